@@ -1,0 +1,92 @@
+"""From whatever the caller has to an array in the working precision."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.errors import QuantizationError
+
+FloatArray: TypeAlias = NDArray[np.floating[Any]]
+IntArray: TypeAlias = NDArray[np.integer[Any]]
+
+
+def as_working(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
+    """Return ``x`` in the precision that the arithmetic works in.
+
+    float32 and float64 stay what they are (no copy); float16, bfloat16 and other small floats,
+    and integers, become float32; longer floats become float64. Lists and tuples, and a Python
+    number alone, become float32, the precision of the tensors that get quantized, unless a
+    number in them overflows it: then all become float64.
+
+    Parameters
+    ----------
+    x : array_like
+        Any shape.
+    allow_empty : bool
+        Whether an array without values will do.
+
+    Raises
+    ------
+    QuantizationError
+        When ``x`` is empty, ragged, or does not hold real numbers.
+    """
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise QuantizationError(
+            "The rows have different lengths; an array needs rows of one length."
+        ) from error
+    if array.size == 0 and not allow_empty:
+        raise QuantizationError("The array is empty; quantization needs at least one value.")
+    if array.dtype.kind == "O":
+        array = _from_objects(array)
+    if not is_real(array.dtype):
+        raise QuantizationError(
+            f"The array holds {_in_words(array.dtype)}; quantization needs real numbers."
+        )
+    # numpy's float64 scalar is a Python float too, but says its own precision.
+    in_python = isinstance(x, list | tuple | int | float) and not isinstance(x, np.generic)
+    long_floats = array.dtype.kind == "f" and array.dtype.itemsize >= 8
+    with np.errstate(over="ignore", under="ignore"):
+        if long_floats and not in_python:
+            return array.astype(np.float64, copy=False)
+        working = array.astype(np.float32, copy=False)
+    if long_floats and (np.isinf(working) & np.isfinite(array)).any():
+        return array.astype(np.float64, copy=False)
+    return working
+
+
+def _from_objects(array: NDArray[Any]) -> FloatArray:
+    """Return Python numbers as float64: numpy leaves integers past 64 bits as objects."""
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in array.flat):
+        raise QuantizationError(
+            "The array holds something else than numbers; quantization needs real numbers."
+        )
+    try:
+        return array.astype(np.float64)
+    except OverflowError as error:
+        raise QuantizationError(
+            f"The array holds an integer beyond {np.finfo(np.float64).max:.2g}, "
+            "the largest number of float64."
+        ) from error
+
+
+def _in_words(dtype: np.dtype[Any]) -> str:
+    """Say what an array of this dtype holds, for people."""
+    words = {
+        "U": "text",
+        "S": "text",
+        "b": "true and false",
+        "c": "complex numbers",
+        "M": "dates",
+        "m": "time spans",
+    }
+    return words.get(dtype.kind, f"{dtype.name} values")
+
+
+def is_real(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a dtype holds real numbers: ints, floats, and the small types of ml_dtypes."""
+    return dtype.kind in "iuf" or dtype.type.__module__ == "ml_dtypes"

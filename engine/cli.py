@@ -1,0 +1,282 @@
+"""The engine without a screen: ``quantize`` writes codes to a file, ``compare`` prints metrics.
+
+Whatever is wrong with the input ends in one line on stderr and exit status 2, and leaves every
+file as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io as stdio
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from engine import METRICS, Evaluation, QuantizationError, Scheme, SchemeError, __version__
+from engine.evaluate import evaluate
+from engine.io import FormatError, load, save_npz
+from engine.numbers import printable
+
+COMMANDS = ("quantize", "compare")
+DEFAULT_SCHEMES = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
+BAD_INPUT = 2
+
+_EXAMPLES = """\
+examples:
+  quantoscope compare weights.npy
+  quantoscope compare model.npz::conv1 --scheme "int8 symmetric" --scheme "uint8 asymmetric" --csv
+  quantoscope quantize weights.csv --scheme "int8 symmetric manual(-1,1)" --out codes.npz
+
+IN is a .npy, .npz, .csv, .tsv or .txt file; FILE::NAME picks one array of a file with several.
+A scheme is a format, a mapping (scale-only, symmetric, asymmetric) and, if wanted, a calibration.
+"""
+_QUANTIZE = """\
+Write the arrays scale, zero_point, codes, reconstructed and error, and the scheme's text as
+scheme, to an .npz file. A zero point that no 64-bit integer can hold is written as a float.
+"""
+_COMPARE = """\
+Print every metric of every scheme: as a table for people, or with full precision as CSV (one row
+per scheme) or JSON (a list of one object per scheme). JSON knows neither infinity nor NaN: they
+are the strings "inf", "-inf" and "nan" there.
+"""
+
+Row = dict[str, str | int | float]
+
+
+class UsageError(Exception):
+    """The command line itself is wrong; the message is one sentence."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises instead of printing its usage over several lines."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit status: 0, or 2 for bad input.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments after the program's name; those of the process by default.
+    """
+    if isinstance(sys.stdout, stdio.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without "²"
+    try:
+        arguments = _parser().parse_args(argv)
+        command: Callable[[argparse.Namespace], list[str]] = arguments.command
+        for warning in command(arguments):
+            _complain(f"warning: {warning}")
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except SystemExit as done:  # --help and --version
+        return int(done.code or 0)
+    except (UsageError, QuantizationError) as error:
+        return _fail(str(error))
+    except MemoryError:
+        return _fail("This does not fit into the memory of this machine.")
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # The reader has seen enough, as in "| head".
+        _drop_stdout()
+        return 0
+    except OSError as error:
+        _drop_stdout()
+        return _fail(f"The result cannot be printed: {error.strerror or error}.")
+    return 0
+
+
+def _fail(message: str) -> int:
+    _complain(f"quantoscope: {message}")
+    return BAD_INPUT
+
+
+def _complain(line: str) -> None:
+    print(printable(line, 2000), file=sys.stderr)
+
+
+def _drop_stdout() -> None:
+    """Send what is still buffered nowhere, so that the interpreter's last flush stays quiet."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="quantoscope",
+        description="See what quantization does to an array. Without a command, a window opens.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"quantoscope {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, run: object, summary: str, description: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=description,
+            epilog=_EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        command.set_defaults(command=run)
+        command.add_argument("input", metavar="IN", help="file to read, or FILE::NAME")
+        return command
+
+    command = add("quantize", _quantize, "write codes and parameters to a file", _QUANTIZE)
+    command.add_argument("--scheme", required=True, metavar="TEXT", help='such as "int8 symmetric"')
+    command.add_argument("--out", required=True, metavar="OUT.npz", help="file to write")
+
+    command = add("compare", _compare, "print the metrics of several schemes", _COMPARE)
+    command.add_argument(
+        "--scheme",
+        action="append",
+        metavar="TEXT",
+        help="may be given several times; by default the three int8 mappings",
+    )
+    form = command.add_mutually_exclusive_group()
+    form.add_argument(
+        "--csv", dest="show", action="store_const", const=_as_csv, help="one row per scheme"
+    )
+    form.add_argument(
+        "--json", dest="show", action="store_const", const=_as_json, help="one object per scheme"
+    )
+    command.set_defaults(show=_as_table)
+    return parser
+
+
+def _quantize(arguments: argparse.Namespace) -> list[str]:
+    (scheme,) = _schemes([arguments.scheme])
+    out = Path(arguments.out)
+    if out.suffix.lower() != ".npz":
+        raise FormatError(f"--out needs a name that ends in .npz, not {printable(out.name)}.")
+    result = evaluate(_input(arguments.input), scheme)
+    save_npz(
+        out,
+        scale=np.array(result.qparams.scale),
+        zero_point=_whole(result.qparams.zero_point),
+        codes=result.codes,
+        reconstructed=result.reconstructed,
+        error=result.error,
+        scheme=np.array(str(scheme)),
+    )
+    p = result.qparams
+    count = "1 value" if result.codes.size == 1 else f"{result.codes.size:,} values"
+    print(
+        f"{printable(str(out))}: {count}, {scheme}, "
+        f"scale {p.scale:.9g}, zero point {p.zero_point}, SQNR {result.metrics['sqnr']:.4g} dB"
+    )
+    return list(result.warnings)
+
+
+def _compare(arguments: argparse.Namespace) -> list[str]:
+    schemes = _schemes(arguments.scheme or DEFAULT_SCHEMES)
+    array = _input(arguments.input)
+    results = [evaluate(array, scheme) for scheme in schemes]
+    print(arguments.show(results))
+    return _warnings(results)
+
+
+def _schemes(texts: Iterable[str]) -> list[Scheme]:
+    schemes = []
+    for text in texts:
+        try:
+            schemes.append(Scheme.parse(text))
+        except SchemeError as error:
+            raise UsageError(f"--scheme '{text}': {error}") from None
+    return schemes
+
+
+def _input(text: str) -> np.ndarray:
+    """Load FILE, or the tensor NAME of ``FILE::NAME``."""
+    path, marks, name = text.partition("::")
+    if not marks or os.path.exists(text):
+        return load(text)
+    return load(path, name)
+
+
+def _whole(number: int) -> np.ndarray:
+    """Return an array of one integer; a float where 64 bits are too few."""
+    limits = np.iinfo(np.int64)
+    return np.array(number, np.int64 if limits.min <= number <= limits.max else np.float64)
+
+
+def _warnings(results: Sequence[Evaluation]) -> list[str]:
+    """Return each warning once, with the schemes it is about unless that is all of them."""
+    about: dict[str, list[str]] = {}
+    for result in results:
+        for warning in result.warnings:
+            about.setdefault(warning, []).append(str(result.scheme))
+    return [
+        sentence if len(schemes) == len(results) else f"{', '.join(schemes)}: {sentence}"
+        for sentence, schemes in about.items()
+    ]
+
+
+def _row(result: Evaluation) -> Row:
+    return {
+        "scheme": str(result.scheme),
+        "scale": result.qparams.scale,
+        "zero_point": result.qparams.zero_point,
+        **{metric.key: result.metrics[metric.key] for metric in METRICS},
+    }
+
+
+def _as_csv(results: Sequence[Evaluation]) -> str:
+    """Return one row per scheme; floats in the shortest form that reads back the same."""
+    rows = [_row(result) for result in results]
+    text = stdio.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().rstrip("\n")
+
+
+def _as_json(results: Sequence[Evaluation]) -> str:
+    objects = [
+        {key: _json_value(value) for key, value in _row(result).items()}
+        | {"warnings": list(result.warnings)}
+        for result in results
+    ]
+    return json.dumps(objects, indent=2, allow_nan=False)
+
+
+def _json_value(value: str | int | float) -> str | int | float:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _as_table(results: Sequence[Evaluation]) -> str:
+    """Return metrics as rows and schemes as columns, the numbers aligned on the right."""
+    rows = [_row(result) for result in results]
+    labels = [("Scale", "unit of R"), ("Zero point", "")]
+    labels += [(metric.name, metric.unit) for metric in METRICS]
+    keys = list(rows[0])[1:]
+    table = [["", "", *(str(row["scheme"]) for row in rows)]]
+    for (name, unit), key in zip(labels, keys, strict=True):
+        table.append([name, unit, *(_short(row[key]) for row in rows)])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = []
+    for name, unit, *values in table:
+        numbers = (value.rjust(width) for value, width in zip(values, widths[2:], strict=True))
+        lines.append("  ".join([name.ljust(widths[0]), unit.ljust(widths[1]), *numbers]))
+    return "\n".join(lines)
+
+
+def _short(value: str | int | float) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

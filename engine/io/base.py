@@ -1,0 +1,183 @@
+"""What the file formats share: the error, what a tensor is called, sentences, atomic writing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from engine.arrays import is_real
+from engine.errors import QuantizationError
+from engine.numbers import printable
+
+MAX_DIMENSIONS = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
+_LARGEST = 2**63 - 1
+
+
+class FormatError(QuantizationError):
+    """A file cannot be read or written; the message is one sentence that is fit for a dialog."""
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """What a file says of one of its tensors, checked against the size of the file.
+
+    Attributes
+    ----------
+    name : str
+        The name within the file; a file of one nameless array uses its own stem.
+    shape : tuple of int
+    dtype : str
+        Such as ``float32``.
+    nbytes : int
+        Size in memory.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    nbytes: int
+
+
+def shown(path: Path) -> str:
+    """Return a file's name as messages print it."""
+    return printable(path.name or str(path))
+
+
+def listing(names: Iterable[str], limit: int = 8) -> str:
+    """Return names for a message: ``a, b, c and 12 more``."""
+    known = list(names)
+    text = ", ".join(printable(name, 60) for name in known[:limit])
+    return f"{text} and {len(known) - limit} more" if len(known) > limit else text
+
+
+def byte_count(shape: tuple[int, ...], itemsize: int) -> int | None:
+    """Return how many bytes a tensor takes; None for a shape that no array can have."""
+    if len(shape) > MAX_DIMENSIONS or any(length < 0 for length in shape):
+        return None
+    largest = itemsize
+    for length in shape:
+        largest *= max(length, 1)
+        if largest > _LARGEST:
+            return None
+    return 0 if 0 in shape else largest
+
+
+def require_real(dtype: np.dtype[Any], what: str) -> None:
+    """Refuse a type that does not hold real numbers, or that files have no name for."""
+    if dtype.kind not in "iuf" or not is_real(dtype):
+        raise FormatError(f"{what} holds {describe(dtype)}; quantization needs real numbers.")
+
+
+def describe(dtype: np.dtype[Any]) -> str:
+    """Return what a dtype holds, in words."""
+    if dtype.names is not None:
+        return "records of several fields"
+    words = {
+        "O": "Python objects, which are never loaded because loading can run code",
+        "U": "text",
+        "S": "text",
+        "c": "complex numbers",
+        "b": "true/false values",
+        "M": "dates",
+        "m": "time spans",
+    }
+    return words.get(dtype.kind, f"{dtype.name} values")
+
+
+@contextmanager
+def sentences(path: Path, doing: str) -> Iterator[None]:
+    """Turn what the system raises into a FormatError; ``doing`` is ``read`` or ``write``."""
+    try:
+        yield
+    except FormatError:
+        raise
+    except MemoryError:
+        raise FormatError(f"{shown(path)} does not fit into the memory of this machine.") from None
+    except OSError as error:
+        raise FormatError(f"{shown(path)} cannot be {doing}: {_reason(error)}.") from error
+
+
+def _no_name(path: Path) -> FormatError:
+    return FormatError(f"{shown(path)} is not a name that a file can have.")
+
+
+def _reason(error: OSError) -> str:
+    words = {
+        errno.ENOENT: "there is no such file or folder",
+        errno.EACCES: "permission is denied",
+        errno.EPERM: "permission is denied",
+        errno.EISDIR: "it is a folder",
+        errno.ENOTDIR: "a part of its path is not a folder",
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EFBIG: "the file would be too large for this disk",
+        errno.EROFS: "the disk is read-only",
+        errno.ENAMETOOLONG: "its name is too long",
+        errno.ELOOP: "its links lead in a circle",
+    }
+    if error.errno in words:
+        return words[error.errno]
+    return printable(error.strerror or str(error)).rstrip(".").lower()
+
+
+def require_file(path: Path) -> None:
+    """Refuse what is not a regular file with something in it. Call within ``sentences``."""
+    try:
+        found = path.stat()
+    except ValueError:  # a NUL, or half of a surrogate pair
+        raise _no_name(path) from None
+    if stat.S_ISDIR(found.st_mode):
+        raise FormatError(f"{shown(path)} is a folder; choose a file in it.")
+    if not stat.S_ISREG(found.st_mode):
+        raise FormatError(f"{shown(path)} is not a regular file.")
+    if found.st_size == 0:
+        raise FormatError(f"{shown(path)} is empty.")
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file in full or not at all: an existing one is replaced only by a finished one.
+
+    Raises
+    ------
+    FormatError
+        When writing fails; nothing is left behind, and an existing file is as it was.
+    """
+    with sentences(path, "written"):
+        try:
+            # A link goes on pointing at the file that it points at.
+            target = Path(os.path.realpath(path))
+            exists = target.exists()
+        except ValueError:
+            raise _no_name(path) from None
+        if target.is_dir():
+            raise FormatError(f"{shown(path)} is a folder; choose the name of a file.")
+        if not target.parent.is_dir():
+            raise FormatError(f"{shown(path)} cannot be written: its folder does not exist.")
+        if exists and not target.is_file():
+            raise FormatError(f"{shown(path)} is not a regular file, and is left as it is.")
+        if exists and not os.access(target, os.W_OK):
+            raise FormatError(f"{shown(path)} cannot be written: it is read-only.")
+        draft = target.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            # "x" and no more: the system's own default permissions, and never another's file.
+            with draft.open("xb") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if exists:
+                shutil.copymode(target, draft)
+            draft.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                draft.unlink()
+            raise

@@ -1,0 +1,187 @@
+"""NumPy's .npy: one array behind a short header, which is checked before anything is allocated."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from engine.io.base import FormatError, TensorInfo, byte_count, describe, require_real, shown
+
+MAGIC = b"\x93NUMPY"
+# numpy itself reads no longer header unless told that the file is trusted.
+MAX_HEADER = 10_000
+_PART = 1 << 22
+_DTYPE = re.compile(r"[<>|=]?[?a-zA-Z]\d{0,9}(\[\w{1,9}\])?")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The checked head of an array.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        Of real numbers, in the file's byte order.
+    shape : tuple of int
+    fortran_order : bool
+    nbytes : int
+        How many bytes of numbers follow.
+    offset : int
+        How many bytes the header itself takes.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    fortran_order: bool
+    nbytes: int
+    offset: int
+
+    def info(self, name: str) -> TensorInfo:
+        """Return what a list of tensors tells of it."""
+        return TensorInfo(name, self.shape, self.dtype.name, self.nbytes)
+
+
+class NotRealError(FormatError):
+    """A sound header of an array that does not hold real numbers."""
+
+
+def list_tensors(path: Path) -> list[TensorInfo]:
+    """Return the file's one array, under the stem of the file."""
+    with path.open("rb") as stream:
+        return [read_header(stream, path.stat().st_size, shown(path)).info(path.stem)]
+
+
+def load(path: Path, name: str | None = None) -> np.ndarray:
+    """Return the file's one array; ``name`` may only be what ``list_tensors`` calls it."""
+    if name not in (None, path.stem):
+        raise FormatError(f"{shown(path)} holds one array, and it has no name to ask for.")
+    with path.open("rb") as stream:
+        header = read_header(stream, path.stat().st_size, shown(path))
+        return read_values(stream, header, shown(path))
+
+
+def save(stream: BinaryIO, array: np.ndarray, ending: str) -> None:
+    """Write an array of real numbers as .npy."""
+    require_real(array.dtype, "The array")
+    np.lib.format.write_array(stream, array, allow_pickle=False)
+
+
+def read_header(stream: BinaryIO, size: int, what: str) -> Header:
+    """Read and check the head of an array, leaving the stream at its numbers.
+
+    Parameters
+    ----------
+    stream : binary stream
+        At the first byte.
+    size : int
+        How many bytes the stream really holds; what the header claims is held against it.
+    what : str
+        What messages call it.
+
+    Raises
+    ------
+    FormatError
+        NotRealError where only the type of the values is in the way.
+    """
+    start = stream.read(8)
+    if not start.startswith(MAGIC):
+        raise FormatError(f"{what} is not a NumPy array: it does not begin like one.")
+    if len(start) < 8 or start[6] not in (1, 2, 3):
+        raise FormatError(f"{what} is damaged, or of a version of .npy that is not known.")
+    length_bytes = 2 if start[6] == 1 else 4
+    field = stream.read(length_bytes)
+    length = int.from_bytes(field, "little")
+    offset = len(start) + length_bytes + length
+    if len(field) < length_bytes or offset > size:
+        raise FormatError(f"{what} is damaged: it ends within its header.")
+    if length > MAX_HEADER:
+        raise FormatError(f"{what} has a header of {length:,} bytes, too long for an array.")
+    text = stream.read(length)
+    if len(text) < length:
+        raise FormatError(f"{what} is damaged: it ends within its header.")
+    try:
+        fields = _parse(text.decode("utf-8" if start[6] == 3 else "latin-1"))
+        shape, fortran_order = fields["shape"], fields["fortran_order"]
+        sound = (
+            set(fields) == {"descr", "shape", "fortran_order"}
+            and isinstance(fortran_order, bool)
+            and isinstance(shape, tuple)
+            and all(type(length) is int for length in shape)
+        )
+    except (ValueError, TypeError, KeyError):
+        sound = False
+    if not sound:
+        raise FormatError(f"{what} is damaged: its header cannot be read.")
+    dtype = _dtype(fields["descr"], what)
+    nbytes = byte_count(shape, dtype.itemsize)
+    if nbytes is None:
+        raise FormatError(f"{what} is damaged: its header claims a shape that no array can have.")
+    if nbytes > size - offset:
+        raise FormatError(
+            f"{what} is cut short: its header claims {nbytes:,} bytes of numbers, "
+            f"and {size - offset:,} are there."
+        )
+    return Header(dtype, shape, fortran_order, nbytes, offset)
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Read the header's dictionary of literals; ValueError for anything else."""
+    # Python 2 wrote its long integers as 10L.
+    text = re.sub(r"(?<=\d)L(?=[,)])", "", text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # What a damaged header says is no one's business.
+            fields = ast.literal_eval(text)
+    except (SyntaxError, MemoryError, RecursionError) as error:
+        raise ValueError("not a literal") from error
+    if not isinstance(fields, dict):
+        raise ValueError("not a dictionary")
+    return fields
+
+
+def _dtype(descr: object, what: str) -> np.dtype[Any]:
+    """Return the dtype of real numbers that a header names."""
+    if isinstance(descr, list | tuple):
+        raise NotRealError(f"{what} holds records of several fields; choose one and save it alone.")
+    if not isinstance(descr, str) or not _DTYPE.fullmatch(descr):
+        raise FormatError(f"{what} is damaged: its header names no type of number.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dtype = np.dtype(descr)
+    except (TypeError, ValueError, OverflowError):
+        raise FormatError(
+            f"{what} holds values of type {descr}, which is not known here."
+        ) from None
+    if dtype.kind == "V" and dtype.names is None:
+        raise NotRealError(
+            f"{what} holds {dtype.itemsize}-byte values whose type .npy cannot name "
+            "(bfloat16 or the like); convert them to float32 before saving."
+        )
+    if dtype.kind not in "iuf":
+        raise NotRealError(f"{what} holds {describe(dtype)}; quantization needs real numbers.")
+    return dtype
+
+
+def read_values(stream: BinaryIO, header: Header, what: str) -> np.ndarray:
+    """Return the numbers after a header: C order, native byte order, its own memory."""
+    flat = np.empty(header.nbytes // header.dtype.itemsize, dtype=header.dtype)
+    view = memoryview(flat.view(np.uint8))  # type: ignore[arg-type]
+    filled = 0
+    while filled < header.nbytes:
+        # In parts, because a zip member makes a copy of each.
+        count = stream.readinto(view[filled : filled + _PART])  # type: ignore[attr-defined]
+        if not count:
+            raise FormatError(f"{what} is cut short.")
+        filled += count
+    if not header.dtype.isnative:
+        flat = flat.byteswap(inplace=True).view(header.dtype.newbyteorder("="))
+    if header.fortran_order:
+        return flat.reshape(header.shape[::-1]).T.copy(order="C")
+    return flat.reshape(header.shape)

@@ -1,0 +1,140 @@
+"""NumPy's .npz: a zip file of .npy members, none of whose claims is believed unchecked."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from engine.io import npy
+from engine.io.base import FormatError, TensorInfo, describe, listing, shown
+from engine.numbers import quoted
+
+# Deflate cannot do better than 258 bytes for 2 bits; the rest is for its own framing.
+MAX_RATIO = 1032
+_SLACK = 64
+# Whatever zipfile and zlib raise over damaged files.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    IndexError,
+)
+
+
+def list_tensors(path: Path) -> list[TensorInfo]:
+    """Return the arrays of real numbers; those of text or objects are left out.
+
+    Raises
+    ------
+    FormatError
+        Also when there is no array of real numbers at all.
+    """
+    found: list[TensorInfo] = []
+    refusal: npy.NotRealError | None = None
+    with _opened(path) as archive:
+        for name, member in _members(archive, path).items():
+            try:
+                with _stream(archive, member, path) as stream:
+                    what = _what(path, name)
+                    found.append(npy.read_header(stream, member.file_size, what).info(name))
+            except npy.NotRealError as error:
+                refusal = error
+    if not found and refusal is not None:
+        raise refusal
+    return found
+
+
+def load(path: Path, name: str | None = None) -> np.ndarray:
+    """Return the array of that name, or the only one."""
+    if name is None:
+        names = [info.name for info in list_tensors(path)]
+        if len(names) > 1:
+            raise FormatError(
+                f"{shown(path)} holds {len(names)} arrays ({listing(names)}); name one of them."
+            )
+        name = names[0]
+    with _opened(path) as archive:
+        members = _members(archive, path)
+        if name not in members:
+            raise FormatError(
+                f"{shown(path)} has no array named {quoted(name)}; it holds {listing(members)}."
+            )
+        what, member = _what(path, name), members[name]
+        with _stream(archive, member, path) as stream:
+            header = npy.read_header(stream, member.file_size, what)
+            if header.offset + header.nbytes != member.file_size:
+                raise FormatError(f"{what} is damaged: it is longer than its header says.")
+            values = npy.read_values(stream, header, what)
+            stream.read(1)  # Reaching the end is what makes zipfile check the checksum.
+    return values
+
+
+def save(stream: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays of numbers or text, the same bytes for the same arrays."""
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, array in arrays.items():
+            if array.dtype.hasobject or array.dtype.kind == "V":
+                raise FormatError(
+                    f"The array {quoted(name)} holds {describe(array.dtype)}, "
+                    "which .npz cannot keep."
+                )
+            member = zipfile.ZipInfo(f"{name}.npy")
+            member.external_attr = 0o644 << 16
+            with archive.open(member, "w", force_zip64=True) as part:
+                np.lib.format.write_array(part, array, allow_pickle=False)
+
+
+def _what(path: Path, name: str) -> str:
+    return f"The array {quoted(name)} in {shown(path)}"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except FormatError:
+        raise
+    except _DAMAGE as error:
+        raise FormatError(f"{shown(path)} is damaged: it cannot be read as a zip file.") from error
+
+
+def _stream(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> BinaryIO:
+    """Open a member whose claims are possible."""
+    name = _what(path, member.filename)
+    if member.flag_bits & 0x1:
+        raise FormatError(f"{name} is encrypted, and cannot be read.")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise FormatError(f"{name} is compressed in a way that .npz files do not use.")
+    stored = member.compress_type == zipfile.ZIP_STORED
+    largest = member.compress_size if stored else member.compress_size * MAX_RATIO + _SLACK
+    if member.compress_size > path.stat().st_size or member.file_size > largest:
+        raise FormatError(f"{name} is damaged: it claims to be larger than it can be.")
+    return archive.open(member)  # type: ignore[return-value]
+
+
+def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+    """Return the members that are arrays, by the names of the arrays."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in archive.infolist():
+        if not member.filename.endswith(".npy"):
+            continue
+        name = member.filename.removesuffix(".npy")
+        if name in members:
+            raise FormatError(f"{shown(path)} holds two arrays named {quoted(name)}.")
+        members[name] = member
+    if not members:
+        raise FormatError(f"{shown(path)} is a zip file without NumPy arrays in it.")
+    return members

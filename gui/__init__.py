@@ -1,0 +1,1 @@
+"""The window: everything of Quantoscope that needs a screen."""

@@ -1,0 +1,121 @@
+"""Work off the GUI thread: the newest order of a kind wins, progress is told, Esc cancels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+
+class Cancelled(Exception):  # noqa: N818 - it is no error
+    """Raised inside a job whose result nobody waits for any more."""
+
+
+class Ticket:
+    """What a running job holds: it reports progress through it and learns of its end."""
+
+    def __init__(self, background: Background, kind: str) -> None:
+        self.kind = kind
+        self._background = background
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the job to stop at its next step; its result is dropped."""
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the result is still wanted by nobody."""
+        return self._cancelled.is_set()
+
+    def step(self, done: int, total: int) -> None:
+        """Report progress, and leave the job when it was cancelled."""
+        if self.cancelled:
+            raise Cancelled
+        self._background.progressed.emit(self.kind, done, total)
+
+
+Job = Callable[[Ticket], Any]
+Done = Callable[[Any], None]
+Failed = Callable[[Exception], None]
+
+
+class Background(QObject):
+    """Runs jobs on one thread per kind of job.
+
+    Signals
+    -------
+    progressed(kind, done, total)
+    started(kind), ended(kind)
+        A kind of job began to run, or none of that kind is running or waiting any more.
+    """
+
+    progressed = Signal(str, int, int)
+    started = Signal(str)
+    ended = Signal(str)
+    _returned = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._executors: dict[str, ThreadPoolExecutor] = {}
+        self._current: dict[str, Ticket] = {}
+        self._returned.connect(self._deliver)
+
+    def start(self, kind: str, job: Job, done: Done, failed: Failed) -> Ticket:
+        """Run ``job(ticket)``; an older job of the same kind is cancelled.
+
+        ``done(result)`` or ``failed(error)`` is called on the GUI thread, unless the job was
+        cancelled.
+        """
+        if kind in self._current:
+            self._current[kind].cancel()
+        ticket = self._current[kind] = Ticket(self, kind)
+        if kind not in self._executors:
+            self._executors[kind] = ThreadPoolExecutor(1, thread_name_prefix=f"background-{kind}")
+        self.started.emit(kind)
+        self._executors[kind].submit(self._run, ticket, job, done, failed)
+        return ticket
+
+    def _run(self, ticket: Ticket, job: Job, done: Done, failed: Failed) -> None:
+        if ticket.cancelled:
+            return
+        try:
+            result, then = job(ticket), done
+        except Cancelled:
+            return
+        except Exception as error:  # handed to the GUI thread, which reports it
+            result, then = error, failed
+        if not ticket.cancelled:
+            self._returned.emit((ticket, then, result))
+
+    def _deliver(self, message: tuple[Ticket, Done, Any]) -> None:
+        ticket, then, result = message
+        if ticket.cancelled or self._current.get(ticket.kind) is not ticket:
+            return
+        del self._current[ticket.kind]
+        self.ended.emit(ticket.kind)
+        then(result)
+
+    def cancel(self, kind: str) -> bool:
+        """Cancel the job of a kind; False when there is none."""
+        ticket = self._current.pop(kind, None)
+        if ticket is None:
+            return False
+        ticket.cancel()
+        self.ended.emit(kind)
+        return True
+
+    def running(self, kind: str) -> bool:
+        """Whether a job of that kind runs or waits."""
+        return kind in self._current
+
+    def shutdown(self) -> None:
+        """Cancel everything and wait for the threads to end."""
+        for kind in list(self._current):
+            self.cancel(kind)
+        for executor in self._executors.values():
+            executor.shutdown(wait=True, cancel_futures=True)
+        self._executors.clear()

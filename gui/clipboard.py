@@ -1,0 +1,56 @@
+"""Numbers from and to the clipboard, as spreadsheets hold them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from engine.numbers import AmbiguousBlock, Block, NumberError, parse_block
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("clipboard", text)
+
+
+def clipboard_text() -> str:
+    """The text on the clipboard; empty when there is none."""
+    return QGuiApplication.clipboard().text()
+
+
+def put_on_clipboard(rows: list[list[str]]) -> None:
+    """Put cells on the clipboard, separated by tabs and line ends."""
+    QGuiApplication.clipboard().setText("\n".join("\t".join(row) for row in rows) + "\n")
+
+
+def read_block(text: str, parent: QWidget) -> Block | str:
+    """Read pasted text as a block of numbers, asking where it can be read in two ways.
+
+    Returns a sentence instead when it is no block of numbers, and an empty one when the person
+    decides for neither reading.
+    """
+    if not text.strip():
+        return _tr("The clipboard holds no text to paste.")
+    try:
+        return parse_block(text)
+    except AmbiguousBlock as error:
+        return _ask(error, parent) or ""
+    except NumberError as error:
+        return str(error)
+
+
+def _ask(error: AmbiguousBlock, parent: QWidget) -> Block | None:
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle(_tr("Paste"))
+    box.setText(_tr("These numbers can be read in two ways. Which one is meant?"))
+    buttons = [
+        box.addButton(block.description, QMessageBox.ButtonRole.AcceptRole)
+        for block in error.readings
+    ]
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.exec()
+    for button, block in zip(buttons, error.readings, strict=True):
+        if box.clickedButton() is button:
+            return block
+    return None

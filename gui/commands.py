@@ -1,0 +1,234 @@
+"""The undoable changes: the only code that changes a session's document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QUndoCommand
+
+from engine import Scheme
+from engine.arrays import FloatArray
+from gui.session import Entry, Session, next_version, styled
+
+_ENTRIES_ID = 1
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("commands", text)
+
+
+class SetValues(QUndoCommand):
+    """Overwrite the values at flat positions; keeps the old and new ones only."""
+
+    def __init__(self, session: Session, where: np.ndarray, new: np.ndarray, text: str) -> None:
+        super().__init__(text)
+        self._session = session
+        self._versions = (session.version, next_version())
+        self._where = np.asarray(where, np.intp)
+        self._old = session.array.reshape(-1)[self._where].copy()
+        self._new = _as_dtype(new, session.array)
+
+    def redo(self) -> None:
+        self._put(self._new, self._versions[1])
+
+    def undo(self) -> None:
+        self._put(self._old, self._versions[0])
+
+    def _put(self, values: FloatArray, version: int) -> None:
+        array = self._session.array.copy()
+        array.reshape(-1)[self._where] = values
+        start, stop = int(self._where.min()), int(self._where.max()) + 1
+        self._session.set_array(array, start, stop, version)
+
+
+class Splice(QUndoCommand):
+    """Replace ``array[start:start + len(old)]`` of an array with one axis by other values."""
+
+    def __init__(
+        self, session: Session, start: int, removed: int, new: np.ndarray, text: str
+    ) -> None:
+        super().__init__(text)
+        self._session = session
+        self._versions = (session.version, next_version())
+        self._start = start
+        self._old = session.array[start : start + removed].copy()
+        self._new = _as_dtype(new, session.array)
+
+    def redo(self) -> None:
+        self._put(self._old, self._new, self._versions[1])
+
+    def undo(self) -> None:
+        self._put(self._new, self._old, self._versions[0])
+
+    def _put(self, out: FloatArray, into: FloatArray, version: int) -> None:
+        array, start = self._session.array, self._start
+        parts = (array[:start], into, array[start + len(out) :])
+        self._session.set_array(np.concatenate(parts), start, start + len(into), version)
+
+
+class SetEntries(QUndoCommand):
+    """Replace the list of schemes; steps with the same place merge into one."""
+
+    def __init__(
+        self,
+        session: Session,
+        entries: tuple[Entry, ...],
+        text: str,
+        active_uid: int | None = None,
+        place: str = "",
+    ) -> None:
+        super().__init__(text)
+        self._session = session
+        self._old = (session.entries, session.active_uid)
+        self._new = (entries, session.active_uid if active_uid is None else active_uid)
+        self._place = place
+
+    def id(self) -> int:
+        return _ENTRIES_ID if self._place else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, SetEntries) or other._place != self._place:
+            return False
+        self._new = other._new
+        self.setText(other.text())
+        self.setObsolete(self._new == self._old)
+        return True
+
+    def redo(self) -> None:
+        self._session.set_entries(*self._new)
+
+    def undo(self) -> None:
+        self._session.set_entries(*self._old)
+
+
+def _as_dtype(values: np.ndarray, like: FloatArray) -> FloatArray:
+    """Round to the array's precision; a number beyond it becomes an infinity, which is marked."""
+    with np.errstate(over="ignore"):
+        return np.array(values, like.dtype).reshape(-1)
+
+
+# Values
+
+
+def edit_value(session: Session, index: int, value: float) -> None:
+    """Set one value; no step where nothing changes."""
+    flat = session.array.reshape(-1)
+    new = _as_dtype(np.array([value]), session.array)
+    if flat[index : index + 1].tobytes() != new.tobytes():
+        text = _tr("Edit value %1").replace("%1", position_text(session, index))
+        session.undo_stack.push(SetValues(session, np.array([index]), new, text))
+
+
+def set_values(session: Session, where: np.ndarray, values: np.ndarray, text: str) -> None:
+    """Overwrite values at flat positions in one step."""
+    if len(where):
+        session.undo_stack.push(SetValues(session, where, values, text))
+
+
+def splice(session: Session, start: int, removed: int, new: np.ndarray, text: str) -> None:
+    """Replace a stretch of an array with one axis by other values, in one step."""
+    if removed or len(new):
+        session.undo_stack.push(Splice(session, start, removed, new, text))
+
+
+def remove_values(session: Session, rows: Sequence[int], text: str) -> None:
+    """Remove single positions of an array with one axis, in one step."""
+    runs = _runs(sorted(set(rows)))
+    if not runs:
+        return
+    start, stop = runs[0][0], runs[-1][1]
+    keep = np.ones(stop - start, bool)
+    for first, last in runs:
+        keep[first - start : last - start] = False
+    splice(session, start, stop - start, session.array[start:stop][keep], text)
+
+
+def _runs(rows: list[int]) -> list[tuple[int, int]]:
+    """Consecutive numbers as half-open ranges."""
+    runs: list[tuple[int, int]] = []
+    for row in rows:
+        if runs and runs[-1][1] == row:
+            runs[-1] = (runs[-1][0], row + 1)
+        else:
+            runs.append((row, row + 1))
+    return runs
+
+
+def position_text(session: Session, index: int) -> str:
+    """How people call a position: a number, or one per axis."""
+    if session.array.ndim <= 1:
+        return str(index)
+    return "[" + ", ".join(str(int(i)) for i in np.unravel_index(index, session.array.shape)) + "]"
+
+
+# Schemes
+
+
+def add_scheme(session: Session, scheme: Scheme) -> None:
+    """Append a scheme and make it active."""
+    entry = styled(Entry(scheme), session.entries)
+    text = _tr("Add %1").replace("%1", entry.name)
+    session.undo_stack.push(SetEntries(session, (*session.entries, entry), text, entry.uid))
+
+
+def duplicate_entry(session: Session, uid: int) -> None:
+    """Put a copy with a style of its own behind an entry and make it active."""
+    source = session.entry(uid)
+    if source is None:
+        return
+    copy = replace(styled(Entry(source.scheme), session.entries), label=source.label)
+    place = session.entries.index(source) + 1
+    entries = (*session.entries[:place], copy, *session.entries[place:])
+    text = _tr("Duplicate %1").replace("%1", source.name)
+    session.undo_stack.push(SetEntries(session, entries, text, copy.uid))
+
+
+def remove_entry(session: Session, uid: int) -> None:
+    """Remove an entry; the next one becomes active."""
+    entry = session.entry(uid)
+    if entry is None:
+        return
+    place = session.entries.index(entry)
+    entries = session.entries[:place] + session.entries[place + 1 :]
+    active = session.active_uid
+    if active == uid and entries:
+        active = entries[min(place, len(entries) - 1)].uid
+    text = _tr("Remove %1").replace("%1", entry.name)
+    session.undo_stack.push(SetEntries(session, entries, text, active))
+
+
+def move_entry(session: Session, uid: int, place: int) -> None:
+    """Move an entry to another place of the list."""
+    entry = session.entry(uid)
+    if entry is None or not 0 <= place < len(session.entries):
+        return
+    if session.entries.index(entry) == place:
+        return
+    rest = [e for e in session.entries if e.uid != uid]
+    rest.insert(place, entry)
+    text = _tr("Move %1").replace("%1", entry.name)
+    session.undo_stack.push(SetEntries(session, tuple(rest), text))
+
+
+def update_entry(
+    session: Session, uid: int, change: Callable[[Entry], Entry], text: str, place: str = ""
+) -> None:
+    """Replace one entry by a changed copy; steps of the same place merge."""
+    old = session.entry(uid)
+    if old is None:
+        return
+    new = change(old)
+    if new != old:
+        entries = tuple(new if e.uid == uid else e for e in session.entries)
+        session.undo_stack.push(
+            SetEntries(session, entries, text, place=f"{uid} {place}" if place else "")
+        )
+
+
+def set_scheme(session: Session, uid: int, scheme: Scheme, place: str = "") -> None:
+    """Change what a scheme is; typing or dragging in one place merges."""
+    text = _tr("Change to %1").replace("%1", str(scheme))
+    update_entry(session, uid, lambda e: replace(e, scheme=scheme), text, place)

@@ -1,0 +1,57 @@
+"""The about box and the quick guide."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QMessageBox,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.errors import log_path, versions
+from gui.theme import app_icon
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("about", text)
+
+
+def show_about(parent: QWidget) -> None:
+    """Say what the program is and which versions it runs on."""
+    box = QMessageBox(parent)
+    box.setWindowTitle(_tr("About Quantoscope"))
+    box.setIconPixmap(app_icon().pixmap(72, 72))
+    box.setText(f"<h3>Quantoscope</h3><p>{_tr('See what quantization does to numbers.')}</p>")
+    box.setInformativeText(f"{versions()}\n\n{_tr('Log file:')} {log_path()}")
+    copy = box.addButton(_tr("Copy versions"), QMessageBox.ButtonRole.ActionRole)
+    box.addButton(QMessageBox.StandardButton.Close)
+    box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    box.exec()
+    if box.clickedButton() is copy:
+        QGuiApplication.clipboard().setText(versions())
+    box.deleteLater()
+
+
+def show_guide(parent: QWidget) -> None:
+    """Show the quick guide."""
+    from resources import read_text
+
+    dialog = QDialog(parent)
+    dialog.setWindowTitle(_tr("Quick guide"))
+    dialog.resize(620, 560)
+    view = QTextBrowser(dialog)
+    view.setMarkdown(read_text("help/guide.md"))
+    view.setOpenLinks(False)
+    view.setAccessibleName(_tr("Quick guide"))
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, dialog)
+    buttons.rejected.connect(dialog.reject)
+    layout = QVBoxLayout(dialog)
+    layout.addWidget(view)
+    layout.addWidget(buttons)
+    dialog.exec()
+    dialog.deleteLater()

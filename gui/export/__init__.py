@@ -1,0 +1,1 @@
+"""Figures and data to files, drawn from the session."""

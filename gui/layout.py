@@ -1,0 +1,69 @@
+"""Where docks stand: side by side where there is room, behind each other where there is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QMainWindow, QTabWidget
+
+from gui.panes.dock import Dock
+
+SMALL = QSize(1200, 820)
+
+
+def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    """Put every dock where it stands at first, for the size the window has."""
+    size = window.size()
+    small = size.width() < SMALL.width() or size.height() < SMALL.height()
+    large = size.width() >= 1900 and size.height() >= 1150
+    across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+    width, height = size.width(), size.height()
+    for dock in docks.values():
+        dock.setFloating(False)
+        window.removeDockWidget(dock)
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["values"])
+    window.splitDockWidget(docks["values"], docks["signal"], across)
+    window.splitDockWidget(docks["signal"], docks["schemes"], across)
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, docks["steps"])
+    if small:
+        _tabs(window, [docks[k] for k in ("signal", "error", "distribution", "transfer", "codes")])
+        _tabs(window, [docks["steps"], docks["results"]])
+    else:
+        window.splitDockWidget(docks["steps"], docks["results"], across)
+        window.splitDockWidget(docks["signal"], docks["distribution"], down)
+        window.splitDockWidget(docks["signal"], docks["error"], down)
+        if large:
+            window.splitDockWidget(docks["distribution"], docks["codes"], across)
+            window.splitDockWidget(docks["codes"], docks["transfer"], across)
+        else:
+            _tabs(window, [docks[k] for k in ("distribution", "transfer", "codes")])
+        window.resizeDocks([docks["steps"], docks["results"]], [width // 2, width // 2], across)
+        third = (height - 320) // 3
+        heights = [third, third, third + 30]
+        window.resizeDocks([docks[k] for k in ("signal", "error", "distribution")], heights, down)
+    for dock in docks.values():
+        dock.show()
+    shares = (0.30, 0.42, 0.28) if small else (0.33, 0.45, 0.22)
+    columns = [docks["values"], docks["signal"], docks["schemes"]]
+    window.resizeDocks(columns, [int(width * share) for share in shares], across)
+    window.resizeDocks([docks["values"], docks["steps"]], [height - 200 - 110, 200], down)
+    for key in ("signal", "distribution", "results"):
+        docks[key].raise_()
+
+
+def _tabs(window: QMainWindow, docks: list[Dock]) -> None:
+    """Put docks behind each other, the first in front."""
+    for before, dock in zip(docks, docks[1:], strict=False):
+        window.tabifyDockWidget(before, dock)
+
+
+def prepare(window: QMainWindow) -> None:
+    """Set how docks can be arranged."""
+    window.setDockNestingEnabled(True)
+    window.setDockOptions(
+        QMainWindow.DockOption.AnimatedDocks
+        | QMainWindow.DockOption.AllowNestedDocks
+        | QMainWindow.DockOption.AllowTabbedDocks
+    )
+    window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)

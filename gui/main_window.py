@@ -1,0 +1,339 @@
+"""The window: puts docks, menus, toolbar and messages together, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QWidget
+
+from engine import Scheme
+from gui import commands, layout
+from gui.actions import Actions
+from gui.background import Background
+from gui.files import Files
+from gui.menus import Menus
+from gui.message_bar import MessageBar
+from gui.panes.dock import Dock
+from gui.panes.plot_pane import PlotPane
+from gui.panes.results_pane import ResultsPane
+from gui.panes.schemes_pane import SchemesPane
+from gui.panes.steps_pane import StepsPane
+from gui.panes.values_pane import ValuesPane
+from gui.plots import PLOTS
+from gui.plots.feed import PlotFeed
+from gui.session import Session
+from gui.settings import Settings
+from gui.status import StatusLine
+from gui.theme import Theme, app_icon, palette, theme_named
+
+
+class MainWindow(QMainWindow):
+    """One document, its panes, and the ways to change it."""
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.theme: Theme = theme_named(settings.theme)
+        self.background = Background(self)
+        self.session = Session(self.background, self)
+        self.feed = PlotFeed(self.session, settings, self)
+        self.files = Files(self.session, settings, self.background, self)
+        self.setWindowIcon(app_icon())
+        self.setAcceptDrops(True)
+        self._apply_palette()
+        layout.prepare(self)
+        self._build_panes()
+        self._build_message_bar()
+        self.setStatusBar(StatusLine(self.session, settings, self.background, self))
+        self.actions_ = Actions(self, self.theme, self._handlers())
+        self.menus = Menus(
+            self, self.actions_, self.session.undo_stack, self.docks, settings, self.theme
+        )
+        self._connect()
+        self._restore()
+        self._on_document()
+
+    # Building
+
+    def _build_panes(self) -> None:
+        session, settings, theme = self.session, self.settings, self.theme
+        self.values = ValuesPane(session, settings, theme)
+        self.schemes = SchemesPane(session, settings, theme)
+        self.results = ResultsPane(session, settings, theme)
+        self.steps = StepsPane(session, settings, theme)
+        self.docks: dict[str, Dock] = {}
+        self._dock(
+            "values", self.tr("Values"), self.tr("Values: R, editable, and its stages"), self.values
+        )
+        self.plots: dict[str, PlotPane] = {}
+        for kind in PLOTS:
+            pane = PlotPane(kind, session, self.feed, theme)
+            self.plots[kind.key] = pane
+            title = pane.plot.title()
+            dock = self._dock(kind.key, title.partition(":")[0], title, pane)
+            dock.head.set_insight(pane.plot.insight or " ")
+            pane.insight_changed.connect(dock.head.set_insight)
+            pane.export_asked.connect(self.export)
+            pane.copy_asked.connect(self._copy_plot)
+        self._link_axes()
+        self._dock("schemes", self.tr("Schemes"), self.tr("Schemes"), self.schemes)
+        self._dock("results", self.tr("Results"), self.tr("Results: scheme × metric"), self.results)
+        self._dock("steps", self.tr("Steps"), self.tr("Steps of the chosen value"), self.steps)
+
+    def _dock(self, key: str, name: str, title: str, pane: QWidget) -> Dock:
+        dock = Dock(key, name, title, pane, self)
+        dock.restyle(self.theme)
+        self.docks[key] = dock
+        return dock
+
+    def _link_axes(self) -> None:
+        """Plots over the same quantity show the same stretch of it."""
+        leaders: dict[str, PlotPane] = {}
+        for pane in self.plots.values():
+            leader = leaders.setdefault(pane.plot.x_quantity, pane)
+            if leader is not pane:
+                pane.widget.setXLink(leader.widget)
+
+    def _build_message_bar(self) -> None:
+        self.message = MessageBar(self.theme, self)
+        self._message_strip = QToolBar(self.tr("Messages"), self)
+        self._message_strip.setObjectName("messages")
+        self._message_strip.setMovable(False)
+        self._message_action = self._message_strip.addWidget(self.message)
+
+    def _handlers(self) -> dict[str, Callable[[], object]]:
+        values, schemes = self.values, self.schemes
+        return {
+            "new": self.files.new,
+            "open": self.files.ask_open,
+            "save_as": self.files.save_as,
+            "export": self.export_all,
+            "copy_figure": self.copy_figure,
+            "quit": self.close,
+            "cut": values.cut,
+            "copy": self.copy,
+            "paste": values.paste,
+            "clear": values.clear,
+            "insert_rows": values.insert_rows,
+            "remove_rows": values.remove_rows,
+            "fill_down": values.fill_down,
+            "select_all": values.select_all,
+            "goto": values.ask_position,
+            "unsort": values.unsort,
+            "grid": self._toggle_grid,
+            "duplicate_scheme": schemes.duplicate,
+            "remove_scheme": schemes.remove,
+            "scheme_up": self._scheme_up,
+            "scheme_down": self._scheme_down,
+            "fit": self.fit_plots,
+            "next_value": self._next_value,
+            "previous_value": self._previous_value,
+            "reset_layout": self.reset_layout,
+            "cancel": self._cancel,
+            "help": self._help,
+            "about": self._about,
+        }
+
+    def _connect(self) -> None:
+        session = self.session
+        self.addToolBarBreak()
+        self.addToolBar(self._message_strip)
+        self.values.problem.connect(self.message.problem)
+        self.files.problem.connect(self.message.problem)
+        self.files.notice.connect(self.message.notice)
+        self.menus.example_chosen.connect(self.files.start_example)
+        self.menus.scheme_chosen.connect(self._add_scheme)
+        self.menus.recent_chosen.connect(self._open_recent)
+        self.message.shown_changed.connect(self._show_message)
+        self._show_message(False)
+        session.document_changed.connect(self._on_document)
+        session.array_reset.connect(self._on_array)
+        session.entries_changed.connect(self._on_entries)
+        self.settings.theme_changed.connect(self.retheme)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self.retheme)
+
+    def _show_message(self, shown: bool) -> None:
+        self._message_action.setVisible(shown)
+        self._message_strip.setVisible(shown)
+
+    # Following the session
+
+    def _on_document(self) -> None:
+        title = self.session.title or self.tr("untitled")
+        self.setWindowTitle(f"{title}[*] – Quantoscope")
+        self.setWindowModified(self.session.modified)
+
+    def _on_array(self) -> None:
+        self.actions_["grid"].setEnabled(self.session.array.ndim >= 2)
+        if self.session.hint:
+            self.message.notice(self.session.hint)
+            self.session.hint = ""
+        else:
+            self.message.clear()
+
+    def _on_entries(self) -> None:
+        any_scheme = bool(self.session.entries)
+        for key in ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down"):
+            self.actions_[key].setEnabled(any_scheme)
+
+    # What the actions do
+
+    def _add_scheme(self, scheme: Scheme) -> None:
+        commands.add_scheme(self.session, scheme)
+
+    def _open_recent(self, path: str) -> None:
+        self.files.open(Path(path))
+
+    def _toggle_grid(self) -> None:
+        self.values.show_grid(not self.values.in_grid)
+
+    def _scheme_up(self) -> None:
+        self.schemes.move(-1)
+
+    def _scheme_down(self) -> None:
+        self.schemes.move(1)
+
+    def _next_value(self) -> None:
+        self.session.choose((self.session.chosen or 0) + 1)
+
+    def _previous_value(self) -> None:
+        self.session.choose((self.session.chosen or 0) - 1)
+
+    def _cancel(self) -> None:
+        status = self.statusBar()
+        assert isinstance(status, StatusLine)
+        status.cancel()
+        self.message.clear()
+
+    def copy(self) -> None:
+        """Copy what the focus is on: cells, the results, or a plot as a picture."""
+        focus = QApplication.focusWidget()
+        if focus is not None and self.results.isAncestorOf(focus):
+            self.results.copy()
+            return
+        for key, pane in self.plots.items():
+            if focus is not None and (pane is focus or pane.isAncestorOf(focus)):
+                self._copy_plot(key)
+                return
+        self.values.copy()
+
+    def visible_plots(self) -> list[str]:
+        """The keys of the plots that are switched on, in the order of menus."""
+        return [key for key in self.plots if not self.docks[key].isHidden()]
+
+    def copy_figure(self) -> None:
+        """Put the visible plots on the clipboard as one picture."""
+        self._copy_plots(self.visible_plots() or list(self.plots))
+
+    def _copy_plot(self, key: str) -> None:
+        self._copy_plots([key])
+
+    def _copy_plots(self, keys: list[str]) -> None:
+        from gui.export.dialog import copy_figure
+
+        copy_figure(self.session, self.settings, self.theme, keys)
+        self.message.notice(self.tr("The figure is on the clipboard."))
+
+    def export_all(self) -> None:
+        """Ask what to export."""
+        self.export("all")
+
+    def export(self, start: str) -> None:
+        """Ask how to export, with something preselected."""
+        from gui.export.dialog import ExportDialog
+
+        dialog = ExportDialog(
+            self.session,
+            self.settings,
+            self.theme,
+            self.background,
+            self.visible_plots(),
+            start,
+            self,
+        )
+        dialog.exported.connect(self._exported)
+        dialog.exec()
+        dialog.deleteLater()
+
+    def _exported(self, path: str) -> None:
+        self.message.notice(self.tr("Wrote %1.").replace("%1", path))
+
+    def fit_plots(self) -> None:
+        """Show everything in every plot."""
+        for pane in self.plots.values():
+            pane.fit()
+
+    def _help(self) -> None:
+        from gui.dialogs.about import show_guide
+
+        show_guide(self)
+
+    def _about(self) -> None:
+        from gui.dialogs.about import show_about
+
+        show_about(self)
+
+    # Look
+
+    def _apply_palette(self) -> None:
+        QApplication.setPalette(palette(self.theme))
+
+    def retheme(self) -> None:
+        """Take the theme of the settings, or of the system, everywhere."""
+        self.theme = theme_named(self.settings.theme)
+        self._apply_palette()
+        self.actions_.restyle(self.theme)
+        self.menus.restyle(self.theme)
+        self.message.restyle(self.theme)
+        for dock in self.docks.values():
+            dock.restyle(self.theme)
+
+    def reset_layout(self) -> None:
+        """Put every dock back where it was at first."""
+        layout.arrange(self, self.docks)
+
+    def _restore(self) -> None:
+        if not self.restoreGeometry(self.settings.blob("window/geometry")):
+            self.resize(self._first_size())
+        state = self.settings.blob("window/docks")
+        layout.arrange(self, self.docks)
+        if not state.isEmpty():
+            self.restoreState(state)
+
+    def _first_size(self) -> QSize:
+        room = QGuiApplication.primaryScreen().availableSize()
+        return QSize(min(1440, room.width() - 40), min(900, room.height() - 60))
+
+    # Leaving, and files dropped on the window
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.files.may_replace():
+            event.ignore()
+            return
+        self.settings.remember("window/geometry", self.saveGeometry())
+        self.settings.remember("window/docks", self.saveState())
+        self.settings.sync()
+        self.background.shutdown()
+        event.accept()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() and any(u.isLocalFile() for u in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [u.toLocalFile() for u in event.mimeData().urls() if u.isLocalFile()]
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self.open_paths([Path(path) for path in paths])
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open the first of some files; a window holds one array."""
+        if paths:
+            self.files.open(paths[0])
+        if len(paths) > 1:
+            self.message.notice(
+                self.tr("A window holds one array: of the files only the first is opened.")
+            )

@@ -1,0 +1,218 @@
+"""The menu bar and the toolbar, filled from the actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QUndoStack
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
+
+from engine import QUANTIZERS, Scheme
+from engine.examples import EXAMPLES, Example
+from gui.actions import Actions
+from gui.numbers_text import filled
+from gui.panes.dock import Dock
+from gui.settings import DIGITS_DEFAULT, Settings
+from gui.theme import Theme, icon
+
+ADDED_FORMATS = ("int8", "uint8", "int4", "uint4", "int16")
+
+
+class Menus(QObject):
+    """Builds the menus once and keeps the recent files current.
+
+    Signals
+    -------
+    example_chosen(Example), scheme_chosen(Scheme), recent_chosen(path)
+    """
+
+    example_chosen = Signal(object)
+    scheme_chosen = Signal(object)
+    recent_chosen = Signal(str)
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        actions: Actions,
+        undo_stack: QUndoStack,
+        docks: Mapping[str, Dock],
+        settings: Settings,
+        theme: Theme,
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._actions = actions
+        self._settings = settings
+        self.undo = undo_stack.createUndoAction(window, self.tr("&Undo"))
+        self.undo.setShortcut("Ctrl+Z")
+        self.redo = undo_stack.createRedoAction(window, self.tr("&Redo"))
+        self.redo.setShortcuts(["Ctrl+Shift+Z", "Ctrl+Y"])
+        self.examples = self._examples_menu()
+        self.add_scheme = self._scheme_menu()
+        self.recent = QMenu(self.tr("Open &recent"), window)
+        self.recent.aboutToShow.connect(self._fill_recent)
+        self._build_bar(docks)
+        self._build_toolbar()
+        self.restyle(theme)
+
+    def _build_bar(self, docks: Mapping[str, Dock]) -> None:
+        a, bar = self._actions, self._window.menuBar()
+        file = bar.addMenu(self.tr("&File"))
+        _fill(file, a["new"], a["open"], self.recent, self.examples, None, a["save_as"], None,
+              a["export"], a["copy_figure"], None, a["quit"])  # fmt: skip
+        edit = bar.addMenu(self.tr("&Edit"))
+        _fill(edit, self.undo, self.redo, None, a["cut"], a["copy"], a["paste"], a["clear"], None,
+              a["insert_rows"], a["remove_rows"], a["fill_down"], None, a["select_all"],
+              a["goto"])  # fmt: skip
+        schemes = bar.addMenu(self.tr("&Schemes"))
+        _fill(schemes, self.add_scheme, a["duplicate_scheme"], a["remove_scheme"], None,
+              a["scheme_up"], a["scheme_down"])  # fmt: skip
+        view = bar.addMenu(self.tr("&View"))
+        for dock in docks.values():
+            view.addAction(dock.toggleViewAction())
+        _fill(view, None, a["fit"], a["grid"], a["unsort"], None, a["next_value"],
+              a["previous_value"], None, self._theme_menu(), self._digits_menu(), None,
+              a["reset_layout"])  # fmt: skip
+        help_menu = bar.addMenu(self.tr("&Help"))
+        _fill(help_menu, a["help"], a["about"])
+
+    def _build_toolbar(self) -> None:
+        bar = self._toolbar = QToolBar(self.tr("Toolbar"), self._window)
+        bar.setObjectName("toolbar")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(18, 18))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._buttons: dict[str, QToolButton] = {}
+        bar.addAction(self._actions["open"])
+        self._menu_button("examples", self.tr("Examples"), self.examples)
+        bar.addSeparator()
+        for key, action in (("undo", self.undo), ("redo", self.redo)):
+            bar.addAction(action)
+            # The text of these actions grows with what they undo; the icon says enough here.
+            button = bar.widgetForAction(action)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            action.setIconText(key)
+        bar.addSeparator()
+        self._menu_button("add", self.tr("Add scheme"), self.add_scheme)
+        bar.addSeparator()
+        bar.addAction(self._actions["export"])
+        self._window.addToolBar(bar)
+
+    def _menu_button(self, key: str, text: str, menu: QMenu) -> None:
+        button = QToolButton(self._toolbar)
+        button.setText(text)
+        button.setMenu(menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._toolbar.addWidget(button)
+        self._buttons[key] = button
+
+    def _examples_menu(self) -> QMenu:
+        menu = QMenu(self.tr("E&xamples"), self._window)
+        menu.setToolTipsVisible(True)
+        for example in EXAMPLES:
+            action = menu.addAction(self.tr(example.name))
+            action.setToolTip(self.tr(example.point))
+            action.setStatusTip(self.tr(example.point))
+            action.triggered.connect(partial(self._choose_example, example))
+        return menu
+
+    def _choose_example(self, example: Example) -> None:
+        self.example_chosen.emit(example)
+
+    def _scheme_menu(self) -> QMenu:
+        menu = QMenu(self.tr("&Add scheme"), self._window)
+        menu.setToolTipsVisible(True)
+        for name in ADDED_FORMATS:
+            if name != ADDED_FORMATS[0]:
+                menu.addSeparator()
+            for mapping, quantizer in QUANTIZERS.items():
+                scheme = Scheme.parse(f"{name} {mapping}")
+                action = menu.addAction(str(scheme))
+                action.setToolTip(self.tr(quantizer.summary))
+                action.triggered.connect(partial(self._choose_scheme, scheme))
+        menu.addSeparator()
+        more = menu.addAction(self.tr("Other widths: change the format in the form"))
+        more.setEnabled(False)
+        return menu
+
+    def _choose_scheme(self, scheme: Scheme) -> None:
+        self.scheme_chosen.emit(scheme)
+
+    def _choices(
+        self,
+        title: str,
+        choices: list[tuple[str, object]],
+        now: object,
+        choose: Callable[[QAction], None],
+    ) -> QMenu:
+        """A submenu in which one of several choices is checked."""
+        menu = QMenu(title, self._window)
+        group = QActionGroup(menu)
+        for text, value in choices:
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setData(value)
+            action.setChecked(value == now)
+            group.addAction(action)
+        group.triggered.connect(choose)
+        return menu
+
+    def _theme_menu(self) -> QMenu:
+        choices: list[tuple[str, object]] = [
+            (self.tr("As the &system"), "system"),
+            (self.tr("&Light"), "light"),
+            (self.tr("&Dark"), "dark"),
+        ]
+        return self._choices(self.tr("&Theme"), choices, self._settings.theme, self._set_theme)
+
+    def _set_theme(self, action: QAction) -> None:
+        self._settings.theme = action.data()
+
+    def _digits_menu(self) -> QMenu:
+        choices: list[tuple[str, object]] = [
+            (filled(self.tr("%1 significant digits"), n), n) for n in (4, DIGITS_DEFAULT, 9, 17)
+        ]
+        now = self._settings.digits
+        return self._choices(self.tr("&Numbers"), choices, now, self._set_digits)
+
+    def _set_digits(self, action: QAction) -> None:
+        self._settings.digits = action.data()
+
+    def _fill_recent(self) -> None:
+        self.recent.clear()
+        paths = self._settings.recent_files
+        for number, path in enumerate(paths, 1):
+            action = self.recent.addAction(f"&{number % 10} {Path(path).name}")
+            action.setToolTip(path)
+            action.setStatusTip(path)
+            action.triggered.connect(partial(self._choose_recent, path))
+        if not paths:
+            self.recent.addAction(self.tr("No files yet")).setEnabled(False)
+            return
+        self.recent.addSeparator()
+        self.recent.addAction(self.tr("&Clear this list"), self._settings.clear_recent)
+
+    def _choose_recent(self, path: str) -> None:
+        self.recent_chosen.emit(path)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the icons of a theme."""
+        self.undo.setIcon(icon("undo", theme))
+        self.redo.setIcon(icon("redo", theme))
+        for key, button in self._buttons.items():
+            button.setIcon(icon(key, theme))
+
+
+def _fill(menu: QMenu, *items: QAction | QMenu | None) -> None:
+    """Add actions, submenus, and a separator for each None."""
+    for item in items:
+        if item is None:
+            menu.addSeparator()
+        elif isinstance(item, QMenu):
+            menu.addMenu(item)
+        else:
+            menu.addAction(item)

@@ -1,0 +1,91 @@
+"""A bar with one sentence about what went wrong or what to try, until it is closed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from gui.theme import Theme, icon
+
+
+class MessageBar(QFrame):
+    """Shows the newest message; hides itself after a notice, stays for a problem.
+
+    Signals
+    -------
+    shown_changed(shown)
+    """
+
+    shown_changed = Signal(bool)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("messageBar")
+        self._picture = QLabel(self)
+        self._label = QLabel(self)
+        self._label.setWordWrap(True)
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._close = QToolButton(self)
+        self._close.setAutoRaise(True)
+        self._close.setToolTip(self.tr("Close this message"))
+        self._close.setAccessibleName(self.tr("Close this message"))
+        self._close.clicked.connect(self.clear)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 2, 4, 2)
+        layout.addWidget(self._picture)
+        layout.addWidget(self._label, 1)
+        layout.addWidget(self._close)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.clear)
+        self._problem = False
+        self._shown = False
+        self.restyle(theme)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        self._close.setIcon(icon("close", theme))
+        self._paint()
+
+    def _paint(self) -> None:
+        name = "warning" if self._problem else "info"
+        self._picture.setPixmap(icon(name, self._theme).pixmap(16, 16))
+        colour = self._theme.alarm if self._problem else self._theme.highlight
+        ground = self._theme.tint(colour, 0.14)
+        self.setStyleSheet(
+            f"#messageBar {{ background: rgba({ground.red()},{ground.green()},{ground.blue()},"
+            f"{ground.alpha()}); border: 0; border-left: 3px solid {colour}; }}"
+        )
+
+    @property
+    def text(self) -> str:
+        """The sentence shown; empty when there is none."""
+        return self._label.text() if self._shown else ""
+
+    def problem(self, text: str) -> None:
+        """Say what is wrong, until the person closes it or does something else."""
+        self._say(text, problem=True)
+        self._timer.stop()
+
+    def notice(self, text: str) -> None:
+        """Say what happened, for a while."""
+        self._say(text, problem=False)
+        self._timer.start(8000)
+
+    def _say(self, text: str, problem: bool) -> None:
+        self._problem = problem
+        self._label.setText(text)
+        self._label.setAccessibleName(text)
+        self._paint()
+        self._shown = True
+        self.shown_changed.emit(True)
+
+    def clear(self) -> None:
+        """Hide the message."""
+        self._timer.stop()
+        self._shown = False
+        self.shown_changed.emit(False)

@@ -1,0 +1,172 @@
+"""The grid view: a slice of an array with two or more axes, tinted as a heat map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
+
+from engine.numbers import NumberError, parse_number
+from gui import commands
+from gui.numbers_text import full, short
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import COLOURS, Theme
+
+Index = QModelIndex | QPersistentModelIndex
+QUANTITIES = ("R", "R′", "error", "Q")
+
+
+class GridModel(QAbstractTableModel):
+    """The last two axes of the array as rows and columns, the other axes fixed by ``slice``."""
+
+    def __init__(
+        self, session: Session, settings: Settings, theme: Theme, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._theme = theme
+        self.slice: tuple[int, ...] = ()
+        self.quantity = "R"
+        self.rejected = ""
+        self._reach = 1.0
+        self._shape = self._plane_shape()
+        session.array_reset.connect(self._reset)
+        session.values_changed.connect(self._refresh)
+        session.evaluated.connect(self._refresh)
+        session.active_changed.connect(self._refresh)
+        settings.digits_changed.connect(self._refresh)
+
+    def _plane_shape(self) -> tuple[int, int]:
+        shape = self._session.array.shape
+        return (shape[-2], shape[-1]) if len(shape) >= 2 else (0, 0)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else self._shape[0]
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else self._shape[1]
+
+    def set_slice(self, fixed: tuple[int, ...]) -> None:
+        """Show another plane of the array."""
+        self.beginResetModel()
+        self.slice = fixed
+        self._measure()
+        self.endResetModel()
+
+    def set_quantity(self, quantity: str) -> None:
+        """Show R, R′, the error or the codes."""
+        self.quantity = quantity
+        self._refresh()
+
+    def position(self, row: int, column: int) -> int:
+        """The flat position of a cell."""
+        index = (*self.slice, row, column)
+        return int(np.ravel_multi_index(index, self._session.array.shape))
+
+    def cell_of(self, position: int) -> tuple[tuple[int, ...], int, int]:
+        """The slice, row and column that show a flat position."""
+        index = [int(i) for i in np.unravel_index(position, self._session.array.shape)]
+        return tuple(index[:-2]), index[-2], index[-1]
+
+    def _array(self) -> np.ndarray | None:
+        """The whole array of the quantity shown; None while it is not known."""
+        if self.quantity == "R":
+            return self._session.array
+        evaluation = self._session.active_evaluation
+        if evaluation is None or evaluation.codes.shape != self._session.array.shape:
+            return None
+        return {
+            "R′": evaluation.reconstructed,
+            "error": evaluation.error,
+            "Q": evaluation.codes,
+        }[self.quantity]
+
+    def _measure(self) -> None:
+        """The largest magnitude in the plane, which gets the full tint."""
+        array = self._array()
+        self._reach = 1.0
+        if array is not None and 0 not in self._shape and len(self.slice) == array.ndim - 2:
+            plane = np.abs(array[self.slice].astype(np.float64))
+            plane = plane[np.isfinite(plane)]
+            self._reach = float(plane.max()) if plane.size and plane.max() > 0 else 1.0
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        return section if role == Qt.ItemDataRole.DisplayRole else None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        editable = Qt.ItemFlag.ItemIsEditable if self.quantity == "R" else Qt.ItemFlag.NoItemFlags
+        return super().flags(index) | editable
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        array = self._array()
+        if array is None or len(self.slice) != array.ndim - 2:
+            return None
+        value = array[(*self.slice, index.row(), index.column())]
+        saturated = self._saturated(index)
+        if role == Qt.ItemDataRole.DisplayRole:
+            text = short(value, min(self._settings.digits, 5))
+            return f"{'▼' if saturated > 0 else '▲'} {text}" if saturated else text
+        if role == Qt.ItemDataRole.EditRole:
+            return full(value)
+        if role == Qt.ItemDataRole.BackgroundRole:
+            return self._tint(float(value))
+        if role == Qt.ItemDataRole.ToolTipRole:
+            position = self.position(index.row(), index.column())
+            name = commands.position_text(self._session, position)
+            tip = f"{name}: {self.quantity} = {full(value)}"
+            return f"{tip}\n{self.tr('Clipped by the active scheme.')}" if saturated else tip
+        return None
+
+    def _saturated(self, index: Index) -> int:
+        evaluation = self._session.active_evaluation
+        if evaluation is None or evaluation.codes.shape != self._session.array.shape:
+            return 0
+        return int(evaluation.saturated[(*self.slice, index.row(), index.column())])
+
+    def _tint(self, value: float) -> QColor | None:
+        """Orange above zero, blue below, stronger with the magnitude."""
+        if not np.isfinite(value) or value == 0:
+            return None
+        colour = COLOURS[0 if value > 0 else 1][2 if self._theme.dark else 1]
+        return self._theme.tint(colour, 0.06 + 0.5 * min(1.0, abs(value) / self._reach))
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Commit a typed text; ``rejected`` says why when it returns False."""
+        self.rejected = ""
+        if role != Qt.ItemDataRole.EditRole or self.quantity != "R":
+            return False
+        try:
+            number = parse_number(str(value).strip())
+        except NumberError as error:
+            self.rejected = str(error)
+            return False
+        commands.edit_value(self._session, self.position(index.row(), index.column()), number)
+        return True
+
+    def _reset(self) -> None:
+        self.beginResetModel()
+        self._shape = self._plane_shape()
+        self.slice = (0,) * max(0, self._session.array.ndim - 2)
+        self._measure()
+        self.endResetModel()
+
+    def _refresh(self, *_: Any) -> None:
+        self._measure()
+        if 0 not in self._shape:
+            corner = self.index(self._shape[0] - 1, self._shape[1] - 1)
+            self.dataChanged.emit(self.index(0, 0), corner)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        self._refresh()

@@ -1,0 +1,203 @@
+"""The results: one row per enabled scheme, one column per figure, the best of each marked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QFont
+
+from engine import METRICS, Evaluation, Metric
+from gui.models.schemes import entry_icon
+from gui.numbers_text import full, short
+from gui.session import Entry, Outcome, Session
+from gui.settings import Settings
+from gui.theme import Theme
+
+Index = QModelIndex | QPersistentModelIndex
+SORT_ROLE = Qt.ItemDataRole.UserRole
+BEST = "★"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the results: a metric, or a parameter in the guise of one."""
+
+    metric: Metric
+    value: Callable[[Evaluation], float]
+
+
+def _parameter(key: str, name: str, formula: str, value: Callable[[Evaluation], float]) -> Column:
+    return Column(Metric(key, name, formula, "", "", lambda _: math.nan), value)
+
+
+def _metric(metric: Metric) -> Column:
+    return Column(metric, lambda evaluation: evaluation.metrics[metric.key])
+
+
+COLUMNS: tuple[Column, ...] = (
+    *(_metric(metric) for metric in METRICS[:1]),
+    _parameter("scale", "S", "the scale, in the unit of R", lambda e: e.qparams.scale),
+    _parameter("zero_point", "Z", "the code of the value 0", lambda e: e.qparams.zero_point),
+    *(_metric(metric) for metric in METRICS[1:] if metric.key != "codes_available"),
+)
+
+
+class ResultsModel(QAbstractTableModel):
+    """What every enabled scheme makes of the array, in figures."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        theme: Theme,
+        ratio: float = 1.0,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._theme = theme
+        self._ratio = ratio
+        self._rows: list[tuple[Entry, Outcome]] = []
+        self._best: dict[str, float] = {}
+        session.evaluated.connect(self._take)
+        session.active_changed.connect(self._refresh)
+        settings.digits_changed.connect(self._refresh)
+        self._take()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else 1 + len(COLUMNS)
+
+    def entry(self, row: int) -> Entry | None:
+        """The scheme of a row."""
+        return self._rows[row][0] if 0 <= row < len(self._rows) else None
+
+    def row_of(self, uid: int | None) -> int:
+        """The row of a scheme, or −1."""
+        return next((row for row, (e, _) in enumerate(self._rows) if e.uid == uid), -1)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if section == 0:
+            return self.tr("Scheme") if role == Qt.ItemDataRole.DisplayRole else None
+        metric = COLUMNS[section - 1].metric
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{metric.name} [dB]" if metric.unit == "dB" else metric.name
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._head_tip(metric)
+        return None
+
+    def _head_tip(self, metric: Metric) -> str:
+        better = {
+            "higher": self.tr("higher is better"),
+            "lower": self.tr("lower is better"),
+            "zero": self.tr("nearest to 0 is best"),
+        }.get(metric.better, "")
+        unit = f"[{metric.unit}]" if metric.unit else ""
+        notes = ", ".join(part for part in (unit, better) if part)
+        return f"{metric.name} = {metric.formula}\n{notes}".strip()
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self._rows):
+            return None
+        entry, outcome = self._rows[index.row()]
+        if index.column() == 0:
+            return self._scheme_data(entry, outcome, role)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if not isinstance(outcome, Evaluation):
+            return "–" if role == Qt.ItemDataRole.DisplayRole else None
+        column = COLUMNS[index.column() - 1]
+        value = column.value(outcome)
+        best = self._is_best(column.metric, value)
+        if role == Qt.ItemDataRole.DisplayRole:
+            text = self._text(column.metric, value, outcome)
+            return f"{BEST} {text}" if best else text
+        if role == SORT_ROLE:
+            return float(value)
+        if role == Qt.ItemDataRole.EditRole:
+            return full(value)
+        if role == Qt.ItemDataRole.FontRole and best:
+            font = QFont()
+            font.setBold(True)
+            return font
+        if role == Qt.ItemDataRole.ToolTipRole:
+            exact = f"{column.metric.name} = {full(value)} {column.metric.unit}".rstrip()
+            return f"{exact}\n{self.tr('Best of the schemes shown.')}" if best else exact
+        return None
+
+    def _scheme_data(self, entry: Entry, outcome: Outcome, role: int) -> Any:
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole, SORT_ROLE):
+            return entry.name
+        if role == Qt.ItemDataRole.DecorationRole:
+            return entry_icon(entry, self._theme, self._ratio)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            notes = outcome.warnings if isinstance(outcome, Evaluation) else (str(outcome),)
+            return "\n".join((str(entry.scheme), *notes))
+        if role == Qt.ItemDataRole.FontRole and entry.uid == self._session.active_uid:
+            font = QFont()
+            font.setBold(True)
+            return font
+        return None
+
+    def _text(self, metric: Metric, value: float, evaluation: Evaluation) -> str:
+        text = short(value, self._settings.digits)
+        return f"{text} / {evaluation.metrics[metric.of]}" if metric.of else text
+
+    def _is_best(self, metric: Metric, value: float) -> bool:
+        return metric.key in self._best and value == self._best[metric.key]
+
+    def _take(self) -> None:
+        rows: list[tuple[Entry, Outcome]] = []
+        for entry in self._session.entries:
+            outcome = self._session.outcome(entry.uid)
+            if entry.enabled and outcome is not None:
+                rows.append((entry, outcome))
+        same = [e.uid for e, _ in rows] == [e.uid for e, _ in self._rows]
+        if same:
+            self._rows = rows
+            self._best = _best_of(rows)
+            self._refresh()
+        else:
+            self.beginResetModel()
+            self._rows = rows
+            self._best = _best_of(rows)
+            self.endResetModel()
+
+    def _refresh(self) -> None:
+        if self._rows:
+            corner = self.index(len(self._rows) - 1, len(COLUMNS))
+            self.dataChanged.emit(self.index(0, 0), corner)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        self._refresh()
+
+
+def _best_of(rows: list[tuple[Entry, Outcome]]) -> dict[str, float]:
+    """The best value of each metric, where it tells at least two schemes apart."""
+    best: dict[str, float] = {}
+    evaluations = [outcome for _, outcome in rows if isinstance(outcome, Evaluation)]
+    for metric in METRICS:
+        values = [e.metrics[metric.key] for e in evaluations]
+        values = [value for value in values if not math.isnan(value)]
+        if not metric.better or len(set(values)) < 2:
+            continue
+        if metric.better == "higher":
+            best[metric.key] = max(values)
+        elif metric.better == "lower":
+            best[metric.key] = min(values)
+        else:
+            best[metric.key] = min(values, key=abs)
+    return best

@@ -1,0 +1,160 @@
+"""The list of schemes: checkable, with a sample of the line, renamed in place, moved by drag."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QByteArray,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QFont, QIcon
+
+from engine import QUANTIZERS
+from gui import commands
+from gui.numbers_text import filled
+from gui.session import Entry, Session
+from gui.theme import LINE_STYLES, MARKERS, Theme, swatch
+
+Index = QModelIndex | QPersistentModelIndex
+MIME = "application/x-quantoscope-scheme"
+SWATCH = QSize(34, 14)
+
+
+def entry_icon(entry: Entry, theme: Theme, ratio: float) -> QIcon:
+    """A sample of an entry's line and marker."""
+    style = LINE_STYLES[entry.line][1]
+    colour = theme.colour(entry.colour)
+    return QIcon(swatch(colour, style, MARKERS[entry.marker], SWATCH, ratio))
+
+
+class SchemesModel(QAbstractListModel):
+    """A view of the session's entries, in their order."""
+
+    def __init__(
+        self, session: Session, theme: Theme, ratio: float = 1.0, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._theme = theme
+        self._ratio = ratio
+        self._entries = session.entries
+        session.entries_changed.connect(self._on_entries)
+        session.active_changed.connect(self._refresh)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._entries)
+
+    def entry(self, row: int) -> Entry | None:
+        """The entry that a row shows."""
+        return self._entries[row] if 0 <= row < len(self._entries) else None
+
+    def row_of(self, uid: int | None) -> int:
+        """The row of an entry, or −1."""
+        return next((row for row, e in enumerate(self._entries) if e.uid == uid), -1)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.ItemIsDropEnabled
+        return (
+            super().flags(index)
+            | Qt.ItemFlag.ItemIsUserCheckable
+            | Qt.ItemFlag.ItemIsEditable
+            | Qt.ItemFlag.ItemIsDragEnabled
+        )
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        entry = self.entry(index.row()) if index.isValid() else None
+        if entry is None:
+            return None
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
+            return entry.name
+        if role == Qt.ItemDataRole.CheckStateRole:
+            return Qt.CheckState.Checked if entry.enabled else Qt.CheckState.Unchecked
+        if role == Qt.ItemDataRole.DecorationRole:
+            return entry_icon(entry, self._theme, self._ratio)
+        if role == Qt.ItemDataRole.FontRole and entry.uid == self._session.active_uid:
+            font = QFont()
+            font.setBold(True)
+            return font
+        if role == Qt.ItemDataRole.ToolTipRole:
+            summary = QUANTIZERS[entry.scheme.mapping].summary
+            return f"{entry.scheme}\n{summary}"
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            line = LINE_STYLES[entry.line][0]
+            return filled(self.tr("%1, %2 line"), entry.name, line)
+        return None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        entry = self.entry(index.row())
+        if entry is None:
+            return False
+        if role == Qt.ItemDataRole.CheckStateRole:
+            on = Qt.CheckState(value) == Qt.CheckState.Checked
+            text = filled(self.tr("Show %1") if on else self.tr("Hide %1"), entry.name)
+            commands.update_entry(self._session, entry.uid, lambda e: replace(e, enabled=on), text)
+            return True
+        if role == Qt.ItemDataRole.EditRole:
+            label = str(value).strip()
+            label = "" if label == str(entry.scheme) else label
+            text = filled(self.tr("Rename %1"), entry.name)
+            commands.update_entry(self._session, entry.uid, lambda e: replace(e, label=label), text)
+            return True
+        return False
+
+    # Moving by drag and drop
+
+    def supportedDropActions(self) -> Qt.DropAction:
+        return Qt.DropAction.MoveAction
+
+    def mimeTypes(self) -> list[str]:
+        return [MIME]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        data = QMimeData()
+        entry = self.entry(indexes[0].row()) if indexes else None
+        data.setData(MIME, QByteArray(str(entry.uid if entry else 0).encode()))
+        return data
+
+    def dropMimeData(
+        self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index
+    ) -> bool:
+        if not data.hasFormat(MIME):
+            return False
+        uid = int(bytes(data.data(MIME).data()))
+        place = row if row >= 0 else parent.row() if parent.isValid() else len(self._entries)
+        old = self.row_of(uid)
+        if old < 0:
+            return False
+        commands.move_entry(self._session, uid, place - 1 if place > old else place)
+        # False: the view must not remove the dragged row, since the session moved it.
+        return False
+
+    # Following the session
+
+    def _on_entries(self) -> None:
+        old, new = self._entries, self._session.entries
+        if [e.uid for e in old] == [e.uid for e in new]:
+            self._entries = new
+            self._refresh()
+        else:
+            self.beginResetModel()
+            self._entries = new
+            self.endResetModel()
+
+    def _refresh(self) -> None:
+        if self._entries:
+            self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        self._refresh()

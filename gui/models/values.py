@@ -1,0 +1,279 @@
+"""The values table: R, editable, and every stage of the active scheme, for one row per value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor
+
+from engine import QParams, QuantizationError, Stage, Trace, calibrate, trace
+from engine.numbers import AmbiguousNumber, NumberError, parse_number
+from engine.trace import stages_of
+from gui import commands
+from gui.numbers_text import filled, full, short
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import Theme
+
+Index = QModelIndex | QPersistentModelIndex
+PAGE = 256
+REAL = Stage("real", "R", "R")
+MARKS = {1: "▼", -1: "▲"}
+
+
+class ValuesModel(QAbstractTableModel):
+    """A view of the session's array as one column of numbers, and stages computed for the rows
+    that are looked at.
+
+    An array with one axis has one more, empty row at its end: typing there appends.
+    """  # noqa: D205
+
+    def __init__(
+        self, session: Session, settings: Settings, theme: Theme, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._theme = theme
+        self._order: np.ndarray | None = None
+        self._pages: dict[int, Trace | None] = {}
+        self._qparams: QParams | None = None
+        self._columns: tuple[Stage, ...] = (REAL,)
+        self._rows = 0
+        self.rejected = ""
+        self._take_scheme()
+        session.array_reset.connect(self._reset)
+        session.values_changed.connect(self._on_values_changed)
+        session.evaluated.connect(self._on_evaluated)
+        session.active_changed.connect(self._on_evaluated)
+        settings.digits_changed.connect(self._refresh)
+        self._rows = self._row_count()
+
+    # Shape
+
+    def _row_count(self) -> int:
+        appendable = self._session.array.ndim == 1 and self._order is None
+        return self._session.array.size + appendable
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else self._rows
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._columns)
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the columns in a trace."""
+        return [column.key for column in self._columns]
+
+    def position(self, row: int) -> int | None:
+        """The flat position that a row shows; None for the empty row at the end."""
+        if not 0 <= row < self._session.array.size:
+            return None
+        return row if self._order is None else int(self._order[row])
+
+    def row_of(self, position: int) -> int:
+        """The row that shows a flat position."""
+        if self._order is None:
+            return position
+        return int(np.flatnonzero(self._order == position)[0])
+
+    # Contents
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if orientation == Qt.Orientation.Horizontal:
+            stage = self._columns[section] if section < len(self._columns) else REAL
+            if role == Qt.ItemDataRole.DisplayRole:
+                return stage.symbol
+            if role == Qt.ItemDataRole.ToolTipRole:
+                return self._column_tip(stage)
+        elif role == Qt.ItemDataRole.DisplayRole:
+            position = self.position(section)
+            return "+" if position is None else commands.position_text(self._session, position)
+        return None
+
+    def _column_tip(self, stage: Stage) -> str:
+        if stage.key == "real":
+            return self.tr("The real value; edit it here. Click to sort.")
+        from gui.formula import symbolic
+
+        return f"{stage.symbol} = {symbolic(stage.formula, self._columns)}"
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        if index.column() == 0:
+            flags |= Qt.ItemFlag.ItemIsEditable
+        return flags
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        position = self.position(index.row())
+        if position is None:
+            return None
+        if index.column() == 0 and role in (Qt.ItemDataRole.EditRole, Qt.ItemDataRole.UserRole):
+            return full(self._session.array.reshape(-1)[position])
+        column = self._columns[index.column()]
+        if column.key == "real" and role == Qt.ItemDataRole.DisplayRole:
+            return short(self._session.array.reshape(-1)[position], self._settings.digits)
+        page = self._page(index.row() // PAGE)
+        if page is None:
+            return None
+        at = index.row() % PAGE
+        saturated = int(page.saturated[at])
+        if role == Qt.ItemDataRole.DisplayRole:
+            text = short(page[column.key][at], self._settings.digits)
+            return f"{MARKS[saturated]} {text}" if saturated and column.key == "clipped" else text
+        if role in (Qt.ItemDataRole.EditRole, Qt.ItemDataRole.UserRole):
+            return full(page[column.key][at])
+        if role == Qt.ItemDataRole.BackgroundRole and saturated:
+            return self._theme.tint(self._theme.alarm, 0.16)
+        if role == Qt.ItemDataRole.BackgroundRole and np.isnan(page["real"][at]):
+            return self._theme.tint(self._theme.muted, 0.22)
+        if role == Qt.ItemDataRole.ForegroundRole and column.key == "real":
+            return QColor(self._theme.foreground)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._value_tip(page, at, column, saturated)
+        return None
+
+    def _value_tip(self, page: Trace, at: int, column: Stage, saturated: int) -> str:
+        lines = [f"{column.symbol} = {full(page[column.key][at])}"]
+        p = page.qparams
+        rounded = short(page["rounded"][at], self._settings.digits) if "rounded" in page else ""
+        if saturated > 0:
+            lines.append(
+                filled(self.tr("▼ Clipped: %1 lies above the last code %2."), rounded, p.qmax)
+            )
+        elif saturated < 0:
+            lines.append(
+                filled(self.tr("▲ Clipped: %1 lies below the first code %2."), rounded, p.qmin)
+            )
+        elif np.isnan(page["real"][at]):
+            lines.append(self.tr("NaN has no code: it is left out of the range and the metrics."))
+        return "\n".join(lines)
+
+    def _page(self, number: int) -> Trace | None:
+        """The stages of a page of rows, computed when first looked at."""
+        if self._qparams is None:
+            return None
+        if number not in self._pages:
+            if len(self._pages) > 64:
+                self._pages.clear()
+            stop = min((number + 1) * PAGE, self._session.array.size)
+            rows = np.arange(number * PAGE, stop)
+            where = rows if self._order is None else self._order[rows]
+            self._pages[number] = trace(self._session.array, self._qparams, where)
+        return self._pages[number]
+
+    # Editing
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Commit a typed text; ``rejected`` says why when it returns False."""
+        self.rejected = ""
+        if role != Qt.ItemDataRole.EditRole or index.column() != 0:
+            return False
+        text = str(value).strip()
+        position = self.position(index.row())
+        if position is None and not text:
+            return False
+        try:
+            number = parse_number(text)
+        except AmbiguousNumber as error:
+            first, second = (short(reading, 17) for reading in error.readings)
+            self.rejected = filled(
+                self.tr("%1 can mean %2 or %3: type one of these."), text, first, second
+            )
+            return False
+        except NumberError as error:
+            self.rejected = str(error)
+            return False
+        if position is None:
+            size = self._session.array.size
+            label = filled(self.tr("Append value %1"), size)
+            commands.splice(self._session, size, 0, np.array([number]), label)
+        else:
+            commands.edit_value(self._session, position, number)
+        return True
+
+    # Sorting changes the view alone
+
+    @property
+    def sorted(self) -> bool:
+        """Whether rows stand in another order than the array's."""
+        return self._order is not None
+
+    def sort_by(self, column: int | None, descending: bool = False) -> None:
+        """Order the rows by a column; None: the array's own order."""
+        order: np.ndarray | None = None
+        if column is not None and self._session.array.size:
+            key = self._columns[column].key
+            values = self._session.array.reshape(-1)
+            if key != "real" and self._qparams is not None:
+                values = trace(self._session.array, self._qparams, np.arange(values.size))[key]
+            order = np.argsort(-values if descending else values, kind="stable")
+        self.beginResetModel()
+        self._order = order
+        self._pages.clear()
+        self._rows = self._row_count()
+        self.endResetModel()
+
+    # Following the session
+
+    def _take_scheme(self) -> None:
+        """Columns and parameters of the active scheme."""
+        entry = self._session.active
+        evaluation = self._session.active_evaluation
+        self._pages.clear()
+        self._columns = (REAL, *stages_of(entry.scheme.mapping)) if entry else (REAL,)
+        if evaluation is not None and entry and evaluation.scheme == entry.scheme:
+            self._qparams = evaluation.qparams
+        elif self._session.array.size <= PAGE and entry:
+            self._qparams = _calibrated(self._session, entry.scheme)
+        elif evaluation is None or not self._session.stale:
+            self._qparams = None
+
+    def _reset(self) -> None:
+        self.beginResetModel()
+        self._order = None
+        self._take_scheme()
+        self._rows = self._row_count()
+        self.endResetModel()
+
+    def _on_evaluated(self) -> None:
+        columns = self._columns
+        entry = self._session.active
+        coming = (REAL, *stages_of(entry.scheme.mapping)) if entry else (REAL,)
+        if coming != columns:
+            self.beginResetModel()
+            self._take_scheme()
+            self.endResetModel()
+        else:
+            self._take_scheme()
+            self._refresh()
+
+    def _on_values_changed(self, start: int, stop: int) -> None:
+        self._pages.clear()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if self._rows:
+            corner = self.index(self._rows - 1, len(self._columns) - 1)
+            self.dataChanged.emit(self.index(0, 0), corner)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        self._refresh()
+
+
+def _calibrated(session: Session, scheme: Any) -> QParams | None:
+    try:
+        return calibrate(session.array, scheme)
+    except QuantizationError:
+        return None

@@ -1,0 +1,53 @@
+"""Numbers as people read them, and as files and editors need them."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+
+
+def short(value: float, digits: int) -> str:
+    """A number to some significant digits, without trailing noise."""
+    number = float(value)
+    if math.isnan(number):
+        return "NaN"
+    if math.isinf(number):
+        return "∞" if number > 0 else "-∞"
+    if number == int(number) and abs(number) < 10**digits:
+        return str(int(number))
+    text = f"{number:.{digits}g}"
+    mantissa, e, exponent = text.partition("e")
+    if "." in mantissa and e:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa
+
+
+def full(value: np.generic | float) -> str:
+    """The shortest text that reads back as the same number of the same precision."""
+    if isinstance(value, np.floating):
+        return (
+            np.format_float_scientific(value, trim="-", exp_digits=1)
+            if _wants_exponent(value)
+            else np.format_float_positional(value, trim="-")
+        )
+    return repr(value)
+
+
+def _wants_exponent(value: np.floating) -> bool:  # type: ignore[type-arg]
+    magnitude = abs(float(value))
+    return magnitude != 0 and math.isfinite(magnitude) and not 1e-5 <= magnitude < 1e16
+
+
+def percent(part: float, whole: float) -> str:
+    """A share in per cent with as many digits as are worth reading."""
+    share = 100 * part / whole if whole else 0.0
+    if share == int(share):
+        return f"{int(share)} %"
+    return f"{share:.3g} %" if share < 10 else f"{share:.0f} %"
+
+
+def filled(text: str, *parts: object) -> str:
+    """Put parts into a translated text at its marks ``%1``, ``%2`` and so on."""
+    return re.sub(r"%([1-9])", lambda mark: str(parts[int(mark[1]) - 1]), text)

@@ -1,0 +1,79 @@
+"""The editor of a number in a table: it keeps what was typed until it is a number."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLabel, QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from engine.numbers import AmbiguousNumber, NumberError, parse_number
+from gui.numbers_text import filled, full
+
+Index = QModelIndex | QPersistentModelIndex
+_COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
+
+
+class NumberDelegate(QStyledItemDelegate):
+    """Opens a line editor on a cell, and says under the cell why a text is no number."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.message = QLabel(parent)
+        self.message.setObjectName("cellMessage")
+        self.message.setWordWrap(True)
+        self.message.setMargin(4)
+        self.message.hide()
+
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
+        editor = QLineEdit(parent)
+        editor.setFrame(False)
+        editor.setAlignment(Qt.AlignmentFlag.AlignRight)
+        editor.setAccessibleName(self.tr("Value"))
+        editor.textEdited.connect(self.message.hide)
+        return editor
+
+    def destroyEditor(self, editor: QWidget, index: Index) -> None:
+        self.message.hide()
+        super().destroyEditor(editor, index)
+
+    def eventFilter(self, editor: QObject, event: QEvent) -> bool:
+        leaving = event.type() == QEvent.Type.FocusOut or (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() in _COMMIT_KEYS
+        )
+        if leaving and isinstance(editor, QLineEdit) and not self._accepts(editor):
+            return True
+        return super().eventFilter(editor, event)
+
+    def _accepts(self, editor: QLineEdit) -> bool:
+        text = editor.text().strip()
+        problem = "" if not text else self._problem(text)
+        if not problem:
+            return True
+        self._say(editor, problem)
+        return False
+
+    def _problem(self, text: str) -> str:
+        try:
+            parse_number(text)
+        except AmbiguousNumber as error:
+            readings = (full(reading) for reading in error.readings)
+            return filled(self.tr("%1 can mean %2 or %3: type one of these."), text, *readings)
+        except NumberError as error:
+            return str(error)
+        return ""
+
+    def _say(self, editor: QLineEdit, problem: str) -> None:
+        """Show the sentence right below the cell, within the table."""
+        label, area = self.message, self.message.parentWidget()
+        label.setText(problem)
+        label.setFixedWidth(min(280, area.width() - 8))
+        label.adjustSize()
+        corner = editor.mapTo(area, editor.rect().bottomLeft())
+        x = max(4, min(corner.x(), area.width() - label.width() - 4))
+        below = corner.y() + 2
+        fits = below + label.height() < area.height()
+        label.move(x, below if fits else corner.y() - editor.height() - label.height() - 2)
+        label.show()
+        label.raise_()

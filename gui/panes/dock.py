@@ -1,0 +1,124 @@
+"""A dock whose head says what the pane shows and, for plots, what there is to see now."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.theme import Theme, icon
+
+
+class ElidedLabel(QLabel):
+    """A label that cuts a text too long for it, and tells all of it in a tip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(24, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        shown = self._shown()
+        painter.drawText(
+            self.contentsRect(), int(self.alignment()) | Qt.TextFlag.TextSingleLine, shown
+        )
+
+    def _shown(self) -> str:
+        metrics = QFontMetrics(self.font())
+        width = self.contentsRect().width()
+        return metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, width)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setToolTip(self.text() if self._shown() != self.text() else "")
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setToolTip(text if self._shown() != text else "")
+
+
+class DockHead(QWidget):
+    """Title, one line of insight, and the buttons of a dock."""
+
+    def __init__(self, dock: QDockWidget, title: str) -> None:
+        super().__init__(dock)
+        self.setObjectName("dockHead")
+        self.title = ElidedLabel(self)
+        self.title.setText(title)
+        font = self.title.font()
+        font.setBold(True)
+        self.title.setFont(font)
+        self.insight = ElidedLabel(self)
+        self.insight.setObjectName("insight")
+        self.insight.hide()
+        lines = QVBoxLayout()
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(0)
+        lines.addWidget(self.title)
+        lines.addWidget(self.insight)
+        self.float_button = self._button(self.tr("Float"), dock)
+        self.float_button.clicked.connect(self._toggle_floating)
+        self.close_button = self._button(self.tr("Close"), dock)
+        self.close_button.clicked.connect(dock.close)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(6, 2, 2, 2)
+        layout.setSpacing(2)
+        layout.addLayout(lines, 1)
+        for button in (self.float_button, self.close_button):
+            layout.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+
+    def _button(self, name: str, dock: QDockWidget) -> QToolButton:
+        button = QToolButton(self)
+        button.setAutoRaise(True)
+        button.setIconSize(QSize(12, 12))
+        button.setFixedSize(18, 18)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setToolTip(f"{name}: {dock.windowTitle()}")
+        button.setAccessibleName(button.toolTip())
+        return button
+
+    def _toggle_floating(self) -> None:
+        dock = self.parentWidget()
+        assert isinstance(dock, QDockWidget)
+        dock.setFloating(not dock.isFloating())
+
+    def set_insight(self, text: str) -> None:
+        """Show the line under the title."""
+        self.insight.setText(text)
+        self.insight.setVisible(bool(text))
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self.float_button.setIcon(icon("float", theme))
+        self.close_button.setIcon(icon("close", theme))
+        self.setStyleSheet(f"#insight {{ color: {theme.muted}; }}")
+
+
+class Dock(QDockWidget):
+    """A dock with such a head."""
+
+    def __init__(self, key: str, name: str, title: str, pane: QWidget, parent: QWidget) -> None:
+        super().__init__(name, parent)
+        self.setObjectName(f"dock-{key}")
+        self.key = key
+        self.pane = pane
+        self.head = DockHead(self, title)
+        self.setTitleBarWidget(self.head)
+        self.setWidget(pane)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self.head.restyle(theme)
+        self.pane.restyle(theme)  # type: ignore[attr-defined]

@@ -1,0 +1,221 @@
+"""A plot in the window: crosshair, readout, click to choose, keys, and drags of the range."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QMenu, QVBoxLayout, QWidget
+
+from gui import commands
+from gui.plots import Plot
+from gui.plots.base import PlotView
+from gui.plots.data import PlotData
+from gui.plots.feed import PlotFeed
+from gui.session import Session
+from gui.theme import Theme
+
+_drags = itertools.count(1)
+
+
+class PlotPane(QWidget):
+    """Shows one plot of the feed's data while it is visible.
+
+    Signals
+    -------
+    insight_changed(text)
+        The line for the head of the pane.
+    export_asked(key), copy_asked(key)
+        The person wants this plot as a file, or on the clipboard.
+    """
+
+    insight_changed = Signal(str)
+    export_asked = Signal(str)
+    copy_asked = Signal(str)
+
+    def __init__(
+        self,
+        kind: type[Plot],
+        session: Session,
+        feed: PlotFeed,
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._feed = feed
+        self._drag = 0
+        self._waiting = False
+        self.widget = pg.PlotWidget(self, viewBox=PlotView(kind.x_only), background=None)
+        self.plot = kind(self.widget.getPlotItem(), theme)
+        self.plot.setParent(self)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.widget.setFocusProxy(self)
+        self.setAccessibleName(self.plot.title())
+        self.setMinimumSize(160, 90)
+        self.widget.setMinimumSize(0, 0)
+        self._crosshair = pg.InfiniteLine(angle=90, movable=False)
+        self._crosshair.setZValue(30)
+        self._crosshair.hide()
+        self.widget.addItem(self._crosshair, ignoreBounds=True)
+        self.readout = QLabel(self.widget)
+        self.readout.setObjectName("readout")
+        self.readout.setTextFormat(Qt.TextFormat.PlainText)
+        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.readout.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.widget)
+        scene = self.widget.scene()
+        scene.sigMouseMoved.connect(self._on_mouse_moved)
+        scene.sigMouseClicked.connect(self._on_mouse_clicked)
+        self.widget.viewport().installEventFilter(self)
+        self.plot.insight_changed.connect(self.insight_changed)
+        self.plot.range_dragged.connect(self._on_range_dragged)
+        feed.changed.connect(self._on_data)
+        feed.pointed.connect(self._on_pointed)
+        self.restyle(theme)
+        self._on_data(feed.data)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self.widget.setBackground(theme.background)
+        self.plot.restyle(theme)
+        self._crosshair.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DotLine))
+        self.readout.setStyleSheet(
+            f"#readout {{ background: {theme.base}; color: {theme.foreground};"
+            f" border: 1px solid {theme.grid}; padding: 1px 5px; }}"
+        )
+
+    # Data
+
+    def _on_data(self, data: PlotData) -> None:
+        if self.isVisible():
+            self.plot.draw(data)
+            self._waiting = False
+        else:
+            self._waiting = True
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._waiting:
+            self._on_data(self._feed.data)
+
+    def fit(self) -> None:
+        """Show everything again."""
+        self.plot.fit()
+
+    # Pointer
+
+    def _at(self, scene_point: QPointF) -> tuple[float, float] | None:
+        view = self.widget.getPlotItem().getViewBox()
+        if not view.sceneBoundingRect().contains(scene_point):
+            return None
+        point = view.mapSceneToView(scene_point)
+        return float(point.x()), float(point.y())
+
+    def _on_mouse_moved(self, scene_point: QPointF) -> None:
+        at = self._at(scene_point)
+        if at is None or self.plot.data is None:
+            self._point_nowhere()
+            return
+        self._feed.pointed.emit(self.plot.x_quantity, at[0])
+        self._read(*at)
+
+    def _read(self, x: float, y: float) -> None:
+        data = self.plot.data
+        text = self.plot.readout(data, x, y) if data is not None else ""
+        self.readout.setText(text)
+        self.readout.setVisible(bool(text))
+        self._place_readout()
+
+    def _place_readout(self) -> None:
+        view = self.widget.getPlotItem().getViewBox().sceneBoundingRect()
+        corner = self.widget.mapFromScene(view.topRight())
+        self.readout.adjustSize()
+        width = min(self.readout.width(), max(40, int(view.width()) - 8))
+        self.readout.setFixedWidth(width) if width < self.readout.width() else None
+        self.readout.move(corner.x() - self.readout.width() - 4, corner.y() + 4)
+        self.readout.raise_()
+
+    def _on_pointed(self, quantity: str, x: float) -> None:
+        here = quantity == self.plot.x_quantity
+        self._crosshair.setVisible(here)
+        if here:
+            self._crosshair.setPos(x)
+
+    def _point_nowhere(self) -> None:
+        self.readout.hide()
+        self._feed.pointed.emit("", 0.0)
+
+    def eventFilter(self, watched: Any, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave:
+            self._point_nowhere()
+        return super().eventFilter(watched, event)
+
+    def _on_mouse_clicked(self, event: Any) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if event.double():
+            self.fit()
+            return
+        at = self._at(event.scenePos())
+        if at is not None and self.plot.data is not None:
+            position = self.plot.pick(self.plot.data, *at)
+            if position is not None:
+                self._session.choose(position)
+
+    # Dragging the clipping range
+
+    def _on_range_dragged(self, low: float, high: float, finished: bool) -> None:
+        entry = self._session.active
+        if entry is None:
+            return
+        self._drag = self._drag or next(_drags)
+        commands.set_scheme(
+            self._session, entry.uid, entry.scheme.with_range(low, high), f"drag {self._drag}"
+        )
+        if finished:
+            self._drag = 0
+
+    # Keys and menu
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = event.key()
+        view = self.widget.getPlotItem().getViewBox()
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            step = 1 if key == Qt.Key.Key_Right else -1
+            chosen = self._session.chosen
+            self._session.choose(0 if chosen is None else chosen + step)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            factor = 1.25 if key == Qt.Key.Key_Minus else 0.8
+            self.plot.follow_x = False
+            view.scaleBy(x=factor, y=None if self.plot.x_only else factor)
+        elif key in (Qt.Key.Key_0, Qt.Key.Key_Home):
+            self.fit()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        menu.addAction(self.tr("Show everything"), self.fit)
+        menu.addSeparator()
+        menu.addAction(self.tr("Copy as picture"), self._ask_copy)
+        menu.addAction(self.tr("Export…"), self._ask_export)
+        menu.exec(event.globalPos())
+        menu.deleteLater()
+
+    def _ask_copy(self) -> None:
+        self.copy_asked.emit(self.plot.key)
+
+    def _ask_export(self) -> None:
+        self.export_asked.emit(self.plot.key)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self.readout.isHidden():
+            self._place_readout()

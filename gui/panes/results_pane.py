@@ -1,0 +1,112 @@
+"""The Results pane: schemes against metrics, sorted by a click on a head."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtGui import QFont, QGuiApplication
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.models.results import SORT_ROLE, ResultsModel
+from gui.models.schemes import SWATCH
+from gui.panes.table_view import ROW_HEIGHT
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import Theme
+
+
+class ResultsPane(QWidget):
+    """One row per enabled scheme; choosing a row makes its scheme the active one."""
+
+    def __init__(
+        self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.model = ResultsModel(session, settings, theme, self.devicePixelRatioF(), self)
+        self.proxy = QSortFilterProxyModel(self)
+        self.proxy.setSourceModel(self.model)
+        self.proxy.setSortRole(SORT_ROLE)
+        self.table = QTableView(self)
+        self.table.setModel(self.proxy)
+        self.table.setAccessibleName(self.tr("Results"))
+        self.table.setSortingEnabled(True)
+        self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setTabKeyNavigation(False)
+        self.table.setIconSize(SWATCH)
+        self.table.setWordWrap(False)
+        self.table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        font = self.table.font()
+        font.setFeature(QFont.Tag("tnum"), 1)
+        self.table.setFont(font)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        header = self.table.horizontalHeader()
+        header.setSectionsMovable(True)
+        header.setDefaultSectionSize(72)
+        header.setHighlightSections(False)
+        header.resizeSection(0, 170)
+        self._empty = QLabel(self.tr("Switch on a scheme to see its figures here."), self)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.table)
+        layout.addWidget(self._empty)
+        self.table.selectionModel().currentRowChanged.connect(self._on_current)
+        session.active_changed.connect(self._follow)
+        self.model.modelReset.connect(self._on_reset)
+        session.evaluated.connect(self._fit_columns)
+        self._on_reset()
+
+    def _fit_columns(self) -> None:
+        """Widen columns to what they hold; there are few rows, and none gets narrower."""
+        header = self.table.horizontalHeader()
+        for column in range(self.proxy.columnCount()):
+            wanted = max(self.table.sizeHintForColumn(column), header.sectionSizeHint(column)) + 8
+            if wanted > header.sectionSize(column):
+                header.resizeSection(column, min(wanted, 320))
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self.model.restyle(theme)
+
+    def _on_reset(self) -> None:
+        empty = self.model.rowCount() == 0
+        self.table.setHidden(empty)
+        self._empty.setVisible(empty)
+        self._follow()
+
+    def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:
+        entry = self.model.entry(self.proxy.mapToSource(current).row())
+        if entry is not None:
+            self._session.activate(entry.uid)
+
+    def _follow(self) -> None:
+        row = self.model.row_of(self._session.active_uid)
+        if row >= 0:
+            index = self.proxy.mapFromSource(self.model.index(row, 0))
+            if index.row() != self.table.currentIndex().row():
+                self.table.selectRow(index.row())
+
+    def copy(self) -> None:
+        """Copy the whole table at full precision, as a spreadsheet takes it."""
+        role = Qt.ItemDataRole.EditRole
+        columns = range(self.proxy.columnCount())
+        head = [str(self.proxy.headerData(c, Qt.Orientation.Horizontal)) for c in columns]
+        rows = [
+            [str(self.proxy.index(row, c).data(role)) for c in columns]
+            for row in range(self.proxy.rowCount())
+        ]
+        text = "\n".join("\t".join(cells) for cells in (head, *rows)) + "\n"
+        QGuiApplication.clipboard().setText(text)

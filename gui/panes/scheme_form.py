@@ -1,0 +1,349 @@
+"""The form of the selected scheme: every choice, followed live, each merged into one undo step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine import FORMATS, QUANTIZERS, Calibration, Evaluation, Scheme, SchemeError
+from engine.formats import parse_format
+from engine.numbers import NumberError, parse_number
+from engine.scheme import MINMAX
+from gui import commands
+from gui.numbers_text import filled, full, short
+from gui.session import Entry, Session
+from gui.settings import Settings
+from gui.theme import COLOURS, LINE_STYLES, MARKERS, Theme, swatch
+
+_TIP = Qt.ItemDataRole.ToolTipRole
+
+
+class SchemeForm(QWidget):
+    """Shows and changes the active scheme; says under a field what is wrong with its text."""
+
+    def __init__(
+        self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._theme = theme
+        self._build()
+        session.entries_changed.connect(self.fill)
+        session.active_changed.connect(self.fill)
+        session.evaluated.connect(self._show_outcome)
+        settings.digits_changed.connect(self._show_outcome)
+        self.restyle(theme)
+        self.fill()
+
+    def _build(self) -> None:
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setSpacing(4)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.text = QLineEdit(self)
+        self.text.setPlaceholderText("int8 symmetric")
+        self.text.setToolTip(
+            self.tr("The scheme as text: format, mapping and calibration in any order")
+        )
+        self.text.textEdited.connect(self._on_text)
+        self._text_problem = self._problem_label()
+        form.addRow(self.tr("&Scheme"), _stacked(self.text, self._text_problem))
+        self.format = QComboBox(self)
+        self.format.addItems([fmt.name for fmt in FORMATS])
+        self.format.setMaxVisibleItems(30)
+        self.format.textActivated.connect(self._on_format)
+        form.addRow(self.tr("&Format"), self.format)
+        self.mapping = QComboBox(self)
+        for name, quantizer in QUANTIZERS.items():
+            self.mapping.addItem(name)
+            self.mapping.setItemData(self.mapping.count() - 1, quantizer.summary, _TIP)
+        self.mapping.textActivated.connect(self._on_mapping)
+        form.addRow(self.tr("&Mapping"), self.mapping)
+        self.calibration = QComboBox(self)
+        self.calibration.addItem(self.tr("min-max of the values"), "minmax")
+        self.calibration.addItem(self.tr("by hand"), "manual")
+        self.calibration.activated.connect(self._on_calibration)
+        form.addRow(self.tr("&Range"), self.calibration)
+        self.low, self.high = QLineEdit(self), QLineEdit(self)
+        self._range_problem = self._problem_label()
+        ends = QHBoxLayout()
+        ends.setSpacing(4)
+        for field, name in ((self.low, self.tr("Rmin")), (self.high, self.tr("Rmax"))):
+            field.setAccessibleName(name)
+            field.setToolTip(filled(self.tr("%1, an end of the clipping range"), name))
+            field.textEdited.connect(self._on_range)
+            ends.addWidget(field)
+        ends.insertWidget(1, QLabel("…", self))
+        form.addRow(self.tr("Rmin … Rmax"), _stacked(_row(ends), self._range_problem))
+        self.label = QLineEdit(self)
+        self.label.setPlaceholderText(self.tr("as the scheme"))
+        self.label.textEdited.connect(self._on_label)
+        form.addRow(self.tr("&Name"), self.label)
+        form.addRow(self.tr("Style"), self._build_style())
+        self.outcome = QLabel(self)
+        self.outcome.setWordWrap(True)
+        self.outcome.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.warning = QLabel(self)
+        self.warning.setObjectName("schemeWarning")
+        self.warning.setWordWrap(True)
+        self.warning.setMargin(4)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 4)
+        layout.setSpacing(6)
+        layout.addLayout(form)
+        line = QFrame(self)
+        line.setFrameShape(QFrame.Shape.HLine)
+        line.setFrameShadow(QFrame.Shadow.Sunken)
+        layout.addWidget(line)
+        layout.addWidget(self.outcome)
+        layout.addWidget(self.warning)
+        layout.addStretch(1)
+
+    def _build_style(self) -> QWidget:
+        self.colour, self.line, self.marker = QComboBox(self), QComboBox(self), QComboBox(self)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        for box, name, key, count in (
+            (self.colour, self.tr("Colour"), "colour", len(COLOURS)),
+            (self.line, self.tr("Line style"), "line", len(LINE_STYLES)),
+            (self.marker, self.tr("Marker"), "marker", len(MARKERS)),
+        ):
+            box.setAccessibleName(name)
+            box.setToolTip(name)
+            box.setIconSize(QSize(34, 14))
+            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            box.setProperty("style_key", key)
+            for place in range(count):
+                box.addItem("")
+                box.setItemData(place, self._style_name(key, place), _TIP)
+            box.activated.connect(self._on_style)
+            row.addWidget(box, 1)
+        return _row(row)
+
+    @staticmethod
+    def _style_name(key: str, place: int) -> str:
+        table = {"colour": COLOURS, "line": LINE_STYLES}
+        return table[key][place][0] if key in table else MARKERS[place]
+
+    def _problem_label(self) -> QLabel:
+        label = QLabel(self)
+        label.setObjectName("fieldProblem")
+        label.setWordWrap(True)
+        label.hide()
+        return label
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        self.setStyleSheet(
+            f"#fieldProblem {{ color: {theme.alarm}; }}"
+            f"#schemeWarning {{ background: {_rgba(theme, 0.14)};"
+            f" border-left: 3px solid {theme.alarm}; }}"
+        )
+        self._fill_style_icons()
+
+    def _fill_style_icons(self) -> None:
+        entry = self._session.active
+        if entry is None:
+            return
+        ratio = self.devicePixelRatioF()
+        for box in (self.colour, self.line, self.marker):
+            key = box.property("style_key")
+            for place in range(box.count()):
+                other = replace(entry, **{key: place})
+                style, marker = LINE_STYLES[other.line][1], MARKERS[other.marker]
+                colour = self._theme.colour(other.colour)
+                box.setItemIcon(place, QIcon(swatch(colour, style, marker, QSize(34, 14), ratio)))
+
+    # From the session
+
+    def fill(self) -> None:
+        """Show the active scheme; a field that is being typed in keeps its text."""
+        entry = self._session.active
+        self.setEnabled(entry is not None)
+        if entry is None:
+            self.outcome.setText(self.tr("No scheme yet: add one from the toolbar."))
+            self.warning.hide()
+            return
+        scheme = entry.scheme
+        if not (self.text.hasFocus() and not self._text_problem.isHidden()):
+            _set_text(self.text, str(scheme), keep=_same_scheme(self.text.text(), scheme))
+            self._text_problem.hide()
+        self.format.setCurrentText(scheme.format.name)
+        self.mapping.setCurrentText(scheme.mapping)
+        self.mapping.setToolTip(QUANTIZERS[scheme.mapping].summary)
+        manual = scheme.calibration.method == "manual"
+        self.calibration.setCurrentIndex(1 if manual else 0)
+        for field in (self.low, self.high):
+            field.setReadOnly(not manual)
+        if manual:
+            for field, number in zip(
+                (self.low, self.high), scheme.calibration.arguments, strict=True
+            ):
+                if _number(field.text()) != number:
+                    _set_text(field, full(number).removesuffix(".0"))
+            self._range_problem.hide()
+        _set_text(self.label, entry.label)
+        for box, place in (
+            (self.colour, entry.colour), (self.line, entry.line), (self.marker, entry.marker)
+        ):  # fmt: skip
+            box.setCurrentIndex(place)
+        self._fill_style_icons()
+        self._show_outcome()
+
+    def _show_outcome(self) -> None:
+        entry = self._session.active
+        if entry is None:
+            return
+        outcome = self._session.outcome(entry.uid)
+        if outcome is None:
+            self.outcome.setText(self.tr("Computing…"))
+            self.warning.hide()
+            return
+        if not isinstance(outcome, Evaluation):
+            self.outcome.setText("")
+            self.warning.setText(str(outcome))
+            self.warning.show()
+            return
+        p, digits = outcome.qparams, self._settings.digits
+        if entry.scheme.calibration.method != "manual":
+            for field, number in zip((self.low, self.high), p.range, strict=True):
+                _set_text(field, short(number, digits))
+        self.outcome.setText(
+            f"S = {short(p.scale, digits)}    Z = {p.zero_point}    Q = {p.qmin} … {p.qmax}"
+        )
+        self.outcome.setToolTip(f"S = {full(p.scale)}")
+        self.warning.setText("\n".join(outcome.warnings))
+        self.warning.setVisible(bool(outcome.warnings))
+
+    # To the session
+
+    def _change(self, scheme: Scheme, place: str = "") -> None:
+        entry = self._session.active
+        if entry is not None:
+            commands.set_scheme(self._session, entry.uid, scheme, place)
+
+    def _on_text(self, text: str) -> None:
+        try:
+            scheme = Scheme.parse(text)
+        except SchemeError as error:
+            self._text_problem.setText(str(error))
+            self._text_problem.show()
+            return
+        self._text_problem.hide()
+        self._change(scheme, "text")
+
+    def _on_format(self, name: str) -> None:
+        entry, fmt = self._session.active, parse_format(name)
+        if entry is not None and fmt is not None:
+            self._change(replace(entry.scheme, format=fmt))
+
+    def _on_mapping(self, name: str) -> None:
+        entry = self._session.active
+        if entry is not None:
+            self._change(replace(entry.scheme, mapping=name))
+
+    def _on_calibration(self, place: int) -> None:
+        entry = self._session.active
+        if entry is None:
+            return
+        if self.calibration.itemData(place) == "minmax":
+            self._change(replace(entry.scheme, calibration=MINMAX))
+            return
+        outcome = self._session.outcome(entry.uid)
+        low, high = outcome.qparams.range if isinstance(outcome, Evaluation) else (-1.0, 1.0)
+        self._change(entry.scheme.with_range(low, high if high > low else low + 1.0))
+
+    def _on_range(self) -> None:
+        entry = self._session.active
+        if entry is None:
+            return
+        try:
+            ends = (parse_number(self.low.text()), parse_number(self.high.text()))
+            calibration = Calibration("manual", ends)
+        except NumberError as error:
+            self._range_problem.setText(str(error))
+            self._range_problem.show()
+            return
+        except ValueError as error:
+            self._range_problem.setText(f"{error}.")
+            self._range_problem.show()
+            return
+        self._range_problem.hide()
+        self._change(replace(entry.scheme, calibration=calibration), "range")
+
+    def _on_label(self, text: str) -> None:
+        self._update(self.tr("Rename %1"), "label", label=text.strip())
+
+    def _on_style(self, place: int) -> None:
+        key = self.sender().property("style_key")
+        self._update(self.tr("Change the style of %1"), "", **{key: place})
+
+    def _update(self, text: str, merge: str, **changes: object) -> None:
+        entry = self._session.active
+        if entry is None:
+            return
+
+        def changed(old: Entry) -> Entry:
+            return replace(old, **changes)  # type: ignore[arg-type]
+
+        text = filled(text, entry.name)
+        commands.update_entry(self._session, entry.uid, changed, text, merge)
+
+
+def _row(layout: QHBoxLayout) -> QWidget:
+    widget = QWidget()
+    layout.setContentsMargins(0, 0, 0, 0)
+    widget.setLayout(layout)
+    return widget
+
+
+def _stacked(field: QWidget, problem: QLabel) -> QWidget:
+    """A field with its message below, which is its own buddy for the form's label."""
+    widget = QWidget()
+    layout = QVBoxLayout(widget)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(2)
+    layout.addWidget(field)
+    layout.addWidget(problem)
+    widget.setFocusProxy(field)
+    return widget
+
+
+def _set_text(field: QLineEdit, text: str, keep: bool = False) -> None:
+    """Show a text unless the field shows it already; the cursor stays where it is."""
+    if not keep and field.text() != text:
+        field.setText(text)
+
+
+def _same_scheme(text: str, scheme: Scheme) -> bool:
+    try:
+        return Scheme.parse(text) == scheme
+    except SchemeError:
+        return False
+
+
+def _number(text: str) -> float | None:
+    try:
+        return parse_number(text)
+    except NumberError:
+        return None
+
+
+def _rgba(theme: Theme, alpha: float) -> str:
+    colour = theme.tint(theme.alarm, alpha)
+    return f"rgba({colour.red()},{colour.green()},{colour.blue()},{colour.alpha()})"

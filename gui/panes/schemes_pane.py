@@ -1,0 +1,97 @@
+"""The Schemes pane: the list, its buttons, and the form of the active scheme."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListView,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui import commands
+from gui.models.schemes import SWATCH, SchemesModel
+from gui.panes.scheme_form import SchemeForm
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import Theme
+
+
+class SchemesPane(QWidget):
+    """Which schemes there are, which are shown, which is active, and what the active one is."""
+
+    def __init__(
+        self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.model = SchemesModel(session, theme, self.devicePixelRatioF(), self)
+        self.list = QListView(self)
+        self.list.setModel(self.model)
+        self.list.setAccessibleName(self.tr("Schemes"))
+        self.list.setIconSize(SWATCH)
+        self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.list.setDefaultDropAction(Qt.DropAction.MoveAction)
+        self.list.setEditTriggers(
+            QAbstractItemView.EditTrigger.EditKeyPressed
+            | QAbstractItemView.EditTrigger.DoubleClicked
+        )
+        self.list.setUniformItemSizes(True)
+        self.list.setMinimumHeight(72)
+        self.form = SchemeForm(session, settings, theme, self)
+        scroll = QScrollArea(self)
+        scroll.setWidget(self.form)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        split = QSplitter(Qt.Orientation.Vertical, self)
+        split.addWidget(self.list)
+        split.addWidget(scroll)
+        split.setStretchFactor(0, 1)
+        split.setStretchFactor(1, 3)
+        split.setChildrenCollapsible(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(split)
+        self.list.selectionModel().currentChanged.connect(self._on_current)
+        session.active_changed.connect(self._follow)
+        self.model.modelReset.connect(self._follow)
+        self._follow()
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self.model.restyle(theme)
+        self.form.restyle(theme)
+
+    def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:
+        entry = self.model.entry(current.row())
+        if entry is not None:
+            self._session.activate(entry.uid)
+
+    def _follow(self) -> None:
+        row = self.model.row_of(self._session.active_uid)
+        if row >= 0 and self.list.currentIndex().row() != row:
+            flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
+            self.list.selectionModel().setCurrentIndex(self.model.index(row), flag)
+
+    # What the actions ask for
+
+    def duplicate(self) -> None:
+        """Copy the active scheme."""
+        if self._session.active_uid is not None:
+            commands.duplicate_entry(self._session, self._session.active_uid)
+
+    def remove(self) -> None:
+        """Remove the active scheme."""
+        if self._session.active_uid is not None:
+            commands.remove_entry(self._session, self._session.active_uid)
+
+    def move(self, by: int) -> None:
+        """Move the active scheme up (−1) or down (1)."""
+        uid = self._session.active_uid
+        if uid is not None:
+            commands.move_entry(self._session, uid, self.model.row_of(uid) + by)

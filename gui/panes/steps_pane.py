@@ -1,0 +1,186 @@
+"""The Steps pane: the active scheme's formulas with the chosen value's own numbers in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QFrame, QTextBrowser, QVBoxLayout, QWidget
+
+from engine import QUANTIZERS, Evaluation, QParams, Trace, trace
+from gui import commands
+from gui.formula import numeric, parameter_numbers, symbolic
+from gui.models.values import MARKS
+from gui.numbers_text import filled, full, short
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import Theme
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line: a symbol, its formula, the formula in numbers, the result, and a remark."""
+
+    symbol: str
+    formula: str
+    numbers: str
+    result: str
+    remark: str = ""
+
+
+class StepsPane(QWidget):
+    """From R to R′ and the error, one line per stage."""
+
+    def __init__(
+        self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._theme = theme
+        self.view = QTextBrowser(self)
+        self.view.setFrameShape(QFrame.Shape.NoFrame)
+        self.view.setOpenLinks(False)
+        self.view.setLineWrapMode(QTextBrowser.LineWrapMode.NoWrap)
+        self.view.setAccessibleName(self.tr("Steps of the chosen value"))
+        font = self.view.font()
+        font.setFeature(QFont.Tag("tnum"), 1)
+        self.view.setFont(font)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.view)
+        for signal in (session.evaluated, session.chosen_changed, session.active_changed):
+            signal.connect(self.show_steps)
+        settings.digits_changed.connect(self.show_steps)
+        self.show_steps()
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        self.show_steps()
+
+    def show_steps(self) -> None:
+        """Show the steps of the chosen value, or what would fill the pane."""
+        sentence = self._nothing_to_show()
+        if sentence:
+            self.view.setHtml(f"<p style='color:{self._theme.muted}'>{escape(sentence)}</p>")
+            return
+        entry, evaluation = self._session.active, self._session.active_evaluation
+        assert entry is not None and evaluation is not None and self._session.chosen is not None
+        at = trace(self._session.shown.array, evaluation.qparams, [self._session.chosen])
+        position = commands.position_text(self._session, self._session.chosen)
+        head = filled(self.tr("%1 · value #%2"), entry.name, position)
+        self.view.setHtml(
+            self._html(head, self.parameter_steps(evaluation.qparams), self.steps(at))
+        )
+
+    def _nothing_to_show(self) -> str:
+        session = self._session
+        if session.array.size == 0:
+            return self.tr("Type or open a value to see how it is quantized, step by step.")
+        if session.active is None:
+            return self.tr("Add a scheme to see what it does to the chosen value.")
+        outcome = session.outcome(session.active_uid)
+        if outcome is None:
+            return self.tr("Computing…")
+        if not isinstance(outcome, Evaluation):
+            return str(outcome)
+        if session.chosen is None or session.chosen >= session.shown.array.size:
+            return self.tr("Choose a value in the table or in a plot to see its steps.")
+        return ""
+
+    def _short(self, value: float) -> str:
+        return short(value, self._settings.digits)
+
+    def parameter_steps(self, p: QParams) -> list[Step]:
+        """How S and Z follow from the range."""
+        quantizer = QUANTIZERS[p.mapping]
+        numbers = {key: self._short(value) for key, value in parameter_numbers(p).items()}
+        remark = {
+            "constant": self.tr("all values are equal: S is taken from the value"),
+            "zeros": self.tr("all values are 0: S is set to 1"),
+            "floor": self.tr("the smallest number there is: the formula gives less"),
+        }.get(p.origin, "")
+        scale = Step("S", symbolic(quantizer.scale_formula, ()), "", self._short(p.scale), remark)
+        if not remark:
+            scale = Step(
+                "S", scale.formula, numeric(quantizer.scale_formula, numbers), self._short(p.scale)
+            )
+        if quantizer.zero_point_formula == "0":
+            return [scale]
+        outside = "" if p.qmin <= p.zero_point <= p.qmax else self.tr("outside the codes")
+        zero = Step(
+            "Z",
+            symbolic(quantizer.zero_point_formula, ()),
+            numeric(quantizer.zero_point_formula, numbers),
+            str(p.zero_point),
+            outside,
+        )
+        return [scale, zero]
+
+    def steps(self, at: Trace) -> list[Step]:
+        """The stages of one value, the first of a trace."""
+        p = at.qparams
+        values = {key: at[key][0] for key in at}
+        numbers = {key: self._short(value) for key, value in parameter_numbers(p).items()}
+        numbers |= {key: self._short(value) for key, value in values.items()}
+        numbers |= {"R": numbers["real"], "Q": numbers["clipped"]}
+        steps = [Step("R", "", "", full(values["real"]))]
+        for stage in at.stages:
+            remark = self._remark(at, stage.key)
+            steps.append(
+                Step(
+                    stage.symbol,
+                    symbolic(stage.formula, at.stages[:-2]),
+                    numeric(stage.formula, numbers),
+                    self._short(values[stage.key]),
+                    remark,
+                )
+            )
+        return steps
+
+    def _remark(self, at: Trace, key: str) -> str:
+        saturated = int(at.saturated[0])
+        p = at.qparams
+        if key == "clipped" and saturated:
+            text = (
+                self.tr("%1 saturated: %2 lies above the last code %3")
+                if saturated > 0
+                else self.tr("%1 saturated: %2 lies below the first code %3")
+            )
+            end = p.qmax if saturated > 0 else p.qmin
+            return filled(text, MARKS[saturated], self._short(at["rounded"][0]), end)
+        if key == "error" and not saturated and np.isfinite(at["error"][0]):
+            share = abs(float(at["error"][0])) / float(p.working_scale)
+            return filled(
+                self.tr("= %1 S, within ±S/2") if share <= 0.5 else self.tr("= %1 S"),
+                short(share, 3),
+            )
+        if key == "error" and saturated:
+            share = abs(float(at["error"][0])) / float(p.working_scale)
+            return filled(self.tr("= %1 S: clipping, not rounding"), short(share, 4))
+        if key == "rounded" and np.isfinite(at["real"][0]):
+            before = at["shifted" if "shifted" in at else "scaled"][0]
+            if abs(float(before)) % 1 == 0.5:
+                return self.tr("a tie: it goes to the even code")
+        return ""
+
+    def _html(self, head: str, parameters: list[Step], steps: list[Step]) -> str:
+        muted, alarm = self._theme.muted, self._theme.alarm
+        rows = []
+        for step in (*parameters, *steps):
+            bad = step.remark.startswith(("▼", "▲"))
+            remark = f"<span style='color:{alarm if bad else muted}'>{escape(step.remark)}</span>"
+            rows.append(
+                "<tr style='white-space:nowrap'>"
+                f"<td><b>{escape(step.symbol)}</b>&nbsp;</td>"
+                f"<td style='color:{muted}'>{'= ' if step.formula else ''}{escape(step.formula)}"
+                "&nbsp;&nbsp;</td>"
+                f"<td>{'= ' if step.numbers else ''}{escape(step.numbers)}&nbsp;&nbsp;</td>"
+                f"<td>= <b>{escape(step.result)}</b>&nbsp;&nbsp;</td>"
+                f"<td>{remark}</td></tr>"
+            )
+        table = f"<table cellspacing='0' cellpadding='1' style='white-space:nowrap'>{''.join(rows)}</table>"
+        return f"<p style='margin:2px 0'><b>{escape(head)}</b></p>{table}"

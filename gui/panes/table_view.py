@@ -1,0 +1,99 @@
+"""A table of numbers that is edited like a spreadsheet."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
+    QAbstractItemView,
+    QHeaderView,
+    QTableView,
+    QWidget,
+)
+
+from gui.panes.cell_editor import NumberDelegate
+
+ROW_HEIGHT = 22
+
+
+class NumberTable(QTableView):
+    """Enter commits and goes down, Tab leaves the table, typing starts an edit.
+
+    Signals
+    -------
+    moved(index)
+        Another cell is current.
+    """
+
+    moved = Signal(QModelIndex)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setItemDelegate(NumberDelegate(self))
+        self.setTabKeyNavigation(False)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked
+            | QAbstractItemView.EditTrigger.EditKeyPressed
+            | QAbstractItemView.EditTrigger.AnyKeyPressed
+        )
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setWordWrap(False)
+        self.setAlternatingRowColors(False)
+        font = self.font()
+        font.setFeature(QFont.Tag("tnum"), 1)
+        self.setFont(font)
+        vertical = self.verticalHeader()
+        vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        vertical.setDefaultSectionSize(ROW_HEIGHT)
+        vertical.setMinimumSectionSize(ROW_HEIGHT)
+        vertical.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        vertical.setHighlightSections(True)
+        horizontal = self.horizontalHeader()
+        horizontal.setDefaultSectionSize(84)
+        horizontal.setHighlightSections(False)
+        horizontal.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+        super().currentChanged(current, previous)
+        if current.isValid():
+            self.moved.emit(current)
+
+    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        """Go one row down after Enter, as spreadsheets do."""
+        row, column = self.currentIndex().row(), self.currentIndex().column()
+        super().closeEditor(editor, hint)
+        model = self.model()
+        if hint == QAbstractItemDelegate.EndEditHint.SubmitModelCache and (
+            row + 1 < model.rowCount()
+        ):
+            self.setCurrentIndex(model.index(row + 1, column))
+
+    def go_to(self, row: int, column: int) -> None:
+        """Make a cell current and visible without disturbing a selection that holds it."""
+        model = self.model()
+        if 0 <= row < model.rowCount() and 0 <= column < model.columnCount():
+            index = model.index(row, column)
+            if self.currentIndex().row() != row:
+                self.setCurrentIndex(index)
+            self.scrollTo(index)
+
+    def selected_ranges(self) -> list[tuple[int, int, int, int]]:
+        """Top, left, bottom and right of the selected blocks; the current cell when none is."""
+        selection: QItemSelection = self.selectionModel().selection()
+        blocks = [(r.top(), r.left(), r.bottom(), r.right()) for r in selection]
+        current = self.currentIndex()
+        if not blocks and current.isValid():
+            blocks = [(current.row(), current.column(), current.row(), current.column())]
+        return sorted(blocks)
+
+    def select_rows(self, first: int, last: int, column: int = 0) -> None:
+        """Select a stretch of one column and make its first cell current."""
+        model = self.model()
+        top, bottom = model.index(first, column), model.index(last, column)
+        self.setCurrentIndex(top)
+        flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
+        self.selectionModel().select(QItemSelection(top, bottom), flag)

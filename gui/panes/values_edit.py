@@ -1,0 +1,174 @@
+"""What cut, paste, insert, remove and fill do to the array, or the sentence why they cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication
+
+from engine.trace import trace
+from gui import commands
+from gui.numbers_text import filled, full
+from gui.session import Session
+
+MAX_COPIED = 500_000
+"""More cells than this do not go to a clipboard in a moment."""
+
+Blocks = Sequence[tuple[int, int, int, int]]
+PositionOf = Callable[[int], int | None]
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("values", text)
+
+
+def rows_of(blocks: Blocks) -> np.ndarray:
+    """The rows that selected blocks touch, ascending."""
+    if not blocks:
+        return np.zeros(0, np.intp)
+    return np.unique(np.concatenate([np.arange(top, bottom + 1) for top, _, bottom, _ in blocks]))
+
+
+def copy_text(
+    session: Session, keys: Sequence[str], blocks: Blocks, positions: np.ndarray
+) -> list[list[str]] | str:
+    """The selected cells at full precision, one list per row."""
+    left = min(block[1] for block in blocks)
+    right = max(block[3] for block in blocks)
+    if positions.size * (right - left + 1) > MAX_COPIED:
+        return filled(
+            _tr("That is more than %1 cells: use Export ▸ Table instead of the clipboard."),
+            f"{MAX_COPIED:,}",
+        )
+    wanted = keys[left : right + 1]
+    evaluation = session.active_evaluation
+    if list(wanted) == ["real"] or evaluation is None:
+        columns = [session.array.reshape(-1)[positions]]
+    else:
+        stages = trace(session.array, evaluation.qparams, positions)
+        columns = [stages[key] for key in wanted]
+    return [[full(value) for value in row] for row in zip(*columns, strict=True)]
+
+
+def clear(session: Session, positions: np.ndarray, text: str) -> str:
+    """Set values to 0."""
+    commands.set_values(session, positions, np.zeros(positions.size), text)
+    return ""
+
+
+def insert(session: Session, row: int, count: int) -> str:
+    """Insert zeros before a row of an array with one axis."""
+    if session.array.ndim != 1:
+        return _one_axis(session, _tr("inserted"))
+    row = min(row, session.array.size)
+    text = filled(_tr("Insert %1"), values_text(count))
+    commands.splice(session, row, 0, np.zeros(count), text)
+    return ""
+
+
+def remove(session: Session, positions: np.ndarray) -> str:
+    """Remove values of an array with one axis."""
+    if session.array.ndim != 1:
+        return _one_axis(session, _tr("removed"))
+    text = filled(_tr("Remove %1"), values_text(positions.size))
+    commands.remove_values(session, positions.tolist(), text)
+    return ""
+
+
+def _one_axis(session: Session, what: str) -> str:
+    return filled(
+        _tr("Rows can be %1 only in an array with one axis; this one has %2."),
+        what,
+        session.array.ndim,
+    )
+
+
+def fill_down(session: Session, positions: np.ndarray) -> str:
+    """Copy the first value to the others; a single value takes the one above."""
+    flat = session.array.reshape(-1)
+    if positions.size == 1 and positions[0] > 0:
+        positions = np.array([positions[0] - 1, positions[0]])
+    if positions.size < 2:
+        return _tr("Select the value to repeat and the rows below it.")
+    text = filled(_tr("Fill %1"), values_text(positions.size - 1))
+    commands.set_values(
+        session, positions[1:], np.full(positions.size - 1, flat[positions[0]]), text
+    )
+    return ""
+
+
+def paste(
+    session: Session, values: np.ndarray, row: int, selected: np.ndarray, position_of: PositionOf
+) -> str:
+    """Put a block's values, row by row, into the list from ``row`` on.
+
+    One value fills a selection. Beyond its end an array with one axis grows.
+    """
+    flat = values.reshape(-1)
+    if flat.size == 1 and selected.size > 1:
+        text = filled(_tr("Paste into %1"), values_text(selected.size))
+        commands.set_values(session, selected, np.full(selected.size, flat[0]), text)
+        return ""
+    text = filled(_tr("Paste %1"), values_text(flat.size))
+    size = session.array.size
+    places = size - row
+    in_order = position_of(row) in (row, None)
+    if session.array.ndim == 1 and in_order:
+        commands.splice(session, row, min(flat.size, places), flat, text)
+        return ""
+    if flat.size > places:
+        return filled(
+            _tr("%1 do not fit: only %2 places remain below this one."),
+            values_text(flat.size),
+            places,
+        )
+    where = np.array([position_of(row + offset) for offset in range(flat.size)])
+    commands.set_values(session, where, flat, text)
+    return ""
+
+
+def paste_block(
+    session: Session, values: np.ndarray, row: int, column: int, fixed: tuple[int, ...]
+) -> str:
+    """Put a block of rows and columns into a plane of the array."""
+    rows, columns = session.array.shape[-2:]
+    height, width = values.shape
+    if row + height > rows or column + width > columns:
+        return filled(
+            _tr("A block of %1×%2 does not fit here: %3×%4 cells remain."),
+            height, width, rows - row, columns - column,
+        )  # fmt: skip
+    base = int(np.ravel_multi_index((*fixed, 0, 0), session.array.shape))
+    where = base + (row + np.arange(height))[:, None] * columns + column + np.arange(width)
+    text = filled(_tr("Paste %1"), values_text(values.size))
+    commands.set_values(session, where.ravel(), values.ravel(), text)
+    return ""
+
+
+def values_text(count: int) -> str:
+    """A number of values in words."""
+    return _tr("1 value") if count == 1 else filled(_tr("%1 values"), f"{count:,}")
+
+
+def parse_position(text: str, shape: tuple[int, ...]) -> int | str:
+    """The flat position that a text such as ``12`` or ``3, 0, 2`` names, or a sentence."""
+    size = int(np.prod(shape))
+    try:
+        parts = [int(part) for part in text.strip("[]() ").replace(",", " ").split()]
+    except ValueError:
+        parts = []
+    if len(parts) == 1 and 0 <= parts[0] < size:
+        return parts[0]
+    inside = all(0 <= i < n for i, n in zip(parts, shape, strict=False))
+    if len(parts) == len(shape) and inside and parts:
+        return int(np.ravel_multi_index(parts, shape))
+    return (
+        filled(_tr("Type a position from 0 to %1."), f"{size - 1}")
+        if len(shape) == 1
+        else filled(
+            _tr("Type a position from 0 to %1, or one number per axis of %2."),
+            f"{size - 1}",
+            "×".join(map(str, shape)),
+        )
+    )

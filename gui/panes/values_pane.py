@@ -1,0 +1,355 @@
+"""The Values pane: the array as a list with the stages of the active scheme, or as a grid."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QHBoxLayout,
+    QInputDialog,
+    QSpinBox,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui import clipboard
+from gui.models.grid import QUANTITIES, GridModel
+from gui.models.values import ValuesModel
+from gui.numbers_text import filled
+from gui.panes import values_edit
+from gui.panes.table_view import NumberTable
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import Theme, icon
+
+
+class ValuesPane(QWidget):
+    """A list of all values, or a grid of a plane; both edit the session's array.
+
+    Signals
+    -------
+    problem(text)
+        Something that was asked for cannot be done, and why.
+    """
+
+    problem = Signal(str)
+
+    def __init__(
+        self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.model = ValuesModel(session, settings, theme, self)
+        self.grid_model = GridModel(session, settings, theme, self)
+        self.table = NumberTable(self.tr("Values"), self)
+        self.table.setModel(self.model)
+        self.table.horizontalHeader().setSectionsClickable(True)
+        self.table.horizontalHeader().setSortIndicatorShown(True)
+        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.table.setCornerButtonEnabled(True)
+        self.grid = NumberTable(self.tr("Values as a grid"), self)
+        self.grid.setModel(self.grid_model)
+        self.grid.horizontalHeader().setDefaultSectionSize(72)
+        self._stack = QStackedWidget(self)
+        self._stack.addWidget(self.table)
+        self._stack.addWidget(self.grid)
+        self._build_bar()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self._bar)
+        layout.addWidget(self._stack, 1)
+        for column, pixels in enumerate((84, 74, 74, 62, 62, 84, 92)):
+            self.table.horizontalHeader().resizeSection(column, pixels)
+        self.table.moved.connect(self._on_moved)
+        self.grid.moved.connect(self._on_moved_in_grid)
+        self.table.horizontalHeader().sectionClicked.connect(self._on_head_clicked)
+        session.array_reset.connect(self._on_reset)
+        session.chosen_changed.connect(self._on_chosen)
+        self._sorted_by: tuple[int, bool] | None = None
+        self._following = False
+        self.restyle(theme)
+        self._on_reset()
+
+    def _build_bar(self) -> None:
+        self._bar = QWidget(self)
+        row = QHBoxLayout(self._bar)
+        row.setContentsMargins(2, 2, 2, 0)
+        row.setSpacing(4)
+        self._views = QButtonGroup(self)
+        self._buttons: dict[str, QToolButton] = {}
+        for place, (key, text) in enumerate((("list", self.tr("List")), ("grid", self.tr("Grid")))):
+            button = QToolButton(self)
+            button.setText(text)
+            button.setCheckable(True)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setAutoRaise(True)
+            self._views.addButton(button, place)
+            row.addWidget(button)
+            self._buttons[key] = button
+        self._buttons["list"].setChecked(True)
+        self._buttons["list"].setToolTip(self.tr("One row per value, with every stage"))
+        self._buttons["grid"].setToolTip(self.tr("A plane of the array, tinted as a heat map"))
+        self._views.idClicked.connect(self._show_view)
+        self._quantity = QComboBox(self)
+        self._quantity.addItems(QUANTITIES)
+        self._quantity.setAccessibleName(self.tr("Quantity in the grid"))
+        self._quantity.currentTextChanged.connect(self.grid_model.set_quantity)
+        row.addWidget(self._quantity)
+        self._slices = QWidget(self)
+        self._slice_row = QHBoxLayout(self._slices)
+        self._slice_row.setContentsMargins(4, 0, 0, 0)
+        self._slice_row.setSpacing(2)
+        row.addWidget(self._slices)
+        self._spins: list[QSpinBox] = []
+        row.addStretch(1)
+        self._order = QToolButton(self)
+        self._order.setText(self.tr("Sorted: back to array order"))
+        self._order.setAutoRaise(True)
+        self._order.clicked.connect(self.unsort)
+        self._order.hide()
+        row.addWidget(self._order)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self.model.restyle(theme)
+        self.grid_model.restyle(theme)
+        self._buttons["list"].setIcon(icon("list", theme))
+        self._buttons["grid"].setIcon(icon("grid", theme))
+        for table in (self.table, self.grid):
+            table.itemDelegate().message.setStyleSheet(
+                f"background: {theme.base}; color: {theme.foreground};"
+                f"border: 1px solid {theme.alarm};"
+            )
+
+    # View
+
+    @property
+    def in_grid(self) -> bool:
+        """Whether the grid is in front."""
+        return self._stack.currentWidget() is self.grid
+
+    def _show_view(self, place: int) -> None:
+        self._stack.setCurrentIndex(place)
+        for widget in (self._quantity, self._slices):
+            widget.setVisible(self.in_grid)
+        self._order.setVisible(self.model.sorted and not self.in_grid)
+        self._on_chosen()
+
+    def show_grid(self, on: bool) -> None:
+        """Show the grid or the list."""
+        place = 1 if on and self._session.array.ndim >= 2 else 0
+        button = self._views.button(place)
+        button.setChecked(True)
+        self._show_view(place)
+
+    def _on_reset(self) -> None:
+        shape = self._session.array.shape
+        self._buttons["grid"].setEnabled(len(shape) >= 2)
+        self._sorted_by = None
+        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self._build_slices(shape)
+        width = max(
+            44, 14 + 8 * len(str(max(shape, default=1))) * len(shape) + 12 * (len(shape) - 1)
+        )
+        self.table.verticalHeader().setFixedWidth(width)
+        self.show_grid(self.in_grid)
+
+    def _build_slices(self, shape: tuple[int, ...]) -> None:
+        for spin in self._spins:
+            self._slice_row.removeWidget(spin)
+            spin.deleteLater()
+        self._spins = []
+        for axis, length in enumerate(shape[:-2]):
+            spin = QSpinBox(self._slices)
+            spin.setRange(0, length - 1)
+            spin.setPrefix(filled(self.tr("axis %1: "), axis))
+            spin.setAccessibleName(filled(self.tr("Slice along axis %1"), axis))
+            spin.setToolTip(filled(self.tr("Position along axis %1, 0 to %2"), axis, length - 1))
+            spin.setWrapping(True)
+            spin.valueChanged.connect(self._on_slice)
+            self._slice_row.addWidget(spin)
+            self._spins.append(spin)
+
+    def _on_slice(self) -> None:
+        self.grid_model.set_slice(tuple(spin.value() for spin in self._spins))
+
+    # The chosen value
+
+    def _on_moved(self, index: QModelIndex) -> None:
+        position = self.model.position(index.row())
+        if position is not None and not self._following:
+            self._session.choose(position)
+
+    def _on_moved_in_grid(self, index: QModelIndex) -> None:
+        if not self._following:
+            self._session.choose(self.grid_model.position(index.row(), index.column()))
+
+    def _on_chosen(self) -> None:
+        position = self._session.chosen
+        if position is None:
+            return
+        self._following = True
+        try:
+            if self.in_grid:
+                fixed, row, column = self.grid_model.cell_of(position)
+                for spin, value in zip(self._spins, fixed, strict=True):
+                    spin.setValue(value)
+                if (self.grid.currentIndex().row(), self.grid.currentIndex().column()) != (
+                    row,
+                    column,
+                ):
+                    self.grid.setCurrentIndex(self.grid_model.index(row, column))
+            else:
+                column = max(0, self.table.currentIndex().column())
+                self.table.go_to(self.model.row_of(position), column)
+        finally:
+            self._following = False
+
+    # Sorting
+
+    def _on_head_clicked(self, column: int) -> None:
+        before = self._sorted_by
+        if before is None or before[0] != column:
+            self._sort((column, False))
+        elif not before[1]:
+            self._sort((column, True))
+        else:
+            self._sort(None)
+
+    def unsort(self) -> None:
+        """Show the rows in the array's own order."""
+        self._sort(None)
+
+    def _sort(self, by: tuple[int, bool] | None) -> None:
+        self._sorted_by = by
+        self.model.sort_by(*(by or (None,)))
+        header = self.table.horizontalHeader()
+        order = Qt.SortOrder.DescendingOrder if by and by[1] else Qt.SortOrder.AscendingOrder
+        header.setSortIndicator(by[0] if by else -1, order)
+        self._order.setVisible(self.model.sorted)
+        self._on_chosen()
+
+    # Editing
+
+    def _selected_positions(self) -> np.ndarray:
+        """Flat positions of the selected values, in the order of the rows."""
+        if self.in_grid:
+            cells = [
+                self.grid_model.position(row, column)
+                for top, left, bottom, right in self.grid.selected_ranges()
+                for row in range(top, bottom + 1)
+                for column in range(left, right + 1)
+            ]
+            return np.array(sorted(set(cells)), np.intp)
+        rows = values_edit.rows_of(self.table.selected_ranges())
+        rows = rows[rows < self._session.array.size]
+        if not self.model.sorted:
+            return rows
+        return np.array([self.model.position(int(row)) for row in rows], np.intp)
+
+    def _report(self, sentence: str) -> None:
+        if sentence:
+            self.problem.emit(sentence)
+
+    def copy(self) -> bool:
+        """Copy the selected cells at full precision; False when that is not possible."""
+        positions = self._selected_positions()
+        if not positions.size:
+            return False
+        if self.in_grid:
+            top, left, bottom, right = self.grid.selected_ranges()[0]
+            role = Qt.ItemDataRole.EditRole
+            cells: list[list[str]] | str = [
+                [self.grid_model.index(r, c).data(role) for c in range(left, right + 1)]
+                for r in range(top, bottom + 1)
+            ]
+        else:
+            blocks = self.table.selected_ranges()
+            keys = self.model.keys
+            cells = values_edit.copy_text(self._session, keys, blocks, positions)
+        if isinstance(cells, str):
+            self._report(cells)
+            return False
+        clipboard.put_on_clipboard(cells)
+        return True
+
+    def cut(self) -> None:
+        """Copy the selected cells, and set their values to 0."""
+        if self.copy():
+            positions = self._selected_positions()
+            text = filled(self.tr("Cut %1"), values_edit.values_text(positions.size))
+            self._report(values_edit.clear(self._session, positions, text))
+
+    def clear(self) -> None:
+        """Set the selected values to 0."""
+        positions = self._selected_positions()
+        text = filled(self.tr("Clear %1"), values_edit.values_text(positions.size))
+        self._report(values_edit.clear(self._session, positions, text))
+
+    def paste(self) -> None:
+        """Put the numbers on the clipboard in, from the current cell on."""
+        block = clipboard.read_block(clipboard.clipboard_text(), self)
+        if isinstance(block, str):
+            self._report(block)
+            return
+        if self.in_grid:
+            current = self.grid.currentIndex()
+            at = max(0, current.row()), max(0, current.column())
+            fixed = self.grid_model.slice
+            sentence = values_edit.paste_block(self._session, block.values, *at, fixed)
+            self._report(sentence)
+            return
+        ranges = self.table.selected_ranges()
+        row = ranges[0][0] if ranges else self._session.array.size
+        sentence = values_edit.paste(
+            self._session, block.values, row, self._selected_positions(), self.model.position
+        )
+        self._report(sentence)
+        if not sentence and block.values.size > 1:
+            last = min(row + block.values.size, self._session.array.size) - 1
+            self.table.select_rows(row, last)
+
+    def insert_rows(self) -> None:
+        """Insert as many zeros as rows are selected, before the first of them."""
+        self.unsort_for_edit()
+        rows = values_edit.rows_of(self.table.selected_ranges())
+        row = int(rows[0]) if rows.size else self._session.array.size
+        self._report(values_edit.insert(self._session, row, max(1, rows.size)))
+
+    def remove_rows(self) -> None:
+        """Remove the selected values."""
+        positions = self._selected_positions()
+        if positions.size:
+            self._report(values_edit.remove(self._session, positions))
+
+    def fill_down(self) -> None:
+        """Copy the first selected value to the others."""
+        self._report(values_edit.fill_down(self._session, self._selected_positions()))
+
+    def unsort_for_edit(self) -> None:
+        """Insertion needs the array's own order."""
+        if self.model.sorted:
+            self.unsort()
+
+    def ask_position(self) -> None:
+        """Ask for a position and choose the value there."""
+        shape = self._session.array.shape
+        text, accepted = QInputDialog.getText(
+            self, self.tr("Go to"), self.tr("Position of the value:")
+        )
+        if not accepted:
+            return
+        position = values_edit.parse_position(text, shape)
+        if isinstance(position, str):
+            self._report(position)
+        else:
+            self._session.choose(position)
+
+    def select_all(self) -> None:
+        """Select every cell of the view in front."""
+        (self.grid if self.in_grid else self.table).selectAll()

@@ -1,0 +1,397 @@
+"""What every plot shares: its items by key, its range, its look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, ClassVar
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QFont, QPainterPath, QPen, QTransform
+
+from engine.envelope import Envelope, min_max_envelope
+from gui.plots.data import PlotData, Series
+from gui.theme import LINE_STYLES, MARKERS, Theme
+
+FEW = 60
+"""Up to so many visible values are drawn with stems, side by side."""
+AXIS_WIDTH = 66
+
+
+def _triangle(up: bool) -> QPainterPath:
+    path = QPainterPath()
+    sign = -1.0 if up else 1.0
+    path.moveTo(-0.5, -0.4 * sign)
+    path.lineTo(0.5, -0.4 * sign)
+    path.lineTo(0.0, 0.5 * sign)
+    path.closeSubpath()
+    return path
+
+
+CUT_DOWN, RAISED = _triangle(up=False), _triangle(up=True)
+
+
+class PlotView(pg.ViewBox):  # type: ignore[misc]
+    """A view whose wheel and drag move along x alone where the plot follows y by itself."""
+
+    def __init__(self, x_only: bool) -> None:
+        super().__init__(enableMenu=False)
+        self._x_only = x_only
+
+    def wheelEvent(self, ev: Any, axis: int | None = None) -> None:
+        super().wheelEvent(ev, 0 if axis is None and self._x_only else axis)
+
+    def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
+        super().mouseDragEvent(ev, 0 if axis is None and self._x_only else axis)
+
+
+class WholeAxis(pg.AxisItem):  # type: ignore[misc]
+    """An axis of counts or positions: no ticks between whole numbers."""
+
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+        spacings = super().tickSpacing(minVal, maxVal, size)
+        return [(step, offset) for step, offset in spacings if step >= 1] or [(1, 0)]
+
+
+class Plot(QObject):
+    """A picture of ``PlotData`` in a ``PlotItem``; knows neither the window nor the session.
+
+    Signals
+    -------
+    insight_changed(text)
+        The line that says what there is to see now.
+    range_dragged(low, high, finished)
+        The person drags the clipping range.
+    """
+
+    insight_changed = Signal(str)
+    range_dragged = Signal(float, float, bool)
+
+    key: ClassVar[str]
+    x_only: ClassVar[bool] = False
+    x_quantity: ClassVar[str] = ""
+    """Plots with the same quantity are linked along x."""
+    whole_axes: ClassVar[tuple[str, ...]] = ()
+    """The axes that run over whole numbers."""
+
+    def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
+        super().__init__()
+        self.item = item
+        self.theme = theme
+        self.ink = ink
+        self.data: PlotData | None = None
+        self.insight = ""
+        self.follow_x = self.follow_y = True
+        self._items: dict[Hashable, Any] = {}
+        self._drawn: set[Hashable] = set()
+        self._busy = False
+        item.hideButtons()
+        item.setMenuEnabled(False)
+        for name in self.whole_axes:
+            item.setAxisItems({name: WholeAxis(name)})
+        item.getAxis("left").setWidth(AXIS_WIDTH)
+        view = item.getViewBox()
+        view.disableAutoRange()
+        view.sigRangeChangedManually.connect(self._moved_by_hand)
+        view.sigRangeChanged.connect(self._range_changed)
+        view.sigResized.connect(self._range_changed)
+        self.restyle(theme)
+
+    # What a plot says of itself
+
+    def title(self) -> str:
+        """What the plot shows."""
+        raise NotImplementedError
+
+    def axis_labels(self) -> tuple[str, str]:
+        """What runs along x and y, with the unit."""
+        raise NotImplementedError
+
+    def describe(self, data: PlotData) -> str:
+        """What there is to see now, in one computed line."""
+        raise NotImplementedError
+
+    def x_range(self, data: PlotData) -> tuple[float, float]:
+        """The whole range along x."""
+        raise NotImplementedError
+
+    def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
+        """The range along y that shows everything between x0 and x1."""
+        raise NotImplementedError
+
+    def paint(self, data: PlotData, x0: float, x1: float) -> None:
+        """Draw everything between x0 and x1 with the methods below."""
+        raise NotImplementedError
+
+    def pick(self, data: PlotData, x: float, y: float) -> int | None:
+        """The value that a click at x, y means."""
+        raise NotImplementedError
+
+    def readout(self, data: PlotData, x: float, y: float) -> str:
+        """What the crosshair reads at x, y."""
+        raise NotImplementedError
+
+    # Drawing
+
+    def draw(self, data: PlotData) -> None:
+        """Show new data."""
+        self.data = data
+        self.refresh()
+        insight = self.describe(data)
+        if insight != self.insight:
+            self.insight = insight
+            self.insight_changed.emit(insight)
+
+    def refresh(self) -> None:
+        """Draw the data again for the range that is visible."""
+        if self.data is None or self._busy:
+            return
+        self._busy = True
+        try:
+            view = self.item.getViewBox()
+            if self.follow_x:
+                view.setXRange(*padded(*self.x_range(self.data)), padding=0)
+            x0, x1 = view.viewRange()[0]
+            if self.follow_y:
+                view.setYRange(*padded(*self.y_range(self.data, x0, x1), 0.08), padding=0)
+            self._drawn.clear()
+            self.paint(self.data, x0, x1)
+            for key in set(self._items) - self._drawn:
+                self.item.removeItem(self._items.pop(key))
+        finally:
+            self._busy = False
+
+    def fit(self) -> None:
+        """Show everything again."""
+        self.follow_x = self.follow_y = True
+        self.refresh()
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self.theme = theme
+        font = QFont()
+        font.setPointSizeF(8.5)
+        for name in ("left", "bottom", "top"):
+            axis = self.item.getAxis(name)
+            axis.setPen(pg.mkPen(theme.grid, width=self.ink))
+            axis.setTextPen(pg.mkPen(theme.muted))
+            axis.setTickFont(font)
+            axis.setStyle(tickLength=-4, maxTickLevel=1, autoExpandTextSpace=False)
+            axis.enableAutoSIPrefix(False)
+        x_label, y_label = self.axis_labels()
+        style = {"color": theme.muted, "font-size": "8.5pt"}
+        self.item.setLabel("bottom", x_label, **style)
+        self.item.setLabel("left", y_label, **style)
+        for key in list(self._items):
+            self.item.removeItem(self._items.pop(key))
+        self.refresh()
+
+    def _moved_by_hand(self, mask: Any) -> None:
+        self.follow_x = self.follow_x and not mask[0]
+        self.follow_y = self.follow_y and not mask[1]
+
+    def _range_changed(self, *_: Any) -> None:
+        view = self.item.getViewBox()
+        if not self._busy and view.linkedView(0) is not None:
+            # The linked plot leads: what it shows is what this one shows.
+            self.follow_x = self.follow_x and not self._moved_away()
+        self.refresh()
+
+    def _moved_away(self) -> bool:
+        if self.data is None:
+            return False
+        shown = self.item.getViewBox().viewRange()[0]
+        return not np.allclose(shown, padded(*self.x_range(self.data)), rtol=1e-6, atol=0)
+
+    @property
+    def columns(self) -> int:
+        """How many pixels wide the view is."""
+        return max(16, int(self.item.getViewBox().width()))
+
+    def pixel(self) -> tuple[float, float]:
+        """The size of a pixel in units of x and y."""
+        view = self.item.getViewBox()
+        (x0, x1), (y0, y1) = view.viewRange()
+        return (x1 - x0) / max(1.0, view.width()), (y1 - y0) / max(1.0, view.height())
+
+    # Pens
+
+    def pen(
+        self,
+        colour: QColor | str,
+        width: float = 1.0,
+        style: Qt.PenStyle = Qt.PenStyle.SolidLine,
+    ) -> QPen:
+        """A pen whose width does not depend on the zoom."""
+        return pg.mkPen(QColor(colour), width=width * self.ink, style=style)
+
+    def entry_pen(self, series: Series, width: float = 1.0) -> QPen:
+        """The pen of a scheme: its colour and line style."""
+        return self.pen(
+            self.theme.colour(series.entry.colour), width, LINE_STYLES[series.entry.line][1]
+        )
+
+    def fill(self, colour: QColor | str, alpha: float) -> QBrush:
+        """A translucent brush."""
+        return QBrush(self.theme.tint(colour, alpha))
+
+    # Items by key: made when first drawn, moved when drawn again, removed when not
+
+    def _item(self, key: Hashable, make: Callable[[], Any], z: float) -> Any:
+        self._drawn.add(key)
+        if key not in self._items:
+            self._items[key] = made = make()
+            made.setZValue(z)
+            self.item.addItem(made, ignoreBounds=True)
+        return self._items[key]
+
+    def line(
+        self,
+        key: Hashable,
+        x: np.ndarray,
+        y: np.ndarray,
+        pen: QPen,
+        connect: str = "finite",
+        z: float = 0,
+        fill_to: float | None = None,
+        brush: QBrush | None = None,
+    ) -> None:
+        """A line through points; ``connect="pairs"`` draws separate segments."""
+        item = self._item(("line", key), pg.PlotCurveItem, z)
+        item.setData(
+            np.asarray(x, float), np.asarray(y, float), pen=pen, connect=connect,
+            fillLevel=fill_to, brush=brush,
+        )  # fmt: skip
+
+    def points(
+        self,
+        key: Hashable,
+        x: np.ndarray,
+        y: np.ndarray,
+        symbol: str | QPainterPath,
+        colour: QColor | str,
+        size: float = 8,
+        z: float = 5,
+        hollow: bool = False,
+    ) -> None:
+        """Symbols of one kind; points that are not finite are left out."""
+        item = self._item(("points", key), pg.ScatterPlotItem, z)
+        x, y = np.asarray(x, float), np.asarray(y, float)
+        keep = np.isfinite(x) & np.isfinite(y)
+        item.setData(
+            x[keep], y[keep], symbol=symbol, size=size * self.ink,
+            pen=self.pen(colour, 2 if hollow else 1),
+            brush=QBrush(Qt.BrushStyle.NoBrush) if hollow else QBrush(QColor(colour)),
+        )  # fmt: skip
+
+    def entry_points(self, key: Hashable, x: np.ndarray, y: np.ndarray, series: Series) -> None:
+        """Symbols in a scheme's marker and colour."""
+        self.points(key, x, y, MARKERS[series.entry.marker], self.theme.colour(series.entry.colour))
+
+    def bars(
+        self,
+        key: Hashable,
+        x0: np.ndarray,
+        x1: np.ndarray,
+        y0: np.ndarray,
+        y1: np.ndarray,
+        brush: QBrush,
+        z: float = 0,
+        pen: QPen | None = None,
+    ) -> None:
+        """Rectangles; those with an end that is not finite are left out."""
+        x0, x1, y0, y1 = np.broadcast_arrays(*(np.asarray(a, float) for a in (x0, x1, y0, y1)))
+        keep = np.isfinite(y0) & np.isfinite(y1)
+        options = {
+            "x0": x0[keep], "width": (x1 - x0)[keep], "y0": y0[keep], "y1": y1[keep],
+            "pen": pen or pg.mkPen(None), "brush": brush,
+        }  # fmt: skip
+        if not keep.any():
+            return
+        item = self._item(("bars", key), lambda: pg.BarGraphItem(**options), z)
+        item.setOpts(**options)
+
+    def rule(
+        self,
+        key: Hashable,
+        at: float,
+        pen: QPen,
+        vertical: bool = True,
+        z: float = 1,
+    ) -> None:
+        """A straight line across the whole view."""
+        item = self._item(
+            ("rule", key), lambda: pg.InfiniteLine(angle=90 if vertical else 0, movable=False), z
+        )
+        item.setPen(pen)
+        item.setPos(at)
+
+    def area(
+        self,
+        key: Hashable,
+        rect: tuple[float, float, float, float],
+        brush: QBrush,
+        z: float = -5,
+    ) -> None:
+        """A filled rectangle x0, x1, y0, y1; hatching keeps its pitch at every zoom."""
+        x0, x1, y0, y1 = rect
+        item = self._item(("area", key), pg.QtWidgets.QGraphicsRectItem, z)
+        item.setPen(QPen(Qt.PenStyle.NoPen))
+        if brush.style() not in (Qt.BrushStyle.SolidPattern, Qt.BrushStyle.NoBrush):
+            px, py = self.pixel()
+            brush = QBrush(brush)
+            brush.setTransform(QTransform.fromScale(px * self.ink, py * self.ink))
+        item.setBrush(brush)
+        item.setRect(QRectF(x0, y0, x1 - x0, y1 - y0))
+
+    def text(self, key: Hashable, x: float, y: float, text: str, colour: QColor | str,
+             anchor: tuple[float, float] = (0.5, 0.5), z: float = 20) -> None:  # fmt: skip
+        """A short label at a point."""
+        item = self._item(("text", key), pg.TextItem, z)
+        font = QFont()
+        font.setPointSizeF(8.5)
+        item.setFont(font)
+        item.setAnchor(pg.Point(*anchor))
+        item.setText(text, color=QColor(colour))
+        item.setPos(x, y)
+
+    def envelope(self, x: np.ndarray, x0: float, x1: float) -> Envelope:
+        """One pair of extremes per pixel column of the positions between x0 and x1."""
+        start, stop = visible(len(x), x0, x1)
+        return min_max_envelope(x, self.columns, start, stop)
+
+
+def padded(low: float, high: float, share: float = 0.04) -> tuple[float, float]:
+    """A range with a margin; one without extent gets some."""
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return -1.0, 1.0
+    if high <= low:
+        half = abs(low) / 2 or 1.0
+        return low - half, high + half
+    margin = (high - low) * share
+    return low - margin, high + margin
+
+
+def visible(count: int, x0: float, x1: float) -> tuple[int, int]:
+    """The positions that a view from x0 to x1 shows, as a half-open range."""
+    start = int(np.clip(np.ceil(x0 - 0.5), 0, count))
+    stop = int(np.clip(np.floor(x1 + 0.5) + 1, start, count))
+    return start, stop
+
+
+def finite_extremes(*arrays: np.ndarray) -> tuple[float, float]:
+    """The smallest and largest finite number; NaN twice when there is none."""
+    lows, highs = [], []
+    for array in arrays:
+        if array.size == 0:
+            continue
+        low, high = float(np.fmin.reduce(array)), float(np.fmax.reduce(array))
+        if not (np.isfinite(low) and np.isfinite(high)):
+            finite = array[np.isfinite(array)]
+            if finite.size == 0:
+                continue
+            low, high = float(finite.min()), float(finite.max())
+        lows.append(low)
+        highs.append(high)
+    return (min(lows), max(highs)) if lows else (np.nan, np.nan)

@@ -1,0 +1,223 @@
+"""Distribution: histogram of R against the code grid, the clipping range, and unused codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QBrush, QColor
+
+from gui.numbers_text import percent, short
+from gui.plots.base import Plot
+from gui.plots.data import PlotData, Series
+from gui.plots.values_axis import nearest_value, values_span
+from gui.theme import Theme
+
+CODE_TICK_PIXELS = 46
+LEVEL_TICK_PIXELS = 4
+
+
+class DistributionPlot(Plot):
+    """Values below, codes above: what a scheme spends its codes on."""
+
+    key = "distribution"
+    x_quantity = "value"
+    whole_axes = ("left",)
+
+    def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
+        self._handles: dict[str, pg.InfiniteLine] = {}
+        self._dragging = False
+        item.showAxis("top")
+        super().__init__(item, theme, ink)
+
+    def title(self) -> str:
+        return self.tr("Distribution: values R below, codes Q above")
+
+    def axis_labels(self) -> tuple[str, str]:
+        return self.tr("value R (unit of R)"), self.tr("values per bin")
+
+    def describe(self, data: PlotData) -> str:
+        if data.active is None or data.summary.counts.size == 0:
+            return self.tr("The histogram appears with the first value.")
+        return unused_sentence(self, data.active)
+
+    def x_range(self, data: PlotData) -> tuple[float, float]:
+        return values_span(data)
+
+    def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
+        counts = data.summary.counts
+        return 0.0, float(counts.max()) * 1.12 if counts.size else 1.0
+
+    def restyle(self, theme: Theme) -> None:
+        for handle in self._handles.values():
+            self.item.removeItem(handle)
+        self._handles.clear()
+        super().restyle(theme)
+        style = {"color": theme.muted, "font-size": "8.5pt"}
+        self.item.setLabel("top", self.tr("code Q"), **style)
+
+    def paint(self, data: PlotData, x0: float, x1: float) -> None:
+        summary, active = data.summary, data.active
+        if summary.counts.size:
+            self.bars(
+                "R", summary.edges[:-1], summary.edges[1:], np.zeros(summary.counts.size),
+                summary.counts, self.fill(self.theme.foreground, 0.4),
+            )  # fmt: skip
+        if active is not None:
+            self._paint_codes(active, x0, x1)
+            self._paint_unused(active)
+        else:
+            self.item.getAxis("top").setTicks([[]])
+        self._paint_handles(active)
+        if data.chosen is not None and np.isfinite(data.values[data.chosen]):
+            self.rule("chosen", float(data.values[data.chosen]), self.pen(self.theme.muted))
+
+    def _paint_codes(self, active: Series, x0: float, x1: float) -> None:
+        """The axis of codes along the top, and a tick for each level while they are apart."""
+        levels, codes = active.levels.astype(float), active.codes
+        ticks = code_ticks(levels, codes, CODE_TICK_PIXELS * self.pixel()[0])
+        self.item.getAxis("top").setTicks([ticks])
+        shown = levels[(levels >= x0) & (levels <= x1)]
+        if shown.size > 1 and np.diff(shown).min() / self.pixel()[0] >= LEVEL_TICK_PIXELS:
+            y0, y1 = self.item.getViewBox().viewRange()[1]
+            bottom, top = y1 - (y1 - y0) * 0.05, y1
+            colour = self.theme.colour(active.entry.colour)
+            y = np.tile([bottom, top], shown.size)
+            self.line("levels", np.repeat(shown, 2), y, self.pen(colour), "pairs", z=2)
+
+    def _paint_unused(self, active: Series) -> None:
+        """Hatch in red the ends of the code range that no value reaches."""
+        y0, y1 = self.item.getViewBox().viewRange()[1]
+        for name, start, stop in unused_ends(active):
+            left, right = active.levels[start], active.levels[stop]
+            half = active.step / 2
+            hatch = QBrush(QColor(self.theme.alarm), Qt.BrushStyle.BDiagPattern)
+            rect = (float(left) - half, float(right) + half, y0, y1)
+            self.area(("unused", name), rect, hatch, z=-6)
+            faint = self.fill(self.theme.alarm, 0.08)
+            self.area(("unused ground", name), rect, faint, z=-7)
+
+    def _paint_handles(self, active: Series | None) -> None:
+        """Movable lines at the ends of the clipping range."""
+        if active is None:
+            for handle in self._handles.values():
+                self.item.removeItem(handle)
+            self._handles.clear()
+            return
+        for name, at in zip(("Rmin", "Rmax"), active.evaluation.qparams.range, strict=True):
+            handle = self._handles.get(name) or self._make_handle(name)
+            colour = self.theme.colour(active.entry.colour)
+            handle.setPen(self.pen(colour, 2))
+            handle.setHoverPen(self.pen(colour, 4))
+            handle.label.setColor(colour)
+            handle.label.setFormat(f"{name} {short(at, 4)}")
+            if not handle.moving:
+                handle.setPos(at)
+
+    def _make_handle(self, name: str) -> pg.InfiniteLine:
+        low = name == "Rmin"
+        options = {
+            "position": 0.9, "anchors": [(-0.05, 0.5), (-0.05, 0.5)] if low
+            else [(1.05, 0.5), (1.05, 0.5)], "fill": self.theme.tint(self.theme.background, 0.8),
+        }  # fmt: skip
+        handle = pg.InfiniteLine(angle=90, movable=True, label=name, labelOpts=options)
+        handle.setCursor(Qt.CursorShape.SizeHorCursor)
+        handle.setZValue(15)
+        handle.handle_name = name
+        self.item.addItem(handle, ignoreBounds=True)
+        handle.sigDragged.connect(self._on_drag)
+        handle.sigPositionChangeFinished.connect(self._on_drag_end)
+        self._handles[name] = handle
+        return handle
+
+    def _on_drag(self, line: Any) -> None:
+        self._report_drag(line, finished=False)
+
+    def _on_drag_end(self, line: Any) -> None:
+        self._report_drag(line, finished=True)
+
+    def _report_drag(self, line: Any, finished: bool) -> None:
+        if self.data is None or self.data.active is None:
+            return
+        low, high = self.data.active.evaluation.qparams.range
+        at = float(line.value())
+        if line.handle_name == "Rmin":
+            low = min(at, high - abs(high) * 1e-6 - 1e-300)
+        else:
+            high = max(at, low + abs(low) * 1e-6 + 1e-300)
+        self.range_dragged.emit(low, high, finished)
+
+    def pick(self, data: PlotData, x: float, y: float) -> int | None:
+        return nearest_value(data, x)
+
+    def readout(self, data: PlotData, x: float, y: float) -> str:
+        parts = [f"R {short(x, data.digits)}"]
+        summary = data.summary
+        if summary.counts.size and summary.edges[0] <= x <= summary.edges[-1]:
+            place = int(np.searchsorted(summary.edges, x, "right")) - 1
+            count = int(summary.counts[min(place, summary.counts.size - 1)])
+            parts.append(self.tr("%1 values in this bin").replace("%1", f"{count:,}"))
+        if data.active is not None:
+            nearest = int(np.abs(data.active.levels.astype(float) - x).argmin())
+            parts.append(
+                f"{data.active.entry.name}: Q {data.active.codes[nearest]}, "
+                f"R′ {short(data.active.levels[nearest], data.digits)}"
+            )
+        return "   ".join(parts)
+
+
+def unused_ends(series: Series) -> list[tuple[str, int, int]]:
+    """The stretches at the ends of the code range that no value has: name, first, last place."""
+    span = series.used_span
+    if span is None:
+        return []
+    ends = []
+    if span[0] > 0:
+        ends.append(("low", 0, span[0] - 1))
+    if span[1] < len(series.codes) - 1:
+        ends.append(("high", span[1] + 1, len(series.codes) - 1))
+    return ends
+
+
+def unused_sentence(plot: Plot, series: Series) -> str:
+    """Which codes at the ends no value reaches, and what share of the range they are."""
+    codes, ends = series.codes, unused_ends(series)
+    name = series.entry.name
+    if not ends:
+        text = plot.tr("%1 reaches both ends of its codes %2…%3.")
+        return text.replace("%1", name).replace("%2", str(codes[0])).replace("%3", str(codes[-1]))
+    stretches = [
+        f"{codes[first]}…{codes[last]}" if last > first else f"{codes[first]}"
+        for _, first, last in ends
+    ]
+    count = sum(last - first + 1 for _, first, last in ends)
+    text = plot.tr("%1: codes %2 are never used: %3 of the range.")
+    return (
+        text.replace("%1", name)
+        .replace("%2", plot.tr(" and ").join(stretches))
+        .replace("%3", percent(count, len(codes)))
+    )
+
+
+def code_ticks(levels: np.ndarray, codes: np.ndarray, apart: float) -> list[tuple[float, str]]:
+    """Positions and names for an axis of codes, no two nearer than ``apart``.
+
+    The first and the last code are always there; between them stand multiples of a power of two.
+    """
+    spacing = (levels[-1] - levels[0]) / max(1, len(levels) - 1)
+    if not np.isfinite(spacing) or spacing <= 0:
+        return [(float(levels[0]), str(codes[0]))]
+    step = 1
+    while step * spacing < apart and step < len(codes):
+        step *= 2
+    ticks = [(float(levels[0]), str(codes[0]))]
+    last = float(levels[-1])
+    for place in np.flatnonzero(codes % step == 0):
+        at = float(levels[place])
+        if at - ticks[-1][0] >= apart and last - at >= apart:
+            ticks.append((at, str(codes[place])))
+    if last > ticks[0][0]:
+        ticks.append((last, str(codes[-1])))
+    return ticks

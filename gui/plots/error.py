@@ -1,0 +1,116 @@
+"""Error: R' − R of every enabled scheme by position, with the ±S/2 band of the active one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gui.numbers_text import percent, short
+from gui.plots.base import FEW, Plot, finite_extremes, visible
+from gui.plots.data import PlotData
+from gui.plots.marks import clipped_marks, nearest_position, places, position_readout, span_of
+from gui.plots.signal import stems
+
+
+class ErrorPlot(Plot):
+    """What each value loses; rounding stays inside ±S/2, clipping leaves it."""
+
+    key = "error"
+    x_only = True
+    x_quantity = "position"
+    whole_axes = ("bottom",)
+
+    def title(self) -> str:
+        return self.tr("Error: R′ − R, with the ±S/2 band")
+
+    def axis_labels(self) -> tuple[str, str]:
+        return self.tr("position #"), self.tr("error (unit of R)")
+
+    def describe(self, data: PlotData) -> str:
+        if data.values.size == 0:
+            return self.tr("The error appears with the first value.")
+        if data.active is None:
+            return self.tr("Switch on a scheme to see its error.")
+        figures = data.active.evaluation.metrics
+        clipped = figures["clipped_low"] + figures["clipped_high"]
+        half = short(data.active.step / 2, data.digits)
+        if not clipped:
+            text = self.tr("Nothing is clipped: every error of %1 is rounding, within ±S/2 = ±%2.")
+        else:
+            text = self.tr("%3 of %1's error power comes from clipping %4; rounding stays in ±%2.")
+        share = percent(figures["clipping_power"], figures["mse"])
+        count = self.tr("1 value") if clipped == 1 else self.tr("%1 values")
+        return (
+            text.replace("%4", count.replace("%1", f"{int(clipped):,}"))
+            .replace("%1", data.active.entry.name)
+            .replace("%2", half)
+            .replace("%3", share)
+        )
+
+    def x_range(self, data: PlotData) -> tuple[float, float]:
+        return span_of(data)
+
+    def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
+        start, stop = visible(data.values.size, x0, x1)
+        low, high = finite_extremes(*(s.error[start:stop] for s in data.series))
+        half = data.active.step / 2 if data.active else 0.0
+        return float(np.fmin(low, -half)), float(np.fmax(high, half))
+
+    def paint(self, data: PlotData, x0: float, x1: float) -> None:
+        self.rule("zero", 0.0, self.pen(self.theme.muted), vertical=False, z=-1)
+        if data.active is not None:
+            half = data.active.step / 2
+            colour = self.theme.colour(data.active.entry.colour)
+            left, right = span_of(data)
+            self.area("band", (left, right, -half, half), self.fill(colour, 0.16))
+            for sign in (-1, 1):
+                pen = self.pen(self.theme.tint(colour, 0.7))
+                ends = np.array([left, right])
+                self.line(("edge", sign), ends, np.full(2, sign * half), pen, z=-4)
+        start, stop = visible(data.values.size, x0, x1)
+        if stop - start > 2 * self.columns:
+            self._paint_envelopes(data, x0, x1)
+        else:
+            self._paint_values(data, start, stop)
+        if data.chosen is not None:
+            self.rule("chosen", data.chosen, self.pen(self.theme.muted))
+
+    def _paint_values(self, data: PlotData, start: int, stop: int) -> None:
+        at = np.arange(start, stop)
+        few = at.size <= FEW
+        lanes = len(data.series)
+        for lane, series in enumerate(data.series):
+            error = series.error[start:stop]
+            x = places(at, lane, lanes, few)
+            if few:
+                self.line((series.entry.uid, "stems"), *stems(x, error),
+                          self.entry_pen(series, 1), "pairs", z=1)  # fmt: skip
+            else:
+                self.line(series.entry.uid, x, error, self.entry_pen(series), z=1)
+            if at.size <= self.columns / 4:
+                # A clipped value carries its triangle instead of the marker.
+                whole = np.where(series.saturated[start:stop] == 0, error, np.nan)
+                self.entry_points(series.entry.uid, x, whole, series)
+            clipped_marks(self, series, series.error, (start, stop), lane, lanes)
+            if data.chosen is not None and start <= data.chosen < stop:
+                here = np.array([data.chosen - start])
+                self.points((series.entry.uid, "chosen"), x[here], error[here], "o",
+                            self.theme.foreground, 14, hollow=True, z=9)  # fmt: skip
+
+    def _paint_envelopes(self, data: PlotData, x0: float, x1: float) -> None:
+        _, pixel_y = self.pixel()
+        # The widest first, so that the finer ones stay visible on top of it.
+        order = sorted(data.series, key=lambda s: -s.evaluation.metrics["max_abs_error"])
+        for depth, series in enumerate(order):
+            envelope = self.envelope(series.error, x0, x1)
+            left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
+            thick = np.maximum(envelope.high - envelope.low, pixel_y)
+            brush = self.fill(self.theme.colour(series.entry.colour), 0.55)
+            low = envelope.low
+            self.bars(series.entry.uid, left, right, low, low + thick, brush, z=depth)
+            clipped_marks(self, series, series.error, visible(data.values.size, x0, x1))
+
+    def pick(self, data: PlotData, x: float, y: float) -> int | None:
+        return nearest_position(self, data, x)
+
+    def readout(self, data: PlotData, x: float, y: float) -> str:
+        return position_readout(data, x, "", None, [(s, s.error) for s in data.series], "error")

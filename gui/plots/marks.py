@@ -1,0 +1,102 @@
+"""What the plots along the position share: lanes, triangles of clipped values, readouts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gui.numbers_text import short
+from gui.plots.base import CUT_DOWN, FEW, RAISED, Plot
+from gui.plots.data import PlotData, Series
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.arrays import FloatArray
+
+MARK_PIXELS = 9
+"""Nearer than this, triangles hide each other."""
+
+
+def span_of(data: PlotData) -> tuple[float, float]:
+    """From half a position before the first value to half a position after the last."""
+    return -0.5, max(data.values.size, 1) - 0.5
+
+
+def places(at: np.ndarray, lane: int, lanes: int, side_by_side: bool) -> np.ndarray:
+    """Positions along x; few values stand side by side, one lane per curve."""
+    if not side_by_side or lanes == 1:
+        return at.astype(float)
+    return at + (lane - (lanes - 1) / 2) * min(0.16, 0.7 / lanes)
+
+
+def clipped_marks(
+    plot: Plot,
+    series: Series,
+    column: np.ndarray,
+    span: tuple[int, int],
+    lane: int = 0,
+    lanes: int = 1,
+) -> None:
+    """Triangles on the clipped values of a span: down where cut down, up where raised.
+
+    Where they would hide each other, the one with the largest error stands for its neighbours.
+    """
+    figures = series.evaluation.metrics
+    start, stop = span
+    few = stop - start <= FEW
+    for sign, symbol, key in ((1, CUT_DOWN, "clipped_high"), (-1, RAISED, "clipped_low")):
+        if not figures[key]:
+            continue
+        at = start + np.flatnonzero(series.saturated[start:stop] == sign)
+        at = _thinned(at, np.abs(series.error[at]), (stop - start) * MARK_PIXELS / plot.columns)
+        if at.size:
+            colour = plot.theme.colour(series.entry.colour)
+            x = places(at, lane, lanes, few)
+            plot.points((series.entry.uid, sign), x, column[at], symbol, colour, 12, z=7)
+
+
+def _thinned(at: np.ndarray, size: np.ndarray, pitch: float) -> np.ndarray:
+    """Of the positions in each stretch of ``pitch``, the one with the largest size."""
+    if at.size < 2 or pitch <= 1:
+        return at
+    order = np.lexsort((-np.nan_to_num(size), (at / pitch).astype(np.intp)))
+    _, first = np.unique((at[order] / pitch).astype(np.intp), return_index=True)
+    thinned: np.ndarray = at[order][first]
+    return thinned
+
+
+def nearest_position(plot: Plot, data: PlotData, x: float) -> int | None:
+    """The position at x; where a pixel holds many, the one with the largest error of them."""
+    if data.values.size == 0:
+        return None
+    position = int(np.clip(round(x), 0, data.values.size - 1))
+    reach = int(plot.pixel()[0])
+    if reach > 1 and data.active is not None:
+        start, stop = max(0, position - reach), min(data.values.size, position + reach + 1)
+        error = np.nan_to_num(np.abs(data.active.error[start:stop]), nan=-1.0)
+        return start + int(error.argmax())
+    return position
+
+
+def position_readout(
+    data: PlotData,
+    x: float,
+    symbol: str,
+    values: FloatArray | None,
+    columns: Sequence[tuple[Series, FloatArray]],
+    other_symbol: str,
+) -> str:
+    """Position and value of every curve there."""
+    if data.values.size == 0:
+        return ""
+    at = int(np.clip(round(x), 0, data.values.size - 1))
+    parts = [f"#{at}"]
+    if values is not None:
+        parts.append(f"{symbol} {short(values[at], data.digits)}")
+    parts += [
+        f"{series.entry.name}: {other_symbol} {short(column[at], data.digits)}"
+        for series, column in columns
+    ]
+    return "   ".join(parts)

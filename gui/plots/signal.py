@@ -1,0 +1,127 @@
+"""Signal: R, and R' of every enabled scheme, by position."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gui.numbers_text import short
+from gui.plots.base import FEW, Plot, finite_extremes, visible
+from gui.plots.data import PlotData, Series
+from gui.plots.marks import clipped_marks, nearest_position, places, position_readout, span_of
+
+
+class SignalPlot(Plot):
+    """Lines or stems when values can be told apart, an envelope when they cannot."""
+
+    key = "signal"
+    x_only = True
+    x_quantity = "position"
+    whole_axes = ("bottom",)
+
+    def title(self) -> str:
+        return self.tr("Signal: R and the rebuilt R′")
+
+    def axis_labels(self) -> tuple[str, str]:
+        return self.tr("position #"), self.tr("value (unit of R)")
+
+    def describe(self, data: PlotData) -> str:
+        if data.values.size == 0:
+            return self.tr("No values yet: type, paste or open some.")
+        if data.active is None:
+            return self.tr("Switch on a scheme to see what it does to these values.")
+        low, high = (data.active.evaluation.metrics[k] for k in ("clipped_low", "clipped_high"))
+        return clipped_sentence(self, data, data.active, int(low + high))
+
+    def x_range(self, data: PlotData) -> tuple[float, float]:
+        return span_of(data)
+
+    def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
+        start, stop = visible(data.values.size, x0, x1)
+        shown = [data.values[start:stop], *(s.rebuilt[start:stop] for s in data.series)]
+        low, high = finite_extremes(*shown)
+        return (min(low, 0.0), max(high, 0.0)) if stop - start <= FEW else (low, high)
+
+    def paint(self, data: PlotData, x0: float, x1: float) -> None:
+        start, stop = visible(data.values.size, x0, x1)
+        if stop - start > 2 * self.columns:
+            self._paint_envelopes(data, x0, x1)
+        else:
+            self._paint_values(data, start, stop)
+        if data.chosen is not None:
+            self.rule("chosen", data.chosen, self.pen(self.theme.muted, 1))
+            at = np.array([data.chosen])
+            few = stop - start <= FEW
+            x = places(at, 0, 1 + len(data.series), few)
+            self.points(
+                "chosen", x, data.values[at], "o", self.theme.foreground, 13, hollow=True, z=9
+            )
+
+    def _paint_values(self, data: PlotData, start: int, stop: int) -> None:
+        at = np.arange(start, stop)
+        r = data.values[start:stop]
+        ink = self.theme.foreground
+        few = at.size <= FEW
+        lanes = 1 + len(data.series)
+        x = places(at, 0, lanes, few)
+        if few:
+            self.line("R stems", *stems(x, r), self.pen(ink, 1), connect="pairs")
+            self.rule("zero", 0.0, self.pen(self.theme.grid), vertical=False, z=-1)
+        else:
+            self.line("R", x, r, self.pen(ink, 1))
+        if at.size <= self.columns / 4:
+            self.points("R", x, r, "o", ink, 8 if few else 5, z=4)
+        for lane, series in enumerate(data.series, 1):
+            rebuilt = series.rebuilt[start:stop]
+            x = places(at, lane, lanes, few)
+            if few:
+                pen = self.entry_pen(series, 1)
+                self.line((series.entry.uid, "stems"), *stems(x, rebuilt), pen, "pairs", z=1)
+            else:
+                self.line(series.entry.uid, x, rebuilt, self.entry_pen(series), z=1)
+            if at.size <= self.columns / 4:
+                self.entry_points(series.entry.uid, x, rebuilt, series)
+            clipped_marks(self, series, series.rebuilt, (start, stop), lane, lanes)
+
+    def _paint_envelopes(self, data: PlotData, x0: float, x1: float) -> None:
+        _, pixel_y = self.pixel()
+        envelope = self.envelope(data.values, x0, x1)
+        left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
+        thick = np.maximum(envelope.high - envelope.low, pixel_y)
+        brush = self.fill(self.theme.foreground, 0.45)
+        self.bars("R", left, right, envelope.low, envelope.low + thick, brush)
+        middle = (left + right) / 2
+        for series in data.series:
+            envelope = self.envelope(series.rebuilt, x0, x1)
+            for end, y in (("low", envelope.low), ("high", envelope.high)):
+                self.line((series.entry.uid, end), middle, y, self.entry_pen(series), z=1)
+            span = int(envelope.edges[0]), int(envelope.edges[-1])
+            clipped_marks(self, series, series.rebuilt, span)
+
+    def pick(self, data: PlotData, x: float, y: float) -> int | None:
+        return nearest_position(self, data, x)
+
+    def readout(self, data: PlotData, x: float, y: float) -> str:
+        return position_readout(
+            data, x, "R", data.values, [(s, s.rebuilt) for s in data.series], "R′"
+        )
+
+
+def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Segments from 0 to each point, for a line that connects pairs."""
+    return np.repeat(x, 2), np.column_stack([np.zeros(len(y)), y]).ravel()
+
+
+def clipped_sentence(plot: Plot, data: PlotData, series: Series, clipped: int) -> str:
+    """How many values the active scheme clips, and how far off the worst value is."""
+    name = series.entry.name
+    worst = short(series.evaluation.metrics["max_abs_error"], data.digits)
+    if clipped == 0:
+        text = plot.tr("%1 clips none of the %2 values; the largest |error| is %3.")
+    else:
+        text = plot.tr("%1 clips %4 of the %2 values; the largest |error| is %3.")
+    return (
+        text.replace("%1", name)
+        .replace("%2", f"{data.values.size:,}")
+        .replace("%3", worst)
+        .replace("%4", f"{clipped:,}")
+    )

@@ -1,0 +1,92 @@
+"""Transfer: the staircase that takes R to R', one per enabled scheme."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine import QUANTIZERS
+from gui.numbers_text import short
+from gui.plots.base import FEW, Plot
+from gui.plots.data import PlotData, Series
+from gui.plots.values_axis import nearest_value, values_span
+from gui.theme import MARKERS
+
+
+class TransferPlot(Plot):
+    """Every value on a step becomes the step's height; the diagonal would lose nothing."""
+
+    key = "transfer"
+    x_quantity = "value"
+
+    def title(self) -> str:
+        return self.tr("Transfer: from R to R′")
+
+    def axis_labels(self) -> tuple[str, str]:
+        return self.tr("value R (unit of R)"), self.tr("rebuilt R′ (unit of R)")
+
+    def describe(self, data: PlotData) -> str:
+        if data.active is None:
+            return self.tr("Switch on a scheme to see its staircase.")
+        levels = data.active.levels
+        text = self.tr(
+            "%1 rebuilds %2 levels, %3 apart, from %4 to %5; the diagonal loses nothing."
+        )
+        return (
+            text.replace("%1", data.active.entry.name)
+            .replace("%2", f"{levels.size:,}")
+            .replace("%3", short(data.active.step, data.digits))
+            .replace("%4", short(levels[0], data.digits))
+            .replace("%5", short(levels[-1], data.digits))
+        )
+
+    def x_range(self, data: PlotData) -> tuple[float, float]:
+        return values_span(data)
+
+    def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
+        ends = [x0, x1]
+        for series in data.series:
+            ends += [float(series.levels[0]), float(series.levels[-1])]
+        inside = [end for end in ends if np.isfinite(end)]
+        return max(min(inside), min(x0, x1)), min(max(inside), max(x0, x1))
+
+    def paint(self, data: PlotData, x0: float, x1: float) -> None:
+        ends = np.array([x0, x1])
+        self.line("identity", ends, ends, self.pen(self.theme.muted), z=-2)
+        for series in data.series:
+            width = 2 if series is data.active else 1
+            x, y = self._stairs(series, x0, x1)
+            self.line(series.entry.uid, x, y, self.entry_pen(series, width), z=width)
+            if data.values.size <= FEW:
+                self.points((series.entry.uid, "values"), data.values, series.rebuilt,
+                            MARKERS[series.entry.marker], self.theme.colour(series.entry.colour),
+                            7)  # fmt: skip
+        if data.chosen is not None and np.isfinite(data.values[data.chosen]):
+            at = np.array([data.chosen])
+            self.rule("chosen", float(data.values[data.chosen]), self.pen(self.theme.muted))
+            for series in data.series:
+                self.points((series.entry.uid, "chosen"), data.values[at], series.rebuilt[at], "o",
+                            self.theme.foreground, 13, hollow=True, z=9)  # fmt: skip
+
+    def _stairs(self, series: Series, x0: float, x1: float) -> tuple[np.ndarray, np.ndarray]:
+        """Corners of the staircase between x0 and x1; one step per pixel where they are finer."""
+        levels = series.levels.astype(np.float64)
+        edges = (levels[1:] + levels[:-1]) / 2
+        first = int(np.searchsorted(edges, x0))
+        last = int(np.searchsorted(edges, x1))
+        if last - first > 2 * self.columns:
+            p = series.evaluation.qparams
+            quantizer = QUANTIZERS[p.mapping]
+            x = np.linspace(x0, x1, self.columns).astype(p.dtype)
+            return x, quantizer.decode(quantizer.encode(x, p)[0], p)
+        x = np.concatenate([[x0], np.repeat(edges[first:last], 2), [x1]])
+        return x, np.repeat(levels[first : last + 1], 2)
+
+    def pick(self, data: PlotData, x: float, y: float) -> int | None:
+        return nearest_value(data, x)
+
+    def readout(self, data: PlotData, x: float, y: float) -> str:
+        parts = [f"R {short(x, data.digits)}"]
+        for series in data.series:
+            nearest = int(np.abs(series.levels.astype(float) - x).argmin())
+            parts.append(f"{series.entry.name}: R′ {short(series.levels[nearest], data.digits)}")
+        return "   ".join(parts)

@@ -1,0 +1,27 @@
+"""What the plots over the value R share: their range, and the value that a click means."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gui.plots.data import PlotData
+
+
+def values_span(data: PlotData) -> tuple[float, float]:
+    """From the smallest to the largest of the data, the clipping range and the levels."""
+    ends = [data.summary.low, data.summary.high]
+    if data.active is not None:
+        ends += data.active.evaluation.qparams.range
+        half = data.active.step / 2
+        ends += [float(data.active.levels[0]) - half, float(data.active.levels[-1]) + half]
+    finite = [end for end in ends if np.isfinite(end)]
+    return (min(finite), max(finite)) if finite else (-1.0, 1.0)
+
+
+def nearest_value(data: PlotData, x: float) -> int | None:
+    """The position of the value nearest to x."""
+    if not np.isfinite(data.values).any():
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        distance = np.abs(data.values.astype(np.float64) - x)
+    return int(np.nanargmin(distance))

@@ -1,0 +1,335 @@
+"""The document: array, schemes, active scheme, chosen value, and what follows from them.
+
+Only the commands of ``gui.commands`` change a session, so that every change can be undone. A
+view reads the session and listens to its signals; views never talk to each other.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QElapsedTimer, QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from engine import Evaluation, QuantizationError, Scheme, Summary, evaluate, summarize
+from engine.arrays import FloatArray
+from gui.background import Background, Ticket
+from gui.theme import COLOURS, LINE_STYLES, MARKERS
+
+LIVE_LIMIT = 50_000
+"""Up to so many values everything follows an edit within the same event."""
+
+EVALUATE = "evaluate"
+_uids = itertools.count(1)
+_versions = itertools.count(1)
+
+
+def next_version() -> int:
+    """Return a name that no state of the values has had yet."""
+    return next(_versions)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the list of schemes: a scheme and how it is shown.
+
+    Attributes
+    ----------
+    scheme : Scheme
+    uid : int
+        Tells entries apart, whatever becomes of their scheme.
+    label : str
+        The user's own name for it; empty: the scheme's text.
+    colour, line, marker : int
+        Places in the theme's lists.
+    enabled : bool
+        Whether plots and results show it.
+    """
+
+    scheme: Scheme
+    uid: int = field(default_factory=lambda: next(_uids))
+    label: str = ""
+    colour: int = 0
+    line: int = 0
+    marker: int = 0
+    enabled: bool = True
+
+    @property
+    def name(self) -> str:
+        """What lists, legends and exports call it."""
+        return self.label or str(self.scheme)
+
+
+Outcome = Evaluation | QuantizationError
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An array and what its schemes make of it, computed together: what panes and plots show.
+
+    Attributes
+    ----------
+    array : ndarray, any shape
+    summary : Summary
+    outcomes : dict of int to Evaluation or QuantizationError
+        By the uid of the entry.
+    milliseconds : float
+        How long it took.
+    """
+
+    array: FloatArray
+    summary: Summary
+    outcomes: dict[int, Outcome]
+    milliseconds: float = 0.0
+
+
+class Session(QObject):
+    """The state of the document, with a signal for each thing that can change.
+
+    Signals
+    -------
+    values_changed(start, stop)
+        Values at these flat positions changed; the shape did not.
+    array_reset()
+        The array has another shape or is another one.
+    entries_changed(), active_changed(), chosen_changed()
+        The list of schemes, the active scheme, the chosen value.
+    evaluated()
+        ``shown`` is new: redraw.
+    document_changed()
+        Name, path or unsaved state changed.
+    """
+
+    values_changed = Signal(int, int)
+    array_reset = Signal()
+    entries_changed = Signal()
+    active_changed = Signal()
+    chosen_changed = Signal()
+    evaluated = Signal()
+    document_changed = Signal()
+    stale_changed = Signal()
+
+    def __init__(self, background: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.background = background
+        self.undo_stack = QUndoStack(self)
+        self.array: FloatArray = frozen(np.zeros(0, np.float32))
+        self.entries: tuple[Entry, ...] = ()
+        self.active_uid: int | None = None
+        self.chosen: int | None = None
+        self.title = ""
+        self.path: Path | None = None
+        self.hint = ""
+        self.stale = False
+        self.shown = Shown(self.array, summarize(self.array), {})
+        self.version = self._saved_version = 0
+        self.undo_stack.indexChanged.connect(self._on_undo_index)
+
+    # What the document holds
+
+    @property
+    def active(self) -> Entry | None:
+        """The active scheme: its stages fill the table and the Steps pane."""
+        return self.entry(self.active_uid)
+
+    def entry(self, uid: int | None) -> Entry | None:
+        """The entry of that uid, or None."""
+        return next((e for e in self.entries if e.uid == uid), None)
+
+    def outcome(self, uid: int | None) -> Outcome | None:
+        """What a scheme makes of the shown array; None when not (yet) computed."""
+        return None if uid is None else self.shown.outcomes.get(uid)
+
+    @property
+    def active_evaluation(self) -> Evaluation | None:
+        """The active scheme's evaluation, when there is one."""
+        outcome = self.outcome(self.active_uid)
+        return outcome if isinstance(outcome, Evaluation) else None
+
+    @property
+    def modified(self) -> bool:
+        """Whether the array differs from what was opened or saved."""
+        return self.version != self._saved_version
+
+    # Changes that start a new document, which undo does not reach
+
+    def start(
+        self,
+        array: FloatArray,
+        title: str,
+        path: Path | None = None,
+        schemes: Sequence[Scheme] | None = None,
+        hint: str = "",
+    ) -> None:
+        """Begin a new document with an array and, unless None, other schemes."""
+        self.undo_stack.clear()
+        self.array = frozen(array)
+        self.version = self._saved_version = next_version()
+        self.title, self.path, self.hint = title, path, hint
+        if schemes is not None:
+            self.entries = entries_for(schemes)
+            self.active_uid = self.entries[0].uid if self.entries else None
+            self.entries_changed.emit()
+            self.active_changed.emit()
+        self.chosen = 0 if array.size else None
+        self.array_reset.emit()
+        self.chosen_changed.emit()
+        self.document_changed.emit()
+        self.recompute()
+
+    def mark_saved(self, path: Path) -> None:
+        """Remember that the array as it is now lies in a file."""
+        self.path, self.title = path, path.name
+        self._saved_version = self.version
+        self.document_changed.emit()
+
+    # Changes made by commands
+
+    def set_array(self, array: FloatArray, start: int, stop: int, version: int) -> None:
+        """Replace the array by one that differs in ``[start, stop)``, or in shape.
+
+        ``version`` names this state of the values: undo brings the old name back, which tells
+        that nothing is unsaved.
+        """
+        same_shape = array.shape == self.array.shape
+        self.array = frozen(array)
+        self.version = version
+        if same_shape:
+            self.values_changed.emit(start, stop)
+        else:
+            if self.chosen is None and array.size:
+                self.chosen = 0
+            elif self.chosen is not None and self.chosen >= array.size:
+                self.chosen = array.size - 1 if array.size else None
+            self.array_reset.emit()
+            self.chosen_changed.emit()
+        self.document_changed.emit()
+        self.recompute()
+
+    def set_entries(self, entries: tuple[Entry, ...], active_uid: int | None) -> None:
+        """Replace the list of schemes and say which one is active."""
+        if not any(e.uid == active_uid for e in entries):
+            active_uid = entries[0].uid if entries else None
+        moved = active_uid != self.active_uid
+        self.entries, self.active_uid = entries, active_uid
+        self.entries_changed.emit()
+        if moved:
+            self.active_changed.emit()
+        self.recompute()
+
+    # Changes of what is looked at, which undo does not need to reach
+
+    def activate(self, uid: int) -> None:
+        """Make a scheme the active one."""
+        if uid != self.active_uid and self.entry(uid) is not None:
+            self.active_uid = uid
+            self.active_changed.emit()
+            self.recompute()
+
+    def choose(self, index: int | None) -> None:
+        """Choose the value at a flat position."""
+        if index is not None and not 0 <= index < self.array.size:
+            return
+        if index != self.chosen:
+            self.chosen = index
+            self.chosen_changed.emit()
+
+    # What follows from the document
+
+    def recompute(self) -> None:
+        """Bring ``shown`` up to date: at once when small, else off the GUI thread."""
+        array = self.array
+        wanted = {e.uid: e.scheme for e in self.entries if e.enabled or e.uid == self.active_uid}
+        known = self.shown.outcomes if self.shown.array is array else {}
+        summary = self.shown.summary if self.shown.array is array else None
+        kept = {
+            uid: known[uid]
+            for uid, scheme in wanted.items()
+            if isinstance(known.get(uid), Evaluation) and known[uid].scheme == scheme
+        }
+        job = _Job(array, wanted, kept, summary)
+        if array.size <= LIVE_LIMIT or (summary is not None and len(kept) == len(wanted)):
+            self.background.cancel(EVALUATE)
+            self._show(job(None))
+        else:
+            self._set_stale(True)
+            self.background.start(EVALUATE, job, self._show, self._failed)
+
+    def _show(self, shown: Shown) -> None:
+        self.shown = shown
+        self._set_stale(False)
+        self.evaluated.emit()
+
+    def _failed(self, error: Exception) -> None:
+        raise error
+
+    def _set_stale(self, stale: bool) -> None:
+        if stale != self.stale:
+            self.stale = stale
+            self.stale_changed.emit()
+
+    def _on_undo_index(self) -> None:
+        self.document_changed.emit()
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Everything one update computes; runs on any thread, since all it holds is immutable."""
+
+    array: FloatArray
+    wanted: dict[int, Scheme]
+    kept: dict[int, Evaluation]
+    summary: Summary | None
+
+    def __call__(self, ticket: Ticket | None) -> Shown:
+        timer = QElapsedTimer()
+        timer.start()
+        total = 1 + len(self.wanted)
+        outcomes: dict[int, Outcome] = {}
+        summary = self.summary or summarize(self.array)
+        for done, (uid, scheme) in enumerate(self.wanted.items(), 1):
+            if ticket is not None:
+                ticket.step(done, total)
+            if uid in self.kept:
+                outcomes[uid] = self.kept[uid]
+                continue
+            try:
+                outcomes[uid] = evaluate(self.array, scheme)
+            except QuantizationError as error:
+                outcomes[uid] = error
+        return Shown(self.array, summary, outcomes, timer.nsecsElapsed() / 1e6)
+
+
+def frozen(array: FloatArray) -> FloatArray:
+    """A read-only, C-ordered view: what a snapshot needs to be."""
+    view = np.ascontiguousarray(array).view()
+    if array.ndim == 0:
+        view = view.reshape(1)
+    view.flags.writeable = False
+    return view
+
+
+def entries_for(schemes: Sequence[Scheme]) -> tuple[Entry, ...]:
+    """List entries for schemes, with colours, lines and markers that differ."""
+    entries: tuple[Entry, ...] = ()
+    for scheme in schemes:
+        entries = (*entries, styled(Entry(scheme), entries))
+    return entries
+
+
+def styled(entry: Entry, others: Sequence[Entry]) -> Entry:
+    """The entry with the colour, line and marker that the others use least."""
+
+    def rarest(used: list[int], count: int) -> int:
+        return min(range(count), key=lambda place: (used.count(place), place))
+
+    return replace(
+        entry,
+        colour=rarest([e.colour for e in others], len(COLOURS)),
+        line=rarest([e.line for e in others], len(LINE_STYLES)),
+        marker=rarest([e.marker for e in others], len(MARKERS)),
+    )

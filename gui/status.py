@@ -1,0 +1,126 @@
+"""The status bar: what the array holds, what is going on, and how long the last update took."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+
+from gui.background import Background
+from gui.numbers_text import filled, short
+from gui.session import EVALUATE, Session
+from gui.settings import Settings
+
+
+class StatusLine(QStatusBar):
+    """Figures of the array on the left; work under way, and its cancel button, on the right."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        background: Background,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._background = background
+        self.summary = QLabel(self)
+        self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.timing = QLabel(self)
+        self.progress = QProgressBar(self)
+        self.progress.setFixedWidth(120)
+        self.progress.setMaximumHeight(14)
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName(self.tr("Progress"))
+        self.button = QPushButton(self)
+        self.button.setFlat(True)
+        self.button.clicked.connect(self._on_button)
+        self.addWidget(self.summary, 1)
+        for widget in (self.progress, self.button, self.timing):
+            self.addPermanentWidget(widget)
+        self._names = {
+            EVALUATE: self.tr("Computing…"),
+            "file": self.tr("Reading the file…"),
+            "export": self.tr("Writing…"),
+        }
+        self._running: list[str] = []
+        background.started.connect(self._on_started)
+        background.progressed.connect(self._on_progress)
+        background.ended.connect(self._on_ended)
+        for signal in (session.evaluated, session.array_reset, session.stale_changed):
+            signal.connect(self.refresh)
+        settings.digits_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the figures of the array as it is shown."""
+        self.summary.setText(self._summary())
+        waiting = self._session.stale and not self._background.running(EVALUATE)
+        busy = bool(self._running)
+        self.progress.setVisible(busy)
+        self.button.setVisible(busy or waiting)
+        self.button.setText(self.tr("Cancel (Esc)") if busy else self.tr("Update now"))
+        if busy:
+            self.timing.setText(self._names.get(self._running[-1], self.tr("Working…")))
+        elif waiting:
+            self.timing.setText(self.tr("Stopped: what you see is not up to date."))
+        else:
+            took = self._session.shown.milliseconds
+            shown = short(took, 2) if took < 10 else f"{took:.0f}"
+            self.timing.setText(filled(self.tr("last update %1 ms"), shown))
+
+    def _summary(self) -> str:
+        session, digits = self._session, self._settings.digits
+        array, summary = session.array, session.shown.summary
+        if array.size == 0:
+            return self.tr("no values")
+        count = (
+            self.tr("1 value")
+            if array.size == 1
+            else filled(self.tr("%1 values"), f"{array.size:,}")
+        )
+        parts = [count]
+        if array.ndim > 1:
+            parts.append("×".join(map(str, array.shape)))
+        parts.append(array.dtype.name)
+        if not math.isnan(summary.low):
+            parts.append(
+                filled(self.tr("min %1  max %2"), short(summary.low, digits),
+                       short(summary.high, digits))
+            )  # fmt: skip
+        if summary.nan_count:
+            parts.append(filled(self.tr("%1 NaN"), f"{summary.nan_count:,}"))
+        if summary.inf_count:
+            parts.append(filled(self.tr("%1 infinite"), f"{summary.inf_count:,}"))
+        return "  ·  ".join(parts)
+
+    def _on_started(self, kind: str) -> None:
+        if kind not in self._running:
+            self._running.append(kind)
+        self.progress.setRange(0, 0)
+        self.refresh()
+
+    def _on_progress(self, kind: str, done: int, total: int) -> None:
+        if kind in self._running:
+            self.progress.setRange(0, total)
+            self.progress.setValue(done)
+
+    def _on_ended(self, kind: str) -> None:
+        if kind in self._running:
+            self._running.remove(kind)
+        self.refresh()
+
+    def _on_button(self) -> None:
+        if self._running:
+            self.cancel()
+        else:
+            self._session.recompute()
+
+    def cancel(self) -> None:
+        """Stop whatever is under way."""
+        for kind in list(self._running):
+            self._background.cancel(kind)
+        self.refresh()

@@ -11,6 +11,7 @@ from PySide6.QtGui import QUndoCommand
 
 from engine import Scheme
 from engine.arrays import FloatArray
+from gui.numbers_text import filled
 from gui.session import Entry, Session, next_version, styled
 
 _ENTRIES_ID = 1
@@ -118,7 +119,7 @@ def edit_value(session: Session, index: int, value: float) -> None:
     flat = session.array.reshape(-1)
     new = _as_dtype(np.array([value]), session.array)
     if flat[index : index + 1].tobytes() != new.tobytes():
-        text = _tr("Edit value %1").replace("%1", position_text(session, index))
+        text = filled(_tr("Edit value %1"), position_text(session, index))
         session.undo_stack.push(SetValues(session, np.array([index]), new, text))
 
 
@@ -170,7 +171,7 @@ def position_text(session: Session, index: int) -> str:
 def add_scheme(session: Session, scheme: Scheme) -> None:
     """Append a scheme and make it active."""
     entry = styled(Entry(scheme), session.entries)
-    text = _tr("Add %1").replace("%1", entry.name)
+    text = filled(_tr("Add %1"), entry.name)
     session.undo_stack.push(SetEntries(session, (*session.entries, entry), text, entry.uid))
 
 
@@ -182,7 +183,7 @@ def duplicate_entry(session: Session, uid: int) -> None:
     copy = replace(styled(Entry(source.scheme), session.entries), label=source.label)
     place = session.entries.index(source) + 1
     entries = (*session.entries[:place], copy, *session.entries[place:])
-    text = _tr("Duplicate %1").replace("%1", source.name)
+    text = filled(_tr("Duplicate %1"), source.name)
     session.undo_stack.push(SetEntries(session, entries, text, copy.uid))
 
 
@@ -196,7 +197,7 @@ def remove_entry(session: Session, uid: int) -> None:
     active = session.active_uid
     if active == uid and entries:
         active = entries[min(place, len(entries) - 1)].uid
-    text = _tr("Remove %1").replace("%1", entry.name)
+    text = filled(_tr("Remove %1"), entry.name)
     session.undo_stack.push(SetEntries(session, entries, text, active))
 
 
@@ -209,7 +210,7 @@ def move_entry(session: Session, uid: int, place: int) -> None:
         return
     rest = [e for e in session.entries if e.uid != uid]
     rest.insert(place, entry)
-    text = _tr("Move %1").replace("%1", entry.name)
+    text = filled(_tr("Move %1"), entry.name)
     session.undo_stack.push(SetEntries(session, tuple(rest), text))
 
 
@@ -230,5 +231,5 @@ def update_entry(
 
 def set_scheme(session: Session, uid: int, scheme: Scheme, place: str = "") -> None:
     """Change what a scheme is; typing or dragging in one place merges."""
-    text = _tr("Change to %1").replace("%1", str(scheme))
+    text = filled(_tr("Change to %1"), str(scheme))
     update_entry(session, uid, lambda e: replace(e, scheme=scheme), text, place)

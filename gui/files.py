@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtCore import QEventLoop, QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QProgressDialog, QWidget
 
 from engine import QuantizationError, Scheme
 from engine.arrays import FloatArray, as_working, is_real
@@ -88,7 +89,7 @@ class Files(QObject):
                             for name, ends in file_filters())  # fmt: skip
         folder = self._settings.text("files/folder")
         path, _ = QFileDialog.getOpenFileName(
-            self._window, self.tr("Open an array"), folder, filters
+            self._window, self.tr("Open an array"), folder, ";;".join(filters)
         )
         if path:
             self.open(Path(path))
@@ -134,15 +135,9 @@ class Files(QObject):
 
     def save_as(self) -> bool:
         """Ask for a file and write the array to it; False when nothing was written."""
-        from engine.io import WRITERS
+        from engine.io import WRITERS, file_filters
 
-        filters = ";;".join(
-            (
-                self.tr("NumPy array (*.npy)"),
-                self.tr("Text, comma separated (*.csv)"),
-                self.tr("Text, tab separated (*.tsv *.txt)"),
-            )
-        )
+        filters = ";;".join(file_filters(WRITERS))
         folder = self._settings.text("files/folder")
         start = str(self._session.path or Path(folder) / "values.npy")
         path, chosen = QFileDialog.getSaveFileName(
@@ -151,24 +146,51 @@ class Files(QObject):
         if not path:
             return False
         target = Path(path)
-        if target.suffix.lower() not in WRITERS:
-            target = Path(f"{path}{'.npy' if 'npy' in chosen else '.csv'}")
+        endings = [ending for known in WRITERS for ending in known.endings]
+        if target.suffix.lower() not in endings:
+            wanted = next((e for e in endings if f"*{e}" in chosen), ".npy")
+            target = Path(f"{path}{wanted}")
         return self.save(target)
 
     def save(self, path: Path) -> bool:
         """Write the array to a file; False, and a sentence, when that fails."""
         from engine.io import save
 
-        try:
-            save(path, self._session.array)
-        except (QuantizationError, OSError) as error:
-            self.problem.emit(str(error))
+        error = self._in_background(
+            partial(save, path, self._session.array), filled(self.tr("Writing %1…"), path.name)
+        )
+        if error is not None:
+            self._failed(error)
             return False
         self._settings.add_recent(str(path))
         self._settings.remember("files/folder", str(path.parent))
         self._session.mark_saved(path)
         self.notice.emit(filled(self.tr("Saved %1."), path))
         return True
+
+    def _in_background(self, job: Callable[[], None], text: str) -> Exception | None:
+        """Run a job off the GUI thread while a dialog says so; return what it raised."""
+        outcome: list[Exception | None] = []
+        loop = QEventLoop(self)
+        dialog = QProgressDialog(text, "", 0, 0, self._window)
+        dialog.setCancelButton(None)
+        dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
+        dialog.setMinimumDuration(500)
+
+        def run(ticket: Ticket) -> None:
+            job()
+
+        def finished(result: Exception | None) -> None:
+            outcome.append(result)
+            loop.quit()
+
+        self._background.start("save", run, finished, finished)
+        while not outcome:
+            loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        dialog.reset()
+        dialog.deleteLater()
+        loop.deleteLater()
+        return outcome[0]
 
     def may_replace(self) -> bool:
         """Ask about unsaved edits; True when they may go."""

@@ -38,7 +38,9 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
             window.splitDockWidget(docks["codes"], docks["transfer"], across)
         else:
             _tabs(window, [docks[k] for k in ("distribution", "transfer", "codes")])
-        window.resizeDocks([docks["steps"], docks["results"]], [width // 2, width // 2], across)
+        window.resizeDocks(
+            [docks["steps"], docks["results"]], [width * 52 // 100, width * 48 // 100], across
+        )
         third = (height - 320) // 3
         heights = [third, third, third + 30]
         window.resizeDocks([docks[k] for k in ("signal", "error", "distribution")], heights, down)
@@ -48,7 +50,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     columns = [docks["values"], docks["signal"], docks["schemes"]]
     window.resizeDocks(columns, [int(width * share) for share in shares], across)
     window.resizeDocks([docks["values"], docks["steps"]], [height - 200 - 110, 200], down)
-    for key in ("signal", "distribution", "results"):
+    for key in ("distribution", "results") if not small else ("signal", "steps"):
         docks[key].raise_()
 
 

@@ -16,6 +16,7 @@ from gui.background import Background
 from gui.files import Files
 from gui.menus import Menus
 from gui.message_bar import MessageBar
+from gui.numbers_text import filled
 from gui.panes.dock import Dock
 from gui.panes.plot_pane import PlotPane
 from gui.panes.results_pane import ResultsPane
@@ -191,10 +192,10 @@ class MainWindow(QMainWindow):
         self.values.show_grid(not self.values.in_grid)
 
     def _scheme_up(self) -> None:
-        self.schemes.move(-1)
+        self.schemes.move_scheme(-1)
 
     def _scheme_down(self) -> None:
-        self.schemes.move(1)
+        self.schemes.move_scheme(1)
 
     def _next_value(self) -> None:
         self.session.choose((self.session.chosen or 0) + 1)
@@ -259,7 +260,7 @@ class MainWindow(QMainWindow):
         dialog.deleteLater()
 
     def _exported(self, path: str) -> None:
-        self.message.notice(self.tr("Wrote %1.").replace("%1", path))
+        self.message.notice(filled(self.tr("Wrote %1."), path))
 
     def fit_plots(self) -> None:
         """Show everything in every plot."""

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QUndoStack
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QUndoStack
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from engine import QUANTIZERS, Scheme
@@ -49,7 +49,7 @@ class Menus(QObject):
         self.undo = undo_stack.createUndoAction(window, self.tr("&Undo"))
         self.undo.setShortcut("Ctrl+Z")
         self.redo = undo_stack.createRedoAction(window, self.tr("&Redo"))
-        self.redo.setShortcuts(["Ctrl+Shift+Z", "Ctrl+Y"])
+        self.redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
         self.examples = self._examples_menu()
         self.add_scheme = self._scheme_menu()
         self.recent = QMenu(self.tr("Open &recent"), window)
@@ -93,6 +93,7 @@ class Menus(QObject):
             bar.addAction(action)
             # The text of these actions grows with what they undo; the icon says enough here.
             button = bar.widgetForAction(action)
+            assert isinstance(button, QToolButton)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             action.setIconText(key)
         bar.addSeparator()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from gui.theme import Theme, icon
@@ -83,6 +84,20 @@ class MessageBar(QFrame):
         self._paint()
         self._shown = True
         self.shown_changed.emit(True)
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        """Be as high as the text needs at this width: a toolbar would guess it too high."""
+        window = self.window()
+        width = self.width() if self.isVisible() else window.width() - 16
+        beside = self._picture.sizeHint().width() + self._close.sizeHint().width() + 40
+        text = self._label.heightForWidth(max(80, width - beside))
+        self.setFixedHeight(max(text, self._close.sizeHint().height()) + 4)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self._fit_height()
 
     def clear(self) -> None:
         """Hide the message."""

@@ -35,7 +35,7 @@ def full(value: np.generic | float) -> str:
     return repr(value)
 
 
-def _wants_exponent(value: np.floating) -> bool:  # type: ignore[type-arg]
+def _wants_exponent(value: np.floating) -> bool:
     magnitude = abs(float(value))
     return magnitude != 0 and math.isfinite(magnitude) and not 1e-5 <= magnitude < 1e16
 

@@ -247,9 +247,9 @@ class Session(QObject):
         known = self.shown.outcomes if self.shown.array is array else {}
         summary = self.shown.summary if self.shown.array is array else None
         kept = {
-            uid: known[uid]
-            for uid, scheme in wanted.items()
-            if isinstance(known.get(uid), Evaluation) and known[uid].scheme == scheme
+            uid: outcome
+            for uid, outcome in known.items()
+            if isinstance(outcome, Evaluation) and outcome.scheme == wanted.get(uid)
         }
         job = _Job(array, wanted, kept, summary)
         if array.size <= LIVE_LIMIT or (summary is not None and len(kept) == len(wanted)):

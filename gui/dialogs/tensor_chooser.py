@@ -46,12 +46,14 @@ class TensorChooser(QDialog):
         self.tree.setUniformRowHeights(True)
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self._items: list[QTreeWidgetItem] = []
         for tensor in tensors:
             shape = "×".join(map(str, tensor.shape)) or self.tr("one number")
-            item = QTreeWidgetItem([tensor.name, str(tensor.dtype), shape])
+            item = QTreeWidgetItem([tensor.name, tensor.dtype, shape])
             item.setData(0, Qt.ItemDataRole.UserRole, tensor.name)
             self.tree.addTopLevelItem(item)
-        self.tree.setCurrentItem(self.tree.topLevelItem(0))
+            self._items.append(item)
+        self.tree.setCurrentItem(self._items[0])
         self.tree.itemActivated.connect(self.accept)
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel, self
@@ -65,8 +67,7 @@ class TensorChooser(QDialog):
 
     def _narrow(self, text: str) -> None:
         first = None
-        for row in range(self.tree.topLevelItemCount()):
-            item = self.tree.topLevelItem(row)
+        for item in self._items:
             item.setHidden(text.lower() not in item.text(0).lower())
             first = first or (None if item.isHidden() else item)
         if first is not None:

@@ -114,7 +114,7 @@ class GridModel(QAbstractTableModel):
         value = array[(*self.slice, index.row(), index.column())]
         saturated = self._saturated(index)
         if role == Qt.ItemDataRole.DisplayRole:
-            text = short(value, min(self._settings.digits, 5))
+            text = short(value, min(self._settings.digits, 4))
             return f"{'▼' if saturated > 0 else '▲'} {text}" if saturated else text
         if role == Qt.ItemDataRole.EditRole:
             return full(value)

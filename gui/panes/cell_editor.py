@@ -18,6 +18,7 @@ class NumberDelegate(QStyledItemDelegate):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._area = parent
         self.message = QLabel(parent)
         self.message.setObjectName("cellMessage")
         self.message.setWordWrap(True)
@@ -66,7 +67,7 @@ class NumberDelegate(QStyledItemDelegate):
 
     def _say(self, editor: QLineEdit, problem: str) -> None:
         """Show the sentence right below the cell, within the table."""
-        label, area = self.message, self.message.parentWidget()
+        label, area = self.message, self._area
         label.setText(problem)
         label.setFixedWidth(min(280, area.width() - 8))
         label.adjustSize()

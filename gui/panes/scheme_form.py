@@ -94,6 +94,10 @@ class SchemeForm(QWidget):
         self.label.textEdited.connect(self._on_label)
         form.addRow(self.tr("&Name"), self.label)
         form.addRow(self.tr("Style"), self._build_style())
+        for box in (self.format, self.mapping, self.calibration):
+            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for field in (self.text, self.low, self.high, self.label):
+            field.setMinimumWidth(48)
         self.outcome = QLabel(self)
         self.outcome.setWordWrap(True)
         self.outcome.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -126,6 +130,7 @@ class SchemeForm(QWidget):
             box.setToolTip(name)
             box.setIconSize(QSize(34, 14))
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            box.setMinimumWidth(52)
             box.setProperty("style_key", key)
             for place in range(count):
                 box.addItem("")
@@ -136,8 +141,12 @@ class SchemeForm(QWidget):
 
     @staticmethod
     def _style_name(key: str, place: int) -> str:
-        table = {"colour": COLOURS, "line": LINE_STYLES}
-        return table[key][place][0] if key in table else MARKERS[place]
+        names = {
+            "colour": [name for name, _, _ in COLOURS],
+            "line": [name for name, _ in LINE_STYLES],
+            "marker": list(MARKERS),
+        }
+        return names[key][place]
 
     def _problem_label(self) -> QLabel:
         label = QLabel(self)
@@ -164,7 +173,7 @@ class SchemeForm(QWidget):
         for box in (self.colour, self.line, self.marker):
             key = box.property("style_key")
             for place in range(box.count()):
-                other = replace(entry, **{key: place})
+                other = replace(entry, **{str(key): place})  # type: ignore[arg-type]
                 style, marker = LINE_STYLES[other.line][1], MARKERS[other.marker]
                 colour = self._theme.colour(other.colour)
                 box.setItemIcon(place, QIcon(swatch(colour, style, marker, QSize(34, 14), ratio)))

@@ -90,7 +90,7 @@ class SchemesPane(QWidget):
         if self._session.active_uid is not None:
             commands.remove_entry(self._session, self._session.active_uid)
 
-    def move(self, by: int) -> None:
+    def move_scheme(self, by: int) -> None:
         """Move the active scheme up (−1) or down (1)."""
         uid = self._session.active_uid
         if uid is not None:

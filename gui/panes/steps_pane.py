@@ -182,5 +182,5 @@ class StepsPane(QWidget):
                 f"<td>= <b>{escape(step.result)}</b>&nbsp;&nbsp;</td>"
                 f"<td>{remark}</td></tr>"
             )
-        table = f"<table cellspacing='0' cellpadding='1' style='white-space:nowrap'>{''.join(rows)}</table>"
+        table = f"<table cellspacing='0' cellpadding='1'>{''.join(rows)}</table>"
         return f"<p style='margin:2px 0'><b>{escape(head)}</b></p>{table}"

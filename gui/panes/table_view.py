@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.panes.cell_editor import NumberDelegate
+from gui.panes.cell_editor import Index, NumberDelegate
 
 ROW_HEIGHT = 22
 
@@ -31,7 +31,8 @@ class NumberTable(QTableView):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(name)
-        self.setItemDelegate(NumberDelegate(self))
+        self.delegate = NumberDelegate(self)
+        self.setItemDelegate(self.delegate)
         self.setTabKeyNavigation(False)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(
@@ -57,7 +58,7 @@ class NumberTable(QTableView):
         horizontal.setHighlightSections(False)
         horizontal.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
-    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+    def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)
         if current.isValid():
             self.moved.emit(current)
@@ -84,7 +85,7 @@ class NumberTable(QTableView):
     def selected_ranges(self) -> list[tuple[int, int, int, int]]:
         """Top, left, bottom and right of the selected blocks; the current cell when none is."""
         selection: QItemSelection = self.selectionModel().selection()
-        blocks = [(r.top(), r.left(), r.bottom(), r.right()) for r in selection]
+        blocks = [(r.top(), r.left(), r.bottom(), r.right()) for r in selection.toList()]
         current = self.currentIndex()
         if not blocks and current.isValid():
             blocks = [(current.row(), current.column(), current.row(), current.column())]

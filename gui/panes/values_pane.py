@@ -53,7 +53,7 @@ class ValuesPane(QWidget):
         self.table.setCornerButtonEnabled(True)
         self.grid = NumberTable(self.tr("Values as a grid"), self)
         self.grid.setModel(self.grid_model)
-        self.grid.horizontalHeader().setDefaultSectionSize(72)
+        self.grid.horizontalHeader().setDefaultSectionSize(86)
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self.table)
         self._stack.addWidget(self.grid)
@@ -121,7 +121,7 @@ class ValuesPane(QWidget):
         self._buttons["list"].setIcon(icon("list", theme))
         self._buttons["grid"].setIcon(icon("grid", theme))
         for table in (self.table, self.grid):
-            table.itemDelegate().message.setStyleSheet(
+            table.delegate.message.setStyleSheet(
                 f"background: {theme.base}; color: {theme.foreground};"
                 f"border: 1px solid {theme.alarm};"
             )

@@ -32,7 +32,7 @@ def _triangle(up: bool) -> QPainterPath:
 CUT_DOWN, RAISED = _triangle(up=False), _triangle(up=True)
 
 
-class PlotView(pg.ViewBox):  # type: ignore[misc]
+class PlotView(pg.ViewBox):
     """A view whose wheel and drag move along x alone where the plot follows y by itself."""
 
     def __init__(self, x_only: bool) -> None:
@@ -46,12 +46,15 @@ class PlotView(pg.ViewBox):  # type: ignore[misc]
         super().mouseDragEvent(ev, 0 if axis is None and self._x_only else axis)
 
 
-class WholeAxis(pg.AxisItem):  # type: ignore[misc]
+class WholeAxis(pg.AxisItem):
     """An axis of counts or positions: no ticks between whole numbers."""
 
     def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
         spacings = super().tickSpacing(minVal, maxVal, size)
         return [(step, offset) for step, offset in spacings if step >= 1] or [(1, 0)]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}" for value in values]
 
 
 class Plot(QObject):

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 
-from gui.numbers_text import percent, short
+from gui.numbers_text import filled, percent, short
 from gui.plots.base import Plot
 from gui.plots.data import PlotData, Series
 from gui.plots.distribution import unused_ends
@@ -30,13 +30,10 @@ class CodesPlot(Plot):
             return self.tr("Switch on a scheme to see its codes.")
         figures = data.active.evaluation.metrics
         text = self.tr("%1 uses %2 of %3 codes (%4); they carry %5 bits of entropy.")
-        return (
-            text.replace("%1", data.active.entry.name)
-            .replace("%2", f"{int(figures['codes_used']):,}")
-            .replace("%3", f"{int(figures['codes_available']):,}")
-            .replace("%4", percent(figures["codes_used"], figures["codes_available"]))
-            .replace("%5", short(figures["code_entropy"], 3))
-        )
+        used, available = int(figures["codes_used"]), int(figures["codes_available"])
+        share = percent(used, available)
+        bits = short(figures["code_entropy"], 3)
+        return filled(text, data.active.entry.name, f"{used:,}", f"{available:,}", share, bits)
 
     def _visible(self, data: PlotData) -> list[Series]:
         """The active scheme first, then the others that are switched on."""
@@ -111,9 +108,6 @@ class CodesPlot(Plot):
             if place < len(series.codes) and series.codes[place] == code:
                 count = int(series.evaluation.code_counts[place])
                 text = self.tr("%1: %2 values, R′ %3")
-                parts.append(
-                    text.replace("%1", series.entry.name)
-                    .replace("%2", f"{count:,}")
-                    .replace("%3", short(series.levels[place], data.digits))
-                )
+                level = short(series.levels[place], data.digits)
+                parts.append(filled(text, series.entry.name, f"{count:,}", level))
         return "   ".join(parts)

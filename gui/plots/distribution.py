@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 
-from gui.numbers_text import percent, short
+from gui.numbers_text import filled, percent, short
 from gui.plots.base import Plot
 from gui.plots.data import PlotData, Series
 from gui.plots.values_axis import nearest_value, values_span
@@ -158,7 +158,7 @@ class DistributionPlot(Plot):
         if summary.counts.size and summary.edges[0] <= x <= summary.edges[-1]:
             place = int(np.searchsorted(summary.edges, x, "right")) - 1
             count = int(summary.counts[min(place, summary.counts.size - 1)])
-            parts.append(self.tr("%1 values in this bin").replace("%1", f"{count:,}"))
+            parts.append(filled(self.tr("%1 values in this bin"), f"{count:,}"))
         if data.active is not None:
             nearest = int(np.abs(data.active.levels.astype(float) - x).argmin())
             parts.append(
@@ -186,19 +186,18 @@ def unused_sentence(plot: Plot, series: Series) -> str:
     codes, ends = series.codes, unused_ends(series)
     name = series.entry.name
     if not ends:
-        text = plot.tr("%1 reaches both ends of its codes %2…%3.")
-        return text.replace("%1", name).replace("%2", str(codes[0])).replace("%3", str(codes[-1]))
+        text = plot.tr("%1: values reach both ends of the codes %2…%3.")
+        return filled(text, name, codes[0], codes[-1])
     stretches = [
         f"{codes[first]}…{codes[last]}" if last > first else f"{codes[first]}"
         for _, first, last in ends
     ]
     count = sum(last - first + 1 for _, first, last in ends)
-    text = plot.tr("%1: codes %2 are never used: %3 of the range.")
-    return (
-        text.replace("%1", name)
-        .replace("%2", plot.tr(" and ").join(stretches))
-        .replace("%3", percent(count, len(codes)))
-    )
+    if count == 1:
+        text = plot.tr("%1: code %2 is never used: %3 of the range.")
+    else:
+        text = plot.tr("%1: codes %2 are never used: %3 of the range.")
+    return filled(text, name, plot.tr(" and ").join(stretches), percent(count, len(codes)))
 
 
 def code_ticks(levels: np.ndarray, codes: np.ndarray, apart: float) -> list[tuple[float, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gui.numbers_text import percent, short
+from gui.numbers_text import filled, percent, short
 from gui.plots.base import FEW, Plot, finite_extremes, visible
 from gui.plots.data import PlotData
 from gui.plots.marks import clipped_marks, nearest_position, places, position_readout, span_of
@@ -34,17 +34,13 @@ class ErrorPlot(Plot):
         clipped = figures["clipped_low"] + figures["clipped_high"]
         half = short(data.active.step / 2, data.digits)
         if not clipped:
-            text = self.tr("Nothing is clipped: every error of %1 is rounding, within ±S/2 = ±%2.")
+            text = self.tr("%1: nothing is clipped, every error is rounding within ±S/2 = ±%2.")
         else:
-            text = self.tr("%3 of %1's error power comes from clipping %4; rounding stays in ±%2.")
+            text = self.tr("%1: clipping %4 makes %3 of the error power; ±S/2 = ±%2.")
         share = percent(figures["clipping_power"], figures["mse"])
         count = self.tr("1 value") if clipped == 1 else self.tr("%1 values")
-        return (
-            text.replace("%4", count.replace("%1", f"{int(clipped):,}"))
-            .replace("%1", data.active.entry.name)
-            .replace("%2", half)
-            .replace("%3", share)
-        )
+        count = filled(count, f"{int(clipped):,}")
+        return filled(text, data.active.entry.name, half, share, count)
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
         return span_of(data)
@@ -98,15 +94,18 @@ class ErrorPlot(Plot):
 
     def _paint_envelopes(self, data: PlotData, x0: float, x1: float) -> None:
         _, pixel_y = self.pixel()
-        # The widest first, so that the finer ones stay visible on top of it.
-        order = sorted(data.series, key=lambda s: -s.evaluation.metrics["max_abs_error"])
-        for depth, series in enumerate(order):
+        for series in data.series:
             envelope = self.envelope(series.error, x0, x1)
             left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
-            thick = np.maximum(envelope.high - envelope.low, pixel_y)
-            brush = self.fill(self.theme.colour(series.entry.colour), 0.55)
-            low = envelope.low
-            self.bars(series.entry.uid, left, right, low, low + thick, brush, z=depth)
+            low, high = envelope.low, envelope.high
+            if data.active is not None and series.entry.uid == data.active.entry.uid:
+                thick = np.maximum(high - low, pixel_y)
+                brush = self.fill(self.theme.colour(series.entry.colour), 0.5)
+                self.bars(series.entry.uid, left, right, low, low + thick, brush)
+            else:
+                for end, y in (("low", low), ("high", high)):
+                    self.line((series.entry.uid, end), (left + right) / 2, y,
+                              self.entry_pen(series), z=1)  # fmt: skip
             clipped_marks(self, series, series.error, visible(data.values.size, x0, x1))
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:

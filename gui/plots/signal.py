@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gui.numbers_text import short
+from gui.numbers_text import filled, short
 from gui.plots.base import FEW, Plot, finite_extremes, visible
 from gui.plots.data import PlotData, Series
 from gui.plots.marks import clipped_marks, nearest_position, places, position_readout, span_of
@@ -113,15 +113,9 @@ def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def clipped_sentence(plot: Plot, data: PlotData, series: Series, clipped: int) -> str:
     """How many values the active scheme clips, and how far off the worst value is."""
-    name = series.entry.name
     worst = short(series.evaluation.metrics["max_abs_error"], data.digits)
     if clipped == 0:
         text = plot.tr("%1 clips none of the %2 values; the largest |error| is %3.")
     else:
         text = plot.tr("%1 clips %4 of the %2 values; the largest |error| is %3.")
-    return (
-        text.replace("%1", name)
-        .replace("%2", f"{data.values.size:,}")
-        .replace("%3", worst)
-        .replace("%4", f"{clipped:,}")
-    )
+    return filled(text, series.entry.name, f"{data.values.size:,}", worst, f"{clipped:,}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine import QUANTIZERS
-from gui.numbers_text import short
+from gui.numbers_text import filled, short
 from gui.plots.base import FEW, Plot
 from gui.plots.data import PlotData, Series
 from gui.plots.values_axis import nearest_value, values_span
@@ -31,13 +31,9 @@ class TransferPlot(Plot):
         text = self.tr(
             "%1 rebuilds %2 levels, %3 apart, from %4 to %5; the diagonal loses nothing."
         )
-        return (
-            text.replace("%1", data.active.entry.name)
-            .replace("%2", f"{levels.size:,}")
-            .replace("%3", short(data.active.step, data.digits))
-            .replace("%4", short(levels[0], data.digits))
-            .replace("%5", short(levels[-1], data.digits))
-        )
+        ends = (short(levels[0], data.digits), short(levels[-1], data.digits))
+        step = short(data.active.step, data.digits)
+        return filled(text, data.active.entry.name, f"{levels.size:,}", step, *ends)
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
         return values_span(data)

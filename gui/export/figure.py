@@ -1,0 +1,257 @@
+"""Figures of the plots as PNG, SVG and PDF, drawn from the session's data at their target size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, QSize, QSizeF
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QPageSize,
+    QPainter,
+    QPdfWriter,
+)
+from PySide6.QtSvg import QSvgGenerator
+
+from engine import __version__
+from gui.export.files import ExportError, translated, write_bytes
+from gui.export.page import Page, logical_dpi
+from gui.numbers_text import filled
+from gui.plots.data import PlotData
+from gui.theme import LIGHT, Theme
+
+MM_PER_INCH = 25.4
+SVG_PIXELS_PER_INCH = 96
+POINTS_PER_INCH = 72
+MAX_PIXELS = 150_000_000
+MIN_DPI, MAX_DPI = 30, 2400
+
+Unit = Literal["mm", "px"]
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """What a figure shows and how large it is.
+
+    Attributes
+    ----------
+    plots : tuple of str
+        Keys of the plots, from top to bottom.
+    width, height : float
+    unit : str
+        ``"mm"``, or ``"px"``: pixels of a PNG, CSS pixels (1/96 inch) of an SVG or PDF.
+    dpi : int
+        Pixels per inch of a PNG.
+    theme : Theme
+    mark_chosen : bool
+        Whether the value chosen in the window is marked.
+    """
+
+    plots: tuple[str, ...]
+    width: float = 180.0
+    height: float = 120.0
+    unit: Unit = "mm"
+    dpi: int = 300
+    theme: Theme = LIGHT
+    mark_chosen: bool = False
+
+    def inches(self, raster: bool) -> tuple[float, float]:
+        """Width and height on paper."""
+        per_inch = MM_PER_INCH
+        if self.unit == "px":
+            per_inch = self.dpi if raster else SVG_PIXELS_PER_INCH
+        return self.width / per_inch, self.height / per_inch
+
+    def pixels(self) -> tuple[int, int]:
+        """Width and height of a PNG."""
+        width, height = self.inches(raster=True)
+        return max(1, round(width * self.dpi)), max(1, round(height * self.dpi))
+
+
+def figure_page(spec: FigureSpec, data: PlotData, raster: bool) -> Page:
+    """Lay a figure out.
+
+    Raises
+    ------
+    ExportError
+        When the plots do not fit into that size; the sentence says what would do.
+    """
+    if not spec.plots:
+        raise ExportError(translated("Choose at least one plot."))
+    width, height = spec.inches(raster)
+    if not spec.mark_chosen:
+        data = replace(data, chosen=None)
+    page = Page(spec.plots, data, spec.theme, width * logical_dpi(), height * logical_dpi())
+    missing = page.missing
+    if missing.width() <= 0 and missing.height() <= 0:
+        return page
+    page.close()
+    unit = spec.width / (width * logical_dpi())
+    needed = [
+        side + max(0.0, short) * unit
+        for side, short in ((spec.width, missing.width()), (spec.height, missing.height()))
+    ]
+    raise ExportError(
+        filled(
+            translated("This size has no room for the plots: take %1 × %2 %3 or more."),
+            *(f"{-(-side // 1):.0f}" for side in needed),
+            spec.unit,
+        )
+    )
+
+
+def figure_image(spec: FigureSpec, data: PlotData, size: QSize | None = None) -> QImage:
+    """Draw a figure as a picture, for a file, the clipboard or, with a size, a preview of it.
+
+    Raises
+    ------
+    ExportError
+        When the plots do not fit into the figure, or the picture not into memory.
+    """
+    width, height = (size.width(), size.height()) if size is not None else spec.pixels()
+    if width * height > MAX_PIXELS:
+        raise ExportError(_too_large(width, height))
+    page = figure_page(spec, data, raster=True)
+    try:
+        image = QImage(width, height, QImage.Format.Format_RGB32)
+        if image.isNull():
+            raise ExportError(_too_large(width, height))
+        image.fill(QColor(spec.theme.background))
+        painter = QPainter(image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.scale(width / page.width, height / page.height)
+        page.paint(painter)
+        painter.end()
+    finally:
+        page.close()
+    # Only now: text is measured in the resolution that the image has while it is painted.
+    per_metre = round(spec.dpi / MM_PER_INCH * 1000)
+    image.setDotsPerMeterX(per_metre)
+    image.setDotsPerMeterY(per_metre)
+    return image
+
+
+def _too_large(width: int, height: int) -> str:
+    return filled(
+        translated("A picture of %1 × %2 pixels is too large: take a smaller size or fewer dpi."),
+        width,
+        height,
+    )
+
+
+def render_png(spec: FigureSpec, data: PlotData) -> bytes:
+    """Return a figure as a PNG file."""
+    buffer = _buffer()
+    image = figure_image(spec, data)
+    image.setText("Software", _creator())
+    if not image.save(buffer, "PNG"):  # type: ignore[call-overload]
+        raise ExportError(_too_large(image.width(), image.height()))
+    return buffer.data().data()
+
+
+def render_svg(spec: FigureSpec, data: PlotData) -> bytes:
+    """Return a figure as an SVG 1.1 file, with clip paths, and text as text."""
+    page = figure_page(spec, data, raster=False)
+    try:
+        buffer = _buffer()
+        generator = QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)
+        generator.setOutputDevice(buffer)
+        generator.setResolution(round(logical_dpi()))
+        generator.setSize(QSize(round(page.width), round(page.height)))
+        generator.setViewBox(QRectF(0, 0, page.width, page.height))
+        generator.setTitle(page.title)
+        generator.setDescription(_creator())
+        painter = QPainter(generator)
+        page.paint(painter)
+        painter.end()
+    finally:
+        page.close()
+    return _finished_svg(buffer.data().data().decode(), spec).encode()
+
+
+def _finished_svg(svg: str, spec: FigureSpec) -> str:
+    """Give the exact size, which Qt rounds to pixels, and fonts to fall back on."""
+    width, height = (
+        f"{side:g}{spec.unit}" for side in (spec.width, spec.height)
+    )  # fmt: skip
+    svg = re.sub(r'<svg width="[^"]*" height="[^"]*"', f'<svg width="{width}" height="{height}"',
+                 svg, count=1)  # fmt: skip
+    return re.sub(r'font-family="([^"]*)"', r'font-family="\1, Helvetica, Arial, sans-serif"', svg)
+
+
+def render_pdf(spec: FigureSpec, data: PlotData) -> bytes:
+    """Return a figure as a PDF file of one page of its size, with the fonts inside."""
+    page = figure_page(spec, data, raster=False)
+    width, height = (side * POINTS_PER_INCH for side in spec.inches(raster=False))
+    try:
+        buffer = _buffer()
+        writer = QPdfWriter(buffer)
+        # Qt keeps whole points.
+        rounded = QSizeF(round(width), round(height))
+        exact = QPageSize.SizeMatchPolicy.ExactMatch
+        writer.setPageSize(QPageSize(rounded, QPageSize.Unit.Point, "", exact))
+        writer.setPageMargins(QMarginsF(0, 0, 0, 0))
+        writer.setResolution(round(logical_dpi()))
+        writer.setTitle(page.title)
+        writer.setCreator(_creator())
+        painter = QPainter(writer)
+        page.paint(painter)
+        painter.end()
+    finally:
+        page.close()
+    return _finished_pdf(buffer.data().data(), width, height, rounded)
+
+
+def _finished_pdf(pdf: bytes, width: float, height: float, rounded: QSizeF) -> bytes:
+    """Give the page its exact size; the boxes keep their length, so that no offset moves."""
+
+    def exact(match: re.Match[bytes]) -> bytes:
+        # What is painted hangs from the upper edge, which stays where Qt put it.
+        low = rounded.height() - height
+        box = f"[0 {low:.3f} {width:.3f} {rounded.height():.0f}".encode()
+        room = len(match[2]) - 1
+        return match[1] + box.ljust(room) + b"]" if len(box) <= room else match[0]
+
+    return re.sub(rb"(/(?:Media|Trim)Box )(\[0 0 [\d.]+ [\d.]+\])", exact, pdf)
+
+
+def _buffer() -> QBuffer:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    return buffer
+
+
+def _creator() -> str:
+    return f"Quantoscope {__version__}"
+
+
+RENDERERS: dict[str, Callable[[FigureSpec, PlotData], bytes]] = {
+    ".png": render_png,
+    ".svg": render_svg,
+    ".pdf": render_pdf,
+}
+"""The formats of figures by the ending of the file."""
+
+
+def write_figure(path: str | Path, spec: FigureSpec, data: PlotData) -> None:
+    """Write a figure in the format that the ending names.
+
+    Raises
+    ------
+    ExportError
+        When the ending is not known, the plots do not fit, or writing fails; an existing file is
+        then as it was.
+    """
+    path = Path(path)
+    render = RENDERERS.get(path.suffix.lower())
+    if render is None:
+        raise ExportError(
+            filled(translated("%1 is no format of figures: end the name in .png, .svg or .pdf."),
+                   path.suffix or path.name)
+        )  # fmt: skip
+    write_bytes(path, render(spec, data))

@@ -1,0 +1,93 @@
+"""Files written in full or not at all, and the one error that says why not."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QIODevice, QSaveFile
+
+from gui.numbers_text import filled
+
+
+def translated(text: str) -> str:
+    """A text of the exports in the person's language."""
+    return QCoreApplication.translate("export", text)
+
+
+class ExportError(Exception):
+    """Something cannot be exported; the message is one sentence that is fit for a dialog."""
+
+
+class _WriteError(OSError):
+    """The file took less than it was given."""
+
+
+class FileStream(io.RawIOBase):
+    """What writers of Python's kind need to write into a ``QSaveFile``."""
+
+    def __init__(self, file: QSaveFile) -> None:
+        super().__init__()
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write all of some bytes, or raise."""
+        block = bytes(data)
+        if self._file.write(block) != len(block):
+            raise _WriteError(self._file.errorString())
+        return len(block)
+
+
+def write_atomically(path: Path, write: Callable[[FileStream], None]) -> None:
+    """Let ``write`` fill a file that takes the place of ``path`` only when it is complete.
+
+    Raises
+    ------
+    ExportError
+        When writing fails; an existing file is as it was, and nothing is left behind.
+    """
+    if path.is_dir():
+        raise ExportError(_cannot(path, translated("it is a folder")))
+    try:
+        folder_there = path.absolute().parent.is_dir()
+    except OSError:
+        folder_there = False
+    if not folder_there:
+        raise ExportError(_cannot(path, translated("its folder does not exist")))
+    file = QSaveFile(str(path))
+    if not file.open(QIODevice.OpenModeFlag.WriteOnly):
+        raise ExportError(_cannot(path, file.errorString()))
+    stream = FileStream(file)
+    try:
+        write(stream)
+    except _WriteError as error:
+        file.cancelWriting()
+        raise ExportError(_cannot(path, str(error))) from error
+    except BaseException:
+        # Cancelled, out of memory, or a bug: the draft goes with the QSaveFile.
+        file.cancelWriting()
+        raise
+    finally:
+        stream.close()
+        written = file.commit()
+    if not written:
+        raise ExportError(_cannot(path, file.errorString()))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file; raises ``ExportError`` as ``write_atomically`` does."""
+
+    def write(stream: FileStream) -> None:
+        stream.write(data)
+
+    write_atomically(path, write)
+
+
+def _cannot(path: Path, reason: str) -> str:
+    name = path.name or str(path)
+    return filled(translated("%1 cannot be written: %2."), name, reason.rstrip(".").lower())

@@ -1,0 +1,366 @@
+"""One figure laid out at its target size: legend, and for each plot title, insight and axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontInfo,
+    QFontMetricsF,
+    QGuiApplication,
+    QPainter,
+    QPen,
+)
+from PySide6.QtWidgets import QGraphicsScene
+
+from gui.export.paint import ViewPainter, firm, symbol_path
+from gui.plots import PLOTS, Plot
+from gui.plots.base import PlotView
+from gui.plots.data import PlotData, Series
+from gui.theme import LINE_STYLES, MARKERS, Theme
+
+TITLE_POINTS, TEXT_POINTS = 10.0, 8.5
+MIN_VIEW_WIDTH, MIN_VIEW_HEIGHT = 110.0, 44.0
+MARGIN, GAP, TICK = 8.0, 14.0, 4.0
+"""In 1/96 inch."""
+_LEFT_TOP = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
+_WRAP = int(Qt.TextFlag.TextWordWrap.value) | int(_LEFT_TOP.value)
+
+
+def logical_dpi() -> float:
+    """The resolution that fonts are measured in: 96, save where the desktop says otherwise."""
+    return float(round(QGuiApplication.primaryScreen().logicalDotsPerInchY()))
+
+
+@dataclass
+class Tick:
+    """A tick of an axis: where it is, in units of the figure, and what it says, if anything."""
+
+    at: float
+    text: str
+    major: bool
+
+
+class Panel:
+    """One plot of a figure, with its place."""
+
+    def __init__(self, kind: type[Plot], data: PlotData, theme: Theme, ink: float) -> None:
+        # A plot wants a scene above it, which no window needs to show.
+        self.scene = QGraphicsScene()
+        self.item = pg.PlotItem(viewBox=PlotView(kind.x_only), enableMenu=False)
+        self.scene.addItem(self.item)
+        self.plot = kind(self.item, theme, ink)
+        self.plot.draw(data)
+        self.view: pg.ViewBox = self.item.getViewBox()
+        self.head = 0.0
+        self.rect = QRectF()
+
+    def place(self, rect: QRectF) -> None:
+        """Draw the plot for a view of that size."""
+        self.rect = rect
+        self.view.setGeometry(QRectF(0, 0, rect.width(), rect.height()))
+        self.plot.refresh()
+
+    def axis(self, name: str) -> pg.AxisItem | None:
+        """An axis that is shown, or None."""
+        axis = self.item.getAxis(name)
+        return axis if axis.isVisible() else None
+
+    def ticks(self, name: str) -> list[Tick]:
+        """The ticks of an axis, along the view's edge."""
+        axis = self.item.getAxis(name)
+        upright = name in ("left", "right")
+        low, high = self.view.viewRange()[1 if upright else 0]
+        length = self.rect.height() if upright else self.rect.width()
+
+        def place(value: float) -> float:
+            share = (value - low) / (high - low)
+            return (
+                self.rect.bottom() - share * length
+                if upright
+                else self.rect.left() + share * length
+            )
+
+        ticks: list[Tick] = []
+        if axis._tickLevels is not None:  # set by the plot itself; there is no public way to ask
+            levels = [([v for v, _ in level], [t for _, t in level]) for level in axis._tickLevels]
+        else:
+            levels = [
+                (list(values), axis.tickStrings(values, 1.0, spacing))
+                for spacing, values in axis.tickValues(low, high, length)
+            ]
+        for depth, (values, texts) in enumerate(levels):
+            ticks += [
+                Tick(place(float(value)), str(text), depth == 0)
+                for value, text in zip(values, texts, strict=True)
+                if low <= value <= high
+            ]
+        return ticks
+
+    def close(self) -> None:
+        """Let go of everything, in the order that pyqtgraph survives."""
+        self.item.close()
+        self.scene.removeItem(self.item)
+        self.scene.clear()
+
+
+class Page:
+    """A figure with everything in its place, ready to be painted.
+
+    Attributes
+    ----------
+    width, height : float
+        In logical pixels, of which an inch has ``logical_dpi()``.
+    missing : QSizeF
+        How much it is too small in each direction; 0 or less where it is large enough.
+    """
+
+    def __init__(
+        self, keys: tuple[str, ...], data: PlotData, theme: Theme, width: float, height: float
+    ) -> None:
+        self.width, self.height = width, height
+        self.theme = theme
+        self.data = data
+        self.unit = logical_dpi() / 96
+        self._text = _font(TEXT_POINTS)
+        self._bold = _font(TITLE_POINTS, QFont.Weight.DemiBold)
+        self._metrics = QFontMetricsF(self._text)
+        self._line = self._metrics.height()
+        kinds = {kind.key: kind for kind in PLOTS}
+        # A pen of width 1 is one point thick.
+        ink = logical_dpi() / 72
+        self.panels = [Panel(kinds[key], data, theme, ink) for key in keys]
+        self._samples = self._place_legend()
+        self.missing = self._place_panels()
+
+    @property
+    def title(self) -> str:
+        """The titles of the plots."""
+        return "; ".join(panel.plot.title() for panel in self.panels)
+
+    def close(self) -> None:
+        """Let go of the plots."""
+        for panel in self.panels:
+            panel.close()
+
+    # Layout
+
+    def _place_legend(self) -> list[tuple[QPointF, Series | None, str]]:
+        """Places of the entries of the legend, in as many lines as they need."""
+        series: list[Series] = []
+        if any(panel.plot.draws_every_scheme for panel in self.panels):
+            series += self.data.series
+        active = self.data.active
+        if active is not None and all(s.entry.uid != active.entry.uid for s in series):
+            series.append(active)
+        entries: list[tuple[Series | None, str]] = [(s, s.entry.name) for s in series]
+        if any(panel.plot.draws_values for panel in self.panels):
+            entries.insert(0, (None, "R"))
+        u, room = self.unit, self.width - 2 * MARGIN * self.unit
+        placed = []
+        x, y = 0.0, MARGIN * u
+        for one, name in entries:
+            name = self._metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room - 36 * u)
+            length = 36 * u + self._metrics.horizontalAdvance(name)
+            if x > 0 and x + length > room:
+                x, y = 0.0, y + self._line + 2 * u
+            placed.append((QPointF(MARGIN * u + x, y), one, name))
+            x += length + 16 * u
+        self._legend_bottom = y + (self._line + 8 * u if placed else 0.0)
+        return placed
+
+    def _wrapped(self, text: str, font: QFont, width: float) -> float:
+        """How high a text is when wrapped to a width."""
+        room = QRectF(0, 0, max(width, 1.0), 1e6)
+        return QFontMetricsF(font).boundingRect(room, _WRAP, text).height()
+
+    def _place_panels(self) -> QSizeF:
+        u = self.unit
+        across = self.width - 2 * MARGIN * u
+        bottom = TICK * u + 2 * self._line + 3 * u
+        fixed = self._legend_bottom + MARGIN * u
+        for panel in self.panels:
+            panel.head = (
+                self._wrapped(panel.plot.title(), self._bold, across)
+                + self._wrapped(panel.plot.insight, self._text, across)
+                + (bottom if panel.axis("top") else 0.0)
+                + 6 * u
+            )
+            fixed += panel.head + bottom
+        fixed += GAP * u * (len(self.panels) - 1)
+        view_height = (self.height - fixed) / len(self.panels)
+        short = QSizeF(0, (MIN_VIEW_HEIGHT * u - view_height) * len(self.panels))
+        view_height = max(view_height, MIN_VIEW_HEIGHT * u)
+        # The ticks say how wide the axes are; all are as wide as the widest.
+        gutter = 0.0
+        for panel in self.panels:
+            panel.place(QRectF(0, 0, max(across - 60 * u, MIN_VIEW_WIDTH * u), view_height))
+            widest = max((self._metrics.horizontalAdvance(t.text) for t in panel.ticks("left")),
+                         default=0.0)  # fmt: skip
+            lines = self._wrapped(self._label(panel, "left"), self._text, view_height)
+            gutter = max(gutter, widest + lines + (TICK + 8) * u)
+        view_width = across - gutter - 8 * u
+        short.setWidth(MIN_VIEW_WIDTH * u - view_width)
+        view_width = max(view_width, MIN_VIEW_WIDTH * u)
+        y = self._legend_bottom
+        for panel in self.panels:
+            y += panel.head
+            panel.place(QRectF(MARGIN * u + gutter, y, view_width, view_height))
+            y += view_height + bottom + GAP * u
+        return short
+
+    @staticmethod
+    def _label(panel: Panel, name: str) -> str:
+        axis = panel.axis(name)
+        return str(axis.labelText) if axis is not None else ""
+
+    # Painting
+
+    def paint(self, painter: QPainter) -> None:
+        """Paint the figure into a device of logical resolution, scaled as it may be."""
+        painter.fillRect(QRectF(0, 0, self.width, self.height), QColor(self.theme.background))
+        painter.setFont(self._text)
+        for place, series, name in self._samples:
+            self._paint_sample(painter, place, series, name)
+        for panel in self.panels:
+            self._paint_panel(painter, panel)
+
+    def _paint_sample(
+        self, painter: QPainter, place: QPointF, series: Series | None, name: str
+    ) -> None:
+        u = self.unit
+        colour = QColor(self.theme.foreground)
+        style, marker = Qt.PenStyle.SolidLine, "o"
+        if series is not None:
+            entry = series.entry
+            colour = self.theme.colour(entry.colour)
+            style, marker = LINE_STYLES[entry.line][1], MARKERS[entry.marker]
+        y = place.y() + self._line / 2
+        painter.setPen(firm(QPen(colour, 1.33 * u, style)))
+        painter.drawLine(QPointF(place.x(), y), QPointF(place.x() + 30 * u, y))
+        painter.setPen(QPen(colour, u))
+        painter.setBrush(colour)
+        painter.drawPath(symbol_path(marker, place.x() + 15 * u, y, 7 * u))
+        painter.setPen(QColor(self.theme.foreground))
+        width = self._metrics.horizontalAdvance(name) + 8 * u
+        painter.drawText(
+            QRectF(place.x() + 36 * u, place.y(), width, self._line),
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name,
+        )  # fmt: skip
+
+    def _paint_panel(self, painter: QPainter, panel: Panel) -> None:
+        u, rect = self.unit, panel.rect
+        left, across = MARGIN * u, self.width - 2 * MARGIN * u
+        y = rect.top() - panel.head
+        for text, font, colour in (
+            (panel.plot.title(), self._bold, self.theme.foreground),
+            (panel.plot.insight, self._text, self.theme.muted),
+        ):
+            painter.setFont(font)
+            painter.setPen(QColor(colour))
+            height = self._wrapped(text, font, across)
+            painter.drawText(QRectF(left, y, across, height + 2 * u), _WRAP, text)
+            y += height
+        (x0, x1), (y0, y1) = panel.view.viewRange()
+        view = ViewPainter(painter, rect, (x0, x1), (y0, y1), self._text, u)
+        view.paint(panel.view)
+        painter.setFont(self._text)
+        for name in ("bottom", "top", "left"):
+            if panel.axis(name):
+                self._paint_axis(painter, panel, name)
+
+    def _paint_axis(self, painter: QPainter, panel: Panel, name: str) -> None:
+        u, rect = self.unit, panel.rect
+        ink, muted = QPen(QColor(self.theme.muted), 0.8 * u), QColor(self.theme.muted)
+        edge = {"bottom": rect.bottom(), "top": rect.top(), "left": rect.left()}[name]
+        outward = 1 if name == "bottom" else -1
+        upright = name == "left"
+        painter.setPen(ink)
+        if upright:
+            painter.drawLine(QPointF(edge, rect.top()), QPointF(edge, rect.bottom()))
+        else:
+            painter.drawLine(QPointF(rect.left(), edge), QPointF(rect.right(), edge))
+        ticks = panel.ticks(name)
+        for tick in ticks:
+            end = edge + outward * TICK * u * (1.0 if tick.major else 0.6)
+            if upright:
+                painter.drawLine(QPointF(edge, tick.at), QPointF(end, tick.at))
+            else:
+                painter.drawLine(QPointF(tick.at, edge), QPointF(tick.at, end))
+        painter.setPen(muted)
+        for box, text in self._tick_texts(ticks, name, rect, edge):
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        self._paint_label(painter, panel, name, edge)
+
+    def _tick_texts(
+        self, ticks: list[Tick], name: str, rect: QRectF, edge: float
+    ) -> list[tuple[QRectF, str]]:
+        """The texts that fit beside each other; the coarser ticks come first."""
+        u = self.unit
+        boxes: list[tuple[QRectF, str]] = []
+        for major in (True, False):
+            added = []
+            for tick in (t for t in ticks if t.major == major and t.text):
+                width = self._metrics.horizontalAdvance(tick.text) + 2 * u
+                if name == "left":
+                    box = QRectF(edge - (TICK + 3) * u - width, tick.at - self._line / 2,
+                                 width, self._line)  # fmt: skip
+                else:
+                    top = edge + TICK * u if name == "bottom" else edge - TICK * u - self._line
+                    x = min(tick.at - width / 2, self.width - width - 2 * u)
+                    box = QRectF(x, top, width, self._line)
+                added.append((box, tick.text))
+            room = 0.0 if name == "left" else 5 * u
+            clear = all(
+                not box.adjusted(-room, 0, room, 0).intersects(other)
+                for place, (box, _) in enumerate(added)
+                for other, _ in [*boxes, *added[:place]]
+            )
+            if major:
+                boxes = _apart(added, room)
+            elif clear and len(boxes) < 4:
+                boxes += added
+        return boxes
+
+    def _paint_label(self, painter: QPainter, panel: Panel, name: str, edge: float) -> None:
+        u, rect, text = self.unit, panel.rect, self._label(panel, name)
+        middle = Qt.AlignmentFlag.AlignCenter
+        if name == "left":
+            height = self._wrapped(text, self._text, rect.height())
+            painter.save()
+            painter.translate(MARGIN * u, rect.bottom())
+            painter.rotate(-90)
+            box = QRectF(0, 0, rect.height(), height + u)
+            painter.drawText(box, int(middle.value) | _WRAP & ~int(_LEFT_TOP.value), text)
+            painter.restore()
+            return
+        beyond = TICK * u + self._line
+        top = edge + beyond if name == "bottom" else edge - beyond - self._line
+        painter.drawText(QRectF(rect.left(), top, rect.width(), self._line), middle, text)
+
+
+def _apart(texts: list[tuple[QRectF, str]], room: float) -> list[tuple[QRectF, str]]:
+    """Leave out texts until none touches its neighbour: every other one, every third …"""
+    for step in range(1, len(texts) + 1):
+        kept = texts[::step]
+        if not any(
+            a.adjusted(-room, 0, room, 0).intersects(b)
+            for (a, _), (b, _) in zip(kept, kept[1:], strict=False)
+        ):
+            return kept
+    return texts[:1]
+
+
+def _font(points: float, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    font = QFont()
+    # The name of a real font: an alias of this desktop says nothing elsewhere.
+    font.setFamily(QFontInfo(font).family())
+    font.setPointSizeF(points)
+    font.setWeight(weight)
+    # Letters keep the distances of the font's design at every scale.
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    return font

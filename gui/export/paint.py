@@ -1,0 +1,229 @@
+"""Paints what a plot has put into its view with plain strokes, fills and text.
+
+Vector files need lines that have a width on paper, hatching that is drawn, and coordinates that
+keep their precision; what pyqtgraph paints for the screen has pens of one device pixel, bitmap
+patterns and coordinates in units of the data. So its items are read here, mapped to the figure,
+and painted anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from pyqtgraph.graphicsItems.ScatterPlotItem import Symbols
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF, QTransform
+from PySide6.QtWidgets import QGraphicsRectItem
+
+SYMBOL_SHARE = 0.75
+"""Pens get thicker on paper than on a screen; symbols stay as they are."""
+HATCH_PITCH = 7.0
+
+
+def firm(pen: QPen) -> QPen:
+    """The pen with a width in units of the figure instead of device pixels."""
+    result = QPen(pen)
+    result.setCosmetic(False)
+    result.setCapStyle(Qt.PenCapStyle.FlatCap)
+    # A mitre would make spikes of an envelope's sharp corners.
+    result.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
+    return result
+
+
+def symbol_path(symbol: str | QPainterPath, x: float, y: float, size: float) -> QPainterPath:
+    """A symbol of pyqtgraph's at a place, in a size."""
+    path = Symbols[symbol] if isinstance(symbol, str) else symbol
+    return QTransform(size, 0, 0, size, x, y).map(path)
+
+
+@dataclass
+class ViewPainter:
+    """Paints the items of one view into a rectangle of the figure.
+
+    Attributes
+    ----------
+    painter : QPainter
+        In units of the figure.
+    rect : QRectF
+        Where the view lies.
+    x_range, y_range : tuple of float
+        What it shows.
+    font : QFont
+        For labels.
+    unit : float
+        The length of 1/96 inch.
+    """
+
+    painter: QPainter
+    rect: QRectF
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    font: QFont
+    unit: float
+    _labels: list[QRectF] = field(default_factory=list)
+
+    def paint(self, view: pg.ViewBox) -> None:
+        """Paint everything in the view, in the order of its depth, clipped to the rectangle."""
+        items = [item for item in view.addedItems if item.isVisible()]
+        items.sort(key=_depth)
+        self.painter.save()
+        self.painter.setClipRect(self.rect)
+        for item in items:
+            self._paint_of(item)(item)
+        self.painter.restore()
+
+    def _paint_of(self, item: Any) -> Callable[[Any], None]:
+        table: tuple[tuple[type, Callable[[Any], None]], ...] = (
+            (pg.PlotCurveItem, self._curve),
+            (pg.ScatterPlotItem, self._scatter),
+            (pg.BarGraphItem, self._bars),
+            (pg.InfiniteLine, self._rule),
+            (QGraphicsRectItem, self._area),
+            (pg.TextItem, self._text),
+        )
+        for kind, paint in table:
+            if isinstance(item, kind):
+                return paint
+        raise TypeError(f"{type(item).__name__} cannot be drawn in a figure")
+
+    # From the data to the figure
+
+    def map_x(self, x: Any) -> Any:
+        """Positions along x; far outside the view they are cut, so that numbers stay small."""
+        low, high = self.x_range
+        share = (np.asarray(x, np.float64) - low) / (high - low)
+        return self.rect.left() + np.clip(share, -1, 2) * self.rect.width()
+
+    def map_y(self, y: Any) -> Any:
+        """Positions along y, likewise; up in the data is up on paper."""
+        low, high = self.y_range
+        share = (np.asarray(y, np.float64) - low) / (high - low)
+        return self.rect.bottom() - np.clip(share, -1, 2) * self.rect.height()
+
+    # The kinds of items
+
+    def _curve(self, item: pg.PlotCurveItem) -> None:
+        x, y = item.getData()
+        if x is None or len(x) == 0:
+            return
+        path = pg.arrayToQPath(self.map_x(x), self.map_y(y), connect=item.opts["connect"])
+        pen = item.opts["pen"]
+        if item.opts["fillLevel"] is not None and item.opts["brush"] is not None:
+            closed = QPainterPath(path)
+            base = float(self.map_y(item.opts["fillLevel"]))
+            closed.lineTo(float(self.map_x(x[-1])), base)
+            closed.lineTo(float(self.map_x(x[0])), base)
+            closed.closeSubpath()
+            self.painter.fillPath(closed, item.opts["brush"])
+        self.painter.strokePath(path, firm(pen))
+
+    def _scatter(self, item: pg.ScatterPlotItem) -> None:
+        x, y = item.getData()
+        size = item.opts["size"] * SYMBOL_SHARE
+        symbols = QPainterPath()
+        symbols.setFillRule(Qt.FillRule.WindingFill)
+        for at_x, at_y in zip(self.map_x(x), self.map_y(y), strict=True):
+            symbols.addPath(symbol_path(item.opts["symbol"], float(at_x), float(at_y), size))
+        if symbols.isEmpty():
+            return
+        self.painter.setPen(firm(item.opts["pen"]))
+        self.painter.setBrush(item.opts["brush"])
+        self.painter.drawPath(symbols)
+
+    def _bars(self, item: pg.BarGraphItem) -> None:
+        opts = item.opts
+        x0 = np.atleast_1d(np.asarray(opts["x0"], np.float64))
+        x1 = x0 + opts["width"]
+        left, right = self.map_x(x0), self.map_x(x1)
+        y0 = np.broadcast_to(self.map_y(opts["y0"]), left.shape)
+        y1 = np.broadcast_to(self.map_y(opts["y1"]), left.shape)
+        self.painter.setPen(firm(opts["pen"]))
+        self.painter.setBrush(opts["brush"])
+        # Bars that touch become one outline: side by side they would show seams.
+        breaks = np.flatnonzero(np.abs(left[1:] - right[:-1]) > 1e-6) + 1
+        for run in np.split(np.arange(left.size), breaks):
+            if run.size == 0:
+                continue
+            edges = np.column_stack([left[run], right[run]]).ravel()
+            x = np.concatenate([edges, edges[::-1]])
+            y = np.concatenate([np.repeat(y1[run], 2), np.repeat(y0[run], 2)[::-1]])
+            points = [QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+            self.painter.drawPolygon(QPolygonF(points))
+
+    def _rule(self, item: pg.InfiniteLine) -> None:
+        vertical = item.angle == 90
+        self.painter.setPen(firm(item.pen))
+        if vertical:
+            at = float(self.map_x(item.value()))
+            ends = QPointF(at, self.rect.top()), QPointF(at, self.rect.bottom())
+        else:
+            at = float(self.map_y(item.value()))
+            ends = QPointF(self.rect.left(), at), QPointF(self.rect.right(), at)
+        self.painter.drawLine(*ends)
+        label = getattr(item, "label", None)
+        if label is not None and vertical:
+            y = self.rect.bottom() - label.orthoPos * self.rect.height()
+            self._label(label, at, y, *label.anchors[0])
+
+    def _area(self, item: QGraphicsRectItem) -> None:
+        r = item.rect()
+        left, right = sorted(self.map_x([r.left(), r.right()]).tolist())
+        top, bottom = sorted(self.map_y([r.top(), r.bottom()]).tolist())
+        rect = QRectF(QPointF(left, top), QPointF(right, bottom)).intersected(self.rect)
+        brush = item.brush()
+        if brush.style() == Qt.BrushStyle.SolidPattern:
+            self.painter.fillRect(rect, brush)
+        elif brush.style() != Qt.BrushStyle.NoBrush:
+            self.hatch(rect, brush.color())
+
+    def hatch(self, rect: QRectF, colour: QColor) -> None:
+        """Fill a rectangle with lines at 45°."""
+        if rect.isEmpty():
+            return
+        pitch = HATCH_PITCH * self.unit
+        lines = QPainterPath()
+        # Each line is x + y = sum; the sums are anchored, so that neighbours join.
+        start = np.ceil((rect.left() + rect.top()) / pitch) * pitch
+        for total in np.arange(start, rect.right() + rect.bottom(), pitch).tolist():
+            x0 = min(rect.right(), total - rect.top())
+            y1 = min(rect.bottom(), total - rect.left())
+            lines.moveTo(x0, total - x0)
+            lines.lineTo(total - y1, y1)
+        self.painter.strokePath(lines, QPen(colour, 0.8 * self.unit))
+
+    def _text(self, item: pg.TextItem) -> None:
+        at = item.pos()
+        anchor = item.anchor
+        x, y = float(self.map_x(at.x())), float(self.map_y(at.y()))
+        self._label(item, x, y, anchor[0], anchor[1])
+
+    def _label(self, item: pg.TextItem, x: float, y: float, ax: float, ay: float) -> None:
+        """A short text at a point, moved to where it is inside the view and hides no other."""
+        text = item.textItem.toPlainText()
+        self.painter.setFont(self.font)
+        size = self.painter.boundingRect(QRectF(), Qt.AlignmentFlag.AlignLeft, text).size()
+        width, height, gap = size.width() + 4 * self.unit, size.height(), 3 * self.unit
+        inner = self.rect.adjusted(gap, gap, -gap, -gap)
+        places = [x - width - gap, x + gap] if ax > 0.5 else [x + gap, x - width - gap]
+        if 0 <= ax <= 1:
+            places = [x - ax * width]
+        free = [p for p in places if inner.left() <= p <= inner.right() - width]
+        left = free[0] if free else min(max(places[0], inner.left()), inner.right() - width)
+        top = min(max(y - ay * height, inner.top()), inner.bottom() - height)
+        box = QRectF(left, top, width, height)
+        while (
+            any(box.intersects(other) for other in self._labels) and box.bottom() < inner.bottom()
+        ):
+            box.translate(0, height)
+        self._labels.append(box)
+        self.painter.fillRect(box, item.fill if item.fill is not None else QBrush())
+        self.painter.setPen(QPen(QColor(item.color)))
+        self.painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _depth(item: Any) -> float:
+    return float(item.zValue())

@@ -73,14 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, stdio.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without "²"
     try:
-        arguments = _parser().parse_args(argv)
-        command: Callable[[argparse.Namespace], list[str]] = arguments.command
-        for warning in command(arguments):
-            _complain(f"warning: {warning}")
-        if sys.stdout is not None:
+        warnings = _run(argv)
+        if sys.stdout is not None:  # A windowed program has none.
             sys.stdout.flush()
-    except SystemExit as done:  # --help and --version
-        return int(done.code or 0)
     except (UsageError, QuantizationError) as error:
         return _fail(str(error))
     except MemoryError:
@@ -93,7 +88,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _drop_stdout()
         return _fail(f"The result cannot be printed: {error.strerror or error}.")
+    for warning in warnings:
+        _complain(f"warning: {warning}")
     return 0
+
+
+def _run(argv: Sequence[str] | None) -> list[str]:
+    """Run a command and return its warnings."""
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit:  # --help and --version have been printed.
+        return []
+    command: Callable[[argparse.Namespace], list[str]] = arguments.command
+    return command(arguments)
 
 
 def _fail(message: str) -> int:

@@ -175,6 +175,11 @@ def _warnings(
             f"The zero point {p.zero_point} lies outside the codes {p.qmin}…{p.qmax}: "
             "a runtime that stores it as an integer code could not hold it."
         )
+    if abs(p.zero_point) >= 2 ** (np.finfo(p.dtype).nmant - 1):
+        notes.append(
+            f"The values lie so far from 0 that {p.dtype.name} cannot hold R/S to half a step: "
+            "codes may be off. Subtract an offset first."
+        )
     # Whoever sets a range by hand from 0 up wants it so.
     unsigned = p.qmin == p.zero_point == 0
     if unsigned and saturated.min() < 0 and clip_range(r, scheme.calibration)[0] < -p.scale / 2:

@@ -169,7 +169,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example(
         "subnormal",
         "Tiny subnormal values",
-        "The scale itself is subnormal: rounded to the few digits it has, it is too small and clips.",
+        "The scale is subnormal: rounded to the few digits it has, it is too small and clips.",
         THREE_WAYS,
         _subnormal,
     ),

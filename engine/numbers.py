@@ -161,12 +161,9 @@ def parse_number(text: str, decimal_comma: bool | None = None) -> float:
         )
     value = comma if point is None else point
     if value is None:
-        raise NumberError(f"{quoted(cell)} is not a number{_notation(decimal_comma)}.")
+        notation = {None: "", True: " with a decimal comma", False: " with a decimal point"}
+        raise NumberError(f"{quoted(cell)} is not a number{notation[decimal_comma]}.")
     return value
-
-
-def _notation(decimal_comma: bool | None) -> str:
-    return {None: "", True: " with a decimal comma", False: " with a decimal point"}[decimal_comma]
 
 
 def _read(cell: str, decimal: str, groups: str) -> float | None:
@@ -192,7 +189,7 @@ def _is_grouped(whole: str, separator: str) -> bool:
     """Tell whether digits are parted as thousands are: 1 to 3, then 3 each, no leading zero."""
     first, *rest = whole.lstrip("+-").split(separator)
     sizes_fit = 1 <= len(first) <= 3 and all(len(group) == 3 for group in rest)
-    return sizes_fit and first[0] != "0" and all(part.isdecimal() for part in (first, *rest))
+    return sizes_fit and first[0] != "0" and all(map(str.isdecimal, (first, *rest)))
 
 
 def _overflows(cell: str) -> bool:
@@ -291,7 +288,7 @@ def read_as(lines: list[str], layout: Layout, first_line: int = 1) -> Block:
     if not lines:
         raise BlockError("There are no numbers here.", first_line, 1)
     header = _header(lines, layout)
-    body, start = (lines, first_line) if header is None else (lines[1:], first_line + 1)
+    body, start = (lines[1:], first_line + 1) if header else (lines, first_line)
     values = _read_plain(body, layout)
     if values is None or (header is not None and values.shape[1] != len(header)):
         values = _read_carefully(body, layout, start, header)

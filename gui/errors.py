@@ -87,6 +87,8 @@ class ErrorReporter(QObject):
             return
         details = "".join(traceback.format_exception(kind, error, trace))
         log.error("unexpected exception\n%s", details)
+        if sys.stderr is not None:
+            print(details, file=sys.stderr)
         self._raised.emit(f"{kind.__name__}: {error}", details)
 
     def _on_thread_exception(self, args: threading.ExceptHookArgs) -> None:

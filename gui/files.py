@@ -83,10 +83,10 @@ class Files(QObject):
 
     def ask_open(self) -> None:
         """Ask for a file and open it."""
-        from engine.io import file_filters
+        from engine.io import READERS, file_filters
 
-        filters = ";;".join(f"{name} ({' '.join(f'*{e}' for e in ends)})"
-                            for name, ends in file_filters())  # fmt: skip
+        every = " ".join(f"*{ending}" for known in READERS for ending in known.endings)
+        filters = [filled(self.tr("Every array (%1)"), every), *file_filters()]
         folder = self._settings.text("files/folder")
         path, _ = QFileDialog.getOpenFileName(
             self._window, self.tr("Open an array"), folder, ";;".join(filters)

@@ -82,7 +82,10 @@ class MainWindow(QMainWindow):
         self._link_axes()
         self._dock("schemes", self.tr("Schemes"), self.tr("Schemes"), self.schemes)
         self._dock("results", self.tr("Results"), self.tr("Results: scheme × metric"), self.results)
-        self._dock("steps", self.tr("Steps"), self.tr("Steps of the chosen value"), self.steps)
+        dock = self._dock(
+            "steps", self.tr("Steps"), self.tr("Steps of the chosen value"), self.steps
+        )
+        self.steps.insight_changed.connect(dock.head.set_insight)
 
     def _dock(self, key: str, name: str, title: str, pane: QWidget) -> Dock:
         dock = Dock(key, name, title, pane, self)
@@ -139,7 +142,21 @@ class MainWindow(QMainWindow):
         }
 
     def _connect(self) -> None:
-        session = self.session
+        session, a, menus = self.session, self.actions_, self.menus
+        editing = (
+            "cut",
+            "copy",
+            "paste",
+            "clear",
+            "insert_rows",
+            "remove_rows",
+            "fill_down",
+            "goto",
+        )
+        self.values.offer([a[k] for k in editing], [a["open"], a["new"], menus.examples])
+        self.results.empty.offer([menus.add_scheme, menus.examples])
+        order = ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down")
+        self.schemes.offer(menus.add_scheme, [a[key] for key in order])
         self.addToolBarBreak()
         self.addToolBar(self._message_strip)
         self.values.problem.connect(self.message.problem)

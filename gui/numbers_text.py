@@ -40,6 +40,18 @@ def _wants_exponent(value: np.floating) -> bool:
     return magnitude != 0 and math.isfinite(magnitude) and not 1e-5 <= magnitude < 1e16
 
 
+def tidy(value: float, dtype: np.dtype[np.floating]) -> float:
+    """The float with the shortest text that is the same number in a precision."""
+    return float(full(dtype.type(value)))
+
+
+def snapped(value: float, resolution: float) -> float:
+    """A number rounded to the decimal place below a resolution, such as a pixel's width."""
+    if not (math.isfinite(value) and 0 < resolution < math.inf):
+        return value
+    return float(f"{value:.{max(0, -math.floor(math.log10(resolution)))}f}")
+
+
 def percent(part: float, whole: float) -> str:
     """A share in per cent with as many digits as are worth reading."""
     share = 100 * part / whole if whole else 0.0

@@ -20,6 +20,7 @@ from gui.theme import Theme
 Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = Qt.ItemDataRole.UserRole
 BEST = "★"
+WARNED = "⚠"
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,10 @@ class ResultsModel(QAbstractTableModel):
         return None
 
     def _scheme_data(self, entry: Entry, outcome: Outcome, role: int) -> Any:
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole, SORT_ROLE):
+        noted = not isinstance(outcome, Evaluation) or bool(outcome.warnings)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{entry.name} {WARNED}" if noted else entry.name
+        if role in (Qt.ItemDataRole.EditRole, SORT_ROLE):
             return entry.name
         if role == Qt.ItemDataRole.DecorationRole:
             return entry_icon(entry, self._theme, self._ratio)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QMenu, QVBoxLayout, QWidget
 
 from gui import commands
@@ -123,22 +123,26 @@ class PlotPane(QWidget):
             self._point_nowhere()
             return
         self._feed.pointed.emit(self.plot.x_quantity, at[0])
-        self._read(*at)
+        if QGuiApplication.mouseButtons() == Qt.MouseButton.NoButton:
+            self._read(*at)
+        else:
+            self.readout.hide()
 
     def _read(self, x: float, y: float) -> None:
         data = self.plot.data
         text = self.plot.readout(data, x, y) if data is not None else ""
         self.readout.setText(text)
         self.readout.setVisible(bool(text))
-        self._place_readout()
+        left, right = self.widget.getPlotItem().getViewBox().viewRange()[0]
+        self._place_readout(on_the_left=x > (left + right) / 2)
 
-    def _place_readout(self) -> None:
+    def _place_readout(self, on_the_left: bool = False) -> None:
+        """Put the readout into the upper corner that the pointer is not in."""
         view = self.widget.getPlotItem().getViewBox().sceneBoundingRect()
-        corner = self.widget.mapFromScene(view.topRight())
-        self.readout.adjustSize()
-        width = min(self.readout.width(), max(40, int(view.width()) - 8))
-        self.readout.setFixedWidth(width) if width < self.readout.width() else None
-        self.readout.move(corner.x() - self.readout.width() - 4, corner.y() + 4)
+        corner = self.widget.mapFromScene(view.topLeft() if on_the_left else view.topRight())
+        self.readout.resize(self.readout.sizeHint().boundedTo(view.size().toSize()))
+        x = corner.x() + 4 if on_the_left else corner.x() - self.readout.width() - 4
+        self.readout.move(x, corner.y() + 4)
         self.readout.raise_()
 
     def _on_pointed(self, quantity: str, x: float) -> None:

@@ -7,7 +7,6 @@ from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QLabel,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import (
 
 from gui.models.results import SORT_ROLE, ResultsModel
 from gui.models.schemes import SWATCH
+from gui.panes.empty_note import EmptyNote
 from gui.panes.table_view import ROW_HEIGHT
 from gui.session import Session
 from gui.settings import Settings
@@ -56,13 +56,13 @@ class ResultsPane(QWidget):
         header.setDefaultSectionSize(72)
         header.setHighlightSections(False)
         header.resizeSection(0, 170)
-        self._empty = QLabel(self.tr("Switch on a scheme to see its figures here."), self)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setWordWrap(True)
+        self.empty = EmptyNote(
+            self.tr("No figures yet: they need values, and a scheme that is switched on."), self
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)
-        layout.addWidget(self._empty)
+        layout.addWidget(self.empty)
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
         session.active_changed.connect(self._follow)
         self.model.modelReset.connect(self._on_reset)
@@ -84,7 +84,7 @@ class ResultsPane(QWidget):
     def _on_reset(self) -> None:
         empty = self.model.rowCount() == 0
         self.table.setHidden(empty)
-        self._empty.setVisible(empty)
+        self.empty.setVisible(empty)
         self._follow()
 
     def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:

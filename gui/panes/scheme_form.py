@@ -23,11 +23,12 @@ from engine.formats import parse_format
 from engine.numbers import NumberError, parse_number
 from engine.scheme import MINMAX
 from gui import commands
-from gui.numbers_text import filled, full, short
+from gui.numbers_text import filled, full, short, tidy
 from gui.session import Entry, Session
 from gui.settings import Settings
 from gui.theme import COLOURS, LINE_STYLES, MARKERS, Theme, swatch
 
+STYLE_ICON = QSize(26, 14)
 _TIP = Qt.ItemDataRole.ToolTipRole
 
 
@@ -128,9 +129,9 @@ class SchemeForm(QWidget):
         ):
             box.setAccessibleName(name)
             box.setToolTip(name)
-            box.setIconSize(QSize(34, 14))
+            box.setIconSize(STYLE_ICON)
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            box.setMinimumWidth(52)
+            box.setMinimumWidth(44)
             box.setProperty("style_key", key)
             for place in range(count):
                 box.addItem("")
@@ -176,7 +177,7 @@ class SchemeForm(QWidget):
                 other = replace(entry, **{str(key): place})  # type: ignore[arg-type]
                 style, marker = LINE_STYLES[other.line][1], MARKERS[other.marker]
                 colour = self._theme.colour(other.colour)
-                box.setItemIcon(place, QIcon(swatch(colour, style, marker, QSize(34, 14), ratio)))
+                box.setItemIcon(place, QIcon(swatch(colour, style, marker, STYLE_ICON, ratio)))
 
     # From the session
 
@@ -274,7 +275,10 @@ class SchemeForm(QWidget):
             self._change(replace(entry.scheme, calibration=MINMAX))
             return
         outcome = self._session.outcome(entry.uid)
-        low, high = outcome.qparams.range if isinstance(outcome, Evaluation) else (-1.0, 1.0)
+        low, high = -1.0, 1.0
+        if isinstance(outcome, Evaluation):
+            p = outcome.qparams
+            low, high = (tidy(end, p.dtype) for end in p.range)
         self._change(entry.scheme.with_range(low, high if high > low else low + 1.0))
 
     def _on_range(self) -> None:

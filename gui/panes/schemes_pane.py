@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from collections.abc import Sequence
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QListView,
+    QMenu,
     QScrollArea,
     QSplitter,
+    QToolBar,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -48,8 +54,16 @@ class SchemesPane(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._bar = QToolBar(self.tr("Scheme buttons"), self)
+        self._bar.setIconSize(QSize(16, 16))
+        top = QWidget(self)
+        stack = QVBoxLayout(top)
+        stack.setContentsMargins(0, 0, 0, 0)
+        stack.setSpacing(0)
+        stack.addWidget(self.list)
+        stack.addWidget(self._bar)
         split = QSplitter(Qt.Orientation.Vertical, self)
-        split.addWidget(self.list)
+        split.addWidget(top)
         split.addWidget(scroll)
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 3)
@@ -61,6 +75,18 @@ class SchemesPane(QWidget):
         session.active_changed.connect(self._follow)
         self.model.modelReset.connect(self._follow)
         self._follow()
+
+    def offer(self, add: QMenu, actions: Sequence[QAction]) -> None:
+        """Put what can be done with schemes below the list and into its context menu."""
+        self._add = QToolButton(self)
+        self._add.setText(self.tr("Add"))
+        self._add.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._add.setMenu(add)
+        self._add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._bar.addWidget(self._add)
+        self._bar.addActions(list(actions))
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        self.list.addActions(list(actions))
 
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QTextBrowser, QVBoxLayout, QWidget
 
@@ -31,7 +32,15 @@ class Step:
 
 
 class StepsPane(QWidget):
-    """From R to R′ and the error, one line per stage."""
+    """From R to R′ and the error, one line per stage.
+
+    Signals
+    -------
+    insight_changed(text)
+        The line for the head of the pane.
+    """
+
+    insight_changed = Signal(str)
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
@@ -40,6 +49,7 @@ class StepsPane(QWidget):
         self._session = session
         self._settings = settings
         self._theme = theme
+        self.insight = ""
         self.view = QTextBrowser(self)
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setOpenLinks(False)
@@ -65,16 +75,19 @@ class StepsPane(QWidget):
         """Show the steps of the chosen value, or what would fill the pane."""
         sentence = self._nothing_to_show()
         if sentence:
+            self._say("")
             self.view.setHtml(f"<p style='color:{self._theme.muted}'>{escape(sentence)}</p>")
             return
         entry, evaluation = self._session.active, self._session.active_evaluation
         assert entry is not None and evaluation is not None and self._session.chosen is not None
         at = trace(self._session.shown.array, evaluation.qparams, [self._session.chosen])
         position = commands.position_text(self._session, self._session.chosen)
-        head = filled(self.tr("%1 · value #%2"), entry.name, position)
-        self.view.setHtml(
-            self._html(head, self.parameter_steps(evaluation.qparams), self.steps(at))
-        )
+        self._say(filled("%1 · #%2: %3", entry.name, position, self.describe(at)))
+        self.view.setHtml(self._html(self.parameter_steps(evaluation.qparams), self.steps(at)))
+
+    def _say(self, insight: str) -> None:
+        self.insight = insight
+        self.insight_changed.emit(insight)
 
     def _nothing_to_show(self) -> str:
         session = self._session
@@ -129,7 +142,8 @@ class StepsPane(QWidget):
         numbers |= {"R": numbers["real"], "Q": numbers["clipped"]}
         steps = [Step("R", "", "", full(values["real"]))]
         for stage in at.stages:
-            remark = self._remark(at, stage.key)
+            saturated = int(at.saturated[0]) if stage.key == "clipped" else 0
+            remark = MARKS.get(saturated, "")
             steps.append(
                 Step(
                     stage.symbol,
@@ -141,40 +155,32 @@ class StepsPane(QWidget):
             )
         return steps
 
-    def _remark(self, at: Trace, key: str) -> str:
-        saturated = int(at.saturated[0])
-        p = at.qparams
-        if key == "clipped" and saturated:
+    def describe(self, at: Trace) -> str:
+        """What happened to the value, in one sentence."""
+        p, saturated = at.qparams, int(at.saturated[0])
+        if np.isnan(at["real"][0]):
+            return self.tr("NaN has no code; it is left out of the range and the metrics.")
+        with np.errstate(over="ignore"):
+            share = short(abs(float(at["error"][0])) / float(p.working_scale), 3)
+        if saturated:
             text = (
-                self.tr("%1 saturated: %2 lies above the last code %3")
+                self.tr("%1 saturated: %2 lies above the last code %3; the error is %4 S.")
                 if saturated > 0
-                else self.tr("%1 saturated: %2 lies below the first code %3")
+                else self.tr("%1 saturated: %2 lies below the first code %3; the error is %4 S.")
             )
             end = p.qmax if saturated > 0 else p.qmin
-            return filled(text, MARKS[saturated], self._short(at["rounded"][0]), end)
-        if key == "error" and not saturated and np.isfinite(at["error"][0]):
-            share = abs(float(at["error"][0])) / float(p.working_scale)
-            return filled(
-                self.tr("= %1 S, within ±S/2") if share <= 0.5 else self.tr("= %1 S"),
-                short(share, 3),
-            )
-        if key == "error" and saturated:
-            share = abs(float(at["error"][0])) / float(p.working_scale)
-            return filled(self.tr("= %1 S: clipping, not rounding"), short(share, 4))
-        if key == "rounded" and np.isfinite(at["real"][0]):
-            before = at["shifted" if "shifted" in at else "scaled"][0]
-            if abs(float(before)) % 1 == 0.5:
-                return self.tr("a tie: it goes to the even code")
-        return ""
+            return filled(text, MARKS[saturated], self._short(at["rounded"][0]), end, share)
+        if abs(float(at["shifted" if "shifted" in at else "scaled"][0])) % 1 == 0.5:
+            return filled(self.tr("a rounding tie, which goes to the even code: %1 S."), share)
+        return filled(self.tr("rounding costs %1 S, at most ½ S."), share)
 
-    def _html(self, head: str, parameters: list[Step], steps: list[Step]) -> str:
-        muted, alarm = self._theme.muted, self._theme.alarm
+    def _html(self, parameters: list[Step], steps: list[Step]) -> str:
+        muted = self._theme.muted
         rows = []
         for step in (*parameters, *steps):
-            bad = step.remark.startswith(("▼", "▲"))
-            remark = f"<span style='color:{alarm if bad else muted}'>{escape(step.remark)}</span>"
+            remark = f"<span style='color:{self._theme.alarm}'>{escape(step.remark)}</span>"
             rows.append(
-                "<tr style='white-space:nowrap'>"
+                "<tr>"
                 f"<td><b>{escape(step.symbol)}</b>&nbsp;</td>"
                 f"<td style='color:{muted}'>{'= ' if step.formula else ''}{escape(step.formula)}"
                 "&nbsp;&nbsp;</td>"
@@ -182,5 +188,4 @@ class StepsPane(QWidget):
                 f"<td>= <b>{escape(step.result)}</b>&nbsp;&nbsp;</td>"
                 f"<td>{remark}</td></tr>"
             )
-        table = f"<table cellspacing='0' cellpadding='1'>{''.join(rows)}</table>"
-        return f"<p style='margin:2px 0'><b>{escape(head)}</b></p>{table}"
+        return f"<table cellspacing='0' cellpadding='1'>{''.join(rows)}</table>"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QHBoxLayout,
     QInputDialog,
+    QMenu,
     QSpinBox,
     QStackedWidget,
     QToolButton,
@@ -21,10 +25,13 @@ from gui.models.grid import QUANTITIES, GridModel
 from gui.models.values import ValuesModel
 from gui.numbers_text import filled
 from gui.panes import values_edit
+from gui.panes.empty_note import EmptyNote
 from gui.panes.table_view import NumberTable
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import Theme, icon
+
+COLUMN_WIDTHS = {"scaled": 72, "shifted": 72, "rounded": 54, "clipped": 58, "error": 90}
 
 
 class ValuesPane(QWidget):
@@ -63,8 +70,13 @@ class ValuesPane(QWidget):
         layout.setSpacing(2)
         layout.addWidget(self._bar)
         layout.addWidget(self._stack, 1)
-        for column, pixels in enumerate((84, 74, 74, 62, 62, 84, 92)):
-            self.table.horizontalHeader().resizeSection(column, pixels)
+        self.empty = EmptyNote(
+            self.tr("No values yet. Type a number above, paste a column, or:"), self
+        )
+        layout.addWidget(self.empty)
+        self._sized: list[str] = []
+        self._size_columns()
+        self.model.modelReset.connect(self._size_columns)
         self.table.moved.connect(self._on_moved)
         self.grid.moved.connect(self._on_moved_in_grid)
         self.table.horizontalHeader().sectionClicked.connect(self._on_head_clicked)
@@ -126,6 +138,13 @@ class ValuesPane(QWidget):
                 f"border: 1px solid {theme.alarm};"
             )
 
+    def _size_columns(self) -> None:
+        """Give each stage the width its numbers need, when other stages are shown."""
+        if self.model.keys != self._sized:
+            self._sized = self.model.keys
+            for column, key in enumerate(self._sized):
+                self.table.horizontalHeader().resizeSection(column, COLUMN_WIDTHS.get(key, 78))
+
     # View
 
     @property
@@ -147,7 +166,15 @@ class ValuesPane(QWidget):
         button.setChecked(True)
         self._show_view(place)
 
+    def offer(self, editing: Sequence[QAction], filling: Sequence[QAction | QMenu]) -> None:
+        """Put the editing actions into the context menus, and what fills an empty pane below."""
+        for table in (self.table, self.grid):
+            table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+            table.addActions(list(editing))
+        self.empty.offer(filling)
+
     def _on_reset(self) -> None:
+        self.empty.setVisible(self._session.array.size == 0)
         shape = self._session.array.shape
         self._buttons["grid"].setEnabled(len(shape) >= 2)
         self._sorted_by = None

@@ -75,6 +75,9 @@ class Plot(QObject):
     x_only: ClassVar[bool] = False
     x_quantity: ClassVar[str] = ""
     """Plots with the same quantity are linked along x."""
+    draws_values: ClassVar[bool] = True
+    draws_every_scheme: ClassVar[bool] = True
+    """What the legend of a figure has to name: R, and all schemes or the active one alone."""
     whole_axes: ClassVar[tuple[str, ...]] = ()
     """The axes that run over whole numbers."""
 

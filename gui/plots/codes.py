@@ -17,6 +17,7 @@ class CodesPlot(Plot):
 
     key = "codes"
     x_quantity = "code"
+    draws_values = False
     whole_axes = ("bottom", "left")
 
     def title(self) -> str:
@@ -110,4 +111,4 @@ class CodesPlot(Plot):
                 text = self.tr("%1: %2 values, R′ %3")
                 level = short(series.levels[place], data.digits)
                 parts.append(filled(text, series.entry.name, f"{count:,}", level))
-        return "   ".join(parts)
+        return "\n".join(parts)

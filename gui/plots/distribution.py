@@ -9,7 +9,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 
-from gui.numbers_text import filled, percent, short
+from engine import QUANTIZERS
+from gui.numbers_text import filled, percent, short, snapped, tidy
 from gui.plots.base import Plot
 from gui.plots.data import PlotData, Series
 from gui.plots.values_axis import nearest_value, values_span
@@ -24,6 +25,7 @@ class DistributionPlot(Plot):
 
     key = "distribution"
     x_quantity = "value"
+    draws_every_scheme = False
     whole_axes = ("left",)
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
@@ -141,12 +143,16 @@ class DistributionPlot(Plot):
     def _report_drag(self, line: Any, finished: bool) -> None:
         if self.data is None or self.data.active is None:
             return
-        low, high = self.data.active.evaluation.qparams.range
-        at = float(line.value())
-        if line.handle_name == "Rmin":
-            low = min(at, high - abs(high) * 1e-6 - 1e-300)
+        p = self.data.active.evaluation.qparams
+        low, high = (tidy(end, p.dtype) for end in p.range)
+        at = snapped(float(line.value()), self.pixel()[0])
+        if QUANTIZERS[p.mapping].mirrored:
+            reach = max(abs(at), self.pixel()[0])
+            low, high = -reach, reach
+        elif line.handle_name == "Rmin":
+            low = min(at, high - self.pixel()[0])
         else:
-            high = max(at, low + abs(low) * 1e-6 + 1e-300)
+            high = max(at, low + self.pixel()[0])
         self.range_dragged.emit(low, high, finished)
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
@@ -165,7 +171,7 @@ class DistributionPlot(Plot):
                 f"{data.active.entry.name}: Q {data.active.codes[nearest]}, "
                 f"R′ {short(data.active.levels[nearest], data.digits)}"
             )
-        return "   ".join(parts)
+        return "\n".join(parts)
 
 
 def unused_ends(series: Series) -> list[tuple[str, int, int]]:

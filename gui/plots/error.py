@@ -17,6 +17,7 @@ class ErrorPlot(Plot):
     key = "error"
     x_only = True
     x_quantity = "position"
+    draws_values = False
     whole_axes = ("bottom",)
 
     def title(self) -> str:

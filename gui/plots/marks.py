@@ -94,9 +94,9 @@ def position_readout(
     at = int(np.clip(round(x), 0, data.values.size - 1))
     parts = [f"#{at}"]
     if values is not None:
-        parts.append(f"{symbol} {short(values[at], data.digits)}")
+        parts[0] += f"   {symbol} {short(values[at], data.digits)}"
     parts += [
         f"{series.entry.name}: {other_symbol} {short(column[at], data.digits)}"
         for series, column in columns
     ]
-    return "   ".join(parts)
+    return "\n".join(parts)

@@ -19,7 +19,7 @@ class SignalPlot(Plot):
     whole_axes = ("bottom",)
 
     def title(self) -> str:
-        return self.tr("Signal: R and the rebuilt R′")
+        return self.tr("Signal: R in neutral ink, the rebuilt R′ in colours")
 
     def axis_labels(self) -> tuple[str, str]:
         return self.tr("position #"), self.tr("value (unit of R)")

@@ -17,6 +17,7 @@ class TransferPlot(Plot):
 
     key = "transfer"
     x_quantity = "value"
+    draws_values = False
 
     def title(self) -> str:
         return self.tr("Transfer: from R to R′")
@@ -85,4 +86,4 @@ class TransferPlot(Plot):
         for series in data.series:
             nearest = int(np.abs(series.levels.astype(float) - x).argmin())
             parts.append(f"{series.entry.name}: R′ {short(series.levels[nearest], data.digits)}")
-        return "   ".join(parts)
+        return "\n".join(parts)

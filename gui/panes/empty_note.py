@@ -1,0 +1,39 @@
+"""What an empty pane shows: one sentence, and the buttons that would fill it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+
+
+class EmptyNote(QWidget):
+    """A sentence above a row of buttons."""
+
+    def __init__(self, sentence: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        label = QLabel(sentence, self)
+        label.setWordWrap(True)
+        label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._buttons = QHBoxLayout()
+        self._buttons.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout = QVBoxLayout(self)
+        layout.addStretch(1)
+        layout.addWidget(label)
+        layout.addLayout(self._buttons)
+        layout.addStretch(2)
+
+    def offer(self, offers: Sequence[QAction | QMenu]) -> None:
+        """Add a button for each action or menu."""
+        for offered in offers:
+            button = QToolButton(self)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            if isinstance(offered, QMenu):
+                button.setText(offered.title().replace("&", ""))
+                button.setMenu(offered)
+                button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+            else:
+                button.setDefaultAction(offered)
+            self._buttons.addWidget(button)

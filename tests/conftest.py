@@ -1,0 +1,35 @@
+"""What every test starts from: no screen, the C locale, a home of its own; and no threads left."""
+
+import gc
+import os
+import threading
+
+import pytest
+
+# Before anything imports Qt. A test that needs a real screen starts a process of its own.
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+for _name in ("LC_ALL", "LC_NUMERIC", "LANG", "LANGUAGE"):
+    os.environ[_name] = "C.UTF-8"
+for _name in ("QT_SCALE_FACTOR", "QT_STYLE_OVERRIDE", "QT_QPA_PLATFORMTHEME", "QT_LOGGING_RULES"):
+    os.environ.pop(_name, None)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    """Nothing that a test remembers or logs reaches the person's own files, or the next test."""
+    place = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(place))
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(place / name.lower()))
+    return place
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left():
+    """Fail the test that leaves a thread running."""
+    before = set(threading.enumerate())
+    yield
+    left = [t.name for t in threading.enumerate() if t not in before and t.is_alive()]
+    if left:
+        gc.collect()
+    assert not left, f"threads left running: {left}"

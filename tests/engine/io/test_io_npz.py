@@ -1,0 +1,208 @@
+""".npz: several arrays, and zip files that lie."""
+
+from __future__ import annotations
+
+import io as stdio
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import io
+
+Refusal = Callable[..., str]
+
+A = np.arange(6, dtype=np.float32).reshape(2, 3)
+B = np.array([1, 2, 3], dtype=np.int8)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "x.npz"
+
+
+def dumped(array: np.ndarray) -> bytes:
+    stream = stdio.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def patch_directory(path: Path, offset: int, value: bytes) -> None:
+    """Overwrite a field of the last member's entry in the zip file's directory."""
+    data = bytearray(path.read_bytes())
+    start = data.rindex(b"PK\x01\x02") + offset
+    data[start : start + len(value)] = value
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("savez", [np.savez, np.savez_compressed])
+def test_arrays_are_listed_in_order_and_loaded_by_name(
+    savez: Callable[..., None], path: Path
+) -> None:
+    savez(path, weight=A, bias=B)
+    assert io.list_tensors(path) == [
+        io.TensorInfo("weight", (2, 3), "float32", 24),
+        io.TensorInfo("bias", (3,), "int8", 3),
+    ]
+    assert (io.load(path, "weight") == A).all()
+    assert io.load(path, "bias").dtype == np.int8
+
+
+def test_several_arrays_and_no_name_is_refused_with_the_names(path: Path, refusal: Refusal) -> None:
+    np.savez(path, weight=A, bias=B)
+    assert "2 arrays (weight, bias)" in refusal(io.load, path)
+
+
+def test_a_long_list_of_names_is_cut(path: Path, refusal: Refusal) -> None:
+    np.savez(path, **{f"tensor{i}": B for i in range(200)})
+    assert "and 192 more" in refusal(io.load, path)
+
+
+def test_an_unknown_name_is_refused_with_the_names(path: Path, refusal: Refusal) -> None:
+    np.savez(path, weight=A)
+    assert refusal(io.load, path, "wait") == "x.npz has no array named 'wait'; it holds weight."
+
+
+def test_text_beside_numbers_is_left_out_of_the_list_but_named(
+    path: Path, refusal: Refusal
+) -> None:
+    io.save_npz(path, codes=B, scheme=np.array("int8 symmetric"))
+    assert [info.name for info in io.list_tensors(path)] == ["codes"]
+    assert (io.load(path) == B).all()
+    assert "text" in refusal(io.load, path, "scheme")
+
+
+def test_a_file_of_nothing_but_text_is_refused(path: Path, refusal: Refusal) -> None:
+    io.save_npz(path, scheme=np.array("int8 symmetric"))
+    assert "text" in refusal(io.load, path)
+    assert "text" in refusal(io.list_tensors, path)
+
+
+def test_pickled_objects_are_never_loaded(path: Path, refusal: Refusal) -> None:
+    np.savez(path, thing=np.array([{}, []], dtype=object))
+    assert "never loaded" in refusal(io.load, path)
+    assert "never loaded" in refusal(io.load, path, "thing")
+
+
+def test_members_that_are_no_arrays_are_passed_over(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+        archive.writestr("folder/a.npy", dumped(A))
+    assert (io.load(path, "folder/a") == A).all()
+
+
+@pytest.mark.parametrize("names", [[], ["readme.txt"], ["data.pkl", "version"]])
+def test_a_zip_file_without_arrays_is_refused(
+    names: list[str], path: Path, refusal: Refusal
+) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    assert "without NumPy arrays" in refusal(io.load, path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_arrays_of_one_name_are_refused(path: Path, refusal: Refusal) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", dumped(A))
+        archive.writestr("a.npy", dumped(B))
+    assert "two arrays named 'a'" in refusal(io.load, path)
+
+
+def test_a_member_that_is_not_an_array_is_refused(path: Path, refusal: Refusal) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", b"not an array at all")
+    assert "'a' in x.npz" in refusal(io.load, path)
+
+
+def test_a_member_longer_than_its_array_is_refused(path: Path, refusal: Refusal) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", dumped(A) + b"more")
+    assert "longer than its header" in refusal(io.load, path)
+
+
+def test_a_member_shorter_than_its_array_is_refused(path: Path, refusal: Refusal) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", dumped(A)[:-1])
+    assert "cut short" in refusal(io.load, path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compression_that_npz_does_not_use_is_refused(
+    method: int, path: Path, refusal: Refusal
+) -> None:
+    pytest.importorskip("bz2" if method == zipfile.ZIP_BZIP2 else "lzma")
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.npy", dumped(A))
+    assert "compressed" in refusal(io.load, path)
+
+
+def test_an_encrypted_member_is_refused(path: Path, refusal: Refusal) -> None:
+    np.savez(path, a=A)
+    patch_directory(path, 8, b"\x01\x00")
+    assert "encrypted" in refusal(io.load, path)
+
+
+def test_a_claimed_size_beyond_what_deflate_can_reach_is_refused(
+    path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = (1 << 28,)
+    header = dumped(np.zeros(0, np.float32)).replace(b"(0,),        ", b"(268435456,),")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", header + b"\0" * 1000)
+    patch_directory(path, 24, struct.pack("<I", len(header) + 4 * shape[0]))
+    monkeypatch.setattr(np, "empty", None)  # Taking memory would fail in another way.
+    assert "larger than it can be" in refusal(io.load, path)
+    assert "larger than it can be" in refusal(io.list_tensors, path)
+
+
+def test_a_stored_member_that_claims_more_than_it_holds_is_refused(
+    path: Path, refusal: Refusal
+) -> None:
+    np.savez(path, a=A)
+    patch_directory(path, 24, struct.pack("<I", 1 << 30))
+    assert "larger than it can be" in refusal(io.load, path)
+
+
+def test_zeros_compressed_as_far_as_deflate_goes_still_load(path: Path) -> None:
+    np.savez_compressed(path, a=np.zeros(3_000_000, np.float32))
+    assert io.load(path).shape == (3_000_000,)
+
+
+def test_a_bomb_behind_a_modest_header_is_read_no_further_than_the_header_says(
+    path: Path, refusal: Refusal
+) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", dumped(A) + b"\0" * 50_000_000)
+    assert "longer than its header" in refusal(io.load, path)
+
+
+def test_a_wrong_checksum_is_refused(path: Path, refusal: Refusal) -> None:
+    np.savez(path, a=A)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(A.tobytes(), (A + 1).tobytes()))
+    assert "damaged" in refusal(io.load, path)
+
+
+def test_what_is_saved_loads_without_pickle_and_is_the_same_every_time(path: Path) -> None:
+    arrays = {"codes": B, "scheme": np.array("uint8 asymmetric"), "scale": np.array(0.5)}
+    io.save_npz(path, **arrays)
+    first = path.read_bytes()
+    with np.load(path, allow_pickle=False) as stored:
+        assert list(stored) == list(arrays)
+        assert str(stored["scheme"]) == "uint8 asymmetric"
+        assert stored["scale"].shape == ()
+    io.save_npz(path, **arrays)
+    assert path.read_bytes() == first
+
+
+def test_objects_are_not_saved(path: Path, refusal: Refusal) -> None:
+    assert "'bad'" in refusal(io.save_npz, path, good=A, bad=np.array([None]))
+    assert list(path.parent.iterdir()) == []
+
+
+def test_npz_needs_its_ending(tmp_path: Path, refusal: Refusal) -> None:
+    assert ".npz" in refusal(io.save_npz, tmp_path / "x.npy", a=A)

@@ -1,0 +1,136 @@
+"""Text files: what people write is understood, what cannot be is placed by line and column."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import io
+
+Refusal = Callable[..., str]
+
+CASES = [
+    ("x.csv", "1,2,3\n4,5,6\n", [[1, 2, 3], [4, 5, 6]]),
+    ("x.csv", "1.5, 2.5\r\n3.5, 4.5\r\n", [[1.5, 2.5], [3.5, 4.5]]),
+    ("x.csv", "a,b\n1,2\n", [1, 2]),
+    ("x.csv", '"width, mm","height"\n1.5,2.5\n3,4\n', [[1.5, 2.5], [3, 4]]),
+    ("x.csv", "1,5\n2,5\n", [[1, 5], [2, 5]]),
+    ("x.csv", "1;2,5\n3;4,5\n", [[1, 2.5], [3, 4.5]]),
+    ("x.csv", "weight\n0,25\n0,5\n", [0.25, 0.5]),
+    ("x.csv", "12,5\n7\n", [12.5, 7]),
+    ("x.csv", "100,200,300\n", [100, 200, 300]),
+    ("x.tsv", "1,5\t2\n3\t4,5\n", [[1.5, 2], [3, 4.5]]),
+    ("x.tsv", "1.234,5\t2\n3\t4,5\n", [[1234.5, 2], [3, 4.5]]),
+    ("x.txt", "1 2 3", [1, 2, 3]),
+    ("x.txt", "1\r2\r3\r", [1, 2, 3]),
+    ("x.txt", "  1.5   -2e3\n\n nan  inf \n", [[1.5, -2000], [np.nan, np.inf]]),
+    ("x.txt", "# made by hand\n# x y\n1 2\n3 4\n", [[1, 2], [3, 4]]),
+    ("x.txt", "\n\n7\n8\n\n", [7, 8]),
+    ("x.txt", "42", [42]),
+    ("x.txt", "\N{MINUS SIGN}1\n\N{INFINITY}\n", [-1, np.inf]),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "expected"), CASES)
+def test_what_people_write_is_understood(
+    name: str, text: str, expected: list[object], tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(text.encode())
+    array = io.load(path)
+    assert array.dtype == np.float32
+    np.testing.assert_array_equal(array, np.array(expected, np.float32), strict=True)
+
+
+FAULTS = [
+    ("x.csv", "1,2,3\n4,5\n", "In x.csv, line 2 has 2 values where the line before has 3."),
+    ("x.csv", "1,2\n3,4\n5,6,7\n", "In x.csv, line 3 has 3 values where the lines before have 2."),
+    ("x.csv", "a,b\n1,2,3\n", "In x.csv, line 2 has 3 values where the header has 2."),
+    ("x.csv", "1,2\n3,four\n", "In x.csv, line 2, column 2: 'four' is not a number."),
+    ("x.csv", "#\n\n1,2\n3,four\n", "In x.csv, line 4, column 2: 'four' is not a number."),
+    ("x.csv", "1,,3\n", "In x.csv, line 1, column 2 is empty; a number is needed."),
+    ("x.csv", "1\n\n3\n", "In x.csv, line 2 is empty; a number is needed."),
+    ("x.csv", "123,456\n789\n", "In x.csv, line 2 has 1 value where the line before has 2."),
+    ("x.tsv", "1\t2\n3\t\n", "In x.tsv, line 2, column 2 is empty; a number is needed."),
+    ("x.txt", "1\n1e999\n", "In x.txt, line 2, column 1: '1e999' is too large for a float;"),
+    ("x.txt", "once upon a time\n", "In x.txt, line 1, column 1: 'once' is not a number."),
+    ("x.txt", "# nothing else\n", "In x.txt, there are no numbers here."),
+    ("x.txt", " \n \n", "In x.txt, there are no numbers here."),
+    ("x.tsv", "1,500\t2,750\n", "In x.tsv, the commas can be read in more than one way:"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "message"), FAULTS)
+def test_a_fault_is_told_with_its_place(
+    name: str, text: str, message: str, tmp_path: Path, refusal: Refusal
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(text.encode())
+    assert refusal(io.load, path).startswith(message)
+    assert refusal(io.list_tensors, path).startswith(message)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_encodings_of_spreadsheets_are_read(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes("Größe;Länge\n1,5;2\n3;4\n".encode(encoding))
+    assert io.load(path).tolist() == [[1.5, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("data", [b"1\x002\n", b"\x01\x02\x03", b"\xff\xfe1", b"\x81\x8d\x90\n"])
+def test_what_is_not_text_is_refused(data: bytes, tmp_path: Path, refusal: Refusal) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(data)
+    assert "not a text file" in refusal(io.load, path)
+
+
+@pytest.mark.parametrize("text", ["1\n1e39\n", "1\n1e-60\n"])
+def test_numbers_beyond_float32_are_kept_in_float64(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(text)
+    array = io.load(path)
+    assert array.dtype == np.float64
+    assert array.tolist() == list(map(float, text.split()))
+
+
+DECLARED_FAULTS = [
+    ("dtype=float32 shape=3", "1\n2\n", "does not fit the 2 numbers"),
+    ("dtype=float32 shape=99999999999999999999,9", "1\n2\n", "does not fit"),
+    ("dtype=float32 shape=", "1\n2\n", "does not fit"),
+    ("dtype=float32 shape=2,0", "1\n2\n", "does not fit"),
+    ("dtype=float32 shape=2" + ",1" * 90, "1\n2\n", "does not fit"),
+    ("dtype=float32 shape=2", "", "no numbers"),
+    ("dtype=int8 shape=2", "1\n200\n", "dtype=int8"),
+    ("dtype=int8 shape=2", "1\n2.5\n", "dtype=int8"),
+    ("dtype=uint8 shape=2", "1\n-1\n", "dtype=uint8"),
+    ("dtype=int64 shape=2", "1\nnan\n", "dtype=int64"),
+    ("dtype=uint64 shape=2", "1\n18446744073709551616\n", "dtype=uint64"),
+    ("dtype=float32 shape=2", "1\n1e39\n", "dtype=float32"),
+    ("dtype=float16 shape=2", "1\n70000\n", "dtype=float16"),
+    ("dtype=object shape=2", "1\n2\n", "dtype=object"),
+    ("dtype=float32 shape=2", "1\ntwo\n", "line 3, column 1: 'two'"),
+]
+
+
+@pytest.mark.parametrize(("claim", "rows", "words"), DECLARED_FAULTS)
+def test_a_declaration_is_not_believed_beyond_the_rows(
+    claim: str, rows: str, words: str, tmp_path: Path, refusal: Refusal
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(f"# quantoscope {claim}\n{rows}")
+    assert words in refusal(io.load, path)
+
+
+def test_a_million_rows_take_about_a_second(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    values = np.random.default_rng(0).normal(size=1_000_000).astype(np.float32)
+    io.save(path, values)
+    start = time.perf_counter()
+    loaded = io.load(path)
+    # Five times what it should take, so that a busy machine is no fault of the reader.
+    assert time.perf_counter() - start < 7.5
+    assert loaded.tobytes() == values.tobytes()

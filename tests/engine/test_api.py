@@ -1,0 +1,136 @@
+"""The engine's face: a flat list of names, documented, and no window behind it."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import engine
+
+ROOT = Path(engine.__file__).parents[1]
+MODULES = [
+    importlib.import_module(f"engine.{name}")
+    for name in (
+        "arrays",
+        "envelope",
+        "errors",
+        "evaluate",
+        "examples",
+        "formats",
+        "metrics",
+        "quantizers",
+        "quantizers.asymmetric",
+        "quantizers.base",
+        "quantizers.scale_only",
+        "quantizers.symmetric",
+        "ranges",
+        "scheme",
+        "summary",
+        "trace",
+    )
+]
+
+PROMISED = {"Scheme", "calibrate", "quantize", "dequantize", "evaluate", "trace"}
+
+
+def run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_the_names_are_flat_sorted_and_there() -> None:
+    assert set(engine.__all__) >= PROMISED
+    constants = [name for name in engine.__all__ if name.isupper()]
+    classes = [name for name in engine.__all__ if name[0].isupper() and not name.isupper()]
+    functions = [name for name in engine.__all__ if name.islower()]
+    assert engine.__all__ == sorted(constants) + sorted(classes) + sorted(functions)
+    assert len(set(engine.__all__)) == len(engine.__all__)
+    for name in engine.__all__:
+        assert not inspect.ismodule(getattr(engine, name)), name
+
+
+def test_the_engine_loads_no_qt() -> None:
+    assert run("import engine, sys; print('PySide6' in sys.modules)") == "False"
+
+
+def test_the_engine_loads_nothing_heavy_nor_the_gui() -> None:
+    loaded = run("import engine, sys; print(' '.join(sys.modules))").split()
+    foreign = {name.partition(".")[0] for name in loaded}
+    heavy = {"PySide6", "pyqtgraph", "gui", "pandas", "scipy", "torch", "onnx", "matplotlib"}
+    assert not foreign & heavy
+
+
+def test_the_engine_prints_nothing_and_warns_of_nothing_on_import() -> None:
+    assert run("import engine") == ""
+
+
+@pytest.mark.parametrize("module", [engine, *MODULES], ids=lambda module: module.__name__)
+def test_the_examples_in_docstrings_run(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
+
+
+def test_the_package_docstring_and_scheme_have_an_example() -> None:
+    assert doctest.testmod(engine).attempted >= 2
+    assert ">>>" in (engine.Scheme.__doc__ or "")
+
+
+def public_things() -> Iterator[tuple[str, object]]:
+    for module in MODULES:
+        yield module.__name__, module
+        for name, thing in vars(module).items():
+            own = getattr(thing, "__module__", None) == module.__name__
+            if name.startswith("_") or not own or not callable(thing):
+                continue
+            yield f"{module.__name__}.{name}", thing
+            if inspect.isclass(thing):
+                for member, method in vars(thing).items():
+                    plain = inspect.isfunction(method) or isinstance(
+                        method, property | classmethod | staticmethod
+                    )
+                    if plain and not member.startswith("_"):
+                        # A method that overrides one is described where that is.
+                        yield f"{module.__name__}.{name}.{member}", getattr(thing, member)
+
+
+@pytest.mark.parametrize(
+    ("name", "thing"), list(public_things()), ids=lambda v: v if type(v) is str else ""
+)
+def test_everything_public_has_a_docstring(name: str, thing: object) -> None:
+    doc = inspect.getdoc(thing)
+    assert doc, name
+    assert not doc.startswith(name.rpartition(".")[2] + "("), name  # a dataclass's own signature
+
+
+def test_every_core_module_is_looked_at_here() -> None:
+    looked_at = {module.__name__.split(".")[1] for module in MODULES}
+    others = {"io", "cli", "numbers"}  # they have tests of their own
+    found = {info.name for info in pkgutil.iter_modules(engine.__path__)}
+    assert found <= looked_at | others
+
+
+def test_the_functions_say_what_they_raise() -> None:
+    for function in (engine.calibrate, engine.quantize, engine.evaluate, engine.trace):
+        assert "Raises" in (function.__doc__ or "")
+        assert "QuantizationError" in (function.__doc__ or "")
+
+
+def test_errors_are_value_errors_with_a_place() -> None:
+    assert issubclass(engine.QuantizationError, ValueError)
+    assert issubclass(engine.SchemeError, engine.QuantizationError)
+    error = engine.SchemeError("Wrong.", 3, 5)
+    assert (str(error), error.start, error.stop) == ("Wrong.", 3, 5)

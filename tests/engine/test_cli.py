@@ -1,0 +1,357 @@
+"""The command line: what it prints and writes, and how it refuses."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io as stdio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import engine
+from engine import METRICS, cli, io
+
+ROOT = Path(engine.__file__).parents[1]
+PROGRAM = ["main.py"] if (ROOT / "main.py").exists() else ["-m", "engine.cli"]
+SEED = np.array([0.21535037, 1.2962357, -1.0161772], dtype=np.float32)
+COLUMNS = ["scheme", "scale", "zero_point", *(metric.key for metric in METRICS)]
+
+
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+
+
+def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *PROGRAM, *map(str, arguments)],
+        cwd=ROOT,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+        env={**ENVIRONMENT, "PYTHONIOENCODING": "utf-8"},
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture
+def seed(tmp_path: Path) -> Path:
+    path = tmp_path / "seed.npy"
+    io.save(path, SEED)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("scheme", "scale", "zero_point", "codes"),
+    [
+        ("int8 scale-only", 0.00906828525019627, 0, [24, 127, -112]),
+        ("int8 symmetric", 0.01020658016204834, 0, [21, 127, -100]),
+        ("asymmetric int8", 0.00906828525019627, -16, [8, 127, -128]),
+    ],
+)
+def test_quantize_writes_what_the_engine_computes(
+    scheme: str,
+    scale: float,
+    zero_point: int,
+    codes: list[int],
+    seed: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out.npz"
+    assert cli.main(["quantize", str(seed), "--scheme", scheme, "--out", str(out)]) == 0
+    expected = engine.evaluate(SEED, scheme)
+    with np.load(out, allow_pickle=False) as stored:
+        assert list(stored) == [
+            *("scale", "zero_point", "codes", "reconstructed", "error", "scheme")
+        ]
+        assert (stored["scale"].dtype, stored["scale"]) == (np.float64, scale)
+        assert (stored["zero_point"].dtype, stored["zero_point"]) == (np.int64, zero_point)
+        assert (stored["codes"].dtype, stored["codes"].tolist()) == (np.int8, codes)
+        assert stored["reconstructed"].tobytes() == expected.reconstructed.tobytes()
+        assert stored["error"].tobytes() == expected.error.tobytes()
+        assert str(stored["scheme"]) == str(engine.Scheme.parse(scheme))
+    printed, complaints = capsys.readouterr()
+    assert printed.count("\n") == 1
+    assert "out.npz: 3 values" in printed
+    assert complaints == ""
+
+
+def test_a_zero_point_past_64_bits_is_written_as_a_float(tmp_path: Path) -> None:
+    path, out = tmp_path / "x.npy", tmp_path / "out.npz"
+    io.save(path, np.array([1e300, np.nextafter(1e300, 2e300)]))
+    scheme = "int16 asymmetric"
+    assert cli.main(["quantize", str(path), "--scheme", scheme, "--out", str(out)]) == 0
+    zero_point = engine.calibrate(io.load(path), scheme).zero_point
+    assert abs(zero_point) > 2**63
+    assert io.load(out, "zero_point") == float(zero_point)
+
+
+def test_compare_as_csv_has_every_metric_in_full_precision(
+    seed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["compare", str(seed), "--csv"]) == 0
+    rows = list(csv.DictReader(stdio.StringIO(capsys.readouterr().out)))
+    assert [row["scheme"] for row in rows] == list(cli.DEFAULT_SCHEMES)
+    for row in rows:
+        assert list(row) == COLUMNS
+        expected = engine.evaluate(SEED, row["scheme"])
+        assert float(row["scale"]) == expected.qparams.scale
+        assert int(row["zero_point"]) == expected.qparams.zero_point
+        for metric in METRICS:
+            assert float(row[metric.key]) == expected.metrics[metric.key]
+
+
+def test_a_scheme_with_a_comma_is_one_field_of_csv(
+    seed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.main(["compare", str(seed), "--csv", "--scheme", "int8 symmetric manual(-1,1)"])
+    (row,) = csv.DictReader(stdio.StringIO(capsys.readouterr().out))
+    assert row["scheme"] == "int8 symmetric manual(-1,1)"
+
+
+def test_compare_as_json_is_valid_json_whatever_the_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "zeros.csv"
+    path.write_text("0,0,0,nan\n")
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    assert cli.main(["compare", str(path), "--json", "--scheme", "int8 symmetric"]) == 0
+    (found,) = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert list(found) == [*COLUMNS, "warnings"]
+    assert found["sqnr"] == "inf"
+    assert found["scale"] == 1.0
+    assert found["clipped_low"] == 0
+    assert any("NaN" in warning for warning in found["warnings"])
+
+
+def test_compare_prints_an_aligned_table_of_all_schemes_and_metrics(
+    seed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schemes = ["int8 symmetric", "uint4 asymmetric"]
+    assert cli.main(["compare", str(seed), "--scheme", schemes[0], "--scheme", schemes[1]]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == ["int8", "symmetric", "uint4", "asymmetric"]
+    assert len({len(line) for line in (head, *lines)}) == 1
+    names = ["Scale", "Zero point", *(metric.name for metric in METRICS)]
+    assert [line[: len(name)] for line, name in zip(lines, names, strict=True)] == names
+    assert "51.1645" in lines[2]
+
+
+def test_warnings_go_to_stderr_once_and_name_the_schemes_they_are_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text("-1 nan 2")
+    schemes = ["--scheme", "int8 symmetric", "--scheme", "uint8 symmetric"]
+    assert cli.main(["compare", str(path), *schemes]) == 0
+    printed, complaints = capsys.readouterr()
+    nan, negative = complaints.splitlines()
+    assert nan.startswith("warning: 1 value is NaN")
+    assert negative.startswith("warning: uint8 symmetric: Negative values")
+    assert "warning" not in printed
+
+
+def test_one_array_of_several_is_chosen_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "model.npz"
+    io.save_npz(path, a=SEED, b=SEED * 2)
+    assert cli.main(["compare", f"{path}::b", "--csv"]) == 0
+    row = next(csv.DictReader(stdio.StringIO(capsys.readouterr().out)))
+    assert float(row["scale"]) == 2 * 0.00906828525019627
+
+
+@pytest.mark.skipif(os.name != "posix", reason="colons in names")
+def test_a_file_with_colons_in_its_name_is_found(tmp_path: Path) -> None:
+    io.save(tmp_path / "a::b.npy", SEED)
+    assert cli.main(["compare", str(tmp_path / "a::b.npy")]) == 0
+
+
+BAD = [
+    ((), "COMMAND"),
+    (("compare",), "IN"),
+    (("explode", "seed.npy"), "'explode'"),
+    (("compare", "seed.npy", "--fast"), "--fast"),
+    (("compare", "seed.npy", "--csv", "--json"), "--json"),
+    (("compare", "seed.npy", "--scheme"), "--scheme"),
+    (("compare", "seed.npy", "--scheme", "int8 symetric"), "'symetric'"),
+    (("compare", "seed.npy", "--scheme", "int8"), "scale-only, symmetric, asymmetric"),
+    (("compare", "seed.npy", "--scheme", ""), "format"),
+    (("compare", "gone.npy"), "gone.npy cannot be read"),
+    (("compare", "gone.npy\nline two"), "gone.npy"),
+    (("compare", "."), "folder"),
+    (("compare", "empty.npy"), "empty"),
+    (("compare", "no_values.npy"), "The array is empty"),
+    (("compare", "nothing_finite.csv"), "finite"),
+    (("compare", "words.csv"), "line 2, column 2: 'four' is not a number"),
+    (("compare", "damaged.npy"), "damaged"),
+    (("compare", "two.npz"), "(a, b)"),
+    (("compare", "two.npz::c"), "'c'"),
+    (("compare", "two.npz::"), "''"),
+    (("quantize", "seed.npy", "--out", "out.npz"), "--scheme"),
+    (("quantize", "seed.npy", "--scheme", "int8 symmetric"), "--out"),
+    (("quantize", "seed.npy", "--scheme", "int9x", "--out", "out.npz"), "'int9x'"),
+    (("quantize", "seed.npy", "--scheme", "int8 symmetric", "--out", "out.npy"), ".npz"),
+    (("quantize", "gone.npy", "--scheme", "int8 symmetric", "--out", "out.npz"), "gone.npy"),
+    (("quantize", "nan.txt", "--scheme", "int8 symmetric", "--out", "no/out.npz"), "folder"),
+    (("quantize", "seed.npy", "--scheme", "int8 symmetric", "--out", "folder.npz"), "folder"),
+]
+
+
+@pytest.fixture
+def bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of trouble, and in it one sound file and one result of before."""
+    io.save(tmp_path / "seed.npy", SEED)
+    (tmp_path / "empty.npy").touch()
+    io.save(tmp_path / "no_values.npy", np.zeros(0, np.float32))
+    (tmp_path / "nothing_finite.csv").write_text("nan,inf\n")
+    (tmp_path / "nan.txt").write_text("1 nan 2\n")
+    (tmp_path / "words.csv").write_text("1,2\n3,four\n")
+    (tmp_path / "damaged.npy").write_bytes(b"\x93NUMPY\x01\x00\x04\x00{{{{")
+    io.save_npz(tmp_path / "two.npz", a=SEED, b=SEED)
+    (tmp_path / "folder.npz").mkdir()
+    (tmp_path / "out.npz").write_bytes(b"precious")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD)
+def test_bad_input_is_one_line_and_status_2_and_changes_no_file(
+    arguments: tuple[str, ...], words: str, bad_input: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {p: p.read_bytes() if p.is_file() else b"" for p in bad_input.rglob("*")}
+    assert cli.main(arguments) == 2
+    printed, complaints = capsys.readouterr()
+    assert printed == ""
+    assert complaints.startswith("quantoscope: ")
+    assert complaints.count("\n") == 1
+    assert words in complaints
+    assert {p: p.read_bytes() if p.is_file() else b"" for p in bad_input.rglob("*")} == before
+
+
+def test_a_full_disk_keeps_the_result_of_before(
+    bad_input: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    before = sorted(bad_input.iterdir())
+    scheme = ["--scheme", "int8 symmetric"]
+    assert cli.main(["quantize", "nan.txt", *scheme, "--out", "out.npz"]) == 2
+    assert capsys.readouterr().err == "quantoscope: out.npz cannot be written: the disk is full.\n"
+    assert (bad_input / "out.npz").read_bytes() == b"precious"
+    assert sorted(bad_input.iterdir()) == before
+
+
+@pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt()])
+def test_running_out_of_memory_or_patience_is_no_traceback(
+    error: BaseException,
+    seed: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "evaluate", fail)
+    assert cli.main(["compare", str(seed)]) in (2, 130)
+    assert capsys.readouterr().err.count("\n") <= 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["quantize", "--help"], ["compare", "-h"]])
+def test_help_shows_examples(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 0
+    assert '--scheme "int8 symmetric' in capsys.readouterr().out
+
+
+def test_the_version_is_the_engines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"quantoscope {engine.__version__}\n"
+
+
+def test_commands_are_those_that_the_parser_knows(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in cli.COMMANDS:
+        assert cli.main([command, "--help"]) == 0
+        assert capsys.readouterr().out.startswith(f"usage: quantoscope {command} ")
+
+
+# From here on as a process of its own, the way it is really run.
+
+
+def test_the_program_compares(seed: Path) -> None:
+    done = run("compare", seed)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "56.7757" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("compare", "gone.npy"), ("quantize", "--fast"), ("compare", "x", "--scheme", "y")],
+)
+def test_the_program_refuses_in_one_line_with_status_2(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("quantoscope: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_program_runs_where_the_terminal_has_ascii_only(seed: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, *PROGRAM, "compare", str(seed)],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=120,
+        check=False,
+        env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"56.7757" in done.stdout
+
+
+def test_a_reader_that_stops_early_is_no_error(seed: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = run("compare", seed, stdout=writing)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+@pytest.mark.parametrize("option", ["--json", "--help"])
+def test_output_that_cannot_be_printed_is_one_line(option: str, seed: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = run("compare", seed, option, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr.startswith("quantoscope: The result cannot be printed")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_command_loads_no_window_and_no_reader_that_it_does_not_need(seed: Path) -> None:
+    code = (
+        "import sys, engine.cli; engine.cli.main(sys.argv[1:]);"
+        "print([m for m in ('PySide6', 'pyqtgraph', 'gui', 'engine.io.npz', 'engine.io.text')"
+        " if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "compare", str(seed)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+        env={**ENVIRONMENT, "PYTHONIOENCODING": "utf-8"},
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

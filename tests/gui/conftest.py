@@ -1,0 +1,321 @@
+"""The window for a test, a person's hands on it, and a hunt for what a test leaves behind."""
+
+import gc
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shiboken6
+from PySide6.QtCore import QEvent, QLocale, QPoint, QSettings, Qt, QThread, QTimer
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QMenu, QToolTip, QWidget
+
+from engine import Scheme
+from gui.app import Application, prepare
+from gui.main_window import MainWindow
+from gui.settings import Settings
+
+THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
+
+
+@pytest.fixture(scope="session")
+def qapp_cls():
+    return Application
+
+
+@pytest.fixture(scope="session")
+def qapp(qapp):
+    """The application as the program prepares it."""
+    QLocale.setDefault(QLocale.c())
+    prepare(qapp)
+    return qapp
+
+
+@pytest.fixture(autouse=True)
+def fresh_settings(home):
+    """Settings that no earlier test has written."""
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    for scope in (QSettings.Scope.UserScope, QSettings.Scope.SystemScope):
+        QSettings.setPath(QSettings.Format.IniFormat, scope, str(home / "settings"))
+
+
+def _bury(app):
+    """Let everything die that was told to."""
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    app.processEvents()
+
+
+def _nobodys(widget):
+    """Whether this is Qt's own tip, or a menu of pyqtgraph, which dies with the fixture's value."""
+    if not shiboken6.isValid(widget) or widget.metaObject().className() == "QTipLabel":
+        return True
+    return isinstance(widget, QMenu) and widget.parent() is None and not widget.isVisible()
+
+
+def _alive(kind):
+    return [x for x in gc.get_objects() if type(x) is kind and shiboken6.isValid(x)]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(request, home):
+    """Fail the test that leaves a widget, a running timer or a running QThread behind."""
+    if "qapp" not in request.fixturenames:
+        yield
+        return
+    app = request.getfixturevalue("qapp")
+    QGuiApplication.clipboard().clear()
+    before = set(app.topLevelWidgets())
+    yield
+    QToolTip.hideText()
+    for _ in range(3):
+        _bury(app)
+        gc.collect()
+    left = [w for w in app.topLevelWidgets() if w not in before and not _nobodys(w)]
+    assert not left, f"widgets left: {left}"
+    assert not [t for t in _alive(QTimer) if t.isActive()], "a timer is left running"
+    assert not [t for t in _alive(QThread) if t.isRunning() and t is not app.thread()]
+
+
+@pytest.fixture
+def new_window(qapp, qtbot):
+    """A way to open windows; they close at the end, without asking."""
+    opened = []
+
+    def make(size=(1440, 900), shown=True):
+        window = MainWindow(Settings())
+        opened.append(window)
+        if size is not None:
+            window.resize(*size)
+            window.reset_layout()
+        if shown:
+            window.show()
+            window.activateWindow()
+            qtbot.waitUntil(lambda: qapp.activeWindow() is window)
+        return window
+
+    yield make
+    for window in opened:
+        if shiboken6.isValid(window):
+            window.session.mark_saved(Path("closing"))
+            window.close()
+            window.deleteLater()
+    opened.clear()
+    _bury(qapp)
+
+
+@pytest.fixture
+def window(new_window, qapp):
+    """The window as it is at the first start: with the three numbers."""
+    window = new_window()
+    window.files.start_first()
+    qapp.processEvents()
+    return window
+
+
+@pytest.fixture
+def session(window):
+    """What the window shows."""
+    return window.session
+
+
+@pytest.fixture
+def open_window(new_window, qtbot):
+    """A window on an array, with schemes given as text, everything computed."""
+
+    def make(array, *schemes, size=(1440, 900), title="array"):
+        window = new_window(size)
+        values = np.asarray(array)
+        if values.dtype not in (np.float32, np.float64):
+            values = values.astype(np.float32)
+        texts = schemes if schemes else THREE
+        parsed = [] if texts == (None,) else [Scheme.parse(text) for text in texts]
+        window.session.start(values, title, None, parsed)
+        qtbot.waitUntil(lambda: not window.session.stale, timeout=30_000)
+        QApplication.processEvents()
+        return window
+
+    return make
+
+
+class Person:
+    """A person's hands and eyes: keys and clicks go in where the real ones do."""
+
+    def __init__(self, qtbot):
+        self.qtbot = qtbot
+
+    # Hands
+
+    def _front(self):
+        widget = (
+            QApplication.activePopupWidget()
+            or QApplication.activeModalWidget()
+            or QApplication.focusWidget()
+            or QApplication.activeWindow()
+        )
+        return widget.window().windowHandle()
+
+    def press(self, *keys):
+        """Press key combinations such as ``Ctrl+Z`` or ``Return``, one after the other."""
+        for key in keys:
+            QTest.keySequence(self._front(), QKeySequence(key))
+
+    def type(self, text):
+        """Type a text, key by key, wherever the focus is."""
+        for letter in text:
+            QTest.keyClick(self._front(), letter)
+
+    def click(self, widget, at=None, modifier=Qt.KeyboardModifier.NoModifier):
+        """Click a widget with the left button."""
+        at = widget.rect().center() if at is None else at
+        self.qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, modifier, pos=at)
+
+    def click_cell(self, view, row, column=0, modifier=Qt.KeyboardModifier.NoModifier):
+        """Click a cell, which gets the focus."""
+        index = view.model().index(row, column)
+        view.scrollTo(index)
+        self.click(view.viewport(), view.visualRect(index).center(), modifier)
+        view.setFocus()
+
+    def click_head(self, view, column):
+        """Click the head of a column."""
+        head = view.horizontalHeader()
+        view.scrollTo(view.model().index(0, column))
+        middle = head.sectionViewportPosition(column) + head.sectionSize(column) // 2
+        self.click(head.viewport(), QPoint(middle, head.height() // 2))
+
+    def edit_cell(self, view, row, text, column=0):
+        """Type over a cell and press Enter."""
+        self.click_cell(view, row, column)
+        self.type(text)
+        self.press("Return")
+
+    def choose(self, box, text):
+        """Choose an item of a combo box with the keyboard."""
+        box.setFocus()
+        place = box.findText(text)
+        assert place >= 0, f"{text!r} is not in {[box.itemText(i) for i in range(box.count())]}"
+        self.press("Home" if box.currentIndex() else "Home")
+        for _ in range(place):
+            self.press("Down")
+
+    def copy_text(self, text):
+        """Put a text on the clipboard, as another program would."""
+        QGuiApplication.clipboard().setText(text)
+
+    # Eyes
+
+    def clipboard(self):
+        """The text on the clipboard."""
+        return QGuiApplication.clipboard().text()
+
+    def cell(self, view, row, column=0, role=Qt.ItemDataRole.DisplayRole):
+        """What a cell shows; columns may be called by their head."""
+        return view.model().index(row, self.column(view, column)).data(role)
+
+    def column(self, view, head):
+        """The number of a column."""
+        return head if isinstance(head, int) else self.heads(view).index(head)
+
+    def heads(self, view):
+        """The heads of all columns."""
+        model = view.model()
+        return [
+            model.headerData(c, Qt.Orientation.Horizontal) for c in range(model.columnCount())
+        ]
+
+    def rows(self, view, column=0):
+        """A whole column of a table."""
+        return [self.cell(view, row, column) for row in range(view.model().rowCount())]
+
+    def editing(self, view):
+        """Whether a cell is being edited."""
+        return view.state() == QAbstractItemView.State.EditingState
+
+    def editor(self):
+        """The editor that has the focus."""
+        return QApplication.focusWidget()
+
+
+@pytest.fixture
+def person(qtbot):
+    return Person(qtbot)
+
+
+@pytest.fixture
+def dialog(qtbot, qapp):
+    """``with dialog(act):`` calls ``act(dialog)`` once for the dialog that opens meanwhile."""
+
+    @contextmanager
+    def answered(act):
+        seen, errors = [], []
+        timer = QTimer()
+        timer.setInterval(5)
+
+        def look():
+            front = QApplication.activeModalWidget()
+            if front is None or not front.isVisible():
+                return
+            timer.stop()
+            seen.append(front)
+            try:
+                act(front)
+            except BaseException as error:
+                errors.append(error)
+            if shiboken6.isValid(front) and front.isVisible() and errors:
+                front.close()
+
+        timer.timeout.connect(look)
+        timer.start()
+        try:
+            yield seen
+            if not seen:
+                qtbot.waitUntil(lambda: bool(seen), timeout=3000)
+        finally:
+            timer.stop()
+            timer.deleteLater()
+        if errors:
+            raise errors[0]
+
+    return answered
+
+
+def press_button(box, text):
+    """Press the button of that text in a dialog."""
+    from PySide6.QtWidgets import QAbstractButton
+
+    for button in box.findChildren(QAbstractButton):
+        if button.text().replace("&", "") == text:
+            button.click()
+            return
+    texts = [b.text() for b in box.findChildren(QAbstractButton)]
+    raise AssertionError(f"no button {text!r} in {texts}")
+
+
+@pytest.fixture
+def button():
+    """``button("Discard")``: an answer to a dialog."""
+
+    def named(text):
+        def act(box):
+            press_button(box, text)
+
+        return act
+
+    return named
+
+
+@pytest.fixture
+def undo_texts(window):
+    """What the undo and redo entries of the Edit menu say."""
+
+    def texts():
+        return window.menus.undo.text(), window.menus.redo.text()
+
+    return texts
+
+
+def labels(widget: QWidget) -> list[str]:
+    """Every text that labels in a widget show now."""
+    return [x.text() for x in widget.findChildren(QLabel) if x.isVisible()]

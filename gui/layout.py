@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QMainWindow, QTabWidget
+from PySide6.QtWidgets import QMainWindow, QTabBar, QTabWidget
 
 from gui.panes.dock import Dock
 
@@ -38,10 +38,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
             window.splitDockWidget(docks["codes"], docks["transfer"], across)
         else:
             _tabs(window, [docks[k] for k in ("distribution", "transfer", "codes")])
-        window.resizeDocks(
-            [docks["steps"], docks["results"]], [width * 52 // 100, width * 48 // 100], across
-        )
-        third = (height - 320) // 3
+        third = (height - 300) // 3
         heights = [third, third, third + 30]
         window.resizeDocks([docks[k] for k in ("signal", "error", "distribution")], heights, down)
     for dock in docks.values():
@@ -49,7 +46,13 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     shares = (0.30, 0.42, 0.28) if small else (0.33, 0.45, 0.22)
     columns = [docks["values"], docks["signal"], docks["schemes"]]
     window.resizeDocks(columns, [int(width * share) for share in shares], across)
-    window.resizeDocks([docks["values"], docks["steps"]], [height - 200 - 110, 200], down)
+    window.resizeDocks([docks["values"], docks["steps"]], [height - 290, 180], down)
+    if not small:
+        halves = [width * 52 // 100, width * 48 // 100]
+        window.resizeDocks([docks["steps"], docks["results"]], halves, across)
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        # Qt leaves the bar of tabs that are gone where it was.
+        bar.setVisible(bar.count() > 0)
     for key in ("distribution", "results") if not small else ("signal", "steps"):
         docks[key].raise_()
 

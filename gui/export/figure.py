@@ -105,8 +105,12 @@ def figure_page(spec: FigureSpec, data: PlotData, raster: bool) -> Page:
     )
 
 
-def figure_image(spec: FigureSpec, data: PlotData, size: QSize | None = None) -> QImage:
+def figure_image(
+    spec: FigureSpec, data: PlotData, size: QSize | None = None, raster: bool = True
+) -> QImage:
     """Draw a figure as a picture, for a file, the clipboard or, with a size, a preview of it.
+
+    ``raster=False`` previews what an SVG or PDF will look like.
 
     Raises
     ------
@@ -116,7 +120,7 @@ def figure_image(spec: FigureSpec, data: PlotData, size: QSize | None = None) ->
     width, height = (size.width(), size.height()) if size is not None else spec.pixels()
     if width * height > MAX_PIXELS:
         raise ExportError(_too_large(width, height))
-    page = figure_page(spec, data, raster=True)
+    page = figure_page(spec, data, raster)
     try:
         image = QImage(width, height, QImage.Format.Format_RGB32)
         if image.isNull():
@@ -151,7 +155,7 @@ def render_png(spec: FigureSpec, data: PlotData) -> bytes:
     image.setText("Software", _creator())
     if not image.save(buffer, "PNG"):  # type: ignore[call-overload]
         raise ExportError(_too_large(image.width(), image.height()))
-    return buffer.data().data()
+    return bytes(buffer.data().data())
 
 
 def render_svg(spec: FigureSpec, data: PlotData) -> bytes:
@@ -171,7 +175,7 @@ def render_svg(spec: FigureSpec, data: PlotData) -> bytes:
         painter.end()
     finally:
         page.close()
-    return _finished_svg(buffer.data().data().decode(), spec).encode()
+    return _finished_svg(bytes(buffer.data().data()).decode(), spec).encode()
 
 
 def _finished_svg(svg: str, spec: FigureSpec) -> str:
@@ -204,7 +208,7 @@ def render_pdf(spec: FigureSpec, data: PlotData) -> bytes:
         painter.end()
     finally:
         page.close()
-    return _finished_pdf(buffer.data().data(), width, height, rounded)
+    return _finished_pdf(bytes(buffer.data().data()), width, height, rounded)
 
 
 def _finished_pdf(pdf: bytes, width: float, height: float, rounded: QSizeF) -> bytes:

@@ -9,7 +9,6 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
-    QFontInfo,
     QFontMetricsF,
     QGuiApplication,
     QPainter,
@@ -17,6 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGraphicsScene
 
+from gui.export.lettering import apart, font_of, wrapped
 from gui.export.paint import ViewPainter, firm, symbol_path
 from gui.plots import PLOTS, Plot
 from gui.plots.base import PlotView
@@ -27,8 +27,6 @@ TITLE_POINTS, TEXT_POINTS = 10.0, 8.5
 MIN_VIEW_WIDTH, MIN_VIEW_HEIGHT = 110.0, 44.0
 MARGIN, GAP, TICK = 8.0, 14.0, 4.0
 """In 1/96 inch."""
-_LEFT_TOP = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
-_WRAP = int(Qt.TextFlag.TextWordWrap.value) | int(_LEFT_TOP.value)
 
 
 def logical_dpi() -> float:
@@ -57,6 +55,7 @@ class Panel:
         self.plot.draw(data)
         self.view: pg.ViewBox = self.item.getViewBox()
         self.head = 0.0
+        self.left_label = ""
         self.rect = QRectF()
 
     def place(self, rect: QRectF) -> None:
@@ -103,6 +102,8 @@ class Panel:
 
     def close(self) -> None:
         """Let go of everything, in the order that pyqtgraph survives."""
+        # A layout that is still due may reach the view after this.
+        self.view.blockSignals(True)
         self.item.close()
         self.scene.removeItem(self.item)
         self.scene.clear()
@@ -126,8 +127,8 @@ class Page:
         self.theme = theme
         self.data = data
         self.unit = logical_dpi() / 96
-        self._text = _font(TEXT_POINTS)
-        self._bold = _font(TITLE_POINTS, QFont.Weight.DemiBold)
+        self._text = font_of(TEXT_POINTS)
+        self._bold = font_of(TITLE_POINTS, QFont.Weight.DemiBold)
         self._metrics = QFontMetricsF(self._text)
         self._line = self._metrics.height()
         kinds = {kind.key: kind for kind in PLOTS}
@@ -173,10 +174,9 @@ class Page:
         self._legend_bottom = y + (self._line + 8 * u if placed else 0.0)
         return placed
 
-    def _wrapped(self, text: str, font: QFont, width: float) -> float:
+    def _height(self, text: str, font: QFont, width: float) -> float:
         """How high a text is when wrapped to a width."""
-        room = QRectF(0, 0, max(width, 1.0), 1e6)
-        return QFontMetricsF(font).boundingRect(room, _WRAP, text).height()
+        return len(wrapped(text, QFontMetricsF(font), width)) * QFontMetricsF(font).height()
 
     def _place_panels(self) -> QSizeF:
         u = self.unit
@@ -185,8 +185,8 @@ class Page:
         fixed = self._legend_bottom + MARGIN * u
         for panel in self.panels:
             panel.head = (
-                self._wrapped(panel.plot.title(), self._bold, across)
-                + self._wrapped(panel.plot.insight, self._text, across)
+                self._height(panel.plot.title(), self._bold, across)
+                + self._height(panel.plot.insight, self._text, across)
                 + (bottom if panel.axis("top") else 0.0)
                 + 6 * u
             )
@@ -201,7 +201,10 @@ class Page:
             panel.place(QRectF(0, 0, max(across - 60 * u, MIN_VIEW_WIDTH * u), view_height))
             widest = max((self._metrics.horizontalAdvance(t.text) for t in panel.ticks("left")),
                          default=0.0)  # fmt: skip
-            lines = self._wrapped(self._label(panel, "left"), self._text, view_height)
+            panel.left_label = self._label(panel, "left")
+            if self._metrics.horizontalAdvance(panel.left_label) > view_height:
+                panel.left_label = panel.left_label.replace(" (", "\n(")
+            lines = self._height(panel.left_label, self._text, view_height)
             gutter = max(gutter, widest + lines + (TICK + 8) * u)
         view_width = across - gutter - 8 * u
         short.setWidth(MIN_VIEW_WIDTH * u - view_width)
@@ -262,12 +265,13 @@ class Page:
         ):
             painter.setFont(font)
             painter.setPen(QColor(colour))
-            height = self._wrapped(text, font, across)
-            painter.drawText(QRectF(left, y, across, height + 2 * u), _WRAP, text)
-            y += height
+            metrics = QFontMetricsF(font)
+            for line in wrapped(text, metrics, across):
+                painter.drawText(QPointF(left, y + metrics.ascent()), line)
+                y += metrics.height()
         (x0, x1), (y0, y1) = panel.view.viewRange()
         view = ViewPainter(painter, rect, (x0, x1), (y0, y1), self._text, u)
-        view.paint(panel.view)
+        view.paint(panel.item)
         painter.setFont(self._text)
         for name in ("bottom", "top", "left"):
             if panel.axis(name):
@@ -321,7 +325,7 @@ class Page:
                 for other, _ in [*boxes, *added[:place]]
             )
             if major:
-                boxes = _apart(added, room)
+                boxes = apart(added, room)
             elif clear and len(boxes) < 4:
                 boxes += added
         return boxes
@@ -330,12 +334,13 @@ class Page:
         u, rect, text = self.unit, panel.rect, self._label(panel, name)
         middle = Qt.AlignmentFlag.AlignCenter
         if name == "left":
-            height = self._wrapped(text, self._text, rect.height())
+            text = panel.left_label
             painter.save()
             painter.translate(MARGIN * u, rect.bottom())
             painter.rotate(-90)
-            box = QRectF(0, 0, rect.height(), height + u)
-            painter.drawText(box, int(middle.value) | _WRAP & ~int(_LEFT_TOP.value), text)
+            for row, line in enumerate(wrapped(text, self._metrics, rect.height())):
+                box = QRectF(0, row * self._line, rect.height(), self._line)
+                painter.drawText(box, middle, line)
             painter.restore()
             return
         beyond = TICK * u + self._line
@@ -343,24 +348,11 @@ class Page:
         painter.drawText(QRectF(rect.left(), top, rect.width(), self._line), middle, text)
 
 
-def _apart(texts: list[tuple[QRectF, str]], room: float) -> list[tuple[QRectF, str]]:
-    """Leave out texts until none touches its neighbour: every other one, every third …"""
-    for step in range(1, len(texts) + 1):
-        kept = texts[::step]
-        if not any(
-            a.adjusted(-room, 0, room, 0).intersects(b)
-            for (a, _), (b, _) in zip(kept, kept[1:], strict=False)
-        ):
-            return kept
-    return texts[:1]
-
-
-def _font(points: float, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    font = QFont()
-    # The name of a real font: an alias of this desktop says nothing elsewhere.
-    font.setFamily(QFontInfo(font).family())
-    font.setPointSizeF(points)
-    font.setWeight(weight)
-    # Letters keep the distances of the font's design at every scale.
-    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
-    return font
+def plot_names(data: PlotData, theme: Theme) -> dict[str, str]:
+    """The short name of every plot by its key: what its title has before the colon."""
+    names = {}
+    for kind in PLOTS:
+        panel = Panel(kind, data, theme, 1.0)
+        names[kind.key] = panel.plot.title().partition(":")[0]
+        panel.close()
+    return names

@@ -29,8 +29,9 @@ def firm(pen: QPen) -> QPen:
     result = QPen(pen)
     result.setCosmetic(False)
     result.setCapStyle(Qt.PenCapStyle.FlatCap)
-    # A mitre would make spikes of an envelope's sharp corners.
-    result.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
+    # Sharp corners of stairs, but no spikes on the acute ones of an envelope.
+    result.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    result.setMiterLimit(1.5)
     return result
 
 
@@ -66,9 +67,9 @@ class ViewPainter:
     unit: float
     _labels: list[QRectF] = field(default_factory=list)
 
-    def paint(self, view: pg.ViewBox) -> None:
-        """Paint everything in the view, in the order of its depth, clipped to the rectangle."""
-        items = [item for item in view.addedItems if item.isVisible()]
+    def paint(self, plot: pg.PlotItem) -> None:
+        """Paint everything that a plot shows, in the order of its depth, clipped to the view."""
+        items = [item for item in plot.items if item.isVisible()]
         items.sort(key=_depth)
         self.painter.save()
         self.painter.setClipRect(self.rect)
@@ -126,13 +127,18 @@ class ViewPainter:
         size = item.opts["size"] * SYMBOL_SHARE
         symbols = QPainterPath()
         symbols.setFillRule(Qt.FillRule.WindingFill)
-        for at_x, at_y in zip(self.map_x(x), self.map_y(y), strict=True):
-            symbols.addPath(symbol_path(item.opts["symbol"], float(at_x), float(at_y), size))
+        for at_x, at_y in zip(self.map_x(x).tolist(), self.map_y(y).tolist(), strict=True):
+            if self.rect.contains(at_x, at_y):
+                symbols.addPath(symbol_path(item.opts["symbol"], at_x, at_y, size))
         if symbols.isEmpty():
             return
+        # A symbol on the edge of the view is shown whole.
+        self.painter.save()
+        self.painter.setClipRect(self.rect.adjusted(-size, -size, size, size))
         self.painter.setPen(firm(item.opts["pen"]))
         self.painter.setBrush(item.opts["brush"])
         self.painter.drawPath(symbols)
+        self.painter.restore()
 
     def _bars(self, item: pg.BarGraphItem) -> None:
         opts = item.opts

@@ -197,6 +197,7 @@ class ValuesModel(QAbstractTableModel):
             size = self._session.array.size
             label = filled(self.tr("Append value %1"), size)
             commands.splice(self._session, size, 0, np.array([number]), label)
+            self._session.choose(size)
         else:
             commands.edit_value(self._session, position, number)
         return True
@@ -239,11 +240,26 @@ class ValuesModel(QAbstractTableModel):
             self._qparams = None
 
     def _reset(self) -> None:
-        self.beginResetModel()
+        before = self._columns, self._order
         self._order = None
         self._take_scheme()
-        self._rows = self._row_count()
-        self.endResetModel()
+        rows, none = self._row_count(), QModelIndex()
+        if before != (self._columns, None):
+            self.beginResetModel()
+            self._rows = rows
+            self.endResetModel()
+        elif rows > self._rows:
+            # No reset where rows come or go: it would take the focus from a person who types.
+            self.beginInsertRows(none, self._rows, rows - 1)
+            self._rows = rows
+            self.endInsertRows()
+        elif rows < self._rows:
+            self.beginRemoveRows(none, rows, self._rows - 1)
+            self._rows = rows
+            self.endRemoveRows()
+        self._refresh()
+        if rows:
+            self.headerDataChanged.emit(Qt.Orientation.Vertical, 0, rows - 1)
 
     def _on_evaluated(self) -> None:
         columns = self._columns

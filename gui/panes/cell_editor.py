@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from engine.numbers import AmbiguousNumber, NumberError, parse_number
-from gui.numbers_text import filled, full
+from gui.numbers_text import filled, short
 
 Index = QModelIndex | QPersistentModelIndex
 _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
@@ -43,11 +43,12 @@ class NumberDelegate(QStyledItemDelegate):
             and event.type() == QEvent.Type.KeyPress
             and event.key() in _COMMIT_KEYS
         )
-        if leaving and isinstance(editor, QLineEdit) and not self._accepts(editor):
+        if leaving and isinstance(editor, QLineEdit) and not self.accepts(editor):
             return True
         return super().eventFilter(editor, event)
 
-    def _accepts(self, editor: QLineEdit) -> bool:
+    def accepts(self, editor: QLineEdit) -> bool:
+        """Whether the text can be committed; says below the cell why not."""
         text = editor.text().strip()
         problem = "" if not text else self._problem(text)
         if not problem:
@@ -59,7 +60,7 @@ class NumberDelegate(QStyledItemDelegate):
         try:
             parse_number(text)
         except AmbiguousNumber as error:
-            readings = (full(reading) for reading in error.readings)
+            readings = (short(reading, 17) for reading in error.readings)
             return filled(self.tr("%1 can mean %2 or %3: type one of these."), text, *readings)
         except NumberError as error:
             return str(error)

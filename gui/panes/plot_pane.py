@@ -84,6 +84,7 @@ class PlotPane(QWidget):
         """Take the colours of a theme."""
         self.widget.setBackground(theme.background)
         self.plot.restyle(theme)
+        self._fit_labels()
         self._crosshair.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DotLine))
         self.readout.setStyleSheet(
             f"#readout {{ background: {theme.base}; color: {theme.foreground};"
@@ -219,7 +220,15 @@ class PlotPane(QWidget):
     def _ask_export(self) -> None:
         self.export_asked.emit(self.plot.key)
 
+    def _fit_labels(self) -> None:
+        """In a low pane the height belongs to the data."""
+        for name in ("top", "bottom"):
+            axis = self.widget.getPlotItem().getAxis(name)
+            if axis.labelText:
+                axis.showLabel(self.height() >= 130)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_labels()
         if not self.readout.isHidden():
             self._place_readout()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
     QHeaderView,
+    QLineEdit,
     QTableView,
     QWidget,
 )
@@ -73,9 +74,29 @@ class NumberTable(QTableView):
         ):
             self.setCurrentIndex(model.index(row + 1, column))
 
+    def holds_wrong_text(self) -> bool:
+        """Whether a cell is open with a text that is no number; says so below it."""
+        if self.state() != QAbstractItemView.State.EditingState:
+            return False
+        delegate = self.itemDelegate()
+        assert isinstance(delegate, NumberDelegate)
+        editors = self.viewport().findChildren(QLineEdit)
+        return any(e.isVisible() and not delegate.accepts(e) for e in editors)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        # Leaving the cell would drop what was typed.
+        if not self.holds_wrong_text():
+            super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self.holds_wrong_text():
+            super().keyPressEvent(event)
+
     def go_to(self, row: int, column: int) -> None:
         """Make a cell current and visible without disturbing a selection that holds it."""
         model = self.model()
+        if self.state() == QAbstractItemView.State.EditingState:
+            return  # Whoever types says where to go next.
         if 0 <= row < model.rowCount() and 0 <= column < model.columnCount():
             index = model.index(row, column)
             if self.currentIndex().row() != row:

@@ -55,6 +55,8 @@ class ValuesPane(QWidget):
         self.table = NumberTable(self.tr("Values"), self)
         self.table.setModel(self.model)
         self.table.horizontalHeader().setSectionsClickable(True)
+        # A click on a head sorts; it shall not select the column, and choose another value.
+        self.table.horizontalHeader().sectionPressed.disconnect()
         self.table.horizontalHeader().setSortIndicatorShown(True)
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.table.setCornerButtonEnabled(True)
@@ -240,6 +242,8 @@ class ValuesPane(QWidget):
     # Sorting
 
     def _on_head_clicked(self, column: int) -> None:
+        if self.table.holds_wrong_text():
+            return
         before = self._sorted_by
         if before is None or before[0] != column:
             self._sort((column, False))

@@ -30,7 +30,7 @@ class DistributionPlot(Plot):
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
         self._handles: dict[str, pg.InfiniteLine] = {}
-        self._dragging = False
+        self._held: tuple[float, float] | None = None
         item.showAxis("top")
         super().__init__(item, theme, ink)
 
@@ -46,7 +46,7 @@ class DistributionPlot(Plot):
         return unused_sentence(self, data.active)
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
-        return values_span(data)
+        return self._held or values_span(data)
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         counts = data.summary.counts
@@ -153,7 +153,11 @@ class DistributionPlot(Plot):
             low = min(at, high - self.pixel()[0])
         else:
             high = max(at, low + self.pixel()[0])
+        # While a handle moves the view stays, or the handle would run away from the pointer.
+        self._held = None if finished else self._held or self.x_range(self.data)
         self.range_dragged.emit(low, high, finished)
+        if finished:
+            self.refresh()
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         return nearest_value(data, x)

@@ -1,0 +1,111 @@
+"""What the export dialog offers, what it remembers, and the names of files it proposes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QDir, QStandardPaths
+
+from gui.export.figure import MAX_DPI, MIN_DPI, FigureSpec, Unit
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import DARK, LIGHT, Theme
+
+FIGURE, TABLE, RESULTS = "figure", "table", "results"
+FORMATS: dict[str, tuple[str, ...]] = {
+    FIGURE: (".png", ".svg", ".pdf"),
+    TABLE: (".csv", ".npz"),
+    RESULTS: (".csv", ".npz"),
+}
+"""Endings of files by what is exported; the first is the usual one."""
+PAPER, DARK_LOOK, SCREEN = "light", "dark", "screen"
+LOOKS = (PAPER, DARK_LOOK, SCREEN)
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a figure as the person gives it."""
+
+    width: float
+    height: float
+    unit: Unit = "mm"
+
+
+def default_size(plots: int) -> Size:
+    """A size that suits a number of plots: a column, or as much as a page has room for."""
+    return Size(120, 80) if plots <= 1 else Size(180, 48.0 * plots)
+
+
+def remembered_size(settings: Settings, plots: int) -> Size:
+    """The size last used for that number of plots."""
+    words = settings.text(f"export/size-{plots}").split()
+    try:
+        width, height = float(words[0]), float(words[1])
+        unit: Unit = "px" if words[2] == "px" else "mm"
+    except (ValueError, IndexError):
+        return default_size(plots)
+    # Not so for NaN either.
+    return Size(width, height, unit) if width > 0 and height > 0 else default_size(plots)
+
+
+def remember_size(settings: Settings, plots: int, size: Size) -> None:
+    """Keep a size for the next figure of that number of plots."""
+    settings.remember(f"export/size-{plots}", f"{size.width:g} {size.height:g} {size.unit}")
+
+
+def remembered_dpi(settings: Settings) -> int:
+    """The resolution last used for a PNG."""
+    return min(max(settings.number("export/dpi", 300), MIN_DPI), MAX_DPI)
+
+
+def remembered_look(settings: Settings) -> str:
+    """The look last used."""
+    look = settings.text("export/look", PAPER)
+    return look if look in LOOKS else PAPER
+
+
+def remembered_format(settings: Settings, what: str) -> str:
+    """The ending last used for a figure, a table or results."""
+    ending = settings.text(f"export/format-{what}")
+    return ending if ending in FORMATS[what] else FORMATS[what][0]
+
+
+def theme_of(look: str, screen: Theme) -> Theme:
+    """The theme of a look."""
+    return {PAPER: LIGHT, DARK_LOOK: DARK}.get(look, screen)
+
+
+def clipboard_spec(settings: Settings, theme: Theme, keys: tuple[str, ...]) -> FigureSpec:
+    """A figure in the look and resolution last used; its size fits its plots for certain."""
+    size = default_size(len(keys))
+    spec = FigureSpec(keys, size.width, size.height, size.unit, remembered_dpi(settings))
+    return replace(spec, theme=theme_of(remembered_look(settings), theme))
+
+
+def proposed_name(session: Session, what: str, plots: tuple[str, ...]) -> str:
+    """A file name without ending that tells what is in it."""
+    title = Path(session.title).stem if session.path is not None else session.title
+    stem = re.sub(r"[^\w.]+", "-", title).strip("-.") or "quantoscope"
+    part = what if what != FIGURE else plots[0] if len(plots) == 1 else "plots"
+    return f"{stem[:80]}-{part}"
+
+
+def proposed_folder(settings: Settings, session: Session) -> Path:
+    """Where the last export went, else where the array came from, else the documents."""
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    candidates = [settings.text("export/folder"), documents, QDir.homePath()]
+    if session.path is not None:
+        candidates.insert(1, str(session.path.parent))
+    return next((Path(c) for c in candidates if c and Path(c).is_dir()), Path.cwd())
+
+
+def with_ending(text: str, ending: str) -> Path:
+    """The path that a text means; an ending of the known ones gives way to the chosen one."""
+    path = Path(text.strip()).expanduser()
+    known = {e for endings in FORMATS.values() for e in endings}
+    if path.suffix.lower() == ending or not path.name:
+        return path
+    stem = path.stem if path.suffix.lower() in known else path.name
+    return path.with_name(stem + ending)

@@ -1,0 +1,299 @@
+"""The table of values and the results to CSV and NPZ, at full precision."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+
+from engine import METRICS, QUANTIZERS, Evaluation, trace
+from engine.arrays import FloatArray
+from gui.background import Ticket
+from gui.export.files import ExportError, FileStream, translated, write_atomically
+from gui.numbers_text import filled, full
+from gui.session import Entry, Outcome, Session, Shown
+
+BLOCK = 8192
+"""Rows that are turned into text at once: some milliseconds each, so that the window goes on."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the window shows, held still while it is written.
+
+    Attributes
+    ----------
+    shown : Shown
+    entries : tuple of Entry
+    active_uid : int or None
+    """
+
+    shown: Shown
+    entries: tuple[Entry, ...]
+    active_uid: int | None
+
+    @property
+    def results(self) -> list[tuple[Entry, Outcome]]:
+        """The schemes switched on, with what came of them."""
+        return [
+            (entry, self.shown.outcomes[entry.uid])
+            for entry in self.entries
+            if entry.enabled and entry.uid in self.shown.outcomes
+        ]
+
+    @property
+    def active(self) -> Evaluation | None:
+        """What the active scheme makes of the array."""
+        outcome = self.shown.outcomes.get(self.active_uid) if self.active_uid is not None else None
+        return outcome if isinstance(outcome, Evaluation) else None
+
+    @property
+    def evaluations(self) -> list[tuple[str, Evaluation]]:
+        """The active scheme, then the others switched on, each under a name of its own."""
+        found = [self.active] if self.active is not None else []
+        found += [
+            outcome
+            for entry, outcome in self.results
+            if entry.uid != self.active_uid and isinstance(outcome, Evaluation)
+        ]
+        named: list[tuple[str, Evaluation]] = []
+        for one in found:
+            same = sum(other.scheme == one.scheme for _, other in named)
+            named.append((f"{one.scheme} ({same + 1})" if same else str(one.scheme), one))
+        return named
+
+
+def snapshot(session: Session) -> Snapshot:
+    """Take what a session shows now."""
+    return Snapshot(session.shown, session.entries, session.active_uid)
+
+
+# The table
+
+
+@dataclass(frozen=True)
+class _Column:
+    head: str
+    cells: Callable[[int, int], list[str]]
+    """The texts of the rows from one position up to, not including, another."""
+
+
+def write_table(path: str | Path, data: Snapshot, ticket: Ticket | None = None) -> None:
+    """Write every value with its stages under the active scheme and what the others make of it.
+
+    CSV has one row per value and NPZ whole arrays, as the ending says. Runs on any thread.
+
+    Raises
+    ------
+    ExportError
+        When the ending is not known or writing fails; an existing file is then as it was.
+    """
+    _write(Path(path), data, ticket, {".csv": _table_csv, ".npz": _table_npz})
+
+
+def table_head(data: Snapshot, rows: int) -> str:
+    """The first lines of the table as CSV, for a preview."""
+    columns = _columns(data)
+    lines = [_csv_line([column.head for column in columns])]
+    lines += _rows(columns, 0, min(rows, data.shown.array.size))
+    return "".join(lines)
+
+
+def _table_csv(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> None:
+    columns, total = _columns(data), data.shown.array.size
+    stream.write(_csv_line([column.head for column in columns]).encode())
+    for start in range(0, total, BLOCK):
+        if ticket is not None:
+            ticket.step(start, total)
+        stream.write("".join(_rows(columns, start, min(start + BLOCK, total))).encode())
+
+
+def _rows(columns: Sequence[_Column], start: int, stop: int) -> Iterator[str]:
+    cells = [column.cells(start, stop) for column in columns]
+    return (f"{','.join(row)}\n" for row in zip(*cells, strict=True))
+
+
+def _columns(data: Snapshot) -> list[_Column]:
+    array = data.shown.array
+    columns = [_Column("index", lambda start, stop: [str(i) for i in range(start, stop)])]
+    if array.ndim > 1:
+        columns += [_axis_column(array.shape, axis) for axis in range(array.ndim)]
+    columns.append(_Column("R", _floats(array)))
+    for name, evaluation in data.evaluations:
+        if evaluation is data.active:
+            columns += _stage_columns(array, name, evaluation)
+        columns.append(_Column(f"{name}: code", _codes(array, evaluation)))
+        columns.append(_Column(f"{name}: reconstructed", _floats(evaluation.reconstructed)))
+        columns.append(_Column(f"{name}: error", _floats(evaluation.error)))
+        if evaluation is data.active:
+            columns.append(_Column(f"{name}: saturated", _integers(evaluation.saturated)))
+    return columns
+
+
+def _axis_column(shape: tuple[int, ...], axis: int) -> _Column:
+    def cells(start: int, stop: int) -> list[str]:
+        places = np.unravel_index(np.arange(start, stop), shape)[axis]
+        return [str(place) for place in places.tolist()]
+
+    return _Column(f"index {axis}", cells)
+
+
+def _floats(array: FloatArray) -> Callable[[int, int], list[str]]:
+    flat = array.reshape(-1)
+    # numpy writes the shortest text that reads back as the same number of the same precision.
+    return lambda start, stop: flat[start:stop].astype(np.str_).tolist()
+
+
+def _integers(array: np.ndarray) -> Callable[[int, int], list[str]]:
+    flat = array.reshape(-1)
+    return lambda start, stop: [str(number) for number in flat[start:stop].tolist()]
+
+
+def _codes(array: FloatArray, evaluation: Evaluation) -> Callable[[int, int], list[str]]:
+    """Codes; nothing where the value is NaN, which has none."""
+    values, codes = array.reshape(-1), evaluation.codes.reshape(-1)
+
+    def cells(start: int, stop: int) -> list[str]:
+        nan = np.isnan(values[start:stop]).tolist()
+        pairs = zip(codes[start:stop].tolist(), nan, strict=True)
+        return ["" if missing else str(code) for code, missing in pairs]
+
+    return cells
+
+
+def _stage_columns(array: FloatArray, name: str, evaluation: Evaluation) -> list[_Column]:
+    """The stages before the code; the last one, Clip, is the code."""
+    stages = QUANTIZERS[evaluation.qparams.mapping].stage_list[:-1]
+    known: dict[tuple[int, int], Any] = {}
+
+    def block(start: int, stop: int) -> Any:
+        # The columns of a block are asked for one after the other.
+        if (start, stop) not in known:
+            known.clear()
+            known[start, stop] = trace(array, evaluation.qparams, np.arange(start, stop))
+        return known[start, stop]
+
+    def column(key: str) -> Callable[[int, int], list[str]]:
+        return lambda start, stop: block(start, stop)[key].astype(np.str_).tolist()
+
+    return [_Column(f"{name}: {stage.symbol}", column(stage.key)) for stage in stages]
+
+
+def _table_npz(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> None:
+    evaluations = data.evaluations
+    arrays: dict[str, np.ndarray] = {
+        "values": data.shown.array,
+        "schemes": np.array([str(e.scheme) for _, e in evaluations], dtype=np.str_),
+    }
+    for place, (_, evaluation) in enumerate(evaluations):
+        p = evaluation.qparams
+        arrays |= {
+            f"codes_{place}": evaluation.codes,
+            f"reconstructed_{place}": evaluation.reconstructed,
+            f"error_{place}": evaluation.error,
+            f"saturated_{place}": evaluation.saturated,
+            f"scale_{place}": np.array(p.scale),
+            f"zero_point_{place}": np.array(p.zero_point),
+        }  # fmt: skip
+    _npz(stream, arrays, ticket)
+
+
+# The results
+
+
+def write_results(path: str | Path, data: Snapshot, ticket: Ticket | None = None) -> None:
+    """Write one row per scheme that is switched on, with every figure at full precision.
+
+    Raises
+    ------
+    ExportError
+        As ``write_table``.
+    """
+    _write(Path(path), data, ticket, {".csv": _results_csv, ".npz": _results_npz})
+
+
+def results_text(data: Snapshot) -> str:
+    """The results as CSV."""
+    heads = ["scheme", "name", "scale", "zero_point", *(m.key for m in METRICS), "notes"]
+    lines = [_csv_line(heads)]
+    for entry, outcome in data.results:
+        row = [str(entry.scheme), entry.name]
+        if isinstance(outcome, Evaluation):
+            row += [full(outcome.qparams.scale), str(outcome.qparams.zero_point)]
+            row += [full(outcome.metrics[metric.key]) for metric in METRICS]
+            row.append(" ".join(outcome.warnings))
+        else:
+            row += [""] * (2 + len(METRICS)) + [str(outcome)]
+        lines.append(_csv_line(row))
+    return "".join(lines)
+
+
+def _results_csv(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> None:
+    stream.write(results_text(data).encode())
+
+
+def _results_npz(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> None:
+    """Arrays along the schemes; NaN where a scheme cannot be applied."""
+    outcomes = [outcome for _, outcome in data.results]
+
+    def figures(of: Callable[[Evaluation], float]) -> np.ndarray:
+        return np.array([of(o) if isinstance(o, Evaluation) else math.nan for o in outcomes])
+
+    arrays = {
+        "schemes": np.array([str(entry.scheme) for entry, _ in data.results], dtype=np.str_),
+        "names": np.array([entry.name for entry, _ in data.results], dtype=np.str_),
+        "scale": figures(lambda e: e.qparams.scale),
+        "zero_point": figures(lambda e: e.qparams.zero_point),
+    }
+    for metric in METRICS:
+        arrays[metric.key] = figures(lambda e, key=metric.key: e.metrics[key])  # type: ignore[misc]
+    _npz(stream, arrays, ticket)
+
+
+# Shared
+
+_Writer = Callable[[FileStream, Snapshot, Ticket | None], None]
+
+
+def _write(path: Path, data: Snapshot, ticket: Ticket | None, writers: dict[str, _Writer]) -> None:
+    write = writers.get(path.suffix.lower())
+    if write is None:
+        sentence = translated("%1 is no format of tables: end the name in .csv or .npz.")
+        raise ExportError(filled(sentence, path.suffix or path.name))
+    write_atomically(path, lambda stream: write(stream, data, ticket))
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
+
+
+class _Counted(io.RawIOBase):
+    """Passes bytes on and reports how many of the whole went by."""
+
+    def __init__(self, stream: FileStream, ticket: Ticket | None, total: int) -> None:
+        super().__init__()
+        self._stream, self._ticket, self._total, self._done = stream, ticket, total, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if self._ticket is not None:
+            self._ticket.step(min(self._done, self._total), self._total)
+        written = self._stream.write(data)
+        self._done += written
+        return written
+
+
+def _npz(stream: FileStream, arrays: dict[str, Any], ticket: Ticket | None) -> None:
+    total = max(1, sum(np.asarray(array).nbytes for array in arrays.values()))
+    # Uncompressed: quick to write, and numpy reads it anywhere. No array holds objects.
+    np.savez(cast(IO[bytes], _Counted(stream, ticket, total)), **arrays)

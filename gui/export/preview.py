@@ -1,0 +1,75 @@
+"""The preview of an export: a miniature of the figure, or the first lines of a table."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontDatabase, QImage, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QStackedWidget, QWidget
+
+from gui.theme import Theme
+
+
+class Preview(QStackedWidget):
+    """Shows what will be written.
+
+    Signals
+    -------
+    resized()
+        There is more or less room than before: draw the picture again.
+    """
+
+    resized = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.picture = QLabel(self)
+        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.picture.setWordWrap(True)
+        self.picture.setTextFormat(Qt.TextFormat.PlainText)
+        self.picture.setMargin(1)
+        self.picture.setMinimumSize(1, 1)
+        self.picture.setAccessibleName(self.tr("Preview of the figure"))
+        self.text = QPlainTextEdit(self)
+        self.text.setReadOnly(True)
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setTabChangesFocus(True)
+        self.text.setAccessibleName(self.tr("The first lines of the file"))
+        self.addWidget(self.picture)
+        self.addWidget(self.text)
+        self.setMinimumSize(300, 220)
+        self.picture.setObjectName("figurePreview")
+        # A ground between both themes, so that the edge of either figure is seen.
+        ground = theme.window if theme.dark else "#E4E7EB"
+        self.picture.setStyleSheet(
+            f"#figurePreview {{ background: {ground}; border: 1px solid {theme.grid}; }}"
+        )
+
+    def room(self, width: float, height: float) -> QSize:
+        """The largest size in device pixels that fits a figure of those proportions."""
+        ratio = self.devicePixelRatioF()
+        across = max(1.0, (self.width() - 16) * ratio)
+        down = max(1.0, (self.height() - 16) * ratio)
+        scale = min(across / width, down / height)
+        return QSize(max(1, round(width * scale)), max(1, round(height * scale)))
+
+    def show_picture(self, image: QImage) -> None:
+        """Show a figure that was drawn in the size of ``room``."""
+        pixmap = QPixmap.fromImage(image)
+        pixmap.setDevicePixelRatio(self.devicePixelRatioF())
+        self.picture.setPixmap(pixmap)
+        self.setCurrentWidget(self.picture)
+
+    def show_sentence(self, sentence: str) -> None:
+        """Say why there is no picture."""
+        self.picture.setText(sentence)
+        self.setCurrentWidget(self.picture)
+
+    def show_text(self, text: str) -> None:
+        """Show the first lines of a file."""
+        self.text.setPlainText(text)
+        self.setCurrentWidget(self.text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()

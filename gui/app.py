@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
+from shiboken6 import isValid
 
 from engine import __version__
 from gui.errors import ErrorReporter
@@ -39,6 +40,36 @@ def prepare(app: QApplication) -> None:
     app.setStyle("Fusion")
 
 
+class Windows(QObject):
+    """The open windows, one per array; a file that asks for a window gets one."""
+
+    def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._open: list[MainWindow] = []
+
+    def add(self, paths: Sequence[Path] = ()) -> MainWindow:
+        """Show another window, with the first of the files, and further ones for the others."""
+        window = MainWindow(self._settings)
+        window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        window.window_asked.connect(self.open_file)
+        window.destroyed.connect(self._forget)
+        if self._open:
+            window.move(self._open[-1].pos() + QPoint(30, 30))
+        self._open.append(window)
+        window.files.start_first()
+        window.show()
+        window.open_paths(list(paths))
+        return window
+
+    def open_file(self, path: str) -> None:
+        """Show a file in a window of its own."""
+        self.add([Path(path)])
+
+    def _forget(self) -> None:
+        self._open = [window for window in self._open if isValid(window)]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the window, with the files that are named; return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -46,16 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare(app)
     reporter = ErrorReporter()
     reporter.install()
-    window = MainWindow(Settings())
-    window.files.start_first()
-    paths = [Path(a) for a in app.arguments()[1:] if not a.startswith("-")]
-    window.show()
-    window.open_paths(paths)
-
-    def open_file(path: str) -> None:
-        window.open_paths([Path(path)])
-
-    app.file_asked.connect(open_file)
+    windows = Windows(Settings(), app)
+    windows.add([Path(a) for a in app.arguments()[1:] if not a.startswith("-")])
+    app.file_asked.connect(windows.open_file)
     status = app.exec()
     reporter.uninstall()
     return status

@@ -16,7 +16,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     """Put every dock where it stands at first, for the size the window has."""
     size = window.size()
     small = size.width() < SMALL.width() or size.height() < SMALL.height()
-    large = size.width() >= 1900 and size.height() >= 1150
+    large = size.width() >= 1800 and size.height() >= 1080
     across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
     width, height = size.width(), size.height()
     for dock in docks.values():
@@ -35,7 +35,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
         window.splitDockWidget(docks["signal"], docks["error"], down)
         if large:
             window.splitDockWidget(docks["distribution"], docks["codes"], across)
-            window.splitDockWidget(docks["codes"], docks["transfer"], across)
+            window.splitDockWidget(docks["schemes"], docks["transfer"], down)
         else:
             _tabs(window, [docks[k] for k in ("distribution", "transfer", "codes")])
         third = (height - 300) // 3
@@ -43,7 +43,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
         window.resizeDocks([docks[k] for k in ("signal", "error", "distribution")], heights, down)
     for dock in docks.values():
         dock.show()
-    shares = (0.30, 0.42, 0.28) if small else (0.33, 0.45, 0.22)
+    shares = (0.30, 0.42, 0.28) if small else (0.36, 0.43, 0.21)
     columns = [docks["values"], docks["signal"], docks["schemes"]]
     window.resizeDocks(columns, [int(width * share) for share in shares], across)
     window.resizeDocks([docks["values"], docks["steps"]], [height - 290, 180], down)

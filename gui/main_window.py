@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QWidget
 
@@ -32,7 +32,15 @@ from gui.theme import Theme, app_icon, palette, theme_named
 
 
 class MainWindow(QMainWindow):
-    """One document, its panes, and the ways to change it."""
+    """One document, its panes, and the ways to change it.
+
+    Signals
+    -------
+    window_asked(path)
+        A further file wants a window of its own.
+    """
+
+    window_asked = Signal(str)
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -100,6 +108,7 @@ class MainWindow(QMainWindow):
             leader = leaders.setdefault(pane.plot.x_quantity, pane)
             if leader is not pane:
                 pane.widget.setXLink(leader.widget)
+                pane.plot.leader = leader.plot
 
     def _build_message_bar(self) -> None:
         self.message = MessageBar(self.theme, self)
@@ -323,7 +332,8 @@ class MainWindow(QMainWindow):
 
     def _first_size(self) -> QSize:
         room = QGuiApplication.primaryScreen().availableSize()
-        return QSize(min(1440, room.width() - 40), min(900, room.height() - 60))
+        wide, high = max(1440, room.width() * 4 // 5), max(900, room.height() * 5 // 6)
+        return QSize(min(wide, room.width() - 40), min(high, room.height() - 60))
 
     # Leaving, and files dropped on the window
 
@@ -348,10 +358,8 @@ class MainWindow(QMainWindow):
         self.open_paths([Path(path) for path in paths])
 
     def open_paths(self, paths: list[Path]) -> None:
-        """Open the first of some files; a window holds one array."""
+        """Open the first of some files here, since a window holds one array; ask for the others."""
         if paths:
             self.files.open(paths[0])
-        if len(paths) > 1:
-            self.message.notice(
-                self.tr("A window holds one array: of the files only the first is opened.")
-            )
+        for path in paths[1:]:
+            self.window_asked.emit(str(path))

@@ -86,14 +86,14 @@ LIGHT = Theme(
 )
 DARK = Theme(
     dark=True,
-    background="#14171B",
+    background="#15181C",
     foreground="#E6EAEE",
     muted="#A0A9B4",
     grid="#3A424C",
     alarm="#FF6B6B",
-    window="#1E2227",
-    base="#14171B",
-    alternate="#191D22",
+    window="#2B3037",
+    base="#15181C",
+    alternate="#1C2025",
     highlight="#5AA2F0",
     selection="#264A70",
 )
@@ -121,7 +121,7 @@ def palette(theme: Theme) -> QPalette:
         (role.Base, theme.base),
         (role.AlternateBase, theme.alternate),
         (role.Text, ink),
-        (role.Button, theme.window),
+        (role.Button, "#3A4149" if theme.dark else theme.window),
         (role.ButtonText, ink),
         (role.BrightText, theme.alarm),
         (role.ToolTipBase, theme.base),
@@ -130,10 +130,10 @@ def palette(theme: Theme) -> QPalette:
         (role.Highlight, theme.selection),
         (role.HighlightedText, ink),
         (role.Link, theme.highlight),
-        (role.Light, "#2A2F36" if theme.dark else "#FFFFFF"),
-        (role.Midlight, "#262B31" if theme.dark else "#E9ECEF"),
-        (role.Mid, "#3A424C" if theme.dark else "#C3CAD1"),
-        (role.Dark, "#0D0F12" if theme.dark else "#9AA3AC"),
+        (role.Light, "#4A525C" if theme.dark else "#FFFFFF"),
+        (role.Midlight, "#3A4149" if theme.dark else "#E9ECEF"),
+        (role.Mid, "#4A525C" if theme.dark else "#C3CAD1"),
+        (role.Dark, "#15181C" if theme.dark else "#9AA3AC"),
         (role.Shadow, "#000000" if theme.dark else "#6B747D"),
     ):
         result.setColor(key, QColor(colour))

@@ -98,10 +98,14 @@ class PlotPane(QWidget):
             self.plot.draw(data)
             self._waiting = False
         else:
+            # What is out of date must not move the range of linked plots.
+            self.plot.data = None
             self._waiting = True
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        # Pens that do not zoom count in the pixels of the device.
+        self.plot.device_ratio = self.devicePixelRatioF()
         if self._waiting:
             self._on_data(self._feed.data)
 

@@ -31,7 +31,7 @@ from gui.session import Session
 from gui.settings import Settings
 from gui.theme import Theme, icon
 
-COLUMN_WIDTHS = {"scaled": 72, "shifted": 72, "rounded": 54, "clipped": 58, "error": 90}
+COLUMN_WIDTHS = {"scaled": 70, "shifted": 70, "rounded": 52, "clipped": 58, "error": 92}
 
 
 class ValuesPane(QWidget):
@@ -145,7 +145,7 @@ class ValuesPane(QWidget):
         if self.model.keys != self._sized:
             self._sized = self.model.keys
             for column, key in enumerate(self._sized):
-                self.table.horizontalHeader().resizeSection(column, COLUMN_WIDTHS.get(key, 78))
+                self.table.horizontalHeader().resizeSection(column, COLUMN_WIDTHS.get(key, 90))
 
     # View
 

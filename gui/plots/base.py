@@ -86,9 +86,11 @@ class Plot(QObject):
         self.item = item
         self.theme = theme
         self.ink = ink
+        self.device_ratio = 1.0
         self.data: PlotData | None = None
         self.insight = ""
-        self.follow_x = self.follow_y = True
+        self.leader: Plot | None = None
+        self._follow_x = self.follow_y = True
         self._items: dict[Hashable, Any] = {}
         self._drawn: set[Hashable] = set()
         self._busy = False
@@ -149,14 +151,25 @@ class Plot(QObject):
             self.insight = insight
             self.insight_changed.emit(insight)
 
-    def refresh(self) -> None:
+    @property
+    def follow_x(self) -> bool:
+        """Whether x shows all the data, rather than what a person chose; as the leader does."""
+        return self.leader.follow_x if self.leader else self._follow_x
+
+    @follow_x.setter
+    def follow_x(self, follow: bool) -> None:
+        if self.leader:
+            self.leader.follow_x = follow
+        self._follow_x = follow
+
+    def refresh(self, move_x: bool = True) -> None:
         """Draw the data again for the range that is visible."""
         if self.data is None or self._busy:
             return
         self._busy = True
         try:
             view = self.item.getViewBox()
-            if self.follow_x:
+            if self.follow_x and move_x:
                 view.setXRange(*padded(*self.x_range(self.data)), padding=0)
             x0, x1 = view.viewRange()[0]
             if self.follow_y:
@@ -198,17 +211,8 @@ class Plot(QObject):
         self.follow_y = self.follow_y and not mask[1]
 
     def _range_changed(self, *_: Any) -> None:
-        view = self.item.getViewBox()
-        if not self._busy and view.linkedView(0) is not None:
-            # The linked plot leads: what it shows is what this one shows.
-            self.follow_x = self.follow_x and not self._moved_away()
-        self.refresh()
-
-    def _moved_away(self) -> bool:
-        if self.data is None:
-            return False
-        shown = self.item.getViewBox().viewRange()[0]
-        return not np.allclose(shown, padded(*self.x_range(self.data)), rtol=1e-6, atol=0)
+        # Whoever changed the range, a person or a linked plot, knows which x to show.
+        self.refresh(move_x=False)
 
     @property
     def columns(self) -> int:
@@ -230,7 +234,8 @@ class Plot(QObject):
         style: Qt.PenStyle = Qt.PenStyle.SolidLine,
     ) -> QPen:
         """A pen whose width does not depend on the zoom."""
-        return pg.mkPen(QColor(colour), width=width * self.ink, style=style)
+        thick = width * self.ink * self.device_ratio
+        return pg.mkPen(QColor(colour), width=thick, style=style)
 
     def entry_pen(self, series: Series, width: float = 1.0) -> QPen:
         """The pen of a scheme: its colour and line style."""

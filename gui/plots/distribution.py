@@ -18,6 +18,7 @@ from gui.theme import Theme
 
 CODE_TICK_PIXELS = 46
 LEVEL_TICK_PIXELS = 4
+LABEL_PIXELS = 90
 
 
 class DistributionPlot(Plot):
@@ -108,6 +109,7 @@ class DistributionPlot(Plot):
                 self.item.removeItem(handle)
             self._handles.clear()
             return
+        low, high = active.evaluation.qparams.range
         for name, at in zip(("Rmin", "Rmax"), active.evaluation.qparams.range, strict=True):
             handle = self._handles.get(name) or self._make_handle(name)
             colour = self.theme.colour(active.entry.colour)
@@ -115,6 +117,9 @@ class DistributionPlot(Plot):
             handle.setHoverPen(self.pen(colour, 4))
             handle.label.setColor(colour)
             handle.label.setFormat(f"{name} {short(at, 4)}")
+            # Labels that would meet stand one below the other.
+            lower = name == "Rmax" and (high - low) / self.pixel()[0] < 2 * LABEL_PIXELS
+            handle.label.setPosition(0.72 if lower else 0.9)
             if not handle.moving:
                 handle.setPos(at)
 

@@ -84,7 +84,7 @@ SPECS: tuple[Spec, ...] = (
         _t("Insert zeros above the selected rows"),
     ),
     Spec(
-        "remove_rows", _t("&Remove rows"), "Ctrl+-", "remove-row", _t("Remove the selected values")
+        "remove_rows", _t("Re&move rows"), "Ctrl+-", "remove-row", _t("Remove the selected values")
     ),
     Spec(
         "fill_down",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from engine import QParams, Stage
 
 _FIELD = re.compile(r"\{(\w+)\}")
-_NAMES = {"reconstructed": "R′"}
+_NAMES = {"reconstructed": "R′", "maxR": "max|R|"}
 
 
 def symbolic(formula: str, stages: Sequence[Stage]) -> str:
@@ -47,4 +47,5 @@ def parameter_numbers(p: QParams) -> dict[str, float]:
         "Qmax": p.qmax,
         "Rmin": p.range[0],
         "Rmax": p.range[1],
+        "maxR": max(map(abs, p.range)),
     }

@@ -178,7 +178,7 @@ class Menus(QObject):
             (filled(self.tr("%1 significant digits"), n), n) for n in (4, DIGITS_DEFAULT, 9, 17)
         ]
         now = self._settings.digits
-        return self._choices(self.tr("&Numbers"), choices, now, self._set_digits)
+        return self._choices(self.tr("N&umbers"), choices, now, self._set_digits)
 
     def _set_digits(self, action: QAction) -> None:
         self._settings.digits = action.data()

@@ -57,6 +57,9 @@ def percent(part: float, whole: float) -> str:
     share = 100 * part / whole if whole else 0.0
     if share == int(share):
         return f"{int(share)} %"
+    if share > 99:
+        # Nearly all is not all.
+        return f"{math.floor(share * 10) / 10:.1f} %"
     return f"{share:.3g} %" if share < 10 else f"{share:.0f} %"
 
 

@@ -82,6 +82,10 @@ class Stage:
 class Quantizer(ABC):
     """A family of quantizers: how parameters, codes and rebuilt values follow from each other.
 
+    Formulas name in braces what goes into them: ``{R}``, ``{S}``, ``{Z}``, ``{Q}``, ``{Qmin}``,
+    ``{Qmax}``, ``{Rmin}``, ``{Rmax}``, ``{maxR}`` (the larger of |Rmin| and |Rmax|) and the
+    keys of earlier stages.
+
     Everything that shows or measures a quantizer goes through this interface and never asks
     which family it holds.
     """

@@ -22,7 +22,7 @@ class Symmetric(Uniform):
 
     name = "symmetric"
     summary = "A scale from the largest magnitude: nothing clips, the short side wastes codes."
-    scale_formula = "{Rmax} / {Qmax}"
+    scale_formula = "{maxR} / {Qmax}"
     mirrored = True
     stage_list = (
         Stage("scaled", "R/S", "{R} / {S}"),

@@ -226,6 +226,9 @@ class SchemeForm(QWidget):
             return
         if not isinstance(outcome, Evaluation):
             self.outcome.setText("")
+            if entry.scheme.calibration.method != "manual":
+                self.low.clear()
+                self.high.clear()
             self.warning.setText(str(outcome))
             self.warning.show()
             return

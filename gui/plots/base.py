@@ -146,7 +146,7 @@ class Plot(QObject):
         """Show new data."""
         self.data = data
         self.refresh()
-        insight = self.describe(data)
+        insight = data.failure if data.failure and data.values.size else self.describe(data)
         if insight != self.insight:
             self.insight = insight
             self.insight_changed.emit(insight)

@@ -75,6 +75,8 @@ class PlotData:
         The chosen value's flat position.
     digits : int
         Significant digits of numbers in text.
+    failure : str
+        Why the active scheme has no evaluation; empty when it has one, or none is active.
     """
 
     values: FloatArray
@@ -83,6 +85,7 @@ class PlotData:
     active: Series | None
     chosen: int | None
     digits: int
+    failure: str = ""
 
 
 def plot_data(session: Session, digits: int) -> PlotData:
@@ -90,6 +93,7 @@ def plot_data(session: Session, digits: int) -> PlotData:
     shown = session.shown
     series: list[Series] = []
     active: Series | None = None
+    failure = ""
     for entry in session.entries:
         outcome = shown.outcomes.get(entry.uid)
         if isinstance(outcome, Evaluation):
@@ -98,6 +102,8 @@ def plot_data(session: Session, digits: int) -> PlotData:
                 series.append(one)
             if entry.uid == session.active_uid:
                 active = one
+        elif outcome is not None and entry.uid == session.active_uid:
+            failure = str(outcome)
     chosen = session.chosen
     if chosen is not None and chosen >= shown.array.size:
         chosen = None
@@ -108,4 +114,5 @@ def plot_data(session: Session, digits: int) -> PlotData:
         active=active,
         chosen=chosen,
         digits=digits,
+        failure=failure,
     )

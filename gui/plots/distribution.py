@@ -120,8 +120,16 @@ class DistributionPlot(Plot):
             # Labels that would meet stand one below the other.
             lower = name == "Rmax" and (high - low) / self.pixel()[0] < 2 * LABEL_PIXELS
             handle.label.setPosition(0.72 if lower else 0.9)
+            room = self._room(at, to_the_right=name == "Rmin")
+            outwards = room < LABEL_PIXELS
+            _put_label(handle.label, to_the_right=(name == "Rmin") != outwards)
             if not handle.moving:
                 handle.setPos(at)
+
+    def _room(self, at: float, to_the_right: bool) -> float:
+        """Pixels between a handle and the edge of the view on one side."""
+        x0, x1 = self.item.getViewBox().viewRange()[0]
+        return float(x1 - at if to_the_right else at - x0) / self.pixel()[0]
 
     def _make_handle(self, name: str) -> pg.InfiniteLine:
         low = name == "Rmin"
@@ -181,6 +189,14 @@ class DistributionPlot(Plot):
                 f"R′ {short(data.active.levels[nearest], data.digits)}"
             )
         return "\n".join(parts)
+
+
+def _put_label(label: Any, to_the_right: bool) -> None:
+    """Stand a handle's label on one side of its line."""
+    anchor = (-0.05, 0.5) if to_the_right else (1.05, 0.5)
+    if label.anchors != [anchor, anchor]:
+        label.anchors = [anchor, anchor]
+        label.updatePosition()
 
 
 def unused_ends(series: Series) -> list[tuple[str, int, int]]:

@@ -250,6 +250,7 @@ class TestEveryQuantizer:
             "Z": p.zero_point,
             "Rmin": p.range[0],
             "Rmax": p.range[1],
+            "maxR": max(map(abs, p.range)),
             "Qmin": p.qmin,
             "Qmax": p.qmax,
         }

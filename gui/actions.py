@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
@@ -27,6 +27,8 @@ class Spec:
     shortcut : StandardKey, str or None
     icon : str
         A file in resources/icons, or empty.
+    local : bool
+        Its shortcut counts only in the widgets that the action is added to.
     """
 
     key: str
@@ -34,6 +36,7 @@ class Spec:
     shortcut: QKeySequence.StandardKey | str | None = None
     icon: str = ""
     tip: str = ""
+    local: bool = False
 
 
 def _t(text: str) -> str:
@@ -75,7 +78,7 @@ SPECS: tuple[Spec, ...] = (
         "paste",
         _t("Put numbers from the clipboard in, from the current cell on"),
     ),
-    Spec("clear", _t("C&lear"), "Del", "", _t("Set the selected values to 0")),
+    Spec("clear", _t("C&lear"), "Del", "", _t("Set the selected values to 0"), local=True),
     Spec(
         "insert_rows",
         _t("&Insert rows"),
@@ -171,7 +174,10 @@ class Actions:
             action.setStatusTip(tip)
             action.setToolTip((f"{tip or shown} ({keys})") if keys else (tip or shown))
             action.triggered.connect(handlers[spec.key])
-            owner.addAction(action)
+            if spec.local:
+                action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            else:
+                owner.addAction(action)
             self._actions[spec.key] = action
         self.restyle(theme)
 

@@ -59,6 +59,7 @@ class Windows(QObject):
         self._open.append(window)
         window.files.start_first()
         window.show()
+        window.values.setFocus()
         window.open_paths(list(paths))
         return window
 

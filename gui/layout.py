@@ -46,7 +46,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     shares = (0.30, 0.42, 0.28) if small else (0.36, 0.43, 0.21)
     columns = [docks["values"], docks["signal"], docks["schemes"]]
     window.resizeDocks(columns, [int(width * share) for share in shares], across)
-    window.resizeDocks([docks["values"], docks["steps"]], [height - 290, 180], down)
+    window.resizeDocks([docks["values"], docks["steps"]], [height - 306, 196], down)
     if not small:
         halves = [width * 52 // 100, width * 48 // 100]
         window.resizeDocks([docks["steps"], docks["results"]], halves, across)

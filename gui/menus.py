@@ -71,6 +71,8 @@ class Menus(QObject):
         _fill(schemes, self.add_scheme, a["duplicate_scheme"], a["remove_scheme"], None,
               a["scheme_up"], a["scheme_down"])  # fmt: skip
         view = bar.addMenu(self.tr("&View"))
+        view.addMenu(self._pane_menu(docks))
+        view.addSeparator()
         for dock in docks.values():
             view.addAction(dock.toggleViewAction())
         _fill(view, None, a["fit"], a["grid"], a["unsort"], None, a["next_value"],
@@ -160,6 +162,16 @@ class Menus(QObject):
             action.setChecked(value == now)
             group.addAction(action)
         group.triggered.connect(choose)
+        return menu
+
+    def _pane_menu(self, docks: Mapping[str, Dock]) -> QMenu:
+        """A shortcut for each pane: it comes to the front and takes the focus."""
+        menu = QMenu(self.tr("&Go to pane"), self._window)
+        for number, dock in enumerate(docks.values(), 1):
+            action = menu.addAction(dock.windowTitle())
+            action.setShortcut(QKeySequence(f"Ctrl+{number}"))
+            action.triggered.connect(dock.take_focus)
+            self._window.addAction(action)
         return menu
 
     def _theme_menu(self) -> QMenu:

@@ -118,6 +118,12 @@ class Dock(QDockWidget):
         self.setTitleBarWidget(self.head)
         self.setWidget(pane)
 
+    def take_focus(self) -> None:
+        """Come to the front and let the keyboard act on the pane."""
+        self.show()
+        self.raise_()
+        self.pane.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         self.head.restyle(theme)

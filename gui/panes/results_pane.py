@@ -63,6 +63,7 @@ class ResultsPane(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)
         layout.addWidget(self.empty)
+        self.setFocusProxy(self.table)
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
         session.active_changed.connect(self._follow)
         self.model.modelReset.connect(self._on_reset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -71,6 +71,7 @@ class SchemesPane(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(split)
+        self.setFocusProxy(self.list)
         self.list.selectionModel().currentChanged.connect(self._on_current)
         session.active_changed.connect(self._follow)
         self.model.modelReset.connect(self._follow)
@@ -87,6 +88,9 @@ class SchemesPane(QWidget):
         self._bar.addActions(list(actions))
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.list.addActions(list(actions))
+        delete = QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self.list)
+        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
+        delete.activated.connect(self.remove)
 
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""

@@ -58,6 +58,7 @@ class StepsPane(QWidget):
         font = self.view.font()
         font.setFeature(QFont.Tag("tnum"), 1)
         self.view.setFont(font)
+        self.setFocusProxy(self.view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)

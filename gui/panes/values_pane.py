@@ -156,6 +156,7 @@ class ValuesPane(QWidget):
 
     def _show_view(self, place: int) -> None:
         self._stack.setCurrentIndex(place)
+        self.setFocusProxy(self.grid if self.in_grid else self.table)
         for widget in (self._quantity, self._slices):
             widget.setVisible(self.in_grid)
         self._order.setVisible(self.model.sorted and not self.in_grid)

@@ -69,7 +69,14 @@ SPECS: tuple[Spec, ...] = (
         _t("Put the visible plots on the clipboard as a picture"),
     ),
     Spec("quit", _t("&Quit"), Keys.Quit),
-    Spec("cut", _t("Cu&t"), Keys.Cut, "cut", _t("Copy the selected values and set them to 0")),
+    Spec(
+        "cut",
+        _t("Cu&t"),
+        Keys.Cut,
+        "cut",
+        _t("Copy the selected values and set them to 0"),
+        local=True,
+    ),
     Spec("copy", _t("&Copy"), Keys.Copy, "copy", _t("Copy the selection at full precision")),
     Spec(
         "paste",
@@ -85,9 +92,15 @@ SPECS: tuple[Spec, ...] = (
         "Ctrl+Shift++",
         "insert-row",
         _t("Insert zeros above the selected rows"),
+        local=True,
     ),
     Spec(
-        "remove_rows", _t("Re&move rows"), "Ctrl+-", "remove-row", _t("Remove the selected values")
+        "remove_rows",
+        _t("Re&move rows"),
+        "Ctrl+-",
+        "remove-row",
+        _t("Remove the selected values"),
+        local=True,
     ),
     Spec(
         "fill_down",
@@ -95,13 +108,14 @@ SPECS: tuple[Spec, ...] = (
         "Ctrl+D",
         "fill-down",
         _t("Copy the first selected value to the rows below"),
+        local=True,
     ),
     Spec("select_all", _t("Select &all"), Keys.SelectAll),
     Spec("goto", _t("&Go to…"), "Ctrl+G", "goto", _t("Choose the value at a position")),
     Spec("unsort", _t("Array &order"), "", "sort", _t("Show the rows in the array's own order")),
     Spec(
         "grid",
-        _t("&Grid view"),
+        _t("Gr&id view"),
         "Ctrl+Shift+G",
         "grid",
         _t("Show a plane of an array with two or more axes"),

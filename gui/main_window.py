@@ -125,7 +125,7 @@ class MainWindow(QMainWindow):
             "save_as": self.files.save_as,
             "export": self.export_all,
             "copy_figure": self.copy_figure,
-            "quit": self.close,
+            "quit": QApplication.closeAllWindows,
             "cut": values.cut,
             "copy": self.copy,
             "paste": values.paste,

@@ -157,7 +157,11 @@ class ExportDialog(QDialog):
     def _propose_name(self) -> None:
         name = choices.proposed_name(self._session, self.form.kind, self.form.keys)
         folder = choices.proposed_folder(self._settings, self._session)
+        whole = self.file.hasFocus() and self.file.selectedText() == self.file.text()
         self.file.setText(str(folder / (name + self.form.ending)))
+        if whole:
+            # Whoever selected the name is about to type over it.
+            self.file.selectAll()
 
     def _on_name(self, text: str) -> None:
         self._named_by_hand = True

@@ -100,8 +100,10 @@ class GridModel(QAbstractTableModel):
         return section if role == Qt.ItemDataRole.DisplayRole else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        editable = Qt.ItemFlag.ItemIsEditable if self.quantity == "R" else Qt.ItemFlag.NoItemFlags
-        return super().flags(index) | editable
+        editable = index.isValid() and self.quantity == "R"
+        return super().flags(index) | (
+            Qt.ItemFlag.ItemIsEditable if editable else Qt.ItemFlag.NoItemFlags
+        )
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():

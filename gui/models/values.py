@@ -240,11 +240,11 @@ class ValuesModel(QAbstractTableModel):
             self._qparams = None
 
     def _reset(self) -> None:
-        before = self._columns, self._order
+        columns, sorted_ = self._columns, self.sorted
         self._order = None
         self._take_scheme()
         rows, none = self._row_count(), QModelIndex()
-        if before != (self._columns, None):
+        if sorted_ or columns != self._columns:
             self.beginResetModel()
             self._rows = rows
             self.endResetModel()

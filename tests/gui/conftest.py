@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
 import shiboken6
 from PySide6.QtCore import QEvent, QLocale, QPoint, QSettings, Qt, QThread, QTimer
-from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QMenu, QToolTip, QWidget
 
@@ -51,7 +52,7 @@ def _nobodys(widget):
     """Whether this is Qt's own tip, or a menu of pyqtgraph, which dies with the fixture's value."""
     if not shiboken6.isValid(widget) or widget.metaObject().className() == "QTipLabel":
         return True
-    return isinstance(widget, QMenu) and widget.parent() is None and not widget.isVisible()
+    return isinstance(widget, QMenu) and not widget.isVisible()
 
 
 def _alive(kind):
@@ -71,8 +72,10 @@ def nothing_is_left(request, home):
     QToolTip.hideText()
     for _ in range(3):
         _bury(app)
+        left = [w for w in app.topLevelWidgets() if w not in before and not _nobodys(w)]
+        if not left:
+            break
         gc.collect()
-    left = [w for w in app.topLevelWidgets() if w not in before and not _nobodys(w)]
     assert not left, f"widgets left: {left}"
     assert not [t for t in _alive(QTimer) if t.isActive()], "a timer is left running"
     assert not [t for t in _alive(QThread) if t.isRunning() and t is not app.thread()]
@@ -154,6 +157,15 @@ class Person:
             or QApplication.focusWidget()
             or QApplication.activeWindow()
         )
+        if widget is None:
+            # There is no window manager that gives the focus back when a dialog has closed.
+            widget = next(
+                w
+                for w in QApplication.topLevelWidgets()
+                if isinstance(w, MainWindow) and w.isVisible()
+            )
+            widget.activateWindow()
+            self.qtbot.waitUntil(lambda: QApplication.activeWindow() is widget)
         return widget.window().windowHandle()
 
     def press(self, *keys):
@@ -164,7 +176,13 @@ class Person:
     def type(self, text):
         """Type a text, key by key, wherever the focus is."""
         for letter in text:
-            QTest.keyClick(self._front(), letter)
+            if letter.isascii():
+                QTest.keyClick(self._front(), letter)
+                continue
+            # QTest knows keys of Latin keyboards alone.
+            for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+                event = QKeyEvent(kind, 0, Qt.KeyboardModifier.NoModifier, letter)
+                QApplication.sendEvent(QApplication.focusWidget(), event)
 
     def click(self, widget, at=None, modifier=Qt.KeyboardModifier.NoModifier):
         """Click a widget with the left button."""
@@ -196,7 +214,7 @@ class Person:
         box.setFocus()
         place = box.findText(text)
         assert place >= 0, f"{text!r} is not in {[box.itemText(i) for i in range(box.count())]}"
-        self.press("Home" if box.currentIndex() else "Home")
+        self.press("Home")
         for _ in range(place):
             self.press("Down")
 
@@ -221,9 +239,7 @@ class Person:
     def heads(self, view):
         """The heads of all columns."""
         model = view.model()
-        return [
-            model.headerData(c, Qt.Orientation.Horizontal) for c in range(model.columnCount())
-        ]
+        return [model.headerData(c, Qt.Orientation.Horizontal) for c in range(model.columnCount())]
 
     def rows(self, view, column=0):
         """A whole column of a table."""
@@ -245,22 +261,21 @@ def person(qtbot):
 
 @pytest.fixture
 def dialog(qtbot, qapp):
-    """``with dialog(act):`` calls ``act(dialog)`` once for the dialog that opens meanwhile."""
+    """``with dialog(act, …):`` calls each ``act(dialog)`` for the dialogs that open meanwhile."""
 
     @contextmanager
-    def answered(act):
+    def answered(*acts):
         seen, errors = [], []
         timer = QTimer()
         timer.setInterval(5)
 
         def look():
             front = QApplication.activeModalWidget()
-            if front is None or not front.isVisible():
+            if front is None or not front.isVisible() or front in seen or len(seen) == len(acts):
                 return
-            timer.stop()
             seen.append(front)
             try:
-                act(front)
+                acts[len(seen) - 1](front)
             except BaseException as error:
                 errors.append(error)
             if shiboken6.isValid(front) and front.isVisible() and errors:
@@ -270,8 +285,7 @@ def dialog(qtbot, qapp):
         timer.start()
         try:
             yield seen
-            if not seen:
-                qtbot.waitUntil(lambda: bool(seen), timeout=3000)
+            qtbot.waitUntil(lambda: len(seen) == len(acts), timeout=3000)
         finally:
             timer.stop()
             timer.deleteLater()
@@ -319,3 +333,28 @@ def undo_texts(window):
 def labels(widget: QWidget) -> list[str]:
     """Every text that labels in a widget show now."""
     return [x.text() for x in widget.findChildren(QLabel) if x.isVisible()]
+
+
+@pytest.fixture(autouse=True)
+def every_mouse_move_counts():
+    """A test moves the mouse faster than pyqtgraph looks."""
+    before = pg.getConfigOption("mouseRateLimit")
+    pg.setConfigOption("mouseRateLimit", -1)
+    yield
+    pg.setConfigOption("mouseRateLimit", before)
+
+
+@pytest.fixture
+def bench(qtbot):
+    from tests.gui.plot_bench import Bench
+
+    opened = []
+
+    def make(key, array, *schemes, **options):
+        bench = Bench(qtbot, key, array, schemes, **options)
+        opened.append(bench)
+        return bench
+
+    yield make
+    for bench in opened:
+        bench.background.shutdown()

@@ -1,0 +1,73 @@
+"""The application: a window per file, files that the desktop asks for, no fault of the toolkit."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QFileOpenEvent
+from PySide6.QtWidgets import QApplication
+
+from gui.app import Windows
+from gui.main_window import MainWindow
+from gui.settings import Settings
+
+
+@pytest.fixture
+def windows(qapp, qtbot):
+    windows = Windows(Settings())
+    yield windows
+    for window in shown():
+        window.close()
+    windows.deleteLater()
+
+
+def shown():
+    return [
+        w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow) and w.isVisible()
+    ]
+
+
+def titles():
+    return sorted(window.windowTitle().split("[*]")[0] for window in shown())
+
+
+def test_each_file_of_the_command_line_gets_a_window(windows, qtbot, tmp_path):
+    paths = [tmp_path / name for name in ("a.npy", "b.npy", "c.npy")]
+    for number, path in enumerate(paths):
+        np.save(path, np.full(3, number, np.float32))
+    windows.add(paths)
+    qtbot.waitUntil(lambda: titles() == ["a.npy", "b.npy", "c.npy"])
+    assert len({window.pos().toTuple() for window in shown()}) > 1
+
+
+def test_a_window_of_several_closes_alone(windows, qtbot):
+    first, second = windows.add(), windows.add()
+    second.close()
+    qtbot.waitUntil(lambda: len(shown()) == 1)
+    assert first.session.array.size == 3
+    first.values.model.setData(first.values.model.index(0, 0), "0.5")
+    assert first.session.array[0] == 0.5
+    first.session.undo_stack.undo()
+
+
+def test_a_file_that_the_desktop_asks_for_is_told_of(qapp, qtbot, tmp_path):
+    path = tmp_path / "asked.npy"
+    with qtbot.waitSignal(qapp.file_asked) as asked:
+        QApplication.sendEvent(qapp, QFileOpenEvent(QUrl.fromLocalFile(str(path))))
+    assert asked.args == [str(path)]
+
+
+def test_the_new_window_is_ready_for_typing(windows, qtbot, person):
+    window = windows.add()
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    person.type("0.75")
+    person.press("Return")
+    assert window.session.array[0] == 0.75
+    window.session.undo_stack.undo()
+
+
+def test_the_theme_of_the_settings_reaches_every_window(windows, qtbot):
+    first, second = windows.add(), windows.add()
+    first.settings.theme = "dark"
+    assert first.theme.dark
+    assert second.theme.dark

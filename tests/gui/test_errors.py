@@ -1,0 +1,69 @@
+"""Exceptions that nobody expected, and a known fault of the toolkit."""
+
+import sys
+
+import pytest
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QApplication,
+    QMessageBox,
+)
+
+import engine
+from gui.errors import ErrorReporter, log_path
+
+# Errors nobody expected
+
+
+def test_an_unexpected_exception_is_shown_and_logged_and_the_program_goes_on(
+    window, qtbot, dialog, person, monkeypatch
+):
+    person.edit_cell(window.values.table, 0, "0.5")
+    reporter = ErrorReporter()
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    reporter.install()
+    seen = []
+
+    def look(box):
+        assert isinstance(box, QMessageBox)
+        seen.append((box.text(), box.informativeText(), box.detailedText()))
+        texts = {b.text().replace("&", ""): b for b in box.buttons()}
+        texts["Copy details"].click()
+        box.close()
+
+    def fault():
+        raise ZeroDivisionError("a fault of the test")
+
+    try:
+        action = QAction("fault", window)
+        action.triggered.connect(fault)
+        with dialog(look):
+            action.trigger()
+    finally:
+        reporter.uninstall()
+        reporter.deleteLater()
+    text, informative, details = seen[0]
+    assert "still here" in text
+    assert "ZeroDivisionError: a fault of the test" in informative
+    assert str(log_path()) in informative
+    assert "Traceback" in details
+    assert f"Quantoscope {engine.__version__}" in details
+    assert "a fault of the test" in person.clipboard()
+    assert "a fault of the test" in log_path().read_text(encoding="utf-8")
+    assert window.session.array[0] == 0.5
+    person.edit_cell(window.values.table, 1, "0.75")
+    assert window.session.array[1] == 0.75
+
+
+# The toolkit
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is immortal from Python 3.12 on")
+def test_calls_into_qt_keep_their_references_to_none(window):
+    before = sys.getrefcount(None)
+    for _ in range(500):
+        window.values.table.setFocus()
+        window.statusBar().summary.setText("text")
+        window.docks["signal"].setWindowTitle("Signal")
+        QApplication.processEvents()
+    assert abs(sys.getrefcount(None) - before) < 400

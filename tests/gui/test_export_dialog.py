@@ -1,0 +1,359 @@
+"""The export dialog as a person uses it."""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+)
+
+from engine import Scheme
+from engine.examples import example
+from gui.background import Background
+from gui.export.dialog import ExportDialog, copy_figure
+from gui.plots import PLOTS
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import DARK, LIGHT
+
+KEYS = tuple(kind.key for kind in PLOTS)
+THREE = [Scheme.parse(f"int8 {m}") for m in ("scale-only", "symmetric", "asymmetric")]
+BIG = np.random.RandomState(0).randn(200_000).astype(np.float32)
+
+
+@pytest.fixture
+def workplace(qapp):
+    """A session on the three numbers, and its background."""
+    background = Background()
+    session = Session(background)
+    session.start(example("three-numbers").make(), "Three numbers", None, THREE)
+    yield session
+    background.shutdown()
+
+
+@pytest.fixture
+def settings(tmp_path):
+    settings = Settings()
+    settings.remember("export/folder", str(tmp_path))
+    return settings
+
+
+@pytest.fixture
+def open_dialog(workplace, settings, qtbot):
+    """A way to open the dialog."""
+    opened = []
+
+    def make(start="all", keys=("signal", "error"), theme=LIGHT):
+        box = ExportDialog(workplace, settings, theme, workplace.background, keys, start)
+        qtbot.addWidget(box)
+        opened.append(box)
+        box.written = []
+        box.exported.connect(box.written.append)
+        box.show()
+        qtbot.waitUntil(lambda: shown(box), timeout=5000)
+        return box
+
+    yield make
+    opened.clear()
+
+
+def shown(box):
+    """Whether the preview has caught up."""
+    texts = box.preview.picture.text() + box.preview.text.toPlainText()
+    return bool(texts) or not box.preview.picture.pixmap().isNull()
+
+
+def press(qtbot, box):
+    qtbot.mouseClick(box.write, Qt.MouseButton.LeftButton)
+
+
+def choose(box, text):
+    place = next(i for i in range(box.count()) if text in box.itemText(i))
+    box.setCurrentIndex(place)
+
+
+def test_all_means_the_visible_plots_and_a_key_means_that_one(open_dialog):
+    assert open_dialog("all").form.keys == ("signal", "error")
+    assert open_dialog("codes").form.keys == ("codes",)
+    assert open_dialog("table").form.kind == "table"
+    assert open_dialog("results").form.kind == "results"
+
+
+@pytest.mark.parametrize("start", [*KEYS, "all"])
+@pytest.mark.parametrize("kind", ["PNG", "SVG", "PDF"])
+def test_a_figure_is_written_where_the_dialog_proposes(open_dialog, qtbot, tmp_path, start, kind):
+    box = open_dialog(start)
+    choose(box.form.format, kind)
+    press(qtbot, box)
+    part = "plots" if start == "all" else start
+    path = tmp_path / f"Three-numbers-{part}.{kind.lower()}"
+    assert box.written == [str(path)]
+    assert path.stat().st_size > 1000
+    assert box.isHidden()
+
+
+@pytest.mark.parametrize("start", ["table", "results"])
+@pytest.mark.parametrize("kind", ["CSV", "NumPy"])
+def test_table_and_results_are_written(open_dialog, qtbot, tmp_path, start, kind):
+    box = open_dialog(start)
+    choose(box.form.format, kind)
+    press(qtbot, box)
+    qtbot.waitUntil(box.isHidden, timeout=10_000)
+    ending = "csv" if kind == "CSV" else "npz"
+    assert box.written == [str(tmp_path / f"Three-numbers-{start}.{ending}")]
+    assert Path(box.written[0]).stat().st_size > 200
+
+
+def test_the_size_in_mm_and_dpi_gives_the_pixels_that_are_shown(open_dialog, qtbot):
+    box = open_dialog("signal")
+    choose(box.form.format, "PNG")
+    box.form.width_field.setValue(85)
+    box.form.height_field.setValue(60)
+    box.form.dpi.setValue(300)
+    assert "1004 × 709" in box.form.extent.text()
+    press(qtbot, box)
+    image = QImage(box.written[0])
+    assert (image.width(), image.height()) == (1004, 709)
+
+
+def test_a_change_of_unit_keeps_the_size(open_dialog):
+    box = open_dialog("signal")
+    choose(box.form.format, "PNG")
+    before = box.form.spec().pixels()
+    choose(box.form.unit, "px")
+    assert (box.form.width_field.value(), box.form.height_field.value()) == before
+    choose(box.form.unit, "mm")
+    assert box.form.spec().pixels() == pytest.approx(before, abs=1)
+
+
+def test_dpi_shows_for_png_alone_and_sizes_for_figures_alone(open_dialog):
+    box = open_dialog("signal")
+    choose(box.form.format, "PNG")
+    assert box.form.dpi.isVisible()
+    choose(box.form.format, "SVG")
+    assert not box.form.dpi.isVisible()
+    choose(box.form.what, "Table")
+    assert not box.form.width_field.isVisible()
+    assert not box.form.look.isVisible()
+    assert box.form.format.isVisible()
+
+
+def test_choices_are_remembered_for_figures_of_as_many_plots(open_dialog, qtbot):
+    box = open_dialog("signal")
+    choose(box.form.format, "SVG")
+    choose(box.form.look, "Dark")
+    box.form.width_field.setValue(85)
+    box.form.height_field.setValue(60)
+    press(qtbot, box)
+    again = open_dialog("error").form
+    assert again.ending == ".svg"
+    assert again.spec().theme is DARK
+    assert (again.width_field.value(), again.height_field.value()) == (85, 60)
+    again.plots["signal"].setChecked(True)
+    assert again.width_field.value() == 180
+
+
+def test_cancel_remembers_nothing(open_dialog):
+    box = open_dialog("signal")
+    box.form.width_field.setValue(99)
+    box.reject()
+    assert open_dialog("signal").form.width_field.value() == 120
+
+
+def test_the_preview_follows_every_choice(open_dialog, qtbot):
+    box = open_dialog("signal")
+
+    def picture():
+        return box.preview.picture.pixmap().toImage()
+
+    steps = (
+        lambda: box.form.plots["codes"].setChecked(True),
+        lambda: choose(box.form.look, "Dark"),
+        lambda: box.form.width_field.setValue(100),
+        lambda: box.form.mark.setChecked(True),
+    )
+    for change in steps:
+        before = picture()
+        change()
+        qtbot.waitUntil(lambda before=before: picture() != before, timeout=5000)
+
+
+def test_the_preview_of_a_table_is_its_first_lines(open_dialog):
+    text = open_dialog("table").preview.text.toPlainText()
+    assert text.startswith("index,R,int8 scale-only: R/S")
+    assert "1.2962357" in text
+    assert "sqnr" in open_dialog("results").preview.text.toPlainText()
+
+
+def test_the_preview_follows_the_values(open_dialog, workplace, qtbot):
+    box = open_dialog("table")
+    workplace.start(np.full(2, 77, np.float32), "new", None, THREE)
+    qtbot.waitUntil(lambda: "77.0" in box.preview.text.toPlainText(), timeout=5000)
+
+
+def test_too_small_a_figure_and_no_plot_are_said_in_the_dialog(open_dialog, qtbot, tmp_path):
+    box = open_dialog("all")
+    box.form.width_field.setValue(20)
+    qtbot.waitUntil(lambda: "no room" in box.preview.picture.text(), timeout=5000)
+    press(qtbot, box)
+    assert "no room" in box.problem.text()
+    assert box.isVisible()
+    assert not list(tmp_path.iterdir())
+    for plot in box.form.plots.values():
+        plot.setChecked(False)
+    assert box.problem.isHidden()
+    press(qtbot, box)
+    assert "at least one" in box.problem.text()
+
+
+def test_a_failing_write_keeps_the_dialog_open(open_dialog, qtbot, tmp_path):
+    for start in ("signal", "table", "results"):
+        box = open_dialog(start)
+        box.file.setFocus()
+        box.file.selectAll()
+        qtbot.keyClicks(box.file, str(tmp_path / "missing" / "x"))
+        press(qtbot, box)
+        qtbot.waitUntil(box.problem.isVisible, timeout=5000)
+        assert "folder does not exist" in box.problem.text()
+        assert box.isVisible() and box.write.isEnabled()
+        assert box.written == []
+
+
+def test_a_file_that_exists_is_replaced_after_a_second_press_only(open_dialog, qtbot, tmp_path):
+    path = tmp_path / "Three-numbers-signal.png"
+    path.write_bytes(b"old")
+    box = open_dialog("signal")
+    press(qtbot, box)
+    assert path.read_bytes() == b"old"
+    assert "exists already" in box.problem.text()
+    assert box.write.text() == "&Replace"
+    box.form.mark.setChecked(True)
+    assert box.write.text() == "E&xport"
+    press(qtbot, box)
+    press(qtbot, box)
+    assert box.written == [str(path)]
+    assert path.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_file_chosen_by_browsing_is_not_asked_for_twice(
+    open_dialog, qtbot, tmp_path, monkeypatch
+):
+    path = tmp_path / "chosen.svg"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), "x"))
+    box = open_dialog("signal")
+    qtbot.mouseClick(box.browse, Qt.MouseButton.LeftButton)
+    assert box.form.ending == ".svg"
+    press(qtbot, box)
+    assert box.written == [str(path)]
+    ElementTree.parse(path)
+
+
+def test_browsing_takes_the_format_of_the_filter_and_may_be_cancelled(
+    open_dialog, qtbot, tmp_path, monkeypatch
+):
+    answers = [("", ""), (str(tmp_path / "plain"), "PDF page (*.pdf)")]
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: answers.pop(0))
+    box = open_dialog("signal")
+    before = box.file.text()
+    qtbot.mouseClick(box.browse, Qt.MouseButton.LeftButton)
+    assert box.file.text() == before
+    qtbot.mouseClick(box.browse, Qt.MouseButton.LeftButton)
+    assert box.file.text() == str(tmp_path / "plain.pdf")
+
+
+def test_a_typed_ending_chooses_the_format_and_a_format_changes_the_ending(open_dialog, qtbot):
+    box = open_dialog("signal")
+    box.file.clear()
+    qtbot.keyClicks(box.file, "figure.v2.pdf")
+    assert box.form.ending == ".pdf"
+    choose(box.form.format, "SVG")
+    assert box.file.text() == "figure.v2.svg"
+    box.file.clear()
+    qtbot.keyClicks(box.file, " ")
+    press(qtbot, box)
+    assert "name" in box.problem.text()
+
+
+def test_a_long_table_shows_progress_and_can_be_cancelled(open_dialog, workplace, qtbot, tmp_path):
+    workplace.start(BIG, "big", None, THREE)
+    qtbot.waitUntil(lambda: not workplace.stale, timeout=30_000)
+    box = open_dialog("table")
+    press(qtbot, box)
+    assert box.progress.isVisible()
+    assert not box.form.isEnabled()
+    qtbot.waitUntil(lambda: box.progress.value() > 0, timeout=10_000)
+    cancel = box.buttons.button(QDialogButtonBox.StandardButton.Cancel)
+    qtbot.mouseClick(cancel, Qt.MouseButton.LeftButton)
+    assert box.isVisible() and box.form.isEnabled()
+    assert "Cancelled" in box.problem.text()
+    press(qtbot, box)
+    qtbot.waitUntil(box.isHidden, timeout=60_000)
+    assert [p.name for p in tmp_path.iterdir()] == ["big-table.csv"]
+    assert (tmp_path / "big-table.csv").read_bytes().count(b"\n") == 200_001
+
+
+def test_closing_while_a_table_is_written_leaves_nothing(open_dialog, workplace, qtbot, tmp_path):
+    workplace.start(BIG, "big", None, THREE)
+    qtbot.waitUntil(lambda: not workplace.stale, timeout=30_000)
+    box = open_dialog("table")
+    press(qtbot, box)
+    box.close()
+    workplace.background.shutdown()
+    assert not list(tmp_path.iterdir())
+    assert box.written == []
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+@pytest.mark.parametrize("start", ["all", "table"])
+def test_the_dialog_fits_a_small_screen_and_names_everything(open_dialog, theme, start):
+    box = open_dialog(start, theme=theme)
+    hint = box.minimumSizeHint()
+    assert hint.width() <= 1000 and hint.height() <= 700
+    assert box.width() <= 1000 and box.height() <= 700
+    buddies = {label.buddy() for label in box.findChildren(QLabel) if label.buddy()}
+    for kind in (QComboBox, QLineEdit, QDoubleSpinBox, QSpinBox):
+        for field in box.findChildren(kind):
+            if field.isVisible() and not isinstance(field.parent(), (QDoubleSpinBox, QSpinBox)):
+                assert field in buddies or field.accessibleName(), field
+    keys = [
+        widget.text().partition("&")[2][:1].lower()
+        for widget in [*box.findChildren(QLabel), *box.findChildren(QAbstractButton)]
+        if "&" in widget.text() and widget.isVisible()
+    ]
+    assert len(keys) == len(set(keys)), keys
+
+
+def test_everything_is_reached_by_tab(open_dialog, qtbot):
+    box = open_dialog("signal")
+    seen, widget = set(), box.form.what
+    for _ in range(60):
+        seen.add(widget)
+        widget = widget.nextInFocusChain()
+    fields = [box.form.what, box.form.format, box.form.width_field, box.form.height_field,
+              box.form.unit, box.form.look, box.form.mark, box.file, box.browse, box.write,
+              *box.form.plots.values()]  # fmt: skip
+    for field in fields:
+        assert field in seen
+        assert field.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+@pytest.mark.parametrize("keys", [("signal",), KEYS])
+def test_a_figure_on_the_clipboard_is_a_picture_and_svg(workplace, settings, keys):
+    copy_figure(workplace, settings, DARK, keys)
+    content = QGuiApplication.clipboard().mimeData()
+    assert content.hasImage()
+    assert not QGuiApplication.clipboard().image().isNull()
+    svg = ElementTree.fromstring(content.data("image/svg+xml").data())
+    assert svg.tag.endswith("svg")

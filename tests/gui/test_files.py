@@ -1,0 +1,360 @@
+"""Opening, saving, dropping and making arrays; unsaved edits are asked about."""
+
+import re
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QLineEdit,
+    QMessageBox,
+)
+
+from engine.examples import EXAMPLES
+from gui import commands
+
+
+def menu_action(menu, text):
+    """An entry of a menu, by its text without mnemonic."""
+    menu.aboutToShow.emit()
+    for action in menu.actions():
+        if action.text().replace("&", "").endswith(text):
+            return action
+    raise AssertionError(f"no {text!r} in {[a.text() for a in menu.actions()]}")
+
+
+def settle(window, qtbot):
+    """Wait until a file is open or said not to be, and everything is computed."""
+    qtbot.waitUntil(
+        lambda: not window.background.running("file") and not window.session.stale, timeout=30_000
+    )
+    QApplication.processEvents()
+
+
+def type_path(path):
+    """An answer to a file dialog: type a path and press Enter."""
+
+    def act(dialog):
+        assert isinstance(dialog, QFileDialog)
+        field = dialog.findChild(QLineEdit, "fileNameEdit")
+        field.setText(str(path))
+        dialog.accept()
+
+    return act
+
+
+# Files
+
+TARGETS = {
+    "window": lambda w: w,
+    "values": lambda w: w.values.table.viewport(),
+    "signal": lambda w: w.plots["signal"].widget.viewport(),
+    "schemes": lambda w: w.schemes.list.viewport(),
+    "scheme text": lambda w: w.schemes.form.text,
+    "results": lambda w: w.results.table.viewport(),
+    "steps": lambda w: w.steps.view.viewport(),
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_file_that_is_dropped_anywhere_is_opened(window, qtbot, tmp_path, target):
+    path = tmp_path / "dropped.npy"
+    np.save(path, np.arange(5, dtype=np.float32))
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    copy, widget = Qt.DropAction.CopyAction, TARGETS[target](window)
+    at, screen = widget.mapTo(window, QPoint(20, 10)), window.windowHandle()
+    enter = QDragEnterEvent(at, copy, data, buttons, keys)
+    QApplication.sendEvent(screen, enter)
+    assert enter.isAccepted()
+    move = QDragMoveEvent(at, copy, data, buttons, keys)
+    # As Qt does it where the entering was accepted.
+    move.setDropAction(copy)
+    move.accept()
+    QApplication.sendEvent(screen, move)
+    assert move.isAccepted()
+    drop = QDropEvent(QPointF(at), copy, data, buttons, keys)
+    QApplication.sendEvent(screen, drop)
+    assert drop.isAccepted()
+    settle(window, qtbot)
+    assert window.session.array.tolist() == [0, 1, 2, 3, 4]
+    assert window.windowTitle().startswith("dropped.npy")
+
+
+def test_text_that_is_dropped_is_not_taken_for_a_file(window):
+    data = QMimeData()
+    data.setText("1 2 3")
+    enter = QDragEnterEvent(
+        QPoint(50, 50), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )  # fmt: skip
+    enter.ignore()
+    QApplication.sendEvent(window, enter)
+    assert not enter.isAccepted()
+
+
+def test_open_asks_for_a_file_and_opens_it(window, qtbot, tmp_path, dialog, person):
+    path = tmp_path / "numbers.csv"
+    path.write_text("a;b\n0,5;1,5\n-2,25;3\n")
+    with dialog(type_path(path)):
+        person.press("Ctrl+O")
+    settle(window, qtbot)
+    assert window.session.array.tolist() == [[0.5, 1.5], [-2.25, 3.0]]
+    assert [str(e.scheme) for e in window.session.entries][0] == "int8 scale-only"
+
+
+def test_files_that_were_opened_are_in_open_recent_newest_first(window, qtbot, tmp_path):
+    for name in ("one.npy", "two.npy"):
+        np.save(tmp_path / name, np.ones(3, np.float32))
+        window.open_paths([tmp_path / name])
+        settle(window, qtbot)
+    window.menus.recent.aboutToShow.emit()
+    texts = [a.text().replace("&", "") for a in window.menus.recent.actions()]
+    assert texts[:2] == ["1 two.npy", "2 one.npy"]
+    menu_action(window.menus.recent, "one.npy").trigger()
+    settle(window, qtbot)
+    assert window.windowTitle().startswith("one.npy")
+    menu_action(window.menus.recent, "Clear this list").trigger()
+    window.menus.recent.aboutToShow.emit()
+    assert [a.text() for a in window.menus.recent.actions()] == ["No files yet"]
+
+
+def test_of_several_arrays_in_a_file_one_is_chosen(window, qtbot, tmp_path, dialog):
+    path = tmp_path / "many.npz"
+    np.savez(path, weight=np.arange(4.0).reshape(2, 2), bias=np.array([7.0, 8.0, 9.0]))
+
+    def choose(box):
+        names = [box.tree.topLevelItem(i).text(0) for i in range(box.tree.topLevelItemCount())]
+        assert sorted(names) == ["bias", "weight"]
+        qtbot.keyClicks(box.filter, "bia")
+        visible = [
+            box.tree.topLevelItem(i).text(0)
+            for i in range(box.tree.topLevelItemCount())
+            if not box.tree.topLevelItem(i).isHidden()
+        ]
+        assert visible == ["bias"]
+        box.accept()
+
+    with dialog(choose):
+        window.open_paths([path])
+    settle(window, qtbot)
+    assert window.session.array.tolist() == [7, 8, 9]
+    assert window.windowTitle().startswith("many.npz ▸ bias")
+
+
+def test_leaving_that_question_keeps_what_was_open(window, qtbot, tmp_path, dialog):
+    path = tmp_path / "many.npz"
+    np.savez(path, a=np.ones(2), b=np.ones(3))
+    before = window.session.array.tobytes()
+    with dialog(lambda box: box.reject()):
+        window.open_paths([path])
+    settle(window, qtbot)
+    assert window.session.array.tobytes() == before
+    assert window.windowTitle().startswith("Three numbers")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("missing.npy", None, "missing.npy"),
+        ("broken.npy", b"\x93NUMPY\x01\x00 nonsense", "broken.npy"),
+        ("ragged.csv", b"1,2,3\n4,5\n", "line 2|Line 2"),
+        ("words.csv", b"1,2\n3,four\n", "four"),
+        ("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0", "picture.png"),
+        ("empty.npz", b"PK\x05\x06" + b"\0" * 18, "empty.npz"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_said_in_a_sentence_and_changes_nothing(
+    window, qtbot, tmp_path, name, content, says
+):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    before = window.session.array.tobytes()
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert window.message.isVisible()
+    assert re.search(says, window.message.text)
+    assert window.message.text.endswith(".")
+    assert "Traceback" not in window.message.text
+    assert window.session.array.tobytes() == before
+    assert window.windowTitle().startswith("Three numbers")
+    assert str(path) not in window.settings.recent_files
+
+
+def test_an_array_of_text_is_refused_in_a_sentence(window, qtbot, tmp_path):
+    np.save(tmp_path / "words.npy", np.array(["a", "b"]))
+    window.open_paths([tmp_path / "words.npy"])
+    settle(window, qtbot)
+    assert window.message.isVisible()
+    assert window.windowTitle().startswith("Three numbers")
+
+
+def test_integers_are_worked_on_as_float32_and_that_is_said(window, qtbot, tmp_path):
+    np.save(tmp_path / "ints.npy", np.arange(4, dtype=np.int16))
+    window.open_paths([tmp_path / "ints.npy"])
+    settle(window, qtbot)
+    assert "int16" in window.message.text
+    assert "float32" in window.message.text
+    assert window.session.array.dtype == np.float32
+
+
+def test_of_several_files_the_first_is_opened_here_and_the_others_get_windows(
+    window, qtbot, tmp_path
+):
+    paths = [tmp_path / name for name in ("a.npy", "b.npy", "c.npy")]
+    for number, path in enumerate(paths):
+        np.save(path, np.full(2, number, np.float32))
+    asked = []
+    window.window_asked.connect(asked.append)
+    window.open_paths(paths)
+    settle(window, qtbot)
+    assert window.session.array.tolist() == [0, 0]
+    assert asked == [str(path) for path in paths[1:]]
+
+
+@pytest.mark.parametrize("ending", [".npy", ".csv", ".tsv"])
+def test_what_is_saved_opens_again_bit_for_bit(window, qtbot, tmp_path, dialog, person, ending):
+    values = np.array([0.1, -1e-40, 3e38, np.nan, np.inf, -0.0, 1 / 3], np.float32)
+    commands.splice(window.session, 0, 3, values, "values")
+    path = tmp_path / f"saved{ending}"
+    with dialog(type_path(path)):
+        person.press("Ctrl+Shift+S")
+    assert not window.isWindowModified()
+    assert window.windowTitle().startswith(path.name)
+    assert path.name in window.message.text
+    saved = window.session.array.tobytes()
+    window.files.start_first()
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert window.session.array.dtype == np.float32
+    assert window.session.array.reshape(-1).tobytes() == saved
+
+
+def test_a_name_without_an_ending_gets_one(window, tmp_path, dialog):
+    with dialog(type_path(tmp_path / "plain")):
+        window.actions_["save_as"].trigger()
+    assert (tmp_path / "plain.npy").exists()
+
+
+def test_a_failing_save_says_so_and_leaves_the_file_and_the_star(window, tmp_path, person):
+    person.edit_cell(window.values.table, 0, "0.5")
+    target = tmp_path / "folder.npy"
+    target.mkdir()
+    assert not window.files.save(target)
+    assert window.message.isVisible()
+    assert window.isWindowModified()
+    assert target.is_dir()
+
+
+# Unsaved edits
+
+LEAVING = {
+    "new": lambda w: w.actions_["new"].trigger(),
+    "example": lambda w: menu_action(w.menus.examples, EXAMPLES[1].name).trigger(),
+    "close": lambda w: w.close(),
+    "open": None,
+}
+
+
+@pytest.mark.parametrize("way", LEAVING)
+def test_unsaved_edits_are_asked_about_and_cancel_keeps_them(
+    window, person, dialog, button, tmp_path, way
+):
+    np.save(tmp_path / "other.npy", np.ones(2, np.float32))
+    person.edit_cell(window.values.table, 0, "0.5")
+    with dialog(button("Cancel")) as seen:
+        if way == "open":
+            window.open_paths([tmp_path / "other.npy"])
+        else:
+            LEAVING[way](window)
+    assert isinstance(seen[0], QMessageBox)
+    assert "Three numbers" in seen[0].text()
+    assert window.isVisible()
+    assert window.session.array[0] == 0.5
+    assert window.isWindowModified()
+
+
+def test_discard_leaves_the_edits_behind(window, person, dialog, button, qtbot):
+    person.edit_cell(window.values.table, 0, "0.5")
+    with dialog(button("Discard")):
+        menu_action(window.menus.examples, EXAMPLES[1].name).trigger()
+    assert window.windowTitle().startswith(EXAMPLES[1].name)
+
+
+def test_save_writes_first_and_then_goes_on(window, person, dialog, button, tmp_path):
+    path = tmp_path / "kept.npy"
+    person.edit_cell(window.values.table, 0, "0.5")
+    with dialog(button("Save"), type_path(path)):
+        menu_action(window.menus.examples, EXAMPLES[1].name).trigger()
+    assert np.load(path)[0] == 0.5
+    assert window.windowTitle().startswith(EXAMPLES[1].name)
+
+
+def test_save_and_then_no_file_name_keeps_the_edits(window, person, dialog, button):
+    person.edit_cell(window.values.table, 0, "0.5")
+    with dialog(button("Save"), lambda box: box.reject()):
+        menu_action(window.menus.examples, EXAMPLES[1].name).trigger()
+    assert window.session.array[0] == 0.5
+    assert window.isWindowModified()
+
+
+def test_a_window_without_edits_closes_without_a_question(window):
+    assert window.close()
+    assert not window.isVisible()
+
+
+# New array
+
+
+def test_the_new_array_dialog_makes_what_it_says_and_the_same_seed_the_same(window, dialog, person):
+    def make(box):
+        box.kind.setCurrentText("Uniform in [−1, 1]")
+        box.count.setValue(500)
+        box.seed.setValue(7)
+        box.accept()
+
+    with dialog(make):
+        person.press("Ctrl+N")
+    first = window.session.array.copy()
+    assert first.shape == (500,)
+    assert np.abs(first).max() <= 1
+    assert "seed 7" in window.windowTitle()
+    with dialog(make):
+        person.press("Ctrl+N")
+    assert window.session.array.tobytes() == first.tobytes()
+
+
+def test_every_distribution_of_the_dialog_gives_finite_numbers(qtbot):
+    from gui.dialogs.new_array import DISTRIBUTIONS, NewArrayDialog
+
+    box = NewArrayDialog()
+    qtbot.addWidget(box)
+    for place, (key, _, _) in enumerate(DISTRIBUTIONS, 1):
+        box.kind.setCurrentIndex(place)
+        assert box.kind.currentData() == key
+        array = box.array()
+        assert array.dtype == np.float32
+        assert array.shape == (1000,)
+        assert np.isfinite(array).all()
+
+
+def test_an_empty_array_says_in_every_pane_what_would_fill_it(window, dialog, person):
+    def make(box):
+        box.kind.setCurrentIndex(0)
+        assert not box.count.isEnabled()
+        box.accept()
+
+    with dialog(make):
+        person.press("Ctrl+N")
+    assert window.session.array.size == 0
+    assert window.statusBar().summary.text() == "no values"
+    for key, pane in window.plots.items():
+        window.docks[key].raise_()
+        QApplication.processEvents()
+        assert pane.plot.insight.endswith(".")
+    assert "Type or open a value" in window.steps.view.toPlainText()

@@ -1,0 +1,109 @@
+"""Large arrays are computed off the GUI thread: the newest edit wins, Esc stops."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gui import commands
+from gui.session import LIVE_LIMIT
+
+
+def noise(count, seed=0):
+    return np.random.default_rng(seed).standard_normal(count).astype(np.float32)
+
+
+# Large arrays
+
+
+@pytest.mark.parametrize("count", [LIVE_LIMIT + 10_001, 1_000_000])
+def test_an_edit_of_a_large_array_returns_at_once_and_is_computed_later(
+    open_window, qtbot, person, count
+):
+    window = open_window(noise(count), "int8 symmetric")
+    window.values.table.scrollToBottom()
+    before = person.cell(window.results.table, 0, 1)
+    with qtbot.waitSignal(window.session.evaluated, timeout=20_000) as later:
+        window.values.table.model().setData(window.values.table.model().index(3, 0), "500")
+        assert window.session.array[3] == 500
+        assert not later.signal_triggered
+        assert window.session.stale
+        assert window.statusBar().timing.text() == "Computing…"
+        assert window.statusBar().button.text() == "Cancel (Esc)"
+        assert person.cell(window.values.table, 3) == "500"
+        assert person.cell(window.results.table, 0, 1) == before
+    assert person.cell(window.results.table, 0, 1) != before
+    assert "max 500" in window.statusBar().summary.text()
+    assert window.statusBar().timing.text().startswith("last update")
+    assert not window.session.stale
+
+
+def test_up_to_the_limit_an_edit_is_shown_in_the_same_event(open_window, person):
+    window = open_window(noise(LIVE_LIMIT), "int8 symmetric")
+    commands.edit_value(window.session, 3, 500.0)
+    assert not window.session.stale
+    assert "max 500" in window.statusBar().summary.text()
+
+
+def test_of_two_quick_edits_the_newest_wins(open_window, qtbot):
+    window = open_window(noise(300_000), "int8 symmetric", "int8 asymmetric")
+    seen = []
+    window.session.evaluated.connect(lambda: seen.append(window.session.shown.summary.high))
+    for number in (500.0, 600.0, 700.0):
+        commands.edit_value(window.session, 3, number)
+    qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
+    assert seen[-1] == 700
+    assert window.session.shown.array is window.session.array
+    assert window.session.active_evaluation.codes[3] == 127
+    assert len(seen) <= 2
+
+
+def test_escape_stops_the_work_and_the_status_bar_says_what_that_means(open_window, qtbot, person):
+    window = open_window(noise(1_000_000), "int8 symmetric")
+    window.values.table.setFocus()
+    before = person.cell(window.results.table, 0, 1)
+    commands.edit_value(window.session, 3, 500.0)
+    person.press("Escape")
+    assert window.statusBar().timing.text() == "Stopped: what you see is not up to date."
+    assert window.statusBar().button.text() == "Update now"
+    assert person.cell(window.results.table, 0, 1) == before
+    assert window.session.array[3] == 500
+    person.click(window.statusBar().button)
+    qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
+    assert person.cell(window.results.table, 0, 1) != before
+    assert not window.statusBar().button.isVisible()
+
+
+def test_undo_while_computing_ends_at_the_first_state(open_window, qtbot):
+    window = open_window(noise(200_000), "int8 symmetric")
+    before = window.session.shown.summary.high
+    commands.edit_value(window.session, 3, 500.0)
+    window.session.undo_stack.undo()
+    qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
+    assert window.session.shown.summary.high == before
+    assert window.session.shown.array is window.session.array
+
+
+def test_closing_while_computing_ends_the_work(open_window):
+    window = open_window(noise(1_000_000), "int8 symmetric", "int8 asymmetric")
+    commands.edit_value(window.session, 3, 500.0)
+    window.session.mark_saved(Path("saved.npy"))
+    assert window.close()
+
+
+def test_a_shorter_array_may_come_while_a_longer_one_is_computed(open_window, qtbot, person):
+    window = open_window(noise(200_000), "int8 symmetric")
+    window.session.choose(199_999)
+    commands.edit_value(window.session, 3, 500.0)
+    commands.splice(window.session, 10, 199_990, np.zeros(0), "shorter")
+    assert not window.session.stale
+    assert window.session.chosen == 9
+    assert person.cell(window.values.table, 9) is not None
+    window.session.undo_stack.undo()
+    window.session.choose(199_999)
+    for pane in window.plots.values():
+        pane.grab()
+    window.values.table.scrollToBottom()
+    window.values.table.grab()
+    qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
+    assert window.session.shown.array.size == 200_000

@@ -1,0 +1,230 @@
+"""Every item model under Qt's own tester, through every kind of change."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+
+from engine import Scheme
+from gui import commands
+from gui.background import Background
+from gui.models.grid import QUANTITIES, GridModel
+from gui.models.results import SORT_ROLE, ResultsModel
+from gui.models.schemes import SchemesModel
+from gui.models.values import ValuesModel
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import DARK, LIGHT
+
+THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
+# A Qt warning fails the test, and tells what is wrong; Fatal would end the whole run.
+REPORT = QAbstractItemModelTester.FailureReportingMode.Warning
+ROLES = (
+    Qt.ItemDataRole.DisplayRole,
+    Qt.ItemDataRole.EditRole,
+    Qt.ItemDataRole.ToolTipRole,
+    Qt.ItemDataRole.BackgroundRole,
+    Qt.ItemDataRole.ForegroundRole,
+    Qt.ItemDataRole.FontRole,
+    Qt.ItemDataRole.DecorationRole,
+    Qt.ItemDataRole.CheckStateRole,
+    Qt.ItemDataRole.TextAlignmentRole,
+    Qt.ItemDataRole.UserRole,
+)
+
+
+@pytest.fixture
+def session(qapp):
+    background = Background()
+    session = Session(background)
+    session.start(np.array([0.5, -1, 2], np.float32), "", None, [Scheme.parse(t) for t in THREE])
+    yield session
+    background.shutdown()
+
+
+def values(session):
+    return ValuesModel(session, Settings(), LIGHT)
+
+
+def grid(session):
+    return GridModel(session, Settings(), LIGHT)
+
+
+def schemes(session):
+    return SchemesModel(session, LIGHT)
+
+
+def results(session):
+    return ResultsModel(session, Settings(), LIGHT)
+
+
+def proxy(session):
+    model = QSortFilterProxyModel()
+    model.source = ResultsModel(session, Settings(), LIGHT)
+    model.setSourceModel(model.source)
+    model.setSortRole(SORT_ROLE)
+    model.sort(1)
+    return model
+
+
+MODELS = (values, grid, schemes, results, proxy)
+
+
+def read_all(model):
+    """Ask for everything that a view could ask for; numpy's own types would show nothing."""
+    columns = 1 if isinstance(model, SchemesModel) else model.columnCount()
+    for row in range(min(model.rowCount(), 300)):
+        for column in range(columns):
+            index = model.index(row, column)
+            for role in ROLES:
+                value = model.data(index, role)
+                assert not isinstance(value, np.generic), (row, column, role)
+            model.flags(index)
+    for orientation in (Qt.Orientation.Horizontal, Qt.Orientation.Vertical):
+        sections = model.rowCount() if orientation == Qt.Orientation.Vertical else columns
+        for section in range(min(sections, 300)):
+            for role in ROLES:
+                assert not isinstance(model.headerData(section, orientation, role), np.generic)
+    assert model.rowCount(model.index(0, 0)) == 0 or not model.index(0, 0).isValid()
+    assert model.data(QModelIndex()) is None
+
+
+def start(session, array, texts=None):
+    parsed = None if texts is None else [Scheme.parse(text) for text in texts]
+    session.start(np.asarray(array), "", None, parsed)
+
+
+def change_one_after_the_other(session):
+    """Every kind of change that a document can see; yields after each."""
+    undo = session.undo_stack
+    commands.edit_value(session, 1, 9.0)
+    yield "edit"
+    commands.edit_value(session, 0, np.nan)
+    yield "nan"
+    commands.splice(session, 1, 0, np.arange(600.0), "insert")
+    yield "insert"
+    session.choose(400)
+    yield "choose"
+    commands.remove_values(session, range(0, 500, 2), "remove")
+    yield "remove"
+    commands.splice(session, 0, session.array.size, np.zeros(0), "remove all")
+    yield "remove all"
+    for number in range(5):
+        undo.undo()
+        yield f"undo {number}"
+    for number in range(5):
+        undo.redo()
+        yield f"redo {number}"
+    start(session, np.arange(5, dtype=np.float32))
+    yield "another array"
+    for entry in session.entries:
+        session.activate(entry.uid)
+        yield f"activate {entry.name}"
+    commands.add_scheme(session, Scheme.parse("int4 symmetric manual(-1,1)"))
+    yield "add"
+    commands.duplicate_entry(session, session.entries[0].uid)
+    yield "duplicate"
+    commands.move_entry(session, session.entries[0].uid, 3)
+    yield "move"
+    uid = session.entries[1].uid
+    commands.update_entry(session, uid, lambda e: replace(e, enabled=False, label="x"), "")
+    yield "hide and rename"
+    commands.set_scheme(session, uid, Scheme.parse("uint16 asymmetric"))
+    yield "change"
+    for entry in session.entries:
+        commands.remove_entry(session, entry.uid)
+        yield "remove a scheme"
+    while undo.canUndo():
+        undo.undo()
+        yield "undo all"
+    start(session, np.zeros(0, np.float32), ())
+    yield "nothing"
+    start(session, np.arange(24, dtype=np.float64).reshape(2, 3, 4), THREE)
+    yield "three axes"
+    commands.edit_value(session, 7, -50.0)
+    yield "edit in three axes"
+    start(session, np.zeros((2, 0, 3), np.float32))
+    yield "an axis of length 0"
+    start(session, np.full((3, 2), np.nan, np.float32))
+    yield "all NaN"
+    start(session, np.array([np.inf, -np.inf, 1], np.float32))
+    yield "infinities"
+
+
+@pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
+def test_a_model_keeps_qts_rules_through_every_change(session, make):
+    model = make(session)
+    tester = QAbstractItemModelTester(model, REPORT)
+    read_all(model)
+    for _ in change_one_after_the_other(session):
+        read_all(model)
+    assert tester.model() is model
+
+
+def test_the_values_model_keeps_qts_rules_when_sorted_and_retyped(session):
+    model = values(session)
+    tester = QAbstractItemModelTester(model, REPORT)
+    for column in range(model.columnCount()):
+        for descending in (False, True):
+            model.sort_by(column, descending)
+            read_all(model)
+            assert model.setData(model.index(0, 0), "0.125")
+    model.sort_by(None)
+    assert model.setData(model.index(model.rowCount() - 1, 0), "7")
+    model.sort_by(0)
+    commands.splice(session, 0, 1, np.zeros(3), "")
+    read_all(model)
+    model.restyle(DARK)
+    assert tester.model() is model
+
+
+def test_the_values_model_says_why_it_refuses_a_text(session):
+    model = values(session)
+    assert not model.setData(model.index(0, 0), "word")
+    assert "'word' is not a number" in model.rejected
+    assert not model.setData(model.index(0, 0), "1,500")
+    assert "1500 or 1.5" in model.rejected
+    assert not model.setData(model.index(0, 1), "1")
+    assert not model.setData(model.index(model.rowCount() - 1, 0), "")
+    assert model.rejected == ""
+    assert not session.undo_stack.canUndo()
+
+
+def test_the_grid_model_keeps_qts_rules_in_every_plane_and_quantity(session):
+    model = grid(session)
+    tester = QAbstractItemModelTester(model, REPORT)
+    start(session, np.arange(24, dtype=np.float32).reshape(2, 3, 4))
+    for plane in range(2):
+        model.set_slice((plane,))
+        for quantity in QUANTITIES:
+            model.set_quantity(quantity)
+            read_all(model)
+    model.set_quantity("R")
+    assert model.setData(model.index(2, 3), "0.5")
+    assert session.array[1, 2, 3] == 0.5
+    assert not model.setData(model.index(2, 3), "word")
+    assert "is not a number" in model.rejected
+    model.set_quantity("Q")
+    assert not model.setData(model.index(0, 0), "1")
+    assert tester.model() is model
+
+
+def test_only_what_a_person_may_change_is_editable(session):
+    model = values(session)
+    editable = [
+        bool(model.flags(model.index(0, column)) & Qt.ItemFlag.ItemIsEditable)
+        for column in range(model.columnCount())
+    ]
+    assert editable == [True] + [False] * (model.columnCount() - 1)
+
+
+def test_appending_tells_of_new_rows_rather_than_of_a_new_model(session):
+    model = values(session)
+    resets, inserted = [], []
+    model.modelReset.connect(lambda: resets.append(1))
+    model.rowsInserted.connect(lambda *_: inserted.append(1))
+    assert model.setData(model.index(3, 0), "7")
+    assert (len(resets), len(inserted)) == (0, 1)
+    assert session.chosen == 3

@@ -1,0 +1,79 @@
+"""One suite over every pane: any array, both themes, small sizes."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QApplication
+
+THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
+PANES = (
+    "values", "signal", "error", "distribution", "transfer", "codes", "schemes", "results", "steps",
+)  # fmt: skip
+CASES = {
+    "nothing": (np.zeros(0), THREE),
+    "neither": (np.zeros(0), (None,)),
+    "no scheme": (np.arange(5.0), (None,)),
+    "one": (np.array([0.7]), THREE),
+    "all NaN": (np.full(4, np.nan), THREE),
+    "infinities": (np.array([np.inf, -np.inf, 1]), THREE),
+    "constant": (np.full(16, 0.7), THREE),
+    "warned": (np.array([100.0, 101.0]), ("int8 asymmetric",)),
+    "two and sixteen bits": (np.linspace(-1, 3, 500), ("int2 symmetric", "uint16 asymmetric")),
+    "four axes": (np.random.default_rng(0).normal(size=(64, 3, 3, 3)), THREE),
+    "an axis of length 0": (np.zeros((2, 0, 3)), THREE),
+    "60001": (np.random.default_rng(0).normal(size=60_001), THREE),
+}
+
+
+def look_at(window):
+    """Bring every pane to the front and paint it."""
+    for dock in window.docks.values():
+        dock.raise_()
+        QApplication.processEvents()
+        picture = dock.grab().toImage()
+        assert picture.width() * picture.height() > 0, dock.key
+
+
+def test_these_are_all_panes(window):
+    assert set(window.docks) == set(PANES)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_pane_shows_every_array_in_both_themes(open_window, case):
+    array, schemes = CASES[case]
+    window = open_window(np.asarray(array, np.float32), *schemes)
+    for theme in ("light", "dark"):
+        window.settings.theme = theme
+        look_at(window)
+        if window.actions_["grid"].isEnabled():
+            window.actions_["grid"].trigger()
+            look_at(window)
+            window.actions_["grid"].trigger()
+    for entry in window.session.entries:
+        window.session.activate(entry.uid)
+        look_at(window)
+
+
+@pytest.mark.parametrize("key", PANES)
+def test_no_pane_asks_for_more_room_than_a_small_window_has(window, key):
+    least = window.docks[key].minimumSizeHint().expandedTo(window.docks[key].minimumSize())
+    assert least.width() <= 330, least
+    assert least.height() <= 330, least
+
+
+@pytest.mark.parametrize("key", PANES)
+def test_every_pane_works_on_its_own_and_small(window, key, qapp):
+    dock = window.docks[key]
+    dock.setFloating(True)
+    dock.resize(QSize(330, 330))
+    qapp.processEvents()
+    assert not dock.grab().isNull()
+    dock.resize(dock.minimumSizeHint())
+    qapp.processEvents()
+    assert not dock.grab().isNull()
+
+
+@pytest.mark.parametrize("key", PANES)
+def test_the_head_of_every_pane_says_what_it_shows(window, key):
+    assert window.docks[key].head.title.text()
+    assert window.docks[key].windowTitle()

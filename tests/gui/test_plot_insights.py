@@ -1,0 +1,114 @@
+"""What plots say of themselves is true: figured out again, apart from the program."""
+
+import re
+
+import numpy as np
+import pytest
+
+from engine import Evaluation, evaluate
+from tests.gui.plot_bench import CASES, KEYS, THREE, noise
+
+# Insights are true
+
+TRUTH = {
+    name: CASES[name]
+    for name in ("one", "three", "sixty", "5000", "constant", "far from 0", "four axes")
+} | {
+    "outlier": (np.append(noise(1000) / 4, 100), (*THREE, "int8 symmetric manual(-1,1)")),
+    "relu": (np.maximum(noise(1000), 0), (*THREE, "uint8 symmetric")),
+    "sixteen bits far from 0": (np.linspace(100, 101, 40), ("int16 asymmetric",)),
+    "finer than float32": (np.linspace(1000, 1001, 40), ("int16 asymmetric",)),
+    "two bits": (noise(100), ("int2 symmetric", "uint2 asymmetric")),
+}
+
+
+def number(text):
+    return float(text.replace(",", "").replace("−", "-"))
+
+
+@pytest.mark.parametrize("case", TRUTH)
+def test_the_insights_are_true(bench, case):
+    array, schemes = TRUTH[case]
+    array = array.astype(np.float32)
+    benches = {key: bench(key, array, *schemes) for key in KEYS}
+    for place, scheme in enumerate(schemes):
+        for one in benches.values():
+            one.session.activate(one.session.entries[place].uid)
+        says = {key: one.plot.insight for key, one in benches.items()}
+        result = evaluate(array, scheme)
+        assert all(text.startswith(scheme) for text in says.values())
+        _check_signal(says["signal"].removeprefix(scheme), array, result)
+        _check_error(says["error"].removeprefix(scheme), array, result)
+        _check_unused(says["distribution"].removeprefix(scheme), result)
+        _check_codes(says["codes"].removeprefix(scheme), result)
+        _check_transfer(says["transfer"].removeprefix(scheme), result)
+
+
+def _clipped(result: Evaluation):
+    return int(np.count_nonzero(result.saturated))
+
+
+def _check_signal(text, array, result):
+    match = re.fullmatch(
+        r" clips (none|[\d,]+) of the ([\d,]+) values?; the largest \|error\| is (\S+)\.", text
+    )
+    assert match, text
+    assert (0 if match[1] == "none" else number(match[1])) == _clipped(result)
+    assert number(match[2]) == array.size
+    worst = float(np.abs(result.reconstructed - array).max())
+    assert number(match[3]) == pytest.approx(worst, rel=1e-5, abs=1e-12)
+
+
+def _check_error(text, array, result):
+    error = (result.reconstructed - array).astype(np.float64).ravel()
+    half = result.qparams.scale / 2
+    if "nothing is clipped" in text:
+        assert _clipped(result) == 0
+        if "within ±S/2" in text:
+            assert np.abs(error).max() <= half * 1.01, "an error beyond ±S/2 is called within it"
+        return
+    match = re.search(r"clipping ([\d,]+) values? makes (\S+) % of the error power", text)
+    assert match, text
+    clipped = result.saturated.ravel() != 0
+    assert number(match[1]) == clipped.sum() > 0
+    power = (error**2).sum()
+    share = 100 * (error[clipped] ** 2).sum() / power if power else 0
+    assert number(match[2]) == pytest.approx(share, rel=0.01, abs=0.5)
+
+
+def _check_unused(text, result):
+    p = result.qparams
+    used = np.unique(result.codes)
+    every = list(range(p.qmin, p.qmax + 1))
+    if "never used" not in text:
+        assert used[0] == p.qmin
+        assert used[-1] == p.qmax
+        return
+    missing = [c for c in every if c < used[0]] + [c for c in every if c > used[-1]]
+    named = []
+    for first, _, last in re.findall(r"(-?\d+)(…(-?\d+))?", text.split(" never used")[0]):
+        named += range(int(first), int(last or first) + 1)
+    assert named == missing
+    share = number(re.search(r"(\S+) % of the range", text)[1])
+    assert share == pytest.approx(100 * len(missing) / len(every), rel=0.01, abs=0.5)
+
+
+def _check_codes(text, result):
+    match = re.match(r" uses ([\d,]+) of ([\d,]+) codes \((\S+) %\); .* (\S+) bits", text)
+    assert match, text
+    codes, counts = np.unique(result.codes, return_counts=True)
+    p = result.qparams
+    assert number(match[1]) == codes.size
+    assert number(match[2]) == p.qmax - p.qmin + 1
+    share = counts / counts.sum()
+    assert number(match[4]) == pytest.approx(-(share * np.log2(share)).sum(), rel=0.01, abs=0.01)
+
+
+def _check_transfer(text, result):
+    match = re.match(r" rebuilds ([\d,]+) levels, (\S+) apart, from (\S+) to (\S+);", text)
+    assert match, text
+    p = result.qparams
+    assert number(match[1]) == p.qmax - p.qmin + 1
+    assert number(match[2]) == pytest.approx(p.scale, rel=1e-5)
+    ends = [(code - p.zero_point) * p.scale for code in (p.qmin, p.qmax)]
+    assert [number(match[3]), number(match[4])] == pytest.approx(ends, rel=1e-4, abs=1e-9)

@@ -1,0 +1,308 @@
+"""One suite over every plot of the registry, and what each of them alone draws."""
+
+import re
+
+import numpy as np
+import pyqtgraph as pg
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QGraphicsRectItem
+
+from engine import evaluate
+from gui.theme import DARK, LIGHT
+from tests.gui.plot_bench import CASES, KEYS, THREE, noise
+
+
+def colours_of(image: QImage):
+    """How many different colours a picture has."""
+    small = image.convertToFormat(QImage.Format.Format_RGB32)
+    pixels = np.frombuffer(small.constBits(), np.uint32)
+    return len(np.unique(pixels))
+
+
+# Every plot
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("case", CASES)
+def test_every_plot_draws_every_array_in_both_themes_and_says_what_there_is(
+    bench, key, case, theme
+):
+    array, schemes = CASES[case]
+    drawn = bench(key, np.zeros(0), theme=theme)
+    drawn.open(array if case == "float64" else array.astype(np.float32), schemes)
+    image = drawn.picture()
+    assert colours_of(image) > 1
+    assert drawn.plot.title()
+    assert all(drawn.plot.axis_labels())
+    assert drawn.plot.insight.endswith(".")
+    assert "%" not in drawn.plot.insight.replace(" %", "")
+    assert "nan" not in drawn.plot.insight.lower() or "NaN" in case or "infin" in case
+    ranges = drawn.view().viewRange()
+    assert np.isfinite(ranges).all()
+    assert ranges[0][0] < ranges[0][1]
+    assert ranges[1][0] < ranges[1][1]
+    for index in {0, array.size - 1} - {-1}:
+        drawn.session.choose(index)
+    drawn.picture()
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_plot_is_usable_at_160_by_90(bench, key):
+    small = bench(key, noise(100), *THREE, size=(160, 90))
+    assert small.pane.minimumSizeHint().width() <= 160
+    assert small.pane.minimumSizeHint().height() <= 90
+    assert (small.pane.width(), small.pane.height()) == (160, 90)
+    area = small.view().sceneBoundingRect()
+    assert area.width() > 60
+    assert area.height() > 20
+    assert colours_of(small.picture()) > 2
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_axes_carry_the_labels_with_a_unit(bench, key):
+    shown = bench(key, noise(10), *THREE)
+    for name, label in zip(("bottom", "left"), shown.plot.axis_labels(), strict=True):
+        assert shown.plot.item.getAxis(name).labelText == label
+        assert re.search(r"\((unit of R)\)|#|code Q|per (bin|code)", label)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_pixel_of_the_light_theme_stays_in_the_dark_one(bench, key):
+    shown = bench(key, noise(100), *THREE)
+    light = shown.picture().pixelColor(shown.pane.width() - 2, 2).lightnessF()
+    shown.pane.restyle(DARK)
+    dark = shown.picture().pixelColor(shown.pane.width() - 2, 2).lightnessF()
+    assert light > 0.9
+    assert dark < 0.2
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_drawing_again_adds_no_item(bench, key):
+    shown = bench(key, noise(100), *THREE)
+    before = len(shown.plot.item.items)
+    for _ in range(3):
+        shown.feed.refresh()
+    assert len(shown.plot.item.items) == before
+    shown.open(np.zeros(0, np.float32), ())
+    assert len(shown.plot.item.items) < before
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_pointer_reads_out_and_leaving_hides_it(bench, key):
+    shown = bench(key, np.array([0.5, -1.0, 2.0]), *THREE)
+    (x0, x1), (y0, y1) = shown.view().viewRange()
+    shown.move((x0 + x1) / 2, (y0 + y1) / 2)
+    assert shown.pane.readout.isVisible()
+    assert shown.pane.rect().contains(shown.pane.readout.geometry())
+    crosshairs = [i for i in shown.items(pg.InfiniteLine) if i.zValue() == 30]
+    assert len(crosshairs) == 1
+    assert crosshairs[0].value() == pytest.approx((x0 + x1) / 2, abs=(x1 - x0) / 200)
+    QApplication.sendEvent(shown.pane.widget.viewport(), QEvent(QEvent.Type.Leave))
+    assert not shown.pane.readout.isVisible()
+    assert not crosshairs[0].isVisible()
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_keys_choose_zoom_and_fit(bench, key, person):
+    shown = bench(key, np.array([0.5, -1.0, 2.0]), *THREE)
+    shown.pane.activateWindow()
+    shown.pane.setFocus()
+    shown.qtbot.waitUntil(lambda: shown.pane.hasFocus() or shown.pane.widget.hasFocus())
+    person.press("Right", "Right")
+    assert shown.session.chosen == 2
+    person.press("Left")
+    assert shown.session.chosen == 1
+    whole = shown.view().viewRange()[0]
+    person.press("+")
+    zoomed = shown.view().viewRange()[0]
+    assert zoomed[1] - zoomed[0] < whole[1] - whole[0]
+    person.press("Home")
+    assert shown.view().viewRange()[0] == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_zoomed_plot_keeps_its_range_when_the_values_change(bench, key):
+    from gui import commands
+
+    shown = bench(key, np.array([0.5, -1.0, 2.0]), *THREE)
+    shown.pane.activateWindow()
+    shown.pane.setFocus()
+    shown.qtbot.keyClick(shown.pane, "+")
+    zoomed = shown.view().viewRange()[0]
+    commands.edit_value(shown.session, 0, 50.0)
+    assert shown.view().viewRange()[0] == pytest.approx(zoomed)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_chosen_value_is_marked(bench, key):
+    array = np.array([0.5, -1.0, 2.0], np.float32)
+    shown = bench(key, array, *THREE)
+    active = shown.session.active_evaluation
+    at = {"signal": 1, "error": 1, "distribution": -1.0, "transfer": -1.0}
+    at["codes"] = int(active.codes[1])
+    shown.session.choose(1)
+    lines = [i.value() for i in shown.items(pg.InfiniteLine) if i.angle == 90 and not i.movable]
+    assert any(abs(value - at[key]) < 1e-6 for value in lines)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_hidden_plot_catches_up_when_it_is_shown(bench, key):
+    from gui import commands
+
+    shown = bench(key, np.array([0.5, -1.0, 2.0]), *THREE)
+    before = shown.plot.insight
+    shown.pane.hide()
+    commands.set_values(shown.session, np.arange(3), np.array([0.5, 0.5, -8.0]), "")
+    shown.pane.show()
+    assert shown.plot.insight != before
+
+
+def test_schemes_that_are_switched_off_are_not_drawn(bench):
+    from dataclasses import replace
+
+    from gui import commands
+
+    shown = bench("signal", noise(10), *THREE)
+    curves = len(shown.items(pg.PlotCurveItem))
+    uid = shown.session.entries[1].uid
+    commands.update_entry(shown.session, uid, lambda e: replace(e, enabled=False), "")
+    assert len(shown.items(pg.PlotCurveItem)) == curves - 1
+
+
+# What is drawn
+
+
+def test_few_values_stand_as_stems_beside_each_other_and_many_as_a_line(bench):
+    shown = bench("signal", noise(60), *THREE)
+    assert shown.items(pg.ScatterPlotItem)
+    stems = [c for c in shown.items(pg.PlotCurveItem) if len(c.getData()[0]) == 120]
+    assert len(stems) == 4
+    firsts = sorted(c.getData()[0][0] for c in stems)
+    assert len(set(firsts)) == 4
+    shown.open(noise(61), THREE)
+    lines = [c for c in shown.items(pg.PlotCurveItem) if len(c.getData()[0]) == 61]
+    assert len(lines) == 4
+
+
+def test_the_curves_are_the_values_and_what_is_rebuilt(bench):
+    array = noise(200)
+    shown = bench("signal", array, "int4 symmetric")
+    drawn = [c.getData()[1] for c in shown.items(pg.PlotCurveItem)]
+    expected = evaluate(array, "int4 symmetric").reconstructed
+    assert any(np.allclose(y, array) for y in drawn)
+    assert any(np.allclose(y, expected) for y in drawn)
+
+
+@pytest.mark.parametrize("key", ["signal", "error"])
+@pytest.mark.parametrize("place", [0, 30_000, 60_000])
+def test_an_envelope_keeps_a_spike_wherever_it_stands(bench, key, place):
+    array = (noise(60_001) * 1e-3).astype(np.float32)
+    array[place] = 7.5
+    shown = bench(key, array, "int8 symmetric manual(-1,1)")
+    spike = 7.5 if key == "signal" else evaluate(array, "int8 symmetric manual(-1,1)").error[place]
+    bars = shown.items(pg.BarGraphItem)[0].opts
+    ends = np.concatenate([bars["y0"], bars["y1"]])
+    assert np.isclose(ends, spike, rtol=1e-3).any()
+    left, right = np.asarray(bars["x0"]), np.asarray(bars["x0"]) + np.asarray(bars["width"])
+    column = np.flatnonzero((left <= place) & (place <= right))
+    assert column.size
+    low, high = shown.view().viewRange()[1]
+    assert low <= spike <= high
+
+
+def test_clipped_values_carry_a_triangle_that_points_the_way_they_were_cut(bench):
+    shown = bench("error", [2.0, -2.0, 0.25], "int8 symmetric manual(-1,1)")
+    paths = {}
+    for scatter in shown.items(pg.ScatterPlotItem):
+        symbol = scatter.opts["symbol"]
+        if not isinstance(symbol, str):
+            tip = max(
+                (symbol.elementAt(i) for i in range(symbol.elementCount())), key=lambda e: abs(e.y)
+            )
+            paths[scatter.getData()[0][0]] = tip.y
+    assert set(paths) == {0, 1}
+    # Symbols are drawn with y downwards.
+    assert paths[0] > 0 > paths[1]
+
+
+def test_the_band_reaches_from_minus_half_a_step_to_half_a_step(bench):
+    shown = bench("error", noise(100), "int8 symmetric", "int4 symmetric")
+    for entry in shown.session.entries:
+        shown.session.activate(entry.uid)
+        half = shown.session.active_evaluation.qparams.scale / 2
+        rect = shown.items(QGraphicsRectItem)[0].rect()
+        assert (rect.top(), rect.bottom()) == (pytest.approx(-half), pytest.approx(half))
+        assert rect.left() <= 0
+        assert rect.right() >= 99
+        error = shown.session.active_evaluation.error
+        assert rect.top() * 1.001 <= error.min() <= error.max() <= rect.bottom() * 1.001
+
+
+@pytest.mark.parametrize(
+    ("array", "scheme", "ends"),
+    [
+        ([0.0, 0.5, 1.0], "int8 symmetric", [(-127, -1)]),
+        ([0.21535037, 1.2962357, -1.0161772], "int8 symmetric", [(-127, -101)]),
+        ([-1.0, 0.0, 1.0], "int8 symmetric", []),
+        ([-0.6, 0.0, 0.6], "int4 symmetric manual(-1,1)", [(-7, -5), (5, 7)]),
+        ([2.0, 3.0, 4.0], "uint8 asymmetric manual(0,4)", [(0, 126)]),
+    ],
+)
+def test_unused_codes_are_hatched_over_their_stretch_of_the_axis(bench, array, scheme, ends):
+    values, codes = (bench(key, array, scheme) for key in ("distribution", "codes"))
+    step = values.session.active_evaluation.qparams.scale
+    zero = values.session.active_evaluation.qparams.zero_point
+
+    def hatched(shown):
+        patterns = (Qt.BrushStyle.BDiagPattern, Qt.BrushStyle.FDiagPattern)
+        rects = [i for i in shown.items(QGraphicsRectItem) if i.brush().style() in patterns]
+        assert all(i.brush().color().red() > 150 for i in rects)
+        return sorted((i.rect().left(), i.rect().right()) for i in rects)
+
+    expected = [(first - 0.5, last + 0.5) for first, last in ends]
+    assert hatched(codes) == [pytest.approx(pair) for pair in expected]
+    expected = [((a - zero) * step, (b - zero) * step) for a, b in expected]
+    assert hatched(values) == [pytest.approx(pair) for pair in expected]
+
+
+def test_the_axis_on_top_names_the_codes_where_their_levels_are(bench):
+    shown = bench("distribution", noise(500), "int8 asymmetric")
+    p = shown.session.active_evaluation.qparams
+    image = shown.picture()
+    assert not image.isNull()
+    (ticks,) = shown.plot.item.getAxis("top")._tickLevels
+    assert {"-128", "127"} <= {text for _, text in ticks}
+    for at, text in ticks:
+        assert at == pytest.approx((int(text) - p.zero_point) * p.scale, abs=1e-6)
+
+
+def test_the_histogram_counts_every_value(bench):
+    array = noise(5000)
+    shown = bench("distribution", array, "int8 symmetric")
+    bars = shown.items(pg.BarGraphItem)[0].opts
+    heights = np.asarray(bars["y1"])
+    assert heights.sum() == 5000
+
+
+def test_the_staircase_takes_every_value_to_what_it_becomes(bench):
+    array = np.linspace(-2, 2, 41).astype(np.float32)
+    shown = bench("transfer", array, "int4 symmetric manual(-1,1)")
+    result = evaluate(array, "int4 symmetric manual(-1,1)")
+    stairs = max(shown.items(pg.PlotCurveItem), key=lambda c: len(c.getData()[0]))
+    x, y = stairs.getData()
+    for value, rebuilt in zip(array, result.reconstructed, strict=True):
+        if not x[0] < value < x[-1] or np.abs(x - value).min() < 1e-6:
+            continue
+        assert y[np.searchsorted(x, value) - 1] == pytest.approx(rebuilt, abs=1e-6)
+
+
+def test_the_bars_of_codes_count_the_codes(bench):
+    array = noise(2000)
+    shown = bench("codes", array, "int4 asymmetric")
+    result = evaluate(array, "int4 asymmetric")
+    bars = shown.items(pg.BarGraphItem)[0].opts
+    heights = np.asarray(bars["y1"])
+    assert heights.tolist() == np.bincount(result.codes + 8, minlength=16).tolist()

@@ -1,0 +1,246 @@
+"""The figures of the worked example on screen: Results and Steps."""
+
+import re
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from engine import METRICS, evaluate
+
+TIP = Qt.ItemDataRole.ToolTipRole
+THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
+VALUES = np.array([0.21535037, 1.2962357, -1.0161772], np.float32)
+
+
+def steps(window):
+    """The lines of the Steps pane, each as one text."""
+    blocks = window.steps.view.toPlainText().replace("\xa0", " ").split("\n")
+    return re.sub(r"\s+", " ", " ".join(blocks))
+
+
+def head(window):
+    return window.docks["steps"].head.insight.text()
+
+
+# Results
+
+
+@pytest.mark.parametrize(
+    ("row", "scale", "exact", "zero_point"),
+    [
+        (0, "0.00906829", "0.00906828525019627", "0"),
+        (1, "0.0102066", "0.01020658016204834", "0"),
+        (2, "0.00906829", "0.00906828525019627", "-16"),
+    ],
+)
+def test_the_parameters_of_the_worked_example_are_on_screen(
+    window, person, row, scale, exact, zero_point
+):
+    table = window.results.table
+    assert person.cell(table, row, "S").removeprefix("★ ") == scale
+    assert exact in person.cell(table, row, "S", TIP)
+    assert person.cell(table, row, "Z") == zero_point
+
+
+@pytest.mark.parametrize(
+    ("place", "rounded", "codes", "rebuilt"),
+    [
+        (0, [24, 143, -112], [24, 127, -112], [0.21763885, 1.1516722, -1.0156479]),
+        (1, [21, 127, -100], [21, 127, -100], [0.21433818, 1.2962357, -1.020658]),
+        (2, [8, 127, -128], [8, 127, -128], [0.21763885, 1.2967647, -1.0156479]),
+    ],
+)
+def test_the_codes_of_the_worked_example_are_on_screen(
+    window, person, place, rounded, codes, rebuilt
+):
+    window.session.activate(window.session.entries[place].uid)
+    table = window.values.table
+    full = Qt.ItemDataRole.EditRole
+    for row in range(3):
+        assert person.cell(table, row, "Round") == str(rounded[row])
+        assert person.cell(table, row, "Clip").removeprefix("▼ ") == str(codes[row])
+        assert float(person.cell(table, row, "R′", full)) == pytest.approx(
+            rebuilt[row], abs=6e-9, rel=6e-8
+        )
+
+
+def test_every_metric_of_every_scheme_is_what_the_engine_says(open_window, person):
+    values = np.random.default_rng(1).standard_normal(300).astype(np.float32)
+    window = open_window(values, *THREE)
+    window.settings.digits = 9
+    table, heads = window.results.table, person.heads(window.results.table)
+    for row, scheme in enumerate(THREE):
+        figures = evaluate(values, scheme).metrics
+        for metric in METRICS:
+            column = [h for h in heads if h in (metric.name, f"{metric.name} [{metric.unit}]")]
+            if metric.key == "codes_available":
+                continue
+            shown = person.cell(table, row, column[0]).removeprefix("★ ").split(" / ")[0]
+            assert float(shown) == pytest.approx(figures[metric.key], rel=1e-8, abs=1e-300)
+
+
+def test_the_best_of_each_column_is_marked_and_only_it(window, person):
+    table = window.results.table
+    sqnr = person.rows(table, "SQNR [dB]")
+    assert [text.startswith("★") for text in sqnr] == [False, False, True]
+    clipped = person.rows(table, "Clipped high")
+    assert [text.startswith("★") for text in clipped] == [False, True, True]
+    low = person.rows(table, "Clipped low")
+    assert not any(text.startswith("★") for text in low)
+    assert not any(text.startswith("★") for text in person.rows(table, "at #"))
+    assert "Best of the schemes" in person.cell(table, 2, "SQNR [dB]", TIP)
+
+
+def test_the_least_bias_is_the_one_nearest_to_zero(open_window, person):
+    window = open_window([-1.0, 0.3, 0.9], *THREE)
+    values = np.array([-1.0, 0.3, 0.9], np.float32)
+    bias = [evaluate(values, scheme).metrics["bias"] for scheme in THREE]
+    marked = [text.startswith("★") for text in person.rows(window.results.table, "Bias")]
+    smallest = min(map(abs, bias))
+    assert marked == [abs(b) == smallest for b in bias]
+
+
+@pytest.mark.parametrize("head_", ["SQNR [dB]", "MSE", "max |error|", "S", "Clipped high"])
+def test_a_click_on_a_head_sorts_by_number(window, person, head_):
+    table = window.results.table
+    column = person.column(table, head_)
+
+    def numbers():
+        return [float(t.removeprefix("★ ").split(" / ")[0]) for t in person.rows(table, column)]
+
+    before = sorted(numbers())
+    person.click_head(table, column)
+    first = numbers()
+    assert first in (before, before[::-1])
+    person.click_head(table, column)
+    assert numbers() == first[::-1]
+
+
+def test_sorting_keeps_the_active_scheme(window, person):
+    window.session.activate(window.session.entries[1].uid)
+    person.click_head(window.results.table, 1)
+    person.click_head(window.results.table, 1)
+    assert window.session.active.name == "int8 symmetric"
+    table = window.results.table
+    row = table.currentIndex().row()
+    assert person.cell(table, row) == "int8 symmetric"
+
+
+def test_a_click_on_a_row_makes_its_scheme_active(window, person):
+    person.click_cell(window.results.table, 2, 1)
+    assert window.session.active.name == "int8 asymmetric"
+    assert window.schemes.list.currentIndex().row() == 2
+    assert "+ Z" in person.heads(window.values.table)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.key)
+def test_the_head_of_each_metric_tells_its_formula_and_unit(window, person, metric):
+    if metric.key == "codes_available":
+        return
+    model = window.results.table.model()
+    horizontal = Qt.Orientation.Horizontal
+    tips = [model.headerData(c, horizontal, TIP) for c in range(1, model.columnCount())]
+    tip = next(t for t in tips if t.startswith(f"{metric.name} = "))
+    assert metric.formula in tip
+    assert metric.unit in tip
+    if metric.better:
+        assert "better" in tip or "best" in tip
+
+
+def test_values_carry_their_full_precision_and_unit_in_tips(window, person):
+    table = window.results.table
+    exact = evaluate(VALUES, THREE[0]).metrics["sqnr"]
+    assert person.cell(table, 0, "SQNR [dB]", TIP).startswith(f"SQNR = {exact!r} dB")
+
+
+def test_copying_the_results_gives_every_figure_at_full_precision(window, person):
+    person.click_cell(window.results.table, 0, 1)
+    person.press("Ctrl+C")
+    lines = person.clipboard().splitlines()
+    assert len(lines) == 4
+    cells = [line.split("\t") for line in lines]
+    assert len({len(row) for row in cells}) == 1
+    assert cells[0][:2] == ["Scheme", "SQNR [dB]"]
+    assert cells[1][0] == "int8 scale-only"
+    assert float(cells[1][1]) == evaluate(VALUES, THREE[0]).metrics["sqnr"]
+
+
+# Steps
+
+
+def test_steps_put_this_values_numbers_into_the_formulas(window):
+    window.session.choose(1)
+    text = steps(window)
+    for part in (
+        "S = (Rmax − Rmin) / (Qmax − Qmin) = (1.29624 − (-1.01618)) / (127 − (-128)) = 0.00906829",
+        "R = 1.2962357",
+        "R/S = R / S = 1.29624 / 0.00906829 = 142.942",
+        "= 143",
+        "= 127",
+        "R′ = Q · S = 127 · 0.00906829 = 1.15167",
+        "error = R′ − R = 1.15167 − 1.29624 = -0.144563",
+    ):
+        assert part in text
+    assert "▼ saturated: 143 lies above the last code 127" in head(window)
+    assert "15.9 S" in head(window)
+
+
+def test_steps_of_the_asymmetric_scheme_show_the_zero_point(window):
+    window.session.activate(window.session.entries[2].uid)
+    text = steps(window)
+    assert "Z = Qmax − Round(Rmax / S) = 127 − Round(1.29624 / 0.00906829) = -16" in text
+    assert "R′ = (Q − Z) · S = (8 − (-16)) · 0.00906829 = 0.217639" in text
+
+
+def test_steps_follow_the_table_the_keys_and_the_scheme(window, person):
+    assert "#0" in head(window)
+    person.click_cell(window.values.table, 2)
+    assert "#2" in head(window)
+    assert "R = -1.0161772" in steps(window)
+    person.press("Up")
+    assert "#1" in head(window)
+    person.press("Alt+Down")
+    assert "#2" in head(window)
+    person.press("Alt+Up", "Alt+Up", "Alt+Up")
+    assert "#0" in head(window)
+    window.session.activate(window.session.entries[1].uid)
+    assert head(window).startswith("int8 symmetric")
+
+
+def test_steps_follow_an_edit_and_its_undo(window, person):
+    person.edit_cell(window.values.table, 0, "0.9")
+    window.session.choose(0)
+    assert "R = 0.9" in steps(window)
+    person.press("Ctrl+Z")
+    assert "R = 0.21535037" in steps(window)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [(np.nan, "NaN has no code"), (np.inf, "▼ saturated"), (-np.inf, "▲ saturated"),
+     (0.5, "rounding"), (0.0, "rounding")],
+)  # fmt: skip
+def test_steps_say_what_happened_to_any_value(open_window, value, says):
+    window = open_window([value, 1.0, -1.0], "int8 symmetric")
+    assert says in head(window)
+    assert "R = " in steps(window)
+
+
+def test_steps_name_a_rounding_tie(open_window):
+    window = open_window([0.5, 1.5, -127.0], "int8 symmetric manual(-127,127)")
+    assert "tie" in head(window)
+    assert "even code" in head(window)
+
+
+@pytest.mark.parametrize(
+    ("values", "schemes", "says"),
+    [
+        ([], ("int8 symmetric",), "Type or open a value"),
+        ([1.0], (None,), "Add a scheme"),
+        ([np.nan], ("int8 symmetric",), "no finite value"),
+    ],
+)
+def test_empty_steps_say_what_would_fill_them(open_window, values, schemes, says):
+    window = open_window(np.array(values, np.float32), *schemes)
+    assert says in steps(window)

@@ -1,0 +1,261 @@
+"""Clipboard and rows of the values table."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QInputDialog
+
+TEN = "0.5\t-1.25\t3\t4e-3\t5\t6\t7\t8\t9\t10.125"
+
+
+@pytest.fixture
+def table(window):
+    return window.values.table
+
+
+def values(window):
+    return window.session.array.tolist()
+
+
+# Clipboard
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0.5\r\n0.25\r\n", [0.5, 0.25]),
+        ("0.5\n0.25", [0.5, 0.25]),
+        ("0.5\r0.25\r", [0.5, 0.25]),
+        ("0,5\t1,25\r\n-3,75\t4,5\r\n", [0.5, 1.25, -3.75, 4.5]),
+        (TEN, [0.5, -1.25, 3, np.float32(4e-3), 5, 6, 7, 8, 9, 10.125]),
+        ("x\ty\n1\t2\n", [1, 2]),
+    ],
+)
+def test_a_block_from_a_spreadsheet_is_pasted_row_by_row(window, table, person, text, expected):
+    person.click_cell(table, 0)
+    person.copy_text(text)
+    person.press("Ctrl+V")
+    count = len(expected)
+    assert values(window)[:count] == expected
+    assert window.session.array.size == max(3, count)
+    assert not window.message.isVisible() or not window.message.text.startswith("Line")
+    assert window.menus.undo.text().replace("&", "") == f"Undo Paste {count} values"
+    person.press("Ctrl+Z")
+    assert person.rows(table)[:3] == ["0.21535", "1.29624", "-1.01618"]
+    assert table.model().rowCount() == 4
+
+
+def test_a_block_of_3_by_4_is_pasted_row_by_row_at_the_end(window, table, person):
+    person.click_cell(table, 3)
+    block = np.arange(12).reshape(3, 4)
+    person.copy_text("".join("\t".join(map(str, row)) + "\r\n" for row in block))
+    person.press("Ctrl+V")
+    assert values(window)[3:] == list(range(12))
+    assert len(table.selectionModel().selectedIndexes()) == 12
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("1\t2\n3\n", "Line 2 has 1 value where the line before has 2."),
+        ("1\n2\nthree\n", "Line 3, column 1: 'three' is not a number."),
+        ("1\t\t3\n", "Line 1, column 2 is empty"),
+        ("hello", "is not a number"),
+        ("", "The clipboard holds no text to paste."),
+        ("  \n", "The clipboard holds no text to paste."),
+    ],
+)
+def test_what_is_no_block_of_numbers_is_said_and_changes_nothing(window, table, person, text, says):
+    before = window.session.array.tobytes()
+    person.click_cell(table, 0)
+    person.copy_text(text)
+    person.press("Ctrl+V")
+    assert window.message.isVisible()
+    assert says in window.message.text
+    assert window.session.array.tobytes() == before
+    assert not window.menus.undo.isEnabled()
+
+
+def test_commas_that_can_be_read_in_two_ways_are_asked_about(window, table, person, dialog):
+    person.click_cell(table, 0)
+    person.copy_text("1,5\n2,5\n")
+
+    def choose(box):
+        texts = [b.text() for b in box.buttons()]
+        assert any("decimal marks" in t for t in texts)
+        next(b for b in box.buttons() if "decimal marks" in b.text()).click()
+
+    with dialog(choose):
+        person.press("Ctrl+V")
+    assert values(window)[:2] == [1.5, 2.5]
+
+
+def test_cancelling_that_question_pastes_nothing_and_says_nothing(
+    window, table, person, dialog, button
+):
+    window.message.clear()
+    before = values(window)
+    person.click_cell(table, 0)
+    person.copy_text("1,5\n2,5\n")
+    with dialog(button("Cancel")):
+        person.press("Ctrl+V")
+    assert values(window) == before
+    assert not window.message.isVisible()
+
+
+def test_pasting_beyond_the_end_grows_an_array_with_one_axis(window, table, person):
+    person.click_cell(table, 2)
+    person.copy_text("1\n2\n3\n")
+    person.press("Ctrl+V")
+    assert values(window)[2:] == [1, 2, 3]
+
+
+def test_pasting_beyond_the_end_of_two_axes_is_refused_with_a_sentence(open_window, person):
+    window = open_window(np.arange(6.0).reshape(2, 3))
+    before = window.session.array.tobytes()
+    person.click_cell(window.values.table, 4)
+    person.copy_text("1\n2\n3\n")
+    person.press("Ctrl+V")
+    assert window.message.text == "3 values do not fit: only 2 places remain below this one."
+    assert window.session.array.tobytes() == before
+
+
+def test_one_value_is_pasted_into_the_whole_selection(window, table, person):
+    person.click_cell(table, 0)
+    person.click_cell(table, 2, modifier=Qt.KeyboardModifier.ShiftModifier)
+    person.copy_text("0.5")
+    person.press("Ctrl+V")
+    assert values(window) == [0.5, 0.5, 0.5]
+    assert window.menus.undo.text().replace("&", "") == "Undo Paste into 3 values"
+
+
+def test_copying_gives_full_precision_and_pastes_back_bit_for_bit(window, table, person):
+    before = window.session.array.tobytes()
+    person.click_cell(table, 0)
+    person.click_cell(table, 2, modifier=Qt.KeyboardModifier.ShiftModifier)
+    person.press("Ctrl+C")
+    assert person.clipboard() == "0.21535037\n1.2962357\n-1.0161772\n"
+    person.press("Delete")
+    assert values(window) == [0, 0, 0]
+    person.press("Ctrl+V")
+    assert window.session.array.tobytes() == before
+
+
+def test_copying_several_columns_gives_the_stages_too(window, table, person):
+    person.click_cell(table, 1, 0)
+    person.click_cell(table, 1, 4, modifier=Qt.KeyboardModifier.ShiftModifier)
+    person.press("Ctrl+C")
+    cells = person.clipboard().rstrip("\n").split("\t")
+    assert [float(c) for c in cells[2:4]] == [143, 127]
+    assert np.float32(cells[4]) == np.float32(1.1516722)
+
+
+def test_cut_copies_and_sets_to_zero(window, table, person):
+    person.click_cell(table, 1)
+    person.press("Ctrl+X")
+    assert person.clipboard() == "1.2962357\n"
+    assert values(window)[1] == 0
+    assert window.menus.undo.text().replace("&", "") == "Undo Cut 1 value"
+
+
+# Rows
+
+
+def test_rows_are_inserted_above_the_selection(window, table, person):
+    person.click_cell(table, 1)
+    person.press("Ctrl+Shift++")
+    assert values(window) == pytest.approx([0.21535037, 0, 1.2962357, -1.0161772])
+    assert window.menus.undo.text().replace("&", "") == "Undo Insert 1 value"
+
+
+def test_selected_rows_are_removed_in_one_step(window, table, person):
+    person.click_cell(table, 0)
+    person.click_cell(table, 2, modifier=Qt.KeyboardModifier.ControlModifier)
+    person.press("Ctrl+-")
+    assert values(window) == pytest.approx([1.2962357])
+    assert window.menus.undo.text().replace("&", "") == "Undo Remove 2 values"
+    person.press("Ctrl+Z")
+    assert person.rows(table)[:3] == ["0.21535", "1.29624", "-1.01618"]
+
+
+def test_fill_down_repeats_the_first_selected_value(window, table, person):
+    person.click_cell(table, 0)
+    person.click_cell(table, 2, modifier=Qt.KeyboardModifier.ShiftModifier)
+    person.press("Ctrl+D")
+    assert values(window) == pytest.approx([0.21535037] * 3)
+    assert window.menus.undo.text().replace("&", "") == "Undo Fill 2 values"
+
+
+def test_fill_down_on_one_cell_takes_the_value_above(window, table, person):
+    person.click_cell(table, 1)
+    person.press("Ctrl+D")
+    assert values(window)[1] == values(window)[0]
+
+
+def test_rows_of_an_array_with_two_axes_cannot_be_inserted_or_removed(open_window, person):
+    window = open_window(np.arange(6.0).reshape(2, 3))
+    before = window.session.array.tobytes()
+    person.click_cell(window.values.table, 1)
+    person.press("Ctrl+Shift++")
+    assert "only in an array with one axis" in window.message.text
+    window.message.clear()
+    person.press("Ctrl+-")
+    assert "only in an array with one axis; this one has 2" in window.message.text
+    assert window.session.array.tobytes() == before
+
+
+@pytest.mark.parametrize("rows", [(0, 1, 2), (1,), (0, 1, 2, 3)])
+def test_removing_everything_or_something_never_breaks_a_pane(window, table, person, rows):
+    person.click_cell(table, rows[0])
+    for row in rows[1:]:
+        person.click_cell(table, row, modifier=Qt.KeyboardModifier.ControlModifier)
+    person.press("Ctrl+-")
+    assert window.session.array.size == 3 - len([r for r in rows if r < 3])
+    person.press("Ctrl+Z")
+    assert window.session.array.size == 3
+
+
+def test_clearing_with_nothing_selected_is_no_step_and_no_error(open_window, person):
+    window = open_window(np.zeros(0, np.float32))
+    person.click_cell(window.values.table, 0)
+    person.press("Delete", "Ctrl+X", "Ctrl+-", "Ctrl+D", "Ctrl+C")
+    assert window.session.array.size == 0
+    assert not window.menus.undo.isEnabled()
+
+
+@pytest.mark.parametrize(("typed", "row"), [("2", 2), ("0", 0)])
+def test_go_to_chooses_the_value_at_a_position(window, table, person, dialog, typed, row):
+    def answer(box):
+        assert isinstance(box, QInputDialog)
+        person.type(typed)
+        person.press("Return")
+
+    person.click_cell(table, 1)
+    with dialog(answer):
+        person.press("Ctrl+G")
+    assert table.currentIndex().row() == row
+    assert window.session.chosen == row
+
+
+@pytest.mark.parametrize("typed", ["3", "-1", "x", ""])
+def test_go_to_a_place_that_is_not_there_says_which_there_are(window, table, person, dialog, typed):
+    def answer(box):
+        person.type(typed)
+        person.press("Return")
+
+    with dialog(answer):
+        person.press("Ctrl+G")
+    assert window.message.text == "Type a position from 0 to 2."
+
+
+def test_go_to_takes_one_number_per_axis(open_window, person, dialog):
+    window = open_window(np.arange(24.0).reshape(2, 3, 4))
+
+    def answer(box):
+        person.type("1, 0, 2")
+        person.press("Return")
+
+    with dialog(answer):
+        person.press("Ctrl+G")
+    assert window.session.chosen == 14
+    assert "#[1, 0, 2]" in window.docks["steps"].head.insight.text()

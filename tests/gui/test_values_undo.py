@@ -1,0 +1,176 @@
+"""Undo of any change, and sorting, which is none."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+
+from engine import Scheme
+from gui import commands
+from gui.background import Background
+from gui.session import Session
+
+
+@pytest.fixture
+def table(window):
+    return window.values.table
+
+
+# Undo
+
+
+def test_undo_says_what_it_undoes_and_redo_does_it_again(window, table, person):
+    person.edit_cell(table, 2, "0.9")
+    assert window.menus.undo.text().replace("&", "") == "Undo Edit value 2"
+    person.press("Ctrl+Z")
+    assert person.cell(table, 2) == "-1.01618"
+    assert not window.menus.undo.isEnabled()
+    assert window.menus.redo.text().replace("&", "") == "Redo Edit value 2"
+    person.press("Ctrl+Shift+Z")
+    assert person.cell(table, 2) == "0.9"
+    person.press("Ctrl+Z", "Ctrl+Y")
+    assert person.cell(table, 2) == "0.9"
+
+
+def test_undo_of_an_edit_names_one_position_per_axis(open_window, person):
+    window = open_window(np.arange(6.0).reshape(2, 3))
+    person.edit_cell(window.values.table, 4, "0.5")
+    assert window.menus.undo.text().replace("&", "") == "Undo Edit value [1, 1]"
+
+
+def test_the_title_tells_of_unsaved_edits_until_they_are_undone(window, table, person):
+    assert not window.isWindowModified()
+    person.edit_cell(table, 0, "0.5")
+    assert window.isWindowModified()
+    person.press("Ctrl+Z")
+    assert not window.isWindowModified()
+    person.press("Ctrl+Y")
+    assert window.isWindowModified()
+
+
+numbers = st.floats(width=32, allow_nan=True, allow_infinity=True)
+scheme_texts = st.sampled_from(
+    ["int8 symmetric", "uint8 asymmetric", "int4 scale-only", "int8 symmetric manual(-1,1)"]
+)
+steps = st.one_of(
+    st.tuples(st.just("edit"), st.integers(0, 50), numbers),
+    st.tuples(st.just("set"), st.lists(st.integers(0, 50), min_size=1, max_size=4), numbers),
+    st.tuples(st.just("splice"), st.integers(0, 50), st.integers(0, 3), st.lists(numbers)),
+    st.tuples(st.just("remove"), st.lists(st.integers(0, 50), max_size=4)),
+    st.tuples(st.just("add"), scheme_texts),
+    st.tuples(st.just("duplicate"), st.integers(0, 9)),
+    st.tuples(st.just("drop"), st.integers(0, 9)),
+    st.tuples(st.just("move"), st.integers(0, 9), st.integers(-1, 9)),
+    st.tuples(st.just("scheme"), st.integers(0, 9), scheme_texts, st.sampled_from(["", "text"])),
+    st.tuples(st.just("colour"), st.integers(0, 9), st.integers(0, 6)),
+)
+
+
+def do(session, step):
+    """Carry out a random step, its numbers folded into what there is."""
+    kind, *rest = step
+    size, uids = session.array.size, [e.uid for e in session.entries]
+    if kind == "edit" and size:
+        commands.edit_value(session, rest[0] % size, rest[1])
+    elif kind == "set" and size:
+        where = np.unique(np.array(rest[0]) % size)
+        commands.set_values(session, where, np.full(where.size, rest[1]), "set")
+    elif kind == "splice":
+        start = rest[0] % (size + 1)
+        commands.splice(session, start, min(rest[1], size - start), np.array(rest[2]), "splice")
+    elif kind == "remove" and size:
+        commands.remove_values(session, [r % size for r in rest[0]], "remove")
+    elif kind == "add":
+        commands.add_scheme(session, Scheme.parse(rest[0]))
+    elif not uids:
+        return
+    elif kind == "duplicate":
+        commands.duplicate_entry(session, uids[rest[0] % len(uids)])
+    elif kind == "drop":
+        commands.remove_entry(session, uids[rest[0] % len(uids)])
+    elif kind == "move":
+        commands.move_entry(session, uids[rest[0] % len(uids)], rest[1])
+    elif kind == "scheme":
+        commands.set_scheme(session, uids[rest[0] % len(uids)], Scheme.parse(rest[1]), rest[2])
+    elif kind == "colour":
+        uid = uids[rest[0] % len(uids)]
+        commands.update_entry(session, uid, lambda e: type(e)(**{**vars(e), "colour": rest[1]}), "")
+
+
+def state(session):
+    array = session.array
+    return array.tobytes(), array.dtype, session.entries, session.active_uid, session.modified
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(numbers, max_size=5), st.lists(steps, max_size=12))
+def test_undo_takes_back_any_sequence_of_changes_and_redo_repeats_it(qapp, start, sequence):
+    session = Session(Background())
+    first = np.array(start, np.float32)
+    session.start(first, "random", None, [Scheme.parse("int8 symmetric")])
+    stack, states = session.undo_stack, [state(session)]
+    for step in sequence:
+        index = stack.index()
+        do(session, step)
+        if stack.index() < index:
+            assert state(session) == states[stack.index()]
+        states[stack.index() :] = [state(session)]
+    assert len(states) == stack.index() + 1
+    for expected in reversed(states[:-1]):
+        stack.undo()
+        assert state(session) == expected
+    assert session.array.tobytes() == first.tobytes()
+    assert not stack.canUndo()
+    for expected in states[1:]:
+        stack.redo()
+        assert state(session) == expected
+    assert not session.array.flags.writeable
+
+
+# Sorting
+
+
+def test_a_click_on_a_head_sorts_up_then_down_then_not_at_all(window, table, person):
+    person.click_head(table, 0)
+    assert person.rows(table) == ["-1.01618", "0.21535", "1.29624"]
+    heads = [table.model().headerData(r, Qt.Orientation.Vertical) for r in range(3)]
+    assert heads == ["2", "0", "1"]
+    person.click_head(table, 0)
+    assert person.rows(table) == ["1.29624", "0.21535", "-1.01618"]
+    person.click_head(table, 0)
+    assert person.rows(table) == ["0.21535", "1.29624", "-1.01618", None]
+    assert window.session.array.tolist() == pytest.approx([0.21535037, 1.2962357, -1.0161772])
+
+
+def test_sorting_by_a_stage_and_editing_there_changes_the_right_value(window, table, person):
+    person.click_head(table, person.column(table, "error"))
+    assert person.rows(table, "error")[0] == "-0.144563"
+    person.edit_cell(table, 0, "0.5")
+    assert window.session.array[1] == 0.5
+    window.actions_["unsort"].trigger()
+    assert person.rows(table)[:3] == ["0.21535", "0.5", "-1.01618"]
+
+
+def test_the_chosen_value_stays_chosen_when_rows_are_sorted(window, table, person):
+    person.click_cell(table, 1)
+    person.click_head(table, 0)
+    assert table.currentIndex().row() == 2
+    assert window.session.chosen == 1
+
+
+def test_sorting_puts_nan_last_both_ways(open_window, person):
+    window = open_window([np.nan, 2, 1])
+    table = window.values.table
+    person.click_head(table, 0)
+    assert person.rows(table) == ["1", "2", "NaN"]
+    person.click_head(table, 0)
+    assert person.rows(table) == ["2", "1", "NaN"]
+
+
+def test_one_value_pasted_into_sorted_rows_goes_to_those_rows(window, table, person):
+    person.click_head(table, 0)
+    person.click_cell(table, 0)
+    person.copy_text("9\n8\n")
+    person.press("Ctrl+V")
+    assert window.session.array.tolist() == [8, pytest.approx(1.2962357), 9]

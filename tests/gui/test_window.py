@@ -1,0 +1,300 @@
+"""The window: docks, menus, examples, looks, names, and what is remembered."""
+
+import re
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QTabBar,
+    QWidget,
+)
+
+import engine
+from engine.examples import EXAMPLES
+
+
+def menu_action(menu, text):
+    """An entry of a menu, by its text without mnemonic."""
+    menu.aboutToShow.emit()
+    for action in menu.actions():
+        if action.text().replace("&", "").endswith(text):
+            return action
+    raise AssertionError(f"no {text!r} in {[a.text() for a in menu.actions()]}")
+
+
+def settle(window, qtbot):
+    """Wait until a file is open or said not to be, and everything is computed."""
+    qtbot.waitUntil(
+        lambda: not window.background.running("file") and not window.session.stale, timeout=30_000
+    )
+    QApplication.processEvents()
+
+
+# First start
+
+
+def test_the_first_start_shows_the_three_numbers_and_says_what_to_try(window):
+    assert window.windowTitle().startswith("Three numbers")
+    assert window.message.isVisible()
+    assert "Type over a number" in window.message.text
+    assert window.session.array.tolist() == pytest.approx([0.21535037, 1.2962357, -1.0161772])
+    assert all(pane.plot.insight for pane in window.plots.values() if pane.isVisible())
+
+
+def test_a_window_has_room_for_everything_at_1000_by_700(new_window, qapp):
+    window = new_window((1000, 700))
+    window.files.start_first()
+    qapp.processEvents()
+    assert (window.width(), window.height()) == (1000, 700)
+    for dock in window.docks.values():
+        dock.raise_()
+        qapp.processEvents()
+        assert dock.isVisible()
+        inside = QRect(dock.mapTo(window, QPoint(0, 0)), dock.size())
+        assert window.rect().contains(inside), dock.key
+        assert not dock.visibleRegion().isEmpty(), dock.key
+
+
+# Docks
+
+
+def test_the_view_menu_shows_and_hides_every_dock(window, qapp):
+    for dock in window.docks.values():
+        action = dock.toggleViewAction()
+        action.trigger()
+        assert dock.isHidden()
+        action.trigger()
+        assert not dock.isHidden()
+        dock.raise_()
+        qapp.processEvents()
+        assert dock.isVisible()
+
+
+def test_reset_layout_brings_every_dock_back(window, qapp, person):
+    docks = window.docks.items()
+    places = {k: dock.geometry() for k, dock in docks if not dock.visibleRegion().isEmpty()}
+    for key, dock in window.docks.items():
+        if key in ("values", "codes"):
+            dock.setFloating(True)
+        else:
+            dock.close()
+    window.actions_["reset_layout"].trigger()
+    qapp.processEvents()
+    for dock in window.docks.values():
+        assert not dock.isFloating()
+        assert not dock.isHidden()
+    for key, place in places.items():
+        assert not window.docks[key].visibleRegion().isEmpty(), key
+        now = window.docks[key].geometry()
+        assert abs(now.x() - place.x()) < 40, key
+        assert abs(now.width() - place.width()) < 60, key
+
+
+def test_the_buttons_of_a_dock_float_and_close_it(window, person):
+    dock = window.docks["signal"]
+    person.click(dock.head.float_button)
+    assert dock.isFloating()
+    person.click(dock.head.float_button)
+    assert not dock.isFloating()
+    person.click(dock.head.close_button)
+    assert dock.isHidden()
+
+
+# What is remembered
+
+
+def test_a_second_window_has_the_geometry_docks_and_choices_of_the_first(new_window, qapp):
+    first = new_window((740, 700))
+    first.files.start_first()
+    first.docks["codes"].close()
+    first.docks["transfer"].raise_()
+    first.settings.digits = 9
+    first.settings.theme = "dark"
+    qapp.processEvents()
+    size = first.size()
+    assert first.close()
+    second = new_window(None)
+    assert second.size() == size
+    assert second.docks["codes"].isHidden()
+    assert not second.docks["signal"].isHidden()
+    assert second.settings.digits == 9
+    assert second.theme.dark
+    checked = [a.text() for a in second.findChildren(QAction) if a.isChecked() and a.data() == 9]
+    assert checked == ["9 significant digits"]
+
+
+def test_a_window_that_was_off_the_screen_comes_back_onto_it(new_window, qapp):
+    first = new_window((900, 700))
+    first.move(9000, 7000)
+    qapp.processEvents()
+    assert first.close()
+    second = new_window(None)
+    assert QGuiApplication.primaryScreen().availableGeometry().intersects(second.geometry())
+
+
+def test_settings_that_cannot_be_read_are_their_defaults(new_window):
+    window = new_window(shown=False)
+    window.settings.remember("view/digits", "many")
+    window.settings.remember("view/theme", "purple")
+    window.settings.remember("window/geometry", "nonsense")
+    window.settings.sync()
+    other = new_window(None)
+    assert other.settings.digits == 6
+    assert other.settings.theme == "system"
+
+
+def test_the_digits_menu_changes_every_number_at_once(window, person):
+    action = next(a for a in window.findChildren(QAction) if a.text() == "9 significant digits")
+    action.trigger()
+    assert person.cell(window.values.table, 1) == "1.29623568"
+    assert person.cell(window.results.table, 0, "S") == "0.00906828525"
+    assert "1.29623568" in window.statusBar().summary.text()
+
+
+# Examples
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e.key)
+def test_the_examples_menu_opens_every_example_with_its_schemes(window, example, qtbot):
+    menu_action(window.menus.examples, example.name).trigger()
+    settle(window, qtbot)
+    assert window.session.array.tobytes() == example.make().tobytes()
+    assert tuple(str(e.scheme) for e in window.session.entries) == example.schemes
+    assert window.windowTitle().startswith(example.name)
+    assert window.message.text == example.point
+    assert not window.isWindowModified()
+    assert window.results.table.model().rowCount() == len(example.schemes)
+
+
+# About, theme, names
+
+
+def test_the_about_box_lists_the_versions(window, dialog):
+    seen = []
+
+    def look(box):
+        seen.append(box.informativeText())
+        box.reject()
+
+    with dialog(look):
+        window.actions_["about"].trigger()
+    for part in (
+        f"Quantoscope {engine.__version__}",
+        "Python 3",
+        "pyqtgraph 0.",
+        f"numpy {np.__version__}",
+    ):
+        assert part in seen[0]
+
+
+def test_the_quick_guide_opens_and_has_text(window, dialog):
+    seen = []
+
+    def look(box):
+        from PySide6.QtWidgets import QTextBrowser
+
+        seen.append(box.findChild(QTextBrowser).toPlainText())
+        box.reject()
+
+    with dialog(look):
+        window.actions_["help"].trigger()
+    assert len(seen[0]) > 300
+
+
+def test_light_and_dark_repaint_everything(window, qapp):
+    def brightness(widget):
+        return widget.grab().toImage().pixelColor(3, widget.height() - 3).lightnessF()
+
+    widgets = [window, window.values.table.viewport(), window.plots["signal"], window.schemes.list]
+    for name, bright in (("light", True), ("dark", False), ("light", True)):
+        window.settings.theme = name
+        qapp.processEvents()
+        for widget in widgets:
+            assert (brightness(widget) > 0.5) == bright, (name, widget)
+
+
+def test_the_theme_menu_changes_the_theme(window):
+    action = next(a for a in window.findChildren(QAction) if a.data() == "dark")
+    action.trigger()
+    assert window.theme.dark
+    assert window.settings.theme == "dark"
+
+
+def test_every_action_has_a_text_and_a_shortcut_of_its_own(window):
+    shortcuts = {}
+    for action in window.findChildren(QAction):
+        if action.isSeparator() or action.menu() is not None:
+            continue
+        if type(action.parent()).__module__.startswith("pyqtgraph"):
+            continue
+        if not action.shortcuts():
+            continue
+        assert action.text().replace("&", "").strip(), action
+        for keys in action.shortcuts():
+            shortcuts.setdefault(keys.toString(), []).append(action.text())
+    doubled = {keys: texts for keys, texts in shortcuts.items() if len(texts) > 1}
+    assert not doubled
+    assert len(shortcuts) > 20
+
+
+def test_no_two_entries_of_a_menu_share_their_letter(window):
+    menus = [a.menu() for a in window.menuBar().actions()]
+    for menu in (window.menuBar(), *menus):
+        letters = [
+            match[1].lower()
+            for action in menu.actions()
+            if not action.isSeparator()
+            if (match := re.search(r"&(\w)", action.text()))
+        ]
+        doubled = {letter for letter in letters if letters.count(letter) > 1}
+        title = menu.title() if hasattr(menu, "title") else "the menu bar"
+        assert not doubled, (title, doubled, [a.text() for a in menu.actions()])
+
+
+def test_everything_a_person_can_use_has_a_name(window, qapp):
+    nameless = []
+    for dock in window.docks.values():
+        dock.raise_()
+    buddies = {label.buddy() for label in window.findChildren(QLabel) if label.buddy()}
+    buddies |= {b.focusProxy() for b in buddies if b and b.focusProxy()}
+    kinds = (QAbstractButton, QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit)
+    for widget in window.findChildren(QWidget):
+        if not isinstance(widget, kinds) or not widget.isVisible():
+            continue
+        if (
+            isinstance(widget.parentWidget(), QAbstractSpinBox | QComboBox | QTabBar | QLineEdit)
+            or widget.objectName().startswith("qt_")
+            or widget.metaObject().className() == "QTableCornerButton"
+            or isinstance(widget, QHeaderView)
+        ):
+            continue
+        text = widget.text() if isinstance(widget, QAbstractButton) else ""
+        named = widget.accessibleName() or widget in buddies or text or widget.toolTip()
+        if not named and not widget.metaObject().className().startswith("QToolBarExt"):
+            nameless.append((widget, widget.parent()))
+    assert not nameless
+
+
+def test_the_focus_reaches_every_pane_by_tab(window, qapp, person):
+    for dock in window.docks.values():
+        dock.raise_()
+    qapp.processEvents()
+    panes = {key: dock.widget() for key, dock in window.docks.items() if dock.isVisible()
+             and not dock.visibleRegion().isEmpty()}  # fmt: skip
+    window.values.table.setFocus()
+    reached = set()
+    for _ in range(80):
+        person.press("Tab")
+        focus = QApplication.focusWidget()
+        reached |= {k for k, pane in panes.items() if pane is focus or pane.isAncestorOf(focus)}
+    assert reached == set(panes)

@@ -6,12 +6,13 @@
 ([21, 127, -100], 0.01020658016204834)
 """
 
+from engine.calibration import Calibration
 from engine.errors import QuantizationError, SchemeError
 from engine.evaluate import Evaluation, calibrate, dequantize, evaluate, quantize
 from engine.formats import FORMATS, Format
 from engine.metrics import METRICS, Metric
 from engine.quantizers import QUANTIZERS, QParams, Stage
-from engine.scheme import Calibration, Scheme
+from engine.scheme import Scheme
 from engine.summary import Summary, summarize
 from engine.trace import Trace, trace
 

@@ -64,7 +64,7 @@ def calibrate(x: ArrayLike, scheme: Scheme | str) -> QParams:
         For an array that is empty, not of real numbers, or without a finite value.
     """
     scheme = as_scheme(scheme)
-    low, high = clip_range(as_working(x), scheme.calibration)
+    low, high = clip_range(as_working(x), scheme)
     return QUANTIZERS[scheme.mapping].parameters(low, high, scheme.format)
 
 
@@ -182,7 +182,7 @@ def _warnings(
         )
     # Whoever sets a range by hand from 0 up wants it so.
     unsigned = p.qmin == p.zero_point == 0
-    if unsigned and saturated.min() < 0 and clip_range(r, scheme.calibration)[0] < -p.scale / 2:
+    if unsigned and saturated.min() < 0 and clip_range(r, scheme)[0] < -p.scale / 2:
         notes.append(
             "Negative values become 0: this scheme has no code below 0. "
             "A signed format or the asymmetric mapping keeps them."

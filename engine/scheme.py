@@ -3,58 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from engine.calibration import CALIBRATIONS_IN_WORDS, METHODS, MINMAX, Calibration
 from engine.errors import SchemeError
 from engine.formats import FORMATS_IN_WORDS, Format, parse_format
 from engine.quantizers import QUANTIZERS
 
 GRANULARITIES = ("per-tensor",)
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """How the clipping range is taken from data.
-
-    Parameters
-    ----------
-    method : str
-        ``"minmax"`` (the data's own extremes) or ``"manual"``.
-    arguments : tuple of float
-        Nothing for ``minmax``; ``(lo, hi)`` with ``lo < hi`` for ``manual``.
-    """
-
-    method: str = "minmax"
-    arguments: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.method == "minmax" and not self.arguments:
-            return
-        if self.method == "minmax":
-            raise ValueError("minmax takes no numbers")
-        if self.method != "manual":
-            raise ValueError(f"there is no calibration {self.method!r}")
-        if len(self.arguments) != 2 or not all(map(math.isfinite, self.arguments)):
-            raise ValueError("manual takes two finite numbers, as in manual(-1,1)")
-        if not self.arguments[0] < self.arguments[1]:
-            raise ValueError("manual(lo,hi) needs lo smaller than hi")
-
-    def __str__(self) -> str:
-        if not self.arguments:
-            return self.method
-        return f"{self.method}({','.join(map(_shortest, self.arguments))})"
-
-
-def _shortest(number: float) -> str:
-    """The shortest text that reads back as the same float; no sign on 0."""
-    return repr(float(number) + 0.0).removesuffix(".0")
-
-
-MINMAX = Calibration()
-CALIBRATIONS_IN_WORDS = "minmax, manual(lo,hi)"
 
 
 @dataclass(frozen=True)
@@ -147,7 +105,7 @@ def _parse_calibration(word: _Word) -> Calibration:
 
 
 def _unknown(word: _Word) -> SchemeError:
-    simple = ["int8", "uint8", *QUANTIZERS, "minmax", "manual", *GRANULARITIES]
+    simple = ["int8", "uint8", *QUANTIZERS, *METHODS, *GRANULARITIES]
     close = difflib.get_close_matches(word.text.partition("(")[0], simple, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
     return word.error(
@@ -166,7 +124,7 @@ def _parse(text: str) -> Scheme:
             kind, value = "format", fmt
         elif word.text in QUANTIZERS:
             kind, value = "mapping", word.text
-        elif word.text.partition("(")[0] in ("minmax", "manual"):
+        elif word.text.partition("(")[0] in METHODS:
             kind, value = "calibration", _parse_calibration(word)
         elif word.text in GRANULARITIES:
             kind, value = "granularity", word.text

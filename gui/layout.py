@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMainWindow, QTabBar, QTabWidget
 
 from gui.panes.dock import Dock
 
+PLOT_TABS = ("signal", "error", "distribution", "transfer", "codes", "calibration")
 SMALL = QSize(1200, 820)
 
 
@@ -27,17 +28,18 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     window.splitDockWidget(docks["signal"], docks["schemes"], across)
     window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, docks["steps"])
     if small:
-        _tabs(window, [docks[k] for k in ("signal", "error", "distribution", "transfer", "codes")])
+        _tabs(window, [docks[k] for k in PLOT_TABS])
         _tabs(window, [docks["steps"], docks["results"]])
     else:
         window.splitDockWidget(docks["steps"], docks["results"], across)
         window.splitDockWidget(docks["signal"], docks["distribution"], down)
         window.splitDockWidget(docks["signal"], docks["error"], down)
         if large:
-            window.splitDockWidget(docks["distribution"], docks["codes"], across)
+            window.splitDockWidget(docks["distribution"], docks["calibration"], across)
+            _tabs(window, [docks["calibration"], docks["codes"]])
             window.splitDockWidget(docks["schemes"], docks["transfer"], down)
         else:
-            _tabs(window, [docks[k] for k in ("distribution", "transfer", "codes")])
+            _tabs(window, [docks[k] for k in PLOT_TABS[2:]])
         third = (height - 300) // 3
         heights = [third, third, third + 30]
         window.resizeDocks([docks[k] for k in ("signal", "error", "distribution")], heights, down)

@@ -89,7 +89,9 @@ class MainWindow(QMainWindow):
             pane.copy_asked.connect(self._copy_plot)
         self._link_axes()
         self._dock("schemes", self.tr("Schemes"), self.tr("Schemes"), self.schemes)
-        self._dock("results", self.tr("Results"), self.tr("Results: scheme × metric"), self.results)
+        head = self.tr("Results: scheme × metric")
+        dock = self._dock("results", self.tr("Results"), head, self.results)
+        self.results.insight_changed.connect(dock.head.set_insight)
         dock = self._dock(
             "steps", self.tr("Steps"), self.tr("Steps of the chosen value"), self.steps
         )

@@ -17,6 +17,7 @@ from PySide6.QtGui import QUndoStack
 
 from engine import Evaluation, QuantizationError, Scheme, Summary, evaluate, summarize
 from engine.arrays import FloatArray
+from engine.attribution import Attribution, attribution
 from gui.background import Background, Ticket
 from gui.theme import COLOURS, LINE_STYLES, MARKERS
 
@@ -79,12 +80,15 @@ class Shown:
         By the uid of the entry.
     milliseconds : float
         How long it took.
+    attributions : dict of int to Attribution
+        Which few values set the scale, where few do; by the uid of the entry.
     """
 
     array: FloatArray
     summary: Summary
     outcomes: dict[int, Outcome]
     milliseconds: float = 0.0
+    attributions: dict[int, Attribution] = field(default_factory=dict)
 
 
 class Session(QObject):
@@ -247,7 +251,7 @@ class Session(QObject):
         known = self.shown.outcomes if self.shown.array is array else {}
         summary = self.shown.summary if self.shown.array is array else None
         kept = {
-            uid: outcome
+            uid: (outcome, self.shown.attributions.get(uid))
             for uid, outcome in known.items()
             if isinstance(outcome, Evaluation) and outcome.scheme == wanted.get(uid)
         }
@@ -282,7 +286,7 @@ class _Job:
 
     array: FloatArray
     wanted: dict[int, Scheme]
-    kept: dict[int, Evaluation]
+    kept: dict[int, tuple[Evaluation, Attribution | None]]
     summary: Summary | None
 
     def __call__(self, ticket: Ticket | None) -> Shown:
@@ -290,18 +294,23 @@ class _Job:
         timer.start()
         total = 1 + len(self.wanted)
         outcomes: dict[int, Outcome] = {}
+        attributions: dict[int, Attribution] = {}
         summary = self.summary or summarize(self.array)
         for done, (uid, scheme) in enumerate(self.wanted.items(), 1):
             if ticket is not None:
                 ticket.step(done, total)
             if uid in self.kept:
-                outcomes[uid] = self.kept[uid]
-                continue
-            try:
-                outcomes[uid] = evaluate(self.array, scheme)
-            except QuantizationError as error:
-                outcomes[uid] = error
-        return Shown(self.array, summary, outcomes, timer.nsecsElapsed() / 1e6)
+                outcomes[uid], cause = self.kept[uid]
+            else:
+                try:
+                    outcomes[uid] = evaluation = evaluate(self.array, scheme)
+                    cause = attribution(self.array, evaluation)
+                except QuantizationError as error:
+                    outcomes[uid], cause = error, None
+            if cause is not None:
+                attributions[uid] = cause
+        took = timer.nsecsElapsed() / 1e6
+        return Shown(self.array, summary, outcomes, took, attributions)
 
 
 def frozen(array: FloatArray) -> FloatArray:

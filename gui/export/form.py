@@ -25,6 +25,8 @@ from gui.settings import Settings
 from gui.theme import Theme
 
 DECIMALS = {"mm": 1, "px": 0}
+TAKEN = "bflmnrwxz"
+"""Letters that the dialog's other mnemonics have."""
 LIMITS = {"mm": (10.0, 2000.0), "px": (40.0, 20000.0)}
 
 
@@ -67,8 +69,9 @@ class ExportForm(QWidget):
         grid = QGridLayout(self._plot_rows)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
+        taken = set(TAKEN)
         for place, (key, name) in enumerate(names.items()):
-            box = QCheckBox(f"&{name}", self._plot_rows)
+            box = QCheckBox(_with_key(name, taken), self._plot_rows)
             self.plots[key] = box
             grid.addWidget(box, place // 2, place % 2)
         self.format = QComboBox(self)
@@ -275,3 +278,12 @@ class ExportForm(QWidget):
             sides = (f"{side * SVG_PIXELS_PER_INCH:.0f}" for side in (width, height))
             text = filled(self.tr("= %1 × %2 pixels of 1/96 inch"), *sides)
         self.extent.setText(text)
+
+
+def _with_key(name: str, taken: set[str]) -> str:
+    """The name with a mnemonic on its first letter that nothing else has."""
+    for place, letter in enumerate(name.lower()):
+        if letter.isalpha() and letter not in taken:
+            taken.add(letter)
+            return f"{name[:place]}&{name[place:]}"
+    return name

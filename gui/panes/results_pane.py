@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -22,7 +22,15 @@ from gui.theme import Theme
 
 
 class ResultsPane(QWidget):
-    """One row per enabled scheme; choosing a row makes its scheme the active one."""
+    """One row per enabled scheme; choosing a row makes its scheme the active one.
+
+    Signals
+    -------
+    insight_changed(text)
+        The line for the head of the pane: which few values set the active scheme's scale.
+    """
+
+    insight_changed = Signal(str)
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
@@ -68,6 +76,8 @@ class ResultsPane(QWidget):
         session.active_changed.connect(self._follow)
         self.model.modelReset.connect(self._on_reset)
         session.evaluated.connect(self._fit_columns)
+        session.evaluated.connect(self._tell_cause)
+        session.active_changed.connect(self._tell_cause)
         self._on_reset()
 
     def _fit_columns(self) -> None:
@@ -77,6 +87,13 @@ class ResultsPane(QWidget):
             wanted = max(self.table.sizeHintForColumn(column), header.sectionSizeHint(column)) + 8
             if wanted > header.sectionSize(column):
                 header.resizeSection(column, min(wanted, 320))
+
+    def _tell_cause(self) -> None:
+        """Name the cause of the loss where a few values are."""
+        entry = self._session.active
+        cause = self._session.shown.attributions.get(entry.uid) if entry is not None else None
+        known = entry is not None and cause is not None
+        self.insight_changed.emit(f"{entry.name}: {cause}" if known and entry else "")
 
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""

@@ -19,15 +19,16 @@ from PySide6.QtWidgets import (
 )
 
 from engine import FORMATS, QUANTIZERS, Calibration, Evaluation, Scheme, SchemeError
+from engine.calibration import METHODS
 from engine.formats import parse_format
 from engine.numbers import NumberError, parse_number
-from engine.scheme import MINMAX
 from gui import commands
 from gui.numbers_text import filled, full, short, tidy
 from gui.session import Entry, Session
 from gui.settings import Settings
 from gui.theme import COLOURS, LINE_STYLES, MARKERS, Theme, swatch
 
+FIRST_NUMBERS = {"percentile": (99.9,)}
 STYLE_ICON = QSize(26, 14)
 _TIP = Qt.ItemDataRole.ToolTipRole
 
@@ -75,10 +76,20 @@ class SchemeForm(QWidget):
         self.mapping.textActivated.connect(self._on_mapping)
         form.addRow(self.tr("&Mapping"), self.mapping)
         self.calibration = QComboBox(self)
-        self.calibration.addItem(self.tr("min-max of the values"), "minmax")
-        self.calibration.addItem(self.tr("by hand"), "manual")
+        for method in METHODS.values():
+            self.calibration.addItem(method.name, method.name)
+            tip = self.tr(method.summary) + (f"\n{method.source}" if method.source else "")
+            self.calibration.setItemData(self.calibration.count() - 1, tip, _TIP)
         self.calibration.activated.connect(self._on_calibration)
-        form.addRow(self.tr("&Range"), self.calibration)
+        self.numbers = QLineEdit(self)
+        self.numbers.setAccessibleName(self.tr("Numbers of the calibration"))
+        self.numbers.textEdited.connect(self._on_numbers)
+        chosen = QHBoxLayout()
+        chosen.setSpacing(4)
+        chosen.addWidget(self.calibration, 3)
+        chosen.addWidget(self.numbers, 2)
+        self._numbers_problem = self._problem_label()
+        form.addRow(self.tr("&Range"), _stacked(_row(chosen), self._numbers_problem))
         self.low, self.high = QLineEdit(self), QLineEdit(self)
         self._range_problem = self._problem_label()
         ends = QHBoxLayout()
@@ -197,7 +208,16 @@ class SchemeForm(QWidget):
         self.mapping.setCurrentText(scheme.mapping)
         self.mapping.setToolTip(QUANTIZERS[scheme.mapping].summary)
         manual = scheme.calibration.method == "manual"
-        self.calibration.setCurrentIndex(1 if manual else 0)
+        method = METHODS[scheme.calibration.method]
+        self.calibration.setCurrentIndex(self.calibration.findData(method.name))
+        self.calibration.setToolTip(self.tr(method.summary))
+        self.numbers.setVisible(not manual and max(method.counts) > 0)
+        self.numbers.setToolTip(method.signature)
+        self.numbers.setPlaceholderText(self.tr("automatic"))
+        numbers = tuple(scheme.calibration.arguments)
+        if _numbers(self.numbers.text()) != numbers:
+            _set_text(self.numbers, ", ".join(short(number, 17) for number in numbers))
+        self._numbers_problem.hide()
         for field in (self.low, self.high):
             field.setReadOnly(not manual)
         if manual:
@@ -274,8 +294,10 @@ class SchemeForm(QWidget):
         entry = self._session.active
         if entry is None:
             return
-        if self.calibration.itemData(place) == "minmax":
-            self._change(replace(entry.scheme, calibration=MINMAX))
+        name = self.calibration.itemData(place)
+        if name != "manual":
+            calibration = Calibration(name, FIRST_NUMBERS.get(name, ()))
+            self._change(replace(entry.scheme, calibration=calibration))
             return
         outcome = self._session.outcome(entry.uid)
         low, high = -1.0, 1.0
@@ -283,6 +305,24 @@ class SchemeForm(QWidget):
             p = outcome.qparams
             low, high = (tidy(end, p.dtype) for end in p.range)
         self._change(entry.scheme.with_range(low, high if high > low else low + 1.0))
+
+    def _on_numbers(self, text: str) -> None:
+        entry = self._session.active
+        if entry is None:
+            return
+        numbers = _numbers(text)
+        try:
+            if numbers is None:
+                raise ValueError(
+                    filled(self.tr("'%1' has something else than numbers in it"), text)
+                )
+            calibration = Calibration(entry.scheme.calibration.method, numbers)
+        except ValueError as error:
+            self._numbers_problem.setText(f"{error}.")
+            self._numbers_problem.show()
+            return
+        self._numbers_problem.hide()
+        self._change(replace(entry.scheme, calibration=calibration), "numbers")
 
     def _on_range(self) -> None:
         entry = self._session.active
@@ -351,6 +391,13 @@ def _same_scheme(text: str, scheme: Scheme) -> bool:
         return Scheme.parse(text) == scheme
     except SchemeError:
         return False
+
+
+def _numbers(text: str) -> tuple[float, ...] | None:
+    """Numbers parted by commas or spaces; None when something is none."""
+    parts = [_number(part) for part in text.replace(",", " ").split()]
+    known = tuple(part for part in parts if part is not None)
+    return known if len(known) == len(parts) else None
 
 
 def _number(text: str) -> float | None:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QPainterPath, QPen, QTransform
 
 from engine.envelope import Envelope, min_max_envelope
 from gui.plots.data import PlotData, Series
+from gui.plots.spans import padded, visible
 from gui.theme import LINE_STYLES, MARKERS, Theme
 
 FEW = 60
@@ -371,38 +372,3 @@ class Plot(QObject):
         """One pair of extremes per pixel column of the positions between x0 and x1."""
         start, stop = visible(len(x), x0, x1)
         return min_max_envelope(x, self.columns, start, stop)
-
-
-def padded(low: float, high: float, share: float = 0.04) -> tuple[float, float]:
-    """A range with a margin; one without extent gets some."""
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return -1.0, 1.0
-    if high <= low:
-        half = abs(low) / 2 or 1.0
-        return low - half, high + half
-    margin = (high - low) * share
-    return low - margin, high + margin
-
-
-def visible(count: int, x0: float, x1: float) -> tuple[int, int]:
-    """The positions that a view from x0 to x1 shows, as a half-open range."""
-    start = int(np.clip(np.ceil(x0 - 0.5), 0, count))
-    stop = int(np.clip(np.floor(x1 + 0.5) + 1, start, count))
-    return start, stop
-
-
-def finite_extremes(*arrays: np.ndarray) -> tuple[float, float]:
-    """The smallest and largest finite number; NaN twice when there is none."""
-    lows, highs = [], []
-    for array in arrays:
-        if array.size == 0:
-            continue
-        low, high = float(np.fmin.reduce(array)), float(np.fmax.reduce(array))
-        if not (np.isfinite(low) and np.isfinite(high)):
-            finite = array[np.isfinite(array)]
-            if finite.size == 0:
-                continue
-            low, high = float(finite.min()), float(finite.max())
-        lows.append(low)
-        highs.append(high)
-    return (min(lows), max(highs)) if lows else (np.nan, np.nan)

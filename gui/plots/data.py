@@ -77,6 +77,8 @@ class PlotData:
         Significant digits of numbers in text.
     failure : str
         Why the active scheme has no evaluation; empty when it has one, or none is active.
+    array : ndarray, any shape
+        The array itself, the very object that stays the same while the values do.
     """
 
     values: FloatArray
@@ -86,6 +88,7 @@ class PlotData:
     chosen: int | None
     digits: int
     failure: str = ""
+    array: FloatArray | None = None
 
 
 def plot_data(session: Session, digits: int) -> PlotData:
@@ -115,4 +118,5 @@ def plot_data(session: Session, digits: int) -> PlotData:
         chosen=chosen,
         digits=digits,
         failure=failure,
+        array=shown.array,
     )

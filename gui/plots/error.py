@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from gui.numbers_text import filled, percent, short
-from gui.plots.base import FEW, Plot, finite_extremes, visible
+from gui.plots.base import FEW, Plot
 from gui.plots.data import PlotData
 from gui.plots.marks import clipped_marks, nearest_position, places, position_readout, span_of
 from gui.plots.signal import stems
+from gui.plots.spans import finite_extremes, visible
 
 
 class ErrorPlot(Plot):

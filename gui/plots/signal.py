@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from gui.numbers_text import filled, short
-from gui.plots.base import FEW, Plot, finite_extremes, visible
+from gui.plots.base import FEW, Plot
 from gui.plots.data import PlotData, Series
 from gui.plots.marks import clipped_marks, nearest_position, places, position_readout, span_of
+from gui.plots.spans import finite_extremes, visible
 
 
 class SignalPlot(Plot):
@@ -79,7 +80,9 @@ class SignalPlot(Plot):
             else:
                 self.line(series.entry.uid, x, rebuilt, self.entry_pen(series), z=1)
             if at.size <= self.columns / 4:
-                self.entry_points(series.entry.uid, x, rebuilt, series)
+                # A clipped value carries its triangle instead of the marker.
+                whole = np.where(series.saturated[start:stop] == 0, rebuilt, np.nan)
+                self.entry_points(series.entry.uid, x, whole, series)
             clipped_marks(self, series, series.rebuilt, (start, stop), lane, lanes)
 
     def _paint_envelopes(self, data: PlotData, x0: float, x1: float) -> None:

@@ -17,7 +17,11 @@ from engine.scheme import MINMAX, Calibration, as_scheme
 finite = st.floats(allow_nan=False, allow_infinity=False)
 ranges = st.tuples(finite, finite).map(sorted).filter(lambda ends: ends[0] < ends[1])
 calibrations = st.one_of(
-    st.just(MINMAX), ranges.map(lambda ends: Calibration("manual", tuple(ends)))
+    st.just(MINMAX),
+    st.just(Calibration("mse")),
+    ranges.map(lambda ends: Calibration("manual", tuple(ends))),
+    st.floats(50, 100, exclude_min=True).map(lambda p: Calibration("percentile", (p,))),
+    st.integers(2, 1_000_000).map(lambda bins: Calibration("entropy", (float(bins),))),
 )
 schemes = st.builds(
     Scheme, st.sampled_from(FORMATS), st.sampled_from(list(QUANTIZERS)), calibrations
@@ -86,7 +90,11 @@ WRONG: list[tuple[str, str, str]] = [
     ("int1 symmetric", "int1", "int2…int16"),
     ("int17 symmetric", "int17", "int2…int16"),
     ("float16 symmetric", "float16", "int2…int16"),
-    ("int8 symmetric percentile(99.99)", "percentile(99.99)", "minmax, manual(lo,hi)"),
+    ("int8 symmetric percent(99.99)", "percent(99.99)", "percentile(p), mse, entropy"),
+    ("int8 symmetric percentile(20)", "percentile(20)", "above 50"),
+    ("int8 symmetric percentile", "percentile", "is written percentile(p)"),
+    ("int8 symmetric entropy(9,9)", "entropy(9,9)", "more bins than levels"),
+    ("int8 symmetric mse(2)", "mse(2)", "takes no numbers"),
     ("int8 symmetric per-channel(0)", "per-channel(0)", "per-tensor"),
     ("int8 symmetric @onnxruntime", "@onnxruntime", "Allowed are"),
     ("int8 uint8 symmetric", "uint8", "both name a format"),
@@ -95,10 +103,10 @@ WRONG: list[tuple[str, str, str]] = [
     ("int8 symmetric per-tensor per-tensor", "per-tensor", "both name a granularity"),
     ("int8 manual(1,-1) symmetric", "manual(1,-1)", "lo smaller than hi"),
     ("int8 manual(1,1) symmetric", "manual(1,1)", "lo smaller than hi"),
-    ("int8 manual symmetric", "manual", "as in manual(-1,1)"),
-    ("int8 manual() symmetric", "manual()", "as in manual(-1,1)"),
-    ("int8 manual(1) symmetric", "manual(1)", "two finite numbers"),
-    ("int8 manual(1,2,3) symmetric", "manual(1,2,3)", "two finite numbers"),
+    ("int8 manual symmetric", "manual", "is written manual(lo,hi)"),
+    ("int8 manual() symmetric", "manual()", "is written manual(lo,hi)"),
+    ("int8 manual(1) symmetric", "manual(1)", "is written manual(lo,hi)"),
+    ("int8 manual(1,2,3) symmetric", "manual(1,2,3)", "is written manual(lo,hi)"),
     ("int8 manual(0,inf) symmetric", "manual(0,inf)", "two finite numbers"),
     ("int8 manual(nan,1) symmetric", "manual(nan,1)", "two finite numbers"),
     ("int8 manual(0,1e999) symmetric", "manual(0,1e999)", "two finite numbers"),

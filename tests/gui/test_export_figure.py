@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
-from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -117,7 +116,7 @@ class TestEveryPlot:
         assert squeezed(TITLES[key]) in text
         for label in LABELS[key]:
             assert squeezed(label) in text
-        names = [data.active.entry.name] if key == "distribution" else SCHEMES
+        names = [data.active.entry.name] if key in ("distribution", "calibration") else SCHEMES
         for name in names:
             assert squeezed(name) in text
 
@@ -137,6 +136,7 @@ TITLES = {
     "distribution": "Distribution: values R below, codes Q above",
     "transfer": "Transfer: from R to R′",
     "codes": "Codes: how often each code is used",
+    "calibration": "Calibration: the cost of clipping at ±T",
 }
 LABELS = {
     "signal": ["position #", "value (unit of R)"],
@@ -151,6 +151,7 @@ LABELS = {
     ],
     "transfer": ["value R (unit of R)", "rebuilt R′"],
     "codes": ["code Q", "values per code"],
+    "calibration": ["threshold T (unit of R)", "MSE (unit of R)²", "entropy", "minmax"],
 }
 
 
@@ -300,23 +301,21 @@ def test_names_too_long_for_the_figure_are_cut_short(picture, three):
 # Failing writes
 
 
-@contextmanager
-def full_disk():
-    """No file may grow beyond 1000 bytes; as short as can be, since that includes a test log."""
+@pytest.fixture
+def limited():
+    """A file may not grow beyond 1000 bytes, as on a full disk."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("ending", RENDERERS)
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(three, tmp_path, ending):
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(three, tmp_path, limited, ending):
     path = tmp_path / f"figure{ending}"
     path.write_bytes(b"old")
-    with pytest.raises(ExportError, match="cannot be written"), full_disk():
+    with pytest.raises(ExportError, match="cannot be written"):
         write_figure(path, FigureSpec(("signal",)), three)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

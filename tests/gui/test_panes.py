@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QApplication
 
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 PANES = (
-    "values", "signal", "error", "distribution", "transfer", "codes", "schemes", "results", "steps",
+    "values", "signal", "error", "distribution", "transfer", "codes", "calibration",
+    "schemes", "results", "steps",
 )  # fmt: skip
 CASES = {
     "nothing": (np.zeros(0), THREE),

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
 
 from engine import Evaluation, evaluate
@@ -112,3 +113,35 @@ def _check_transfer(text, result):
     assert number(match[2]) == pytest.approx(p.scale, rel=1e-5)
     ends = [(code - p.zero_point) * p.scale for code in (p.qmin, p.qmax)]
     assert [number(match[3]), number(match[4])] == pytest.approx(ends, rel=1e-4, abs=1e-9)
+
+
+def test_calibration_tells_what_percentile_gains_and_what_it_costs(bench):
+    array = np.linspace(-1, 1, 1001, dtype=np.float32)
+    array[500] = 100
+    shown = bench("calibration", array, "int8 symmetric")
+    match = re.fullmatch(
+        r"int8 symmetric: percentile\(99\.9\), T = (\S+), saves (\S+) dB of rounding "
+        r"for 1 clipped value\.",
+        shown.plot.insight,
+    )
+    assert match, shown.plot.insight
+    t = number(match[1])
+    whole = evaluate(array, "int8 symmetric").metrics["rounding_power"]
+    there = evaluate(array, f"int8 symmetric manual({-t},{t})").metrics["rounding_power"]
+    assert number(match[2]) == pytest.approx(10 * np.log10(whole / there), abs=1)
+
+
+def test_the_threshold_is_dragged_in_the_calibration_plot(bench):
+    array = np.linspace(-1, 1, 1001, dtype=np.float32)
+    array[500] = 100
+    shown = bench("calibration", array, "int8 symmetric")
+    (handle,) = [i for i in shown.items(pg.InfiniteLine) if i.movable]
+    assert handle.value() == pytest.approx(2.0)
+    handle.setPos(0.0)
+    handle.sigDragged.emit(handle)
+    handle.sigPositionChangeFinished.emit(handle)
+    scheme = shown.session.active.scheme
+    low, high = scheme.calibration.arguments
+    assert scheme.calibration.method == "manual"
+    assert -low == high == pytest.approx(1.0, rel=0.02)
+    assert shown.session.active_evaluation.metrics["clipped_high"] == 1

@@ -143,6 +143,7 @@ def test_the_chosen_value_is_marked(bench, key):
     active = shown.session.active_evaluation
     at = {"signal": 1, "error": 1, "distribution": -1.0, "transfer": -1.0}
     at["codes"] = int(active.codes[1])
+    at["calibration"] = 0.0  # the logarithm of |−1|
     shown.session.choose(1)
     lines = [i.value() for i in shown.items(pg.InfiniteLine) if i.angle == 90 and not i.movable]
     assert any(abs(value - at[key]) < 1e-6 for value in lines)

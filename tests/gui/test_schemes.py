@@ -275,7 +275,7 @@ def test_words_may_come_in_any_order_while_typing(window, form, person):
 
 
 def test_the_range_by_hand_is_typed_live_and_is_one_undo_step(window, form, person):
-    person.choose(form.calibration, "by hand")
+    person.choose(form.calibration, "manual")
     steps = window.session.undo_stack.count()
     assert active(window).startswith("int8 scale-only manual(-1.016")
     form.low.setFocus()
@@ -301,7 +301,7 @@ def test_the_range_by_hand_is_typed_live_and_is_one_undo_step(window, form, pers
      ("nan", "1", "finite"), ("1,500", "2000", "can be read as")],
 )  # fmt: skip
 def test_a_wrong_range_stays_and_says_why(window, form, person, low, high, says):
-    person.choose(form.calibration, "by hand")
+    person.choose(form.calibration, "manual")
     for field, text in ((form.high, high), (form.low, low)):
         field.setFocus()
         person.press("Ctrl+A", "Delete")
@@ -314,9 +314,9 @@ def test_a_wrong_range_stays_and_says_why(window, form, person, low, high, says)
 def test_min_max_shows_its_range_read_only_and_back_from_by_hand(window, form, person):
     assert form.low.isReadOnly()
     assert (form.low.text(), form.high.text()) == ("-1.01618", "1.29624")
-    person.choose(form.calibration, "by hand")
+    person.choose(form.calibration, "manual")
     assert not form.low.isReadOnly()
-    person.choose(form.calibration, "min-max of the values")
+    person.choose(form.calibration, "minmax")
     assert active(window) == "int8 scale-only"
 
 

@@ -1,0 +1,107 @@
+"""What a clipping threshold costs: the curves that calibration methods pick their range from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from engine.arrays import as_working
+from engine.calibration import Calibration
+from engine.entropy import bin_counts, divergences
+from engine.quantizers import QUANTIZERS
+from engine.ranges import clip_range, finite_values
+from engine.scheme import Scheme, as_scheme
+from engine.search import inside, sample_points, squared_errors
+
+COMPARED = (
+    Calibration("minmax"),
+    Calibration("percentile", (99.9,)),
+    Calibration("mse"),
+    Calibration("entropy"),
+)
+"""The methods that the curves are marked with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """The cost of clipping at ±T, for thresholds T from the bulk of the data to its largest |R|.
+
+    Attributes
+    ----------
+    thresholds : ndarray, shape (n,)
+        T, ascending, in the unit of R; empty when the data has no extent.
+    clipping, rounding : ndarray, shape (n,)
+        Their parts of the mean squared error, in the squared unit of R.
+    cuts, divergence : ndarray, shape (m,)
+        Thresholds at histogram bins and the KL divergence there, in nats; ∞ left out.
+    marks : dict of str to float
+        Where each method would clip: the larger |end| of its range.
+    """
+
+    thresholds: np.ndarray
+    clipping: np.ndarray
+    rounding: np.ndarray
+    cuts: np.ndarray
+    divergence: np.ndarray
+    marks: dict[str, float]
+
+    @property
+    def total(self) -> np.ndarray:
+        """The mean squared error, shape (n,)."""
+        total: np.ndarray = self.clipping + self.rounding
+        return total
+
+
+def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
+    """Return the curves for a scheme's format and mapping; its own calibration plays no part.
+
+    The range at a threshold is what the data has of ±T (for a mirrored range ±T itself). Large
+    arrays are measured on their extremes and a sample of the others.
+
+    Raises
+    ------
+    QuantizationError
+        When there is no finite value.
+    """
+    scheme = as_scheme(scheme)
+    array = as_working(x)
+    finite = finite_values(array)
+    quantizer = QUANTIZERS[scheme.mapping]
+    low, high = finite.min(), finite.max()
+    reach = float(max(abs(low), abs(high)))
+    nothing = np.zeros(0)
+    marks = {}
+    for method in COMPARED:
+        ends = clip_range(array, replace(scheme, calibration=method))
+        marks[str(method)] = float(max(abs(ends[0]), abs(ends[1])))
+    if low == high or reach == 0:
+        return Objective(nothing, nothing, nothing, nothing, nothing, marks)
+    points = sample_points(finite)
+    bulk = float(np.median(np.abs(points.values.astype(np.float64))))
+    start = max(min(bulk, *marks.values()) / 2, reach * 1e-6)
+    with np.errstate(under="ignore"):
+        thresholds = np.geomspace(start, reach, count).astype(finite.dtype)
+    thresholds = thresholds[(thresholds > 0) & np.isfinite(thresholds)]
+    parts = (
+        np.array(
+            [
+                squared_errors(points, quantizer, scheme.format, inside(low, high, t, quantizer))
+                for t in thresholds
+            ]
+        )
+        / finite.size
+    )
+    bins, levels = bin_counts(scheme.format, ())
+    counts, edges = np.histogram(np.abs(finite.astype(np.float64)), bins=bins, range=(0.0, reach))
+    cut, divergence = divergences(counts, levels)
+    known = np.isfinite(divergence)
+    return Objective(
+        thresholds=thresholds.astype(np.float64),
+        clipping=parts[:, 0],
+        rounding=parts[:, 1],
+        cuts=edges[cut][known],
+        divergence=divergence[known],
+        marks=marks,
+    )

@@ -1,0 +1,265 @@
+"""Calibration: what clipping at a threshold costs, and where each method would clip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+
+from engine import QUANTIZERS
+from engine.objective import COMPARED, Objective
+from engine.search import inside
+from gui.numbers_text import filled, short, snapped
+from gui.plots.base import Plot
+from gui.plots.data import PlotData
+from gui.plots.objectives import objective_of
+from gui.theme import Theme
+
+TICK_PIXELS = 46
+PERCENTILE = str(COMPARED[1])
+LABEL_ROWS = 4
+DECADES_BELOW = 5
+
+
+class CalibrationPlot(Plot):
+    """The mean squared error against the threshold, split into clipping and rounding.
+
+    Both axes are logarithmic: their items lie at the decimal logarithms.
+    """
+
+    key = "calibration"
+    x_quantity = "log threshold"
+    draws_values = False
+    draws_every_scheme = False
+
+    def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
+        self._handle: pg.InfiniteLine | None = None
+        super().__init__(item, theme, ink)
+
+    def title(self) -> str:
+        return self.tr("Calibration: the cost of clipping at ±T")
+
+    def axis_labels(self) -> tuple[str, str]:
+        return self.tr("threshold T (unit of R)"), self.tr("MSE (unit of R)²")
+
+    def describe(self, data: PlotData) -> str:
+        curves = objective_of(data)
+        if curves is None or data.active is None:
+            return self.tr("The curves appear with the first values that differ.")
+        if curves.thresholds.size == 0:
+            text = self.tr("%1: no threshold to search, since the values do not differ.")
+            return filled(text, data.active.entry.name)
+        name, digits = data.active.entry.name, 3
+        at = curves.marks[PERCENTILE]
+        near = int(np.abs(curves.thresholds - at).argmin())
+        whole, there = curves.rounding[-1], curves.rounding[near]
+        gain = 10 * np.log10(whole / there) if whole > 0 and there > 0 else 0.0
+        clipped = int(np.count_nonzero(np.abs(data.values) > at))
+        text = self.tr("%1: %2, T = %3, saves %4 dB of rounding for %5.")
+        price = self.tr("1 clipped value") if clipped == 1 else self.tr("%1 clipped values")
+        price = filled(price, f"{clipped:,}")
+        return filled(text, name, PERCENTILE, short(at, 4), short(round(gain, 1), digits), price)
+
+    def x_range(self, data: PlotData) -> tuple[float, float]:
+        curves = objective_of(data)
+        if curves is None or curves.thresholds.size == 0:
+            return -1.0, 1.0
+        ends = [curves.thresholds[0], curves.thresholds[-1], *curves.marks.values()]
+        if data.active is not None:
+            ends.append(_threshold(data))
+        positive = [end for end in ends if end > 0]
+        if not positive:
+            return -1.0, 1.0
+        return float(np.log10(min(positive))), float(np.log10(max(positive)))
+
+    def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
+        curves = objective_of(data)
+        if curves is None or curves.thresholds.size == 0:
+            return -1.0, 1.0
+        total = curves.total[curves.total > 0]
+        if total.size == 0:
+            return -1.0, 1.0
+        least, high = float(np.log10(total.min())), float(np.log10(total.max()))
+        finest = float(np.nanmin(_log(curves.rounding), initial=least))
+        low = max(finest, least - DECADES_BELOW)
+        # The names of the methods stand above the curves.
+        return low, high + 0.5 * (high - low + 1)
+
+    def paint(self, data: PlotData, x0: float, x1: float) -> None:
+        curves = objective_of(data)
+        if curves is None or data.active is None or curves.thresholds.size == 0:
+            self._drop_handle()
+            return
+        colour = self.theme.colour(data.active.entry.colour)
+        x = np.log10(curves.thresholds)
+        self.line("rounding", x, _log(curves.rounding), self.pen(colour, 1, Qt.PenStyle.DashLine))
+        self.line(
+            "clipping", x, _log(curves.clipping), self.pen(self.theme.alarm, 1, Qt.PenStyle.DotLine)
+        )
+        self.line("total", x, _log(curves.total), self.pen(colour, 2), z=2)
+        self._paint_divergence(curves)
+        self._name_curves(curves, x)
+        self._paint_marks(curves)
+        self._paint_handle(data)
+        self._tick()
+        if data.chosen is not None:
+            at = abs(float(data.values[data.chosen]))
+            if 0 < at < np.inf:
+                self.rule("chosen", float(np.log10(at)), self.pen(self.theme.muted))
+
+    def _paint_divergence(self, curves: Objective) -> None:
+        """The KL divergence has a unit of its own: it is drawn from bottom to top."""
+        if curves.divergence.size < 2:
+            return
+        y0, y1 = self.item.getViewBox().viewRange()[1]
+        span = float(np.ptp(curves.divergence)) or 1.0
+        height = (curves.divergence - curves.divergence.min()) / span
+        y = y0 + (y1 - y0) * (0.05 + 0.6 * height)
+        self.line(
+            "KL", _log(curves.cuts), y, self.pen(self.theme.muted, 1, Qt.PenStyle.DashDotLine)
+        )
+        start = float(_log(curves.cuts)[0]), float(y[0])
+        self.text("KL", *start, self.tr("KL divergence"), self.theme.muted, anchor=(1.05, 0.5))
+
+    def _name_curves(self, curves: Objective, x: np.ndarray) -> None:
+        """A name on each curve, at a quarter of it; the clipping part has it near its end."""
+        total, rounding = _log(curves.total), _log(curves.rounding)
+        clipping = _log(curves.clipping)
+        known = np.flatnonzero(np.isfinite(clipping))
+        quarter = len(x) // 4
+        last = int(known[-1]) * 3 // 4 if known.size else 0
+        for key, y, place, name, colour, anchor in (
+            ("total", total, quarter, self.tr("MSE"), self.theme.foreground, (0.0, 1.1)),
+            (
+                "rounding",
+                rounding,
+                quarter,
+                self.tr("rounding part"),
+                self.theme.muted,
+                (0.0, -0.1),
+            ),
+            ("clipping", clipping, last, self.tr("clipping part"), self.theme.alarm, (1.05, 1.1)),
+        ):
+            if np.isfinite(y[place]):
+                self.text(key, float(x[place]), float(y[place]), name, colour, anchor=anchor)
+
+    def _paint_marks(self, curves: Objective) -> None:
+        """A line where each method would clip, its name at one of a few heights."""
+        y0, y1 = self.item.getViewBox().viewRange()[1]
+        for row, (name, at) in enumerate(sorted(curves.marks.items(), key=lambda mark: mark[1])):
+            if at <= 0:
+                continue
+            x = float(np.log10(at))
+            self.rule(("mark", name), x, self.pen(self.theme.muted, 1, Qt.PenStyle.DotLine))
+            y = y1 - (y1 - y0) * (0.01 + 0.08 * (row % LABEL_ROWS))
+            self.text(("mark", name), x, y, name, self.theme.foreground, anchor=(1.0, 0.0))
+
+    def _paint_handle(self, data: PlotData) -> None:
+        if self._handle is None:
+            options = {
+                "position": 0.08, "anchors": [(1.05, 0.5), (1.05, 0.5)],
+                "fill": self.theme.tint(self.theme.background, 0.8),
+            }  # fmt: skip
+            self._handle = pg.InfiniteLine(angle=90, movable=True, label="T", labelOpts=options)
+            self._handle.setCursor(Qt.CursorShape.SizeHorCursor)
+            self._handle.setZValue(15)
+            self.item.addItem(self._handle, ignoreBounds=True)
+            self._handle.sigDragged.connect(self._on_drag)
+            self._handle.sigPositionChangeFinished.connect(self._on_drag_end)
+        assert data.active is not None
+        colour = self.theme.colour(data.active.entry.colour)
+        at = _threshold(data)
+        self._handle.setPen(self.pen(colour, 2))
+        self._handle.setHoverPen(self.pen(colour, 4))
+        self._handle.label.setColor(colour)
+        self._handle.label.setFormat(f"T {short(at, 4)}")
+        if not self._handle.moving and at > 0:
+            self._handle.setPos(float(np.log10(at)))
+
+    def _drop_handle(self) -> None:
+        if self._handle is not None:
+            self.item.removeItem(self._handle)
+            self._handle = None
+
+    def restyle(self, theme: Theme) -> None:
+        self._drop_handle()
+        super().restyle(theme)
+
+    def _on_drag(self, line: Any) -> None:
+        self._report_drag(line, finished=False)
+
+    def _on_drag_end(self, line: Any) -> None:
+        self._report_drag(line, finished=True)
+
+    def _report_drag(self, line: Any, finished: bool) -> None:
+        if self.data is None or self.data.active is None:
+            return
+        at = 10 ** float(line.value())
+        at = snapped(at, at * self.pixel()[0])
+        quantizer = QUANTIZERS[self.data.active.evaluation.qparams.mapping]
+        low, high = inside(self.data.summary.low, self.data.summary.high, at, quantizer)
+        if low < high:
+            self.range_dragged.emit(float(low), float(high), finished)
+
+    def _tick(self) -> None:
+        """Ticks at 1, 2 and 5 of every decade, or at decades alone, with their numbers."""
+        for axis, pixels in (("bottom", self.pixel()[0]), ("left", self.pixel()[1])):
+            low, high = self.item.getViewBox().viewRange()[0 if axis == "bottom" else 1]
+            self.item.getAxis(axis).setTicks([log_ticks(low, high, TICK_PIXELS * pixels)])
+
+    def pick(self, data: PlotData, x: float, y: float) -> int | None:
+        """The value whose magnitude is nearest to the threshold."""
+        if not np.isfinite(data.values).any():
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):
+            distance = np.abs(np.abs(data.values.astype(np.float64)) - 10.0**x)
+        return int(np.nanargmin(distance))
+
+    def readout(self, data: PlotData, x: float, y: float) -> str:
+        curves = objective_of(data)
+        if curves is None or curves.thresholds.size == 0:
+            return ""
+        near = int(np.abs(np.log10(curves.thresholds) - x).argmin())
+        lines = [f"T {short(curves.thresholds[near], data.digits)}"]
+        for name, part in (
+            (self.tr("MSE"), curves.total),
+            (self.tr("rounding part"), curves.rounding),
+            (self.tr("clipping part"), curves.clipping),
+        ):
+            lines.append(f"{name} {short(part[near], 4)}")
+        if curves.divergence.size:
+            close = int(np.abs(curves.cuts - 10.0**x).argmin())
+            lines.append(filled(self.tr("KL %1 nats"), short(curves.divergence[close], 4)))
+        return "\n".join(lines)
+
+
+def _threshold(data: PlotData) -> float:
+    """The larger magnitude of the active scheme's range."""
+    assert data.active is not None
+    return max(map(abs, data.active.evaluation.qparams.range))
+
+
+def _log(values: np.ndarray) -> np.ndarray:
+    """Decimal logarithms; NaN, a gap, where there is none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log10(values)
+    return np.where(np.isfinite(logs), logs, np.nan)
+
+
+def log_ticks(low: float, high: float, apart: float) -> list[tuple[float, str]]:
+    """Positions and numbers for a logarithmic axis, no two nearer than ``apart``."""
+    first, last = int(np.floor(low)), int(np.ceil(high))
+    decades = range(first, last + 1)
+    fine = apart < 0.25
+    step = max(1, int(np.ceil(apart)))
+    ticks = []
+    for decade in decades:
+        if decade % step:
+            continue
+        for digit in (1, 2, 5) if fine else (1,):
+            at = decade + float(np.log10(digit))
+            if low <= at <= high:
+                ticks.append((at, short(digit * 10.0**decade, 3)))
+    return ticks

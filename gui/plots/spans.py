@@ -1,0 +1,40 @@
+"""Ranges along an axis: margins, what a view shows, and extremes that are numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def padded(low: float, high: float, share: float = 0.04) -> tuple[float, float]:
+    """A range with a margin; one without extent gets some."""
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return -1.0, 1.0
+    if high <= low:
+        half = abs(low) / 2 or 1.0
+        return low - half, high + half
+    margin = (high - low) * share
+    return low - margin, high + margin
+
+
+def visible(count: int, x0: float, x1: float) -> tuple[int, int]:
+    """The positions that a view from x0 to x1 shows, as a half-open range."""
+    start = int(np.clip(np.ceil(x0 - 0.5), 0, count))
+    stop = int(np.clip(np.floor(x1 + 0.5) + 1, start, count))
+    return start, stop
+
+
+def finite_extremes(*arrays: np.ndarray) -> tuple[float, float]:
+    """The smallest and largest finite number; NaN twice when there is none."""
+    lows, highs = [], []
+    for array in arrays:
+        if array.size == 0:
+            continue
+        low, high = float(np.fmin.reduce(array)), float(np.fmax.reduce(array))
+        if not (np.isfinite(low) and np.isfinite(high)):
+            finite = array[np.isfinite(array)]
+            if finite.size == 0:
+                continue
+            low, high = float(finite.min()), float(finite.max())
+        lows.append(low)
+        highs.append(high)
+    return (min(lows), max(highs)) if lows else (np.nan, np.nan)

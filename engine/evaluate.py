@@ -65,7 +65,7 @@ def calibrate(x: ArrayLike, scheme: Scheme | str) -> QParams:
     """
     scheme = as_scheme(scheme)
     low, high = clip_range(as_working(x), scheme)
-    return QUANTIZERS[scheme.mapping].parameters(low, high, scheme.format)
+    return QUANTIZERS[scheme.mapping].parameters(low, high, scheme.format, scheme.arithmetic)
 
 
 def quantize(x: ArrayLike, qparams: QParams) -> IntArray:

@@ -87,7 +87,13 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
     parts = (
         np.array(
             [
-                squared_errors(points, quantizer, scheme.format, inside(low, high, t, quantizer))
+                squared_errors(
+                    points,
+                    quantizer,
+                    scheme.format,
+                    inside(low, high, t, quantizer),
+                    scheme.arithmetic,
+                )
                 for t in thresholds
             ]
         )

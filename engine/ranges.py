@@ -91,7 +91,9 @@ def _percentile(x: FloatArray, scheme: Scheme) -> Ends:
 
 def _mse(x: FloatArray, scheme: Scheme) -> Ends:
     """The range with the smallest Σ(R′ − R)²."""
-    return best_range(finite_values(x), QUANTIZERS[scheme.mapping], scheme.format)
+    return best_range(
+        finite_values(x), QUANTIZERS[scheme.mapping], scheme.format, scheme.arithmetic
+    )
 
 
 def _entropy(x: FloatArray, scheme: Scheme) -> Ends:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from engine.arithmetic import ROUNDINGS, TEXTBOOK, Arithmetic
 from engine.calibration import CALIBRATIONS_IN_WORDS, METHODS, MINMAX, Calibration
 from engine.errors import SchemeError
 from engine.formats import FORMATS_IN_WORDS, Format, parse_format
@@ -29,6 +30,10 @@ class Scheme:
         Where the clipping range comes from.
     granularity : str
         Which values share one scale; ``per-tensor`` means all.
+    rounding : str
+        How values become whole numbers: ``ties-even``, ``ties-away`` or ``toward-zero``.
+    pow2 : bool
+        Whether S is raised to a power of two.
 
     Examples
     --------
@@ -40,12 +45,15 @@ class Scheme:
     mapping: str
     calibration: Calibration = MINMAX
     granularity: str = "per-tensor"
+    rounding: str = TEXTBOOK.rounding
+    pow2: bool = False
 
     def __post_init__(self) -> None:
         if self.mapping not in QUANTIZERS:
             raise ValueError(f"there is no mapping {self.mapping!r}")
         if self.granularity not in GRANULARITIES:
             raise ValueError(f"there is no granularity {self.granularity!r}")
+        Arithmetic(self.rounding)
 
     @classmethod
     def parse(cls, text: str) -> Scheme:
@@ -58,6 +66,11 @@ class Scheme:
         """
         return _parse(text)
 
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """The choices within the family's formulas."""
+        return Arithmetic(self.rounding, self.pow2)
+
     def with_range(self, lo: float, hi: float) -> Scheme:
         """Return the same scheme with the clipping range set by hand."""
         return replace(self, calibration=Calibration("manual", (float(lo), float(hi))))
@@ -68,6 +81,10 @@ class Scheme:
             words.append(str(self.calibration))
         if self.granularity != "per-tensor":
             words.append(self.granularity)
+        if self.rounding != TEXTBOOK.rounding:
+            words.append(self.rounding)
+        if self.pow2:
+            words.append("pow2")
         return " ".join(words)
 
 
@@ -105,13 +122,14 @@ def _parse_calibration(word: _Word) -> Calibration:
 
 
 def _unknown(word: _Word) -> SchemeError:
-    simple = ["int8", "uint8", *QUANTIZERS, *METHODS, *GRANULARITIES]
+    simple = ["int8", "uint8", *QUANTIZERS, *METHODS, *GRANULARITIES, *ROUNDINGS, "pow2"]
     close = difflib.get_close_matches(word.text.partition("(")[0], simple, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
     return word.error(
         f"'{word.text}' is not a word of a scheme.{hint} "
         f"Allowed are a format ({FORMATS_IN_WORDS}), a mapping ({', '.join(QUANTIZERS)}), "
-        f"a calibration ({CALIBRATIONS_IN_WORDS}) and a granularity ({', '.join(GRANULARITIES)})."
+        f"a calibration ({CALIBRATIONS_IN_WORDS}), a granularity ({', '.join(GRANULARITIES)}), "
+        f"a rounding ({', '.join(ROUNDINGS)}) and pow2."
     )
 
 
@@ -128,6 +146,10 @@ def _parse(text: str) -> Scheme:
             kind, value = "calibration", _parse_calibration(word)
         elif word.text in GRANULARITIES:
             kind, value = "granularity", word.text
+        elif word.text in ROUNDINGS:
+            kind, value = "rounding", word.text
+        elif word.text == "pow2":
+            kind, value = "pow2", True
         else:
             raise _unknown(word)
         if kind in found:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray
 from engine.errors import QuantizationError
 from engine.formats import Format
@@ -58,14 +59,14 @@ def inside(low: Any, high: Any, threshold: Any, quantizer: Quantizer) -> Ends:
 
 
 def squared_errors(
-    points: Points, quantizer: Quantizer, fmt: Format, ends: Ends
+    points: Points, quantizer: Quantizer, fmt: Format, ends: Ends, arithmetic: Arithmetic = TEXTBOOK
 ) -> tuple[float, float]:
     """Return Σ(R′ − R)² over the clipped values and over the others, in float64.
 
     Both are infinite for a range that the quantizer refuses.
     """
     try:
-        p = quantizer.parameters(*ends, fmt)
+        p = quantizer.parameters(*ends, fmt, arithmetic)
     except QuantizationError:
         return np.inf, np.inf
     codes, saturated = quantizer.encode(points.values, p)
@@ -76,7 +77,9 @@ def squared_errors(
     return clipped, float(power.sum()) - clipped
 
 
-def best_range(finite: FloatArray, quantizer: Quantizer, fmt: Format) -> Ends:
+def best_range(
+    finite: FloatArray, quantizer: Quantizer, fmt: Format, arithmetic: Arithmetic = TEXTBOOK
+) -> Ends:
     """Return the ends with the smallest Σ(R′ − R)², never worse than the data's own extremes.
 
     Both ends shrink together first, over twenty octaves; then each by itself, in ever smaller
@@ -94,7 +97,7 @@ def best_range(finite: FloatArray, quantizer: Quantizer, fmt: Format) -> Ends:
         return low, high
 
     def loss(ends: Ends) -> float:
-        return sum(squared_errors(points, quantizer, fmt, ends))
+        return sum(squared_errors(points, quantizer, fmt, ends, arithmetic))
 
     def best(candidates: Iterable[Ends]) -> Ends:
         return min(candidates, key=loss)
@@ -107,9 +110,11 @@ def best_range(finite: FloatArray, quantizer: Quantizer, fmt: Format) -> Ends:
         found = best(_around(found, spread, quantizer, finite.dtype))
         spread /= 3
     whole = Points(finite, np.ones(finite.size))
-    return min(
-        ((low, high), found), key=lambda ends: sum(squared_errors(whole, quantizer, fmt, ends))
-    )
+
+    def true_loss(ends: Ends) -> float:
+        return sum(squared_errors(whole, quantizer, fmt, ends, arithmetic))
+
+    return min(((low, high), found), key=true_loss)
 
 
 def _around(ends: Ends, spread: float, quantizer: Quantizer, dtype: np.dtype[Any]) -> list[Ends]:

@@ -46,6 +46,6 @@ class Asymmetric(Uniform):
         with np.errstate(over="ignore", under="ignore"):
             scaled = r / p.working_scale
             shifted = scaled + p.dtype.type(p.zero_point)
-        rounded = np.rint(shifted)
+        rounded = p.arithmetic.round(shifted)
         clipped = np.clip(rounded, p.qmin, p.qmax)
         return {"scaled": scaled, "shifted": shifted, "rounded": rounded, "clipped": clipped}

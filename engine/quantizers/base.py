@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray, IntArray
 from engine.errors import QuantizationError
 from engine.formats import Format
@@ -38,6 +40,8 @@ class QParams:
     origin : str
         What decided the scale: ``"range"`` (the formula), ``"constant"`` (all values equal),
         ``"zeros"`` (all values 0) or ``"floor"`` (the smallest number of the precision).
+    arithmetic : Arithmetic
+        How values are rounded, and whether S is a power of two.
     axis : int or None
         The axis that parameters run along; None: one set for the whole tensor.
     """
@@ -51,6 +55,7 @@ class QParams:
     range: tuple[float, float]
     dtype: np.dtype[np.floating[Any]]
     origin: str = "range"
+    arithmetic: Arithmetic = TEXTBOOK
     axis: int | None = None
 
     @property
@@ -104,7 +109,13 @@ class Quantizer(ABC):
         """Return the smallest and largest code that this family uses of a format."""
 
     @abstractmethod
-    def parameters(self, r_min: np.floating[Any], r_max: np.floating[Any], fmt: Format) -> QParams:
+    def parameters(
+        self,
+        r_min: np.floating[Any],
+        r_max: np.floating[Any],
+        fmt: Format,
+        arithmetic: Arithmetic = TEXTBOOK,
+    ) -> QParams:
         """Return the parameters for the clipping range ``[r_min, r_max]``.
 
         The two ends are numpy scalars of the working precision.
@@ -159,7 +170,13 @@ class Uniform(Quantizer):
         """Return Z; 0 in families without one."""
         return 0
 
-    def parameters(self, r_min: np.floating[Any], r_max: np.floating[Any], fmt: Format) -> QParams:
+    def parameters(
+        self,
+        r_min: np.floating[Any],
+        r_max: np.floating[Any],
+        fmt: Format,
+        arithmetic: Arithmetic = TEXTBOOK,
+    ) -> QParams:
         qmin, qmax = self.code_range(fmt)
         dtype = np.dtype(type(r_max))
         origin = "range"
@@ -170,6 +187,8 @@ class Uniform(Quantizer):
         elif r_min == r_max and s == 0:
             r_min, r_max, s = self.constant(r_max, qmin, qmax)
             origin = "constant"
+        if arithmetic.pow2:
+            s = next_power_of_two(s)
         with np.errstate(over="ignore", under="ignore"):
             working = dtype.type(s)
         if not np.isfinite(working):
@@ -188,6 +207,7 @@ class Uniform(Quantizer):
             range=(float(r_min), float(r_max)),
             dtype=dtype,
             origin=origin,
+            arithmetic=arithmetic,
         )
 
     def encode(self, r: FloatArray, p: QParams) -> tuple[IntArray, np.ndarray]:
@@ -207,6 +227,14 @@ class Uniform(Quantizer):
     def codes(self, p: QParams) -> IntArray:
         every_code: IntArray = np.arange(p.qmin, p.qmax + 1)
         return every_code
+
+
+def next_power_of_two(s: float) -> float:
+    """Return the smallest power of two that is not below S; 0 for 0."""
+    mantissa, exponent = math.frexp(s)
+    if mantissa in (0.0, 0.5):
+        return s
+    return math.ldexp(1.0, exponent) if exponent < sys.float_info.max_exp else math.inf
 
 
 def extent(r_min: Any, r_max: Any) -> float:

@@ -34,6 +34,6 @@ class ScaleOnly(Uniform):
     def stages(self, r: FloatArray, p: QParams) -> Mapping[str, FloatArray]:
         with np.errstate(over="ignore", under="ignore"):
             scaled = r / p.working_scale
-        rounded = np.rint(scaled)
+        rounded = p.arithmetic.round(scaled)
         clipped = np.clip(rounded, p.qmin, p.qmax)
         return {"scaled": scaled, "rounded": rounded, "clipped": clipped}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFormLayout,
     QFrame,
@@ -19,17 +19,18 @@ from PySide6.QtWidgets import (
 )
 
 from engine import FORMATS, QUANTIZERS, Calibration, Evaluation, Scheme, SchemeError
+from engine.arithmetic import ROUNDINGS
 from engine.calibration import METHODS
 from engine.formats import parse_format
 from engine.numbers import NumberError, parse_number
 from gui import commands
 from gui.numbers_text import filled, full, short, tidy
+from gui.panes.style_row import StyleRow
 from gui.session import Entry, Session
 from gui.settings import Settings
-from gui.theme import COLOURS, LINE_STYLES, MARKERS, Theme, swatch
+from gui.theme import Theme
 
 FIRST_NUMBERS = {"percentile": (99.9,)}
-STYLE_ICON = QSize(26, 14)
 _TIP = Qt.ItemDataRole.ToolTipRole
 
 
@@ -101,12 +102,29 @@ class SchemeForm(QWidget):
             ends.addWidget(field)
         ends.insertWidget(1, QLabel("…", self))
         form.addRow(self.tr("Rmin … Rmax"), _stacked(_row(ends), self._range_problem))
+        self.rounding = QComboBox(self)
+        for rounding in ROUNDINGS.values():
+            self.rounding.addItem(rounding.name)
+            self.rounding.setItemData(self.rounding.count() - 1, self.tr(rounding.summary), _TIP)
+        self.rounding.textActivated.connect(self._on_rounding)
+        self.pow2 = QCheckBox(self.tr("S = &2ⁿ"), self)
+        self.pow2.setToolTip(self.tr("Raise the scale to a power of two (pow2)"))
+        self.pow2.clicked.connect(self._on_pow2)
+        how = QHBoxLayout()
+        how.setSpacing(4)
+        how.addWidget(self.rounding, 1)
+        how.addWidget(self.pow2)
+        rounding_row = _row(how)
+        rounding_row.setFocusProxy(self.rounding)
+        form.addRow(self.tr("R&ounding"), rounding_row)
         self.label = QLineEdit(self)
         self.label.setPlaceholderText(self.tr("as the scheme"))
         self.label.textEdited.connect(self._on_label)
         form.addRow(self.tr("&Name"), self.label)
-        form.addRow(self.tr("Style"), self._build_style())
-        for box in (self.format, self.mapping, self.calibration):
+        self.style_row = StyleRow(self)
+        self.style_row.chosen.connect(self._on_style)
+        form.addRow(self.tr("Style"), self.style_row)
+        for box in (self.format, self.mapping, self.calibration, self.rounding):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for field in (self.text, self.low, self.high, self.label):
             field.setMinimumWidth(48)
@@ -129,37 +147,6 @@ class SchemeForm(QWidget):
         layout.addWidget(self.warning)
         layout.addStretch(1)
 
-    def _build_style(self) -> QWidget:
-        self.colour, self.line, self.marker = QComboBox(self), QComboBox(self), QComboBox(self)
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        for box, name, key, count in (
-            (self.colour, self.tr("Colour"), "colour", len(COLOURS)),
-            (self.line, self.tr("Line style"), "line", len(LINE_STYLES)),
-            (self.marker, self.tr("Marker"), "marker", len(MARKERS)),
-        ):
-            box.setAccessibleName(name)
-            box.setToolTip(name)
-            box.setIconSize(STYLE_ICON)
-            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            box.setMinimumWidth(44)
-            box.setProperty("style_key", key)
-            for place in range(count):
-                box.addItem("")
-                box.setItemData(place, self._style_name(key, place), _TIP)
-            box.activated.connect(self._on_style)
-            row.addWidget(box, 1)
-        return _row(row)
-
-    @staticmethod
-    def _style_name(key: str, place: int) -> str:
-        names = {
-            "colour": [name for name, _, _ in COLOURS],
-            "line": [name for name, _ in LINE_STYLES],
-            "marker": list(MARKERS),
-        }
-        return names[key][place]
-
     def _problem_label(self) -> QLabel:
         label = QLabel(self)
         label.setObjectName("fieldProblem")
@@ -175,20 +162,12 @@ class SchemeForm(QWidget):
             f"#schemeWarning {{ background: {_rgba(theme, 0.14)};"
             f" border-left: 3px solid {theme.alarm}; }}"
         )
-        self._fill_style_icons()
+        self._show_style()
 
-    def _fill_style_icons(self) -> None:
+    def _show_style(self) -> None:
         entry = self._session.active
-        if entry is None:
-            return
-        ratio = self.devicePixelRatioF()
-        for box in (self.colour, self.line, self.marker):
-            key = box.property("style_key")
-            for place in range(box.count()):
-                other = replace(entry, **{str(key): place})  # type: ignore[arg-type]
-                style, marker = LINE_STYLES[other.line][1], MARKERS[other.marker]
-                colour = self._theme.colour(other.colour)
-                box.setItemIcon(place, QIcon(swatch(colour, style, marker, STYLE_ICON, ratio)))
+        if entry is not None:
+            self.style_row.show_entry(entry, self._theme)
 
     # From the session
 
@@ -207,6 +186,9 @@ class SchemeForm(QWidget):
         self.format.setCurrentText(scheme.format.name)
         self.mapping.setCurrentText(scheme.mapping)
         self.mapping.setToolTip(QUANTIZERS[scheme.mapping].summary)
+        self.rounding.setCurrentText(scheme.rounding)
+        self.rounding.setToolTip(self.tr(ROUNDINGS[scheme.rounding].summary))
+        self.pow2.setChecked(scheme.pow2)
         manual = scheme.calibration.method == "manual"
         method = METHODS[scheme.calibration.method]
         self.calibration.setCurrentIndex(self.calibration.findData(method.name))
@@ -228,11 +210,7 @@ class SchemeForm(QWidget):
                     _set_text(field, full(number).removesuffix(".0"))
             self._range_problem.hide()
         _set_text(self.label, entry.label)
-        for box, place in (
-            (self.colour, entry.colour), (self.line, entry.line), (self.marker, entry.marker)
-        ):  # fmt: skip
-            box.setCurrentIndex(place)
-        self._fill_style_icons()
+        self._show_style()
         self._show_outcome()
 
     def _show_outcome(self) -> None:
@@ -290,6 +268,16 @@ class SchemeForm(QWidget):
         if entry is not None:
             self._change(replace(entry.scheme, mapping=name))
 
+    def _on_rounding(self, name: str) -> None:
+        entry = self._session.active
+        if entry is not None:
+            self._change(replace(entry.scheme, rounding=name))
+
+    def _on_pow2(self, on: bool) -> None:
+        entry = self._session.active
+        if entry is not None:
+            self._change(replace(entry.scheme, pow2=on))
+
     def _on_calibration(self, place: int) -> None:
         entry = self._session.active
         if entry is None:
@@ -345,8 +333,7 @@ class SchemeForm(QWidget):
     def _on_label(self, text: str) -> None:
         self._update(self.tr("Rename %1"), "label", label=text.strip())
 
-    def _on_style(self, place: int) -> None:
-        key = self.sender().property("style_key")
+    def _on_style(self, key: str, place: int) -> None:
         self._update(self.tr("Change the style of %1"), "", **{key: place})
 
     def _update(self, text: str, merge: str, **changes: object) -> None:

@@ -117,11 +117,11 @@ class StepsPane(QWidget):
             "zeros": self.tr("all values are 0: S is set to 1"),
             "floor": self.tr("the smallest number there is: the formula gives less"),
         }.get(p.origin, "")
-        scale = Step("S", symbolic(quantizer.scale_formula, ()), "", self._short(p.scale), remark)
-        if not remark:
-            scale = Step(
-                "S", scale.formula, numeric(quantizer.scale_formula, numbers), self._short(p.scale)
-            )
+        formula = quantizer.scale_formula
+        if p.arithmetic.pow2:
+            formula = f"Pow2↑({formula})"
+        in_numbers = "" if remark else numeric(formula, numbers)
+        scale = Step("S", symbolic(formula, ()), in_numbers, self._short(p.scale), remark)
         if quantizer.zero_point_formula == "0":
             return [scale]
         outside = "" if p.qmin <= p.zero_point <= p.qmax else self.tr("outside the codes")
@@ -172,8 +172,13 @@ class StepsPane(QWidget):
             end = p.qmax if saturated > 0 else p.qmin
             return filled(text, MARKS[saturated], self._short(at["rounded"][0]), end, share)
         if abs(float(at["shifted" if "shifted" in at else "scaled"][0])) % 1 == 0.5:
-            return filled(self.tr("a rounding tie, which goes to the even code: %1 S."), share)
-        return filled(self.tr("rounding costs %1 S, at most ½ S."), share)
+            text = {
+                "ties-even": self.tr("a rounding tie, which goes to the even code: %1 S."),
+                "ties-away": self.tr("a rounding tie, which goes away from 0: %1 S."),
+            }.get(p.arithmetic.rounding, self.tr("a half, which is cut off: %1 S."))
+            return filled(text, share)
+        most = self.tr("½ S") if p.arithmetic.reach == 0.5 else self.tr("S")
+        return filled(self.tr("rounding costs %1 S, at most %2."), share, most)
 
     def _html(self, parameters: list[Step], steps: list[Step]) -> str:
         muted = self._theme.muted

@@ -57,6 +57,24 @@ class Series:
         """S."""
         return self.evaluation.qparams.scale
 
+    @property
+    def bound(self) -> float:
+        """The largest error that rounding alone can make: S/2, or S where fractions are cut."""
+        return self.step * self.evaluation.qparams.arithmetic.reach
+
+    @property
+    def bound_text(self) -> str:
+        """The bound in symbols."""
+        return "S/2" if self.evaluation.qparams.arithmetic.reach == 0.5 else "S"
+
+    def at(self, x: float) -> tuple[int, float]:
+        """The code that a value gets, and what it is rebuilt as."""
+        p = self.evaluation.qparams
+        quantizer = QUANTIZERS[p.mapping]
+        with np.errstate(over="ignore", under="ignore"):
+            codes, _ = quantizer.encode(np.array([x], p.dtype), p)
+        return int(codes[0]), float(quantizer.decode(codes, p)[0])
+
 
 @dataclass(frozen=True)
 class PlotData:

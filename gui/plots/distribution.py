@@ -183,11 +183,8 @@ class DistributionPlot(Plot):
             count = int(summary.counts[min(place, summary.counts.size - 1)])
             parts.append(filled(self.tr("%1 values in this bin"), f"{count:,}"))
         if data.active is not None:
-            nearest = int(np.abs(data.active.levels.astype(float) - x).argmin())
-            parts.append(
-                f"{data.active.entry.name}: Q {data.active.codes[nearest]}, "
-                f"R′ {short(data.active.levels[nearest], data.digits)}"
-            )
+            code, level = data.active.at(x)
+            parts.append(f"{data.active.entry.name}: Q {code}, R′ {short(level, data.digits)}")
         return "\n".join(parts)
 
 

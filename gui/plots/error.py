@@ -34,11 +34,11 @@ class ErrorPlot(Plot):
             return self.tr("Switch on a scheme to see its error.")
         figures = data.active.evaluation.metrics
         clipped = figures["clipped_low"] + figures["clipped_high"]
-        half = short(data.active.step / 2, data.digits)
+        half = f"{data.active.bound_text} = ±{short(data.active.bound, data.digits)}"
         if not clipped:
-            text = self.tr("%1: nothing is clipped, every error is rounding within ±S/2 = ±%2.")
+            text = self.tr("%1: nothing is clipped, every error is rounding within ±%2.")
         else:
-            text = self.tr("%1: clipping %4 makes %3 of the error power; ±S/2 = ±%2.")
+            text = self.tr("%1: clipping %4 makes %3 of the error power; ±%2.")
         share = percent(figures["clipping_power"], figures["mse"])
         count = self.tr("1 value") if clipped == 1 else self.tr("%1 values")
         count = filled(count, f"{int(clipped):,}")
@@ -50,13 +50,13 @@ class ErrorPlot(Plot):
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         start, stop = visible(data.values.size, x0, x1)
         low, high = finite_extremes(*(s.error[start:stop] for s in data.series))
-        half = data.active.step / 2 if data.active else 0.0
+        half = data.active.bound if data.active else 0.0
         return float(np.fmin(low, -half)), float(np.fmax(high, half))
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
         self.rule("zero", 0.0, self.pen(self.theme.muted), vertical=False, z=-1)
         if data.active is not None:
-            half = data.active.step / 2
+            half = data.active.bound
             colour = self.theme.colour(data.active.entry.colour)
             left, right = span_of(data)
             self.area("band", (left, right, -half, half), self.fill(colour, 0.16))

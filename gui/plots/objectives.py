@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from engine import QuantizationError, Scheme
@@ -37,4 +38,4 @@ def objective_of(data: PlotData) -> Objective | None:
     if data.active is None or data.array is None:
         return None
     scheme = data.active.evaluation.scheme
-    return _kept(_ByIdentity(data.array), Scheme(scheme.format, scheme.mapping, MINMAX))
+    return _kept(_ByIdentity(data.array), replace(scheme, calibration=MINMAX))

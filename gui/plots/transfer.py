@@ -70,10 +70,11 @@ class TransferPlot(Plot):
         edges = (levels[1:] + levels[:-1]) / 2
         first = int(np.searchsorted(edges, x0))
         last = int(np.searchsorted(edges, x1))
-        if last - first > 2 * self.columns:
+        nearest = series.evaluation.qparams.arithmetic.reach == 0.5
+        if last - first > 2 * self.columns or not nearest:
             p = series.evaluation.qparams
             quantizer = QUANTIZERS[p.mapping]
-            x = np.linspace(x0, x1, self.columns).astype(p.dtype)
+            x = np.linspace(x0, x1, 2 * self.columns).astype(p.dtype)
             return x, quantizer.decode(quantizer.encode(x, p)[0], p)
         x = np.concatenate([[x0], np.repeat(edges[first:last], 2), [x1]])
         return x, np.repeat(levels[first : last + 1], 2)
@@ -84,6 +85,5 @@ class TransferPlot(Plot):
     def readout(self, data: PlotData, x: float, y: float) -> str:
         parts = [f"R {short(x, data.digits)}"]
         for series in data.series:
-            nearest = int(np.abs(series.levels.astype(float) - x).argmin())
-            parts.append(f"{series.entry.name}: R′ {short(series.levels[nearest], data.digits)}")
+            parts.append(f"{series.entry.name}: R′ {short(series.at(x)[1], data.digits)}")
         return "\n".join(parts)

@@ -20,13 +20,18 @@ ROOT = Path(engine.__file__).parents[1]
 MODULES = [
     importlib.import_module(f"engine.{name}")
     for name in (
+        "arithmetic",
         "arrays",
+        "attribution",
+        "calibration",
+        "entropy",
         "envelope",
         "errors",
         "evaluate",
         "examples",
         "formats",
         "metrics",
+        "objective",
         "quantizers",
         "quantizers.asymmetric",
         "quantizers.base",
@@ -34,6 +39,7 @@ MODULES = [
         "quantizers.symmetric",
         "ranges",
         "scheme",
+        "search",
         "summary",
         "trace",
     )

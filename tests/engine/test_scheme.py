@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine import FORMATS, QUANTIZERS, Format, QuantizationError, Scheme, SchemeError
+from engine.arithmetic import ROUNDINGS
 from engine.formats import parse_format
 from engine.scheme import MINMAX, Calibration, as_scheme
 
@@ -24,7 +25,12 @@ calibrations = st.one_of(
     st.integers(2, 1_000_000).map(lambda bins: Calibration("entropy", (float(bins),))),
 )
 schemes = st.builds(
-    Scheme, st.sampled_from(FORMATS), st.sampled_from(list(QUANTIZERS)), calibrations
+    Scheme,
+    st.sampled_from(FORMATS),
+    st.sampled_from(list(QUANTIZERS)),
+    calibrations,
+    rounding=st.sampled_from(list(ROUNDINGS)),
+    pow2=st.booleans(),
 )
 
 
@@ -245,14 +251,14 @@ def test_formats_are_all_of_2_to_16_bits_int8_first() -> None:
         "int16",
         "uint16",
     ]
-    assert len(FORMATS) == len(set(FORMATS)) == 30
+    assert len(FORMATS) == len(set(FORMATS)) == 45
     assert {fmt.bits for fmt in FORMATS} == set(range(2, 17))
 
 
 @pytest.mark.parametrize("fmt", FORMATS, ids=str)
 def test_a_format_knows_its_codes(fmt: Format) -> None:
-    assert fmt.qmax - fmt.qmin + 1 == 2**fmt.bits
-    assert fmt.qmin == (-(2 ** (fmt.bits - 1)) if fmt.signed else 0)
+    assert fmt.qmax - fmt.qmin + 1 == 2**fmt.bits - fmt.narrow
+    assert fmt.qmin == (fmt.narrow - (2 ** (fmt.bits - 1)) if fmt.signed else 0)
     assert parse_format(str(fmt)) == fmt
     limits = range(2 ** (8 * fmt.dtype.itemsize))
     assert len(limits) >= 2**fmt.bits

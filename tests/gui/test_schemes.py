@@ -325,7 +325,7 @@ def test_min_max_shows_its_range_read_only_and_back_from_by_hand(window, form, p
     [("colour", COLOURS, "colour"), ("line", LINE_STYLES, "line"), ("marker", MARKERS, "marker")],
 )
 def test_the_style_of_a_scheme_is_changed_and_undone(window, form, person, box, names_, attribute):
-    widget = getattr(form, box)
+    widget = getattr(form.style_row, box)
     before = window.session.active
     icon = window.schemes.list.model().index(0).data(Qt.ItemDataRole.DecorationRole)
     sample = icon.pixmap(34, 14).toImage()

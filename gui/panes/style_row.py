@@ -1,0 +1,70 @@
+"""Colour, line and marker of a scheme, chosen by their looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
+
+from gui.session import Entry
+from gui.theme import COLOURS, LINE_STYLES, MARKERS, Theme, swatch
+
+ICON = QSize(26, 14)
+NAMES = {
+    "colour": [name for name, _, _ in COLOURS],
+    "line": [name for name, _ in LINE_STYLES],
+    "marker": list(MARKERS),
+}
+
+
+class StyleRow(QWidget):
+    """Three boxes side by side.
+
+    Signals
+    -------
+    chosen(key, place)
+        ``colour``, ``line`` or ``marker``, and its place in the theme's list.
+    """
+
+    chosen = Signal(str, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.colour, self.line, self.marker = QComboBox(self), QComboBox(self), QComboBox(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        for box, title, key in (
+            (self.colour, self.tr("Colour"), "colour"),
+            (self.line, self.tr("Line style"), "line"),
+            (self.marker, self.tr("Marker"), "marker"),
+        ):
+            box.setAccessibleName(title)
+            box.setToolTip(title)
+            box.setIconSize(ICON)
+            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            box.setMinimumWidth(44)
+            box.setProperty("style_key", key)
+            for place, name in enumerate(NAMES[key]):
+                box.addItem("")
+                box.setItemData(place, name, Qt.ItemDataRole.ToolTipRole)
+            box.activated.connect(self._on_activated)
+            row.addWidget(box, 1)
+        self.setFocusProxy(self.colour)
+
+    def show_entry(self, entry: Entry, theme: Theme) -> None:
+        """Show an entry's style, and what each choice would look like."""
+        ratio = self.devicePixelRatioF()
+        for box in (self.colour, self.line, self.marker):
+            key = str(box.property("style_key"))
+            box.setCurrentIndex(getattr(entry, key))
+            for place in range(box.count()):
+                other = replace(entry, **{key: place})  # type: ignore[arg-type]
+                style, marker = LINE_STYLES[other.line][1], MARKERS[other.marker]
+                picture = swatch(theme.colour(other.colour), style, marker, ICON, ratio)
+                box.setItemIcon(place, QIcon(picture))
+
+    def _on_activated(self, place: int) -> None:
+        self.chosen.emit(str(self.sender().property("style_key")), place)

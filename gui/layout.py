@@ -45,7 +45,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
         window.resizeDocks([docks[k] for k in ("signal", "error", "distribution")], heights, down)
     for dock in docks.values():
         dock.show()
-    shares = (0.30, 0.42, 0.28) if small else (0.36, 0.43, 0.21)
+    shares = (0.24, 0.48, 0.28) if small else (0.36, 0.43, 0.21)
     columns = [docks["values"], docks["signal"], docks["schemes"]]
     window.resizeDocks(columns, [int(width * share) for share in shares], across)
     window.resizeDocks([docks["values"], docks["steps"]], [height - 306, 196], down)
@@ -53,8 +53,10 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
         halves = [width * 52 // 100, width * 48 // 100]
         window.resizeDocks([docks["steps"], docks["results"]], halves, across)
     for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
-        # Qt leaves the bar of tabs that are gone where it was.
+        # Qt leaves the bar of tabs that are gone where it was, and cuts names without need.
         bar.setVisible(bar.count() > 0)
+        bar.setElideMode(Qt.TextElideMode.ElideNone)
+        bar.setUsesScrollButtons(True)
     for key in ("distribution", "results") if not small else ("signal", "steps"):
         docks[key].raise_()
 

@@ -120,8 +120,8 @@ class CalibrationPlot(Plot):
         self.line(
             "KL", _log(curves.cuts), y, self.pen(self.theme.muted, 1, Qt.PenStyle.DashDotLine)
         )
-        start = float(_log(curves.cuts)[0]), float(y[0])
-        self.text("KL", *start, self.tr("KL divergence"), self.theme.muted, anchor=(1.05, 0.5))
+        end = float(_log(curves.cuts)[-1]), float(y[-1])
+        self.text("KL", *end, self.tr("KL divergence"), self.theme.muted, anchor=(1.05, -0.1))
 
     def _name_curves(self, curves: Objective, x: np.ndarray) -> None:
         """A name on each curve, at a quarter of it; the clipping part has it near its end."""

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -301,21 +302,23 @@ def test_names_too_long_for_the_figure_are_cut_short(picture, three):
 # Failing writes
 
 
-@pytest.fixture
-def limited():
-    """A file may not grow beyond 1000 bytes, as on a full disk."""
+@contextmanager
+def full_disk():
+    """No file may grow beyond 1000 bytes; as short as can be, since that includes a test log."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("ending", RENDERERS)
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(three, tmp_path, limited, ending):
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(three, tmp_path, ending):
     path = tmp_path / f"figure{ending}"
     path.write_bytes(b"old")
-    with pytest.raises(ExportError, match="cannot be written"):
+    with pytest.raises(ExportError, match="cannot be written"), full_disk():
         write_figure(path, FigureSpec(("signal",)), three)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

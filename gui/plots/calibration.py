@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt
 
 from engine import QUANTIZERS
 from engine.objective import COMPARED, Objective
 from engine.search import inside
 from gui.numbers_text import filled, short, snapped
-from gui.plots.base import Plot
 from gui.plots.data import PlotData
+from gui.plots.handles import HandlePlot
 from gui.plots.objectives import objective_of
-from gui.theme import Theme
 
 TICK_PIXELS = 46
 PERCENTILE = str(COMPARED[1])
@@ -23,7 +19,7 @@ LABEL_ROWS = 4
 DECADES_BELOW = 5
 
 
-class CalibrationPlot(Plot):
+class CalibrationPlot(HandlePlot):
     """The mean squared error against the threshold, split into clipping and rounding.
 
     Both axes are logarithmic: their items lie at the decimal logarithms.
@@ -33,10 +29,6 @@ class CalibrationPlot(Plot):
     x_quantity = "log threshold"
     draws_values = False
     draws_every_scheme = False
-
-    def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
-        self._handle: pg.InfiniteLine | None = None
-        super().__init__(item, theme, ink)
 
     def title(self) -> str:
         return self.tr("Calibration: the cost of clipping at ±T")
@@ -62,7 +54,7 @@ class CalibrationPlot(Plot):
         price = filled(price, f"{clipped:,}")
         return filled(text, name, PERCENTILE, short(at, 4), short(round(gain, 1), digits), price)
 
-    def x_range(self, data: PlotData) -> tuple[float, float]:
+    def whole_range(self, data: PlotData) -> tuple[float, float]:
         curves = objective_of(data)
         if curves is None or curves.thresholds.size == 0:
             return -1.0, 1.0
@@ -90,7 +82,7 @@ class CalibrationPlot(Plot):
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
         curves = objective_of(data)
         if curves is None or data.active is None or curves.thresholds.size == 0:
-            self._drop_handle()
+            self.drop_handles()
             return
         colour = self.theme.colour(data.active.entry.colour)
         x = np.log10(curves.thresholds)
@@ -157,51 +149,20 @@ class CalibrationPlot(Plot):
             self.text(("mark", name), x, y, name, self.theme.foreground, anchor=(1.0, 0.0))
 
     def _paint_handle(self, data: PlotData) -> None:
-        if self._handle is None:
-            options = {
-                "position": 0.08, "anchors": [(1.05, 0.5), (1.05, 0.5)],
-                "fill": self.theme.tint(self.theme.background, 0.8),
-            }  # fmt: skip
-            self._handle = pg.InfiniteLine(angle=90, movable=True, label="T", labelOpts=options)
-            self._handle.setCursor(Qt.CursorShape.SizeHorCursor)
-            self._handle.setZValue(15)
-            self.item.addItem(self._handle, ignoreBounds=True)
-            self._handle.sigDragged.connect(self._on_drag)
-            self._handle.sigPositionChangeFinished.connect(self._on_drag_end)
         assert data.active is not None
-        colour = self.theme.colour(data.active.entry.colour)
         at = _threshold(data)
-        self._handle.setPen(self.pen(colour, 2))
-        self._handle.setHoverPen(self.pen(colour, 4))
-        self._handle.label.setColor(colour)
-        self._handle.label.setFormat(f"T {short(at, 4)}")
-        if not self._handle.moving and at > 0:
-            self._handle.setPos(float(np.log10(at)))
+        if at > 0:
+            colour = self.theme.colour(data.active.entry.colour)
+            place = float(np.log10(at))
+            self.handle("T", place, f"T {short(at, 4)}", colour, 0.08, to_the_right=False)
 
-    def _drop_handle(self) -> None:
-        if self._handle is not None:
-            self.item.removeItem(self._handle)
-            self._handle = None
-
-    def restyle(self, theme: Theme) -> None:
-        self._drop_handle()
-        super().restyle(theme)
-
-    def _on_drag(self, line: Any) -> None:
-        self._report_drag(line, finished=False)
-
-    def _on_drag_end(self, line: Any) -> None:
-        self._report_drag(line, finished=True)
-
-    def _report_drag(self, line: Any, finished: bool) -> None:
-        if self.data is None or self.data.active is None:
-            return
-        at = 10 ** float(line.value())
-        at = snapped(at, at * self.pixel()[0])
-        quantizer = QUANTIZERS[self.data.active.evaluation.qparams.mapping]
-        low, high = inside(self.data.summary.low, self.data.summary.high, at, quantizer)
-        if low < high:
-            self.range_dragged.emit(float(low), float(high), finished)
+    def asked_range(self, data: PlotData, name: str, at: float) -> tuple[float, float] | None:
+        assert data.active is not None
+        threshold = 10.0**at
+        threshold = snapped(threshold, threshold * self.pixel()[0])
+        quantizer = QUANTIZERS[data.active.evaluation.qparams.mapping]
+        low, high = inside(data.summary.low, data.summary.high, threshold, quantizer)
+        return (float(low), float(high)) if low < high else None
 
     def _tick(self) -> None:
         """Ticks at 1, 2 and 5 of every decade, or at decades alone, with their numbers."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
@@ -13,6 +11,7 @@ from engine import QUANTIZERS
 from gui.numbers_text import filled, percent, short, snapped, tidy
 from gui.plots.base import Plot
 from gui.plots.data import PlotData, Series
+from gui.plots.handles import HandlePlot
 from gui.plots.values_axis import nearest_value, values_span
 from gui.theme import Theme
 
@@ -21,7 +20,7 @@ LEVEL_TICK_PIXELS = 4
 LABEL_PIXELS = 90
 
 
-class DistributionPlot(Plot):
+class DistributionPlot(HandlePlot):
     """Values below, codes above: what a scheme spends its codes on."""
 
     key = "distribution"
@@ -30,8 +29,6 @@ class DistributionPlot(Plot):
     whole_axes = ("left",)
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
-        self._handles: dict[str, pg.InfiniteLine] = {}
-        self._held: tuple[float, float] | None = None
         item.showAxis("top")
         super().__init__(item, theme, ink)
 
@@ -46,17 +43,14 @@ class DistributionPlot(Plot):
             return self.tr("The histogram appears with the first value.")
         return unused_sentence(self, data.active)
 
-    def x_range(self, data: PlotData) -> tuple[float, float]:
-        return self._held or values_span(data)
+    def whole_range(self, data: PlotData) -> tuple[float, float]:
+        return values_span(data)
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         counts = data.summary.counts
         return 0.0, float(counts.max()) * 1.12 if counts.size else 1.0
 
     def restyle(self, theme: Theme) -> None:
-        for handle in self._handles.values():
-            self.item.removeItem(handle)
-        self._handles.clear()
         super().restyle(theme)
         style = {"color": theme.muted, "font-size": "8.5pt"}
         self.item.setLabel("top", self.tr("code Q"), **style)
@@ -105,72 +99,31 @@ class DistributionPlot(Plot):
     def _paint_handles(self, active: Series | None) -> None:
         """Movable lines at the ends of the clipping range."""
         if active is None:
-            for handle in self._handles.values():
-                self.item.removeItem(handle)
-            self._handles.clear()
+            self.drop_handles()
             return
         low, high = active.evaluation.qparams.range
-        for name, at in zip(("Rmin", "Rmax"), active.evaluation.qparams.range, strict=True):
-            handle = self._handles.get(name) or self._make_handle(name)
-            colour = self.theme.colour(active.entry.colour)
-            handle.setPen(self.pen(colour, 2))
-            handle.setHoverPen(self.pen(colour, 4))
-            handle.label.setColor(colour)
-            handle.label.setFormat(f"{name} {short(at, 4)}")
+        colour = self.theme.colour(active.entry.colour)
+        for name, at in (("Rmin", low), ("Rmax", high)):
             # Labels that would meet stand one below the other.
             lower = name == "Rmax" and (high - low) / self.pixel()[0] < 2 * LABEL_PIXELS
-            handle.label.setPosition(0.72 if lower else 0.9)
-            room = self._room(at, to_the_right=name == "Rmin")
-            outwards = room < LABEL_PIXELS
-            _put_label(handle.label, to_the_right=(name == "Rmin") != outwards)
-            if not handle.moving:
-                handle.setPos(at)
+            outwards = self._room(at, to_the_right=name == "Rmin") < LABEL_PIXELS
+            text, position = f"{name} {short(at, 4)}", 0.72 if lower else 0.9
+            self.handle(name, at, text, colour, position, (name == "Rmin") != outwards)
 
     def _room(self, at: float, to_the_right: bool) -> float:
         """Pixels between a handle and the edge of the view on one side."""
         x0, x1 = self.item.getViewBox().viewRange()[0]
         return float(x1 - at if to_the_right else at - x0) / self.pixel()[0]
 
-    def _make_handle(self, name: str) -> pg.InfiniteLine:
-        low = name == "Rmin"
-        options = {
-            "position": 0.9, "anchors": [(-0.05, 0.5), (-0.05, 0.5)] if low
-            else [(1.05, 0.5), (1.05, 0.5)], "fill": self.theme.tint(self.theme.background, 0.8),
-        }  # fmt: skip
-        handle = pg.InfiniteLine(angle=90, movable=True, label=name, labelOpts=options)
-        handle.setCursor(Qt.CursorShape.SizeHorCursor)
-        handle.setZValue(15)
-        handle.handle_name = name
-        self.item.addItem(handle, ignoreBounds=True)
-        handle.sigDragged.connect(self._on_drag)
-        handle.sigPositionChangeFinished.connect(self._on_drag_end)
-        self._handles[name] = handle
-        return handle
-
-    def _on_drag(self, line: Any) -> None:
-        self._report_drag(line, finished=False)
-
-    def _on_drag_end(self, line: Any) -> None:
-        self._report_drag(line, finished=True)
-
-    def _report_drag(self, line: Any, finished: bool) -> None:
-        if self.data is None or self.data.active is None:
-            return
-        p = self.data.active.evaluation.qparams
+    def asked_range(self, data: PlotData, name: str, at: float) -> tuple[float, float] | None:
+        assert data.active is not None
+        p, pixel = data.active.evaluation.qparams, self.pixel()[0]
         low, high = (tidy(end, p.dtype) for end in p.range)
-        at = snapped(float(line.value()), self.pixel()[0])
+        at = snapped(at, pixel)
         if QUANTIZERS[p.mapping].mirrored:
-            reach = max(abs(at), self.pixel()[0])
-            low, high = -reach, reach
-        elif line.handle_name == "Rmin":
-            low = min(at, high - self.pixel()[0])
-        else:
-            high = max(at, low + self.pixel()[0])
-        # While a handle moves the view stays, or the handle would run away from the pointer.
-        self._held = None if finished else self._held or self.x_range(self.data)
-        self.range_dragged.emit(low, high, finished)
-        if finished:
-            self.refresh()
+            reach = max(abs(at), pixel)
+            return -reach, reach
+        return (min(at, high - pixel), high) if name == "Rmin" else (low, max(at, low + pixel))
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         return nearest_value(data, x)
@@ -186,14 +139,6 @@ class DistributionPlot(Plot):
             code, level = data.active.at(x)
             parts.append(f"{data.active.entry.name}: Q {code}, R′ {short(level, data.digits)}")
         return "\n".join(parts)
-
-
-def _put_label(label: Any, to_the_right: bool) -> None:
-    """Stand a handle's label on one side of its line."""
-    anchor = (-0.05, 0.5) if to_the_right else (1.05, 0.5)
-    if label.anchors != [anchor, anchor]:
-        label.anchors = [anchor, anchor]
-        label.updatePosition()
 
 
 def unused_ends(series: Series) -> list[tuple[str, int, int]]:

@@ -1,0 +1,89 @@
+"""Plots with handles on the clipping range: movable lines with a label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+
+from gui.plots.base import Plot
+from gui.plots.data import PlotData
+from gui.theme import Theme
+
+
+class HandlePlot(Plot):
+    """A plot whose handles report the range that a drag asks for."""
+
+    def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
+        self._handles: dict[str, pg.InfiniteLine] = {}
+        self._held: tuple[float, float] | None = None
+        super().__init__(item, theme, ink)
+
+    def asked_range(self, data: PlotData, name: str, at: float) -> tuple[float, float] | None:
+        """The clipping range that a handle at this place asks for; None when it is none."""
+        raise NotImplementedError
+
+    def whole_range(self, data: PlotData) -> tuple[float, float]:
+        """The whole range along x, when no handle is held."""
+        raise NotImplementedError
+
+    def x_range(self, data: PlotData) -> tuple[float, float]:
+        return self._held or self.whole_range(data)
+
+    def restyle(self, theme: Theme) -> None:
+        self.drop_handles()
+        super().restyle(theme)
+
+    def drop_handles(self) -> None:
+        """Take the handles away."""
+        for handle in self._handles.values():
+            self.item.removeItem(handle)
+        self._handles.clear()
+
+    def handle(
+        self, name: str, at: float, text: str, colour: QColor, position: float, to_the_right: bool
+    ) -> None:
+        """Show a handle: its place, its label, and how high and on which side that stands."""
+        handle = self._handles.get(name) or self._made(name)
+        handle.setPen(self.pen(colour, 2))
+        handle.setHoverPen(self.pen(colour, 4))
+        handle.label.setColor(colour)
+        handle.label.setFormat(text)
+        handle.label.setPosition(position)
+        anchor = (-0.05, 0.5) if to_the_right else (1.05, 0.5)
+        if handle.label.anchors != [anchor, anchor]:
+            handle.label.anchors = [anchor, anchor]
+            handle.label.updatePosition()
+        if not handle.moving:
+            handle.setPos(at)
+
+    def _made(self, name: str) -> pg.InfiniteLine:
+        options = {"fill": self.theme.tint(self.theme.background, 0.8)}
+        handle = pg.InfiniteLine(angle=90, movable=True, label=name, labelOpts=options)
+        handle.setCursor(Qt.CursorShape.SizeHorCursor)
+        handle.setZValue(15)
+        handle.handle_name = name
+        self.item.addItem(handle, ignoreBounds=True)
+        handle.sigDragged.connect(self._on_drag)
+        handle.sigPositionChangeFinished.connect(self._on_drag_end)
+        self._handles[name] = handle
+        return handle
+
+    def _on_drag(self, line: Any) -> None:
+        self._report_drag(line, finished=False)
+
+    def _on_drag_end(self, line: Any) -> None:
+        self._report_drag(line, finished=True)
+
+    def _report_drag(self, line: Any, finished: bool) -> None:
+        if self.data is None or self.data.active is None:
+            return
+        asked = self.asked_range(self.data, line.handle_name, float(line.value()))
+        # While a handle moves the view stays, or the handle would run away from the pointer.
+        self._held = None if finished else self._held or self.x_range(self.data)
+        if asked is not None:
+            self.range_dragged.emit(*asked, finished)
+        if finished:
+            self.refresh()

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from engine.arrays import FloatArray, IntArray
-from engine.quantizers import QParams
+from engine.quantizers import QUANTIZERS, QParams
 
 Better = Literal["higher", "lower", "zero", ""]
 
@@ -181,6 +181,12 @@ def _entropy(s: Sample) -> float:
     return max(0.0, -float(np.sum(p * np.log2(p))))
 
 
+def _bits_per_value(s: Sample) -> float:
+    """What a value costs in storage, its share of the parameters included."""
+    p = s.qparams
+    return p.format.bits + QUANTIZERS[p.mapping].parameter_bits(p) / s.n if s.n else math.nan
+
+
 def _predicted(s: Sample) -> float:
     if s.n == 0:
         return math.nan
@@ -321,6 +327,14 @@ METRICS: tuple[Metric, ...] = (
         "dB",
         "",
         _predicted,
+    ),
+    Metric(
+        "bits_per_value",
+        "Bits/value",
+        "bits of a code + bits of S and Z / number of values",
+        "bit",
+        "lower",
+        _bits_per_value,
     ),
 )
 

@@ -42,6 +42,11 @@ class Asymmetric(Uniform):
     def zero_point(self, r_max: Any, s: float, qmax: int) -> int:
         return qmax - round(float(r_max) / s)
 
+    def parameter_bits(self, p: QParams) -> int:
+        # A zero point outside the codes takes an int32.
+        fits = p.qmin <= p.zero_point <= p.qmax
+        return super().parameter_bits(p) + (p.format.bits if fits else 32)
+
     def stages(self, r: FloatArray, p: QParams) -> Mapping[str, FloatArray]:
         with np.errstate(over="ignore", under="ignore"):
             scaled = r / p.working_scale

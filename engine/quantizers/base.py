@@ -141,6 +141,10 @@ class Quantizer(ABC):
     def codes(self, p: QParams) -> IntArray:
         """Return every code, in the order of the values they stand for, shape ``(n,)``."""
 
+    @abstractmethod
+    def parameter_bits(self, p: QParams) -> int:
+        """Return how many bits the parameters take in storage."""
+
     def levels(self, p: QParams) -> FloatArray:
         """Return the values that the codes stand for, ascending, shape ``(n,)``."""
         return self.decode(self.codes(p), p)
@@ -223,6 +227,9 @@ class Uniform(Quantizer):
         distance = codes.astype(np.float64) - float(p.zero_point)
         with np.errstate(over="ignore", under="ignore"):
             return np.asarray(distance.astype(p.dtype) * p.working_scale)
+
+    def parameter_bits(self, p: QParams) -> int:
+        return 8 * p.dtype.itemsize
 
     def codes(self, p: QParams) -> IntArray:
         every_code: IntArray = np.arange(p.qmin, p.qmax + 1)

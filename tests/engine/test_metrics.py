@@ -36,6 +36,7 @@ ALL_KEYS = {
     "code_entropy",
     "enob",
     "sqnr_predicted",
+    "bits_per_value",
 }
 
 
@@ -116,7 +117,16 @@ def by_definition(x: np.ndarray, result: engine.Evaluation) -> dict[str, float]:
         "code_entropy": -sum(share * math.log2(share) for share in shares),
         "enob": (sqnr - 1.76) / 6.02,
         "sqnr_predicted": decibel(signal / n, s * s / 12),
+        "bits_per_value": p.format.bits + parameter_bits(p) / n,
     }
+
+
+def parameter_bits(p: engine.QParams) -> int:
+    """S as a float of the working precision, and Z, where there is one, as a code or an int32."""
+    scale = {"float32": 32, "float64": 64}[p.dtype.name]
+    if p.mapping != "asymmetric":
+        return scale
+    return scale + (p.format.bits if p.qmin <= p.zero_point <= p.qmax else 32)
 
 
 def assert_by_definition(x: np.ndarray, text: str) -> engine.Evaluation:
@@ -319,3 +329,16 @@ def test_every_metric_says_what_it_is() -> None:
     assert directions["sqnr"] == "higher"
     assert directions["mse"] == "lower"
     assert directions["bias"] == "zero"
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "bits"),
+    [
+        ("int8 symmetric", [1.0, 2.0], 8 + 32 / 2),
+        ("int8 asymmetric", [-1.0, 2.0], 8 + (32 + 8) / 2),
+        ("int4 asymmetric", [-1.0, 2.0, 0.5, 0.25], 4 + (32 + 4) / 4),
+        ("int8 asymmetric", [100.0, 101.0], 8 + (32 + 32) / 2),
+    ],
+)
+def test_storage_counts_the_parameters(text: str, values: list[float], bits: float) -> None:
+    assert engine.evaluate(np.float32(values), text).metrics["bits_per_value"] == bits

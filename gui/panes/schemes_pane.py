@@ -54,6 +54,9 @@ class SchemesPane(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # Nothing of the form is cut off at its right, the scroll bar beside it included.
+        bar = scroll.verticalScrollBar().sizeHint().width()
+        scroll.setMinimumWidth(self.form.minimumSizeHint().width() + bar)
         self._bar = QToolBar(self.tr("Scheme buttons"), self)
         self._bar.setIconSize(QSize(16, 16))
         top = QWidget(self)

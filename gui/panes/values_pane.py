@@ -71,6 +71,7 @@ class ValuesPane(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self._bar)
+        layout.addWidget(self._slices)
         layout.addWidget(self._stack, 1)
         self.empty = EmptyNote(
             self.tr("No values yet. Type a number above, paste a column, or:"), self
@@ -118,7 +119,7 @@ class ValuesPane(QWidget):
         self._slice_row = QHBoxLayout(self._slices)
         self._slice_row.setContentsMargins(4, 0, 0, 0)
         self._slice_row.setSpacing(2)
-        row.addWidget(self._slices)
+        self._slice_row.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self._spins: list[QSpinBox] = []
         row.addStretch(1)
         self._order = QToolButton(self)

@@ -46,11 +46,6 @@ class Settings(QObject):
         value: Any = self._store.value(key)
         return value if isinstance(value, QByteArray) else QByteArray()
 
-    def forget(self, *keys: str) -> None:
-        """Drop what is stored under the keys."""
-        for key in keys:
-            self._store.remove(key)
-
     def sync(self) -> None:
         """Write to disk now."""
         self._store.sync()

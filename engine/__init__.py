@@ -7,11 +7,15 @@
 """
 
 from engine.calibration import Calibration
+from engine.channels import Channels, channels
+from engine.compare import Cause, Comparison, compare
 from engine.errors import QuantizationError, SchemeError
 from engine.evaluate import Evaluation, calibrate, dequantize, evaluate, quantize
 from engine.formats import FORMATS, Format
+from engine.granularity import Granularity
 from engine.metrics import METRICS, Metric
-from engine.quantizers import QUANTIZERS, QParams, Stage
+from engine.quantizers import MAPPINGS, QUANTIZERS, QParams, Stage
+from engine.runtimes import RUNTIMES, Runtime
 from engine.scheme import Scheme
 from engine.summary import Summary, summarize
 from engine.trace import Trace, trace
@@ -20,20 +24,29 @@ __version__ = "0.1.0"
 
 __all__ = [
     "FORMATS",
+    "MAPPINGS",
     "METRICS",
     "QUANTIZERS",
+    "RUNTIMES",
     "Calibration",
+    "Cause",
+    "Channels",
+    "Comparison",
     "Evaluation",
     "Format",
+    "Granularity",
     "Metric",
     "QParams",
     "QuantizationError",
+    "Runtime",
     "Scheme",
     "SchemeError",
     "Stage",
     "Summary",
     "Trace",
     "calibrate",
+    "channels",
+    "compare",
     "dequantize",
     "evaluate",
     "quantize",

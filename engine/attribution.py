@@ -49,7 +49,7 @@ class Attribution:
 def attribution(x: ArrayLike, evaluation: Evaluation) -> Attribution | None:
     """Return the few values that set the scale of an evaluation, or None when there are none.
 
-    Only a range from the data's own extremes (``minmax``) is set by single values.
+    Only a range from the extremes (``minmax``) of all the data is set by single values.
 
     Parameters
     ----------
@@ -57,10 +57,11 @@ def attribution(x: ArrayLike, evaluation: Evaluation) -> Attribution | None:
         The array that was evaluated.
     evaluation : Evaluation
     """
-    if evaluation.scheme.calibration.method != "minmax":
+    scheme = evaluation.scheme
+    if scheme.calibration.method != "minmax" or not scheme.granularity.whole:
         return None
     finite = finite_values(as_working(x))
-    mirrored = QUANTIZERS[evaluation.scheme.mapping].mirrored
+    mirrored = QUANTIZERS[scheme.mapping].mirrored
     most = min(MOST, int(finite.size * SHARE))
     if most < 1:
         return None
@@ -70,7 +71,7 @@ def attribution(x: ArrayLike, evaluation: Evaluation) -> Attribution | None:
     count, low, high = ends
     measured = np.abs(finite) if mirrored else finite
     others = finite[(measured >= low) & (measured <= high)]
-    without = evaluate(others, evaluation.scheme)
+    without = evaluate(others, scheme)
     return Attribution(
         count=count,
         share=count / finite.size,

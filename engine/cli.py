@@ -16,11 +16,11 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
-from engine import METRICS, Evaluation, QuantizationError, Scheme, SchemeError, __version__
+from engine import METRICS, Evaluation, QParams, QuantizationError, Scheme, SchemeError, __version__
 from engine.evaluate import evaluate
 from engine.io import FormatError, load, save_npz
 from engine.numbers import printable
@@ -36,11 +36,13 @@ examples:
   quantoscope quantize weights.csv --scheme "int8 symmetric manual(-1,1)" --out codes.npz
 
 IN is a .npy, .npz, .csv, .tsv or .txt file; FILE::NAME picks one array of a file with several.
-A scheme is a format, a mapping (scale-only, symmetric, asymmetric) and, if wanted, a calibration.
+A scheme is a format and a mapping (scale-only, symmetric, asymmetric) and, if wanted, a
+calibration, a granularity such as per-channel(0), a rounding, or a runtime such as @onnxruntime.
 """
 _QUANTIZE = """\
 Write the arrays scale, zero_point, codes, reconstructed and error, and the scheme's text as
-scheme, to an .npz file. A zero point that no 64-bit integer can hold is written as a float.
+scheme, to an .npz file; scale and zero_point have one entry per channel or group where there are
+many. A zero point that no 64-bit integer can hold is written as a float.
 """
 _COMPARE = """\
 Print every metric of every scheme: as a table for people, or with full precision as CSV (one row
@@ -48,7 +50,8 @@ per scheme) or JSON (a list of one object per scheme). JSON knows neither infini
 are the strings "inf", "-inf" and "nan" there.
 """
 
-Row = dict[str, str | int | float]
+Cell = str | int | float | list[float]
+Row = dict[str, Cell]
 
 
 class UsageError(Exception):
@@ -172,8 +175,7 @@ def _quantize(arguments: argparse.Namespace) -> list[str]:
     result = evaluate(_input(arguments.input), scheme)
     save_npz(
         out,
-        scale=np.array(result.qparams.scale),
-        zero_point=_whole(result.qparams.zero_point),
+        **parameter_arrays(result.qparams),
         codes=result.codes,
         reconstructed=result.reconstructed,
         error=result.error,
@@ -181,10 +183,11 @@ def _quantize(arguments: argparse.Namespace) -> list[str]:
     )
     p = result.qparams
     count = "1 value" if result.codes.size == 1 else f"{result.codes.size:,} values"
-    print(
-        f"{printable(str(out))}: {count}, {scheme}, "
-        f"scale {p.scale:.9g}, zero point {p.zero_point}, SQNR {result.metrics['sqnr']:.4g} dB"
-    )
+    numbers = f"{p.count:,} scales"
+    if p.granularity.whole:
+        numbers = f"scale {p.scale:.9g}, zero point {p.zero_point}"
+    sqnr = f"SQNR {result.metrics['sqnr']:.4g} dB"
+    print(f"{printable(str(out))}: {count}, {scheme}, {numbers}, {sqnr}")
     return list(result.warnings)
 
 
@@ -214,10 +217,21 @@ def _input(text: str) -> np.ndarray:
     return load(path, name)
 
 
-def _whole(number: int) -> np.ndarray:
-    """Return an array of one integer; a float where 64 bits are too few."""
-    limits = np.iinfo(np.int64)
-    return np.array(number, np.int64 if limits.min <= number <= limits.max else np.float64)
+def parameter_arrays(p: QParams) -> dict[str, np.ndarray]:
+    """Return the parameters as arrays to be saved, with one entry per channel or group if many.
+
+    A zero point that 64 bits cannot hold is a float. ``offset`` is there where R' needs one, and
+    ``divisor`` where values were divided by something else than the scale.
+    """
+    zero_point = np.asarray(p.zero_point)
+    if zero_point.dtype.kind == "O":
+        zero_point = zero_point.astype(np.float64)
+    arrays = {"scale": np.asarray(p.scale), "zero_point": zero_point}
+    if np.ndim(p.offset):
+        arrays["offset"] = np.asarray(p.offset)
+    if p.divisor is not None:
+        arrays["divisor"] = np.asarray(p.divisor)
+    return arrays
 
 
 def _warnings(results: Sequence[Evaluation]) -> list[str]:
@@ -235,10 +249,16 @@ def _warnings(results: Sequence[Evaluation]) -> list[str]:
 def _row(result: Evaluation) -> Row:
     return {
         "scheme": str(result.scheme),
-        "scale": result.qparams.scale,
-        "zero_point": result.qparams.zero_point,
+        "scale": _number_or_list(result.qparams.scale),
+        "zero_point": _number_or_list(result.qparams.zero_point),
         **{metric.key: result.metrics[metric.key] for metric in METRICS},
     }
+
+
+def _number_or_list(parameter: Any) -> Cell:
+    """One parameter, or those of all channels."""
+    cell: Cell = parameter.tolist() if isinstance(parameter, np.ndarray) else parameter
+    return cell
 
 
 def _as_csv(results: Sequence[Evaluation]) -> str:
@@ -247,8 +267,13 @@ def _as_csv(results: Sequence[Evaluation]) -> str:
     text = stdio.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: _csv_cell(cell) for key, cell in row.items()} for row in rows)
     return text.getvalue().rstrip("\n")
+
+
+def _csv_cell(cell: Cell) -> Cell:
+    """Parameters of many channels are parted by spaces."""
+    return " ".join(map(str, cell)) if isinstance(cell, list) else cell
 
 
 def _as_json(results: Sequence[Evaluation]) -> str:
@@ -260,7 +285,9 @@ def _as_json(results: Sequence[Evaluation]) -> str:
     return json.dumps(objects, indent=2, allow_nan=False)
 
 
-def _json_value(value: str | int | float) -> str | int | float:
+def _json_value(value: Cell) -> Cell | list[Cell]:
+    if isinstance(value, list):
+        return [_json_value(one) for one in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -281,7 +308,10 @@ def _as_table(results: Sequence[Evaluation]) -> str:
     return "\n".join(lines)
 
 
-def _short(value: str | int | float) -> str:
+def _short(value: Cell) -> str:
+    if isinstance(value, list):
+        low, high = _short(min(value)), _short(max(value))
+        return low if low == high else f"{low}…{high}"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from engine import metrics
+from engine.arithmetic import Arithmetic
 from engine.arrays import FloatArray, IntArray, as_working, is_real
 from engine.errors import QuantizationError
-from engine.quantizers import QUANTIZERS, QParams
-from engine.ranges import clip_range
+from engine.quantizers import QUANTIZERS, QParams, Quantizer
+from engine.ranges import Step, clip_ends
 from engine.scheme import Scheme, as_scheme
+from engine.warnings import values_are, warnings_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +27,12 @@ class Evaluation:
     scheme : Scheme
     qparams : QParams
     codes : ndarray of the format's integer type, shape of the input
-        Where the input is NaN this holds the code nearest to 0 as a placeholder.
+        Where the input is NaN this holds a placeholder: the code nearest to 0, or what the
+        scheme's runtime makes of NaN.
     reconstructed, error : ndarray of the working precision, shape of the input
         R' and R' − R; NaN where the input is NaN.
     saturated : ndarray of int8, shape of the input
-        −1 where the rounded code lay below the code range, 1 above, 0 within (and for NaN).
+        −1 where the rounded number lay below the code range, 1 above, 0 within (and for NaN).
     code_counts : ndarray of int, shape (number of codes,)
         How many values have each code, in the order of ``codes`` of the quantizer.
     metrics : mapping of str to float
@@ -49,7 +52,12 @@ class Evaluation:
     warnings: tuple[str, ...]
 
 
-def calibrate(x: ArrayLike, scheme: Scheme | str) -> QParams:
+def calibrate(
+    x: ArrayLike,
+    scheme: Scheme | str,
+    arithmetic: Arithmetic | None = None,
+    step: Step | None = None,
+) -> QParams:
     """Return the parameters that a scheme takes from the data.
 
     Parameters
@@ -57,15 +65,34 @@ def calibrate(x: ArrayLike, scheme: Scheme | str) -> QParams:
     x : array_like
         Any shape; NaN and infinities are left out of the range.
     scheme : Scheme or str
+    arithmetic : Arithmetic, optional
+        Another arithmetic than the scheme's own.
+    step : callable, optional
+        Called with how much is done of how much; what it raises stops the work.
 
     Raises
     ------
     QuantizationError
-        For an array that is empty, not of real numbers, or without a finite value.
+        For an array that is empty, not of real numbers, without a finite value, or without the
+        axis that the scheme names.
     """
     scheme = as_scheme(scheme)
-    low, high = clip_range(as_working(x), scheme)
-    return QUANTIZERS[scheme.mapping].parameters(low, high, scheme.format, scheme.arithmetic)
+    a = scheme.arithmetic if arithmetic is None else arithmetic
+    r = as_working(x)
+    with np.errstate(over="ignore", under="ignore"):
+        r = r.astype(a.working(r.dtype), copy=False)
+    ends = clip_ends(r, scheme, a, step)
+    p = QUANTIZERS[scheme.mapping].parameters(ends, scheme.format, a, scheme.granularity)
+    if a.refuses_overflow and not scheme.own_range:
+        wide = ~np.isfinite(np.atleast_1d(p.working_scale))
+        if wide.any():
+            low, high = (np.atleast_1d(end)[wide][0] for end in p.range)
+            kind = p.dtype.type
+            raise QuantizationError(
+                f"The range from {kind(low)} to {kind(high)} is too wide: its scale overflows "
+                f"{p.dtype.name}."
+            )
+    return p
 
 
 def quantize(x: ArrayLike, qparams: QParams) -> IntArray:
@@ -75,17 +102,19 @@ def quantize(x: ArrayLike, qparams: QParams) -> IntArray:
     ------
     QuantizationError
         When ``x`` holds NaN, which no integer code can express (``evaluate`` marks them
-        instead), is empty, or does not hold real numbers.
+        instead), is empty, does not hold real numbers, or has other channels than the
+        parameters.
     """
     with np.errstate(over="ignore", under="ignore"):
         r = as_working(x).astype(qparams.dtype, copy=False)
     count = int(np.count_nonzero(np.isnan(r)))
     if count:
         raise QuantizationError(
-            f"{_values(count)} NaN, which no integer code can express; "
+            f"{values_are(count)} NaN, which no integer code can express; "
             "evaluate() counts and marks them instead."
         )
-    return QUANTIZERS[qparams.mapping].encode(r, qparams)[0]
+    _check_channels(r.shape, qparams)
+    return encoded(r, qparams)[0]
 
 
 def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
@@ -94,15 +123,52 @@ def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
     Raises
     ------
     QuantizationError
-        When the codes are not integers.
+        When the codes are not integers, or have other channels than the parameters.
     """
     array = np.asarray(codes)
     if array.size and (array.dtype.kind == "f" or not is_real(array.dtype)):
         raise QuantizationError(f"Codes are integers; these are {array.dtype.name} values.")
-    return QUANTIZERS[qparams.mapping].decode(array, qparams)
+    _check_channels(array.shape, qparams)
+    return decoded(array, qparams)
 
 
-def evaluate(x: ArrayLike, scheme: Scheme | str) -> Evaluation:
+def _check_channels(shape: tuple[int, ...], p: QParams) -> None:
+    p.granularity.check(shape)
+    count = p.granularity.count(shape)
+    if count != p.count and p.count != 1:
+        raise QuantizationError(
+            f"The parameters are those of {p.count} channels or groups; this array has {count}."
+        )
+
+
+def encoded(
+    r: FloatArray, p: QParams, quantizer: Quantizer | None = None
+) -> tuple[IntArray, np.ndarray]:
+    """Return codes and saturation in the shape of ``r``, which is of the working precision."""
+    quantizer, g = quantizer or QUANTIZERS[p.mapping], p.granularity
+    where = np.arange(r.size).reshape(r.shape) if p.arithmetic.chances else None
+    if g.whole:
+        return quantizer.encode(r, p, where)
+    rows = g.split(r, filler=0)
+    places = None if where is None else g.split(where, filler=0)
+    codes, saturated = quantizer.encode(rows, p.column(), places)
+    return g.join(codes, r.shape), g.join(saturated, r.shape)
+
+
+def decoded(codes: np.ndarray, p: QParams) -> FloatArray:
+    """Return the rebuilt values in the shape of the codes."""
+    quantizer, g = QUANTIZERS[p.mapping], p.granularity
+    if g.whole:
+        return quantizer.decode(codes, p)
+    return g.join(quantizer.decode(g.split(codes, filler=0), p.column()), codes.shape)
+
+
+def evaluate(
+    x: ArrayLike,
+    scheme: Scheme | str,
+    arithmetic: Arithmetic | None = None,
+    step: Step | None = None,
+) -> Evaluation:
     """Apply a scheme to an array: calibrate, quantize, dequantize, compare.
 
     Parameters
@@ -111,6 +177,10 @@ def evaluate(x: ArrayLike, scheme: Scheme | str) -> Evaluation:
         Any shape. NaN is counted, marked and left out of the range and the metrics; an infinity
         is left out of the range and the sums, and gets the last code on its side.
     scheme : Scheme or str
+    arithmetic : Arithmetic, optional
+        Another arithmetic than the scheme's own.
+    step : callable, optional
+        Called with how much is done of how much; what it raises stops the work.
 
     Raises
     ------
@@ -119,25 +189,24 @@ def evaluate(x: ArrayLike, scheme: Scheme | str) -> Evaluation:
     """
     scheme = as_scheme(scheme)
     r = as_working(x)
-    p = calibrate(r, scheme)
+    p = calibrate(r, scheme, arithmetic, step)
     quantizer = QUANTIZERS[p.mapping]
 
     nan = np.isnan(r)
     nan_count = int(np.count_nonzero(nan))
-    nearest_zero = min(max(p.zero_point, p.qmin), p.qmax)
-    codes, saturated = quantizer.encode(np.where(nan, r.dtype.type(0), r) if nan_count else r, p)
-    reconstructed = quantizer.decode(codes, p)
+    with np.errstate(over="ignore", under="ignore"):
+        worked = (np.where(nan, r.dtype.type(0), r) if nan_count else r).astype(p.dtype, copy=False)
+    codes, saturated = encoded(worked, p)
+    reconstructed = decoded(codes, p)
+    counts = np.bincount(quantizer.places(codes.ravel(), p), minlength=quantizer.codes(p).size)
     if nan_count:
-        codes[nan] = nearest_zero
+        counts -= np.bincount(quantizer.places(codes[nan], p), minlength=counts.size)
+        codes[nan] = _placeholder(codes[nan], p)
         saturated[nan] = 0
         reconstructed[nan] = np.nan
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         error = np.asarray(reconstructed - r)
-    counts = np.bincount(codes.ravel().astype(np.int64) - p.qmin, minlength=p.qmax - p.qmin + 1)
-    counts[nearest_zero - p.qmin] -= nan_count
-    sample = metrics.Sample(
-        r.ravel(), reconstructed.ravel(), error.ravel(), saturated.ravel(), counts, p
-    )
+    sample = metrics.Sample(r, reconstructed, error, saturated, counts, p)
     return Evaluation(
         scheme=scheme,
         qparams=p,
@@ -147,59 +216,12 @@ def evaluate(x: ArrayLike, scheme: Scheme | str) -> Evaluation:
         saturated=saturated,
         code_counts=counts,
         metrics=metrics.compute(sample),
-        warnings=tuple(_warnings(r, scheme, p, reconstructed, saturated)),
+        warnings=tuple(warnings_of(r, scheme, p, reconstructed, saturated)),
     )
 
 
-def _values(count: int) -> str:
-    return "1 value is" if count == 1 else f"{count:,} values are"
-
-
-def _warnings(
-    r: FloatArray, scheme: Scheme, p: QParams, rebuilt: FloatArray, saturated: np.ndarray
-) -> list[str]:
-    notes = []
-    nan_count = int(np.count_nonzero(np.isnan(r)))
-    if nan_count:
-        notes.append(
-            f"{_values(nan_count)} NaN: left out of the range and the metrics, and no code."
-        )
-    infinite = int(np.count_nonzero(np.isinf(r)))
-    if infinite:
-        notes.append(
-            f"{_values(infinite)} infinite: left out of the range and the sums, "
-            "and clipped to the last code."
-        )
-    if not p.qmin <= p.zero_point <= p.qmax:
-        notes.append(
-            f"The zero point {p.zero_point} lies outside the codes {p.qmin}…{p.qmax}: "
-            "a runtime that stores it as an integer code could not hold it."
-        )
-    if abs(p.zero_point) >= 2 ** (np.finfo(p.dtype).nmant - 1):
-        notes.append(
-            f"The values lie so far from 0 that {p.dtype.name} cannot hold R/S to half a step: "
-            "codes may be off. Subtract an offset first."
-        )
-    # Whoever sets a range by hand from 0 up wants it so.
-    unsigned = p.qmin == p.zero_point == 0
-    if unsigned and saturated.min() < 0 and clip_range(r, scheme)[0] < -p.scale / 2:
-        notes.append(
-            "Negative values become 0: this scheme has no code below 0. "
-            "A signed format or the asymmetric mapping keeps them."
-        )
-    if p.origin == "constant":
-        notes.append("All values are equal: the range is empty, so S is taken from the value.")
-    elif p.origin == "zeros":
-        notes.append("All values are 0: any scale would do, and S is set to 1.")
-    elif p.scale < np.finfo(p.dtype).smallest_normal:
-        notes.append(
-            f"The scale {p.scale:.3g} is subnormal in {p.dtype.name}: it has few exact digits, "
-            "so values may be clipped or shifted."
-        )
-    overflowed = int(np.count_nonzero(np.isinf(rebuilt)))
-    if overflowed:
-        notes.append(
-            f"{_values(overflowed)} rebuilt as infinity: the last level lies beyond the largest "
-            f"number of {p.dtype.name}."
-        )
-    return notes
+def _placeholder(zeros: IntArray, p: QParams) -> IntArray:
+    """The code that NaN is shown with, where 0 has the codes given."""
+    ends = {"lowest": p.format.qmin, "highest": p.format.qmax, "zero": 0}
+    code = ends.get(p.arithmetic.nan_code)
+    return zeros if code is None else np.full_like(zeros, int(code))

@@ -60,9 +60,9 @@ class Sample:
 
     Attributes
     ----------
-    values, reconstructed, error : ndarray, shape (n,)
+    values, reconstructed, error : ndarray, any shape
         R, R' and R' − R in the working precision.
-    saturated : ndarray of int8, shape (n,)
+    saturated : ndarray of int8, the same shape
         −1, 0 or 1.
     counts : ndarray of int, shape (number of codes,)
         How many values have each code.
@@ -83,7 +83,7 @@ class Sample:
         return None if mask.all() else mask
 
     def _kept(self, array: np.ndarray) -> np.ndarray:
-        return array if self.usable is None else array[self.usable]
+        return array.reshape(-1) if self.usable is None else array[self.usable]
 
     @cached_property
     def n(self) -> int:
@@ -144,9 +144,24 @@ def _rmse(s: Sample) -> float:
 def _rmse_over_scale(s: Sample) -> float:
     if s.n == 0:
         return math.nan
+    if not s.qparams.granularity.whole:
+        return _rms_of_steps(s)
     # A subnormal RMSE would have lost its digits before the division.
-    scale, exponent = math.frexp(float(s.qparams.working_scale))
+    scale, exponent = math.frexp(abs(float(s.qparams.working_scale)))
+    if scale == 0:
+        return math.nan
     return _ldexp(math.sqrt(s.e.squares / s.n) / scale, s.e.exponent - exponent)
+
+
+def _rms_of_steps(s: Sample) -> float:
+    """The errors each divided by the scale of their own channel."""
+    g, shape = s.qparams.granularity, s.error.shape
+    rows = g.split(s.error).astype(np.float64)
+    scales = np.abs(np.asarray(s.qparams.working_scale, np.float64))[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = s._kept(g.join(rows / scales, shape))
+    steps = steps[np.isfinite(steps)]
+    return math.sqrt(float(np.dot(steps, steps)) / steps.size) if steps.size else math.nan
 
 
 def _max_index(s: Sample) -> float:
@@ -160,7 +175,7 @@ def _max_index(s: Sample) -> float:
 
 def _max_error(s: Sample) -> float:
     index = _max_index(s)
-    return math.nan if math.isnan(index) else abs(float(s.error[int(index)]))
+    return math.nan if math.isnan(index) else abs(float(s.error.flat[int(index)]))
 
 
 def _cosine(s: Sample) -> float:
@@ -183,14 +198,25 @@ def _entropy(s: Sample) -> float:
 
 def _bits_per_value(s: Sample) -> float:
     """What a value costs in storage, its share of the parameters included."""
+    if s.n == 0:
+        return math.nan
     p = s.qparams
-    return p.format.bits + QUANTIZERS[p.mapping].parameter_bits(p) / s.n if s.n else math.nan
+    return p.format.bits + QUANTIZERS[p.mapping].parameter_bits(p) * p.count / s.n
 
 
 def _predicted(s: Sample) -> float:
-    if s.n == 0:
+    """NaN for formats whose numbers are not evenly spaced."""
+    p = s.qparams
+    if s.n == 0 or not p.format.integer:
         return math.nan
-    return s.r.decibel() - 20 * math.log10(float(s.qparams.working_scale)) + 10 * math.log10(12)
+    scales = np.abs(np.atleast_1d(p.working_scale).astype(np.float64))
+    largest = float(scales.max())
+    if largest == 0 or not math.isfinite(largest):
+        return math.nan
+    # The mean of S² over all values, beside the largest S lest it underflow.
+    shares = p.granularity.sizes(s.values.shape) / s.values.size if p.count > 1 else 1.0
+    mean = float(np.sum(shares * (scales / largest) ** 2))
+    return s.r.decibel() - 20 * math.log10(largest) - 10 * math.log10(mean) + 10 * math.log10(12)
 
 
 @dataclass(frozen=True)
@@ -263,7 +289,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "clipped_low",
         "Clipped low",
-        "values whose rounded code lies below Qmin",
+        "values whose rounded number lies below Qmin",
         "values",
         "lower",
         lambda s: int(np.count_nonzero(s.saturated < 0)),
@@ -271,7 +297,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "clipped_high",
         "Clipped high",
-        "values whose rounded code lies above Qmax",
+        "values whose rounded number lies above Qmax",
         "values",
         "lower",
         lambda s: int(np.count_nonzero(s.saturated > 0)),
@@ -304,7 +330,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "codes_available",
         "Codes",
-        "Qmax − Qmin + 1",
+        "how many codes the scheme has",
         "codes",
         "",
         lambda s: int(s.counts.size),
@@ -323,7 +349,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "sqnr_predicted",
         "SQNR predicted",
-        "10·log10(mean(R²) / (S²/12)): error uniform in ±S/2, nothing clipped",
+        "10·log10(mean(R²) / mean(S²/12)): error uniform in ±S/2, nothing clipped",
         "dB",
         "",
         _predicted,
@@ -331,7 +357,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "bits_per_value",
         "Bits/value",
-        "bits of a code + bits of S and Z / number of values",
+        "bits of a code + bits of every S and Z / number of values",
         "bit",
         "lower",
         _bits_per_value,

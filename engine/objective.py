@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from engine.arrays import as_working
 from engine.calibration import Calibration
 from engine.entropy import bin_counts, divergences
+from engine.errors import QuantizationError
+from engine.granularity import PER_TENSOR
 from engine.quantizers import QUANTIZERS
 from engine.ranges import clip_range, finite_values
 from engine.scheme import Scheme, as_scheme
@@ -63,9 +65,15 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
     Raises
     ------
     QuantizationError
-        When there is no finite value.
+        When there is no finite value, or the format's range cannot be chosen.
     """
     scheme = as_scheme(scheme)
+    if scheme.own_range:
+        raise QuantizationError(
+            f"{scheme.format} takes its range from the extremes of each block: "
+            "there is no threshold to choose."
+        )
+    scheme = replace(scheme, granularity=PER_TENSOR)
     array = as_working(x)
     finite = finite_values(array)
     quantizer = QUANTIZERS[scheme.mapping]
@@ -78,27 +86,19 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
         marks[str(method)] = float(max(abs(ends[0]), abs(ends[1])))
     if low == high or reach == 0:
         return Objective(nothing, nothing, nothing, nothing, nothing, marks)
-    points = sample_points(finite)
+    points = sample_points(finite.reshape(1, -1))
     bulk = float(np.median(np.abs(points.values.astype(np.float64))))
     start = max(min(bulk, *marks.values()) / 2, reach * 1e-6)
     with np.errstate(under="ignore"):
         thresholds = np.geomspace(start, reach, count).astype(finite.dtype)
     thresholds = thresholds[(thresholds > 0) & np.isfinite(thresholds)]
-    parts = (
-        np.array(
-            [
-                squared_errors(
-                    points,
-                    quantizer,
-                    scheme.format,
-                    inside(low, high, t, quantizer),
-                    scheme.arithmetic,
-                )
-                for t in thresholds
-            ]
+    costs = [
+        squared_errors(
+            points, quantizer, scheme.format, inside(low, high, t, quantizer), scheme.arithmetic
         )
-        / finite.size
-    )
+        for t in thresholds
+    ]
+    parts = np.array(costs).reshape(-1, 2) / finite.size
     bins, levels = bin_counts(scheme.format, ())
     counts, edges = np.histogram(np.abs(finite.astype(np.float64)), bins=bins, range=(0.0, reach))
     cut, divergence = divergences(counts, levels)

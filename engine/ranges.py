@@ -1,21 +1,85 @@
-"""Calibration: from data to the clipping range [Rmin, Rmax]."""
+"""Calibration: from data to the clipping range [Rmin, Rmax] of every channel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from engine.arithmetic import Arithmetic
 from engine.arrays import FloatArray
 from engine.entropy import entropy_threshold
 from engine.errors import QuantizationError
-from engine.quantizers import QUANTIZERS
+from engine.quantizers import QUANTIZERS, Ends, ends_of
 from engine.scheme import Scheme
-from engine.search import Ends, best_range, inside
+from engine.search import best_range, inside
+
+Step = Callable[[int, int], None]
+"""Called with how much is done of how much; may raise to stop the work."""
 
 
-def clip_range(x: FloatArray, scheme: Scheme) -> Ends:
-    """Return ``(Rmin, Rmax)`` as two scalars of the dtype of ``x``.
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The values of each channel: what calibration methods take their ranges from.
+
+    Attributes
+    ----------
+    values : ndarray of float32 or float64, shape (channels, n)
+        Neither NaN nor infinite, but for NaN where ``gaps`` says that a place holds no value.
+    gaps : bool
+        Whether any place holds no value.
+    """
+
+    values: FloatArray
+    gaps: bool
+
+    def lowest(self) -> FloatArray:
+        """Return the smallest value of each channel, shape (channels,); NaN where none is."""
+        return self._reduced(np.fmin if self.gaps else np.minimum)
+
+    def highest(self) -> FloatArray:
+        """Return the largest value of each channel."""
+        return self._reduced(np.fmax if self.gaps else np.maximum)
+
+    def _reduced(self, better: Any) -> FloatArray:
+        reduced: FloatArray = better.reduce(self.values, axis=1)
+        return reduced
+
+    def channel(self, number: int) -> FloatArray:
+        """Return the values of one channel, shape (n,)."""
+        row = self.values[number]
+        return row[~np.isnan(row)] if self.gaps else row
+
+
+def rows_of(x: FloatArray, scheme: Scheme) -> Rows:
+    """Return the finite values of each channel of a scheme.
+
+    A channel without any finite value counts as one of zeros.
+
+    Raises
+    ------
+    QuantizationError
+        When no value is finite, or the array has no such axis.
+    """
+    scheme.granularity.check(x.shape)
+    if scheme.granularity.whole:
+        return Rows(finite_values(x).reshape(1, -1), gaps=False)
+    finite_values(x)
+    rows = scheme.granularity.split(x)
+    known = np.isfinite(rows)
+    if known.all():
+        return Rows(rows, gaps=False)
+    rows = np.where(known, rows, rows.dtype.type(np.nan))
+    rows[~known.any(axis=1)] = 0
+    return Rows(rows, gaps=True)
+
+
+def clip_ends(
+    x: FloatArray, scheme: Scheme, arithmetic: Arithmetic | None = None, step: Step | None = None
+) -> Ends:
+    """Return the clipping range of every channel, in the dtype of ``x``.
 
     NaN and infinities are left out.
 
@@ -24,6 +88,10 @@ def clip_range(x: FloatArray, scheme: Scheme) -> Ends:
     x : ndarray of float32 or float64, any shape
     scheme : Scheme
         Its calibration says how; ``mse`` and ``entropy`` also depend on mapping and format.
+    arithmetic : Arithmetic, optional
+        Another arithmetic than the scheme's, for ``mse``.
+    step : callable, optional
+        Is told how far the work has come.
 
     Raises
     ------
@@ -31,7 +99,14 @@ def clip_range(x: FloatArray, scheme: Scheme) -> Ends:
         When no finite value is left to take the range from, or when the working precision
         cannot hold a range given by hand, or cannot tell its ends apart.
     """
-    return _METHODS[scheme.calibration.method](x, scheme)
+    arithmetic = scheme.arithmetic if arithmetic is None else arithmetic
+    return _METHODS[scheme.calibration.method](x, scheme, arithmetic, step)
+
+
+def clip_range(x: FloatArray, scheme: Scheme) -> tuple[Any, Any]:
+    """Return ``(Rmin, Rmax)`` of a scheme for the whole tensor, as scalars of the dtype of ``x``."""
+    ends = clip_ends(x, scheme)
+    return ends.low[0], ends.high[0]
 
 
 def finite_values(x: FloatArray) -> FloatArray:
@@ -53,14 +128,22 @@ def finite_values(x: FloatArray) -> FloatArray:
     return finite
 
 
-def _minmax(x: FloatArray, scheme: Scheme) -> Ends:
+def _minmax(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | None) -> Ends:
     """Rmin = min R, Rmax = max R."""
-    finite = finite_values(x)
-    return finite.min(), finite.max()
+    rows = rows_of(x, scheme)
+    low, high = rows.lowest(), rows.highest()
+    ends = ends_of(low, high)
+    if not QUANTIZERS[scheme.mapping].own_range:
+        return ends
+    # The blocks of llama.cpp ask which of two extremes as far from 0 comes first.
+    size = np.abs(rows.values)
+    first = np.argmax(np.where(np.isnan(size), -1, size) if rows.gaps else size, axis=1)
+    return Ends(low, high, rows.values[np.arange(first.size), first])
 
 
-def _manual(x: FloatArray, scheme: Scheme) -> Ends:
-    """Rmin = lo, Rmax = hi, both rounded to the working precision."""
+def _manual(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | None) -> Ends:
+    """Rmin = lo, Rmax = hi, both rounded to the working precision, in every channel."""
+    scheme.granularity.check(x.shape)
     lo, hi = scheme.calibration.arguments
     with np.errstate(over="ignore", under="ignore"):
         low, high = x.dtype.type(lo), x.dtype.type(hi)
@@ -73,43 +156,52 @@ def _manual(x: FloatArray, scheme: Scheme) -> Ends:
         raise QuantizationError(
             f"{scheme.calibration} has no width in {x.dtype.name}: both ends round to {low}."
         )
-    return low, high
+    count = scheme.granularity.count(x.shape)
+    return ends_of(np.full(count, low), np.full(count, high))
 
 
-def _percentile(x: FloatArray, scheme: Scheme) -> Ends:
+def _percentile(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | None) -> Ends:
     """Rmin and Rmax are the (100−p)/2 and (100+p)/2 percentiles; ±the p-th of |R| if mirrored."""
     (share,) = scheme.calibration.arguments
+    rows = rows_of(x, scheme)
     # In float64, where the difference of two float32 neighbours cannot overflow.
-    finite = finite_values(x).astype(np.float64)
+    values = rows.values.astype(np.float64)
+    percentile = np.nanpercentile if rows.gaps else np.percentile
     if QUANTIZERS[scheme.mapping].mirrored:
-        reach = x.dtype.type(np.percentile(np.abs(finite), share))
-        return -reach, reach
+        reach = percentile(np.abs(values), share, axis=1).astype(x.dtype)
+        return ends_of(-reach, reach)
     outside = (100 - share) / 2
-    low, high = np.percentile(finite, [outside, 100 - outside])
-    return x.dtype.type(low), x.dtype.type(high)
+    low, high = percentile(values, [outside, 100 - outside], axis=1)
+    return ends_of(low.astype(x.dtype), high.astype(x.dtype))
 
 
-def _mse(x: FloatArray, scheme: Scheme) -> Ends:
+def _mse(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | None) -> Ends:
     """The range with the smallest Σ(R′ − R)²."""
-    return best_range(
-        finite_values(x), QUANTIZERS[scheme.mapping], scheme.format, scheme.arithmetic
-    )
+    rows = rows_of(x, scheme)
+    quantizer = QUANTIZERS[scheme.mapping]
+    return best_range(rows.values, quantizer, scheme.format, arithmetic, rows.gaps, step)
 
 
-def _entropy(x: FloatArray, scheme: Scheme) -> Ends:
+def _entropy(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | None) -> Ends:
     """±T, or what the data has of it, with the T of the smallest KL divergence."""
-    finite = finite_values(x)
-    threshold = entropy_threshold(finite, scheme.format, scheme.calibration.arguments)
-    low, high = finite.min(), finite.max()
-    return inside(low, high, x.dtype.type(threshold), QUANTIZERS[scheme.mapping])
+    rows = rows_of(x, scheme)
+    count = len(rows.values)
+    thresholds = np.empty(count)
+    for number in range(count):
+        if step is not None and number % 64 == 0:
+            step(number, count)
+        values = rows.channel(number)
+        thresholds[number] = entropy_threshold(values, scheme.format, scheme.calibration.arguments)
+    with np.errstate(over="ignore", under="ignore"):
+        reach = thresholds.astype(x.dtype)
+    low, high = inside(rows.lowest(), rows.highest(), reach, QUANTIZERS[scheme.mapping])
+    return ends_of(low, high)
 
 
-_METHODS: dict[str, Callable[[FloatArray, Scheme], Ends]] = {
+_METHODS: dict[str, Callable[[FloatArray, Scheme, Arithmetic, Step | None], Ends]] = {
     "minmax": _minmax,
     "percentile": _percentile,
     "mse": _mse,
     "entropy": _entropy,
     "manual": _manual,
 }
-
-__all__ = ["Ends", "clip_range", "finite_values"]

@@ -6,14 +6,29 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
-from engine.arithmetic import ROUNDINGS, TEXTBOOK, Arithmetic
+from engine.arithmetic import (
+    ROUNDINGS,
+    ROUNDINGS_IN_WORDS,
+    STOCHASTIC,
+    TEXTBOOK,
+    Arithmetic,
+    parse_rounding,
+)
 from engine.calibration import CALIBRATIONS_IN_WORDS, METHODS, MINMAX, Calibration
 from engine.errors import SchemeError
-from engine.formats import FORMATS_IN_WORDS, Format, parse_format
-from engine.quantizers import QUANTIZERS
-
-GRANULARITIES = ("per-tensor",)
+from engine.formats import FORMATS_IN_WORDS, BlockFormat, Format, parse_format
+from engine.granularity import (
+    GRANULARITIES,
+    GRANULARITIES_IN_WORDS,
+    GROUP,
+    PER_TENSOR,
+    Granularity,
+    parse_granularity,
+)
+from engine.quantizers import MAPPINGS, QUANTIZERS
+from engine.runtimes import RUNTIMES, RUNTIMES_IN_WORDS, Runtime
 
 
 @dataclass(frozen=True)
@@ -25,35 +40,69 @@ class Scheme:
     format : Format
         What a code can be, such as ``int8``.
     mapping : str
-        The quantizer's name: ``scale-only``, ``symmetric`` or ``asymmetric``.
+        The quantizer's name, such as ``symmetric``; of a block format its own name.
     calibration : Calibration
         Where the clipping range comes from.
-    granularity : str
-        Which values share one scale; ``per-tensor`` means all.
+    granularity : Granularity
+        Which values share their parameters.
     rounding : str
-        How values become whole numbers: ``ties-even``, ``ties-away`` or ``toward-zero``.
+        How values become whole numbers: ``ties-even``, ``ties-away``, ``toward-zero`` or
+        ``stochastic(seed)``.
     pow2 : bool
         Whether S is raised to a power of two.
+    runtime : str
+        Whose arithmetic: a key of ``RUNTIMES``, or empty for the textbook's.
+
+    Raises
+    ------
+    ValueError
+        When the choices do not go together, with a sentence without its full stop.
 
     Examples
     --------
     >>> str(Scheme.parse("manual(-1, 1) symmetric int8"))
     'int8 symmetric manual(-1,1)'
+    >>> str(Scheme.parse("@onnxruntime per-channel(0) int8 symmetric"))
+    'int8 symmetric per-channel(0) @onnxruntime'
     """
 
     format: Format
     mapping: str
     calibration: Calibration = MINMAX
-    granularity: str = "per-tensor"
+    granularity: Granularity = PER_TENSOR
     rounding: str = TEXTBOOK.rounding
     pow2: bool = False
+    runtime: str = ""
 
     def __post_init__(self) -> None:
         if self.mapping not in QUANTIZERS:
             raise ValueError(f"there is no mapping {self.mapping!r}")
-        if self.granularity not in GRANULARITIES:
-            raise ValueError(f"there is no granularity {self.granularity!r}")
+        if self.runtime and self.runtime not in RUNTIMES:
+            raise ValueError(f"there is no runtime {self.runtime!r}")
         Arithmetic(self.rounding)
+        problem = self._problem()
+        if problem:
+            raise ValueError(problem)
+
+    def _problem(self) -> str:
+        """Say which choices do not go together; empty when all do."""
+        fmt, mapping = self.format, QUANTIZERS[self.mapping]
+        if refusal := mapping.refuses(fmt):
+            return refusal
+        if isinstance(fmt, BlockFormat) and self.granularity != Granularity(GROUP, fmt.block):
+            return f"{fmt} has blocks of {fmt.block} values of its own, not {self.granularity}"
+        if mapping.own_range and self.calibration != MINMAX:
+            return f"{fmt} takes its range from each block, not from {self.calibration}"
+        if self.rounding != TEXTBOOK.rounding and fmt.only_nearest:
+            return f"{fmt} has a rounding of its own, not {self.rounding}"
+        if self.pow2 and fmt.mapping:
+            return f"{fmt} has a scale of its own, not pow2"
+        if not self.runtime:
+            return ""
+        if self.rounding != TEXTBOOK.rounding or self.pow2:
+            word = self.rounding if self.rounding != TEXTBOOK.rounding else "pow2"
+            return f"@{self.runtime} has an arithmetic of its own, not {word}"
+        return RUNTIMES[self.runtime].refuses(fmt, self.mapping, self.granularity)
 
     @classmethod
     def parse(cls, text: str) -> Scheme:
@@ -69,22 +118,87 @@ class Scheme:
     @property
     def arithmetic(self) -> Arithmetic:
         """The choices within the family's formulas."""
+        if self.runtime:
+            return RUNTIMES[self.runtime].row(self.granularity)
+        if self.format.mapping:
+            return Arithmetic(works_in="float32")
         return Arithmetic(self.rounding, self.pow2)
+
+    @property
+    def follows(self) -> Runtime | None:
+        """The runtime whose arithmetic the scheme follows; None for the textbook's."""
+        return RUNTIMES.get(self.runtime)
+
+    @property
+    def own_range(self) -> bool:
+        """Whether the range cannot be chosen."""
+        return QUANTIZERS[self.mapping].own_range
 
     def with_range(self, lo: float, hi: float) -> Scheme:
         """Return the same scheme with the clipping range set by hand."""
         return replace(self, calibration=Calibration("manual", (float(lo), float(hi))))
 
+    def adapted(self, **changes: Any) -> Scheme:
+        """Return the scheme with changes, and with whatever does not go with them set back."""
+        wanted = {name: getattr(self, name) for name in self.__dataclass_fields__} | changes
+        fmt: Format = wanted["format"]
+        if fmt.mapping:
+            if "mapping" in changes and changes["mapping"] in MAPPINGS:
+                # A mapping was asked for: the block format makes way.
+                element = parse_format("int8")
+                assert element is not None
+                wanted["format"], wanted["granularity"] = element, PER_TENSOR
+            else:
+                size = fmt.block if isinstance(fmt, BlockFormat) else 32
+                return Scheme(fmt, fmt.mapping, granularity=Granularity(GROUP, size))
+        elif self.format.mapping and "granularity" not in changes:
+            wanted["granularity"] = PER_TENSOR
+        if wanted["mapping"] not in MAPPINGS or MAPPINGS[wanted["mapping"]].refuses(
+            wanted["format"]
+        ):
+            wanted["mapping"] = "symmetric"
+        back = (
+            ("runtime", ""), ("rounding", TEXTBOOK.rounding), ("pow2", False),
+            ("granularity", PER_TENSOR), ("mapping", "symmetric"), ("mapping", "asymmetric"),
+        )  # fmt: skip
+        try:
+            return Scheme(**wanted)
+        except ValueError:
+            pass
+        if "runtime" in changes and changes["runtime"]:
+            wanted |= {"rounding": TEXTBOOK.rounding, "pow2": False}
+            runtime = RUNTIMES[changes["runtime"]]
+            if wanted["format"].name not in runtime.formats:
+                wanted["format"] = parse_format(runtime.formats[0])
+            if wanted["mapping"] not in runtime.mappings:
+                wanted["mapping"] = runtime.mappings[0]
+            if wanted["granularity"].kind not in runtime.granularities:
+                wanted["granularity"] = PER_TENSOR
+            return Scheme(**wanted)
+        for name, value in back:
+            if name in changes:
+                continue
+            wanted[name] = value
+            try:
+                return Scheme(**wanted)
+            except ValueError:
+                continue
+        return Scheme(wanted["format"], "symmetric")
+
     def __str__(self) -> str:
-        words = [str(self.format), self.mapping]
+        words = [str(self.format)]
+        if not self.format.mapping:
+            words.append(self.mapping)
         if self.calibration != MINMAX:
             words.append(str(self.calibration))
-        if self.granularity != "per-tensor":
-            words.append(self.granularity)
+        if not self.granularity.whole and not self.format.mapping:
+            words.append(str(self.granularity))
         if self.rounding != TEXTBOOK.rounding:
             words.append(self.rounding)
         if self.pow2:
             words.append("pow2")
+        if self.runtime:
+            words.append(f"@{self.runtime}")
         return " ".join(words)
 
 
@@ -121,47 +235,91 @@ def _parse_calibration(word: _Word) -> Calibration:
         raise word.error(f"'{word.text}' does not fit: {error}.") from None
 
 
+def _parse_granularity(word: _Word) -> Granularity:
+    try:
+        found = parse_granularity(word.text)
+    except ValueError as error:
+        raise word.error(f"'{word.text}' does not fit: {error}.") from None
+    assert found is not None
+    return found
+
+
+def _parse_rounding(word: _Word) -> str:
+    rounding = parse_rounding(word.text)
+    if rounding is None:
+        raise word.error(f"'{word.text}' does not fit: stochastic(seed) takes a whole number.")
+    return rounding.name
+
+
 def _unknown(word: _Word) -> SchemeError:
-    simple = ["int8", "uint8", *QUANTIZERS, *METHODS, *GRANULARITIES, *ROUNDINGS, "pow2"]
-    close = difflib.get_close_matches(word.text.partition("(")[0], simple, n=1)
+    simple = ["int8", "uint8", *MAPPINGS, *METHODS, *GRANULARITIES, *ROUNDINGS, "pow2"]
+    simple += [f"@{name}" for name in RUNTIMES]
+    simple += [name for name in QUANTIZERS if name not in MAPPINGS]
+    head = word.text.partition("(")[0]
+    begun = [name for name in simple if len(head) > 2 and name.startswith(head)]
+    close = begun or difflib.get_close_matches(head, simple, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
     return word.error(
         f"'{word.text}' is not a word of a scheme.{hint} "
-        f"Allowed are a format ({FORMATS_IN_WORDS}), a mapping ({', '.join(QUANTIZERS)}), "
-        f"a calibration ({CALIBRATIONS_IN_WORDS}), a granularity ({', '.join(GRANULARITIES)}), "
-        f"a rounding ({', '.join(ROUNDINGS)}) and pow2."
+        f"Allowed are a format ({FORMATS_IN_WORDS}), a mapping ({', '.join(MAPPINGS)}), "
+        f"a calibration ({CALIBRATIONS_IN_WORDS}), a granularity ({GRANULARITIES_IN_WORDS}), "
+        f"a rounding ({ROUNDINGS_IN_WORDS}), pow2 and a runtime ({RUNTIMES_IN_WORDS})."
     )
 
 
+def _read(word: _Word) -> tuple[str, Any]:
+    """What kind of choice a word makes, and which."""
+    head = word.text.partition("(")[0]
+    fmt = parse_format(word.text)
+    if fmt is not None:
+        return "format", fmt
+    if word.text in MAPPINGS:
+        return "mapping", word.text
+    if head in METHODS:
+        return "calibration", _parse_calibration(word)
+    if head in GRANULARITIES:
+        return "granularity", _parse_granularity(word)
+    if head == STOCHASTIC or word.text in ROUNDINGS:
+        return "rounding", _parse_rounding(word)
+    if word.text == "pow2":
+        return "pow2", True
+    if word.text.startswith("@") and word.text[1:] in RUNTIMES:
+        return "runtime", word.text[1:]
+    raise _unknown(word)
+
+
 def _parse(text: str) -> Scheme:
-    found: dict[str, tuple[_Word, object]] = {}
+    found: dict[str, tuple[_Word, Any]] = {}
     for word in _words(text):
-        value: object
-        fmt = parse_format(word.text)
-        if fmt is not None:
-            kind, value = "format", fmt
-        elif word.text in QUANTIZERS:
-            kind, value = "mapping", word.text
-        elif word.text.partition("(")[0] in METHODS:
-            kind, value = "calibration", _parse_calibration(word)
-        elif word.text in GRANULARITIES:
-            kind, value = "granularity", word.text
-        elif word.text in ROUNDINGS:
-            kind, value = "rounding", word.text
-        elif word.text == "pow2":
-            kind, value = "pow2", True
-        else:
-            raise _unknown(word)
+        kind, value = _read(word)
         if kind in found:
             first = found[kind][0].text
             raise word.error(f"'{first}' and '{word.text}' both name a {kind}; keep one.")
         found[kind] = (word, value)
-    for kind, allowed in (("format", FORMATS_IN_WORDS), ("mapping", ", ".join(QUANTIZERS))):
-        if kind not in found:
-            raise SchemeError(
-                f"The scheme lacks a {kind}; add one of {allowed}.", len(text), len(text)
-            )
-    return Scheme(**{kind: value for kind, (_, value) in found.items()})  # type: ignore[arg-type]
+    if "format" not in found:
+        raise _lacks("format", FORMATS_IN_WORDS, text)
+    choices: dict[str, Any] = {kind: value for kind, (_, value) in found.items()}
+    fmt: Format = choices["format"]
+    if isinstance(fmt, BlockFormat):
+        choices.setdefault("mapping", fmt.mapping)
+        choices.setdefault("granularity", Granularity(GROUP, fmt.block))
+    if "mapping" not in choices:
+        raise _lacks("mapping", ", ".join(MAPPINGS), text)
+    try:
+        return Scheme(**choices)
+    except ValueError as error:
+        raise _misfit(str(error), found, len(text)) from None
+
+
+def _lacks(kind: str, allowed: str, text: str) -> SchemeError:
+    return SchemeError(f"The scheme lacks a {kind}; add one of {allowed}.", len(text), len(text))
+
+
+def _misfit(problem: str, found: dict[str, tuple[_Word, Any]], length: int) -> SchemeError:
+    """Point at the word that the sentence names last."""
+    named = [word for word, _ in found.values() if problem.endswith(word.text)]
+    message = f"{problem[0].upper()}{problem[1:]}."
+    return named[0].error(message) if named else SchemeError(message, 0, length)
 
 
 def as_scheme(scheme: Scheme | str) -> Scheme:

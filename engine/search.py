@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +10,20 @@ import numpy as np
 
 from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray
-from engine.errors import QuantizationError
 from engine.formats import Format
-from engine.quantizers import Quantizer
+from engine.granularity import CHANNEL, PER_TENSOR, Granularity
+from engine.quantizers import Ends, Quantizer, ends_of
 
-Ends = tuple[Any, Any]
+Pair = tuple[Any, Any]
+"""Lower and upper ends, shape (channels,)."""
 
 SAMPLE = 8192
 """Larger data is searched on so many of its values, and on its extremes; then checked in full."""
-TAIL = 512
+MANY = 1 << 18
+"""Many channels together are searched on no more values than this, but some of each."""
+LEAST = 256
 OCTAVES, PER_OCTAVE = 20, 8
+_COLUMNS = Granularity(CHANNEL, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,105 +32,157 @@ class Points:
 
     Attributes
     ----------
-    values : ndarray, shape (n,)
-    weights : ndarray of float64, shape (n,)
-        How many values of the data each stands for.
+    values : ndarray, shape (channels, n)
+    weights : ndarray of float64, shape (channels, n), or a number
+        How many values of the data each stands for; 0 for a place without a value.
     """
 
     values: FloatArray
-    weights: np.ndarray
+    weights: Any
 
 
-def sample_points(finite: FloatArray) -> Points:
-    """Return all of a small array; of a larger one its extremes and evenly spaced others."""
-    if finite.size <= 2 * SAMPLE:
-        return Points(finite, np.ones(finite.size))
-    edges = np.partition(finite, (TAIL, finite.size - TAIL))
-    tails = np.concatenate([edges[:TAIL], edges[-TAIL:]])
-    core = finite[:: finite.size // SAMPLE]
-    core = core[(core > edges[TAIL]) & (core < edges[finite.size - TAIL])]
-    share = (finite.size - tails.size) / max(1, core.size)
-    weights = np.concatenate([np.ones(tails.size), np.full(core.size, share)])
-    return Points(np.concatenate([tails, core]), weights)
+def sample_points(rows: FloatArray, gaps: bool = False) -> Points:
+    """Return all values of short rows; of longer ones their extremes and evenly spaced others.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (channels, n)
+    gaps : bool
+        Whether NaN marks places without a value; such rows are taken whole.
+    """
+    if gaps:
+        return whole_points(rows, gaps)
+    count, n = rows.shape
+    sample = SAMPLE if count == 1 else min(SAMPLE, max(LEAST, MANY // count))
+    tail = sample // 16
+    if n <= 2 * sample:
+        return whole_points(rows)
+    edges = np.partition(rows, (tail, n - tail), axis=1)
+    tails = np.concatenate([edges[:, :tail], edges[:, -tail:]], axis=1)
+    core = rows[:, :: n // sample]
+    between = (core > edges[:, tail, None]) & (core < edges[:, n - tail, None])
+    share = (n - tails.shape[1]) / np.maximum(1, between.sum(axis=1, keepdims=True))
+    weights = np.concatenate([np.ones(tails.shape), between * share], axis=1)
+    return Points(np.concatenate([tails, core], axis=1), weights)
 
 
-def inside(low: Any, high: Any, threshold: Any, quantizer: Quantizer) -> Ends:
+def whole_points(rows: FloatArray, gaps: bool = False) -> Points:
+    """Return all the values, each standing for itself."""
+    if not gaps:
+        return Points(rows, 1.0)
+    known = ~np.isnan(rows)
+    return Points(np.where(known, rows, rows.dtype.type(0)), known.astype(np.float64))
+
+
+def inside(low: Any, high: Any, threshold: Any, quantizer: Quantizer) -> Pair:
     """Return the part of ``[low, high]`` in ±threshold; ±threshold itself for a mirrored range."""
     if quantizer.mirrored:
         return -threshold, threshold
-    low, high = max(low, -threshold), min(high, threshold)
-    return (low, high) if low < high else (-threshold, threshold)
+    inner = np.maximum(low, -threshold), np.minimum(high, threshold)
+    some = inner[0] < inner[1]
+    return np.where(some, inner[0], -threshold)[()], np.where(some, inner[1], threshold)[()]
 
 
 def squared_errors(
-    points: Points, quantizer: Quantizer, fmt: Format, ends: Ends, arithmetic: Arithmetic = TEXTBOOK
-) -> tuple[float, float]:
-    """Return Σ(R′ − R)² over the clipped values and over the others, in float64.
+    points: Points, quantizer: Quantizer, fmt: Format, ends: Pair, arithmetic: Arithmetic = TEXTBOOK
+) -> Pair:
+    """Return Σ(R′ − R)² over the clipped values and over the others, in float64, per channel.
 
-    Both are infinite for a range that the quantizer refuses.
+    Both are infinite for a range whose scale overflows.
     """
-    try:
-        p = quantizer.parameters(*ends, fmt, arithmetic)
-    except QuantizationError:
-        return np.inf, np.inf
+    rows = len(points.values)
+    granularity = PER_TENSOR if rows == 1 else _COLUMNS
+    p = quantizer.parameters(ends_of(*ends), fmt, arithmetic, granularity).column()
     codes, saturated = quantizer.encode(points.values, p)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         error = quantizer.decode(codes, p).astype(np.float64) - points.values
         power = error * error * points.weights
-    clipped = float(power[saturated != 0].sum())
-    return clipped, float(power.sum()) - clipped
+        clipped = rounded = np.zeros(rows)
+        if saturated.any():
+            clipped = np.where(saturated != 0, power, 0.0).sum(axis=1)
+            power = np.where(saturated == 0, power, 0.0)
+        rounded = power.sum(axis=1)
+        known = np.isfinite(np.asarray(p.working_scale).reshape(-1))
+        return (
+            np.where(known & ~np.isnan(clipped), clipped, np.inf),
+            np.where(known & ~np.isnan(rounded), rounded, np.inf),
+        )
 
 
 def best_range(
-    finite: FloatArray, quantizer: Quantizer, fmt: Format, arithmetic: Arithmetic = TEXTBOOK
+    rows: FloatArray,
+    quantizer: Quantizer,
+    fmt: Format,
+    arithmetic: Arithmetic = TEXTBOOK,
+    gaps: bool = False,
+    step: Callable[[int, int], None] | None = None,
 ) -> Ends:
     """Return the ends with the smallest Σ(R′ − R)², never worse than the data's own extremes.
 
     Both ends shrink together first, over twenty octaves; then each by itself, in ever smaller
-    steps, unless the family mirrors them. The best few are compared on all the data.
+    steps, unless the family mirrors them. The best are compared on all the data.
 
     Parameters
     ----------
-    finite : ndarray, shape (n,)
-        Finite values, at least one.
+    rows : ndarray, shape (channels, n)
+        Finite values, at least one in each channel; NaN elsewhere, if there are gaps.
     """
-    low, high = finite.min(), finite.max()
-    points = sample_points(finite)
-    reach = max(abs(low), abs(high))
-    if not reach > 0 or low == high:
-        return low, high
+    low = np.fmin.reduce(rows, axis=1)
+    high = np.fmax.reduce(rows, axis=1)
+    points = sample_points(rows, gaps)
+    reach = np.maximum(np.abs(low), np.abs(high))
+    flat = ~(reach > 0) | (low == high)
+    done = 0
 
-    def loss(ends: Ends) -> float:
-        return sum(squared_errors(points, quantizer, fmt, ends, arithmetic))
+    def loss(ends: Pair) -> FloatArray:
+        nonlocal done
+        done += 1
+        if step is not None:
+            step(done, 2 * OCTAVES * PER_OCTAVE)
+        clipped, rounded = squared_errors(points, quantizer, fmt, ends, arithmetic)
+        return np.asarray(clipped + rounded)
 
-    def best(candidates: Iterable[Ends]) -> Ends:
-        return min(candidates, key=loss)
+    def best(candidates: Iterable[Pair]) -> Pair:
+        found, least = (low, high), np.full(len(rows), np.inf)
+        for number, ends in enumerate(candidates):
+            cost = loss(ends)
+            better = (cost < least) & (ends[0] <= ends[1])
+            if number == 0:
+                better |= True
+            found = np.where(better, ends[0], found[0]), np.where(better, ends[1], found[1])
+            least = np.where(better, cost, least)
+        return found
 
     factors = 2.0 ** (-np.arange(OCTAVES * PER_OCTAVE) / PER_OCTAVE)
-    thresholds = (reach * factors).astype(finite.dtype)
-    found = best(inside(low, high, t, quantizer) for t in thresholds if t > 0)
+    with np.errstate(under="ignore"):
+        thresholds = (reach * factors[:, None]).astype(rows.dtype)
+    usable = np.where(thresholds > 0, thresholds, reach)
+    found = best(inside(low, high, t, quantizer) for t in usable)
     spread = 2.0 ** (1 / PER_OCTAVE) - 1
     for _ in range(4):
-        found = best(_around(found, spread, quantizer, finite.dtype))
+        found = best(_around(found, spread, quantizer, rows.dtype))
         spread /= 3
-    whole = Points(finite, np.ones(finite.size))
+    whole = whole_points(rows, gaps)
+    ours = squared_errors(whole, quantizer, fmt, found, arithmetic)
+    widest = squared_errors(whole, quantizer, fmt, (low, high), arithmetic)
+    better = (ours[0] + ours[1] < widest[0] + widest[1]) & ~flat
+    return ends_of(np.where(better, found[0], low), np.where(better, found[1], high))
 
-    def true_loss(ends: Ends) -> float:
-        return sum(squared_errors(whole, quantizer, fmt, ends, arithmetic))
 
-    return min(((low, high), found), key=true_loss)
-
-
-def _around(ends: Ends, spread: float, quantizer: Quantizer, dtype: np.dtype[Any]) -> list[Ends]:
-    """Ranges near one, itself included: both ends scaled, or each by itself."""
-    low, high = ends
-    steps = np.linspace(-spread, spread, 9)
-    with np.errstate(over="ignore", under="ignore"):
+def _around(ends: Pair, spread: float, quantizer: Quantizer, dtype: np.dtype[Any]) -> list[Pair]:
+    """Ranges near one, itself first: both ends scaled, or each by itself."""
+    low, high = (np.asarray(end) for end in ends)
+    steps = np.linspace(-spread, spread, 9)[:, None]
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         if quantizer.mirrored:
-            scaled = (float(high) * (1 + steps)).astype(dtype)
-            return [(-t, t) for t in scaled if 0 < t < np.inf]
-        width = float(high) - float(low)
-        lows = (float(low) + steps * width).astype(dtype)
-        highs = (float(high) + steps * width).astype(dtype)
-    lows, highs = lows[np.isfinite(lows)], highs[np.isfinite(highs)]
-    return [(lo, hi) for lo in lows for hi in highs if lo < hi] or [ends]
+            scaled = (high.astype(np.float64) * (1 + steps)).astype(dtype)
+            scaled = np.where((scaled > 0) & np.isfinite(scaled), scaled, high)
+            return [ends, *((-t, t) for t in scaled)]
+        width = high.astype(np.float64) - low.astype(np.float64)
+        lows = (low.astype(np.float64) + steps * width).astype(dtype)
+        highs = (high.astype(np.float64) + steps * width).astype(dtype)
+    lows = np.where(np.isfinite(lows), lows, low)
+    highs = np.where(np.isfinite(highs), highs, high)
+    pairs = [(lo, hi) for lo in lows for hi in highs]
+    kept = [(np.where(lo < hi, lo, low), np.where(lo < hi, hi, high)) for lo, hi in pairs]
+    return [ends, *kept]

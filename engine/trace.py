@@ -10,16 +10,17 @@ from numpy.typing import ArrayLike
 
 from engine.arrays import as_working
 from engine.evaluate import calibrate
-from engine.quantizers import QUANTIZERS, QParams, Stage
+from engine.quantizers import QUANTIZERS, QParams, Stage, unclipped_key, unrounded_key
 from engine.scheme import Scheme
 
 ERROR = Stage("error", "error", "{reconstructed} − {R}")
 
 
-def stages_of(mapping: str) -> tuple[Stage, ...]:
-    """Return the stages of a family in order: those of its own, then R' and the error."""
-    quantizer = QUANTIZERS[mapping]
-    return (*quantizer.stage_list, quantizer.reconstruction, ERROR)
+def stages_of(scheme: Scheme | QParams) -> tuple[Stage, ...]:
+    """Return the stages of a scheme in order: those of its family, then R' and the error."""
+    quantizer = QUANTIZERS[scheme.mapping]
+    choices = scheme.format, scheme.arithmetic
+    return (*quantizer.stage_list(*choices), quantizer.reconstruction(*choices), ERROR)
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,19 @@ class Trace(Mapping[str, np.ndarray]):
     """The stages of some values; ``trace["rounded"]`` is an array, one entry per value.
 
     The keys are ``real`` (R), the family's stages (``scaled`` R/S, ``shifted`` + Z, ``rounded``,
-    ``clipped``), ``reconstructed`` (R') and ``error`` (R' − R).
+    ``clipped``, and ``code`` where the code is not that number), ``reconstructed`` (R') and
+    ``error`` (R' − R).
 
     Attributes
     ----------
     indices : ndarray of int, shape (n,)
         Positions in the array, counted along its last axis first.
     qparams : QParams
+        Those of the values: of channels, arrays aligned with ``indices``.
     stages : tuple of Stage
         The keys after ``real``, with symbol and formula.
     saturated : ndarray of int8, shape (n,)
-        −1 where the rounded code lay below the code range, 1 above.
+        −1 where the rounded number lay below the code range, 1 above.
     """
 
     indices: np.ndarray
@@ -54,6 +57,16 @@ class Trace(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self.columns)
+
+    @property
+    def unrounded(self) -> np.ndarray:
+        """The stage that is rounded."""
+        return self.columns[unrounded_key(self.stages)]
+
+    @property
+    def unclipped(self) -> np.ndarray:
+        """The stage that is clipped."""
+        return self.columns[unclipped_key(self.stages)]
 
 
 def trace(
@@ -82,15 +95,21 @@ def trace(
     where = np.atleast_1d(np.asarray(indices, dtype=np.intp))
     with np.errstate(over="ignore", under="ignore"):
         # flat picks the few values out of any layout without a copy of the whole.
-        r = array.flat[where].astype(p.dtype, copy=False)
+        real = array.flat[where]
+        r = real.astype(p.dtype, copy=False)
+    p.granularity.check(array.shape)
+    places = where % array.size
+    p = p.at(p.granularity.of(places, array.shape))
     quantizer = QUANTIZERS[p.mapping]
     nan = np.isnan(r)
-    stages = quantizer.stages(r, p)
-    codes, saturated = quantizer.encode(np.where(nan, r.dtype.type(0), r), p)
+    stages = dict(quantizer.stages(r, p, places))
+    codes, saturated = quantizer.encode(np.where(nan, r.dtype.type(0), r), p, places)
     rebuilt = quantizer.decode(codes, p)
     rebuilt[nan] = np.nan
     saturated[nan] = 0
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        error = rebuilt - r
-    columns = {"real": r, **stages, "reconstructed": rebuilt, "error": error}
-    return Trace(where, p, stages_of(p.mapping), saturated, columns)
+        error = rebuilt - real
+    if not p.format.integer:
+        stages["code"] = codes
+    columns = {"real": real, **stages, "reconstructed": rebuilt, "error": error}
+    return Trace(where, p, stages_of(p), saturated, columns)

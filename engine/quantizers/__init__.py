@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from engine.quantizers.asymmetric import Asymmetric
-from engine.quantizers.base import QParams, Quantizer, Stage
+from engine.quantizers.base import Quantizer, unclipped_key, unrounded_key
+from engine.quantizers.blocks import BLOCK_QUANTIZERS
+from engine.quantizers.mxfp4 import MXFP4_QUANTIZERS
+from engine.quantizers.params import Ends, QParams, Stage, ends_of
 from engine.quantizers.scale_only import ScaleOnly
 from engine.quantizers.symmetric import Symmetric
 
-QUANTIZERS: dict[str, Quantizer] = {q.name: q for q in (ScaleOnly(), Symmetric(), Asymmetric())}
-"""Every family by the word that names it in a scheme's text, in the order that menus show."""
+MAPPINGS: dict[str, Quantizer] = {q.name: q for q in (ScaleOnly(), Symmetric(), Asymmetric())}
+"""The families that a scheme's text names beside a format, in the order that menus show."""
 
-__all__ = ["QUANTIZERS", "QParams", "Quantizer", "Stage"]
+QUANTIZERS: dict[str, Quantizer] = MAPPINGS | {
+    quantizer.name: quantizer for quantizer in (*BLOCK_QUANTIZERS, *MXFP4_QUANTIZERS)
+}
+"""Every family by its name: the mappings, and those that a format brings along."""
+
+__all__ = [
+    "MAPPINGS",
+    "QUANTIZERS",
+    "Ends",
+    "QParams",
+    "Quantizer",
+    "Stage",
+    "ends_of",
+    "unclipped_key",
+    "unrounded_key",
+]

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray
-from engine.quantizers.base import QParams, Stage, Uniform, extent
+from engine.formats import Format
+from engine.quantizers.affine import Affine, divided, extent
+from engine.quantizers.params import Ends
+
+_ZERO_POINTS = {
+    "from-max": "{Qmax} − Round({Rmax} / {S})",
+    "from-min": "{Qmin} − Round({Rmin} / {S})",
+    "sum": "Round({Qmin} − {Rmin} / {S})",
+    "nearer-end": "Round({Qmin} − {Rmin} / {S}), or with Qmax, Rmax where that end is nearer to 0",
+}
 
 
-class Asymmetric(Uniform):
+class Asymmetric(Affine):
     """S = (Rmax − Rmin) / (Qmax − Qmin); Z = Qmax − Round(Rmax / S);
     Q = Clip(Round(R / S + Z), Qmin, Qmax); R' = (Q − Z)·S.
 
@@ -21,36 +30,60 @@ class Asymmetric(Uniform):
 
     name = "asymmetric"
     summary = "A scale and a zero point: the range fills all the codes."
-    scale_formula = "({Rmax} − {Rmin}) / ({Qmax} − {Qmin})"
-    zero_point_formula = "{Qmax} − Round({Rmax} / {S})"
-    stage_list = (
-        Stage("scaled", "R/S", "{R} / {S}"),
-        Stage("shifted", "+ Z", "{scaled} + {Z}"),
-        Stage("rounded", "Round", "Round({shifted})"),
-        Stage("clipped", "Clip", "Clip({rounded}, {Qmin}, {Qmax})"),
-    )
-    reconstruction = Stage("reconstructed", "R′", "({Q} − {Z}) · {S}")
 
-    def scale(self, r_min: Any, r_max: Any, qmin: int, qmax: int) -> float:
-        return extent(r_min, r_max) / (qmax - qmin)
+    def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        return "({Rmax} − {Rmin}) / ({Qmax} − {Qmin})"
 
-    def constant(self, value: Any, qmin: int, qmax: int) -> tuple[Any, Any, float]:
+    def zero_point_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        return _ZERO_POINTS[arithmetic.zero_point]
+
+    def has_zero_point(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> bool:
+        return True
+
+    def used_range(self, ends: Ends, fmt: Format, a: Arithmetic) -> tuple[FloatArray, FloatArray]:
+        if not a.includes_zero:
+            return ends.low, ends.high
+        # The + 0 makes 0 of −0.
+        return np.minimum(ends.low, 0) + 0, np.maximum(ends.high, 0) + 0
+
+    def scale(self, low: FloatArray, high: FloatArray, q: Any, a: Arithmetic) -> FloatArray:
+        width = extent(low, high, a)
+        if a.range_floor:
+            width = np.maximum(width, width.dtype.type(a.range_floor))
+        return divided(width, q[1] - q[0], a)
+
+    def constant(
+        self, value: FloatArray, q: tuple[float, float]
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         # The range from 0 to the constant: one end is 0, the other the constant itself.
-        zero = value * 0
-        return min(value, zero), max(value, zero), float(abs(value)) / (qmax - qmin)
+        s = np.abs(value).astype(np.float64) / (q[1] - q[0])
+        return np.minimum(value, 0), np.maximum(value, 0), s
 
-    def zero_point(self, r_max: Any, s: float, qmax: int) -> int:
-        return qmax - round(float(r_max) / s)
+    def zero_point(
+        self, low: FloatArray, high: FloatArray, s: FloatArray, q: Any, a: Arithmetic
+    ) -> Any:
+        if a.zero_point == "from-max":
+            turns = np.rint(high.astype(np.float64) / s)
+            # Python's integers are exact at any distance from 0.
+            exact = turns.size == 1 and np.isfinite(turns[0])
+            return [q[1] - int(turns[0])] if exact else q[1] - turns
+        if a.division == "working":
+            s, low, high = s.astype(low.dtype), low, high
+        else:
+            low, high = low.astype(np.float64), high.astype(np.float64)
+        kind = low.dtype.type
+        if a.zero_point == "from-min":
+            z = kind(q[0]) - np.rint(low / s)
+        elif a.zero_point == "sum":
+            z = np.rint(kind(q[0]) - low / s)
+        else:
+            z = _nearer_end(low / s, high / s, q)
+        z = np.where(np.isfinite(z), z, q[0]).astype(np.float64)
+        return np.clip(z, *q) if a.clamps_zero_point else z
 
-    def parameter_bits(self, p: QParams) -> int:
-        # A zero point outside the codes takes an int32.
-        fits = p.qmin <= p.zero_point <= p.qmax
-        return super().parameter_bits(p) + (p.format.bits if fits else 32)
 
-    def stages(self, r: FloatArray, p: QParams) -> Mapping[str, FloatArray]:
-        with np.errstate(over="ignore", under="ignore"):
-            scaled = r / p.working_scale
-            shifted = scaled + p.dtype.type(p.zero_point)
-        rounded = p.arithmetic.round(shifted)
-        clipped = np.clip(rounded, p.qmin, p.qmax)
-        return {"scaled": scaled, "shifted": shifted, "rounded": rounded, "clipped": clipped}
+def _nearer_end(low: FloatArray, high: FloatArray, q: Any) -> FloatArray:
+    """Return Z by whichever end errs less: Jacob et al., 2018; ties away from 0."""
+    from_min = abs(q[0]) + np.abs(low) < abs(q[1]) + np.abs(high)
+    z = np.where(from_min, q[0] - low, q[1] - high)
+    return np.copysign(np.floor(np.abs(z) + 0.5), z)

@@ -1,136 +1,147 @@
-"""What a quantizer family must say of itself, and what the evenly spaced families share."""
+"""What a quantizer family must say of itself."""
 
 from __future__ import annotations
 
-import math
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray, IntArray
-from engine.errors import QuantizationError
 from engine.formats import Format
+from engine.granularity import PER_TENSOR, Granularity
+from engine.quantizers.params import Ends, QParams, Stage
 
 
 @dataclass(frozen=True)
-class QParams:
-    """The parameters that turn values into codes and back.
+class Change:
+    """One choice on the way from one family to another.
 
     Attributes
     ----------
-    mapping : str
-        The quantizer family that they belong to.
-    format : Format
-        The format of the codes.
-    scale : float
-        S, the distance between neighbouring levels, in float64, in the unit of the data.
-    zero_point : int
-        Z, the code of the real value 0. May lie outside ``qmin … qmax``.
-    qmin, qmax : int
-        The smallest and largest code in use.
-    range : tuple of float
-        ``(Rmin, Rmax)``, the clipping range that the scale was taken from.
-    dtype : numpy.dtype
-        The working precision: float32 or float64.
-    origin : str
-        What decided the scale: ``"range"`` (the formula), ``"constant"`` (all values equal),
-        ``"zeros"`` (all values 0) or ``"floor"`` (the smallest number of the precision).
-    arithmetic : Arithmetic
-        How values are rounded, and whether S is a power of two.
-    axis : int or None
-        The axis that parameters run along; None: one set for the whole tensor.
-    """
-
-    mapping: str
-    format: Format
-    scale: float
-    zero_point: int
-    qmin: int
-    qmax: int
-    range: tuple[float, float]
-    dtype: np.dtype[np.floating[Any]]
-    origin: str = "range"
-    arithmetic: Arithmetic = TEXTBOOK
-    axis: int | None = None
-
-    @property
-    def working_scale(self) -> np.floating[Any]:
-        """S rounded once to the working precision, as the array operations use it."""
-        return self.dtype.type(self.scale)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One named step on the way from a value to its code.
-
-    Attributes
-    ----------
-    key : str
-        Its name in a trace, such as ``rounded``.
-    symbol : str
-        Its column head, such as ``Round``.
-    formula : str
-        How it follows from earlier stages and parameters, those in braces, such as
-        ``{R} / {S}``; fill in symbols or numbers.
+    key, title : str
+        The choice, for programs and for people.
+    old, new : str
+        How it is made before and after.
+    quantizer : Quantizer
+        The family after it.
     """
 
     key: str
-    symbol: str
-    formula: str
+    title: str
+    old: str
+    new: str
+    quantizer: Quantizer
+
+
+@dataclass(frozen=True)
+class Plain:
+    """An affine scheme that gives the same codes as a format with a definition of its own.
+
+    Attributes
+    ----------
+    format, mapping : str
+    arithmetic : Arithmetic
+    title, plain, own : str
+        What is left to differ, and how either does it.
+    """
+
+    format: str
+    mapping: str
+    arithmetic: Arithmetic
+    title: str
+    plain: str
+    own: str
+
+
+CODE = Stage("code", "Code", "Bits({clipped})")
+"""The last stage of formats whose codes are not the numbers themselves."""
 
 
 class Quantizer(ABC):
     """A family of quantizers: how parameters, codes and rebuilt values follow from each other.
 
-    Formulas name in braces what goes into them: ``{R}``, ``{S}``, ``{Z}``, ``{Q}``, ``{Qmin}``,
-    ``{Qmax}``, ``{Rmin}``, ``{Rmax}``, ``{maxR}`` (the larger of |Rmin| and |Rmax|) and the
-    keys of earlier stages.
+    Formulas name in braces what goes into them: ``{R}``, ``{S}``, ``{Z}``, ``{Q}`` (the number
+    that the code stands for), ``{Qmin}``, ``{Qmax}``, ``{Rmin}``, ``{Rmax}``, ``{maxR}`` (the
+    larger of |Rmin| and |Rmax|) and the keys of earlier stages.
 
     Everything that shows or measures a quantizer goes through this interface and never asks
-    which family it holds.
+    which family it holds. Parameters may be numbers or arrays that broadcast against the values.
     """
 
-    name: ClassVar[str]
-    summary: ClassVar[str]
-    scale_formula: ClassVar[str]
-    zero_point_formula: ClassVar[str]
-    stage_list: ClassVar[tuple[Stage, ...]]
-    reconstruction: ClassVar[Stage]
-    mirrored: ClassVar[bool] = False
+    name: str
+    summary: str
+    mirrored: bool = False
     """Whether the clipping range reaches equally far on both sides of 0."""
+    own_range: bool = False
+    """Whether the range is always the extremes of the data, so that no calibration applies."""
+
+    def refuses(self, fmt: Format) -> str:
+        """Say why the family cannot have a format; empty where it can."""
+        if fmt.integer and not fmt.mapping:
+            return ""
+        return f"{self.name} takes an integer format, not {fmt}"
+
+    def steps_to(self, other: Quantizer) -> list[Change]:
+        """Return how to become another family by single choices; one step, unless overridden."""
+        return [Change("format", "Format", self.name, other.name, other)]
+
+    def plain(self) -> Plain | None:
+        """Return the affine scheme whose codes these are too; None where there is none."""
+        return None
 
     @abstractmethod
-    def code_range(self, fmt: Format) -> tuple[int, int]:
-        """Return the smallest and largest code that this family uses of a format."""
+    def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
+        """Return the smallest and largest number that this family uses of a format."""
+
+    @abstractmethod
+    def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        """Return how S follows from the range."""
+
+    def zero_point_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        """Return how Z follows from S and the range; ``0`` where there is none."""
+        return "0"
+
+    def offset_formula(self) -> str:
+        """Return how the offset follows from the range; empty where there is none."""
+        return ""
+
+    @abstractmethod
+    def stage_list(
+        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
+    ) -> tuple[Stage, ...]:
+        """Return the stages from the value to its code.
+
+        ``rounded`` is made of the stage before it, and ``clipped`` of the one before that.
+        """
+
+    @abstractmethod
+    def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
+        """Return the stage from the code back to R'."""
 
     @abstractmethod
     def parameters(
         self,
-        r_min: np.floating[Any],
-        r_max: np.floating[Any],
+        ends: Ends,
         fmt: Format,
         arithmetic: Arithmetic = TEXTBOOK,
+        granularity: Granularity = PER_TENSOR,
     ) -> QParams:
-        """Return the parameters for the clipping range ``[r_min, r_max]``.
+        """Return the parameters for clipping ranges, one per channel.
 
-        The two ends are numpy scalars of the working precision.
+        Nothing is refused: a scale that overflows is infinite.
         """
 
     @abstractmethod
-    def stages(self, r: FloatArray, p: QParams) -> Mapping[str, FloatArray]:
-        """Return every stage of ``stage_list`` for the values ``r``, by key."""
+    def stages(
+        self, r: FloatArray, p: QParams, where: IntArray | None = None
+    ) -> Mapping[str, FloatArray]:
+        """Return every stage of ``stage_list`` but the code for the values ``r``, by key.
 
-    @abstractmethod
-    def encode(self, r: FloatArray, p: QParams) -> tuple[IntArray, np.ndarray]:
-        """Return the codes of ``r`` (no NaN among them), and where they saturated.
-
-        The second array is int8: −1 where the rounded code lay below the code range, 1 where
-        it lay above, 0 elsewhere.
+        ``where`` has their positions, for rounding by chance.
         """
 
     @abstractmethod
@@ -138,114 +149,59 @@ class Quantizer(ABC):
         """Return the rebuilt values of codes, in the working precision."""
 
     @abstractmethod
-    def codes(self, p: QParams) -> IntArray:
-        """Return every code, in the order of the values they stand for, shape ``(n,)``."""
-
-    @abstractmethod
     def parameter_bits(self, p: QParams) -> int:
-        """Return how many bits the parameters take in storage."""
+        """Return how many bits one set of parameters takes in storage."""
+
+    def encode(
+        self, r: FloatArray, p: QParams, where: IntArray | None = None
+    ) -> tuple[IntArray, np.ndarray]:
+        """Return the codes of ``r`` (no NaN among them), and where they saturated.
+
+        The second array is int8: −1 where the rounded number lay below the code range, 1 where
+        it lay above, 0 elsewhere.
+        """
+        stages = self.stages(r, p, where)
+        unclipped = stages[unclipped_key(self.stage_list(p.format, p.arithmetic))]
+        saturated = (unclipped > p.qmax).astype(np.int8) - (unclipped < p.qmin).astype(np.int8)
+        # Arithmetic on an array without axes gives numpy scalars; an array is promised.
+        return p.format.pack(np.asarray(stages["clipped"])), np.asarray(saturated)
+
+    def codes(self, p: QParams) -> IntArray:
+        """Return every code, in the order of the numbers they stand for, shape ``(n,)``."""
+        numbers = p.format.numbers(p.qmin, p.qmax)
+        if p.format.integer:
+            return numbers.astype(np.int64)
+        return p.format.pack(numbers.astype(p.dtype)).astype(np.int64)
+
+    def places(self, codes: np.ndarray, p: QParams) -> IntArray:
+        """Return the places of codes in what ``codes(p)`` lists."""
+        if p.format.integer:
+            return codes.astype(np.int64) - int(p.qmin)
+        numbers = p.format.numbers(p.qmin, p.qmax)
+        every = p.format.unpack(np.arange(1 << p.format.bits))
+        known = np.clip(np.searchsorted(numbers, every), 0, numbers.size - 1)
+        return known[codes.astype(np.intp)]
 
     def levels(self, p: QParams) -> FloatArray:
-        """Return the values that the codes stand for, ascending, shape ``(n,)``."""
-        return self.decode(self.codes(p), p)
+        """Return what the codes stand for, in their order, shape ``(n,)``; for one channel."""
+        return self.decode(self.codes(p).astype(p.format.dtype), p)
+
+    def bound(self, r: FloatArray, p: QParams) -> Any:
+        """Return the largest error that rounding alone can make of values, in the unit of R."""
+        if p.format.integer:
+            return p.arithmetic.reach * np.abs(p.scale)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+            gap = p.format.gap(np.asarray(r).astype(p.dtype) / p.working_divisor)
+            return p.arithmetic.reach * gap.astype(np.float64) * np.abs(p.scale)
 
 
-class Uniform(Quantizer):
-    """What families with evenly spaced levels share: R' = (Q − Z)·S and its degenerate cases."""
-
-    zero_point_formula: ClassVar[str] = "0"
-
-    def code_range(self, fmt: Format) -> tuple[int, int]:
-        return fmt.qmin, fmt.qmax
-
-    def used_range(self, r_min: Any, r_max: Any, fmt: Format) -> tuple[Any, Any]:
-        """Return the clipping range that this family makes of the calibrated one."""
-        return r_min, r_max
-
-    @abstractmethod
-    def scale(self, r_min: Any, r_max: Any, qmin: int, qmax: int) -> float:
-        """Return S in float64; 0 where the range has no extent."""
-
-    def constant(self, value: Any, qmin: int, qmax: int) -> tuple[Any, Any, float]:
-        """Return Rmin, Rmax and S for a range without extent, so that ``value`` is a level."""
-        return value, value, float(abs(value)) / qmax
-
-    def zero_point(self, r_max: Any, s: float, qmax: int) -> int:
-        """Return Z; 0 in families without one."""
-        return 0
-
-    def parameters(
-        self,
-        r_min: np.floating[Any],
-        r_max: np.floating[Any],
-        fmt: Format,
-        arithmetic: Arithmetic = TEXTBOOK,
-    ) -> QParams:
-        qmin, qmax = self.code_range(fmt)
-        dtype = np.dtype(type(r_max))
-        origin = "range"
-        r_min, r_max = self.used_range(r_min, r_max, fmt)
-        s = self.scale(r_min, r_max, qmin, qmax)
-        if r_min == r_max == 0:
-            s, origin = 1.0, "zeros"
-        elif r_min == r_max and s == 0:
-            r_min, r_max, s = self.constant(r_max, qmin, qmax)
-            origin = "constant"
-        if arithmetic.pow2:
-            s = next_power_of_two(s)
-        with np.errstate(over="ignore", under="ignore"):
-            working = dtype.type(s)
-        if not np.isfinite(working):
-            raise QuantizationError(
-                f"The range from {r_min} to {r_max} is too wide: its scale overflows {dtype.name}."
-            )
-        if working == 0:
-            s, origin = float(np.finfo(dtype).smallest_subnormal), "floor"
-        return QParams(
-            mapping=self.name,
-            format=fmt,
-            scale=s,
-            zero_point=self.zero_point(r_max, s, qmax),
-            qmin=qmin,
-            qmax=qmax,
-            range=(float(r_min), float(r_max)),
-            dtype=dtype,
-            origin=origin,
-            arithmetic=arithmetic,
-        )
-
-    def encode(self, r: FloatArray, p: QParams) -> tuple[IntArray, np.ndarray]:
-        stages = self.stages(r, p)
-        rounded = stages["rounded"]
-        saturated = (rounded > p.qmax).astype(np.int8) - (rounded < p.qmin).astype(np.int8)
-        # Arithmetic on an array without axes gives numpy scalars; an array is promised.
-        return np.asarray(stages["clipped"].astype(p.format.dtype)), np.asarray(saturated)
-
-    def decode(self, codes: np.ndarray, p: QParams) -> FloatArray:
-        # float64 takes Q − Z exactly as long as |Z| < 2^53; rounding it to the working precision
-        # is the formula's step.
-        distance = codes.astype(np.float64) - float(p.zero_point)
-        with np.errstate(over="ignore", under="ignore"):
-            return np.asarray(distance.astype(p.dtype) * p.working_scale)
-
-    def parameter_bits(self, p: QParams) -> int:
-        return 8 * p.dtype.itemsize
-
-    def codes(self, p: QParams) -> IntArray:
-        every_code: IntArray = np.arange(p.qmin, p.qmax + 1)
-        return every_code
+def unclipped_key(stages: tuple[Stage, ...]) -> str:
+    """Return the stage that Clip is applied to."""
+    keys = [stage.key for stage in stages]
+    return keys[keys.index("clipped") - 1]
 
 
-def next_power_of_two(s: float) -> float:
-    """Return the smallest power of two that is not below S; 0 for 0."""
-    mantissa, exponent = math.frexp(s)
-    if mantissa in (0.0, 0.5):
-        return s
-    return math.ldexp(1.0, exponent) if exponent < sys.float_info.max_exp else math.inf
-
-
-def extent(r_min: Any, r_max: Any) -> float:
-    """Return Rmax − Rmin, taken in the working precision, or in float64 should that overflow."""
-    with np.errstate(over="ignore"):
-        difference = float(r_max - r_min)
-    return difference if math.isfinite(difference) else float(r_max) - float(r_min)
+def unrounded_key(stages: tuple[Stage, ...]) -> str:
+    """Return the stage that is rounded."""
+    keys = [stage.key for stage in stages]
+    return keys[keys.index("rounded") - 1]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
+from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray
-from engine.quantizers.base import QParams, Stage, Uniform, extent
+from engine.formats import Format
+from engine.quantizers.affine import Affine, divided, extent
+from engine.quantizers.params import Ends
 
 
-class ScaleOnly(Uniform):
+class ScaleOnly(Affine):
     """S = (Rmax − Rmin) / (Qmax − Qmin); Q = Clip(Round(R / S)); R' = Q·S.
 
     The scale fits the width of the range, but nothing moves the range onto the codes: whatever
@@ -20,20 +20,12 @@ class ScaleOnly(Uniform):
 
     name = "scale-only"
     summary = "A scale from the whole range, no zero point: values off centre are clipped."
-    scale_formula = "({Rmax} − {Rmin}) / ({Qmax} − {Qmin})"
-    stage_list = (
-        Stage("scaled", "R/S", "{R} / {S}"),
-        Stage("rounded", "Round", "Round({scaled})"),
-        Stage("clipped", "Clip", "Clip({rounded}, {Qmin}, {Qmax})"),
-    )
-    reconstruction = Stage("reconstructed", "R′", "{Q} · {S}")
 
-    def scale(self, r_min: Any, r_max: Any, qmin: int, qmax: int) -> float:
-        return extent(r_min, r_max) / (qmax - qmin)
+    def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        return "({Rmax} − {Rmin}) / ({Qmax} − {Qmin})"
 
-    def stages(self, r: FloatArray, p: QParams) -> Mapping[str, FloatArray]:
-        with np.errstate(over="ignore", under="ignore"):
-            scaled = r / p.working_scale
-        rounded = p.arithmetic.round(scaled)
-        clipped = np.clip(rounded, p.qmin, p.qmax)
-        return {"scaled": scaled, "rounded": rounded, "clipped": clipped}
+    def used_range(self, ends: Ends, fmt: Format, a: Arithmetic) -> tuple[FloatArray, FloatArray]:
+        return ends.low, ends.high
+
+    def scale(self, low: FloatArray, high: FloatArray, q: Any, a: Arithmetic) -> FloatArray:
+        return divided(extent(low, high, a), q[1] - q[0], a)

@@ -1,50 +1,67 @@
-"""Symmetric: a scale from the largest magnitude; code 0 is the value 0."""
+"""Symmetric: a scale from the largest magnitude; the number 0 is the value 0."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray
 from engine.formats import Format
-from engine.quantizers.base import QParams, Stage, Uniform
+from engine.quantizers.affine import Affine, divided, extent
+from engine.quantizers.params import Ends
+
+_FORMULAS = {
+    "qmax": "{maxR} / {Qmax}",
+    "half": "{maxR} / (({Qmax} − {Qmin}) / 2)",
+    "width": "2 · {maxR} / ({Qmax} − {Qmin})",
+}
 
 
-class Symmetric(Uniform):
+class Symmetric(Affine):
     """S = max|R| / Qmax; Q = Clip(Round(R / S), −Qmax, Qmax); R' = Q·S.
 
     Nothing clips, but where one sign reaches further, the codes of the other sign are in part
     never used, and one outlier widens every step. An unsigned format has codes 0 … Qmax, so it
-    suits values that are never negative.
+    suits values that are never negative. Of a floating-point format Q is the nearest number.
     """
 
     name = "symmetric"
     summary = "A scale from the largest magnitude: nothing clips, the short side wastes codes."
-    scale_formula = "{maxR} / {Qmax}"
     mirrored = True
-    stage_list = (
-        Stage("scaled", "R/S", "{R} / {S}"),
-        Stage("rounded", "Round", "Round({scaled})"),
-        Stage("clipped", "Clip", "Clip({rounded}, {Qmin}, {Qmax})"),
-    )
-    reconstruction = Stage("reconstructed", "R′", "{Q} · {S}")
 
-    def code_range(self, fmt: Format) -> tuple[int, int]:
-        return (-fmt.qmax if fmt.signed else 0), fmt.qmax
+    def refuses(self, fmt: Format) -> str:
+        return f"{fmt} brings a mapping of its own" if fmt.mapping else ""
 
-    def scale(self, r_min: Any, r_max: Any, qmin: int, qmax: int) -> float:
-        return float(r_max) / qmax
+    def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
+        narrow = fmt.qmin < 0 and (not fmt.integer or fmt.bits >= arithmetic.narrow_from)
+        return (-fmt.qmax if narrow else fmt.qmin), fmt.qmax
 
-    def used_range(self, r_min: Any, r_max: Any, fmt: Format) -> tuple[Any, Any]:
-        """Return ±max|R|, or 0 … max|R| for an unsigned format."""
-        largest = max(abs(r_min), abs(r_max))
-        return (-largest if fmt.signed else largest * 0), largest
+    def has_zero_point(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> bool:
+        return arithmetic.middle_zero and fmt.qmin == 0
 
-    def stages(self, r: FloatArray, p: QParams) -> Mapping[str, FloatArray]:
-        with np.errstate(over="ignore", under="ignore"):
-            scaled = r / p.working_scale
-        rounded = p.arithmetic.round(scaled)
-        clipped = np.clip(rounded, p.qmin, p.qmax)
-        return {"scaled": scaled, "rounded": rounded, "clipped": clipped}
+    def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        return _FORMULAS[arithmetic.divisor]
+
+    def zero_point_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        return "({Qmax} − {Qmin} + 1) / 2" if self.has_zero_point(fmt, arithmetic) else "0"
+
+    def used_range(self, ends: Ends, fmt: Format, a: Arithmetic) -> tuple[FloatArray, FloatArray]:
+        """Return ±max|R|, or 0 … max|R| for an unsigned format without a zero point."""
+        largest = np.abs(ends.peak)
+        if a.range_floor:
+            largest = np.maximum(largest, largest.dtype.type(a.range_floor))
+        both_sides = fmt.qmin < 0 or self.has_zero_point(fmt, a)
+        return (-largest if both_sides else largest * 0), largest
+
+    def scale(self, low: FloatArray, high: FloatArray, q: Any, a: Arithmetic) -> FloatArray:
+        if a.divisor == "width":
+            return divided(extent(-high, high, a), q[1] - q[0], a)
+        return divided(high, q[1] if a.divisor == "qmax" else (q[1] - q[0]) / 2, a)
+
+    def zero_point(
+        self, low: FloatArray, high: FloatArray, s: FloatArray, q: Any, a: Arithmetic
+    ) -> Any:
+        middle = (q[1] + 1) // 2 if a.middle_zero and q[0] == 0 else 0
+        return np.full(s.shape, float(middle))

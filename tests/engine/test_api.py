@@ -33,15 +33,22 @@ MODULES = [
         "metrics",
         "objective",
         "quantizers",
+        "granularity",
+        "quantizers.affine",
         "quantizers.asymmetric",
         "quantizers.base",
+        "quantizers.blocks",
+        "quantizers.mxfp4",
+        "quantizers.params",
         "quantizers.scale_only",
         "quantizers.symmetric",
         "ranges",
+        "runtimes",
         "scheme",
         "search",
         "summary",
         "trace",
+        "warnings",
     )
 ]
 

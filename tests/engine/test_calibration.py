@@ -12,11 +12,11 @@ import engine
 from engine.attribution import attribution
 from engine.entropy import EMPTY, bin_counts, divergences, entropy_threshold
 from engine.examples import EXAMPLES, example
-from engine.formats import Format
+from engine.formats import IntegerFormat
 from engine.objective import COMPARED, objective
 
-MAPPINGS = tuple(engine.QUANTIZERS)
-INT8 = Format(8, signed=True)
+MAPPINGS = tuple(engine.MAPPINGS)
+INT8 = IntegerFormat(8, signed=True)
 
 
 def mse(x: np.ndarray, scheme: str) -> float:

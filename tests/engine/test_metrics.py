@@ -146,7 +146,7 @@ def assert_by_definition(x: np.ndarray, text: str) -> engine.Evaluation:
     return result
 
 
-TEXTS = [f"{f} {m}" for f in ("int8", "uint4", "int2", "uint16") for m in engine.QUANTIZERS]
+TEXTS = [f"{f} {m}" for f in ("int8", "uint4", "int2", "uint16") for m in engine.MAPPINGS]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -187,7 +187,7 @@ def test_squares_beyond_float32_are_no_obstacle(text: str, values: list[float]) 
     "calibration",
     ["manual(1e10,1e11)", "manual(-1e300,1e300)", "manual(1e-300,2e-300)", "manual(-1e-320,1)"],
 )
-@pytest.mark.parametrize("mapping", engine.QUANTIZERS)
+@pytest.mark.parametrize("mapping", engine.MAPPINGS)
 @pytest.mark.parametrize("values", [[1e-200, -1e-200], [1.0, 2.0], [1e300, -1.0], [0.0, 0.0]])
 def test_an_error_out_of_all_proportion_to_the_data_is_no_obstacle(
     values: list[float], mapping: str, calibration: str

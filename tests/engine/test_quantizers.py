@@ -15,11 +15,11 @@ from hypothesis.extra import numpy as npst
 
 import engine
 from engine.formats import parse_format
-from engine.quantizers import QUANTIZERS
+from engine.quantizers import MAPPINGS, QUANTIZERS
 
 FORMATS = ("int8", "uint8", "int4", "int2", "uint2", "int16", "uint16", "int5")
 PRECISIONS = ("float32", "float64")
-SCHEMES = [f"{fmt} {mapping}" for mapping in QUANTIZERS for fmt in FORMATS]
+SCHEMES = [f"{fmt} {mapping}" for mapping in MAPPINGS for fmt in FORMATS]
 
 every_scheme = pytest.mark.parametrize("text", SCHEMES)
 every_precision = pytest.mark.parametrize("dtype", PRECISIONS)
@@ -255,8 +255,10 @@ class TestEveryQuantizer:
             "Qmax": p.qmax,
         }
         close = 1e-6 if dtype == "float32" else 1e-14
-        assert by_formula(quantizer.scale_formula, known) == pytest.approx(p.scale, rel=close)
-        assert by_formula(quantizer.zero_point_formula, known) == p.zero_point
+        assert by_formula(quantizer.scale_formula(p.format), known) == pytest.approx(
+            p.scale, rel=close
+        )
+        assert by_formula(quantizer.zero_point_formula(p.format), known) == p.zero_point
         for i in range(len(x)):
             row = known | {"R": float(x[i]), "Q": float(trace["clipped"][i])}
             for stage in trace.stages:
@@ -312,9 +314,11 @@ def test_every_quantizer_has_a_name_a_summary_and_formulas() -> None:
     for name, quantizer in QUANTIZERS.items():
         assert quantizer.name == name
         assert quantizer.summary.endswith(".")
-        assert quantizer.scale_formula
-        assert quantizer.zero_point_formula
-        assert len({stage.key for stage in quantizer.stage_list}) == len(quantizer.stage_list)
+        for fmt in (f for f in engine.FORMATS if not quantizer.refuses(f)):
+            assert quantizer.scale_formula(fmt)
+            assert quantizer.zero_point_formula(fmt)
+            stages = quantizer.stage_list(fmt)
+            assert len({stage.key for stage in stages}) == len(stages)
 
 
 # Laws, over any numbers.

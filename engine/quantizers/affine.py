@@ -1,0 +1,246 @@
+"""What scale-only, symmetric and asymmetric share: Q = Clip(Round(R/S) + Z), R' = (Q − Z)·S."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.arithmetic import TEXTBOOK, Arithmetic, fused_multiply_add
+from engine.arrays import FloatArray, IntArray
+from engine.formats import Format
+from engine.granularity import PER_TENSOR, Granularity
+from engine.quantizers.base import CODE, Quantizer
+from engine.quantizers.params import Ends, QParams, Stage
+
+BITS = {"float32": 32, "float64": 64, "float16": 16, "bfloat16": 16}
+
+
+class Affine(Quantizer):
+    """A scale and perhaps a zero point; the families differ in how these follow from the range."""
+
+    def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
+        return fmt.qmin, fmt.qmax
+
+    def has_zero_point(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> bool:
+        """Whether Z is more than 0."""
+        return False
+
+    @abstractmethod
+    def used_range(self, ends: Ends, fmt: Format, a: Arithmetic) -> tuple[FloatArray, FloatArray]:
+        """Return the clipping range that this family makes of the calibrated one."""
+
+    @abstractmethod
+    def scale(self, low: FloatArray, high: FloatArray, q: Any, a: Arithmetic) -> FloatArray:
+        """Return S in float64 for the range and the code range ``q``; 0 where there is no range."""
+
+    def constant(
+        self, value: FloatArray, q: tuple[float, float]
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return Rmin, Rmax and S for a range without extent, so that ``value`` is a level."""
+        return value, value, np.abs(value).astype(np.float64) / q[1]
+
+    def zero_point(
+        self, low: FloatArray, high: FloatArray, s: FloatArray, q: Any, a: Arithmetic
+    ) -> Any:
+        """Return Z as whole numbers in float64, or Python integers for a single range."""
+        return np.zeros(s.shape)
+
+    # From the range to the parameters
+
+    def parameters(
+        self,
+        ends: Ends,
+        fmt: Format,
+        arithmetic: Arithmetic = TEXTBOOK,
+        granularity: Granularity = PER_TENSOR,
+    ) -> QParams:
+        a = arithmetic
+        q = self.code_range(fmt, a)
+        dtype = ends.high.dtype
+        low, high = self.used_range(ends, fmt, a)
+        s = self.scale(low, high, q, a)
+        origin = np.full(s.shape, "range", dtype=object)
+        if a.tiny == "textbook":
+            zeros = (low == 0) & (high == 0)
+            constant = (low == high) & (s == 0) & ~zeros
+            ends_and_scale = self.constant(high, q)
+            low, high, s = (
+                np.where(constant, new, old)
+                for new, old in zip(ends_and_scale, (low, high, s), strict=True)
+            )
+            s = np.where(zeros, 1.0, s)
+            origin[constant], origin[zeros] = "constant", "zeros"
+        if a.pow2:
+            s = next_power_of_two(s)
+        exact, s = s, stored(s, a.stored)
+        with np.errstate(over="ignore", under="ignore"):
+            working = s.astype(dtype)
+        smallest = np.finfo(dtype).smallest_subnormal
+        if a.tiny == "textbook":
+            none = (working == 0) & (origin != "zeros")
+            s = np.where(none, float(smallest), s)
+            exact = np.where(none, s, exact)
+            origin[none] = "floor"
+        elif a.tiny.startswith("one"):
+            compared = exact if a.exact_scale else s
+            none = compared < np.finfo(dtype).smallest_normal
+            s, exact = np.where(none, 1.0, s), np.where(none, 1.0, exact)
+            origin[none] = "floor"
+        elif a.floor:
+            none = s < a.floor
+            s, exact = np.where(none, a.floor, s), np.where(none, a.floor, exact)
+            origin[none] = "floor"
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            z = self.zero_point(low, high, exact if a.exact_scale else s, q, a)
+        if a.tiny == "one" or (a.tiny == "one-middle" and not self.mirrored):
+            z = np.where(origin == "floor", 0.0, z)
+        return _params(self.name, fmt, s, z, q, (low, high), dtype, origin, a, granularity)
+
+    # From values to codes and back
+
+    def stage_list(
+        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
+    ) -> tuple[Stage, ...]:
+        a = arithmetic
+        product = "{R} · (1 / {S})" if a.reciprocal else "{R} / {S}"
+        stages = [Stage("scaled", "R·1/S" if a.reciprocal else "R/S", product)]
+
+        def add(stage: Stage) -> None:
+            stages.append(stage)
+
+        last = "{scaled}"
+        moved = self.has_zero_point(fmt, a)
+        if moved and a.zero_point_first:
+            sum_ = "fma({R}, 1 / {S}, {Z})" if a.fused else "{scaled} + {Z}"
+            add(Stage("shifted", "+ Z", sum_))
+            last = "{shifted}"
+        add(Stage("rounded", "Round", f"Round({last})"))
+        last = "{rounded}"
+        if moved and not a.zero_point_first:
+            add(Stage("shifted", "+ Z", "{rounded} + {Z}"))
+            last = "{shifted}"
+        add(Stage("clipped", "Clip", f"Clip({last}, {{Qmin}}, {{Qmax}})"))
+        if not fmt.integer:
+            add(CODE)
+        return tuple(stages)
+
+    def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
+        if self.has_zero_point(fmt, arithmetic):
+            return Stage("reconstructed", "R′", "({Q} − {Z}) · {S}")
+        return Stage("reconstructed", "R′", "{Q} · {S}")
+
+    def stages(
+        self, r: FloatArray, p: QParams, where: IntArray | None = None
+    ) -> Mapping[str, FloatArray]:
+        a, s = p.arithmetic, p.working_scale
+        found: dict[str, FloatArray] = {}
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+            last = found["scaled"] = r * (p.dtype.type(1) / s) if a.reciprocal else r / s
+            z = np.asarray(p.zero_point).astype(p.dtype)
+            moved = self.has_zero_point(p.format, a)
+            if moved and a.zero_point_first:
+                fused = a.fused and p.dtype == np.float32
+                last = fused_multiply_add(r, p.dtype.type(1) / s, z) if fused else last + z
+                found["shifted"] = last
+            last = found["rounded"] = p.format.round(last, a.how, where)
+            if moved and not a.zero_point_first:
+                last = found["shifted"] = last + z
+            found["clipped"] = np.clip(last, p.qmin, p.qmax)
+        return found
+
+    def decode(self, codes: np.ndarray, p: QParams) -> FloatArray:
+        # float64 takes Q − Z exactly as long as |Z| < 2^53; rounding it to the working precision
+        # is the formula's step.
+        distance = p.format.unpack(codes) - np.asarray(p.zero_point).astype(np.float64)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return np.asarray(distance.astype(p.dtype) * p.working_scale)
+
+    def parameter_bits(self, p: QParams) -> int:
+        bits = BITS.get(p.arithmetic.stored, 8 * p.dtype.itemsize)
+        if self.has_zero_point(p.format, p.arithmetic):
+            # A zero point outside the codes takes an int32.
+            z = np.asarray(p.zero_point)
+            bits += p.format.bits if ((p.qmin <= z) & (z <= p.qmax)).all() else 32
+        return bits
+
+
+def _params(
+    name: str,
+    fmt: Format,
+    s: FloatArray,
+    z: Any,
+    q: tuple[float, float],
+    ends: tuple[FloatArray, FloatArray],
+    dtype: np.dtype[Any],
+    origin: np.ndarray,
+    a: Arithmetic,
+    granularity: Granularity,
+    **others: FloatArray,
+) -> QParams:
+    """Put parameters together: numbers for a whole tensor, arrays for channels."""
+    low, high = (np.asarray(end, np.float64) for end in ends)
+    if granularity.whole:
+        return QParams(
+            name, fmt, float(s[0]), _whole(z[0]), *q, (float(low[0]), float(high[0])), dtype,
+            str(origin[0]), a, granularity, **{k: float(v[0]) for k, v in others.items()},
+        )  # fmt: skip
+    numbers = np.asarray(z, np.float64)
+    fits = np.isfinite(numbers).all() and bool((np.abs(numbers) < 2.0**62).all())
+    zero_points = numbers.astype(np.int64) if fits else numbers
+    return QParams(
+        name, fmt, np.asarray(s), zero_points, *q, (low, high), dtype,
+        origin.astype(np.str_), a, granularity, **others,
+    )  # fmt: skip
+
+
+def _whole(z: Any) -> int:
+    """A whole number as a Python integer of any size; 0 where a runtime's Z is no number."""
+    return int(z) if isinstance(z, int) or np.isfinite(z) else 0
+
+
+def next_power_of_two(s: FloatArray) -> FloatArray:
+    """Return the smallest powers of two that are not below S; 0 for 0."""
+    mantissa, exponent = np.frexp(s)
+    exact = (mantissa == 0.0) | (mantissa == 0.5)
+    with np.errstate(over="ignore"):
+        return np.where(exact, s, np.ldexp(1.0, exponent))
+
+
+def extent(low: FloatArray, high: FloatArray, a: Arithmetic = TEXTBOOK) -> FloatArray:
+    """Return Rmax − Rmin in the precision that the arithmetic takes it in.
+
+    The textbook takes float64 where the working precision overflows.
+    """
+    if a.difference == "float64":
+        return high.astype(np.float64) - low.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        width = high - low
+        if not a.refuses_overflow or np.isfinite(width).all():
+            return width
+        wide = high.astype(np.float64) - low.astype(np.float64)
+        return np.where(np.isfinite(width), width, wide)
+
+
+def divided(numerator: FloatArray, steps: float, a: Arithmetic = TEXTBOOK) -> FloatArray:
+    """Return numerator / steps as float64, divided in the arithmetic's precision."""
+    if a.division == "working":
+        with np.errstate(over="ignore", under="ignore"):
+            return (numerator / numerator.dtype.type(steps)).astype(np.float64)
+    return numerator.astype(np.float64) / steps
+
+
+def stored(s: FloatArray, precision: str) -> FloatArray:
+    """Return S as it is after having been stored in a precision; unchanged for an empty one."""
+    if not precision:
+        return s
+    with np.errstate(over="ignore", under="ignore"):
+        if precision == "bfloat16":
+            import ml_dtypes
+
+            # By way of bfloat16 into float16, as LiteRT's blocks are stored.
+            s = s.astype(np.float32).astype(ml_dtypes.bfloat16).astype(np.float32)
+            precision = "float16"
+        return s.astype(precision).astype(np.float64)

@@ -1,0 +1,263 @@
+"""The block formats of llama.cpp: 32 neighbours share a scale, and some a minimum, in float16.
+
+Source: ``ggml-quants.c`` and the ``gguf`` package, which the tests compare with bit for bit. A
+code is made with the scale before it is rounded to float16, and rebuilt with the rounded one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from engine.arithmetic import TEXTBOOK, Arithmetic
+from engine.arrays import FloatArray, IntArray
+from engine.formats import Format
+from engine.granularity import PER_TENSOR, Granularity
+from engine.quantizers.affine import _params
+from engine.quantizers.base import Plain, Quantizer
+from engine.quantizers.params import Ends, QParams, Stage
+
+
+class Block(Quantizer):
+    """What block formats share: values times 1/d, cut to codes, the scale d in float16."""
+
+    own_range = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def refuses(self, fmt: Format) -> str:
+        return "" if fmt.mapping == self.name else f"{self.name} is a format of its own"
+
+    def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
+        return fmt.qmin, fmt.qmax
+
+    def _scale(self, ends: Ends) -> FloatArray:
+        """d in float32, before it is stored."""
+        raise NotImplementedError
+
+    def _zero_point(self) -> int:
+        """Z."""
+        return 0
+
+    def _range(self, ends: Ends, d: FloatArray, q: tuple[float, float]) -> tuple[FloatArray, ...]:
+        """The values of the first and the last code, the smaller one first."""
+        ends_of_codes = [(edge - self._zero_point()) * d for edge in q]
+        return np.minimum(*ends_of_codes), np.maximum(*ends_of_codes)
+
+    def parameters(
+        self,
+        ends: Ends,
+        fmt: Format,
+        arithmetic: Arithmetic = TEXTBOOK,
+        granularity: Granularity = PER_TENSOR,
+    ) -> QParams:
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            d = self._scale(ends)
+            q = self.code_range(fmt, arithmetic)
+            kept = d.astype(np.float16).astype(np.float64)
+            zeros = (ends.low == 0) & (ends.high == 0)
+            origin = np.where(zeros, "zeros", np.where(kept == 0, "floor", "range")).astype(object)
+            z = np.full(d.shape, float(self._zero_point()))
+            return _params(
+                self.name, fmt, kept, z, q, self._range(ends, d, q), d.dtype, origin,
+                replace(arithmetic, stored="float16"), granularity,
+                divisor=d.astype(np.float64), **self._offset(ends),
+            )  # fmt: skip
+
+    def _offset(self, ends: Ends) -> dict[str, FloatArray]:
+        return {}
+
+    def _inverse(self, p: QParams) -> FloatArray:
+        """1/d in float32; 0 for a block of zeros."""
+        d = np.asarray(p.working_divisor)
+        return np.where(d == 0, d.dtype.type(0), d.dtype.type(1) / d)
+
+    def decode(self, codes: np.ndarray, p: QParams) -> FloatArray:
+        numbers = p.format.unpack(codes) - np.asarray(p.zero_point).astype(np.float64)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return np.asarray(numbers.astype(p.dtype) * p.working_scale)
+
+    def parameter_bits(self, p: QParams) -> int:
+        return 16
+
+
+class Q8(Block):
+    """d = max|R| / 127; Q = Round(R · 1/d), ties away from 0; R' = Q · float16(d)."""
+
+    summary = "llama.cpp: blocks of 32, a float16 scale from the largest magnitude."
+    mirrored = True
+
+    def plain(self) -> Plain:
+        arithmetic = Arithmetic(
+            rounding="ties-away",
+            works_in="float32",
+            division="working",
+            stored="float32",
+            tiny="as-is",
+            reciprocal=True,
+            refuses_overflow=False,
+        )
+        kept = "rebuilt with d in float32", "rebuilt with float16(d)"
+        return Plain("int8", "symmetric", arithmetic, "Float16 scale", *kept)
+
+    def _scale(self, ends: Ends) -> FloatArray:
+        return np.abs(ends.peak) / np.float32(127)
+
+    def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        return "float16({maxR} / 127)"
+
+    def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
+        return -127, 127
+
+    def stage_list(
+        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
+    ) -> tuple[Stage, ...]:
+        return (
+            Stage("scaled", "R·1/d", "{R} · (1 / {d})"),
+            Stage("rounded", "Round", "RoundAway({scaled})"),
+            Stage("clipped", "Q", "Clip({rounded}, {Qmin}, {Qmax})"),
+        )
+
+    def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
+        return Stage("reconstructed", "R′", "{Q} · {S}")
+
+    def stages(
+        self, r: FloatArray, p: QParams, where: IntArray | None = None
+    ) -> Mapping[str, FloatArray]:
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+            scaled = r * self._inverse(p)
+            # As the package writes it; where 1/d overflows, so does its integer cast.
+            size = np.abs(scaled)
+            whole = np.floor(size)
+            rounded = np.sign(scaled) * (whole + np.floor(2 * (size - whole)))
+            rounded = np.where(np.isfinite(rounded), rounded, rounded.dtype.type(0))
+        return {
+            "scaled": scaled,
+            "rounded": rounded,
+            "clipped": np.clip(rounded, p.qmin, p.qmax),
+        }
+
+
+class Centred(Block):
+    """d = the value of the largest magnitude / −2^(bits−1); Q = Trunc(R · 1/d + 2^(bits−1) + ½).
+
+    So the extreme value has the first code exactly, and d may be negative.
+    R' = (Q − 2^(bits−1)) · float16(d).
+    """
+
+    summary = "llama.cpp: blocks of 32, a float16 scale with the sign of the extreme value."
+
+    def __init__(self, name: str, bits: int) -> None:
+        super().__init__(name)
+        self._half = 1 << (bits - 1)
+
+    def _zero_point(self) -> int:
+        return self._half
+
+    def _scale(self, ends: Ends) -> FloatArray:
+        return ends.peak / np.float32(-self._half)
+
+    def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        return f"float16({{peakR}} / (−{self._half}))"
+
+    def zero_point_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        return "({Qmax} + 1) / 2"
+
+    def stage_list(
+        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
+    ) -> tuple[Stage, ...]:
+        return (
+            Stage("scaled", "R·1/d", "{R} · (1 / {d})"),
+            Stage("shifted", f"+ {self._half}.5", f"{{scaled}} + {self._half}.5"),
+            Stage("rounded", "Trunc", "Trunc({shifted})"),
+            Stage("clipped", "Q", "Clip({rounded}, {Qmin}, {Qmax})"),
+        )
+
+    def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
+        return Stage("reconstructed", "R′", "({Q} − {Z}) · {S}")
+
+    def stages(
+        self, r: FloatArray, p: QParams, where: IntArray | None = None
+    ) -> Mapping[str, FloatArray]:
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+            scaled = r * self._inverse(p)
+            return _cut(scaled, p, shifted=scaled + p.dtype.type(self._half + 0.5))
+
+
+class Shifted(Block):
+    """m = min R; d = (max R − m) / (2^bits − 1); Q = Trunc((R − m) · 1/d + ½).
+
+    R' = float16(d) · Q + float16(m): the minimum takes the place of a zero point.
+    """
+
+    summary = "llama.cpp: blocks of 32, a float16 scale and a float16 minimum."
+
+    def __init__(self, name: str, bits: int) -> None:
+        super().__init__(name)
+        self._last = (1 << bits) - 1
+
+    def _scale(self, ends: Ends) -> FloatArray:
+        return (ends.high - ends.low) / np.float32(self._last)
+
+    def _range(self, ends: Ends, d: FloatArray, q: tuple[float, float]) -> tuple[FloatArray, ...]:
+        return ends.low, ends.high
+
+    def _offset(self, ends: Ends) -> dict[str, FloatArray]:
+        return {"offset": ends.low.astype(np.float64)}
+
+    def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        return f"float16(({{Rmax}} − {{Rmin}}) / {self._last})"
+
+    def offset_formula(self) -> str:
+        return "{Rmin}"
+
+    def stage_list(
+        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
+    ) -> tuple[Stage, ...]:
+        return (
+            Stage("scaled", "(R−m)·1/d", "({R} − {m}) · (1 / {d})"),
+            Stage("shifted", "+ 0.5", "{scaled} + 0.5"),
+            Stage("rounded", "Trunc", "Trunc({shifted})"),
+            Stage("clipped", "Q", "Clip({rounded}, {Qmin}, {Qmax})"),
+        )
+
+    def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
+        return Stage("reconstructed", "R′", "{S} · {Q} + float16({m})")
+
+    def stages(
+        self, r: FloatArray, p: QParams, where: IntArray | None = None
+    ) -> Mapping[str, FloatArray]:
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+            scaled = (r - np.asarray(p.offset).astype(p.dtype)) * self._inverse(p)
+            return _cut(scaled, p, shifted=scaled + p.dtype.type(0.5))
+
+    def decode(self, codes: np.ndarray, p: QParams) -> FloatArray:
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            m = np.asarray(p.offset).astype(np.float16).astype(p.dtype)
+            return np.asarray(p.format.unpack(codes).astype(p.dtype) * p.working_scale + m)
+
+    def parameter_bits(self, p: QParams) -> int:
+        return 32
+
+
+def _cut(scaled: FloatArray, p: QParams, shifted: FloatArray) -> dict[str, FloatArray]:
+    """The fraction is cut off; by way of uint8, as the package does it where 1/d overflows."""
+    rounded = np.trunc(shifted)
+    clipped = np.clip(rounded, p.qmin, p.qmax)
+    odd = ~np.isfinite(rounded)
+    if np.any(odd):
+        wrapped = np.asarray(rounded).astype(np.uint8).clip(int(p.qmin), int(p.qmax))
+        clipped = np.where(odd, wrapped.astype(p.dtype), clipped)
+    return {"scaled": scaled, "shifted": shifted, "rounded": rounded, "clipped": clipped}
+
+
+BLOCK_QUANTIZERS: tuple[Quantizer, ...] = (
+    Q8("q8_0"),
+    Centred("q4_0", 4),
+    Shifted("q4_1", 4),
+    Centred("q5_0", 5),
+    Shifted("q5_1", 5),
+)

@@ -1,0 +1,273 @@
+"""MXFP4, in the differing definitions that go by this name: one row each.
+
+32 neighbours share a scale that is a power of two (E8M0, 8 bits); each value is the nearest
+e2m1 number of R/S. The definitions differ in the exponent of S, in ties, and at the extremes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.arithmetic import ROUNDINGS, TEXTBOOK, Arithmetic, Rounding
+from engine.arrays import FloatArray, IntArray
+from engine.formats import E2M1, Format
+from engine.granularity import PER_TENSOR, Granularity
+from engine.quantizers.affine import _params
+from engine.quantizers.base import CODE, Change, Quantizer
+from engine.quantizers.params import Ends, QParams, Stage
+
+LARGEST_EXPONENT = 2
+"""That of 6, the largest e2m1 number."""
+_BIAS = 127
+
+
+def _ties_lower(x: FloatArray, where: IntArray | None = None) -> FloatArray:
+    rounded: FloatArray = np.copysign(np.ceil(np.abs(x) - x.dtype.type(0.5)), x)
+    return rounded
+
+
+TIES_LOWER = Rounding(
+    "ties-lower", "To the nearest number, ties to the smaller one.", _ties_lower, 0.5
+)
+
+
+def _bits(amax: FloatArray) -> np.ndarray:
+    """The bits of float32 magnitudes."""
+    return np.ascontiguousarray(amax).view(np.int32)
+
+
+def _floor_of_bits(amax: FloatArray) -> np.ndarray:
+    return (_bits(amax) >> 23) - _BIAS
+
+
+def _ceil_of_bits(amax: FloatArray) -> np.ndarray:
+    return _floor_of_bits(amax) + ((_bits(amax) & 0x7FFFFF) > 0)
+
+
+def _even_of_bits(amax: FloatArray) -> np.ndarray:
+    """Round the largest magnitude to the e2m1 mantissa first: half of its last bit is added."""
+    return ((_bits(amax) + (1 << 21)) >> 23) - _BIAS
+
+
+def _clamped(exponent: np.ndarray) -> np.ndarray:
+    return np.clip(exponent - LARGEST_EXPONENT, -_BIAS, _BIAS + 1)
+
+
+def _gguf(amax: FloatArray) -> np.ndarray:
+    # In float32 and by way of uint8, which wraps around for the tiniest blocks.
+    biased = np.where(amax > 0, np.floor(np.log2(amax)) - LARGEST_EXPONENT + _BIAS, 0)
+    return biased.astype(np.int64) % 256 - _BIAS
+
+
+def _microxcaling(amax: FloatArray) -> np.ndarray:
+    smallest = np.finfo(np.float32).smallest_normal
+    exponent = np.floor(np.log2(amax + smallest * (amax == 0))) - LARGEST_EXPONENT
+    return np.clip(exponent, -_BIAS, _BIAS).astype(np.int64)
+
+
+def _rceil(amax: FloatArray) -> np.ndarray:
+    return _ceil_of_sixth(amax, _BIAS)
+
+
+def _modelopt(amax: FloatArray) -> np.ndarray:
+    return _ceil_of_sixth(amax, _BIAS + 1)
+
+
+def _ceil_of_sixth(amax: FloatArray, most: int) -> np.ndarray:
+    exponent = np.ceil(np.log2(amax / np.float32(6)))
+    return np.clip(exponent, -_BIAS, most).astype(np.int64)
+
+
+def _divisor(exponent: np.ndarray) -> np.ndarray:
+    """The scale itself."""
+    return np.ldexp(1.0, exponent)
+
+
+def _normal_divisor(exponent: np.ndarray) -> np.ndarray:
+    """No smaller than the smallest normal number, while the scale stored may be."""
+    return np.ldexp(1.0, np.maximum(exponent, -126))
+
+
+def _rceil_divisor(exponent: np.ndarray) -> np.ndarray:
+    """At the smallest exponent values are not divided at all."""
+    return np.where(exponent == -_BIAS, 1.0, np.ldexp(1.0, exponent))
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Whose MXFP4 it is, and what sets it apart.
+
+    Attributes
+    ----------
+    whose : str
+        The end of its word, ``mxfp4-WHOSE``.
+    formula : str
+        The exponent of S.
+    exponent : callable
+        From the largest magnitudes in float32 to exponents.
+    rounding : Rounding
+        How ties between numbers are broken.
+    divisor : callable
+        What values are divided by, of the exponent.
+    zero_code : int
+        The code of values that are 0; rounding gives 0 and −0 their own.
+    """
+
+    whose: str
+    formula: str
+    exponent: Callable[[FloatArray], np.ndarray]
+    rounding: Rounding
+    divisor: Callable[[np.ndarray], np.ndarray] = _divisor
+    zero_code: int | None = None
+
+
+_EVEN, _AWAY = ROUNDINGS["ties-even"], ROUNDINGS["ties-away"]
+_FLOOR = "2^(⌊log2 {maxR}⌋ − 2)"
+
+DEFINITIONS: tuple[Definition, ...] = (
+    Definition("gguf", _FLOOR, _gguf, TIES_LOWER, zero_code=0),
+    Definition("microxcaling", _FLOOR, _microxcaling, _AWAY),
+    Definition(
+        "torchao-floor",
+        _FLOOR,
+        lambda amax: _clamped(_floor_of_bits(amax)),
+        _EVEN,
+        _normal_divisor,
+    ),
+    Definition("torchao-rceil", "2^⌈log2({maxR} / 6)⌉", _rceil, _EVEN, _rceil_divisor),
+    Definition(
+        "torchao-ceil",
+        "2^(⌈log2 {maxR}⌉ − 2)",
+        lambda amax: _clamped(_ceil_of_bits(amax)),
+        _EVEN,
+        _normal_divisor,
+    ),
+    Definition(
+        "torchao-even",
+        "2^(⌊log2 RoundToE2M1({maxR})⌋ − 2)",
+        lambda amax: _clamped(_even_of_bits(amax)),
+        _EVEN,
+        _normal_divisor,
+    ),
+    Definition("modelopt", "2^⌈log2({maxR} / 6)⌉", _modelopt, TIES_LOWER, zero_code=8),
+)
+
+
+def _words(definition: Definition, key: str) -> str:
+    """How a definition makes a choice."""
+    if key == "exponent":
+        return "S = " + definition.formula.replace("{maxR}", "max|R|")
+    if key == "rounding":
+        return definition.rounding.name
+    if key == "zero":
+        return {0: "+0", 8: "−0", None: "0 with its sign"}[definition.zero_code]
+    return (definition.divisor.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+class Mxfp4(Quantizer):
+    """S = a power of two from max|R|; Q = the nearest e2m1 number of R/S, within ±6; R' = Q·S."""
+
+    mirrored = True
+    own_range = True
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.name = f"mxfp4-{definition.whose}"
+        self.summary = (
+            f"MXFP4 as {definition.whose} defines it: blocks of 32, a power of two as scale."
+        )
+
+    def steps_to(self, other: Quantizer) -> list[Change]:
+        if not isinstance(other, Mxfp4):
+            return super().steps_to(other)
+        now, goal = self.definition, other.definition
+        steps = []
+        for key, title, names in (
+            ("exponent", "Exponent of S", ("formula", "exponent")),
+            ("divisor", "Extreme exponents", ("divisor",)),
+            ("rounding", "Tie rule", ("rounding",)),
+            ("zero", "Code of 0", ("zero_code",)),
+        ):
+            new = replace(now, **{name: getattr(goal, name) for name in names})
+            if new != now:
+                old_words, words = _words(now, key), _words(new, key)
+                steps.append(Change(key, title, old_words, words, Mxfp4(new)))
+            now = new
+        return steps
+
+    def refuses(self, fmt: Format) -> str:
+        return "" if fmt.mapping == self.name else f"{self.name} is a format of its own"
+
+    def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
+        return fmt.qmin, fmt.qmax
+
+    def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
+        return self.definition.formula
+
+    def stage_list(
+        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
+    ) -> tuple[Stage, ...]:
+        return (
+            Stage("scaled", "R/S", "{R} / {d}"),
+            Stage("rounded", "Round", "RoundToE2M1({scaled})"),
+            Stage("clipped", "Clip", "Clip({rounded}, {Qmin}, {Qmax})"),
+            CODE,
+        )
+
+    def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
+        return Stage("reconstructed", "R′", "{Q} · {S}")
+
+    def parameters(
+        self,
+        ends: Ends,
+        fmt: Format,
+        arithmetic: Arithmetic = TEXTBOOK,
+        granularity: Granularity = PER_TENSOR,
+    ) -> QParams:
+        amax = np.abs(ends.peak)
+        with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
+            exponent = self.definition.exponent(amax)
+            s = np.ldexp(1.0, exponent)
+            divisor = self.definition.divisor(exponent)
+        origin = np.where(amax == 0, "zeros", "range").astype(object)
+        q = self.code_range(fmt)
+        return _params(
+            self.name, fmt, s, np.zeros(s.shape), q, (-amax, amax), amax.dtype, origin,
+            arithmetic, granularity, divisor=divisor,
+        )  # fmt: skip
+
+    def stages(
+        self, r: FloatArray, p: QParams, where: IntArray | None = None
+    ) -> Mapping[str, FloatArray]:
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+            # A power of two beyond float32 still divides it.
+            scaled = (r.astype(np.float64) / np.asarray(p.divisor)).astype(p.dtype)
+            rounded = E2M1.round(scaled, self.definition.rounding)
+        return {
+            "scaled": scaled,
+            "rounded": rounded,
+            "clipped": np.clip(rounded, p.qmin, p.qmax),
+        }
+
+    def encode(
+        self, r: FloatArray, p: QParams, where: IntArray | None = None
+    ) -> tuple[IntArray, np.ndarray]:
+        codes, saturated = super().encode(r, p, where)
+        if self.definition.zero_code == 0:
+            codes = np.where(codes == 8, np.uint8(0), codes)
+        elif self.definition.zero_code is not None:
+            codes = np.where(r == 0, np.uint8(self.definition.zero_code), codes)
+        return codes, saturated
+
+    def decode(self, codes: np.ndarray, p: QParams) -> FloatArray:
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return np.asarray((p.format.unpack(codes) * np.asarray(p.scale)).astype(p.dtype))
+
+    def parameter_bits(self, p: QParams) -> int:
+        return 8
+
+
+MXFP4_QUANTIZERS: tuple[Quantizer, ...] = tuple(Mxfp4(d) for d in DEFINITIONS)

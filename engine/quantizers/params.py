@@ -1,0 +1,181 @@
+"""What goes into and comes out of a quantizer's parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from engine.arithmetic import TEXTBOOK, Arithmetic
+from engine.arrays import FloatArray, IntArray
+from engine.formats import Format
+from engine.granularity import CHANNEL, GROUP, PER_TENSOR, Granularity
+
+
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """The clipping range of each channel, in the working precision.
+
+    Attributes
+    ----------
+    low, high : ndarray, shape (channels,)
+        Rmin and Rmax.
+    peak : ndarray, shape (channels,)
+        The end with the larger magnitude, with its sign; of two equal ones that of the value
+        that comes first.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    peak: FloatArray
+
+
+def ends_of(low: FloatArray, high: FloatArray) -> Ends:
+    """Return ends whose peak is the farther one, the lower one where both are as far."""
+    low, high = np.atleast_1d(low), np.atleast_1d(high)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return Ends(low, high, np.where(high > -low, high, low))
+
+
+@dataclass(frozen=True, eq=False)
+class QParams:
+    """The parameters that turn values into codes and back.
+
+    Scale, zero point, offset and range are Python numbers for a whole tensor, and arrays of shape
+    (channels,) for one set of parameters per channel or group.
+
+    Attributes
+    ----------
+    mapping : str
+        The quantizer family that they belong to.
+    format : Format
+        The format of the codes.
+    scale : float or ndarray of float64
+        S, in the unit of the data; of an integer format the distance between neighbouring levels.
+    zero_point : int or ndarray
+        Z, the code of the real value 0. May lie outside ``qmin … qmax``.
+    qmin, qmax : int or float
+        The smallest and largest number in use of the format: of an integer format, its codes.
+    range : tuple of float or of ndarray
+        ``(Rmin, Rmax)``, the clipping range that the scale was taken from.
+    dtype : numpy.dtype
+        The working precision: float32 or float64.
+    origin : str or ndarray of str
+        What decided the scale: ``"range"`` (the formula), ``"constant"`` (all values equal),
+        ``"zeros"`` (all values 0) or ``"floor"`` (the smallest S there may be).
+    arithmetic : Arithmetic
+        The choices within the formulas.
+    granularity : Granularity
+        Which values share parameters.
+    offset : float or ndarray
+        What is added after the multiplication with S; 0 in most families.
+    divisor : float or ndarray, optional
+        What values are divided by where that is not the S that is stored.
+    """
+
+    mapping: str
+    format: Format
+    scale: Any
+    zero_point: Any
+    qmin: float
+    qmax: float
+    range: tuple[Any, Any]
+    dtype: np.dtype[np.floating[Any]]
+    origin: Any = "range"
+    arithmetic: Arithmetic = TEXTBOOK
+    granularity: Granularity = PER_TENSOR
+    offset: Any = 0.0
+    divisor: Any = None
+
+    @property
+    def axis(self) -> int | None:
+        """The axis that parameters run along; None unless there is one set per channel."""
+        return self.granularity.number if self.granularity.kind == CHANNEL else None
+
+    @property
+    def group(self) -> int | None:
+        """How many neighbours along the last axis share parameters; None unless groups do."""
+        return self.granularity.number if self.granularity.kind == GROUP else None
+
+    @property
+    def count(self) -> int:
+        """How many sets of parameters there are."""
+        return int(np.size(self.scale))
+
+    @property
+    def working_scale(self) -> Any:
+        """S rounded once to the working precision, as the array operations use it."""
+        return self._working(self.scale)
+
+    @property
+    def working_divisor(self) -> Any:
+        """What values are divided by, in the working precision."""
+        return self.working_scale if self.divisor is None else self._working(self.divisor)
+
+    def _working(self, number: Any) -> Any:
+        with np.errstate(over="ignore", under="ignore"):
+            return np.asarray(number).astype(self.dtype)[()]
+
+    def at(self, channels: int | IntArray) -> QParams:
+        """Return the parameters of one channel as numbers, or of many aligned with an array."""
+        if np.ndim(self.scale) == 0:
+            return self
+        return self._each(lambda values: values[channels])
+
+    def column(self) -> QParams:
+        """Return the parameters as columns, to meet an array with one row per channel."""
+        if np.ndim(self.scale) == 0:
+            return self
+        return self._each(lambda values: values[:, None])
+
+    def _each(self, pick: Any) -> QParams:
+        def picked(values: Any) -> Any:
+            chosen = pick(values)
+            return chosen.item() if isinstance(chosen, np.generic) else chosen
+
+        return replace(
+            self,
+            scale=picked(self.scale),
+            zero_point=picked(self.zero_point),
+            range=(picked(self.range[0]), picked(self.range[1])),
+            origin=picked(self.origin),
+            offset=picked(self.offset) if np.ndim(self.offset) else self.offset,
+            divisor=None if self.divisor is None else picked(self.divisor),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, QParams):
+            return NotImplemented
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return all(_same(a, b) for a, b in pairs)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, tuple):
+        return all(_same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.array_equal(a, b)
+    return bool(a == b)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One named step on the way from a value to its code.
+
+    Attributes
+    ----------
+    key : str
+        Its name in a trace, such as ``rounded``.
+    symbol : str
+        Its column head, such as ``Round``.
+    formula : str
+        How it follows from earlier stages and parameters, those in braces, such as
+        ``{R} / {S}``; fill in symbols or numbers.
+    """
+
+    key: str
+    symbol: str
+    formula: str

@@ -1,0 +1,194 @@
+"""Sentences about an evaluation that its figures alone do not tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.arrays import FloatArray
+from engine.formats import BlockFormat
+from engine.quantizers import QParams
+from engine.scheme import Scheme
+
+
+def values_are(count: int) -> str:
+    """Return "1 value is" or "12 values are"."""
+    return "1 value is" if count == 1 else f"{count:,} values are"
+
+
+def warnings_of(
+    r: FloatArray, scheme: Scheme, p: QParams, rebuilt: FloatArray, saturated: np.ndarray
+) -> list[str]:
+    """Return what to warn of, each as a sentence.
+
+    Parameters
+    ----------
+    r, rebuilt : ndarray
+        R and R'.
+    scheme : Scheme
+    p : QParams
+    saturated : ndarray of int8
+        Where values were clipped, and which way.
+    """
+    notes = [
+        *_of_values(r, scheme),
+        *_of_shape(r, scheme),
+        *_of_zero_points(p),
+        *_of_signs(r, scheme, p, saturated),
+        *_of_scales(p),
+    ]
+    lost = int(np.count_nonzero(np.isnan(rebuilt) & ~np.isnan(r)))
+    if lost:
+        notes.append(f"{values_are(lost)} rebuilt as NaN: an infinite scale times 0.")
+    overflowed = int(np.count_nonzero(np.isinf(rebuilt)))
+    if overflowed:
+        notes.append(
+            f"{values_are(overflowed)} rebuilt as infinity: the last level lies beyond the largest "
+            f"number of {p.dtype.name}."
+            if np.isfinite(np.atleast_1d(p.scale)).all()
+            else f"{values_are(overflowed)} rebuilt as infinity."
+        )
+    return notes
+
+
+def _of_values(r: FloatArray, scheme: Scheme) -> list[str]:
+    notes = []
+    nan_count = int(np.count_nonzero(np.isnan(r)))
+    if nan_count:
+        code = "no code"
+        given = {"lowest": "the lowest code", "highest": "the highest code", "zero": "the code 0"}
+        if scheme.follows is not None and scheme.arithmetic.nan_code in given:
+            code = f"given {given[scheme.arithmetic.nan_code]} by {scheme.follows.title}"
+        notes.append(
+            f"{values_are(nan_count)} NaN: left out of the range and the metrics, and {code}."
+        )
+    infinite = int(np.count_nonzero(np.isinf(r)))
+    if infinite:
+        notes.append(
+            f"{values_are(infinite)} infinite: left out of the range and the sums, "
+            "and clipped to the last code."
+        )
+    return notes
+
+
+def _of_shape(r: FloatArray, scheme: Scheme) -> list[str]:
+    """Rows that a block format cannot store."""
+    fmt = scheme.format
+    length = r.shape[-1] if r.ndim else 1
+    if isinstance(fmt, BlockFormat) and length % fmt.block:
+        return [
+            f"{fmt} stores rows of a multiple of {fmt.block} values; these have {length}, so the "
+            "last block of each is shorter here."
+        ]
+    return []
+
+
+def _of_zero_points(p: QParams) -> list[str]:
+    notes = []
+    z = np.atleast_1d(np.asarray(p.zero_point, dtype=np.float64))
+    outside = (z < p.qmin) | (z > p.qmax)
+    if p.format.integer and outside.any():
+        which = f"The zero point {p.zero_point} lies"
+        if p.count > 1:
+            which = _share(outside, "The zero point of {} lies", "The zero points of {} lie")
+        notes.append(
+            f"{which} outside the codes {p.qmin}…{p.qmax}: "
+            "a runtime that stores it as an integer code could not hold it."
+        )
+    if (np.abs(z) >= 2 ** (np.finfo(p.dtype).nmant - 1)).any():
+        notes.append(
+            f"The values lie so far from 0 that {p.dtype.name} cannot hold R/S to half a step: "
+            "codes may be off. Subtract an offset first."
+        )
+    return notes
+
+
+def _of_signs(r: FloatArray, scheme: Scheme, p: QParams, saturated: np.ndarray) -> list[str]:
+    """Negative values in a scheme that has no code for them."""
+    unsigned = p.qmin == 0 and not np.any(p.zero_point) and not np.any(p.offset)
+    if not unsigned or saturated.min() >= 0:
+        return []
+    # Whoever sets a range by hand from 0 up wants it so.
+    lowest = scheme.calibration.arguments[0] if scheme.calibration.method == "manual" else -np.inf
+    negative = np.fmin.reduce(np.where(np.isinf(r), np.nan, r), axis=None)
+    if max(lowest, negative) < -np.min(p.scale) / 2:
+        return [
+            "Negative values become 0: this scheme has no code below 0. "
+            "A signed format or the asymmetric mapping keeps them."
+        ]
+    return []
+
+
+def _of_scales(p: QParams) -> list[str]:
+    notes = []
+    origin, s = np.atleast_1d(p.origin), np.atleast_1d(p.scale)
+    many = p.count > 1
+    precision = p.arithmetic.stored or p.dtype.name
+    for kind, one, several in (
+        (
+            "constant",
+            "All values are equal: the range is empty, so S is taken from the value.",
+            "All values of {} are equal: the range is empty, so S is taken from the value.",
+        ),
+        (
+            "zeros",
+            _zeros(p, "All values are 0"),
+            _zeros(p, "All values of {} are 0"),
+        ),
+    ):
+        here = origin == kind
+        if here.any():
+            notes.append(_share(here, several, several) if many else one)
+    floored = (origin == "floor") & np.isfinite(s)
+    replaced = floored & ((p.arithmetic.tiny != "textbook") | (s == 0))
+    if replaced.any() and (origin != "zeros").all():
+        notes.append(
+            _floored(p, s[replaced][0], _share(replaced, "of {}", "of {}") if many else "")
+        )
+    tiny = (s != 0) & (np.abs(s) < _smallest_normal(precision)) & (origin != "zeros") & ~replaced
+    if tiny.any():
+        which = _share(tiny, "of {} ", "of {} ") if many else ""
+        notes.append(
+            f"The scale {which}{_least(s[tiny]):.3g} is subnormal in {precision}: it has few exact "
+            "digits, so values may be clipped or shifted."
+        )
+    infinite = ~np.isfinite(s)
+    if infinite.any():
+        which = _share(infinite, " of {}", " of {}") if many else ""
+        notes.append(f"The scale{which} overflows {precision} and is infinite.")
+    return notes
+
+
+def _zeros(p: QParams, what: str) -> str:
+    if p.arithmetic.tiny == "textbook" and not p.format.mapping:
+        return f"{what}: any scale would do, and S is set to 1."
+    return f"{what}: any scale would do."
+
+
+def _floored(p: QParams, s: float, which: str) -> str:
+    which = f" {which}" if which else ""
+    if s == 0:
+        return (
+            f"The scale{which} is 0 as {p.arithmetic.stored or p.dtype.name} stores it: "
+            "everything is rebuilt as 0 or as the minimum."
+        )
+    return f"The scale{which} would be smaller: it is set to {s:.3g}, the least that there is."
+
+
+def _smallest_normal(precision: str) -> float:
+    if precision in ("float16", "bfloat16"):
+        return float(np.finfo(np.float16).smallest_normal)
+    return float(np.finfo(np.dtype(precision)).smallest_normal)
+
+
+def _least(s: np.ndarray) -> Any:
+    return s[np.abs(s).argmin()]
+
+
+def _share(which: np.ndarray, one: str, several: str) -> str:
+    """Name the channel, or say how many of how many."""
+    count = int(np.count_nonzero(which))
+    if count == 1:
+        return one.format(f"channel or group {int(np.flatnonzero(which)[0])}")
+    return several.format(f"{count:,} of {which.size:,} channels or groups")

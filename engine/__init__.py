@@ -10,7 +10,7 @@ from engine.calibration import Calibration
 from engine.channels import Channels, channels
 from engine.compare import Cause, Comparison, compare
 from engine.errors import QuantizationError, SchemeError
-from engine.evaluate import Evaluation, calibrate, dequantize, evaluate, quantize
+from engine.evaluate import Evaluation, calibrate, dequantize, evaluate, metrics_of, quantize
 from engine.formats import FORMATS, Format
 from engine.granularity import Granularity
 from engine.metrics import METRICS, Metric
@@ -49,6 +49,7 @@ __all__ = [
     "compare",
     "dequantize",
     "evaluate",
+    "metrics_of",
     "quantize",
     "summarize",
     "trace",

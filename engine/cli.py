@@ -20,10 +20,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from engine import METRICS, Evaluation, QParams, QuantizationError, Scheme, SchemeError, __version__
+from engine import METRICS, Evaluation, QuantizationError, Scheme, SchemeError, __version__
 from engine.evaluate import evaluate
 from engine.io import FormatError, load, save_npz
 from engine.numbers import printable
+from engine.quantizers.params import parameter_arrays
 
 COMMANDS = ("quantize", "compare")
 DEFAULT_SCHEMES = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
@@ -50,7 +51,7 @@ per scheme) or JSON (a list of one object per scheme). JSON knows neither infini
 are the strings "inf", "-inf" and "nan" there.
 """
 
-Cell = str | int | float | list[float]
+Cell = str | int | float | list[Any]
 Row = dict[str, Cell]
 
 
@@ -217,23 +218,6 @@ def _input(text: str) -> np.ndarray:
     return load(path, name)
 
 
-def parameter_arrays(p: QParams) -> dict[str, np.ndarray]:
-    """Return the parameters as arrays to be saved, with one entry per channel or group if many.
-
-    A zero point that 64 bits cannot hold is a float. ``offset`` is there where R' needs one, and
-    ``divisor`` where values were divided by something else than the scale.
-    """
-    zero_point = np.asarray(p.zero_point)
-    if zero_point.dtype.kind == "O":
-        zero_point = zero_point.astype(np.float64)
-    arrays = {"scale": np.asarray(p.scale), "zero_point": zero_point}
-    if np.ndim(p.offset):
-        arrays["offset"] = np.asarray(p.offset)
-    if p.divisor is not None:
-        arrays["divisor"] = np.asarray(p.divisor)
-    return arrays
-
-
 def _warnings(results: Sequence[Evaluation]) -> list[str]:
     """Return each warning once, with the schemes it is about unless that is all of them."""
     about: dict[str, list[str]] = {}
@@ -285,7 +269,7 @@ def _as_json(results: Sequence[Evaluation]) -> str:
     return json.dumps(objects, indent=2, allow_nan=False)
 
 
-def _json_value(value: Cell) -> Cell | list[Cell]:
+def _json_value(value: Cell) -> Cell:
     if isinstance(value, list):
         return [_json_value(one) for one in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

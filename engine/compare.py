@@ -304,9 +304,13 @@ def _affine_to(state: _State, goal: _State) -> list[_Turn]:
     now, then = state.scheme, goal.scheme
     if now.format != then.format:
         together = bool(QUANTIZERS[now.mapping].refuses(then.format))
-        new = {"format": then.format} | ({"mapping": then.mapping} if together else {})
-        words = [f"{s.format} {s.mapping}" if together else str(s.format) for s in (now, then)]
-        turn("format", "Format", *words, **new)
+        change: dict[str, Any] = {"format": then.format}
+        if together:
+            change["mapping"] = then.mapping
+        old_word, word = (
+            f"{s.format} {s.mapping}" if together else str(s.format) for s in (now, then)
+        )
+        turn("format", "Format", old_word, word, **change)
     if state.scheme.mapping != then.mapping:
         turn("mapping", "Mapping", state.scheme.mapping, then.mapping, mapping=then.mapping)
     for point in POINTS:
@@ -321,7 +325,11 @@ def _affine_to(state: _State, goal: _State) -> list[_Turn]:
 
 
 def compare(
-    x: ArrayLike, first: Scheme | str, second: Scheme | str, step: Step | None = None
+    x: ArrayLike,
+    first: Scheme | str,
+    second: Scheme | str,
+    step: Step | None = None,
+    known: tuple[Evaluation, Evaluation] | None = None,
 ) -> Comparison:
     """Return where two schemes differ on an array, and why.
 
@@ -332,6 +340,8 @@ def compare(
     first, second : Scheme or str
     step : callable, optional
         Called with how much is done of how much; what it raises stops the work.
+    known : tuple of Evaluation, optional
+        What the two make of the array, where that is at hand.
 
     Raises
     ------
@@ -340,7 +350,7 @@ def compare(
     """
     first, second = as_scheme(first), as_scheme(second)
     r = as_working(x)
-    before, after = evaluate(r, first), evaluate(r, second)
+    before, after = known or (evaluate(r, first, step=step), evaluate(r, second, step=step))
     compared = CODES if _same_codes(first, second) else VALUES
     nan = np.isnan(r)
     now, goal = _compared(before, compared), _compared(after, compared)
@@ -364,7 +374,8 @@ def _compared(evaluation: Evaluation, compared: str) -> np.ndarray:
 
 
 def _unlike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return ~((a == b) | ((a != a) & (b != b)))  # noqa: PLR0124 - NaN is unlike itself
+    # NaN is unlike itself.
+    return np.asarray(~((a == b) | ((a != a) & (b != b))))
 
 
 def _same_codes(first: Scheme, second: Scheme) -> bool:

@@ -220,6 +220,35 @@ def evaluate(
     )
 
 
+def metrics_of(x: ArrayLike, evaluation: Evaluation, where: IntArray) -> dict[str, float]:
+    """Return every metric of a part of the values alone, such as those of a channel.
+
+    Parameters
+    ----------
+    x : array_like
+        The whole array that was evaluated.
+    evaluation : Evaluation
+    where : ndarray of int, shape (n,)
+        The flat positions of the part.
+    """
+    p = evaluation.qparams
+    quantizer, shape = QUANTIZERS[p.mapping], evaluation.codes.shape
+    values = as_working(x).reshape(-1)[where]
+    channels = p.granularity.of(where, shape)
+    known = ~np.isnan(values)
+    places = quantizer.places(evaluation.codes.reshape(-1)[where[known]], p)
+    sample = metrics.Sample(
+        values,
+        evaluation.reconstructed.reshape(-1)[where],
+        evaluation.error.reshape(-1)[where],
+        evaluation.saturated.reshape(-1)[where],
+        np.bincount(places, minlength=evaluation.code_counts.size),
+        p.at(channels),
+        sets=int(np.unique(channels).size),
+    )
+    return metrics.compute(sample)
+
+
 def _placeholder(zeros: IntArray, p: QParams) -> IntArray:
     """The code that NaN is shown with, where 0 has the codes given."""
     ends = {"lowest": p.format.qmin, "highest": p.format.qmax, "zero": 0}

@@ -204,7 +204,8 @@ class FloatFormat(Format):
         """The format in ``ml_dtypes``."""
         import ml_dtypes
 
-        return np.dtype(getattr(ml_dtypes, f"float{self.bits}_{self.name}"))
+        kind: np.dtype[Any] = np.dtype(getattr(ml_dtypes, f"float{self.bits}_{self.name}"))
+        return kind
 
     def gap(self, x: FloatArray) -> FloatArray:
         # |x| = m·2^exponent with m in [½, 1).

@@ -67,6 +67,9 @@ class Sample:
     counts : ndarray of int, shape (number of codes,)
         How many values have each code.
     qparams : QParams
+        Of the whole array, or aligned with the values of a part.
+    sets : int, optional
+        How many sets of parameters a part has.
     """
 
     values: FloatArray
@@ -75,6 +78,7 @@ class Sample:
     saturated: np.ndarray
     counts: IntArray
     qparams: QParams
+    sets: int | None = None
 
     @cached_property
     def usable(self) -> np.ndarray | None:
@@ -156,10 +160,13 @@ def _rmse_over_scale(s: Sample) -> float:
 def _rms_of_steps(s: Sample) -> float:
     """The errors each divided by the scale of their own channel."""
     g, shape = s.qparams.granularity, s.error.shape
-    rows = g.split(s.error).astype(np.float64)
-    scales = np.abs(np.asarray(s.qparams.working_scale, np.float64))[:, None]
+    scales = np.abs(np.asarray(s.qparams.working_scale, np.float64))
     with np.errstate(divide="ignore", invalid="ignore"):
-        steps = s._kept(g.join(rows / scales, shape))
+        if s.sets is None:
+            rows = g.split(s.error).astype(np.float64)
+            steps = s._kept(g.join(rows / scales[:, None], shape))
+        else:
+            steps = s._kept(s.error.astype(np.float64) / scales)
     steps = steps[np.isfinite(steps)]
     return math.sqrt(float(np.dot(steps, steps)) / steps.size) if steps.size else math.nan
 
@@ -201,7 +208,8 @@ def _bits_per_value(s: Sample) -> float:
     if s.n == 0:
         return math.nan
     p = s.qparams
-    return p.format.bits + QUANTIZERS[p.mapping].parameter_bits(p) * p.count / s.n
+    sets = p.count if s.sets is None else s.sets
+    return p.format.bits + QUANTIZERS[p.mapping].parameter_bits(p) * sets / s.n
 
 
 def _predicted(s: Sample) -> float:
@@ -214,7 +222,9 @@ def _predicted(s: Sample) -> float:
     if largest == 0 or not math.isfinite(largest):
         return math.nan
     # The mean of S² over all values, beside the largest S lest it underflow.
-    shares = p.granularity.sizes(s.values.shape) / s.values.size if p.count > 1 else 1.0
+    shares = np.full(scales.size, 1 / scales.size)
+    if p.count > 1 and s.sets is None:
+        shares = p.granularity.sizes(s.values.shape) / s.values.size
     mean = float(np.sum(shares * (scales / largest) ** 2))
     return s.r.decibel() - 20 * math.log10(largest) - 10 * math.log10(mean) + 10 * math.log10(12)
 
@@ -363,6 +373,52 @@ METRICS: tuple[Metric, ...] = (
         _bits_per_value,
     ),
 )
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One of the meanings that peers give to the ratio of signal and quantization noise.
+
+    Attributes
+    ----------
+    key : str
+    metric : Metric
+        With its own name, formula, unit and better way; ``compute`` is that of dB.
+    whose : str
+        Who means this.
+    of_db : callable
+        From 10·log10(ΣR² / Σ(R′−R)²).
+    """
+
+    key: str
+    metric: Metric
+    whose: str
+    of_db: Callable[[float], float]
+
+
+def _ratio(db: float) -> float:
+    try:
+        return math.pow(10, db / 10)
+    except OverflowError:
+        return math.inf
+
+
+SQNR_DEFINITIONS: tuple[Definition, ...] = (
+    Definition("dB", METRICS[0], "ONNX Runtime: 20·log10(‖R‖ / ‖R′−R‖), the same", lambda db: db),
+    Definition(
+        "ratio",
+        Metric("sqnr", "SNR", "ΣR² / Σ(R′−R)²", "", "higher", _sqnr),
+        'AI Edge Quantizer\'s "snr"',
+        _ratio,
+    ),
+    Definition(
+        "noise",
+        Metric("sqnr", "Noise/signal", "Σ(R′−R)² / ΣR²", "", "lower", _sqnr),
+        'PPQ\'s "snr"',
+        lambda db: _ratio(-db),
+    ),
+)
+"""What peers call signal-to-noise ratio; the first one is ours."""
 
 METRIC: Mapping[str, Metric] = {metric.key: metric for metric in METRICS}
 

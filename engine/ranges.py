@@ -50,7 +50,7 @@ class Rows:
     def channel(self, number: int) -> FloatArray:
         """Return the values of one channel, shape (n,)."""
         row = self.values[number]
-        return row[~np.isnan(row)] if self.gaps else row
+        return np.asarray(row[~np.isnan(row)] if self.gaps else row)
 
 
 def rows_of(x: FloatArray, scheme: Scheme) -> Rows:
@@ -104,7 +104,7 @@ def clip_ends(
 
 
 def clip_range(x: FloatArray, scheme: Scheme) -> tuple[Any, Any]:
-    """Return ``(Rmin, Rmax)`` of a scheme for the whole tensor, as scalars of the dtype of ``x``."""
+    """Return ``(Rmin, Rmax)`` for the whole tensor, as scalars of the dtype of ``x``."""
     ends = clip_ends(x, scheme)
     return ends.low[0], ends.high[0]
 

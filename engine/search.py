@@ -166,7 +166,9 @@ def best_range(
     ours = squared_errors(whole, quantizer, fmt, found, arithmetic)
     widest = squared_errors(whole, quantizer, fmt, (low, high), arithmetic)
     better = (ours[0] + ours[1] < widest[0] + widest[1]) & ~flat
-    return ends_of(np.where(better, found[0], low), np.where(better, found[1], high))
+    best_low = np.asarray(np.where(better, found[0], low), rows.dtype)
+    best_high = np.asarray(np.where(better, found[1], high), rows.dtype)
+    return ends_of(best_low, best_high)
 
 
 def _around(ends: Pair, spread: float, quantizer: Quantizer, dtype: np.dtype[Any]) -> list[Pair]:

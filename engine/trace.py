@@ -102,7 +102,7 @@ def trace(
     p = p.at(p.granularity.of(places, array.shape))
     quantizer = QUANTIZERS[p.mapping]
     nan = np.isnan(r)
-    stages = dict(quantizer.stages(r, p, places))
+    stages: dict[str, np.ndarray] = dict(quantizer.stages(r, p, places))
     codes, saturated = quantizer.encode(np.where(nan, r.dtype.type(0), r), p, places)
     rebuilt = quantizer.decode(codes, p)
     rebuilt[nan] = np.nan

@@ -31,6 +31,11 @@ class Ticket:
         """Whether the result is still wanted by nobody."""
         return self._cancelled.is_set()
 
+    def check(self, done: int, total: int) -> None:
+        """Leave the job when it was cancelled, however far a part of it has come."""
+        if self.cancelled:
+            raise Cancelled
+
     def step(self, done: int, total: int) -> None:
         """Report progress, and leave the job when it was cancelled."""
         if self.cancelled:

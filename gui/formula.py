@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from engine import QParams, Stage
 
 _FIELD = re.compile(r"\{(\w+)\}")
-_NAMES = {"reconstructed": "R′", "maxR": "max|R|"}
+_NAMES = {"reconstructed": "R′", "maxR": "max|R|", "peakR": "R of max|R|"}
 
 
 def symbolic(formula: str, stages: Sequence[Stage]) -> str:
@@ -39,7 +39,7 @@ def numeric(formula: str, numbers: Mapping[str, str]) -> str:
 
 
 def parameter_numbers(p: QParams) -> dict[str, float]:
-    """The parameters under the names that formulas use."""
+    """The parameters of one channel under the names that formulas use."""
     return {
         "S": p.scale,
         "Z": p.zero_point,
@@ -48,4 +48,7 @@ def parameter_numbers(p: QParams) -> dict[str, float]:
         "Rmin": p.range[0],
         "Rmax": p.range[1],
         "maxR": max(map(abs, p.range)),
+        "peakR": p.range[0] if abs(p.range[0]) > abs(p.range[1]) else p.range[1],
+        "d": p.scale if p.divisor is None else p.divisor,
+        "m": p.offset,
     }

@@ -9,7 +9,16 @@ from PySide6.QtWidgets import QMainWindow, QTabBar, QTabWidget
 
 from gui.panes.dock import Dock
 
-PLOT_TABS = ("signal", "error", "distribution", "transfer", "codes", "calibration")
+PLOT_TABS = (
+    "signal",
+    "error",
+    "distribution",
+    "transfer",
+    "codes",
+    "calibration",
+    "channels",
+    "difference",
+)
 SMALL = QSize(1200, 820)
 
 
@@ -29,14 +38,15 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, docks["steps"])
     if small:
         _tabs(window, [docks[k] for k in PLOT_TABS])
-        _tabs(window, [docks["steps"], docks["results"]])
+        _tabs(window, [docks["steps"], docks["results"], docks["compare"]])
     else:
         window.splitDockWidget(docks["steps"], docks["results"], across)
+        _tabs(window, [docks["results"], docks["compare"]])
         window.splitDockWidget(docks["signal"], docks["distribution"], down)
         window.splitDockWidget(docks["signal"], docks["error"], down)
         if large:
             window.splitDockWidget(docks["distribution"], docks["calibration"], across)
-            _tabs(window, [docks["calibration"], docks["codes"]])
+            _tabs(window, [docks[k] for k in ("calibration", "codes", "channels", "difference")])
             window.splitDockWidget(docks["schemes"], docks["transfer"], down)
         else:
             _tabs(window, [docks[k] for k in PLOT_TABS[2:]])

@@ -17,6 +17,7 @@ from gui.files import Files
 from gui.menus import Menus
 from gui.message_bar import MessageBar
 from gui.numbers_text import filled
+from gui.panes.compare_pane import ComparePane
 from gui.panes.dock import Dock
 from gui.panes.plot_pane import PlotPane
 from gui.panes.results_pane import ResultsPane
@@ -73,6 +74,7 @@ class MainWindow(QMainWindow):
         self.schemes = SchemesPane(session, settings, theme)
         self.results = ResultsPane(session, settings, theme)
         self.steps = StepsPane(session, settings, theme)
+        self.compare = ComparePane(session, settings, theme)
         self.docks: dict[str, Dock] = {}
         self._dock(
             "values", self.tr("Values"), self.tr("Values: R, editable, and its stages"), self.values
@@ -92,6 +94,9 @@ class MainWindow(QMainWindow):
         head = self.tr("Results: scheme × metric")
         dock = self._dock("results", self.tr("Results"), head, self.results)
         self.results.insight_changed.connect(dock.head.set_insight)
+        head = self.tr("Compare: two schemes, and why they differ")
+        dock = self._dock("compare", self.tr("Compare"), head, self.compare)
+        self.compare.insight_changed.connect(dock.head.set_insight)
         dock = self._dock(
             "steps", self.tr("Steps"), self.tr("Steps of the chosen value"), self.steps
         )
@@ -234,8 +239,12 @@ class MainWindow(QMainWindow):
     def _cancel(self) -> None:
         status = self.statusBar()
         assert isinstance(status, StatusLine)
-        status.cancel()
-        self.message.clear()
+        if status.cancel():
+            return
+        if self.message.isVisible():
+            self.message.clear()
+        else:
+            self.session.focus_on(None)
 
     def copy(self) -> None:
         """Copy what the focus is on: cells, the results, or a plot as a picture."""

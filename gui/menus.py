@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QUndoStack
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
-from engine import QUANTIZERS, Scheme
+from engine import MAPPINGS, QUANTIZERS, RUNTIMES, Scheme
 from engine.examples import EXAMPLES, Example
+from engine.formats import BLOCKS, SMALL_FLOATS
 from gui.actions import Actions
 from gui.numbers_text import filled
 from gui.panes.dock import Dock
@@ -19,6 +20,13 @@ from gui.settings import DIGITS_DEFAULT, Settings
 from gui.theme import Theme, icon
 
 ADDED_FORMATS = ("int8", "uint8", "int4", "uint4", "int16")
+CHANNELS = (
+    "int8 symmetric per-channel(0)",
+    "int8 asymmetric per-channel(0)",
+    "int4 symmetric per-group(32)",
+    "int4 asymmetric per-group(32)",
+    "int4 symmetric per-group(128)",
+)
 
 
 class Menus(QObject):
@@ -132,15 +140,32 @@ class Menus(QObject):
         for name in ADDED_FORMATS:
             if name != ADDED_FORMATS[0]:
                 menu.addSeparator()
-            for mapping, quantizer in QUANTIZERS.items():
-                scheme = Scheme.parse(f"{name} {mapping}")
-                action = menu.addAction(str(scheme))
-                action.setToolTip(self.tr(quantizer.summary))
-                action.triggered.connect(partial(self._choose_scheme, scheme))
+            self._offer(menu, [f"{name} {mapping}" for mapping in MAPPINGS])
         menu.addSeparator()
-        more = menu.addAction(self.tr("Other widths: change the format in the form"))
-        more.setEnabled(False)
+        for title, texts in (
+            (self.tr("Per &channel or group"), CHANNELS),
+            (self.tr("&Floating-point codes and nf4"), [f"{f} symmetric" for f in SMALL_FLOATS]),
+            (self.tr("&Blocks of llama.cpp and MXFP4"), [fmt.name for fmt in BLOCKS]),
+            (self.tr("As a &runtime computes it"), _of_runtimes()),
+        ):
+            more = menu.addMenu(title)
+            more.setToolTipsVisible(True)
+            self._offer(more, texts)
+        menu.addSeparator()
+        widths = menu.addAction(self.tr("Other widths: change the format in the form"))
+        widths.setEnabled(False)
         return menu
+
+    def _offer(self, menu: QMenu, texts: Iterable[str]) -> None:
+        """An action for each scheme."""
+        for text in texts:
+            scheme = Scheme.parse(text)
+            action = menu.addAction(str(scheme))
+            notes = [self.tr(QUANTIZERS[scheme.mapping].summary)]
+            if scheme.follows is not None:
+                notes.append(f"{scheme.follows.title}: {scheme.follows.status}")
+            action.setToolTip("\n".join(notes))
+            action.triggered.connect(partial(self._choose_scheme, scheme))
 
     def _choose_scheme(self, scheme: Scheme) -> None:
         self.scheme_chosen.emit(scheme)
@@ -218,6 +243,15 @@ class Menus(QObject):
         self.redo.setIcon(icon("redo", theme))
         for key, button in self._buttons.items():
             button.setIcon(icon(key, theme))
+
+
+def _of_runtimes() -> list[str]:
+    """For each runtime its first format, with every mapping that it has."""
+    return [
+        f"{runtime.formats[0]} {mapping} @{runtime.name}"
+        for runtime in RUNTIMES.values()
+        for mapping in runtime.mappings
+    ]
 
 
 def _fill(menu: QMenu, *items: QAction | QMenu | None) -> None:

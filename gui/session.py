@@ -15,9 +15,20 @@ import numpy as np
 from PySide6.QtCore import QElapsedTimer, QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from engine import Evaluation, QuantizationError, Scheme, Summary, evaluate, summarize
-from engine.arrays import FloatArray
+from engine import (
+    Comparison,
+    Evaluation,
+    Granularity,
+    QuantizationError,
+    Scheme,
+    Summary,
+    compare,
+    evaluate,
+    summarize,
+)
+from engine.arrays import FloatArray, IntArray
 from engine.attribution import Attribution, attribution
+from engine.channels import natural_granularity
 from gui.background import Background, Ticket
 from gui.theme import COLOURS, LINE_STYLES, MARKERS
 
@@ -82,6 +93,8 @@ class Shown:
         How long it took.
     attributions : dict of int to Attribution
         Which few values set the scale, where few do; by the uid of the entry.
+    comparison : Comparison or None
+        Where two schemes differ, and why; None unless a pair is compared.
     """
 
     array: FloatArray
@@ -89,6 +102,37 @@ class Shown:
     outcomes: dict[int, Outcome]
     milliseconds: float = 0.0
     attributions: dict[int, Attribution] = field(default_factory=dict)
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Focus:
+    """One channel or group, whose values the plots show alone.
+
+    Attributes
+    ----------
+    granularity : Granularity
+        What a channel is.
+    channel : int
+        Its number.
+    positions : ndarray of int
+        The flat positions of its values.
+    values : ndarray
+        The values themselves.
+    summary : Summary
+        What they hold.
+    """
+
+    granularity: Granularity
+    channel: int
+    positions: IntArray
+    values: FloatArray
+    summary: Summary
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"{'channel' if self.granularity.kind == 'per-channel' else 'group'} {self.channel}"
 
 
 class Session(QObject):
@@ -102,6 +146,8 @@ class Session(QObject):
         The array has another shape or is another one.
     entries_changed(), active_changed(), chosen_changed()
         The list of schemes, the active scheme, the chosen value.
+    focus_changed()
+        The channel that plots show alone, or that they show all values again.
     evaluated()
         ``shown`` is new: redraw.
     document_changed()
@@ -113,6 +159,7 @@ class Session(QObject):
     entries_changed = Signal()
     active_changed = Signal()
     chosen_changed = Signal()
+    focus_changed = Signal()
     evaluated = Signal()
     document_changed = Signal()
     stale_changed = Signal()
@@ -125,6 +172,10 @@ class Session(QObject):
         self.entries: tuple[Entry, ...] = ()
         self.active_uid: int | None = None
         self.chosen: int | None = None
+        self.pair: tuple[int, int] | None = None
+        self._focused: tuple[Granularity, int] | None = None
+        self._focus: Focus | None = None
+        self._focus_of: FloatArray | None = None
         self.title = ""
         self.path: Path | None = None
         self.hint = ""
@@ -180,6 +231,7 @@ class Session(QObject):
             self.entries_changed.emit()
             self.active_changed.emit()
         self.chosen = 0 if array.size else None
+        self._focused = None
         self.array_reset.emit()
         self.chosen_changed.emit()
         self.document_changed.emit()
@@ -242,12 +294,52 @@ class Session(QObject):
             self.chosen = index
             self.chosen_changed.emit()
 
+    @property
+    def partition(self) -> Granularity:
+        """The channels to look at: those of the active scheme, else those of the first axis."""
+        entry = self.active
+        if entry is not None and not entry.scheme.granularity.whole:
+            return entry.scheme.granularity
+        return natural_granularity(self.shown.array.shape)
+
+    @property
+    def focus(self) -> Focus | None:
+        """The channel that plots show alone; None where they show all values."""
+        array = self.shown.array
+        if self._focused is None:
+            return None
+        if self._focus_of is not array:
+            self._focus, self._focus_of = _focus_on(array, *self._focused), array
+        return self._focus
+
+    def focus_on(self, channel: int | None) -> None:
+        """Show one channel of the partition alone, or all values again."""
+        wanted = None if channel is None else (self.partition, channel)
+        if wanted == self._focused:
+            return
+        self._focused = wanted
+        self._focus_of = None
+        focus = self.focus
+        if focus is not None and self.chosen not in focus.positions and focus.positions.size:
+            self.choose(int(focus.positions[0]))
+        self.focus_changed.emit()
+
+    def compare_pair(self, pair: tuple[int, int] | None) -> None:
+        """Compare two schemes of the list from now on, by their uids, or none."""
+        if pair != self.pair:
+            self.pair = pair
+            self.recompute()
+
     # What follows from the document
 
     def recompute(self) -> None:
         """Bring ``shown`` up to date: at once when small, else off the GUI thread."""
         array = self.array
-        wanted = {e.uid: e.scheme for e in self.entries if e.enabled or e.uid == self.active_uid}
+        pair = self.pair
+        if pair is not None and (None in map(self.entry, pair) or pair[0] == pair[1]):
+            pair = None
+        shown_uids = {self.active_uid, *(pair or ())}
+        wanted = {e.uid: e.scheme for e in self.entries if e.enabled or e.uid in shown_uids}
         known = self.shown.outcomes if self.shown.array is array else {}
         summary = self.shown.summary if self.shown.array is array else None
         kept = {
@@ -255,8 +347,14 @@ class Session(QObject):
             for uid, outcome in known.items()
             if isinstance(outcome, Evaluation) and outcome.scheme == wanted.get(uid)
         }
-        job = _Job(array, wanted, kept, summary)
-        if array.size <= LIVE_LIMIT or (summary is not None and len(kept) == len(wanted)):
+        same = pair is not None and all(uid in kept for uid in pair)
+        comparison = self.shown.comparison if same and summary is not None else None
+        if comparison is not None and pair is not None:
+            made_of = [comparison.first.scheme, comparison.second.scheme]
+            comparison = comparison if made_of == [wanted[uid] for uid in pair] else None
+        job = _Job(array, wanted, kept, summary, pair, comparison)
+        ready = len(kept) == len(wanted) and (pair is None or comparison is not None)
+        if array.size <= LIVE_LIMIT or (summary is not None and ready):
             self.background.cancel(EVALUATE)
             self._show(job(None))
         else:
@@ -288,6 +386,8 @@ class _Job:
     wanted: dict[int, Scheme]
     kept: dict[int, tuple[Evaluation, Attribution | None]]
     summary: Summary | None
+    pair: tuple[int, int] | None = None
+    comparison: Comparison | None = None
 
     def __call__(self, ticket: Ticket | None) -> Shown:
         timer = QElapsedTimer()
@@ -303,14 +403,40 @@ class _Job:
                 outcomes[uid], cause = self.kept[uid]
             else:
                 try:
-                    outcomes[uid] = evaluation = evaluate(self.array, scheme)
+                    step = None if ticket is None else ticket.check
+                    outcomes[uid] = evaluation = evaluate(self.array, scheme, step=step)
                     cause = attribution(self.array, evaluation)
                 except QuantizationError as error:
                     outcomes[uid], cause = error, None
             if cause is not None:
                 attributions[uid] = cause
+        comparison = self.comparison or self._compared(outcomes, ticket)
         took = timer.nsecsElapsed() / 1e6
-        return Shown(self.array, summary, outcomes, took, attributions)
+        return Shown(self.array, summary, outcomes, took, attributions, comparison)
+
+    def _compared(self, outcomes: dict[int, Outcome], ticket: Ticket | None) -> Comparison | None:
+        """The comparison of the pair, where both schemes can be applied."""
+        if self.pair is None:
+            return None
+        first, second = (outcomes.get(uid) for uid in self.pair)
+        if not (isinstance(first, Evaluation) and isinstance(second, Evaluation)):
+            return None
+        step = None if ticket is None else ticket.check
+        known = (first, second)
+        return compare(self.array, first.scheme, second.scheme, step, known)
+
+
+def _focus_on(array: FloatArray, granularity: Granularity, channel: int) -> Focus | None:
+    """The values of a channel; None where the array has no such channel any more."""
+    try:
+        granularity.check(array.shape)
+    except QuantizationError:
+        return None
+    if array.size == 0 or channel >= granularity.count(array.shape):
+        return None
+    positions = granularity.positions(channel, array.shape)
+    values = frozen(array.reshape(-1)[positions])
+    return Focus(granularity, channel, positions, values, summarize(values))
 
 
 def frozen(array: FloatArray) -> FloatArray:

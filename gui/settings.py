@@ -15,6 +15,7 @@ class Settings(QObject):
 
     digits_changed = Signal()
     theme_changed = Signal()
+    sqnr_changed = Signal()
     recent_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -60,6 +61,16 @@ class Settings(QObject):
     def digits(self, digits: int) -> None:
         self.remember("view/digits", digits)
         self.digits_changed.emit()
+
+    @property
+    def sqnr(self) -> str:
+        """The key of the definition that SQNR is shown in."""
+        return self.text("view/sqnr", "dB")
+
+    @sqnr.setter
+    def sqnr(self, key: str) -> None:
+        self.remember("view/sqnr", key)
+        self.sqnr_changed.emit()
 
     @property
     def theme(self) -> str:

@@ -50,7 +50,8 @@ class StatusLine(QStatusBar):
         background.started.connect(self._on_started)
         background.progressed.connect(self._on_progress)
         background.ended.connect(self._on_ended)
-        for signal in (session.evaluated, session.array_reset, session.stale_changed):
+        signals = (session.evaluated, session.array_reset, session.stale_changed)
+        for signal in (*signals, session.focus_changed):
             signal.connect(self.refresh)
         settings.digits_changed.connect(self.refresh)
         self.refresh()
@@ -91,6 +92,8 @@ class StatusLine(QStatusBar):
                 filled(self.tr("min %1  max %2"), short(summary.low, digits),
                        short(summary.high, digits))
             )  # fmt: skip
+        if session.focus is not None:
+            parts.append(filled(self.tr("%1 alone (Esc: all)"), session.focus.name))
         if summary.nan_count:
             parts.append(filled(self.tr("%1 NaN"), f"{summary.nan_count:,}"))
         if summary.inf_count:
@@ -119,8 +122,10 @@ class StatusLine(QStatusBar):
         else:
             self._session.recompute()
 
-    def cancel(self) -> None:
-        """Stop whatever is under way."""
+    def cancel(self) -> bool:
+        """Stop whatever is under way; False when nothing is."""
+        busy = bool(self._running)
         for kind in list(self._running):
             self._background.cancel(kind)
         self.refresh()
+        return busy

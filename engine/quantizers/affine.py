@@ -178,7 +178,7 @@ def _params(
     origin: np.ndarray,
     a: Arithmetic,
     granularity: Granularity,
-    **others: FloatArray,
+    **others: Any,
 ) -> QParams:
     """Put parameters together: numbers for a whole tensor, arrays for channels."""
     low, high = (np.asarray(end, np.float64) for end in ends)

@@ -86,4 +86,4 @@ def _nearer_end(low: FloatArray, high: FloatArray, q: Any) -> FloatArray:
     """Return Z by whichever end errs less: Jacob et al., 2018; ties away from 0."""
     from_min = abs(q[0]) + np.abs(low) < abs(q[1]) + np.abs(high)
     z = np.where(from_min, q[0] - low, q[1] - high)
-    return np.copysign(np.floor(np.abs(z) + 0.5), z)
+    return np.asarray(np.copysign(np.floor(np.abs(z) + 0.5), z))

@@ -35,17 +35,19 @@ class Block(Quantizer):
         return fmt.qmin, fmt.qmax
 
     def _scale(self, ends: Ends) -> FloatArray:
-        """d in float32, before it is stored."""
+        """Return d in float32, before it is stored."""
         raise NotImplementedError
 
     def _zero_point(self) -> int:
         """Z."""
         return 0
 
-    def _range(self, ends: Ends, d: FloatArray, q: tuple[float, float]) -> tuple[FloatArray, ...]:
+    def _range(
+        self, ends: Ends, d: FloatArray, q: tuple[float, float]
+    ) -> tuple[FloatArray, FloatArray]:
         """The values of the first and the last code, the smaller one first."""
-        ends_of_codes = [(edge - self._zero_point()) * d for edge in q]
-        return np.minimum(*ends_of_codes), np.maximum(*ends_of_codes)
+        first, last = ((edge - self._zero_point()) * d for edge in q)
+        return np.minimum(first, last), np.maximum(first, last)
 
     def parameters(
         self,
@@ -73,7 +75,7 @@ class Block(Quantizer):
     def _inverse(self, p: QParams) -> FloatArray:
         """1/d in float32; 0 for a block of zeros."""
         d = np.asarray(p.working_divisor)
-        return np.where(d == 0, d.dtype.type(0), d.dtype.type(1) / d)
+        return np.asarray(np.where(d == 0, d.dtype.type(0), d.dtype.type(1) / d))
 
     def decode(self, codes: np.ndarray, p: QParams) -> FloatArray:
         numbers = p.format.unpack(codes) - np.asarray(p.zero_point).astype(np.float64)
@@ -202,7 +204,9 @@ class Shifted(Block):
     def _scale(self, ends: Ends) -> FloatArray:
         return (ends.high - ends.low) / np.float32(self._last)
 
-    def _range(self, ends: Ends, d: FloatArray, q: tuple[float, float]) -> tuple[FloatArray, ...]:
+    def _range(
+        self, ends: Ends, d: FloatArray, q: tuple[float, float]
+    ) -> tuple[FloatArray, FloatArray]:
         return ends.low, ends.high
 
     def _offset(self, ends: Ends) -> dict[str, FloatArray]:

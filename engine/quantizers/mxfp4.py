@@ -53,7 +53,7 @@ def _even_of_bits(amax: FloatArray) -> np.ndarray:
 
 
 def _clamped(exponent: np.ndarray) -> np.ndarray:
-    return np.clip(exponent - LARGEST_EXPONENT, -_BIAS, _BIAS + 1)
+    return np.asarray(np.clip(exponent - LARGEST_EXPONENT, -_BIAS, _BIAS + 1))
 
 
 def _gguf(amax: FloatArray) -> np.ndarray:
@@ -65,7 +65,7 @@ def _gguf(amax: FloatArray) -> np.ndarray:
 def _microxcaling(amax: FloatArray) -> np.ndarray:
     smallest = np.finfo(np.float32).smallest_normal
     exponent = np.floor(np.log2(amax + smallest * (amax == 0))) - LARGEST_EXPONENT
-    return np.clip(exponent, -_BIAS, _BIAS).astype(np.int64)
+    return np.asarray(np.clip(exponent, -_BIAS, _BIAS), np.int64)
 
 
 def _rceil(amax: FloatArray) -> np.ndarray:
@@ -78,17 +78,17 @@ def _modelopt(amax: FloatArray) -> np.ndarray:
 
 def _ceil_of_sixth(amax: FloatArray, most: int) -> np.ndarray:
     exponent = np.ceil(np.log2(amax / np.float32(6)))
-    return np.clip(exponent, -_BIAS, most).astype(np.int64)
+    return np.asarray(np.clip(exponent, -_BIAS, most), np.int64)
 
 
 def _divisor(exponent: np.ndarray) -> np.ndarray:
     """The scale itself."""
-    return np.ldexp(1.0, exponent)
+    return np.asarray(np.ldexp(1.0, exponent))
 
 
 def _normal_divisor(exponent: np.ndarray) -> np.ndarray:
     """No smaller than the smallest normal number, while the scale stored may be."""
-    return np.ldexp(1.0, np.maximum(exponent, -126))
+    return np.asarray(np.ldexp(1.0, np.maximum(exponent, -126)))
 
 
 def _rceil_divisor(exponent: np.ndarray) -> np.ndarray:

@@ -161,6 +161,23 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
+def parameter_arrays(p: QParams) -> dict[str, np.ndarray]:
+    """Return the parameters as arrays to be saved, with one entry per channel or group if many.
+
+    A zero point that 64 bits cannot hold is a float. ``offset`` is there where R' needs one, and
+    ``divisor`` where values were divided by something else than the scale.
+    """
+    zero_point = np.asarray(p.zero_point)
+    if zero_point.dtype.kind == "O":
+        zero_point = zero_point.astype(np.float64)
+    arrays = {"scale": np.asarray(p.scale), "zero_point": zero_point}
+    if np.ndim(p.offset):
+        arrays["offset"] = np.asarray(p.offset)
+    if p.divisor is not None:
+        arrays["divisor"] = np.asarray(p.divisor)
+    return arrays
+
+
 @dataclass(frozen=True)
 class Stage:
     """One named step on the way from a value to its code.

@@ -14,6 +14,7 @@ import numpy as np
 
 from engine import METRICS, QUANTIZERS, Evaluation, trace
 from engine.arrays import FloatArray
+from engine.quantizers.params import parameter_arrays
 from gui.background import Ticket
 from gui.export.files import ExportError, FileStream, translated, write_atomically
 from gui.numbers_text import filled, full
@@ -156,20 +157,22 @@ def _integers(array: np.ndarray) -> Callable[[int, int], list[str]]:
 
 
 def _codes(array: FloatArray, evaluation: Evaluation) -> Callable[[int, int], list[str]]:
-    """Codes; nothing where the value is NaN, which has none."""
+    """Codes as people write them; nothing where the value is NaN, which has none."""
     values, codes = array.reshape(-1), evaluation.codes.reshape(-1)
+    label = evaluation.qparams.format.label
 
     def cells(start: int, stop: int) -> list[str]:
         nan = np.isnan(values[start:stop]).tolist()
         pairs = zip(codes[start:stop].tolist(), nan, strict=True)
-        return ["" if missing else str(code) for code, missing in pairs]
+        return ["" if missing else label(code) for code, missing in pairs]
 
     return cells
 
 
 def _stage_columns(array: FloatArray, name: str, evaluation: Evaluation) -> list[_Column]:
-    """The stages before the code; the last one, Clip, is the code."""
-    stages = QUANTIZERS[evaluation.qparams.mapping].stage_list[:-1]
+    """The stages before the code; the last one is the code."""
+    p = evaluation.qparams
+    stages = QUANTIZERS[p.mapping].stage_list(p.format, p.arithmetic)[:-1]
     known: dict[tuple[int, int], Any] = {}
 
     def block(start: int, stop: int) -> Any:
@@ -198,9 +201,7 @@ def _table_npz(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> Non
             f"reconstructed_{place}": evaluation.reconstructed,
             f"error_{place}": evaluation.error,
             f"saturated_{place}": evaluation.saturated,
-            f"scale_{place}": np.array(p.scale),
-            f"zero_point_{place}": np.array(p.zero_point),
-        }  # fmt: skip
+        } | {f"{name}_{place}": each for name, each in parameter_arrays(p).items()}
     _npz(stream, arrays, ticket)
 
 
@@ -225,13 +226,20 @@ def results_text(data: Snapshot) -> str:
     for entry, outcome in data.results:
         row = [str(entry.scheme), entry.name]
         if isinstance(outcome, Evaluation):
-            row += [full(outcome.qparams.scale), str(outcome.qparams.zero_point)]
+            row += [_each(outcome.qparams.scale), _each(outcome.qparams.zero_point)]
             row += [full(outcome.metrics[metric.key]) for metric in METRICS]
             row.append(" ".join(outcome.warnings))
         else:
             row += [""] * (2 + len(METRICS)) + [str(outcome)]
         lines.append(_csv_line(row))
     return "".join(lines)
+
+
+def _each(parameter: Any) -> str:
+    """One number, or those of all channels parted by spaces."""
+    if isinstance(parameter, np.ndarray):
+        return " ".join(full(number) for number in parameter.tolist())
+    return full(parameter)
 
 
 def _results_csv(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> None:
@@ -248,12 +256,17 @@ def _results_npz(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> N
     arrays = {
         "schemes": np.array([str(entry.scheme) for entry, _ in data.results], dtype=np.str_),
         "names": np.array([entry.name for entry, _ in data.results], dtype=np.str_),
-        "scale": figures(lambda e: e.qparams.scale),
-        "zero_point": figures(lambda e: e.qparams.zero_point),
+        "scale": figures(lambda e: _only(e.qparams.scale)),
+        "zero_point": figures(lambda e: _only(e.qparams.zero_point)),
     }
     for metric in METRICS:
         arrays[metric.key] = figures(lambda e, key=metric.key: e.metrics[key])  # type: ignore[misc]
     _npz(stream, arrays, ticket)
+
+
+def _only(parameter: Any) -> float:
+    """A parameter of a whole tensor; NaN where channels have their own."""
+    return math.nan if isinstance(parameter, np.ndarray) else float(parameter)
 
 
 # Shared

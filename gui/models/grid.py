@@ -116,7 +116,7 @@ class GridModel(QAbstractTableModel):
         value = array[(*self.slice, index.row(), index.column())]
         saturated = self._saturated(index)
         if role == Qt.ItemDataRole.DisplayRole:
-            text = short(value, min(self._settings.digits, 4))
+            text = self._text(value)
             return f"{'▼' if saturated > 0 else '▲'} {text}" if saturated else text
         if role == Qt.ItemDataRole.EditRole:
             return full(value)
@@ -128,6 +128,12 @@ class GridModel(QAbstractTableModel):
             tip = f"{name}: {self.quantity} = {full(value)}"
             return f"{tip}\n{self.tr('Clipped by the active scheme.')}" if saturated else tip
         return None
+
+    def _text(self, value: Any) -> str:
+        evaluation = self._session.active_evaluation
+        if self.quantity == "Q" and evaluation is not None:
+            return evaluation.qparams.format.label(int(value))
+        return short(value, min(self._settings.digits, 4))
 
     def _saturated(self, index: Index) -> int:
         evaluation = self._session.active_evaluation

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QFont
 
-from engine import METRICS, Evaluation, Metric
+from engine import METRICS, Evaluation, Metric, QParams, metrics_of
+from engine.metrics import SQNR_DEFINITIONS, Definition
 from gui.models.schemes import entry_icon
-from gui.numbers_text import full, short
+from gui.numbers_text import filled, full, short
 from gui.session import Entry, Outcome, Session
 from gui.settings import Settings
 from gui.theme import Theme
@@ -23,28 +25,46 @@ BEST = "★"
 WARNED = "⚠"
 
 
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """What is shown of an evaluation: of all values, or of the channel in focus."""
+
+    evaluation: Evaluation
+    metrics: Mapping[str, float]
+    qparams: QParams
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column of the results: a metric, or a parameter in the guise of one."""
+    """A column of the results: a metric, or a parameter in the guise of one.
+
+    ``value`` gives a number, or an array where channels have their own.
+    """
 
     metric: Metric
-    value: Callable[[Evaluation], float]
+    value: Callable[[Figures], Any]
 
 
-def _parameter(key: str, name: str, formula: str, value: Callable[[Evaluation], float]) -> Column:
+def _parameter(key: str, name: str, formula: str, value: Callable[[Figures], Any]) -> Column:
     return Column(Metric(key, name, formula, "", "", lambda _: math.nan), value)
 
 
 def _metric(metric: Metric) -> Column:
-    return Column(metric, lambda evaluation: evaluation.metrics[metric.key])
+    return Column(metric, lambda figures: figures.metrics[metric.key])
 
 
-COLUMNS: tuple[Column, ...] = (
-    *(_metric(metric) for metric in METRICS[:1]),
-    _parameter("scale", "S", "the scale, in the unit of R", lambda e: e.qparams.scale),
-    _parameter("zero_point", "Z", "the code of the value 0", lambda e: e.qparams.zero_point),
+def _of_sqnr(definition: Definition) -> Column:
+    return Column(definition.metric, lambda f: definition.of_db(f.metrics["sqnr"]))
+
+
+_OTHERS: tuple[Column, ...] = (
+    _parameter("scale", "S", "the scale, in the unit of R", lambda f: f.qparams.scale),
+    _parameter("zero_point", "Z", "the code of the value 0", lambda f: f.qparams.zero_point),
     *(_metric(metric) for metric in METRICS[1:] if metric.key != "codes_available"),
 )
+SQNR_COLUMNS = {definition.key: _of_sqnr(definition) for definition in SQNR_DEFINITIONS}
+"""The first column, in each of its definitions."""
+COLUMNS: tuple[Column, ...] = (SQNR_COLUMNS["dB"], *_OTHERS)
 
 
 class ResultsModel(QAbstractTableModel):
@@ -64,10 +84,13 @@ class ResultsModel(QAbstractTableModel):
         self._theme = theme
         self._ratio = ratio
         self._rows: list[tuple[Entry, Outcome]] = []
+        self._figures: dict[int, Figures] = {}
         self._best: dict[str, float] = {}
         session.evaluated.connect(self._take)
         session.active_changed.connect(self._refresh)
         settings.digits_changed.connect(self._refresh)
+        settings.sqnr_changed.connect(self._redefine)
+        session.focus_changed.connect(self._take)
         self._take()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -75,6 +98,12 @@ class ResultsModel(QAbstractTableModel):
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else 1 + len(COLUMNS)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns behind that of the scheme, SQNR in the definition that was chosen."""
+        first = SQNR_COLUMNS.get(self._settings.sqnr, SQNR_COLUMNS["dB"])
+        return (first, *_OTHERS)
 
     def entry(self, row: int) -> Entry | None:
         """The scheme of a row."""
@@ -91,7 +120,7 @@ class ResultsModel(QAbstractTableModel):
             return None
         if section == 0:
             return self.tr("Scheme") if role == Qt.ItemDataRole.DisplayRole else None
-        metric = COLUMNS[section - 1].metric
+        metric = self.columns[section - 1].metric
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{metric.name} [dB]" if metric.unit == "dB" else metric.name
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -118,11 +147,14 @@ class ResultsModel(QAbstractTableModel):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if not isinstance(outcome, Evaluation):
             return "–" if role == Qt.ItemDataRole.DisplayRole else None
-        column = COLUMNS[index.column() - 1]
-        value = column.value(outcome)
+        column = self.columns[index.column() - 1]
+        figures = self._figures[entry.uid]
+        value = column.value(figures)
+        if isinstance(value, np.ndarray):
+            return self._array_data(column.metric, value, role)
         best = self._is_best(column.metric, value)
         if role == Qt.ItemDataRole.DisplayRole:
-            text = self._text(column.metric, value, outcome)
+            text = self._text(column.metric, value, figures)
             return f"{BEST} {text}" if best else text
         if role == SORT_ROLE:
             return float(value)
@@ -135,6 +167,21 @@ class ResultsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             exact = f"{column.metric.name} = {full(value)} {column.metric.unit}".rstrip()
             return f"{exact}\n{self.tr('Best of the schemes shown.')}" if best else exact
+        return None
+
+    def _array_data(self, metric: Metric, values: np.ndarray, role: int) -> Any:
+        """The parameters of channels: from the smallest to the largest."""
+        low, high, digits = values.min(), values.max(), self._settings.digits
+        if role == Qt.ItemDataRole.DisplayRole:
+            ends = short(low, digits), short(high, digits)
+            return ends[0] if low == high else f"{ends[0]} … {ends[1]}"
+        if role == SORT_ROLE:
+            return float(high)
+        if role == Qt.ItemDataRole.EditRole:
+            return " ".join(full(value) for value in values.tolist())
+        if role == Qt.ItemDataRole.ToolTipRole:
+            text = self.tr("%1 of %2 channels or groups, from %3 to %4")
+            return filled(text, metric.name, f"{values.size:,}", full(low), full(high))
         return None
 
     def _scheme_data(self, entry: Entry, outcome: Outcome, role: int) -> Any:
@@ -154,9 +201,11 @@ class ResultsModel(QAbstractTableModel):
             return font
         return None
 
-    def _text(self, metric: Metric, value: float, evaluation: Evaluation) -> str:
+    def _text(self, metric: Metric, value: float, figures: Figures) -> str:
+        if math.isnan(value):
+            return "–"
         text = short(value, self._settings.digits)
-        return f"{text} / {evaluation.metrics[metric.of]}" if metric.of else text
+        return f"{text} / {figures.metrics[metric.of]}" if metric.of else text
 
     def _is_best(self, metric: Metric, value: float) -> bool:
         return metric.key in self._best and value == self._best[metric.key]
@@ -168,15 +217,46 @@ class ResultsModel(QAbstractTableModel):
             if entry.enabled and outcome is not None:
                 rows.append((entry, outcome))
         same = [e.uid for e, _ in rows] == [e.uid for e, _ in self._rows]
+        if not same:
+            self.beginResetModel()
+        self._rows = rows
+        self._figures = {e.uid: self._of(o) for e, o in rows if isinstance(o, Evaluation)}
+        self._best = self._best_figures()
         if same:
-            self._rows = rows
-            self._best = _best_of(rows)
             self._refresh()
         else:
-            self.beginResetModel()
-            self._rows = rows
-            self._best = _best_of(rows)
             self.endResetModel()
+
+    def _of(self, evaluation: Evaluation) -> Figures:
+        """The figures of all values, or of the channel in focus alone."""
+        focus = self._session.focus
+        p = evaluation.qparams
+        if focus is None:
+            return Figures(evaluation, evaluation.metrics, p)
+        array, where = self._session.shown.array, focus.positions
+        channels = np.unique(p.granularity.of(where, array.shape))
+        own = p.at(int(channels[0])) if channels.size == 1 else p.at(channels)
+        return Figures(evaluation, metrics_of(array, evaluation, where), own)
+
+    def _redefine(self) -> None:
+        self._best = self._best_figures()
+        self._refresh()
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self.columns))
+
+    def _best_figures(self) -> dict[str, float]:
+        """The best value of each metric, where it tells at least two schemes apart."""
+        best: dict[str, float] = {}
+        for column in self.columns:
+            metric = column.metric
+            if not metric.better:
+                continue
+            values = [column.value(figures) for figures in self._figures.values()]
+            values = [value for value in values if not math.isnan(value)]
+            if len(set(values)) < 2:
+                continue
+            choose = {"higher": max, "lower": min}.get(metric.better)
+            best[metric.key] = choose(values) if choose else min(values, key=abs)
+        return best
 
     def _refresh(self) -> None:
         if self._rows:
@@ -187,21 +267,3 @@ class ResultsModel(QAbstractTableModel):
         """Take the colours of a theme."""
         self._theme = theme
         self._refresh()
-
-
-def _best_of(rows: list[tuple[Entry, Outcome]]) -> dict[str, float]:
-    """The best value of each metric, where it tells at least two schemes apart."""
-    best: dict[str, float] = {}
-    evaluations = [outcome for _, outcome in rows if isinstance(outcome, Evaluation)]
-    for metric in METRICS:
-        values = [e.metrics[metric.key] for e in evaluations]
-        values = [value for value in values if not math.isnan(value)]
-        if not metric.better or len(set(values)) < 2:
-            continue
-        if metric.better == "higher":
-            best[metric.key] = max(values)
-        elif metric.better == "lower":
-            best[metric.key] = min(values)
-        else:
-            best[metric.key] = min(values, key=abs)
-    return best

@@ -101,6 +101,8 @@ class ValuesModel(QAbstractTableModel):
             return self.tr("The real value; edit it here. Click to sort.")
         from gui.formula import symbolic
 
+        if stage.key == "code":
+            return self.tr("The code that is stored: the bits of the number, or its place.")
         return f"{stage.symbol} = {symbolic(stage.formula, self._columns)}"
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -128,6 +130,9 @@ class ValuesModel(QAbstractTableModel):
         at = index.row() % PAGE
         saturated = int(page.saturated[at])
         if role == Qt.ItemDataRole.DisplayRole:
+            if column.key == "code":
+                nan = np.isnan(page["real"][at])
+                return "" if nan else page.qparams.format.label(int(page["code"][at]))
             text = short(page[column.key][at], self._settings.digits)
             return f"{MARKS[saturated]} {text}" if saturated and column.key == "clipped" else text
         if role in (Qt.ItemDataRole.EditRole, Qt.ItemDataRole.UserRole):
@@ -145,7 +150,7 @@ class ValuesModel(QAbstractTableModel):
     def _value_tip(self, page: Trace, at: int, column: Stage, saturated: int) -> str:
         lines = [f"{column.symbol} = {full(page[column.key][at])}"]
         p = page.qparams
-        rounded = short(page["rounded"][at], self._settings.digits) if "rounded" in page else ""
+        rounded = short(page.unclipped[at], self._settings.digits)
         if saturated > 0:
             lines.append(
                 filled(self.tr("▼ Clipped: %1 lies above the last code %2."), rounded, p.qmax)
@@ -231,7 +236,7 @@ class ValuesModel(QAbstractTableModel):
         entry = self._session.active
         evaluation = self._session.active_evaluation
         self._pages.clear()
-        self._columns = (REAL, *stages_of(entry.scheme.mapping)) if entry else (REAL,)
+        self._columns = (REAL, *stages_of(entry.scheme)) if entry else (REAL,)
         if evaluation is not None and entry and evaluation.scheme == entry.scheme:
             self._qparams = evaluation.qparams
         elif self._session.array.size <= PAGE and entry:
@@ -264,7 +269,7 @@ class ValuesModel(QAbstractTableModel):
     def _on_evaluated(self) -> None:
         columns = self._columns
         entry = self._session.active
-        coming = (REAL, *stages_of(entry.scheme.mapping)) if entry else (REAL,)
+        coming = (REAL, *stages_of(entry.scheme)) if entry else (REAL,)
         if coming != columns:
             self.beginResetModel()
             self._take_scheme()

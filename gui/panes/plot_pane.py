@@ -8,7 +8,7 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from gui import commands
 from gui.plots import Plot
@@ -68,6 +68,9 @@ class PlotPane(QWidget):
         self.readout.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        if kind.options:
+            layout.addLayout(self._option_row())
         layout.addWidget(self.widget)
         scene = self.widget.scene()
         scene.sigMouseMoved.connect(self._on_mouse_moved)
@@ -79,6 +82,30 @@ class PlotPane(QWidget):
         feed.pointed.connect(self._on_pointed)
         self.restyle(theme)
         self._on_data(feed.data)
+
+    def _option_row(self) -> QHBoxLayout:
+        """A box for each choice of how to look at the data."""
+        row = QHBoxLayout()
+        row.setContentsMargins(6, 2, 6, 0)
+        row.setSpacing(4)
+        for option in self.plot.options:
+            box = QComboBox(self)
+            box.setAccessibleName(self.tr(option.title))
+            box.setToolTip(self.tr(option.title))
+            for key, title in option.choices:
+                box.addItem(self.tr(title), (option.key, key))
+            box.activated.connect(self._on_option)
+            label = QLabel(self.tr(option.title), self)
+            label.setBuddy(box)
+            row.addWidget(label)
+            row.addWidget(box)
+        row.addStretch(1)
+        return row
+
+    def _on_option(self, place: int) -> None:
+        box = self.sender()
+        if isinstance(box, QComboBox):
+            self.plot.choose(*box.itemData(place))
 
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""
@@ -173,10 +200,22 @@ class PlotPane(QWidget):
             self.fit()
             return
         at = self._at(event.scenePos())
-        if at is not None and self.plot.data is not None:
-            position = self.plot.pick(self.plot.data, *at)
-            if position is not None:
-                self._session.choose(position)
+        if at is None or self.plot.data is None:
+            return
+        channel = self.plot.pick_channel(self.plot.data, *at)
+        if channel is not None:
+            self._focus_on(channel)
+            return
+        position = self.plot.pick(self.plot.data, *at)
+        if position is not None:
+            self._session.choose(self.plot.data.flat(position))
+
+    def _focus_on(self, channel: int) -> None:
+        """Show a channel alone, or all values again when it is shown alone already."""
+        focus = self._session.focus
+        alone = focus is not None and focus.channel == channel
+        same = alone and focus is not None and focus.granularity == self._session.partition
+        self._session.focus_on(None if same else channel)
 
     # Dragging the clipping range
 
@@ -198,6 +237,11 @@ class PlotPane(QWidget):
         view = self.widget.getPlotItem().getViewBox()
         if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             step = 1 if key == Qt.Key.Key_Right else -1
+            if self.plot.data is not None:
+                channel = self.plot.next_channel(self.plot.data, step)
+                if channel is not None:
+                    self._session.focus_on(channel)
+                    return
             chosen = self._session.chosen
             self._session.choose(0 if chosen is None else chosen + step)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):

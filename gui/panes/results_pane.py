@@ -6,14 +6,18 @@ from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QHeaderView,
+    QSizePolicy,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
+from engine.metrics import SQNR_DEFINITIONS
 from gui.models.results import SORT_ROLE, ResultsModel
 from gui.models.schemes import SWATCH
+from gui.numbers_text import filled
 from gui.panes.empty_note import EmptyNote
 from gui.panes.table_view import ROW_HEIGHT
 from gui.session import Session
@@ -37,6 +41,7 @@ class ResultsPane(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session = session
+        self._settings = settings
         self.model = ResultsModel(session, settings, theme, self.devicePixelRatioF(), self)
         self.proxy = QSortFilterProxyModel(self)
         self.proxy.setSourceModel(self.model)
@@ -67,8 +72,21 @@ class ResultsPane(QWidget):
         self.empty = EmptyNote(
             self.tr("No figures yet: they need values, and a scheme that is switched on."), self
         )
+        self.definition = QComboBox(self)
+        self.definition.setAccessibleName(self.tr("What SQNR means"))
+        tip = self.tr("Peers use one name for different things: choose whose.")
+        self.definition.setToolTip(tip)
+        for one in SQNR_DEFINITIONS:
+            unit = f" {one.metric.unit}" if one.metric.unit else ""
+            text = f"{one.metric.name} = {one.metric.formula}{unit}"
+            self.definition.addItem(f"{text}   ({one.whose})", one.key)
+        self.definition.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.definition.setCurrentIndex(max(0, self.definition.findData(settings.sqnr)))
+        self.definition.activated.connect(self._on_definition)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.definition)
         layout.addWidget(self.table)
         layout.addWidget(self.empty)
         self.setFocusProxy(self.table)
@@ -78,6 +96,7 @@ class ResultsPane(QWidget):
         session.evaluated.connect(self._fit_columns)
         session.evaluated.connect(self._tell_cause)
         session.active_changed.connect(self._tell_cause)
+        session.focus_changed.connect(self._tell_cause)
         self._on_reset()
 
     def _fit_columns(self) -> None:
@@ -88,8 +107,16 @@ class ResultsPane(QWidget):
             if wanted > header.sectionSize(column):
                 header.resizeSection(column, min(wanted, 320))
 
+    def _on_definition(self, place: int) -> None:
+        self._settings.sqnr = self.definition.itemData(place)
+        self._fit_columns()
+
     def _tell_cause(self) -> None:
-        """Name the cause of the loss where a few values are."""
+        """Say whose figures these are, or name the cause of the loss where a few values are."""
+        if self._session.focus is not None:
+            text = self.tr("Figures of %1 alone; Esc shows all values again.")
+            self.insight_changed.emit(filled(text, self._session.focus.name))
+            return
         entry = self._session.active
         cause = self._session.shown.attributions.get(entry.uid) if entry is not None else None
         known = entry is not None and cause is not None
@@ -102,6 +129,7 @@ class ResultsPane(QWidget):
     def _on_reset(self) -> None:
         empty = self.model.rowCount() == 0
         self.table.setHidden(empty)
+        self.definition.setHidden(empty)
         self.empty.setVisible(empty)
         self._follow()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -18,13 +20,36 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine import FORMATS, QUANTIZERS, Calibration, Evaluation, Scheme, SchemeError
-from engine.arithmetic import ROUNDINGS
+from engine import (
+    FORMATS,
+    MAPPINGS,
+    QUANTIZERS,
+    RUNTIMES,
+    Calibration,
+    Evaluation,
+    Granularity,
+    QParams,
+    Scheme,
+    SchemeError,
+)
+from engine.arithmetic import ROUNDINGS, parse_rounding
 from engine.calibration import METHODS
 from engine.formats import parse_format
 from engine.numbers import NumberError, parse_number
+from engine.runtimes import FORMAT_SOURCES
 from gui import commands
 from gui.numbers_text import filled, full, short, tidy
+from gui.panes.form_fields import (
+    number_in,
+    numbers_in,
+    rgba,
+    row_of,
+    same_scheme,
+    set_text,
+    show_choice,
+    stacked,
+)
+from gui.panes.granularity_row import GranularityRow
 from gui.panes.style_row import StyleRow
 from gui.session import Entry, Session
 from gui.settings import Settings
@@ -64,14 +89,15 @@ class SchemeForm(QWidget):
         )
         self.text.textEdited.connect(self._on_text)
         self._text_problem = self._problem_label()
-        form.addRow(self.tr("&Scheme"), _stacked(self.text, self._text_problem))
+        form.addRow(self.tr("&Scheme"), stacked(self.text, self._text_problem))
         self.format = QComboBox(self)
         self.format.addItems([fmt.name for fmt in FORMATS])
         self.format.setMaxVisibleItems(30)
         self.format.textActivated.connect(self._on_format)
         form.addRow(self.tr("&Format"), self.format)
         self.mapping = QComboBox(self)
-        for name, quantizer in QUANTIZERS.items():
+        self.mapping.setPlaceholderText(self.tr("its own"))
+        for name, quantizer in MAPPINGS.items():
             self.mapping.addItem(name)
             self.mapping.setItemData(self.mapping.count() - 1, quantizer.summary, _TIP)
         self.mapping.textActivated.connect(self._on_mapping)
@@ -86,23 +112,33 @@ class SchemeForm(QWidget):
         self.numbers.setAccessibleName(self.tr("Numbers of the calibration"))
         self.numbers.textEdited.connect(self._on_numbers)
         chosen = QHBoxLayout()
-        chosen.setSpacing(4)
         chosen.addWidget(self.calibration, 3)
         chosen.addWidget(self.numbers, 2)
         self._numbers_problem = self._problem_label()
-        form.addRow(self.tr("&Range"), _stacked(_row(chosen), self._numbers_problem))
+        form.addRow(self.tr("&Range"), stacked(row_of(chosen), self._numbers_problem))
         self.low, self.high = QLineEdit(self), QLineEdit(self)
         self._range_problem = self._problem_label()
         ends = QHBoxLayout()
-        ends.setSpacing(4)
         for field, name in ((self.low, self.tr("Rmin")), (self.high, self.tr("Rmax"))):
             field.setAccessibleName(name)
             field.setToolTip(filled(self.tr("%1, an end of the clipping range"), name))
             field.textEdited.connect(self._on_range)
             ends.addWidget(field)
         ends.insertWidget(1, QLabel("…", self))
-        form.addRow(self.tr("Rmin … Rmax"), _stacked(_row(ends), self._range_problem))
+        form.addRow(self.tr("Rmin … Rmax"), stacked(row_of(ends), self._range_problem))
+        self.granularity = GranularityRow(self)
+        self.granularity.chosen.connect(self._on_granularity)
+        form.addRow(self.tr("&Granularity"), self.granularity)
+        self.runtime = QComboBox(self)
+        self.runtime.addItem(self.tr("textbook formulas"), "")
+        for runtime in RUNTIMES.values():
+            self.runtime.addItem(f"@{runtime.name}", runtime.name)
+            tip = f"{runtime.title}: {runtime.status}"
+            self.runtime.setItemData(self.runtime.count() - 1, tip, _TIP)
+        self.runtime.activated.connect(self._on_runtime)
+        form.addRow(self.tr("&Arithmetic"), self.runtime)
         self.rounding = QComboBox(self)
+        self.rounding.setPlaceholderText(self.tr("its own"))
         for rounding in ROUNDINGS.values():
             self.rounding.addItem(rounding.name)
             self.rounding.setItemData(self.rounding.count() - 1, self.tr(rounding.summary), _TIP)
@@ -111,10 +147,9 @@ class SchemeForm(QWidget):
         self.pow2.setToolTip(self.tr("Raise the scale to a power of two (pow2)"))
         self.pow2.clicked.connect(self._on_pow2)
         how = QHBoxLayout()
-        how.setSpacing(4)
         how.addWidget(self.rounding, 1)
         how.addWidget(self.pow2)
-        rounding_row = _row(how)
+        rounding_row = row_of(how)
         rounding_row.setFocusProxy(self.rounding)
         form.addRow(self.tr("R&ounding"), rounding_row)
         self.label = QLineEdit(self)
@@ -124,13 +159,16 @@ class SchemeForm(QWidget):
         self.style_row = StyleRow(self)
         self.style_row.chosen.connect(self._on_style)
         form.addRow(self.tr("Style"), self.style_row)
-        for box in (self.format, self.mapping, self.calibration, self.rounding):
+        for box in (self.format, self.mapping, self.calibration, self.rounding, self.runtime):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for field in (self.text, self.low, self.high, self.label):
             field.setMinimumWidth(48)
         self.outcome = QLabel(self)
         self.outcome.setWordWrap(True)
         self.outcome.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.source = QLabel(self)
+        self.source.setObjectName("schemeSource")
+        self.source.setWordWrap(True)
         self.warning = QLabel(self)
         self.warning.setObjectName("schemeWarning")
         self.warning.setWordWrap(True)
@@ -144,6 +182,7 @@ class SchemeForm(QWidget):
         line.setFrameShadow(QFrame.Shadow.Sunken)
         layout.addWidget(line)
         layout.addWidget(self.outcome)
+        layout.addWidget(self.source)
         layout.addWidget(self.warning)
         layout.addStretch(1)
 
@@ -159,7 +198,8 @@ class SchemeForm(QWidget):
         self._theme = theme
         self.setStyleSheet(
             f"#fieldProblem {{ color: {theme.alarm}; }}"
-            f"#schemeWarning {{ background: {_rgba(theme, 0.14)};"
+            f"#schemeSource {{ color: {theme.muted}; }}"
+            f"#schemeWarning {{ background: {rgba(theme, 0.14)};"
             f" border-left: 3px solid {theme.alarm}; }}"
         )
         self._show_style()
@@ -181,24 +221,27 @@ class SchemeForm(QWidget):
             return
         scheme = entry.scheme
         if not (self.text.hasFocus() and not self._text_problem.isHidden()):
-            _set_text(self.text, str(scheme), keep=_same_scheme(self.text.text(), scheme))
+            set_text(self.text, str(scheme), keep=same_scheme(self.text.text(), scheme))
             self._text_problem.hide()
         self.format.setCurrentText(scheme.format.name)
-        self.mapping.setCurrentText(scheme.mapping)
+        show_choice(self.mapping, scheme.mapping)
         self.mapping.setToolTip(QUANTIZERS[scheme.mapping].summary)
-        self.rounding.setCurrentText(scheme.rounding)
-        self.rounding.setToolTip(self.tr(ROUNDINGS[scheme.rounding].summary))
-        self.pow2.setChecked(scheme.pow2)
+        self.granularity.show_granularity(scheme.granularity, self._session.array.ndim)
+        self.runtime.setCurrentIndex(self.runtime.findData(scheme.runtime))
+        self.runtime.setEnabled(not scheme.format.mapping)
+        self._show_rounding(scheme)
+        self._show_source(scheme)
         manual = scheme.calibration.method == "manual"
         method = METHODS[scheme.calibration.method]
         self.calibration.setCurrentIndex(self.calibration.findData(method.name))
         self.calibration.setToolTip(self.tr(method.summary))
+        self.calibration.setEnabled(not scheme.own_range)
         self.numbers.setVisible(not manual and max(method.counts) > 0)
         self.numbers.setToolTip(method.signature)
         self.numbers.setPlaceholderText(self.tr("automatic"))
         numbers = tuple(scheme.calibration.arguments)
-        if _numbers(self.numbers.text()) != numbers:
-            _set_text(self.numbers, ", ".join(short(number, 17) for number in numbers))
+        if numbers_in(self.numbers.text()) != numbers:
+            set_text(self.numbers, ", ".join(short(number, 17) for number in numbers))
         self._numbers_problem.hide()
         for field in (self.low, self.high):
             field.setReadOnly(not manual)
@@ -206,12 +249,37 @@ class SchemeForm(QWidget):
             for field, number in zip(
                 (self.low, self.high), scheme.calibration.arguments, strict=True
             ):
-                if _number(field.text()) != number:
-                    _set_text(field, full(number).removesuffix(".0"))
+                if number_in(field.text()) != number:
+                    set_text(field, full(number).removesuffix(".0"))
             self._range_problem.hide()
-        _set_text(self.label, entry.label)
+        set_text(self.label, entry.label)
         self._show_style()
         self._show_outcome()
+
+    def _show_rounding(self, scheme: Scheme) -> None:
+        """The rounding, where it can be chosen; a seed is added to the choices."""
+        own = bool(scheme.runtime) or scheme.format.only_nearest
+        how = parse_rounding(scheme.rounding)
+        if how is not None and self.rounding.findText(how.name) < 0:
+            place = self.rounding.count() - 1
+            self.rounding.setItemText(place, how.name)
+        show_choice(self.rounding, "" if own else scheme.rounding)
+        if how is not None:
+            self.rounding.setToolTip(self.tr(how.summary))
+        self.rounding.setEnabled(not own)
+        self.pow2.setChecked(scheme.pow2)
+        self.pow2.setEnabled(not (scheme.runtime or scheme.format.mapping))
+
+    def _show_source(self, scheme: Scheme) -> None:
+        """Whose arithmetic it is, and whether that has been compared with the real thing."""
+        text = ""
+        if scheme.follows is not None:
+            text = f"{scheme.follows.title}: {scheme.follows.status}."
+            self.source.setToolTip(scheme.follows.compared or scheme.follows.source)
+        elif scheme.format.name in FORMAT_SOURCES:
+            text = f"{scheme.format}: {FORMAT_SOURCES[scheme.format.name]}."
+        self.source.setText(text)
+        self.source.setVisible(bool(text))
 
     def _show_outcome(self) -> None:
         entry = self._session.active
@@ -232,14 +300,28 @@ class SchemeForm(QWidget):
             return
         p, digits = outcome.qparams, self._settings.digits
         if entry.scheme.calibration.method != "manual":
-            for field, number in zip((self.low, self.high), p.range, strict=True):
-                _set_text(field, short(number, digits))
-        self.outcome.setText(
-            f"S = {short(p.scale, digits)}    Z = {p.zero_point}    Q = {p.qmin} … {p.qmax}"
-        )
-        self.outcome.setToolTip(f"S = {full(p.scale)}")
+            # Of many channels the outermost ends.
+            ends = np.min(p.range[0]), np.max(p.range[1])
+            for field, number in zip((self.low, self.high), ends, strict=True):
+                set_text(field, short(number, digits))
+        self.outcome.setText(self._parameters(p, digits))
+        one = p.granularity.whole
+        self.outcome.setToolTip(f"S = {full(p.scale)}" if one else self.outcome.text())
         self.warning.setText("\n".join(outcome.warnings))
         self.warning.setVisible(bool(outcome.warnings))
+
+    def _parameters(self, p: QParams, digits: int) -> str:
+        """S, Z and the codes; of many channels how many there are and from where to where."""
+
+        def span(values: Any) -> str:
+            low, high = (short(float(end), digits) for end in (np.min(values), np.max(values)))
+            return low if low == high else f"{low} … {high}"
+
+        codes = f"Q = {short(p.qmin, digits)} … {short(p.qmax, digits)}"
+        if p.granularity.whole:
+            return f"S = {short(p.scale, digits)}    Z = {p.zero_point}    {codes}"
+        count = filled(self.tr("%1 × S, Z"), f"{p.count:,}")
+        return f"{count}    S = {span(p.scale)}    Z = {span(p.zero_point)}    {codes}"
 
     # To the session
 
@@ -261,22 +343,32 @@ class SchemeForm(QWidget):
     def _on_format(self, name: str) -> None:
         entry, fmt = self._session.active, parse_format(name)
         if entry is not None and fmt is not None:
-            self._change(replace(entry.scheme, format=fmt))
+            self._change(entry.scheme.adapted(format=fmt))
 
     def _on_mapping(self, name: str) -> None:
         entry = self._session.active
         if entry is not None:
-            self._change(replace(entry.scheme, mapping=name))
+            self._change(entry.scheme.adapted(mapping=name))
+
+    def _on_granularity(self, granularity: Granularity) -> None:
+        entry = self._session.active
+        if entry is not None:
+            self._change(entry.scheme.adapted(granularity=granularity), "granularity")
+
+    def _on_runtime(self, place: int) -> None:
+        entry = self._session.active
+        if entry is not None:
+            self._change(entry.scheme.adapted(runtime=self.runtime.itemData(place)))
 
     def _on_rounding(self, name: str) -> None:
         entry = self._session.active
         if entry is not None:
-            self._change(replace(entry.scheme, rounding=name))
+            self._change(entry.scheme.adapted(rounding=name))
 
     def _on_pow2(self, on: bool) -> None:
         entry = self._session.active
         if entry is not None:
-            self._change(replace(entry.scheme, pow2=on))
+            self._change(entry.scheme.adapted(pow2=on))
 
     def _on_calibration(self, place: int) -> None:
         entry = self._session.active
@@ -291,14 +383,15 @@ class SchemeForm(QWidget):
         low, high = -1.0, 1.0
         if isinstance(outcome, Evaluation):
             p = outcome.qparams
-            low, high = (tidy(end, p.dtype) for end in p.range)
+            ends = np.min(p.range[0]), np.max(p.range[1])
+            low, high = (tidy(end, p.dtype) for end in ends)
         self._change(entry.scheme.with_range(low, high if high > low else low + 1.0))
 
     def _on_numbers(self, text: str) -> None:
         entry = self._session.active
         if entry is None:
             return
-        numbers = _numbers(text)
+        numbers = numbers_in(text)
         try:
             if numbers is None:
                 raise ValueError(
@@ -346,54 +439,3 @@ class SchemeForm(QWidget):
 
         text = filled(text, entry.name)
         commands.update_entry(self._session, entry.uid, changed, text, merge)
-
-
-def _row(layout: QHBoxLayout) -> QWidget:
-    widget = QWidget()
-    layout.setContentsMargins(0, 0, 0, 0)
-    widget.setLayout(layout)
-    return widget
-
-
-def _stacked(field: QWidget, problem: QLabel) -> QWidget:
-    """A field with its message below, which is its own buddy for the form's label."""
-    widget = QWidget()
-    layout = QVBoxLayout(widget)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(2)
-    layout.addWidget(field)
-    layout.addWidget(problem)
-    widget.setFocusProxy(field)
-    return widget
-
-
-def _set_text(field: QLineEdit, text: str, keep: bool = False) -> None:
-    """Show a text unless the field shows it already; the cursor stays where it is."""
-    if not keep and field.text() != text:
-        field.setText(text)
-
-
-def _same_scheme(text: str, scheme: Scheme) -> bool:
-    try:
-        return Scheme.parse(text) == scheme
-    except SchemeError:
-        return False
-
-
-def _numbers(text: str) -> tuple[float, ...] | None:
-    """Numbers parted by commas or spaces; None when something is none."""
-    parts = [_number(part) for part in text.replace(",", " ").split()]
-    known = tuple(part for part in parts if part is not None)
-    return known if len(known) == len(parts) else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        return parse_number(text)
-    except NumberError:
-        return None
-
-
-def _rgba(theme: Theme, alpha: float) -> str:
-    colour = theme.tint(theme.alarm, alpha)
-    return f"rgba({colour.red()},{colour.green()},{colour.blue()},{colour.alpha()})"

@@ -84,7 +84,7 @@ class StepsPane(QWidget):
         at = trace(self._session.shown.array, evaluation.qparams, [self._session.chosen])
         position = commands.position_text(self._session, self._session.chosen)
         self._say(filled("%1 · #%2: %3", entry.name, position, self.describe(at)))
-        self.view.setHtml(self._html(self.parameter_steps(evaluation.qparams), self.steps(at)))
+        self.view.setHtml(self._html(self.parameter_steps(at.qparams.at(0)), self.steps(at)))
 
     def _say(self, insight: str) -> None:
         self.insight = insight
@@ -112,31 +112,34 @@ class StepsPane(QWidget):
         """How S and Z follow from the range."""
         quantizer = QUANTIZERS[p.mapping]
         numbers = {key: self._short(value) for key, value in parameter_numbers(p).items()}
+        textbook = p.arithmetic.tiny == "textbook" and not p.format.mapping
         remark = {
             "constant": self.tr("all values are equal: S is taken from the value"),
-            "zeros": self.tr("all values are 0: S is set to 1"),
-            "floor": self.tr("the smallest number there is: the formula gives less"),
+            "zeros": self.tr("all values are 0: S is set to 1") if textbook else "",
+            "floor": self.tr("the smallest S there is: the formula gives less"),
         }.get(p.origin, "")
-        formula = quantizer.scale_formula
+        formula = quantizer.scale_formula(p.format, p.arithmetic)
         if p.arithmetic.pow2:
             formula = f"Pow2↑({formula})"
         in_numbers = "" if remark else numeric(formula, numbers)
-        scale = Step("S", symbolic(formula, ()), in_numbers, self._short(p.scale), remark)
-        if quantizer.zero_point_formula == "0":
-            return [scale]
-        outside = "" if p.qmin <= p.zero_point <= p.qmax else self.tr("outside the codes")
-        zero = Step(
-            "Z",
-            symbolic(quantizer.zero_point_formula, ()),
-            numeric(quantizer.zero_point_formula, numbers),
-            str(p.zero_point),
-            outside,
-        )
-        return [scale, zero]
+        steps = [Step("S", symbolic(formula, ()), in_numbers, self._short(p.scale), remark)]
+        if p.divisor is not None and p.divisor != p.scale:
+            note = self.tr("what R is divided by, before it is stored as S")
+            steps.append(Step("d", "", "", self._short(p.divisor), note))
+        formula = quantizer.zero_point_formula(p.format, p.arithmetic)
+        if formula != "0":
+            outside = "" if p.qmin <= p.zero_point <= p.qmax else self.tr("outside the codes")
+            in_numbers = numeric(formula, numbers)
+            steps.append(Step("Z", symbolic(formula, ()), in_numbers, str(p.zero_point), outside))
+        formula = quantizer.offset_formula()
+        if formula:
+            in_numbers = numeric(formula, numbers)
+            steps.append(Step("m", symbolic(formula, ()), in_numbers, self._short(p.offset)))
+        return steps
 
     def steps(self, at: Trace) -> list[Step]:
         """The stages of one value, the first of a trace."""
-        p = at.qparams
+        p = at.qparams.at(0)
         values = {key: at[key][0] for key in at}
         numbers = {key: self._short(value) for key, value in parameter_numbers(p).items()}
         numbers |= {key: self._short(value) for key, value in values.items()}
@@ -145,12 +148,15 @@ class StepsPane(QWidget):
         for stage in at.stages:
             saturated = int(at.saturated[0]) if stage.key == "clipped" else 0
             remark = MARKS.get(saturated, "")
+            result = self._short(values[stage.key])
+            if stage.key == "code":
+                result = p.format.label(int(values["code"]))
             steps.append(
                 Step(
                     stage.symbol,
                     symbolic(stage.formula, at.stages[:-2]),
                     numeric(stage.formula, numbers),
-                    self._short(values[stage.key]),
+                    result,
                     remark,
                 )
             )
@@ -158,11 +164,12 @@ class StepsPane(QWidget):
 
     def describe(self, at: Trace) -> str:
         """What happened to the value, in one sentence."""
-        p, saturated = at.qparams, int(at.saturated[0])
+        p, saturated = at.qparams.at(0), int(at.saturated[0])
         if np.isnan(at["real"][0]):
             return self.tr("NaN has no code; it is left out of the range and the metrics.")
         with np.errstate(over="ignore"):
-            share = short(abs(float(at["error"][0])) / float(p.working_scale), 3)
+            size = abs(float(p.working_scale))
+            share = short(abs(float(at["error"][0])) / size if size else np.inf, 3)
         if saturated:
             text = (
                 self.tr("%1 saturated: %2 lies above the last code %3; the error is %4 S.")
@@ -170,8 +177,13 @@ class StepsPane(QWidget):
                 else self.tr("%1 saturated: %2 lies below the first code %3; the error is %4 S.")
             )
             end = p.qmax if saturated > 0 else p.qmin
-            return filled(text, MARKS[saturated], self._short(at["rounded"][0]), end, share)
-        if abs(float(at["shifted" if "shifted" in at else "scaled"][0])) % 1 == 0.5:
+            number = self._short(at.unclipped[0])
+            return filled(text, MARKS[saturated], number, self._short(end), share)
+        if not p.format.integer:
+            bound = float(np.max(QUANTIZERS[p.mapping].bound(at["real"][:1], p)))
+            gap = short(bound / size if size else np.inf, 3)
+            return filled(self.tr("the nearest number costs %1 S, at most %2 S here."), share, gap)
+        if not p.format.mapping and abs(float(at.unrounded[0])) % 1 == 0.5:
             text = {
                 "ties-even": self.tr("a rounding tie, which goes to the even code: %1 S."),
                 "ties-away": self.tr("a rounding tie, which goes away from 0: %1 S."),

@@ -145,8 +145,12 @@ class ValuesPane(QWidget):
         """Give each stage the width its numbers need, when other stages are shown."""
         if self.model.keys != self._sized:
             self._sized = self.model.keys
+            widths = COLUMN_WIDTHS
+            if "code" in self._sized:
+                # What is rounded to is no whole number then.
+                widths = widths | {"rounded": 76, "clipped": 76, "code": 48}
             for column, key in enumerate(self._sized):
-                self.table.horizontalHeader().resizeSection(column, COLUMN_WIDTHS.get(key, 90))
+                self.table.horizontalHeader().resizeSection(column, widths.get(key, 90))
 
     # View
 

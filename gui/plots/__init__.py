@@ -2,7 +2,9 @@
 
 from gui.plots.base import Plot
 from gui.plots.calibration import CalibrationPlot
+from gui.plots.channels import ChannelsPlot
 from gui.plots.codes import CodesPlot
+from gui.plots.difference import DifferencePlot
 from gui.plots.distribution import DistributionPlot
 from gui.plots.error import ErrorPlot
 from gui.plots.signal import SignalPlot
@@ -15,6 +17,8 @@ PLOTS: tuple[type[Plot], ...] = (
     TransferPlot,
     CodesPlot,
     CalibrationPlot,
+    ChannelsPlot,
+    DifferencePlot,
 )
 """Every plot, in the order that menus show."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from PySide6.QtCore import QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFont, QPainterPath, QPen, QTransform
 
 from engine.envelope import Envelope, min_max_envelope
+from gui.numbers_text import filled
 from gui.plots.data import PlotData, Series
 from gui.plots.spans import padded, visible
 from gui.theme import LINE_STYLES, MARKERS, Theme
@@ -58,6 +60,22 @@ class WholeAxis(pg.AxisItem):
         return [f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}" for value in values]
 
 
+@dataclass(frozen=True)
+class Option:
+    """A choice of how to look at the data of a plot.
+
+    Attributes
+    ----------
+    key, title : str
+    choices : tuple of (str, str)
+        Key and title of each; the first one is chosen at first.
+    """
+
+    key: str
+    title: str
+    choices: tuple[tuple[str, str], ...]
+
+
 class Plot(QObject):
     """A picture of ``PlotData`` in a ``PlotItem``; knows neither the window nor the session.
 
@@ -81,6 +99,8 @@ class Plot(QObject):
     """What the legend of a figure has to name: R, and all schemes or the active one alone."""
     whole_axes: ClassVar[tuple[str, ...]] = ()
     """The axes that run over whole numbers."""
+    options: ClassVar[tuple[Option, ...]] = ()
+    """Choices of how to look at the data."""
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
         super().__init__()
@@ -91,6 +111,8 @@ class Plot(QObject):
         self.data: PlotData | None = None
         self.insight = ""
         self.leader: Plot | None = None
+        self.chosen_options = {option.key: option.choices[0][0] for option in self.options}
+        self._labels: tuple[str, str] = ("", "")
         self._follow_x = self.follow_y = True
         self._items: dict[Hashable, Any] = {}
         self._drawn: set[Hashable] = set()
@@ -134,8 +156,16 @@ class Plot(QObject):
         raise NotImplementedError
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
-        """The value that a click at x, y means."""
+        """The value that a click at x, y means, by its place among those shown."""
         raise NotImplementedError
+
+    def pick_channel(self, data: PlotData, x: float, y: float) -> int | None:
+        """The channel that a click at x, y means; None in plots of values."""
+        return None
+
+    def next_channel(self, data: PlotData, step: int) -> int | None:
+        """The channel beside the one in focus; None in plots of values."""
+        return None
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
         """What the crosshair reads at x, y."""
@@ -146,8 +176,12 @@ class Plot(QObject):
     def draw(self, data: PlotData) -> None:
         """Show new data."""
         self.data = data
+        if self.axis_labels() != self._labels:
+            self._set_labels()
         self.refresh()
         insight = data.failure if data.failure and data.values.size else self.describe(data)
+        if data.focus_name and not data.failure:
+            insight = f"[{data.focus_name}] {insight}"
         if insight != self.insight:
             self.insight = insight
             self.insight_changed.emit(insight)
@@ -199,13 +233,28 @@ class Plot(QObject):
             axis.setTickFont(font)
             axis.setStyle(tickLength=-4, maxTickLevel=1, autoExpandTextSpace=False)
             axis.enableAutoSIPrefix(False)
-        x_label, y_label = self.axis_labels()
-        style = {"color": theme.muted, "font-size": "8.5pt"}
-        self.item.setLabel("bottom", x_label, **style)
-        self.item.setLabel("left", y_label, **style)
+        self._set_labels()
         for key in list(self._items):
             self.item.removeItem(self._items.pop(key))
         self.refresh()
+
+    def choose(self, key: str, choice: str) -> None:
+        """Look at the data in another way."""
+        self.chosen_options[key] = choice
+        self.follow_x = self.follow_y = True
+        if self.data is not None:
+            self.draw(self.data)
+
+    def _set_labels(self) -> None:
+        self._labels = self.axis_labels()
+        style = {"color": self.theme.muted, "font-size": "8.5pt"}
+        self.item.setLabel("bottom", self._labels[0], **style)
+        self.item.setLabel("left", self._labels[1], **style)
+
+    def position_label(self) -> str:
+        """What positions along x are counted in."""
+        focus = self.data.focus_name if self.data is not None else ""
+        return filled(self.tr("position within %1"), focus) if focus else self.tr("position #")
 
     def _moved_by_hand(self, mask: Any) -> None:
         self.follow_x = self.follow_x and not mask[0]

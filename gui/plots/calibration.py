@@ -38,6 +38,9 @@ class CalibrationPlot(HandlePlot):
 
     def describe(self, data: PlotData) -> str:
         curves = objective_of(data)
+        if data.active is not None and data.active.evaluation.scheme.own_range:
+            text = self.tr("%1 takes its range from the extremes of each block: nothing to choose.")
+            return filled(text, data.active.entry.name)
         if curves is None or data.active is None:
             return self.tr("The curves appear with the first values that differ.")
         if curves.thresholds.size == 0:
@@ -199,7 +202,7 @@ class CalibrationPlot(HandlePlot):
 def _threshold(data: PlotData) -> float:
     """The larger magnitude of the active scheme's range."""
     assert data.active is not None
-    return max(map(abs, data.active.evaluation.qparams.range))
+    return max(map(abs, data.active.p.range))
 
 
 def _log(values: np.ndarray) -> np.ndarray:

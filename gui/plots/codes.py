@@ -6,10 +6,11 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 
+from engine import QUANTIZERS
 from gui.numbers_text import filled, percent, short
 from gui.plots.base import Plot
 from gui.plots.data import PlotData, Series
-from gui.plots.distribution import unused_ends
+from gui.plots.distribution import CODE_TICK_PIXELS
 
 
 class CodesPlot(Plot):
@@ -29,7 +30,7 @@ class CodesPlot(Plot):
     def describe(self, data: PlotData) -> str:
         if data.active is None:
             return self.tr("Switch on a scheme to see its codes.")
-        figures = data.active.evaluation.metrics
+        figures = data.active.figures
         text = self.tr("%1 uses %2 of %3 codes (%4); they carry %5 bits of entropy.")
         used, available = int(figures["codes_used"]), int(figures["codes_available"])
         share = percent(used, available)
@@ -37,23 +38,29 @@ class CodesPlot(Plot):
         return filled(text, data.active.entry.name, f"{used:,}", f"{available:,}", share, bits)
 
     def _visible(self, data: PlotData) -> list[Series]:
-        """The active scheme first, then the others that are switched on."""
-        others = [s for s in data.series if data.active is None or s.entry != data.active.entry]
-        return ([data.active] if data.active else []) + others
+        """The active scheme first, then the others whose codes are of the same kind."""
+        if data.active is None:
+            return list(data.series)
+        kind = data.active.p.format
+        others = [
+            s
+            for s in data.series
+            if s.entry != data.active.entry
+            and (s.p.format == kind or s.p.format.integer and kind.integer)
+        ]
+        return [data.active, *others]
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
         shown = self._visible(data)
         if not shown:
             return -128.5, 127.5
         return (
-            min(float(s.codes[0]) for s in shown) - 0.5,
-            max(float(s.codes[-1]) for s in shown) + 0.5,
+            min(float(s.code_axis[0]) for s in shown) - 0.5,
+            max(float(s.code_axis[-1]) for s in shown) + 0.5,
         )
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
-        return 0.0, float(
-            max((s.evaluation.code_counts.max() for s in self._visible(data)), default=1)
-        )
+        return 0.0, float(max((s.counts.max() for s in self._visible(data)), default=1))
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
         for series in self._visible(data):
@@ -67,14 +74,32 @@ class CodesPlot(Plot):
                 x = np.column_stack([left, right]).ravel()
                 self.line(series.entry.uid, x, np.repeat(counts, 2), self.entry_pen(series), z=2)
         if data.chosen is not None and data.active is not None:
-            code = int(data.active.evaluation.codes.reshape(-1)[data.chosen])
-            self.rule("chosen", code, self.pen(self.theme.muted))
+            at = self._place(data.active, int(data.active.value_codes[data.chosen]))
+            self.rule("chosen", float(at), self.pen(self.theme.muted))
+        self._tick(data.active)
+
+    def _tick(self, active: Series | None) -> None:
+        """Names at the codes whose places say nothing."""
+        axis = self.item.getAxis("bottom")
+        if active is None or active.p.format.integer:
+            axis.setTicks(None)
+            return
+        places = active.code_axis
+        apart = CODE_TICK_PIXELS * self.pixel()[0]
+        step = max(1, int(np.ceil(apart)))
+        axis.setTicks([[(float(at), active.label(active.codes[at])) for at in places[::step]]])
+
+    def _place(self, series: Series, code: int) -> int:
+        """Where a code stands on the axis."""
+        quantizer = QUANTIZERS[series.p.mapping]
+        place = int(quantizer.places(np.array([code]), series.p)[0])
+        return int(series.code_axis[place])
 
     def _columns_of(
         self, series: Series, x0: float, x1: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Left and right edges and heights; the largest count where a pixel holds many codes."""
-        codes, counts = series.codes, series.evaluation.code_counts
+        codes, counts = series.code_axis, series.counts
         first = int(np.searchsorted(codes, x0 - 1))
         last = int(np.searchsorted(codes, x1 + 1, "right"))
         codes, counts = codes[first:last], counts[first:last]
@@ -89,8 +114,15 @@ class CodesPlot(Plot):
 
     def _paint_unused(self, series: Series) -> None:
         y0, y1 = self.item.getViewBox().viewRange()[1]
-        for name, first, last in unused_ends(series):
-            rect = (float(series.codes[first]) - 0.5, float(series.codes[last]) + 0.5, y0, y1)
+        used = np.flatnonzero(series.counts)
+        if used.size == 0:
+            return
+        axis, end = series.code_axis, series.codes.size - 1
+        ends = (("low", 0, used[0] - 1), ("high", used[-1] + 1, end))
+        for name, first, last in ends:
+            if first > last:
+                continue
+            rect = (float(axis[first]) - 0.5, float(axis[last]) + 0.5, y0, y1)
             hatch = QBrush(QColor(self.theme.alarm), Qt.BrushStyle.BDiagPattern)
             self.area(("unused", name), rect, hatch, z=-6)
             self.area(("unused ground", name), rect, self.fill(self.theme.alarm, 0.08), z=-7)
@@ -98,17 +130,19 @@ class CodesPlot(Plot):
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         if data.active is None or data.values.size == 0:
             return None
-        codes = data.active.evaluation.codes.reshape(-1)
-        return int(np.abs(codes.astype(np.int64) - round(x)).argmin())
+        places = QUANTIZERS[data.active.p.mapping].places(data.active.value_codes, data.active.p)
+        return int(np.abs(data.active.code_axis[places] - round(x)).argmin())
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
-        code = round(x)
-        parts = [f"Q {code}"]
+        at = round(x)
+        parts: list[str] = []
         for series in self._visible(data):
-            place = int(np.searchsorted(series.codes, code))
-            if place < len(series.codes) and series.codes[place] == code:
-                count = int(series.evaluation.code_counts[place])
+            place = int(np.searchsorted(series.code_axis, at))
+            if place < len(series.codes) and series.code_axis[place] == at:
+                code, count = series.codes[place], int(series.counts[place])
+                parts = parts or [f"Q {series.label(code)}"]
                 text = self.tr("%1: %2 values, R′ %3")
-                level = short(series.levels[place], data.digits)
-                parts.append(filled(text, series.entry.name, f"{count:,}", level))
+                levels = QUANTIZERS[series.p.mapping].levels(series.p)
+                level = short(levels[place], data.digits)
+                parts.append(filled(text, series.name, f"{count:,}", level))
         return "\n".join(parts)

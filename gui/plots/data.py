@@ -2,101 +2,263 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from engine import QUANTIZERS, Evaluation, Summary
+from engine import (
+    QUANTIZERS,
+    Comparison,
+    Evaluation,
+    Granularity,
+    QParams,
+    Summary,
+    metrics_of,
+)
 from engine.arrays import FloatArray, IntArray
-from gui.session import Entry, Session
+from engine.granularity import PER_TENSOR
+from gui.session import Entry, Focus, Session
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Series:
-    """A scheme and what it makes of the array, flattened."""
+    """A scheme and what it makes of the values shown, flattened.
+
+    Attributes
+    ----------
+    entry : Entry
+    evaluation : Evaluation
+    array : ndarray, any shape
+        R of all values.
+    positions : ndarray of int or None
+        The flat positions of the values shown; None for all.
+    anchor : int
+        The flat position whose channel stands for the scheme where only one can be drawn.
+    """
 
     entry: Entry
     evaluation: Evaluation
+    array: FloatArray
+    positions: IntArray | None = None
+    anchor: int = 0
+
+    def _shown(self, array: np.ndarray) -> np.ndarray:
+        flat = array.reshape(-1)
+        return flat if self.positions is None else flat[self.positions]
+
+    @cached_property
+    def values(self) -> FloatArray:
+        """R, shape (n,)."""
+        return self._shown(self.array)
 
     @cached_property
     def rebuilt(self) -> FloatArray:
         """R', shape (n,)."""
-        return self.evaluation.reconstructed.reshape(-1)
+        return self._shown(self.evaluation.reconstructed)
 
     @cached_property
     def error(self) -> FloatArray:
         """R' − R, shape (n,)."""
-        return self.evaluation.error.reshape(-1)
+        return self._shown(self.evaluation.error)
 
     @cached_property
     def saturated(self) -> np.ndarray:
         """−1, 0 or 1, shape (n,)."""
-        return self.evaluation.saturated.reshape(-1)
+        return self._shown(self.evaluation.saturated)
+
+    @cached_property
+    def value_codes(self) -> IntArray:
+        """The code of each value, shape (n,)."""
+        return self._shown(self.evaluation.codes)
+
+    # One channel, which stands for all where parameters have to be drawn
+
+    @property
+    def granularity(self) -> Granularity:
+        """Which values share parameters."""
+        return self.evaluation.qparams.granularity
+
+    @cached_property
+    def channel(self) -> int:
+        """The channel of the anchor."""
+        where = np.array([self.anchor])
+        return int(self.granularity.of(where, self.evaluation.codes.shape)[0])
+
+    @property
+    def channel_name(self) -> str:
+        """What people call that channel; empty where all values share parameters."""
+        if self.granularity.whole:
+            return ""
+        word = "channel" if self.granularity.kind == "per-channel" else "group"
+        return f"{word} {self.channel}"
+
+    @property
+    def name(self) -> str:
+        """The scheme, and its channel where there are several."""
+        return f"{self.entry.name}, {self.channel_name}" if self.channel_name else self.entry.name
+
+    @cached_property
+    def p(self) -> QParams:
+        """The parameters of that channel."""
+        return self.evaluation.qparams.at(self.channel)
+
+    # Codes and levels of that channel
 
     @cached_property
     def codes(self) -> IntArray:
-        """Every code of the scheme, in the order of the levels."""
-        p = self.evaluation.qparams
-        return QUANTIZERS[p.mapping].codes(p)
+        """Every code of the scheme, in the order of the format's numbers."""
+        return QUANTIZERS[self.p.mapping].codes(self.p)
+
+    @cached_property
+    def code_axis(self) -> np.ndarray:
+        """Where the codes stand on an axis: at themselves, or at their rank."""
+        return self.codes if self.p.format.integer else np.arange(self.codes.size)
+
+    @cached_property
+    def counts(self) -> IntArray:
+        """How many of the values shown have each code."""
+        if self.positions is None:
+            return self.evaluation.code_counts
+        return self._count(self.value_codes, np.isnan(self.error))
+
+    def _count(self, codes: IntArray, left_out: np.ndarray) -> IntArray:
+        places = QUANTIZERS[self.p.mapping].places(codes[~left_out], self.p)
+        return np.bincount(places, minlength=self.codes.size)
+
+    @cached_property
+    def _downwards(self) -> bool:
+        """Whether a negative scale makes the levels descend."""
+        return self.p.scale < 0
 
     @cached_property
     def levels(self) -> FloatArray:
-        """What the codes stand for, ascending."""
-        p = self.evaluation.qparams
-        return QUANTIZERS[p.mapping].levels(p)
+        """What the codes of the channel stand for, ascending."""
+        levels = QUANTIZERS[self.p.mapping].levels(self.p)
+        return levels[::-1] if self._downwards else levels
+
+    @cached_property
+    def level_codes(self) -> IntArray:
+        """The codes of the levels."""
+        return self.codes[::-1] if self._downwards else self.codes
+
+    @cached_property
+    def level_counts(self) -> IntArray:
+        """How many values of the channel each level has."""
+        if self.granularity.whole:
+            counts = self.counts
+        else:
+            where = self.granularity.positions(self.channel, self.evaluation.codes.shape)
+            error = self.evaluation.error.reshape(-1)[where]
+            counts = self._count(self.evaluation.codes.reshape(-1)[where], np.isnan(error))
+        return counts[::-1] if self._downwards else counts
+
+    @cached_property
+    def level_edges(self) -> np.ndarray:
+        """The middles between the levels and, half a gap beyond them, the ends; in float64."""
+        levels = self.levels.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            middles = (levels[1:] + levels[:-1]) / 2
+            first = levels[0] - (levels[1] - levels[0]) / 2
+            last = levels[-1] + (levels[-1] - levels[-2]) / 2
+        return np.concatenate([[first], middles, [last]])
 
     @cached_property
     def used_span(self) -> tuple[int, int] | None:
-        """Places of the first and the last code that a value has; None when there is none."""
-        used = np.flatnonzero(self.evaluation.code_counts)
+        """Places of the first and the last level that a value of the channel has."""
+        used = np.flatnonzero(self.level_counts)
         return (int(used[0]), int(used[-1])) if used.size else None
 
+    def label(self, code: int) -> str:
+        """How people write a code."""
+        return self.p.format.label(int(code))
+
+    # What rounding can do
+
     @property
-    def step(self) -> float:
-        """S."""
-        return self.evaluation.qparams.scale
+    def even_bound(self) -> bool:
+        """Whether one bound holds for all values."""
+        return self.granularity.whole and self.p.format.integer
 
     @property
     def bound(self) -> float:
-        """The largest error that rounding alone can make: S/2, or S where fractions are cut."""
-        return self.step * self.evaluation.qparams.arithmetic.reach
+        """The largest error that rounding alone can make in the channel."""
+        quantizer = QUANTIZERS[self.p.mapping]
+        reach = np.array([max(map(abs, self.p.range))])
+        return float(np.max(quantizer.bound(reach, self.p)))
+
+    @cached_property
+    def _bounds(self) -> np.ndarray:
+        """The bound of each value shown, shape (n,)."""
+        shape = self.evaluation.codes.shape
+        where = np.arange(self.evaluation.codes.size) if self.positions is None else self.positions
+        p = self.evaluation.qparams.at(self.granularity.of(where, shape))
+        bound = QUANTIZERS[p.mapping].bound(self.values, p)
+        return np.broadcast_to(np.asarray(bound, np.float64), where.shape)
+
+    def bounds(self, start: int, stop: int) -> np.ndarray:
+        """The bounds of a stretch of values, shape (stop − start,)."""
+        if self.even_bound:
+            return np.full(stop - start, self.bound)
+        return self._bounds[start:stop]
 
     @property
     def bound_text(self) -> str:
         """The bound in symbols."""
-        return "S/2" if self.evaluation.qparams.arithmetic.reach == 0.5 else "S"
+        if not self.p.format.integer:
+            return "½ gap"
+        return "S/2" if self.p.arithmetic.reach == 0.5 else "S"
 
-    def at(self, x: float) -> tuple[int, float]:
-        """The code that a value gets, and what it is rebuilt as."""
-        p = self.evaluation.qparams
-        quantizer = QUANTIZERS[p.mapping]
+    # Figures
+
+    @cached_property
+    def figures(self) -> Mapping[str, float]:
+        """The metrics of the values shown."""
+        if self.positions is None:
+            return self.evaluation.metrics
+        return metrics_of(self.array, self.evaluation, self.positions)
+
+    def at(self, x: float) -> tuple[str, float]:
+        """The code that a value of the channel gets, as text, and what it is rebuilt as."""
+        quantizer = QUANTIZERS[self.p.mapping]
         with np.errstate(over="ignore", under="ignore"):
-            codes, _ = quantizer.encode(np.array([x], p.dtype), p)
-        return int(codes[0]), float(quantizer.decode(codes, p)[0])
+            codes, _ = quantizer.encode(np.array([x], self.p.dtype), self.p)
+        return self.label(int(codes[0])), float(quantizer.decode(codes, self.p)[0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PlotData:
     """Everything that a plot may show.
 
     Attributes
     ----------
     values : ndarray, shape (n,)
-        R, flattened.
+        R, flattened: all values, or those of the channel in focus.
     summary : Summary
+        Of these values.
     series : tuple of Series
         The schemes switched on, in the order of the list.
     active : Series or None
         The active scheme, whether or not it is switched on.
     chosen : int or None
-        The chosen value's flat position.
+        The chosen value's place among the values.
     digits : int
         Significant digits of numbers in text.
     failure : str
         Why the active scheme has no evaluation; empty when it has one, or none is active.
     array : ndarray, any shape
-        The array itself, the very object that stays the same while the values do.
+        Those values in an array, the very object that stays the same while the values do.
+    focus : Focus or None
+        The channel whose values alone are shown.
+    whole : ndarray, any shape
+        All values, in the shape of the array.
+    partition : Granularity
+        What a channel is.
+    comparison : Comparison or None
+        Where two schemes differ.
+    pair : tuple of Entry
+        The two schemes that are compared; empty when none are.
     """
 
     values: FloatArray
@@ -107,34 +269,65 @@ class PlotData:
     digits: int
     failure: str = ""
     array: FloatArray | None = None
+    focus: Focus | None = None
+    whole: FloatArray | None = None
+    partition: Granularity = PER_TENSOR
+    comparison: Comparison | None = None
+    pair: tuple[Entry, ...] = ()
+
+    def flat(self, place: int) -> int:
+        """The flat position in the array of a value shown."""
+        return place if self.focus is None else int(self.focus.positions[place])
+
+    def shown(self, array: np.ndarray) -> np.ndarray:
+        """Of an array of all values those that are shown, flattened."""
+        flat = array.reshape(-1)
+        return flat if self.focus is None else flat[self.focus.positions]
+
+    @property
+    def focus_name(self) -> str:
+        """The channel in focus; empty for all values."""
+        return "" if self.focus is None else self.focus.name
 
 
 def plot_data(session: Session, digits: int) -> PlotData:
     """Take the picture of a session as it is shown now."""
-    shown = session.shown
+    shown, focus = session.shown, session.focus
+    chosen = session.chosen
+    if chosen is not None and chosen >= shown.array.size:
+        chosen = None
+    positions = None if focus is None else focus.positions
+    anchor = chosen or 0
+    if focus is not None and chosen is not None:
+        inside = np.flatnonzero(focus.positions == chosen)
+        anchor = chosen if inside.size else int(focus.positions[0])
+        chosen = int(inside[0]) if inside.size else None
     series: list[Series] = []
     active: Series | None = None
     failure = ""
     for entry in session.entries:
         outcome = shown.outcomes.get(entry.uid)
         if isinstance(outcome, Evaluation):
-            one = Series(entry, outcome)
+            one = Series(entry, outcome, shown.array, positions, anchor)
             if entry.enabled:
                 series.append(one)
             if entry.uid == session.active_uid:
                 active = one
         elif outcome is not None and entry.uid == session.active_uid:
             failure = str(outcome)
-    chosen = session.chosen
-    if chosen is not None and chosen >= shown.array.size:
-        chosen = None
+    pair = tuple(e for uid in session.pair or () if (e := session.entry(uid)) is not None)
     return PlotData(
-        values=shown.array.reshape(-1),
-        summary=shown.summary,
+        values=shown.array.reshape(-1) if focus is None else focus.values,
+        summary=shown.summary if focus is None else focus.summary,
         series=tuple(series),
         active=active,
         chosen=chosen,
         digits=digits,
         failure=failure,
-        array=shown.array,
+        array=shown.array if focus is None else focus.values,
+        focus=focus,
+        whole=shown.array,
+        partition=session.partition,
+        comparison=shown.comparison,
+        pair=pair,
     )

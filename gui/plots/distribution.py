@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
@@ -73,8 +75,10 @@ class DistributionPlot(HandlePlot):
 
     def _paint_codes(self, active: Series, x0: float, x1: float) -> None:
         """The axis of codes along the top, and a tick for each level while they are apart."""
-        levels, codes = active.levels.astype(float), active.codes
-        ticks = code_ticks(levels, codes, CODE_TICK_PIXELS * self.pixel()[0])
+        levels = active.levels.astype(float)
+        ticks = code_ticks(
+            levels, active.level_codes, active.label, CODE_TICK_PIXELS * self.pixel()[0]
+        )
         self.item.getAxis("top").setTicks([ticks])
         shown = levels[(levels >= x0) & (levels <= x1)]
         if shown.size > 1 and np.diff(shown).min() / self.pixel()[0] >= LEVEL_TICK_PIXELS:
@@ -88,20 +92,19 @@ class DistributionPlot(HandlePlot):
         """Hatch in red the ends of the code range that no value reaches."""
         y0, y1 = self.item.getViewBox().viewRange()[1]
         for name, start, stop in unused_ends(active):
-            left, right = active.levels[start], active.levels[stop]
-            half = active.step / 2
+            left, right = active.level_edges[start], active.level_edges[stop + 1]
             hatch = QBrush(QColor(self.theme.alarm), Qt.BrushStyle.BDiagPattern)
-            rect = (float(left) - half, float(right) + half, y0, y1)
+            rect = (float(left), float(right), y0, y1)
             self.area(("unused", name), rect, hatch, z=-6)
             faint = self.fill(self.theme.alarm, 0.08)
             self.area(("unused ground", name), rect, faint, z=-7)
 
     def _paint_handles(self, active: Series | None) -> None:
         """Movable lines at the ends of the clipping range."""
-        if active is None:
+        if active is None or active.evaluation.scheme.own_range:
             self.drop_handles()
             return
-        low, high = active.evaluation.qparams.range
+        low, high = active.p.range
         colour = self.theme.colour(active.entry.colour)
         for name, at in (("Rmin", low), ("Rmax", high)):
             # Labels that would meet stand one below the other.
@@ -117,7 +120,7 @@ class DistributionPlot(HandlePlot):
 
     def asked_range(self, data: PlotData, name: str, at: float) -> tuple[float, float] | None:
         assert data.active is not None
-        p, pixel = data.active.evaluation.qparams, self.pixel()[0]
+        p, pixel = data.active.p, self.pixel()[0]
         low, high = (tidy(end, p.dtype) for end in p.range)
         at = snapped(at, pixel)
         if QUANTIZERS[p.mapping].mirrored:
@@ -137,7 +140,7 @@ class DistributionPlot(HandlePlot):
             parts.append(filled(self.tr("%1 values in this bin"), f"{count:,}"))
         if data.active is not None:
             code, level = data.active.at(x)
-            parts.append(f"{data.active.entry.name}: Q {code}, R′ {short(level, data.digits)}")
+            parts.append(f"{data.active.name}: Q {code}, R′ {short(level, data.digits)}")
         return "\n".join(parts)
 
 
@@ -149,15 +152,15 @@ def unused_ends(series: Series) -> list[tuple[str, int, int]]:
     ends = []
     if span[0] > 0:
         ends.append(("low", 0, span[0] - 1))
-    if span[1] < len(series.codes) - 1:
-        ends.append(("high", span[1] + 1, len(series.codes) - 1))
+    if span[1] < len(series.levels) - 1:
+        ends.append(("high", span[1] + 1, len(series.levels) - 1))
     return ends
 
 
 def unused_sentence(plot: Plot, series: Series) -> str:
     """Which codes at the ends no value reaches, and what share of the range they are."""
-    codes, ends = series.codes, unused_ends(series)
-    name = series.entry.name
+    codes, ends = [series.label(code) for code in series.level_codes], unused_ends(series)
+    name = series.name
     if not ends:
         text = plot.tr("%1: values reach both ends of the codes %2…%3.")
         return filled(text, name, codes[0], codes[-1])
@@ -173,23 +176,25 @@ def unused_sentence(plot: Plot, series: Series) -> str:
     return filled(text, name, plot.tr(" and ").join(stretches), percent(count, len(codes)))
 
 
-def code_ticks(levels: np.ndarray, codes: np.ndarray, apart: float) -> list[tuple[float, str]]:
+def code_ticks(
+    levels: np.ndarray, codes: np.ndarray, label: Callable[[int], str], apart: float
+) -> list[tuple[float, str]]:
     """Positions and names for an axis of codes, no two nearer than ``apart``.
 
     The first and the last code are always there; between them stand multiples of a power of two.
     """
     spacing = (levels[-1] - levels[0]) / max(1, len(levels) - 1)
     if not np.isfinite(spacing) or spacing <= 0:
-        return [(float(levels[0]), str(codes[0]))]
+        return [(float(levels[0]), label(codes[0]))]
     step = 1
     while step * spacing < apart and step < len(codes):
         step *= 2
-    ticks = [(float(levels[0]), str(codes[0]))]
+    ticks = [(float(levels[0]), label(codes[0]))]
     last = float(levels[-1])
     for place in np.flatnonzero(codes % step == 0):
         at = float(levels[place])
         if at - ticks[-1][0] >= apart and last - at >= apart:
-            ticks.append((at, str(codes[place])))
+            ticks.append((at, label(codes[place])))
     if last > ticks[0][0]:
-        ticks.append((last, str(codes[-1])))
+        ticks.append((last, label(codes[-1])))
     return ticks

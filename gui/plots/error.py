@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.envelope import min_max_envelope
 from gui.numbers_text import filled, percent, short
 from gui.plots.base import FEW, Plot
-from gui.plots.data import PlotData
+from gui.plots.data import PlotData, Series
 from gui.plots.marks import clipped_marks, nearest_position, places, position_readout, span_of
 from gui.plots.signal import stems
 from gui.plots.spans import finite_extremes, visible
@@ -25,16 +26,18 @@ class ErrorPlot(Plot):
         return self.tr("Error: R′ − R, with the ±S/2 band")
 
     def axis_labels(self) -> tuple[str, str]:
-        return self.tr("position #"), self.tr("error (unit of R)")
+        return self.position_label(), self.tr("error (unit of R)")
 
     def describe(self, data: PlotData) -> str:
         if data.values.size == 0:
             return self.tr("The error appears with the first value.")
         if data.active is None:
             return self.tr("Switch on a scheme to see its error.")
-        figures = data.active.evaluation.metrics
+        figures = data.active.figures
         clipped = figures["clipped_low"] + figures["clipped_high"]
         half = f"{data.active.bound_text} = ±{short(data.active.bound, data.digits)}"
+        if not data.active.even_bound:
+            half = filled(self.tr("%1 where each value lies"), data.active.bound_text)
         if not clipped:
             text = self.tr("%1: nothing is clipped, every error is rounding within ±%2.")
         else:
@@ -50,27 +53,43 @@ class ErrorPlot(Plot):
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         start, stop = visible(data.values.size, x0, x1)
         low, high = finite_extremes(*(s.error[start:stop] for s in data.series))
-        half = data.active.bound if data.active else 0.0
+        bounds = data.active.bounds(start, stop) if data.active else np.zeros(0)
+        half = float(np.max(bounds[np.isfinite(bounds)], initial=0.0))
         return float(np.fmin(low, -half)), float(np.fmax(high, half))
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
         self.rule("zero", 0.0, self.pen(self.theme.muted), vertical=False, z=-1)
-        if data.active is not None:
-            half = data.active.bound
-            colour = self.theme.colour(data.active.entry.colour)
-            left, right = span_of(data)
-            self.area("band", (left, right, -half, half), self.fill(colour, 0.16))
-            for sign in (-1, 1):
-                pen = self.pen(self.theme.tint(colour, 0.7))
-                ends = np.array([left, right])
-                self.line(("edge", sign), ends, np.full(2, sign * half), pen, z=-4)
         start, stop = visible(data.values.size, x0, x1)
+        if data.active is not None:
+            self._paint_band(data, data.active, start, stop)
         if stop - start > 2 * self.columns:
             self._paint_envelopes(data, x0, x1)
         else:
             self._paint_values(data, start, stop)
         if data.chosen is not None:
             self.rule("chosen", data.chosen, self.pen(self.theme.muted))
+
+    def _paint_band(self, data: PlotData, active: Series, start: int, stop: int) -> None:
+        """What rounding alone can do: one band, or one as high as each value's own bound."""
+        colour = self.theme.colour(active.entry.colour)
+        pen = self.pen(self.theme.tint(colour, 0.7))
+        if active.even_bound:
+            left, right = span_of(data)
+            half = active.bound
+            self.area("band", (left, right, -half, half), self.fill(colour, 0.16))
+            for sign in (-1, 1):
+                self.line(("edge", sign), np.array([left, right]), np.full(2, sign * half), pen,
+                          z=-4)  # fmt: skip
+            return
+        bounds = active.bounds(start, stop)
+        if bounds.size == 0:
+            return
+        envelope = min_max_envelope(bounds, self.columns)
+        edges, high = start + envelope.edges - 0.5, envelope.high
+        self.bars("band", edges[:-1], edges[1:], -high, high, self.fill(colour, 0.16), z=-5)
+        x = np.column_stack([edges[:-1], edges[1:]]).ravel()
+        for sign in (-1, 1):
+            self.line(("edge", sign), x, sign * np.repeat(high, 2), pen, z=-4)
 
     def _paint_values(self, data: PlotData, start: int, stop: int) -> None:
         at = np.arange(start, stop)

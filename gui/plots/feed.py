@@ -31,6 +31,7 @@ class PlotFeed(QObject):
         session.evaluated.connect(self.refresh)
         session.active_changed.connect(self.refresh)
         session.chosen_changed.connect(self.refresh)
+        session.focus_changed.connect(self.refresh)
         session.entries_changed.connect(self._on_entries)
         settings.digits_changed.connect(self.refresh)
 

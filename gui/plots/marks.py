@@ -43,7 +43,7 @@ def clipped_marks(
 
     Where they would hide each other, the one with the largest error stands for its neighbours.
     """
-    figures = series.evaluation.metrics
+    figures = series.figures
     start, stop = span
     few = stop - start <= FEW
     for sign, symbol, key in ((1, CUT_DOWN, "clipped_high"), (-1, RAISED, "clipped_low")):
@@ -92,7 +92,7 @@ def position_readout(
     if data.values.size == 0:
         return ""
     at = int(np.clip(round(x), 0, data.values.size - 1))
-    parts = [f"#{at}"]
+    parts = [f"#{data.flat(at)}"]
     if values is not None:
         parts[0] += f"   {symbol} {short(values[at], data.digits)}"
     parts += [

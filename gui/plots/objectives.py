@@ -8,6 +8,7 @@ from functools import lru_cache
 from engine import QuantizationError, Scheme
 from engine.arrays import FloatArray
 from engine.calibration import MINMAX
+from engine.granularity import PER_TENSOR
 from engine.objective import Objective, objective
 from gui.plots.data import PlotData
 
@@ -38,4 +39,8 @@ def objective_of(data: PlotData) -> Objective | None:
     if data.active is None or data.array is None:
         return None
     scheme = data.active.evaluation.scheme
+    if scheme.own_range:
+        return None
+    # One threshold is looked for at a time: for all values shown.
+    scheme = scheme.adapted(granularity=PER_TENSOR)
     return _kept(_ByIdentity(data.array), replace(scheme, calibration=MINMAX))

@@ -23,14 +23,14 @@ class SignalPlot(Plot):
         return self.tr("Signal: R in neutral ink, the rebuilt R′ in colours")
 
     def axis_labels(self) -> tuple[str, str]:
-        return self.tr("position #"), self.tr("value (unit of R)")
+        return self.position_label(), self.tr("value (unit of R)")
 
     def describe(self, data: PlotData) -> str:
         if data.values.size == 0:
             return self.tr("No values yet: type, paste or open some.")
         if data.active is None:
             return self.tr("Switch on a scheme to see what it does to these values.")
-        low, high = (data.active.evaluation.metrics[k] for k in ("clipped_low", "clipped_high"))
+        low, high = (data.active.figures[k] for k in ("clipped_low", "clipped_high"))
         return clipped_sentence(self, data, data.active, int(low + high))
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
@@ -116,7 +116,7 @@ def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def clipped_sentence(plot: Plot, data: PlotData, series: Series, clipped: int) -> str:
     """How many values the active scheme clips, and how far off the worst value is."""
-    worst = short(series.evaluation.metrics["max_abs_error"], data.digits)
+    worst = short(series.figures["max_abs_error"], data.digits)
     if clipped == 0:
         text = plot.tr("%1 clips none of the %2 values; the largest |error| is %3.")
     else:

@@ -33,8 +33,12 @@ class TransferPlot(Plot):
             "%1 rebuilds %2 levels, %3 apart, from %4 to %5; the diagonal loses nothing."
         )
         ends = (short(levels[0], data.digits), short(levels[-1], data.digits))
-        step = short(data.active.step, data.digits)
-        return filled(text, data.active.entry.name, f"{levels.size:,}", step, *ends)
+        apart = short(abs(data.active.p.scale), data.digits)
+        if not data.active.p.format.integer:
+            with np.errstate(over="ignore", invalid="ignore"):
+                gaps = np.diff(levels.astype(np.float64))
+            apart = f"{short(gaps.min(), data.digits)} to {short(gaps.max(), data.digits)}"
+        return filled(text, data.active.name, f"{levels.size:,}", apart, *ends)
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
         return values_span(data)
@@ -67,12 +71,12 @@ class TransferPlot(Plot):
     def _stairs(self, series: Series, x0: float, x1: float) -> tuple[np.ndarray, np.ndarray]:
         """Corners of the staircase between x0 and x1; one step per pixel where they are finer."""
         levels = series.levels.astype(np.float64)
-        edges = (levels[1:] + levels[:-1]) / 2
+        edges = series.level_edges[1:-1]
         first = int(np.searchsorted(edges, x0))
         last = int(np.searchsorted(edges, x1))
-        nearest = series.evaluation.qparams.arithmetic.reach == 0.5
+        p = series.p
+        nearest = p.arithmetic.reach == 0.5 and p.divisor is None
         if last - first > 2 * self.columns or not nearest:
-            p = series.evaluation.qparams
             quantizer = QUANTIZERS[p.mapping]
             x = np.linspace(x0, x1, 2 * self.columns).astype(p.dtype)
             return x, quantizer.decode(quantizer.encode(x, p)[0], p)
@@ -85,5 +89,5 @@ class TransferPlot(Plot):
     def readout(self, data: PlotData, x: float, y: float) -> str:
         parts = [f"R {short(x, data.digits)}"]
         for series in data.series:
-            parts.append(f"{series.entry.name}: R′ {short(series.at(x)[1], data.digits)}")
+            parts.append(f"{series.name}: R′ {short(series.at(x)[1], data.digits)}")
         return "\n".join(parts)

@@ -11,9 +11,8 @@ def values_span(data: PlotData) -> tuple[float, float]:
     """From the smallest to the largest of the data, the clipping range and the levels."""
     ends = [data.summary.low, data.summary.high]
     if data.active is not None:
-        ends += data.active.evaluation.qparams.range
-        half = data.active.step / 2
-        ends += [float(data.active.levels[0]) - half, float(data.active.levels[-1]) + half]
+        ends += data.active.p.range
+        ends += [float(data.active.level_edges[0]), float(data.active.level_edges[-1])]
     finite = [end for end in ends if np.isfinite(end)]
     return (min(finite), max(finite)) if finite else (-1.0, 1.0)
 

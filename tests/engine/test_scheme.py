@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine import FORMATS, MAPPINGS, Granularity, QuantizationError, Scheme, SchemeError
 from engine.arithmetic import ROUNDINGS
-from engine.formats import BLOCKS, SMALL_FLOATS, Format, IntegerFormat, parse_format
+from engine.formats import BLOCKS, SMALL_FLOATS, IntegerFormat, parse_format
 from engine.runtimes import RUNTIMES
 from engine.scheme import MINMAX, Calibration, as_scheme
 

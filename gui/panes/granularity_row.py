@@ -1,0 +1,69 @@
+"""Which values share parameters: a kind, and its axis or size."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QSpinBox, QWidget
+
+from engine import Granularity
+from engine.granularity import CHANNEL, GRANULARITIES, GROUP, MAX_GROUP, TENSOR
+
+FIRST = {TENSOR: 0, CHANNEL: 0, GROUP: 32}
+
+
+class GranularityRow(QWidget):
+    """A box for the kind and a field for its number.
+
+    Signals
+    -------
+    chosen(Granularity)
+        The person wants another one.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._axes = 1
+        self.kind = QComboBox(self)
+        self.kind.setAccessibleName(self.tr("Granularity"))
+        self.kind.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for name, summary in GRANULARITIES.items():
+            self.kind.addItem(name)
+            tip = Qt.ItemDataRole.ToolTipRole
+            self.kind.setItemData(self.kind.count() - 1, self.tr(summary), tip)
+        self.number = QSpinBox(self)
+        self.number.setKeyboardTracking(False)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self.kind, 3)
+        row.addWidget(self.number, 2)
+        self.setFocusProxy(self.kind)
+        self.kind.textActivated.connect(self._on_kind)
+        self.number.valueChanged.connect(self._on_number)
+
+    def show_granularity(self, granularity: Granularity, axes: int) -> None:
+        """Show what a scheme has, for an array of so many axes."""
+        self._axes = max(1, axes)
+        blocked = QSignalBlocker(self.number)
+        self.kind.setCurrentText(granularity.kind)
+        self.kind.setToolTip(self.tr(GRANULARITIES[granularity.kind]))
+        if granularity.kind == CHANNEL:
+            least = min(0, granularity.number)
+            self.number.setRange(least, max(self._axes - 1, granularity.number))
+            self.number.setPrefix(self.tr("axis "))
+            self.number.setAccessibleName(self.tr("Axis of the channels"))
+        elif granularity.kind == GROUP:
+            self.number.setRange(1, MAX_GROUP)
+            self.number.setPrefix("")
+            self.number.setAccessibleName(self.tr("Values per group"))
+        self.number.setValue(granularity.number)
+        self.number.setVisible(not granularity.whole)
+        blocked.unblock()
+
+    def _on_kind(self, kind: str) -> None:
+        self.chosen.emit(Granularity(kind, FIRST[kind]))
+
+    def _on_number(self, number: int) -> None:
+        self.chosen.emit(Granularity(self.kind.currentText(), number))

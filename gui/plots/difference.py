@@ -1,0 +1,128 @@
+"""Difference: where two schemes differ, by position, each value in the colour of its cause."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.compare import CODES, Comparison
+from engine.envelope import min_max_envelope
+from gui.numbers_text import filled, percent, short
+from gui.plots.base import FEW, Plot
+from gui.plots.data import PlotData
+from gui.plots.marks import span_of
+from gui.plots.spans import finite_extremes, visible
+from gui.theme import MARKERS
+
+
+class DifferencePlot(Plot):
+    """Second minus first: codes where these mean the same, else rebuilt values."""
+
+    key = "difference"
+    x_only = True
+    x_quantity = "position"
+    draws_values = False
+    draws_every_scheme = False
+    whole_axes = ("bottom",)
+
+    def title(self) -> str:
+        return self.tr("Difference: where two schemes differ, and why")
+
+    def axis_labels(self) -> tuple[str, str]:
+        made = self.data.comparison if self.data is not None else None
+        in_codes = made is not None and made.compared == CODES and made.first.qparams.format.integer
+        y = self.tr("Q₂ − Q₁ (codes)") if in_codes else self.tr("R′₂ − R′₁ (unit of R)")
+        return self.position_label(), y
+
+    def describe(self, data: PlotData) -> str:
+        made = data.comparison
+        if made is None or len(data.pair) != 2:
+            return self.tr("Choose two schemes in the Compare pane.")
+        names = [entry.name for entry in data.pair]
+        count, total = int(self._differs(data).sum()), data.values.size
+        if not count:
+            return filled(self.tr("%1 and %2: no value differs."), *names)
+        share = percent(count, total)
+        causes = "; ".join(cause.title for cause in made.causes[:3])
+        text = self.tr("%1 and %2: %3 of %4 values differ (%5): %6.")
+        return filled(text, *names, f"{count:,}", f"{total:,}", share, causes)
+
+    def _differs(self, data: PlotData) -> np.ndarray:
+        assert data.comparison is not None
+        return data.shown(data.comparison.differs)
+
+    def _heights(self, data: PlotData, made: Comparison) -> np.ndarray:
+        """Second minus first of every value shown, NaN where neither can be told."""
+        if made.compared == CODES and made.first.qparams.format.integer:
+            apart = made.second.codes.astype(np.float64) - made.first.codes
+        else:
+            with np.errstate(invalid="ignore", over="ignore"):
+                apart = made.second.reconstructed.astype(np.float64) - made.first.reconstructed
+        return data.shown(np.where(made.differs, apart, 0.0))
+
+    def x_range(self, data: PlotData) -> tuple[float, float]:
+        return span_of(data)
+
+    def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
+        if data.comparison is None:
+            return -1.0, 1.0
+        start, stop = visible(data.values.size, x0, x1)
+        low, high = finite_extremes(self._heights(data, data.comparison)[start:stop])
+        reach = max(abs(low), abs(high)) if np.isfinite(low) else 0.0
+        return (-reach, reach) if reach else (-1.0, 1.0)
+
+    def paint(self, data: PlotData, x0: float, x1: float) -> None:
+        self.rule("zero", 0.0, self.pen(self.theme.muted), vertical=False, z=-1)
+        made = data.comparison
+        if made is None:
+            return
+        start, stop = visible(data.values.size, x0, x1)
+        heights = self._heights(data, made)[start:stop]
+        causes = data.shown(made.cause_of)[start:stop]
+        for number in range(len(made.causes)):
+            mine = np.where(causes == number, heights, np.nan)
+            self._paint_cause(number, mine, start)
+        if data.chosen is not None:
+            self.rule("chosen", data.chosen, self.pen(self.theme.muted))
+
+    def _paint_cause(self, number: int, heights: np.ndarray, start: int) -> None:
+        """Stems with a marker of its own; columns where values are many."""
+        colour = self.theme.colour(number)
+        at = np.flatnonzero(np.isfinite(heights))
+        if at.size == 0:
+            return
+        if heights.size > 2 * self.columns:
+            envelope = min_max_envelope(heights, self.columns)
+            edges = start + envelope.edges - 0.5
+            low, high = np.minimum(envelope.low, 0), np.maximum(envelope.high, 0)
+            self.bars(number, edges[:-1], edges[1:], low, high, self.fill(colour, 0.7))
+            return
+        x, y = start + at, heights[at]
+        stems = np.repeat(x, 2), np.column_stack([np.zeros(y.size), y]).ravel()
+        self.line(number, *stems, self.pen(colour), "pairs", z=1)
+        if heights.size <= max(FEW, self.columns / 3):
+            self.points(number, x, y, MARKERS[number % len(MARKERS)], colour)
+
+    def pick(self, data: PlotData, x: float, y: float) -> int | None:
+        """The differing value that is nearest."""
+        if data.comparison is None or data.values.size == 0:
+            return None
+        differing = np.flatnonzero(self._differs(data))
+        if differing.size == 0:
+            return int(np.clip(round(x), 0, data.values.size - 1))
+        return int(differing[np.abs(differing - x).argmin()])
+
+    def readout(self, data: PlotData, x: float, y: float) -> str:
+        made = data.comparison
+        if made is None or data.values.size == 0 or len(data.pair) != 2:
+            return ""
+        at = int(np.clip(round(x), 0, data.values.size - 1))
+        flat = data.flat(at)
+        lines = [f"#{flat}   R {short(data.values[at], data.digits)}"]
+        for entry, evaluation in zip(data.pair, (made.first, made.second), strict=True):
+            code = evaluation.qparams.format.label(int(evaluation.codes.reshape(-1)[flat]))
+            rebuilt = short(evaluation.reconstructed.reshape(-1)[flat], data.digits)
+            lines.append(f"{entry.name}: Q {code}, R′ {rebuilt}")
+        cause = int(made.cause_of.reshape(-1)[flat])
+        if cause >= 0:
+            lines.append(str(made.causes[cause]))
+        return "\n".join(lines)

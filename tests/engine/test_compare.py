@@ -1,0 +1,377 @@
+"""Two schemes side by side: how many values differ, and the one choice that makes each differ."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import engine
+from engine import Comparison, Granularity, Scheme
+from engine.compare import CODES, POINTS, VALUES
+from engine.examples import example
+
+TIES = example("ties").make()
+NORMALS = np.random.default_rng(0).normal(size=4096).astype(np.float32)
+HUNDREDS = np.random.default_rng(1).uniform(100, 101, 2000).astype(np.float32)
+UNEVEN = (NORMALS.reshape(16, 256) * np.geomspace(0.01, 10, 16)[:, None]).astype(np.float32)
+SUBNORMALS = (NORMALS[:300] * 1e-39).astype(np.float32)
+TINY = (NORMALS * 1e-9).astype(np.float32)
+HOLES = NORMALS[:500].copy()
+HOLES[[3, 100, 499]], HOLES[17] = np.nan, np.inf
+ARRAYS = {
+    "ties": TIES,
+    "normals": NORMALS[:1000],
+    "hundreds": HUNDREDS,
+    "uneven": UNEVEN[:, :70],
+    "subnormals": SUBNORMALS,
+    "zeros": np.zeros(40, np.float32),
+    "holes": HOLES,
+    "float64": NORMALS[:200].astype(np.float64) * (1 + 1e-9),
+}
+
+PAIRS = [
+    ("int8 symmetric", "int8 symmetric ties-away"),
+    ("int8 symmetric", "int8 asymmetric"),
+    ("int8 symmetric", "uint8 asymmetric pow2 toward-zero"),
+    ("int8 asymmetric", "int8 asymmetric per-group(32) percentile(90)"),
+    ("int8 symmetric @onnxruntime", "int8 symmetric @pytorch"),
+    ("int8 asymmetric @onnxruntime", "int8 asymmetric @aiedge"),
+    ("uint8 asymmetric @pytorch", "uint8 asymmetric @pytorch-fake"),
+    ("uint8 symmetric @tflite", "int8 asymmetric @onnxruntime per-group(8)"),
+    ("int8 symmetric @tensorrt", "e4m3fn symmetric @tensorrt"),
+    ("int4 symmetric stochastic(1)", "int4 symmetric stochastic(2)"),
+    ("q8_0", "int8 symmetric per-group(32)"),
+    ("int8 asymmetric @aiedge", "q8_0"),
+    ("q4_0", "q4_1"),
+    ("q5_1", "nf4 symmetric"),
+    ("mxfp4-gguf", "mxfp4-torchao-even"),
+    ("mxfp4-modelopt", "mxfp4-microxcaling"),
+    ("mxfp4-torchao-ceil", "e2m1fn symmetric per-group(32)"),
+    ("nf4 symmetric", "int4 symmetric mse"),
+]
+every_pair = pytest.mark.parametrize(("first", "second"), PAIRS)
+every_array = pytest.mark.parametrize("name", ARRAYS)
+
+
+def unlike(a: object, b: object) -> bool:
+    return a != b and not (a != a and b != b)  # noqa: PLR0124
+
+
+def truth(x: np.ndarray, first: str, second: str, compared: str) -> list[bool]:
+    """Which values differ, by evaluating either scheme and looking at one value at a time."""
+    key = "codes" if compared == CODES else "reconstructed"
+    ours, theirs = (getattr(engine.evaluate(x, s), key).ravel().tolist() for s in (first, second))
+    nan = np.isnan(x).ravel().tolist()
+    return [not n and unlike(a, b) for a, b, n in zip(ours, theirs, nan, strict=True)]
+
+
+def only_cause(made: Comparison) -> str:
+    (cause,) = made.causes
+    return cause.key
+
+
+@every_pair
+@every_array
+class TestEveryPair:
+    def test_counts_what_a_direct_comparison_counts(
+        self, first: str, second: str, name: str
+    ) -> None:
+        x = ARRAYS[name]
+        made = engine.compare(x, first, second)
+        expected = truth(x, first, second, made.compared)
+        assert made.differs.shape == x.shape
+        assert made.differs.ravel().tolist() == expected
+        assert made.count == sum(expected)
+        assert not made.differs[np.isnan(x)].any()
+
+    def test_every_differing_value_has_exactly_one_cause(
+        self, first: str, second: str, name: str
+    ) -> None:
+        made = engine.compare(ARRAYS[name], first, second)
+        assert made.cause_of.shape == made.differs.shape
+        np.testing.assert_array_equal(made.cause_of >= 0, made.differs)
+        counts = [cause.count for cause in made.causes]
+        assert sum(counts) == made.count
+        assert counts == sorted(counts, reverse=True)
+        assert all(counts)
+        for place, cause in enumerate(made.causes):
+            assert np.count_nonzero(made.cause_of == place) == cause.count
+        assert all(cause.count == 0 for cause in made.unequal)
+
+    def test_examples_differ_most_and_have_their_cause(
+        self, first: str, second: str, name: str
+    ) -> None:
+        made = engine.compare(ARRAYS[name], first, second)
+        apart = made.difference().ravel()
+        for place, cause in enumerate(made.causes):
+            here = made.cause_of.ravel() == place
+            assert here[cause.example]
+            assert made.differs.flat[cause.example]
+            assert apart[cause.example] == apart[here].max()
+            assert cause.first != cause.second
+            assert str(cause) == f"{cause.title}: {cause.first} / {cause.second}"
+
+    def test_swapping_the_schemes_swaps_the_evaluations_alone(
+        self, first: str, second: str, name: str
+    ) -> None:
+        x = ARRAYS[name]
+        made, swapped = engine.compare(x, first, second), engine.compare(x, second, first)
+        assert swapped.compared == made.compared
+        np.testing.assert_array_equal(swapped.differs, made.differs)
+        np.testing.assert_array_equal(swapped.difference(), made.difference())
+        np.testing.assert_array_equal(swapped.first.codes, made.second.codes)
+        choices = [sorted(c.key for c in (*m.causes, *m.unequal)) for m in (made, swapped)]
+        assert choices[0] == choices[1]
+
+
+@pytest.mark.parametrize("text", sorted({text for pair in PAIRS for text in pair}))
+@every_array
+def test_a_scheme_differs_nowhere_from_itself(text: str, name: str) -> None:
+    made = engine.compare(ARRAYS[name], text, Scheme.parse(text))
+    assert (made.count, made.causes) == (0, ())
+    assert made.compared == CODES
+    assert not made.differs.any()
+    assert (made.cause_of == -1).all()
+    assert made.largest_step == 0
+
+
+CAUSES: list[tuple[str, np.ndarray, str, str]] = [
+    # cause, values, and two schemes that it alone sets apart there
+    ("granularity", UNEVEN, "int8 symmetric", "int8 symmetric per-channel(0)"),
+    ("granularity", UNEVEN, "int8 asymmetric per-group(64)", "int8 asymmetric per-group(16)"),
+    ("calibration", NORMALS, "int4 symmetric", "int4 symmetric mse"),
+    ("calibration", NORMALS, "int8 symmetric @pytorch", "int8 symmetric percentile(99) @pytorch"),
+    ("format", NORMALS, "int8 scale-only", "int4 scale-only"),
+    ("format", NORMALS, "e4m3fn symmetric", "nf4 symmetric"),
+    ("format", NORMALS, "q8_0", "mxfp4-gguf"),
+    ("mapping", NORMALS, "int8 symmetric", "int8 asymmetric"),
+    (
+        # 2.5 and a little becomes a tie in float32.
+        "precision",
+        np.array([127, 2.5 + 1e-12, -7]),
+        "int8 symmetric",
+        "int8 symmetric @tensorrt",
+    ),
+    ("zero", HUNDREDS, "int8 asymmetric", "int8 asymmetric @aiedge"),
+    ("zero", HUNDREDS, "int8 asymmetric", "int8 asymmetric @onnxruntime"),
+    (
+        # −Rmin / S is 127½ to the last bit, or a little less where S was rounded before.
+        "division",
+        np.linspace(-1, 1, 65).astype(np.float32),
+        "int8 asymmetric @aiedge",
+        "int8 asymmetric @onnxruntime",
+    ),
+    ("divisor", NORMALS, "int8 symmetric @onnxruntime", "int8 symmetric @pytorch"),
+    ("least", SUBNORMALS, "int8 symmetric", "int8 symmetric @onnxruntime"),
+    ("least", TINY, "int8 symmetric", "int8 symmetric @pytorch"),
+    ("least", TINY * np.float32(1e-3), "int8 symmetric", "int8 symmetric @aiedge"),
+    ("pow2", NORMALS, "int8 symmetric", "int8 symmetric pow2"),
+    ("stored", NORMALS, "q8_0", "int8 symmetric per-group(32)"),
+    (
+        "stored",
+        NORMALS,
+        "int8 symmetric per-group(32) @onnxruntime",
+        "int8 symmetric per-group(32) @aiedge",
+    ),
+    (
+        # −½ is a tie: Round(Qmin − Rmin / S), with the half to even, and with the half away.
+        "zero_point",
+        np.append(np.arange(-20, 20, 0.25), [-127.0, 127.0]).astype(np.float32),
+        "int8 asymmetric @onnxruntime",
+        "int8 asymmetric @tflite",
+    ),
+    (
+        # S = 7: 45.5 / 7 is a tie, and 45.5 · (1 / 7) in float32 lies above it.
+        "reciprocal",
+        np.array([892.5, 45.5, 1], np.float32),
+        "uint8 symmetric @onnxruntime",
+        "uint8 symmetric @pytorch-fake",
+    ),
+    ("order", TIES, "int8 asymmetric @onnxruntime", "int8 asymmetric @aiedge"),
+    ("order", TIES, "int8 asymmetric @pytorch", "int8 asymmetric @pytorch-fake"),
+    ("rounding", TIES, "int8 asymmetric", "int8 asymmetric ties-away"),
+    (
+        "rounding",
+        TIES,
+        "int8 symmetric manual(-127,127)",
+        "int8 symmetric manual(-127,127) ties-away",
+    ),
+    ("rounding", NORMALS, "int4 symmetric stochastic(1)", "int4 symmetric stochastic(2)"),
+    ("exponent", NORMALS, "mxfp4-torchao-ceil", "mxfp4-torchao-even"),
+    ("exponent", NORMALS, "mxfp4-torchao-floor", "mxfp4-torchao-ceil"),
+    ("divisor", SUBNORMALS, "mxfp4-microxcaling", "mxfp4-torchao-floor"),
+    (
+        "rounding",
+        np.array([6, 5, 2.5, 0.25, -3.5, 1], np.float32),
+        "mxfp4-microxcaling",
+        "mxfp4-torchao-floor",
+    ),
+    ("zero", np.array([6, 0, -0.0], np.float32), "mxfp4-gguf", "mxfp4-modelopt"),
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "x", "first", "second"), CAUSES, ids=[f"{row[0]}-{row[2]}-{row[3]}" for row in CAUSES]
+)
+def test_a_single_choice_is_found_to_be_the_cause(
+    key: str, x: np.ndarray, first: str, second: str
+) -> None:
+    for one, other in ((first, second), (second, first)):
+        made = engine.compare(x, one, other)
+        assert only_cause(made) == key
+        assert made.causes[0].count == made.count == sum(truth(x, one, other, made.compared)) > 0
+
+
+def test_every_variation_point_but_nan_is_some_cause() -> None:
+    # What NaN becomes makes no difference: it has no value.
+    assert {point.key for point in POINTS} - {"nan"} <= {row[0] for row in CAUSES}
+
+
+def test_ties_differ_by_the_tie_rule_and_nothing_else_does() -> None:
+    scheme = "int8 symmetric manual(-127,127)"
+    made = engine.compare(TIES, scheme, f"{scheme} ties-away")
+    # Halves whose lower neighbour is even go up only with ties-away.
+    halves = [(abs(v) % 2) == 0.5 for v in TIES.tolist()]
+    assert made.differs.tolist() == halves
+    assert made.largest_step == 1
+
+
+def test_127_and_127_5_name_both_code_ranges() -> None:
+    made = engine.compare(NORMALS, "int8 symmetric @onnxruntime", "int8 symmetric @pytorch")
+    (cause,) = made.causes
+    assert cause.first == "S = max|R| / 127, codes -127…127"
+    assert cause.second == "S = max|R| / 127.5, codes -128…127"
+
+
+def test_two_choices_share_the_values_between_them() -> None:
+    # S = 1.5 becomes 2, which makes ties of 9 / 2 and of 13 / 2, and changes other codes alone.
+    x = np.array([190.5, 9, 13, 60.2, 0], np.float32)
+    made = engine.compare(x, "int8 symmetric", "int8 symmetric pow2 ties-away")
+    assert made.first.codes.tolist() == [127, 6, 9, 40, 0]
+    assert made.second.codes.tolist() == [95, 5, 7, 30, 0]
+    assert [made.causes[place].key for place in made.cause_of[:4]] == [
+        "pow2", "rounding", "rounding", "pow2"
+    ]  # fmt: skip
+    assert [(c.key, c.count, c.example) for c in made.causes] == [
+        ("pow2", 2, 0), ("rounding", 2, 2)
+    ]  # fmt: skip
+
+
+def test_a_choice_without_consequence_is_named_as_such() -> None:
+    x = np.array([127, 3, -5], np.float32)
+    made = engine.compare(x, "int8 symmetric", "int8 symmetric pow2 toward-zero")
+    assert made.count == 0
+    assert [cause.key for cause in made.unequal] == ["pow2", "rounding"]
+    assert str(made.unequal[1]) == "Tie rule: ties-even / toward-zero"
+
+
+@pytest.mark.parametrize("first", ["onnxruntime", "pytorch", "pytorch-fake"])
+@pytest.mark.parametrize("second", ["aiedge", "tensorrt", "pytorch", "tflite"])
+def test_what_runtimes_make_of_nan_is_no_difference(first: str, second: str) -> None:
+    x = np.array([1, np.nan, -1, np.nan, 0.3], np.float32)
+    made = engine.compare(x, f"int8 symmetric @{first}", f"int8 symmetric @{second}")
+    assert made.count == 0
+    assert made.causes == ()
+    assert made.cause_of.tolist() == [-1] * 5
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "compared"),
+    [
+        ("int8 symmetric", "int8 symmetric @pytorch", CODES),
+        ("int8 symmetric per-channel(0)", "int8 symmetric mse", CODES),
+        ("mxfp4-gguf", "mxfp4-modelopt", CODES),
+        ("q4_0", "q4_0", CODES),
+        ("int8 symmetric", "uint8 symmetric", VALUES),
+        ("int8 symmetric", "int8 asymmetric", VALUES),
+        ("q8_0", "int8 symmetric per-group(32)", VALUES),
+        ("q4_0", "q4_1", VALUES),
+        ("e2m1fn symmetric per-group(32)", "mxfp4-gguf", VALUES),
+    ],
+)
+def test_codes_are_compared_only_where_they_mean_the_same(
+    first: str, second: str, compared: str
+) -> None:
+    assert engine.compare(UNEVEN[:2], first, second).compared == compared
+
+
+def test_the_largest_difference_is_in_codes_of_integers_and_in_values_else() -> None:
+    codes = engine.compare(HUNDREDS, "int8 asymmetric", "int8 asymmetric @aiedge")
+    steps = np.abs(codes.first.codes.astype(int) - codes.second.codes.astype(int))
+    assert codes.largest_step == steps.max() > 100
+    np.testing.assert_array_equal(codes.difference(), steps)
+    values = engine.compare(NORMALS, "int8 symmetric", "uint8 asymmetric")
+    apart = values.first.reconstructed.astype(float) - values.second.reconstructed
+    assert values.largest_step == np.abs(apart).max()
+    floats = engine.compare(NORMALS, "mxfp4-torchao-ceil", "mxfp4-torchao-even")
+    apart = floats.first.reconstructed.astype(float) - floats.second.reconstructed
+    assert floats.largest_step == np.abs(np.where(floats.differs, apart, 0)).max()
+
+
+def test_both_evaluations_are_those_of_their_schemes() -> None:
+    made = engine.compare(UNEVEN, "int8 symmetric", "int4 asymmetric per-channel(0)")
+    for evaluation, text in (
+        (made.first, "int8 symmetric"),
+        (made.second, "int4 asymmetric per-channel(0)"),
+    ):
+        expected = engine.evaluate(UNEVEN, text)
+        assert evaluation.scheme == Scheme.parse(text)
+        assert evaluation.metrics == expected.metrics
+        np.testing.assert_array_equal(evaluation.codes, expected.codes)
+
+
+def test_the_steps_are_told_and_what_that_raises_stops_the_work() -> None:
+    told: list[tuple[int, int]] = []
+    engine.compare(
+        NORMALS,
+        "int8 symmetric @onnxruntime",
+        "int8 symmetric @pytorch",
+        lambda done, of: told.append((done, of)),
+    )
+    assert [done for done, _ in told] == list(range(len(told)))
+    assert {of for _, of in told} == {len(told)}
+
+    def stop(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.compare(NORMALS, "int8 symmetric", "int8 symmetric pow2", stop)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_either_scheme_cannot_do_is_an_error(order: int) -> None:
+    schemes = ["int8 symmetric", "int8 symmetric per-channel(3)"][::order]
+    with pytest.raises(engine.QuantizationError, match="per-channel"):
+        engine.compare(UNEVEN, *schemes)
+
+
+@given(
+    st.sampled_from([text for pair in PAIRS for text in pair]),
+    st.sampled_from([text for pair in PAIRS for text in pair]),
+    st.lists(
+        st.one_of(st.floats(-200, 200, width=32), st.sampled_from([0.5, 1.5, np.nan, -0.0, 127.0])),
+        min_size=1,
+        max_size=40,
+    ),
+)
+@settings(deadline=None, max_examples=60)
+def test_any_two_schemes_on_any_values(first: str, second: str, values: list[float]) -> None:
+    x = np.array([*values, 1.0], np.float32)
+    made = engine.compare(x, first, second)
+    assert made.differs.tolist() == truth(x, first, second, made.compared)
+    np.testing.assert_array_equal(made.cause_of >= 0, made.differs)
+    assert sum(cause.count for cause in made.causes) == made.count
+    assert engine.compare(x, second, first).count == made.count
+    if Scheme.parse(first) == Scheme.parse(second):
+        assert made.causes == ()
+
+
+def test_axes_of_other_shapes_keep_the_shape() -> None:
+    x = NORMALS[:24].reshape(2, 3, 4)
+    made = engine.compare(np.asfortranarray(x), "int8 symmetric", "int8 symmetric per-channel(1)")
+    assert made.differs.shape == made.cause_of.shape == made.difference().shape == (2, 3, 4)
+    apart = made.difference()
+    assert made.causes[0].example == int(np.argmax(apart))
+    assert made.second.qparams.granularity == Granularity("per-channel", 1)

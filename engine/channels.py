@@ -47,6 +47,8 @@ class Channels:
 
     def name(self, channel: int) -> str:
         """Return what people call a channel."""
+        if self.granularity.whole:
+            return "all values"
         word = "channel" if self.granularity.kind == CHANNEL else "group"
         return f"{word} {channel}"
 

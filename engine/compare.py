@@ -97,7 +97,8 @@ class Comparison:
         Integer codes by their difference, others by that of the rebuilt values.
         """
         if self.compared == CODES and self.first.qparams.format.integer:
-            return np.abs(self.second.codes.astype(np.float64) - self.first.codes)
+            apart = np.abs(self.second.codes.astype(np.float64) - self.first.codes)
+            return np.where(self.differs, apart, 0.0)
         with np.errstate(invalid="ignore", over="ignore"):
             apart = self.second.reconstructed.astype(np.float64) - self.first.reconstructed
         return np.where(self.differs, np.nan_to_num(np.abs(apart), nan=np.inf), 0.0)
@@ -275,7 +276,7 @@ def _into_block(other: Scheme, block: Scheme) -> list[_Turn]:
     plain = QUANTIZERS[block.mapping].plain()
     if plain is None:
         return [_Turn("format", "Format", str(other), str(block), _state(block))]
-    return [_Turn("stored", plain.title, plain.plain, plain.own, _state(block))]
+    return [_Turn("float16", plain.title, plain.plain, plain.own, _state(block))]
 
 
 def _reversed(start: _State, turns: list[_Turn], goal: _State) -> list[_Turn]:

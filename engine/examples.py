@@ -148,8 +148,8 @@ EXAMPLES: tuple[Example, ...] = (
     Example(
         "convolution",
         "Convolution whose channels differ by 100×",
-        "One scale serves 64 channels: the small ones fall on a few codes around 0.",
-        THREE_WAYS,
+        "One scale for 64 channels leaves the small ones a few codes; per-channel gives each its own.",
+        ("int8 symmetric", "int8 symmetric per-channel(0)", "int8 asymmetric", "int8 scale-only"),
         _convolution,
     ),
     Example(
@@ -184,7 +184,12 @@ EXAMPLES: tuple[Example, ...] = (
         "ties",
         "Values on rounding ties",
         "With S = 1 every half goes to the even code, and an odd zero point turns that round.",
-        ("int8 scale-only", "int8 asymmetric", "int8 symmetric manual(-127,127)"),
+        (
+            "int8 scale-only",
+            "int8 asymmetric",
+            "int8 symmetric manual(-127,127)",
+            "int8 asymmetric @onnxruntime",
+        ),
         _ties,
     ),
 )

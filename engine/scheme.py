@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from engine.arithmetic import (
@@ -18,7 +19,7 @@ from engine.arithmetic import (
 )
 from engine.calibration import CALIBRATIONS_IN_WORDS, METHODS, MINMAX, Calibration
 from engine.errors import SchemeError
-from engine.formats import FORMATS_IN_WORDS, BlockFormat, Format, parse_format
+from engine.formats import FORMATS_IN_WORDS, BlockFormat, Format, IntegerFormat, parse_format
 from engine.granularity import (
     GRANULARITIES,
     GRANULARITIES_IN_WORDS,
@@ -29,6 +30,8 @@ from engine.granularity import (
 )
 from engine.quantizers import MAPPINGS, QUANTIZERS
 from engine.runtimes import RUNTIMES, RUNTIMES_IN_WORDS, Runtime
+
+_INT8 = IntegerFormat(8, signed=True)
 
 
 @dataclass(frozen=True)
@@ -139,51 +142,47 @@ class Scheme:
         return replace(self, calibration=Calibration("manual", (float(lo), float(hi))))
 
     def adapted(self, **changes: Any) -> Scheme:
-        """Return the scheme with changes, and with whatever does not go with them set back."""
+        """Return the scheme with changes, and with as little else set back as they ask for.
+
+        Parameters
+        ----------
+        **changes
+            Fields of a scheme with new values.
+
+        Raises
+        ------
+        ValueError
+            When no scheme has all these values.
+        """
+        changes = {name: v for name, v in changes.items() if v != getattr(self, name)}
+        if not changes:
+            return self
         wanted = {name: getattr(self, name) for name in self.__dataclass_fields__} | changes
         fmt: Format = wanted["format"]
-        if fmt.mapping:
-            if "mapping" in changes and changes["mapping"] in MAPPINGS:
-                # A mapping was asked for: the block format makes way.
-                element = parse_format("int8")
-                assert element is not None
-                wanted["format"], wanted["granularity"] = element, PER_TENSOR
-            else:
-                size = fmt.block if isinstance(fmt, BlockFormat) else 32
-                return Scheme(fmt, fmt.mapping, granularity=Granularity(GROUP, size))
-        elif self.format.mapping and "granularity" not in changes:
-            wanted["granularity"] = PER_TENSOR
-        if wanted["mapping"] not in MAPPINGS or MAPPINGS[wanted["mapping"]].refuses(
-            wanted["format"]
-        ):
-            wanted["mapping"] = "symmetric"
-        back = (
-            ("runtime", ""), ("rounding", TEXTBOOK.rounding), ("pow2", False),
-            ("granularity", PER_TENSOR), ("mapping", "symmetric"), ("mapping", "asymmetric"),
-        )  # fmt: skip
-        try:
-            return Scheme(**wanted)
-        except ValueError:
-            pass
-        if "runtime" in changes and changes["runtime"]:
-            wanted |= {"rounding": TEXTBOOK.rounding, "pow2": False}
-            runtime = RUNTIMES[changes["runtime"]]
-            if wanted["format"].name not in runtime.formats:
-                wanted["format"] = parse_format(runtime.formats[0])
-            if wanted["mapping"] not in runtime.mappings:
-                wanted["mapping"] = runtime.mappings[0]
-            if wanted["granularity"].kind not in runtime.granularities:
-                wanted["granularity"] = PER_TENSOR
-            return Scheme(**wanted)
-        for name, value in back:
-            if name in changes:
-                continue
-            wanted[name] = value
-            try:
-                return Scheme(**wanted)
-            except ValueError:
-                continue
-        return Scheme(wanted["format"], "symmetric")
+        if isinstance(fmt, BlockFormat) and "format" in changes:
+            return Scheme(fmt, fmt.mapping, granularity=Granularity(GROUP, fmt.block))
+        if self.format.mapping:
+            # Nothing else of a block format can be chosen: it makes way.
+            return Scheme(_INT8, "symmetric").adapted(**changes)
+        back = {
+            "runtime": ("",),
+            "rounding": (TEXTBOOK.rounding,),
+            "pow2": (False,),
+            "mapping": ("symmetric", "asymmetric"),
+            "format": (_INT8,),
+            "granularity": (PER_TENSOR,),
+            "calibration": (MINMAX,),
+        }
+        resets = [(name, value) for name, values in back.items() for value in values]
+        resets = [(n, v) for n, v in resets if n not in changes and wanted[n] != v]
+        problem = ValueError("no scheme has these choices")
+        for count in range(len(resets) + 1):
+            for chosen in combinations(resets, count):
+                try:
+                    return Scheme(**wanted | dict(chosen))
+                except ValueError as error:
+                    problem = error
+        raise problem
 
     def __str__(self) -> str:
         words = [str(self.format)]

@@ -142,6 +142,7 @@ def _of_scales(p: QParams) -> list[str]:
             notes.append(_share(here, several, several) if many else one)
     floored = (origin == "floor") & np.isfinite(s)
     replaced = floored & ((p.arithmetic.tiny != "textbook") | (s == 0))
+    replaced |= (s == 0) & (origin == "range")
     if replaced.any() and (origin != "zeros").all():
         notes.append(
             _floored(p, s[replaced][0], _share(replaced, "of {}", "of {}") if many else "")

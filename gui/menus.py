@@ -194,7 +194,8 @@ class Menus(QObject):
         menu = QMenu(self.tr("&Go to pane"), self._window)
         for number, dock in enumerate(docks.values(), 1):
             action = menu.addAction(dock.windowTitle())
-            action.setShortcut(QKeySequence(f"Ctrl+{number}"))
+            keys = f"Ctrl+{number}" if number < 10 else f"Alt+{number - 9}"
+            action.setShortcut(QKeySequence(keys))
             action.triggered.connect(dock.take_focus)
             self._window.addAction(action)
         return menu

@@ -173,6 +173,7 @@ class Session(QObject):
         self.active_uid: int | None = None
         self.chosen: int | None = None
         self.pair: tuple[int, int] | None = None
+        self._watchers: set[str] = set()
         self._focused: tuple[Granularity, int] | None = None
         self._focus: Focus | None = None
         self._focus_of: FloatArray | None = None
@@ -325,9 +326,27 @@ class Session(QObject):
         self.focus_changed.emit()
 
     def compare_pair(self, pair: tuple[int, int] | None) -> None:
-        """Compare two schemes of the list from now on, by their uids, or none."""
+        """Choose the two schemes to compare, by their uids; None for none."""
         if pair != self.pair:
             self.pair = pair
+            if self._watchers and pair is not None:
+                self.recompute()
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """Where the chosen pair differs, and why; None while it is not known."""
+        made = self.shown.comparison
+        if made is None or self.pair is None:
+            return None
+        entries = [self.entry(uid) for uid in self.pair]
+        schemes = [entry.scheme for entry in entries if entry is not None]
+        return made if schemes == [made.first.scheme, made.second.scheme] else None
+
+    def watch_pair(self, who: str, watching: bool) -> None:
+        """Say whether a view of the comparison is looked at: nothing else makes it computed."""
+        before = bool(self._watchers)
+        (self._watchers.add if watching else self._watchers.discard)(who)
+        if self._watchers and not before and self.pair is not None:
             self.recompute()
 
     # What follows from the document
@@ -335,7 +354,7 @@ class Session(QObject):
     def recompute(self) -> None:
         """Bring ``shown`` up to date: at once when small, else off the GUI thread."""
         array = self.array
-        pair = self.pair
+        pair = self.pair if self._watchers else None
         if pair is not None and (None in map(self.entry, pair) or pair[0] == pair[1]):
             pair = None
         shown_uids = {self.active_uid, *(pair or ())}

@@ -14,6 +14,18 @@ for _name in ("QT_SCALE_FACTOR", "QT_STYLE_OVERRIDE", "QT_QPA_PLATFORMTHEME", "Q
     os.environ.pop(_name, None)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--no-skips", action="store_true", help="fail when any test is skipped")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """With --no-skips, what was skipped was not compared: fail."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.getoption("--no-skips") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory, monkeypatch):
     """Nothing that a test remembers or logs reaches the person's own files, or the next test."""

@@ -15,9 +15,10 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 PICTURES = (
-    # name, theme, example, width, height
-    ("three-numbers", "light", "three-numbers", 1440, 900),
-    ("outlier-dark", "dark", "outlier", 1440, 900),
+    # name, theme, example, chosen value, active scheme, panes in front, width, height
+    ("three-numbers", "light", "three-numbers", 1, 0, (), 1440, 900),
+    ("outlier-dark", "dark", "outlier", 500, 0, (), 1440, 900),
+    ("channels", "light", "convolution", 0, 1, ("channels",), 1440, 900),
 )
 
 
@@ -37,7 +38,7 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         ini = QSettings.Format.IniFormat
         QSettings.setPath(ini, QSettings.Scope.UserScope, place)
-        for name, theme, key, width, height in PICTURES:
+        for name, theme, key, chosen, active, panes, width, height in PICTURES:
             settings = Settings()
             settings.theme = theme
             window = MainWindow(settings)
@@ -46,7 +47,10 @@ def main(folder: Path) -> None:
             window.show()
             window.files.start_example(example(key))
             window.message.clear()
-            window.session.choose(1 if key == "three-numbers" else 500)
+            window.session.activate(window.session.entries[active].uid)
+            window.session.choose(chosen)
+            for pane in panes:
+                window.docks[pane].raise_()
             for _ in range(20):
                 app.processEvents()
             window.grab().save(str(folder / f"{name}.png"))

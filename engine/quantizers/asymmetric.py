@@ -79,11 +79,12 @@ class Asymmetric(Affine):
         else:
             z = _nearer_end(low / s, high / s, q)
         z = np.where(np.isfinite(z), z, q[0]).astype(np.float64)
-        return np.clip(z, *q) if a.clamps_zero_point else z
+        z = np.clip(z, *q) if a.clamps_zero_point else z
+        return np.where(low == high, 0.0, z) if a.zero_point == "nearer-end" else z
 
 
 def _nearer_end(low: FloatArray, high: FloatArray, q: Any) -> FloatArray:
-    """Return Z by whichever end errs less: Jacob et al., 2018; ties away from 0."""
+    """Return Z by whichever end errs less, ties away from 0: TFLite's ChooseQuantizationParams."""
     from_min = abs(q[0]) + np.abs(low) < abs(q[1]) + np.abs(high)
     z = np.where(from_min, q[0] - low, q[1] - high)
     return np.asarray(np.copysign(np.floor(np.abs(z) + 0.5), z))

@@ -87,6 +87,8 @@ class Quantizer(ABC):
 
     def steps_to(self, other: Quantizer) -> list[Change]:
         """Return how to become another family by single choices; one step, unless overridden."""
+        if other is self:
+            return []
         return [Change("format", "Format", self.name, other.name, other)]
 
     def plain(self) -> Plain | None:
@@ -187,12 +189,20 @@ class Quantizer(ABC):
         return self.decode(self.codes(p).astype(p.format.dtype), p)
 
     def bound(self, r: FloatArray, p: QParams) -> Any:
-        """Return the largest error that rounding alone can make of values, in the unit of R."""
-        if p.format.integer:
-            return p.arithmetic.reach * np.abs(p.scale)
+        """Return the largest error that values can have unless clipped, in the unit of R.
+
+        That of rounding, and where values are divided by d but rebuilt with a rounded S, what
+        that makes: with (Q − Z) = R/d + ε it is |R|·|S/d − 1| + |S·ε|.
+        """
+        values = np.asarray(r).astype(np.float64)
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-            gap = p.format.gap(np.asarray(r).astype(p.dtype) / p.working_divisor)
-            return p.arithmetic.reach * gap.astype(np.float64) * np.abs(p.scale)
+            gap: Any = 1.0
+            if not p.format.integer:
+                gap = p.format.gap(values.astype(p.dtype) / p.working_divisor).astype(np.float64)
+            bound = p.arithmetic.reach * gap * np.abs(p.scale)
+            if p.divisor is None:
+                return bound
+            return bound + np.abs(values) * np.abs(np.asarray(p.scale) / p.divisor - 1)
 
 
 def unclipped_key(stages: tuple[Stage, ...]) -> str:

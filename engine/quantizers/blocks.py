@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -242,6 +243,12 @@ class Shifted(Block):
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             m = np.asarray(p.offset).astype(np.float16).astype(p.dtype)
             return np.asarray(p.format.unpack(codes).astype(p.dtype) * p.working_scale + m)
+
+    def bound(self, r: FloatArray, p: QParams) -> Any:
+        low = np.asarray(p.offset)
+        with np.errstate(over="ignore", invalid="ignore"):
+            moved = np.abs(low.astype(np.float16).astype(np.float64) - low)
+            return super().bound(np.asarray(r, np.float64) - low, p) + moved
 
     def parameter_bits(self, p: QParams) -> int:
         return 32

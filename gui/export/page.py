@@ -153,9 +153,10 @@ class Page:
     def _place_legend(self) -> list[tuple[QPointF, Series | None, str]]:
         """Places of the entries of the legend, in as many lines as they need."""
         series: list[Series] = []
-        if any(panel.plot.draws_every_scheme for panel in self.panels):
+        drawn = {panel.plot.draws_schemes for panel in self.panels}
+        if "all" in drawn:
             series += self.data.series
-        active = self.data.active
+        active = self.data.active if drawn != {"none"} else None
         if active is not None and all(s.entry.uid != active.entry.uid for s in series):
             series.append(active)
         entries: list[tuple[Series | None, str]] = [(s, s.entry.name) for s in series]

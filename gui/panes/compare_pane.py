@@ -115,17 +115,17 @@ class ComparePane(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._ask()
+        self._session.watch_pair("compare", True)
+        self.show_comparison()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._session.compare_pair(None)
+        self._session.watch_pair("compare", False)
 
     def _ask(self) -> None:
-        """What is not looked at is not computed."""
         first, second = self._uids
-        pair = (first, second) if first is not None and second is not None else None
-        self._session.compare_pair(pair if self.isVisible() else None)
+        different = first is not None and second is not None and first != second
+        self._session.compare_pair((first, second) if different else None)  # type: ignore[arg-type]
         self.show_comparison()
 
     def compare(self, first: int, second: int) -> None:
@@ -151,8 +151,7 @@ class ComparePane(QWidget):
                     if others else None  # fmt: skip
             box.setCurrentIndex(box.findData(self._uids[place]))
             blocked.unblock()
-        if self.isVisible():
-            self._ask()
+        self._ask()
 
     def _on_chosen(self) -> None:
         self._uids = [box.currentData() for box in self.boxes]
@@ -163,7 +162,7 @@ class ComparePane(QWidget):
     @property
     def comparison(self) -> Comparison | None:
         """What is shown; None while it is not known."""
-        return self._session.shown.comparison if self._session.pair is not None else None
+        return self._session.comparison
 
     def show_comparison(self) -> None:
         """Show the causes, or what would fill the pane."""

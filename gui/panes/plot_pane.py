@@ -6,8 +6,15 @@ import itertools
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QGuiApplication,
+    QHideEvent,
+    QKeyEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from gui import commands
@@ -16,7 +23,7 @@ from gui.plots.base import PlotView
 from gui.plots.data import PlotData
 from gui.plots.feed import PlotFeed
 from gui.session import Session
-from gui.theme import Theme
+from gui.theme import Theme, palette
 
 _drags = itertools.count(1)
 
@@ -69,8 +76,11 @@ class PlotPane(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        if kind.options:
-            layout.addLayout(self._option_row())
+        self._options = QWidget(self)
+        self._options.setAutoFillBackground(True)
+        self._options.setVisible(bool(kind.options))
+        self._fill_options()
+        layout.addWidget(self._options)
         layout.addWidget(self.widget)
         scene = self.widget.scene()
         scene.sigMouseMoved.connect(self._on_mouse_moved)
@@ -83,24 +93,25 @@ class PlotPane(QWidget):
         self.restyle(theme)
         self._on_data(feed.data)
 
-    def _option_row(self) -> QHBoxLayout:
+    def _fill_options(self) -> None:
         """A box for each choice of how to look at the data."""
-        row = QHBoxLayout()
-        row.setContentsMargins(6, 2, 6, 0)
+        row = QHBoxLayout(self._options)
+        row.setContentsMargins(3, 2, 3, 0)
         row.setSpacing(4)
         for option in self.plot.options:
-            box = QComboBox(self)
+            box = QComboBox(self._options)
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            box.setMinimumContentsLength(3)
+            box.setMaximumWidth(180)
             box.setAccessibleName(self.tr(option.title))
             box.setToolTip(self.tr(option.title))
             for key, title in option.choices:
                 box.addItem(self.tr(title), (option.key, key))
             box.activated.connect(self._on_option)
-            label = QLabel(self.tr(option.title), self)
-            label.setBuddy(box)
-            row.addWidget(label)
-            row.addWidget(box)
+            row.addWidget(box, 1)
         row.addStretch(1)
-        return row
 
     def _on_option(self, place: int) -> None:
         box = self.sender()
@@ -111,6 +122,7 @@ class PlotPane(QWidget):
         """Take the colours of a theme."""
         self.widget.setBackground(theme.background)
         self.plot.restyle(theme)
+        self._options.setPalette(palette(theme))
         self._fit_labels()
         self._crosshair.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DotLine))
         self.readout.setStyleSheet(
@@ -133,8 +145,15 @@ class PlotPane(QWidget):
         super().showEvent(event)
         # Pens that do not zoom count in the pixels of the device.
         self.plot.device_ratio = self.devicePixelRatioF()
+        if self.plot.compares:
+            self._session.watch_pair(self.plot.key, True)
         if self._waiting:
             self._on_data(self._feed.data)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if self.plot.compares:
+            self._session.watch_pair(self.plot.key, False)
 
     def fit(self) -> None:
         """Show everything again."""
@@ -275,8 +294,13 @@ class PlotPane(QWidget):
             if axis.labelText:
                 axis.showLabel(self.height() >= 130)
 
+    def minimumSizeHint(self) -> QSize:
+        return self.minimumSize()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        # In a low pane the choices make way too.
+        self._options.setVisible(bool(self.plot.options) and self.height() >= 120)
         self._fit_labels()
         if not self.readout.isHidden():
             self._place_readout()

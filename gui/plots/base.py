@@ -95,10 +95,13 @@ class Plot(QObject):
     x_quantity: ClassVar[str] = ""
     """Plots with the same quantity are linked along x."""
     draws_values: ClassVar[bool] = True
-    draws_every_scheme: ClassVar[bool] = True
-    """What the legend of a figure has to name: R, and all schemes or the active one alone."""
+    draws_schemes: ClassVar[str] = "all"
+    """What the legend of a figure has to name: R, and ``all`` schemes, the ``active`` one, or
+    ``none``."""
     whole_axes: ClassVar[tuple[str, ...]] = ()
     """The axes that run over whole numbers."""
+    compares: ClassVar[bool] = False
+    """Whether it shows the comparison of two schemes."""
     options: ClassVar[tuple[Option, ...]] = ()
     """Choices of how to look at the data."""
 

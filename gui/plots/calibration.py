@@ -28,7 +28,7 @@ class CalibrationPlot(HandlePlot):
     key = "calibration"
     x_quantity = "log threshold"
     draws_values = False
-    draws_every_scheme = False
+    draws_schemes = "active"
 
     def title(self) -> str:
         return self.tr("Calibration: the cost of clipping at ±T")

@@ -36,6 +36,6 @@ def _kept(key: _ByIdentity, granularity: Granularity) -> Channels | None:
 
 def channels_of(data: PlotData, series: Series) -> Channels | None:
     """The figures of a scheme for the channels looked at; None where there are none."""
-    if data.whole is None or data.partition.whole or data.whole.size == 0:
+    if data.whole is None or data.whole.size == 0:
         return None
     return _kept(_ByIdentity(data.whole, series.evaluation), data.partition)

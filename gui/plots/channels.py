@@ -46,18 +46,19 @@ class ChannelsPlot(Plot):
             RANGE: self.tr("Rmin … Rmax (unit of R)"),
         }[self.chosen_options["show"]]
         ranked = self.chosen_options["order"] != NUMBER
-        return (self.tr("rank of the channel") if ranked else self.tr("channel #")), y
+        return (self.tr("channel, by rank #") if ranked else self.tr("channel #")), y
 
     def describe(self, data: PlotData) -> str:
-        if data.partition.whole:
-            return self.tr("Channels need an array of two axes, or a scheme with per-group(n).")
         figures = None if data.active is None else channels_of(data, data.active)
         if data.active is None or figures is None:
             return self.tr("Switch on a scheme to see what each channel loses.")
         sqnr = figures.sqnr
         known = np.flatnonzero(~np.isnan(sqnr))
         if known.size == 0:
-            return self.tr("No channel has a finite value.")
+            return filled(self.tr("%1: no value is finite."), data.active.entry.name)
+        if data.partition.whole:
+            text = self.tr("%1: one scale for all, %2 dB; per-group(n) or two axes make channels.")
+            return filled(text, data.active.entry.name, short(round(float(sqnr[0]), 2), 4))
         worst = int(known[sqnr[known].argmin()])
         text = self.tr("%1: worst of %2 is %3 with %4 dB; the median is %5 dB.")
         middle = float(np.median(sqnr[known]))
@@ -136,6 +137,10 @@ class ChannelsPlot(Plot):
             if ranks.size <= self.columns / 10:
                 self.entry_points(series.entry.uid, ranks, heights, series)
         self.rule("zero", 0.0, self.pen(self.theme.grid), vertical=False, z=-1)
+        if data.chosen is not None and data.whole is not None:
+            here = data.partition.of(np.array([data.flat(data.chosen)]), data.whole.shape)
+            rank = np.flatnonzero(order == here[0])
+            self.rule("chosen", float(rank[0]), self.pen(self.theme.muted))
         self._mark_focus(data, order)
 
     def _paint_ranges(
@@ -156,7 +161,6 @@ class ChannelsPlot(Plot):
             at = int(rank[0])
             brush = self.fill(self.theme.foreground, 0.18)
             self.area("focus", (at - 0.5, at + 0.5, y0, y1), brush, z=-4)
-            self.rule("focus", at, self.pen(self.theme.muted))
 
     def _channel_in_focus(self, data: PlotData) -> int | None:
         focus = data.focus
@@ -166,20 +170,23 @@ class ChannelsPlot(Plot):
         return None
 
     def pick_channel(self, data: PlotData, x: float, y: float) -> int | None:
+        return None if data.partition.whole else self._channel_at(data, x)
+
+    def _channel_at(self, data: PlotData, x: float) -> int | None:
         order = self._order(data)
         rank = round(x)
         return int(order[rank]) if 0 <= rank < order.size else None
 
     def next_channel(self, data: PlotData, step: int) -> int | None:
         order = self._order(data)
-        if order.size == 0:
+        if order.size == 0 or data.partition.whole:
             return None
         now = self._channel_in_focus(data)
         rank = 0 if now is None else int(np.flatnonzero(order == now)[0]) + step
         return int(order[min(max(rank, 0), order.size - 1)])
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
-        channel = self.pick_channel(data, x, y)
+        channel = self._channel_at(data, x)
         if channel is None:
             return ""
         lines: list[str] = []

@@ -328,6 +328,6 @@ def plot_data(session: Session, digits: int) -> PlotData:
         focus=focus,
         whole=shown.array,
         partition=session.partition,
-        comparison=shown.comparison,
+        comparison=session.comparison,
         pair=pair,
     )

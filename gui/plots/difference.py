@@ -21,7 +21,8 @@ class DifferencePlot(Plot):
     x_only = True
     x_quantity = "position"
     draws_values = False
-    draws_every_scheme = False
+    draws_schemes = "none"
+    compares = True
     whole_axes = ("bottom",)
 
     def title(self) -> str:

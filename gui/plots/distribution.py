@@ -27,7 +27,7 @@ class DistributionPlot(HandlePlot):
 
     key = "distribution"
     x_quantity = "value"
-    draws_every_scheme = False
+    draws_schemes = "active"
     whole_axes = ("left",)
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:

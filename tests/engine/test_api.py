@@ -24,6 +24,8 @@ MODULES = [
         "arrays",
         "attribution",
         "calibration",
+        "channels",
+        "compare",
         "entropy",
         "envelope",
         "errors",

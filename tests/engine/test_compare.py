@@ -168,7 +168,7 @@ CAUSES: list[tuple[str, np.ndarray, str, str]] = [
     ("least", TINY, "int8 symmetric", "int8 symmetric @pytorch"),
     ("least", TINY * np.float32(1e-3), "int8 symmetric", "int8 symmetric @aiedge"),
     ("pow2", NORMALS, "int8 symmetric", "int8 symmetric pow2"),
-    ("stored", NORMALS, "q8_0", "int8 symmetric per-group(32)"),
+    ("float16", NORMALS, "q8_0", "int8 symmetric per-group(32)"),
     (
         "stored",
         NORMALS,

@@ -18,9 +18,7 @@ from engine.formats import (
     BLOCKS,
     NF4_BOOK,
     SMALL_FLOATS,
-    CodebookFormat,
     Format,
-    IntegerFormat,
     parse_format,
 )
 from engine.quantizers import QUANTIZERS, unclipped_key
@@ -548,15 +546,6 @@ def schemes(draw: st.DrawFn) -> Scheme:
 changes = st.sampled_from(list(KINDS)).flatmap(lambda name: st.tuples(st.just(name), KINDS[name]))
 
 
-def can_take(fmt: Format, name: str) -> bool:
-    """Whether schemes of a format can have every value of a choice, other choices set back."""
-    if isinstance(fmt, IntegerFormat) or name in ("format", "runtime"):
-        return True
-    if name == "mapping":
-        return bool(fmt.mapping)
-    return not (name == "rounding" and isinstance(fmt, CodebookFormat))
-
-
 @given(schemes(), changes)
 @settings(deadline=None, max_examples=500)
 def test_any_change_leaves_a_scheme_that_parses_back(
@@ -569,13 +558,12 @@ def test_any_change_leaves_a_scheme_that_parses_back(
         assert adapted == scheme
 
 
-@given(schemes().filter(lambda scheme: not scheme.own_range), changes)
+@given(schemes(), changes)
 @settings(deadline=None, max_examples=500)
 def test_the_change_that_was_asked_for_is_kept(scheme: Scheme, change: tuple[str, Any]) -> None:
     name, value = change
     adapted = scheme.adapted(**{name: value})
-    if can_take(scheme.format, name):
-        assert getattr(adapted, name) == value
+    assert getattr(adapted, name) == value
 
 
 @given(st.sampled_from(BLOCKS), st.sampled_from(list(MAPPINGS)), st.sampled_from(FORMATS))
@@ -619,6 +607,14 @@ def test_a_change_that_goes_with_the_rest_changes_nothing_else(
         ("int8 asymmetric mse", {"format": parse_format("q8_0")}, "q8_0"),
         ("int4 symmetric per-group(8)", {"runtime": "pytorch"}, "int8 symmetric @pytorch"),
         ("q4_0", {"mapping": "asymmetric"}, "int8 asymmetric"),
+        ("q4_0", {"runtime": "pytorch"}, "int8 symmetric @pytorch"),
+        ("q8_0", {"pow2": True}, "int8 symmetric pow2"),
+        ("e4m3fn symmetric mse", {"mapping": "asymmetric"}, "int8 asymmetric mse"),
+        (
+            "nf4 symmetric per-group(8)",
+            {"rounding": "ties-away"},
+            "int8 symmetric per-group(8) ties-away",
+        ),
         ("q4_0", {"format": parse_format("int4")}, "int4 symmetric"),
     ],
 )

@@ -633,3 +633,15 @@ def test_parameters_take_memory_in_proportion_to_the_channels(mapping: str) -> N
 
     assert taken(3000) == 30 * taken(100)
     assert taken(1000) <= 1000 * 100
+
+
+def test_nan_is_not_clipped_where_0_would_be() -> None:
+    x = np.array([[100, np.nan, 101], [-1, 0, np.nan], [-7, -8, np.nan]], np.float32)
+    for word in ("per-channel(0)", "per-group(3)"):
+        result = engine.evaluate(x, f"int8 asymmetric {word}")
+        assert not result.saturated[np.isnan(x)].any()
+        assert result.metrics["clipped_low"] == result.metrics["clipped_high"] == 0
+        zeros = engine.quantize(np.where(np.isnan(x), 0, x), result.qparams)
+        assert zeros[0, 1] == -128
+        traced = engine.trace(x, f"int8 asymmetric {word}", np.arange(9))
+        assert not traced.saturated[np.isnan(traced["real"])].any()

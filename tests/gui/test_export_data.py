@@ -6,8 +6,9 @@ import time
 import numpy as np
 import pytest
 
-from engine import METRICS, QUANTIZERS, Scheme, evaluate, trace
+from engine import MAPPINGS, METRICS, Scheme, evaluate, trace
 from engine.examples import example
+from engine.formats import parse_format
 from gui import commands
 from gui.background import Background, Cancelled
 from gui.export.data import results_text, snapshot, table_head, write_results, write_table
@@ -68,11 +69,11 @@ def test_the_table_reads_back_bit_for_bit(document, tmp_path, dtype):
     assert same(table[f"{TEXTS[0]}: saturated"], evaluate(values, TEXTS[0]).saturated)
 
 
-@pytest.mark.parametrize("mapping", QUANTIZERS)
+@pytest.mark.parametrize("mapping", MAPPINGS)
 def test_every_family_has_its_own_stages_in_the_table(document, mapping):
     text = f"int8 {mapping}"
     heads = next(csv.reader([table_head(snapshot(document([1.0, 2.0], [text])), 0)]))
-    stages = [stage.symbol for stage in QUANTIZERS[mapping].stage_list[:-1]]
+    stages = [stage.symbol for stage in MAPPINGS[mapping].stage_list(parse_format("int8"))[:-1]]
     names = [*stages, "code", "reconstructed", "error", "saturated"]
     assert heads == ["index", "R", *(f"{text}: {name}" for name in names)]
 

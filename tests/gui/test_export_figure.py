@@ -46,6 +46,9 @@ def picture(qapp, qtbot):
 
     def make(values, schemes=THREE):
         session.start(np.asarray(values), "array", None, list(schemes))
+        session.watch_pair("test", True)
+        pair = tuple(entry.uid for entry in session.entries[:2])
+        session.compare_pair(pair if len(pair) == 2 else None)
         qtbot.waitUntil(lambda: not session.stale, timeout=30_000)
         return plot_data(session, 6)
 
@@ -117,7 +120,8 @@ class TestEveryPlot:
         assert squeezed(TITLES[key]) in text
         for label in LABELS[key]:
             assert squeezed(label) in text
-        names = [data.active.entry.name] if key in ("distribution", "calibration") else SCHEMES
+        alone = {"distribution": SCHEMES[:1], "calibration": SCHEMES[:1], "difference": SCHEMES[:2]}
+        names = alone.get(key, SCHEMES)
         for name in names:
             assert squeezed(name) in text
 
@@ -138,6 +142,8 @@ TITLES = {
     "transfer": "Transfer: from R to R′",
     "codes": "Codes: how often each code is used",
     "calibration": "Calibration: the cost of clipping at ±T",
+    "channels": "Channels: what each channel or group loses",
+    "difference": "Difference: where two schemes differ, and why",
 }
 LABELS = {
     "signal": ["position #", "value (unit of R)"],
@@ -153,6 +159,8 @@ LABELS = {
     "transfer": ["value R (unit of R)", "rebuilt R′"],
     "codes": ["code Q", "values per code"],
     "calibration": ["threshold T (unit of R)", "MSE (unit of R)²", "entropy", "minmax"],
+    "channels": ["channel, by rank #", "SQNR (dB)"],
+    "difference": ["position #", "R′₂ − R′₁ (unit of R)"],
 }
 
 
@@ -167,7 +175,7 @@ def test_names_of_plots_are_what_their_titles_begin_with(three):
 @pytest.mark.parametrize("ending", RENDERERS)
 def test_all_plots_fit_into_one_figure_in_their_order(three, tmp_path, ending):
     path = tmp_path / f"all{ending}"
-    write_figure(path, FigureSpec(KEYS, 180, 240), three)
+    write_figure(path, FigureSpec(KEYS, 180, 384), three)
     assert path.stat().st_size > 10_000
     if ending == ".svg":
         found = texts(path.read_bytes())
@@ -183,7 +191,7 @@ def test_all_plots_fit_into_one_figure_in_their_order(three, tmp_path, ending):
 def test_every_example_can_be_exported(picture, key):
     entry = example(key)
     data = picture(entry.make(), entry.parsed_schemes())
-    assert b"</svg>" in render_svg(FigureSpec(KEYS, 180, 240), data)
+    assert b"</svg>" in render_svg(FigureSpec(KEYS, 180, 384), data)
 
 
 @pytest.mark.parametrize(
@@ -193,13 +201,13 @@ def test_every_example_can_be_exported(picture, key):
 )
 def test_odd_values_can_be_exported(picture, values):
     data = picture(np.array(values, np.float32))
-    svg = render_svg(FigureSpec(KEYS, 180, 240), data).decode()
+    svg = render_svg(FigureSpec(KEYS, 180, 384), data).decode()
     assert not re.search(r'[\s",](nan|inf)[\s",]', svg)
 
 
 def test_a_figure_without_schemes_shows_the_values(picture):
     data = picture([1.0, 2.0], ())
-    found = texts(render_svg(FigureSpec(KEYS, 180, 240), data))
+    found = texts(render_svg(FigureSpec(KEYS, 180, 384), data))
     assert "value (unit of R)" in found
 
 

@@ -66,7 +66,7 @@ def test_axes_carry_the_labels_with_a_unit(bench, key):
     shown = bench(key, noise(10), *THREE)
     for name, label in zip(("bottom", "left"), shown.plot.axis_labels(), strict=True):
         assert shown.plot.item.getAxis(name).labelText == label
-        assert re.search(r"\((unit of R)\)|#|code Q|per (bin|code)", label)
+        assert re.search(r"\((unit of R|dB|codes)\)|#|code Q|per (bin|code)", label)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -144,6 +144,7 @@ def test_the_chosen_value_is_marked(bench, key):
     at = {"signal": 1, "error": 1, "distribution": -1.0, "transfer": -1.0}
     at["codes"] = int(active.codes[1])
     at["calibration"] = 0.0  # the logarithm of |−1|
+    at |= {"channels": 0, "difference": 1}
     shown.session.choose(1)
     lines = [i.value() for i in shown.items(pg.InfiniteLine) if i.angle == 90 and not i.movable]
     assert any(abs(value - at[key]) < 1e-6 for value in lines)
@@ -156,7 +157,7 @@ def test_a_hidden_plot_catches_up_when_it_is_shown(bench, key):
     shown = bench(key, np.array([0.5, -1.0, 2.0]), *THREE)
     before = shown.plot.insight
     shown.pane.hide()
-    commands.set_values(shown.session, np.arange(3), np.array([0.5, 0.5, -8.0]), "")
+    commands.set_values(shown.session, np.arange(3), np.array([0.5, 0.5, 0.0]), "")
     shown.pane.show()
     assert shown.plot.insight != before
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QLabel
 
-from engine import FORMATS, QUANTIZERS
+from engine import FORMATS, MAPPINGS
 from gui.theme import COLOURS, LINE_STYLES, MARKERS
 
 
@@ -212,7 +212,7 @@ def test_a_format_is_chosen_with_the_keyboard(window, form, person, name):
     assert form.text.text().startswith(name)
 
 
-@pytest.mark.parametrize("mapping", QUANTIZERS)
+@pytest.mark.parametrize("mapping", MAPPINGS)
 def test_every_mapping_can_be_chosen(window, form, person, mapping):
     window.session.activate(window.session.entries[1].uid)
     person.choose(form.mapping, mapping)

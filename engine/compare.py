@@ -8,7 +8,6 @@ which it would not yet be what the second scheme makes of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +21,7 @@ from engine.formats import parse_format
 from engine.quantizers import QUANTIZERS, Quantizer
 from engine.ranges import Step, clip_ends
 from engine.scheme import Scheme, as_scheme
+from engine.variation import POINTS
 
 CODES, VALUES = "codes", "rebuilt values"
 
@@ -102,103 +102,6 @@ class Comparison:
         with np.errstate(invalid="ignore", over="ignore"):
             apart = self.second.reconstructed.astype(np.float64) - self.first.reconstructed
         return np.where(self.differs, np.nan_to_num(np.abs(apart), nan=np.inf), 0.0)
-
-
-@dataclass(frozen=True)
-class Point:
-    """A choice within the arithmetic.
-
-    Attributes
-    ----------
-    key, title : str
-    fields : tuple of str
-        Those of ``Arithmetic`` that go together.
-    words : callable
-        How an arithmetic chooses, for a scheme, in a few words.
-    """
-
-    key: str
-    title: str
-    fields: tuple[str, ...]
-    words: Callable[[Arithmetic, Scheme], str]
-
-
-def _divisor(a: Arithmetic, scheme: Scheme) -> str:
-    if scheme.mapping != "symmetric":
-        return "as it is"
-    qmin, qmax = QUANTIZERS["symmetric"].code_range(scheme.format, a)
-    by = qmax if a.divisor == "qmax" else (qmax - qmin) / 2
-    return f"S = max|R| / {by:g}, codes {qmin:g}…{qmax:g}"
-
-
-def _least(a: Arithmetic, scheme: Scheme) -> str:
-    if a.tiny.startswith("one"):
-        return "a scale below the smallest normal number becomes 1"
-    if a.range_floor:
-        return f"the range is at least {a.range_floor:g}"
-    if a.floor:
-        return f"the scale is at least {a.floor:.3g}"
-    return "the smallest number there is" if a.tiny == "textbook" else "any scale"
-
-
-_ZERO_POINTS = {
-    "from-max": "Z = Qmax − Round(Rmax / S)",
-    "from-min": "Z = Qmin − Round(Rmin / S)",
-    "sum": "Z = Round(Qmin − Rmin / S)",
-    "nearer-end": "Z from the end that is nearer to 0",
-}
-
-
-def _zero_point(a: Arithmetic, scheme: Scheme) -> str:
-    scale = "S in full" if a.exact_scale else "S as stored"
-    return f"{_ZERO_POINTS[a.zero_point]}, {scale}{', within the codes' * a.clamps_zero_point}"
-
-
-def _order(a: Arithmetic, scheme: Scheme) -> str:
-    if a.fused:
-        return "Z added before rounding, in one step with the product (fma)"
-    return "Z added before rounding" if a.zero_point_first else "Z added after rounding"
-
-
-POINTS: tuple[Point, ...] = (
-    Point("precision", "Precision", ("works_in",), lambda a, s: a.works_in or "that of the data"),
-    Point(
-        "zero",
-        "Range and 0",
-        ("includes_zero",),
-        lambda a, s: "range widened to 0" if a.includes_zero else "range without 0",
-    ),
-    Point("divisor", "127 or 127.5", ("divisor", "narrow_from", "middle_zero"), _divisor),
-    Point(
-        "division",
-        "Division of the range",
-        ("difference", "division"),
-        lambda a, s: f"difference in {a.difference}, division in {a.division} precision".replace(
-            "working precision", "float32"
-        ),
-    ),
-    Point("least", "Least scale", ("range_floor", "floor", "tiny", "refuses_overflow"), _least),
-    Point("pow2", "Power of two", ("pow2",), lambda a, s: "S = 2ⁿ" if a.pow2 else "S as it comes"),
-    Point(
-        "stored",
-        "Stored scale",
-        ("stored",),
-        lambda a, s: f"S stored as {a.stored}" if a.stored else "S kept in float64",
-    ),
-    Point(
-        "zero_point", "Zero point", ("zero_point", "exact_scale", "clamps_zero_point"), _zero_point
-    ),
-    Point(
-        "reciprocal",
-        "Division by S",
-        ("reciprocal",),
-        lambda a, s: "R · (1/S)" if a.reciprocal else "R / S",
-    ),
-    Point("order", "Order of Z and rounding", ("zero_point_first", "fused"), _order),
-    Point("rounding", "Tie rule", ("rounding",), lambda a, s: a.rounding),
-    Point("nan", "NaN", ("nan_code",), lambda a, s: f"{a.nan_code} code"),
-)
-"""The variation points, in the order of the arithmetic."""
 
 
 @dataclass(frozen=True)

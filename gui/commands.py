@@ -12,7 +12,8 @@ from PySide6.QtGui import QUndoCommand
 from engine import Scheme
 from engine.arrays import FloatArray
 from gui.numbers_text import filled
-from gui.session import Entry, Session, next_version, styled
+from gui.session import Session, next_version
+from gui.shown import Entry, styled
 
 _ENTRIES_ID = 1
 

@@ -21,9 +21,6 @@ BITS = {"float32": 32, "float64": 64, "float16": 16, "bfloat16": 16}
 class Affine(Quantizer):
     """A scale and perhaps a zero point; the families differ in how these follow from the range."""
 
-    def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
-        return fmt.qmin, fmt.qmax
-
     def has_zero_point(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> bool:
         """Whether Z is more than 0."""
         return False

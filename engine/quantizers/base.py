@@ -95,9 +95,9 @@ class Quantizer(ABC):
         """Return the affine scheme whose codes these are too; None where there is none."""
         return None
 
-    @abstractmethod
     def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
         """Return the smallest and largest number that this family uses of a format."""
+        return fmt.qmin, fmt.qmax
 
     @abstractmethod
     def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:

@@ -32,9 +32,6 @@ class Block(Quantizer):
     def refuses(self, fmt: Format) -> str:
         return "" if fmt.mapping == self.name else f"{self.name} is a format of its own"
 
-    def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
-        return fmt.qmin, fmt.qmax
-
     def _scale(self, ends: Ends) -> FloatArray:
         """Return d in float32, before it is stored."""
         raise NotImplementedError

@@ -13,11 +13,12 @@ import numpy as np
 
 from engine.arithmetic import ROUNDINGS, TEXTBOOK, Arithmetic, Rounding
 from engine.arrays import FloatArray, IntArray
-from engine.formats import E2M1, Format
+from engine.formats import Format
 from engine.granularity import PER_TENSOR, Granularity
 from engine.quantizers.affine import _params
 from engine.quantizers.base import CODE, Change, Quantizer
 from engine.quantizers.params import Ends, QParams, Stage
+from engine.small_floats import E2M1
 
 LARGEST_EXPONENT = 2
 """That of 6, the largest e2m1 number."""
@@ -200,9 +201,6 @@ class Mxfp4(Quantizer):
 
     def refuses(self, fmt: Format) -> str:
         return "" if fmt.mapping == self.name else f"{self.name} is a format of its own"
-
-    def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
-        return fmt.qmin, fmt.qmax
 
     def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
         return self.definition.formula

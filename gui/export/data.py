@@ -18,7 +18,8 @@ from engine.quantizers.params import parameter_arrays
 from gui.background import Ticket
 from gui.export.files import ExportError, FileStream, translated, write_atomically
 from gui.numbers_text import filled, full
-from gui.session import Entry, Outcome, Session, Shown
+from gui.session import Session
+from gui.shown import Entry, Outcome, Shown
 
 BLOCK = 8192
 """Rows that are turned into text at once: some milliseconds each, so that the window goes on."""

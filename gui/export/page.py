@@ -19,8 +19,8 @@ from PySide6.QtWidgets import QGraphicsScene
 from gui.export.lettering import apart, font_of, wrapped
 from gui.export.paint import ViewPainter, firm, symbol_path
 from gui.plots import PLOTS, Plot
-from gui.plots.base import PlotView
 from gui.plots.data import PlotData, Series
+from gui.plots.view import PlotView
 from gui.theme import LINE_STYLES, MARKERS, Theme
 
 TITLE_POINTS, TEXT_POINTS = 10.0, 8.5

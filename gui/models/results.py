@@ -12,11 +12,12 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QFont
 
 from engine import METRICS, Evaluation, Metric, QParams, metrics_of
-from engine.metrics import SQNR_DEFINITIONS, Definition
+from engine.definitions import SQNR_DEFINITIONS, Definition
 from gui.models.schemes import entry_icon
 from gui.numbers_text import filled, full, short
-from gui.session import Entry, Outcome, Session
+from gui.session import Session
 from gui.settings import Settings
+from gui.shown import Entry, Outcome
 from gui.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex

@@ -21,7 +21,8 @@ from PySide6.QtGui import QFont, QIcon
 from engine import QUANTIZERS
 from gui import commands
 from gui.numbers_text import filled
-from gui.session import Entry, Session
+from gui.session import Session
+from gui.shown import Entry
 from gui.theme import LINE_STYLES, MARKERS, Theme, swatch
 
 Index = QModelIndex | QPersistentModelIndex

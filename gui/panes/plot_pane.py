@@ -19,9 +19,9 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QVBoxLayout
 
 from gui import commands
 from gui.plots import Plot
-from gui.plots.base import PlotView
 from gui.plots.data import PlotData
 from gui.plots.feed import PlotFeed
+from gui.plots.view import PlotView
 from gui.session import Session
 from gui.theme import Theme, palette
 

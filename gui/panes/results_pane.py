@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.metrics import SQNR_DEFINITIONS
+from engine.definitions import SQNR_DEFINITIONS
 from gui.models.results import SORT_ROLE, ResultsModel
 from gui.models.schemes import SWATCH
 from gui.numbers_text import filled

@@ -51,8 +51,9 @@ from gui.panes.form_fields import (
 )
 from gui.panes.granularity_row import GranularityRow
 from gui.panes.style_row import StyleRow
-from gui.session import Entry, Session
+from gui.session import Session
 from gui.settings import Settings
+from gui.shown import Entry
 from gui.theme import Theme
 
 FIRST_NUMBERS = {"percentile": (99.9,)}

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
-from gui.session import Entry
+from gui.shown import Entry
 from gui.theme import COLOURS, LINE_STYLES, MARKERS, Theme, swatch
 
 ICON = QSize(26, 14)

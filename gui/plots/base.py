@@ -15,49 +15,12 @@ from engine.envelope import Envelope, min_max_envelope
 from gui.numbers_text import filled
 from gui.plots.data import PlotData, Series
 from gui.plots.spans import padded, visible
+from gui.plots.view import WholeAxis
 from gui.theme import LINE_STYLES, MARKERS, Theme
 
 FEW = 60
 """Up to so many visible values are drawn with stems, side by side."""
 AXIS_WIDTH = 66
-
-
-def _triangle(up: bool) -> QPainterPath:
-    path = QPainterPath()
-    sign = -1.0 if up else 1.0
-    path.moveTo(-0.5, -0.4 * sign)
-    path.lineTo(0.5, -0.4 * sign)
-    path.lineTo(0.0, 0.5 * sign)
-    path.closeSubpath()
-    return path
-
-
-CUT_DOWN, RAISED = _triangle(up=False), _triangle(up=True)
-
-
-class PlotView(pg.ViewBox):
-    """A view whose wheel and drag move along x alone where the plot follows y by itself."""
-
-    def __init__(self, x_only: bool) -> None:
-        super().__init__(enableMenu=False)
-        self._x_only = x_only
-
-    def wheelEvent(self, ev: Any, axis: int | None = None) -> None:
-        super().wheelEvent(ev, 0 if axis is None and self._x_only else axis)
-
-    def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
-        super().mouseDragEvent(ev, 0 if axis is None and self._x_only else axis)
-
-
-class WholeAxis(pg.AxisItem):
-    """An axis of counts or positions: no ticks between whole numbers."""
-
-    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
-        spacings = super().tickSpacing(minVal, maxVal, size)
-        return [(step, offset) for step, offset in spacings if step >= 1] or [(1, 0)]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}" for value in values]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from engine import (
 )
 from engine.arrays import FloatArray, IntArray
 from engine.granularity import PER_TENSOR
-from gui.session import Entry, Focus, Session
+from gui.session import Session
+from gui.shown import Entry, Focus
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gui.numbers_text import short
-from gui.plots.base import CUT_DOWN, FEW, RAISED, Plot
+from gui.plots.base import FEW, Plot
 from gui.plots.data import PlotData, Series
+from gui.plots.view import CUT_DOWN, RAISED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

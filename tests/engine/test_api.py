@@ -26,6 +26,7 @@ MODULES = [
         "calibration",
         "channels",
         "compare",
+        "definitions",
         "entropy",
         "envelope",
         "errors",
@@ -33,6 +34,7 @@ MODULES = [
         "examples",
         "formats",
         "metrics",
+        "number_format",
         "objective",
         "quantizers",
         "granularity",
@@ -48,8 +50,10 @@ MODULES = [
         "runtimes",
         "scheme",
         "search",
+        "small_floats",
         "summary",
         "trace",
+        "variation",
         "warnings",
     )
 ]

@@ -395,15 +395,11 @@ def test_editing_a_value_of_the_channel_is_followed_undone_and_redone(window, pe
     window.settings.digits = 9
     where = AXIS.positions(worst, WEIGHTS.shape)
     for row, scheme in enumerate((WHOLE, OWN)):
-        check_results(
-            window, person, row, metrics_of(changed, evaluate(changed, scheme), where)
-        )
+        check_results(window, person, row, metrics_of(changed, evaluate(changed, scheme), where))
     person.press("Ctrl+Z")
     assert alone(window) == f"channel {worst}"
     assert shows(points(pane), values)
-    check_results(
-        window, person, 0, metrics_of(WEIGHTS, evaluate(WEIGHTS, WHOLE), where)
-    )
+    check_results(window, person, 0, metrics_of(WEIGHTS, evaluate(WEIGHTS, WHOLE), where))
     person.press("Ctrl+Shift+Z")
     assert shows(points(pane), edited)
     person.press("Esc")
@@ -430,9 +426,7 @@ def test_changing_the_scheme_and_undoing_it_keep_the_channel(window, person):
     assert shaded(front(window, "channels")) == 0
 
 
-def test_channels_of_another_kind_do_not_take_the_place_of_the_one_shown_alone(
-    open_window, person
-):
+def test_channels_of_another_kind_do_not_take_the_place_of_the_one_shown_alone(open_window, person):
     array = noise(96, 3).reshape(6, 16)
     window = open_window(array, "int4 symmetric per-channel(0)", "int4 symmetric per-channel(1)")
     front(window, "channels")
@@ -501,8 +495,7 @@ def test_groups_are_ranked_named_and_shown_alone_the_short_one_too(open_window):
     assert "of the 18 values" in insight(window, "signal")
     click(window, "signal", 17, 0.0)
     assert window.values.table.currentIndex().row() == 149
-    match = re.search(r"#\[2, 49\]", window.docks["steps"].head.insight.text())
-    assert match
+    assert "#[2, 49]:" in window.docks["steps"].head.insight.text()
 
 
 def test_a_group_that_is_removed_gives_way_to_all_values_and_comes_back_with_undo(
@@ -531,9 +524,7 @@ def test_a_group_that_is_removed_gives_way_to_all_values_and_comes_back_with_und
     assert shows(points(front(window, "signal")), expected)
 
 
-def test_one_axis_and_one_scale_are_a_single_column_that_cannot_be_shown_alone(
-    open_window, person
-):
+def test_one_axis_and_one_scale_are_a_single_column_that_cannot_be_shown_alone(open_window, person):
     array = noise(40)
     window = open_window(array, "int8 symmetric")
     said = insight(window, "channels")
@@ -560,10 +551,10 @@ def test_of_one_axis_each_value_can_be_a_channel(open_window):
     click(window, "channels", 11)
     channel = int(alone(window).split()[1])
     assert shows(points(front(window, "signal")), array[channel : channel + 1])
-    assert "of the 1 values" in insight(window, "signal")
+    assert "of the 1 value" in insight(window, "signal")
 
 
-def test_channels_without_a_finite_value_are_left_out_and_can_be_looked_at(open_window):
+def test_channels_without_a_finite_value_are_left_out_of_the_insight_and_stand_last(open_window):
     array = noise(40).reshape(4, 10).copy()
     array[2] = np.nan
     window = open_window(array, "int8 symmetric")
@@ -572,7 +563,5 @@ def test_channels_without_a_finite_value_are_left_out_and_can_be_looked_at(open_
     assert f"is channel {np.nanargmin(sqnr)} with" in said
     median = np.median(sqnr[~np.isnan(sqnr)])
     assert float(re.search(r"median is (\S+) dB", said)[1]) == pytest.approx(median, abs=0.006)
-    click(window, "channels", 3)
-    assert alone(window) == "channel 2"
-    for key in ("signal", "error", "distribution", "codes", "transfer", "channels"):
-        assert insight(window, key)
+    low, high = bars(front(window, "channels"))
+    assert high == pytest.approx(np.sort(sqnr[~np.isnan(sqnr)]))

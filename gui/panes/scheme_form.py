@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -28,7 +27,6 @@ from engine import (
     Calibration,
     Evaluation,
     Granularity,
-    QParams,
     Scheme,
     SchemeError,
 )
@@ -36,13 +34,11 @@ from engine.arithmetic import ROUNDINGS, parse_rounding
 from engine.calibration import METHODS
 from engine.formats import parse_format
 from engine.numbers import NumberError, parse_number
-from engine.runtimes import FORMAT_SOURCES
 from gui import commands
 from gui.numbers_text import filled, full, short, tidy
 from gui.panes.form_fields import (
     number_in,
     numbers_in,
-    rgba,
     row_of,
     same_scheme,
     set_text,
@@ -50,6 +46,7 @@ from gui.panes.form_fields import (
     stacked,
 )
 from gui.panes.granularity_row import GranularityRow
+from gui.panes.scheme_outcome import SchemeOutcome
 from gui.panes.style_row import StyleRow
 from gui.session import Session
 from gui.settings import Settings
@@ -164,16 +161,8 @@ class SchemeForm(QWidget):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for field in (self.text, self.low, self.high, self.label):
             field.setMinimumWidth(48)
-        self.outcome = QLabel(self)
-        self.outcome.setWordWrap(True)
-        self.outcome.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.source = QLabel(self)
-        self.source.setObjectName("schemeSource")
-        self.source.setWordWrap(True)
-        self.warning = QLabel(self)
-        self.warning.setObjectName("schemeWarning")
-        self.warning.setWordWrap(True)
-        self.warning.setMargin(4)
+        self.result = SchemeOutcome(self)
+        self.outcome, self.warning = self.result.parameters, self.result.warning
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 4)
         layout.setSpacing(6)
@@ -182,9 +171,7 @@ class SchemeForm(QWidget):
         line.setFrameShape(QFrame.Shape.HLine)
         line.setFrameShadow(QFrame.Shadow.Sunken)
         layout.addWidget(line)
-        layout.addWidget(self.outcome)
-        layout.addWidget(self.source)
-        layout.addWidget(self.warning)
+        layout.addWidget(self.result)
         layout.addStretch(1)
 
     def _problem_label(self) -> QLabel:
@@ -197,12 +184,8 @@ class SchemeForm(QWidget):
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         self._theme = theme
-        self.setStyleSheet(
-            f"#fieldProblem {{ color: {theme.alarm}; }}"
-            f"#schemeSource {{ color: {theme.muted}; }}"
-            f"#schemeWarning {{ background: {rgba(theme, 0.14)};"
-            f" border-left: 3px solid {theme.alarm}; }}"
-        )
+        self.setStyleSheet(f"#fieldProblem {{ color: {theme.alarm}; }}")
+        self.result.restyle(theme)
         self._show_style()
 
     def _show_style(self) -> None:
@@ -217,8 +200,7 @@ class SchemeForm(QWidget):
         entry = self._session.active
         self.setEnabled(entry is not None)
         if entry is None:
-            self.outcome.setText(self.tr("No scheme yet: add one from the toolbar."))
-            self.warning.hide()
+            self.result.show_nothing()
             return
         scheme = entry.scheme
         if not (self.text.hasFocus() and not self._text_problem.isHidden()):
@@ -231,7 +213,7 @@ class SchemeForm(QWidget):
         self.runtime.setCurrentIndex(self.runtime.findData(scheme.runtime))
         self.runtime.setEnabled(not scheme.format.mapping)
         self._show_rounding(scheme)
-        self._show_source(scheme)
+        self.result.show_source(scheme)
         manual = scheme.calibration.method == "manual"
         method = METHODS[scheme.calibration.method]
         self.calibration.setCurrentIndex(self.calibration.findData(method.name))
@@ -271,58 +253,22 @@ class SchemeForm(QWidget):
         self.pow2.setChecked(scheme.pow2)
         self.pow2.setEnabled(not (scheme.runtime or scheme.format.mapping))
 
-    def _show_source(self, scheme: Scheme) -> None:
-        """Whose arithmetic it is, and whether that has been compared with the real thing."""
-        text = ""
-        if scheme.follows is not None:
-            text = f"{scheme.follows.title}: {scheme.follows.status}."
-            self.source.setToolTip(scheme.follows.compared or scheme.follows.source)
-        elif scheme.format.name in FORMAT_SOURCES:
-            text = f"{scheme.format}: {FORMAT_SOURCES[scheme.format.name]}."
-        self.source.setText(text)
-        self.source.setVisible(bool(text))
-
     def _show_outcome(self) -> None:
         entry = self._session.active
         if entry is None:
             return
         outcome = self._session.outcome(entry.uid)
-        if outcome is None:
-            self.outcome.setText(self.tr("Computing…"))
-            self.warning.hide()
+        self.result.show_outcome(outcome, self._settings.digits)
+        if outcome is None or entry.scheme.calibration.method == "manual":
             return
         if not isinstance(outcome, Evaluation):
-            self.outcome.setText("")
-            if entry.scheme.calibration.method != "manual":
-                self.low.clear()
-                self.high.clear()
-            self.warning.setText(str(outcome))
-            self.warning.show()
+            self.low.clear()
+            self.high.clear()
             return
-        p, digits = outcome.qparams, self._settings.digits
-        if entry.scheme.calibration.method != "manual":
-            # Of many channels the outermost ends.
-            ends = np.min(p.range[0]), np.max(p.range[1])
-            for field, number in zip((self.low, self.high), ends, strict=True):
-                set_text(field, short(number, digits))
-        self.outcome.setText(self._parameters(p, digits))
-        one = p.granularity.whole
-        self.outcome.setToolTip(f"S = {full(p.scale)}" if one else self.outcome.text())
-        self.warning.setText("\n".join(outcome.warnings))
-        self.warning.setVisible(bool(outcome.warnings))
-
-    def _parameters(self, p: QParams, digits: int) -> str:
-        """S, Z and the codes; of many channels how many there are and from where to where."""
-
-        def span(values: Any) -> str:
-            low, high = (short(float(end), digits) for end in (np.min(values), np.max(values)))
-            return low if low == high else f"{low} … {high}"
-
-        codes = f"Q = {short(p.qmin, digits)} … {short(p.qmax, digits)}"
-        if p.granularity.whole:
-            return f"S = {short(p.scale, digits)}    Z = {p.zero_point}    {codes}"
-        count = filled(self.tr("%1 × S, Z"), f"{p.count:,}")
-        return f"{count}    S = {span(p.scale)}    Z = {span(p.zero_point)}    {codes}"
+        # Of many channels the outermost ends.
+        ends = np.min(outcome.qparams.range[0]), np.max(outcome.qparams.range[1])
+        for field, number in zip((self.low, self.high), ends, strict=True):
+            set_text(field, short(number, self._settings.digits))
 
     # To the session
 

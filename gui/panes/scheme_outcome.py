@@ -1,0 +1,93 @@
+"""What comes of the active scheme: its parameters, whose arithmetic it is, and warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from engine import Evaluation, QParams, Scheme
+from engine.runtimes import FORMAT_SOURCES
+from gui.numbers_text import filled, full, short
+from gui.panes.form_fields import rgba
+from gui.shown import Outcome
+from gui.theme import Theme
+
+
+class SchemeOutcome(QWidget):
+    """Three texts below the form; those that have nothing to say are hidden."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.parameters = QLabel(self)
+        self.parameters.setWordWrap(True)
+        self.parameters.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.source = QLabel(self)
+        self.source.setObjectName("schemeSource")
+        self.source.setWordWrap(True)
+        self.warning = QLabel(self)
+        self.warning.setObjectName("schemeWarning")
+        self.warning.setWordWrap(True)
+        self.warning.setMargin(4)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        for label in (self.parameters, self.source, self.warning):
+            layout.addWidget(label)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self.setStyleSheet(
+            f"#schemeSource {{ color: {theme.muted}; }}"
+            f"#schemeWarning {{ background: {rgba(theme, 0.14)};"
+            f" border-left: 3px solid {theme.alarm}; }}"
+        )
+
+    def show_nothing(self) -> None:
+        """Say that there is no scheme."""
+        self._say(self.tr("No scheme yet: add one from the toolbar."), "")
+        self.source.hide()
+
+    def show_source(self, scheme: Scheme) -> None:
+        """Say whose arithmetic it is, and whether it was compared with the real thing."""
+        text = ""
+        if scheme.follows is not None:
+            text = f"{scheme.follows.title}: {scheme.follows.status}."
+            self.source.setToolTip(scheme.follows.compared or scheme.follows.source)
+        elif scheme.format.name in FORMAT_SOURCES:
+            text = f"{scheme.format}: {FORMAT_SOURCES[scheme.format.name]}."
+        self.source.setText(text)
+        self.source.setVisible(bool(text))
+
+    def show_outcome(self, outcome: Outcome | None, digits: int) -> None:
+        """Show parameters and warnings, or why there are none."""
+        if outcome is None:
+            self._say(self.tr("Computing…"), "")
+        elif isinstance(outcome, Evaluation):
+            p = outcome.qparams
+            self._say(self._numbers(p, digits), "\n".join(outcome.warnings))
+            if p.granularity.whole:
+                self.parameters.setToolTip(f"S = {full(p.scale)}")
+        else:
+            self._say("", str(outcome))
+
+    def _say(self, parameters: str, warning: str) -> None:
+        self.parameters.setText(parameters)
+        self.parameters.setToolTip(parameters)
+        self.warning.setText(warning)
+        self.warning.setVisible(bool(warning))
+
+    def _numbers(self, p: QParams, digits: int) -> str:
+        """S, Z and the codes; of many channels how many there are and from where to where."""
+
+        def span(values: Any) -> str:
+            low, high = (short(float(end), digits) for end in (np.min(values), np.max(values)))
+            return low if low == high else f"{low} … {high}"
+
+        codes = f"Q = {short(p.qmin, digits)} … {short(p.qmax, digits)}"
+        if p.granularity.whole:
+            return f"S = {short(p.scale, digits)}    Z = {p.zero_point}    {codes}"
+        count = filled(self.tr("%1 × S, Z"), f"{p.count:,}")
+        return f"{count}    S = {span(p.scale)}    Z = {span(p.zero_point)}    {codes}"

@@ -299,7 +299,7 @@ def _with_causes(made: Comparison, turns: list[_Turn]) -> Comparison:
         if counts[number]:
             example = int(np.where(made.cause_of == number, apart, -1.0).argmax())
             causes.append((number, Cause(*words, int(counts[number]), example)))
-        else:
+        elif turn.first != turn.second:
             unequal.append(Cause(*words, 0, 0))
     causes.sort(key=lambda pair: -pair[1].count)
     place = np.full(len(turns) + 1, -1, np.int8)

@@ -143,6 +143,7 @@ _TFLITE = Arithmetic(
     zero_point_first=False,
     refuses_overflow=False,
 )
+_LITERT = replace(_TFLITE, rounding="ties-even", reciprocal=True)
 _AIEDGE = Arithmetic(
     works_in="float32",
     includes_zero=True,
@@ -220,6 +221,20 @@ RUNTIMES: dict[str, Runtime] = {
             compared="codes of QUANTIZE and rebuilt values of DEQUANTIZE in the reference kernels "
             "(BUILTIN_REF); S and Z through the hybrid kernels, which take Rmax − Rmin in float32",
             verified_part="codes of the reference kernels",
+        ),
+        Runtime(
+            "litert",
+            "LiteRT default kernels",
+            _LITERT,
+            ("int8", "uint8"),
+            _BOTH,
+            _CHANNELS,
+            "ChooseQuantizationParams; XNNPACK, which per-channel nodes are not handed to",
+            verified="ai-edge-litert 2.3.0",
+            compared="codes of QUANTIZE and rebuilt values of DEQUANTIZE as the interpreter runs "
+            "them by default (scales from 1e-36 up)",
+            verified_part="codes of the default kernels",
+            variants={CHANNEL: _TFLITE},
         ),
         Runtime(
             "aiedge",

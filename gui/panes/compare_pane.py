@@ -271,10 +271,13 @@ class ComparePane(QWidget):
         lines = [f"<p>{escape(word)} <b>#{escape(position)}</b>: R = {escape(real)}</p>"]
         number = int(made.cause_of.reshape(-1)[chosen])
         if number >= 0:
-            lines.append(f"<p style='color:{alarm}'>{escape(str(made.causes[number]))}</p>")
+            cause = made.causes[number]
+            parts = [escape(part) for part in (cause.title, cause.first, cause.second)]
+            text = "<br>".join((f"<b>{parts[0]}</b>", f"1: {parts[1]}", f"2: {parts[2]}"))
+            lines.append(f"<p style='color:{alarm}'>{text}</p>")
         else:
             lines.append(f"<p style='color:{muted}'>{escape(self.tr('Both agree here.'))}</p>")
-        heads = (self.tr("first"), self.tr("second"))
+        heads = (self.tr("1: first"), self.tr("2: second"))
         rows = ["<tr><td></td>" + "".join(f"<td align='right'><b>{h}</b>&nbsp;&nbsp;</td>"
                                           for h in heads) + "</tr>"]  # fmt: skip
         keys = self._rows_of(traces)

@@ -42,7 +42,7 @@ class ChannelsPlot(Plot):
     def axis_labels(self) -> tuple[str, str]:
         y = {
             SQNR: self.tr("SQNR (dB)"),
-            SCALE: self.tr("scale S, log10 (unit of R)"),
+            SCALE: self.tr("log10 S (unit of R)"),
             RANGE: self.tr("Rmin … Rmax (unit of R)"),
         }[self.chosen_options["show"]]
         ranked = self.chosen_options["order"] != NUMBER

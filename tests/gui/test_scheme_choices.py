@@ -1,17 +1,46 @@
-import numpy as np
+import numpy as np, pytest
 from PySide6.QtWidgets import QApplication
-from PySide6.QtTest import QTest
+from tests.gui.plot_bench import noise
+from tests.gui.test_channels import front, insight, click, alone
 
-def vis(w):
-    return {k: (d.pane.isVisible(), d.isVisible(), d.visibleRegion().isEmpty(), d.pane.visibleRegion().isEmpty()) for k, d in w.docks.items() if k in ("results","compare","distribution","difference","channels","codes")}
+CASES = {
+    "inf row": (np.vstack([noise(10), np.full(10, np.inf), noise(10, 2)]), "int8 symmetric"),
+    "nan row": (np.vstack([noise(10), np.full(10, np.nan), noise(10, 2)]), "int8 symmetric"),
+    "zero row": (np.vstack([noise(10), np.zeros(10), noise(10, 2)]), "int8 symmetric"),
+    "zero row pc": (
+        np.vstack([noise(10), np.zeros(10), noise(10, 2)]),
+        "int8 symmetric per-channel(0)",
+    ),
+    "const row pc": (
+        np.vstack([noise(10), np.full(10, 0.7), noise(10, 2)]),
+        "int8 asymmetric per-channel(0)",
+    ),
+    "nan row pc": (
+        np.vstack([noise(10), np.full(10, np.nan), noise(10, 2)]),
+        "int8 symmetric per-channel(0)",
+    ),
+    "nf4": (np.vstack([noise(10), np.zeros(10), noise(10, 2)]), "nf4 symmetric per-channel(0)"),
+    "q4_0": (np.vstack([noise(64), np.zeros(64), noise(64, 2)]), "q4_0"),
+    "mx": (np.vstack([noise(64), np.zeros(64), noise(64, 2)]), "mxfp4-gguf"),
+    "tiny": (
+        np.vstack([noise(64) * np.float32(1e-44), noise(64, 2)]),
+        "int8 symmetric per-channel(0)",
+    ),
+    "empty2d": (np.zeros((0, 4)), "int8 symmetric"),
+    "empty2d2": (np.zeros((4, 0)), "int8 symmetric"),
+}
 
-def test_probe(open_window, person):
-    w = open_window(np.arange(5.), "int8 symmetric", "int8 asymmetric")
-    print(vis(w), w.session._watchers)
-    QTest.qWait(500)
-    print(vis(w), w.session._watchers)
-    print(w.docks["compare"].geometry(), w.docks["results"].geometry(), w.pos())
-    print(w.session.shown.comparison)
-    w.docks["compare"].raise_(); QApplication.processEvents()
-    w.docks["results"].raise_(); QApplication.processEvents()
-    print(vis(w), w.session._watchers)
+
+@pytest.mark.parametrize("case", CASES)
+def test_it(open_window, case, person):
+    array, scheme = CASES[case]
+    w = open_window(array.astype(np.float32), scheme, "int4 asymmetric")
+    front(w, "channels")
+    for x in range(3):
+        click(w, "channels", x)
+        print(alone(w))
+        for key in w.plots:
+            print("   ", insight(w, key))
+            w.plots[key].grab()
+        click(w, "distribution", 0, 0.5)
+    print(w.statusBar().summary.text())

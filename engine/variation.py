@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from engine.arithmetic import Arithmetic
 from engine.quantizers import QUANTIZERS
+from engine.quantizers.affine import Affine
 from engine.scheme import Scheme
 
 
@@ -55,12 +56,21 @@ _ZERO_POINTS = {
 }
 
 
+def _without_zero_point(a: Arithmetic, scheme: Scheme) -> bool:
+    quantizer = QUANTIZERS[scheme.mapping]
+    return isinstance(quantizer, Affine) and not quantizer.has_zero_point(scheme.format, a)
+
+
 def _zero_point(a: Arithmetic, scheme: Scheme) -> str:
+    if scheme.mapping != "asymmetric":
+        return "Z follows from the format"
     scale = "S in full" if a.exact_scale else "S as stored"
     return f"{_ZERO_POINTS[a.zero_point]}, {scale}{', within the codes' * a.clamps_zero_point}"
 
 
 def _order(a: Arithmetic, scheme: Scheme) -> str:
+    if _without_zero_point(a, scheme):
+        return "no Z to add"
     if a.fused:
         return "Z added before rounding, in one step with the product (fma)"
     return "Z added before rounding" if a.zero_point_first else "Z added after rounding"

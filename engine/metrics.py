@@ -146,7 +146,8 @@ def _rmse(s: Sample) -> float:
 
 
 def _rmse_over_scale(s: Sample) -> float:
-    if s.n == 0:
+    """NaN for formats whose numbers are not one S apart."""
+    if s.n == 0 or not s.qparams.format.integer:
         return math.nan
     if not s.qparams.granularity.whole:
         return _rms_of_steps(s)

@@ -48,11 +48,11 @@ def names(window):
     return [model.index(row).data() for row in range(model.rowCount())]
 
 
-def undo(window, person):
-    """Press Ctrl+Z until nothing is left; how often that was."""
+def undo(window):
+    """Undo by the menu until nothing is left; how often that was."""
     count = 0
-    while window.session.undo_stack.canUndo():
-        person.press("Ctrl+Z")
+    while window.menus.undo.isEnabled():
+        window.menus.undo.trigger()
         count += 1
     return count
 
@@ -112,7 +112,7 @@ def test_a_size_of_the_groups_is_typed_and_all_of_it_is_one_undo_step(window, fo
     assert any(text.startswith("8 × S, Z ") for text in said(window))
     person.press("Up", "Up")
     assert names(window)[0] == "int8 symmetric per-group(10)"
-    assert undo(window, person) == 1
+    assert undo(window) == 1
     assert names(window)[0] == form.text.text() == "int8 symmetric"
     assert not number.isVisible()
 
@@ -169,7 +169,7 @@ def test_the_text_may_name_granularity_and_runtime_in_any_order(window, form, pe
     assert form.granularity.kind.currentText() == "per-group"
     assert form.granularity.number.text() == "32"
     assert form.runtime.currentText() == "@onnxruntime"
-    assert undo(window, person) == 1
+    assert undo(window) == 1
     assert names(window)[0] == "int8 symmetric"
 
 
@@ -250,7 +250,7 @@ def test_another_rounding_and_a_power_of_two_are_chosen_and_undone(window, form,
     assert names(window)[0] == "int8 symmetric toward-zero pow2"
     scale = float(re.search(r"S = (\S+)", " ".join(said(window)))[1])
     assert np.log2(scale) == pytest.approx(round(np.log2(scale)), abs=1e-5)
-    undo(window, person)
+    undo(window)
     assert names(window)[0] == "int8 symmetric"
     assert not form.pow2.isChecked()
     assert form.rounding.currentText() == "ties-even"
@@ -320,7 +320,7 @@ def test_every_format_is_chosen_one_after_the_other_with_every_plot_painted(open
             assert pane.plot.insight.startswith(scheme), key
         assert f"R′ = {'S · Q' if fmt.name in ('q4_1', 'q5_1') else ''}" in steps(window)
         assert person.cell(window.results.table, 0, "SQNR [dB]").removeprefix("★ ") != "–"
-        assert warning(window) == ""
+        assert warning(window) == "" or warning(window).startswith("Negative values become 0")
         form.format.setFocus()
         person.press("Down")
     assert form.format.currentText() == FORMATS[-1].name
@@ -329,7 +329,7 @@ def test_every_format_is_chosen_one_after_the_other_with_every_plot_painted(open
 # The menu
 
 
-def test_the_submenus_of_add_scheme_add_each_scheme_that_they_name(window, person):
+def test_the_submenus_of_add_scheme_add_each_scheme_that_they_name(window):
     menus = {a.text().replace("&", ""): a.menu() for a in window.menus.add_scheme.actions()
              if a.menu() is not None}  # fmt: skip
     offered = [a for menu in menus.values() for a in menu.actions() if not a.isSeparator()]
@@ -348,8 +348,7 @@ def test_the_submenus_of_add_scheme_add_each_scheme_that_they_name(window, perso
         action.trigger()
         assert names(window)[-1] == action.text()
         assert window.schemes.form.text.text() == action.text()
-    assert len(names(window)) == 2 + len(offered)
-    assert undo(window, person) == len(offered)
+        assert undo(window) == 1
     assert names(window) == ["int8 symmetric", "int8 asymmetric"]
 
 

@@ -19,6 +19,8 @@ BINS_PER_LEVEL = 16
 EMPTY = 1e-4
 """The count that stands for none in Q where P has one, so that cutting an outlier has a price."""
 MAX_LEVELS = 1024
+CANDIDATES = 1 << 18
+"""How many cuts are tried of all channels together, at the most."""
 _BLOCK = 1 << 20
 
 
@@ -32,7 +34,7 @@ def bin_counts(fmt: Format, arguments: Sequence[float]) -> tuple[int, int]:
     return bins, min(levels, max(1, bins - 1))
 
 
-def divergences(counts: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:
+def divergences(counts: np.ndarray, levels: int, stride: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Return the candidates i and their KL divergences.
 
     Parameters
@@ -41,6 +43,8 @@ def divergences(counts: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray
         Histogram of |R|.
     levels : int
         How many groups the bins kept are merged to; fewer than bins.
+    stride : int
+        Every how many bins there is a candidate, counted from the last bin.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def divergences(counts: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray
     """
     h = counts.astype(np.float64)
     total = h.sum()
-    cut = np.arange(levels, h.size + 1)
+    cut = np.arange(h.size, levels - 1, -stride)[::-1]
     # Sums over bins k < i, of the counts, of the bins that hold something, and of h·log h.
     kept = np.concatenate([[0.0], np.cumsum(h)])
     filled = np.concatenate([[0.0], np.cumsum(h > 0)])
@@ -76,8 +80,12 @@ def divergences(counts: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray
     return cut, np.where(np.isfinite(divergence), divergence, np.inf)
 
 
-def entropy_threshold(finite: FloatArray, fmt: Format, arguments: Sequence[float] = ()) -> float:
+def entropy_threshold(
+    finite: FloatArray, fmt: Format, arguments: Sequence[float] = (), channels: int = 1
+) -> float:
     """Return the T of the smallest divergence; the largest |R| when no cut is better.
+
+    One of many channels is tried at fewer bins, so that all of them together stay affordable.
 
     Parameters
     ----------
@@ -91,7 +99,8 @@ def entropy_threshold(finite: FloatArray, fmt: Format, arguments: Sequence[float
     # In float64, since float32 cannot hold the edges between subnormal numbers.
     magnitude = np.abs(finite if reach > 1e-30 else finite.astype(np.float64))
     counts, edges = np.histogram(magnitude, bins=bins, range=(0.0, reach))
-    cut, divergence = divergences(counts, levels)
+    stride = max(1, channels * (bins - levels) // CANDIDATES)
+    cut, divergence = divergences(counts, levels, stride)
     best = int(divergence.argmin())
     return float(edges[cut[best]]) if np.isfinite(divergence[best]) else reach
 

@@ -80,7 +80,12 @@ def calibrate(
     a = scheme.arithmetic if arithmetic is None else arithmetic
     r = as_working(x)
     with np.errstate(over="ignore", under="ignore"):
-        r = r.astype(a.working(r.dtype), copy=False)
+        worked = r.astype(a.working(r.dtype), copy=False)
+    if worked.dtype != r.dtype and not np.isfinite(worked).any() and np.isfinite(r).any():
+        raise QuantizationError(
+            f"Every value lies beyond {worked.dtype.name}, which {scheme} works in."
+        )
+    r = worked
     ends = clip_ends(r, scheme, a, step)
     p = QUANTIZERS[scheme.mapping].parameters(ends, scheme.format, a, scheme.granularity)
     if a.refuses_overflow and not scheme.own_range:

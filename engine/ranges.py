@@ -191,7 +191,8 @@ def _entropy(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step |
         if step is not None and number % 64 == 0:
             step(number, count)
         values = rows.channel(number)
-        thresholds[number] = entropy_threshold(values, scheme.format, scheme.calibration.arguments)
+        arguments = scheme.calibration.arguments
+        thresholds[number] = entropy_threshold(values, scheme.format, arguments, count)
     with np.errstate(over="ignore", under="ignore"):
         reach = thresholds.astype(x.dtype)
     low, high = inside(rows.lowest(), rows.highest(), reach, QUANTIZERS[scheme.mapping])

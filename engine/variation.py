@@ -84,7 +84,7 @@ POINTS: tuple[Point, ...] = (
         ("includes_zero",),
         lambda a, s: "range widened to 0" if a.includes_zero else "range without 0",
     ),
-    Point("divisor", "127 or 127.5", ("divisor", "narrow_from", "middle_zero"), _divisor),
+    Point("divisor", "Scale divisor", ("divisor", "narrow_from", "middle_zero"), _divisor),
     Point(
         "division",
         "Division of the range",

@@ -26,7 +26,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     """Put every dock where it stands at first, for the size the window has."""
     size = window.size()
     small = size.width() < SMALL.width() or size.height() < SMALL.height()
-    large = size.width() >= 1800 and size.height() >= 1080
+    large = size.width() >= 1800 and size.height() >= 960
     across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
     width, height = size.width(), size.height()
     for dock in docks.values():
@@ -46,8 +46,8 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
         window.splitDockWidget(docks["signal"], docks["error"], down)
         if large:
             window.splitDockWidget(docks["distribution"], docks["calibration"], across)
-            _tabs(window, [docks[k] for k in ("calibration", "codes", "channels", "difference")])
-            window.splitDockWidget(docks["schemes"], docks["transfer"], down)
+            beside = ("calibration", "transfer", "codes", "channels", "difference")
+            _tabs(window, [docks[k] for k in beside])
         else:
             _tabs(window, [docks[k] for k in PLOT_TABS[2:]])
         third = (height - 300) // 3

@@ -86,6 +86,7 @@ class MainWindow(QMainWindow):
             title = pane.plot.title()
             dock = self._dock(kind.key, title.partition(":")[0], title, pane)
             dock.head.set_insight(pane.plot.insight or " ")
+            dock.visibilityChanged.connect(pane.set_in_front)
             pane.insight_changed.connect(dock.head.set_insight)
             pane.export_asked.connect(self.export)
             pane.copy_asked.connect(self._copy_plot)
@@ -97,6 +98,7 @@ class MainWindow(QMainWindow):
         head = self.tr("Compare: two schemes, and why they differ")
         dock = self._dock("compare", self.tr("Compare"), head, self.compare)
         self.compare.insight_changed.connect(dock.head.set_insight)
+        dock.visibilityChanged.connect(self.compare.set_in_front)
         dock = self._dock(
             "steps", self.tr("Steps"), self.tr("Steps of the chosen value"), self.steps
         )
@@ -114,7 +116,6 @@ class MainWindow(QMainWindow):
         for pane in self.plots.values():
             leader = leaders.setdefault(pane.plot.x_quantity, pane)
             if leader is not pane:
-                pane.widget.setXLink(leader.widget)
                 pane.plot.leader = leader.plot
 
     def _build_message_bar(self) -> None:

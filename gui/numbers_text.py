@@ -55,6 +55,8 @@ def snapped(value: float, resolution: float) -> float:
 def percent(part: float, whole: float) -> str:
     """A share in per cent with as many digits as are worth reading."""
     share = 100 * part / whole if whole else 0.0
+    if not math.isfinite(share):
+        return "–"
     if share == int(share):
         return f"{int(share)} %"
     if share > 99:

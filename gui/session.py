@@ -46,6 +46,8 @@ class Session(QObject):
         The list of schemes, the active scheme, the chosen value.
     focus_changed()
         The channel that plots show alone, or that they show all values again.
+    pair_changed()
+        Other schemes are compared.
     evaluated()
         ``shown`` is new: redraw.
     document_changed()
@@ -58,6 +60,7 @@ class Session(QObject):
     active_changed = Signal()
     chosen_changed = Signal()
     focus_changed = Signal()
+    pair_changed = Signal()
     evaluated = Signal()
     document_changed = Signal()
     stale_changed = Signal()
@@ -227,6 +230,7 @@ class Session(QObject):
         """Choose the two schemes to compare, by their uids; None for none."""
         if pair != self.pair:
             self.pair = pair
+            self.pair_changed.emit()
             if self._watchers and pair is not None:
                 self.recompute()
 

@@ -71,6 +71,7 @@ class StatusLine(QStatusBar):
         else:
             took = self._session.shown.milliseconds
             shown = short(took, 2) if took < 10 else f"{took:.0f}"
+            shown = "< 0.1" if took < 0.1 else shown
             self.timing.setText(filled(self.tr("last update %1 ms"), shown))
 
     def _summary(self) -> str:

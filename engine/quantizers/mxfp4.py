@@ -209,7 +209,7 @@ class Mxfp4(Quantizer):
         self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
     ) -> tuple[Stage, ...]:
         return (
-            Stage("scaled", "R/S", "{R} / {d}"),
+            Stage("scaled", "R/S", "{R} / {S}"),
             Stage("rounded", "Round", "RoundToE2M1({scaled})"),
             Stage("clipped", "Clip", "Clip({rounded}, {Qmin}, {Qmax})"),
             CODE,

@@ -55,6 +55,7 @@ class ComparePane(QWidget):
         self._settings = settings
         self._theme = theme
         self._uids: list[int | None] = [None, None]
+        self._in_front = True
         self.boxes = [QComboBox(self), QComboBox(self)]
         for box, name in zip(self.boxes, (self.tr("First"), self.tr("Second")), strict=True):
             box.setAccessibleName(name)
@@ -113,14 +114,22 @@ class ComparePane(QWidget):
 
     # Which two
 
+    def set_in_front(self, in_front: bool) -> None:
+        """Say whether the pane can be seen, or lies behind another tab."""
+        self._in_front = in_front
+        self._watch()
+
+    def _watch(self) -> None:
+        self._session.watch_pair("compare", self.isVisible() and self._in_front)
+        self.show_comparison()
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._session.watch_pair("compare", True)
-        self.show_comparison()
+        self._watch()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._session.watch_pair("compare", False)
+        self._watch()
 
     def _ask(self) -> None:
         first, second = self._uids
@@ -206,6 +215,8 @@ class ComparePane(QWidget):
         if self._uids[0] == self._uids[1]:
             return self.tr("Choose two different schemes.")
         made = self.comparison
+        if made is None and self._session.stale:
+            return self.tr("Computing…")
         if made is None:
             return self.tr("Neither can be compared before both schemes can be applied.")
         what = self.tr("codes") if made.compared == CODES else self.tr("rebuilt values")
@@ -305,10 +316,14 @@ class ComparePane(QWidget):
             ("S", [short(p.scale, digits) for p in each]),
             ("Z", [str(p.zero_point) for p in each]),
         ]
-        symbols: dict[str, list[str]] = {}
+        # In the order of whichever has more stages: it has those of the other too.
+        longer = max(traces, key=lambda one: len(one.stages))
+        symbols = {stage.key: ["", "–", "–"] for stage in longer.stages}
         for place, one in enumerate(traces):
             for stage in one.stages:
-                texts = symbols.setdefault(stage.key, [stage.symbol, "–", "–"])
+                texts = symbols.setdefault(stage.key, ["", "–", "–"])
+                if stage.symbol not in texts[0].split(" | "):
+                    texts[0] = f"{texts[0]} | {stage.symbol}" if texts[0] else stage.symbol
                 value = one[stage.key][0]
                 if stage.key == "code":
                     texts[1 + place] = each[place].format.label(int(value))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QSpinBox, QWidget
 
 from engine import Granularity
@@ -34,6 +35,7 @@ class GranularityRow(QWidget):
             self.kind.setItemData(self.kind.count() - 1, self.tr(summary), tip)
         self.number = QSpinBox(self)
         self.number.setKeyboardTracking(False)
+        self.number.lineEdit().installEventFilter(self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
@@ -63,6 +65,15 @@ class GranularityRow(QWidget):
         self.number.setValue(granularity.number)
         self.number.setVisible(not granularity.whole)
         blocked.unblock()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # Undo and redo are the window's: the field has nothing of its own to take back.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            keys = QKeySequence.StandardKey
+            if event.matches(keys.Undo) or event.matches(keys.Redo):
+                event.ignore()
+                return True
+        return super().eventFilter(watched, event)
 
     def _on_kind(self, kind: str) -> None:
         self.chosen.emit(Granularity(kind, FIRST[kind]))

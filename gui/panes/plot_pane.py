@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QGuiApplication,
@@ -56,6 +56,7 @@ class PlotPane(QWidget):
         self._feed = feed
         self._drag = 0
         self._waiting = False
+        self._in_front = True
         self.widget = pg.PlotWidget(self, viewBox=PlotView(kind.x_only), background=None)
         self.plot = kind(self.widget.getPlotItem(), theme)
         self.plot.setParent(self)
@@ -89,6 +90,9 @@ class PlotPane(QWidget):
         self.plot.insight_changed.connect(self.insight_changed)
         self.plot.range_dragged.connect(self._on_range_dragged)
         feed.changed.connect(self._on_data)
+        feed.moved.connect(self._on_moved)
+        view = self.widget.getPlotItem().getViewBox()
+        view.sigXRangeChanged.connect(self._on_x_range)
         feed.pointed.connect(self._on_pointed)
         self.restyle(theme)
         self._on_data(feed.data)
@@ -132,8 +136,35 @@ class PlotPane(QWidget):
 
     # Data
 
+    def set_in_front(self, in_front: bool) -> None:
+        """Say whether the pane can be seen, or lies behind another tab; Qt calls both visible."""
+        self._in_front = in_front
+        self._watch()
+        if in_front and self._waiting and self.isVisible():
+            self._on_data(self._feed.data)
+
+    @property
+    def _seen(self) -> bool:
+        return self.isVisible() and self._in_front
+
+    def _watch(self) -> None:
+        if self.plot.compares:
+            self._session.watch_pair(self.plot.key, self._seen)
+
+    def _on_x_range(self, view: Any, x_range: tuple[float, float]) -> None:
+        # What cannot be seen has no say in what the others show.
+        if self._seen:
+            self._feed.moved.emit(self.plot.x_quantity, *map(float, x_range))
+
+    def _on_moved(self, quantity: str, x0: float, x1: float) -> None:
+        view = self.widget.getPlotItem().getViewBox()
+        if quantity == self.plot.x_quantity and view.viewRange()[0] != [x0, x1]:
+            blocked = QSignalBlocker(self._feed)
+            view.setXRange(x0, x1, padding=0)
+            blocked.unblock()
+
     def _on_data(self, data: PlotData) -> None:
-        if self.isVisible():
+        if self._seen:
             self.plot.draw(data)
             self._waiting = False
         else:
@@ -145,15 +176,13 @@ class PlotPane(QWidget):
         super().showEvent(event)
         # Pens that do not zoom count in the pixels of the device.
         self.plot.device_ratio = self.devicePixelRatioF()
-        if self.plot.compares:
-            self._session.watch_pair(self.plot.key, True)
+        self._watch()
         if self._waiting:
             self._on_data(self._feed.data)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        if self.plot.compares:
-            self._session.watch_pair(self.plot.key, False)
+        self._watch()
 
     def fit(self) -> None:
         """Show everything again."""

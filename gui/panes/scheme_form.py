@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -228,6 +229,10 @@ class SchemeForm(QWidget):
         self._numbers_problem.hide()
         for field in (self.low, self.high):
             field.setReadOnly(not manual)
+            # Ends that follow from the data look like what they are: told, not asked for.
+            role = QPalette.ColorRole.Base if manual else QPalette.ColorRole.Window
+            field.setBackgroundRole(role)
+            field.setStyleSheet("" if manual else f"color: {self._theme.muted};")
         if manual:
             for field, number in zip(
                 (self.low, self.high), scheme.calibration.arguments, strict=True
@@ -265,10 +270,10 @@ class SchemeForm(QWidget):
             self.low.clear()
             self.high.clear()
             return
-        # Of many channels the outermost ends.
-        ends = np.min(outcome.qparams.range[0]), np.max(outcome.qparams.range[1])
-        for field, number in zip((self.low, self.high), ends, strict=True):
-            set_text(field, short(number, self._settings.digits))
+        several = not outcome.qparams.granularity.whole
+        for field, number in zip((self.low, self.high), outcome.qparams.range, strict=True):
+            set_text(field, "" if several else short(number, self._settings.digits))
+            field.setPlaceholderText(self.tr("each its own") if several else "")
 
     # To the session
 

@@ -90,4 +90,4 @@ class SchemeOutcome(QWidget):
         if p.granularity.whole:
             return f"S = {short(p.scale, digits)}    Z = {p.zero_point}    {codes}"
         count = filled(self.tr("%1 × S, Z"), f"{p.count:,}")
-        return f"{count}    S = {span(p.scale)}    Z = {span(p.zero_point)}    {codes}"
+        return f"{count}    S = {span(p.scale)}\nZ = {span(p.zero_point)}    {codes}"

@@ -121,11 +121,15 @@ class StepsPane(QWidget):
         formula = quantizer.scale_formula(p.format, p.arithmetic)
         if p.arithmetic.pow2:
             formula = f"Pow2↑({formula})"
+        steps = []
+        if p.arithmetic.stored == "float16" and p.divisor is not None:
+            # Values are divided by d, and rebuilt with what is stored of it.
+            inner = formula.removeprefix("float16(").removesuffix(")")
+            in_numbers = numeric(inner, numbers)
+            steps.append(Step("d", symbolic(inner, ()), in_numbers, self._short(p.divisor)))
+            formula = "float16({d})"
         in_numbers = "" if remark else numeric(formula, numbers)
-        steps = [Step("S", symbolic(formula, ()), in_numbers, self._short(p.scale), remark)]
-        if p.divisor is not None and p.divisor != p.scale:
-            note = self.tr("what R is divided by, before it is stored as S")
-            steps.append(Step("d", "", "", self._short(p.divisor), note))
+        steps.append(Step("S", symbolic(formula, ()), in_numbers, self._short(p.scale), remark))
         formula = quantizer.zero_point_formula(p.format, p.arithmetic)
         if formula != "0":
             outside = "" if p.qmin <= p.zero_point <= p.qmax else self.tr("outside the codes")
@@ -170,6 +174,8 @@ class StepsPane(QWidget):
         with np.errstate(over="ignore"):
             size = abs(float(p.working_scale))
             share = short(abs(float(at["error"][0])) / size if size else np.inf, 3)
+        if not np.isfinite(at["reconstructed"][0]):
+            return self.tr("rebuilt as no finite number: the scale overflows.")
         if saturated:
             text = (
                 self.tr("%1 saturated: %2 lies above the last code %3; the error is %4 S.")

@@ -46,16 +46,21 @@ class CalibrationPlot(HandlePlot):
         if curves.thresholds.size == 0:
             text = self.tr("%1: no threshold to search, since the values do not differ.")
             return filled(text, data.active.entry.name)
-        name, digits = data.active.entry.name, 3
+        name, digits = data.active.name, 3
         at = curves.marks[PERCENTILE]
         near = int(np.abs(curves.thresholds - at).argmin())
         whole, there = curves.rounding[-1], curves.rounding[near]
-        gain = 10 * np.log10(whole / there) if whole > 0 and there > 0 else 0.0
-        clipped = int(np.count_nonzero(np.abs(data.values) > at))
-        text = self.tr("%1: %2, T = %3, saves %4 dB of rounding for %5.")
+        gain = _decibels(whole, there)
+        clipped = int(np.count_nonzero(np.abs(data.channel[0]) > at))
+        text = self.tr("%1: %2, T = %6, saves %3 dB of rounding for %4; MSE %5 dB.")
+        if gain < 0:
+            text = self.tr("%1: %2, T = %6, costs %3 dB of rounding and %4; MSE %5 dB.")
         price = self.tr("1 clipped value") if clipped == 1 else self.tr("%1 clipped values")
-        price = filled(price, f"{clipped:,}")
-        return filled(text, name, PERCENTILE, short(at, 4), short(round(gain, 1), digits), price)
+        change = -_decibels(curves.total[-1], curves.total[near])
+        return filled(
+            text, name, PERCENTILE, short(round(abs(gain), 1), digits),
+            filled(price, f"{clipped:,}"), f"{change:+.1f}", short(at, 4),
+        )  # fmt: skip
 
     def whole_range(self, data: PlotData) -> tuple[float, float]:
         curves = objective_of(data)
@@ -86,13 +91,15 @@ class CalibrationPlot(HandlePlot):
         curves = objective_of(data)
         if curves is None or data.active is None or curves.thresholds.size == 0:
             self.drop_handles()
+            for axis in ("bottom", "left"):
+                self.item.getAxis(axis).setTicks([[]])
             return
         colour = self.theme.colour(data.active.entry.colour)
         x = np.log10(curves.thresholds)
         self.line("rounding", x, _log(curves.rounding), self.pen(colour, 1, Qt.PenStyle.DashLine))
-        self.line(
-            "clipping", x, _log(curves.clipping), self.pen(self.theme.alarm, 1, Qt.PenStyle.DotLine)
-        )
+        # It lies on the total where clipping is all that counts.
+        clipping = self.pen(self.theme.alarm, 1, Qt.PenStyle.DashLine)
+        self.line("clipping", x, _log(curves.clipping), clipping, z=3)
         self.line("total", x, _log(curves.total), self.pen(colour, 2), z=2)
         self._paint_divergence(curves)
         self._name_curves(curves, x)
@@ -157,6 +164,10 @@ class CalibrationPlot(HandlePlot):
         if at > 0:
             colour = self.theme.colour(data.active.entry.colour)
             place = float(np.log10(at))
+            if not data.range_is_free:
+                self.drop_handles()
+                self.rule("T", place, self.pen(colour, 1, Qt.PenStyle.DashLine), z=3)
+                return
             self.handle("T", place, f"T {short(at, 4)}", colour, 0.08, to_the_right=False)
 
     def asked_range(self, data: PlotData, name: str, at: float) -> tuple[float, float] | None:
@@ -164,7 +175,8 @@ class CalibrationPlot(HandlePlot):
         threshold = 10.0**at
         threshold = snapped(threshold, threshold * self.pixel()[0])
         quantizer = QUANTIZERS[data.active.evaluation.qparams.mapping]
-        low, high = inside(data.summary.low, data.summary.high, threshold, quantizer)
+        summary = data.channel[1]
+        low, high = inside(summary.low, summary.high, threshold, quantizer)
         return (float(low), float(high)) if low < high else None
 
     def _tick(self) -> None:
@@ -203,6 +215,12 @@ def _threshold(data: PlotData) -> float:
     """The larger magnitude of the active scheme's range."""
     assert data.active is not None
     return max(map(abs, data.active.p.range))
+
+
+def _decibels(before: float, after: float) -> float:
+    """How much smaller a power has become."""
+    known = before > 0 and after > 0 and np.isfinite(before) and np.isfinite(after)
+    return float(10 * np.log10(before / after)) if known else 0.0
 
 
 def _log(values: np.ndarray) -> np.ndarray:

@@ -1,41 +1,55 @@
-"""The figures of every channel, kept while the array and the evaluation stay the same."""
+"""What is computed of channels, kept while the array and the evaluation stay the same."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from engine import Channels, Evaluation, Granularity, QuantizationError, channels
+from engine import (
+    Channels,
+    Evaluation,
+    Granularity,
+    QuantizationError,
+    Summary,
+    channels,
+    summarize,
+)
 from engine.arrays import FloatArray
-from gui.plots.data import PlotData, Series
+from gui.plots.identity import ByIdentity
+from gui.shown import frozen
 
-
-class _ByIdentity:
-    """An array and its evaluation as a key: the very same ones."""
-
-    def __init__(self, array: FloatArray, evaluation: Evaluation) -> None:
-        self.array = array
-        self.evaluation = evaluation
-
-    def __hash__(self) -> int:
-        return hash((id(self.array), id(self.evaluation)))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _ByIdentity):
-            return False
-        return other.array is self.array and other.evaluation is self.evaluation
+if TYPE_CHECKING:
+    from gui.plots.data import PlotData, Series
 
 
 @lru_cache(maxsize=16)
-def _kept(key: _ByIdentity, granularity: Granularity) -> Channels | None:
+def _figures(key: ByIdentity, granularity: Granularity) -> Channels | None:
+    array, evaluation = key.objects
+    assert isinstance(evaluation, Evaluation)
     try:
-        granularity.check(key.array.shape)
+        granularity.check(array.shape)  # type: ignore[attr-defined]
     except QuantizationError:
         return None
-    return channels(key.array, key.evaluation, granularity)
+    return channels(array, evaluation, granularity)  # type: ignore[arg-type]
 
 
 def channels_of(data: PlotData, series: Series) -> Channels | None:
     """The figures of a scheme for the channels looked at; None where there are none."""
     if data.whole is None or data.whole.size == 0:
         return None
-    return _kept(_ByIdentity(data.whole, series.evaluation), data.partition)
+    return _figures(ByIdentity(data.whole, series.evaluation), data.partition)
+
+
+@lru_cache(maxsize=32)
+def _values(key: ByIdentity, granularity: Granularity, channel: int) -> tuple[FloatArray, Summary]:
+    (array,) = key.objects
+    positions = granularity.positions(channel, array.shape)  # type: ignore[attr-defined]
+    values = frozen(array.reshape(-1)[positions])  # type: ignore[attr-defined]
+    return values, summarize(values)
+
+
+def channel_values(
+    array: FloatArray, granularity: Granularity, channel: int
+) -> tuple[FloatArray, Summary]:
+    """The values of one channel, the same object each time, and what they hold."""
+    return _values(ByIdentity(array), granularity, channel)

@@ -57,7 +57,7 @@ class ChannelsPlot(Plot):
         if known.size == 0:
             return filled(self.tr("%1: no value is finite."), data.active.entry.name)
         if data.partition.whole:
-            text = self.tr("%1: one scale for all, %2 dB; per-group(n) or two axes make channels.")
+            text = self.tr("%1: one scale for all, %2 dB. Granularity per-group makes groups.")
             return filled(text, data.active.entry.name, short(round(float(sqnr[0]), 2), 4))
         worst = int(known[sqnr[known].argmin()])
         text = self.tr("%1: worst of %2 is %3 with %4 dB; the median is %5 dB.")

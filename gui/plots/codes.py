@@ -31,6 +31,8 @@ class CodesPlot(Plot):
         if data.active is None:
             return self.tr("Switch on a scheme to see its codes.")
         figures = data.active.figures
+        if not figures["codes_used"]:
+            return filled(self.tr("%1: no value has a code."), data.active.entry.name)
         text = self.tr("%1 uses %2 of %3 codes (%4); they carry %5 bits of entropy.")
         used, available = int(figures["codes_used"]), int(figures["codes_available"])
         share = percent(used, available)
@@ -51,7 +53,8 @@ class CodesPlot(Plot):
         return [data.active, *others]
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
-        shown = self._visible(data)
+        # The others may reach further: what the active scheme has decides.
+        shown = self._visible(data)[:1]
         if not shown:
             return -128.5, 127.5
         return (

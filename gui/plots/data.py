@@ -19,6 +19,7 @@ from engine import (
 )
 from engine.arrays import FloatArray, IntArray
 from engine.granularity import PER_TENSOR
+from gui.plots.channel_figures import channel_values
 from gui.session import Session
 from gui.shown import Entry, Focus
 
@@ -284,6 +285,28 @@ class PlotData:
         """Of an array of all values those that are shown, flattened."""
         flat = array.reshape(-1)
         return flat if self.focus is None else flat[self.focus.positions]
+
+    @property
+    def channel(self) -> tuple[FloatArray, Summary]:
+        """The values that the active scheme's parameters on show were taken from, summed up.
+
+        All that are shown; where channels have their own parameters, those of one channel.
+        """
+        assert self.array is not None
+        active, focus = self.active, self.focus
+        if active is None or active.granularity.whole or self.whole is None:
+            return self.array, self.summary
+        if focus is not None and focus.granularity == active.granularity:
+            return self.array, self.summary
+        return channel_values(self.whole, active.granularity, active.channel)
+
+    @property
+    def range_is_free(self) -> bool:
+        """Whether a clipping range can be set: one for all, not one of a channel's own."""
+        if self.active is None or self.active.evaluation.scheme.own_range:
+            return False
+        scheme = self.active.evaluation.scheme
+        return scheme.granularity.whole or scheme.calibration.method == "manual"
 
     @property
     def focus_name(self) -> str:

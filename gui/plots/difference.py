@@ -36,14 +36,19 @@ class DifferencePlot(Plot):
 
     def describe(self, data: PlotData) -> str:
         made = data.comparison
-        if made is None or len(data.pair) != 2:
+        if len(data.pair) != 2:
             return self.tr("Choose two schemes in the Compare pane.")
+        if made is None:
+            return self.tr("Not known yet: both schemes have to be applied first.")
         names = [entry.name for entry in data.pair]
         count, total = int(self._differs(data).sum()), data.values.size
         if not count:
             return filled(self.tr("%1 and %2: no value differs."), *names)
         share = percent(count, total)
-        causes = "; ".join(cause.title for cause in made.causes[:3])
+        # Of the values shown, which may be those of one channel.
+        counts = np.bincount(data.shown(made.cause_of) + 1, minlength=len(made.causes) + 1)[1:]
+        ranked = np.argsort(-counts, kind="stable")[:3]
+        causes = "; ".join(made.causes[place].title for place in ranked if counts[place])
         text = self.tr("%1 and %2: %3 of %4 values differ (%5): %6.")
         return filled(text, *names, f"{count:,}", f"{total:,}", share, causes)
 

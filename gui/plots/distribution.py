@@ -41,7 +41,7 @@ class DistributionPlot(HandlePlot):
         return self.tr("value R (unit of R)"), self.tr("values per bin")
 
     def describe(self, data: PlotData) -> str:
-        if data.active is None or data.summary.counts.size == 0:
+        if data.active is None or data.channel[1].counts.size == 0:
             return self.tr("The histogram appears with the first value.")
         return unused_sentence(self, data.active)
 
@@ -49,7 +49,7 @@ class DistributionPlot(HandlePlot):
         return values_span(data)
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
-        counts = data.summary.counts
+        counts = data.channel[1].counts
         return 0.0, float(counts.max()) * 1.12 if counts.size else 1.0
 
     def restyle(self, theme: Theme) -> None:
@@ -58,7 +58,7 @@ class DistributionPlot(HandlePlot):
         self.item.setLabel("top", self.tr("code Q"), **style)
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
-        summary, active = data.summary, data.active
+        summary, active = data.channel[1], data.active
         if summary.counts.size:
             self.bars(
                 "R", summary.edges[:-1], summary.edges[1:], np.zeros(summary.counts.size),
@@ -69,7 +69,7 @@ class DistributionPlot(HandlePlot):
             self._paint_unused(active)
         else:
             self.item.getAxis("top").setTicks([[]])
-        self._paint_handles(active)
+        self._paint_handles(data, active)
         if data.chosen is not None and np.isfinite(data.values[data.chosen]):
             self.rule("chosen", float(data.values[data.chosen]), self.pen(self.theme.muted))
 
@@ -99,13 +99,18 @@ class DistributionPlot(HandlePlot):
             faint = self.fill(self.theme.alarm, 0.08)
             self.area(("unused ground", name), rect, faint, z=-7)
 
-    def _paint_handles(self, active: Series | None) -> None:
-        """Movable lines at the ends of the clipping range."""
+    def _paint_handles(self, data: PlotData, active: Series | None) -> None:
+        """Lines at the ends of the clipping range; movable where one range holds for all."""
         if active is None or active.evaluation.scheme.own_range:
             self.drop_handles()
             return
         low, high = active.p.range
         colour = self.theme.colour(active.entry.colour)
+        if not data.range_is_free:
+            self.drop_handles()
+            for name, at in (("Rmin", low), ("Rmax", high)):
+                self.rule(name, at, self.pen(colour, 1, Qt.PenStyle.DashLine), z=3)
+            return
         for name, at in (("Rmin", low), ("Rmax", high)):
             # Labels that would meet stand one below the other.
             lower = name == "Rmax" and (high - low) / self.pixel()[0] < 2 * LABEL_PIXELS
@@ -133,7 +138,7 @@ class DistributionPlot(HandlePlot):
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
         parts = [f"R {short(x, data.digits)}"]
-        summary = data.summary
+        summary = data.channel[1]
         if summary.counts.size and summary.edges[0] <= x <= summary.edges[-1]:
             place = int(np.searchsorted(summary.edges, x, "right")) - 1
             count = int(summary.counts[min(place, summary.counts.size - 1)])
@@ -195,6 +200,6 @@ def code_ticks(
         at = float(levels[place])
         if at - ticks[-1][0] >= apart and last - at >= apart:
             ticks.append((at, label(codes[place])))
-    if last > ticks[0][0]:
+    if last - ticks[0][0] >= apart:
         ticks.append((last, label(codes[-1])))
     return ticks

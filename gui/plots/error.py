@@ -42,6 +42,8 @@ class ErrorPlot(Plot):
             text = self.tr("%1: nothing is clipped, every error is rounding within ±%2.")
         else:
             text = self.tr("%1: clipping %4 makes %3 of the error power; ±%2.")
+        if not np.isfinite(figures["mse"]):
+            return filled(self.tr("%1: no error is finite."), data.active.entry.name)
         share = percent(figures["clipping_power"], figures["mse"])
         count = self.tr("1 value") if clipped == 1 else self.tr("%1 values")
         count = filled(count, f"{int(clipped):,}")

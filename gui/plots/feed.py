@@ -15,12 +15,15 @@ class PlotFeed(QObject):
     Signals
     -------
     changed(data)
+    moved(quantity, x0, x1)
+        A plot over this quantity shows this stretch of it, and so should the others.
     pointed(quantity, x)
         The pointer is at x in a plot whose x axis is this quantity; an empty quantity when it
         has left.
     """
 
     changed = Signal(object)
+    moved = Signal(str, float, float)
     pointed = Signal(str, float)
 
     def __init__(self, session: Session, settings: Settings, parent: QObject | None = None) -> None:
@@ -32,6 +35,7 @@ class PlotFeed(QObject):
         session.active_changed.connect(self.refresh)
         session.chosen_changed.connect(self.refresh)
         session.focus_changed.connect(self.refresh)
+        session.pair_changed.connect(self.refresh)
         session.entries_changed.connect(self._on_entries)
         settings.digits_changed.connect(self.refresh)
 

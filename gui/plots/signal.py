@@ -117,6 +117,9 @@ def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def clipped_sentence(plot: Plot, data: PlotData, series: Series, clipped: int) -> str:
     """How many values the active scheme clips, and how far off the worst value is."""
     worst = short(series.figures["max_abs_error"], data.digits)
+    if worst == "NaN":
+        text = plot.tr("%1 rebuilds none of the %2 values as a finite number.")
+        return filled(text, series.entry.name, f"{data.values.size:,}")
     if clipped == 0:
         text = plot.tr("%1 clips none of the %2 values; the largest |error| is %3.")
     else:

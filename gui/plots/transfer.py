@@ -29,6 +29,8 @@ class TransferPlot(Plot):
         if data.active is None:
             return self.tr("Switch on a scheme to see its staircase.")
         levels = data.active.levels
+        if not np.isfinite(levels).all():
+            return filled(self.tr("%1 rebuilds no finite levels."), data.active.name)
         text = self.tr(
             "%1 rebuilds %2 levels, %3 apart, from %4 to %5; the diagonal loses nothing."
         )

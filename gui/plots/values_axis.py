@@ -10,6 +10,10 @@ from gui.plots.data import PlotData
 def values_span(data: PlotData) -> tuple[float, float]:
     """From the smallest to the largest of the data, the clipping range and the levels."""
     ends = [data.summary.low, data.summary.high]
+    if data.active is not None and not data.active.granularity.whole:
+        # The levels of one channel are drawn beside its own values.
+        summary = data.channel[1]
+        ends = [summary.low, summary.high]
     if data.active is not None:
         ends += data.active.p.range
         ends += [float(data.active.level_edges[0]), float(data.active.level_edges[-1])]

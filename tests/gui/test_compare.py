@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
-from engine import compare, trace
+from engine import Scheme, compare, trace
 from gui.numbers_text import short
 from tests.gui.plot_bench import noise
 
@@ -16,6 +16,26 @@ ARRAY = noise(300)
 EVEN, CUT = "int4 asymmetric", "int4 asymmetric toward-zero pow2"
 OTHER = "int8 symmetric"
 PAIRS = [(EVEN, CUT), (CUT, EVEN), (EVEN, OTHER), (OTHER, CUT)]
+
+
+@pytest.fixture
+def open_window(new_window, qtbot):
+    """As the common one, but without Calibration, whose search would take most of the time."""
+
+    def make(array, *schemes, calibration=False):
+        window = new_window()
+        if not calibration:
+            window.docks["calibration"].close()
+        values = np.asarray(array)
+        if values.dtype != np.float32:
+            values = values.astype(np.float32)
+        parsed = [Scheme.parse(text) for text in schemes if text]
+        window.session.start(values, "array", None, parsed)
+        qtbot.waitUntil(lambda: not window.session.stale, timeout=30_000)
+        QApplication.processEvents()
+        return window
+
+    return make
 
 
 @pytest.fixture
@@ -97,10 +117,21 @@ def example(window):
     text = window.compare.example.toPlainText().replace("\xa0", " ")
     lines = [line.strip() for line in text.split("\n")]
     lines = [line for line in lines if line]
-    assert lines[2:4] == ["first", "second"]
-    cells = lines[4:]
+    head = next(place for place, line in enumerate(lines) if line.endswith("first"))
+    assert lines[head + 1].endswith("second")
+    cells = lines[head + 2 :]
     assert len(cells) % 4 == 0
-    return lines[0], lines[1], [tuple(cells[i : i + 4]) for i in range(0, len(cells), 4)]
+    rows = [tuple(cells[i : i + 4]) for i in range(0, len(cells), 4)]
+    return lines[0], "\n".join(lines[1:head]), rows
+
+
+def blames(verdict, cause):
+    """Whether a verdict names a cause and how either scheme chooses."""
+    return (
+        verdict.startswith(cause.title)
+        and cause.first in verdict
+        and verdict.endswith(cause.second)
+    )
 
 
 def plot_insight(window):
@@ -212,7 +243,7 @@ def test_selecting_a_cause_chooses_its_example(window, person):
         assert chosen(window) == made.causes[row].example
         head, verdict, _ = example(window)
         assert f"Chosen value #{made.causes[row].example}:" in head
-        assert verdict == str(made.causes[row])
+        assert blames(verdict, made.causes[row])
     person.press("Down")
     assert chosen(window) == made.causes[1].example
 
@@ -260,7 +291,7 @@ def test_the_worked_example_shows_both_schemes_and_marks_what_is_unlike(
     person.click_cell(window.compare.causes, 0)
     head, verdict, shown = example(window)
     assert head == f"Chosen value #{at}: R = {np.format_float_positional(ARRAY[at], trim='-')}"
-    assert verdict == str(made.causes[0])
+    assert blames(verdict, made.causes[0])
     assert all(sign == ("=" if a == b else "≠") for _, a, b, sign in shown)
     assert any(sign == "≠" for *_, sign in shown)
     by_symbol = {symbol: cells for symbol, *cells in shown}
@@ -284,7 +315,7 @@ def test_a_value_that_does_not_differ_gives_way_to_an_example_that_does(window, 
     person.click_cell(window.values.table, same)
     head, verdict, _ = example(window)
     assert head.startswith(f"For example #{made.causes[0].example}:")
-    assert verdict == str(made.causes[0])
+    assert blames(verdict, made.causes[0])
 
 
 def test_the_example_of_small_floats_shows_their_codes(open_window, person):
@@ -397,6 +428,24 @@ def test_a_large_array_is_compared_in_the_background(open_window, person, qtbot)
     front(window, "compare")
     qtbot.waitUntil(lambda: "differ (" in says(window), timeout=20_000)
     check(window, person, array, EVEN, CUT)
+
+
+def test_nothing_is_compared_while_both_views_of_it_lie_behind_other_tabs(open_window, person):
+    window = open_window(ARRAY, EVEN, CUT)
+    session = window.session
+    assert session.shown.comparison is None
+    person.edit_cell(window.values.table, 0, "0.5")
+    assert session.shown.comparison is None
+    for number, (key, before) in enumerate(
+        (("compare", "results"), ("difference", "distribution"))
+    ):
+        front(window, key)
+        assert session.shown.comparison is not None
+        person.edit_cell(window.values.table, 1 + number, "0.25")
+        assert session.shown.comparison is not None
+        front(window, before)
+        person.edit_cell(window.values.table, 5 + number, "0.75")
+        assert session.shown.comparison is None
 
 
 @pytest.mark.parametrize("key", ["compare", "difference"])

@@ -123,14 +123,16 @@ def test_calibration_tells_what_percentile_gains_and_what_it_costs(bench):
     shown = bench("calibration", array, "int8 symmetric")
     match = re.fullmatch(
         r"int8 symmetric: percentile\(99\.9\), T = (\S+), saves (\S+) dB of rounding "
-        r"for 1 clipped value\.",
+        r"for 1 clipped value; MSE \+(\S+) dB\.",
         shown.plot.insight,
     )
     assert match, shown.plot.insight
     t = number(match[1])
     whole = evaluate(array, "int8 symmetric").metrics["rounding_power"]
-    there = evaluate(array, f"int8 symmetric manual({-t},{t})").metrics["rounding_power"]
-    assert number(match[2]) == pytest.approx(10 * np.log10(whole / there), abs=1)
+    cut = evaluate(array, f"int8 symmetric manual({-t},{t})").metrics
+    assert number(match[2]) == pytest.approx(10 * np.log10(whole / cut["rounding_power"]), abs=1)
+    # Nothing is clipped without it: rounding is all of the error.
+    assert number(match[3]) == pytest.approx(10 * np.log10(cut["mse"] / whole), abs=1)
 
 
 def test_the_threshold_is_dragged_in_the_calibration_plot(bench):

@@ -35,7 +35,7 @@ class GranularityRow(QWidget):
             self.kind.setItemData(self.kind.count() - 1, self.tr(summary), tip)
         self.number = QSpinBox(self)
         self.number.setKeyboardTracking(False)
-        self.number.lineEdit().installEventFilter(self)
+        self.number.installEventFilter(self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)

@@ -600,3 +600,16 @@ def test_what_sqnr_means_is_remembered_in_a_second_window(open_window, person):
     assert second.results.definition.currentText().startswith(start)
     shown = person.rows(second.results.table, 1)
     assert shown == person.rows(first.results.table, 1)
+
+
+def test_undo_works_while_the_focus_is_in_the_size_of_a_group(open_window, person):
+    window = open_window(np.arange(64, dtype=np.float32), "int8 symmetric per-group(32)")
+    field = window.schemes.form.granularity.number
+    field.setFocus()
+    field.selectAll()
+    person.type("8")
+    person.press("Return")
+    assert str(window.session.active.scheme) == "int8 symmetric per-group(8)"
+    person.press("Ctrl+Z")
+    assert str(window.session.active.scheme) == "int8 symmetric per-group(32)"
+    assert field.value() == 32

@@ -58,6 +58,9 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     shares = (0.24, 0.48, 0.28) if small else (0.36, 0.43, 0.21)
     columns = [docks["values"], docks["signal"], docks["schemes"]]
     window.resizeDocks(columns, [int(width * share) for share in shares], across)
+    if large:
+        half = int(width * shares[1]) // 2
+        window.resizeDocks([docks["distribution"], docks["calibration"]], [half, half], across)
     window.resizeDocks([docks["values"], docks["steps"]], [height - 306, 196], down)
     if not small:
         halves = [width * 52 // 100, width * 48 // 100]

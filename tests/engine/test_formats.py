@@ -16,12 +16,12 @@ from engine import FORMATS, MAPPINGS, RUNTIMES, Calibration, Granularity, QParam
 from engine.arithmetic import MAX_SEED, ROUNDINGS, parse_rounding, uniform_at
 from engine.formats import (
     BLOCKS,
-    NF4_BOOK,
     SMALL_FLOATS,
     Format,
     parse_format,
 )
 from engine.quantizers import QUANTIZERS, unclipped_key
+from engine.small_floats import NF4_BOOK
 
 FLOATS = ("e4m3fn", "e5m2", "e2m1fn")
 SCHEMES = [

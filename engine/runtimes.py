@@ -255,9 +255,9 @@ RUNTIMES: dict[str, Runtime] = {
 RUNTIMES_IN_WORDS = ", ".join(f"@{name}" for name in RUNTIMES)
 
 FORMAT_SOURCES: dict[str, str] = {
-    "e4m3fn": "verified against ml_dtypes",
-    "e5m2": "verified against ml_dtypes",
-    "e2m1fn": "verified against ml_dtypes",
+    "e4m3fn": "verified against ml_dtypes 0.6.0",
+    "e5m2": "verified against ml_dtypes 0.6.0",
+    "e2m1fn": "verified against ml_dtypes 0.6.0",
     "nf4": "from documentation: QLoRA, Dettmers et al. 2023, appendix E",
     "q8_0": "verified against gguf 0.19.0",
     "q4_0": "verified against gguf 0.19.0",

@@ -31,7 +31,14 @@ from gui.session import Session
 from gui.settings import Settings
 from gui.theme import Theme, icon
 
-COLUMN_WIDTHS = {"scaled": 70, "shifted": 70, "rounded": 52, "clipped": 58, "error": 92}
+COLUMN_WIDTHS = {
+    "real": 104,
+    "scaled": 70,
+    "shifted": 70,
+    "rounded": 52,
+    "clipped": 58,
+    "error": 92,
+}
 
 
 class ValuesPane(QWidget):

@@ -119,9 +119,7 @@ class CalibrationPlot(HandlePlot):
         span = float(np.ptp(curves.divergence)) or 1.0
         height = (curves.divergence - curves.divergence.min()) / span
         y = y0 + (y1 - y0) * (0.05 + 0.6 * height)
-        self.line(
-            "KL", _log(curves.cuts), y, self.pen(self.theme.muted, 1, Qt.PenStyle.DashDotLine)
-        )
+        self.line("KL", _log(curves.cuts), y, self.pen(self.theme.tint(self.theme.muted, 0.6)))
         end = float(_log(curves.cuts)[-1]), float(y[-1])
         self.text("KL", *end, self.tr("KL divergence"), self.theme.muted, anchor=(1.05, -0.1))
 

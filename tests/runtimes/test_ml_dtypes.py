@@ -9,10 +9,19 @@ import pytest
 import engine
 from engine.arithmetic import ROUNDINGS
 from engine.formats import SMALL_FLOATS, FloatFormat
+from engine.runtimes import FORMAT_SOURCES
 from tests.runtimes.hostile import arrays
 
 FLOATS = [fmt for fmt in SMALL_FLOATS if isinstance(fmt, FloatFormat)]
 every_format = pytest.mark.parametrize("fmt", FLOATS, ids=str)
+
+
+@every_format
+def test_the_version_that_the_window_names_is_the_one_that_is_compared(fmt: FloatFormat) -> None:
+    named = FORMAT_SOURCES[fmt.name].removeprefix("verified against ml_dtypes ")
+    if named != ml_dtypes.__version__:
+        pytest.skip(f"the window names ml_dtypes {named}; here is {ml_dtypes.__version__}")
+    assert named.count(".") == 2
 
 
 def cast(x: np.ndarray, fmt: FloatFormat) -> np.ndarray:

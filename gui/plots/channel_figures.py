@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from gui.plots.data import PlotData, Series
 
 
-@lru_cache(maxsize=16)
+# Few, since a key keeps the array and the evaluation alive.
+@lru_cache(maxsize=8)
 def _figures(key: ByIdentity, granularity: Granularity) -> Channels | None:
     array, evaluation = key.objects
     assert isinstance(evaluation, Evaluation)
@@ -40,7 +41,7 @@ def channels_of(data: PlotData, series: Series) -> Channels | None:
     return _figures(ByIdentity(data.whole, series.evaluation), data.partition)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)
 def _values(key: ByIdentity, granularity: Granularity, channel: int) -> tuple[FloatArray, Summary]:
     (array,) = key.objects
     positions = granularity.positions(channel, array.shape)  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from gui.plots.data import PlotData
 from gui.plots.identity import ByIdentity
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _kept(key: ByIdentity, scheme: Scheme) -> Objective | None:
     (array,) = key.objects
     try:

@@ -13,7 +13,7 @@ from engine.arrays import FloatArray, IntArray
 from engine.formats import Format
 from engine.granularity import PER_TENSOR, Granularity
 from engine.quantizers.base import CODE, Quantizer
-from engine.quantizers.params import Ends, QParams, Stage
+from engine.quantizers.params import Ends, QParams, Stage, qparams_of
 
 BITS = {"float32": 32, "float64": 64, "float16": 16, "bfloat16": 16}
 
@@ -94,7 +94,7 @@ class Affine(Quantizer):
             z = self.zero_point(low, high, exact if a.exact_scale else s, q, a)
         if a.tiny == "one" or (a.tiny == "one-middle" and not self.mirrored):
             z = np.where(origin == "floor", 0.0, z)
-        return _params(self.name, fmt, s, z, q, (low, high), dtype, origin, a, granularity)
+        return qparams_of(self.name, fmt, s, z, q, (low, high), dtype, origin, a, granularity)
 
     # From values to codes and back
 
@@ -162,40 +162,6 @@ class Affine(Quantizer):
             z = np.asarray(p.zero_point)
             bits += p.format.bits if ((p.qmin <= z) & (z <= p.qmax)).all() else 32
         return bits
-
-
-def _params(
-    name: str,
-    fmt: Format,
-    s: FloatArray,
-    z: Any,
-    q: tuple[float, float],
-    ends: tuple[FloatArray, FloatArray],
-    dtype: np.dtype[Any],
-    origin: np.ndarray,
-    a: Arithmetic,
-    granularity: Granularity,
-    **others: Any,
-) -> QParams:
-    """Put parameters together: numbers for a whole tensor, arrays for channels."""
-    low, high = (np.asarray(end, np.float64) for end in ends)
-    if granularity.whole:
-        return QParams(
-            name, fmt, float(s[0]), _whole(z[0]), *q, (float(low[0]), float(high[0])), dtype,
-            str(origin[0]), a, granularity, **{k: float(v[0]) for k, v in others.items()},
-        )  # fmt: skip
-    numbers = np.asarray(z, np.float64)
-    fits = np.isfinite(numbers).all() and bool((np.abs(numbers) < 2.0**62).all())
-    zero_points = numbers.astype(np.int64) if fits else numbers
-    return QParams(
-        name, fmt, np.asarray(s), zero_points, *q, (low, high), dtype,
-        origin.astype(np.str_), a, granularity, **others,
-    )  # fmt: skip
-
-
-def _whole(z: Any) -> int:
-    """A whole number as a Python integer of any size; 0 where a runtime's Z is no number."""
-    return int(z) if isinstance(z, int) or np.isfinite(z) else 0
 
 
 def next_power_of_two(s: FloatArray) -> FloatArray:

@@ -16,9 +16,8 @@ from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray, IntArray
 from engine.formats import Format
 from engine.granularity import PER_TENSOR, Granularity
-from engine.quantizers.affine import _params
 from engine.quantizers.base import Plain, Quantizer
-from engine.quantizers.params import Ends, QParams, Stage
+from engine.quantizers.params import Ends, QParams, Stage, qparams_of
 
 
 class Block(Quantizer):
@@ -61,7 +60,7 @@ class Block(Quantizer):
             zeros = (ends.low == 0) & (ends.high == 0)
             origin = np.where(zeros, "zeros", np.where(kept == 0, "floor", "range")).astype(object)
             z = np.full(d.shape, float(self._zero_point()))
-            return _params(
+            return qparams_of(
                 self.name, fmt, kept, z, q, self._range(ends, d, q), d.dtype, origin,
                 replace(arithmetic, stored="float16"), granularity,
                 divisor=d.astype(np.float64), **self._offset(ends),

@@ -15,9 +15,8 @@ from engine.arithmetic import ROUNDINGS, TEXTBOOK, Arithmetic, Rounding
 from engine.arrays import FloatArray, IntArray
 from engine.formats import Format
 from engine.granularity import PER_TENSOR, Granularity
-from engine.quantizers.affine import _params
 from engine.quantizers.base import CODE, Change, Quantizer
-from engine.quantizers.params import Ends, QParams, Stage
+from engine.quantizers.params import Ends, QParams, Stage, qparams_of
 from engine.small_floats import E2M1
 
 LARGEST_EXPONENT = 2
@@ -232,7 +231,7 @@ class Mxfp4(Quantizer):
             divisor = self.definition.divisor(exponent)
         origin = np.where(amax == 0, "zeros", "range").astype(object)
         q = self.code_range(fmt)
-        return _params(
+        return qparams_of(
             self.name, fmt, s, np.zeros(s.shape), q, (-amax, amax), amax.dtype, origin,
             arithmetic, granularity, divisor=divisor,
         )  # fmt: skip

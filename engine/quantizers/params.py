@@ -161,6 +161,60 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
+def qparams_of(
+    name: str,
+    fmt: Format,
+    s: FloatArray,
+    z: Any,
+    q: tuple[float, float],
+    ends: tuple[FloatArray, FloatArray],
+    dtype: np.dtype[Any],
+    origin: np.ndarray,
+    a: Arithmetic,
+    granularity: Granularity,
+    **others: Any,
+) -> QParams:
+    """Put parameters together: numbers for a whole tensor, arrays for channels.
+
+    Parameters
+    ----------
+    name : str
+        The quantizer.
+    fmt : Format
+    s, z : ndarray, shape (channels,)
+        Scales and zero points; whole numbers in float64, or Python integers.
+    q : tuple of float
+        The code range.
+    ends : tuple of ndarray
+        The clipping range.
+    dtype : numpy.dtype
+        The working precision.
+    origin : ndarray of str
+    a : Arithmetic
+    granularity : Granularity
+    **others : ndarray
+        ``offset`` and ``divisor``, where there are such.
+    """
+    low, high = (np.asarray(end, np.float64) for end in ends)
+    if granularity.whole:
+        return QParams(
+            name, fmt, float(s[0]), _whole(z[0]), *q, (float(low[0]), float(high[0])), dtype,
+            str(origin[0]), a, granularity, **{k: float(v[0]) for k, v in others.items()},
+        )  # fmt: skip
+    numbers = np.asarray(z, np.float64)
+    fits = np.isfinite(numbers).all() and bool((np.abs(numbers) < 2.0**62).all())
+    zero_points = numbers.astype(np.int64) if fits else numbers
+    return QParams(
+        name, fmt, np.asarray(s), zero_points, *q, (low, high), dtype,
+        origin.astype(np.str_), a, granularity, **others,
+    )  # fmt: skip
+
+
+def _whole(z: Any) -> int:
+    """A whole number as a Python integer of any size; 0 where a runtime's Z is no number."""
+    return int(z) if isinstance(z, int) or np.isfinite(z) else 0
+
+
 def parameter_arrays(p: QParams) -> dict[str, np.ndarray]:
     """Return the parameters as arrays to be saved, with one entry per channel or group if many.
 

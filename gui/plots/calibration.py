@@ -16,6 +16,7 @@ from gui.plots.objectives import objective_of
 TICK_PIXELS = 46
 PERCENTILE = str(COMPARED[1])
 LABEL_ROWS = 4
+LABEL_PIXELS = 13
 DECADES_BELOW = 5
 
 
@@ -148,12 +149,13 @@ class CalibrationPlot(HandlePlot):
     def _paint_marks(self, curves: Objective) -> None:
         """A line where each method would clip, its name at one of a few heights."""
         y0, y1 = self.item.getViewBox().viewRange()[1]
+        line = max(0.08 * (y1 - y0), LABEL_PIXELS * self.pixel()[1])
         for row, (name, at) in enumerate(sorted(curves.marks.items(), key=lambda mark: mark[1])):
             if at <= 0:
                 continue
             x = float(np.log10(at))
             self.rule(("mark", name), x, self.pen(self.theme.muted, 1, Qt.PenStyle.DotLine))
-            y = y1 - (y1 - y0) * (0.01 + 0.08 * (row % LABEL_ROWS))
+            y = y1 - 0.01 * (y1 - y0) - line * (row % LABEL_ROWS)
             self.text(("mark", name), x, y, name, self.theme.foreground, anchor=(1.0, 0.0))
 
     def _paint_handle(self, data: PlotData) -> None:

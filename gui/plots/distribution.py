@@ -108,8 +108,11 @@ class DistributionPlot(HandlePlot):
         colour = self.theme.colour(active.entry.colour)
         if not data.range_is_free:
             self.drop_handles()
-            for name, at in (("Rmin", low), ("Rmax", high)):
+            y0, y1 = self.item.getViewBox().viewRange()[1]
+            for name, at, side in (("Rmin", low, 0.0), ("Rmax", high, 1.0)):
                 self.rule(name, at, self.pen(colour, 1, Qt.PenStyle.DashLine), z=3)
+                label = f"{name} {short(at, 4)}"
+                self.text(name, at, y0 + 0.9 * (y1 - y0), label, colour, anchor=(side, 0.5))
             return
         for name, at in (("Rmin", low), ("Rmax", high)):
             # Labels that would meet stand one below the other.

@@ -221,3 +221,20 @@ def test_nobody_is_blamed_where_the_tail_is_the_data() -> None:
     assert attribution(x, engine.evaluate(x, "int8 symmetric")) is None
     x[0] = 100
     assert attribution(x, engine.evaluate(x, "int8 symmetric manual(-1,1)")) is None
+
+
+def test_values_beyond_the_precision_of_a_runtime_are_called_that() -> None:
+    x = np.array([1e200, -1e200])
+    with pytest.raises(engine.QuantizationError, match="beyond float32, which q8_0 works in"):
+        engine.evaluate(x, "q8_0")
+    assert engine.evaluate(np.append(x, 1.0), "int8 symmetric @pytorch").qparams.range == (-1, 1)
+
+
+def test_entropy_of_many_channels_tries_fewer_cuts_but_never_none() -> None:
+    x = np.random.default_rng(11).standard_normal((4000, 64)).astype(np.float32)
+    few = engine.calibrate(x[:20], "int8 symmetric per-channel(0) entropy").range[1]
+    many = engine.calibrate(x, "int8 symmetric per-channel(0) entropy").range[1]
+    largest = np.abs(x).max(axis=1)
+    assert ((many > 0) & (many <= largest * (1 + 1e-6))).all()
+    each = [engine.calibrate(row, "int8 symmetric entropy").range[1] for row in x[:20]]
+    np.testing.assert_array_equal(few, each)

@@ -596,3 +596,54 @@ def test_a_channel_without_a_finite_value_can_be_shown_alone(open_window, filler
     assert alone(window) == "channel 2"
     for key in ("signal", "error", "distribution", "codes", "transfer", "channels"):
         assert insight(window, key).startswith("[channel 2] ")
+
+
+def test_a_range_of_a_channel_s_own_is_shown_but_not_dragged(open_window):
+    window = open_window(WEIGHTS, "int8 symmetric per-channel(0)")
+    for key in ("distribution", "calibration"):
+        window.docks[key].show()
+        window.docks[key].raise_()
+        QApplication.processEvents()
+        movable = [
+            item for item in window.plots[key].plot.item.items if getattr(item, "movable", 0)
+        ]
+        assert not movable, key
+    text = window.plots["calibration"].plot.insight
+    assert text.startswith("int8 symmetric per-channel(0), channel 0: percentile(99.9)")
+    commands_to(window, "int8 symmetric per-channel(0) manual(-0.1,0.1)")
+    window.docks["distribution"].raise_()
+    QApplication.processEvents()
+    items = window.plots["distribution"].plot.item.items
+    assert sum(bool(getattr(item, "movable", 0)) for item in items) == 2
+
+
+def test_the_histogram_beside_the_levels_of_a_channel_is_that_channel_s(open_window):
+    array = WEIGHTS
+    window = open_window(array, "int8 symmetric per-channel(0)")
+    window.docks["distribution"].raise_()
+    window.session.choose(7 * 27)
+    QApplication.processEvents()
+    plot = window.plots["distribution"].plot
+    bars = [item for item in plot.item.items if type(item) is pg.BarGraphItem]
+    assert sum(np.sum(bar.opts["y1"]) for bar in bars) == 27
+    assert "channel 7" in plot.insight
+
+
+def test_a_plot_behind_another_tab_does_not_move_the_ones_in_front(open_window):
+    window = open_window(np.arange(5, dtype=np.float32), "int8 symmetric")
+    for key in ("difference", "signal"):
+        window.docks[key].raise_()
+        QApplication.processEvents()
+    window.session.start(WEIGHTS, "array")
+    QApplication.processEvents()
+    low, high = window.plots["signal"].plot.item.getViewBox().viewRange()[0]
+    assert -0.05 * 1728 < low < 0
+    assert 1728 < high < 1.05 * 1728 + 1
+
+
+def commands_to(window, text):
+    from engine import Scheme
+    from gui import commands
+
+    commands.set_scheme(window.session, window.session.active_uid, Scheme.parse(text))
+    QApplication.processEvents()

@@ -149,3 +149,12 @@ def test_the_threshold_is_dragged_in_the_calibration_plot(bench):
     assert scheme.calibration.method == "manual"
     assert -low == high == pytest.approx(1.0, rel=0.02)
     assert shown.session.active_evaluation.metrics["clipped_high"] == 1
+
+
+@pytest.mark.parametrize("scheme", ["q8_0", "q4_0", "q4_1", "q5_0", "q5_1"])
+def test_a_scale_that_overflows_leads_to_sentences(bench, scheme):
+    array = np.linspace(-1e7, 1e7, 64).astype(np.float32)
+    for key in KEYS:
+        text = bench(key, array, scheme).plot.insight
+        assert text.endswith(".")
+        assert "NaN" not in text and "nan" not in text, (key, text)

@@ -38,6 +38,8 @@ class Series:
         The flat positions of the values shown; None for all.
     anchor : int
         The flat position whose channel stands for the scheme where only one can be drawn.
+    alone : bool
+        Whether that channel is all that is shown.
     """
 
     entry: Entry
@@ -45,6 +47,7 @@ class Series:
     array: FloatArray
     positions: IntArray | None = None
     anchor: int = 0
+    alone: bool = False
 
     def _shown(self, array: np.ndarray) -> np.ndarray:
         flat = array.reshape(-1)
@@ -98,8 +101,10 @@ class Series:
 
     @property
     def name(self) -> str:
-        """The scheme, and its channel where there are several."""
-        return f"{self.entry.name}, {self.channel_name}" if self.channel_name else self.entry.name
+        """The scheme, and its channel where that is one of several shown."""
+        if self.alone or not self.channel_name:
+            return self.entry.name
+        return f"{self.entry.name}, {self.channel_name}"
 
     @cached_property
     def p(self) -> QParams:
@@ -332,7 +337,8 @@ def plot_data(session: Session, digits: int) -> PlotData:
     for entry in session.entries:
         outcome = shown.outcomes.get(entry.uid)
         if isinstance(outcome, Evaluation):
-            one = Series(entry, outcome, shown.array, positions, anchor)
+            alone = focus is not None and focus.granularity == outcome.qparams.granularity
+            one = Series(entry, outcome, shown.array, positions, anchor, alone)
             if entry.enabled:
                 series.append(one)
             if entry.uid == session.active_uid:

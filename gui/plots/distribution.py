@@ -191,7 +191,8 @@ def code_ticks(
 
     The first and the last code are always there; between them stand multiples of a power of two.
     """
-    spacing = (levels[-1] - levels[0]) / max(1, len(levels) - 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spacing = (levels[-1] - levels[0]) / max(1, len(levels) - 1)
     if not np.isfinite(spacing) or spacing <= 0:
         return [(float(levels[0]), label(codes[0]))]
     step = 1

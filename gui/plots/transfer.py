@@ -80,7 +80,8 @@ class TransferPlot(Plot):
         nearest = p.arithmetic.reach == 0.5 and p.divisor is None
         if last - first > 2 * self.columns or not nearest:
             quantizer = QUANTIZERS[p.mapping]
-            x = np.linspace(x0, x1, 2 * self.columns).astype(p.dtype)
+            with np.errstate(over="ignore", under="ignore"):
+                x = np.linspace(x0, x1, 2 * self.columns).astype(p.dtype)
             return x, quantizer.decode(quantizer.encode(x, p)[0], p)
         x = np.concatenate([[x0], np.repeat(edges[first:last], 2), [x1]])
         return x, np.repeat(levels[first : last + 1], 2)

@@ -9,6 +9,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+PARTS = 100
+"""How finely a part of a job reports its progress."""
+
 
 class Cancelled(Exception):  # noqa: N818 - it is no error
     """Raised inside a job whose result nobody waits for any more."""
@@ -30,6 +33,15 @@ class Ticket:
     def cancelled(self) -> bool:
         """Whether the result is still wanted by nobody."""
         return self._cancelled.is_set()
+
+    def part(self, done: int, total: int) -> Callable[[int, int], None]:
+        """Return a way to report how much is done of the next of ``total`` parts."""
+
+        def step(inner: int, of: int) -> None:
+            share = min(inner, of) * PARTS // max(1, of)
+            self.step(done * PARTS + share, total * PARTS)
+
+        return step
 
     def check(self, done: int, total: int) -> None:
         """Leave the job when it was cancelled, however far a part of it has come."""

@@ -158,7 +158,7 @@ class Update:
                 outcomes[uid], cause = self.kept[uid]
             else:
                 try:
-                    step = None if ticket is None else ticket.check
+                    step = None if ticket is None else ticket.part(done, total)
                     outcomes[uid] = evaluation = evaluate(self.array, scheme, step=step)
                     cause = attribution(self.array, evaluation)
                 except QuantizationError as error:

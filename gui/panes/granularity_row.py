@@ -39,10 +39,10 @@ class GranularityRow(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        self.kind.setMinimumWidth(76)
-        self.number.setFixedWidth(78)
+        self.kind.setMinimumWidth(102)
+        self.number.setFixedWidth(66)
         # Room for both, whether or not the number is shown now: the form is as wide as its widest.
-        self.setMinimumWidth(76 + 4 + 78)
+        self.setMinimumWidth(102 + 4 + 66)
         row.addWidget(self.kind, 1)
         row.addWidget(self.number)
         self.setFocusProxy(self.kind)

@@ -98,9 +98,7 @@ class Affine(Quantizer):
 
     # From values to codes and back
 
-    def stage_list(
-        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
-    ) -> tuple[Stage, ...]:
+    def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
         a = arithmetic
         product = "{R} · (1 / {S})" if a.reciprocal else "{R} / {S}"
         stages = [Stage("scaled", "R·1/S" if a.reciprocal else "R/S", product)]

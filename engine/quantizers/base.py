@@ -112,9 +112,7 @@ class Quantizer(ABC):
         return ""
 
     @abstractmethod
-    def stage_list(
-        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
-    ) -> tuple[Stage, ...]:
+    def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
         """Return the stages from the value to its code.
 
         ``rounded`` is made of the stage before it, and ``clipped`` of the one before that.

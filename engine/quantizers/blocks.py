@@ -111,9 +111,7 @@ class Q8(Block):
     def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
         return -127, 127
 
-    def stage_list(
-        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
-    ) -> tuple[Stage, ...]:
+    def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
         return (
             Stage("scaled", "R·1/d", "{R} · (1 / {d})"),
             Stage("rounded", "Round", "RoundAway({scaled})"),
@@ -165,9 +163,7 @@ class Centred(Block):
     def zero_point_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
         return "({Qmax} + 1) / 2"
 
-    def stage_list(
-        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
-    ) -> tuple[Stage, ...]:
+    def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
         return (
             Stage("scaled", "R·1/d", "{R} · (1 / {d})"),
             Stage("shifted", f"+ {self._half}.5", f"{{scaled}} + {self._half}.5"),
@@ -215,9 +211,7 @@ class Shifted(Block):
     def offset_formula(self) -> str:
         return "{Rmin}"
 
-    def stage_list(
-        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
-    ) -> tuple[Stage, ...]:
+    def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
         return (
             Stage("scaled", "(R−m)·1/d", "({R} − {m}) · (1 / {d})"),
             Stage("shifted", "+ 0.5", "{scaled} + 0.5"),

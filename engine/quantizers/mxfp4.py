@@ -204,9 +204,7 @@ class Mxfp4(Quantizer):
     def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
         return self.definition.formula
 
-    def stage_list(
-        self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK, whole: bool = True
-    ) -> tuple[Stage, ...]:
+    def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
         return (
             Stage("scaled", "R/S", "{R} / {S}"),
             Stage("rounded", "Round", "RoundToE2M1({scaled})"),

@@ -358,3 +358,23 @@ def bench(qtbot):
     yield make
     for bench in opened:
         bench.background.shutdown()
+
+
+@pytest.fixture
+def open_lean_window(new_window, qtbot):
+    """As ``open_window``, but without Calibration, whose search would take most of the time."""
+
+    def make(array, *schemes, calibration=False):
+        window = new_window()
+        if not calibration:
+            window.docks["calibration"].close()
+        values = np.asarray(array)
+        if values.dtype != np.float32:
+            values = values.astype(np.float32)
+        parsed = [Scheme.parse(text) for text in schemes if text]
+        window.session.start(values, "array", None, parsed)
+        qtbot.waitUntil(lambda: not window.session.stale, timeout=30_000)
+        QApplication.processEvents()
+        return window
+
+    return make

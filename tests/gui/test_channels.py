@@ -28,23 +28,8 @@ def worst_first(scheme):
 
 
 @pytest.fixture
-def open_window(new_window, qtbot):
-    """As the common one, but without Calibration, whose search would take most of the time."""
-
-    def make(array, *schemes, calibration=False):
-        window = new_window()
-        if not calibration:
-            window.docks["calibration"].close()
-        values = np.asarray(array)
-        if values.dtype != np.float32:
-            values = values.astype(np.float32)
-        parsed = [Scheme.parse(text) for text in schemes if text]
-        window.session.start(values, "array", None, parsed)
-        qtbot.waitUntil(lambda: not window.session.stale, timeout=30_000)
-        QApplication.processEvents()
-        return window
-
-    return make
+def open_window(open_lean_window):
+    return open_lean_window
 
 
 @pytest.fixture
@@ -642,7 +627,6 @@ def test_a_plot_behind_another_tab_does_not_move_the_ones_in_front(open_window):
 
 
 def commands_to(window, text):
-    from engine import Scheme
     from gui import commands
 
     commands.set_scheme(window.session, window.session.active_uid, Scheme.parse(text))

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
-from engine import Scheme, compare, trace
+from engine import compare, trace
 from gui.numbers_text import short
 from tests.gui.plot_bench import noise
 
@@ -19,23 +19,8 @@ PAIRS = [(EVEN, CUT), (CUT, EVEN), (EVEN, OTHER), (OTHER, CUT)]
 
 
 @pytest.fixture
-def open_window(new_window, qtbot):
-    """As the common one, but without Calibration, whose search would take most of the time."""
-
-    def make(array, *schemes, calibration=False):
-        window = new_window()
-        if not calibration:
-            window.docks["calibration"].close()
-        values = np.asarray(array)
-        if values.dtype != np.float32:
-            values = values.astype(np.float32)
-        parsed = [Scheme.parse(text) for text in schemes if text]
-        window.session.start(values, "array", None, parsed)
-        qtbot.waitUntil(lambda: not window.session.stale, timeout=30_000)
-        QApplication.processEvents()
-        return window
-
-    return make
+def open_window(open_lean_window):
+    return open_lean_window
 
 
 @pytest.fixture

@@ -18,23 +18,8 @@ NUMBER = r"\(?(-?[\d.]+(?:e-?\d+)?)\)?"
 
 
 @pytest.fixture
-def open_window(new_window, qtbot):
-    """As the common one, but without Calibration, whose search would take most of the time."""
-
-    def make(array, *schemes, calibration=False):
-        window = new_window()
-        if not calibration:
-            window.docks["calibration"].close()
-        values = np.asarray(array)
-        if values.dtype != np.float32:
-            values = values.astype(np.float32)
-        parsed = [Scheme.parse(text) for text in schemes if text]
-        window.session.start(values, "array", None, parsed)
-        qtbot.waitUntil(lambda: not window.session.stale, timeout=30_000)
-        QApplication.processEvents()
-        return window
-
-    return make
+def open_window(open_lean_window):
+    return open_lean_window
 
 
 @pytest.fixture

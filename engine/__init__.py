@@ -10,7 +10,8 @@ from engine.calibration import Calibration
 from engine.channels import Channels, channels
 from engine.compare import Cause, Comparison, compare
 from engine.errors import QuantizationError, SchemeError
-from engine.evaluate import Evaluation, calibrate, dequantize, evaluate, metrics_of, quantize
+from engine.evaluate import calibrate, dequantize, evaluate, metrics_of, quantize, revise
+from engine.evaluation import Evaluation
 from engine.formats import FORMATS, Format
 from engine.granularity import Granularity
 from engine.metrics import METRICS, Metric
@@ -51,6 +52,7 @@ __all__ = [
     "evaluate",
     "metrics_of",
     "quantize",
+    "revise",
     "summarize",
     "trace",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.arrays import FloatArray, IntArray
 
-Apply = Callable[[FloatArray, IntArray | None], FloatArray]
+Apply = Callable[[FloatArray, IntArray | None, FloatArray | None], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Rounding:
     summary : str
         What it does, for people.
     apply : callable
-        Rounds an array; gets the positions of the values too, or None.
+        Rounds an array; gets the positions of the values too, or None, and an array that it may
+        put the result into, or None.
     reach : float
         How far at most the result lies from the number, in steps: ½, or 1 where it cuts.
     """
@@ -37,12 +38,16 @@ class Rounding:
     reach: float
 
 
-def _ties_even(x: FloatArray, where: IntArray | None = None) -> FloatArray:
-    rounded: FloatArray = np.rint(x)
+def _ties_even(
+    x: FloatArray, where: IntArray | None = None, out: FloatArray | None = None
+) -> FloatArray:
+    rounded: FloatArray = np.rint(x, out=out)
     return rounded
 
 
-def _ties_away(x: FloatArray, where: IntArray | None = None) -> FloatArray:
+def _ties_away(
+    x: FloatArray, where: IntArray | None = None, out: FloatArray | None = None
+) -> FloatArray:
     """Round half away from zero; adding ½ first would round 0.49999997 up in float32."""
     whole = np.trunc(x)
     with np.errstate(invalid="ignore"):
@@ -50,12 +55,16 @@ def _ties_away(x: FloatArray, where: IntArray | None = None) -> FloatArray:
     return np.where(half, whole + np.copysign(x.dtype.type(1), x), whole)
 
 
-def _toward_zero(x: FloatArray, where: IntArray | None = None) -> FloatArray:
-    rounded: FloatArray = np.trunc(x)
+def _toward_zero(
+    x: FloatArray, where: IntArray | None = None, out: FloatArray | None = None
+) -> FloatArray:
+    rounded: FloatArray = np.trunc(x, out=out)
     return rounded
 
 
-def _stochastic(seed: int, x: FloatArray, where: IntArray | None = None) -> FloatArray:
+def _stochastic(
+    seed: int, x: FloatArray, where: IntArray | None = None, out: FloatArray | None = None
+) -> FloatArray:
     """Round up with the probability of the fraction, the same at a position for the same seed."""
     where = np.arange(x.size).reshape(x.shape) if where is None else where
     down = np.floor(x)
@@ -202,10 +211,6 @@ class Arithmetic:
         rounding = parse_rounding(self.rounding)
         assert rounding is not None
         return rounding
-
-    def round(self, x: FloatArray, where: IntArray | None = None) -> FloatArray:
-        """Round to whole numbers."""
-        return self.how.apply(x, where)
 
     @property
     def reach(self) -> float:

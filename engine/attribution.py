@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engine.arrays import FloatArray, as_working
-from engine.evaluate import Evaluation, evaluate
+from engine.arrays import as_working
+from engine.envelope import Pyramid, outermost, pyramid_of
+from engine.evaluate import sqnr_without
+from engine.evaluation import Evaluation
 from engine.quantizers import QUANTIZERS
-from engine.ranges import finite_values
 
 MOST = 64
 """More values than this are no exception, but the data's own tail."""
@@ -46,7 +47,9 @@ class Attribution:
         )
 
 
-def attribution(x: ArrayLike, evaluation: Evaluation) -> Attribution | None:
+def attribution(
+    x: ArrayLike, evaluation: Evaluation, pyramid: Pyramid | None = None
+) -> Attribution | None:
     """Return the few values that set the scale of an evaluation, or None when there are none.
 
     Only a range from the extremes (``minmax``) of all the data is set by single values.
@@ -56,46 +59,55 @@ def attribution(x: ArrayLike, evaluation: Evaluation) -> Attribution | None:
     x : array_like
         The array that was evaluated.
     evaluation : Evaluation
+    pyramid : Pyramid, optional
+        Of the array, where it is known.
     """
     scheme = evaluation.scheme
     if scheme.calibration.method != "minmax" or not scheme.granularity.whole:
         return None
-    finite = finite_values(as_working(x))
-    mirrored = QUANTIZERS[scheme.mapping].mirrored
-    most = min(MOST, int(finite.size * SHARE))
+    r = as_working(x)
+    nan, infinite = evaluation.totals.nan, evaluation.totals.infinite
+    n = r.size - nan - infinite
+    most = min(MOST, int(n * SHARE))
     if most < 1:
         return None
-    ends = _ends_without(np.abs(finite) if mirrored else finite, most, mirrored)
-    if ends is None:
+    pyramid = pyramid_of(r) if pyramid is None else pyramid
+    mirrored = QUANTIZERS[scheme.mapping].mirrored
+    if mirrored:
+        high, high_at = outermost(r, pyramid, most + 1, np.absolute)
+        low, low_at = np.zeros_like(high), high_at
+    else:
+        low, low_at = outermost(r, pyramid, most + 1, np.negative)
+        high, high_at = outermost(r, pyramid, most + 1, np.positive)
+    split = _few_outside(-low.astype(np.float64), high.astype(np.float64), mirrored)
+    if split is None:
         return None
-    count, low, high = ends
-    measured = np.abs(finite) if mirrored else finite
-    others = finite[(measured >= low) & (measured <= high)]
-    without = evaluate(others, scheme)
+    below, above = split
+    without = np.unique(np.concatenate([low_at[:below], high_at[:above]]))
     return Attribution(
-        count=count,
-        share=count / finite.size,
+        count=below + above,
+        share=(below + above) / n,
         sqnr=evaluation.metrics["sqnr"],
-        sqnr_without=without.metrics["sqnr"],
+        sqnr_without=sqnr_without(r, scheme, without),
     )
 
 
-def _ends_without(values: FloatArray, most: int, mirrored: bool) -> tuple[int, float, float] | None:
-    """Return the fewest values whose removal halves the range, and the range of the others."""
-    n = values.size
-    kept = np.partition(values, [*range(most + 1), *range(n - most - 1, n)]) if n > 1 else values
-    low = kept[: most + 1].astype(np.float64)
-    high = kept[n - most - 1 :][::-1].astype(np.float64)
-    if mirrored:
-        low = np.zeros(most + 1)
+def _few_outside(low: np.ndarray, high: np.ndarray, mirrored: bool) -> tuple[int, int] | None:
+    """Return how many values to leave out below and above to halve the range with the fewest.
+
+    Parameters
+    ----------
+    low, high : ndarray, shape (most + 1,)
+        The outermost values, from the ends inwards.
+    """
     width = high[0] - low[0]
     if not 0 < width < np.inf:
         return None
-    for count in range(1, most + 1):
+    for count in range(1, low.size):
         # So many from below, the others from above: the split that leaves the narrowest range.
         below = np.arange(1 if mirrored else count + 1)
         widths = high[count - below] - low[below]
         best = int(widths.argmin())
         if widths[best] <= NARROWER * width:
-            return count, float(low[best]), float(high[count - best])
+            return best, count - best
     return None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from engine.arrays import FloatArray, IntArray, as_working
-from engine.evaluate import Evaluation
+from engine.evaluation import Evaluation
 from engine.granularity import CHANNEL, PER_TENSOR, Granularity
 
 

@@ -16,10 +16,12 @@ from numpy.typing import ArrayLike
 
 from engine.arithmetic import Arithmetic
 from engine.arrays import FloatArray, as_working
-from engine.evaluate import Evaluation, decoded, encoded, evaluate
+from engine.evaluate import decoded, encoded, evaluate
+from engine.evaluation import Evaluation
 from engine.formats import parse_format
+from engine.kernels import Step
 from engine.quantizers import QUANTIZERS, Quantizer
-from engine.ranges import Step, clip_ends
+from engine.ranges import clip_ends
 from engine.scheme import Scheme, as_scheme
 from engine.variation import POINTS
 
@@ -119,7 +121,7 @@ class _State:
             r = x.astype(a.working(x.dtype), copy=False)
         ends = clip_ends(r, scheme, a)
         p = self.quantizer.parameters(ends, scheme.format, a, scheme.granularity)
-        codes = encoded(np.where(np.isnan(r), r.dtype.type(0), r), p, self.quantizer)[0]
+        codes = encoded(np.where(np.isnan(r), r.dtype.type(0), r), p, self.quantizer)
         return codes, decoded(codes, p)
 
 

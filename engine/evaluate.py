@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engine import metrics
+from engine import kernels, metrics
 from engine.arithmetic import Arithmetic
 from engine.arrays import FloatArray, IntArray, as_working, is_real
+from engine.curves import curves_revised
 from engine.errors import QuantizationError
+from engine.evaluation import Evaluation, placeholder, worst_place
+from engine.kernels import Scratch, Step
 from engine.quantizers import QUANTIZERS, QParams, Quantizer
-from engine.ranges import Step, clip_ends
+from engine.ranges import clip_ends
 from engine.scheme import Scheme, as_scheme
+from engine.sums import BlockSums, Totals, block_sums
 from engine.warnings import values_are, warnings_of
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """What a scheme does to an array.
-
-    Attributes
-    ----------
-    scheme : Scheme
-    qparams : QParams
-    codes : ndarray of the format's integer type, shape of the input
-        Where the input is NaN this holds a placeholder: the code nearest to 0, or what the
-        scheme's runtime makes of NaN.
-    reconstructed, error : ndarray of the working precision, shape of the input
-        R' and R' − R; NaN where the input is NaN.
-    saturated : ndarray of int8, shape of the input
-        −1 where the rounded number lay below the code range, 1 above, 0 within (and for NaN).
-    code_counts : ndarray of int, shape (number of codes,)
-        How many values have each code, in the order of ``codes`` of the quantizer.
-    metrics : mapping of str to float
-        Every entry of ``engine.METRICS`` by its key.
-    warnings : tuple of str
-        Sentences about what the figures alone do not tell.
-    """
-
-    scheme: Scheme
-    qparams: QParams
-    codes: IntArray
-    reconstructed: FloatArray
-    error: FloatArray
-    saturated: np.ndarray
-    code_counts: IntArray
-    metrics: Mapping[str, float]
-    warnings: tuple[str, ...]
 
 
 def calibrate(
@@ -57,6 +26,7 @@ def calibrate(
     scheme: Scheme | str,
     arithmetic: Arithmetic | None = None,
     step: Step | None = None,
+    known: kernels.Extremes | None = None,
 ) -> QParams:
     """Return the parameters that a scheme takes from the data.
 
@@ -69,6 +39,8 @@ def calibrate(
         Another arithmetic than the scheme's own.
     step : callable, optional
         Called with how much is done of how much; what it raises stops the work.
+    known : Extremes, optional
+        Of the values, where they are known.
 
     Raises
     ------
@@ -79,14 +51,16 @@ def calibrate(
     scheme = as_scheme(scheme)
     a = scheme.arithmetic if arithmetic is None else arithmetic
     r = as_working(x)
-    with np.errstate(over="ignore", under="ignore"):
-        worked = r.astype(a.working(r.dtype), copy=False)
-    if worked.dtype != r.dtype and not np.isfinite(worked).any() and np.isfinite(r).any():
-        raise QuantizationError(
-            f"Every value lies beyond {worked.dtype.name}, which {scheme} works in."
-        )
-    r = worked
-    ends = clip_ends(r, scheme, a, step)
+    dtype = a.working(r.dtype)
+    if dtype != r.dtype:
+        with np.errstate(over="ignore", under="ignore"):
+            worked = r.astype(dtype)
+        if not np.isfinite(worked).any() and np.isfinite(r).any():
+            raise QuantizationError(
+                f"Every value lies beyond {dtype.name}, which {scheme} works in."
+            )
+        r, known = worked, None
+    ends = clip_ends(r, scheme, a, step, known)
     p = QUANTIZERS[scheme.mapping].parameters(ends, scheme.format, a, scheme.granularity)
     if a.refuses_overflow and not scheme.own_range:
         wide = ~np.isfinite(np.atleast_1d(p.working_scale))
@@ -119,7 +93,7 @@ def quantize(x: ArrayLike, qparams: QParams) -> IntArray:
             "evaluate() counts and marks them instead."
         )
     _check_channels(r.shape, qparams)
-    return encoded(r, qparams)[0]
+    return encoded(r, qparams)
 
 
 def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
@@ -146,26 +120,39 @@ def _check_channels(shape: tuple[int, ...], p: QParams) -> None:
         )
 
 
-def encoded(
-    r: FloatArray, p: QParams, quantizer: Quantizer | None = None
-) -> tuple[IntArray, np.ndarray]:
-    """Return codes and saturation in the shape of ``r``, which is of the working precision."""
-    quantizer, g = quantizer or QUANTIZERS[p.mapping], p.granularity
-    where = np.arange(r.size).reshape(r.shape) if p.arithmetic.chances else None
-    if g.whole:
-        return quantizer.encode(r, p, where)
-    rows = g.split(r, filler=0)
-    places = None if where is None else g.split(where, filler=0)
-    codes, saturated = quantizer.encode(rows, p.column(), places)
-    return g.join(codes, r.shape), g.join(saturated, r.shape)
+def encoded(r: FloatArray, p: QParams, quantizer: Quantizer | None = None) -> IntArray:
+    """Return the codes in the shape of ``r``, which is of the working precision without NaN."""
+    quantizer = quantizer or QUANTIZERS[p.mapping]
+    codes = np.empty(r.shape, p.format.dtype)
+    lean = p.lean(quantizer.exact_scale)
+
+    def work(start: int, stop: int, scratch: Scratch) -> None:
+        where = np.arange(start, stop) if p.arithmetic.chances else None
+        quantizer.encode(
+            kernels.flat_block(r, start, stop),
+            lean.spread(r.shape, start, stop),
+            where,
+            scratch("stages", stop - start, p.dtype),
+            codes.reshape(-1)[start:stop],
+        )
+
+    kernels.over_blocks(r.size, work)
+    return codes
 
 
 def decoded(codes: np.ndarray, p: QParams) -> FloatArray:
     """Return the rebuilt values in the shape of the codes."""
-    quantizer, g = QUANTIZERS[p.mapping], p.granularity
-    if g.whole:
-        return quantizer.decode(codes, p)
-    return g.join(quantizer.decode(g.split(codes, filler=0), p.column()), codes.shape)
+    quantizer = QUANTIZERS[p.mapping]
+    lean = p.lean(quantizer.exact_scale)
+    rebuilt = np.empty(codes.shape, p.dtype)
+    flat = rebuilt.reshape(-1)
+
+    def work(start: int, stop: int, scratch: Scratch) -> None:
+        block = kernels.flat_block(codes, start, stop)
+        flat[start:stop] = quantizer.decode(block, lean.spread(codes.shape, start, stop))
+
+    kernels.over_blocks(codes.size, work)
+    return rebuilt
 
 
 def evaluate(
@@ -173,6 +160,7 @@ def evaluate(
     scheme: Scheme | str,
     arithmetic: Arithmetic | None = None,
     step: Step | None = None,
+    known: kernels.Extremes | None = None,
 ) -> Evaluation:
     """Apply a scheme to an array: calibrate, quantize, dequantize, compare.
 
@@ -186,6 +174,8 @@ def evaluate(
         Another arithmetic than the scheme's own.
     step : callable, optional
         Called with how much is done of how much; what it raises stops the work.
+    known : Extremes, optional
+        Of the values, where they are known.
 
     Raises
     ------
@@ -194,68 +184,191 @@ def evaluate(
     """
     scheme = as_scheme(scheme)
     r = as_working(x)
-    p = calibrate(r, scheme, arithmetic, step)
-    quantizer = QUANTIZERS[p.mapping]
-
-    nan = np.isnan(r)
-    nan_count = int(np.count_nonzero(nan))
-    with np.errstate(over="ignore", under="ignore"):
-        worked = (np.where(nan, r.dtype.type(0), r) if nan_count else r).astype(p.dtype, copy=False)
-    codes, saturated = encoded(worked, p)
-    reconstructed = decoded(codes, p)
-    counts = np.bincount(quantizer.places(codes.ravel(), p), minlength=quantizer.codes(p).size)
-    if nan_count:
-        counts -= np.bincount(quantizer.places(codes[nan], p), minlength=counts.size)
-        codes[nan] = _placeholder(codes[nan], p)
-        saturated[nan] = 0
-        reconstructed[nan] = np.nan
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        error = np.asarray(reconstructed - r)
-    sample = metrics.Sample(r, reconstructed, error, saturated, counts, p)
-    return Evaluation(
-        scheme=scheme,
-        qparams=p,
-        codes=codes,
-        reconstructed=reconstructed,
-        error=error,
-        saturated=saturated,
-        code_counts=counts,
-        metrics=metrics.compute(sample),
-        warnings=tuple(warnings_of(r, scheme, p, reconstructed, saturated)),
-    )
+    known = kernels.extremes(r) if known is None else known
+    p = calibrate(r, scheme, arithmetic, step, known)
+    run = _Run(r, p, known)
+    blocks = kernels.over_blocks(r.size, run.block, step)
+    counts = run.counted(run.codes)
+    if any(block.nan for block in blocks):
+        counts -= run.counted(run.codes[np.isnan(r)])
+    return run.evaluation(scheme, blocks, counts)
 
 
-def metrics_of(x: ArrayLike, evaluation: Evaluation, where: IntArray) -> dict[str, float]:
-    """Return every metric of a part of the values alone, such as those of a channel.
+class _Run:
+    """The pass over an array whose parameters are known: encode, decode, compare, sum up."""
+
+    def __init__(
+        self,
+        r: FloatArray,
+        p: QParams,
+        known: kernels.Extremes,
+        without: IntArray | None = None,
+    ) -> None:
+        self.r, self.p, self.known, self.without = r, p, known, without
+        self.quantizer = QUANTIZERS[p.mapping]
+        self.lean = p.lean(self.quantizer.exact_scale)
+        self.codes = np.empty(r.shape, p.format.dtype)
+        # Rounding to the nearest is monotonic: what both ends do, all values do.
+        self.inside = False
+        if known.finite and p.granularity.whole and not p.arithmetic.chances:
+            with np.errstate(over="ignore", under="ignore"):
+                ends = np.array([known.low, known.high]).astype(p.dtype)
+            self.inside = self.quantizer.encode(ends, p)[1] is None
+
+    def block(self, start: int, stop: int, scratch: Scratch) -> BlockSums:
+        """Put the codes of a block in their place and return its sums."""
+        r, p, n = kernels.block_without(self.r, start, stop, self.without), self.p, stop - start
+        aligned = self.lean.spread(self.r.shape, start, stop)
+        nan = None if self.known.finite else np.isnan(r)
+        if nan is not None and not nan.any():
+            nan = None
+        with np.errstate(all="ignore"):
+            worked = (r if nan is None else np.where(nan, r.dtype.type(0), r)).astype(
+                p.dtype, copy=False
+            )
+            codes, saturated = self.quantizer.encode(
+                worked,
+                aligned,
+                np.arange(start, stop) if p.arithmetic.chances else None,
+                scratch("stages", n, p.dtype),
+                self.codes.reshape(-1)[start:stop],
+                self.inside,
+            )
+            rebuilt = self.quantizer.decode(codes, aligned, scratch("stages", n, p.dtype))
+            if nan is not None:
+                codes[nan] = placeholder(codes[nan], p)
+                if saturated is not None:
+                    saturated[nan] = 0
+                rebuilt[nan] = np.nan
+            kind = np.result_type(p.dtype, r.dtype)
+            error = np.subtract(rebuilt, r, out=scratch("error", n, kind))
+            return block_sums(r, rebuilt, error, saturated, aligned, scratch, self.known.finite)
+
+    def counted(self, codes: IntArray) -> IntArray:
+        """Return how often each code is there."""
+        raw = kernels.tally(codes)
+        patterns = np.flatnonzero(raw)
+        some = patterns.astype(f"u{codes.dtype.itemsize}").view(codes.dtype)
+        counts = np.zeros(self.quantizer.codes(self.p).size, np.int64)
+        np.add.at(counts, self.quantizer.places(some, self.p), raw[patterns])
+        return counts
+
+    def evaluation(self, scheme: Scheme, blocks: list[BlockSums], counts: IntArray) -> Evaluation:
+        """Put the outcome together."""
+        p, shape = self.p, self.codes.shape
+        sizes = p.granularity.sizes(shape) if p.count > 1 else None
+        totals = Totals(blocks, counts, p, p.count, sizes)
+        notes = tuple(warnings_of(shape, scheme, p, totals, float(self.known.low)))
+        made = Evaluation(scheme, p, self.r, self.codes, totals, {}, notes)
+        unit, _ = totals.worst_unit()
+        worst = -1
+        if unit >= 0:
+            start = unit * kernels.UNIT
+            worst = start + worst_place(made.part(slice(start, start + kernels.UNIT)))
+        return replace(made, metrics=metrics.compute(metrics.Sample(totals, worst)))
+
+
+def sqnr_without(r: FloatArray, scheme: Scheme, without: IntArray) -> float:
+    """Return the SQNR in dB of all values but some, quantized by themselves.
+
+    Parameters
+    ----------
+    r : ndarray of the working precision
+    scheme : Scheme
+        One whose range comes from the extremes of the whole tensor.
+    without : ndarray of int
+        Flat positions, ascending; not all.
+    """
+    known = kernels.extremes(r, without)._replace(finite=False)
+    p = calibrate(np.array([known.low, known.high]), scheme)
+    run = _Run(r, p, known, without)
+    totals = Totals(kernels.over_blocks(r.size, run.block), np.zeros(0, np.int64), p)
+    return metrics.METRIC["sqnr"].compute(metrics.Sample(totals, -1))
+
+
+def revise(
+    x: ArrayLike,
+    evaluation: Evaluation,
+    where: IntArray,
+    old: FloatArray,
+    known: kernels.Extremes,
+) -> Evaluation | None:
+    """Return the evaluation after some values were changed, if the parameters stay the same.
+
+    It is that of the whole array, to the last bit, but only the blocks with a changed value are
+    looked at.
 
     Parameters
     ----------
     x : array_like
-        The whole array that was evaluated.
+        The array as it is now; the very one that was evaluated, or a changed copy.
+    evaluation : Evaluation
+        Of the array before.
+    where : ndarray of int, shape (n,)
+        The flat positions that were changed, each once.
+    old : ndarray, shape (n,)
+        The values that were there.
+    known : Extremes
+        Of the array as it is now.
+
+    Returns
+    -------
+    Evaluation or None
+        None where the parameters depend on more than the extremes, or are no longer the same.
+    """
+    scheme, p, r = evaluation.scheme, evaluation.qparams, as_working(x)
+    method = scheme.calibration.method
+    if not scheme.granularity.whole or method not in ("minmax", "manual") or p.dtype != r.dtype:
+        return None
+    if method == "minmax":
+        ends = np.array([known.low, known.high])
+        if not np.isfinite(ends).all() or calibrate(ends, scheme, p.arithmetic) != p:
+            return None
+    run = _Run(r, p, known)
+    flat, blocks = evaluation.codes.reshape(-1), list(evaluation.totals.blocks)
+    before = run.counted(flat[where[~np.isnan(old)]])
+    run.codes = evaluation.codes.copy()
+    scratch = Scratch()
+    for number in np.unique(where // kernels.BLOCK).tolist():
+        start = number * kernels.BLOCK
+        blocks[number] = run.block(start, min(start + kernels.BLOCK, r.size), scratch)
+    known_now = where[~np.isnan(r.reshape(-1)[where])]
+    after = run.counted(run.codes.reshape(-1)[known_now])
+    made = run.evaluation(scheme, blocks, evaluation.code_counts - before + after)
+    if "curves" in evaluation.__dict__:
+        made.__dict__["curves"] = curves_revised(made, evaluation.curves, where)
+    return made
+
+
+def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:
+    """Return every metric of a part of the values alone, such as those of a channel.
+
+    Parameters
+    ----------
     evaluation : Evaluation
     where : ndarray of int, shape (n,)
-        The flat positions of the part.
+        The flat positions of the part, at least one.
     """
-    p = evaluation.qparams
-    quantizer, shape = QUANTIZERS[p.mapping], evaluation.codes.shape
-    values = as_working(x).reshape(-1)[where]
-    channels = p.granularity.of(where, shape)
-    known = ~np.isnan(values)
+    p, shape = evaluation.qparams, evaluation.codes.shape
+    quantizer = QUANTIZERS[p.mapping]
+
+    def work(start: int, stop: int, scratch: Scratch) -> tuple[BlockSums, int]:
+        some = where[start:stop]
+        part = evaluation.part(some)
+        aligned = p.at(p.granularity.of(some, shape))
+        sums = block_sums(
+            part.values, part.reconstructed, part.error, part.saturated, aligned, scratch
+        )
+        return sums, worst_place(part)
+
+    blocks, worst = zip(*kernels.over_blocks(where.size, work), strict=True)
+    known = ~np.isnan(evaluation.values.reshape(-1)[where])
     places = quantizer.places(evaluation.codes.reshape(-1)[where[known]], p)
-    sample = metrics.Sample(
-        values,
-        evaluation.reconstructed.reshape(-1)[where],
-        evaluation.error.reshape(-1)[where],
-        evaluation.saturated.reshape(-1)[where],
-        np.bincount(places, minlength=evaluation.code_counts.size),
-        p.at(channels),
-        sets=int(np.unique(channels).size),
-    )
-    return metrics.compute(sample)
-
-
-def _placeholder(zeros: IntArray, p: QParams) -> IntArray:
-    """The code that NaN is shown with, where 0 has the codes given."""
-    ends = {"lowest": p.format.qmin, "highest": p.format.qmax, "zero": 0}
-    code = ends.get(p.arithmetic.nan_code)
-    return zeros if code is None else np.full_like(zeros, int(code))
+    channels = p.granularity.of(where, shape)
+    first = np.unique(channels, return_counts=True)
+    counts = np.bincount(places, minlength=evaluation.code_counts.size)
+    totals = Totals(blocks, counts, p.at(first[0]), first[0].size, first[1])
+    unit, _ = totals.worst_unit()
+    block = unit * kernels.UNIT // kernels.BLOCK
+    place = block * kernels.BLOCK + worst[block] if unit >= 0 else -1
+    return metrics.compute(metrics.Sample(totals, place))

@@ -62,18 +62,32 @@ class IntegerFormat(Format):
         width = 8 if self.bits <= 8 else 16
         return np.dtype(f"{'int' if self.signed else 'uint'}{width}")
 
-    def round(self, x: FloatArray, rounding: Rounding, where: IntArray | None = None) -> FloatArray:
-        return rounding.apply(x, where)
+    def round(
+        self,
+        x: FloatArray,
+        rounding: Rounding,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
+        return rounding.apply(x, where, out)
 
     def gap(self, x: FloatArray) -> FloatArray:
         return np.ones_like(x)
 
-    def pack(self, numbers: FloatArray) -> IntArray:
+    def pack(self, numbers: FloatArray, out: IntArray | None = None) -> IntArray:
         with np.errstate(invalid="ignore"):
-            return np.asarray(numbers.astype(self.dtype))
+            if out is None:
+                return np.asarray(numbers.astype(self.dtype))
+            np.copyto(out, numbers, casting="unsafe")
+            return out
 
-    def unpack(self, codes: np.ndarray) -> np.ndarray:
-        return codes.astype(np.float64)
+    def unpack(
+        self, codes: np.ndarray, dtype: Any = np.float64, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        if out is None:
+            return codes.astype(dtype)
+        np.copyto(out, codes)
+        return out
 
     def numbers(self, qmin: float, qmax: float) -> np.ndarray:
         return np.arange(qmin, qmax + 1, dtype=np.float64)
@@ -134,17 +148,25 @@ class BlockFormat(Format):
         """The largest number within a block."""
         return self.element.qmax
 
-    def round(self, x: FloatArray, rounding: Rounding, where: IntArray | None = None) -> FloatArray:
-        return self.element.round(x, rounding, where)
+    def round(
+        self,
+        x: FloatArray,
+        rounding: Rounding,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
+        return self.element.round(x, rounding, where, out)
 
     def gap(self, x: FloatArray) -> FloatArray:
         return self.element.gap(x)
 
-    def pack(self, numbers: FloatArray) -> IntArray:
-        return self.element.pack(numbers)
+    def pack(self, numbers: FloatArray, out: IntArray | None = None) -> IntArray:
+        return self.element.pack(numbers, out)
 
-    def unpack(self, codes: np.ndarray) -> np.ndarray:
-        return self.element.unpack(codes)
+    def unpack(
+        self, codes: np.ndarray, dtype: Any = np.float64, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        return self.element.unpack(codes, dtype, out)
 
     def numbers(self, qmin: float, qmax: float) -> np.ndarray:
         return self.element.numbers(qmin, qmax)

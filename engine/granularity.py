@@ -134,6 +134,34 @@ class Granularity:
         length, size, groups = self._group(shape)
         return where // length * groups + where % length // size
 
+    def spread(self, values: np.ndarray, shape: Shape, start: int, stop: int) -> np.ndarray:
+        """Return the values of channels, shape (count,), at flat positions from start to stop."""
+        if self.whole or stop <= start:
+            return np.repeat(values[:1], stop - start)
+        if self.kind == GROUP:
+            length, size, groups = self._group(shape)
+            if length % size:
+                return self._spread_ragged(values, shape, start, stop)
+            inner, count = size, math.prod(shape) // size
+        else:
+            axis = self._axis(shape)
+            inner, count = math.prod(shape[axis + 1 :]), shape[axis]
+        first, last = start // inner, (stop - 1) // inner + 1
+        # The channels begin again with each index of the axes before theirs.
+        runs = values[first:last] if last <= count else values[np.arange(first, last) % count]
+        if inner > 1:
+            runs = np.broadcast_to(runs[:, None], (runs.size, inner)).reshape(-1)
+        return runs[start - first * inner : stop - first * inner]
+
+    def _spread_ragged(self, values: np.ndarray, shape: Shape, start: int, stop: int) -> np.ndarray:
+        """The same for lines whose last group is shorter."""
+        length, size, groups = self._group(shape)
+        first, last = start // length, (stop - 1) // length + 1
+        sizes = np.full(groups, size)
+        sizes[-1] = length - (groups - 1) * size
+        runs = np.repeat(values[first * groups : last * groups], np.tile(sizes, last - first))
+        return runs[start - first * length : stop - first * length]
+
     def positions(self, channel: int, shape: Shape) -> IntArray:
         """Return the flat positions of a channel's values, ascending."""
         if self.whole:

@@ -9,49 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from engine.arrays import FloatArray, IntArray
 from engine.quantizers import QUANTIZERS, QParams
+from engine.sums import Totals, ldexp
 
 Better = Literal["higher", "lower", "zero", ""]
-
-
-class Scaled:
-    """Numbers in float64 as ``x · 2**exponent``, the largest |x| below 1.
-
-    Squared as they are, neither 1e-200 nor 1e200 would fit float64. The squares of float32
-    numbers all fit, so those keep the exponent 0.
-    """
-
-    def __init__(self, numbers: FloatArray) -> None:
-        self.x: np.ndarray = numbers.astype(np.float64)
-        self.exponent = 0
-        if numbers.dtype != np.float32 and numbers.size:
-            self.exponent = math.frexp(max(-float(self.x.min()), float(self.x.max())))[1]
-            self.x = np.ldexp(self.x, -self.exponent)
-
-    @cached_property
-    def squares(self) -> float:
-        """Σx², to be multiplied by ``4**exponent``."""
-        return float(np.dot(self.x, self.x))
-
-    def decibel(self) -> float:
-        """10·log10 of the mean square; −∞ where all are 0."""
-        if self.squares == 0:
-            return -math.inf
-        return 10 * math.log10(self.squares / self.x.size) + 20 * self.exponent * math.log10(2)
-
-
-def _ldexp(mantissa: float, exponent: int) -> float:
-    """``mantissa · 2**exponent``, infinite where that overflows."""
-    try:
-        return math.ldexp(mantissa, exponent)
-    except OverflowError:
-        return math.copysign(math.inf, mantissa)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,144 +25,78 @@ class Sample:
 
     Attributes
     ----------
-    values, reconstructed, error : ndarray, any shape
-        R, R' and R' − R in the working precision.
-    saturated : ndarray of int8, the same shape
-        −1, 0 or 1.
-    counts : ndarray of int, shape (number of codes,)
-        How many values have each code.
-    qparams : QParams
-        Of the whole array, or aligned with the values of a part.
-    sets : int, optional
-        How many sets of parameters a part has.
+    totals : Totals
+        Of all values, or of a part of them.
+    max_index : int
+        The position of the first largest |R′ − R|; −1 where there is none.
     """
 
-    values: FloatArray
-    reconstructed: FloatArray
-    error: FloatArray
-    saturated: np.ndarray
-    counts: IntArray
-    qparams: QParams
-    sets: int | None = None
+    totals: Totals
+    max_index: int
 
-    @cached_property
-    def usable(self) -> np.ndarray | None:
-        """A mask of what enters the sums, or None when everything does."""
-        mask = np.isfinite(self.values) & np.isfinite(self.error)
-        return None if mask.all() else mask
-
-    def _kept(self, array: np.ndarray) -> np.ndarray:
-        return array.reshape(-1) if self.usable is None else array[self.usable]
-
-    @cached_property
+    @property
     def n(self) -> int:
         """How many values enter the sums."""
-        return int(self._kept(self.values).size)
+        return self.totals.n
 
-    @cached_property
-    def r(self) -> Scaled:
-        """R of the usable values."""
-        return Scaled(self._kept(self.values))
-
-    @cached_property
-    def rebuilt(self) -> Scaled:
-        """R' of the usable values."""
-        return Scaled(self._kept(self.reconstructed))
-
-    @cached_property
-    def e(self) -> Scaled:
-        """R' − R of the usable values."""
-        return Scaled(self._kept(self.error))
-
-    @cached_property
-    def clipped(self) -> np.ndarray:
-        """Which of the usable values are clipped."""
-        return self._kept(self.saturated).astype(bool)
-
-    @cached_property
-    def e_clipped(self) -> Scaled:
-        """R' − R of the usable values that are clipped."""
-        return Scaled(self._kept(self.error)[self.clipped])
-
-    @cached_property
-    def e_rounded(self) -> Scaled:
-        """R' − R of the other usable values."""
-        # Beside the squares of clipped values, theirs could drown.
-        return Scaled(self._kept(self.error)[~self.clipped]) if self.clipped.any() else self.e
-
-    def power(self, part: Scaled) -> float:
-        """Σx² over a part of the errors, divided by the n of all."""
-        return _ldexp(part.squares / self.n, 2 * part.exponent) if self.n else math.nan
-
-    def mean_error(self, scaled_sum: float) -> float:
-        """Undo the scaling of a sum of errors, and divide by n."""
-        return _ldexp(scaled_sum / self.n, self.e.exponent) if self.n else math.nan
+    @property
+    def qparams(self) -> QParams:
+        """The parameters of the whole array, or of the values of a part."""
+        return self.totals.qparams
 
 
 def _sqnr(s: Sample) -> float:
     """+∞ where there is no error, −∞ where there is nothing but error."""
     if s.n == 0:
         return math.nan
-    return math.inf if s.e.squares == 0 else s.r.decibel() - s.e.decibel()
+    noise = s.totals.noise
+    return math.inf if noise.mantissa == 0 else s.totals.sum("rr").decibel() - noise.decibel()
 
 
 def _rmse(s: Sample) -> float:
-    return _ldexp(math.sqrt(s.e.squares / s.n), s.e.exponent) if s.n else math.nan
+    noise = s.totals.noise
+    # The exponent of a sum of squares is even.
+    return ldexp(math.sqrt(noise.mantissa / s.n), noise.exponent // 2) if s.n else math.nan
 
 
 def _rmse_over_scale(s: Sample) -> float:
     """NaN for formats whose numbers are not one S apart."""
     if s.n == 0 or not s.qparams.format.integer:
         return math.nan
-    if not s.qparams.granularity.whole:
-        return _rms_of_steps(s)
+    if np.ndim(s.qparams.scale):
+        stepped = s.totals.stepped
+        return math.sqrt(s.totals.sum("steps").over(stepped)) if stepped else math.nan
     # A subnormal RMSE would have lost its digits before the division.
     scale, exponent = math.frexp(abs(float(s.qparams.working_scale)))
     if scale == 0:
         return math.nan
-    return _ldexp(math.sqrt(s.e.squares / s.n) / scale, s.e.exponent - exponent)
-
-
-def _rms_of_steps(s: Sample) -> float:
-    """The errors each divided by the scale of their own channel."""
-    g, shape = s.qparams.granularity, s.error.shape
-    scales = np.abs(np.asarray(s.qparams.working_scale, np.float64))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if s.sets is None:
-            rows = g.split(s.error).astype(np.float64)
-            steps = s._kept(g.join(rows / scales[:, None], shape))
-        else:
-            steps = s._kept(s.error.astype(np.float64) / scales)
-    steps = steps[np.isfinite(steps)]
-    return math.sqrt(float(np.dot(steps, steps)) / steps.size) if steps.size else math.nan
+    noise = s.totals.noise
+    return ldexp(math.sqrt(noise.mantissa / s.n) / scale, noise.exponent // 2 - exponent)
 
 
 def _max_index(s: Sample) -> float:
-    if s.n == 0:
-        return math.nan
-    magnitude = np.abs(s.error)
-    if s.usable is not None:
-        magnitude = np.where(s.usable, magnitude, -1)
-    return int(magnitude.argmax())
+    return s.max_index if s.n else math.nan
 
 
 def _max_error(s: Sample) -> float:
-    index = _max_index(s)
-    return math.nan if math.isnan(index) else abs(float(s.error.flat[int(index)]))
+    return s.totals.worst_unit()[1]
 
 
 def _cosine(s: Sample) -> float:
     """Cosine of the angle between R and R'; 1 where both are all zero, 0 where one of them is."""
     if s.n == 0:
         return math.nan
-    norms = math.sqrt(s.r.squares) * math.sqrt(s.rebuilt.squares)
+    real, rebuilt, product = (s.totals.sum(kind) for kind in ("rr", "qq", "rq"))
+    norms = math.sqrt(real.mantissa) * math.sqrt(rebuilt.mantissa)
     if norms == 0:
-        return 1.0 if s.r.squares == s.rebuilt.squares else 0.0
-    return max(-1.0, min(1.0, float(np.dot(s.r.x, s.rebuilt.x)) / norms))
+        return 1.0 if real.mantissa == rebuilt.mantissa else 0.0
+    turns = product.exponent - (real.exponent + rebuilt.exponent) // 2
+    return max(-1.0, min(1.0, ldexp(product.mantissa / norms, turns)))
 
 
 def _entropy(s: Sample) -> float:
-    used = s.counts[s.counts > 0]
+    counts = s.totals.counts
+    used = counts[counts > 0]
     if used.size == 0:
         return math.nan
     p = used / used.sum()
@@ -209,8 +108,7 @@ def _bits_per_value(s: Sample) -> float:
     if s.n == 0:
         return math.nan
     p = s.qparams
-    sets = p.count if s.sets is None else s.sets
-    return p.format.bits + QUANTIZERS[p.mapping].parameter_bits(p) * sets / s.n
+    return p.format.bits + QUANTIZERS[p.mapping].parameter_bits(p) * s.totals.sets / s.n
 
 
 def _predicted(s: Sample) -> float:
@@ -223,11 +121,11 @@ def _predicted(s: Sample) -> float:
     if largest == 0 or not math.isfinite(largest):
         return math.nan
     # The mean of S² over all values, beside the largest S lest it underflow.
-    shares = np.full(scales.size, 1 / scales.size)
-    if p.count > 1 and s.sets is None:
-        shares = p.granularity.sizes(s.values.shape) / s.values.size
+    sizes = s.totals.size_of_sets
+    shares = np.full(scales.size, 1 / scales.size) if sizes is None else sizes / sizes.sum()
     mean = float(np.sum(shares * (scales / largest) ** 2))
-    return s.r.decibel() - 20 * math.log10(largest) - 10 * math.log10(mean) + 10 * math.log10(12)
+    signal = s.totals.sum("rr").decibel()
+    return signal - 20 * math.log10(largest) - 10 * math.log10(mean) + 10 * math.log10(12)
 
 
 @dataclass(frozen=True)
@@ -265,7 +163,7 @@ METRICS: tuple[Metric, ...] = (
         "Σ(R′−R)² / n",
         "(unit of R)²",
         "lower",
-        lambda s: s.power(s.e),
+        lambda s: s.totals.noise.over(s.n),
     ),
     Metric("rmse", "RMSE", "√MSE", DATA_UNIT, "lower", _rmse),
     Metric(
@@ -282,7 +180,7 @@ METRICS: tuple[Metric, ...] = (
         "Σ|R′−R| / n",
         DATA_UNIT,
         "lower",
-        lambda s: s.mean_error(float(np.abs(s.e.x).sum())),
+        lambda s: s.totals.sum("size").over(s.n),
     ),
     Metric("max_abs_error", "max |error|", "max |R′−R|", DATA_UNIT, "lower", _max_error),
     Metric(
@@ -293,9 +191,7 @@ METRICS: tuple[Metric, ...] = (
         "",
         _max_index,
     ),
-    Metric(
-        "bias", "Bias", "Σ(R′−R) / n", DATA_UNIT, "zero", lambda s: s.mean_error(float(s.e.x.sum()))
-    ),
+    Metric("bias", "Bias", "Σ(R′−R) / n", DATA_UNIT, "zero", lambda s: s.totals.sum("e").over(s.n)),
     Metric("cosine", "Cosine", "ΣR·R′ / (√ΣR² · √ΣR′²)", "", "higher", _cosine),
     Metric(
         "clipped_low",
@@ -303,7 +199,7 @@ METRICS: tuple[Metric, ...] = (
         "values whose rounded number lies below Qmin",
         "values",
         "lower",
-        lambda s: int(np.count_nonzero(s.saturated < 0)),
+        lambda s: s.totals.clipped[0],
     ),
     Metric(
         "clipped_high",
@@ -311,7 +207,7 @@ METRICS: tuple[Metric, ...] = (
         "values whose rounded number lies above Qmax",
         "values",
         "lower",
-        lambda s: int(np.count_nonzero(s.saturated > 0)),
+        lambda s: s.totals.clipped[1],
     ),
     Metric(
         "clipping_power",
@@ -319,7 +215,7 @@ METRICS: tuple[Metric, ...] = (
         "Σ(R′−R)² over the clipped values / n: their part of MSE",
         "(unit of R)²",
         "lower",
-        lambda s: s.power(s.e_clipped),
+        lambda s: s.totals.sum("clipped").over(s.n),
     ),
     Metric(
         "rounding_power",
@@ -327,7 +223,7 @@ METRICS: tuple[Metric, ...] = (
         "Σ(R′−R)² over the values not clipped / n: their part of MSE",
         "(unit of R)²",
         "lower",
-        lambda s: s.power(s.e_rounded),
+        lambda s: s.totals.sum("rounded").over(s.n),
     ),
     Metric(
         "codes_used",
@@ -335,7 +231,7 @@ METRICS: tuple[Metric, ...] = (
         "codes that at least one value has",
         "codes",
         "higher",
-        lambda s: int(np.count_nonzero(s.counts)),
+        lambda s: int(np.count_nonzero(s.totals.counts)),
         of="codes_available",
     ),
     Metric(
@@ -344,7 +240,7 @@ METRICS: tuple[Metric, ...] = (
         "how many codes the scheme has",
         "codes",
         "",
-        lambda s: int(s.counts.size),
+        lambda s: int(s.totals.counts.size),
     ),
     Metric(
         "code_entropy",

@@ -54,7 +54,13 @@ class Format(ABC):
         return np.dtype(np.uint8)
 
     @abstractmethod
-    def round(self, x: FloatArray, rounding: Rounding, where: IntArray | None = None) -> FloatArray:
+    def round(
+        self,
+        x: FloatArray,
+        rounding: Rounding,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
         """Round to the format's numbers, as if these went on beyond both ends.
 
         Parameters
@@ -63,6 +69,8 @@ class Format(ABC):
         rounding : Rounding
         where : ndarray of int, shape of x, optional
             Positions, which only stochastic rounding asks for.
+        out : ndarray, shape of x, optional
+            May be used for the result.
         """
 
     @abstractmethod
@@ -70,12 +78,23 @@ class Format(ABC):
         """Return the distance of the format's numbers around ``x``."""
 
     @abstractmethod
-    def pack(self, numbers: FloatArray) -> IntArray:
-        """Return the codes of numbers of the format."""
+    def pack(self, numbers: FloatArray, out: IntArray | None = None) -> IntArray:
+        """Return the codes of numbers of the format; ``out`` may be used for them."""
 
     @abstractmethod
-    def unpack(self, codes: np.ndarray) -> np.ndarray:
-        """Return the numbers of codes, in float64."""
+    def unpack(
+        self, codes: np.ndarray, dtype: Any = np.float64, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the numbers of codes, in a new array or ``out``.
+
+        Parameters
+        ----------
+        codes : ndarray
+        dtype : dtype
+            One that holds each of the numbers.
+        out : ndarray of that dtype, optional
+            May be used for the result.
+        """
 
     @abstractmethod
     def numbers(self, qmin: float, qmax: float) -> np.ndarray:

@@ -40,6 +40,8 @@ class Objective:
         Thresholds at histogram bins and the KL divergence there, in nats; ∞ left out.
     marks : dict of str to float
         Where each method would clip: the larger |end| of its range.
+    beyond : dict of str to int
+        How many values have a larger |R| than that.
     """
 
     thresholds: np.ndarray
@@ -48,6 +50,7 @@ class Objective:
     cuts: np.ndarray
     divergence: np.ndarray
     marks: dict[str, float]
+    beyond: dict[str, int]
 
     @property
     def total(self) -> np.ndarray:
@@ -84,8 +87,10 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
     for method in COMPARED:
         ends = clip_range(array, replace(scheme, calibration=method))
         marks[str(method)] = float(max(abs(ends[0]), abs(ends[1])))
+    size = np.abs(finite)
+    beyond = {name: int(np.count_nonzero(size > at)) for name, at in marks.items()}
     if low == high or reach == 0:
-        return Objective(nothing, nothing, nothing, nothing, nothing, marks)
+        return Objective(nothing, nothing, nothing, nothing, nothing, marks, beyond)
     points = sample_points(finite.reshape(1, -1))
     bulk = float(np.median(np.abs(points.values.astype(np.float64))))
     start = max(min(bulk, *marks.values()) / 2, reach * 1e-6)
@@ -110,4 +115,5 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
         cuts=edges[cut][known],
         divergence=divergence[known],
         marks=marks,
+        beyond=beyond,
     )

@@ -12,12 +12,10 @@ from engine.arithmetic import Arithmetic
 from engine.arrays import FloatArray
 from engine.entropy import entropy_threshold
 from engine.errors import QuantizationError
+from engine.kernels import Extremes, Step, extremes, reduce_rows
 from engine.quantizers import QUANTIZERS, Ends, ends_of
 from engine.scheme import Scheme
 from engine.search import best_range, inside
-
-Step = Callable[[int, int], None]
-"""Called with how much is done of how much; may raise to stop the work."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +42,7 @@ class Rows:
         return self._reduced(np.fmax if self.gaps else np.maximum)
 
     def _reduced(self, better: Any) -> FloatArray:
-        reduced: FloatArray = better.reduce(self.values, axis=1)
-        return reduced
+        return reduce_rows(self.values, better)
 
     def channel(self, number: int) -> FloatArray:
         """Return the values of one channel, shape (n,)."""
@@ -53,10 +50,17 @@ class Rows:
         return np.asarray(row[~np.isnan(row)] if self.gaps else row)
 
 
-def rows_of(x: FloatArray, scheme: Scheme) -> Rows:
+def rows_of(x: FloatArray, scheme: Scheme, known: Extremes | None = None) -> Rows:
     """Return the finite values of each channel of a scheme.
 
     A channel without any finite value counts as one of zeros.
+
+    Parameters
+    ----------
+    x : ndarray
+    scheme : Scheme
+    known : Extremes, optional
+        Of the values, where they are known.
 
     Raises
     ------
@@ -65,19 +69,23 @@ def rows_of(x: FloatArray, scheme: Scheme) -> Rows:
     """
     scheme.granularity.check(x.shape)
     if scheme.granularity.whole:
-        return Rows(finite_values(x).reshape(1, -1), gaps=False)
-    finite_values(x)
+        return Rows(finite_values(x, known).reshape(1, -1), gaps=False)
+    all_finite = finite_values(x, known).size == x.size
     rows = scheme.granularity.split(x)
-    known = np.isfinite(rows)
-    if known.all():
+    if all_finite and rows.size == x.size:
         return Rows(rows, gaps=False)
-    rows = np.where(known, rows, rows.dtype.type(np.nan))
-    rows[~known.any(axis=1)] = 0
+    finite = np.isfinite(rows)
+    rows = np.where(finite, rows, rows.dtype.type(np.nan))
+    rows[~finite.any(axis=1)] = 0
     return Rows(rows, gaps=True)
 
 
 def clip_ends(
-    x: FloatArray, scheme: Scheme, arithmetic: Arithmetic | None = None, step: Step | None = None
+    x: FloatArray,
+    scheme: Scheme,
+    arithmetic: Arithmetic | None = None,
+    step: Step | None = None,
+    known: Extremes | None = None,
 ) -> Ends:
     """Return the clipping range of every channel, in the dtype of ``x``.
 
@@ -92,6 +100,8 @@ def clip_ends(
         Another arithmetic than the scheme's, for ``mse``.
     step : callable, optional
         Is told how far the work has come.
+    known : Extremes, optional
+        Of the values, where they are known.
 
     Raises
     ------
@@ -100,7 +110,7 @@ def clip_ends(
         cannot hold a range given by hand, or cannot tell its ends apart.
     """
     arithmetic = scheme.arithmetic if arithmetic is None else arithmetic
-    return _METHODS[scheme.calibration.method](x, scheme, arithmetic, step)
+    return _METHODS[scheme.calibration.method](_Task(x, scheme, arithmetic, step, known))
 
 
 def clip_range(x: FloatArray, scheme: Scheme) -> tuple[Any, Any]:
@@ -109,7 +119,7 @@ def clip_range(x: FloatArray, scheme: Scheme) -> tuple[Any, Any]:
     return ends.low[0], ends.high[0]
 
 
-def finite_values(x: FloatArray) -> FloatArray:
+def finite_values(x: FloatArray, known: Extremes | None = None) -> FloatArray:
     """Return the finite values, shape (n,); the array itself, flat, when all of them are.
 
     Raises
@@ -118,7 +128,7 @@ def finite_values(x: FloatArray) -> FloatArray:
         When there is none.
     """
     flat = x.reshape(-1)
-    if np.isfinite(flat.min()) and np.isfinite(flat.max()):
+    if (extremes(x) if known is None else known).finite:
         return flat
     finite = flat[np.isfinite(flat)]
     if finite.size == 0:
@@ -128,9 +138,28 @@ def finite_values(x: FloatArray) -> FloatArray:
     return finite
 
 
-def _minmax(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | None) -> Ends:
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What a calibration method is given."""
+
+    x: FloatArray
+    scheme: Scheme
+    arithmetic: Arithmetic
+    step: Step | None
+    known: Extremes | None
+
+    def rows(self) -> Rows:
+        return rows_of(self.x, self.scheme, self.known)
+
+
+def _minmax(task: _Task) -> Ends:
     """Rmin = min R, Rmax = max R."""
-    rows = rows_of(x, scheme)
+    scheme, known = task.scheme, task.known
+    if known is not None and scheme.granularity.whole and not scheme.own_range:
+        if np.isnan(known.low):
+            finite_values(task.x, known)  # which refuses
+        return ends_of(known.low, known.high)
+    rows = task.rows()
     low, high = rows.lowest(), rows.highest()
     ends = ends_of(low, high)
     if not QUANTIZERS[scheme.mapping].own_range:
@@ -141,8 +170,9 @@ def _minmax(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | 
     return Ends(low, high, rows.values[np.arange(first.size), first])
 
 
-def _manual(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | None) -> Ends:
+def _manual(task: _Task) -> Ends:
     """Rmin = lo, Rmax = hi, both rounded to the working precision, in every channel."""
+    x, scheme = task.x, task.scheme
     scheme.granularity.check(x.shape)
     lo, hi = scheme.calibration.arguments
     with np.errstate(over="ignore", under="ignore"):
@@ -160,10 +190,11 @@ def _manual(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | 
     return ends_of(np.full(count, low), np.full(count, high))
 
 
-def _percentile(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | None) -> Ends:
+def _percentile(task: _Task) -> Ends:
     """Rmin and Rmax are the (100−p)/2 and (100+p)/2 percentiles; ±the p-th of |R| if mirrored."""
+    x, scheme = task.x, task.scheme
     (share,) = scheme.calibration.arguments
-    rows = rows_of(x, scheme)
+    rows = task.rows()
     # In float64, where the difference of two float32 neighbours cannot overflow.
     values = rows.values.astype(np.float64)
     percentile = np.nanpercentile if rows.gaps else np.percentile
@@ -175,16 +206,17 @@ def _percentile(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Ste
     return ends_of(low.astype(x.dtype), high.astype(x.dtype))
 
 
-def _mse(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | None) -> Ends:
+def _mse(task: _Task) -> Ends:
     """The range with the smallest Σ(R′ − R)²."""
-    rows = rows_of(x, scheme)
+    rows, scheme = task.rows(), task.scheme
     quantizer = QUANTIZERS[scheme.mapping]
-    return best_range(rows.values, quantizer, scheme.format, arithmetic, rows.gaps, step)
+    return best_range(rows.values, quantizer, scheme.format, task.arithmetic, rows.gaps, task.step)
 
 
-def _entropy(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step | None) -> Ends:
+def _entropy(task: _Task) -> Ends:
     """±T, or what the data has of it, with the T of the smallest KL divergence."""
-    rows = rows_of(x, scheme)
+    x, scheme, step = task.x, task.scheme, task.step
+    rows = task.rows()
     count = len(rows.values)
     thresholds = np.empty(count)
     for number in range(count):
@@ -199,7 +231,7 @@ def _entropy(x: FloatArray, scheme: Scheme, arithmetic: Arithmetic, step: Step |
     return ends_of(low, high)
 
 
-_METHODS: dict[str, Callable[[FloatArray, Scheme, Arithmetic, Step | None], Ends]] = {
+_METHODS: dict[str, Callable[[_Task], Ends]] = {
     "minmax": _minmax,
     "percentile": _percentile,
     "mse": _mse,

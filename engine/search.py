@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray
+from engine.envelope import outermost, pyramid_of
 from engine.formats import Format
 from engine.granularity import CHANNEL, PER_TENSOR, Granularity
+from engine.kernels import Scratch, over_blocks
 from engine.quantizers import Ends, Quantizer, ends_of
 
 Pair = tuple[Any, Any]
@@ -23,6 +26,8 @@ MANY = 1 << 18
 """Many channels together are searched on no more values than this, but some of each."""
 LEAST = 256
 OCTAVES, PER_OCTAVE = 20, 8
+BATCH = 9
+"""How many ranges the values of a single channel meet at once."""
 _COLUMNS = Granularity(CHANNEL, 0)
 
 
@@ -57,13 +62,26 @@ def sample_points(rows: FloatArray, gaps: bool = False) -> Points:
     tail = sample // 16
     if n <= 2 * sample:
         return whole_points(rows)
-    edges = np.partition(rows, (tail, n - tail), axis=1)
-    tails = np.concatenate([edges[:, :tail], edges[:, -tail:]], axis=1)
+    tails, low, high = _tails(rows, tail)
     core = rows[:, :: n // sample]
-    between = (core > edges[:, tail, None]) & (core < edges[:, n - tail, None])
+    between = (core > low[:, None]) & (core < high[:, None])
     share = (n - tails.shape[1]) / np.maximum(1, between.sum(axis=1, keepdims=True))
     weights = np.concatenate([np.ones(tails.shape), between * share], axis=1)
     return Points(np.concatenate([tails, core], axis=1), weights)
+
+
+def _tails(rows: FloatArray, tail: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The outermost values of each row, and the first one inwards on either side."""
+    n = rows.shape[1]
+    if len(rows) > 1:
+        edges = np.partition(rows, (tail, n - tail - 1), axis=1)
+        tails = np.concatenate([edges[:, :tail], edges[:, n - tail :]], axis=1)
+        return tails, edges[:, tail], edges[:, n - tail - 1]
+    pyramid = pyramid_of(rows)
+    low, _ = outermost(rows, pyramid, tail + 1, np.negative)
+    high, _ = outermost(rows, pyramid, tail + 1, np.positive)
+    tails = np.concatenate([-low[:tail], high[:tail]])
+    return tails[None], -low[tail:], high[tail:]
 
 
 def whole_points(rows: FloatArray, gaps: bool = False) -> Points:
@@ -88,17 +106,19 @@ def squared_errors(
 ) -> Pair:
     """Return Σ(R′ − R)² over the clipped values and over the others, in float64, per channel.
 
-    Both are infinite for a range whose scale overflows.
+    Both are infinite for a range whose scale overflows. The values of a single channel may meet
+    many ranges at once.
     """
-    rows = len(points.values)
+    given = ends_of(*ends)
+    rows = max(len(points.values), given.low.size)
     granularity = PER_TENSOR if rows == 1 else _COLUMNS
-    p = quantizer.parameters(ends_of(*ends), fmt, arithmetic, granularity).column()
+    p = quantizer.parameters(given, fmt, arithmetic, granularity).column()
     codes, saturated = quantizer.encode(points.values, p)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         error = quantizer.decode(codes, p).astype(np.float64) - points.values
         power = error * error * points.weights
         clipped = rounded = np.zeros(rows)
-        if saturated.any():
+        if saturated is not None:
             clipped = np.where(saturated != 0, power, 0.0).sum(axis=1)
             power = np.where(saturated == 0, power, 0.0)
         rounded = power.sum(axis=1)
@@ -132,43 +152,76 @@ def best_range(
     points = sample_points(rows, gaps)
     reach = np.maximum(np.abs(low), np.abs(high))
     flat = ~(reach > 0) | (low == high)
-    done = 0
+    done, most = 0, 2 * OCTAVES * PER_OCTAVE
 
-    def loss(ends: Pair) -> FloatArray:
+    def losses(candidates: list[Pair]) -> tuple[np.ndarray, np.ndarray]:
+        """The clipped and the whole error of each range and channel, shape (ranges, channels)."""
         nonlocal done
-        done += 1
+        done += len(candidates)
         if step is not None:
-            step(done, 2 * OCTAVES * PER_OCTAVE)
-        clipped, rounded = squared_errors(points, quantizer, fmt, ends, arithmetic)
-        return np.asarray(clipped + rounded)
+            step(min(done, most), most)
+        if len(rows) == 1:
+            lows, highs = (
+                np.concatenate([np.atleast_1d(pair[side]) for pair in candidates])
+                for side in (0, 1)
+            )
+            clipped, rounded = squared_errors(points, quantizer, fmt, (lows, highs), arithmetic)
+            return clipped[:, None], (clipped + rounded)[:, None]
+        costs = [squared_errors(points, quantizer, fmt, p, arithmetic) for p in candidates]
+        clipped, rounded = np.stack([c for c, _ in costs]), np.stack([r for _, r in costs])
+        return clipped, clipped + rounded
 
-    def best(candidates: Iterable[Pair]) -> Pair:
+    def best(candidates: Iterable[Pair], shrinking: bool = False) -> Pair:
+        """The range that costs each channel least, the first one of equals."""
         found, least = (low, high), np.full(len(rows), np.inf)
-        for number, ends in enumerate(candidates):
-            cost = loss(ends)
-            better = (cost < least) & (ends[0] <= ends[1])
-            if number == 0:
-                better |= True
-            found = np.where(better, ends[0], found[0]), np.where(better, ends[1], found[1])
-            least = np.where(better, cost, least)
+        first = True
+        for some in _batches(candidates, BATCH if len(rows) == 1 else 1):
+            clipped, cost = losses(some)
+            for ends, each in zip(some, cost, strict=True):
+                better = (each < least) & (ends[0] <= ends[1]) | first
+                found = np.where(better, ends[0], found[0]), np.where(better, ends[1], found[1])
+                least, first = np.where(better, each, least), False
+            if shrinking and (clipped[-1] > least).all():
+                break  # What a smaller range clips alone costs more still.
         return found
 
     factors = 2.0 ** (-np.arange(OCTAVES * PER_OCTAVE) / PER_OCTAVE)
     with np.errstate(under="ignore"):
         thresholds = (reach * factors[:, None]).astype(rows.dtype)
     usable = np.where(thresholds > 0, thresholds, reach)
-    found = best(inside(low, high, t, quantizer) for t in usable)
+    found = best((inside(low, high, t, quantizer) for t in usable), shrinking=True)
     spread = 2.0 ** (1 / PER_OCTAVE) - 1
     for _ in range(4):
         found = best(_around(found, spread, quantizer, rows.dtype))
         spread /= 3
-    whole = whole_points(rows, gaps)
-    ours = squared_errors(whole, quantizer, fmt, found, arithmetic)
-    widest = squared_errors(whole, quantizer, fmt, (low, high), arithmetic)
-    better = (ours[0] + ours[1] < widest[0] + widest[1]) & ~flat
+    ours, widest = (
+        _full_cost(rows, gaps, quantizer, fmt, ends, arithmetic) for ends in (found, (low, high))
+    )
+    better = (ours < widest) & ~flat
     best_low = np.asarray(np.where(better, found[0], low), rows.dtype)
     best_high = np.asarray(np.where(better, found[1], high), rows.dtype)
     return ends_of(best_low, best_high)
+
+
+def _full_cost(
+    rows: FloatArray, gaps: bool, quantizer: Quantizer, fmt: Format, ends: Pair, a: Arithmetic
+) -> np.ndarray:
+    """Σ(R′ − R)² of all the data, per channel."""
+    if len(rows) > 1:
+        return np.asarray(sum(squared_errors(whole_points(rows, gaps), quantizer, fmt, ends, a)))
+
+    def cost(start: int, stop: int, scratch: Scratch) -> np.ndarray:
+        points = whole_points(rows[:, start:stop], gaps)
+        return np.asarray(sum(squared_errors(points, quantizer, fmt, ends, a)))
+
+    total: np.ndarray = np.sum(over_blocks(rows.shape[1], cost), axis=0)
+    return total
+
+
+def _batches(pairs: Iterable[Pair], size: int) -> Iterator[list[Pair]]:
+    iterator = iter(pairs)
+    while some := list(islice(iterator, size)):
+        yield some
 
 
 def _around(ends: Pair, spread: float, quantizer: Quantizer, dtype: np.dtype[Any]) -> list[Pair]:

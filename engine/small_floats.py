@@ -64,16 +64,24 @@ class FloatFormat(Format):
         gap: FloatArray = np.ldexp(x.dtype.type(1), np.maximum(exponent - 1, least) - self.mantissa)
         return gap
 
-    def round(self, x: FloatArray, rounding: Rounding, where: IntArray | None = None) -> FloatArray:
+    def round(
+        self,
+        x: FloatArray,
+        rounding: Rounding,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
         quantum = self.gap(x)
         with np.errstate(over="ignore", invalid="ignore"):
-            return rounding.apply(x / quantum, where) * quantum
+            return rounding.apply(x / quantum, where, None) * quantum
 
-    def pack(self, numbers: FloatArray) -> IntArray:
+    def pack(self, numbers: FloatArray, out: IntArray | None = None) -> IntArray:
         return np.asarray(numbers.astype(self.ml_dtype)).view(np.uint8)
 
-    def unpack(self, codes: np.ndarray) -> np.ndarray:
-        return codes.astype(np.uint8).view(self.ml_dtype).astype(np.float64)
+    def unpack(
+        self, codes: np.ndarray, dtype: Any = np.float64, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        return codes.astype(np.uint8).view(self.ml_dtype).astype(dtype)
 
     def numbers(self, qmin: float, qmax: float) -> np.ndarray:
         every = self.unpack(np.arange(1 << self.bits))
@@ -111,7 +119,13 @@ class CodebookFormat(Format):
     def _levels(self) -> np.ndarray:
         return np.array(self.book)
 
-    def round(self, x: FloatArray, rounding: Rounding, where: IntArray | None = None) -> FloatArray:
+    def round(
+        self,
+        x: FloatArray,
+        rounding: Rounding,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
         levels = self._levels
         middles = (levels[1:] + levels[:-1]) / 2
         nearest = levels[np.searchsorted(middles, x)].astype(x.dtype)
@@ -125,13 +139,14 @@ class CodebookFormat(Format):
         place = np.clip(np.searchsorted(self._levels, x) - 1, 0, gaps.size - 1)
         return gaps[place].astype(x.dtype)
 
-    def pack(self, numbers: FloatArray) -> IntArray:
+    def pack(self, numbers: FloatArray, out: IntArray | None = None) -> IntArray:
         middles = (self._levels[1:] + self._levels[:-1]) / 2
         return np.asarray(np.searchsorted(middles, numbers).astype(np.uint8))
 
-    def unpack(self, codes: np.ndarray) -> np.ndarray:
-        numbers: np.ndarray = self._levels[codes.astype(np.intp)]
-        return numbers
+    def unpack(
+        self, codes: np.ndarray, dtype: Any = np.float64, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        return self._levels.astype(dtype)[codes.astype(np.intp)]
 
     def numbers(self, qmin: float, qmax: float) -> np.ndarray:
         levels = self._levels

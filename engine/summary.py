@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from engine import kernels
 from engine.arrays import FloatArray, IntArray, as_working
+from engine.kernels import Extremes, Scratch
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +25,10 @@ class Summary:
         Over the finite values; NaN where there is none.
     counts, edges : ndarray, shapes (bins,) and (bins + 1,)
         Histogram of the finite values from ``low`` to ``high``, in float64.
+    extremes : Extremes
+        The same ends in the working precision.
+    sums : ndarray of float64, shape (blocks,)
+        Of the finite values of each block.
     """
 
     count: int
@@ -32,56 +39,152 @@ class Summary:
     mean: float
     counts: IntArray
     edges: np.ndarray
+    extremes: Extremes
+    sums: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Bins:
+    """The histogram's range and number of bins; one bin has a range for drawing alone."""
+
+    low: float
+    high: float
+    count: int
+
+    def histogram(self, finite: FloatArray) -> IntArray:
+        if self.count == 1:
+            return np.array([finite.size])
+        # In float32 the edges of a narrow range would fall on each other.
+        values = finite.astype(np.float64, copy=False)
+        return np.histogram(values, bins=self.count, range=(self.low, self.high))[0]
 
 
 def summarize(x: ArrayLike, max_bins: int = 512) -> Summary:
     """Return the summary of an array of any shape, which may be empty.
 
     The histogram has about √n bins, 10 at least and ``max_bins`` at most; a range too narrow or
-    too wide to be divided has one.
+    too wide to be divided has one. With ``max_bins`` of 0 it is left out.
 
     Raises
     ------
     QuantizationError
         When ``x`` does not hold real numbers.
     """
-    flat = as_working(x, allow_empty=True).reshape(-1)
-    finite = flat
-    nan_count = inf_count = 0
-    if flat.size and not (np.isfinite(flat.min()) and np.isfinite(flat.max())):
-        nan_count = int(np.count_nonzero(np.isnan(flat)))
-        inf_count = int(np.count_nonzero(np.isinf(flat)))
-        finite = flat[np.isfinite(flat)]
-    low = high = mean = math.nan
-    counts: IntArray = np.zeros(0, np.intp)
-    edges = np.zeros(0)
-    if finite.size:
-        low, high = float(finite.min()), float(finite.max())
-        bins = min(max_bins, max(10, math.isqrt(finite.size)))
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            mean = _mean(finite)
-            counts, edges = _histogram(finite, bins)
-    return Summary(flat.size, nan_count, inf_count, low, high, mean, counts, edges)
+    r = as_working(x, allow_empty=True)
+    nothing = Extremes(math.nan, math.nan, True)
+    known = kernels.extremes(r) if r.size else nothing
+
+    def count(start: int, stop: int, scratch: Scratch) -> tuple[int, int, float]:
+        return _counted(kernels.flat_block(r, start, stop), known.finite)
+
+    counted = kernels.over_blocks(r.size, count)
+    nan_count = sum(part[0] for part in counted)
+    inf_count = sum(part[1] for part in counted)
+    finite = r.size - nan_count - inf_count
+    sums = np.array([part[2] for part in counted], np.float64)
+    low, high = float(known.low), float(known.high)
+    with np.errstate(over="ignore", invalid="ignore"):
+        summed = math.isfinite(np.abs(sums).sum())
+    mean = _mean(sums, finite, low, high) if summed else _mean_of_shares(r, finite, low, high)
+    if not finite or not max_bins:
+        empty: IntArray = np.zeros(0, np.intp)
+        return Summary(
+            r.size, nan_count, inf_count, low, high, mean, empty, np.zeros(0), known, sums
+        )
+    bins = _bins(low, high, min(max_bins, max(10, math.isqrt(finite))))
+
+    def histogram(start: int, stop: int, scratch: Scratch) -> IntArray:
+        return bins.histogram(_finite(kernels.flat_block(r, start, stop), known.finite))
+
+    counts = np.sum(kernels.over_blocks(r.size, histogram), axis=0)
+    edges = np.array([bins.low, bins.high])
+    if bins.count > 1:
+        edges = np.linspace(bins.low, bins.high, bins.count + 1)
+    return Summary(r.size, nan_count, inf_count, low, high, mean, counts, edges, known, sums)
 
 
-def _mean(finite: FloatArray) -> float:
-    """Mean in float64; where the sum overflows, the sum of the shares."""
-    mean = float(finite.mean(dtype=np.float64))
-    if math.isfinite(mean):
-        return mean
-    return float(np.clip((finite / finite.size).sum(), finite.min(), finite.max()))
+def summary_revised(
+    before: Summary, x: FloatArray, where: IntArray, old: FloatArray, known: Extremes
+) -> Summary | None:
+    """Return the summary after values were changed, where the range stays; None where it moves.
+
+    Parameters
+    ----------
+    before : Summary
+    x : ndarray
+        The array as it is now.
+    where : ndarray of int, shape (n,)
+        The flat positions that were changed, each once.
+    old : ndarray, shape (n,)
+        What was there.
+    known : Extremes
+        Of the array as it is now.
+    """
+    new = x.reshape(-1)[where]
+    gone, come = (values[np.isfinite(values)] for values in (old, new))
+    same = (float(known.low), float(known.high)) == (before.low, before.high)
+    if not same or before.counts.size < 2 or gone.size != come.size:
+        return None
+    with np.errstate(over="ignore"):
+        if not math.isfinite(np.abs(before.sums).sum()):
+            return None
+    bins = _Bins(before.low, before.high, before.counts.size)
+    sums = before.sums.copy()
+    for block in np.unique(where // kernels.BLOCK).tolist():
+        start = block * kernels.BLOCK
+        stop = min(start + kernels.BLOCK, x.size)
+        sums[block] = _counted(kernels.flat_block(x, start, stop), known.finite)[2]
+    nan_count = before.nan_count + _count(np.isnan, new) - _count(np.isnan, old)
+    inf_count = before.inf_count + _count(np.isinf, new) - _count(np.isinf, old)
+    finite = before.count - nan_count - inf_count
+    return replace(
+        before,
+        nan_count=nan_count,
+        inf_count=inf_count,
+        mean=_mean(sums, finite, before.low, before.high),
+        counts=before.counts - bins.histogram(gone) + bins.histogram(come),
+        extremes=known,
+        sums=sums,
+    )
 
 
-def _histogram(finite: FloatArray, bins: int) -> tuple[IntArray, np.ndarray]:
-    """Histogram from the lowest to the highest value; one bin where no more can be told apart."""
-    # In float32 the edges of a narrow range would fall on each other.
-    values = finite.astype(np.float64, copy=False)
-    low, high = float(values.min()), float(values.max())
-    edges = np.linspace(low, high, bins + 1)
-    if np.isfinite(edges).all() and (np.diff(edges) > 0).all():
-        return np.histogram(values, bins=bins, range=(low, high))
+def _count(kind: Any, values: FloatArray) -> int:
+    return int(np.count_nonzero(kind(values)))
+
+
+def _finite(block: FloatArray, known: bool) -> FloatArray:
+    return block if known else block[np.isfinite(block)]
+
+
+def _counted(block: FloatArray, known: bool) -> tuple[int, int, float]:
+    """How many are NaN and infinite, and the sum of the others."""
+    finite = _finite(block, known)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(finite.sum(dtype=np.float64))
+    nan = 0 if known else _count(np.isnan, block)
+    return nan, block.size - finite.size - nan, total
+
+
+def _mean(sums: np.ndarray, n: int, low: float, high: float) -> float:
+    """Mean in float64; never outside the range, whatever rounding does."""
+    return min(max(float(sums.sum()) / n, low), high) if n else math.nan
+
+
+def _mean_of_shares(r: FloatArray, n: int, low: float, high: float) -> float:
+    """Mean of values whose sum overflows."""
+    finite = r[np.isfinite(r)]
+    return min(max(float((finite / n).sum()), low), high)
+
+
+def _bins(low: float, high: float, count: int) -> _Bins:
+    """From the lowest to the highest value; one bin where no more can be told apart."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        edges = np.linspace(low, high, count + 1)
+        apart = bool(np.isfinite(edges).all() and (np.diff(edges) > 0).all())
+    if apart:
+        return _Bins(low, high, count)
     if low == high:
         # A bin needs a width to be drawn.
         half, largest = abs(low) / 2 or 0.5, float(np.finfo(np.float64).max)
         low, high = max(low - half, -largest), min(high + half, largest)
-    return np.array([finite.size]), np.array([low, high])
+    return _Bins(low, high, 1)

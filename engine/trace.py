@@ -102,10 +102,12 @@ def trace(
     p = p.at(p.granularity.of(places, array.shape))
     quantizer = QUANTIZERS[p.mapping]
     nan = np.isnan(r)
-    stages: dict[str, np.ndarray] = dict(quantizer.stages(r, p, places))
+    with np.errstate(all="ignore"):
+        stages: dict[str, np.ndarray] = dict(quantizer.stages(r, p, places))
     codes, saturated = quantizer.encode(np.where(nan, r.dtype.type(0), r), p, places)
     rebuilt = quantizer.decode(codes, p)
     rebuilt[nan] = np.nan
+    saturated = np.zeros(r.shape, np.int8) if saturated is None else saturated
     saturated[nan] = 0
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         error = rebuilt - real

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.arrays import FloatArray
 from engine.formats import BlockFormat
 from engine.quantizers import QParams
 from engine.scheme import Scheme
+from engine.sums import Totals
 
 
 def values_are(count: int) -> str:
@@ -18,30 +18,31 @@ def values_are(count: int) -> str:
 
 
 def warnings_of(
-    r: FloatArray, scheme: Scheme, p: QParams, rebuilt: FloatArray, saturated: np.ndarray
+    shape: tuple[int, ...], scheme: Scheme, p: QParams, totals: Totals, lowest: float
 ) -> list[str]:
     """Return what to warn of, each as a sentence.
 
     Parameters
     ----------
-    r, rebuilt : ndarray
-        R and R'.
+    shape : tuple of int
+        Of the array.
     scheme : Scheme
     p : QParams
-    saturated : ndarray of int8
-        Where values were clipped, and which way.
+    totals : Totals
+        What was counted.
+    lowest : float
+        The smallest finite value; NaN where there is none.
     """
     notes = [
-        *_of_values(r, scheme),
-        *_of_shape(r, scheme),
+        *_of_values(totals, scheme),
+        *_of_shape(shape, scheme),
         *_of_zero_points(p),
-        *_of_signs(r, scheme, p, saturated),
+        *_of_signs(scheme, p, totals, lowest),
         *_of_scales(p),
     ]
-    lost = int(np.count_nonzero(np.isnan(rebuilt) & ~np.isnan(r)))
+    lost, overflowed = totals.odd
     if lost:
         notes.append(f"{values_are(lost)} rebuilt as NaN: an infinite scale times 0.")
-    overflowed = int(np.count_nonzero(np.isinf(rebuilt)))
     if overflowed:
         notes.append(
             f"{values_are(overflowed)} rebuilt as infinity: the last level lies beyond the largest "
@@ -52,9 +53,9 @@ def warnings_of(
     return notes
 
 
-def _of_values(r: FloatArray, scheme: Scheme) -> list[str]:
+def _of_values(totals: Totals, scheme: Scheme) -> list[str]:
     notes = []
-    nan_count = int(np.count_nonzero(np.isnan(r)))
+    nan_count, infinite = totals.nan, totals.infinite
     if nan_count:
         code = "no code"
         given = {"lowest": "the lowest code", "highest": "the highest code", "zero": "the code 0"}
@@ -63,7 +64,6 @@ def _of_values(r: FloatArray, scheme: Scheme) -> list[str]:
         notes.append(
             f"{values_are(nan_count)} NaN: left out of the range and the metrics, and {code}."
         )
-    infinite = int(np.count_nonzero(np.isinf(r)))
     if infinite:
         notes.append(
             f"{values_are(infinite)} infinite: left out of the range and the sums, "
@@ -72,10 +72,10 @@ def _of_values(r: FloatArray, scheme: Scheme) -> list[str]:
     return notes
 
 
-def _of_shape(r: FloatArray, scheme: Scheme) -> list[str]:
+def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
     """Rows that a block format cannot store."""
     fmt = scheme.format
-    length = r.shape[-1] if r.ndim else 1
+    length = shape[-1] if shape else 1
     if isinstance(fmt, BlockFormat) and length % fmt.block:
         return [
             f"{fmt} stores rows of a multiple of {fmt.block} values; these have {length}, so the "
@@ -104,15 +104,14 @@ def _of_zero_points(p: QParams) -> list[str]:
     return notes
 
 
-def _of_signs(r: FloatArray, scheme: Scheme, p: QParams, saturated: np.ndarray) -> list[str]:
+def _of_signs(scheme: Scheme, p: QParams, totals: Totals, smallest: float) -> list[str]:
     """Negative values in a scheme that has no code for them."""
     unsigned = p.qmin == 0 and not np.any(p.zero_point) and not np.any(p.offset)
-    if not unsigned or saturated.min() >= 0:
+    if not unsigned or not totals.clipped[0]:
         return []
     # Whoever sets a range by hand from 0 up wants it so.
     lowest = scheme.calibration.arguments[0] if scheme.calibration.method == "manual" else -np.inf
-    negative = np.fmin.reduce(np.where(np.isinf(r), np.nan, r), axis=None)
-    if max(lowest, negative) < -np.min(p.scale) / 2:
+    if max(lowest, smallest) < -np.min(p.scale) / 2:
         return [
             "Negative values become 0: this scheme has no code below 0. "
             "A signed format or the asymmetric mapping keeps them."

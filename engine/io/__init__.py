@@ -140,7 +140,11 @@ def load(path: StrPath, name: str | None = None) -> np.ndarray:
     Returns
     -------
     ndarray
-        Real numbers, C order, native byte order.
+        Real numbers, C order, native byte order, writable; writing never changes the file. The
+        numbers of a large .npy stay in the file until they are looked at, so the array is there
+        at once and takes no memory yet. The file may be deleted, or saved over with ``save``; but
+        a program that changes it in place, or cuts it short, is not guarded against
+        (``engine.io.npy.load``). ``array.copy()`` is free of the file.
 
     Raises
     ------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import mmap
+import os
 import re
 import warnings
 from dataclasses import dataclass
@@ -16,6 +18,10 @@ from engine.io.base import FormatError, TensorInfo, byte_count, describe, requir
 MAGIC = b"\x93NUMPY"
 # numpy itself reads no longer header unless told that the file is trusted.
 MAX_HEADER = 10_000
+# Arrays of more bytes than this are mapped instead of read, where the system lets a file that is
+# mapped be replaced and deleted; Windows does not, and could then not save over it.
+MAPPED_ABOVE = 1 << 26
+CAN_MAP = os.name == "posix"
 _PART = 1 << 22
 _DTYPE = re.compile(r"[<>|=]?[?a-zA-Z]\d{0,9}(\[\w{1,9}\])?")
 
@@ -58,12 +64,25 @@ def list_tensors(path: Path) -> list[TensorInfo]:
 
 
 def load(path: Path, name: str | None = None) -> np.ndarray:
-    """Return the file's one array; ``name`` may only be what ``list_tensors`` calls it."""
+    """Return the file's one array; ``name`` may only be what ``list_tensors`` calls it.
+
+    A large one is not read but mapped, copy-on-write: its pages come from the file when they are
+    first looked at, and what is written into the array stays in memory and never reaches the
+    file. One in Fortran order is copied out of such a mapping into C order.
+
+    A mapping outlives the deletion of the file, and its replacement, which is what ``save`` does
+    to it. It is not protected from programs that change the very same file in place, as
+    ``numpy.save`` does: pages that were not written to may then show the new bytes, and where the
+    file became shorter, or its disk fails, the system ends the process that looks at them.
+    """
     if name not in (None, path.stem):
         raise FormatError(f"{shown(path)} holds one array, and it has no name to ask for.")
     with path.open("rb") as stream:
-        header = read_header(stream, path.stat().st_size, shown(path))
-        return read_values(stream, header, shown(path))
+        header = read_header(stream, os.fstat(stream.fileno()).st_size, shown(path))
+        flat = _mapped(stream, header)
+        if flat is None:
+            return read_values(stream, header, shown(path))
+    return _shaped(flat, header)
 
 
 def save(stream: BinaryIO, array: np.ndarray, ending: str) -> None:
@@ -182,6 +201,35 @@ def read_values(stream: BinaryIO, header: Header, what: str) -> np.ndarray:
         filled += count
     if not header.dtype.isnative:
         flat = flat.byteswap(inplace=True).view(header.dtype.newbyteorder("="))
+    return _shaped(flat, header)
+
+
+def _mapped(stream: BinaryIO, header: Header) -> np.ndarray | None:
+    """Return the numbers after a header as a flat copy-on-write view of the file.
+
+    None where they had better be read: few of them, in foreign byte order, not aligned (numpy is
+    slow with those; old writers did not pad the header), or in a file that cannot be mapped.
+    """
+    aligned = header.offset % header.dtype.alignment == 0
+    if not (CAN_MAP and header.nbytes > MAPPED_ABOVE and header.dtype.isnative and aligned):
+        return None
+    try:
+        # From the start of the file, since a mapping has to begin at a page. The array keeps the
+        # mapping alive, and the mapping does not need the stream.
+        pages = mmap.mmap(stream.fileno(), header.offset + header.nbytes, access=mmap.ACCESS_COPY)
+    except (OSError, ValueError, OverflowError):
+        # No mappings on this disk, or no room for one, or the file has become shorter: reading
+        # copes, or has the sentence for it.
+        return None
+    count = header.nbytes // header.dtype.itemsize
+    return np.frombuffer(pages, header.dtype, count, header.offset)
+
+
+def _shaped(flat: np.ndarray, header: Header) -> np.ndarray:
+    """Return the numbers in the shape of the array and in C order, copied only where they must."""
     if header.fortran_order:
-        return flat.reshape(header.shape[::-1]).T.copy(order="C")
+        turned = flat.reshape(header.shape[::-1]).T
+        # With no more than one axis longer than 1, both orders are the same.
+        if not turned.flags.c_contiguous:
+            return turned.copy(order="C")
     return flat.reshape(header.shape)

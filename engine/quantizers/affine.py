@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from engine.granularity import PER_TENSOR, Granularity
 from engine.quantizers.base import CODE, Quantizer
 from engine.quantizers.params import Ends, QParams, Stage, qparams_of
 
+EXACT = 2**20
+"""Up to such a Z the distance of a code of 16 bits from it is exact in float32."""
 BITS = {"float32": 32, "float64": 64, "float16": 16, "bfloat16": 16}
 
 
@@ -128,30 +130,44 @@ class Affine(Quantizer):
         return Stage("reconstructed", "R′", "{Q} · {S}")
 
     def stages(
-        self, r: FloatArray, p: QParams, where: IntArray | None = None
-    ) -> Mapping[str, FloatArray]:
-        a, s = p.arithmetic, p.working_scale
-        found: dict[str, FloatArray] = {}
-        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-            last = found["scaled"] = r * (p.dtype.type(1) / s) if a.reciprocal else r / s
-            z = np.asarray(p.zero_point).astype(p.dtype)
-            moved = self.has_zero_point(p.format, a)
-            if moved and a.zero_point_first:
-                fused = a.fused and p.dtype == np.float32
-                last = fused_multiply_add(r, p.dtype.type(1) / s, z) if fused else last + z
-                found["shifted"] = last
-            last = found["rounded"] = p.format.round(last, a.how, where)
-            if moved and not a.zero_point_first:
-                last = found["shifted"] = last + z
-            found["clipped"] = np.clip(last, p.qmin, p.qmax)
-        return found
+        self,
+        r: FloatArray,
+        p: QParams,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> Iterator[tuple[str, FloatArray]]:
+        a, s, z = p.arithmetic, p.working_scale, p.working_zero_point
+        moved = self.has_zero_point(p.format, a)
+        if a.reciprocal:
+            last = np.multiply(r, p.dtype.type(1) / s, out=out)
+        else:
+            last = np.divide(r, s, out=out)
+        yield "scaled", last
+        if moved and a.zero_point_first:
+            if a.fused and p.dtype == np.float32:
+                last = fused_multiply_add(r, p.dtype.type(1) / s, z)
+            else:
+                last = np.add(last, z, out=out)
+            yield "shifted", last
+        last = p.format.round(last, a.how, where, out)
+        yield "rounded", last
+        if moved and not a.zero_point_first:
+            last = np.add(last, z, out=out)
+            yield "shifted", last
+        yield "clipped", np.clip(last, p.qmin, p.qmax, out=out)
 
-    def decode(self, codes: np.ndarray, p: QParams) -> FloatArray:
-        # float64 takes Q − Z exactly as long as |Z| < 2^53; rounding it to the working precision
-        # is the formula's step.
-        distance = p.format.unpack(codes) - np.asarray(p.zero_point).astype(np.float64)
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            return np.asarray(distance.astype(p.dtype) * p.working_scale)
+    def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
+        # Q − Z is rounded to the working precision, which is the formula's step. It is taken
+        # there where that holds it exactly, and in float64, exact for |Z| < 2^53, elsewhere.
+        z = np.asarray(p.zero_point)
+        small = p.format.integer and float(np.max(np.abs(z), initial=0)) < EXACT
+        exact = p.dtype if small else np.dtype(np.float64)
+        numbers = p.format.unpack(codes, exact, out if small else None)
+        with np.errstate(all="ignore"):
+            if np.any(z):
+                np.subtract(numbers, z.astype(exact, copy=False), out=numbers)
+            numbers = numbers.astype(p.dtype, copy=False)
+            return np.asarray(np.multiply(numbers, p.working_scale, out=out))
 
     def parameter_bits(self, p: QParams) -> int:
         bits = BITS.get(p.arithmetic.stored, 8 * p.dtype.itemsize)

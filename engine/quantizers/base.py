@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,9 @@ class Quantizer(ABC):
     """Whether the clipping range reaches equally far on both sides of 0."""
     own_range: bool = False
     """Whether the range is always the extremes of the data, so that no calibration applies."""
+    exact_scale: bool = False
+    """Whether values meet S and its divisor in float64, before these are rounded to the working
+    precision."""
 
     def refuses(self, fmt: Format) -> str:
         """Say why the family cannot have a format; empty where it can."""
@@ -137,34 +140,75 @@ class Quantizer(ABC):
 
     @abstractmethod
     def stages(
-        self, r: FloatArray, p: QParams, where: IntArray | None = None
-    ) -> Mapping[str, FloatArray]:
-        """Return every stage of ``stage_list`` but the code for the values ``r``, by key.
+        self,
+        r: FloatArray,
+        p: QParams,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> Iterator[tuple[str, FloatArray]]:
+        """Yield every stage of ``stage_list`` but the code for the values ``r``, by key, in order.
 
-        ``where`` has their positions, for rounding by chance.
+        Called with numpy's floating-point warnings off: overflow and NaN are outcomes here.
+
+        Parameters
+        ----------
+        r : ndarray
+        p : QParams
+            Numbers, or arrays that broadcast against ``r``.
+        where : ndarray of int, optional
+            Positions, for rounding by chance.
+        out : ndarray, optional
+            May be used for every stage, each in place of the one before it.
         """
 
     @abstractmethod
-    def decode(self, codes: np.ndarray, p: QParams) -> FloatArray:
-        """Return the rebuilt values of codes, in the working precision."""
+    def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
+        """Return the rebuilt values of codes, in the working precision; ``out`` may be used."""
 
     @abstractmethod
     def parameter_bits(self, p: QParams) -> int:
         """Return how many bits one set of parameters takes in storage."""
 
     def encode(
-        self, r: FloatArray, p: QParams, where: IntArray | None = None
-    ) -> tuple[IntArray, np.ndarray]:
+        self,
+        r: FloatArray,
+        p: QParams,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+        codes: IntArray | None = None,
+        inside: bool = False,
+    ) -> tuple[IntArray, np.ndarray | None]:
         """Return the codes of ``r`` (no NaN among them), and where they saturated.
 
-        The second array is int8: −1 where the rounded number lay below the code range, 1 where
-        it lay above, 0 elsewhere.
+        Parameters
+        ----------
+        r, p, where, out
+            As for ``stages``.
+        codes : ndarray of the format's dtype, optional
+            Where to put the codes.
+        inside : bool
+            Whether it is known that nothing saturates.
+
+        Returns
+        -------
+        codes : ndarray
+        saturated : ndarray of int8, or None where nothing saturates
+            −1 where the rounded number lay below the code range, 1 where it lay above.
         """
-        stages = self.stages(r, p, where)
-        unclipped = stages[unclipped_key(self.stage_list(p.format, p.arithmetic))]
-        saturated = (unclipped > p.qmax).astype(np.int8) - (unclipped < p.qmin).astype(np.int8)
-        # Arithmetic on an array without axes gives numpy scalars; an array is promised.
-        return p.format.pack(np.asarray(stages["clipped"])), np.asarray(saturated)
+        unclipped = unclipped_key(self.stage_list(p.format, p.arithmetic))
+        saturated: np.ndarray | None = None
+        with np.errstate(all="ignore"):
+            for key, number in self.stages(r, p, where, out):
+                if key != unclipped:
+                    continue
+                if inside or _within(number, p):
+                    break  # Clip would change nothing.
+                saturated = _sides(number, p)
+        packed = p.format.pack(np.asarray(number), codes)
+        if codes is None or packed is codes:
+            return packed, saturated
+        codes[...] = packed
+        return codes, saturated
 
     def codes(self, p: QParams) -> IntArray:
         """Return every code, in the order of the numbers they stand for, shape ``(n,)``."""
@@ -201,6 +245,16 @@ class Quantizer(ABC):
             if p.divisor is None:
                 return bound
             return bound + np.abs(values) * np.abs(np.asarray(p.scale) / p.divisor - 1)
+
+
+def _within(number: FloatArray, p: QParams) -> bool:
+    """Whether every number, none of them NaN, lies in the code range."""
+    return not number.size or bool(p.qmin <= number.min() and number.max() <= p.qmax)
+
+
+def _sides(number: FloatArray, p: QParams) -> np.ndarray:
+    """−1 below the code range, 1 above."""
+    return np.asarray((number > p.qmax).astype(np.int8) - (number < p.qmin).astype(np.int8))
 
 
 def unclipped_key(stages: tuple[Stage, ...]) -> str:

@@ -6,7 +6,7 @@ code is made with the scale before it is rounded to float16, and rebuilt with th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -74,10 +74,12 @@ class Block(Quantizer):
         d = np.asarray(p.working_divisor)
         return np.asarray(np.where(d == 0, d.dtype.type(0), d.dtype.type(1) / d))
 
-    def decode(self, codes: np.ndarray, p: QParams) -> FloatArray:
-        numbers = p.format.unpack(codes) - np.asarray(p.zero_point).astype(np.float64)
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            return np.asarray(numbers.astype(p.dtype) * p.working_scale)
+    def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
+        # Every distance is a small whole number, exact in any precision.
+        numbers = p.format.unpack(codes, p.dtype, out)
+        with np.errstate(all="ignore"):
+            np.subtract(numbers, p.working_zero_point, out=numbers)
+            return np.asarray(np.multiply(numbers, p.working_scale, out=out))
 
     def parameter_bits(self, p: QParams) -> int:
         return 16
@@ -122,20 +124,21 @@ class Q8(Block):
         return Stage("reconstructed", "R′", "{Q} · {S}")
 
     def stages(
-        self, r: FloatArray, p: QParams, where: IntArray | None = None
-    ) -> Mapping[str, FloatArray]:
-        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-            scaled = r * self._inverse(p)
-            # As the package writes it; where 1/d overflows, so does its integer cast.
-            size = np.abs(scaled)
-            whole = np.floor(size)
-            rounded = np.sign(scaled) * (whole + np.floor(2 * (size - whole)))
-            rounded = np.where(np.isfinite(rounded), rounded, rounded.dtype.type(0))
-        return {
-            "scaled": scaled,
-            "rounded": rounded,
-            "clipped": np.clip(rounded, p.qmin, p.qmax),
-        }
+        self,
+        r: FloatArray,
+        p: QParams,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> Iterator[tuple[str, FloatArray]]:
+        scaled = r * self._inverse(p)
+        yield "scaled", scaled
+        # As the package writes it; where 1/d overflows, so does its integer cast.
+        size = np.abs(scaled)
+        whole = np.floor(size)
+        rounded = np.sign(scaled) * (whole + np.floor(2 * (size - whole)))
+        rounded = np.where(np.isfinite(rounded), rounded, rounded.dtype.type(0))
+        yield "rounded", rounded
+        yield "clipped", np.clip(rounded, p.qmin, p.qmax)
 
 
 class Centred(Block):
@@ -175,11 +178,15 @@ class Centred(Block):
         return Stage("reconstructed", "R′", "({Q} − {Z}) · {S}")
 
     def stages(
-        self, r: FloatArray, p: QParams, where: IntArray | None = None
-    ) -> Mapping[str, FloatArray]:
-        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-            scaled = r * self._inverse(p)
-            return _cut(scaled, p, shifted=scaled + p.dtype.type(self._half + 0.5))
+        self,
+        r: FloatArray,
+        p: QParams,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> Iterator[tuple[str, FloatArray]]:
+        scaled = r * self._inverse(p)
+        yield "scaled", scaled
+        yield from _cut(scaled + p.dtype.type(self._half + 0.5), p)
 
 
 class Shifted(Block):
@@ -223,16 +230,22 @@ class Shifted(Block):
         return Stage("reconstructed", "R′", "{S} · {Q} + float16({m})")
 
     def stages(
-        self, r: FloatArray, p: QParams, where: IntArray | None = None
-    ) -> Mapping[str, FloatArray]:
-        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-            scaled = (r - np.asarray(p.offset).astype(p.dtype)) * self._inverse(p)
-            return _cut(scaled, p, shifted=scaled + p.dtype.type(0.5))
+        self,
+        r: FloatArray,
+        p: QParams,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> Iterator[tuple[str, FloatArray]]:
+        scaled = (r - np.asarray(p.offset).astype(p.dtype)) * self._inverse(p)
+        yield "scaled", scaled
+        yield from _cut(scaled + p.dtype.type(0.5), p)
 
-    def decode(self, codes: np.ndarray, p: QParams) -> FloatArray:
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+    def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
+        numbers = p.format.unpack(codes, p.dtype, out)
+        with np.errstate(all="ignore"):
             m = np.asarray(p.offset).astype(np.float16).astype(p.dtype)
-            return np.asarray(p.format.unpack(codes).astype(p.dtype) * p.working_scale + m)
+            np.multiply(numbers, p.working_scale, out=numbers)
+            return np.asarray(np.add(numbers, m, out=out))
 
     def bound(self, r: FloatArray, p: QParams) -> Any:
         low = np.asarray(p.offset)
@@ -244,15 +257,17 @@ class Shifted(Block):
         return 32
 
 
-def _cut(scaled: FloatArray, p: QParams, shifted: FloatArray) -> dict[str, FloatArray]:
+def _cut(shifted: FloatArray, p: QParams) -> Iterator[tuple[str, FloatArray]]:
     """The fraction is cut off; by way of uint8, as the package does it where 1/d overflows."""
+    yield "shifted", shifted
     rounded = np.trunc(shifted)
+    yield "rounded", rounded
     clipped = np.clip(rounded, p.qmin, p.qmax)
     odd = ~np.isfinite(rounded)
     if np.any(odd):
         wrapped = np.asarray(rounded).astype(np.uint8).clip(int(p.qmin), int(p.qmax))
         clipped = np.where(odd, wrapped.astype(p.dtype), clipped)
-    return {"scaled": scaled, "shifted": shifted, "rounded": rounded, "clipped": clipped}
+    yield "clipped", clipped
 
 
 BLOCK_QUANTIZERS: tuple[Quantizer, ...] = (

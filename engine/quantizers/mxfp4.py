@@ -6,7 +6,7 @@ e2m1 number of R/S. The definitions differ in the exponent of S, in ties, and at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +24,9 @@ LARGEST_EXPONENT = 2
 _BIAS = 127
 
 
-def _ties_lower(x: FloatArray, where: IntArray | None = None) -> FloatArray:
+def _ties_lower(
+    x: FloatArray, where: IntArray | None = None, out: FloatArray | None = None
+) -> FloatArray:
     rounded: FloatArray = np.copysign(np.ceil(np.abs(x) - x.dtype.type(0.5)), x)
     return rounded
 
@@ -172,6 +174,7 @@ class Mxfp4(Quantizer):
 
     mirrored = True
     own_range = True
+    exact_scale = True
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
@@ -235,30 +238,37 @@ class Mxfp4(Quantizer):
         )  # fmt: skip
 
     def stages(
-        self, r: FloatArray, p: QParams, where: IntArray | None = None
-    ) -> Mapping[str, FloatArray]:
-        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-            # A power of two beyond float32 still divides it.
-            scaled = (r.astype(np.float64) / np.asarray(p.divisor)).astype(p.dtype)
-            rounded = E2M1.round(scaled, self.definition.rounding)
-        return {
-            "scaled": scaled,
-            "rounded": rounded,
-            "clipped": np.clip(rounded, p.qmin, p.qmax),
-        }
+        self,
+        r: FloatArray,
+        p: QParams,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> Iterator[tuple[str, FloatArray]]:
+        # A power of two beyond float32 still divides it.
+        scaled = (r.astype(np.float64) / np.asarray(p.divisor)).astype(p.dtype)
+        yield "scaled", scaled
+        rounded = E2M1.round(scaled, self.definition.rounding)
+        yield "rounded", rounded
+        yield "clipped", np.clip(rounded, p.qmin, p.qmax)
 
     def encode(
-        self, r: FloatArray, p: QParams, where: IntArray | None = None
-    ) -> tuple[IntArray, np.ndarray]:
-        codes, saturated = super().encode(r, p, where)
+        self,
+        r: FloatArray,
+        p: QParams,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+        codes: IntArray | None = None,
+        inside: bool = False,
+    ) -> tuple[IntArray, np.ndarray | None]:
+        packed, saturated = super().encode(r, p, where, out, codes, inside)
         if self.definition.zero_code == 0:
-            codes = np.where(codes == 8, np.uint8(0), codes)
+            packed[packed == 8] = 0
         elif self.definition.zero_code is not None:
-            codes = np.where(r == 0, np.uint8(self.definition.zero_code), codes)
-        return codes, saturated
+            packed[r == 0] = self.definition.zero_code
+        return packed, saturated
 
-    def decode(self, codes: np.ndarray, p: QParams) -> FloatArray:
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+    def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
+        with np.errstate(all="ignore"):
             return np.asarray((p.format.unpack(codes) * np.asarray(p.scale)).astype(p.dtype))
 
     def parameter_bits(self, p: QParams) -> int:

@@ -113,15 +113,48 @@ class QParams:
         """What values are divided by, in the working precision."""
         return self.working_scale if self.divisor is None else self._working(self.divisor)
 
+    @property
+    def working_zero_point(self) -> Any:
+        """Z in the working precision."""
+        return self._working(self.zero_point)
+
     def _working(self, number: Any) -> Any:
         with np.errstate(over="ignore", under="ignore"):
-            return np.asarray(number).astype(self.dtype)[()]
+            return np.asarray(number).astype(self.dtype, copy=False)[()]
 
     def at(self, channels: int | IntArray) -> QParams:
         """Return the parameters of one channel as numbers, or of many aligned with an array."""
         if np.ndim(self.scale) == 0:
             return self
         return self._each(lambda values: values[channels])
+
+    def lean(self, exact_scale: bool) -> QParams:
+        """Return the same with arrays in the working precision, where encoding uses no other."""
+        if np.ndim(self.scale) == 0 or exact_scale:
+            return self
+        z = self.working_zero_point
+        return replace(
+            self,
+            scale=self.working_scale,
+            divisor=None if self.divisor is None else self.working_divisor,
+            zero_point=z if (np.abs(z) < 2**20).all() else self.zero_point,
+        )
+
+    def spread(self, shape: tuple[int, ...], start: int, stop: int) -> QParams:
+        """Return the parameters aligned with the flat positions from start to stop."""
+        if np.ndim(self.scale) == 0:
+            return self
+
+        def along(values: Any) -> Any:
+            if np.ndim(values) == 0:
+                return values
+            if not values.any():
+                return 0.0
+            return self.granularity.spread(values, shape, start, stop)
+
+        divisor = None if self.divisor is None else along(self.divisor)
+        z, offset = along(self.zero_point), along(self.offset)
+        return replace(self, scale=along(self.scale), divisor=divisor, zero_point=z, offset=offset)
 
     def column(self) -> QParams:
         """Return the parameters as columns, to meet an array with one row per channel."""

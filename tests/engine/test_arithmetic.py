@@ -38,7 +38,7 @@ def exactly(x: float, rounding: str) -> int:
 @example(x=2.5)
 def test_rounding_is_exact(rounding: str, dtype: type, x: float) -> None:
     value = dtype(x)
-    rounded = Arithmetic(rounding).round(np.array([value], dtype))
+    rounded = Arithmetic(rounding).how.apply(np.array([value], dtype), None, None)
     assert rounded.dtype == dtype
     assert int(rounded[0]) == exactly(float(value), rounding)
 
@@ -46,7 +46,7 @@ def test_rounding_is_exact(rounding: str, dtype: type, x: float) -> None:
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_rounding_leaves_nan_and_infinities_alone(rounding: str) -> None:
     x = np.array([np.nan, np.inf, -np.inf], np.float32)
-    rounded = Arithmetic(rounding).round(x)
+    rounded = Arithmetic(rounding).how.apply(x, None, None)
     assert np.isnan(rounded[0])
     assert rounded[1:].tolist() == [math.inf, -math.inf]
 

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import mmap
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from engine import io
-from engine.io import FileFormat, FormatError
+from engine.io import FileFormat, FormatError, npy
 
 SAMPLE = np.array([[0.21535037, 1.2962357, -1.0161772], [3.5e-8, -0.0, 42.0]], dtype=np.float32)
 
 Refusal = Callable[..., str]
+
+# Thresholds that make every .npy be mapped, or none.
+ALL, NONE = 0, 1 << 62
+
+
+def ways(formats: Sequence[FileFormat]) -> list[Any]:
+    """List formats for a fixture's parameters; .npy twice, since large ones take another way."""
+    return [
+        pytest.param((known, threshold), id=known.endings[0] + note)
+        for known in formats
+        for threshold, note in ((NONE, ""), (ALL, " mapped"))
+        if threshold == NONE or known is io.NPY
+    ]
+
+
+def take(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FileFormat:
+    known, threshold = request.param
+    monkeypatch.setattr(npy, "MAPPED_ABOVE", threshold)
+    return known
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +56,32 @@ def write_sample() -> Callable[[Path], None]:
     return write
 
 
-@pytest.fixture(params=io.READERS, ids=lambda known: known.endings[0])
-def reader(request: pytest.FixtureRequest) -> FileFormat:
-    return request.param
+@pytest.fixture(params=ways(io.READERS))
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FileFormat:
+    return take(request, monkeypatch)
+
+
+@pytest.fixture(params=ways([known for known in io.READERS if known.magic]))
+def binary_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FileFormat:
+    return take(request, monkeypatch)
+
+
+@pytest.fixture(params=ways(io.WRITERS))
+def writer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FileFormat:
+    return take(request, monkeypatch)
+
+
+@pytest.fixture
+def is_mapped() -> Callable[[np.ndarray], bool]:
+    """Tell whether an array's numbers lie in a file."""
+
+    def check(array: np.ndarray) -> bool:
+        owner: Any = array
+        while isinstance(owner, np.ndarray | memoryview):
+            owner = owner.obj if isinstance(owner, memoryview) else owner.base
+        return isinstance(owner, mmap.mmap)
+
+    return check
 
 
 @pytest.fixture

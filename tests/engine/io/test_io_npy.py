@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io as stdio
+import mmap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from engine import io
+from engine.io import npy
 
 Refusal = Callable[..., str]
 
@@ -35,6 +37,12 @@ def dumped(array: np.ndarray, version: tuple[int, int] | None = None) -> bytes:
     stream = stdio.BytesIO()
     np.lib.format.write_array(stream, array, version)
     return stream.getvalue()
+
+
+@pytest.fixture(autouse=True, params=[1 << 62, 0], ids=["read", "mapped"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every array here be read, then every one that can be be mapped."""
+    monkeypatch.setattr(npy, "MAPPED_ABOVE", request.param)
 
 
 @pytest.fixture
@@ -178,6 +186,7 @@ def test_an_absurd_header_is_refused_before_memory_is_taken(
         raise AssertionError("memory was asked for")
 
     monkeypatch.setattr(np, "empty", forbidden)
+    monkeypatch.setattr(mmap, "mmap", forbidden)
     refusal(io.load, path)
     refusal(io.list_tensors, path)
 

@@ -28,10 +28,9 @@ arrays = hnp.arrays(
 )
 
 
-@pytest.fixture(params=io.WRITERS, ids=lambda known: known.endings[0])
-def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    known: FileFormat = request.param
-    return tmp_path / f"x{known.endings[0]}"
+@pytest.fixture
+def path(writer: FileFormat, tmp_path: Path) -> Path:
+    return tmp_path / f"x{writer.endings[0]}"
 
 
 @given(st.sampled_from(ENDINGS), arrays)

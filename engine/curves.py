@@ -1,0 +1,125 @@
+"""What a scheme makes of a long array, in short stretches: kept so that it is drawn at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import kernels
+from engine.arrays import IntArray
+from engine.envelope import STRETCH, Pyramid, stretch_extremes
+from engine.quantizers import QUANTIZERS
+
+if TYPE_CHECKING:
+    from engine.evaluation import Evaluation
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """Extremes over stretches of ``STRETCH`` values.
+
+    Attributes
+    ----------
+    rebuilt, error : Pyramid
+        Of R' and of R' − R.
+    bound : Pyramid or None
+        Of what rounding alone can make of an error, where that differs from value to value.
+    clipped : dict of int to ndarray of int
+        Under −1 and 1: the flat positions of the values clipped on that side, of each unit of
+        ``kernels.UNIT`` values only the one with the largest error.
+    """
+
+    rebuilt: Pyramid
+    error: Pyramid
+    bound: Pyramid | None
+    clipped: dict[int, IntArray]
+
+
+SIDES = (-1, 1)
+Piece = tuple[list[np.ndarray], list[IntArray]]
+
+
+def even_bound(evaluation: Evaluation) -> bool:
+    """Whether one bound of rounding holds for all values."""
+    p = evaluation.qparams
+    return p.granularity.whole and p.format.integer
+
+
+def curves_of(evaluation: Evaluation) -> Curves:
+    """Return the curves of an evaluation."""
+
+    def work(start: int, stop: int, scratch: kernels.Scratch) -> Piece:
+        return _piece(evaluation, start, stop, scratch)
+
+    pieces = kernels.over_blocks(evaluation.codes.size, work)
+    columns = [np.concatenate(parts) for parts in zip(*(p for p, _ in pieces), strict=True)]
+    clipped = [np.concatenate(parts) for parts in zip(*(c for _, c in pieces), strict=True)]
+    return _curves(evaluation.codes.size, columns, clipped)
+
+
+def curves_revised(evaluation: Evaluation, before: Curves, where: IntArray) -> Curves:
+    """Return the curves of an evaluation that differs from an older one at some positions."""
+    size = evaluation.codes.size
+    pyramids = [before.rebuilt, before.error, *([before.bound] if before.bound else [])]
+    columns = [end.copy() for pyramid in pyramids for end in (pyramid.low, pyramid.high)]
+    clipped = [before.clipped[side] for side in SIDES]
+    scratch = kernels.Scratch()
+    for block in np.unique(where // kernels.BLOCK).tolist():
+        start = block * kernels.BLOCK
+        stop = min(start + kernels.BLOCK, size)
+        new, found = _piece(evaluation, start, stop, scratch)
+        first = start // STRETCH
+        for column, part in zip(columns, new, strict=True):
+            column[first : first + part.size] = part
+        for place, positions in enumerate(found):
+            old = clipped[place]
+            left, right = np.searchsorted(old, (start, stop))
+            clipped[place] = np.concatenate([old[:left], positions, old[right:]])
+    return _curves(size, columns, clipped)
+
+
+def _curves(size: int, columns: list[np.ndarray], clipped: list[IntArray]) -> Curves:
+    rebuilt, error, *bound = (
+        Pyramid(size, low, high) for low, high in zip(columns[::2], columns[1::2], strict=True)
+    )
+    return Curves(
+        rebuilt, error, bound[0] if bound else None, dict(zip(SIDES, clipped, strict=True))
+    )
+
+
+def _piece(evaluation: Evaluation, start: int, stop: int, scratch: kernels.Scratch) -> Piece:
+    """The extremes of one block, and where it is clipped."""
+    rebuilt, error = evaluation.block(start, stop, scratch)
+    columns = [*stretch_extremes(rebuilt), *stretch_extremes(error)]
+    if not even_bound(evaluation):
+        columns += stretch_extremes(bounds_of(evaluation, start, stop))
+    low, high = evaluation.totals.blocks[start // kernels.BLOCK].clipped
+    if not low and not high:
+        return columns, [np.zeros(0, np.intp)] * 2
+    saturated = evaluation.sides(start, stop, scratch)
+    return columns, [
+        start + _worst_clipped(error, np.flatnonzero(saturated == side)) for side in SIDES
+    ]
+
+
+def bounds_of(evaluation: Evaluation, start: int, stop: int) -> np.ndarray:
+    """Return the largest error that rounding alone can make of each value, in float64."""
+    p = evaluation.qparams.spread(evaluation.codes.shape, start, stop)
+    r = kernels.flat_block(evaluation.values, start, stop)
+    bound: Any = QUANTIZERS[p.mapping].bound(r, p)
+    return np.broadcast_to(np.asarray(bound, np.float64), r.shape)
+
+
+def _worst_clipped(error: np.ndarray, at: IntArray) -> IntArray:
+    """Of the clipped values in each unit, the first of those with the largest error."""
+    if not at.size:
+        return at
+    # NaN, of a value rebuilt as none, still is a clipped one.
+    size = np.nan_to_num(np.abs(error[at]), nan=0.0, posinf=np.inf)
+    unit = at // kernels.UNIT
+    starts = np.flatnonzero(np.diff(unit, prepend=-1))
+    largest = np.maximum.reduceat(size, starts)
+    worst = np.flatnonzero(size == np.repeat(largest, np.diff(starts, append=at.size)))
+    return np.asarray(at[worst[np.diff(unit[worst], prepend=-1) > 0]])

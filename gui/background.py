@@ -48,6 +48,11 @@ class Ticket:
         if self.cancelled:
             raise Cancelled
 
+    def offer(self, result: Any) -> None:
+        """Hand over what is known so far; the job goes on."""
+        if not self.cancelled:
+            self._background.offered.emit(self, result)
+
     def step(self, done: int, total: int) -> None:
         """Report progress, and leave the job when it was cancelled."""
         if self.cancelled:
@@ -68,11 +73,14 @@ class Background(QObject):
     progressed(kind, done, total)
     started(kind), ended(kind)
         A kind of job began to run, or none of that kind is running or waiting any more.
+    offered(ticket, result)
+        A job hands over a part of its result; for whoever started it.
     """
 
     progressed = Signal(str, int, int)
     started = Signal(str)
     ended = Signal(str)
+    offered = Signal(object, object)
     _returned = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -110,11 +118,15 @@ class Background(QObject):
 
     def _deliver(self, message: tuple[Ticket, Done, Any]) -> None:
         ticket, then, result = message
-        if ticket.cancelled or self._current.get(ticket.kind) is not ticket:
+        if not self.current(ticket):
             return
         del self._current[ticket.kind]
         self.ended.emit(ticket.kind)
         then(result)
+
+    def current(self, ticket: Ticket) -> bool:
+        """Whether a job is still the one of its kind whose result is wanted."""
+        return not ticket.cancelled and self._current.get(ticket.kind) is ticket
 
     def cancel(self, kind: str) -> bool:
         """Cancel the job of a kind; False when there is none."""

@@ -40,10 +40,7 @@ class SetValues(QUndoCommand):
         self._put(self._old, self._versions[0])
 
     def _put(self, values: FloatArray, version: int) -> None:
-        array = self._session.array.copy()
-        array.reshape(-1)[self._where] = values
-        start, stop = int(self._where.min()), int(self._where.max()) + 1
-        self._session.set_array(array, start, stop, version)
+        self._session.put(self._where, values, version)
 
 
 class Splice(QUndoCommand):

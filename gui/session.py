@@ -15,15 +15,17 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from engine import Comparison, Evaluation, Granularity, Scheme, summarize
-from engine.arrays import FloatArray
+from engine.arrays import FloatArray, IntArray
 from engine.channels import natural_granularity
-from gui.background import Background
-from gui.shown import Entry, Focus, Outcome, Shown, Update, entries_for, frozen
+from gui.background import Background, Ticket
+from gui.shown import Edit, Entry, Focus, Outcome, Shown, Update, entries_for, frozen
 from gui.shown import focus_on as focus_on_channel
 
 LIVE_LIMIT = 50_000
 """Up to so many values everything follows an edit within the same event."""
 
+COPIED = 1 << 20
+"""Up to so many values an edit makes a changed copy of the array; a longer one it changes."""
 EVALUATE = "evaluate"
 _versions = itertools.count(1)
 
@@ -69,6 +71,7 @@ class Session(QObject):
         super().__init__(parent)
         self.background = background
         self.undo_stack = QUndoStack(self)
+        self._owned: FloatArray | None = None
         self.array: FloatArray = frozen(np.zeros(0, np.float32))
         self.entries: tuple[Entry, ...] = ()
         self.active_uid: int | None = None
@@ -84,7 +87,10 @@ class Session(QObject):
         self.stale = False
         self.shown = Shown(self.array, summarize(self.array), {})
         self.version = self._saved_version = 0
+        self._edit: Edit | None = None
+        self._other_array = False
         self.undo_stack.indexChanged.connect(self._on_undo_index)
+        background.offered.connect(self._on_offered)
 
     # What the document holds
 
@@ -122,9 +128,12 @@ class Session(QObject):
         schemes: Sequence[Scheme] | None = None,
         hint: str = "",
     ) -> None:
-        """Begin a new document with an array and, unless None, other schemes."""
+        """Begin a new document with an array and, unless None, other schemes.
+
+        The array is the session's from now on: edits may change it in place.
+        """
         self.undo_stack.clear()
-        self.array = frozen(array)
+        self._take(array)
         self.version = self._saved_version = next_version()
         self.title, self.path, self.hint = title, path, hint
         if schemes is not None:
@@ -154,7 +163,7 @@ class Session(QObject):
         that nothing is unsaved.
         """
         same_shape = array.shape == self.array.shape
-        self.array = frozen(array)
+        self._take(array)
         self.version = version
         if same_shape:
             self.values_changed.emit(start, stop)
@@ -167,6 +176,30 @@ class Session(QObject):
             self.chosen_changed.emit()
         self.document_changed.emit()
         self.recompute()
+
+    def put(self, where: IntArray, values: FloatArray, version: int) -> None:
+        """Overwrite the values at flat positions; the shape stays.
+
+        ``version`` as for ``set_array``.
+        """
+        old = self.array.reshape(-1)[where]
+        if self.array.size <= COPIED or self._owned is None:
+            self._owned = self.array.copy()
+        self._owned.reshape(-1)[where] = values
+        # A new object each time: whatever was computed of the old one is known to be of that.
+        self.array = frozen(self._owned)
+        self.version = version
+        each, first = np.unique(where, return_index=True)
+        self._edit = Edit(each, old[first]).after(self._edit)
+        self.values_changed.emit(int(where.min()), int(where.max()) + 1)
+        self.document_changed.emit()
+        self.recompute()
+
+    def _take(self, array: FloatArray) -> None:
+        """Make an array that has nothing to do with the one shown the document's own."""
+        self._owned = array if array.flags.writeable and array.flags.c_contiguous else None
+        self.array = frozen(array)
+        self._edit, self._other_array = None, True
 
     def set_entries(self, entries: tuple[Entry, ...], active_uid: int | None) -> None:
         """Replace the list of schemes and say which one is active."""
@@ -261,21 +294,8 @@ class Session(QObject):
             pair = None
         shown_uids = {self.active_uid, *(pair or ())}
         wanted = {e.uid: e.scheme for e in self.entries if e.enabled or e.uid in shown_uids}
-        known = self.shown.outcomes if self.shown.array is array else {}
-        summary = self.shown.summary if self.shown.array is array else None
-        kept = {
-            uid: (outcome, self.shown.attributions.get(uid))
-            for uid, outcome in known.items()
-            if isinstance(outcome, Evaluation) and outcome.scheme == wanted.get(uid)
-        }
-        same = pair is not None and all(uid in kept for uid in pair)
-        comparison = self.shown.comparison if same and summary is not None else None
-        if comparison is not None and pair is not None:
-            made_of = [comparison.first.scheme, comparison.second.scheme]
-            comparison = comparison if made_of == [wanted[uid] for uid in pair] else None
-        job = Update(array, wanted, kept, summary, pair, comparison)
-        ready = len(kept) == len(wanted) and (pair is None or comparison is not None)
-        if array.size <= LIVE_LIMIT or (summary is not None and ready):
+        job = Update(array, wanted, self.shown, self._edit, not self._other_array, pair)
+        if array.size <= LIVE_LIMIT or job.ready:
             self.background.cancel(EVALUATE)
             self._show(job(None))
         else:
@@ -284,8 +304,17 @@ class Session(QObject):
 
     def _show(self, shown: Shown) -> None:
         self.shown = shown
+        self._edit, self._other_array = None, False
         self._set_stale(False)
         self.evaluated.emit()
+
+    def _on_offered(self, ticket: Ticket, shown: object) -> None:
+        """Show a long array before its schemes have been applied."""
+        if ticket.kind == EVALUATE and self.background.current(ticket):
+            assert isinstance(shown, Shown)
+            self.shown = shown
+            self._edit, self._other_array = None, False
+            self.evaluated.emit()
 
     def _failed(self, error: Exception) -> None:
         raise error

@@ -23,9 +23,13 @@ class Settings(QObject):
         self._store = QSettings(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Quantoscope", "Quantoscope"
         )
+        self._known: dict[str, str] = {}
 
     def _text(self, key: str, default: str) -> str:
-        return str(self._store.value(key, default, type=str))
+        # Asked for by every cell of a table: QSettings takes ten times as long as a dictionary.
+        if key not in self._known:
+            self._known[key] = str(self._store.value(key, default, type=str))
+        return self._known[key]
 
     def number(self, key: str, default: int) -> int:
         """Read a remembered whole number."""
@@ -41,6 +45,7 @@ class Settings(QObject):
     def remember(self, key: str, value: str | int | QByteArray) -> None:
         """Store a value under a key."""
         self._store.setValue(key, value)
+        self._known.pop(key, None)
 
     def blob(self, key: str) -> QByteArray:
         """Read remembered bytes, such as a window's geometry; empty when there are none."""
@@ -90,7 +95,7 @@ class Settings(QObject):
         paths = []
         for index in range(min(size, MAX_RECENT)):
             self._store.setArrayIndex(index)
-            paths.append(self._text("path", ""))
+            paths.append(str(self._store.value("path", "", type=str)))
         self._store.endArray()
         return [path for path in paths if path]
 

@@ -18,13 +18,21 @@ from engine import (
     Summary,
     compare,
     evaluate,
+    revise,
     summarize,
 )
 from engine.arrays import FloatArray, IntArray
 from engine.attribution import Attribution, attribution
+from engine.envelope import Pyramid, pyramid_of, pyramid_revised
+from engine.kernels import Extremes
+from engine.summary import summary_revised
 from gui.background import Ticket
 from gui.theme import COLOURS, LINE_STYLES, MARKERS
 
+LONG = 1 << 16
+"""From so many values on, extremes of short stretches are kept for drawing."""
+HUGE = 1 << 23
+"""From so many values on, an array is shown before its schemes have been applied."""
 _uids = itertools.count(1)
 
 
@@ -78,6 +86,8 @@ class Shown:
         Which few values set the scale, where few do; by the uid of the entry.
     comparison : Comparison or None
         Where two schemes differ, and why; None unless a pair is compared.
+    pyramid : Pyramid or None
+        Of the array, where it is long.
     """
 
     array: FloatArray
@@ -86,6 +96,32 @@ class Shown:
     milliseconds: float = 0.0
     attributions: dict[int, Attribution] = field(default_factory=dict)
     comparison: Comparison | None = None
+    pyramid: Pyramid | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """What was changed since something was shown.
+
+    Attributes
+    ----------
+    where : ndarray of int
+        Flat positions, each once.
+    old : ndarray
+        The values that were there.
+    """
+
+    where: IntArray
+    old: FloatArray
+
+    def after(self, earlier: Edit | None) -> Edit:
+        """Return an earlier edit and this one as a single one."""
+        if earlier is None:
+            return self
+        where = np.concatenate([earlier.where, self.where])
+        # The first of equal positions is the earlier edit's, which knows what was there at first.
+        known, first = np.unique(where, return_index=True)
+        return Edit(known, np.concatenate([earlier.old, self.old])[first])
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,22 +163,22 @@ class Update:
     array : ndarray
     wanted : dict of int to Scheme
         By the uid of the entry.
-    kept : dict of int to (Evaluation, Attribution or None)
-        What is known already.
-    summary : Summary or None
-        Of the array, where it is known.
+    before : Shown
+        What is known already, of this array or of one that an edit made this one of.
+    edit : Edit or None
+        That edit; None where ``before`` is of this very array.
+    known : bool
+        Whether ``before`` is of any use here.
     pair : tuple of int or None
         The uids of two schemes to compare.
-    comparison : Comparison or None
-        Theirs, where it is known.
     """
 
     array: FloatArray
     wanted: dict[int, Scheme]
-    kept: dict[int, tuple[Evaluation, Attribution | None]]
-    summary: Summary | None
+    before: Shown
+    edit: Edit | None = None
+    known: bool = True
     pair: tuple[int, int] | None = None
-    comparison: Comparison | None = None
 
     def __call__(self, ticket: Ticket | None) -> Shown:
         timer = QElapsedTimer()
@@ -150,24 +186,79 @@ class Update:
         total = 1 + len(self.wanted)
         outcomes: dict[int, Outcome] = {}
         attributions: dict[int, Attribution] = {}
-        summary = self.summary or summarize(self.array)
+        if ticket is not None and not self.known and self.array.size > HUGE:
+            # Its curve at once; the histogram and the schemes take their time.
+            first = Shown(self.array, summarize(self.array, 0), {}, pyramid=pyramid_of(self.array))
+            ticket.offer(first)
+        pyramid, summary = self._measured()
+        known = summary.extremes
         for done, (uid, scheme) in enumerate(self.wanted.items(), 1):
             if ticket is not None:
                 ticket.step(done, total)
-            if uid in self.kept:
-                outcomes[uid], cause = self.kept[uid]
-            else:
-                try:
+            try:
+                evaluation = self._kept(uid, known)
+                if evaluation is None:
                     step = None if ticket is None else ticket.part(done, total)
-                    outcomes[uid] = evaluation = evaluate(self.array, scheme, step=step)
-                    cause = attribution(self.array, evaluation)
-                except QuantizationError as error:
-                    outcomes[uid], cause = error, None
-            if cause is not None:
-                attributions[uid] = cause
+                    evaluation = evaluate(self.array, scheme, step=step, known=known)
+                outcomes[uid] = evaluation
+                if pyramid is not None:
+                    _ = evaluation.curves  # computed here rather than when first drawn
+                cause = self.before.attributions.get(uid)
+                if evaluation is not self.before.outcomes.get(uid):
+                    cause = attribution(self.array, evaluation, pyramid)
+                if cause is not None:
+                    attributions[uid] = cause
+            except QuantizationError as error:
+                outcomes[uid] = error
         comparison = self.comparison or self._compared(outcomes, ticket)
         took = timer.nsecsElapsed() / 1e6
-        return Shown(self.array, summary, outcomes, took, attributions, comparison)
+        return Shown(self.array, summary, outcomes, took, attributions, comparison, pyramid)
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing has to be computed."""
+        return (
+            self.known
+            and self.edit is None
+            and all(self.kept(uid) is not None for uid in self.wanted)
+            and (self.pair is None or self.comparison is not None)
+        )
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """The comparison that is wanted, where it is known."""
+        made = self.before.comparison
+        if made is None or self.pair is None or not self.known or self.edit is not None:
+            return None
+        schemes = [self.wanted.get(uid) for uid in self.pair]
+        return made if schemes == [made.first.scheme, made.second.scheme] else None
+
+    def kept(self, uid: int) -> Evaluation | None:
+        """What is known already of a scheme, of the array before the edit."""
+        outcome = self.before.outcomes.get(uid)
+        if not self.known or not isinstance(outcome, Evaluation):
+            return None
+        return outcome if outcome.scheme == self.wanted[uid] else None
+
+    def _kept(self, uid: int, known: Extremes) -> Evaluation | None:
+        """The same, with the edit applied; None where all has to be computed anew."""
+        evaluation, edit = self.kept(uid), self.edit
+        if evaluation is None or edit is None:
+            return evaluation
+        return revise(self.array, evaluation, edit.where, edit.old, known)
+
+    def _measured(self) -> tuple[Pyramid | None, Summary]:
+        """The pyramid of a long array, and what the array holds."""
+        before, edit, array = self.before, self.edit, self.array
+        if self.known and edit is None and before.summary.counts.size:
+            return before.pyramid, before.summary
+        if not self.known or edit is None or before.pyramid is None:
+            pyramid = pyramid_of(array) if array.size > LONG else None
+            return pyramid, summarize(array)
+        pyramid = pyramid_revised(before.pyramid, array, edit.where)
+        known = _extremes(pyramid, before.summary, array, edit.where)
+        summary = summary_revised(before.summary, array, edit.where, edit.old, known)
+        return pyramid, summarize(array) if summary is None else summary
 
     def _compared(self, outcomes: dict[int, Outcome], ticket: Ticket | None) -> Comparison | None:
         """The comparison of the pair, where both schemes can be applied."""
@@ -179,6 +270,15 @@ class Update:
         step = None if ticket is None else ticket.check
         known = (first, second)
         return compare(self.array, first.scheme, second.scheme, step, known)
+
+
+def _extremes(pyramid: Pyramid, before: Summary, array: FloatArray, where: IntArray) -> Extremes:
+    """The ends of the finite values after an edit."""
+    kind = array.dtype.type
+    low, high = kind(np.fmin.reduce(pyramid.low)), kind(np.fmax.reduce(pyramid.high))
+    # "Not all" stays true where the last of the others goes, at the cost of a check.
+    finite = before.extremes.finite and bool(np.isfinite(array.reshape(-1)[where]).all())
+    return Extremes(low, high, finite)
 
 
 def focus_on(array: FloatArray, granularity: Granularity, channel: int) -> Focus | None:

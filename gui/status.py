@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
 
 from gui.background import Background
 from gui.numbers_text import filled, short
 from gui.session import EVALUATE, Session
 from gui.settings import Settings
+
+PATIENCE = 400
+"""Milliseconds before work under way gets a progress bar and a cancel button; Esc works at once."""
 
 
 class StatusLine(QStatusBar):
@@ -47,6 +50,10 @@ class StatusLine(QStatusBar):
             "export": self.tr("Writing…"),
         }
         self._running: list[str] = []
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE)
+        self._patience.timeout.connect(self.refresh)
         background.started.connect(self._on_started)
         background.progressed.connect(self._on_progress)
         background.ended.connect(self._on_ended)
@@ -61,8 +68,10 @@ class StatusLine(QStatusBar):
         self.summary.setText(self._summary())
         waiting = self._session.stale and not self._background.running(EVALUATE)
         busy = bool(self._running)
-        self.progress.setVisible(busy)
-        self.button.setVisible(busy or waiting)
+        # What is done at once needs no bar, and no row of widgets that jumps.
+        lasting = busy and not self._patience.isActive()
+        self.progress.setVisible(lasting)
+        self.button.setVisible(lasting or waiting)
         self.button.setText(self.tr("Cancel (Esc)") if busy else self.tr("Update now"))
         if busy:
             self.timing.setText(self._names.get(self._running[-1], self.tr("Working…")))
@@ -104,17 +113,21 @@ class StatusLine(QStatusBar):
     def _on_started(self, kind: str) -> None:
         if kind not in self._running:
             self._running.append(kind)
+        if len(self._running) == 1 and not self._patience.isActive():
+            self._patience.start()
         self.progress.setRange(0, 0)
         self.refresh()
 
     def _on_progress(self, kind: str, done: int, total: int) -> None:
-        if kind in self._running:
+        if kind in self._running and self.progress.isVisible():
             self.progress.setRange(0, total)
             self.progress.setValue(done)
 
     def _on_ended(self, kind: str) -> None:
         if kind in self._running:
             self._running.remove(kind)
+        if not self._running:
+            self._patience.stop()
         self.refresh()
 
     def _on_button(self) -> None:

@@ -8,6 +8,9 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
+from engine import Evaluation
+from engine.evaluation import Part
+from engine.kernels import extremes
 from engine.numbers import NumberError, parse_number
 from gui import commands
 from gui.numbers_text import full, short
@@ -17,6 +20,15 @@ from gui.theme import COLOURS, Theme
 
 Index = QModelIndex | QPersistentModelIndex
 QUANTITIES = ("R", "R′", "error", "Q")
+PAGE, MOST_PAGES = 256, 512
+_OF_PART = {"R′": "reconstructed", "error": "error", "Q": "codes"}
+_CURVE = {"R′": "rebuilt", "error": "error"}
+_ROLES = (
+    Qt.ItemDataRole.DisplayRole,
+    Qt.ItemDataRole.EditRole,
+    Qt.ItemDataRole.BackgroundRole,
+    Qt.ItemDataRole.ToolTipRole,
+)
 
 
 class GridModel(QAbstractTableModel):
@@ -32,7 +44,8 @@ class GridModel(QAbstractTableModel):
         self.slice: tuple[int, ...] = ()
         self.quantity = "R"
         self.rejected = ""
-        self._reach = 1.0
+        self._known_reach: float | None = None
+        self._pages: dict[int, Part] = {}
         self._shape = self._plane_shape()
         session.array_reset.connect(self._reset)
         session.values_changed.connect(self._refresh)
@@ -54,7 +67,7 @@ class GridModel(QAbstractTableModel):
         """Show another plane of the array."""
         self.beginResetModel()
         self.slice = fixed
-        self._measure()
+        self._forget()
         self.endResetModel()
 
     def set_quantity(self, quantity: str) -> None:
@@ -72,27 +85,63 @@ class GridModel(QAbstractTableModel):
         index = [int(i) for i in np.unravel_index(position, self._session.array.shape)]
         return tuple(index[:-2]), index[-2], index[-1]
 
-    def _array(self) -> np.ndarray | None:
-        """The whole array of the quantity shown; None while it is not known."""
-        if self.quantity == "R":
-            return self._session.array
+    @property
+    def _evaluation(self) -> Evaluation | None:
+        """What the active scheme makes of this very array."""
         evaluation = self._session.active_evaluation
-        if evaluation is None or evaluation.codes.shape != self._session.array.shape:
-            return None
-        return {
-            "R′": evaluation.reconstructed,
-            "error": evaluation.error,
-            "Q": evaluation.codes,
-        }[self.quantity]
+        known = evaluation is not None and evaluation.codes.shape == self._session.array.shape
+        return evaluation if known else None
 
-    def _measure(self) -> None:
-        """The largest magnitude in the plane, which gets the full tint."""
-        array = self._array()
-        self._reach = 1.0
-        if array is not None and 0 not in self._shape and len(self.slice) == array.ndim - 2:
-            plane = np.abs(array[self.slice].astype(np.float64))
-            plane = plane[np.isfinite(plane)]
-            self._reach = float(plane.max()) if plane.size and plane.max() > 0 else 1.0
+    def _page(self, number: int) -> Part | None:
+        """What becomes of a stretch of values, computed when first looked at."""
+        evaluation = self._evaluation
+        if evaluation is None:
+            return None
+        if number not in self._pages:
+            if len(self._pages) > MOST_PAGES:
+                self._pages.clear()
+            self._pages[number] = evaluation.part(slice(number * PAGE, (number + 1) * PAGE))
+        return self._pages[number]
+
+    def _value(self, position: int, page: Part | None) -> Any:
+        """The quantity shown of one value."""
+        if self.quantity == "R":
+            return self._session.array.reshape(-1)[position]
+        return None if page is None else getattr(page, _OF_PART[self.quantity])[position % PAGE]
+
+    def _forget(self) -> None:
+        self._known_reach = None
+        self._pages.clear()
+
+    @property
+    def _reach(self) -> float:
+        """The largest finite magnitude in the plane, which gets the full tint."""
+        if self._known_reach is None:
+            self._known_reach = self._measured()
+        return self._known_reach
+
+    def _measured(self) -> float:
+        rows, columns = self._shape
+        start = self.position(0, 0)
+        stop, evaluation = start + rows * columns, self._evaluation
+        if self.quantity == "R":
+            plane: np.ndarray = self._session.array.reshape(-1)[start:stop]
+        elif evaluation is None:
+            return 1.0
+        elif self.quantity == "Q":
+            plane = evaluation.codes.reshape(-1)[start:stop].astype(np.float32)
+        else:
+            kind = _OF_PART[self.quantity]
+
+            def values(first: int, last: int) -> np.ndarray:
+                return np.asarray(getattr(evaluation.part(slice(first, last)), kind))
+
+            curve = getattr(evaluation.curves, _CURVE[self.quantity])
+            ends = curve.envelope(1, start, stop, values)
+            plane = np.concatenate([ends.low, ends.high])
+        ends_of_plane = extremes(plane)
+        reach = max(-float(ends_of_plane.low), float(ends_of_plane.high))
+        return reach if reach > 0 else 1.0
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -110,11 +159,14 @@ class GridModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        array = self._array()
-        if array is None or len(self.slice) != array.ndim - 2:
+        if role not in _ROLES or len(self.slice) != self._session.array.ndim - 2:
             return None
-        value = array[(*self.slice, index.row(), index.column())]
-        saturated = self._saturated(index)
+        position = self.position(index.row(), index.column())
+        page = self._page(position // PAGE)
+        value = self._value(position, page)
+        if value is None:
+            return None
+        saturated = 0 if page is None else int(page.saturated[position % PAGE])
         if role == Qt.ItemDataRole.DisplayRole:
             text = self._text(value)
             return f"{'▼' if saturated > 0 else '▲'} {text}" if saturated else text
@@ -123,7 +175,6 @@ class GridModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.BackgroundRole:
             return self._tint(float(value))
         if role == Qt.ItemDataRole.ToolTipRole:
-            position = self.position(index.row(), index.column())
             name = commands.position_text(self._session, position)
             tip = f"{name}: {self.quantity} = {full(value)}"
             return f"{tip}\n{self.tr('Clipped by the active scheme.')}" if saturated else tip
@@ -134,12 +185,6 @@ class GridModel(QAbstractTableModel):
         if self.quantity == "Q" and evaluation is not None:
             return evaluation.qparams.format.label(int(value))
         return short(value, min(self._settings.digits, 4))
-
-    def _saturated(self, index: Index) -> int:
-        evaluation = self._session.active_evaluation
-        if evaluation is None or evaluation.codes.shape != self._session.array.shape:
-            return 0
-        return int(evaluation.saturated[(*self.slice, index.row(), index.column())])
 
     def _tint(self, value: float) -> QColor | None:
         """Orange above zero, blue below, stronger with the magnitude."""
@@ -165,11 +210,11 @@ class GridModel(QAbstractTableModel):
         self.beginResetModel()
         self._shape = self._plane_shape()
         self.slice = (0,) * max(0, self._session.array.ndim - 2)
-        self._measure()
+        self._forget()
         self.endResetModel()
 
     def _refresh(self, *_: Any) -> None:
-        self._measure()
+        self._forget()
         if 0 not in self._shape:
             corner = self.index(self._shape[0] - 1, self._shape[1] - 1)
             self.dataChanged.emit(self.index(0, 0), corner)

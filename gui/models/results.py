@@ -22,6 +22,18 @@ from gui.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = Qt.ItemDataRole.UserRole
+ROLES = frozenset(
+    int(role)
+    for role in (
+        Qt.ItemDataRole.DisplayRole,
+        Qt.ItemDataRole.DecorationRole,
+        Qt.ItemDataRole.EditRole,
+        Qt.ItemDataRole.FontRole,
+        Qt.ItemDataRole.TextAlignmentRole,
+        Qt.ItemDataRole.ToolTipRole,
+        SORT_ROLE,
+    )
+)
 BEST = "★"
 WARNED = "⚠"
 
@@ -139,7 +151,7 @@ class ResultsModel(QAbstractTableModel):
         return f"{metric.name} = {metric.formula}\n{notes}".strip()
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid() or index.row() >= len(self._rows):
+        if role not in ROLES or not index.isValid() or index.row() >= len(self._rows):
             return None
         entry, outcome = self._rows[index.row()]
         if index.column() == 0:
@@ -237,7 +249,7 @@ class ResultsModel(QAbstractTableModel):
         array, where = self._session.shown.array, focus.positions
         channels = np.unique(p.granularity.of(where, array.shape))
         own = p.at(int(channels[0])) if channels.size == 1 else p.at(channels)
-        return Figures(evaluation, metrics_of(array, evaluation, where), own)
+        return Figures(evaluation, metrics_of(evaluation, where), own)
 
     def _redefine(self) -> None:
         self._best = self._best_figures()

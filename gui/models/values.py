@@ -19,7 +19,23 @@ from gui.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
 PAGE = 256
+SHEET = 10_000_000
+"""Rows of one sheet: from 2^31 pixels on, which is 97 million of them, Qt loses its way."""
 REAL = Stage("real", "R", "R")
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+ROLES = frozenset(
+    int(role)
+    for role in (
+        Qt.ItemDataRole.DisplayRole,
+        Qt.ItemDataRole.EditRole,
+        Qt.ItemDataRole.UserRole,
+        Qt.ItemDataRole.TextAlignmentRole,
+        Qt.ItemDataRole.BackgroundRole,
+        Qt.ItemDataRole.ForegroundRole,
+        Qt.ItemDataRole.ToolTipRole,
+    )
+)
+"""What cells are asked for and have an answer to; a view asks each for as many things again."""
 MARKS = {1: "▼", -1: "▲"}
 
 
@@ -40,8 +56,10 @@ class ValuesModel(QAbstractTableModel):
         self._order: np.ndarray | None = None
         self._pages: dict[int, Trace | None] = {}
         self._qparams: QParams | None = None
+        self._moved = True
         self._columns: tuple[Stage, ...] = (REAL,)
         self._rows = 0
+        self.sheet = 0
         self.rejected = ""
         self._take_scheme()
         session.array_reset.connect(self._reset)
@@ -55,7 +73,26 @@ class ValuesModel(QAbstractTableModel):
 
     def _row_count(self) -> int:
         appendable = self._session.array.ndim == 1 and self._order is None
-        return self._session.array.size + appendable
+        return min(self._session.array.size + appendable - self.first, SHEET)
+
+    @property
+    def first(self) -> int:
+        """The place of the first row of the sheet in front: a table takes no more rows than one."""
+        return self.sheet * SHEET
+
+    @property
+    def sheets(self) -> int:
+        """How many sheets the values fill."""
+        return max(1, -(-self._session.array.size // SHEET))
+
+    def turn_to(self, sheet: int) -> None:
+        """Bring another sheet to the front."""
+        if sheet != self.sheet and 0 <= sheet < self.sheets:
+            self.beginResetModel()
+            self.sheet = sheet
+            self._pages.clear()
+            self._rows = self._row_count()
+            self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else self._rows
@@ -70,15 +107,24 @@ class ValuesModel(QAbstractTableModel):
 
     def position(self, row: int) -> int | None:
         """The flat position that a row shows; None for the empty row at the end."""
-        if not 0 <= row < self._session.array.size:
+        place = self.first + row
+        if row < 0 or place >= self._session.array.size:
             return None
-        return row if self._order is None else int(self._order[row])
+        return place if self._order is None else int(self._order[place])
+
+    def positions(self, rows: np.ndarray) -> np.ndarray:
+        """The flat positions that rows show; the empty row at the end left out."""
+        places = self.first + rows
+        places = places[places < self._session.array.size]
+        return places if self._order is None else self._order[places]
 
     def row_of(self, position: int) -> int:
-        """The row that shows a flat position."""
-        if self._order is None:
-            return position
-        return int(np.flatnonzero(self._order == position)[0])
+        """The row that shows a flat position, on its sheet, which comes to the front."""
+        place = position
+        if self._order is not None:
+            place = int(np.flatnonzero(self._order == position)[0])
+        self.turn_to(place // SHEET)
+        return place - self.first
 
     # Contents
 
@@ -112,10 +158,10 @@ class ValuesModel(QAbstractTableModel):
         return flags
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid():
+        if role not in ROLES or not index.isValid():
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            return RIGHT
         position = self.position(index.row())
         if position is None:
             return None
@@ -170,9 +216,7 @@ class ValuesModel(QAbstractTableModel):
         if number not in self._pages:
             if len(self._pages) > 64:
                 self._pages.clear()
-            stop = min((number + 1) * PAGE, self._session.array.size)
-            rows = np.arange(number * PAGE, stop)
-            where = rows if self._order is None else self._order[rows]
+            where = self.positions(np.arange(number * PAGE, (number + 1) * PAGE))
             self._pages[number] = trace(self._session.array, self._qparams, where)
         return self._pages[number]
 
@@ -225,6 +269,7 @@ class ValuesModel(QAbstractTableModel):
             order = np.argsort(-values if descending else values, kind="stable")
         self.beginResetModel()
         self._order = order
+        self.sheet = 0
         self._pages.clear()
         self._rows = self._row_count()
         self.endResetModel()
@@ -235,7 +280,7 @@ class ValuesModel(QAbstractTableModel):
         """Columns and parameters of the active scheme."""
         entry = self._session.active
         evaluation = self._session.active_evaluation
-        self._pages.clear()
+        before = self._qparams
         self._columns = (REAL, *stages_of(entry.scheme)) if entry else (REAL,)
         if evaluation is not None and entry and evaluation.scheme == entry.scheme:
             self._qparams = evaluation.qparams
@@ -243,13 +288,18 @@ class ValuesModel(QAbstractTableModel):
             self._qparams = _calibrated(self._session, entry.scheme)
         elif evaluation is None or not self._session.stale:
             self._qparams = None
+        self._moved = self._qparams is None or self._qparams != before
+        if self._moved:
+            self._pages.clear()
 
     def _reset(self) -> None:
         columns, sorted_ = self._columns, self.sorted
         self._order = None
         self._take_scheme()
+        turned, self.sheet = self.sheet, min(self.sheet, self.sheets - 1)
+        self._pages.clear()
         rows, none = self._row_count(), QModelIndex()
-        if sorted_ or columns != self._columns:
+        if sorted_ or columns != self._columns or turned != self.sheet:
             self.beginResetModel()
             self._rows = rows
             self.endResetModel()
@@ -276,11 +326,21 @@ class ValuesModel(QAbstractTableModel):
             self.endResetModel()
         else:
             self._take_scheme()
-            self._refresh()
+            # With the parameters as they were, only what was edited has changed, and is shown.
+            if self._moved:
+                self._refresh()
 
     def _on_values_changed(self, start: int, stop: int) -> None:
-        self._pages.clear()
-        self._refresh()
+        if self._order is not None:
+            self._pages.clear()
+            self._refresh()
+            return
+        first, last = max(0, start - self.first), min(stop - self.first, self._rows) - 1
+        for page in [p for p in self._pages if first // PAGE <= p <= last // PAGE]:
+            del self._pages[page]
+        if first <= last:
+            corner = self.index(last, len(self._columns) - 1)
+            self.dataChanged.emit(self.index(first, 0), corner)
 
     def _refresh(self) -> None:
         if self._rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import Any
 
 import pyqtgraph as pg
@@ -18,11 +19,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from gui import commands
+from gui.background import Ticket
 from gui.plots import Plot
 from gui.plots.data import PlotData
 from gui.plots.feed import PlotFeed
 from gui.plots.view import PlotView
-from gui.session import Session
+from gui.session import LIVE_LIMIT, Session
 from gui.theme import Theme, palette
 
 _drags = itertools.count(1)
@@ -57,6 +59,7 @@ class PlotPane(QWidget):
         self._drag = 0
         self._waiting = False
         self._in_front = True
+        self._prepared: PlotData | None = None
         self.widget = pg.PlotWidget(self, viewBox=PlotView(kind.x_only), background=None)
         self.plot = kind(self.widget.getPlotItem(), theme)
         self.plot.setParent(self)
@@ -164,13 +167,34 @@ class PlotPane(QWidget):
             blocked.unblock()
 
     def _on_data(self, data: PlotData) -> None:
+        self._waiting = True
         if self._seen:
-            self.plot.draw(data)
-            self._waiting = False
+            self._feed.in_turn(self, self._draw)
         else:
             # What is out of date must not move the range of linked plots.
             self.plot.data = None
-            self._waiting = True
+
+    def _draw(self) -> None:
+        """Draw what the feed has now; what takes long is computed elsewhere first."""
+        data = self._feed.data
+        if not self._seen:
+            self.plot.data = None
+            return
+        if self.plot.slow and data.values.size > LIVE_LIMIT and self._prepared is not data:
+            self._session.background.start(
+                self.plot.key, partial(_prepare, self.plot, data), self._on_prepared, self._failed
+            )
+            return
+        self.plot.draw(data)
+        self._waiting = False
+
+    def _on_prepared(self, data: PlotData) -> None:
+        if data is self._feed.data:
+            self._prepared = data
+            self._feed.in_turn(self, self._draw)
+
+    def _failed(self, error: Exception) -> None:
+        raise error
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -333,3 +357,10 @@ class PlotPane(QWidget):
         self._fit_labels()
         if not self.readout.isHidden():
             self._place_readout()
+
+
+def _prepare(plot: Plot, data: PlotData, ticket: Ticket) -> PlotData:
+    """Compute what a plot is going to draw, off the GUI thread."""
+    ticket.step(0, 0)
+    plot.prepare(data)
+    return data

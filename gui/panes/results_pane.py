@@ -69,6 +69,7 @@ class ResultsPane(QWidget):
         header.setDefaultSectionSize(72)
         header.setHighlightSections(False)
         header.resizeSection(0, 170)
+        self._heads_fit: set[int] = set()
         self.empty = EmptyNote(
             self.tr("No figures yet: they need values, and a scheme that is switched on."), self
         )
@@ -101,14 +102,26 @@ class ResultsPane(QWidget):
 
     def _fit_columns(self) -> None:
         """Widen columns to what they hold; there are few rows, and none gets narrower."""
-        header = self.table.horizontalHeader()
+        header, metrics = self.table.horizontalHeader(), self.table.fontMetrics()
         for column in range(self.proxy.columnCount()):
-            wanted = max(self.table.sizeHintForColumn(column), header.sectionSizeHint(column)) + 8
+            texts = (
+                str(self.proxy.index(row, column).data() or "")
+                for row in range(self.proxy.rowCount())
+            )
+            # Bold figures are a little wider than these metrics say. Qt's own hint asks each
+            # cell for a dozen things, at every update.
+            wanted = max(map(metrics.horizontalAdvance, texts), default=0) * 108 // 100 + 16
+            if column == 0:
+                wanted += self.table.iconSize().width() + 24
+            if column not in self._heads_fit:
+                wanted = max(wanted, header.sectionSizeHint(column) + 8)
+                self._heads_fit.add(column)
             if wanted > header.sectionSize(column):
                 header.resizeSection(column, min(wanted, 320))
 
     def _on_definition(self, place: int) -> None:
         self._settings.sqnr = self.definition.itemData(place)
+        self._heads_fit.clear()
         self._fit_columns()
 
     def _tell_cause(self) -> None:

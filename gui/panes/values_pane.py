@@ -26,6 +26,7 @@ from gui.models.values import ValuesModel
 from gui.numbers_text import filled
 from gui.panes import values_edit
 from gui.panes.empty_note import EmptyNote
+from gui.panes.sheet_row import SheetRow
 from gui.panes.table_view import NumberTable
 from gui.session import Session
 from gui.settings import Settings
@@ -129,6 +130,7 @@ class ValuesPane(QWidget):
         self._slice_row.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self._spins: list[QSpinBox] = []
         row.addStretch(1)
+        row.addWidget(SheetRow(self.model, self))
         self._order = QToolButton(self)
         self._order.setText(self.tr("Sorted: back to array order"))
         self._order.setAutoRaise(True)
@@ -290,11 +292,7 @@ class ValuesPane(QWidget):
                 for column in range(left, right + 1)
             ]
             return np.array(sorted(set(cells)), np.intp)
-        rows = values_edit.rows_of(self.table.selected_ranges())
-        rows = rows[rows < self._session.array.size]
-        if not self.model.sorted:
-            return rows
-        return np.array([self.model.position(int(row)) for row in rows], np.intp)
+        return self.model.positions(values_edit.rows_of(self.table.selected_ranges()))
 
     def _report(self, sentence: str) -> None:
         if sentence:
@@ -349,21 +347,27 @@ class ValuesPane(QWidget):
             self._report(sentence)
             return
         ranges = self.table.selected_ranges()
-        row = ranges[0][0] if ranges else self._session.array.size
+        first = self.model.first
+        place = first + ranges[0][0] if ranges else self._session.array.size
         sentence = values_edit.paste(
-            self._session, block.values, row, self._selected_positions(), self.model.position
+            self._session,
+            block.values,
+            place,
+            self._selected_positions(),
+            lambda place: self.model.position(place - first),
         )
         self._report(sentence)
         if not sentence and block.values.size > 1:
-            last = min(row + block.values.size, self._session.array.size) - 1
-            self.table.select_rows(row, last)
+            last = min(place + block.values.size, self._session.array.size) - 1
+            row = self.model.row_of(place) if not self.model.sorted else place - first
+            self.table.select_rows(row, min(row + last - place, self.model.rowCount() - 1))
 
     def insert_rows(self) -> None:
         """Insert as many zeros as rows are selected, before the first of them."""
         self.unsort_for_edit()
         rows = values_edit.rows_of(self.table.selected_ranges())
-        row = int(rows[0]) if rows.size else self._session.array.size
-        self._report(values_edit.insert(self._session, row, max(1, rows.size)))
+        place = self.model.first + int(rows[0]) if rows.size else self._session.array.size
+        self._report(values_edit.insert(self._session, place, max(1, rows.size)))
 
     def remove_rows(self) -> None:
         """Remove the selected values."""

@@ -11,10 +11,9 @@ import pyqtgraph as pg
 from PySide6.QtCore import QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFont, QPainterPath, QPen, QTransform
 
-from engine.envelope import Envelope, min_max_envelope
 from gui.numbers_text import filled
 from gui.plots.data import PlotData, Series
-from gui.plots.spans import padded, visible
+from gui.plots.spans import padded
 from gui.plots.view import WholeAxis
 from gui.theme import LINE_STYLES, MARKERS, Theme
 
@@ -67,6 +66,8 @@ class Plot(QObject):
     """Whether it shows the comparison of two schemes."""
     options: ClassVar[tuple[Option, ...]] = ()
     """Choices of how to look at the data."""
+    slow: ClassVar[bool] = False
+    """Whether many values take long to compute; ``prepare`` then does it on another thread."""
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
         super().__init__()
@@ -136,6 +137,9 @@ class Plot(QObject):
     def readout(self, data: PlotData, x: float, y: float) -> str:
         """What the crosshair reads at x, y."""
         raise NotImplementedError
+
+    def prepare(self, data: PlotData) -> None:
+        """Compute, on any thread, what drawing needs and keeps; nothing in most plots."""
 
     # Drawing
 
@@ -263,6 +267,25 @@ class Plot(QObject):
         """A translucent brush."""
         return QBrush(self.theme.tint(colour, alpha))
 
+    def wash(self, colour: QColor | str, alpha: float) -> QBrush:
+        """What the translucent brush looks like on the background, for columns of a pixel.
+
+        Qt fills hundreds of narrow, tall columns twenty times as fast where nothing shines
+        through.
+        """
+        over, under = QColor(colour), QColor(self.theme.background)
+
+        def mixed(top: int, ground: int) -> int:
+            return round(alpha * top + (1 - alpha) * ground)
+
+        return QBrush(
+            QColor(
+                mixed(over.red(), under.red()),
+                mixed(over.green(), under.green()),
+                mixed(over.blue(), under.blue()),
+            )
+        )
+
     # Items by key: made when first drawn, moved when drawn again, removed when not
 
     def _item(self, key: Hashable, make: Callable[[], Any], z: float) -> Any:
@@ -382,8 +405,3 @@ class Plot(QObject):
         item.setAnchor(pg.Point(*anchor))
         item.setText(text, color=QColor(colour))
         item.setPos(x, y)
-
-    def envelope(self, x: np.ndarray, x0: float, x1: float) -> Envelope:
-        """One pair of extremes per pixel column of the positions between x0 and x1."""
-        start, stop = visible(len(x), x0, x1)
-        return min_max_envelope(x, self.columns, start, stop)

@@ -30,12 +30,16 @@ class CalibrationPlot(HandlePlot):
     x_quantity = "log threshold"
     draws_values = False
     draws_schemes = "active"
+    slow = True
 
     def title(self) -> str:
         return self.tr("Calibration: the cost of clipping at ±T")
 
     def axis_labels(self) -> tuple[str, str]:
         return self.tr("threshold T (unit of R)"), self.tr("MSE (unit of R)²")
+
+    def prepare(self, data: PlotData) -> None:
+        objective_of(data)
 
     def describe(self, data: PlotData) -> str:
         curves = objective_of(data)
@@ -52,7 +56,7 @@ class CalibrationPlot(HandlePlot):
         near = int(np.abs(curves.thresholds - at).argmin())
         whole, there = curves.rounding[-1], curves.rounding[near]
         gain = _decibels(whole, there)
-        clipped = int(np.count_nonzero(np.abs(data.channel[0]) > at))
+        clipped = curves.beyond[PERCENTILE]
         text = self.tr("%1: %2, T = %6, saves %3 dB of rounding for %4; MSE %5 dB.")
         if gain < 0:
             text = self.tr("%1: %2, T = %6, costs %3 dB of rounding and %4; MSE %5 dB.")

@@ -22,6 +22,7 @@ class ChannelsPlot(Plot):
     x_quantity = "rank of channel"
     draws_values = False
     whole_axes = ("bottom",)
+    slow = True
     options = (
         Option("show", "Show", ((SQNR, "SQNR"), (SCALE, "Scale S"), (RANGE, "Range of R"))),
         Option(
@@ -47,6 +48,10 @@ class ChannelsPlot(Plot):
         }[self.chosen_options["show"]]
         ranked = self.chosen_options["order"] != NUMBER
         return (self.tr("channel, by rank #") if ranked else self.tr("channel #")), y
+
+    def prepare(self, data: PlotData) -> None:
+        for series in (*data.series, *([data.active] if data.active else [])):
+            channels_of(data, series)
 
     def describe(self, data: PlotData) -> str:
         figures = None if data.active is None else channels_of(data, data.active)
@@ -131,7 +136,7 @@ class ChannelsPlot(Plot):
                 base = np.minimum(0, heights)
                 half = 0.4 if ranks.size < self.columns / 3 else 0.5
                 self.bars("active", ranks - half, ranks + half, base, np.maximum(heights, 0),
-                          self.fill(colour, 0.3))  # fmt: skip
+                          self.wash(colour, 0.3))  # fmt: skip
             self.line(series.entry.uid, ranks, heights, self.entry_pen(series, 2 if active else 1),
                       z=2 if active else 1)  # fmt: skip
             if ranks.size <= self.columns / 10:
@@ -149,7 +154,7 @@ class ChannelsPlot(Plot):
         """The range of each channel's values, in neutral ink: it is the data's own."""
         thick = np.maximum(high - low, self.pixel()[1])
         self.bars("range", ranks - 0.4, ranks + 0.4, low, low + thick,
-                  self.fill(self.theme.foreground, 0.5))  # fmt: skip
+                  self.wash(self.theme.foreground, 0.5))  # fmt: skip
 
     def _mark_focus(self, data: PlotData, order: np.ndarray) -> None:
         channel = self._channel_in_focus(data)

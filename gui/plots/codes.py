@@ -71,13 +71,13 @@ class CodesPlot(Plot):
             if series is data.active:
                 colour = self.theme.colour(series.entry.colour)
                 self.bars("active", left, right, np.zeros(counts.size), counts,
-                          self.fill(colour, 0.75))  # fmt: skip
+                          self.wash(colour, 0.75))  # fmt: skip
                 self._paint_unused(series)
             elif counts.size:
                 x = np.column_stack([left, right]).ravel()
                 self.line(series.entry.uid, x, np.repeat(counts, 2), self.entry_pen(series), z=2)
         if data.chosen is not None and data.active is not None:
-            at = self._place(data.active, int(data.active.value_codes[data.chosen]))
+            at = self._place(data.active, int(data.active.pick(np.array([data.chosen])).codes[0]))
             self.rule("chosen", float(at), self.pen(self.theme.muted))
         self._tick(data.active)
 
@@ -131,10 +131,13 @@ class CodesPlot(Plot):
             self.area(("unused ground", name), rect, self.fill(self.theme.alarm, 0.08), z=-7)
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
-        if data.active is None or data.values.size == 0:
+        """The first value with the nearest code that is used."""
+        active = data.active
+        if active is None or not active.counts.any():
             return None
-        places = QUANTIZERS[data.active.p.mapping].places(data.active.value_codes, data.active.p)
-        return int(np.abs(data.active.code_axis[places] - round(x)).argmin())
+        used = np.flatnonzero(active.counts)
+        nearest = used[np.abs(active.code_axis[used] - round(x)).argmin()]
+        return int((data.shown(active.evaluation.codes) == active.codes[nearest]).argmax())
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
         at = round(x)

@@ -18,6 +18,9 @@ from engine import (
     metrics_of,
 )
 from engine.arrays import FloatArray, IntArray
+from engine.curves import bounds_of, even_bound
+from engine.envelope import Envelope, Pyramid, finite_envelope, narrow, pyramid_of
+from engine.evaluation import Part
 from engine.granularity import PER_TENSOR
 from gui.plots.channel_figures import channel_values
 from gui.session import Session
@@ -49,34 +52,53 @@ class Series:
     anchor: int = 0
     alone: bool = False
 
-    def _shown(self, array: np.ndarray) -> np.ndarray:
-        flat = array.reshape(-1)
-        return flat if self.positions is None else flat[self.positions]
+    @property
+    def size(self) -> int:
+        """How many values are shown."""
+        return self.array.size if self.positions is None else self.positions.size
+
+    def part(self, start: int, stop: int) -> Part:
+        """What becomes of a stretch of the values shown; the last one asked for is kept."""
+        kept: tuple[int, int, Part] | None = self.__dict__.get("_last")
+        if kept is None or kept[:2] != (start, stop):
+            where = slice(start, stop) if self.positions is None else self.positions[start:stop]
+            kept = self.__dict__["_last"] = (start, stop, self.evaluation.part(where))
+        return kept[2]
+
+    def pick(self, places: IntArray) -> Part:
+        """What becomes of single values, by their places among those shown."""
+        return self.evaluation.part(places if self.positions is None else self.positions[places])
 
     @cached_property
-    def values(self) -> FloatArray:
-        """R, shape (n,)."""
-        return self._shown(self.array)
+    def _curves(self) -> dict[str, Pyramid]:
+        """The pyramids of long curves; those of a channel in focus are made here."""
+        if self.positions is None:
+            curves = self.evaluation.curves
+            found = {"reconstructed": curves.rebuilt, "error": curves.error}
+            return found | ({"bound": curves.bound} if curves.bound else {})
+        part = self.evaluation.part(self.positions)
+        found = {kind: pyramid_of(getattr(part, kind)) for kind in ("reconstructed", "error")}
+        return found | {"bound": pyramid_of(self._bounds(0, self.size))}
 
-    @cached_property
-    def rebuilt(self) -> FloatArray:
-        """R', shape (n,)."""
-        return self._shown(self.evaluation.reconstructed)
+    def envelope(self, kind: str, columns: int, start: int, stop: int) -> Envelope:
+        """Extremes of ``reconstructed``, ``error`` or ``bound`` from one place to another."""
 
-    @cached_property
-    def error(self) -> FloatArray:
-        """R' − R, shape (n,)."""
-        return self._shown(self.evaluation.error)
+        def values(first: int, last: int) -> np.ndarray:
+            if kind == "bound":
+                return self._bounds(first, last)
+            return np.asarray(getattr(self.part(first, last), kind))
 
-    @cached_property
-    def saturated(self) -> np.ndarray:
-        """−1, 0 or 1, shape (n,)."""
-        return self._shown(self.evaluation.saturated)
+        if narrow(columns, start, stop):
+            return finite_envelope(values(start, stop), columns, start)
+        return self._curves[kind].envelope(columns, start, stop, values)
 
-    @cached_property
-    def value_codes(self) -> IntArray:
-        """The code of each value, shape (n,)."""
-        return self._shown(self.evaluation.codes)
+    def clipped(self, side: int, start: int, stop: int, columns: int) -> IntArray:
+        """The places of the clipped values of a side; of many neighbours, the worst."""
+        if self.positions is not None or narrow(columns, start, stop):
+            return start + np.flatnonzero(self.part(start, stop).saturated == side)
+        at = self.evaluation.curves.clipped[side]
+        left, right = np.searchsorted(at, (start, stop))
+        return at[left:right]
 
     # One channel, which stands for all where parameters have to be drawn
 
@@ -128,7 +150,8 @@ class Series:
         """How many of the values shown have each code."""
         if self.positions is None:
             return self.evaluation.code_counts
-        return self._count(self.value_codes, np.isnan(self.error))
+        part = self.evaluation.part(self.positions)
+        return self._count(part.codes, np.isnan(part.values))
 
     def _count(self, codes: IntArray, left_out: np.ndarray) -> IntArray:
         places = QUANTIZERS[self.p.mapping].places(codes[~left_out], self.p)
@@ -157,8 +180,8 @@ class Series:
             counts = self.counts
         else:
             where = self.granularity.positions(self.channel, self.evaluation.codes.shape)
-            error = self.evaluation.error.reshape(-1)[where]
-            counts = self._count(self.evaluation.codes.reshape(-1)[where], np.isnan(error))
+            part = self.evaluation.part(where)
+            counts = self._count(part.codes, np.isnan(part.values))
         return counts[::-1] if self._downwards else counts
 
     @cached_property
@@ -186,7 +209,7 @@ class Series:
     @property
     def even_bound(self) -> bool:
         """Whether one bound holds for all values."""
-        return self.granularity.whole and self.p.format.integer
+        return even_bound(self.evaluation)
 
     @property
     def bound(self) -> float:
@@ -195,20 +218,14 @@ class Series:
         reach = np.array([max(map(abs, self.p.range))])
         return float(np.max(quantizer.bound(reach, self.p)))
 
-    @cached_property
-    def _bounds(self) -> np.ndarray:
-        """The bound of each value shown, shape (n,)."""
-        shape = self.evaluation.codes.shape
-        where = np.arange(self.evaluation.codes.size) if self.positions is None else self.positions
-        p = self.evaluation.qparams.at(self.granularity.of(where, shape))
-        bound = QUANTIZERS[p.mapping].bound(self.values, p)
+    def _bounds(self, start: int, stop: int) -> np.ndarray:
+        """The bound of each of a stretch of values, shape (stop − start,)."""
+        if self.positions is None:
+            return bounds_of(self.evaluation, start, stop)
+        where, e = self.positions[start:stop], self.evaluation
+        p = e.qparams.at(self.granularity.of(where, e.codes.shape))
+        bound = QUANTIZERS[p.mapping].bound(e.values.reshape(-1)[where], p)
         return np.broadcast_to(np.asarray(bound, np.float64), where.shape)
-
-    def bounds(self, start: int, stop: int) -> np.ndarray:
-        """The bounds of a stretch of values, shape (stop − start,)."""
-        if self.even_bound:
-            return np.full(stop - start, self.bound)
-        return self._bounds[start:stop]
 
     @property
     def bound_text(self) -> str:
@@ -224,7 +241,7 @@ class Series:
         """The metrics of the values shown."""
         if self.positions is None:
             return self.evaluation.metrics
-        return metrics_of(self.array, self.evaluation, self.positions)
+        return metrics_of(self.evaluation, self.positions)
 
     def at(self, x: float) -> tuple[str, float]:
         """The code that a value of the channel gets, as text, and what it is rebuilt as."""
@@ -266,6 +283,8 @@ class PlotData:
         Where two schemes differ.
     pair : tuple of Entry
         The two schemes that are compared; empty when none are.
+    pyramid : Pyramid or None
+        Of the values, where it is known.
     """
 
     values: FloatArray
@@ -281,6 +300,21 @@ class PlotData:
     partition: Granularity = PER_TENSOR
     comparison: Comparison | None = None
     pair: tuple[Entry, ...] = ()
+    pyramid: Pyramid | None = None
+
+    @cached_property
+    def _pyramid(self) -> Pyramid:
+        return self.pyramid if self.pyramid is not None else pyramid_of(self.values)
+
+    def envelope(self, columns: int, start: int, stop: int) -> Envelope:
+        """Extremes of R from one place to another."""
+
+        def values(first: int, last: int) -> np.ndarray:
+            return self.values[first:last]
+
+        if narrow(columns, start, stop):
+            return finite_envelope(values(start, stop), columns, start)
+        return self._pyramid.envelope(columns, start, stop, values)
 
     def flat(self, place: int) -> int:
         """The flat position in the array of a value shown."""
@@ -360,4 +394,5 @@ def plot_data(session: Session, digits: int) -> PlotData:
         partition=session.partition,
         comparison=session.comparison,
         pair=pair,
+        pyramid=shown.pyramid if focus is None else None,
     )

@@ -100,7 +100,7 @@ class DifferencePlot(Plot):
             envelope = min_max_envelope(heights, self.columns)
             edges = start + envelope.edges - 0.5
             low, high = np.minimum(envelope.low, 0), np.maximum(envelope.high, 0)
-            self.bars(number, edges[:-1], edges[1:], low, high, self.fill(colour, 0.7))
+            self.bars(number, edges[:-1], edges[1:], low, high, self.wash(colour, 0.7))
             return
         x, y = start + at, heights[at]
         stems = np.repeat(x, 2), np.column_stack([np.zeros(y.size), y]).ravel()
@@ -125,8 +125,9 @@ class DifferencePlot(Plot):
         flat = data.flat(at)
         lines = [f"#{flat}   R {short(data.values[at], data.digits)}"]
         for entry, evaluation in zip(data.pair, (made.first, made.second), strict=True):
-            code = evaluation.qparams.format.label(int(evaluation.codes.reshape(-1)[flat]))
-            rebuilt = short(evaluation.reconstructed.reshape(-1)[flat], data.digits)
+            part = evaluation.part(np.array([flat]))
+            code = evaluation.qparams.format.label(int(part.codes[0]))
+            rebuilt = short(part.reconstructed[0], data.digits)
             lines.append(f"{entry.name}: Q {code}, R′ {rebuilt}")
         cause = int(made.cause_of.reshape(-1)[flat])
         if cause >= 0:

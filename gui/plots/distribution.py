@@ -62,7 +62,7 @@ class DistributionPlot(HandlePlot):
         if summary.counts.size:
             self.bars(
                 "R", summary.edges[:-1], summary.edges[1:], np.zeros(summary.counts.size),
-                summary.counts, self.fill(self.theme.foreground, 0.4),
+                summary.counts, self.wash(self.theme.foreground, 0.4),
             )  # fmt: skip
         if active is not None:
             self._paint_codes(active, x0, x1)

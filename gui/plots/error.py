@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.envelope import min_max_envelope
+from engine.envelope import Envelope
 from gui.numbers_text import filled, percent, short
 from gui.plots.base import FEW, Plot
 from gui.plots.data import PlotData, Series
@@ -54,10 +54,19 @@ class ErrorPlot(Plot):
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         start, stop = visible(data.values.size, x0, x1)
-        low, high = finite_extremes(*(s.error[start:stop] for s in data.series))
-        bounds = data.active.bounds(start, stop) if data.active else np.zeros(0)
+        shown = [s.envelope("error", self.columns, start, stop) for s in data.series]
+        low, high = finite_extremes(*(end for e in shown for end in (e.low, e.high)))
+        bounds: np.ndarray = np.zeros(0)
+        if data.active is not None and data.active.even_bound:
+            bounds = np.array([data.active.bound])
+        elif data.active is not None:
+            bounds = self._bounds(data, start, stop).high
         half = float(np.max(bounds[np.isfinite(bounds)], initial=0.0))
         return float(np.fmin(low, -half)), float(np.fmax(high, half))
+
+    def _bounds(self, data: PlotData, start: int, stop: int) -> Envelope:
+        assert data.active is not None
+        return data.active.envelope("bound", self.columns, start, stop)
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
         self.rule("zero", 0.0, self.pen(self.theme.muted), vertical=False, z=-1)
@@ -65,7 +74,7 @@ class ErrorPlot(Plot):
         if data.active is not None:
             self._paint_band(data, data.active, start, stop)
         if stop - start > 2 * self.columns:
-            self._paint_envelopes(data, x0, x1)
+            self._paint_envelopes(data, start, stop)
         else:
             self._paint_values(data, start, stop)
         if data.chosen is not None:
@@ -83,12 +92,11 @@ class ErrorPlot(Plot):
                 self.line(("edge", sign), np.array([left, right]), np.full(2, sign * half), pen,
                           z=-4)  # fmt: skip
             return
-        bounds = active.bounds(start, stop)
-        if bounds.size == 0:
+        if stop <= start:
             return
-        envelope = min_max_envelope(bounds, self.columns)
-        edges, high = start + envelope.edges - 0.5, envelope.high
-        self.bars("band", edges[:-1], edges[1:], -high, high, self.fill(colour, 0.16), z=-5)
+        envelope = self._bounds(data, start, stop)
+        edges, high = envelope.edges - 0.5, envelope.high
+        self.bars("band", edges[:-1], edges[1:], -high, high, self.wash(colour, 0.16), z=-5)
         x = np.column_stack([edges[:-1], edges[1:]]).ravel()
         for sign in (-1, 1):
             self.line(("edge", sign), x, sign * np.repeat(high, 2), pen, z=-4)
@@ -98,7 +106,8 @@ class ErrorPlot(Plot):
         few = at.size <= FEW
         lanes = len(data.series)
         for lane, series in enumerate(data.series):
-            error = series.error[start:stop]
+            part = series.part(start, stop)
+            error = part.error
             x = places(at, lane, lanes, few)
             if few:
                 self.line((series.entry.uid, "stems"), *stems(x, error),
@@ -107,32 +116,32 @@ class ErrorPlot(Plot):
                 self.line(series.entry.uid, x, error, self.entry_pen(series), z=1)
             if at.size <= self.columns / 4:
                 # A clipped value carries its triangle instead of the marker.
-                whole = np.where(series.saturated[start:stop] == 0, error, np.nan)
+                whole = np.where(part.saturated == 0, error, np.nan)
                 self.entry_points(series.entry.uid, x, whole, series)
-            clipped_marks(self, series, series.error, (start, stop), lane, lanes)
+            clipped_marks(self, series, "error", (start, stop), lane, lanes)
             if data.chosen is not None and start <= data.chosen < stop:
                 here = np.array([data.chosen - start])
                 self.points((series.entry.uid, "chosen"), x[here], error[here], "o",
                             self.theme.foreground, 14, hollow=True, z=9)  # fmt: skip
 
-    def _paint_envelopes(self, data: PlotData, x0: float, x1: float) -> None:
+    def _paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
         _, pixel_y = self.pixel()
         for series in data.series:
-            envelope = self.envelope(series.error, x0, x1)
+            envelope = series.envelope("error", self.columns, start, stop)
             left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
             low, high = envelope.low, envelope.high
             if data.active is not None and series.entry.uid == data.active.entry.uid:
                 thick = np.maximum(high - low, pixel_y)
-                brush = self.fill(self.theme.colour(series.entry.colour), 0.5)
+                brush = self.wash(self.theme.colour(series.entry.colour), 0.5)
                 self.bars(series.entry.uid, left, right, low, low + thick, brush)
             else:
                 for end, y in (("low", low), ("high", high)):
                     self.line((series.entry.uid, end), (left + right) / 2, y,
                               self.entry_pen(series), z=1)  # fmt: skip
-            clipped_marks(self, series, series.error, visible(data.values.size, x0, x1))
+            clipped_marks(self, series, "error", (start, stop))
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         return nearest_position(self, data, x)
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
-        return position_readout(data, x, "", None, [(s, s.error) for s in data.series], "error")
+        return position_readout(data, x, "", None, data.series, "error", "error")

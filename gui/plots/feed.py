@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from gui.plots.data import PlotData, plot_data
-from gui.session import Session
+from gui.session import LIVE_LIMIT, Session
 from gui.settings import Settings
 
 
@@ -15,6 +17,8 @@ class PlotFeed(QObject):
     Signals
     -------
     changed(data)
+    drawn()
+        No pane waits for its turn any more.
     moved(quantity, x0, x1)
         A plot over this quantity shows this stretch of it, and so should the others.
     pointed(quantity, x)
@@ -23,6 +27,7 @@ class PlotFeed(QObject):
     """
 
     changed = Signal(object)
+    drawn = Signal()
     moved = Signal(str, float, float)
     pointed = Signal(str, float)
 
@@ -31,20 +36,40 @@ class PlotFeed(QObject):
         self._session = session
         self._settings = settings
         self.data: PlotData = plot_data(session, settings.digits)
+        self._turns: dict[object, Callable[[], None]] = {}
+        self._next = QTimer(self)
+        self._next.setInterval(0)
+        self._next.timeout.connect(self._take_turn)
         session.evaluated.connect(self.refresh)
         session.active_changed.connect(self.refresh)
         session.chosen_changed.connect(self.refresh)
         session.focus_changed.connect(self.refresh)
         session.pair_changed.connect(self.refresh)
-        session.entries_changed.connect(self._on_entries)
         settings.digits_changed.connect(self.refresh)
-
-    def _on_entries(self) -> None:
-        # What is computed anew arrives with the evaluation; a new colour is shown at once.
-        if not self._session.stale:
-            self.refresh()
 
     def refresh(self) -> None:
         """Take the picture anew."""
         self.data = plot_data(self._session, self._settings.digits)
         self.changed.emit(self.data)
+        if not self._turns:
+            self.drawn.emit()
+
+    def in_turn(self, pane: object, draw: Callable[[], None]) -> None:
+        """Draw a pane: few values at once, many when it is its turn.
+
+        So a person's next key or move of the mouse waits for one pane at most.
+        """
+        if self.data.whole is None or self.data.whole.size <= LIVE_LIMIT:
+            self._turns.pop(pane, None)
+            draw()
+            return
+        self._turns.setdefault(pane, draw)
+        self._next.start()
+
+    def _take_turn(self) -> None:
+        pane = next(iter(self._turns), None)
+        if pane is not None:
+            self._turns.pop(pane)()
+        if not self._turns:
+            self._next.stop()
+            self.drawn.emit()

@@ -35,12 +35,14 @@ def places(at: np.ndarray, lane: int, lanes: int, side_by_side: bool) -> np.ndar
 def clipped_marks(
     plot: Plot,
     series: Series,
-    column: np.ndarray,
+    kind: str,
     span: tuple[int, int],
     lane: int = 0,
     lanes: int = 1,
 ) -> None:
     """Triangles on the clipped values of a span: down where cut down, up where raised.
+
+    They stand at what ``kind`` names: ``reconstructed`` or ``error``.
 
     Where they would hide each other, the one with the largest error stands for its neighbours.
     """
@@ -50,12 +52,14 @@ def clipped_marks(
     for sign, symbol, key in ((1, CUT_DOWN, "clipped_high"), (-1, RAISED, "clipped_low")):
         if not figures[key]:
             continue
-        at = start + np.flatnonzero(series.saturated[start:stop] == sign)
-        at = _thinned(at, np.abs(series.error[at]), (stop - start) * MARK_PIXELS / plot.columns)
+        at = series.clipped(sign, start, stop, plot.columns)
+        errors = series.pick(at).error
+        at = _thinned(at, np.abs(errors), (stop - start) * MARK_PIXELS / plot.columns)
         if at.size:
             colour = plot.theme.colour(series.entry.colour)
             x = places(at, lane, lanes, few)
-            plot.points((series.entry.uid, sign), x, column[at], symbol, colour, 12, z=7)
+            y = getattr(series.pick(at), kind)
+            plot.points((series.entry.uid, sign), x, y, symbol, colour, 12, z=7)
 
 
 def _thinned(at: np.ndarray, size: np.ndarray, pitch: float) -> np.ndarray:
@@ -76,7 +80,7 @@ def nearest_position(plot: Plot, data: PlotData, x: float) -> int | None:
     reach = int(plot.pixel()[0])
     if reach > 1 and data.active is not None:
         start, stop = max(0, position - reach), min(data.values.size, position + reach + 1)
-        error = np.nan_to_num(np.abs(data.active.error[start:stop]), nan=-1.0)
+        error = np.nan_to_num(np.abs(data.active.part(start, stop).error), nan=-1.0)
         return start + int(error.argmax())
     return position
 
@@ -86,7 +90,8 @@ def position_readout(
     x: float,
     symbol: str,
     values: FloatArray | None,
-    columns: Sequence[tuple[Series, FloatArray]],
+    series: Sequence[Series],
+    kind: str,
     other_symbol: str,
 ) -> str:
     """Position and value of every curve there."""
@@ -96,8 +101,7 @@ def position_readout(
     parts = [f"#{data.flat(at)}"]
     if values is not None:
         parts[0] += f"   {symbol} {short(values[at], data.digits)}"
-    parts += [
-        f"{series.entry.name}: {other_symbol} {short(column[at], data.digits)}"
-        for series, column in columns
-    ]
+    for one in series:
+        number = getattr(one.pick(np.array([at])), kind)[0]
+        parts.append(f"{one.entry.name}: {other_symbol} {short(number, data.digits)}")
     return "\n".join(parts)

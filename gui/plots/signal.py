@@ -38,14 +38,15 @@ class SignalPlot(Plot):
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         start, stop = visible(data.values.size, x0, x1)
-        shown = [data.values[start:stop], *(s.rebuilt[start:stop] for s in data.series)]
-        low, high = finite_extremes(*shown)
+        shown = [data.envelope(self.columns, start, stop)]
+        shown += [s.envelope("reconstructed", self.columns, start, stop) for s in data.series]
+        low, high = finite_extremes(*(end for e in shown for end in (e.low, e.high)))
         return (min(low, 0.0), max(high, 0.0)) if stop - start <= FEW else (low, high)
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
         start, stop = visible(data.values.size, x0, x1)
         if stop - start > 2 * self.columns:
-            self._paint_envelopes(data, x0, x1)
+            self._paint_envelopes(data, start, stop)
         else:
             self._paint_values(data, start, stop)
         if data.chosen is not None:
@@ -72,7 +73,8 @@ class SignalPlot(Plot):
         if at.size <= self.columns / 4:
             self.points("R", x, r, "o", ink, 8 if few else 5, z=4)
         for lane, series in enumerate(data.series, 1):
-            rebuilt = series.rebuilt[start:stop]
+            part = series.part(start, stop)
+            rebuilt = part.reconstructed
             x = places(at, lane, lanes, few)
             if few:
                 pen = self.entry_pen(series, 1)
@@ -81,32 +83,29 @@ class SignalPlot(Plot):
                 self.line(series.entry.uid, x, rebuilt, self.entry_pen(series), z=1)
             if at.size <= self.columns / 4:
                 # A clipped value carries its triangle instead of the marker.
-                whole = np.where(series.saturated[start:stop] == 0, rebuilt, np.nan)
+                whole = np.where(part.saturated == 0, rebuilt, np.nan)
                 self.entry_points(series.entry.uid, x, whole, series)
-            clipped_marks(self, series, series.rebuilt, (start, stop), lane, lanes)
+            clipped_marks(self, series, "reconstructed", (start, stop), lane, lanes)
 
-    def _paint_envelopes(self, data: PlotData, x0: float, x1: float) -> None:
+    def _paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
         _, pixel_y = self.pixel()
-        envelope = self.envelope(data.values, x0, x1)
+        envelope = data.envelope(self.columns, start, stop)
         left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
         thick = np.maximum(envelope.high - envelope.low, pixel_y)
-        brush = self.fill(self.theme.foreground, 0.45)
+        brush = self.wash(self.theme.foreground, 0.45)
         self.bars("R", left, right, envelope.low, envelope.low + thick, brush)
         middle = (left + right) / 2
         for series in data.series:
-            envelope = self.envelope(series.rebuilt, x0, x1)
+            envelope = series.envelope("reconstructed", self.columns, start, stop)
             for end, y in (("low", envelope.low), ("high", envelope.high)):
                 self.line((series.entry.uid, end), middle, y, self.entry_pen(series), z=1)
-            span = int(envelope.edges[0]), int(envelope.edges[-1])
-            clipped_marks(self, series, series.rebuilt, span)
+            clipped_marks(self, series, "reconstructed", (start, stop))
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         return nearest_position(self, data, x)
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
-        return position_readout(
-            data, x, "R", data.values, [(s, s.rebuilt) for s in data.series], "R′"
-        )
+        return position_readout(data, x, "R", data.values, data.series, "reconstructed", "R′")
 
 
 def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -60,14 +60,16 @@ class TransferPlot(Plot):
             x, y = self._stairs(series, x0, x1)
             self.line(series.entry.uid, x, y, self.entry_pen(series, width), z=width)
             if data.values.size <= FEW:
-                self.points((series.entry.uid, "values"), data.values, series.rebuilt,
+                rebuilt = series.part(0, data.values.size).reconstructed
+                self.points((series.entry.uid, "values"), data.values, rebuilt,
                             MARKERS[series.entry.marker], self.theme.colour(series.entry.colour),
                             7)  # fmt: skip
         if data.chosen is not None and np.isfinite(data.values[data.chosen]):
             at = np.array([data.chosen])
             self.rule("chosen", float(data.values[data.chosen]), self.pen(self.theme.muted))
             for series in data.series:
-                self.points((series.entry.uid, "chosen"), data.values[at], series.rebuilt[at], "o",
+                rebuilt = series.pick(at).reconstructed
+                self.points((series.entry.uid, "chosen"), data.values[at], rebuilt, "o",
                             self.theme.foreground, 13, hollow=True, z=9)  # fmt: skip
 
     def _stairs(self, series: Series, x0: float, x1: float) -> tuple[np.ndarray, np.ndarray]:

@@ -281,7 +281,7 @@ def test_results_show_the_figures_of_the_channel_alone(window, person):
     where = AXIS.positions(worst, WEIGHTS.shape)
     for row, scheme in enumerate((WHOLE, OWN)):
         evaluation = evaluate(WEIGHTS, scheme)
-        check_results(window, person, row, metrics_of(WEIGHTS, evaluation, where))
+        check_results(window, person, row, metrics_of(evaluation, where))
         scale = np.broadcast_to(evaluation.qparams.scale, 64)[worst]
         assert float(in_results(window, person, row)["S"]) == pytest.approx(scale, rel=1e-8)
     head = window.docks["results"].head.insight.text()
@@ -402,11 +402,11 @@ def test_editing_a_value_of_the_channel_is_followed_undone_and_redone(window, pe
     window.settings.digits = 9
     where = AXIS.positions(worst, WEIGHTS.shape)
     for row, scheme in enumerate((WHOLE, OWN)):
-        check_results(window, person, row, metrics_of(changed, evaluate(changed, scheme), where))
+        check_results(window, person, row, metrics_of(evaluate(changed, scheme), where))
     person.press("Ctrl+Z")
     assert alone(window) == f"channel {worst}"
     assert shows(points(pane), values)
-    check_results(window, person, 0, metrics_of(WEIGHTS, evaluate(WEIGHTS, WHOLE), where))
+    check_results(window, person, 0, metrics_of(evaluate(WEIGHTS, WHOLE), where))
     person.press("Ctrl+Shift+Z")
     assert shows(points(pane), edited)
     person.press("Esc")

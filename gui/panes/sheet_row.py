@@ -1,0 +1,54 @@
+"""Turns the sheets of a table that is too long for one."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+
+from gui.models.values import SHEET, ValuesModel
+from gui.numbers_text import filled
+
+
+class SheetRow(QWidget):
+    """Which values the table holds, with a button to either side; hidden where it holds all."""
+
+    def __init__(self, model: ValuesModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._label = QLabel(self)
+        self._back = self._button(Qt.ArrowType.LeftArrow, self.tr("The rows before"))
+        self._on = self._button(Qt.ArrowType.RightArrow, self.tr("The rows after"))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        for widget in (self._back, self._label, self._on):
+            layout.addWidget(widget)
+        self._back.clicked.connect(self._turn_back)
+        self._on.clicked.connect(self._turn_on)
+        for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def _button(self, arrow: Qt.ArrowType, tip: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setArrowType(arrow)
+        button.setAutoRaise(True)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        return button
+
+    def _turn_back(self) -> None:
+        self._model.turn_to(self._model.sheet - 1)
+
+    def _turn_on(self) -> None:
+        self._model.turn_to(self._model.sheet + 1)
+
+    def refresh(self) -> None:
+        """Say which rows are shown."""
+        model = self._model
+        self.setVisible(model.sheets > 1)
+        first, last = model.first, model.first + min(SHEET, model.rowCount()) - 1
+        text = self.tr("rows %1 to %2")
+        self._label.setText(filled(text, f"{first:,}", f"{last:,}"))
+        self._back.setEnabled(model.sheet > 0)
+        self._on.setEnabled(model.sheet + 1 < model.sheets)

@@ -38,6 +38,7 @@ class Curves:
 
 
 SIDES = (-1, 1)
+MANY = 64
 Piece = tuple[list[np.ndarray], list[IntArray]]
 
 
@@ -66,9 +67,7 @@ def curves_revised(evaluation: Evaluation, before: Curves, where: IntArray) -> C
     columns = [end.copy() for pyramid in pyramids for end in (pyramid.low, pyramid.high)]
     clipped = [before.clipped[side] for side in SIDES]
     scratch = kernels.Scratch()
-    for block in np.unique(where // kernels.BLOCK).tolist():
-        start = block * kernels.BLOCK
-        stop = min(start + kernels.BLOCK, size)
+    for start, stop in _touched(where, size):
         new, found = _piece(evaluation, start, stop, scratch)
         first = start // STRETCH
         for column, part in zip(columns, new, strict=True):
@@ -78,6 +77,14 @@ def curves_revised(evaluation: Evaluation, before: Curves, where: IntArray) -> C
             left, right = np.searchsorted(old, (start, stop))
             clipped[place] = np.concatenate([old[:left], positions, old[right:]])
     return _curves(size, columns, clipped)
+
+
+def _touched(where: IntArray, size: int) -> list[tuple[int, int]]:
+    """The units that hold some positions, or their blocks where these are many."""
+    units, length = np.unique(where // kernels.UNIT), kernels.UNIT
+    if units.size > MANY:
+        units, length = np.unique(where // kernels.BLOCK), kernels.BLOCK
+    return [(unit * length, min((unit + 1) * length, size)) for unit in units.tolist()]
 
 
 def _curves(size: int, columns: list[np.ndarray], clipped: list[IntArray]) -> Curves:

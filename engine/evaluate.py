@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -12,13 +10,14 @@ from engine.arithmetic import Arithmetic
 from engine.arrays import FloatArray, IntArray, as_working, is_real
 from engine.curves import curves_revised
 from engine.errors import QuantizationError
-from engine.evaluation import Evaluation, placeholder, worst_place
+from engine.evaluation import Evaluation, worst_place
 from engine.kernels import Scratch, Step
+from engine.passes import Pass
 from engine.quantizers import QUANTIZERS, QParams, Quantizer
 from engine.ranges import clip_ends
 from engine.scheme import Scheme, as_scheme
 from engine.sums import BlockSums, Totals, block_sums
-from engine.warnings import values_are, warnings_of
+from engine.warnings import values_are
 
 
 def calibrate(
@@ -186,86 +185,12 @@ def evaluate(
     r = as_working(x)
     known = kernels.extremes(r) if known is None else known
     p = calibrate(r, scheme, arithmetic, step, known)
-    run = _Run(r, p, known)
+    run = Pass(r, p, known)
     blocks = kernels.over_blocks(r.size, run.block, step)
     counts = run.counted(run.codes)
     if any(block.nan for block in blocks):
         counts -= run.counted(run.codes[np.isnan(r)])
     return run.evaluation(scheme, blocks, counts)
-
-
-class _Run:
-    """The pass over an array whose parameters are known: encode, decode, compare, sum up."""
-
-    def __init__(
-        self,
-        r: FloatArray,
-        p: QParams,
-        known: kernels.Extremes,
-        without: IntArray | None = None,
-    ) -> None:
-        self.r, self.p, self.known, self.without = r, p, known, without
-        self.quantizer = QUANTIZERS[p.mapping]
-        self.lean = p.lean(self.quantizer.exact_scale)
-        self.codes = np.empty(r.shape, p.format.dtype)
-        # Rounding to the nearest is monotonic: what both ends do, all values do.
-        self.inside = False
-        if known.finite and p.granularity.whole and not p.arithmetic.chances:
-            with np.errstate(over="ignore", under="ignore"):
-                ends = np.array([known.low, known.high]).astype(p.dtype)
-            self.inside = self.quantizer.encode(ends, p)[1] is None
-
-    def block(self, start: int, stop: int, scratch: Scratch) -> BlockSums:
-        """Put the codes of a block in their place and return its sums."""
-        r, p, n = kernels.block_without(self.r, start, stop, self.without), self.p, stop - start
-        aligned = self.lean.spread(self.r.shape, start, stop)
-        nan = None if self.known.finite else np.isnan(r)
-        if nan is not None and not nan.any():
-            nan = None
-        with np.errstate(all="ignore"):
-            worked = (r if nan is None else np.where(nan, r.dtype.type(0), r)).astype(
-                p.dtype, copy=False
-            )
-            codes, saturated = self.quantizer.encode(
-                worked,
-                aligned,
-                np.arange(start, stop) if p.arithmetic.chances else None,
-                scratch("stages", n, p.dtype),
-                self.codes.reshape(-1)[start:stop],
-                self.inside,
-            )
-            rebuilt = self.quantizer.decode(codes, aligned, scratch("stages", n, p.dtype))
-            if nan is not None:
-                codes[nan] = placeholder(codes[nan], p)
-                if saturated is not None:
-                    saturated[nan] = 0
-                rebuilt[nan] = np.nan
-            kind = np.result_type(p.dtype, r.dtype)
-            error = np.subtract(rebuilt, r, out=scratch("error", n, kind))
-            return block_sums(r, rebuilt, error, saturated, aligned, scratch, self.known.finite)
-
-    def counted(self, codes: IntArray) -> IntArray:
-        """Return how often each code is there."""
-        raw = kernels.tally(codes)
-        patterns = np.flatnonzero(raw)
-        some = patterns.astype(f"u{codes.dtype.itemsize}").view(codes.dtype)
-        counts = np.zeros(self.quantizer.codes(self.p).size, np.int64)
-        np.add.at(counts, self.quantizer.places(some, self.p), raw[patterns])
-        return counts
-
-    def evaluation(self, scheme: Scheme, blocks: list[BlockSums], counts: IntArray) -> Evaluation:
-        """Put the outcome together."""
-        p, shape = self.p, self.codes.shape
-        sizes = p.granularity.sizes(shape) if p.count > 1 else None
-        totals = Totals(blocks, counts, p, p.count, sizes)
-        notes = tuple(warnings_of(shape, scheme, p, totals, float(self.known.low)))
-        made = Evaluation(scheme, p, self.r, self.codes, totals, {}, notes)
-        unit, _ = totals.worst_unit()
-        worst = -1
-        if unit >= 0:
-            start = unit * kernels.UNIT
-            worst = start + worst_place(made.part(slice(start, start + kernels.UNIT)))
-        return replace(made, metrics=metrics.compute(metrics.Sample(totals, worst)))
 
 
 def sqnr_without(r: FloatArray, scheme: Scheme, without: IntArray) -> float:
@@ -281,7 +206,7 @@ def sqnr_without(r: FloatArray, scheme: Scheme, without: IntArray) -> float:
     """
     known = kernels.extremes(r, without)._replace(finite=False)
     p = calibrate(np.array([known.low, known.high]), scheme)
-    run = _Run(r, p, known, without)
+    run = Pass(r, p, known, without)
     totals = Totals(kernels.over_blocks(r.size, run.block), np.zeros(0, np.int64), p)
     return metrics.METRIC["sqnr"].compute(metrics.Sample(totals, -1))
 
@@ -295,7 +220,7 @@ def revise(
 ) -> Evaluation | None:
     """Return the evaluation after some values were changed, if the parameters stay the same.
 
-    It is that of the whole array, to the last bit, but only the blocks with a changed value are
+    It is that of the whole array, to the last bit, but only the units with a changed value are
     looked at.
 
     Parameters
@@ -324,14 +249,15 @@ def revise(
         ends = np.array([known.low, known.high])
         if not np.isfinite(ends).all() or calibrate(ends, scheme, p.arithmetic) != p:
             return None
-    run = _Run(r, p, known)
+    run = Pass(r, p, known)
     flat, blocks = evaluation.codes.reshape(-1), list(evaluation.totals.blocks)
     before = run.counted(flat[where[~np.isnan(old)]])
     run.codes = evaluation.codes.copy()
     scratch = Scratch()
-    for number in np.unique(where // kernels.BLOCK).tolist():
-        start = number * kernels.BLOCK
-        blocks[number] = run.block(start, min(start + kernels.BLOCK, r.size), scratch)
+    block_of = where // kernels.BLOCK
+    for number in np.unique(block_of).tolist():
+        here = block_of == number
+        blocks[number] = run.revised(blocks[number], where[here], old[here], scratch)
     known_now = where[~np.isnan(r.reshape(-1)[where])]
     after = run.counted(run.codes.reshape(-1)[known_now])
     made = run.evaluation(scheme, blocks, evaluation.code_counts - before + after)

@@ -41,7 +41,8 @@ class Example:
 
 
 def _three() -> FloatArray:
-    return np.random.RandomState(8215).randn(3).astype(np.float32)
+    # RandomState(8215).randn(3), in figures: numpy.random takes 10 ms of every start to import.
+    return np.array([0.21535037, 1.2962357, -1.0161772], np.float32)
 
 
 def _outlier() -> FloatArray:

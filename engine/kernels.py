@@ -43,6 +43,11 @@ class Scratch:
         return held[:size]
 
 
+_lock = threading.Lock()
+_idle: list[Scratch] = []
+"""Those of threads that have ended, for the next ones: at most as many as ran at once."""
+
+
 def threads() -> int:
     """Return how many threads share the work."""
     if THREADS:
@@ -72,10 +77,11 @@ def over_blocks(
     starts = range(0, size, block)
     results: list[Any] = [None] * len(starts)
     queue = iter(range(len(starts)))
-    lock, stopped = threading.Lock(), threading.Event()
+    lock, stopped = _lock, threading.Event()
 
     def share(tell: Step | None) -> None:
-        scratch = Scratch()
+        with lock:
+            scratch = _idle.pop() if _idle else Scratch()
         try:
             while not stopped.is_set():
                 with lock:
@@ -89,6 +95,9 @@ def over_blocks(
         except BaseException:
             stopped.set()
             raise
+        finally:
+            with lock:
+                _idle.append(scratch)
 
     helpers = min(threads(), len(starts)) - 1
     if helpers < 1:
@@ -192,19 +201,17 @@ def per_unit(reduce: Callable[..., np.ndarray], *flats: np.ndarray) -> np.ndarra
     return np.concatenate([reduce(*part) for part in parts if part[0].size])
 
 
+_ONES = np.ones(UNIT)
+
+
 def unit_dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return Σ a·b of each unit."""
     return per_unit(np.vecdot, a, b)
 
 
 def unit_sums(a: np.ndarray) -> np.ndarray:
-    """Return Σ a of each unit."""
-    return per_unit(lambda rows: np.vecdot(rows, np.ones(rows.shape[1], rows.dtype)), a)
-
-
-def unit_lows(a: np.ndarray, lower: np.ufunc = np.minimum) -> np.ndarray:
-    """Return the smallest number of each unit; NaN where it has one, unless ``lower`` is fmin."""
-    return per_unit(lambda rows: lower.reduce(rows, axis=1), a)
+    """Return Σ a of each unit, of float64."""
+    return per_unit(lambda rows: np.vecdot(rows, _ONES[: rows.shape[1]]), a)
 
 
 def unit_highs(a: np.ndarray, higher: np.ufunc = np.maximum) -> np.ndarray:

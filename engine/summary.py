@@ -56,7 +56,8 @@ class _Bins:
             return np.array([finite.size])
         # In float32 the edges of a narrow range would fall on each other.
         values = finite.astype(np.float64, copy=False)
-        return np.histogram(values, bins=self.count, range=(self.low, self.high))[0]
+        with np.errstate(under="ignore"):
+            return np.histogram(values, bins=self.count, range=(self.low, self.high))[0]
 
 
 def summarize(x: ArrayLike, max_bins: int = 512) -> Summary:
@@ -83,9 +84,7 @@ def summarize(x: ArrayLike, max_bins: int = 512) -> Summary:
     finite = r.size - nan_count - inf_count
     sums = np.array([part[2] for part in counted], np.float64)
     low, high = float(known.low), float(known.high)
-    with np.errstate(over="ignore", invalid="ignore"):
-        summed = math.isfinite(np.abs(sums).sum())
-    mean = _mean(sums, finite, low, high) if summed else _mean_of_shares(r, finite, low, high)
+    mean = _mean(sums, finite, low, high) if _fits(sums) else _mean_of_shares(r, finite, low, high)
     if not finite or not max_bins:
         empty: IntArray = np.zeros(0, np.intp)
         return Summary(
@@ -125,15 +124,14 @@ def summary_revised(
     same = (float(known.low), float(known.high)) == (before.low, before.high)
     if not same or before.counts.size < 2 or gone.size != come.size:
         return None
-    with np.errstate(over="ignore"):
-        if not math.isfinite(np.abs(before.sums).sum()):
-            return None
     bins = _Bins(before.low, before.high, before.counts.size)
     sums = before.sums.copy()
     for block in np.unique(where // kernels.BLOCK).tolist():
         start = block * kernels.BLOCK
         stop = min(start + kernels.BLOCK, x.size)
         sums[block] = _counted(kernels.flat_block(x, start, stop), known.finite)[2]
+    if not _fits(before.sums) or not _fits(sums):
+        return None
     nan_count = before.nan_count + _count(np.isnan, new) - _count(np.isnan, old)
     inf_count = before.inf_count + _count(np.isinf, new) - _count(np.isinf, old)
     finite = before.count - nan_count - inf_count
@@ -165,6 +163,12 @@ def _counted(block: FloatArray, known: bool) -> tuple[int, int, float]:
     return nan, block.size - finite.size - nan, total
 
 
+def _fits(sums: np.ndarray) -> bool:
+    """Whether float64 holds the sum of sums, in whatever order they are added."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(np.abs(sums).sum())
+
+
 def _mean(sums: np.ndarray, n: int, low: float, high: float) -> float:
     """Mean in float64; never outside the range, whatever rounding does."""
     return min(max(float(sums.sum()) / n, low), high) if n else math.nan
@@ -173,7 +177,8 @@ def _mean(sums: np.ndarray, n: int, low: float, high: float) -> float:
 def _mean_of_shares(r: FloatArray, n: int, low: float, high: float) -> float:
     """Mean of values whose sum overflows."""
     finite = r[np.isfinite(r)]
-    return min(max(float((finite / n).sum()), low), high)
+    with np.errstate(over="ignore"):
+        return min(max(float((finite / n).sum()), low), high)
 
 
 def _bins(low: float, high: float, count: int) -> _Bins:

@@ -61,8 +61,8 @@ class BlockSums:
     counts : ndarray of int, shape (6,)
         Values that enter the sums, clipped low and high, those whose step counts, NaN among R,
         and infinities among R.
-    low, high : ndarray, shape (units,)
-        The extremes of the errors that enter the sums; NaN where none does.
+    largest : ndarray, shape (units,)
+        The largest |E| that enters the sums; NaN where none does.
     odd : ndarray of int, shape (2,)
         Values rebuilt as NaN though R is none, and as infinity.
     """
@@ -70,8 +70,7 @@ class BlockSums:
     sums: np.ndarray
     exponents: IntArray
     counts: IntArray
-    low: FloatArray
-    high: FloatArray
+    largest: FloatArray
     odd: IntArray
 
     @property
@@ -100,6 +99,7 @@ class Scaled:
             np.ldexp(out, -self.exponent, out=out)
 
 
+@np.errstate(all="ignore")
 def block_sums(
     r: FloatArray,
     rebuilt: FloatArray,
@@ -127,19 +127,19 @@ def block_sums(
     low = high = 0
     if saturated is not None:
         low, high = (int(np.count_nonzero(saturated == side)) for side in (-1, 1))
-    unit_low, unit_high = kernels.unit_lows(error), kernels.unit_highs(error)
-    if not (finite and np.isfinite(unit_low).all() and np.isfinite(unit_high).all()):
+    size = np.abs(error, out=scratch("size", n, error.dtype))
+    largest = kernels.unit_highs(size)
+    if not (finite and np.isfinite(largest).all()):
         known = np.isfinite(r) & np.isfinite(error)
         usable = int(np.count_nonzero(known))
         nan, infinite = int(np.count_nonzero(np.isnan(r))), int(np.count_nonzero(np.isinf(r)))
         lost = int(np.count_nonzero(np.isnan(rebuilt))) - nan
         overflowed = int(np.count_nonzero(np.isinf(rebuilt)))
         if usable < n:
-            nothing = r.dtype.type(0)
-            gaps = np.where(known, error, np.nan)
-            unit_low = kernels.unit_lows(gaps, np.fmin)
-            unit_high = kernels.unit_highs(gaps, np.fmax)
-            r, rebuilt, error = (np.where(known, part, nothing) for part in (r, rebuilt, error))
+            largest = kernels.unit_highs(np.where(known, size, size.dtype.type(np.nan)), np.fmax)
+            r, rebuilt, error, size = (
+                np.where(known, part, part.dtype.type(0)) for part in (r, rebuilt, error, size)
+            )
     real = Scaled(r, scratch("real", n, np.float64))
     back = Scaled(rebuilt, scratch("rebuilt", n, np.float64))
     products = [
@@ -151,14 +151,13 @@ def block_sums(
     products.append((kernels.unit_sums(e.x), e.exponent))
     stepped, steps = _steps(e, error, p, back.x, usable)
     rounded, clipped = _squares(e, error, saturated, back.x)
-    np.abs(e.x, out=e.x)
-    products += [(kernels.unit_sums(e.x), e.exponent), rounded, clipped, steps]
+    magnitude = Scaled(size, real.x)
+    products += [(kernels.unit_sums(magnitude.x), magnitude.exponent), rounded, clipped, steps]
     return BlockSums(
         sums=np.stack([sums for sums, _ in products]),
         exponents=np.array([exponent for _, exponent in products]),
         counts=np.array([usable, low, high, stepped, nan, infinite]),
-        low=unit_low,
-        high=unit_high,
+        largest=largest,
         odd=np.array([lost, overflowed]),
     )
 
@@ -275,19 +274,9 @@ class Totals:
         both = sum(ldexp(part.mantissa, part.exponent - largest) for part in (rounded, clipped))
         return Sum(both, largest, self.n)
 
-    @cached_property
-    def low(self) -> FloatArray:
-        """The smallest error of each unit, shape (units,)."""
-        return np.concatenate([b.low for b in self.blocks])
-
-    @cached_property
-    def high(self) -> FloatArray:
-        """The largest error of each unit, shape (units,)."""
-        return np.concatenate([b.high for b in self.blocks])
-
     def worst_unit(self) -> tuple[int, float]:
         """The first unit with the largest |E|, and that error; −1 and NaN where there is none."""
-        size = np.fmax(-self.low, self.high)
+        size = np.concatenate([b.largest for b in self.blocks])
         if np.isnan(size).all():
             return -1, math.nan
         unit = int(np.nanargmax(size))

@@ -39,6 +39,7 @@ MODULES = [
         "metrics",
         "number_format",
         "objective",
+        "passes",
         "quantizers",
         "granularity",
         "quantizers.affine",

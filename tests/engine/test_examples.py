@@ -219,3 +219,8 @@ def test_point_of_the_ties() -> None:
         odd_zero_point = result.qparams.zero_point % 2
         assert (result.codes[halves] % 2 == 0).all(), text
         assert (result.reconstructed[halves] % 2 == odd_zero_point).all(), text
+
+
+def test_the_three_numbers_are_those_of_the_generator() -> None:
+    drawn = np.random.RandomState(8215).randn(3).astype(np.float32)
+    np.testing.assert_array_equal(EXAMPLES[0].make(), drawn)

@@ -1,5 +1,6 @@
 """Quantoscope: see what int8 quantization does to your numbers."""
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -12,15 +13,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     if complaint := preflight.problem(window=False):
         print(complaint, file=sys.stderr)
         return 1
-    from engine import cli
+    if words:
+        from engine import cli
 
-    if words and words[0] in {*cli.COMMANDS, "--help", "-h", "--version"}:
-        return cli.main(words)
+        if words[0] in {*cli.COMMANDS, "--help", "-h", "--version"}:
+            return cli.main(words)
     if complaint := preflight.problem():
         print(complaint, file=sys.stderr)
         return 1
+    # What is imported stays: looking for garbage in it, now or later, is time lost. And Qt's
+    # binding reads the source of every module that is imported after it: the engine goes first.
+    gc.disable()
+    import engine  # noqa: F401
     from gui import app
 
+    gc.freeze()
+    gc.enable()
     return app.main(words)
 
 

@@ -14,11 +14,13 @@ from gui import commands, layout
 from gui.actions import Actions
 from gui.background import Background
 from gui.files import Files
+from gui.latency import Latency
 from gui.menus import Menus
 from gui.message_bar import MessageBar
 from gui.numbers_text import filled
 from gui.panes.compare_pane import ComparePane
 from gui.panes.dock import Dock
+from gui.panes.plot_dock import PlotDock, Plots
 from gui.panes.plot_pane import PlotPane
 from gui.panes.results_pane import ResultsPane
 from gui.panes.schemes_pane import SchemesPane
@@ -57,7 +59,8 @@ class MainWindow(QMainWindow):
         layout.prepare(self)
         self._build_panes()
         self._build_message_bar()
-        self.setStatusBar(StatusLine(self.session, settings, self.background, self))
+        self.latency = Latency(self.session, self.feed, self)
+        self.setStatusBar(StatusLine(self.session, settings, self.background, self.latency, self))
         self.actions_ = Actions(self, self.theme, self._handlers())
         self.menus = Menus(
             self, self.actions_, self.session.undo_stack, self.docks, settings, self.theme
@@ -79,18 +82,11 @@ class MainWindow(QMainWindow):
         self._dock(
             "values", self.tr("Values"), self.tr("Values: R, editable, and its stages"), self.values
         )
-        self.plots: dict[str, PlotPane] = {}
-        for kind in PLOTS:
-            pane = PlotPane(kind, session, self.feed, theme)
-            self.plots[kind.key] = pane
-            title = pane.plot.title()
-            dock = self._dock(kind.key, title.partition(":")[0], title, pane)
-            dock.head.set_insight(pane.plot.insight or " ")
-            dock.visibilityChanged.connect(pane.set_in_front)
-            pane.insight_changed.connect(dock.head.set_insight)
-            pane.export_asked.connect(self.export)
-            pane.copy_asked.connect(self._copy_plot)
-        self._link_axes()
+        plots = {kind.key: PlotDock(kind, session, self.feed, theme, self) for kind in PLOTS}
+        for plot_dock in plots.values():
+            plot_dock.built.connect(self._on_plot_built)
+        self.docks.update(plots)
+        self.plots = Plots(plots)
         self._dock("schemes", self.tr("Schemes"), self.tr("Schemes"), self.schemes)
         head = self.tr("Results: scheme × metric")
         dock = self._dock("results", self.tr("Results"), head, self.results)
@@ -105,18 +101,19 @@ class MainWindow(QMainWindow):
         self.steps.insight_changed.connect(dock.head.set_insight)
 
     def _dock(self, key: str, name: str, title: str, pane: QWidget) -> Dock:
-        dock = Dock(key, name, title, pane, self)
-        dock.restyle(self.theme)
+        dock = Dock(key, name, title, self.theme, self, pane)
         self.docks[key] = dock
         return dock
 
-    def _link_axes(self) -> None:
-        """Plots over the same quantity show the same stretch of it."""
-        leaders: dict[str, PlotPane] = {}
-        for pane in self.plots.values():
-            leader = leaders.setdefault(pane.plot.x_quantity, pane)
-            if leader is not pane:
-                pane.plot.leader = leader.plot
+    def _on_plot_built(self, pane: PlotPane) -> None:
+        pane.export_asked.connect(self.export)
+        pane.copy_asked.connect(self._copy_plot)
+        # Plots over the same quantity show the same stretch of it: that of the first of them.
+        kind = next(kind for kind in PLOTS if kind.x_quantity == pane.plot.x_quantity)
+        if kind.key != pane.plot.key:
+            leader = self.plots[kind.key]
+            pane.plot.leader = leader.plot
+            pane.widget.setXRange(*leader.widget.viewRange()[0], padding=0)
 
     def _build_message_bar(self) -> None:
         self.message = MessageBar(self.theme, self)
@@ -253,7 +250,7 @@ class MainWindow(QMainWindow):
         if focus is not None and self.results.isAncestorOf(focus):
             self.results.copy()
             return
-        for key, pane in self.plots.items():
+        for key, pane in self.plots.built().items():
             if focus is not None and (pane is focus or pane.isAncestorOf(focus)):
                 self._copy_plot(key)
                 return
@@ -302,7 +299,7 @@ class MainWindow(QMainWindow):
 
     def fit_plots(self) -> None:
         """Show everything in every plot."""
-        for pane in self.plots.values():
+        for pane in self.plots.built().values():
             pane.fit()
 
     def _help(self) -> None:

@@ -84,8 +84,8 @@ class Menus(QObject):
         for dock in docks.values():
             view.addAction(dock.toggleViewAction())
         _fill(view, None, a["fit"], a["grid"], a["unsort"], None, a["next_value"],
-              a["previous_value"], None, self._theme_menu(), self._digits_menu(), None,
-              a["reset_layout"])  # fmt: skip
+              a["previous_value"], None, self._theme_menu(), self._digits_menu(),
+              self._latency_action(), None, a["reset_layout"])  # fmt: skip
         help_menu = bar.addMenu(self.tr("&Help"))
         _fill(help_menu, a["help"], a["about"])
 
@@ -220,6 +220,17 @@ class Menus(QObject):
 
     def _set_digits(self, action: QAction) -> None:
         self._settings.digits = action.data()
+
+    def _latency_action(self) -> QAction:
+        action = QAction(self.tr("&Latency in the status bar"), self._window)
+        action.setCheckable(True)
+        action.setChecked(self._settings.latency)
+        action.setStatusTip(self.tr("Tells how long an edit takes until it is painted"))
+        action.toggled.connect(self._set_latency)
+        return action
+
+    def _set_latency(self, shown: bool) -> None:
+        self._settings.latency = shown
 
     def _fill_recent(self) -> None:
         self.recent.clear()

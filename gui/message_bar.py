@@ -50,7 +50,8 @@ class MessageBar(QFrame):
         """Take the colours of a theme."""
         self._theme = theme
         self._close.setIcon(icon("close", theme))
-        self._paint()
+        if self._shown:
+            self._paint()
 
     def _paint(self) -> None:
         name = "warning" if self._problem else "info"

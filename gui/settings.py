@@ -16,6 +16,7 @@ class Settings(QObject):
     digits_changed = Signal()
     theme_changed = Signal()
     sqnr_changed = Signal()
+    latency_changed = Signal()
     recent_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -76,6 +77,16 @@ class Settings(QObject):
     def sqnr(self, key: str) -> None:
         self.remember("view/sqnr", key)
         self.sqnr_changed.emit()
+
+    @property
+    def latency(self) -> bool:
+        """Whether the status bar tells how long edits take to be seen."""
+        return self.number("view/latency", 0) != 0
+
+    @latency.setter
+    def latency(self, shown: bool) -> None:
+        self.remember("view/latency", int(shown))
+        self.latency_changed.emit()
 
     @property
     def theme(self) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
 
 from gui.background import Background
+from gui.latency import Latency
 from gui.numbers_text import filled, short
 from gui.session import EVALUATE, Session
 from gui.settings import Settings
@@ -24,12 +25,14 @@ class StatusLine(QStatusBar):
         session: Session,
         settings: Settings,
         background: Background,
+        latency: Latency,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._settings = settings
         self._background = background
+        self._latency = latency
         self.summary = QLabel(self)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.timing = QLabel(self)
@@ -61,7 +64,13 @@ class StatusLine(QStatusBar):
         for signal in (*signals, session.focus_changed):
             signal.connect(self.refresh)
         settings.digits_changed.connect(self.refresh)
+        settings.latency_changed.connect(self.refresh)
+        latency.measured.connect(self._on_measured)
         self.refresh()
+
+    def _on_measured(self) -> None:
+        if self._settings.latency:
+            self.refresh()
 
     def refresh(self) -> None:
         """Show the figures of the array as it is shown."""
@@ -78,10 +87,14 @@ class StatusLine(QStatusBar):
         elif waiting:
             self.timing.setText(self.tr("Stopped: what you see is not up to date."))
         else:
-            took = self._session.shown.milliseconds
-            shown = short(took, 2) if took < 10 else f"{took:.0f}"
-            shown = "< 0.1" if took < 0.1 else shown
-            self.timing.setText(filled(self.tr("last update %1 ms"), shown))
+            text = filled(self.tr("last update %1 ms"), _short(self._session.shown.milliseconds))
+            if self._settings.latency and self._latency.count:
+                seen = filled(
+                    self.tr("edit to paint %1 ms, 95 % of %2 within %3 ms"),
+                    _short(self._latency.last), self._latency.count, _short(self._latency.high),
+                )  # fmt: skip
+                text = f"{text}  ·  {seen}"
+            self.timing.setText(text)
 
     def _summary(self) -> str:
         session, digits = self._session, self._settings.digits
@@ -143,3 +156,10 @@ class StatusLine(QStatusBar):
             self._background.cancel(kind)
         self.refresh()
         return busy
+
+
+def _short(milliseconds: float) -> str:
+    """Two digits, or whole milliseconds."""
+    if milliseconds < 0.1:
+        return "< 0.1"
+    return short(milliseconds, 2) if milliseconds < 10 else f"{milliseconds:.0f}"

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPen, QPixmap
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QGuiApplication,
+    QIcon,
+    QIconEngine,
+    QPainter,
+    QPalette,
+    QPen,
+    QPixmap,
+)
 from PySide6.QtSvg import QSvgRenderer
 
 LINE_STYLES: tuple[tuple[str, Qt.PenStyle], ...] = (
@@ -144,38 +154,72 @@ def palette(theme: Theme) -> QPalette:
     return result
 
 
+def inked(colour: str) -> QPalette:
+    """A palette that changes nothing but the colour of text."""
+    result = QPalette()
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text):
+        result.setColor(role, QColor(colour))
+    return result
+
+
+class LineIcon(QIconEngine):
+    """A line icon in a theme's ink, drawn only when it is seen, and sharp at every size."""
+
+    _clones: ClassVar[list[QIconEngine]] = []
+
+    def __init__(self, name: str, theme: Theme) -> None:
+        super().__init__()
+        self._name, self._theme = name, theme
+
+    def scaledPixmap(
+        self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float
+    ) -> QPixmap:
+        side = round(min(size.width(), size.height()) * scale)
+        if mode == QIcon.Mode.Disabled:
+            return _drawn(self._name, self._theme.muted, side, 0.45)
+        return _drawn(self._name, self._theme.foreground, side)
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        return self.scaledPixmap(size, mode, state, 1.0)
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        side = min(rect.width(), rect.height())
+        square = QRect(0, 0, side, side)
+        square.moveCenter(rect.center())
+        ratio = painter.device().devicePixelRatioF()
+        painter.drawPixmap(square, self.scaledPixmap(square.size(), mode, state, ratio))
+
+    def clone(self) -> QIconEngine:
+        copy = LineIcon(self._name, self._theme)
+        # Qt keeps the copy, but Python would free it here and now: it does not know that.
+        self._clones.append(copy)
+        return copy
+
+
 @lru_cache(maxsize=512)
-def _svg(name: str, colour: str, pixels: int) -> QPixmap:
+def _drawn(name: str, colour: str, side: int, opacity: float = 1.0) -> QPixmap:
     from resources import read_text
 
     svg = read_text(f"icons/{name}.svg").replace("currentColor", colour)
-    pixmap = QPixmap(pixels, pixels)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, pixels, pixels))
+    full = QPixmap(side, side)
+    full.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(full)
+    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, side, side))
     painter.end()
-    return pixmap
+    if opacity == 1.0:
+        return full
+    faded = QPixmap(side, side)
+    faded.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(faded)
+    painter.setOpacity(opacity)
+    painter.drawPixmap(0, 0, full)
+    painter.end()
+    return faded
 
 
 def icon(name: str, theme: Theme) -> QIcon:
-    """A line icon in the theme's ink, sharp at 100 % to 300 %."""
-    result = QIcon()
-    faded = QColor(theme.muted)
-    faded.setAlphaF(0.45)
-    for pixels in (16, 20, 24, 32, 48, 64):
-        result.addPixmap(_svg(name, theme.foreground, pixels), QIcon.Mode.Normal)
-        result.addPixmap(_faded(_svg(name, theme.muted, pixels)), QIcon.Mode.Disabled)
-    return result
-
-
-def _faded(pixmap: QPixmap) -> QPixmap:
-    result = QPixmap(pixmap.size())
-    result.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(result)
-    painter.setOpacity(0.45)
-    painter.drawPixmap(0, 0, pixmap)
-    painter.end()
-    return result
+    """A line icon in the theme's ink."""
+    return QIcon(LineIcon(name, theme))
 
 
 def app_icon() -> QIcon:

@@ -3,6 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
+_HERE = files(__name__)
+
 __all__ = ["icon_path", "read_text", "resource_path"]
 
 
@@ -19,7 +21,7 @@ def resource_path(name: str) -> Path:
     FileNotFoundError
         If there is no such resource.
     """
-    path = Path(str(files(__name__).joinpath(name)))
+    path = Path(str(_HERE.joinpath(name)))
     if not path.is_file():
         raise FileNotFoundError(f"no resource named {name!r}")
     return path

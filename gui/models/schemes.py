@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import (
@@ -32,9 +33,13 @@ SWATCH = QSize(34, 14)
 
 def entry_icon(entry: Entry, theme: Theme, ratio: float) -> QIcon:
     """A sample of an entry's line and marker."""
-    style = LINE_STYLES[entry.line][1]
-    colour = theme.colour(entry.colour)
-    return QIcon(swatch(colour, style, MARKERS[entry.marker], SWATCH, ratio))
+    return _icon(entry.colour, entry.line, entry.marker, theme, ratio)
+
+
+@lru_cache(maxsize=64)
+def _icon(colour: int, line: int, marker: int, theme: Theme, ratio: float) -> QIcon:
+    style = LINE_STYLES[line][1]
+    return QIcon(swatch(theme.colour(colour), style, MARKERS[marker], SWATCH, ratio))
 
 
 class SchemesModel(QAbstractListModel):

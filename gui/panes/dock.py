@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.theme import Theme, icon
+from gui.theme import Theme, icon, inked
 
 
 class ElidedLabel(QLabel):
@@ -29,24 +29,12 @@ class ElidedLabel(QLabel):
         return QSize(24, super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        shown = self._shown()
-        painter.drawText(
-            self.contentsRect(), int(self.alignment()) | Qt.TextFlag.TextSingleLine, shown
-        )
-
-    def _shown(self) -> str:
+        room = self.contentsRect()
         metrics = QFontMetrics(self.font())
-        width = self.contentsRect().width()
-        return metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, width)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.setToolTip(self.text() if self._shown() != self.text() else "")
-
-    def setText(self, text: str) -> None:
-        super().setText(text)
-        self.setToolTip(text if self._shown() != text else "")
+        shown = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
+        self.setToolTip(self.text() if shown != self.text() else "")
+        flags = int(self.alignment()) | Qt.TextFlag.TextSingleLine
+        QPainter(self).drawText(room, flags, shown)
 
 
 class DockHead(QWidget):
@@ -103,20 +91,34 @@ class DockHead(QWidget):
         """Take the colours of a theme."""
         self.float_button.setIcon(icon("float", theme))
         self.close_button.setIcon(icon("close", theme))
-        self.setStyleSheet(f"#insight {{ color: {theme.muted}; }}")
+        self.insight.setPalette(inked(theme.muted))
 
 
 class Dock(QDockWidget):
-    """A dock with such a head."""
+    """A dock with such a head, around a pane that wears the theme already."""
 
-    def __init__(self, key: str, name: str, title: str, pane: QWidget, parent: QWidget) -> None:
+    def __init__(
+        self,
+        key: str,
+        name: str,
+        title: str,
+        theme: Theme,
+        parent: QWidget,
+        pane: QWidget | None = None,
+    ) -> None:
         super().__init__(name, parent)
         self.setObjectName(f"dock-{key}")
         self.key = key
-        self.pane = pane
         self.head = DockHead(self, title)
+        self.head.restyle(theme)
         self.setTitleBarWidget(self.head)
-        self.setWidget(pane)
+        if pane is not None:
+            self.setWidget(pane)
+
+    @property
+    def pane(self) -> QWidget:
+        """What it shows."""
+        return self.widget()
 
     def take_focus(self) -> None:
         """Come to the front and let the keyboard act on the pane."""
@@ -127,4 +129,5 @@ class Dock(QDockWidget):
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         self.head.restyle(theme)
-        self.pane.restyle(theme)  # type: ignore[attr-defined]
+        if self.widget() is not None:
+            self.widget().restyle(theme)  # type: ignore[attr-defined]

@@ -52,7 +52,7 @@ from gui.panes.style_row import StyleRow
 from gui.session import Session
 from gui.settings import Settings
 from gui.shown import Entry
-from gui.theme import Theme
+from gui.theme import Theme, inked
 
 FIRST_NUMBERS = {"percentile": (99.9,)}
 _TIP = Qt.ItemDataRole.ToolTipRole
@@ -185,7 +185,8 @@ class SchemeForm(QWidget):
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         self._theme = theme
-        self.setStyleSheet(f"#fieldProblem {{ color: {theme.alarm}; }}")
+        for label in (self._text_problem, self._numbers_problem, self._range_problem):
+            label.setPalette(inked(theme.alarm))
         self.result.restyle(theme)
         self._show_style()
 
@@ -232,7 +233,7 @@ class SchemeForm(QWidget):
             # Ends that follow from the data look like what they are: told, not asked for.
             role = QPalette.ColorRole.Base if manual else QPalette.ColorRole.Window
             field.setBackgroundRole(role)
-            field.setStyleSheet("" if manual else f"color: {self._theme.muted};")
+            field.setPalette(QPalette() if manual else inked(self._theme.muted))
         if manual:
             for field, number in zip(
                 (self.low, self.high), scheme.calibration.arguments, strict=True

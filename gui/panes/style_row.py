@@ -53,10 +53,15 @@ class StyleRow(QWidget):
             box.activated.connect(self._on_activated)
             row.addWidget(box, 1)
         self.setFocusProxy(self.colour)
+        self._shown: tuple[object, ...] = ()
 
     def show_entry(self, entry: Entry, theme: Theme) -> None:
         """Show an entry's style, and what each choice would look like."""
         ratio = self.devicePixelRatioF()
+        look = entry.colour, entry.line, entry.marker, theme, ratio
+        if look == self._shown:
+            return
+        self._shown = look
         for box in (self.colour, self.line, self.marker):
             key = str(box.property("style_key"))
             box.setCurrentIndex(getattr(entry, key))

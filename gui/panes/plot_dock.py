@@ -1,0 +1,91 @@
+"""The dock of a plot: the plot is built when it is first seen, or asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from gui.panes.dock import Dock
+from gui.panes.plot_pane import PlotPane
+from gui.plots import Plot
+from gui.plots.feed import PlotFeed
+from gui.session import Session
+from gui.theme import Theme
+
+
+class PlotDock(Dock):
+    """A dock that costs nothing but a tab until its plot comes to the front.
+
+    Signals
+    -------
+    built(PlotPane)
+        The plot is there, and has not been drawn yet.
+    """
+
+    built = Signal(object)
+
+    def __init__(
+        self, kind: type[Plot], session: Session, feed: PlotFeed, theme: Theme, parent: QWidget
+    ) -> None:
+        name = self.tr(kind.key.capitalize())
+        super().__init__(kind.key, name, name, theme, parent)
+        self.kind = kind
+        self._session = session
+        self._feed = feed
+        self._theme = theme
+        self._pane: PlotPane | None = None
+        self._in_front = True
+        self.visibilityChanged.connect(self._on_visibility)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the plot is there."""
+        return self._pane is not None
+
+    @property
+    def pane(self) -> PlotPane:
+        """The plot, which is built now if it has to be."""
+        if self._pane is None:
+            self._pane = self._build()
+            self.setWidget(self._pane)
+        return self._pane
+
+    def _build(self) -> PlotPane:
+        pane = PlotPane(self.kind, self._session, self._feed, self._theme)
+        self.head.title.setText(pane.plot.title())
+        self.head.set_insight(pane.plot.insight or " ")
+        pane.insight_changed.connect(self.head.set_insight)
+        pane.set_in_front(self._in_front)
+        self.built.emit(pane)
+        return pane
+
+    def _on_visibility(self, in_front: bool) -> None:
+        self._in_front = in_front
+        if in_front or self.is_built:
+            self.pane.set_in_front(in_front)
+
+    def restyle(self, theme: Theme) -> None:
+        self._theme = theme
+        super().restyle(theme)
+
+
+class Plots(Mapping[str, PlotPane]):
+    """The plots of a window by their keys; to ask for one is to have it built."""
+
+    def __init__(self, docks: Mapping[str, PlotDock]) -> None:
+        self._docks = docks
+
+    def __getitem__(self, key: str) -> PlotPane:
+        return self._docks[key].pane
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._docks)
+
+    def __len__(self) -> int:
+        return len(self._docks)
+
+    def built(self) -> dict[str, PlotPane]:
+        """Those that are there already."""
+        return {key: dock.pane for key, dock in self._docks.items() if dock.is_built}

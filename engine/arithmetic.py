@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -108,6 +108,7 @@ ROUNDINGS: dict[str, Rounding] = {
 ROUNDINGS_IN_WORDS = ", ".join(name.replace("(0)", "(seed)") for name in ROUNDINGS)
 
 
+@lru_cache(maxsize=64)
 def parse_rounding(word: str) -> Rounding | None:
     """The rounding that a word names, or None when it names none."""
     match = re.fullmatch(rf"{STOCHASTIC}(?:\(\s*([0-9]{{1,10}})\s*\))?", word)

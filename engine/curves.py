@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine import kernels
-from engine.arrays import IntArray
+from engine.arrays import FloatArray, IntArray
 from engine.envelope import STRETCH, Pyramid, stretch_extremes
-from engine.quantizers import QUANTIZERS
+from engine.quantizers import QUANTIZERS, QParams
 
 if TYPE_CHECKING:
     from engine.evaluation import Evaluation
@@ -39,12 +40,16 @@ class Curves:
 
 SIDES = (-1, 1)
 MANY = 64
+Ends = tuple[FloatArray, FloatArray]
 Piece = tuple[list[np.ndarray], list[IntArray]]
 
 
 def even_bound(evaluation: Evaluation) -> bool:
     """Whether one bound of rounding holds for all values."""
-    p = evaluation.qparams
+    return _even(evaluation.qparams)
+
+
+def _even(p: QParams) -> bool:
     return p.granularity.whole and p.format.integer
 
 
@@ -54,10 +59,39 @@ def curves_of(evaluation: Evaluation) -> Curves:
     def work(start: int, stop: int, scratch: kernels.Scratch) -> Piece:
         return _piece(evaluation, start, stop, scratch)
 
-    pieces = kernels.over_blocks(evaluation.codes.size, work)
+    return curves_from(evaluation, kernels.over_blocks(evaluation.codes.size, work))
+
+
+def curves_from(
+    evaluation: Evaluation, pieces: Sequence[Piece], rebuilt: Ends | None = None
+) -> Curves:
+    """Put the pieces of all blocks together.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    pieces : sequence of Piece
+    rebuilt : tuple of ndarray, optional
+        The extremes of R', where the pieces leave them out.
+    """
     columns = [np.concatenate(parts) for parts in zip(*(p for p, _ in pieces), strict=True)]
     clipped = [np.concatenate(parts) for parts in zip(*(c for _, c in pieces), strict=True)]
-    return _curves(evaluation.codes.size, columns, clipped)
+    return _curves(evaluation.codes.size, [*(rebuilt or ()), *columns], clipped)
+
+
+def rebuilt_ends(p: QParams, pyramid: Pyramid) -> Ends | None:
+    """Return the extremes of R' that follow from those of R, all of which is finite.
+
+    Rounding to the nearest is monotonic, and one scale for all makes what is rebuilt so too.
+    None where that does not hold, or where R' is not finite.
+    """
+    if not p.granularity.whole or p.arithmetic.chances or pyramid.low.dtype != p.dtype:
+        return None
+    quantizer = QUANTIZERS[p.mapping]
+    low, high = (
+        quantizer.decode(quantizer.encode(end, p)[0], p) for end in (pyramid.low, pyramid.high)
+    )
+    return (low, high) if np.isfinite(low).all() and np.isfinite(high).all() else None
 
 
 def curves_revised(evaluation: Evaluation, before: Curves, where: IntArray) -> Curves:
@@ -99,13 +133,39 @@ def _curves(size: int, columns: list[np.ndarray], clipped: list[IntArray]) -> Cu
 def _piece(evaluation: Evaluation, start: int, stop: int, scratch: kernels.Scratch) -> Piece:
     """The extremes of one block, and where it is clipped."""
     rebuilt, error = evaluation.block(start, stop, scratch)
-    columns = [*stretch_extremes(rebuilt), *stretch_extremes(error)]
-    if not even_bound(evaluation):
-        columns += stretch_extremes(bounds_of(evaluation, start, stop))
+    r = kernels.flat_block(evaluation.values, start, stop)
     low, high = evaluation.totals.blocks[start // kernels.BLOCK].clipped
-    if not low and not high:
+    saturated = evaluation.sides(start, stop, scratch) if low or high else None
+    p = evaluation.qparams.spread(evaluation.codes.shape, start, stop)
+    return piece_of(start, r, rebuilt, error, saturated, p)
+
+
+def piece_of(
+    start: int,
+    r: FloatArray,
+    rebuilt: FloatArray | None,
+    error: FloatArray,
+    saturated: np.ndarray | None,
+    p: QParams,
+) -> Piece:
+    """Return the extremes of a block that begins at a position, and where it is clipped.
+
+    Parameters
+    ----------
+    start : int
+    r, error : ndarray, shape (n,)
+    rebuilt : ndarray or None
+        None: what is known of it already is left out.
+    saturated : ndarray of int8 or None
+    p : QParams
+        Aligned with the values, in full precision.
+    """
+    columns = [] if rebuilt is None else [*stretch_extremes(rebuilt)]
+    columns += stretch_extremes(error)
+    if not _even(p):
+        columns += stretch_extremes(_bounds(r, p))
+    if saturated is None:
         return columns, [np.zeros(0, np.intp)] * 2
-    saturated = evaluation.sides(start, stop, scratch)
     return columns, [
         start + _worst_clipped(error, np.flatnonzero(saturated == side)) for side in SIDES
     ]
@@ -114,7 +174,10 @@ def _piece(evaluation: Evaluation, start: int, stop: int, scratch: kernels.Scrat
 def bounds_of(evaluation: Evaluation, start: int, stop: int) -> np.ndarray:
     """Return the largest error that rounding alone can make of each value, in float64."""
     p = evaluation.qparams.spread(evaluation.codes.shape, start, stop)
-    r = kernels.flat_block(evaluation.values, start, stop)
+    return _bounds(kernels.flat_block(evaluation.values, start, stop), p)
+
+
+def _bounds(r: FloatArray, p: QParams) -> np.ndarray:
     bound: Any = QUANTIZERS[p.mapping].bound(r, p)
     return np.broadcast_to(np.asarray(bound, np.float64), r.shape)
 

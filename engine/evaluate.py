@@ -9,6 +9,7 @@ from engine import kernels, metrics
 from engine.arithmetic import Arithmetic
 from engine.arrays import FloatArray, IntArray, as_working, is_real
 from engine.curves import curves_revised
+from engine.envelope import Pyramid
 from engine.errors import QuantizationError
 from engine.evaluation import Evaluation, worst_place
 from engine.kernels import Scratch, Step
@@ -160,6 +161,7 @@ def evaluate(
     arithmetic: Arithmetic | None = None,
     step: Step | None = None,
     known: kernels.Extremes | None = None,
+    pyramid: Pyramid | None = None,
 ) -> Evaluation:
     """Apply a scheme to an array: calibrate, quantize, dequantize, compare.
 
@@ -175,6 +177,8 @@ def evaluate(
         Called with how much is done of how much; what it raises stops the work.
     known : Extremes, optional
         Of the values, where they are known.
+    pyramid : Pyramid, optional
+        Of the array: the curves of the evaluation are then taken in the same pass.
 
     Raises
     ------
@@ -185,7 +189,7 @@ def evaluate(
     r = as_working(x)
     known = kernels.extremes(r) if known is None else known
     p = calibrate(r, scheme, arithmetic, step, known)
-    run = Pass(r, p, known)
+    run = Pass(r, p, known, pyramid=pyramid)
     blocks = kernels.over_blocks(r.size, run.block, step)
     counts = run.counted(run.codes)
     if any(block.nan for block in blocks):

@@ -197,6 +197,8 @@ def unit_rows(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def per_unit(reduce: Callable[..., np.ndarray], *flats: np.ndarray) -> np.ndarray:
     """Return what a reduction makes of the rows of each unit of a block, shape (units,)."""
+    if flats[0].size % UNIT == 0 and flats[0].size:
+        return reduce(*(flat.reshape(-1, UNIT) for flat in flats))
     parts = list(zip(*map(unit_rows, flats), strict=True))
     return np.concatenate([reduce(*part) for part in parts if part[0].size])
 

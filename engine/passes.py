@@ -8,6 +8,8 @@ import numpy as np
 
 from engine import kernels, metrics
 from engine.arrays import FloatArray, IntArray
+from engine.curves import Ends, Piece, curves_from, piece_of, rebuilt_ends
+from engine.envelope import Pyramid
 from engine.evaluation import Evaluation, placeholder, worst_place
 from engine.kernels import Scratch
 from engine.quantizers import QUANTIZERS, QParams
@@ -30,6 +32,8 @@ class Pass:
         Of the values that count.
     without : ndarray of int, optional
         Flat positions, ascending, that are taken for NaN.
+    pyramid : Pyramid, optional
+        Of the array: the curves are then taken in the same pass.
     """
 
     def __init__(
@@ -38,8 +42,13 @@ class Pass:
         p: QParams,
         known: kernels.Extremes,
         without: IntArray | None = None,
+        pyramid: Pyramid | None = None,
     ) -> None:
         self.r, self.p, self.known, self.without = r, p, known, without
+        self.pieces: dict[int, Piece] | None = None if pyramid is None else {}
+        self.rebuilt: Ends | None = None
+        if pyramid is not None and known.finite:
+            self.rebuilt = rebuilt_ends(p, pyramid)
         self.quantizer = QUANTIZERS[p.mapping]
         self.lean = p.lean(self.quantizer.exact_scale)
         self.codes = np.empty(r.shape, p.format.dtype)
@@ -92,6 +101,10 @@ class Pass:
                 rebuilt[nan] = np.nan
             kind = np.result_type(p.dtype, r.dtype)
             error = np.subtract(rebuilt, r, out=scratch("error", n, kind))
+            if self.pieces is not None:
+                drawn = rebuilt if self.rebuilt is None else None
+                full = p.spread(self.r.shape, start, stop)
+                self.pieces[start] = piece_of(start, r, drawn, error, saturated, full)
             return block_sums(r, rebuilt, error, saturated, aligned, scratch, finite)
 
     def revised(
@@ -139,4 +152,9 @@ class Pass:
         if unit >= 0:
             start = unit * kernels.UNIT
             worst = start + worst_place(made.part(slice(start, start + kernels.UNIT)))
-        return replace(made, metrics=metrics.compute(metrics.Sample(totals, worst)))
+        made = replace(made, metrics=metrics.compute(metrics.Sample(totals, worst)))
+        if self.pieces is not None:
+            pieces = [piece for _, piece in sorted(self.pieces.items())]
+            # A frozen dataclass keeps what it has computed under the name of the property.
+            made.__dict__["curves"] = curves_from(made, pieces, self.rebuilt)
+        return made

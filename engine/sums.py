@@ -125,8 +125,10 @@ def block_sums(
     nan = infinite = lost = overflowed = 0
     usable = n
     low = high = 0
+    clipped_at = None
     if saturated is not None:
-        low, high = (int(np.count_nonzero(saturated == side)) for side in (-1, 1))
+        clipped_at = np.flatnonzero(saturated != 0)
+        low, high = (int(np.count_nonzero(saturated[clipped_at] == side)) for side in (-1, 1))
     size = np.abs(error, out=scratch("size", n, error.dtype))
     largest = kernels.unit_highs(size)
     if not (finite and np.isfinite(largest).all()):
@@ -150,11 +152,11 @@ def block_sums(
     e = Scaled(error, real.x)
     products.append((kernels.unit_sums(e.x), e.exponent))
     stepped, steps = _steps(e, error, p, back.x, usable)
-    rounded, clipped = _squares(e, error, saturated, back.x)
+    rounded, clipped = _squares(e, error, clipped_at, back.x)
     magnitude = Scaled(size, real.x)
     products += [(kernels.unit_sums(magnitude.x), magnitude.exponent), rounded, clipped, steps]
     return BlockSums(
-        sums=np.stack([sums for sums, _ in products]),
+        sums=np.array([sums for sums, _ in products]),
         exponents=np.array([exponent for _, exponent in products]),
         counts=np.array([usable, low, high, stepped, nan, infinite]),
         largest=largest,
@@ -166,17 +168,18 @@ Part = tuple[np.ndarray, int]
 
 
 def _squares(
-    e: Scaled, error: FloatArray, saturated: np.ndarray | None, spare: np.ndarray
+    e: Scaled, error: FloatArray, clipped_at: IntArray | None, spare: np.ndarray
 ) -> tuple[Part, Part]:
     """ΣE² of the values not clipped, and of the clipped ones, beside which those could drown."""
-    if saturated is None:
+    if clipped_at is None or not clipped_at.size:
         squares = kernels.unit_dots(e.x, e.x)
         return (squares, 2 * e.exponent), (np.zeros(squares.shape), 0)
-    rest = Scaled(np.where(saturated == 0, error, error.dtype.type(0)), spare)
-    rounded = kernels.unit_dots(rest.x, rest.x)
-    at = np.flatnonzero(saturated)
-    cut = Scaled(error[at], np.empty(at.size))
-    clipped = np.bincount(at // kernels.UNIT, weights=cut.x * cut.x, minlength=rounded.size)
+    np.copyto(spare, error)
+    spare[clipped_at] = 0
+    rest = Scaled(spare, spare) if error.dtype != np.float32 else e
+    rounded = kernels.unit_dots(spare, spare)
+    cut = Scaled(error[clipped_at], np.empty(clipped_at.size))
+    clipped = np.bincount(clipped_at // kernels.UNIT, weights=cut.x * cut.x, minlength=rounded.size)
     return (rounded, 2 * rest.exponent), (clipped, 2 * cut.exponent)
 
 

@@ -104,6 +104,8 @@ def trace(
     nan = np.isnan(r)
     with np.errstate(all="ignore"):
         stages: dict[str, np.ndarray] = dict(quantizer.stages(r, p, places))
+        last = stages[unclipped_key(quantizer.stage_list(p.format, p.arithmetic))]
+        stages["clipped"] = quantizer.clip(last, p)
     codes, saturated = quantizer.encode(np.where(nan, r.dtype.type(0), r), p, places)
     rebuilt = quantizer.decode(codes, p)
     rebuilt[nan] = np.nan

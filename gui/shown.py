@@ -199,10 +199,10 @@ class Update:
                 evaluation = self._kept(uid, known)
                 if evaluation is None:
                     step = None if ticket is None else ticket.part(done, total)
-                    evaluation = evaluate(self.array, scheme, step=step, known=known)
+                    evaluation = evaluate(
+                        self.array, scheme, step=step, known=known, pyramid=pyramid
+                    )
                 outcomes[uid] = evaluation
-                if pyramid is not None:
-                    _ = evaluation.curves  # computed here rather than when first drawn
                 cause = self.before.attributions.get(uid)
                 if evaluation is not self.before.outcomes.get(uid):
                     cause = attribution(self.array, evaluation, pyramid)

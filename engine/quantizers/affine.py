@@ -15,8 +15,6 @@ from engine.granularity import PER_TENSOR, Granularity
 from engine.quantizers.base import CODE, Quantizer
 from engine.quantizers.params import Ends, QParams, Stage, qparams_of
 
-EXACT = 2**20
-"""Up to such a Z the distance of a code of 16 bits from it is exact in float32."""
 BITS = {"float32": 32, "float64": 64, "float16": 16, "bfloat16": 16}
 
 
@@ -154,18 +152,17 @@ class Affine(Quantizer):
         if moved and not a.zero_point_first:
             last = np.add(last, z, out=out)
             yield "shifted", last
-        yield "clipped", np.clip(last, p.qmin, p.qmax, out=out)
 
     def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
         # Q − Z is rounded to the working precision, which is the formula's step. It is taken
         # there where that holds it exactly, and in float64, exact for |Z| < 2^53, elsewhere.
-        z = np.asarray(p.zero_point)
-        small = p.format.integer and float(np.max(np.abs(z), initial=0)) < EXACT
+        small = p.format.integer and p.small_zero_point
         exact = p.dtype if small else np.dtype(np.float64)
         numbers = p.format.unpack(codes, exact, out if small else None)
         with np.errstate(all="ignore"):
-            if np.any(z):
-                np.subtract(numbers, z.astype(exact, copy=False), out=numbers)
+            if p.moved:
+                z = p.working_zero_point if small else np.asarray(p.zero_point).astype(exact)
+                np.subtract(numbers, z, out=numbers)
             numbers = numbers.astype(p.dtype, copy=False)
             return np.asarray(np.multiply(numbers, p.working_scale, out=out))
 

@@ -146,7 +146,7 @@ class Quantizer(ABC):
         where: IntArray | None = None,
         out: FloatArray | None = None,
     ) -> Iterator[tuple[str, FloatArray]]:
-        """Yield every stage of ``stage_list`` but the code for the values ``r``, by key, in order.
+        """Yield every stage of ``stage_list`` before Clip for the values ``r``, by key, in order.
 
         Called with numpy's floating-point warnings off: overflow and NaN are outcomes here.
 
@@ -160,6 +160,10 @@ class Quantizer(ABC):
         out : ndarray, optional
             May be used for every stage, each in place of the one before it.
         """
+
+    def clip(self, number: FloatArray, p: QParams, out: FloatArray | None = None) -> FloatArray:
+        """Return the last stage of ``stages`` cut to the code range; ``out`` may be used."""
+        return np.asarray(np.clip(number, p.qmin, p.qmax, out=out))
 
     @abstractmethod
     def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
@@ -195,15 +199,13 @@ class Quantizer(ABC):
         saturated : ndarray of int8, or None where nothing saturates
             −1 where the rounded number lay below the code range, 1 where it lay above.
         """
-        unclipped = unclipped_key(self.stage_list(p.format, p.arithmetic))
         saturated: np.ndarray | None = None
         with np.errstate(all="ignore"):
-            for key, number in self.stages(r, p, where, out):
-                if key != unclipped:
-                    continue
-                if inside or _within(number, p):
-                    break  # Clip would change nothing.
+            *_, (_, number) = self.stages(r, p, where, out)
+            # Where nothing saturates, Clip would change nothing.
+            if not inside and not _within(number, p):
                 saturated = _sides(number, p)
+                number = self.clip(number, p, out)
         packed = p.format.pack(np.asarray(number), codes)
         if codes is None or packed is codes:
             return packed, saturated
@@ -254,7 +256,8 @@ def _within(number: FloatArray, p: QParams) -> bool:
 
 def _sides(number: FloatArray, p: QParams) -> np.ndarray:
     """−1 below the code range, 1 above."""
-    return np.asarray((number > p.qmax).astype(np.int8) - (number < p.qmin).astype(np.int8))
+    above, below = (np.asarray(cut).view(np.int8) for cut in (number > p.qmax, number < p.qmin))
+    return np.asarray(above - below)
 
 
 def unclipped_key(stages: tuple[Stage, ...]) -> str:

@@ -138,7 +138,6 @@ class Q8(Block):
         rounded = np.sign(scaled) * (whole + np.floor(2 * (size - whole)))
         rounded = np.where(np.isfinite(rounded), rounded, rounded.dtype.type(0))
         yield "rounded", rounded
-        yield "clipped", np.clip(rounded, p.qmin, p.qmax)
 
 
 class Centred(Block):
@@ -186,7 +185,12 @@ class Centred(Block):
     ) -> Iterator[tuple[str, FloatArray]]:
         scaled = r * self._inverse(p)
         yield "scaled", scaled
-        yield from _cut(scaled + p.dtype.type(self._half + 0.5), p)
+        shifted = scaled + p.dtype.type(self._half + 0.5)
+        yield "shifted", shifted
+        yield "rounded", np.trunc(shifted)
+
+    def clip(self, number: FloatArray, p: QParams, out: FloatArray | None = None) -> FloatArray:
+        return _cut(number, p)
 
 
 class Shifted(Block):
@@ -238,7 +242,12 @@ class Shifted(Block):
     ) -> Iterator[tuple[str, FloatArray]]:
         scaled = (r - np.asarray(p.offset).astype(p.dtype)) * self._inverse(p)
         yield "scaled", scaled
-        yield from _cut(scaled + p.dtype.type(0.5), p)
+        shifted = scaled + p.dtype.type(0.5)
+        yield "shifted", shifted
+        yield "rounded", np.trunc(shifted)
+
+    def clip(self, number: FloatArray, p: QParams, out: FloatArray | None = None) -> FloatArray:
+        return _cut(number, p)
 
     def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
         numbers = p.format.unpack(codes, p.dtype, out)
@@ -257,17 +266,14 @@ class Shifted(Block):
         return 32
 
 
-def _cut(shifted: FloatArray, p: QParams) -> Iterator[tuple[str, FloatArray]]:
-    """The fraction is cut off; by way of uint8, as the package does it where 1/d overflows."""
-    yield "shifted", shifted
-    rounded = np.trunc(shifted)
-    yield "rounded", rounded
+def _cut(rounded: FloatArray, p: QParams) -> FloatArray:
+    """By way of uint8 where 1/d overflows, as the package does it."""
     clipped = np.clip(rounded, p.qmin, p.qmax)
     odd = ~np.isfinite(rounded)
     if np.any(odd):
         wrapped = np.asarray(rounded).astype(np.uint8).clip(int(p.qmin), int(p.qmax))
         clipped = np.where(odd, wrapped.astype(p.dtype), clipped)
-    yield "clipped", clipped
+    return np.asarray(clipped)
 
 
 BLOCK_QUANTIZERS: tuple[Quantizer, ...] = (

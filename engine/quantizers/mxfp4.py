@@ -247,9 +247,7 @@ class Mxfp4(Quantizer):
         # A power of two beyond float32 still divides it.
         scaled = (r.astype(np.float64) / np.asarray(p.divisor)).astype(p.dtype)
         yield "scaled", scaled
-        rounded = E2M1.round(scaled, self.definition.rounding)
-        yield "rounded", rounded
-        yield "clipped", np.clip(rounded, p.qmin, p.qmax)
+        yield "rounded", E2M1.round(scaled, self.definition.rounding)
 
     def encode(
         self,

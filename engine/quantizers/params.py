@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -103,20 +104,30 @@ class QParams:
         """How many sets of parameters there are."""
         return int(np.size(self.scale))
 
-    @property
+    @cached_property
     def working_scale(self) -> Any:
         """S rounded once to the working precision, as the array operations use it."""
         return self._working(self.scale)
 
-    @property
+    @cached_property
     def working_divisor(self) -> Any:
         """What values are divided by, in the working precision."""
         return self.working_scale if self.divisor is None else self._working(self.divisor)
 
-    @property
+    @cached_property
     def working_zero_point(self) -> Any:
         """Z in the working precision."""
         return self._working(self.zero_point)
+
+    @cached_property
+    def moved(self) -> bool:
+        """Whether any zero point is not 0."""
+        return bool(np.any(self.zero_point))
+
+    @cached_property
+    def small_zero_point(self) -> bool:
+        """Whether the distance of a code of 16 bits from Z is exact in float32."""
+        return float(np.max(np.abs(self.zero_point), initial=0)) < 2**20
 
     def _working(self, number: Any) -> Any:
         with np.errstate(over="ignore", under="ignore"):
@@ -137,7 +148,7 @@ class QParams:
             self,
             scale=self.working_scale,
             divisor=None if self.divisor is None else self.working_divisor,
-            zero_point=z if (np.abs(z) < 2**20).all() else self.zero_point,
+            zero_point=z if self.small_zero_point else self.zero_point,
         )
 
     def spread(self, shape: tuple[int, ...], start: int, stop: int) -> QParams:
@@ -148,12 +159,11 @@ class QParams:
         def along(values: Any) -> Any:
             if np.ndim(values) == 0:
                 return values
-            if not values.any():
-                return 0.0
             return self.granularity.spread(values, shape, start, stop)
 
         divisor = None if self.divisor is None else along(self.divisor)
-        z, offset = along(self.zero_point), along(self.offset)
+        z = along(self.zero_point) if self.moved else 0
+        offset = along(self.offset)
         return replace(self, scale=along(self.scale), divisor=divisor, zero_point=z, offset=offset)
 
     def column(self) -> QParams:

@@ -179,6 +179,8 @@ class Plot(QObject):
             x0, x1 = view.viewRange()[0]
             if self.follow_y:
                 view.setYRange(*padded(*self.y_range(self.data, x0, x1), 0.08), padding=0)
+            # Left to the painting itself, the new transform would ask for another one.
+            view.updateMatrix()
             self._drawn.clear()
             self.paint(self.data, x0, x1)
             for key in set(self._items) - self._drawn:

@@ -21,7 +21,9 @@ UNIT = 512
 BLOCK = 512 * UNIT
 """Values per block."""
 THREADS = 0
-"""How many threads share the work; 0: as many as there are processors, up to 8."""
+"""How many threads share the work; 0: as many as there are processors, up to ``MOST_THREADS``."""
+MOST_THREADS = 4
+"""More would wait for the interpreter's lock, each with buffers of its own."""
 
 Step = Callable[[int, int], None]
 """Called with how much is done of how much; may raise to stop the work."""
@@ -45,7 +47,7 @@ class Scratch:
 
 _lock = threading.Lock()
 _idle: list[Scratch] = []
-"""Those of threads that have ended, for the next ones: at most as many as ran at once."""
+"""Those of threads that have ended, for the next ones."""
 
 
 def threads() -> int:
@@ -53,7 +55,7 @@ def threads() -> int:
     if THREADS:
         return THREADS
     affinity = getattr(os, "sched_getaffinity", None)
-    return min(8, len(affinity(0)) if affinity else os.cpu_count() or 1)
+    return min(MOST_THREADS, len(affinity(0)) if affinity else os.cpu_count() or 1)
 
 
 def over_blocks(
@@ -88,7 +90,7 @@ def over_blocks(
                     number = next(queue, None)
                 if number is None:
                     return
-                if tell is not None and len(starts) > 1:
+                if tell is not None and number:
                     tell(number, len(starts))
                 start = starts[number]
                 results[number] = work(start, min(start + block, size), scratch)
@@ -97,8 +99,11 @@ def over_blocks(
             raise
         finally:
             with lock:
-                _idle.append(scratch)
+                if len(_idle) < MOST_THREADS:
+                    _idle.append(scratch)
 
+    if step is not None and len(starts) > 1:
+        step(0, len(starts))  # Who has been cancelled while waiting does not begin.
     helpers = min(threads(), len(starts)) - 1
     if helpers < 1:
         share(step)

@@ -123,7 +123,7 @@ def block_sums(
     """
     n = r.size
     nan = infinite = lost = overflowed = 0
-    usable = n
+    usable, known = n, None
     low = high = 0
     clipped_at = None
     if saturated is not None:
@@ -151,7 +151,7 @@ def block_sums(
     ]
     e = Scaled(error, real.x)
     products.append((kernels.unit_sums(e.x), e.exponent))
-    stepped, steps = _steps(e, error, p, back.x, usable)
+    stepped, steps = _steps(e, error, p, back.x, known)
     rounded, clipped = _squares(e, error, clipped_at, back.x)
     magnitude = Scaled(size, real.x)
     products += [(kernels.unit_sums(magnitude.x), magnitude.exponent), rounded, clipped, steps]
@@ -184,7 +184,7 @@ def _squares(
 
 
 def _steps(
-    e: Scaled, error: FloatArray, p: QParams, spare: np.ndarray, usable: int
+    e: Scaled, error: FloatArray, p: QParams, spare: np.ndarray, known: np.ndarray | None
 ) -> tuple[int, Part]:
     """How many errors can be put in steps of their own channel, and Σ(E/S)² of these."""
     if np.ndim(p.scale) == 0 or not p.format.integer:
@@ -192,11 +192,12 @@ def _steps(
     np.copyto(spare, p.working_scale)
     np.divide(error if error.dtype == np.float64 else e.x, spare, out=spare)
     squares = kernels.unit_dots(spare, spare)
-    if np.isfinite(squares).all():
-        return usable, (squares, 0)
-    known = np.isfinite(spare)
-    spare[~known] = 0
-    return usable - int(np.count_nonzero(~known)), (kernels.unit_dots(spare, spare), 0)
+    if known is None and np.isfinite(squares).all():
+        return error.size, (squares, 0)
+    # 0/0 where S is 0; and values that do not count are no steps either.
+    counted = np.isfinite(spare) if known is None else np.isfinite(spare) & known
+    spare[~counted] = 0
+    return int(np.count_nonzero(counted)), (kernels.unit_dots(spare, spare), 0)
 
 
 @dataclass(frozen=True, eq=False)

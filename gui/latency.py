@@ -34,6 +34,11 @@ class Latency(QObject):
         session.array_reset.connect(self._begin)
         session.entries_changed.connect(self._begin)
         feed.drawn.connect(self._drawn)
+        # Qt paints what has been drawn before it runs a timer, one that is due included.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self._painted)
 
     @property
     def last(self) -> float:
@@ -57,8 +62,7 @@ class Latency(QObject):
 
     def _drawn(self) -> None:
         if self._since is not None and not self._session.stale:
-            # Qt paints what has been drawn before it runs a timer, one that is due included.
-            QTimer.singleShot(0, self._painted)
+            self._soon.start()
 
     def _painted(self) -> None:
         if self._since is None or self._session.stale:

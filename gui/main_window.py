@@ -354,6 +354,7 @@ class MainWindow(QMainWindow):
         self.settings.remember("window/docks", self.saveState())
         self.settings.sync()
         self.background.shutdown()
+        self.session.turns.clear()
         event.accept()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

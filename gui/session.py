@@ -20,6 +20,7 @@ from engine.channels import natural_granularity
 from gui.background import Background, Ticket
 from gui.shown import Edit, Entry, Focus, Outcome, Shown, Update, entries_for, frozen
 from gui.shown import focus_on as focus_on_channel
+from gui.turns import Turns
 
 LIVE_LIMIT = 50_000
 """Up to so many values everything follows an edit within the same event."""
@@ -70,6 +71,7 @@ class Session(QObject):
     def __init__(self, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.background = background
+        self.turns = Turns(self)
         self.undo_stack = QUndoStack(self)
         self._owned: FloatArray | None = None
         self.array: FloatArray = frozen(np.zeros(0, np.float32))
@@ -299,8 +301,8 @@ class Session(QObject):
             self.background.cancel(EVALUATE)
             self._show(job(None))
         else:
-            self._set_stale(True)
             self.background.start(EVALUATE, job, self._show, self._failed)
+            self._set_stale(True)
 
     def _show(self, shown: Shown) -> None:
         self.shown = shown

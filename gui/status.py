@@ -75,14 +75,14 @@ class StatusLine(QStatusBar):
     def refresh(self) -> None:
         """Show the figures of the array as it is shown."""
         self.summary.setText(self._summary())
-        waiting = self._session.stale and not self._background.running(EVALUATE)
         busy = bool(self._running)
-        # What is done at once needs no bar, and no row of widgets that jumps.
+        waiting = self._session.stale and not self._background.running(EVALUATE)
+        # What is done at once needs no word, no bar, and no row of widgets that jumps.
         lasting = busy and not self._patience.isActive()
         self.progress.setVisible(lasting)
         self.button.setVisible(lasting or waiting)
         self.button.setText(self.tr("Cancel (Esc)") if busy else self.tr("Update now"))
-        if busy:
+        if lasting:
             self.timing.setText(self._names.get(self._running[-1], self.tr("Working…")))
         elif waiting:
             self.timing.setText(self.tr("Stopped: what you see is not up to date."))
@@ -126,7 +126,7 @@ class StatusLine(QStatusBar):
     def _on_started(self, kind: str) -> None:
         if kind not in self._running:
             self._running.append(kind)
-        if len(self._running) == 1 and not self._patience.isActive():
+        if len(self._running) == 1 and PATIENCE and not self._patience.isActive():
             self._patience.start()
         self.progress.setRange(0, 0)
         self.refresh()

@@ -13,7 +13,7 @@ from engine.numbers import AmbiguousNumber, NumberError, parse_number
 from engine.trace import stages_of
 from gui import commands
 from gui.numbers_text import filled, full, short
-from gui.session import Session
+from gui.session import LIVE_LIMIT, Session
 from gui.settings import Settings
 from gui.theme import Theme
 
@@ -327,7 +327,9 @@ class ValuesModel(QAbstractTableModel):
         else:
             self._take_scheme()
             # With the parameters as they were, only what was edited has changed, and is shown.
-            if self._moved:
+            if self._moved and self._session.array.size > LIVE_LIMIT:
+                self._session.turns.take(self, self._refresh)
+            elif self._moved:
                 self._refresh()
 
     def _on_values_changed(self, start: int, stop: int) -> None:

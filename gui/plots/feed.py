@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from gui.plots.data import PlotData, plot_data
 from gui.session import LIVE_LIMIT, Session
@@ -36,10 +36,7 @@ class PlotFeed(QObject):
         self._session = session
         self._settings = settings
         self.data: PlotData = plot_data(session, settings.digits)
-        self._turns: dict[object, Callable[[], None]] = {}
-        self._next = QTimer(self)
-        self._next.setInterval(0)
-        self._next.timeout.connect(self._take_turn)
+        session.turns.idle.connect(self.drawn)
         session.evaluated.connect(self.refresh)
         session.active_changed.connect(self.refresh)
         session.chosen_changed.connect(self.refresh)
@@ -51,25 +48,13 @@ class PlotFeed(QObject):
         """Take the picture anew."""
         self.data = plot_data(self._session, self._settings.digits)
         self.changed.emit(self.data)
-        if not self._turns:
+        if not self._session.turns.busy:
             self.drawn.emit()
 
     def in_turn(self, pane: object, draw: Callable[[], None]) -> None:
-        """Draw a pane: few values at once, many when it is its turn.
-
-        So a person's next key or move of the mouse waits for one pane at most.
-        """
+        """Draw a pane: few values at once, many when it is its turn."""
         if self.data.whole is None or self.data.whole.size <= LIVE_LIMIT:
-            self._turns.pop(pane, None)
+            self._session.turns.leave(pane)
             draw()
-            return
-        self._turns.setdefault(pane, draw)
-        self._next.start()
-
-    def _take_turn(self) -> None:
-        pane = next(iter(self._turns), None)
-        if pane is not None:
-            self._turns.pop(pane)()
-        if not self._turns:
-            self._next.stop()
-            self.drawn.emit()
+        else:
+            self._session.turns.take(pane, draw)

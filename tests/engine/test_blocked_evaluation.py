@@ -333,6 +333,14 @@ def test_threads_change_no_digit_of_blocks_of_the_real_size(text: str) -> None:
     assert_same_curves(made[1], made[0])
 
 
+@pytest.mark.parametrize("text", ["q8_0", "q4_1", "int8 symmetric per-group(32) @onnxruntime"])
+@pytest.mark.parametrize("gaps", [1, 3])
+def test_a_block_of_nan_leaves_the_steps_of_the_others_alone(text: str, gaps: int) -> None:
+    x = np.concatenate([np.full(32 * gaps, np.nan, np.float32), noise(64)])
+    got, wanted = (engine.evaluate(values, text).metrics for values in (x, x[32 * gaps :]))
+    assert got["rmse_over_scale"] == pytest.approx(wanted["rmse_over_scale"], rel=1e-12)
+
+
 def test_evaluations_at_the_same_time_do_not_disturb_each_other() -> None:
     x = noise((30, 1001))
     x[::7, 5] = np.nan

@@ -130,3 +130,23 @@ def test_the_input_is_not_modified() -> None:
     x.setflags(write=False)
     summarize(x)
     np.testing.assert_array_equal(x, [3, np.nan, 1])
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+@pytest.mark.parametrize("low", [0.0, -1.0, 1e-3, 1e6, -3e30, 1e-40])
+@pytest.mark.parametrize("width", [1e-6, 1e-3, 1.0, 1e4])
+def test_values_at_the_edges_of_bins_are_counted_as_numpy_does_it(
+    kind: str, low: float, width: float
+) -> None:
+    high = low + (abs(low) or 1) * width
+    edges = np.linspace(low, high, 257).astype(kind)
+    near = [edges, *(np.nextafter(edges, edges.dtype.type(side)) for side in (-np.inf, np.inf))]
+    with np.errstate(under="ignore"):
+        between = np.random.default_rng(0).uniform(low, high, 256 * 256).astype(kind)
+    x = np.concatenate([between, *near])
+    x = x[(edges[0] <= x) & (x <= edges[-1])]
+    summary = summarize(x)
+    if summary.counts.size > 1:
+        wide = x.astype(np.float64)
+        counts, _ = np.histogram(wide, summary.counts.size, (wide.min(), wide.max()))
+        assert summary.counts.tolist() == counts.tolist()

@@ -18,8 +18,9 @@ def noise(count, seed=0):
 
 @pytest.mark.parametrize("count", [LIVE_LIMIT + 10_001, 1_000_000])
 def test_an_edit_of_a_large_array_returns_at_once_and_is_computed_later(
-    open_window, qtbot, person, count
+    open_window, qtbot, person, count, monkeypatch
 ):
+    monkeypatch.setattr("gui.status.PATIENCE", 0)
     window = open_window(noise(count), "int8 symmetric")
     window.values.table.scrollToBottom()
     before = person.cell(window.results.table, 0, 1)

@@ -189,7 +189,12 @@ def evaluate(
     r = as_working(x)
     known = kernels.extremes(r) if known is None else known
     p = calibrate(r, scheme, arithmetic, step, known)
-    run = Pass(r, p, known, pyramid=pyramid)
+    minmax = scheme.calibration.method == "minmax" and not scheme.own_range
+    low, high = map(np.asarray, p.range)
+    # An unsigned symmetric range leaves out what is negative.
+    both_sides = not QUANTIZERS[p.mapping].mirrored or bool((low <= -high).all())
+    covered = minmax and both_sides and p.dtype == r.dtype
+    run = Pass(r, p, known, pyramid=pyramid, covered=covered)
     blocks = kernels.over_blocks(r.size, run.block, step)
     counts = run.counted(run.codes)
     if any(block.nan for block in blocks):

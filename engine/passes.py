@@ -34,6 +34,8 @@ class Pass:
         Flat positions, ascending, that are taken for NaN.
     pyramid : Pyramid, optional
         Of the array: the curves are then taken in the same pass.
+    covered : bool
+        Whether all values that count lie within the clipping range of their channel.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Pass:
         known: kernels.Extremes,
         without: IntArray | None = None,
         pyramid: Pyramid | None = None,
+        covered: bool = False,
     ) -> None:
         self.r, self.p, self.known, self.without = r, p, known, without
         self.pieces: dict[int, Piece] | None = None if pyramid is None else {}
@@ -54,10 +57,12 @@ class Pass:
         self.codes = np.empty(r.shape, p.format.dtype)
         # Rounding to the nearest is monotonic: what both ends do, all values do.
         self.inside = False
-        if known.finite and p.granularity.whole and not p.arithmetic.chances:
-            with np.errstate(over="ignore", under="ignore"):
-                ends = np.array([known.low, known.high]).astype(p.dtype)
-            self.inside = self.quantizer.encode(ends, p)[1] is None
+        if known.finite and not p.arithmetic.chances and (p.granularity.whole or covered):
+            ends = (known.low, known.high) if p.granularity.whole else p.range
+            with np.errstate(all="ignore"):
+                low, high = (np.asarray(end).astype(p.dtype) for end in ends)
+            sides = (self.quantizer.encode(end, self.lean)[1] for end in (low, high))
+            self.inside = all(side is None for side in sides)
 
     def block(self, start: int, stop: int, scratch: Scratch) -> BlockSums:
         """Put the codes of a block in their place and return its sums."""

@@ -59,7 +59,7 @@ class Affine(Quantizer):
         dtype = ends.high.dtype
         low, high = self.used_range(ends, fmt, a)
         s = self.scale(low, high, q, a)
-        origin = np.full(s.shape, "range", dtype=object)
+        origin = np.full(s.shape, "range", dtype="U8")
         if a.tiny == "textbook":
             zeros = (low == 0) & (high == 0)
             constant = (low == high) & (s == 0) & ~zeros

@@ -164,7 +164,10 @@ class QParams:
         divisor = None if self.divisor is None else along(self.divisor)
         z = along(self.zero_point) if self.moved else 0
         offset = along(self.offset)
-        return replace(self, scale=along(self.scale), divisor=divisor, zero_point=z, offset=offset)
+        made = replace(self, scale=along(self.scale), divisor=divisor, zero_point=z, offset=offset)
+        # What is known of all channels need not be found out again for each stretch.
+        made.__dict__.update(moved=self.moved, small_zero_point=self.small_zero_point)
+        return made
 
     def column(self) -> QParams:
         """Return the parameters as columns, to meet an array with one row per channel."""

@@ -176,21 +176,10 @@ def pyramid_revised(before: Pyramid, x: FloatArray, where: IntArray) -> Pyramid:
 
 def stretch_extremes(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the extremes of the finite values of each stretch; NaN where there is none."""
-    full = flat.size // STRETCH * STRETCH
-    pieces = [flat[:full].reshape(-1, STRETCH)]
-    if full < flat.size:
-        pieces.append(flat[None, full:])
-    ends = [_row_extremes(rows) for rows in pieces if rows.size]
-    low, high = (np.concatenate(parts) for parts in zip(*ends, strict=True))
-    return low, high
-
-
-def _row_extremes(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    low, high = rows.min(axis=1), rows.max(axis=1)
-    odd = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
-    if odd.size:
-        finite = np.where(np.isfinite(rows[odd]), rows[odd], rows.dtype.type(np.nan))
-        low[odd], high[odd] = np.fmin.reduce(finite, axis=1), np.fmax.reduce(finite, axis=1)
+    low, high = (kernels.runs(flat, STRETCH, better) for better in (np.minimum, np.maximum))
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        finite = np.where(np.isfinite(flat), flat, flat.dtype.type(np.nan))
+        low, high = (kernels.runs(finite, STRETCH, better) for better in (np.fmin, np.fmax))
     return low, high
 
 

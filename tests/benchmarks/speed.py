@@ -1,7 +1,9 @@
-"""How fast the engine and the start are, each beside its reference, measured in one run.
+"""Every target of speed beside what was measured: the engine, the start, and the window.
 
-``.venv/bin/python tests/benchmarks/speed.py [MILLIONS]``; ten million values by default. torch and
-ONNX Runtime are compared with where they are installed, and left out elsewhere.
+``.venv/bin/python tests/benchmarks/speed.py [MILLIONS]``; ten million values by default. Takes
+some six minutes: the start and the window are measured by ``start.py`` and ``latency.py``, and a
+file of 400 MB is written and opened. References are measured in the same run, in turns with what
+they are compared with. torch is compared with where it is installed, and left out elsewhere.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -22,20 +25,45 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import engine
+from engine import kernels
 
 ROOT = Path(__file__).resolve().parents[2]
 MAPPINGS = ("scale-only", "symmetric", "asymmetric")
+MEMORY = """
+import sys, threading, time
+import numpy as np
+import engine
+def anonymous():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon"))
+x = np.load(sys.argv[1], mmap_mode="r")
+engine.evaluate(x[:1000], "int8 asymmetric")
+before, peak, done = anonymous(), [], threading.Event()
+def watch():
+    while not done.wait(0.002):
+        peak.append(anonymous())
+watcher = threading.Thread(target=watch)
+watcher.start()
+start = time.perf_counter()
+made = engine.evaluate(x, "int8 asymmetric")
+took = time.perf_counter() - start
+done.set()
+watcher.join()
+print(max(peak) - before - made.codes.nbytes, took)
+"""
+Row = tuple[str, float, str]
 
 
-def seconds(work: Callable[[], object], repeats: int = 5) -> float:
-    """The median time of some runs, after one that does not count."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+def medians(works: Mapping[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
+    """The median seconds of each piece of work; all take their turns, the first does not count."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for counts in (False, *[True] * rounds):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            if counts:
+                times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(known) for name, known in times.items()}
 
 
 def textbook(x: np.ndarray) -> np.ndarray:
@@ -49,83 +77,143 @@ def textbook(x: np.ndarray) -> np.ndarray:
     return error
 
 
-def moving(x: np.ndarray) -> Callable[[], object]:
-    """What has to be written in any case: rebuilt values, error, and a code for each value."""
+def moving(x: np.ndarray) -> None:
+    """Reading the values and writing a rebuilt value, an error and a code of each."""
     rebuilt, error, codes = np.empty_like(x), np.empty_like(x), np.empty(x.size, np.int8)
-
-    def move() -> None:
-        rebuilt[:] = x
-        error[:] = x
-        codes.fill(1)
-
-    return move
+    rebuilt[:] = x
+    error[:] = x
+    codes.fill(1)
 
 
-def torch_fake(x: np.ndarray) -> Callable[[], object] | None:
-    """PyTorch's fake quantization and the error; None where it is not installed."""
-    if find_spec("torch") is None:
-        return None
+def torch_fake(x: np.ndarray) -> Callable[[], object]:
+    """PyTorch's fake quantization and the error."""
     import torch
 
     values = torch.from_numpy(x)
-
-    def run() -> object:
-        return torch.fake_quantize_per_tensor_affine(values, 0.01, 3, -128, 127) - values
-
-    return run
+    return lambda: torch.fake_quantize_per_tensor_affine(values, 0.01, 3, -128, 127) - values
 
 
-def child(*words: str) -> Callable[[], object]:
-    """A process of its own, from its start to its end."""
-    return partial(subprocess.run, [sys.executable, *words], cwd=ROOT, check=True,
-                   capture_output=True)  # fmt: skip
+def in_full(x: np.ndarray) -> None:
+    """An evaluation of which everything is asked for."""
+    made = engine.evaluate(x, "int8 asymmetric")
+    _ = made.reconstructed, made.error
+
+
+def evaluating(count: int) -> list[Row]:
+    """Target 1: every metric of an array, beside the plain formulas."""
+    x = np.random.default_rng(0).standard_normal(count, np.float32)
+    square = x[: count // 128000 * 128000].reshape(1000, -1)
+    works: dict[str, Callable[[], object]] = {
+        "textbook formulas, no metrics": partial(textbook, x),
+        "moving the bytes": partial(moving, x),
+    }
+    if find_spec("torch"):
+        works[f"torch {version('torch')} fake_quantize + error"] = torch_fake(x)
+    works |= {f"evaluate int8 {m}": partial(engine.evaluate, x, f"int8 {m}") for m in MAPPINGS} | {
+        f"evaluate int8 asymmetric {g}": partial(engine.evaluate, square, f"int8 asymmetric {g}")
+        for g in ("per-channel(0)", "per-group(128)")
+    }
+    works["the same, rebuilt values and error written out"] = partial(in_full, x)
+    took = medians(works)
+    plain, moved = took["textbook formulas, no metrics"], took["moving the bytes"]
+    fake = next((seconds for name, seconds in took.items() if name.startswith("torch")), None)
+    whole = took["evaluate int8 asymmetric"]
+    rows = []
+    for name, seconds in took.items():
+        said = ""
+        if "per-" in name:
+            said = f"{seconds / whole:.2f} × per tensor (asked: 1.5)"
+        elif name.startswith(("evaluate", "the same")):
+            said = f"{plain / seconds:.2f} × as fast as the formulas (asked: 3.5), "
+            said += f"{seconds / moved:.1f} × the bytes (asked: 2)"
+            if fake:
+                said += f", {fake / seconds:.2f} × as fast as torch (asked: 5)"
+        rows.append((name, seconds, said))
+    return rows
+
+
+def growing() -> list[Row]:
+    """Target 1: linear in the number of values."""
+    rows = []
+    for count in (10**5, 10**6, 10**7, 10**8):
+        x = np.random.default_rng(0).standard_normal(count, np.float32)
+        works = {"evaluate": partial(engine.evaluate, x, "int8 asymmetric")}
+        seconds = medians(works, 3 if count > 10**7 else 9)["evaluate"]
+        rows.append((f"evaluate {count:,} values", seconds, f"{1e9 * seconds / count:.2f} ns each"))
+    return rows
+
+
+def remembering() -> list[Row]:
+    """Target 2: memory beyond the codes, for a hundred million values in a file."""
+    if not Path("/proc/self/status").exists():
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "big.npy")
+        big = np.lib.format.open_memmap(path, "w+", np.float32, (100, 1_000_000))
+        big[:] = np.random.default_rng(0).standard_normal(1_000_000, np.float32)
+        del big
+        child = subprocess.run([sys.executable, "-c", MEMORY, str(path)], cwd=ROOT, check=True,
+                               capture_output=True, text=True)  # fmt: skip
+    beyond, took = map(float, child.stdout.split())
+    said = f"{beyond / 2**20:.0f} MB beside the codes (asked: 64), read from a mapped file"
+    return [("evaluate 100,000,000 values", took, said)]
+
+
+def calibrating() -> list[Row]:
+    """Target 4: the searches, beside one histogram."""
+    x = np.random.default_rng(0).standard_normal(1_000_000, np.float32)
+    works: dict[str, Callable[[], object]] = {"np.histogram": partial(np.histogram, x, bins=2048)}
+    for scheme in ("symmetric mse", "asymmetric mse", "symmetric entropy"):
+        works[scheme] = partial(engine.calibrate, x, f"int8 {scheme}")
+    took = medians(works)
+    histogram = took.pop("np.histogram")
+    rows: list[Row] = [("np.histogram of a million, 2048 bins", histogram, "")]
+    for scheme, seconds in took.items():
+        said = f"{seconds / histogram:.1f} × (asked: 5)"
+        rows.append((f"calibrate int8 {scheme}", seconds, said))
+    return rows
+
+
+def commanding() -> list[Row]:
+    """Target 5: a command on a small file, beside the import of numpy."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "small.csv")
+        path.write_text("1\n2\n-3\n")
+
+        def child(*words: str) -> Callable[[], object]:
+            return partial(subprocess.run, [sys.executable, *words], cwd=ROOT, check=True,
+                           capture_output=True)  # fmt: skip
+
+        works = {"numpy": child("-c", "import numpy"),
+                 "compare": child("main.py", "compare", str(path))}  # fmt: skip
+        took = medians(works)
+    limit = 1.5 * took["numpy"] + 0.1
+    said = f"{took['compare'] / limit:.2f} of the limit (asked: 1)"
+    return [
+        ("python -c 'import numpy'", took["numpy"], ""),
+        ("main.py compare small.csv", took["compare"], said),
+    ]
+
+
+def show(rows: list[Row]) -> None:
+    """Print rows as one part of the table."""
+    print()
+    for name, seconds, said in rows:
+        print(f"{name:48} {1000 * seconds:9.1f} ms   {said}", flush=True)
 
 
 def main(millions: float) -> None:
     """Measure everything and print the table."""
-    count = int(millions * 1e6)
-    x = np.random.default_rng(0).standard_normal(count, np.float32)
-    plain, bytes_moved = seconds(partial(textbook, x)), seconds(moving(x))
-    rows = [("textbook formulas, no metrics", plain, "")]
-    rows.append(("moving the bytes", bytes_moved, ""))
-    fake = torch_fake(x)
-    torch_time = seconds(fake) if fake else None
-    if torch_time:
-        rows.append((f"torch {version('torch')} fake_quantize + error", torch_time, ""))
-    per_tensor = 0.0
-    for mapping in MAPPINGS:
-        took = seconds(partial(engine.evaluate, x, f"int8 {mapping}"))
-        per_tensor = took
-        said = f"{plain / took:.2f} × as fast as the formulas (asked: 3.5), "
-        said += f"{took / bytes_moved:.1f} × the bytes (asked: 2)"
-        if torch_time:
-            said += f", {torch_time / took:.2f} × as fast as torch (asked: 5)"
-        rows.append((f"evaluate int8 {mapping}", took, said))
-    square = x[: count // 1000 * 1000].reshape(1000, -1)
-    for words in ("per-channel(0)", "per-group(128)"):
-        took = seconds(partial(engine.evaluate, square, f"int8 asymmetric {words}"))
-        said = f"{took / per_tensor:.2f} × per-tensor (asked: 1.5)"
-        rows.append((f"evaluate int8 asymmetric {words}", took, said))
-    million = x[:1_000_000]
-    histogram = seconds(partial(np.histogram, million, bins=2048))
-    rows.append(("np.histogram of a million, 2048 bins", histogram, ""))
-    for method in ("mse", "entropy"):
-        took = seconds(partial(engine.calibrate, million, f"int8 symmetric {method}"))
-        rows.append((f"{method} of a million", took, f"{took / histogram:.1f} × (asked: 5)"))
-    numpy_alone = seconds(child("-c", "import numpy"))
-    sample = ROOT / "tests" / "benchmarks" / "small.csv"
-    sample.write_text("1\n2\n-3\n")
-    try:
-        compare = seconds(child("main.py", "compare", str(sample)))
-    finally:
-        sample.unlink()
-    rows.append(("python -c 'import numpy'", numpy_alone, ""))
-    limit = 1.5 * numpy_alone + 0.1
-    rows.append(("main.py compare", compare, f"{compare / limit:.2f} of the limit (asked: 1)"))
-    print(f"{count:,} float32 normals; {platform.machine()}, {platform.processor() or '?'}")
-    print(f"Python {platform.python_version()}, numpy {np.__version__}")
-    for name, took, said in rows:
-        print(f"{name:48} {1000 * took:9.1f} ms   {said}")
+    print(f"{platform.platform()}, {platform.processor() or '?'}")
+    print(f"Python {platform.python_version()}, numpy {np.__version__}; {millions:g} million")
+    print(f"float32 normals, {kernels.threads()} threads")
+    show(evaluating(int(millions * 1e6)))
+    for measure in (growing, remembering, calibrating, commanding):
+        show(measure())
+    for words in (["start.py"], ["latency.py", "1", "10", "--open"]):
+        print(flush=True)
+        script = ROOT / "tests" / "benchmarks" / words[0]
+        subprocess.run([sys.executable, str(script), *words[1:]], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from engine.quantizers import Ends, Quantizer, ends_of
 Pair = tuple[Any, Any]
 """Lower and upper ends, shape (channels,)."""
 
-SAMPLE = 8192
+SAMPLE = 4096
 """Larger data is searched on so many of its values, and on its extremes; then checked in full."""
 MANY = 1 << 18
 """Many channels together are searched on no more values than this, but some of each."""

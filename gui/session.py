@@ -297,9 +297,11 @@ class Session(QObject):
         shown_uids = {self.active_uid, *(pair or ())}
         wanted = {e.uid: e.scheme for e in self.entries if e.enabled or e.uid in shown_uids}
         job = Update(array, wanted, self.shown, self._edit, not self._other_array, pair)
-        if array.size <= LIVE_LIMIT or job.ready:
+        live = array.size <= LIVE_LIMIT or job.ready
+        shown = job(None) if live else job.quick()
+        if shown is not None:
             self.background.cancel(EVALUATE)
-            self._show(job(None))
+            self._show(shown)
         else:
             self.background.start(EVALUATE, job, self._show, self._failed)
             self._set_stale(True)

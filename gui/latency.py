@@ -56,7 +56,8 @@ class Latency(QObject):
         return len(self._past)
 
     def _begin(self) -> None:
-        if self._since is None:
+        # A document that opens is no edit: nothing can be undone yet.
+        if self._since is None and self._session.undo_stack.count():
             self._since = QElapsedTimer()
             self._since.start()
 

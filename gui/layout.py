@@ -50,11 +50,12 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
             _tabs(window, [docks[k] for k in beside])
         else:
             _tabs(window, [docks[k] for k in PLOT_TABS[2:]])
+    for dock in docks.values():
+        dock.show()
+    if not small:
         third = (height - 300) // 3
         heights = [third, third, third + 30]
         window.resizeDocks([docks[k] for k in ("signal", "error", "distribution")], heights, down)
-    for dock in docks.values():
-        dock.show()
     shares = (0.24, 0.48, 0.28) if small else (0.36, 0.43, 0.21)
     columns = [docks["values"], docks["signal"], docks["schemes"]]
     window.resizeDocks(columns, [int(width * share) for share in shares], across)

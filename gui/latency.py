@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
 from gui.plots.feed import PlotFeed
-from gui.session import Session
+from gui.session import EVALUATE, Session
 
 KEPT = 100
 """Of so many edits the figures speak."""
@@ -30,9 +30,7 @@ class Latency(QObject):
         self._session = session
         self._since: QElapsedTimer | None = None
         self._past: deque[float] = deque(maxlen=KEPT)
-        session.values_changed.connect(self._begin)
-        session.array_reset.connect(self._begin)
-        session.entries_changed.connect(self._begin)
+        session.edited.connect(self._begin)
         feed.drawn.connect(self._drawn)
         # Qt paints what has been drawn before it runs a timer, one that is due included.
         self._soon = QTimer(self)
@@ -56,8 +54,9 @@ class Latency(QObject):
         return len(self._past)
 
     def _begin(self) -> None:
-        # A document that opens is no edit: nothing can be undone yet.
-        if self._since is None and self._session.undo_stack.count():
+        # What was stopped before it was seen does not count.
+        stopped = self._session.stale and not self._session.background.running(EVALUATE)
+        if self._since is None or stopped:
             self._since = QElapsedTimer()
             self._since.start()
 

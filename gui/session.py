@@ -41,6 +41,8 @@ class Session(QObject):
 
     Signals
     -------
+    edited()
+        A command is about to change the document.
     values_changed(start, stop)
         Values at these flat positions changed; the shape did not.
     array_reset()
@@ -57,6 +59,7 @@ class Session(QObject):
         Name, path or unsaved state changed.
     """
 
+    edited = Signal()
     values_changed = Signal(int, int)
     array_reset = Signal()
     entries_changed = Signal()
@@ -87,6 +90,7 @@ class Session(QObject):
         self.path: Path | None = None
         self.hint = ""
         self.stale = False
+        self.stopped: set[str] = set()
         self.shown = Shown(self.array, summarize(self.array), {})
         self.version = self._saved_version = 0
         self._edit: Edit | None = None
@@ -164,6 +168,7 @@ class Session(QObject):
         ``version`` names this state of the values: undo brings the old name back, which tells
         that nothing is unsaved.
         """
+        self.edited.emit()
         same_shape = array.shape == self.array.shape
         self._take(array)
         self.version = version
@@ -184,6 +189,7 @@ class Session(QObject):
 
         ``version`` as for ``set_array``.
         """
+        self.edited.emit()
         old = self.array.reshape(-1)[where]
         if self.array.size <= COPIED or self._owned is None:
             self._owned = self.array.copy()
@@ -205,6 +211,7 @@ class Session(QObject):
 
     def set_entries(self, entries: tuple[Entry, ...], active_uid: int | None) -> None:
         """Replace the list of schemes and say which one is active."""
+        self.edited.emit()
         if not any(e.uid == active_uid for e in entries):
             active_uid = entries[0].uid if entries else None
         moved = active_uid != self.active_uid
@@ -326,6 +333,12 @@ class Session(QObject):
     def _set_stale(self, stale: bool) -> None:
         if stale != self.stale:
             self.stale = stale
+            self.stale_changed.emit()
+
+    def set_stopped(self, view: str, stopped: bool) -> None:
+        """Say whether a view lacks what a person has stopped from being computed."""
+        if (view in self.stopped) != stopped:
+            (self.stopped.add if stopped else self.stopped.discard)(view)
             self.stale_changed.emit()
 
     def _on_undo_index(self) -> None:

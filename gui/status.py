@@ -76,7 +76,8 @@ class StatusLine(QStatusBar):
         """Show the figures of the array as it is shown."""
         self.summary.setText(self._summary())
         busy = bool(self._running)
-        waiting = self._session.stale and not self._background.running(EVALUATE)
+        stale = self._session.stale and not self._background.running(EVALUATE)
+        waiting = stale or bool(self._session.stopped)
         # What is done at once needs no word, no bar, and no row of widgets that jumps.
         lasting = busy and not self._patience.isActive()
         self.progress.setVisible(lasting)

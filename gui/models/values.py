@@ -73,7 +73,13 @@ class ValuesModel(QAbstractTableModel):
 
     def _row_count(self) -> int:
         appendable = self._session.array.ndim == 1 and self._order is None
-        return min(self._session.array.size + appendable - self.first, SHEET)
+        left = self._session.array.size - self.first
+        return min(left, SHEET) + (appendable and left <= SHEET)
+
+    @property
+    def last(self) -> int:
+        """The place of the last value on the sheet in front."""
+        return min(self.first + SHEET, self._session.array.size) - 1
 
     @property
     def first(self) -> int:

@@ -33,6 +33,11 @@ class NumberDelegate(QStyledItemDelegate):
         editor.textEdited.connect(self.message.hide)
         return editor
 
+    def setEditorData(self, editor: QWidget, index: Index) -> None:
+        """Fill the editor; what has been typed stays, whatever becomes of the values meanwhile."""
+        if not (isinstance(editor, QLineEdit) and editor.isModified()):
+            super().setEditorData(editor, index)
+
     def destroyEditor(self, editor: QWidget, index: Index) -> None:
         self.message.hide()
         super().destroyEditor(editor, index)

@@ -94,6 +94,8 @@ class PlotPane(QWidget):
         self.plot.range_dragged.connect(self._on_range_dragged)
         feed.changed.connect(self._on_data)
         feed.moved.connect(self._on_moved)
+        if kind.slow:
+            session.background.ended.connect(self._on_ended)
         view = self.widget.getPlotItem().getViewBox()
         view.sigXRangeChanged.connect(self._on_x_range)
         feed.pointed.connect(self._on_pointed)
@@ -181,12 +183,19 @@ class PlotPane(QWidget):
             self.plot.data = None
             return
         if self.plot.slow and data.values.size > LIVE_LIMIT and self._prepared is not data:
+            self._session.set_stopped(self.plot.key, False)
             self._session.background.start(
                 self.plot.key, partial(_prepare, self.plot, data), self._on_prepared, self._failed
             )
             return
         self.plot.draw(data)
         self._waiting = False
+        self._session.set_stopped(self.plot.key, False)
+
+    def _on_ended(self, kind: str) -> None:
+        """Tell what was stopped; what has come to its end is drawn right after."""
+        if kind == self.plot.key:
+            self._session.set_stopped(kind, True)
 
     def _on_prepared(self, data: PlotData) -> None:
         if data is self._feed.data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
-from gui.models.values import SHEET, ValuesModel
+from gui.models.values import ValuesModel
 from gui.numbers_text import filled
 
 
@@ -15,6 +15,7 @@ class SheetRow(QWidget):
     def __init__(self, model: ValuesModel, parent: QWidget) -> None:
         super().__init__(parent)
         self._model = model
+        self._in_list = True
         self._label = QLabel(self)
         self._back = self._button(Qt.ArrowType.LeftArrow, self.tr("The rows before"))
         self._on = self._button(Qt.ArrowType.RightArrow, self.tr("The rows after"))
@@ -43,12 +44,16 @@ class SheetRow(QWidget):
     def _turn_on(self) -> None:
         self._model.turn_to(self._model.sheet + 1)
 
+    def show_in_list(self, in_list: bool) -> None:
+        """Say whether the list is in front, which alone has sheets."""
+        self._in_list = in_list
+        self.refresh()
+
     def refresh(self) -> None:
         """Say which rows are shown."""
         model = self._model
-        self.setVisible(model.sheets > 1)
-        first, last = model.first, model.first + min(SHEET, model.rowCount()) - 1
+        self.setVisible(self._in_list and model.sheets > 1)
         text = self.tr("rows %1 to %2")
-        self._label.setText(filled(text, f"{first:,}", f"{last:,}"))
+        self._label.setText(filled(text, f"{model.first:,}", f"{model.last:,}"))
         self._back.setEnabled(model.sheet > 0)
         self._on.setEnabled(model.sheet + 1 < model.sheets)

@@ -130,7 +130,8 @@ class ValuesPane(QWidget):
         self._slice_row.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self._spins: list[QSpinBox] = []
         row.addStretch(1)
-        row.addWidget(SheetRow(self.model, self))
+        self._sheets = SheetRow(self.model, self)
+        row.addWidget(self._sheets)
         self._order = QToolButton(self)
         self._order.setText(self.tr("Sorted: back to array order"))
         self._order.setAutoRaise(True)
@@ -174,6 +175,7 @@ class ValuesPane(QWidget):
         for widget in (self._quantity, self._slices):
             widget.setVisible(self.in_grid)
         self._order.setVisible(self.model.sorted and not self.in_grid)
+        self._sheets.show_in_list(not self.in_grid)
         self._on_chosen()
 
     def show_grid(self, on: bool) -> None:
@@ -235,8 +237,8 @@ class ValuesPane(QWidget):
 
     def _on_chosen(self) -> None:
         position = self._session.chosen
-        if position is None:
-            return
+        if position is None or self.table.state() == NumberTable.State.EditingState:
+            return  # Whoever types says where to go next.
         self._following = True
         try:
             if self.in_grid:

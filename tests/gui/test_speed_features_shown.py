@@ -1,0 +1,278 @@
+"""What long arrays show while they are worked on: the status bar, panes in turns, plots."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pyqtgraph as pg
+import pytest
+from PySide6.QtCore import QElapsedTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication
+
+from engine import evaluate
+from gui import commands
+from gui.settings import Settings
+from tests.gui.test_speed_features import FOUR, exact, idle, noise
+
+FAR = 123_456
+
+
+@pytest.fixture
+def settle(qtbot):
+    def wait(window):
+        qtbot.waitUntil(lambda: idle(window), timeout=30_000)
+        QApplication.processEvents()
+
+    return wait
+
+
+def items(pane, kind):
+    return [item for item in pane.plot.item.items if type(item) is kind]
+
+
+def reach(pane):
+    """The ends of the y axis."""
+    return pane.plot.item.getViewBox().viewRange()[1]
+
+
+# The status bar
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """Schemes of arrays of 100,000 values and more are applied when this event is set."""
+    event = threading.Event()
+
+    def late(array, *args, **options):
+        assert array.size < 100_000 or event.wait(60)
+        return evaluate(array, *args, **options)
+
+    monkeypatch.setattr("gui.shown.evaluate", late)
+    yield event
+    event.set()
+
+
+def test_short_work_is_told_by_no_bar_and_by_the_time_it_took(open_window, settle, monkeypatch):
+    monkeypatch.setattr("gui.status.PATIENCE", 600_000)
+    window = open_window(noise(100_000), "int8 symmetric")
+    settle(window)
+    bar = window.statusBar()
+    seen = []
+    window.background.progressed.connect(lambda *_: seen.append(bar.progress.isVisible()))
+    commands.edit_value(window.session, 3, 500.0)
+    assert window.session.stale
+    assert bar.timing.text().startswith("last update")
+    settle(window)
+    assert seen
+    assert not any(seen)
+    assert not bar.button.isVisible()
+    assert bar.timing.text().startswith("last update")
+    assert "edit to paint" not in bar.timing.text()
+
+
+def test_long_work_has_a_bar_and_escape_cancels_it(open_window, settle, person, gate, monkeypatch):
+    monkeypatch.setattr("gui.status.PATIENCE", 0)
+    window = open_window(noise(60_000), "int8 symmetric")
+    settle(window)
+    bar = window.statusBar()
+    window.values.table.setFocus()
+    window.session.start(noise(200_000), "long")
+    assert bar.progress.isVisible()
+    assert (bar.button.text(), bar.timing.text()) == ("Cancel (Esc)", "Computing…")
+    person.press("Escape")
+    assert not bar.progress.isVisible()
+    assert bar.button.text() == "Update now"
+    gate.set()
+    person.click(bar.button)
+    settle(window)
+    assert not bar.button.isVisible()
+    exact(window.session)
+
+
+def latency_action(window):
+    return next(a for a in window.findChildren(QAction) if a.text().startswith("&Latency"))
+
+
+def test_the_latency_is_told_where_it_is_switched_on_and_that_is_remembered(
+    open_window, new_window, qtbot
+):
+    window = open_window([1, 2, 3], "int8 symmetric")
+    text = window.statusBar().timing.text
+    assert "edit to paint" not in text()
+    latency_action(window).trigger()
+    for number in (5.0, 6.0):
+        commands.edit_value(window.session, 0, number)
+        QApplication.processEvents()
+    qtbot.waitUntil(lambda: "edit to paint" in text())
+    assert text().startswith("last update")
+    assert Settings().latency
+    assert latency_action(new_window()).isChecked()
+    latency_action(window).trigger()
+    assert "edit to paint" not in text()
+    assert not Settings().latency
+
+
+def test_the_latency_of_the_first_edit_is_told(open_window, qtbot):
+    window = open_window([1, 2, 3], "int8 symmetric")
+    latency_action(window).trigger()
+    commands.edit_value(window.session, 0, 5.0)
+    qtbot.wait(100)
+    assert "edit to paint" in window.statusBar().timing.text()
+
+
+def test_the_latency_of_an_edit_does_not_count_from_a_stopped_one(
+    open_window, settle, person, monkeypatch
+):
+    starts = []
+
+    class Clock(QElapsedTimer):
+        def start(self):
+            starts.append(self)
+            super().start()
+
+    monkeypatch.setattr("gui.latency.QElapsedTimer", Clock)
+    window = open_window(noise(100_000), "int8 symmetric")
+    settle(window)
+    commands.edit_value(window.session, 3, 400.0)
+    settle(window)
+    starts.clear()
+    for number in (500.0, 600.0):
+        commands.edit_value(window.session, 3, number)
+        person.press("Escape")
+    assert len(starts) == 2
+
+
+# Drawing in turns
+
+
+def test_panes_are_drawn_in_turns_and_hidden_ones_when_they_come_to_the_front(open_window, settle):
+    window = open_window(noise(100_000), "int8 symmetric")
+    settle(window)
+    window.docks["codes"].raise_()
+    settle(window)
+    window.docks["distribution"].raise_()
+    settle(window)
+    at_once = []
+    seen = [window.plots[key] for key in ("signal", "error")]
+    window.session.evaluated.connect(lambda: at_once.append(reach(seen[0])[1]))
+    commands.edit_value(window.session, 3, 500.0)
+    settle(window)
+    assert at_once[0] < 100
+    assert reach(seen[0])[1] > 500
+    assert reach(seen[1])[1] > 1.9  # half a step of 500 / 127
+    assert window.plots["distribution"].plot.item.getViewBox().viewRange()[0][1] > 500
+    window.docks["codes"].raise_()
+    settle(window)
+    counts = items(window.plots["codes"], pg.BarGraphItem)[0].opts["y1"]
+    assert sorted(counts)[-2:] == sorted(window.session.active_evaluation.code_counts)[-2:]
+
+
+def test_closing_while_panes_wait_for_their_turn_leaves_nothing_to_do(open_window):
+    window = open_window(noise(200_000), "int8 symmetric")
+    window.docks["calibration"].raise_()
+    window.session.choose(5)
+    assert window.session.turns.busy
+    window.session.mark_saved(Path("saved.npy"))
+    assert window.close()
+    assert not window.session.turns.busy
+
+
+# Huge arrays
+
+
+@pytest.mark.parametrize("between", ["nothing", "cancel", "edit"])
+def test_a_huge_array_is_shown_before_its_schemes_are_applied(
+    open_window, settle, qtbot, person, gate, monkeypatch, between
+):
+    monkeypatch.setattr("gui.shown.HUGE", 100_000)
+    monkeypatch.setattr("gui.session.COPIED", 60_000)
+    window = open_window(np.zeros(10), *FOUR)
+    window.values.table.setFocus()
+    array = noise(200_000)
+    array[FAR] = 50
+    window.session.start(array, "huge")
+    qtbot.waitUntil(lambda: "max 50" in window.statusBar().summary.text())
+    qtbot.waitUntil(lambda: not window.session.turns.busy)
+    assert window.session.stale
+    assert reach(window.plots["signal"])[1] > 50
+    (curve,) = items(window.plots["signal"], pg.BarGraphItem)
+    assert np.max(curve.opts["y1"]) == 50
+    assert person.cell(window.values.table, 0) == "0.12573"
+    if between == "cancel":
+        person.press("Escape")
+        assert window.statusBar().button.text() == "Update now"
+        person.click(window.statusBar().button)
+    elif between == "edit":
+        commands.edit_value(window.session, FAR, 60.0)
+    gate.set()
+    settle(window)
+    exact(window.session)
+    assert person.cell(window.values.table, 0, 2)
+    bars = items(window.plots["distribution"], pg.BarGraphItem)
+    assert any(np.sum(bar.opts["y1"]) == 200_000 for bar in bars)
+
+
+# Plots of long arrays
+
+
+@pytest.mark.parametrize(("key", "extreme", "mark"), [("signal", 50, 1), ("error", -49, -49)])
+def test_an_envelope_reaches_the_one_clipped_outlier_and_marks_it(
+    open_window, settle, key, extreme, mark
+):
+    array = np.clip(noise(200_000) / 4, -0.9, 0.9)
+    array[FAR] = 50
+    window = open_window(array, "int8 symmetric manual(-1,1)")
+    settle(window)
+    pane = window.plots[key]
+    low, high = reach(pane)
+    assert low < extreme < high
+    bars = np.concatenate([[b.opts["y0"], b.opts["y1"]] for b in items(pane, pg.BarGraphItem)])
+    assert np.abs(bars).max() == pytest.approx(abs(extreme), abs=0.01)
+    marks = [i.getData() for i in items(pane, pg.ScatterPlotItem) if i.zValue() == 7]
+    assert [x.tolist() for x, _ in marks] == [[FAR]]
+    assert marks[0][1] == pytest.approx([mark], abs=0.01)
+    pane.plot.item.getViewBox().setXRange(FAR - 100, FAR + 100, padding=0)
+    QApplication.processEvents()
+    evaluation = window.session.active_evaluation
+    wanted = array if key == "signal" else evaluation.error
+    lines = [i.getData() for i in items(pane, pg.PlotCurveItem)]
+    x, y = next(line for line in lines if line[0].size > 150)
+    assert y.tolist() == wanted[x.astype(int)].tolist()
+    assert (x[0], x[-1]) == pytest.approx((FAR - 100, FAR + 100), abs=2)
+
+
+@pytest.mark.parametrize("key", ["codes", "transfer", "channels", "calibration"])
+def test_panes_of_long_arrays_come_up_with_content(open_window, settle, monkeypatch, key):
+    window = open_window(noise(200_000).reshape(200, 1000), "int8 symmetric per-channel(0)")
+    pane, threads = window.plots[key], []
+    prepare = pane.plot.prepare
+
+    def watched(data):
+        threads.append(threading.current_thread())
+        prepare(data)
+
+    monkeypatch.setattr(pane.plot, "prepare", watched)
+    window.docks[key].raise_()
+    settle(window)
+    assert items(pane, pg.PlotCurveItem) or items(pane, pg.BarGraphItem)
+    assert window.docks[key].head.insight.text().startswith("int8 symmetric per-channel(0)")
+    assert threading.main_thread() not in threads
+    assert bool(threads) == pane.plot.slow
+
+
+def test_a_pane_whose_preparation_was_stopped_can_be_brought_up_to_date(
+    open_window, settle, person, monkeypatch
+):
+    monkeypatch.setattr("gui.status.PATIENCE", 0)
+    window = open_window(noise(200_000), "int8 symmetric")
+    settle(window)
+    window.docks["calibration"].raise_()
+    QApplication.processEvents()
+    window.values.table.setFocus()
+    if not items(window.plots["calibration"], pg.PlotCurveItem):
+        person.press("Escape")
+        settle(window)
+        assert not items(window.plots["calibration"], pg.PlotCurveItem)
+    assert window.statusBar().button.text() == "Update now"
+    assert window.statusBar().button.isVisible()

@@ -145,24 +145,13 @@ class Evaluation:
 
     def sides(self, start: int, stop: int, scratch: Scratch) -> np.ndarray | None:
         """Return which values of a block are clipped, as in ``Part``; None where none is."""
-        p, size = self.qparams, stop - start
+        p = self.qparams
         quantizer = QUANTIZERS[p.mapping]
         r = kernels.flat_block(self.values, start, stop)
-        nan = np.isnan(r) if self.totals.nan else None
-        with np.errstate(over="ignore", under="ignore"):
-            worked = (r if nan is None else np.where(nan, r.dtype.type(0), r)).astype(
-                p.dtype, copy=False
-            )
-        _, sides = quantizer.encode(
-            worked,
-            p.lean(quantizer.exact_scale).spread(self.codes.shape, start, stop),
-            np.arange(start, stop) if p.arithmetic.chances else None,
-            scratch("stages", size, p.dtype),
-            scratch("codes", size, self.codes.dtype),
-        )
-        if sides is not None and nan is not None:
-            sides[nan] = 0
-        return sides
+        aligned = p.lean(quantizer.exact_scale).spread(self.codes.shape, start, stop)
+        where = np.arange(start, stop) if p.arithmetic.chances else None
+        codes = scratch("codes", stop - start, self.codes.dtype)
+        return applied(r, aligned, where, quantizer, scratch, codes, not self.totals.nan)[2]
 
     @cached_property
     def curves(self) -> Curves:
@@ -193,22 +182,57 @@ class Evaluation:
 
 
 def _part(r: FloatArray, p: QParams, where: IntArray | None, quantizer: Quantizer) -> Part:
-    nan = np.isnan(r)
-    odd = bool(nan.any())
-    with np.errstate(over="ignore", under="ignore"):
-        worked = (np.where(nan, r.dtype.type(0), r) if odd else r).astype(p.dtype, copy=False)
-    codes, saturated = quantizer.encode(worked, p, where)
-    rebuilt = quantizer.decode(codes, p)
+    codes, rebuilt, saturated = applied(r, p, where, quantizer)
     saturated = np.zeros(r.shape, np.int8) if saturated is None else saturated
-    if odd:
-        codes[nan] = placeholder(codes[nan], p)
-        saturated[nan] = 0
-        rebuilt[nan] = np.nan
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         return Part(r, codes, rebuilt, np.asarray(rebuilt - r), saturated)
 
 
-def placeholder(zeros: IntArray, p: QParams) -> IntArray:
+def applied(
+    r: FloatArray,
+    p: QParams,
+    where: IntArray | None,
+    quantizer: Quantizer,
+    scratch: Scratch | None = None,
+    codes: IntArray | None = None,
+    without_nan: bool = False,
+    inside: bool = False,
+) -> tuple[IntArray, FloatArray, np.ndarray | None]:
+    """Return codes, R' and where values are clipped; NaN is rebuilt as NaN and clipped nowhere.
+
+    Parameters
+    ----------
+    r : ndarray of the working precision
+    p : QParams
+        Numbers, or arrays aligned with the values.
+    where : ndarray of int or None
+        Flat positions, for rounding by chance.
+    quantizer : Quantizer
+    scratch : Scratch, optional
+        Whose buffers R' may be in.
+    codes : ndarray, optional
+        Where to put the codes.
+    without_nan, inside : bool
+        Whether it is known that there is no NaN, and that nothing saturates.
+    """
+    nan = None if without_nan else np.isnan(r)
+    if nan is not None and not nan.any():
+        nan = None
+    stages = None if scratch is None else scratch("stages", r.size, p.dtype)
+    with np.errstate(all="ignore"):
+        worked = r if nan is None else np.where(nan, r.dtype.type(0), r)
+        worked = worked.astype(p.dtype, copy=False)
+        codes, saturated = quantizer.encode(worked, p, where, stages, codes, inside)
+        rebuilt = quantizer.decode(codes, p, stages)
+    if nan is not None:
+        codes[nan] = _placeholder(codes[nan], p)
+        rebuilt[nan] = np.nan
+        if saturated is not None:
+            saturated[nan] = 0
+    return codes, rebuilt, saturated
+
+
+def _placeholder(zeros: IntArray, p: QParams) -> IntArray:
     """The code that NaN is shown with, where 0 has the codes given."""
     ends = {"lowest": p.format.qmin, "highest": p.format.qmax, "zero": 0}
     code = ends.get(p.arithmetic.nan_code)

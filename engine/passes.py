@@ -10,7 +10,7 @@ from engine import kernels, metrics
 from engine.arrays import FloatArray, IntArray
 from engine.curves import Ends, Piece, curves_from, piece_of, rebuilt_ends
 from engine.envelope import Pyramid
-from engine.evaluation import Evaluation, placeholder, worst_place
+from engine.evaluation import Evaluation, applied, worst_place
 from engine.kernels import Scratch
 from engine.quantizers import QUANTIZERS, QParams
 from engine.scheme import Scheme
@@ -83,27 +83,11 @@ class Pass:
         p, n = self.p, r.size
         stop = start + n
         aligned = self.lean.spread(self.r.shape, start, stop)
-        nan = None if finite else np.isnan(r)
-        if nan is not None and not nan.any():
-            nan = None
+        where = np.arange(start, stop) if p.arithmetic.chances else None
+        codes, rebuilt, saturated = applied(
+            r, aligned, where, self.quantizer, scratch, codes, finite, inside
+        )
         with np.errstate(all="ignore"):
-            worked = (r if nan is None else np.where(nan, r.dtype.type(0), r)).astype(
-                p.dtype, copy=False
-            )
-            codes, saturated = self.quantizer.encode(
-                worked,
-                aligned,
-                np.arange(start, stop) if p.arithmetic.chances else None,
-                scratch("stages", n, p.dtype),
-                codes,
-                inside,
-            )
-            rebuilt = self.quantizer.decode(codes, aligned, scratch("stages", n, p.dtype))
-            if nan is not None:
-                codes[nan] = placeholder(codes[nan], p)
-                if saturated is not None:
-                    saturated[nan] = 0
-                rebuilt[nan] = np.nan
             kind = np.result_type(p.dtype, r.dtype)
             error = np.subtract(rebuilt, r, out=scratch("error", n, kind))
             if self.pieces is not None:

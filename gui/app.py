@@ -41,7 +41,7 @@ def prepare(app: QApplication) -> None:
 
 
 class Windows(QObject):
-    """The open windows, one per array; a file that asks for a window gets one."""
+    """The open windows, one per document; a file that the desktop hands over gets one."""
 
     def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +49,7 @@ class Windows(QObject):
         self._open: list[MainWindow] = []
 
     def add(self, paths: Sequence[Path] = ()) -> MainWindow:
-        """Show another window, with the first of the files, and further ones for the others."""
+        """Show another window, with files to open in it."""
         window = MainWindow(self._settings)
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         window.window_asked.connect(self.open_file)
@@ -61,11 +61,13 @@ class Windows(QObject):
         window.show()
         window.values.setFocus()
         window.open_paths(list(paths))
+        if len(self._open) == 1:
+            window.recovery.look()
         return window
 
     def open_file(self, path: str) -> None:
-        """Show a file in a window of its own."""
-        self.add([Path(path)])
+        """Show a window of its own for a file, or for none."""
+        self.add([Path(path)] if path else [])
 
     def _forget(self) -> None:
         self._open = [window for window in self._open if isValid(window)]

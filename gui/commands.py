@@ -12,8 +12,9 @@ from PySide6.QtGui import QUndoCommand
 from engine import Scheme
 from engine.arrays import FloatArray
 from gui.numbers_text import filled
-from gui.session import Session, next_version
+from gui.session import Session
 from gui.shown import Entry, styled
+from gui.tensors import Source, Tensor, lone, next_version
 
 _ENTRIES_ID = 1
 
@@ -27,7 +28,7 @@ class SetValues(QUndoCommand):
 
     def __init__(self, session: Session, where: np.ndarray, new: np.ndarray, text: str) -> None:
         super().__init__(text)
-        self._session = session
+        self._session, self._tensor = session, session.current
         self._versions = (session.version, next_version())
         self._where = np.asarray(where, np.intp)
         self._old = session.array.reshape(-1)[self._where].copy()
@@ -40,6 +41,8 @@ class SetValues(QUndoCommand):
         self._put(self._old, self._versions[0])
 
     def _put(self, values: FloatArray, version: int) -> None:
+        # What is undone is seen: the tensor that it was done to comes back.
+        self._session.show(self._tensor)
         self._session.put(self._where, values, version)
 
 
@@ -50,7 +53,7 @@ class Splice(QUndoCommand):
         self, session: Session, start: int, removed: int, new: np.ndarray, text: str
     ) -> None:
         super().__init__(text)
-        self._session = session
+        self._session, self._tensor = session, session.current
         self._versions = (session.version, next_version())
         self._start = start
         self._old = session.array[start : start + removed].copy()
@@ -63,6 +66,7 @@ class Splice(QUndoCommand):
         self._put(self._new, self._old, self._versions[0])
 
     def _put(self, out: FloatArray, into: FloatArray, version: int) -> None:
+        self._session.show(self._tensor)
         array, start = self._session.array, self._start
         parts = (array[:start], into, array[start + len(out) :])
         self._session.set_array(np.concatenate(parts), start, start + len(into), version)
@@ -101,6 +105,30 @@ class SetEntries(QUndoCommand):
 
     def undo(self) -> None:
         self._session.set_entries(*self._old)
+
+
+class SetSources(QUndoCommand):
+    """Take a file, or an array, out of the document; nothing of it is lost until it closes."""
+
+    def __init__(
+        self, session: Session, sources: tuple[Source, ...], shown: Tensor, text: str
+    ) -> None:
+        super().__init__(text)
+        self._session = session
+        self._old = (session.sources, session.current)
+        self._new = (sources, shown)
+        for tensor in (session.current, shown):
+            tensor.kept = True
+
+    def redo(self) -> None:
+        self._take(*self._new)
+
+    def undo(self) -> None:
+        self._take(*self._old)
+
+    def _take(self, sources: tuple[Source, ...], shown: Tensor) -> None:
+        self._session.show(shown)
+        self._session.set_sources(sources)
 
 
 def _as_dtype(values: np.ndarray, like: FloatArray) -> FloatArray:
@@ -231,3 +259,24 @@ def set_scheme(session: Session, uid: int, scheme: Scheme, place: str = "") -> N
     """Change what a scheme is; typing or dragging in one place merges."""
     text = filled(_tr("Change to %1"), str(scheme))
     update_entry(session, uid, lambda e: replace(e, scheme=scheme), text, place)
+
+
+# Files
+
+
+def remove_source(session: Session, source: Source) -> None:
+    """Take a file, or an array, out of the document; another one is shown, if need be."""
+    place = session.sources.index(source)
+    rest = session.sources[:place] + session.sources[place + 1 :]
+    shown = session.current
+    if shown in source.tensors:
+        loaded = [
+            t for s in (*rest[place:], *reversed(rest[:place])) for t in s.tensors if t.loaded
+        ]
+        if loaded:
+            shown = loaded[0]
+        else:
+            rest = (*rest, lone(_tr("Empty"), np.zeros(0, np.float32)))
+            shown = rest[-1].tensors[0]
+    text = filled(_tr("Remove %1"), source.title)
+    session.undo_stack.push(SetSources(session, rest, shown, text))

@@ -1,28 +1,29 @@
-"""Opening, saving and making arrays: dialogs, questions about unsaved edits, and recent files."""
+"""Arrays in and out: opening files into the document, making arrays, writing values to files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEventLoop, QObject, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QProgressDialog, QWidget
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from engine import QuantizationError, Scheme
-from engine.arrays import FloatArray, as_working, is_real
+from engine.arrays import FloatArray, as_working
 from engine.examples import EXAMPLES, THREE_WAYS, Example
 from gui.background import Background, Ticket
 from gui.numbers_text import filled
 from gui.session import Session
+from gui.session_files import ENDING, FILE, SessionFiles
 from gui.settings import Settings
-
-FILE = "file"
+from gui.tensors import Source, Tensor, lone, of_file
 
 
 class Files(QObject):
-    """What the File menu does with the session's array.
+    """What the File menu does with arrays.
 
     Signals
     -------
@@ -30,25 +31,34 @@ class Files(QObject):
         A file could not be read or written, and why.
     notice(text)
         Something worth knowing happened, such as a change of precision.
+    listed(Source)
+        A file of several tensors is open: one of them is to be chosen.
     """
 
     problem = Signal(str)
     notice = Signal(str)
+    listed = Signal(object)
 
     def __init__(
-        self, session: Session, settings: Settings, background: Background, window: QWidget
+        self,
+        session: Session,
+        settings: Settings,
+        background: Background,
+        whole: SessionFiles,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session = session
         self._settings = settings
         self._background = background
+        self._whole = whole
         self._window = window
 
-    # Starting documents
+    # Arrays of no file
 
     def start_example(self, example: Example) -> None:
-        """Open an example with the schemes that make its point."""
-        if self.may_replace():
+        """Begin a document with an example and the schemes that make its point."""
+        if self._whole.may_replace():
             self._session.start(
                 example.make(), example.name, None, example.parsed_schemes(), example.point
             )
@@ -63,175 +73,258 @@ class Files(QObject):
         self._session.start(example.make(), example.name, None, example.parsed_schemes(), hint)
 
     def new(self) -> None:
-        """Ask for an array and start with it."""
+        """Ask for an array and add it to the document."""
         from gui.dialogs.new_array import NewArrayDialog
 
-        if not self.may_replace():
-            return
         dialog = NewArrayDialog(self._window)
         if dialog.exec():
-            array, title = dialog.array(), dialog.title()
-            self._start(array, title, None)
+            source = lone(dialog.title(), dialog.array())
+            self._session.add(source)
+            self._show(source.tensors[0])
         dialog.deleteLater()
 
-    def _start(self, array: FloatArray, title: str, path: Path | None) -> None:
-        """Begin with an array, keeping the schemes there are."""
-        schemes = None if self._session.entries else [Scheme.parse(t) for t in THREE_WAYS]
-        self._session.start(array, title, path, schemes)
+    def _show(self, tensor: Tensor) -> None:
+        """Show a tensor that is loaded, under three schemes where there are none."""
+        if not self._session.entries:
+            self._session.begin_entries([Scheme.parse(text) for text in THREE_WAYS])
+        self._session.show(tensor)
 
     # Opening
 
     def ask_open(self) -> None:
-        """Ask for a file and open it."""
+        """Ask for files and open them."""
         from engine.io import READERS, file_filters
 
         every = " ".join(f"*{ending}" for known in READERS for ending in known.endings)
-        filters = [filled(self.tr("Every array (%1)"), every), *file_filters()]
+        filters = [filled(self.tr("Everything that can be opened (%1)"), every), *file_filters()]
         folder = self._settings.text("files/folder")
-        path, _ = QFileDialog.getOpenFileName(
-            self._window, self.tr("Open an array"), folder, ";;".join(filters)
+        paths, _ = QFileDialog.getOpenFileNames(
+            self._window, self.tr("Open files"), folder, ";;".join(filters)
         )
-        if path:
-            self.open(Path(path))
+        self.open_all([Path(path) for path in paths])
 
-    def open(self, path: Path, name: str | None = None) -> None:
-        """Open a file, asking about unsaved edits first."""
-        if not self.may_replace():
-            return
-        path = path.absolute()
-        self._background.start(
-            FILE, partial(_load, path, name), partial(self._opened, path), self._failed
-        )
+    def open(self, path: Path) -> None:
+        """Open a file into the document; a session takes the document's place."""
+        self.open_all([path])
 
-    def _opened(self, path: Path, loaded: object) -> None:
-        if isinstance(loaded, list):
-            from gui.dialogs.tensor_chooser import TensorChooser
+    def open_all(self, paths: Sequence[Path]) -> None:
+        """Open several files into the document, and show the first array of them.
 
-            dialog = TensorChooser(path.name, loaded, self._window)
-            if dialog.exec() and dialog.chosen():
-                self.open(path, dialog.chosen())
-            dialog.deleteLater()
-            return
-        assert isinstance(loaded, Loaded)
-        self._settings.add_recent(str(path))
-        self._settings.remember("files/folder", str(path.parent))
-        title = f"{path.name} ▸ {loaded.name}" if loaded.name else path.name
-        self._start(loaded.array, title, path)
-        if loaded.dtype != loaded.array.dtype:
+        ``FILE::NAME`` names a tensor of a file. Of several sessions the first is opened.
+        """
+        sessions = [path for path in paths if path.suffix.lower() == ENDING]
+        if sessions:
+            self._whole.open(sessions[0])
+        elif paths:
+            job = partial(_read, [Path(path).absolute() for path in paths])
+            self._background.start(FILE, job, self._opened, self._whole.failed)
+
+    def _opened(self, read: list[Read]) -> None:
+        """Take files into the document that have been looked at."""
+        found = [one for one in read if one.source is not None]
+        for one in found:
+            assert one.source is not None
+            self._settings.add_recent(str(one.path))
+            self._settings.add_known([str(one.path)])
+            self._settings.remember("files/folder", str(one.path.parent))
+            session = self._session
+            instead = _keep_edits(one.source, session.sources, session.current)
+            if one.wanted in instead:
+                one.wanted = instead[one.wanted]
+                self.notice.emit(
+                    filled(self.tr("%1 was open already; your changes stay."), one.wanted.title)
+                )
+        self._session.add(*(one.source for one in found if one.source is not None))
+        wanted = next((one for one in found if one.wanted is not None), None)
+        if wanted is not None and wanted.wanted is not None:
+            self.show_tensor(wanted.wanted, wanted.array)
+        elif found:
+            self.listed.emit(found[0].source)
+        errors = [one.error for one in read if one.error]
+        if errors:
+            self.problem.emit(" ".join(errors))
+
+    def show_tensor(self, tensor: Tensor, array: FloatArray | None = None) -> None:
+        """Show a tensor of the document, reading its values where they are not loaded."""
+        if tensor.loaded:
+            self._show(tensor)
+        elif array is not None:
+            self._take(tensor, array)
+        else:
+            source = self._session.source_of(tensor)
+            external = source is not None and source.agreed
+            if tensor.external and not external:
+                if source is None or not self._may_read_beside(tensor):
+                    return
+                external = source.agreed = True
+            assert tensor.path is not None, "what no file holds is always loaded"
+            job = partial(_load, tensor.path, tensor.name, external)
+            self._background.start(FILE, job, partial(self._take, tensor), self._whole.failed)
+
+    def _may_read_beside(self, tensor: Tensor) -> bool:
+        """Ask whether another file may be read, which the person did not name."""
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(self.tr("Numbers in another file"))
+        text = self.tr("The numbers of %1 lie in another file beside it, %2. Read that one too?")
+        box.setText(filled(text, tensor.title, tensor.external))
+        read = box.addButton(self.tr("&Read it"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        agreed = box.clickedButton() is read
+        box.deleteLater()
+        return agreed
+
+    def _take(self, tensor: Tensor, array: FloatArray) -> None:
+        """Show a tensor with values that were read."""
+        tensor.take(array, tensor.dtype)
+        self._show(tensor)
+        if tensor.dtype != array.dtype.name:
             self.notice.emit(
-                filled(self.tr("%1 holds %2 values; they are worked on as %3."), title,
-                       loaded.dtype.name, loaded.array.dtype.name)
+                filled(self.tr("%1 holds %2 values; they are worked on as %3."), tensor.title,
+                       tensor.dtype, array.dtype.name)
             )  # fmt: skip
 
-    def _failed(self, error: Exception) -> None:
-        if not isinstance(error, QuantizationError | OSError | MemoryError):
-            raise error
-        text = str(error)
-        if isinstance(error, MemoryError):
-            text = self.tr("This file needs more memory than there is.")
-        self.problem.emit(text)
+    def reopen(self, source: Source, path: Path | None = None) -> None:
+        """Read a file of the document that was not read, from where it is now."""
+        target = path or source.path
+        if target is not None:
+            self._background.start(
+                FILE, partial(_read, [target]), partial(self._reopened, source), self._whole.failed
+            )
 
-    # Saving
+    def _reopened(self, source: Source, read: list[Read]) -> None:
+        new = read[0].source
+        if new is not None:
+            # It may lie elsewhere now; what the session itself holds of it goes along.
+            source.path = new.path
+            for tensor in source.tensors:
+                tensor.path = new.path
+        self._opened(read)
 
-    def save_as(self) -> bool:
+    def ask_where(self, source: Source) -> None:
+        """Ask where a file of the document lies that is not where it was."""
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, filled(self.tr("Where is %1?"), source.title), str(source.path or "")
+        )
+        if path:
+            self.reopen(source, Path(path).absolute())
+
+    # Writing values
+
+    def save_values(self) -> bool:
         """Ask for a file and write the array to it; False when nothing was written."""
         from engine.io import WRITERS, file_filters
 
         filters = ";;".join(file_filters(WRITERS))
-        folder = self._settings.text("files/folder")
-        start = str(self._session.path or Path(folder) / "values.npy")
-        path, chosen = QFileDialog.getSaveFileName(
-            self._window, self.tr("Save the array"), start, filters
+        folder, path = Path(self._settings.text("files/folder")), self._session.path
+        source = self._session.source_of(self._session.current)
+        container = source is not None and source.container
+        start = path if path is not None and not container else folder / "values.npy"
+        text, chosen = QFileDialog.getSaveFileName(
+            self._window, self.tr("Save the values"), str(start), filters
         )
-        if not path:
+        if not text:
             return False
-        target = Path(path)
+        target = Path(text)
         endings = [ending for known in WRITERS for ending in known.endings]
         if target.suffix.lower() not in endings:
             wanted = next((e for e in endings if f"*{e}" in chosen), ".npy")
-            target = Path(f"{path}{wanted}")
-        return self.save(target)
+            target = Path(f"{text}{wanted}")
+        return self.write_values(target)
 
-    def save(self, path: Path) -> bool:
+    def write_values(self, path: Path) -> bool:
         """Write the array to a file; False, and a sentence, when that fails."""
         from engine.io import save
 
-        error = self._in_background(
-            partial(save, path, self._session.array), filled(self.tr("Writing %1…"), path.name)
-        )
+        array = self._session.array
+
+        def job(ticket: Ticket) -> None:
+            save(path, array)
+
+        error = self._whole.wait_for(job, filled(self.tr("Writing %1…"), path.name))
         if error is not None:
-            self._failed(error)
+            self._whole.failed(error)
             return False
         self._settings.add_recent(str(path))
+        self._settings.add_known([str(path)])
         self._settings.remember("files/folder", str(path.parent))
-        self._session.mark_saved(path)
+        self._session.mark_values_saved(path)
         self.notice.emit(filled(self.tr("Saved %1."), path))
         return True
 
-    def _in_background(self, job: Callable[[], None], text: str) -> Exception | None:
-        """Run a job off the GUI thread while a dialog says so; return what it raised."""
-        outcome: list[Exception | None] = []
-        loop = QEventLoop(self)
-        dialog = QProgressDialog(text, "", 0, 0, self._window)
-        dialog.setCancelButton(None)
-        dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
-        dialog.setMinimumDuration(500)
 
-        def run(ticket: Ticket) -> None:
-            job()
+@dataclass
+class Read:
+    """A file as it was looked at: its tensors, the values of the one wanted, or what is wrong."""
 
-        def finished(result: Exception | None) -> None:
-            outcome.append(result)
-            loop.quit()
-
-        self._background.start("save", run, finished, finished)
-        while not outcome:
-            loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
-        dialog.reset()
-        dialog.deleteLater()
-        loop.deleteLater()
-        return outcome[0]
-
-    def may_replace(self) -> bool:
-        """Ask about unsaved edits; True when they may go."""
-        if not self._session.modified:
-            return True
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(self.tr("Unsaved values"))
-        box.setText(filled(self.tr("The values of %1 have changed."), self._session.title))
-        box.setInformativeText(self.tr("Do you want to save them first?"))
-        buttons = QMessageBox.StandardButton
-        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
-        box.setDefaultButton(buttons.Save)
-        answer = box.exec()
-        box.deleteLater()
-        if answer == buttons.Save:
-            return self.save_as()
-        return answer == buttons.Discard
+    path: Path
+    source: Source | None = None
+    wanted: Tensor | None = None
+    array: FloatArray | None = None
+    error: str = ""
 
 
-class Loaded:
-    """An array out of a file, in the working precision, with what it was there."""
-
-    def __init__(self, array: FloatArray, name: str, dtype: np.dtype[np.generic]) -> None:
-        self.array = array
-        self.name = name
-        self.dtype = dtype
+def _working(array: np.ndarray) -> FloatArray:
+    return as_working(array, allow_empty=True)
 
 
-def _load(path: Path, name: str | None, ticket: Ticket) -> object:
-    """Read one array; or, when the file holds several and none is named, list them."""
+def _keep_edits(new: Source, known: Sequence[Source], current: Tensor) -> dict[Tensor, Tensor]:
+    """Let a file that is read again keep the tensors that somebody works on.
+
+    Returns which tensor took the place of which new one.
+    """
+    kept = {
+        tensor.name: tensor
+        for source in known
+        if source.path == new.path
+        for tensor in source.tensors
+        if tensor.kept or tensor.differs or (tensor is current and new.container)
+    }
+    instead = {tensor: kept[tensor.name] for tensor in new.tensors if tensor.name in kept}
+    gone = [tensor for tensor in kept.values() if tensor not in instead.values()]
+    new.tensors = [*(instead.get(tensor, tensor) for tensor in new.tensors), *gone]
+    return instead
+
+
+def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
+    """Look at files; of the first that holds a single array, or is told which, read that."""
     from engine.io import list_tensors, load
 
+    read = []
+    shown = False
+    for done, whole in enumerate(paths):
+        ticket.step(done, len(paths))
+        path, name = split_name(whole)
+        one = Read(path)
+        read.append(one)
+        try:
+            source = of_file(path, list_tensors(path))
+            named = [tensor for tensor in source.tensors if name in (None, tensor.name)]
+            if name is not None and not named:
+                load(path, name)  # raises the sentence that names what there is
+            if len(named) == 1 and not shown and not named[0].external:
+                one.array = _working(load(path, named[0].name))
+                shown = True
+            one.wanted = named[0] if len(named) == 1 else None
+            one.source = source
+        except (QuantizationError, OSError) as error:
+            one.error = str(error)
+        except MemoryError:
+            one.error = filled("%1 needs more memory than there is.", path.name)
+    return read
+
+
+def split_name(path: Path) -> tuple[Path, str | None]:
+    """Split ``FILE::NAME``, unless that is the name of a file."""
+    file, marks, name = str(path).partition("::")
+    if not marks or path.exists():
+        return path, None
+    return Path(file), name
+
+
+def _load(path: Path, name: str | None, external: bool, ticket: Ticket) -> FloatArray:
+    from engine.io import load
+
     ticket.step(0, 0)
-    tensors = list_tensors(path)
-    ticket.step(0, 0)
-    if name is None and len(tensors) > 1:
-        return tensors
-    array = load(path, name)
-    ticket.step(0, 0)
-    shown = name or (tensors[0].name if tensors and name is not None else "")
-    if array.size == 0 and is_real(array.dtype):
-        return Loaded(np.zeros(0, np.float32), shown, array.dtype)
-    return Loaded(as_working(array), shown, array.dtype)
+    return _working(load(path, name, external=external))

@@ -34,6 +34,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
         window.removeDockWidget(dock)
     window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["values"])
     window.splitDockWidget(docks["values"], docks["signal"], across)
+    _tabs(window, [docks["values"], docks["tensors"]])
     window.splitDockWidget(docks["signal"], docks["schemes"], across)
     window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, docks["steps"])
     if small:
@@ -71,7 +72,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
         bar.setVisible(bar.count() > 0)
         bar.setElideMode(Qt.TextElideMode.ElideNone)
         bar.setUsesScrollButtons(True)
-    for key in ("distribution", "results") if not small else ("signal", "steps"):
+    for key in ("values", *(("signal", "steps") if small else ("distribution", "results"))):
         docks[key].raise_()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from engine import Scheme
 from gui import commands, layout
@@ -16,8 +16,8 @@ from gui.background import Background
 from gui.files import Files
 from gui.latency import Latency
 from gui.menus import Menus
-from gui.message_bar import MessageBar
-from gui.numbers_text import filled
+from gui.message_bar import MessageBar, strip_of
+from gui.numbers_text import clock, filled
 from gui.panes.compare_pane import ComparePane
 from gui.panes.dock import Dock
 from gui.panes.plot_dock import PlotDock, Plots
@@ -25,13 +25,18 @@ from gui.panes.plot_pane import PlotPane
 from gui.panes.results_pane import ResultsPane
 from gui.panes.schemes_pane import SchemesPane
 from gui.panes.steps_pane import StepsPane
+from gui.panes.tensors_pane import TensorsPane
 from gui.panes.values_pane import ValuesPane
 from gui.plots import PLOTS
 from gui.plots.feed import PlotFeed
+from gui.recovery import Recovery
 from gui.session import Session
+from gui.session_files import SessionFiles
 from gui.settings import Settings
 from gui.status import StatusLine
+from gui.tensors import Source
 from gui.theme import Theme, app_icon, palette, theme_named
+from gui.view_state import View, restore_view, view_of
 
 
 class MainWindow(QMainWindow):
@@ -40,7 +45,7 @@ class MainWindow(QMainWindow):
     Signals
     -------
     window_asked(path)
-        A further file wants a window of its own.
+        A window is asked for, with a file, or with none where the path is empty.
     """
 
     window_asked = Signal(str)
@@ -52,13 +57,16 @@ class MainWindow(QMainWindow):
         self.background = Background(self)
         self.session = Session(self.background, self)
         self.feed = PlotFeed(self.session, settings, self)
-        self.files = Files(self.session, settings, self.background, self)
+        self.whole = SessionFiles(self.session, settings, self.background, self.view, self)
+        self.files = Files(self.session, settings, self.background, self.whole, self)
+        self.recovery = Recovery(self.session, self.background, self.whole, self.view, self)
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
         self._apply_palette()
         layout.prepare(self)
         self._build_panes()
-        self._build_message_bar()
+        self.message = MessageBar(self.theme, self)
+        self.offer = MessageBar(self.theme, self)
         self.latency = Latency(self.session, self.feed, self)
         self.setStatusBar(StatusLine(self.session, settings, self.background, self.latency, self))
         self.actions_ = Actions(self, self.theme, self._handlers())
@@ -74,6 +82,7 @@ class MainWindow(QMainWindow):
     def _build_panes(self) -> None:
         session, settings, theme = self.session, self.settings, self.theme
         self.values = ValuesPane(session, settings, theme)
+        self.tensors = TensorsPane(session, settings, theme)
         self.schemes = SchemesPane(session, settings, theme)
         self.results = ResultsPane(session, settings, theme)
         self.steps = StepsPane(session, settings, theme)
@@ -99,6 +108,9 @@ class MainWindow(QMainWindow):
             "steps", self.tr("Steps"), self.tr("Steps of the chosen value"), self.steps
         )
         self.steps.insight_changed.connect(dock.head.set_insight)
+        head = self.tr("Tensors: what the open files hold")
+        dock = self._dock("tensors", self.tr("Tensors"), head, self.tensors)
+        self.tensors.insight_changed.connect(dock.head.set_insight)
 
     def _dock(self, key: str, name: str, title: str, pane: QWidget) -> Dock:
         dock = Dock(key, name, title, self.theme, self, pane)
@@ -115,19 +127,19 @@ class MainWindow(QMainWindow):
             pane.plot.leader = leader.plot
             pane.widget.setXRange(*leader.widget.viewRange()[0], padding=0)
 
-    def _build_message_bar(self) -> None:
-        self.message = MessageBar(self.theme, self)
-        self._message_strip = QToolBar(self.tr("Messages"), self)
-        self._message_strip.setObjectName("messages")
-        self._message_strip.setMovable(False)
-        self._message_action = self._message_strip.addWidget(self.message)
-
     def _handlers(self) -> dict[str, Callable[[], object]]:
         values, schemes = self.values, self.schemes
         return {
             "new": self.files.new,
             "open": self.files.ask_open,
-            "save_as": self.files.save_as,
+            "new_session": self.whole.new,
+            "new_window": self._new_window,
+            "save": self.whole.save,
+            "save_as": self.whole.save_as,
+            "save_values": self.files.save_values,
+            "remove_source": self.tensors.remove,
+            "restore": self.recovery.restore,
+            "discard": self.recovery.discard,
             "export": self.export_all,
             "copy_figure": self.copy_figure,
             "quit": QApplication.closeAllWindows,
@@ -171,30 +183,39 @@ class MainWindow(QMainWindow):
         self.results.empty.offer([menus.add_scheme, menus.examples])
         order = ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down")
         self.schemes.offer(menus.add_scheme, [a[key] for key in order])
-        self.addToolBarBreak()
-        self.addToolBar(self._message_strip)
+        for bar, key, name in (
+            (self.offer, "recovery", self.tr("Recovery")),
+            (self.message, "messages", self.tr("Messages")),
+        ):
+            self.addToolBarBreak()
+            self.addToolBar(strip_of(bar, key, name, self))
         self.values.problem.connect(self.message.problem)
-        self.files.problem.connect(self.message.problem)
-        self.files.notice.connect(self.message.notice)
+        for files in (self.files, self.whole):
+            files.problem.connect(self.message.problem)
+            files.notice.connect(self.message.notice)
+        self.files.listed.connect(self._on_listed)
+        self.recovery.problem.connect(self.message.problem)
+        self.recovery.left.connect(self._on_left)
+        self.whole.view_opened.connect(self._look)
+        self.tensors.asked.connect(self.files.show_tensor)
+        self.tensors.reopen_asked.connect(self.files.reopen)
+        self.tensors.place_asked.connect(self.files.ask_where)
+        self.tensors.offer([a["open"], a["remove_source"]])
         self.menus.example_chosen.connect(self.files.start_example)
         self.menus.scheme_chosen.connect(self._add_scheme)
         self.menus.recent_chosen.connect(self._open_recent)
-        self.message.shown_changed.connect(self._show_message)
-        self._show_message(False)
         session.document_changed.connect(self._on_document)
         session.array_reset.connect(self._on_array)
         session.entries_changed.connect(self._on_entries)
         self.settings.theme_changed.connect(self.retheme)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self.retheme)
 
-    def _show_message(self, shown: bool) -> None:
-        self._message_action.setVisible(shown)
-        self._message_strip.setVisible(shown)
-
     # Following the session
 
     def _on_document(self) -> None:
-        title = self.session.title or self.tr("untitled")
+        title, file = self.session.title or self.tr("untitled"), self.session.file
+        if file is not None:
+            title = f"{title} – {file.name}"
         self.setWindowTitle(f"{title}[*] – Quantoscope")
         self.setWindowModified(self.session.modified)
 
@@ -211,7 +232,28 @@ class MainWindow(QMainWindow):
         for key in ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down"):
             self.actions_[key].setEnabled(any_scheme)
 
+    def _on_listed(self, source: Source) -> None:
+        self.docks["tensors"].take_focus()
+        self.tensors.select(source)
+        text = self.tr("%1 holds %2 tensors: choose one in Tensors, Enter shows it.")
+        self.message.notice(filled(text, source.title, f"{len(source.tensors):,}"))
+
+    def _on_left(self, title: str, time: float) -> None:
+        text = self.tr("Changes of %1, last kept at %2, were not saved when the program ended.")
+        choices = [self.actions_[key] for key in ("restore", "discard")]
+        self.offer.ask(filled(text, title, clock(time)), choices)
+
+    def view(self) -> View:
+        """How the document is looked at, for a session file."""
+        return view_of(self, self.session, self.plots, self.values)
+
+    def _look(self, view: View) -> None:
+        restore_view(view, self, self.session, self.plots, self.values)
+
     # What the actions do
+
+    def _new_window(self) -> None:
+        self.window_asked.emit("")
 
     def _add_scheme(self, scheme: Scheme) -> None:
         commands.add_scheme(self.session, scheme)
@@ -324,6 +366,7 @@ class MainWindow(QMainWindow):
         self.actions_.restyle(self.theme)
         self.menus.restyle(self.theme)
         self.message.restyle(self.theme)
+        self.offer.restyle(self.theme)
         for dock in self.docks.values():
             dock.restyle(self.theme)
 
@@ -347,13 +390,14 @@ class MainWindow(QMainWindow):
     # Leaving, and files dropped on the window
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.files.may_replace():
+        if not self.whole.may_replace():
             event.ignore()
             return
         self.settings.remember("window/geometry", self.saveGeometry())
         self.settings.remember("window/docks", self.saveState())
         self.settings.sync()
         self.background.shutdown()
+        self.recovery.stop()
         self.session.turns.clear()
         event.accept()
 
@@ -368,8 +412,5 @@ class MainWindow(QMainWindow):
         self.open_paths([Path(path) for path in paths])
 
     def open_paths(self, paths: list[Path]) -> None:
-        """Open the first of some files here, since a window holds one array; ask for the others."""
-        if paths:
-            self.files.open(paths[0])
-        for path in paths[1:]:
-            self.window_asked.emit(str(path))
+        """Open files into this window's document."""
+        self.files.open_all(paths)

@@ -69,8 +69,9 @@ class Menus(QObject):
     def _build_bar(self, docks: Mapping[str, Dock]) -> None:
         a, bar = self._actions, self._window.menuBar()
         file = bar.addMenu(self.tr("&File"))
-        _fill(file, a["new"], a["open"], self.recent, self.examples, None, a["save_as"], None,
-              a["export"], a["copy_figure"], None, a["quit"])  # fmt: skip
+        _fill(file, a["new"], a["open"], self.recent, self.examples, a["remove_source"], None,
+              a["new_session"], a["save"], a["save_as"], a["save_values"], None, a["export"],
+              a["copy_figure"], None, a["new_window"], a["quit"])  # fmt: skip
         edit = bar.addMenu(self.tr("&Edit"))
         _fill(edit, self.undo, self.redo, None, a["cut"], a["copy"], a["paste"], a["clear"], None,
               a["insert_rows"], a["remove_rows"], a["fill_down"], None, a["select_all"],

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QSizePolicy,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
 from gui.theme import Theme, icon
 
@@ -37,6 +49,8 @@ class MessageBar(QFrame):
         layout.setContentsMargins(8, 2, 4, 2)
         layout.addWidget(self._picture)
         layout.addWidget(self._label, 1)
+        self._choices = QHBoxLayout()
+        layout.addLayout(self._choices)
         layout.addWidget(self._close)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self._timer = QTimer(self)
@@ -78,6 +92,19 @@ class MessageBar(QFrame):
         self._say(text, problem=False)
         self._timer.start(8000)
 
+    def ask(self, text: str, choices: Sequence[QAction]) -> None:
+        """Say something that can be answered, until it is answered or closed."""
+        for button in self.findChildren(QPushButton):
+            button.deleteLater()
+        for choice in choices:
+            button = QPushButton(choice.text(), self)
+            button.setToolTip(choice.toolTip())
+            button.clicked.connect(self.clear)
+            button.clicked.connect(choice.trigger)
+            self._choices.addWidget(button)
+        self._say(text, problem=False)
+        self._timer.stop()
+
     def _say(self, text: str, problem: bool) -> None:
         self._problem = problem
         self._label.setText(text)
@@ -92,8 +119,10 @@ class MessageBar(QFrame):
         window = self.window()
         width = self.width() if self.isVisible() else window.width() - 16
         beside = self._picture.sizeHint().width() + self._close.sizeHint().width() + 40
+        beside += self._choices.sizeHint().width()
         text = self._label.heightForWidth(max(80, width - beside))
-        self.setFixedHeight(max(text, self._close.sizeHint().height()) + 4)
+        least = max(self._close.sizeHint().height(), self._choices.sizeHint().height())
+        self.setFixedHeight(max(text, least) + 4)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -105,3 +134,15 @@ class MessageBar(QFrame):
         self._timer.stop()
         self._shown = False
         self.shown_changed.emit(False)
+
+
+def strip_of(bar: MessageBar, key: str, name: str, window: QMainWindow) -> QToolBar:
+    """A toolbar for a message bar, which is there only while there is a message."""
+    strip = QToolBar(name, window)
+    strip.setObjectName(key)
+    strip.setMovable(False)
+    action = strip.addWidget(bar)
+    for shows in (action.setVisible, strip.setVisible):
+        bar.shown_changed.connect(shows)
+        shows(bool(bar.text))
+    return strip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime
 
 import numpy as np
 
@@ -63,6 +64,11 @@ def percent(part: float, whole: float) -> str:
         # Nearly all is not all.
         return f"{math.floor(share * 10) / 10:.1f} %"
     return f"{share:.3g} %" if share < 10 else f"{share:.0f} %"
+
+
+def clock(time: float) -> str:
+    """A moment, given in seconds, as a date and a time of day here."""
+    return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def filled(text: str, *parts: object) -> str:

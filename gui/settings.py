@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
-MAX_RECENT = 10
+MAX_RECENT, MAX_KNOWN = 10, 1000
 DIGITS_DEFAULT, DIGITS_MIN, DIGITS_MAX = 6, 3, 17
 
 
@@ -113,6 +114,20 @@ class Settings(QObject):
     def add_recent(self, path: str) -> None:
         """Put a path at the head of the recent files."""
         self._write_recent([path, *(p for p in self.recent_files if p != path)])
+
+    @property
+    def known_files(self) -> list[str]:
+        """Paths of files that the person has let be read: sessions may refer to them."""
+        try:
+            paths = json.loads(self._text("files/known", "[]"))
+        except ValueError:
+            return []
+        return [path for path in paths if isinstance(path, str)] if type(paths) is list else []
+
+    def add_known(self, paths: list[str]) -> None:
+        """Remember further such paths; of very many the oldest are forgotten."""
+        known = dict.fromkeys([*self.known_files, *paths])
+        self.remember("files/known", json.dumps(list(known)[-MAX_KNOWN:]))
 
     def clear_recent(self) -> None:
         """Forget the recent files."""

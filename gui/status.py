@@ -15,6 +15,8 @@ from gui.settings import Settings
 
 PATIENCE = 400
 """Milliseconds before work under way gets a progress bar and a cancel button; Esc works at once."""
+QUIET = ("glance", "recovery")
+"""Work that goes on beside what the person does, and that nobody waits for."""
 
 
 class StatusLine(QStatusBar):
@@ -125,6 +127,8 @@ class StatusLine(QStatusBar):
         return "  ·  ".join(parts)
 
     def _on_started(self, kind: str) -> None:
+        if kind in QUIET:
+            return
         if kind not in self._running:
             self._running.append(kind)
         if len(self._running) == 1 and PATIENCE and not self._patience.isActive():

@@ -75,6 +75,9 @@ class FileFormat:
 
 
 NPY = FileFormat("NumPy array", (".npy",), "engine.io.npy", (b"\x93NUMPY",))
+QSCOPE = FileFormat(
+    "Quantoscope session", (".qscope",), "engine.io.qscope", (b"PK\x03\x04", b"PK\x05\x06")
+)
 NPZ = FileFormat("NumPy arrays", (".npz",), "engine.io.npz", (b"PK\x03\x04", b"PK\x05\x06"))
 CSV = FileFormat("Comma-separated values", (".csv",), "engine.io.text")
 TSV = FileFormat("Tab-separated values", (".tsv",), "engine.io.text")
@@ -128,7 +131,7 @@ def list_tensors(path: StrPath) -> list[TensorInfo]:
         return module.list_tensors(path)  # type: ignore[no-any-return]
 
 
-def load(path: StrPath, name: str | None = None) -> np.ndarray:
+def load(path: StrPath, name: str | None = None, *, external: bool = False) -> np.ndarray:
     """Load one tensor.
 
     Parameters

@@ -40,12 +40,18 @@ class TensorInfo:
         Such as ``float32``.
     nbytes : int
         Size in memory.
+    stored : str
+        How the file itself calls the type, where that is not ``dtype``: such as ``Q4_0``.
+    external : str
+        The name of the other file that holds the numbers; empty: this one does.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     nbytes: int
+    stored: str = ""
+    external: str = ""
 
 
 def shown(path: Path) -> str:

@@ -43,12 +43,12 @@ def list_tensors(path: Path) -> list[TensorInfo]:
     """
     found: list[TensorInfo] = []
     refusal: npy.NotRealError | None = None
-    with _opened(path) as archive:
+    with opened(path) as archive:
         for name, member in _members(archive, path).items():
             try:
-                with _stream(archive, member, path) as stream:
-                    what = _what(path, name)
-                    found.append(npy.read_header(stream, member.file_size, what).info(name))
+                with stream_of(archive, member, path) as stream:
+                    header = npy.read_header(stream, member.file_size, what(path, name))
+                    found.append(header.info(name))
             except npy.NotRealError as error:
                 refusal = error
     if not found and refusal is not None:
@@ -65,19 +65,26 @@ def load(path: Path, name: str | None = None) -> np.ndarray:
                 f"{shown(path)} holds {len(names)} arrays ({listing(names)}); name one of them."
             )
         name = names[0]
-    with _opened(path) as archive:
+    with opened(path) as archive:
         members = _members(archive, path)
         if name not in members:
             raise FormatError(
                 f"{shown(path)} has no array named {quoted(name)}; it holds {listing(members)}."
             )
-        what, member = _what(path, name), members[name]
-        with _stream(archive, member, path) as stream:
-            header = npy.read_header(stream, member.file_size, what)
-            if header.offset + header.nbytes != member.file_size:
-                raise FormatError(f"{what} is damaged: it is longer than its header says.")
-            values = npy.read_values(stream, header, what)
-            stream.read(1)  # Reaching the end is what makes zipfile check the checksum.
+        return read_member(archive, members[name], path, name)
+
+
+def read_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, name: str
+) -> np.ndarray:
+    """Return the array of a member, which messages call by a name."""
+    called = what(path, name)
+    with stream_of(archive, member, path) as stream:
+        header = npy.read_header(stream, member.file_size, called)
+        if header.offset + header.nbytes != member.file_size:
+            raise FormatError(f"{called} is damaged: it is longer than its header says.")
+        values = npy.read_values(stream, header, called)
+        stream.read(1)  # Reaching the end is what makes zipfile check the checksum.
     return values
 
 
@@ -96,12 +103,14 @@ def save(stream: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array(part, array, allow_pickle=False)
 
 
-def _what(path: Path, name: str) -> str:
+def what(path: Path, name: str) -> str:
+    """What messages call an array."""
     return f"The array {quoted(name)} in {shown(path)}"
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a zip file; whatever is found to be wrong with it becomes a sentence."""
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
@@ -111,9 +120,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise FormatError(f"{shown(path)} is damaged: it cannot be read as a zip file.") from error
 
 
-def _stream(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> BinaryIO:
+def stream_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> BinaryIO:
     """Open a member whose claims are possible."""
-    name = _what(path, member.filename)
+    name = what(path, member.filename)
     if member.flag_bits & 0x1:
         raise FormatError(f"{name} is encrypted, and cannot be read.")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

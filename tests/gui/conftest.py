@@ -2,7 +2,6 @@
 
 import gc
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
@@ -101,7 +100,7 @@ def new_window(qapp, qtbot):
     yield make
     for window in opened:
         if shiboken6.isValid(window):
-            window.session.mark_saved(Path("closing"))
+            window.session.mark_saved(None)
             window.close()
             window.deleteLater()
     opened.clear()

@@ -30,13 +30,29 @@ def titles():
     return sorted(window.windowTitle().split("[*]")[0] for window in shown())
 
 
-def test_each_file_of_the_command_line_gets_a_window(windows, qtbot, tmp_path):
+def test_the_files_of_the_command_line_open_in_one_window_the_first_is_shown(
+    windows, qtbot, tmp_path
+):
     paths = [tmp_path / name for name in ("a.npy", "b.npy", "c.npy")]
     for number, path in enumerate(paths):
         np.save(path, np.full(3, number, np.float32))
-    windows.add(paths)
-    qtbot.waitUntil(lambda: titles() == ["a.npy", "b.npy", "c.npy"])
-    assert len({window.pos().toTuple() for window in shown()}) > 1
+    window = windows.add(paths)
+    qtbot.waitUntil(lambda: titles() == ["a.npy"])
+    assert [source.title for source in window.session.sources] == ["a.npy", "b.npy", "c.npy"]
+
+
+def test_a_tensor_of_a_container_can_be_named_on_the_command_line(windows, qtbot, tmp_path):
+    np.savez(tmp_path / "model.npz", a=np.ones(2, np.float32), b=np.full(3, 7, np.float32))
+    window = windows.add([tmp_path / "model.npz::b"])
+    qtbot.waitUntil(lambda: titles() == ["model.npz ▸ b"])
+    assert window.session.array.tolist() == [7, 7, 7]
+
+
+def test_another_window_can_be_asked_for(windows, qtbot):
+    first = windows.add()
+    first.actions_["new_window"].trigger()
+    assert len(shown()) == 2
+    assert len({window.pos().toTuple() for window in shown()}) == 2
 
 
 def test_a_window_of_several_closes_alone(windows, qtbot):

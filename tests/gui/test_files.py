@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.examples import EXAMPLES
+from engine.io.qscope import load
 from gui import commands
 
 
@@ -123,38 +124,21 @@ def test_files_that_were_opened_are_in_open_recent_newest_first(window, qtbot, t
     assert [a.text() for a in window.menus.recent.actions()] == ["No files yet"]
 
 
-def test_of_several_arrays_in_a_file_one_is_chosen(window, qtbot, tmp_path, dialog):
+def test_of_several_arrays_in_a_file_one_is_chosen_in_the_tensors_pane(
+    window, qtbot, tmp_path, person
+):
     path = tmp_path / "many.npz"
     np.savez(path, weight=np.arange(4.0).reshape(2, 2), bias=np.array([7.0, 8.0, 9.0]))
-
-    def choose(box):
-        names = [box.tree.topLevelItem(i).text(0) for i in range(box.tree.topLevelItemCount())]
-        assert sorted(names) == ["bias", "weight"]
-        qtbot.keyClicks(box.filter, "bia")
-        visible = [
-            box.tree.topLevelItem(i).text(0)
-            for i in range(box.tree.topLevelItemCount())
-            if not box.tree.topLevelItem(i).isHidden()
-        ]
-        assert visible == ["bias"]
-        box.accept()
-
-    with dialog(choose):
-        window.open_paths([path])
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert "many.npz holds 2 tensors" in window.message.text
+    assert window.windowTitle().startswith("Three numbers"), "nothing is shown unasked"
+    assert window.tensors.tree.hasFocus()
+    person.press("Down", "Return")
     settle(window, qtbot)
     assert window.session.array.tolist() == [7, 8, 9]
     assert window.windowTitle().startswith("many.npz ▸ bias")
-
-
-def test_leaving_that_question_keeps_what_was_open(window, qtbot, tmp_path, dialog):
-    path = tmp_path / "many.npz"
-    np.savez(path, a=np.ones(2), b=np.ones(3))
-    before = window.session.array.tobytes()
-    with dialog(lambda box: box.reject()):
-        window.open_paths([path])
-    settle(window, qtbot)
-    assert window.session.array.tobytes() == before
-    assert window.windowTitle().startswith("Three numbers")
+    assert [source.title for source in window.session.sources] == ["many.npz"]
 
 
 @pytest.mark.parametrize(
@@ -203,18 +187,24 @@ def test_integers_are_worked_on_as_float32_and_that_is_said(window, qtbot, tmp_p
     assert window.session.array.dtype == np.float32
 
 
-def test_of_several_files_the_first_is_opened_here_and_the_others_get_windows(
-    window, qtbot, tmp_path
-):
+def test_several_files_open_in_one_document_and_the_first_is_shown(window, qtbot, tmp_path):
     paths = [tmp_path / name for name in ("a.npy", "b.npy", "c.npy")]
     for number, path in enumerate(paths):
         np.save(path, np.full(2, number, np.float32))
-    asked = []
-    window.window_asked.connect(asked.append)
     window.open_paths(paths)
     settle(window, qtbot)
     assert window.session.array.tolist() == [0, 0]
-    assert asked == [str(path) for path in paths[1:]]
+    assert [source.title for source in window.session.sources] == ["a.npy", "b.npy", "c.npy"]
+
+
+def test_of_several_files_those_that_can_be_read_are_opened(window, qtbot, tmp_path):
+    (tmp_path / "words.csv").write_text("1,two\n")
+    np.save(tmp_path / "fine.npy", np.ones(2, np.float32))
+    window.open_paths([tmp_path / "words.csv", tmp_path / "fine.npy", tmp_path / "no.npy"])
+    settle(window, qtbot)
+    assert window.windowTitle().startswith("fine.npy")
+    assert "words.csv" in window.message.text
+    assert "no.npy" in window.message.text
 
 
 @pytest.mark.parametrize("ending", [".npy", ".csv", ".tsv"])
@@ -223,7 +213,7 @@ def test_what_is_saved_opens_again_bit_for_bit(window, qtbot, tmp_path, dialog, 
     commands.splice(window.session, 0, 3, values, "values")
     path = tmp_path / f"saved{ending}"
     with dialog(type_path(path)):
-        person.press("Ctrl+Shift+S")
+        person.press("Ctrl+Alt+S")
     assert not window.isWindowModified()
     assert window.windowTitle().startswith(path.name)
     assert path.name in window.message.text
@@ -237,7 +227,7 @@ def test_what_is_saved_opens_again_bit_for_bit(window, qtbot, tmp_path, dialog, 
 
 def test_a_name_without_an_ending_gets_one(window, tmp_path, dialog):
     with dialog(type_path(tmp_path / "plain")):
-        window.actions_["save_as"].trigger()
+        window.actions_["save_values"].trigger()
     assert (tmp_path / "plain.npy").exists()
 
 
@@ -245,19 +235,32 @@ def test_a_failing_save_says_so_and_leaves_the_file_and_the_star(window, tmp_pat
     person.edit_cell(window.values.table, 0, "0.5")
     target = tmp_path / "folder.npy"
     target.mkdir()
-    assert not window.files.save(target)
+    assert not window.files.write_values(target)
     assert window.message.isVisible()
     assert window.isWindowModified()
     assert target.is_dir()
 
 
+def test_opening_a_file_keeps_what_was_edited_in_the_document(window, qtbot, tmp_path, person):
+    np.save(tmp_path / "other.npy", np.ones(2, np.float32))
+    person.edit_cell(window.values.table, 0, "0.5")
+    window.open_paths([tmp_path / "other.npy"])
+    settle(window, qtbot)
+    assert window.session.array.tolist() == [1, 1]
+    assert window.isWindowModified()
+    person.press("Ctrl+Z")
+    assert window.windowTitle().startswith("Three numbers"), "what is undone comes back to sight"
+    assert window.session.array[0] == np.float32(0.21535037)
+    assert not window.isWindowModified()
+
+
 # Unsaved edits
 
 LEAVING = {
-    "new": lambda w: w.actions_["new"].trigger(),
+    "new session": lambda w: w.actions_["new_session"].trigger(),
     "example": lambda w: menu_action(w.menus.examples, EXAMPLES[1].name).trigger(),
     "close": lambda w: w.close(),
-    "open": None,
+    "open a session": None,
 }
 
 
@@ -265,11 +268,12 @@ LEAVING = {
 def test_unsaved_edits_are_asked_about_and_cancel_keeps_them(
     window, person, dialog, button, tmp_path, way
 ):
-    np.save(tmp_path / "other.npy", np.ones(2, np.float32))
+    window.whole.write(tmp_path / "other.qscope")
+    window.files.start_first()
     person.edit_cell(window.values.table, 0, "0.5")
     with dialog(button("Cancel")) as seen:
-        if way == "open":
-            window.open_paths([tmp_path / "other.npy"])
+        if LEAVING[way] is None:
+            window.open_paths([tmp_path / "other.qscope"])
         else:
             LEAVING[way](window)
     assert isinstance(seen[0], QMessageBox)
@@ -287,11 +291,11 @@ def test_discard_leaves_the_edits_behind(window, person, dialog, button, qtbot):
 
 
 def test_save_writes_first_and_then_goes_on(window, person, dialog, button, tmp_path):
-    path = tmp_path / "kept.npy"
+    path = tmp_path / "kept.qscope"
     person.edit_cell(window.values.table, 0, "0.5")
     with dialog(button("Save"), type_path(path)):
         menu_action(window.menus.examples, EXAMPLES[1].name).trigger()
-    assert np.load(path)[0] == 0.5
+    assert load(path)[0] == 0.5
     assert window.windowTitle().startswith(EXAMPLES[1].name)
 
 

@@ -261,7 +261,7 @@ def test_an_edit_in_place_is_undone_and_redone_byte_for_byte(open_window, settle
 def test_a_long_array_with_any_number_typed_in_is_shown_as_if_computed_anew(
     open_window, settle, person, monkeypatch, text
 ):
-    monkeypatch.setattr("gui.session.COPIED", 60_000)
+    monkeypatch.setattr("gui.tensors.COPIED", 60_000)
     window = open_window(noise(150_000), *FOUR)
     for row in (3, 4):
         settle(window)
@@ -290,7 +290,7 @@ def test_what_is_being_typed_outlives_the_update_of_the_edit_before(open_window,
 def test_after_many_edits_and_undos_the_shown_is_what_the_array_makes(
     open_window, settle, monkeypatch, seed
 ):
-    monkeypatch.setattr("gui.session.COPIED", 60_000)
+    monkeypatch.setattr("gui.tensors.COPIED", 60_000)
     random = np.random.default_rng(seed)
     window = open_window(noise(150_000, seed), *FOUR)
     session, stack = window.session, window.session.undo_stack
@@ -324,7 +324,7 @@ def test_an_edit_of_a_mapped_file_stays_in_memory(
     new_window, settle, qtbot, person, monkeypatch, tmp_path
 ):
     monkeypatch.setattr("engine.io.npy.MAPPED_ABOVE", 1000)
-    monkeypatch.setattr("gui.session.COPIED", 60_000)
+    monkeypatch.setattr("gui.tensors.COPIED", 60_000)
     path = tmp_path / "long.npy"
     np.save(path, noise(150_000))
     before = path.read_bytes()
@@ -336,7 +336,7 @@ def test_an_edit_of_a_mapped_file_stays_in_memory(
     settle(window)
     assert "max 77" in window.statusBar().summary.text()
     assert path.read_bytes() == before
-    assert window.files.save(tmp_path / "other.npy")
+    assert window.files.write_values(tmp_path / "other.npy")
     assert path.read_bytes() == before
     assert np.load(tmp_path / "other.npy")[3] == 77
     person.press("Ctrl+Z")

@@ -1,7 +1,6 @@
 """What long arrays show while they are worked on: the status bar, panes in turns, plots."""
 
 import threading
-from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
@@ -173,7 +172,7 @@ def test_closing_while_panes_wait_for_their_turn_leaves_nothing_to_do(open_windo
     window.docks["calibration"].raise_()
     window.session.choose(5)
     assert window.session.turns.busy
-    window.session.mark_saved(Path("saved.npy"))
+    window.session.mark_saved(None)
     assert window.close()
     assert not window.session.turns.busy
 
@@ -186,7 +185,7 @@ def test_a_huge_array_is_shown_before_its_schemes_are_applied(
     open_window, settle, qtbot, person, gate, monkeypatch, between
 ):
     monkeypatch.setattr("gui.shown.HUGE", 100_000)
-    monkeypatch.setattr("gui.session.COPIED", 60_000)
+    monkeypatch.setattr("gui.tensors.COPIED", 60_000)
     window = open_window(np.zeros(10), *FOUR)
     window.values.table.setFocus()
     array = noise(200_000)

@@ -1,0 +1,454 @@
+"""Session files, .qscope: a zip of one JSON text and .npy arrays, without anything that can run.
+
+``session.json`` names the files that the arrays came from, the arrays, the schemes and what was
+looked at. An array lies in the zip, or is a tensor of one of those files, with the values in the
+zip that differ from it. Whatever the text claims is checked; reading a session opens no other
+file than the session itself.
+
+>>> write(path, session)                                    # doctest: +SKIP
+>>> read(path).tensors[0].array                             # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import numpy as np
+
+from engine.io import npy, npz
+from engine.io.base import FormatError, TensorInfo, sentences, shown, write_atomically
+from engine.numbers import quoted
+
+FORMAT = "quantoscope session"
+VERSION = 1
+MANIFEST = "session.json"
+# A manifest of more bytes than this is no one's session: 64 MB are half a million tensors.
+MAX_MANIFEST = 1 << 26
+
+HASHED_WHOLE = 1 << 26
+"""Files of up to so many bytes are hashed in full, longer ones in samples of 64 stretches."""
+_SAMPLES, _STRETCH = 64, 1 << 18
+_ARRAYS = ("array", "where", "values")
+
+Fields = dict[str, Any]
+MIGRATIONS: dict[int, Callable[[Fields], Fields]] = {}
+"""What turns the manifest of a version into that of the next one; there is only one so far."""
+
+
+@dataclass(frozen=True)
+class SavedSource:
+    """A file that tensors came from.
+
+    Attributes
+    ----------
+    path : str
+        Where it lay, absolute.
+    beside : str
+        Its path from the session's folder, where it lay in or below that; else empty.
+    size : int
+        In bytes.
+    digest : str
+        As ``digest_of`` gives it; both tell whether the file is still the same.
+    """
+
+    path: str
+    beside: str = ""
+    size: int = 0
+    digest: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class SavedTensor:
+    """One array of a session.
+
+    Attributes
+    ----------
+    title : str
+        What the person calls it.
+    source : int or None
+        The place in ``sources`` of the file that it came from.
+    name : str or None
+        Its name in that file; None where the file has only one.
+    array : ndarray or None
+        Its values; None where they are those of the source.
+    where, values : ndarray or None
+        Flat positions, and what stands there instead of the values of the source.
+    edited : bool
+        Whether the values differ from what was opened or written to a file of arrays.
+    chosen : int or None
+        The flat position of the value that was looked at.
+    """
+
+    title: str
+    source: int | None = None
+    name: str | None = None
+    array: np.ndarray | None = None
+    where: np.ndarray | None = None
+    values: np.ndarray | None = None
+    edited: bool = False
+    chosen: int | None = None
+
+
+@dataclass(frozen=True)
+class SavedScheme:
+    """One line of the list of schemes; ``text`` is the scheme's text form."""
+
+    text: str
+    label: str = ""
+    colour: int = 0
+    line: int = 0
+    marker: int = 0
+    enabled: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class SavedSession:
+    """What a session file holds.
+
+    Attributes
+    ----------
+    sources, tensors, schemes : tuple
+    current, active : int or None
+        The places of the tensor and of the scheme that were looked at.
+    title : str
+        Of a document that has no file of its own yet: recovery keeps it.
+    view : dict
+        How it was looked at: names to texts, numbers, and lists of these. Advice, and no more.
+    """
+
+    sources: tuple[SavedSource, ...] = ()
+    tensors: tuple[SavedTensor, ...] = ()
+    schemes: tuple[SavedScheme, ...] = ()
+    current: int | None = None
+    active: int | None = None
+    title: str = ""
+    view: Mapping[str, Any] = field(default_factory=dict)
+
+
+# Files that a session refers to
+
+
+def digest_of(path: Path) -> str:
+    """Return a hash of a file's content: of all of it, or of many samples where it is long.
+
+    The method stands in front: ``sha256:…``, or ``sha256-64:…`` for the length and 64 stretches
+    of 256 KiB spread evenly from the first byte to the last, which tells one checkpoint from
+    another in a moment, and does not notice a single number that was changed between them.
+
+    Raises
+    ------
+    OSError
+    """
+    with path.open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size <= HASHED_WHOLE:
+            return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+        hashed = hashlib.sha256(str(size).encode())
+        for place in range(_SAMPLES):
+            stream.seek((size - _STRETCH) * place // (_SAMPLES - 1))
+            hashed.update(stream.read(_STRETCH))
+        return f"sha256-{_SAMPLES}:{hashed.hexdigest()}"
+
+
+def source_of(path: Path, session: Path | None = None) -> SavedSource:
+    """Describe a file so that it can be found, and told from another, later.
+
+    Parameters
+    ----------
+    path : Path
+    session : Path, optional
+        Where the session is going to lie: files in or below its folder are found again when both
+        are moved together.
+
+    Raises
+    ------
+    OSError
+    """
+    path = path.absolute()
+    beside = ""
+    if session is not None and path.is_relative_to(session.absolute().parent):
+        beside = path.relative_to(session.absolute().parent).as_posix()
+    return SavedSource(str(path), beside, path.stat().st_size, digest_of(path))
+
+
+# Writing
+
+
+def write(path: Path, session: SavedSession) -> None:
+    """Write a session in full or not at all.
+
+    Raises
+    ------
+    FormatError
+        The file that was there before, if any, is as it was.
+    """
+    write_atomically(path, lambda stream: save(stream, session))
+
+
+def save(stream: BinaryIO, session: SavedSession) -> None:
+    """Write a session into a stream, the same bytes for the same session."""
+    with zipfile.ZipFile(stream, "w") as archive:
+        tensors = [_put(archive, place, one) for place, one in enumerate(session.tensors)]
+        fields: Fields = {
+            "format": FORMAT,
+            "version": VERSION,
+            "title": session.title,
+            "sources": [vars(one) for one in session.sources],
+            "tensors": tensors,
+            "schemes": [vars(one) for one in session.schemes],
+            "current": session.current,
+            "active": session.active,
+            "view": dict(session.view),
+        }
+        member = zipfile.ZipInfo(MANIFEST)
+        member.external_attr = 0o644 << 16
+        text = json.dumps(fields, indent=1, allow_nan=False)
+        archive.writestr(member, text, zipfile.ZIP_DEFLATED)
+
+
+def _put(archive: zipfile.ZipFile, place: int, tensor: SavedTensor) -> Fields:
+    """Write the arrays of a tensor, and return what the manifest says of it."""
+    fields = dict(vars(tensor))
+    for key in _ARRAYS:
+        array = fields[key]
+        if array is None:
+            continue
+        fields[key] = f"arrays/{place}.npy" if key == "array" else f"arrays/{place}.{key}.npy"
+        member = zipfile.ZipInfo(fields[key])
+        member.external_attr = 0o644 << 16
+        with archive.open(member, "w", force_zip64=True) as part:
+            np.lib.format.write_array(part, array, allow_pickle=False)
+    return fields
+
+
+# Reading
+
+
+def read(path: Path) -> SavedSession:
+    """Return what a session file holds.
+
+    Raises
+    ------
+    FormatError
+        When it is none, is damaged, or was written by a later version of the program.
+    """
+    with sentences(path, "read"), npz.opened(path) as archive:
+        fields = _manifest(archive, path)
+        try:
+            return _session(fields, archive, path)
+        except _BadField as error:
+            raise FormatError(f"{shown(path)} is damaged: {error}.") from None
+
+
+def title_of(path: Path) -> str:
+    """Return what the document of a session was called, without reading its arrays.
+
+    Raises
+    ------
+    FormatError
+    """
+    with sentences(path, "read"), npz.opened(path) as archive:
+        try:
+            return str(_take(_manifest(archive, path), "title", str, ""))
+        except _BadField as error:
+            raise FormatError(f"{shown(path)} is damaged: {error}.") from None
+
+
+def list_tensors(path: Path) -> list[TensorInfo]:
+    """Return the arrays that lie in the session file itself, under their titles."""
+    with npz.opened(path) as archive:
+        infos = []
+        for name, member in _members(archive, path).items():
+            with npz.stream_of(archive, member, path) as stream:
+                what = npz.what(path, name)
+                infos.append(npy.read_header(stream, member.file_size, what).info(name))
+    if not infos:
+        raise FormatError(
+            f"{shown(path)} is a session without arrays of its own; open it in the window."
+        )
+    return infos
+
+
+def load(path: Path, name: str | None = None) -> np.ndarray:
+    """Return an array that lies in the session file itself, by its title."""
+    with npz.opened(path) as archive:
+        members = _members(archive, path)
+        if name is None and len(members) == 1:
+            name = next(iter(members))
+        if name not in members:
+            raise FormatError(f"{shown(path)} has no array {quoted(name or '')}.")
+        return npz.read_member(archive, members[name], path, name)
+
+
+def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+    """Return the members that hold whole arrays, by titles that are made to differ."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    try:
+        for tensor in _each(_manifest(archive, path), "tensors"):
+            title, member = _take(tensor, "title", str), _take(tensor, "array", str, None)
+            if member is not None:
+                while title in members:
+                    title += "′"
+                members[title] = _member(archive, member)
+    except _BadField as error:
+        raise FormatError(f"{shown(path)} is damaged: {error}.") from None
+    return members
+
+
+class _BadField(Exception):  # noqa: N818 - becomes a FormatError that names the file
+    """Says what is wrong with the manifest."""
+
+
+def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
+    """Return the manifest, in the form of this version."""
+    names = [member for member in archive.infolist() if member.filename == MANIFEST]
+    if len(names) != 1:
+        raise FormatError(f"{shown(path)} is not a session of Quantoscope.")
+    if names[0].file_size > MAX_MANIFEST:
+        raise FormatError(f"{shown(path)} is damaged: its {MANIFEST} is too long.")
+    with npz.stream_of(archive, names[0], path) as stream:
+        text = stream.read(MAX_MANIFEST + 1)
+    fields: Any
+    try:
+        fields = json.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise FormatError(f"{shown(path)} is damaged: its {MANIFEST} cannot be read.") from None
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+        raise FormatError(f"{shown(path)} is not a session of Quantoscope.")
+    version = fields.get("version")
+    if type(version) is not int or version < 1:
+        raise FormatError(f"{shown(path)} is damaged: it does not say of which version it is.")
+    if version > VERSION:
+        raise FormatError(
+            f"{shown(path)} was written by a later version of Quantoscope (its format is "
+            f"{version}, this program knows {VERSION}); open it with that one."
+        )
+    while version < VERSION:
+        try:
+            fields = MIGRATIONS[version](fields)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise FormatError(
+                f"{shown(path)} is of an earlier format ({version}), and damaged."
+            ) from None
+        version += 1
+    return dict(fields)
+
+
+def _session(fields: Fields, archive: zipfile.ZipFile, path: Path) -> SavedSession:
+    sources = tuple(
+        SavedSource(
+            _take(one, "path", str),
+            _take(one, "beside", str, ""),
+            _take(one, "size", int, 0),
+            _take(one, "digest", str, ""),
+        )
+        for one in _each(fields, "sources")
+    )
+    listed = _each(fields, "tensors")
+    names = [one[key] for one in listed for key in _ARRAYS if isinstance(one.get(key), str)]
+    if len(set(names)) < len(names):
+        raise _BadField("two arrays share their values")
+    tensors = tuple(_tensor(one, len(sources), archive, path) for one in listed)
+    schemes = tuple(
+        SavedScheme(
+            _take(one, "text", str),
+            _take(one, "label", str, ""),
+            _place(one, "colour"),
+            _place(one, "line"),
+            _place(one, "marker"),
+            _take(one, "enabled", bool, True),
+        )
+        for one in _each(fields, "schemes")
+    )
+    return SavedSession(
+        sources,
+        tensors,
+        schemes,
+        _below(fields, "current", len(tensors)),
+        _below(fields, "active", len(schemes)),
+        _take(fields, "title", str, ""),
+        _take(fields, "view", dict, {}),
+    )
+
+
+def _tensor(one: Fields, sources: int, archive: zipfile.ZipFile, path: Path) -> SavedTensor:
+    title = _take(one, "title", str)
+    arrays: dict[str, np.ndarray | None] = {}
+    for key in _ARRAYS:
+        name = _take(one, key, str, None)
+        arrays[key] = None
+        if name is not None:
+            member = _member(archive, name)
+            arrays[key] = npz.read_member(archive, member, path, title)
+    tensor = SavedTensor(
+        title,
+        _below(one, "source", sources),
+        _take(one, "name", str, None),
+        **arrays,
+        edited=_take(one, "edited", bool, False),
+        chosen=_below(one, "chosen", 1 << 62),
+    )
+    if tensor.array is None and tensor.source is None:
+        raise _BadField(f"{quoted(title)} has neither values nor a file that has them")
+    where, values = tensor.where, tensor.values
+    if (where is None) != (values is None):
+        raise _BadField(f"the changes of {quoted(title)} are incomplete")
+    if where is not None and values is not None:
+        sound = where.dtype.kind == "i" and where.ndim == 1 and where.shape == values.shape
+        if not sound or (where < 0).any():
+            raise _BadField(f"the changes of {quoted(title)} cannot be read")
+    return tensor
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    try:
+        member = archive.getinfo(name)
+    except KeyError:
+        raise _BadField(f"it lacks {quoted(name)}") from None
+    if member.compress_type != zipfile.ZIP_STORED:
+        # Sessions are written without; so an array is never longer than the file.
+        raise _BadField(f"{quoted(name)} in it is compressed, which no session is")
+    return member
+
+
+def _each(fields: Fields, key: str) -> list[Fields]:
+    """Return a list of objects."""
+    found = _take(fields, key, list, [])
+    if not all(isinstance(one, dict) for one in found):
+        raise _BadField(f"its {key} cannot be read")
+    return list(found)
+
+
+_Kind = TypeVar("_Kind")
+_NEEDED: Any = object()
+
+
+def _take(fields: Fields, key: str, kind: type[_Kind], default: Any = _NEEDED) -> Any:
+    """Return a field of a kind; the default where it is missing or null."""
+    found = fields.get(key)
+    if found is None and default is not _NEEDED:
+        return default
+    # True and False are no numbers here.
+    if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
+        raise _BadField(f"its {key} cannot be read")
+    return found
+
+
+def _place(fields: Fields, key: str) -> int:
+    """Return a place in a list of the theme's; what is no such place there wraps around."""
+    return abs(int(_take(fields, key, int, 0))) % (1 << 16)
+
+
+def _below(fields: Fields, key: str, count: int) -> int | None:
+    """Return a place in a list of ``count``, or None."""
+    place = _take(fields, key, int, None)
+    if place is not None and not 0 <= place < count:
+        raise _BadField(f"its {key} leads nowhere")
+    return None if place is None else int(place)

@@ -1,0 +1,355 @@
+"""The Tensors pane: the open files as a tree to find and open tensors in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QHideEvent,
+    QKeyEvent,
+    QPainter,
+    QPalette,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLineEdit,
+    QMenu,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine import QuantizationError
+from engine.glance import Glance, glance
+from gui import commands
+from gui.background import Background, Ticket
+from gui.models.tensors import GLANCE, HISTOGRAM, NAME, TensorFilter, TensorsModel
+from gui.numbers_text import filled
+from gui.session import Session
+from gui.settings import Settings
+from gui.tensors import Source, Tensor
+from gui.theme import Theme
+
+JOB = "glance"
+LONG_LIST = 12
+"""From so many rows on the field that narrows the list is worth its room."""
+WIDTHS = (0, 60, 82, 60, 62, 62, 58)
+NAME_WIDTH = 120
+"""The names get what the others leave of the width, and no less than this."""
+
+
+class HistogramDelegate(QStyledItemDelegate):
+    """Paints how the values lie between the ends."""
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        super().paint(painter, option, index)
+        seen = index.data(GLANCE)
+        if not isinstance(seen, Glance) or not seen.counts.any():
+            return
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
+        colour = QColor(option.palette.color(role))
+        colour.setAlphaF(0.65)
+        room: QRect = option.rect.adjusted(3, 2, -3, -2)
+        counts = seen.counts
+        for place, share in enumerate((counts / counts.max()).tolist()):
+            left = room.left() + room.width() * place // counts.size
+            right = room.left() + room.width() * (place + 1) // counts.size
+            height = max(1, round(share * room.height())) if share > 0 else 0
+            painter.fillRect(left, room.bottom() + 1 - height, right - left, height, colour)
+
+
+class TensorsPane(QWidget):
+    """A filter above a tree; Enter or a double click shows a tensor.
+
+    Signals
+    -------
+    asked(Tensor)
+        A tensor is to be shown.
+    reopen_asked(Source), place_asked(Source)
+        A file is to be read that was not, from where it should be, or from elsewhere.
+    insight_changed(text)
+        The line for the head of the pane.
+    """
+
+    asked = Signal(object)
+    reopen_asked = Signal(object)
+    place_asked = Signal(object)
+    insight_changed = Signal(str)
+
+    def __init__(
+        self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._collapsed: set[Source] = set()
+        self._offered: list[QAction] = []
+        self.filter = QLineEdit(self)
+        self.filter.setPlaceholderText(self.tr("Find tensors: words of the name"))
+        self.filter.setAccessibleName(self.tr("Find tensors"))
+        self.filter.setClearButtonEnabled(True)
+        self.model = TensorsModel(session, self)
+        self.shown = TensorFilter(self.model, self)
+        self.tree = QTreeView(self)
+        self.tree.setAccessibleName(self.tr("Open files and their tensors"))
+        self.tree.setModel(self.shown)
+        self.tree.setUniformRowHeights(True)
+        self.tree.setAllColumnsShowFocus(True)
+        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.tree.setIndentation(14)
+        self.tree.setItemDelegateForColumn(HISTOGRAM, HistogramDelegate(self.tree))
+        head = self.tree.header()
+        head.setSortIndicatorClearable(True)
+        head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        head.setStretchLastSection(False)
+        self.tree.setSortingEnabled(True)
+        for column, width in enumerate(WIDTHS[1:], 1):
+            self.tree.setColumnWidth(column, width)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.filter)
+        layout.addWidget(self.tree)
+        self.setFocusProxy(self.tree)
+        # A moment of rest: scrolling past a hundred tensors reads none of them.
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(60)
+        self._rest.timeout.connect(self._look)
+        self.filter.textChanged.connect(self._narrow)
+        self.filter.returnPressed.connect(self._show_current)
+        self.filter.installEventFilter(self)
+        self.tree.activated.connect(self._on_activated)
+        self.tree.customContextMenuRequested.connect(self._menu)
+        self.tree.collapsed.connect(self._on_collapsed)
+        self.tree.expanded.connect(self._on_expanded)
+        self.tree.verticalScrollBar().valueChanged.connect(self._rest.start)
+        self.model.modelReset.connect(self._on_reset)
+        session.document_changed.connect(self._on_document)
+        self._on_reset()
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme: the palette has them."""
+
+    def offer(self, actions: Sequence[QAction]) -> None:
+        """Put further actions into the context menu."""
+        self._offered = list(actions)
+
+    # What there is
+
+    def _on_reset(self) -> None:
+        for row in range(self.shown.rowCount()):
+            index = self.shown.index(row, 0)
+            source = self.model.source(self.shown.mapToSource(index))
+            self.tree.setExpanded(index, source not in self._collapsed)
+        rows = sum(len(source.tensors) for source in self._session.sources)
+        self.filter.setVisible(rows >= LONG_LIST or bool(self.filter.text()))
+        self._mark_current()
+        self._tell()
+        self._rest.start()
+
+    def _tell(self) -> None:
+        sources = self._session.sources
+        tensors = sum(len(source.tensors) for source in sources)
+        files = sum(source.path is not None for source in sources)
+        found = self._found() if self.filter.text().strip() else None
+        counted = self.tr("1 array") if tensors == 1 else filled(self.tr("%1 arrays"), tensors)
+        parts = [counted]
+        if files:
+            parts.append(self.tr("1 file") if files == 1 else filled(self.tr("%1 files"), files))
+        if found is not None:
+            parts.append(filled(self.tr("%1 found"), found))
+        self.insight_changed.emit(", ".join(parts))
+
+    def _found(self) -> int:
+        count = 0
+        for row in range(self.shown.rowCount()):
+            index = self.shown.index(row, 0)
+            count += self.shown.rowCount(index) or int(self._tensor(index) is not None)
+        return count
+
+    def _on_document(self) -> None:
+        self._rest.start()
+
+    def _mark_current(self) -> None:
+        index = self.shown.mapFromSource(self.model.index_of(self._session.current))
+        if index.isValid():
+            self.tree.setCurrentIndex(index)
+
+    def select(self, source: Source) -> None:
+        """Put the cursor on the first tensor of a file."""
+        self.filter.clear()
+        index = self.shown.mapFromSource(self.model.index_of_source(source))
+        self.tree.expand(index)
+        first = self.shown.index(0, 0, index)
+        self.tree.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtTop)
+        self.tree.setCurrentIndex(first if first.isValid() else index)
+
+    def _on_collapsed(self, index: QModelIndex) -> None:
+        source = self.model.source(self.shown.mapToSource(index))
+        if source is not None:
+            self._collapsed.add(source)
+
+    def _on_expanded(self, index: QModelIndex) -> None:
+        source = self.model.source(self.shown.mapToSource(index))
+        self._collapsed -= {source}
+        self._rest.start()
+
+    # Finding
+
+    def _narrow(self, text: str) -> None:
+        self.shown.ask(text)
+        self.tree.expandAll()
+        first = self.shown.index(0, 0)
+        if self._tensor(first) is None:
+            first = self.shown.index(0, 0, first)
+        if text.strip():
+            self.tree.setCurrentIndex(first)
+        else:
+            self._mark_current()
+        self._tell()
+        self._rest.start()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        down = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if event.key() in down:
+                self.tree.setFocus()
+                self.tree.keyPressEvent(event)
+                return True
+            if event.key() == Qt.Key.Key_Escape and self.filter.text():
+                self.filter.clear()
+                return True
+        return super().eventFilter(watched, event)
+
+    # Opening and closing
+
+    def _tensor(self, index: QModelIndex) -> Tensor | None:
+        return self.model.tensor(self.shown.mapToSource(index))
+
+    def _source(self) -> Source | None:
+        return self.model.source(self.shown.mapToSource(self.tree.currentIndex()))
+
+    def _show_current(self) -> None:
+        self._on_activated(self.tree.currentIndex())
+
+    def _on_activated(self, index: QModelIndex) -> None:
+        tensor = self._tensor(index)
+        source = self.model.source(self.shown.mapToSource(index))
+        if tensor is not None and (tensor.loaded or source is None or not source.problem):
+            self.asked.emit(tensor)
+        elif source is not None and source.problem:
+            self.reopen_asked.emit(source)
+        elif index.column() != NAME or not self.tree.underMouse():
+            # A double click on the name folds already.
+            self.tree.setExpanded(index.siblingAtColumn(0), not self.tree.isExpanded(index))
+
+    def remove(self) -> None:
+        """Take the file, or the array, of the current row out of the document."""
+        source = self._source()
+        if source is not None:
+            commands.remove_source(self._session, source)
+
+    def _menu(self, at: QPoint) -> None:
+        source, menu = self._source(), QMenu(self)
+        if self._tensor(self.tree.currentIndex()) is not None:
+            menu.addAction(self.tr("&Show"), self._show_current)
+        if source is not None and source.problem:
+            menu.addAction(self.tr("&Read it now"), partial(self.reopen_asked.emit, source))
+            menu.addAction(self.tr("&Where is it…"), partial(self.place_asked.emit, source))
+        menu.addSeparator()
+        menu.addActions(self._offered)
+        menu.exec(self.tree.viewport().mapToGlobal(at))
+        menu.deleteLater()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.tree.setColumnWidth(NAME, max(NAME_WIDTH, self.width() - sum(WIDTHS) - 20))
+
+    # What there is to see of each
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._rest.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._rest.stop()
+        self._session.background.cancel(JOB)
+
+    def _look(self) -> None:
+        """Look at the next tensor in sight that has not been looked at."""
+        background: Background = self._session.background
+        if not self.isVisible() or background.running(JOB):
+            return
+        for tensor in self._in_sight():
+            if tensor.glance is None and self._readable(tensor):
+                job = partial(_glance, tensor, tensor.array if tensor.loaded else None)
+                seen, failed = partial(self._seen, tensor, tensor.version), self._failed
+                background.start(JOB, job, seen, failed)
+                return
+
+    def _readable(self, tensor: Tensor) -> bool:
+        source = self._session.source_of(tensor)
+        return tensor.loaded or not tensor.external or (source is not None and source.agreed)
+
+    def _in_sight(self) -> list[Tensor]:
+        index = self.tree.indexAt(self.tree.rect().topLeft())
+        found = []
+        bottom = self.tree.viewport().height()
+        while index.isValid() and self.tree.visualRect(index).top() < bottom:
+            tensor = self._tensor(index)
+            if tensor is not None:
+                found.append(tensor)
+            index = self.tree.indexBelow(index)
+        return found
+
+    def _seen(self, tensor: Tensor, version: int, seen: Glance | str) -> None:
+        tensor.seen = (version, seen)
+        self.model.refresh(tensor)
+        self._look()
+
+    def _failed(self, error: Exception) -> None:
+        raise error
+
+
+def _glance(tensor: Tensor, array: np.ndarray | None, ticket: Ticket) -> Glance | str:
+    from engine.io import load
+
+    try:
+        if array is None:
+            assert tensor.path is not None
+            array = load(tensor.path, tensor.name, external=bool(tensor.external))
+        return glance(array, ticket.step)
+    except (QuantizationError, OSError, MemoryError) as error:
+        return str(error)

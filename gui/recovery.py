@@ -1,0 +1,279 @@
+"""What is not saved, kept in a file of its own until it is saved or given up.
+
+Each window writes to a file that it holds a lock on. A file whose lock nobody holds is what a
+window left behind that ended without closing: the next start offers it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QLockFile, QObject, QStandardPaths, QTimer, Signal
+
+from engine import QuantizationError
+from gui.background import Background, Ticket
+from gui.session import Session
+from gui.session_files import ENDING, SessionFiles, View
+from gui.tensors import Source
+
+JOB = "recovery"
+REST = 700
+"""Milliseconds from the first change that is not kept until it is written."""
+
+
+def recovery_folder() -> Path:
+    """Where windows keep what is not saved."""
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)
+    return Path(place) / "recovery"
+
+
+@dataclass
+class Claim:
+    """A file of the recovery folder that this window alone may touch."""
+
+    file: Path
+    lock: QLockFile
+
+    @property
+    def companions(self) -> list[Path]:
+        """Files of long arrays that belong to it."""
+        return sorted(self.file.parent.glob(f"{self.file.stem}.*.npy"))
+
+    def remove(self) -> None:
+        """Delete it with all that belongs to it, and let go."""
+        for path in (self.file, *self.companions):
+            with suppress(OSError):
+                path.unlink()
+        self.lock.unlock()
+
+
+def claim(file: Path) -> Claim | None:
+    """Take a file of the recovery folder; None where a living window holds it."""
+    lock = QLockFile(str(file.with_suffix(".lock")))
+    # Never stale by age: a window may stay open for weeks. A process that is gone holds nothing.
+    lock.setStaleLockTime(0)
+    return Claim(file, lock) if lock.tryLock(0) else None
+
+
+class Recovery(QObject):
+    """Writes changes that are not saved, soon after they are made, and offers what others left.
+
+    Signals
+    -------
+    left(title, time)
+        A window ended with changes that were not saved; ``restore`` or ``discard`` answers.
+    problem(text)
+        What was left cannot be read.
+    """
+
+    left = Signal(str, object)
+    problem = Signal(str)
+
+    def __init__(
+        self,
+        session: Session,
+        background: Background,
+        whole: SessionFiles,
+        view: Callable[[], View],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._background = background
+        self._whole = whole
+        self._view = view
+        self._own: Claim | None = None
+        self._found: list[Claim] = []
+        self._replaced: list[Claim] = []
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REST)
+        self._timer.timeout.connect(self._write)
+        for signal in (session.document_changed, session.entries_changed, session.sources_changed):
+            signal.connect(self._on_change)
+        whole.saved.connect(self._on_change)
+
+    # Keeping
+
+    def _on_change(self) -> None:
+        if self._session.modified:
+            # From the first change on: an endless stream of changes is written all the same.
+            if not self._timer.isActive():
+                self._timer.start()
+        else:
+            self.forget()
+
+    def _write(self) -> None:
+        if self._background.running(JOB):
+            self._timer.start()
+            return
+        if self._own is None:
+            folder = recovery_folder()
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError:
+                return
+            self._own = claim(folder / f"{secrets.token_hex(8)}{ENDING}")
+            if self._own is None:
+                return
+        from gui.saving import draft
+
+        bases = [
+            (tensor, self._own.file.with_suffix(f".{secrets.token_hex(4)}.npy"))
+            for tensor in self._session.tensors
+            if tensor.needs_base
+        ]
+        arrays = [(path, tensor.array) for tensor, path in bases]
+        for tensor, path in bases:
+            tensor.base, tensor.touched = (path, None), []
+        view = dict(self._view())
+        if self._session.file is not None:
+            view["file"] = str(self._session.file)
+        taken = draft(self._session, view, patches=True)
+        job = partial(_keep, self._own.file, taken, arrays)
+        failed = partial(self._failed, [tensor for tensor, _ in bases])
+        self._background.start(JOB, job, self._kept, failed)
+
+    def _kept(self, used: set[Path]) -> None:
+        """Delete files that nothing refers to any more."""
+        if self._own is not None:
+            for path in set(self._own.companions) - used:
+                with suppress(OSError):
+                    path.unlink()
+        while self._replaced:
+            self._replaced.pop().remove()
+
+    def _failed(self, tensors: list[Any], error: Exception) -> None:
+        """A full disk is no reason to disturb anybody; the next change tries again."""
+        for tensor in tensors:
+            tensor.base = None
+        if not isinstance(error, QuantizationError | OSError | MemoryError):
+            raise error
+
+    def forget(self) -> None:
+        """Delete what was kept: it is saved, or was given up."""
+        self._timer.stop()
+        for own in self._owned():
+            # One thread writes and deletes: what is being written now is deleted after that.
+            self._background.start(JOB, partial(_remove, own), _done, _done)
+
+    def stop(self) -> None:
+        """End with the window, whose threads have ended: nothing of it is left to recover.
+
+        What others left is offered again at the next start.
+        """
+        self._timer.stop()
+        for own in self._owned():
+            own.remove()
+        for found in self._found:
+            found.lock.unlock()
+        self._found = []
+
+    def _owned(self) -> list[Claim]:
+        """Give up what this window wrote."""
+        owned = [*([self._own] if self._own is not None else []), *self._replaced]
+        self._own, self._replaced = None, []
+        return owned
+
+    # What others left
+
+    def look(self) -> None:
+        """Look for what a window left that ended without closing, and offer it."""
+        try:
+            files = sorted(recovery_folder().glob(f"*{ENDING}"), key=_time, reverse=True)
+        except OSError:
+            return
+        self._found = [found for found in map(claim, files) if found is not None]
+        self._offer()
+
+    def _offer(self) -> None:
+        from engine.io import qscope
+
+        while self._found:
+            found = self._found[0]
+            try:
+                title = qscope.title_of(found.file)
+            except QuantizationError as error:
+                # Not deleted: somebody may be able to mend it.
+                self.problem.emit(str(error))
+                self._found.pop(0).lock.unlock()
+                continue
+            self.left.emit(title, _time(found.file))
+            return
+
+    def restore(self) -> None:
+        """Bring back what was left, in place of the document."""
+        if not self._found or not self._whole.may_replace():
+            return
+        from engine.io import qscope
+
+        found = self._found[0]
+        try:
+            saved = qscope.read(found.file)
+        except QuantizationError as error:
+            self.problem.emit(str(error))
+            return
+        self._whole.restore(found.file, saved, partial(self._restored, dict(saved.view)))
+
+    def _restored(self, view: View, opened: Any) -> None:
+        """Take over what was left; it goes on being kept, as this window's."""
+        found, session = self._found.pop(0), self._session
+        was = view.get("file")
+        file = Path(was) if isinstance(was, str) and Path(was).is_file() else None
+        sources = tuple(_unfiled(source, found.file.parent) for source in opened.sources)
+        session.restore(sources, opened.current, opened.entries, opened.active_uid, file)
+        session.mark_unsaved()
+        self._whole.view_opened.emit(dict(view))
+        if opened.notes:
+            self.problem.emit(" ".join(dict.fromkeys(opened.notes)))
+        # Once this window has written its own file, the other one is needless.
+        self._replaced.append(found)
+        self._write()
+        self._offer()
+
+    def discard(self) -> None:
+        """Delete what was left."""
+        if self._found:
+            self._found.pop(0).remove()
+            self._offer()
+
+
+def _unfiled(source: Source, folder: Path) -> Source:
+    """A long array whose file is the recovery's own belongs to no file any more."""
+    if source.path is None or source.path.parent != folder:
+        return source
+    for tensor in source.tensors:
+        tensor.path = tensor.name = tensor.base = None
+    return Source(None, source.tensors)
+
+
+def _time(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _remove(own: Claim, ticket: Ticket) -> None:
+    own.remove()
+
+
+def _done(outcome: object) -> None:
+    """Nothing follows."""
+
+
+def _keep(file: Path, taken: Any, arrays: list[tuple[Path, Any]], ticket: Ticket) -> set[Path]:
+    """Write the long arrays that nothing holds yet, then the rest; return the files in use."""
+    from engine.io import qscope, save
+
+    for path, array in arrays:
+        ticket.step(0, 0)
+        save(path, array)
+    qscope.write(file, taken.session)
+    return {Path(source.path) for source in taken.session.sources}

@@ -1,0 +1,264 @@
+"""From a document to what a session file holds, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication
+
+from engine import QuantizationError, Scheme
+from engine.arrays import as_working
+from engine.io import list_tensors, load
+from engine.io.qscope import (
+    SavedScheme,
+    SavedSession,
+    SavedSource,
+    SavedTensor,
+    digest_of,
+    source_of,
+)
+from gui.document import Document
+from gui.numbers_text import filled
+from gui.shown import Entry
+from gui.tensors import COPIED, Source, Tensor, next_version, of_file
+from gui.theme import COLOURS, LINE_STYLES, MARKERS
+
+Step = Callable[[int, int], None]
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("saving", text)
+
+
+# Saving
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A document held still: what is quick to take on the GUI thread.
+
+    Attributes
+    ----------
+    session : SavedSession
+        Whose sources have their paths alone yet.
+    """
+
+    session: SavedSession
+
+    def finished(self, file: Path | None, step: Step | None = None) -> SavedSession:
+        """Return the session with sizes and hashes of its sources; runs on any thread.
+
+        Raises nothing where a source is gone: its path stays.
+        """
+        sources = []
+        for done, source in enumerate(self.session.sources):
+            if step is not None:
+                step(done, len(self.session.sources))
+            try:
+                sources.append(source_of(Path(source.path), file))
+            except OSError:
+                sources.append(source)
+        return replace(self.session, sources=tuple(sources))
+
+
+def draft(document: Document, view: Mapping[str, Any], patches: bool = False) -> Draft:
+    """Take what a session file is going to hold.
+
+    Long arrays are not copied: either nothing edits them until the draft is written, or they are
+    taken as ``patches``: what was changed of the tensor in its file.
+    """
+    paths = [source.path for source in document.sources if source.path is not None]
+    if patches:
+        bases = [tensor.base[0] for tensor in document.tensors if tensor.base is not None]
+        paths = list(dict.fromkeys([*paths, *bases]))
+    tensors: list[SavedTensor] = []
+    current = None
+    for tensor in document.tensors:
+        if tensor is document.current:
+            current = len(tensors)
+        tensors.append(_patched(tensor, paths) if patches else _whole(tensor, paths))
+    schemes = tuple(
+        SavedScheme(str(e.scheme), e.label, e.colour, e.line, e.marker, e.enabled)
+        for e in document.entries
+    )
+    uids = [entry.uid for entry in document.entries]
+    active = uids.index(document.active_uid) if document.active_uid in uids else None
+    sources = tuple(SavedSource(str(path)) for path in paths)
+    title = document.file.name if document.file is not None else document.title
+    return Draft(SavedSession(sources, tuple(tensors), schemes, current, active, title, dict(view)))
+
+
+def _whole(tensor: Tensor, paths: list[Path]) -> SavedTensor:
+    """A tensor with its values, unless they are many and lie in its file."""
+    place = paths.index(tensor.path) if tensor.path in paths else None
+    saved = SavedTensor(
+        tensor.title, place, tensor.name, edited=tensor.differs, chosen=tensor.chosen
+    )
+    if place is not None and not tensor.differs and tensor.array.size > COPIED:
+        return saved
+    return replace(saved, array=tensor.array)
+
+
+def _patched(tensor: Tensor, paths: list[Path]) -> SavedTensor:
+    """The same, of a long array only what was changed since a file held it."""
+    whole = _whole(tensor, paths)
+    if whole.array is None or tensor.base is None or tensor.touched is None:
+        return whole
+    if tensor.array.size <= COPIED:
+        return whole
+    path, name = tensor.base
+    where = np.unique(np.concatenate([*tensor.touched, np.zeros(0, np.intp)]))
+    values = tensor.array.reshape(-1)[where]
+    return replace(
+        whole, source=paths.index(path), name=name, array=None, where=where, values=values
+    )
+
+
+# Opening
+
+
+@dataclass
+class Opened:
+    """A session as a document takes it, with what there is to say about it."""
+
+    sources: tuple[Source, ...]
+    current: Tensor
+    entries: tuple[Entry, ...]
+    active_uid: int | None
+    view: Mapping[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def place_of(saved: SavedSource, file: Path) -> Path:
+    """Where a source lies now: beside the session as it did then, else where it was."""
+    if saved.beside:
+        beside = file.absolute().parent / saved.beside
+        # Not above the session's folder, whatever the session claims.
+        inside = beside.resolve().is_relative_to(file.absolute().parent.resolve())
+        if inside and beside.is_file():
+            return beside
+    return Path(saved.path)
+
+
+def opened(saved: SavedSession, file: Path, agreed: bool, step: Step) -> Opened:
+    """Build what a document holds from a session; runs on any thread.
+
+    Parameters
+    ----------
+    saved : SavedSession
+    file : Path
+        Where the session lies.
+    agreed : bool
+        Whether the files that it refers to may be read.
+    step : callable
+        Is told how much is done.
+    """
+    notes: list[str] = []
+    sources = []
+    for done, one in enumerate(saved.sources):
+        step(done, len(saved.sources) + len(saved.tensors))
+        sources.append(_source(one, file, agreed, notes))
+    alone: list[Source] = []
+    tensors: list[Tensor] = []
+    for done, tensor in enumerate(saved.tensors):
+        step(len(saved.sources) + done, len(saved.sources) + len(saved.tensors))
+        source = None if tensor.source is None else sources[tensor.source]
+        found = _tensor_of(tensor, source, tensor is _at(saved.tensors, saved.current), notes)
+        tensors.append(found)
+        if source is None:
+            alone.append(Source(None, [found]))
+    entries, active = _entries(saved, notes)
+    current = _at(tensors, saved.current)
+    every = tuple(source for source in (*sources, *alone) if source.tensors or source.problem)
+    if current is None or not current.loaded:
+        current = next((tensor for tensor in tensors if tensor.loaded), None)
+    if current is None:
+        current = Tensor(_tr("Empty"))
+        current.take(np.zeros(0, np.float32))
+        every = (*every, Source(None, [current], given=True))
+    return Opened(every, current, entries, active, saved.view, notes)
+
+
+def _at(things: Any, place: int | None) -> Any:
+    return None if place is None else things[place]
+
+
+def _source(saved: SavedSource, file: Path, agreed: bool, notes: list[str]) -> Source:
+    path = place_of(saved, file)
+    if not agreed:
+        return Source(path, [], problem=_tr("Not read, since you did not agree to it."))
+    try:
+        source = of_file(path, list_tensors(path))
+        same = not saved.digest or (
+            path.stat().st_size == saved.size and digest_of(path) == saved.digest
+        )
+    except (QuantizationError, OSError) as error:
+        notes.append(str(error))
+        return Source(path, [], problem=str(error))
+    if not same:
+        notes.append(filled(_tr("%1 has changed since the session was saved."), path.name))
+    return source
+
+
+def _tensor_of(saved: SavedTensor, source: Source | None, shown: bool, notes: list[str]) -> Tensor:
+    """Find a tensor in its file, or make one that the session itself holds."""
+    found = None
+    if source is not None:
+        names = {tensor.name: tensor for tensor in source.tensors}
+        found = names.get(saved.name)
+    tensor = found or Tensor(saved.title, None if source is None else source.path, saved.name)
+    if found is None and source is not None:
+        source.tensors = [*source.tensors, tensor]
+    tensor.title = saved.title
+    try:
+        if saved.array is not None:
+            tensor.take(_working(saved.array), tensor.dtype)
+        elif (shown or saved.where is not None) and found is not None and tensor.path is not None:
+            tensor.take(_working(load(tensor.path, tensor.name)), tensor.dtype)
+    except (QuantizationError, OSError) as error:
+        notes.append(str(error))
+    if tensor.loaded:
+        where, values = saved.where, saved.values
+        if where is not None and values is not None:
+            if where.size and where.max() >= tensor.size:
+                notes.append(filled(_tr("Changes of %1 lie beyond its end."), saved.title))
+            elif where.size:
+                tensor.put(where, values.astype(tensor.array.dtype))
+        elif saved.edited:
+            tensor.touched = None
+        if saved.edited:
+            tensor.version = tensor.saved_version = next_version()
+        tensor.chosen = saved.chosen if (saved.chosen or 0) < tensor.size else None
+    return tensor
+
+
+def _working(array: np.ndarray) -> np.ndarray:
+    return as_working(array, allow_empty=True)
+
+
+def _entries(saved: SavedSession, notes: list[str]) -> tuple[tuple[Entry, ...], int | None]:
+    entries: list[Entry] = []
+    active = None
+    for place, one in enumerate(saved.schemes):
+        try:
+            scheme = Scheme.parse(one.text)
+        except QuantizationError as error:
+            notes.append(str(error))
+            continue
+        entries.append(
+            Entry(
+                scheme,
+                label=one.label,
+                colour=one.colour % len(COLOURS),
+                line=one.line % len(LINE_STYLES),
+                marker=one.marker % len(MARKERS),
+                enabled=one.enabled,
+            )
+        )
+        if place == saved.active:
+            active = entries[-1].uid
+    return tuple(entries), active

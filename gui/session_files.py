@@ -1,0 +1,237 @@
+"""Session files: new, open, save, save as, and the question about what is not saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEventLoop, QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QProgressDialog, QWidget
+
+from engine import QuantizationError, Scheme
+from engine.examples import THREE_WAYS
+from gui.background import Background, Ticket
+from gui.numbers_text import filled
+from gui.session import Session
+from gui.settings import Settings
+
+FILE = "file"
+ENDING = ".qscope"
+View = dict[str, Any]
+
+
+class SessionFiles(QObject):
+    """What the File menu does with the whole document.
+
+    Signals
+    -------
+    problem(text)
+        A file could not be read or written, and why.
+    notice(text)
+        Something worth knowing happened.
+    view_opened(dict)
+        How the document that was opened had been looked at.
+    saved()
+        The document lies in its file, or was given up: there is nothing to recover.
+    """
+
+    problem = Signal(str)
+    notice = Signal(str)
+    view_opened = Signal(dict)
+    saved = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        background: Background,
+        view: Callable[[], View],
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._settings = settings
+        self._background = background
+        self._view = view
+        self._window = window
+
+    def new(self) -> None:
+        """Begin with nothing but the three schemes, asking about what is not saved."""
+        if self.may_replace():
+            schemes = [Scheme.parse(text) for text in THREE_WAYS]
+            self._session.start(np.zeros(0, np.float32), self.tr("untitled"), None, schemes)
+
+    # Opening
+
+    def open(self, path: Path) -> None:
+        """Open a session file in place of the document, asking about what is not saved."""
+        if self.may_replace():
+            path = path.absolute()
+            self._background.start(
+                FILE, partial(_read, path), partial(self._read_done, path), self.failed
+            )
+
+    def _read_done(self, path: Path, saved: Any) -> None:
+        self.restore(path, saved, partial(self._opened, path))
+
+    def restore(self, path: Path, saved: Any, done: Callable[[Any], None]) -> None:
+        """Build a document from what a file holds, asking before other files are read."""
+        agreed = self._may_read(path, saved)
+        self._background.start(FILE, partial(_build, path, saved, agreed), done, self.failed)
+
+    def _may_read(self, path: Path, saved: Any) -> bool:
+        """Ask whether files that the person has not named so far may be read."""
+        from gui.saving import place_of
+
+        known = set(self._settings.known_files)
+        places = [str(place_of(source, path)) for source in saved.sources]
+        strange = [place for place in places if place not in known]
+        if not strange:
+            return True
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(self.tr("Open a session"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        text = self.tr("%1 refers to files that you have not opened so far. Read them?")
+        box.setText(filled(text, path.name))
+        listed = strange[:8] + ([f"… {len(strange) - 8} more"] if len(strange) > 8 else [])
+        box.setInformativeText("\n".join(listed))
+        read = box.addButton(self.tr("&Read them"), QMessageBox.ButtonRole.AcceptRole)
+        without = box.addButton(self.tr("&Without them"), QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(without)
+        box.exec()
+        agreed = box.clickedButton() is read
+        box.deleteLater()
+        return agreed
+
+    def _opened(self, path: Path, opened: Any) -> None:
+        session = self._session
+        session.restore(opened.sources, opened.current, opened.entries, opened.active_uid, path)
+        self._settings.add_recent(str(path))
+        self._settings.remember("files/folder", str(path.parent))
+        self._know()
+        self.view_opened.emit(dict(opened.view))
+        if opened.notes:
+            self.problem.emit(" ".join(dict.fromkeys(opened.notes)))
+        self.saved.emit()
+
+    def _know(self) -> None:
+        """Remember which files the person has let be read."""
+        self._settings.add_known(
+            [str(source.path) for source in self._session.sources if source.path is not None]
+        )
+
+    def failed(self, error: Exception) -> None:
+        """Tell what is wrong with a file."""
+        if not isinstance(error, QuantizationError | OSError | MemoryError):
+            raise error
+        text = str(error)
+        if isinstance(error, MemoryError):
+            text = self.tr("This file needs more memory than there is.")
+        self.problem.emit(text)
+
+    # Saving
+
+    def save(self) -> bool:
+        """Save into the document's own file, or ask for one; False when nothing was written."""
+        file = self._session.file
+        return self.save_as() if file is None else self.write(file)
+
+    def save_as(self) -> bool:
+        """Ask for a file and save everything into it; False when nothing was written."""
+        session = self._session
+        folder = Path(self._settings.text("files/folder"))
+        start = session.file or folder / f"{Path(session.title).stem or 'session'}{ENDING}"
+        path, _ = QFileDialog.getSaveFileName(
+            self._window,
+            self.tr("Save the session"),
+            str(start),
+            filled(self.tr("Quantoscope session (*%1)"), ENDING),
+        )
+        if not path:
+            return False
+        target = Path(path)
+        return self.write(target if target.suffix.lower() == ENDING else Path(f"{path}{ENDING}"))
+
+    def write(self, path: Path) -> bool:
+        """Write everything into a session file; False, and a sentence, when that fails."""
+        from engine.io import qscope
+        from gui.saving import draft
+
+        path = path.absolute()
+        taken = draft(self._session, self._view())
+
+        def job(ticket: Ticket) -> None:
+            qscope.write(path, taken.finished(path, ticket.step))
+
+        error = self.wait_for(job, filled(self.tr("Writing %1…"), path.name))
+        if error is not None:
+            self.failed(error)
+            return False
+        self._settings.add_recent(str(path))
+        self._settings.remember("files/folder", str(path.parent))
+        self._know()
+        self._session.mark_saved(path)
+        self.notice.emit(filled(self.tr("Saved %1."), path))
+        self.saved.emit()
+        return True
+
+    def wait_for(self, job: Callable[[Ticket], None], text: str) -> Exception | None:
+        """Run a job off the GUI thread while a dialog says so; return what it raised.
+
+        Meanwhile nothing can be edited, so that what is written is of one piece.
+        """
+        outcome: list[Exception | None] = []
+        loop = QEventLoop(self)
+        dialog = QProgressDialog(text, "", 0, 0, self._window)
+        dialog.setCancelButton(None)
+        dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
+        dialog.setMinimumDuration(500)
+
+        def finished(result: Exception | None) -> None:
+            outcome.append(result)
+            loop.quit()
+
+        self._background.start("save", job, finished, finished)
+        while not outcome:
+            loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        dialog.reset()
+        dialog.deleteLater()
+        loop.deleteLater()
+        return outcome[0]
+
+    def may_replace(self) -> bool:
+        """Ask about what is not saved; True when it may go."""
+        session = self._session
+        if not session.modified:
+            return True
+        name = session.file.name if session.file is not None else session.title
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(self.tr("Unsaved changes"))
+        box.setText(filled(self.tr("%1 has changes that are not saved."), name))
+        box.setInformativeText(self.tr("Do you want to save the session first?"))
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.setDefaultButton(buttons.Save)
+        answer = box.exec()
+        box.deleteLater()
+        if answer == buttons.Save:
+            return self.save()
+        return answer == buttons.Discard
+
+
+def _read(path: Path, ticket: Ticket) -> Any:
+    from engine.io import qscope
+
+    ticket.step(0, 0)
+    return qscope.read(path)
+
+
+def _build(path: Path, saved: Any, agreed: bool, ticket: Ticket) -> Any:
+    from gui.saving import opened
+
+    return opened(saved, path, agreed, ticket.step)

@@ -1,0 +1,210 @@
+"""What a document holds: files with their tensors, and arrays that no file holds yet."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.arrays import FloatArray, IntArray
+from engine.glance import Glance
+from gui.shown import Edit, frozen
+
+if TYPE_CHECKING:
+    from engine.io import TensorInfo
+
+COPIED = 1 << 20
+"""Up to so many values an edit makes a changed copy of an array; a longer one it changes."""
+_EMPTY = frozen(np.zeros(0, np.float32))
+_versions = itertools.count(1)
+
+
+def next_version() -> int:
+    """Return a name that no state of any values has had yet."""
+    return next(_versions)
+
+
+@dataclass(eq=False)
+class Tensor:
+    """One array of the document, with or without its values in memory.
+
+    Attributes
+    ----------
+    title : str
+        What title bar, exports and questions call it.
+    path : Path or None
+        The file that it came from.
+    name : str or None
+        Its name in a file of several.
+    dtype : str
+        What the file holds, in its own words; empty until that is known.
+    shape : tuple of int
+    nbytes : int
+        What the file says of its size in memory.
+    external : str
+        The other file that holds the numbers, where one does.
+    array : ndarray
+        The values, once they are loaded.
+    owned : ndarray or None
+        The writable array behind it, which edits may change in place; None where there is none.
+    loaded : bool
+    version, opened_version, saved_version : int
+        The state of the values now, as they lie in the file, and as they were last saved.
+    chosen : int or None
+        The flat position of the value that is looked at.
+    kept : bool
+        Whether a step to undo or redo is about these values.
+    seen : tuple of int and (Glance or str), or None
+        What there is to see of the values in the state of that version, or why there is nothing.
+    base : tuple of Path and (str or None), or None
+        A file with the tensor's name in it, which holds the values but for those touched since.
+    touched : list of ndarray, or None
+        Flat positions that may differ from there; None where all may.
+    """
+
+    title: str
+    path: Path | None = None
+    name: str | None = None
+    dtype: str = ""
+    shape: tuple[int, ...] = ()
+    nbytes: int = 0
+    external: str = ""
+    array: FloatArray = field(default_factory=lambda: _EMPTY)
+    owned: FloatArray | None = None
+    loaded: bool = False
+    version: int = 0
+    opened_version: int = 0
+    saved_version: int = 0
+    chosen: int | None = None
+    kept: bool = False
+    seen: tuple[int, Glance | str] | None = None
+    base: tuple[Path, str | None] | None = None
+    touched: list[IntArray] | None = field(default_factory=list)
+
+    def take(self, array: FloatArray, dtype: str = "") -> None:
+        """Hold values as they lie in the file."""
+        self.hold(array)
+        self.loaded = True
+        self.dtype = dtype or self.dtype or array.dtype.name
+        self.version = self.opened_version = self.saved_version = next_version()
+        self.base = None if self.path is None else (self.path, self.name)
+        self.touched = []
+        if self.chosen is None or self.chosen >= self.array.size:
+            self.chosen = 0 if self.array.size else None
+
+    def hold(self, array: FloatArray) -> None:
+        """Hold an array that has nothing to do with the one before."""
+        self.owned = array if array.flags.writeable and array.flags.c_contiguous else None
+        self.array, self.shape = frozen(array), array.shape
+
+    def put(self, where: IntArray, values: FloatArray) -> Edit:
+        """Overwrite values at flat positions, and return what that changed."""
+        old = self.array.reshape(-1)[where]
+        if self.array.size <= COPIED or self.owned is None:
+            self.owned = self.array.copy()
+        self.owned.reshape(-1)[where] = values
+        # A new object each time: whatever was computed of the old one is known to be of that.
+        self.array = frozen(self.owned)
+        each, first = np.unique(where, return_index=True)
+        if self.touched is not None:
+            self.touched.append(each)
+            if sum(map(len, self.touched)) > self.size // 4:
+                self.touched = None
+        return Edit(each, old[first])
+
+    def drop(self) -> None:
+        """Let go of values that can be read again, where they take room."""
+        if self.path is not None and not self.kept and not self.differs and self.size > COPIED:
+            self.array, self.owned, self.loaded = _EMPTY, None, False
+
+    @property
+    def glance(self) -> Glance | str | None:
+        """What there is to see of the values as they are now, if that is known."""
+        return self.seen[1] if self.seen is not None and self.seen[0] == self.version else None
+
+    @property
+    def label(self) -> str:
+        """What the list of a file calls it."""
+        return self.name if self.name is not None else self.title
+
+    @property
+    def size(self) -> int:
+        """How many values it has."""
+        return self.array.size if self.loaded else int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def needs_base(self) -> bool:
+        """Whether it is long, and no file holds most of its values."""
+        unknown = self.base is None or self.touched is None
+        return self.size > COPIED and unknown and (self.path is None or self.differs)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the values are not those of the file."""
+        return self.version != self.opened_version
+
+    @property
+    def modified(self) -> bool:
+        """Whether the values have been saved nowhere."""
+        return self.version != self.saved_version
+
+
+@dataclass(eq=False)
+class Source:
+    """A file with its tensors, or an array that no file holds.
+
+    Attributes
+    ----------
+    path : Path or None
+    tensors : sequence of Tensor
+    container : bool
+        Whether it is a file that can hold several.
+    given : bool
+        Whether the program made it, as it can again: it goes when something else is shown,
+        unless somebody worked on it.
+    problem : str
+        Why the file is not read, as one sentence; empty where it is.
+    agreed : bool
+        Whether the person agreed to read numbers that it keeps in another file.
+    """
+
+    path: Path | None
+    tensors: Sequence[Tensor]
+    container: bool = False
+    given: bool = False
+    problem: str = ""
+    agreed: bool = False
+
+    @property
+    def title(self) -> str:
+        """What lists call it."""
+        return self.path.name if self.path is not None else self.tensors[0].title
+
+
+def lone(title: str, array: FloatArray, path: Path | None = None) -> Source:
+    """An array by itself, of a file or of none."""
+    tensor = Tensor(title, path)
+    tensor.take(array)
+    return Source(path, [tensor])
+
+
+def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
+    """A file with what it says of its tensors; their values are not loaded."""
+    several = len(infos) > 1
+    tensors = [
+        Tensor(
+            f"{path.name} ▸ {info.name}" if several else path.name,
+            path,
+            info.name if several else None,
+            info.stored or info.dtype,
+            info.shape,
+            info.nbytes,
+            info.external,
+        )
+        for info in infos
+    ]
+    return Source(path, tensors, several)

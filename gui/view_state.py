@@ -1,0 +1,68 @@
+"""How a document is looked at, as session files keep it: panes, zoom, the pair, one channel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from PySide6.QtCore import QByteArray
+from PySide6.QtWidgets import QMainWindow
+
+from gui.panes.plot_dock import Plots
+from gui.panes.values_pane import ValuesPane
+from gui.session import Session
+
+View = dict[str, Any]
+
+
+def view_of(window: QMainWindow, session: Session, plots: Plots, values: ValuesPane) -> View:
+    """Return what a session file keeps of the view: texts, numbers and lists alone."""
+    places = {entry.uid: place for place, entry in enumerate(session.entries)}
+    pair = [places.get(uid) for uid in session.pair or ()]
+    ranges = {}
+    for key, pane in plots.built().items():
+        if not (pane.plot.follow_x and pane.plot.follow_y):
+            ranges[key] = [[float(end) for end in ends] for ends in pane.widget.viewRange()]
+    return {
+        "docks": bytes(window.saveState().toBase64().data()).decode("ascii"),
+        "pair": pair if None not in pair else [],
+        "channel": None if session.focus is None else session.focus.channel,
+        "grid": values.in_grid,
+        "ranges": ranges,
+    }
+
+
+def restore_view(
+    view: View, window: QMainWindow, session: Session, plots: Plots, values: ValuesPane
+) -> None:
+    """Look at a document as before; what a file claims beyond reason is left out."""
+    docks = view.get("docks")
+    if isinstance(docks, str) and docks:
+        window.restoreState(QByteArray.fromBase64(docks.encode("ascii", "ignore")))
+    places = view.get("pair")
+    if isinstance(places, list) and len(places) == 2:
+        known = [p for p in places if type(p) is int and 0 <= p < len(session.entries)]
+        if len(known) == 2:
+            first, second = (session.entries[place].uid for place in known)
+            session.compare_pair((first, second))
+    if view.get("grid") is True and session.array.ndim >= 2:
+        values.show_grid(True)
+    channel = view.get("channel")
+    if type(channel) is int and channel >= 0 and not session.stale:
+        session.focus_on(channel)
+    ranges = view.get("ranges")
+    for key, ends in ranges.items() if isinstance(ranges, dict) else ():
+        if key in plots and _sound(ends):
+            plot, widget = plots[key].plot, plots[key].widget
+            plot.follow_x = plot.follow_y = False
+            widget.setXRange(*ends[0], padding=0)
+            widget.setYRange(*ends[1], padding=0)
+
+
+def _sound(ends: Any) -> bool:
+    """Tell whether these are two ranges."""
+    try:
+        (x0, x1), (y0, y1) = ends
+        return all(map(math.isfinite, (x0, x1, y0, y1))) and x0 < x1 and y0 < y1
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,214 @@
+"""The Tensors pane: finding and showing tensors of open files; edits stay with their tensor."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication
+
+from gui.models.tensors import GLANCE, HISTOGRAM, LOW, SHAPE, TYPE, bytes_text
+
+LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k", "mlp", "norm")]
+
+
+@pytest.fixture
+def settle(qtbot):
+    def wait(window):
+        qtbot.waitUntil(
+            lambda: not window.background.running("file") and not window.session.stale,
+            timeout=30_000,
+        )
+        QApplication.processEvents()
+
+    return wait
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    random = np.random.default_rng(5)
+    path = tmp_path / "model.npz"
+    np.savez(path, **{name: random.normal(size=(8, 4)).astype(np.float16) for name in LAYERS})
+    return path
+
+
+@pytest.fixture
+def opened(window, model_file, settle):
+    window.open_paths([model_file])
+    settle(window)
+    return window
+
+
+def visible(tree, column=0):
+    """The texts of a column, from top to bottom, as far as rows are unfolded."""
+    index, texts = tree.model().index(0, 0), []
+    while index.isValid():
+        texts.append(index.siblingAtColumn(column).data())
+        index = tree.indexBelow(index)
+    return texts
+
+
+def test_the_tree_lists_every_tensor_with_type_shape_and_size(opened):
+    tree = opened.tensors.tree
+    names = [text for text in visible(tree) if text.startswith("layers")]
+    assert names == LAYERS
+    assert set(visible(tree, TYPE)[1:]) >= {"float16"}
+    assert "8×4" in visible(tree, SHAPE)
+    assert "49 arrays, 1 file" in opened.docks["tensors"].head.insight.text()
+
+
+def test_ends_and_histogram_are_filled_in_while_the_pane_is_seen(opened, qtbot, model_file):
+    tree = opened.tensors.tree
+    with np.load(model_file) as arrays:
+        low = float(arrays[LAYERS[0]].min())
+    row = visible(tree).index(LAYERS[0])
+    qtbot.waitUntil(lambda: visible(tree, LOW)[row] not in ("…", ""))
+    assert float(visible(tree, LOW)[row]) == pytest.approx(low, rel=1e-3)
+    index = tree.currentIndex().siblingAtColumn(HISTOGRAM)
+    assert index.data(GLANCE).counts.sum() == 32
+    before = tree.grab(tree.visualRect(index)).toImage()
+    blank = QImage(before.size(), before.format())
+    blank.fill(before.pixelColor(0, 0))
+    assert before != blank
+
+
+def test_every_word_of_the_filter_has_to_be_in_the_name_and_enter_shows_the_first(
+    opened, person, settle
+):
+    pane = opened.tensors
+    pane.filter.setFocus()
+    person.type("1 ATTN q")
+    assert visible(pane.tree)[1:] == ["layers.1.attn.q", "layers.10.attn.q", "layers.11.attn.q"]
+    assert "3 found" in opened.docks["tensors"].head.insight.text()
+    person.press("Return")
+    settle(opened)
+    assert opened.windowTitle().startswith("model.npz ▸ layers.1.attn.q")
+    assert "float16" in opened.message.text
+    pane.filter.setFocus()
+    person.press("Down", "Return")
+    settle(opened)
+    assert opened.windowTitle().startswith("model.npz ▸ layers.10.attn.q")
+    pane.filter.setFocus()
+    person.press("Esc")
+    assert len(visible(pane.tree)) == 1 + len(LAYERS)
+
+
+def test_typing_ahead_in_the_tree_goes_to_the_name(opened, person):
+    tree = opened.tensors.tree
+    tree.setFocus()
+    person.type("layers.7.m")
+    assert tree.currentIndex().data() == "layers.7.mlp"
+
+
+def test_a_double_click_shows_a_tensor(opened, qtbot, settle):
+    tree = opened.tensors.tree
+    row = tree.currentIndex().siblingAtRow(5)
+    at = tree.visualRect(row).center()
+    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    qtbot.mouseDClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    settle(opened)
+    assert opened.windowTitle().startswith(f"model.npz ▸ {LAYERS[5]}")
+    marked = [text for text in visible(tree) if text.endswith("◂")]
+    assert marked == [f"{LAYERS[5]} ◂"]
+
+
+def test_edits_stay_with_their_tensor(opened, person, settle):
+    first, second = opened.session.sources[-1].tensors[:2]
+    for tensor in (first, second):
+        opened.files.show_tensor(tensor)
+        settle(opened)
+    person.edit_cell(opened.values.table, 0, "9")
+    opened.files.show_tensor(first)
+    settle(opened)
+    assert opened.session.array.max() < 9
+    opened.files.show_tensor(second)
+    settle(opened)
+    assert opened.session.array.reshape(-1)[0] == 9
+    assert any(text.startswith(f"{LAYERS[1]} *") for text in visible(opened.tensors.tree))
+
+
+def test_undo_goes_to_the_tensor_that_was_edited(opened, person, settle):
+    first, second = opened.session.sources[-1].tensors[:2]
+    for tensor, number in ((first, "3"), (second, "4")):
+        opened.files.show_tensor(tensor)
+        settle(opened)
+        person.edit_cell(opened.values.table, 1, number)
+    person.press("Ctrl+Z", "Ctrl+Z")
+    settle(opened)
+    assert opened.session.current is first
+    assert opened.session.array.reshape(-1)[1] != 3
+    person.press("Ctrl+Y", "Ctrl+Y")
+    assert opened.session.current is second
+    assert opened.session.array.reshape(-1)[1] == 4
+
+
+def test_a_file_is_closed_and_undo_brings_it_back_with_its_edits(opened, person, settle):
+    opened.files.show_tensor(opened.session.sources[-1].tensors[0])
+    settle(opened)
+    person.edit_cell(opened.values.table, 0, "5")
+    opened.tensors.tree.setFocus()
+    opened.actions_["remove_source"].trigger()
+    assert opened.session.array.size == 0
+    person.press("Ctrl+Z")
+    assert opened.session.array.reshape(-1)[0] == 5
+    assert opened.windowTitle().startswith("model.npz")
+
+
+def test_a_file_that_is_opened_again_keeps_the_edits(opened, person, settle, model_file):
+    opened.files.show_tensor(opened.session.sources[-1].tensors[0])
+    settle(opened)
+    person.edit_cell(opened.values.table, 0, "5")
+    opened.open_paths([model_file])
+    settle(opened)
+    assert [s.title for s in opened.session.sources] == ["model.npz"]
+    assert opened.session.array.reshape(-1)[0] == 5
+    assert len(opened.session.sources[0].tensors) == len(LAYERS)
+
+
+def test_a_new_array_joins_the_document(window, dialog, person):
+    person.edit_cell(window.values.table, 0, "0.5")
+
+    def make(box):
+        box.accept()
+
+    with dialog(make):
+        person.press("Ctrl+N")
+    assert len(window.session.sources) == 2
+    assert [t.startswith("Three numbers") for t in visible(window.tensors.tree)] == [True, False]
+
+
+def test_long_arrays_that_nobody_edited_leave_the_memory(
+    new_window, settle, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    for name in ("a.npy", "b.npy"):
+        np.save(tmp_path / name, np.zeros(2000, np.float32))
+    window = new_window()
+    window.open_paths([tmp_path / "a.npy", tmp_path / "b.npy"])
+    settle(window)
+    a, b = (source.tensors[0] for source in window.session.sources)
+    window.files.show_tensor(b)
+    settle(window)
+    assert not a.loaded
+    assert b.loaded
+    window.files.show_tensor(a)
+    settle(window)
+    assert window.session.array.size == 2000
+
+
+def test_the_model_keeps_the_rules_of_item_models(opened, settle):
+    for model in (opened.tensors.model, opened.tensors.shown):
+        assert isinstance(model, QAbstractItemModel)
+        mode = QAbstractItemModelTester.FailureReportingMode.Warning
+        tester = QAbstractItemModelTester(model, mode)
+        opened.files.show_tensor(opened.session.sources[-1].tensors[3])
+        settle(opened)
+        opened.actions_["remove_source"].trigger()
+        opened.session.undo_stack.undo()
+        tester.deleteLater()
+
+
+def test_sizes_are_told_in_units_that_people_know():
+    assert [bytes_text(n) for n in (0, 12, 999, 1200, 4.2e6, 3.1e9, 7.7e12)] == [
+        "0 B", "12 B", "999 B", "1.2 kB", "4.2 MB", "3.1 GB", "7,700 GB",
+    ]  # fmt: skip

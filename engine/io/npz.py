@@ -13,7 +13,15 @@ from typing import BinaryIO
 import numpy as np
 
 from engine.io import npy
-from engine.io.base import FormatError, TensorInfo, describe, listing, shown
+from engine.io.base import (
+    FormatError,
+    TensorInfo,
+    array_in,
+    describe,
+    no_such_array,
+    shown,
+    two_arrays,
+)
 from engine.numbers import quoted
 
 # Deflate cannot do better than 258 bytes for 2 bits; the rest is for its own framing.
@@ -47,7 +55,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
         for name, member in _members(archive, path).items():
             try:
                 with _stream(archive, member, path) as stream:
-                    what = _what(path, name)
+                    what = array_in(path, name)
                     found.append(npy.read_header(stream, member.file_size, what).info(name))
             except npy.NotRealError as error:
                 refusal = error
@@ -56,22 +64,13 @@ def list_tensors(path: Path) -> list[TensorInfo]:
     return found
 
 
-def load(path: Path, name: str | None = None) -> np.ndarray:
-    """Return the array of that name, or the only one."""
-    if name is None:
-        names = [info.name for info in list_tensors(path)]
-        if len(names) > 1:
-            raise FormatError(
-                f"{shown(path)} holds {len(names)} arrays ({listing(names)}); name one of them."
-            )
-        name = names[0]
+def load(path: Path, name: str) -> np.ndarray:
+    """Return the array of that name."""
     with _opened(path) as archive:
         members = _members(archive, path)
         if name not in members:
-            raise FormatError(
-                f"{shown(path)} has no array named {quoted(name)}; it holds {listing(members)}."
-            )
-        what, member = _what(path, name), members[name]
+            raise no_such_array(path, name, members)
+        what, member = array_in(path, name), members[name]
         with _stream(archive, member, path) as stream:
             header = npy.read_header(stream, member.file_size, what)
             if header.offset + header.nbytes != member.file_size:
@@ -96,10 +95,6 @@ def save(stream: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array(part, array, allow_pickle=False)
 
 
-def _what(path: Path, name: str) -> str:
-    return f"The array {quoted(name)} in {shown(path)}"
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
@@ -113,7 +108,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def _stream(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> BinaryIO:
     """Open a member whose claims are possible."""
-    name = _what(path, member.filename)
+    name = array_in(path, member.filename)
     if member.flag_bits & 0x1:
         raise FormatError(f"{name} is encrypted, and cannot be read.")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -133,7 +128,7 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
             continue
         name = member.filename.removesuffix(".npy")
         if name in members:
-            raise FormatError(f"{shown(path)} holds two arrays named {quoted(name)}.")
+            raise two_arrays(path, name)
         members[name] = member
     if not members:
         raise FormatError(f"{shown(path)} is a zip file without NumPy arrays in it.")

@@ -105,8 +105,9 @@ TXT = FileFormat("Text", (".txt",), "engine.io.text", single=True)
 SAFETENSORS = FileFormat(
     "Safetensors", (".safetensors",), "engine.io.safetensors", (b"\0\0\0\0{",), magic_offset=4
 )
+ONNX = FileFormat("ONNX model", (".onnx",), "engine.io.onnx", external=True)
 
-READERS: tuple[FileFormat, ...] = (NPY, NPZ, CSV, TSV, TXT, SAFETENSORS)
+READERS: tuple[FileFormat, ...] = (NPY, NPZ, CSV, TSV, TXT, SAFETENSORS, ONNX)
 WRITERS: tuple[FileFormat, ...] = (NPY, CSV, TSV, TXT)
 
 _GIT_LFS = b"version https://git-lfs.github.com/spec/"

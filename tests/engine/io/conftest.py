@@ -27,6 +27,7 @@ MAPPING = (io.NPY, io.SAFETENSORS)
 CONTAINERS: dict[str, Callable[[Path], object]] = {
     ".npz": lambda path: io.save_npz(path, weight=SAMPLE),
     ".safetensors": lambda path: path.write_bytes(builders.safetensors({"weight": SAMPLE})),
+    ".onnx": lambda path: path.write_bytes(builders.onnx({"weight": SAMPLE})),
 }
 
 

@@ -106,8 +106,22 @@ SAFETENSORS = FileFormat(
     "Safetensors", (".safetensors",), "engine.io.safetensors", (b"\0\0\0\0{",), magic_offset=4
 )
 ONNX = FileFormat("ONNX model", (".onnx",), "engine.io.onnx", external=True)
+# A zip file; in the older layout a pickled number, with any of the protocols, then the pickle.
+_OLD_TORCH = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+_FRAMED = b"\x95\x0d" + bytes(7) + _OLD_TORCH
+TORCH = FileFormat(
+    "PyTorch checkpoint",
+    (".pt", ".pth", ".bin", ".ckpt"),
+    "engine.io.torch",
+    (
+        *_ZIP,
+        *(b"\x80\x02" + _OLD_TORCH, b"\x80\x03" + _OLD_TORCH),
+        *(b"\x80\x04" + _FRAMED, b"\x80\x05" + _FRAMED),
+    ),
+    member="/data.pkl",
+)
 
-READERS: tuple[FileFormat, ...] = (NPY, NPZ, CSV, TSV, TXT, SAFETENSORS, ONNX)
+READERS: tuple[FileFormat, ...] = (NPY, NPZ, CSV, TSV, TXT, SAFETENSORS, ONNX, TORCH)
 WRITERS: tuple[FileFormat, ...] = (NPY, CSV, TSV, TXT)
 
 _GIT_LFS = b"version https://git-lfs.github.com/spec/"

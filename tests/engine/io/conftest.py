@@ -21,13 +21,14 @@ Refusal = Callable[..., str]
 # Thresholds that make all numbers be mapped, or none.
 ALL, NONE = 0, 1 << 62
 # Readers whose sample is mapped then.
-MAPPING = (io.NPY, io.SAFETENSORS)
+MAPPING = (io.NPY, io.SAFETENSORS, io.TORCH)
 
 # What writes the sample of a format that ``io.save`` does not write; a new reader needs its line.
 CONTAINERS: dict[str, Callable[[Path], object]] = {
     ".npz": lambda path: io.save_npz(path, weight=SAMPLE),
     ".safetensors": lambda path: path.write_bytes(builders.safetensors({"weight": SAMPLE})),
     ".onnx": lambda path: path.write_bytes(builders.onnx({"weight": SAMPLE})),
+    ".pt": lambda path: path.write_bytes(builders.torch({"weight": SAMPLE})),
 }
 
 

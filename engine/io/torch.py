@@ -106,14 +106,17 @@ def load(path: Path, name: str) -> np.ndarray:
             checkpoint.places[leaf.storage.key][0] + start,
             leaf.span * dtype.itemsize,
             what,
-        ).view(dtype)
+        )
     strides = [
         stride * dtype.itemsize if length > 1 else 0
         for length, stride in zip(leaf.shape, leaf.strides, strict=True)
     ]
-    view = np.lib.stride_tricks.as_strided(flat, leaf.shape, strides)
+    # As integers of the same width, because numpy does not know all types of ml_dtypes here.
+    flat = flat.view(f"u{dtype.itemsize}")
+    array = np.lib.stride_tricks.as_strided(flat, leaf.shape, strides)
     # What is as long as its span, and in order, is there already.
-    return flat.reshape(leaf.shape) if view.flags.c_contiguous else view.copy(order="C")
+    array = flat.reshape(leaf.shape) if array.flags.c_contiguous else array.copy(order="C")
+    return array.view(dtype)
 
 
 def _checkpoint(stream: BinaryIO, path: Path) -> Checkpoint:

@@ -139,14 +139,14 @@ def torch_tensor(
 def torch_zip(
     pickled: bytes, storages: Mapping[str, bytes], folder: str = "archive", **members: bytes
 ) -> bytes:
-    """Return a checkpoint that is a zip file, its members aligned as torch has them."""
+    """Return a checkpoint that is a zip file, its numbers aligned."""
     stream = io.BytesIO()
     parts = {"data.pkl": b"\x80\x02" + pickled + b".", "byteorder": b"little", **members}
     parts |= {f"data/{key}": data for key, data in storages.items()}
     with zipfile.ZipFile(stream, "w") as archive:
         for part, data in parts.items():
             member = zipfile.ZipInfo(f"{folder}/{part}")
-            padding = -(stream.tell() + 30 + len(member.filename) + 4) % 64
+            padding = -(stream.tell() + 30 + len(member.filename) + 4) % 8
             member.extra = struct.pack("<HH", 0x4246, padding) + bytes(padding)
             archive.writestr(member, data)
     return stream.getvalue()

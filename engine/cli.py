@@ -22,7 +22,7 @@ import numpy as np
 
 from engine import METRICS, Evaluation, QuantizationError, Scheme, SchemeError, __version__
 from engine.evaluate import evaluate
-from engine.io import FormatError, load, save_npz
+from engine.io import ExternalDataError, FormatError, load, save_npz
 from engine.numbers import printable
 from engine.quantizers.params import parameter_arrays
 
@@ -36,7 +36,8 @@ examples:
   quantoscope compare model.npz::conv1 --scheme "int8 symmetric" --scheme "uint8 asymmetric" --csv
   quantoscope quantize weights.csv --scheme "int8 symmetric manual(-1,1)" --out codes.npz
 
-IN is a .npy, .npz, .csv, .tsv or .txt file; FILE::NAME picks one array of a file with several.
+IN is a file of numbers such as .npy, .npz, .csv or .txt, or a model such as .safetensors, .onnx
+or .pt; FILE::NAME picks one array of a file with several.
 A scheme is a format and a mapping (scale-only, symmetric, asymmetric) and, if wanted, a
 calibration, a granularity such as per-channel(0), a rounding, or a runtime such as @onnxruntime.
 """
@@ -144,6 +145,11 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.set_defaults(command=run)
         command.add_argument("input", metavar="IN", help="file to read, or FILE::NAME")
+        command.add_argument(
+            "--external",
+            action="store_true",
+            help="also read numbers that a model keeps in a file beside it",
+        )
         return command
 
     command = add("quantize", _quantize, "write codes and parameters to a file", _QUANTIZE)
@@ -173,7 +179,7 @@ def _quantize(arguments: argparse.Namespace) -> list[str]:
     out = Path(arguments.out)
     if out.suffix.lower() != ".npz":
         raise FormatError(f"--out needs a name that ends in .npz, not {printable(out.name)}.")
-    result = evaluate(_input(arguments.input), scheme)
+    result = evaluate(_input(arguments), scheme)
     save_npz(
         out,
         **parameter_arrays(result.qparams),
@@ -194,7 +200,7 @@ def _quantize(arguments: argparse.Namespace) -> list[str]:
 
 def _compare(arguments: argparse.Namespace) -> list[str]:
     schemes = _schemes(arguments.scheme or DEFAULT_SCHEMES)
-    array = _input(arguments.input)
+    array = _input(arguments)
     results = [evaluate(array, scheme) for scheme in schemes]
     print(arguments.show(results))
     return _warnings(results)
@@ -210,12 +216,15 @@ def _schemes(texts: Iterable[str]) -> list[Scheme]:
     return schemes
 
 
-def _input(text: str) -> np.ndarray:
+def _input(arguments: argparse.Namespace) -> np.ndarray:
     """Load FILE, or the tensor NAME of ``FILE::NAME``."""
+    text: str = arguments.input
     path, marks, name = text.partition("::")
-    if not marks or os.path.exists(text):
-        return load(text)
-    return load(path, name)
+    whole = not marks or os.path.exists(text)
+    try:
+        return load(text if whole else path, None if whole else name, external=arguments.external)
+    except ExternalDataError as error:
+        raise FormatError(f"{str(error).rstrip('.')}; --external says so.") from None
 
 
 def _warnings(results: Sequence[Evaluation]) -> list[str]:

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,10 @@ from typing import Any
 import numpy as np
 
 from engine.io.base import (
+    ExternalDataError,
     FormatError,
     TensorInfo,
+    listing,
     require_file,
     sentences,
     shown,
@@ -33,6 +37,7 @@ from engine.io.base import (
 __all__ = [
     "READERS",
     "WRITERS",
+    "ExternalDataError",
     "FileFormat",
     "FormatError",
     "TensorInfo",
@@ -58,33 +63,81 @@ class FileFormat:
     endings : tuple of str
         With their dots, lower case; the first is the usual one.
     module : str
-        Where its code is: ``list_tensors(path)``, ``load(path, name)`` and, if it can be written
-        from one array, ``save(stream, array, ending)``.
+        Where its code is: ``list_tensors(path)``, ``load(path, name)`` (``load(path)`` where
+        ``single``) and, if it can be written from one array, ``save(stream, array, ending)``.
     magic : tuple of bytes
-        What such a file begins with; empty when nothing tells it.
+        What such a file begins with, ``magic_offset`` bytes after its start; empty when nothing
+        tells it.
+    member : str
+        Of a zip file: how the name of a member ends that shows this kind, or, which counts for
+        more, that name itself; ``magic`` is the same for all kinds.
+    single : bool
+        Whether such a file always holds one array, which goes by the stem of the file.
+    external : bool
+        Whether the numbers may be in another file: ``load`` then takes ``external`` as well.
+    extra : str
+        The extra of this project's package that installs what reading needs.
     """
 
     description: str
     endings: tuple[str, ...]
     module: str
     magic: tuple[bytes, ...] = ()
+    magic_offset: int = 0
+    member: str = ""
+    single: bool = False
+    external: bool = False
+    extra: str = ""
 
     def load_module(self) -> Any:
         """Import the code of the format."""
         return importlib.import_module(self.module)
 
 
-NPY = FileFormat("NumPy array", (".npy",), "engine.io.npy", (b"\x93NUMPY",))
-QSCOPE = FileFormat(
-    "Quantoscope session", (".qscope",), "engine.io.qscope", (b"PK\x03\x04", b"PK\x05\x06")
-)
-NPZ = FileFormat("NumPy arrays", (".npz",), "engine.io.npz", (b"PK\x03\x04", b"PK\x05\x06"))
-CSV = FileFormat("Comma-separated values", (".csv",), "engine.io.text")
-TSV = FileFormat("Tab-separated values", (".tsv",), "engine.io.text")
-TXT = FileFormat("Text", (".txt",), "engine.io.text")
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
-READERS: tuple[FileFormat, ...] = (NPY, NPZ, CSV, TSV, TXT)
+NPY = FileFormat("NumPy array", (".npy",), "engine.io.npy", (b"\x93NUMPY",), single=True)
+NPZ = FileFormat("NumPy arrays", (".npz",), "engine.io.npz", _ZIP, member=".npy")
+QSCOPE = FileFormat(
+    "Quantoscope session", (".qscope",), "engine.io.qscope", _ZIP, member="session.json"
+)
+CSV = FileFormat("Comma-separated values", (".csv",), "engine.io.text", single=True)
+TSV = FileFormat("Tab-separated values", (".tsv",), "engine.io.text", single=True)
+TXT = FileFormat("Text", (".txt",), "engine.io.text", single=True)
+# The length of a header, which is less than 2**27, and the header.
+SAFETENSORS = FileFormat(
+    "Safetensors", (".safetensors",), "engine.io.safetensors", (b"\0\0\0\0{",), magic_offset=4
+)
+ONNX = FileFormat("ONNX model", (".onnx",), "engine.io.onnx", external=True)
+# A zip file; in the older layout a pickled number, with any of the protocols, then the pickle.
+_OLD_TORCH = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+_FRAMED = b"\x95\x0d" + bytes(7) + _OLD_TORCH
+TORCH = FileFormat(
+    "PyTorch checkpoint",
+    (".pt", ".pth", ".bin", ".ckpt"),
+    "engine.io.torch",
+    (
+        *_ZIP,
+        *(b"\x80\x02" + _OLD_TORCH, b"\x80\x03" + _OLD_TORCH),
+        *(b"\x80\x04" + _FRAMED, b"\x80\x05" + _FRAMED),
+    ),
+    member="/data.pkl",
+)
+
+READERS: tuple[FileFormat, ...] = (
+    NPY,
+    NPZ,
+    CSV,
+    TSV,
+    TXT,
+    SAFETENSORS,
+    ONNX,
+    TORCH,
+    QSCOPE,
+)
 WRITERS: tuple[FileFormat, ...] = (NPY, CSV, TSV, TXT)
+
+_GIT_LFS = b"version https://git-lfs.github.com/spec/"
 
 
 def file_filters(formats: Sequence[FileFormat] = READERS) -> list[str]:
@@ -105,11 +158,17 @@ def probe(path: StrPath) -> FileFormat:
         require_file(path)
         with path.open("rb") as stream:
             start = stream.read(4096)
+    if start.startswith(_GIT_LFS):
+        raise FormatError(
+            f"{shown(path)} only says where Git LFS keeps the file; fetch it with git lfs pull."
+        )
+    ending = path.suffix.lower()
+    kinds = [known for known in READERS if start.startswith(known.magic, known.magic_offset)]
+    kinds = _of_its_members(path, kinds) if len(kinds) > 1 else kinds
+    if kinds:
+        return next((known for known in kinds if ending in known.endings), kinds[0])
     for known in READERS:
-        if known.magic and start.startswith(known.magic):
-            return known
-    for known in READERS:
-        if path.suffix.lower() in known.endings:
+        if ending in known.endings:
             return known
     if TXT.load_module().is_text(start):
         return TXT
@@ -118,17 +177,29 @@ def probe(path: StrPath) -> FileFormat:
     )
 
 
+def _of_its_members(path: Path, kinds: list[FileFormat]) -> list[FileFormat]:
+    """Return those kinds of zip file that the names of its members speak for, or else all."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except Exception:  # Whatever zipfile raises over a damaged file, its reader words it.
+        return kinds
+    exact = [known for known in kinds if known.member in names]
+    return exact or [k for k in kinds if any(n.endswith(k.member) for n in names)] or kinds
+
+
 def list_tensors(path: StrPath) -> list[TensorInfo]:
     """Return what a file holds, without loading it where the format allows.
+
+    What does not hold real numbers is left out.
 
     Raises
     ------
     FormatError
+        Also when nothing is left.
     """
     path = Path(path)
-    module = probe(path).load_module()
-    with sentences(path, "read"):
-        return module.list_tensors(path)  # type: ignore[no-any-return]
+    return _listed(path, probe(path))
 
 
 def load(path: StrPath, name: str | None = None, *, external: bool = False) -> np.ndarray:
@@ -139,25 +210,65 @@ def load(path: StrPath, name: str | None = None, *, external: bool = False) -> n
     path : path-like
     name : str, optional
         Which one, of a file with several.
+    external : bool
+        Whether numbers may be read from another file beside this one, where this one says that
+        they are there.
 
     Returns
     -------
     ndarray
-        Real numbers, C order, native byte order, writable; writing never changes the file. The
-        numbers of a large .npy stay in the file until they are looked at, so the array is there
-        at once and takes no memory yet. The file may be deleted, or saved over with ``save``; but
-        a program that changes it in place, or cuts it short, is not guarded against
-        (``engine.io.npy.load``). ``array.copy()`` is free of the file.
+        Real numbers, C order, native byte order, writable; writing never changes the file. Many
+        numbers that lie in the file as they do in memory stay there until they are looked at, so
+        the array is there at once and takes no memory yet. The file may be deleted, or saved over
+        with ``save``; but a program that changes it in place, or cuts it short, is not guarded
+        against (``engine.io.mapped.numbers``). ``array.copy()`` is free of the file.
 
     Raises
     ------
     FormatError
-        Whatever is wrong, as one sentence.
+        Whatever is wrong, as one sentence; ExternalDataError where the numbers are in another
+        file and ``external`` is false.
     """
     path = Path(path)
-    module = probe(path).load_module()
-    with sentences(path, "read"):
-        return module.load(path, name)  # type: ignore[no-any-return]
+    known = probe(path)
+    if known.single:
+        if name not in (None, path.stem):
+            raise FormatError(f"{shown(path)} holds one array, and it has no name to ask for.")
+        with _reading(path, known):
+            return known.load_module().load(path)  # type: ignore[no-any-return]
+    if name is None:
+        names = [info.name for info in _listed(path, known)]
+        if len(names) > 1:
+            raise FormatError(
+                f"{shown(path)} holds {len(names):,} arrays ({listing(names)}); name one of them."
+            )
+        (name,) = names
+    options = {"external": external} if known.external else {}
+    with _reading(path, known):
+        return known.load_module().load(path, name, **options)  # type: ignore[no-any-return]
+
+
+def _listed(path: Path, known: FileFormat) -> list[TensorInfo]:
+    with _reading(path, known):
+        found: list[TensorInfo] = known.load_module().list_tensors(path)
+    if not found:
+        raise FormatError(f"{shown(path)} holds no array of real numbers.")
+    return found
+
+
+@contextmanager
+def _reading(path: Path, known: FileFormat) -> Iterator[None]:
+    """Turn what a reader raises into a FormatError, a package that it misses included."""
+    try:
+        with sentences(path, "read"):
+            yield
+    except ImportError as error:
+        if not known.extra:
+            raise
+        package = (error.name or known.extra).partition(".")[0]
+        raise FormatError(
+            f'{shown(path)} needs the package {package}: pip install "quantoscope[{known.extra}]".'
+        ) from error
 
 
 def save(path: StrPath, array: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
 import secrets
@@ -17,14 +18,29 @@ import numpy as np
 
 from engine.arrays import is_real
 from engine.errors import QuantizationError
-from engine.numbers import printable
+from engine.numbers import printable, quoted
 
 MAX_DIMENSIONS = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
 _LARGEST = 2**63 - 1
+_COMPARED, _COMPARED_LENGTH = 5000, 200
 
 
 class FormatError(QuantizationError):
     """A file cannot be read or written; the message is one sentence that is fit for a dialog."""
+
+
+class ExternalDataError(FormatError):
+    """The numbers are in another file, which the person has not agreed to read.
+
+    Attributes
+    ----------
+    file : str
+        The name of that file, beside the one that was opened.
+    """
+
+    def __init__(self, message: str, file: str) -> None:
+        super().__init__(message)
+        self.file = file
 
 
 @dataclass(frozen=True)
@@ -41,9 +57,9 @@ class TensorInfo:
     nbytes : int
         Size in memory.
     stored : str
-        How the file itself calls the type, where that is not ``dtype``: such as ``Q4_0``.
+        How the file names the stored type where that says more than ``dtype``, such as ``Q4_0``.
     external : str
-        The name of the other file that holds the numbers; empty: this one does.
+        What the file calls the other file that holds the numbers; empty: they are in this one.
     """
 
     name: str
@@ -64,6 +80,28 @@ def listing(names: Iterable[str], limit: int = 8) -> str:
     known = list(names)
     text = ", ".join(printable(name, 60) for name in known[:limit])
     return f"{text} and {len(known) - limit} more" if len(known) > limit else text
+
+
+def array_in(path: Path, name: str) -> str:
+    """Return what messages call an array of a file."""
+    return f"The array {quoted(name)} in {shown(path)}"
+
+
+def no_such_array(path: Path, name: str, names: Iterable[str]) -> FormatError:
+    """Return the error about a name that a file does not have, with those that it has."""
+    known = list(names)
+    holds = f"it holds {listing(known)}"
+    # Comparing names takes long where they are many or endless, as only damage makes them.
+    candidates = [one for one in known[:_COMPARED] if len(one) < _COMPARED_LENGTH]
+    close = difflib.get_close_matches(name[:_COMPARED_LENGTH], candidates, cutoff=0.75)
+    if close and len(known) > len(close):
+        holds = f"among its {len(known):,} are {listing(close)}"
+    return FormatError(f"{shown(path)} has no array named {quoted(name)}; {holds}.")
+
+
+def two_arrays(path: Path, name: str) -> FormatError:
+    """Return the error about two arrays of one name."""
+    return FormatError(f"{shown(path)} holds two arrays named {quoted(name)}.")
 
 
 def byte_count(shape: tuple[int, ...], itemsize: int) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import mmap
 import os
 import re
 import warnings
@@ -13,16 +12,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from engine.io import mapped
 from engine.io.base import FormatError, TensorInfo, byte_count, describe, require_real, shown
 
 MAGIC = b"\x93NUMPY"
 # numpy itself reads no longer header unless told that the file is trusted.
 MAX_HEADER = 10_000
-# Arrays of more bytes than this are mapped instead of read, where the system lets a file that is
-# mapped be replaced and deleted; Windows does not, and could then not save over it.
-MAPPED_ABOVE = 1 << 26
-CAN_MAP = os.name == "posix"
-_PART = 1 << 22
 _DTYPE = re.compile(r"[<>|=]?[?a-zA-Z]\d{0,9}(\[\w{1,9}\])?")
 
 
@@ -63,25 +58,14 @@ def list_tensors(path: Path) -> list[TensorInfo]:
         return [read_header(stream, path.stat().st_size, shown(path)).info(path.stem)]
 
 
-def load(path: Path, name: str | None = None) -> np.ndarray:
-    """Return the file's one array; ``name`` may only be what ``list_tensors`` calls it.
+def load(path: Path) -> np.ndarray:
+    """Return the file's one array; a large one is mapped (``engine.io.mapped``).
 
-    A large one is not read but mapped, copy-on-write: its pages come from the file when they are
-    first looked at, and what is written into the array stays in memory and never reaches the
-    file. One in Fortran order is copied out of such a mapping into C order.
-
-    A mapping outlives the deletion of the file, and its replacement, which is what ``save`` does
-    to it. It is not protected from programs that change the very same file in place, as
-    ``numpy.save`` does: pages that were not written to may then show the new bytes, and where the
-    file became shorter, or its disk fails, the system ends the process that looks at them.
+    One in Fortran order is copied out of such a mapping into C order.
     """
-    if name not in (None, path.stem):
-        raise FormatError(f"{shown(path)} holds one array, and it has no name to ask for.")
     with path.open("rb") as stream:
         header = read_header(stream, os.fstat(stream.fileno()).st_size, shown(path))
-        flat = _mapped(stream, header)
-        if flat is None:
-            return read_values(stream, header, shown(path))
+        flat = mapped.numbers(stream, header.dtype, header.offset, header.nbytes, shown(path))
     return _shaped(flat, header)
 
 
@@ -190,39 +174,7 @@ def _dtype(descr: object, what: str) -> np.dtype[Any]:
 
 def read_values(stream: BinaryIO, header: Header, what: str) -> np.ndarray:
     """Return the numbers after a header: C order, native byte order, its own memory."""
-    flat = np.empty(header.nbytes // header.dtype.itemsize, dtype=header.dtype)
-    view = memoryview(flat.view(np.uint8))  # type: ignore[arg-type]
-    filled = 0
-    while filled < header.nbytes:
-        # In parts, because a zip member makes a copy of each.
-        count = stream.readinto(view[filled : filled + _PART])  # type: ignore[attr-defined]
-        if not count:
-            raise FormatError(f"{what} is cut short.")
-        filled += count
-    if not header.dtype.isnative:
-        flat = flat.byteswap(inplace=True).view(header.dtype.newbyteorder("="))
-    return _shaped(flat, header)
-
-
-def _mapped(stream: BinaryIO, header: Header) -> np.ndarray | None:
-    """Return the numbers after a header as a flat copy-on-write view of the file.
-
-    None where they had better be read: few of them, in foreign byte order, not aligned (numpy is
-    slow with those; old writers did not pad the header), or in a file that cannot be mapped.
-    """
-    aligned = header.offset % header.dtype.alignment == 0
-    if not (CAN_MAP and header.nbytes > MAPPED_ABOVE and header.dtype.isnative and aligned):
-        return None
-    try:
-        # From the start of the file, since a mapping has to begin at a page. The array keeps the
-        # mapping alive, and the mapping does not need the stream.
-        pages = mmap.mmap(stream.fileno(), header.offset + header.nbytes, access=mmap.ACCESS_COPY)
-    except (OSError, ValueError, OverflowError):
-        # No mappings on this disk, or no room for one, or the file has become shorter: reading
-        # copes, or has the sentence for it.
-        return None
-    count = header.nbytes // header.dtype.itemsize
-    return np.frombuffer(pages, header.dtype, count, header.offset)
+    return _shaped(mapped.read(stream, header.dtype, header.nbytes, what), header)
 
 
 def _shaped(flat: np.ndarray, header: Header) -> np.ndarray:

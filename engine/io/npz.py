@@ -13,14 +13,22 @@ from typing import BinaryIO
 import numpy as np
 
 from engine.io import npy
-from engine.io.base import FormatError, TensorInfo, describe, listing, shown
+from engine.io.base import (
+    FormatError,
+    TensorInfo,
+    array_in,
+    describe,
+    no_such_array,
+    shown,
+    two_arrays,
+)
 from engine.numbers import quoted
 
 # Deflate cannot do better than 258 bytes for 2 bits; the rest is for its own framing.
 MAX_RATIO = 1032
 _SLACK = 64
 # Whatever zipfile and zlib raise over damaged files.
-_DAMAGE = (
+ZIP_DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -47,8 +55,8 @@ def list_tensors(path: Path) -> list[TensorInfo]:
         for name, member in _members(archive, path).items():
             try:
                 with stream_of(archive, member, path) as stream:
-                    header = npy.read_header(stream, member.file_size, what(path, name))
-                    found.append(header.info(name))
+                    what = array_in(path, name)
+                    found.append(npy.read_header(stream, member.file_size, what).info(name))
             except npy.NotRealError as error:
                 refusal = error
     if not found and refusal is not None:
@@ -56,21 +64,12 @@ def list_tensors(path: Path) -> list[TensorInfo]:
     return found
 
 
-def load(path: Path, name: str | None = None) -> np.ndarray:
-    """Return the array of that name, or the only one."""
-    if name is None:
-        names = [info.name for info in list_tensors(path)]
-        if len(names) > 1:
-            raise FormatError(
-                f"{shown(path)} holds {len(names)} arrays ({listing(names)}); name one of them."
-            )
-        name = names[0]
+def load(path: Path, name: str) -> np.ndarray:
+    """Return the array of that name."""
     with opened(path) as archive:
         members = _members(archive, path)
         if name not in members:
-            raise FormatError(
-                f"{shown(path)} has no array named {quoted(name)}; it holds {listing(members)}."
-            )
+            raise no_such_array(path, name, members)
         return read_member(archive, members[name], path, name)
 
 
@@ -78,12 +77,12 @@ def read_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, name: str
 ) -> np.ndarray:
     """Return the array of a member, which messages call by a name."""
-    called = what(path, name)
+    what = array_in(path, name)
     with stream_of(archive, member, path) as stream:
-        header = npy.read_header(stream, member.file_size, called)
+        header = npy.read_header(stream, member.file_size, what)
         if header.offset + header.nbytes != member.file_size:
-            raise FormatError(f"{called} is damaged: it is longer than its header says.")
-        values = npy.read_values(stream, header, called)
+            raise FormatError(f"{what} is damaged: it is longer than its header says.")
+        values = npy.read_values(stream, header, what)
         stream.read(1)  # Reaching the end is what makes zipfile check the checksum.
     return values
 
@@ -103,11 +102,6 @@ def save(stream: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array(part, array, allow_pickle=False)
 
 
-def what(path: Path, name: str) -> str:
-    """What messages call an array."""
-    return f"The array {quoted(name)} in {shown(path)}"
-
-
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a zip file; whatever is found to be wrong with it becomes a sentence."""
@@ -116,13 +110,13 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except FormatError:
         raise
-    except _DAMAGE as error:
+    except ZIP_DAMAGE as error:
         raise FormatError(f"{shown(path)} is damaged: it cannot be read as a zip file.") from error
 
 
 def stream_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> BinaryIO:
     """Open a member whose claims are possible."""
-    name = what(path, member.filename)
+    name = array_in(path, member.filename)
     if member.flag_bits & 0x1:
         raise FormatError(f"{name} is encrypted, and cannot be read.")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -142,7 +136,7 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
             continue
         name = member.filename.removesuffix(".npy")
         if name in members:
-            raise FormatError(f"{shown(path)} holds two arrays named {quoted(name)}.")
+            raise two_arrays(path, name)
         members[name] = member
     if not members:
         raise FormatError(f"{shown(path)} is a zip file without NumPy arrays in it.")

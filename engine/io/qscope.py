@@ -23,7 +23,15 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 
 from engine.io import npy, npz
-from engine.io.base import FormatError, TensorInfo, sentences, shown, write_atomically
+from engine.io.base import (
+    FormatError,
+    TensorInfo,
+    array_in,
+    no_such_array,
+    sentences,
+    shown,
+    write_atomically,
+)
 from engine.numbers import quoted
 
 FORMAT = "quantoscope session"
@@ -267,8 +275,8 @@ def list_tensors(path: Path) -> list[TensorInfo]:
         infos = []
         for name, member in _members(archive, path).items():
             with npz.stream_of(archive, member, path) as stream:
-                what = npz.what(path, name)
-                infos.append(npy.read_header(stream, member.file_size, what).info(name))
+                header = npy.read_header(stream, member.file_size, array_in(path, name))
+                infos.append(header.info(name))
     if not infos:
         raise FormatError(
             f"{shown(path)} is a session without arrays of its own; open it in the window."
@@ -276,14 +284,12 @@ def list_tensors(path: Path) -> list[TensorInfo]:
     return infos
 
 
-def load(path: Path, name: str | None = None) -> np.ndarray:
+def load(path: Path, name: str) -> np.ndarray:
     """Return an array that lies in the session file itself, by its title."""
     with npz.opened(path) as archive:
         members = _members(archive, path)
-        if name is None and len(members) == 1:
-            name = next(iter(members))
         if name not in members:
-            raise FormatError(f"{shown(path)} has no array {quoted(name or '')}.")
+            raise no_such_array(path, name, members)
         return npz.read_member(archive, members[name], path, name)
 
 

@@ -60,7 +60,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
     return [TensorInfo(path.stem, array.shape, array.dtype.name, array.nbytes)]
 
 
-def load(path: Path, name: str | None = None) -> np.ndarray:
+def load(path: Path) -> np.ndarray:
     """Return the numbers of a text file.
 
     Returns
@@ -69,8 +69,6 @@ def load(path: Path, name: str | None = None) -> np.ndarray:
         One row or one column gives one axis, anything else two, or as the file declares.
         float32, or float64 where a number would overflow or vanish in that.
     """
-    if name not in (None, path.stem):
-        raise FormatError(f"{shown(path)} holds one array, and it has no name to ask for.")
     lines = split_lines(_decode(path.read_bytes(), path))
     comments = 0
     while comments < len(lines) and lines[comments].lstrip()[:1] in ("", "#"):

@@ -242,7 +242,7 @@ class TensorsPane(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         down = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
-        if event.type() == QEvent.Type.ShortcutOverride and self.filter.text():
+        if event.type() == QEvent.Type.ShortcutOverride and self.filter.text():  # noqa: SIM102
             # Esc clears the filter here, rather than whatever it would do to the window.
             if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
                 event.accept()

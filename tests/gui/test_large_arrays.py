@@ -1,6 +1,5 @@
 """Large arrays are computed off the GUI thread: the newest edit wins, Esc stops."""
 
-
 import numpy as np
 import pytest
 

@@ -323,7 +323,7 @@ def test_after_many_edits_and_undos_the_shown_is_what_the_array_makes(
 def test_an_edit_of_a_mapped_file_stays_in_memory(
     new_window, settle, qtbot, person, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("engine.io.npy.MAPPED_ABOVE", 1000)
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 1000)
     monkeypatch.setattr("gui.tensors.COPIED", 60_000)
     path = tmp_path / "long.npy"
     np.save(path, noise(150_000))

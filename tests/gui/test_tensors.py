@@ -177,9 +177,7 @@ def test_a_new_array_joins_the_document(window, dialog, person):
     assert [t.startswith("Three numbers") for t in visible(window.tensors.tree)] == [True, False]
 
 
-def test_long_arrays_that_nobody_edited_leave_the_memory(
-    new_window, settle, monkeypatch, tmp_path
-):
+def test_long_arrays_that_nobody_edited_leave_the_memory(new_window, settle, monkeypatch, tmp_path):
     monkeypatch.setattr("gui.tensors.COPIED", 1000)
     for name in ("a.npy", "b.npy"):
         np.save(tmp_path / name, np.zeros(2000, np.float32))

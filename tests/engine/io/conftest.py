@@ -11,29 +11,43 @@ import numpy as np
 import pytest
 
 from engine import io
-from engine.io import FileFormat, FormatError, npy
+from engine.io import FileFormat, FormatError, qscope
+from tests.engine.io import builders
 
 SAMPLE = np.array([[0.21535037, 1.2962357, -1.0161772], [3.5e-8, -0.0, 42.0]], dtype=np.float32)
 
 Refusal = Callable[..., str]
 
-# Thresholds that make every .npy be mapped, or none.
+# Thresholds that make all numbers be mapped, or none.
 ALL, NONE = 0, 1 << 62
+# Readers whose sample is mapped then.
+MAPPING = (io.NPY, io.SAFETENSORS, io.TORCH)
+
+# What writes the sample of a format that ``io.save`` does not write; a new reader needs its line.
+CONTAINERS: dict[str, Callable[[Path], object]] = {
+    ".npz": lambda path: io.save_npz(path, weight=SAMPLE),
+    ".safetensors": lambda path: path.write_bytes(builders.safetensors({"weight": SAMPLE})),
+    ".onnx": lambda path: path.write_bytes(builders.onnx({"weight": SAMPLE})),
+    ".qscope": lambda path: qscope.write(
+        path, qscope.SavedSession(tensors=(qscope.SavedTensor("weight", array=SAMPLE),))
+    ),
+    ".pt": lambda path: path.write_bytes(builders.torch({"weight": SAMPLE})),
+}
 
 
 def ways(formats: Sequence[FileFormat]) -> list[Any]:
-    """List formats for a fixture's parameters; .npy twice, since large ones take another way."""
+    """List formats for a fixture; twice those that have another way for many numbers."""
     return [
         pytest.param((known, threshold), id=known.endings[0] + note)
         for known in formats
         for threshold, note in ((NONE, ""), (ALL, " mapped"))
-        if threshold == NONE or known is io.NPY
+        if threshold == NONE or known in MAPPING
     ]
 
 
 def take(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FileFormat:
     known, threshold = request.param
-    monkeypatch.setattr(npy, "MAPPED_ABOVE", threshold)
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", threshold)
     return known
 
 
@@ -45,13 +59,10 @@ def original() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def write_sample() -> Callable[[Path], None]:
-    """Write the sample in the format of the ending; a new reader needs its line here."""
+    """Write the sample in the format of the ending, under the name "weight" where it has one."""
 
     def write(path: Path) -> None:
-        if path.suffix == ".npz":
-            io.save_npz(path, weight=SAMPLE)
-        else:
-            io.save(path, SAMPLE)
+        CONTAINERS.get(path.suffix, lambda path: io.save(path, SAMPLE))(path)
 
     return write
 

@@ -16,6 +16,7 @@ import pytest
 from engine import io
 from engine.arrays import as_working
 from engine.io import npy
+from engine.io.mapped import MAPPED_ABOVE
 
 Check = Callable[[np.ndarray], bool]
 Refusal = Callable[..., str]
@@ -28,7 +29,7 @@ VALUES = np.arange(6000, dtype=np.float32).reshape(60, 100)
 
 @pytest.fixture
 def every_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(npy, "MAPPED_ABOVE", 0)
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 0)
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_400_mb_file_is_open_at_once_and_takes_no_memory(
 def test_only_what_is_larger_than_the_threshold_is_mapped(
     more: int, mapped: bool, path: Path, is_mapped: Check
 ) -> None:
-    array = np.ones(npy.MAPPED_ABOVE + more, np.int8)
+    array = np.ones(MAPPED_ABOVE + more, np.int8)
     io.save(path, array)
     loaded = io.load(path)
     assert is_mapped(loaded) is mapped
@@ -294,7 +295,7 @@ def test_a_file_cut_short_between_header_and_mapping_is_told(
 def test_where_mapped_files_cannot_be_replaced_they_are_read(
     path: Path, is_mapped: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(npy, "CAN_MAP", False)
+    monkeypatch.setattr("engine.io.mapped.CAN_MAP", False)
     array = io.load(path)
     assert not is_mapped(array)
     assert (array == VALUES).all()

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from engine import io
-from engine.io import npy
 
 Refusal = Callable[..., str]
 
@@ -42,7 +41,7 @@ def dumped(array: np.ndarray, version: tuple[int, int] | None = None) -> bytes:
 @pytest.fixture(autouse=True, params=[1 << 62, 0], ids=["read", "mapped"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every array here be read, then every one that can be be mapped."""
-    monkeypatch.setattr(npy, "MAPPED_ABOVE", request.param)
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", request.param)
 
 
 @pytest.fixture

@@ -66,6 +66,12 @@ def test_an_unknown_name_is_refused_with_the_names(path: Path, refusal: Refusal)
     assert refusal(io.load, path, "wait") == "x.npz has no array named 'wait'; it holds weight."
 
 
+def test_an_unknown_name_is_refused_with_those_like_it(path: Path, refusal: Refusal) -> None:
+    np.savez(path, **{f"layer{i}": B for i in range(200)}, embedding=A)
+    message = refusal(io.load, path, "embeding")
+    assert message == "x.npz has no array named 'embeding'; among its 201 are embedding."
+
+
 def test_text_beside_numbers_is_left_out_of_the_list_but_named(
     path: Path, refusal: Refusal
 ) -> None:

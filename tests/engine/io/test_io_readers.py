@@ -7,7 +7,9 @@ import mmap
 import os
 import pickle
 import random
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +150,8 @@ def test_garbage_gives_an_array_or_a_sentence(
     generator = random.Random(1)
     path = tmp_path / f"garbage{reader.endings[0]}"
     for length in range(1, 200):
-        start = generator.choice((b"", *reader.magic))
+        magic = generator.choice((b"", *reader.magic))
+        start = generator.randbytes(reader.magic_offset) + magic if magic else b""
         path.write_bytes(start + generator.randbytes(length))
         _array_or_sentence(path, refusal)
 
@@ -191,6 +194,51 @@ def test_a_file_is_known_by_its_content_whatever_its_ending(
     renamed = path.rename(path.with_suffix(ending))
     assert io.probe(renamed) is binary_reader
     assert (io.load(renamed) == original).all()
+
+
+def test_a_pointer_of_git_lfs_is_told(reader: FileFormat, tmp_path: Path, refusal: Refusal) -> None:
+    path = tmp_path / f"model{reader.endings[0]}"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    assert "git lfs pull" in refusal(io.load, path)
+
+
+def test_a_zip_file_is_known_by_its_members_then_by_its_ending_then_as_npz(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replace(io.NPZ, endings=(".other",), member="/other.json")
+    monkeypatch.setattr(io, "READERS", (*io.READERS, other))
+
+    def probed(name: str, *members: str) -> FileFormat:
+        path = tmp_path / name
+        with zipfile.ZipFile(path, "w") as archive:
+            for member in members:
+                archive.writestr(member, "")
+        return io.probe(path)
+
+    assert probed("a.npz", "x/other.json") is other
+    assert probed("a.other", "x.npy") is io.NPZ
+    assert probed("a.other", "x.npy", "x/other.json") is other
+    assert probed("a.npz", "x.npy", "x/other.json") is io.NPZ
+    assert probed("a.zip", "x.npy", "x/other.json") is io.NPZ
+    assert probed("a.other", "neither") is other
+    assert probed("a.zip") is io.NPZ
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
+    tmp_path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reader_of_h5.py").write_text(
+        "def list_tensors(path):\n    import no_such_package.inner\nload = list_tensors\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    known = FileFormat("HDF5", (".h5",), "reader_of_h5", extra="hdf5")
+    monkeypatch.setattr(io, "READERS", (known,))
+    path = tmp_path / "model.h5"
+    path.write_bytes(b"\x89HDF")
+    for call in (io.load, io.list_tensors):
+        assert refusal(call, path) == (
+            'model.h5 needs the package no_such_package: pip install "quantoscope[hdf5]".'
+        )
 
 
 def test_numbers_in_a_text_file_of_any_ending_are_read(tmp_path: Path) -> None:

@@ -1,0 +1,198 @@
+"""Session files: what was saved comes back, and what cannot be is refused in a sentence."""
+
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from engine.io import FormatError, list_tensors, load, probe, qscope
+from engine.io.qscope import SavedScheme, SavedSession, SavedSource, SavedTensor
+
+NAN = np.array([0x7FC01234, 0xFF800001, 0x80000000], np.uint32).view(np.float32)
+
+
+def whole_session(path):
+    return SavedSession(
+        (SavedSource("/data/model.safetensors", "model.safetensors", 12, "sha256:0"),),
+        (
+            SavedTensor("odd values", array=NAN, edited=True, chosen=2),
+            SavedTensor("in its file", 0, "layers.0/weight"),
+            SavedTensor("changed", 0, "b", where=np.array([3, 5]), values=np.array([0.5, np.inf])),
+            SavedTensor("empty", array=np.zeros((0, 3))),
+        ),
+        (SavedScheme("int8 symmetric", "mine", 3, 2, 1, False), SavedScheme("q8_0")),
+        2,
+        1,
+        "ein Titel ✓",
+        {"docks": "AAA=", "pair": [0, 1], "ranges": {"signal": [[0.5, 1.5], [-1, 1]]}},
+    )
+
+
+def same(first, second):
+    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
+        return (first.dtype, first.shape, first.tobytes()) == (
+            second.dtype, second.shape, second.tobytes(),
+        )  # fmt: skip
+    return first == second
+
+
+def test_everything_comes_back(tmp_path):
+    path = tmp_path / "all.qscope"
+    session = whole_session(path)
+    qscope.write(path, session)
+    read = qscope.read(path)
+    for name in ("sources", "schemes", "current", "active", "title", "view"):
+        assert getattr(read, name) == getattr(session, name), name
+    assert len(read.tensors) == len(session.tensors)
+    for one, other in zip(read.tensors, session.tensors, strict=True):
+        for key, value in vars(one).items():
+            assert same(value, getattr(other, key)), (one.title, key)
+    assert qscope.title_of(path) == session.title
+    assert probe(path).endings == (".qscope",)
+
+
+def test_the_same_session_is_the_same_bytes(tmp_path):
+    paths = [tmp_path / name for name in ("a.qscope", "b.qscope")]
+    for path in paths:
+        qscope.write(path, whole_session(path))
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@given(
+    arrays.arrays(st.sampled_from([np.float32, np.float64]), arrays.array_shapes(min_dims=0)),
+    st.text(max_size=30),
+)
+def test_any_array_under_any_title_comes_back(tmp_path_factory, array, title):
+    path = tmp_path_factory.getbasetemp() / "any.qscope"
+    qscope.write(path, SavedSession(tensors=(SavedTensor(title, array=array),)))
+    tensor = qscope.read(path).tensors[0]
+    assert tensor.title == title
+    assert same(tensor.array, np.asarray(array))
+
+
+def test_its_arrays_are_read_like_those_of_any_file(tmp_path):
+    path = tmp_path / "twins.qscope"
+    twins = [SavedTensor("twin", array=np.full(2, n, np.float32)) for n in (1, 2)]
+    qscope.write(path, SavedSession(tensors=tuple(twins)))
+    assert [info.name for info in list_tensors(path)] == ["twin", "twin′"]
+    assert load(path, "twin′").tolist() == [2, 2]
+
+
+def manifest(path, change):
+    """Write a session whose manifest was changed by hand."""
+    good = path.with_suffix(".good")
+    qscope.write(good, whole_session(path))
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(path, "w") as new:
+        for member in old.infolist():
+            data = old.read(member)
+            if member.filename == qscope.MANIFEST:
+                fields = json.loads(data)
+                fields = change(fields) or fields
+                data = fields if isinstance(fields, bytes) else json.dumps(fields)
+            new.writestr(member.filename, data)
+    return path
+
+
+BROKEN = {
+    "no JSON": lambda f: b"{",
+    "nested too deep": lambda f: b"[" * 100_000,
+    "a list": lambda f: b"[]",
+    "another format": lambda f: {"format": "something"},
+    "no version": lambda f: f.pop("version") and None,
+    "a version that is no number": lambda f: f.update(version=True),
+    "a negative version": lambda f: f.update(version=-1),
+    "no place for a tensor": lambda f: f["tensors"][0].update(array=None),
+    "an array that is missing": lambda f: f["tensors"][0].update(array="arrays/9.npy"),
+    "an array outside": lambda f: f["tensors"][0].update(array="../../etc/passwd"),
+    "an array twice": lambda f: f["tensors"][3].update(array="arrays/0.npy"),
+    "a source that leads nowhere": lambda f: f["tensors"][1].update(source=7),
+    "a negative source": lambda f: f["tensors"][1].update(source=-1),
+    "half of a change": lambda f: f["tensors"][2].update(where=None),
+    "a change at no position": lambda f: f["tensors"][2].update(where="arrays/0.npy", array=None),
+    "a current that leads nowhere": lambda f: f.update(current=99),
+    "a title of a number": lambda f: f["tensors"][0].update(title=5),
+    "schemes of numbers": lambda f: f.update(schemes=[1, 2]),
+    "a path of a list": lambda f: f["sources"][0].update(path=["/"]),
+    "a view of text": lambda f: f.update(view="x"),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_a_session_that_makes_no_sense_is_refused_in_a_sentence(tmp_path, refusal, way):
+    path = manifest(tmp_path / "broken.qscope", BROKEN[way])
+    assert "broken.qscope" in refusal(qscope.read, path)
+
+
+def test_a_session_of_a_later_version_says_so(tmp_path, refusal):
+    path = manifest(tmp_path / "new.qscope", lambda f: f.update(version=qscope.VERSION + 1))
+    assert "later version of Quantoscope" in refusal(qscope.read, path)
+
+
+def test_a_session_of_an_earlier_version_is_brought_forward(tmp_path, monkeypatch, refusal):
+    def renamed(fields):
+        return {**fields, "title": fields["called"].strip()}
+
+    path = manifest(tmp_path / "old.qscope", lambda f: f.update(called=" Grandpa "))
+    bad = manifest(tmp_path / "bad.qscope", lambda f: f.update(called=5))
+    monkeypatch.setattr(qscope, "VERSION", qscope.VERSION + 1)
+    monkeypatch.setitem(qscope.MIGRATIONS, qscope.VERSION - 1, renamed)
+    assert qscope.read(path).title == "Grandpa"
+    assert "earlier format" in refusal(qscope.read, bad)
+
+
+def test_compressed_arrays_are_refused_since_they_may_be_bombs(tmp_path, refusal):
+    path = tmp_path / "bomb.qscope"
+    good = tmp_path / "good.qscope"
+    big = SavedTensor("zeros", array=np.zeros(1 << 20, np.float32))
+    qscope.write(good, SavedSession(tensors=(big,)))
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for member in old.infolist():
+            new.writestr(member.filename, old.read(member))
+    assert "compressed" in refusal(qscope.read, path)
+
+
+def test_a_file_is_known_again_by_its_size_and_content(tmp_path, monkeypatch):
+    path = tmp_path / "data.bin"
+    path.write_bytes(b"0123456789")
+    first = qscope.source_of(path, tmp_path / "s.qscope")
+    assert (first.size, first.beside) == (10, "data.bin")
+    assert first.digest.startswith("sha256:")
+    path.write_bytes(b"0123456780")
+    assert qscope.digest_of(path) != first.digest
+    monkeypatch.setattr(qscope, "HASHED_WHOLE", 5)
+    monkeypatch.setattr(qscope, "_STRETCH", 2)
+    sampled = qscope.digest_of(path)
+    assert sampled.startswith("sha256-64:")
+    path.write_bytes(b"1123456780")
+    assert qscope.digest_of(path) != sampled
+
+
+def test_a_file_in_another_folder_is_known_by_its_whole_path_alone(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "above.bin").write_bytes(b"x")
+    assert qscope.source_of(tmp_path / "above.bin", tmp_path / "sub" / "s.qscope").beside == ""
+
+
+def test_a_failing_write_leaves_the_old_session(tmp_path, refusal):
+    path = tmp_path / "kept.qscope"
+    qscope.write(path, whole_session(path))
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        qscope.write(path, SavedSession(view={"no JSON": object()}))
+    os.chmod(path, 0o444)
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["kept.qscope"]
+
+
+def test_no_session_is_read_without_a_manifest(tmp_path, refusal):
+    path = tmp_path / "arrays.qscope"
+    with path.open("wb") as stream:
+        np.savez(stream, a=np.ones(2))
+    assert load(path, "a").tolist() == [1, 1], "known by its content: arrays of NumPy"
+    with pytest.raises(FormatError):
+        qscope.read(path)

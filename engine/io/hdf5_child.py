@@ -132,7 +132,7 @@ def _find(root: Any, name: str) -> Any:
 
     thing = root
     for part in name.encode("utf-8", "surrogateescape").split(b"/"):
-        if not isinstance(thing, h5py.h5g.GroupID) or not part or part not in thing:
+        if not isinstance(thing, h5py.h5g.GroupID) or not part or not thing.links.exists(part):
             return None
         if thing.links.get_info(part).type != h5py.h5l.TYPE_HARD:
             return None

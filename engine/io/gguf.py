@@ -310,7 +310,8 @@ class _Head:
             raise FormatError(f"{what} is damaged: it does not begin where a tensor may.")
         if nbytes and offset + nbytes > self._size:
             raise FormatError(f"{what} is cut short: the file ends before it does.")
-        return Entry(entry.kind, shape, offset, nbytes)
+        # Where nothing lies may be anywhere, also beyond what a file can be.
+        return Entry(entry.kind, shape, offset if nbytes else 0, nbytes)
 
     def _alignment(self, kind: int) -> int:
         value = self._number(4) if kind == 4 else 0
@@ -348,7 +349,7 @@ class _Head:
         try:
             for _ in range(count):
                 at += 8 + unpack(data, at)[0]
-        except struct.error:
+        except (struct.error, OverflowError, ValueError):  # beyond the end, or beyond all ends
             at = self._size + 1
         self._at = at
         self._require(0)

@@ -111,8 +111,23 @@ GGUF = FileFormat("GGUF model", (".gguf",), "engine.io.gguf", (b"GGUF",), extra=
 HDF5 = FileFormat(
     "HDF5 data", (".h5", ".hdf5"), "engine.io.hdf5", (b"\x89HDF\r\n\x1a\n",), extra="hdf5"
 )
+ONNX = FileFormat("ONNX model", (".onnx",), "engine.io.onnx", external=True)
+# A zip file; in the older layout a pickled number, with any of the protocols, then the pickle.
+_OLD_TORCH = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+_FRAMED = b"\x95\x0d" + bytes(7) + _OLD_TORCH
+TORCH = FileFormat(
+    "PyTorch checkpoint",
+    (".pt", ".pth", ".bin", ".ckpt"),
+    "engine.io.torch",
+    (
+        *_ZIP,
+        *(b"\x80\x02" + _OLD_TORCH, b"\x80\x03" + _OLD_TORCH),
+        *(b"\x80\x04" + _FRAMED, b"\x80\x05" + _FRAMED),
+    ),
+    member="/data.pkl",
+)
 
-READERS: tuple[FileFormat, ...] = (NPY, NPZ, CSV, TSV, TXT, SAFETENSORS, GGUF, HDF5)
+READERS: tuple[FileFormat, ...] = (NPY, NPZ, CSV, TSV, TXT, SAFETENSORS, ONNX, TORCH, GGUF, HDF5)
 WRITERS: tuple[FileFormat, ...] = (NPY, CSV, TSV, TXT)
 
 _GIT_LFS = b"version https://git-lfs.github.com/spec/"

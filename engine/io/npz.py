@@ -28,7 +28,7 @@ from engine.numbers import quoted
 MAX_RATIO = 1032
 _SLACK = 64
 # Whatever zipfile and zlib raise over damaged files.
-_DAMAGE = (
+ZIP_DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -102,7 +102,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except FormatError:
         raise
-    except _DAMAGE as error:
+    except ZIP_DAMAGE as error:
         raise FormatError(f"{shown(path)} is damaged: it cannot be read as a zip file.") from error
 
 

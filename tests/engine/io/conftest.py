@@ -23,7 +23,7 @@ Refusal = Callable[..., str]
 # Thresholds that make all numbers be mapped, or none.
 ALL, NONE = 0, 1 << 62
 # Readers whose sample is mapped then.
-MAPPING = (io.NPY, io.SAFETENSORS, io.GGUF, io.HDF5)
+MAPPING = (io.NPY, io.SAFETENSORS, io.TORCH, io.GGUF, io.HDF5)
 
 # What writes the sample of a format that ``io.save`` does not write; a new reader needs its line.
 CONTAINERS: dict[str, Callable[[Path], object]] = {
@@ -31,6 +31,8 @@ CONTAINERS: dict[str, Callable[[Path], object]] = {
     ".safetensors": lambda path: path.write_bytes(builders.safetensors({"weight": SAMPLE})),
     ".gguf": lambda path: path.write_bytes(containers.gguf({"weight": SAMPLE}, alignment=8)),
     ".h5": lambda path: path.write_bytes(containers.hdf5({"weight": SAMPLE})),
+    ".onnx": lambda path: path.write_bytes(builders.onnx({"weight": SAMPLE})),
+    ".pt": lambda path: path.write_bytes(builders.torch({"weight": SAMPLE})),
 }
 
 

@@ -1,0 +1,128 @@
+"""The wire format of Protocol Buffers: walking over the fields of a message where they lie.
+
+Nothing is copied or built that is not asked for. The format is described at
+https://protobuf.dev/programming-guides/encoding/.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+# Wire types: a number of variable length, eight bytes, a length and so many bytes, four bytes.
+VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+_WIDTHS = {FIXED64: 8, FIXED32: 4}
+# Some hundred times as many as large models have.
+MAX_FIELDS = 5_000_000
+_PART = 1 << 20
+
+
+class WireError(ValueError):
+    """The bytes are not a message; the text ends a sentence that begins with the file's name."""
+
+
+class Field(NamedTuple):
+    """One field of a message.
+
+    Attributes
+    ----------
+    number : int
+        Which field.
+    kind : int
+        The wire type.
+    start, stop : int
+        Where its content is.
+    value : int
+        The number of a ``VARINT``.
+    """
+
+    number: int
+    kind: int
+    start: int
+    stop: int
+    value: int = 0
+
+
+class Wire:
+    """Bytes that hold messages.
+
+    Parameters
+    ----------
+    data : bytes or mmap
+    """
+
+    def __init__(self, data: bytes | mmap.mmap) -> None:
+        self.data = data
+        self._left = MAX_FIELDS
+
+    def fields(self, start: int, stop: int) -> Iterator[Field]:
+        """Yield the fields of the message that lies from ``start`` to ``stop``.
+
+        Raises
+        ------
+        WireError
+            When it is none, or when all walks together have seen ``MAX_FIELDS``.
+        """
+        while start < stop:
+            self._left -= 1
+            if self._left < 0:
+                raise WireError(f"has more than {MAX_FIELDS:,} parts")
+            tag, start = self._varint(start, stop)
+            number, kind = tag >> 3, tag & 7
+            value, end = 0, start + _WIDTHS.get(kind, 0)
+            if kind == VARINT:
+                value, end = self._varint(start, stop)
+            elif kind == LENGTH:
+                length, start = self._varint(start, stop)
+                end = start + length
+            elif kind not in _WIDTHS:
+                raise WireError("has parts of no known kind")
+            if end > stop or number == 0:
+                raise WireError("ends within one of its parts")
+            yield Field(number, kind, start, end, value)
+            start = end
+
+    def text(self, field: Field) -> str:
+        """Return the content of a field as text."""
+        return self.data[field.start : field.stop].decode("utf-8", "replace")
+
+    def varints(self, start: int, stop: int) -> Iterator[np.ndarray]:
+        """Yield the packed numbers from ``start`` to ``stop`` as uint64, many at a time."""
+        while start < stop:
+            end = min(start + _PART, stop)
+            # A number may lie across the end of a part.
+            while end < stop and self.data[end - 1] & 0x80 and end - start < _PART + 10:
+                end += 1
+            yield _unpacked(np.frombuffer(self.data[start:end], np.uint8))
+            start = end
+
+    def _varint(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the number at ``start`` and where it ends."""
+        value = 0
+        for i, position in enumerate(range(start, min(stop, start + 10))):
+            byte = self.data[position]
+            value |= (byte & 0x7F) << 7 * i
+            if byte < 0x80:
+                return value & 0xFFFF_FFFF_FFFF_FFFF, position + 1
+        raise WireError("ends within one of its parts")
+
+
+def _unpacked(data: np.ndarray) -> np.ndarray:
+    """Return the numbers of variable length that bytes hold."""
+    stops = np.flatnonzero(data < 0x80) + 1
+    if data.size and (not stops.size or stops[-1] != data.size):
+        raise WireError("ends within one of its parts")
+    starts = np.concatenate([[0], stops[:-1]]) if stops.size else stops
+    lengths = stops - starts
+    longest = int(lengths.max(initial=0))
+    if longest > 10:
+        raise WireError("has numbers that are too long")
+    values = np.zeros(stops.size, np.uint64)
+    for i in range(longest):
+        has = lengths > i
+        septets = (data[starts[has] + i] & 0x7F).astype(np.uint64)
+        values[has] |= septets << np.uint64(7 * i)
+    return values

@@ -1,0 +1,483 @@
+"""ONNX models: what the onnx package writes, and messages that lie."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import io
+from engine.arrays import as_working
+from engine.io import onnx as reader
+from engine.io import protobuf
+from tests.engine.io import builders
+from tests.engine.io.builders import field, onnx_model, onnx_tensor, varint
+
+Refusal = Callable[..., str]
+
+A = np.arange(6, dtype=np.float32).reshape(2, 3)
+B = np.array([1, -2, 3], dtype=np.int8)
+NAMES = ["a/b", "a::b", "..", "../../etc/passwd", "größe\N{ROCKET}", "", "a\nb"]
+FLOAT, UINT8, INT8, STRING, BOOL, FLOAT16, COMPLEX, INT4 = 1, 2, 3, 8, 9, 10, 14, 22
+RAW, FLOATS, INT32S, INT64S = 9, 4, 5, 7
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "x.onnx"
+
+
+def raw(array: np.ndarray) -> bytes:
+    return field(RAW, array.tobytes())
+
+
+def packed(number: int, values: Sequence[int]) -> bytes:
+    return field(number, b"".join(map(varint, values)))
+
+
+def elsewhere(**said: object) -> bytes:
+    """Return what a tensor says of another file."""
+    pairs = [field(1, key.encode()) + field(2, str(value).encode()) for key, value in said.items()]
+    return b"".join(field(13, pair) for pair in pairs) + field(14, 1)
+
+
+def test_initializers_are_listed_and_loaded_by_name(path: Path) -> None:
+    path.write_bytes(builders.onnx({"weight": A, "bias": B}))
+    assert io.list_tensors(path) == [
+        io.TensorInfo("weight", (2, 3), "float32", 24),
+        io.TensorInfo("bias", (3,), "int8", 3),
+    ]
+    assert (io.load(path, "weight") == A).all()
+    assert io.load(path, "bias").tolist() == [1, -2, 3]
+
+
+def test_names_are_refused_as_in_every_file(path: Path, refusal: Refusal) -> None:
+    path.write_bytes(builders.onnx({"weight": A, "bias": B}))
+    assert "2 arrays (weight, bias)" in refusal(io.load, path)
+    assert "it holds weight, bias" in refusal(io.load, path, "scale")
+    path.write_bytes(onnx_model(*[onnx_tensor("x", FLOAT, (2, 3), raw(A))] * 2))
+    assert "two arrays named 'x'" in refusal(io.list_tensors, path)
+    assert "two arrays named 'x'" in refusal(io.load, path, "x")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_only_names(name: str, path: Path) -> None:
+    path.write_bytes(builders.onnx({name: A}))
+    assert [info.name for info in io.list_tensors(path)] == [name]
+    assert (io.load(path, name) == A).all()
+
+
+@pytest.mark.parametrize("way", [0, 1 << 62], ids=["mapped", "read"])
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (1, 1, 1), (2,) * 10])
+def test_every_shape_loads(
+    shape: tuple[int, ...], way: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", way)
+    array = np.ones(shape, np.float32)
+    path.write_bytes(builders.onnx({"x": array}))
+    loaded = io.load(path)
+    assert loaded.shape == shape
+    assert (loaded == array).all()
+    loaded[...] = 2
+    assert (io.load(path) == array).all()
+
+
+@pytest.mark.parametrize(
+    ("data_type", "fields", "expected"),
+    [
+        (FLOAT, field(FLOATS, np.float32([1, 2]).tobytes()), [1, 2]),
+        (FLOAT, b"".join(b"\x25" + np.float32(v).tobytes() for v in (1, 2)), [1, 2]),
+        (INT8, packed(INT32S, [-1, 127]), [-1, 127]),
+        (INT8, field(INT32S, -1) + field(INT32S, 127), [-1, 127]),
+        (INT8, field(INT32S, -1) + packed(INT32S, [127]), [-1, 127]),
+        (UINT8, packed(INT32S, [0, 255]), [0, 255]),
+        (FLOAT16, packed(INT32S, [0x3C00, 0xC000]), [1, -2]),
+        (7, packed(INT64S, [-(2**63), 2**63 - 1]), [-(2**63), 2**63 - 1]),
+        (13, packed(11, [0, 2**64 - 1]), [0, 2**64 - 1]),
+        (12, packed(11, [0, 2**32 - 1]), [0, 2**32 - 1]),
+    ],
+)
+def test_numbers_of_a_typed_field_load_packed_or_not(
+    data_type: int, fields: bytes, expected: list[int], path: Path
+) -> None:
+    path.write_bytes(onnx_model(onnx_tensor("x", data_type, (2,), fields)))
+    loaded = io.load(path)
+    assert loaded.tolist() == expected
+    loaded[0] = 0
+
+
+def test_packed_lengths_are_read_too(path: Path) -> None:
+    path.write_bytes(onnx_model(onnx_tensor("x", FLOAT, (), packed(1, [2, 3]), raw(A))))
+    assert (io.load(path) == A).all()
+
+
+def test_many_packed_numbers_load_across_parts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protobuf, "_PART", 7)
+    values = np.random.default_rng(0).integers(-(2**63), 2**63 - 1, 100)
+    values[::3] %= 1000
+    path.write_bytes(onnx_model(onnx_tensor("x", 7, (100,), packed(INT64S, values.tolist()))))
+    assert (io.load(path) == values).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("typed", [True, False])
+def test_numbers_of_four_bits_are_unpacked(count: int, typed: bool, path: Path) -> None:
+    data = bytes([0x8F, 0x70, 0x01])[: (count + 1) // 2]
+    fields = packed(INT32S, data) if typed else field(RAW, data)
+    path.write_bytes(onnx_model(onnx_tensor("x", INT4, (count,), fields)))
+    (info,) = io.list_tensors(path)
+    assert (info.dtype, info.stored, info.nbytes) == ("int8", "INT4", count)
+    assert io.load(path).tolist() == [-1, -8, 0, 7, 1][:count]
+
+
+@pytest.mark.parametrize("data_type", [0, STRING, BOOL, COMPLEX, 23, 1000])
+def test_what_is_no_real_numbers_is_left_out_and_refused_by_name(
+    data_type: int, path: Path, refusal: Refusal
+) -> None:
+    odd = onnx_tensor("odd", data_type, (3,), field(6, b"text"), field(RAW, b"123"))
+    path.write_bytes(onnx_model(odd, onnx_tensor("x", FLOAT, (2, 3), raw(A))))
+    assert [info.name for info in io.list_tensors(path)] == ["x"]
+    assert "real numbers" in refusal(io.load, path, "odd")
+    path.write_bytes(onnx_model(odd))
+    assert "no array of real numbers" in refusal(io.list_tensors, path)
+
+
+def test_constants_and_the_tensors_of_inner_graphs_are_found(path: Path) -> None:
+    def constant(output: bytes, array: np.ndarray) -> bytes:
+        attribute = field(1, b"value") + field(
+            5, onnx_tensor("own", FLOAT, array.shape, raw(array))
+        )
+        return field(2, output) + field(4, b"Constant") + field(5, attribute)
+
+    inner = field(5, onnx_tensor("w", FLOAT, (2, 3), raw(A * 2))) + field(1, constant(b"c", A * 3))
+    branch = field(1, b"then_branch") + field(6, inner)
+    choice = field(2, b"out") + field(3, b"If_0") + field(4, b"If") + field(5, branch)
+    model = onnx_model(
+        onnx_tensor("w", FLOAT, (2, 3), raw(A)), nodes=[constant(b"c", A * 4), choice]
+    )
+    path.write_bytes(model)
+    names = ["w", "c", "If_0.then_branch.w", "If_0.then_branch.c"]
+    assert [info.name for info in io.list_tensors(path)] == names
+    assert [io.load(path, name)[0, 1] for name in names] == [1, 4, 2, 3]
+
+
+BAD = [
+    (b"\x80" * 40, "ends within"),
+    (b"<!DOCTYPE html>", "no ONNX model, or damaged"),
+    (field(1, 10), "has no graph"),
+    (field(7, b"\x2a\xff\xff\xff\xff\x0f"), "ends within"),
+    (field(7, b"\x02\x00"), "ends within"),
+    (field(7, b"\x2b"), "no known kind"),
+    (onnx_model(), "no array of real numbers"),
+    (onnx_model(onnx_tensor("x", FLOAT, (2, 2), raw(A))), "takes 16 bytes, and it has 24"),
+    (onnx_model(onnx_tensor("x", FLOAT, (2, 4), raw(A))), "takes 32 bytes, and it has 24"),
+    (onnx_model(onnx_tensor("x", FLOAT, (2, 3))), "takes 24 bytes, and it has 0"),
+    (onnx_model(onnx_tensor("x", INT8, (2**40,), packed(INT32S, [1]))), "and it has 1"),
+    (onnx_model(onnx_tensor("x", INT4, (4,), field(RAW, b"1"))), "takes 2 bytes, and it has 1"),
+    (onnx_model(onnx_tensor("x", FLOAT, (-2, -3), raw(A))), "no array can have"),
+    (onnx_model(onnx_tensor("x", FLOAT, (2**62, 2**62), raw(A))), "no array can have"),
+    (onnx_model(onnx_tensor("x", FLOAT, (1,) * 100, raw(A))), "no array can have"),
+    (onnx_model(onnx_tensor("x", FLOAT, (2, 3), raw(A), field(3, b""))), "segments"),
+]
+BAD_NUMBERS = [
+    (onnx_tensor("x", INT8, (2,), packed(INT32S, [1, 128])), "not int8"),
+    (onnx_tensor("x", UINT8, (2,), packed(INT32S, [1, -1])), "not uint8"),
+    (onnx_tensor("x", 12, (2,), packed(11, [1, 2**32])), "not uint32"),
+    (onnx_tensor("x", INT8, (2,), packed(INT32S, [1, 2, 3])), "more or fewer"),
+    (onnx_tensor("x", INT8, (2,), field(INT32S, b"\x85\x00")), "more or fewer"),
+    (onnx_tensor("x", INT8, (2,), field(INT32S, b"\x01\x80")), "ends within"),
+    (onnx_tensor("x", INT8, (2,), field(INT32S, b"\x80" * 11 + b"\1")), "too long"),
+    (onnx_tensor("x", FLOAT, (4,), field(FLOATS, 1) + field(FLOATS, b"1" * 15)), "more or fewer"),
+]
+
+
+@pytest.mark.parametrize(("data", "words"), BAD, ids=range(len(BAD)))
+def test_a_model_that_is_not_sound_is_refused(
+    data: bytes, words: str, path: Path, refusal: Refusal
+) -> None:
+    path.write_bytes(data)
+    assert words in refusal(io.list_tensors, path)
+    assert words in refusal(io.load, path)
+
+
+@pytest.mark.parametrize(("tensor", "words"), BAD_NUMBERS, ids=range(len(BAD_NUMBERS)))
+def test_numbers_that_are_not_sound_are_refused(
+    tensor: bytes, words: str, path: Path, refusal: Refusal
+) -> None:
+    path.write_bytes(onnx_model(tensor))
+    assert words in refusal(io.load, path, "x")
+
+
+def test_graphs_in_graphs_without_end_are_refused(path: Path, refusal: Refusal) -> None:
+    graph = field(2, b"innermost")
+    for _ in range(1000):
+        graph = field(1, field(5, field(6, graph)))
+    path.write_bytes(field(7, graph))
+    assert "graphs in graphs" in refusal(io.list_tensors, path)
+
+
+def test_parts_without_end_are_refused(
+    path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protobuf, "MAX_FIELDS", 1000)
+    path.write_bytes(field(7, b"\x0a\x00" * 1000))
+    assert "more than 1,000 parts" in refusal(io.list_tensors, path)
+
+
+def test_a_model_cut_short_within_its_graph_is_refused(path: Path, refusal: Refusal) -> None:
+    whole = builders.onnx({"weight": A})
+    graph = whole.index(b"graph") + 5 + 2 + 24
+    for length in range(1, graph):
+        path.write_bytes(whole[:length])
+        for call in (io.load, io.list_tensors):
+            refusal(call, path)
+
+
+def test_a_large_model_is_listed_without_its_numbers(path: Path) -> None:
+    count = 1 << 29
+    head = field(8, b"x") + field(1, count) + field(2, FLOAT) + b"\x4a" + varint(4 * count)
+    tensor = b"\x2a" + varint(len(head) + 4 * count) + head
+    small = field(5, onnx_tensor("y", INT8, (3,), raw(B)))
+    length = len(tensor) + 4 * count + len(small)
+    with path.open("wb") as stream:
+        stream.write(field(1, 10) + b"\x3a" + varint(length) + tensor)
+        stream.seek(4 * count, 1)  # a hole, which takes no room on the disk
+        stream.write(small)
+    tracemalloc.start()
+    try:
+        assert [info.nbytes for info in io.list_tensors(path)] == [4 * count, 3]
+        assert (io.load(path, "y") == B).all()
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+# Numbers in another file.
+
+
+def external_model(path: Path, **said: object) -> None:
+    path.write_bytes(onnx_model(onnx_tensor("x", FLOAT, (2, 3), elsewhere(**said))))
+
+
+@pytest.mark.parametrize("way", [0, 1 << 62], ids=["mapped", "read"])
+@pytest.mark.parametrize("location", ["x.data", "./x.data", "sub/x.data"])
+@pytest.mark.parametrize("said", [{"offset": 8, "length": 24}, {"offset": 8}])
+def test_another_file_is_read_only_when_agreed(
+    location: str,
+    said: dict[str, int],
+    way: int,
+    path: Path,
+    refusal: Refusal,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", way)
+    external_model(path, location=location, **said)
+    (path.parent / "sub").mkdir()
+    (path.parent / location).write_bytes(b"12345678" + A.tobytes() + b"more")
+    (info,) = io.list_tensors(path)
+    assert (info.external, info.shape, info.nbytes) == (location, (2, 3), 24)
+    message = refusal(io.load, path)
+    assert location in message
+    assert "agree" in message
+    with pytest.raises(io.ExternalDataError) as caught:
+        io.load(path, "x")
+    assert caught.value.file == location
+    loaded = io.load(path, external=True)
+    assert (loaded == A).all()
+    loaded[...] = 0
+    assert (io.load(path, "x", external=True) == A).all()
+
+
+def test_the_agreement_asks_for_no_other_file_where_there_is_none(path: Path) -> None:
+    path.write_bytes(builders.onnx({"x": A}))
+    assert (io.load(path, external=True) == A).all()
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "/etc/passwd",
+        "../x.data",
+        "sub/../../x.data",
+        "..",
+        ".",
+        "",
+        "C:x.data",
+        "sub\\x.data",
+        "a\0b",
+    ],
+)
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_name_that_leads_out_of_the_folder_is_refused(
+    location: str, agreed: bool, path: Path, refusal: Refusal
+) -> None:
+    folder = path.parent / "model"
+    folder.mkdir()
+    (path.parent / "x.data").write_bytes(A.tobytes())
+    model = folder / "x.onnx"
+    external_model(model, location=location)
+    assert "not a file beside the model" in refusal(io.load, model, external=agreed)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
+@pytest.mark.parametrize("folder_linked", [True, False])
+def test_a_link_that_leads_out_of_the_folder_is_refused(
+    folder_linked: bool, path: Path, refusal: Refusal
+) -> None:
+    (path.parent / "model").mkdir()
+    (path.parent / "secret").mkdir()
+    (path.parent / "secret" / "x.data").write_bytes(A.tobytes())
+    model = path.parent / "model" / "x.onnx"
+    if folder_linked:
+        external_model(model, location="sub/x.data")
+        (model.parent / "sub").symlink_to(path.parent / "secret")
+    else:
+        external_model(model, location="x.data")
+        (model.parent / "x.data").symlink_to(path.parent / "secret" / "x.data")
+    assert "leads out of" in refusal(io.load, model, external=True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
+def test_a_link_within_the_folder_is_followed(path: Path) -> None:
+    external_model(path, location="x.data")
+    (path.parent / "real.data").write_bytes(A.tobytes())
+    (path.parent / "x.data").symlink_to("real.data")
+    assert (io.load(path, external=True) == A).all()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"offset": 4}, "cut short"),
+        ({"offset": 2**62}, "cut short"),
+        ({"offset": -4}, "no number of bytes"),
+        ({"offset": "1_0"}, "no number of bytes"),
+        ({"offset": "9" * 30}, "no number of bytes"),
+        ({"length": ""}, "no number of bytes"),
+        ({"length": 20}, "takes 24 bytes, and it has 20"),
+    ],
+)
+def test_where_the_numbers_are_is_not_believed(
+    said: dict[str, Any], words: str, path: Path, refusal: Refusal
+) -> None:
+    external_model(path, location="x.data", **said)
+    (path.parent / "x.data").write_bytes(A.tobytes())
+    assert words in refusal(io.load, path, external=True)
+
+
+def test_another_file_that_is_none_is_told(path: Path, refusal: Refusal) -> None:
+    external_model(path, location="x.data")
+    assert "x.data cannot be read: there is no such" in refusal(io.load, path, external=True)
+    other = path.parent / "x.data"
+    other.mkdir()
+    assert "is a folder" in refusal(io.load, path, external=True)
+    other.rmdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(other)
+        assert "not a regular file" in refusal(io.load, path, external=True)
+
+
+@given(st.binary(max_size=200), st.integers(0, 150))
+def test_any_bytes_give_an_array_or_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, at: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.onnx"
+    whole = builders.onnx({"weight": A, "bias": B})
+    path.write_bytes(whole[:at] + data + whole[at + len(data) :])
+    for call in (io.list_tensors, io.load):
+        try:
+            call(path)
+        except io.FormatError as error:
+            assert str(error).endswith(".")
+
+
+# The onnx package is the independent truth.
+
+
+def test_field_numbers_are_those_of_the_package() -> None:
+    onnx = pytest.importorskip("onnx")
+
+    def number(message: str, field: str) -> int:
+        return int(getattr(onnx, message).DESCRIPTOR.fields_by_name[field].number)
+
+    tensor = ["dims", "data_type", "segment", "name", "raw_data", "external_data", "data_location"]
+    typed = ["float_data", "int32_data", "int64_data", "double_data", "uint64_data"]
+    attribute = ["name", "t", "g", "graphs"]
+    assert [number("TensorProto", name) for name in tensor] == [
+        *(reader._DIMS, reader._DATA_TYPE, reader._SEGMENT, reader._NAME),
+        *(reader._RAW, reader._EXTERNAL, reader._LOCATION),
+    ]
+    assert tuple(number("TensorProto", name) for name in typed) == reader._TYPED
+    assert [number("AttributeProto", name) for name in attribute] == [
+        *(reader._ATTRIBUTE_NAME, reader._ATTRIBUTE_TENSOR),
+        *(reader._ATTRIBUTE_GRAPH, reader._ATTRIBUTE_GRAPHS),
+    ]
+    assert [number("NodeProto", n) for n in ("output", "name", "op_type", "attribute")] == [
+        *(reader._OUTPUT, reader._NODE_NAME, reader._OP_TYPE, reader._ATTRIBUTE)
+    ]
+    assert number("GraphProto", "node") == reader._NODE
+    assert number("GraphProto", "initializer") == reader._INITIALIZER
+    assert number("ModelProto", "graph") == reader._GRAPH
+    assert onnx.TensorProto.EXTERNAL == 1
+
+
+@pytest.mark.parametrize("as_raw", [True, False])
+@pytest.mark.parametrize("data_type", sorted(reader._KINDS))
+def test_every_type_that_the_package_writes_loads_bit_for_bit(
+    data_type: int, as_raw: bool, path: Path
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(data_type)
+    kind = reader._KINDS[data_type]
+    generator = np.random.default_rng(0)
+    if kind.nibbles:
+        array = generator.integers(*((-8, 8) if kind.dtype.kind == "i" else (0, 16)), 15)
+        array = array.astype(dtype)
+    else:
+        array = generator.integers(0, 256, 510 * dtype.itemsize, np.uint8).view(dtype)
+        # A float that is written as a Python number loses what a NaN carries.
+        array = array if as_raw or kind.bits else np.nan_to_num(array, nan=1.5)
+    array = array.reshape(3, -1)
+    if as_raw:
+        tensor = onnx.numpy_helper.from_array(array, "x")
+    elif kind.bits:
+        unsigned = array.view(f"u{dtype.itemsize}").ravel().astype(int).tolist()
+        tensor = onnx.TensorProto(name="x", data_type=data_type, dims=array.shape)
+        tensor.int32_data.extend(unsigned)
+    else:
+        tensor = onnx.helper.make_tensor("x", data_type, array.shape, array.ravel().tolist())
+    assert tensor.HasField("raw_data") is as_raw
+    graph = onnx.helper.make_graph([], "g", [], [], [tensor])
+    onnx.save(onnx.helper.make_model(graph), path)
+    truth = onnx.numpy_helper.to_array(onnx.load(path).graph.initializer[0])
+    loaded = io.load(path, "x")
+    (info,) = io.list_tensors(path)
+    assert (info.shape, info.dtype) == (loaded.shape, loaded.dtype.name)
+    assert info.nbytes == loaded.nbytes
+    assert loaded.dtype == kind.dtype
+    assert loaded.tobytes() == truth.astype(kind.dtype, copy=False).tobytes()
+    assert as_working(loaded).shape == (3, array.shape[1])
+
+
+def test_external_data_that_the_package_writes_is_read(path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    arrays = {"a": A, "b": np.arange(5000, dtype=np.float64), "c": B}
+    tensors = [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    graph = onnx.helper.make_graph([], "g", [], [], tensors)
+    onnx.save(
+        onnx.helper.make_model(graph),
+        path,
+        save_as_external_data=True,
+        location="x.data",
+        size_threshold=0,
+    )
+    assert {info.external for info in io.list_tensors(path)} == {"x.data"}
+    for name, array in arrays.items():
+        assert io.load(path, name, external=True).tobytes() == array.tobytes()

@@ -1,0 +1,527 @@
+"""PyTorch checkpoints: what their pickles may do, and storages that lie. Without PyTorch."""
+
+from __future__ import annotations
+
+import io as stdio
+import os
+import pickle
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import io
+from engine.io import pickles, torch_names
+from tests.engine.io import builders
+from tests.engine.io.builders import call, torch_old, torch_tensor, torch_zip, value
+from tests.engine.io.builders import name as named
+
+Refusal = Callable[..., str]
+
+A = np.arange(6, dtype=np.float32).reshape(2, 3)
+B = np.array([1, -2, 3], dtype=np.int8)
+STORED = {"0": A.tobytes()}
+WHOLE = torch_tensor("0", "FloatStorage", 6, (2, 3))
+
+every_layout = pytest.mark.parametrize("old", [False, True], ids=["zip", "old"])
+both_ways = pytest.mark.parametrize("way", [0, 1 << 62], ids=["mapped", "read"])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "x.pt"
+
+
+def written(path: Path, pickled: bytes, old: bool = False) -> Path:
+    """Write a checkpoint of any pickle beside the one storage."""
+    layouts = torch_old(pickled, {"0": (6, A.tobytes())}), torch_zip(pickled, STORED)
+    path.write_bytes(layouts[0] if old else layouts[1])
+    return path
+
+
+def names(path: Path) -> list[str]:
+    return [info.name for info in io.list_tensors(path)]
+
+
+@every_layout
+@both_ways
+def test_tensors_are_listed_and_loaded_by_name(
+    old: bool, way: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", way)
+    path.write_bytes(builders.torch({"weight": A, "bias": B}, old))
+    assert io.probe(path) is io.TORCH
+    assert io.list_tensors(path) == [
+        io.TensorInfo("weight", (2, 3), "float32", 24),
+        io.TensorInfo("bias", (3,), "int8", 3),
+    ]
+    weight = io.load(path, "weight")
+    assert (weight == A).all()
+    weight[...] = 0
+    assert (io.load(path, "weight") == A).all()
+    assert io.load(path, "bias").tolist() == [1, -2, 3]
+
+
+@every_layout
+def test_names_are_refused_as_in_every_file(old: bool, path: Path, refusal: Refusal) -> None:
+    path.write_bytes(builders.torch({"weight": A, "bias": B}, old))
+    assert "2 arrays (weight, bias)" in refusal(io.load, path)
+    assert "it holds weight, bias" in refusal(io.load, path, "scale")
+    written(path, value({"a": {"b": WHOLE}, "a.b": WHOLE}), old)
+    assert "two arrays named 'a.b'" in refusal(io.list_tensors, path)
+
+
+@every_layout
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_the_layouts_are_known_whatever_the_ending(old: bool, protocol: int, path: Path) -> None:
+    data = builders.torch({"x": A}, old)
+    if old:
+        start = pickle.dumps(0x1950A86A20F9469CFC6C, protocol)
+        data = start + data.removeprefix(builders.MAGIC)
+    path = path.with_suffix(".npz")
+    path.write_bytes(data)
+    assert io.probe(path) is io.TORCH
+    assert (io.load(path) == A).all()
+
+
+def test_lists_and_dictionaries_within_each_other_give_names(path: Path) -> None:
+    tree = {
+        "state_dict": {"layer.weight": WHOLE, 3: WHOLE, None: WHOLE},
+        "optimizer": [{"step": 7}, {"moment": WHOLE}, (WHOLE,)],
+        (1, 2): WHOLE,
+        "a::b": WHOLE,
+        "../größe\N{ROCKET}": WHOLE,
+        "": WHOLE,
+    }
+    items = b"".join(value(k) + value(v) for k, v in tree.items())
+    written(path, b"}(" + items + b"u")
+    assert names(path) == [
+        *("state_dict.layer.weight", "state_dict.3", "state_dict.None"),
+        *("optimizer.1.moment", "optimizer.2.0", "2", "a::b", "../größe\N{ROCKET}", ""),
+    ]
+    for name in names(path):
+        assert (io.load(path, name) == A).all()
+
+
+@every_layout
+def test_a_tensor_alone_goes_by_the_stem_of_the_file(old: bool, path: Path) -> None:
+    written(path, WHOLE, old)
+    assert names(path) == ["x"]
+    assert (io.load(path) == A).all()
+
+
+@every_layout
+@both_ways
+@pytest.mark.parametrize(
+    ("shape", "strides", "offset", "expected"),
+    [
+        ((3, 2), (1, 3), 0, A.T),
+        ((2, 2), (3, 1), 1, A[:, 1:]),
+        ((3,), (2,), 1, A.ravel()[1::2]),
+        ((4, 2), (0, 1), 4, np.tile(A.ravel()[4:], (4, 1))),
+        ((), (), 5, A[1, 2]),
+        ((1, 2, 1), (77, 1, 10**18), 0, A[:1, :2, None]),
+        ((0, 4), (1, 1), 6, A[:0]),
+        ((2, 2, 2), (1, 1, 1), 2, [[[2, 3], [3, 4]], [[3, 4], [4, 5]]]),
+    ],
+)
+def test_views_show_what_they_should(
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    offset: int,
+    expected: np.ndarray,
+    old: bool,
+    way: int,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", way)
+    written(path, value({"x": torch_tensor("0", "FloatStorage", 6, shape, strides, offset)}), old)
+    array = io.load(path)
+    assert array.shape == shape
+    assert array.tobytes() == np.array(expected, np.float32).tobytes()
+    assert array.flags.c_contiguous
+    assert array.flags.writeable
+    assert array.flags.aligned
+    (info,) = io.list_tensors(path)
+    assert (info.shape, info.nbytes) == (shape, array.nbytes)
+
+
+def test_a_storage_that_is_a_part_of_another_is_read(path: Path) -> None:
+    """As the first versions wrote views."""
+    part = torch_tensor("0", "FloatStorage", 6, (2,), None, 1, ("1", 2, 4))
+    written(path, value({"x": part, "y": WHOLE}), old=True)
+    assert io.load(path, "x").tolist() == [3, 4]
+    assert (io.load(path, "y") == A).all()
+
+
+@pytest.mark.parametrize("code", ["f4", "f8", "f2", "i1", "u1", "i8"])
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_the_byte_order_of_the_archive_is_honoured(code: str, order: str, path: Path) -> None:
+    dtype = np.dtype(code)
+    array = np.array([[1, 2, -3], [100, 0, 7]]).astype(dtype)
+    kind = builders.TORCH_STORAGES[dtype.name]
+    stored = array.astype(dtype.newbyteorder("<" if order == "little" else ">"))
+    pickled = value({"x": torch_tensor("0", kind, 6, (3, 2), (1, 3))})
+    path.write_bytes(torch_zip(pickled, {"0": stored.tobytes()}, byteorder=order.encode()))
+    assert (io.load(path) == array.T).all()
+
+
+def test_small_floats_of_a_big_archive_are_turned_too(path: Path) -> None:
+    pickled = value({"x": torch_tensor("0", "BFloat16Storage", 2, (2,))})
+    path.write_bytes(torch_zip(pickled, {"0": b"\x3f\x80\xc0\x00"}, byteorder=b"big"))
+    assert io.load(path).astype(np.float32).tolist() == [1, -2]
+
+
+@every_layout
+def test_what_is_no_real_numbers_is_left_out_and_refused_by_name(
+    old: bool, path: Path, refusal: Refusal
+) -> None:
+    tree = {
+        "flags": torch_tensor("0", "BoolStorage", 6, (6,)),
+        "quantized": call("torch._utils", "_rebuild_qtensor", 1, 2, 3),
+        "sparse": call("torch._utils", "_rebuild_sparse_tensor", 1),
+        "weight": torch_tensor("0", "CharStorage", 6, (6,)),
+    }
+    data = {"0": bytes([1, 0, 1, 0, 1, 0])}
+    sized = {"0": (6, data["0"])}
+    path.write_bytes(torch_old(value(tree), sized) if old else torch_zip(value(tree), data))
+    assert names(path) == ["weight"]
+    assert "bool" in refusal(io.load, path, "flags")
+    assert "is quantized already" in refusal(io.load, path, "quantized")
+    assert "is sparse" in refusal(io.load, path, "sparse")
+    epoch = value({"epoch": 3})
+    path.write_bytes(torch_old(epoch, {}) if old else torch_zip(epoch, {}))
+    assert "no array of real numbers" in refusal(io.load, path)
+
+
+# What a pickle may name and do.
+
+TROUBLE = [
+    ("os", "system"),
+    ("posix", "system"),
+    ("nt", "system"),
+    ("subprocess", "Popen"),
+    ("builtins", "eval"),
+    ("builtins", "exec"),
+    ("builtins", "getattr"),
+    ("builtins", "__import__"),
+    ("__builtin__", "eval"),
+    ("torch", "load"),
+    ("torch.storage", "_load_from_bytes"),
+    ("torch.serialization", "load"),
+    ("torch.hub", "load"),
+    ("numpy", "load"),
+    ("numpy.testing._private.utils", "runstring"),
+    ("collections", "OrderedDict.fromkeys"),
+    ("importlib", "import_module"),
+    ("argparse", "Namespace"),
+]
+
+
+@every_layout
+@pytest.mark.parametrize(("module", "of"), TROUBLE)
+@pytest.mark.parametrize("from_stack", [False, True])
+def test_any_other_name_is_refused_and_named(
+    module: str, of: str, from_stack: bool, old: bool, path: Path, refusal: Refusal
+) -> None:
+    reference = value(module) + value(of) + b"\x93" if from_stack else named(module, of)
+    pickled = value({"weight": WHOLE, "extra": reference + value(("true",)) + b"R"})
+    written(path, pickled, old)
+    for call_ in (io.list_tensors, io.load):
+        message = refusal(call_, path)
+        assert message.startswith(f"x.pt names {module}.{of}, which a checkpoint of tensors does")
+        assert "it was not run" in message
+
+
+def test_a_whole_model_is_refused_with_what_to_save_instead(path: Path, refusal: Refusal) -> None:
+    written(path, named("torch.nn.modules.linear", "Linear") + b")\x81" + value({}) + b"b")
+    assert refusal(io.load, path) == (
+        "x.pt names torch.nn.modules.linear.Linear, which a checkpoint of tensors does not need; "
+        "it was not run; save the state_dict() of the model alone."
+    )
+
+
+class Bomb:
+    """Makes a folder when something unpickles it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return os.mkdir, (str(self.folder),)
+
+
+@every_layout
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
+def test_a_bomb_does_not_go_off(
+    protocol: int, old: bool, path: Path, tmp_path: Path, refusal: Refusal
+) -> None:
+    bomb = tmp_path / "bomb"
+    pickled = pickle.dumps({"weight": Bomb(bomb)}, protocol)
+    written(path, pickled[:-1], old)
+    refusal(io.load, path)
+    refusal(io.list_tensors, path)
+    for member in ("version", "byteorder", "data/0"):
+        path.write_bytes(torch_zip(value({"x": WHOLE}), STORED, **{member: pickled}))
+        for call_ in (io.load, io.list_tensors):
+            try:
+                call_(path)
+            except io.FormatError:
+                refusal(call_, path)
+    assert not bomb.exists()
+    pickle.loads(pickled)
+    assert bomb.exists(), "this bomb would not have gone off"
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_plain_values_are_read_as_pickle_writes_them(protocol: int) -> None:
+    twice = [1, [2, [3]]]
+    values = [
+        *(None, True, False, 0, 255, 65535, -1, 2**31 - 1, 2**40, -(2**100), 1.5, 1e300),
+        *("", "text", "größe\N{ROCKET}" * 100, (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), []),
+        *(twice, twice),
+    ]
+    if protocol > 2:
+        values += [b"", b"bytes" * 100]
+    data = pickle.dumps(values, protocol)
+    machine = pickles.Machine(stdio.BytesIO(data), len(data), {})
+    read = machine.run()
+    assert isinstance(read, list)
+    assert read == values
+    assert read[21] is read[22]
+    assert machine.used == len(data)
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_dictionaries_and_sets_are_read_as_pickle_writes_them(protocol: int) -> None:
+    data = pickle.dumps({"a": {1: {2, 3}, "b": frozenset([4])}, 2.5: "c"}, protocol)
+    machine = pickles.Machine(stdio.BytesIO(data), len(data), torch_names.NAMES)
+    outer = machine.run()
+    assert isinstance(outer, pickles.Pairs)
+    (a, inner), last = outer.entries  # type: ignore[misc]
+    assert (a, last) == ("a", (2.5, "c"))
+    assert isinstance(inner, pickles.Pairs)
+    assert [key for key, _ in inner.entries] == [1, "b"]  # type: ignore[misc]
+
+
+BAD = [
+    (b"", "ends within its pickle"),
+    (b"R", "values that it does not have"),
+    (b"(R", "values that it does not have"),
+    (b"0", "instruction POP"),
+    (b"I1\n", "instruction INT"),
+    (b"(ios\nsystem\n", "instruction INST"),
+    (b"\x82\x01", "instruction EXT1"),
+    (b"Pid\n", "instruction PERSID"),
+    (b"\xff", "cannot be read"),
+    (b"\x80\x06", "version that is not known"),
+    (b"h\x00", "values that it does not have"),
+    (b"Nq\x00j\xff\xff\xff\xff", "values that it does not have"),
+    (b"Nr\xff\xff\xff\xff", "references out of order"),
+    (b"u", "values that it does not have"),
+    (b"](Nu", "sets items of what has none"),
+    (b"}(Nu", "sets items of what has none"),
+    (b"}Na", "appends to what is no list"),
+    (b"NN\x93", "a name that is no text"),
+    (b"NNR", "calls what cannot be called"),
+    (b"NQ", "a storage that cannot be read"),
+    (b"X\xff\xff\xff\xff", "ends within its pickle"),
+    (b"\x8d" + b"\xff" * 8, "ends within its pickle"),
+    (b"\x8b\xff\xff\xff\xff", "endless number"),
+    (b"c" + b"x" * 5000, "cannot be read"),
+    (named("torch._utils", "_rebuild_tensor_v2") + b")R", "wrong values"),
+    (call("torch", "device", *[None] * 100), "too many values"),
+    (call("torch._utils", "_rebuild_tensor_v2", 1, 2, 3, 4), "without a storage"),
+    (call("torch._tensor", "_rebuild_from_type_v2", 1, 2, (), 4), "rebuilt from something else"),
+    (call("collections", "OrderedDict", [1, 2]), "dictionary without keys"),
+]
+
+
+@every_layout
+@pytest.mark.parametrize(("pickled", "words"), BAD, ids=range(len(BAD)))
+def test_a_pickle_that_is_not_sound_is_refused(
+    pickled: bytes, words: str, old: bool, path: Path, refusal: Refusal
+) -> None:
+    data = torch_zip(pickled, STORED)
+    if old:
+        data = builders.MAGIC + b"".join(b"\x80\x02" + value(v) + b"." for v in (1001, None))
+        data += b"\x80\x02" + pickled + (b"." if pickled and "ends" not in words else b"")
+    path.write_bytes(data)
+    expected = words if pickled or old else "values that it does not have"
+    assert expected in refusal(io.list_tensors, path)
+    assert expected in refusal(io.load, path)
+
+
+STORAGES = [
+    (torch_tensor("0", "FloatStorage", 7, (7,)), "storage ends before"),
+    (torch_tensor("0", "DoubleStorage", 6, (6,)), "ends "),
+    (torch_tensor("0", "FloatStorage", 2**62, (6,)), "storage ends before"),
+    (torch_tensor("0", "FloatStorage", 6, (7,)), "larger than its storage"),
+    (torch_tensor("0", "FloatStorage", 6, (6,), None, 1), "larger than its storage"),
+    (torch_tensor("0", "FloatStorage", 6, (2, 3), (4, 1)), "larger than its storage"),
+    (torch_tensor("0", "FloatStorage", 6, (2,), (10**18,)), "larger than its storage"),
+    (torch_tensor("0", "FloatStorage", 6, (2,), (-1,)), "no possible shape"),
+    (torch_tensor("0", "FloatStorage", 6, (-2,), (1,)), "no possible shape"),
+    (torch_tensor("0", "FloatStorage", 6, (2,), (1, 1)), "no possible shape"),
+    (torch_tensor("0", "FloatStorage", 6, (1,) * 100), "no possible shape"),
+    (torch_tensor("0", "FloatStorage", 6, (2,), (1,), -1), "no possible shape"),
+    (torch_tensor("0", "FloatStorage", -6, (2,)), "a storage that cannot be read"),
+    (torch_tensor("0", "FloatStorage", 6, (2,), None, 0, ("1", 5, 5)), "cannot be read"),
+    (torch_tensor("0", "FloatStorage", 6, (10**6, 10**6), (0, 0)), "4,000,000,000,000 bytes"),
+    (torch_tensor("0", "FloatStorage", 6, (2**62, 2**62), (0, 0)), "no array can have"),
+]
+
+
+@every_layout
+@pytest.mark.parametrize(("tensor", "words"), STORAGES, ids=range(len(STORAGES)))
+def test_a_tensor_that_does_not_fit_its_storage_is_refused(
+    tensor: bytes, words: str, old: bool, path: Path, refusal: Refusal
+) -> None:
+    written(path, value({"x": tensor}), old)
+    assert words in refusal(io.list_tensors, path)
+    assert words in refusal(io.load, path)
+
+
+def test_a_storage_that_is_not_there_is_told(path: Path, refusal: Refusal) -> None:
+    path.write_bytes(torch_zip(value({"x": torch_tensor("../0", "FloatStorage", 6, (6,))}), STORED))
+    assert "storage ends before" in refusal(io.load, path)
+    path.write_bytes(torch_old(value({"x": WHOLE}), {}))
+    assert "storage ends before" in refusal(io.load, path)
+    path.write_bytes(torch_old(value({"x": WHOLE}), {"0": (6, A.tobytes()), "1": (1, b"1234")}))
+    assert "no tensor is in" in refusal(io.load, path)
+    path.write_bytes(torch_old(value({"x": WHOLE}), {"0": (2**60, A.tobytes())}))
+    assert "ends within its storages" in refusal(io.load, path)
+    path.write_bytes(torch_old(value({"x": WHOLE}), {"0": (6, A.tobytes())})[:-1])
+    assert "ends within its storages" in refusal(io.load, path)
+
+
+@every_layout
+def test_lists_in_lists_without_end_are_refused(old: bool, path: Path, refusal: Refusal) -> None:
+    deep = b"]" * 100_000 + b"a" * 99_999
+    itself = b"]q\x00h\x00a"
+    laughs = b"]q\x00" + b"".join(b"](" + b"h%c" % i * 10 + b"eq%c" % (i + 1) for i in range(40))
+    for pickled in (deep, itself, laughs):
+        written(path, pickled, old)
+        assert "lists in it have no end" in refusal(io.list_tensors, path)
+
+
+def test_names_without_end_are_refused(path: Path, refusal: Refusal) -> None:
+    key = value("k" * 100_000) + b"q\x00"
+    tensors = b"](" + (WHOLE + b"q\x01") + b"h\x01" * 1000 + b"e"
+    written(path, b"}" + key + tensors + b"s")
+    assert "names in it have no end" in refusal(io.list_tensors, path)
+
+
+def test_instructions_without_end_are_refused(
+    path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pickles, "MAX_INSTRUCTIONS", 1000)
+    written(path, b"](" + b"N" * 1000 + b"e")
+    assert "more than 1,000 instructions" in refusal(io.list_tensors, path)
+
+
+# The zip file around it.
+
+
+def test_compression_and_two_members_of_one_name_are_refused(path: Path, refusal: Refusal) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02}.")
+    assert "compressed" in refusal(io.load, path)
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02}.")
+        archive.writestr("a/data.pkl", b"\x80\x02}.")
+    assert "two members" in refusal(io.load, path)
+
+
+@pytest.mark.parametrize("member", ["constants.pkl", "code/__torch__.py"])
+def test_torchscript_is_refused_with_what_to_save_instead(
+    member: str, path: Path, refusal: Refusal
+) -> None:
+    path.write_bytes(torch_zip(value({}), {}, **{member: b""}))
+    message = refusal(io.load, path)
+    assert "TorchScript" in message
+    assert "state_dict()" in message
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"BC\xc0\xde, something else", "no PyTorch checkpoint"),
+        (pickle.dumps(7), "pickle of something else"),
+        (builders.MAGIC + b"K\x07.", "version that is not known"),
+        (b"PK\x03\x04" + bytes(100), "read as a zip file"),
+    ],
+)
+def test_what_only_has_the_ending_is_refused(
+    data: bytes, words: str, path: Path, refusal: Refusal
+) -> None:
+    path.write_bytes(data)
+    assert words in refusal(io.load, path)
+
+
+def test_an_unknown_byte_order_is_refused(path: Path, refusal: Refusal) -> None:
+    path.write_bytes(torch_zip(value({"x": WHOLE}), STORED, byteorder=b"middle"))
+    assert "byte order" in refusal(io.load, path)
+
+
+def test_a_local_header_that_lies_is_refused(path: Path, refusal: Refusal) -> None:
+    data = bytearray(torch_zip(value({"x": WHOLE}), STORED))
+    header = data.index(b"archive/data/0") - 30
+    data[header + 28 : header + 30] = b"\xff\xff"
+    path.write_bytes(data)
+    assert "zip file" in refusal(io.load, path)
+    data[header : header + 4] = b"PK\x07\x08"
+    path.write_bytes(data)
+    assert "zip file" in refusal(io.load, path)
+
+
+def test_a_large_checkpoint_is_listed_without_its_numbers(path: Path) -> None:
+    count = 1 << 28
+    size = 4 * count
+    pickled = value(
+        {
+            "x": torch_tensor("0", "FloatStorage", count, (count,)),
+            "y": torch_tensor("1", "CharStorage", 3, (3,)),
+        }
+    )
+    head = torch_old(pickled, {"0": (count, b""), "1": (3, B.tobytes())})
+    with path.open("wb") as stream:
+        stream.write(head[:-11])
+        stream.seek(size, 1)  # a hole, which takes no room on the disk
+        stream.write(head[-11:])
+    tracemalloc.start()
+    try:
+        assert [info.nbytes for info in io.list_tensors(path)] == [size, 3]
+        assert (io.load(path, "y") == B).all()
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_older_layout_cut_short_anywhere_is_refused(path: Path, refusal: Refusal) -> None:
+    whole = builders.torch({"weight": A}, old=True)
+    for length in range(1, len(whole)):
+        path.write_bytes(whole[:length])
+        for call_ in (io.load, io.list_tensors):
+            refusal(call_, path)
+
+
+@every_layout
+@given(st.binary(max_size=100), st.integers(0, 700))
+def test_any_bytes_give_an_array_or_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, old: bool, data: bytes, at: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.pt"
+    whole = builders.torch({"weight": A, "bias": B}, old)
+    path.write_bytes(whole[:at] + data + whole[at + len(data) :])
+    for call_ in (io.list_tensors, io.load):
+        try:
+            call_(path)
+        except io.FormatError as error:
+            assert str(error).endswith(".")

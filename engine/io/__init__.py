@@ -33,6 +33,7 @@ from engine.io.base import (
     shown,
     write_atomically,
 )
+from engine.stored import Stored
 
 __all__ = [
     "READERS",
@@ -47,6 +48,7 @@ __all__ = [
     "probe",
     "save",
     "save_npz",
+    "stored",
 ]
 
 StrPath = str | os.PathLike[str]
@@ -108,6 +110,10 @@ TXT = FileFormat("Text", (".txt",), "engine.io.text", single=True)
 SAFETENSORS = FileFormat(
     "Safetensors", (".safetensors",), "engine.io.safetensors", (b"\0\0\0\0{",), magic_offset=4
 )
+GGUF = FileFormat("GGUF model", (".gguf",), "engine.io.gguf", (b"GGUF",), extra="gguf")
+HDF5 = FileFormat(
+    "HDF5 data", (".h5", ".hdf5"), "engine.io.hdf5", (b"\x89HDF\r\n\x1a\n",), extra="hdf5"
+)
 ONNX = FileFormat("ONNX model", (".onnx",), "engine.io.onnx", external=True)
 # A zip file; in the older layout a pickled number, with any of the protocols, then the pickle.
 _OLD_TORCH = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
@@ -133,6 +139,8 @@ READERS: tuple[FileFormat, ...] = (
     SAFETENSORS,
     ONNX,
     TORCH,
+    GGUF,
+    HDF5,
     QSCOPE,
 )
 WRITERS: tuple[FileFormat, ...] = (NPY, CSV, TSV, TXT)
@@ -246,6 +254,32 @@ def load(path: StrPath, name: str | None = None, *, external: bool = False) -> n
     options = {"external": external} if known.external else {}
     with _reading(path, known):
         return known.load_module().load(path, name, **options)  # type: ignore[no-any-return]
+
+
+def stored(path: StrPath, name: str) -> Stored | None:
+    """Return the codes and scales that a file stores of one of its tensors.
+
+    Parameters
+    ----------
+    path : path-like
+    name : str
+        As ``list_tensors`` has it.
+
+    Returns
+    -------
+    Stored or None
+        None where the file holds the values themselves, or in a type without codes to show.
+
+    Raises
+    ------
+    FormatError
+    """
+    path = Path(path)
+    known = probe(path)
+    with _reading(path, known):
+        read = getattr(known.load_module(), "stored", None)
+        found: Stored | None = None if read is None else read(path, name)
+    return found
 
 
 def _listed(path: Path, known: FileFormat) -> list[TensorInfo]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 
 from engine import io
 from engine.io import FileFormat, FormatError, qscope
-from tests.engine.io import builders
+from tests.engine.io import builders, containers
+from tests.engine.io.hostile.forks import ForkServer
 
 SAMPLE = np.array([[0.21535037, 1.2962357, -1.0161772], [3.5e-8, -0.0, 42.0]], dtype=np.float32)
 
@@ -21,12 +23,14 @@ Refusal = Callable[..., str]
 # Thresholds that make all numbers be mapped, or none.
 ALL, NONE = 0, 1 << 62
 # Readers whose sample is mapped then.
-MAPPING = (io.NPY, io.SAFETENSORS, io.TORCH)
+MAPPING = (io.NPY, io.SAFETENSORS, io.TORCH, io.GGUF, io.HDF5)
 
 # What writes the sample of a format that ``io.save`` does not write; a new reader needs its line.
 CONTAINERS: dict[str, Callable[[Path], object]] = {
     ".npz": lambda path: io.save_npz(path, weight=SAMPLE),
     ".safetensors": lambda path: path.write_bytes(builders.safetensors({"weight": SAMPLE})),
+    ".gguf": lambda path: path.write_bytes(containers.gguf({"weight": SAMPLE}, alignment=8)),
+    ".h5": lambda path: path.write_bytes(containers.hdf5({"weight": SAMPLE})),
     ".onnx": lambda path: path.write_bytes(builders.onnx({"weight": SAMPLE})),
     ".qscope": lambda path: qscope.write(
         path, qscope.SavedSession(tensors=(qscope.SavedTensor("weight", array=SAMPLE),))
@@ -47,8 +51,17 @@ def ways(formats: Sequence[FileFormat]) -> list[Any]:
 
 def take(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FileFormat:
     known, threshold = request.param
+    if known is io.HDF5 and hasattr(os, "fork"):
+        monkeypatch.setattr("engine.io.hdf5.start", request.getfixturevalue("forks").start)
     monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", threshold)
     return known
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    """Give what starts children for HDF5 in a moment, for tests that read thousands of files."""
+    with ForkServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -135,10 +135,13 @@ def test_a_file_cut_short_anywhere_is_refused(
         refusal(call, path)
 
 
-def test_a_changed_byte_gives_an_array_or_a_sentence(sample: Path, refusal: Refusal) -> None:
+def test_a_changed_byte_gives_an_array_or_a_sentence(
+    sample: Path, reader: FileFormat, refusal: Refusal
+) -> None:
     whole = sample.read_bytes()
     generator = random.Random(0)
-    for position in range(len(whole)):
+    # Every look at an HDF5 file is a process; test_hostile changes all of its bytes, once.
+    for position in range(0, len(whole), 16 if reader is io.HDF5 else 1):
         for value in {whole[position] ^ 0xFF, whole[position] ^ 1, generator.randrange(256)}:
             sample.write_bytes(whole[:position] + bytes([value]) + whole[position + 1 :])
             _array_or_sentence(sample, refusal)

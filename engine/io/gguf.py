@@ -1,0 +1,373 @@
+"""GGUF, the files of llama.cpp: metadata, a list of tensors, and tensors that may be quantized.
+
+Source: the format's description at https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
+The head is read here, with every count held against the size of the file; values of the quantized
+types are decoded by the ``gguf`` package.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import ml_dtypes
+import numpy as np
+
+from engine.io import mapped
+from engine.io.base import (
+    FormatError,
+    TensorInfo,
+    array_in,
+    byte_count,
+    no_such_array,
+    shown,
+    two_arrays,
+)
+from engine.io.gguf_blocks import BLOCK_TYPES, BlockType
+from engine.stored import Stored
+
+MAGIC = b"GGUF"
+ALIGNMENT = 32
+"""Where tensors begin, in bytes, unless the metadata says otherwise."""
+_MAX_DEPTH = 8  # of arrays within arrays in the metadata, of which no writer makes any
+_PART = 1 << 18  # values that are decoded at a time
+_STRING, _ARRAY = 8, 9
+_WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+_LEAST = {**_WIDTHS, _STRING: 8, _ARRAY: 12}
+_PLAIN: dict[int, np.dtype[Any]] = {
+    0: np.dtype(np.float32),
+    1: np.dtype(np.float16),
+    24: np.dtype(np.int8),
+    25: np.dtype(np.int16),
+    26: np.dtype(np.int32),
+    27: np.dtype(np.int64),
+    28: np.dtype(np.float64),
+    30: np.dtype(ml_dtypes.bfloat16),
+}
+_TEXT = struct.Struct("<Q")
+_KIND_AND_COUNT = struct.Struct("<IQ")
+_TAIL = struct.Struct("<IQ")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the head says of one tensor, checked against the size of the file.
+
+    Attributes
+    ----------
+    kind : int
+        The number of its type.
+    shape : tuple of int
+        In numpy's order: the file's first axis is the last one here.
+    offset, nbytes : int
+        Where its bytes are in the file; nbytes is 0 for a type that is not known.
+    """
+
+    kind: int
+    shape: tuple[int, ...]
+    offset: int
+    nbytes: int
+
+
+class _Damaged(ValueError):
+    """The head is not as it must be; the message ends a sentence."""
+
+
+def list_tensors(path: Path) -> list[TensorInfo]:
+    """Return the tensors of known types in the order of the file; no values are read."""
+    with path.open("rb") as stream:
+        entries = _entries(stream, path)
+    found = [_info(name, entry) for name, entry in entries.items() if _is_known(entry.kind)]
+    if not found and entries:
+        kinds = ", ".join(str(kind) for kind in sorted({e.kind for e in entries.values()})[:8])
+        raise FormatError(f"{shown(path)} holds tensors of unknown types only (type {kinds}).")
+    return found
+
+
+def load(path: Path, name: str) -> np.ndarray:
+    """Return the tensor of that name: quantized ones in float32, a large plain one mapped."""
+    with path.open("rb") as stream:
+        entry = _entry(stream, path, name)
+        what = array_in(path, name)
+        dtype = _PLAIN.get(entry.kind)
+        if dtype is None:
+            return _decoded(stream, entry, BLOCK_TYPES[entry.kind], what)
+        as_stored = mapped.as_stored(dtype, "little")
+        flat = mapped.numbers(stream, as_stored, entry.offset, entry.nbytes, what)
+    return flat.view(dtype).reshape(entry.shape)
+
+
+def stored(path: Path, name: str) -> Stored | None:
+    """Return the codes and scales of a quantized tensor; None where its type has none to show.
+
+    Codes are as the blocks have them: whole numbers from 0 up, of Q8_0 from −127, and of MXFP4
+    the bit pattern of an e2m1 number.
+    """
+    with path.open("rb") as stream:
+        entry = _entry(stream, path, name)
+        kind = BLOCK_TYPES.get(entry.kind)
+        if kind is None or kind.codes is None:
+            return None
+        form = kind.codes
+        codes = np.empty(entry.shape, np.int8 if kind.name == "Q8_0" else np.uint8)
+        shape = (*entry.shape[:-1], entry.shape[-1] // form.block)
+        scale: np.ndarray | None = None
+        minimum: np.ndarray | None = None
+        flat = codes.reshape(-1, kind.size)
+        for first, blocks in _parts(stream, entry, kind, array_in(path, name)):
+            with np.errstate(all="ignore"):
+                some, scales, minima = form.unpack(blocks)
+            rows = slice(first, first + len(blocks))
+            flat[rows] = some
+            if scale is None:
+                scale = np.empty((len(flat), scales.shape[1]), scales.dtype)
+                minimum = None if minima is None else np.empty(scale.shape, minima.dtype)
+            scale[rows] = scales
+            if minimum is not None and minima is not None:
+                minimum[rows] = minima
+    if scale is None:  # a tensor without values
+        scale = np.empty(0, np.float32)
+    return Stored(
+        codes,
+        scale.reshape(shape),
+        None if minimum is None else minimum.reshape(shape),
+        form.block,
+        kind.name,
+        shown(path),
+        form.zero_point,
+        form.levels,
+    )
+
+
+def _is_known(kind: int) -> bool:
+    return kind in _PLAIN or kind in BLOCK_TYPES
+
+
+def _info(name: str, entry: Entry) -> TensorInfo:
+    plain = _PLAIN.get(entry.kind)
+    if plain is not None:
+        return TensorInfo(name, entry.shape, plain.name, entry.nbytes)
+    nbytes = byte_count(entry.shape, 4) or 0
+    return TensorInfo(name, entry.shape, "float32", nbytes, stored=BLOCK_TYPES[entry.kind].name)
+
+
+def _entry(stream: BinaryIO, path: Path, name: str) -> Entry:
+    entries = _entries(stream, path)
+    entry = entries.get(name)
+    if entry is None:
+        raise no_such_array(path, name, entries)
+    if not _is_known(entry.kind):
+        raise FormatError(
+            f"{array_in(path, name)} is of type {entry.kind}, which is not known here."
+        )
+    return entry
+
+
+def _parts(
+    stream: BinaryIO, entry: Entry, kind: BlockType, what: str
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the blocks as rows of bytes, many at a time, each with the number of the first."""
+    stream.seek(entry.offset)
+    step = _PART // kind.size
+    count = entry.nbytes // kind.nbytes
+    for first in range(0, count, step):
+        length = min(step, count - first) * kind.nbytes
+        part = stream.read(length)
+        if len(part) < length:
+            raise FormatError(f"{what} is cut short: the file ends before it does.")
+        yield first, np.frombuffer(part, np.uint8).reshape(-1, kind.nbytes)
+
+
+def _decoded(stream: BinaryIO, entry: Entry, kind: BlockType, what: str) -> np.ndarray:
+    """Return the values of a quantized tensor; little more memory than these take."""
+    from gguf import GGMLQuantizationType, quants
+
+    out = np.empty(entry.shape, np.float32)
+    flat = out.reshape(-1, kind.size)
+    try:
+        package_kind = GGMLQuantizationType(entry.kind)
+        for first, blocks in _parts(stream, entry, kind, what):
+            with np.errstate(all="ignore"):
+                # As one row, which the package takes at once.
+                values = quants.dequantize(blocks.reshape(1, -1), package_kind)
+            flat[first : first + len(blocks)] = values.reshape(-1, kind.size)
+    except (ValueError, NotImplementedError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(
+            f"{what} is of type {kind.name}, which this release of the package gguf cannot "
+            'decode: pip install --upgrade "quantoscope[gguf]".'
+        ) from error
+    return out
+
+
+def _entries(stream: BinaryIO, path: Path) -> dict[str, Entry]:
+    """Return what the head says of each tensor."""
+    size = os.fstat(stream.fileno()).st_size
+    with _bytes_of(stream, size) as data:
+        try:
+            return _Head(data, size).read(path)
+        except _Damaged as error:
+            raise FormatError(f"{shown(path)} {error}.") from None
+
+
+@contextmanager
+def _bytes_of(stream: BinaryIO, size: int) -> Iterator[mmap.mmap]:
+    """Map a file: of a large one no more is read than is looked at."""
+    try:
+        data = mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ)
+    except ValueError:  # it has become shorter, or is empty
+        raise FormatError("The file changed while it was read; try again.") from None
+    with data:
+        yield data
+
+
+class _Head:
+    """Reads the head from front to end; every length is checked before it is believed."""
+
+    def __init__(self, data: mmap.mmap, size: int) -> None:
+        self._data = data
+        self._size = size
+        self._at = 0
+
+    def read(self, path: Path) -> dict[str, Entry]:
+        """Return the tensors by name."""
+        if self._data[:4] != MAGIC:
+            raise _Damaged("is not a GGUF file: it does not begin like one")
+        self._at = 4
+        version = self._number(4)
+        if version & 0xFFFF == 0 and version:
+            raise _Damaged("is a GGUF file for big-endian machines, which is not read here")
+        if version not in (2, 3):
+            raise _Damaged(f"is of version {version:,} of GGUF; versions 2 and 3 are read here")
+        tensors, pairs = self._number(8), self._number(8)
+        self._require(tensors * 24 + pairs * 13)
+        alignment = ALIGNMENT
+        for _ in range(pairs):
+            key = self._text()
+            kind = self._number(4)
+            if key == b"general.alignment":
+                alignment = self._alignment(kind)
+            else:
+                self._skip(kind)
+        found: dict[str, Entry] = {}
+        for _ in range(tensors):
+            name, entry = self._tensor()
+            if name in found:
+                raise two_arrays(path, name)
+            found[name] = entry
+        start = -(-self._at // alignment) * alignment
+        return self._placed(found, start, alignment, path)
+
+    def _tensor(self) -> tuple[str, Entry]:
+        try:
+            name = self._text().decode("utf-8")
+        except UnicodeDecodeError:
+            raise _Damaged("is damaged: a name in it is no text") from None
+        axes = self._number(4)
+        self._require(axes * 8 + 12)
+        lengths = struct.unpack_from(f"<{axes}Q", self._data, self._at)
+        self._at += axes * 8
+        kind, offset = _TAIL.unpack_from(self._data, self._at)
+        self._at += _TAIL.size
+        return name, Entry(kind, lengths[::-1], offset, 0)
+
+    def _placed(
+        self, found: dict[str, Entry], start: int, alignment: int, path: Path
+    ) -> dict[str, Entry]:
+        """Check where each tensor lies, once it is known where the first one may."""
+        placed = {name: self._place(e, start, alignment, path, name) for name, e in found.items()}
+        taken = sorted((e.offset, e.offset + e.nbytes) for e in placed.values() if e.nbytes)
+        for (_, end), (begin, _) in zip(taken, taken[1:], strict=False):
+            if begin < end:
+                raise _Damaged("is damaged: two of its tensors lie in the same place")
+        return placed
+
+    def _place(self, entry: Entry, start: int, alignment: int, path: Path, name: str) -> Entry:
+        shape, what = entry.shape, array_in(path, name)
+        plain, block = _PLAIN.get(entry.kind), BLOCK_TYPES.get(entry.kind)
+        if byte_count(shape, plain.itemsize if plain else 4) is None:
+            raise FormatError(f"{what} is damaged: it claims a shape that no array can have.")
+        count = byte_count(shape, 1) or 0
+        if plain is not None:
+            nbytes = count * plain.itemsize
+        elif block is None:
+            nbytes = 0
+        elif not shape or shape[-1] % block.size:
+            raise FormatError(
+                f"{what} is damaged: its rows are not made of blocks of {block.size} values."
+            )
+        else:
+            nbytes = count // block.size * block.nbytes
+        offset = start + entry.offset
+        if entry.offset % alignment:
+            raise FormatError(f"{what} is damaged: it does not begin where a tensor may.")
+        if nbytes and offset + nbytes > self._size:
+            raise FormatError(f"{what} is cut short: the file ends before it does.")
+        # Where nothing lies may be anywhere, also beyond what a file can be.
+        return Entry(entry.kind, shape, offset if nbytes else 0, nbytes)
+
+    def _alignment(self, kind: int) -> int:
+        value = self._number(4) if kind == 4 else 0
+        # A power of two, as the format's own reader has it.
+        if value < 8 or value & (value - 1):
+            raise _Damaged("is damaged: it aligns its tensors in a way that there is not")
+        return value
+
+    def _skip(self, kind: int, depth: int = 0) -> None:
+        """Pass over a value of the metadata."""
+        if kind in _WIDTHS:
+            self._pass(_WIDTHS[kind])
+        elif kind == _STRING:
+            self._text()
+        elif kind == _ARRAY and depth < _MAX_DEPTH:
+            self._require(_KIND_AND_COUNT.size)
+            inner, count = _KIND_AND_COUNT.unpack_from(self._data, self._at)
+            self._at += _KIND_AND_COUNT.size
+            if inner not in _LEAST:
+                raise _Damaged("is damaged: its metadata cannot be read")
+            self._require(count * _LEAST[inner])
+            if inner in _WIDTHS:
+                self._at += count * _WIDTHS[inner]
+            elif inner == _STRING:
+                self._texts(count)
+            else:
+                for _ in range(count):
+                    self._skip(inner, depth + 1)
+        else:
+            raise _Damaged("is damaged: its metadata cannot be read")
+
+    def _texts(self, count: int) -> None:
+        """Pass over many strings, such as the 200,000 of a vocabulary."""
+        at, data, unpack = self._at, self._data, _TEXT.unpack_from
+        try:
+            for _ in range(count):
+                at += 8 + unpack(data, at)[0]
+        except (struct.error, OverflowError, ValueError):  # beyond the end, or beyond all ends
+            at = self._size + 1
+        self._at = at
+        self._require(0)
+
+    def _text(self) -> bytes:
+        length = self._number(8)
+        self._require(length)
+        self._at += length
+        return self._data[self._at - length : self._at]
+
+    def _number(self, width: int) -> int:
+        self._pass(width)
+        return int.from_bytes(self._data[self._at - width : self._at], "little")
+
+    def _pass(self, count: int) -> None:
+        self._require(count)
+        self._at += count
+
+    def _require(self, count: int) -> None:
+        if count > self._size - self._at:
+            raise _Damaged("is cut short, or damaged: it ends within its head")

@@ -1,0 +1,206 @@
+"""Reads an HDF5 file in a process of its own, where a crash of the C library harms nobody.
+
+``engine.io.hdf5`` starts this file as a program. The request is its only argument, in JSON; the
+answer goes to standard output: a line of JSON, and after it the values where some were asked for.
+Only links that a group owns are followed, so neither another file nor a plug-in is ever opened,
+and attributes are not looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+MAX_DEPTH = 100
+MAX_OBJECTS = 200_000
+_SLAB = 1 << 24
+_SPARE = 1 << 26
+
+
+class _Refused(Exception):
+    """The file holds what is not read; the argument is the word for it."""
+
+
+def main(request: dict[str, Any], out: BinaryIO) -> None:
+    """Answer one request.
+
+    Parameters
+    ----------
+    request : dict
+        ``path``; ``seconds`` of processor time; ``memory`` in bytes that opening may take; and
+        ``name`` of the dataset whose values are wanted, or None for a list of all.
+    out : binary stream
+    """
+    try:
+        import h5py
+    except ImportError:
+        _say(out, {"refused": "package"})
+        return
+    _limit(request["seconds"], request["memory"])
+    try:
+        file = h5py.h5f.open(os.fsencode(request["path"]), h5py.h5f.ACC_RDONLY)
+        root = h5py.h5o.open(file, b"/")
+        found = None if request["name"] is None else _find(root, request["name"])
+        if found is None:
+            _say(out, {"datasets": [_told(name, dataset) for name, dataset in _walk(root)]})
+            return
+        told = _told(request["name"], found)
+        _say(out, told)
+        if told["sends"]:
+            _limit(request["seconds"] + told["nbytes"] // 50_000_000, 2 * told["nbytes"])
+            _send(h5py.Dataset(found), out)
+    except _Refused as refused:
+        _say(out, {"refused": str(refused)})
+
+
+def _limit(seconds: float, memory: int) -> None:
+    """Have the system end this process if it takes more than it may from now on."""
+    try:
+        import resource
+    except ImportError:  # Windows; the parent's patience is the only limit there.
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limits = {
+        resource.RLIMIT_CPU: int(used.ru_utime + used.ru_stime + seconds) + 1,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+    }
+    try:
+        with open("/proc/self/statm", encoding="ascii") as stream:
+            pages = int(stream.read().split()[0])
+        limits[resource.RLIMIT_AS] = pages * resource.getpagesize() + memory + _SPARE
+    except OSError:  # not Linux
+        pass
+    for kind, most in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (most, hard))
+
+
+def _say(out: BinaryIO, answer: dict[str, Any]) -> None:
+    out.write(json.dumps(answer).encode("ascii") + b"\n")
+    out.flush()
+
+
+def _links(group: Any) -> Iterator[tuple[bytes, Any]]:
+    """Yield what a group itself owns: no soft links, and none into other files."""
+    import h5py
+
+    for name in list(group):
+        if group.links.get_info(name).type == h5py.h5l.TYPE_HARD:
+            yield name, h5py.h5o.open(group, name)
+
+
+def _walk(root: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every dataset with its path, each group once."""
+    import h5py
+
+    seen = {_address(root)}
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), root)]
+    opened = 0
+    while waiting:
+        path, group = waiting.pop()
+        groups: list[tuple[tuple[str, ...], Any]] = []
+        for name, thing in _links(group):
+            opened += 1
+            if len(path) >= MAX_DEPTH:
+                raise _Refused("depth")
+            if opened > MAX_OBJECTS:
+                raise _Refused("count")
+            here = (*path, name.decode("utf-8", "surrogateescape"))
+            if isinstance(thing, h5py.h5d.DatasetID):
+                yield "/".join(here), thing
+            elif isinstance(thing, h5py.h5g.GroupID) and _address(thing) not in seen:
+                seen.add(_address(thing))
+                groups.append((here, thing))
+        waiting.extend(reversed(groups))
+
+
+def _address(thing: Any) -> tuple[int, int]:
+    import h5py
+
+    info = h5py.h5o.get_info(thing)
+    return info.fileno, info.addr
+
+
+def _find(root: Any, name: str) -> Any:
+    """Return the dataset of a path, going link by link; None where there is none."""
+    import h5py
+
+    thing = root
+    for part in name.encode("utf-8", "surrogateescape").split(b"/"):
+        if not isinstance(thing, h5py.h5g.GroupID) or not part or not thing.links.exists(part):
+            return None
+        if thing.links.get_info(part).type != h5py.h5l.TYPE_HARD:
+            return None
+        thing = h5py.h5o.open(thing, part)
+    return thing if isinstance(thing, h5py.h5d.DatasetID) else None
+
+
+def _told(name: str, dataset: Any) -> dict[str, Any]:
+    """Say of a dataset what the parent has to know, and to check."""
+    import h5py
+
+    kind, space = dataset.get_type(), dataset.get_space()
+    creation = dataset.get_create_plist()
+    layout = creation.get_layout()
+    told: dict[str, Any] = {
+        "name": name,
+        "real": isinstance(kind, h5py.h5t.TypeIntegerID | h5py.h5t.TypeFloatID)
+        and not isinstance(kind, h5py.h5t.TypeEnumID)
+        and space.get_simple_extent_type() != h5py.h5s.NULL,
+        "virtual": layout == h5py.h5d.VIRTUAL,
+        "external": creation.get_external_count() > 0,
+        "filters": [creation.get_filter(i)[0] for i in range(creation.get_nfilters())],
+        "sends": False,
+    }
+    if not told["real"]:
+        return told
+    try:
+        dtype = kind.dtype
+    except (TypeError, ValueError):
+        return {**told, "real": False}
+    shape = space.get_simple_extent_dims()
+    as_is = kind == h5py.h5t.py_create(dtype)
+    told |= {
+        "dtype": dtype.str if as_is else dtype.newbyteorder("=").str,
+        "shape": list(shape),
+        "nbytes": space.get_simple_extent_npoints() * dtype.itemsize,
+        "storage": dataset.get_storage_size(),
+        "offset": None,
+    }
+    owned = not (told["virtual"] or told["external"])
+    if owned and as_is and layout == h5py.h5d.CONTIGUOUS and told["storage"]:
+        told["offset"] = dataset.get_offset()
+    if told["offset"] is None:
+        told["dtype"] = dtype.newbyteorder("=").str
+        filters = all(h5py.h5z.filter_avail(number) for number in told["filters"])
+        told["sends"] = owned and filters and told["nbytes"] > 0
+    return told
+
+
+def _send(dataset: Any, out: BinaryIO) -> None:
+    """Write all values in C order and native byte order, in parts of whole chunks."""
+    import numpy as np
+
+    native = dataset.dtype.newbyteorder("=")
+    shape = dataset.shape
+    # Along the first axis that has a length, whole rows of chunks, or they would be read anew.
+    axis = next((i for i, length in enumerate(shape) if length > 1), None)
+    if axis is None:
+        out.write(np.ascontiguousarray(dataset[()], native).tobytes())
+        return
+    row = max(1, dataset.nbytes // shape[axis])
+    rows = dataset.chunks[axis] if dataset.chunks else 1
+    step = max(1, _SLAB // (row * rows)) * rows
+    for start in range(0, shape[axis], step):
+        part = dataset[(0,) * axis + (slice(start, start + step),)]
+        out.write(np.ascontiguousarray(part, native).data)
+    out.flush()
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]), sys.stdout.buffer)

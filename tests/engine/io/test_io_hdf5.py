@@ -1,0 +1,408 @@
+""".h5: datasets of real numbers, read by a child process that may crash, hang or lie."""
+
+from __future__ import annotations
+
+import importlib.util
+import io as stdio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import io
+from engine.io import hdf5, hdf5_child
+from tests.engine.io import containers
+from tests.engine.io.hostile.forks import ForkServer
+
+h5py = pytest.importorskip("h5py")
+
+Refusal = Callable[..., str]
+
+X = np.arange(60, dtype=np.float32).reshape(6, 10)
+DTYPES = [f"{order}{code}" for order in "<>" for code in ("f2", "f4", "f8", "i1", "i8", "u2", "u8")]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "x.h5"
+
+
+@pytest.fixture
+def forked(forks: ForkServer, monkeypatch: pytest.MonkeyPatch) -> ForkServer:
+    monkeypatch.setattr(hdf5, "start", forks.start)
+    return forks
+
+
+def names(path: Path) -> list[str]:
+    return [info.name for info in io.list_tensors(path)]
+
+
+def test_datasets_are_found_in_all_groups_by_a_real_child(path: Path) -> None:
+    arrays = {"weight": X, "layers/0/bias": X[0].astype(np.int16), "layers/1/bias": X[1]}
+    path.write_bytes(containers.hdf5(arrays))
+    assert {info.name: info for info in io.list_tensors(path)} == {
+        name: io.TensorInfo(name, array.shape, array.dtype.name, array.nbytes)
+        for name, array in arrays.items()
+    }
+    assert (io.load(path, "layers/0/bias") == arrays["layers/0/bias"]).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"chunks": (4, 3), "compression": "gzip"}])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_types_and_byte_orders(dtype: str, options: Any, path: Path, forked: ForkServer) -> None:
+    x = X.astype(dtype)
+    path.write_bytes(containers.hdf5({"x": x}, **options))
+    array = io.load(path)
+    assert array.dtype == np.dtype(dtype).newbyteorder("=")
+    assert array.dtype.isnative
+    assert (array == x).all()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compression": "gzip"},
+        {"compression": "gzip", "shuffle": True, "fletcher32": True},
+        {"compression": "lzf"},
+        {"fletcher32": True},
+        {"chunks": (6, 10)},
+        {"chunks": (4, 3)},
+        {"maxshape": (None, None)},
+    ],
+)
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_chunks_and_the_filters_that_hdf5_brings(
+    options: Any, libver: str, path: Path, forked: ForkServer
+) -> None:
+    path.write_bytes(containers.hdf5({"x": X}, libver, **options))
+    assert (io.load(path) == X).all()
+
+
+def test_chunks_compressed_by_szip_are_read_where_the_library_can(
+    path: Path, forked: ForkServer, refusal: Refusal
+) -> None:
+    if not h5py.h5z.filter_avail(h5py.h5z.FILTER_SZIP):
+        pytest.skip("this HDF5 has no szip")
+    path.write_bytes(containers.hdf5({"x": X}, chunks=(6, 10), compression="szip"))
+    assert (io.load(path) == X).all()
+
+
+@pytest.mark.parametrize(
+    "shape", [(), (0, 3), (1,), (1, 1, 7), (3, 1, 1), (1, 500_000), (999, 999)]
+)
+@pytest.mark.parametrize("options", [{}, {"compression": "gzip"}])
+def test_shapes(
+    shape: tuple[int, ...],
+    options: Any,
+    path: Path,
+    forked: ForkServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x = np.arange(np.prod(shape, dtype=int), dtype=np.float64).reshape(shape)
+    path.write_bytes(containers.hdf5({"x": x}, **options if x.ndim and x.size else {}))
+    assert io.load(path).shape == shape
+    assert (io.load(path) == x).all()
+
+
+def test_what_lies_in_the_file_as_it_is_is_mapped_wherever_the_file_begins(
+    path: Path, forked: ForkServer, monkeypatch: pytest.MonkeyPatch, is_mapped: Any
+) -> None:
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 0)
+    for block in (0, 512, 2048):
+        with h5py.File(path, "w", userblock_size=block) as file:
+            file["x"] = X
+            file.create_dataset("z", data=X, compression="gzip")
+        assert is_mapped(io.load(path, "x"))
+        assert (io.load(path, "x") == X).all()
+        assert not is_mapped(io.load(path, "z"))
+        path.unlink()
+
+
+def test_values_that_were_never_written_are_the_fill_value(path: Path, forked: ForkServer) -> None:
+    with h5py.File(path, "w") as file:
+        file.create_dataset("chunks", (100, 100), "f4", chunks=(10, 10), fillvalue=2.5)
+        file.create_dataset("plain", (100, 100), "f4", fillvalue=1.5)
+    assert (io.load(path, "chunks") == 2.5).all()
+    assert (io.load(path, "plain") == 1.5).all()
+
+
+def test_what_is_no_real_number_is_left_out(
+    path: Path, forked: ForkServer, refusal: Refusal
+) -> None:
+    with h5py.File(path, "w") as file:
+        file["x"] = X
+        file["text"] = "hello"
+        file["texts"] = ["a", "b"]
+        file["flags"] = np.array([True, False])
+        file["complex"] = np.array([1j])
+        file["records"] = np.zeros(3, [("a", "f4"), ("b", "i4")])
+        file["bytes"] = np.void(b"abc")
+        file["long"] = np.longdouble(2)
+        file["reference"] = file["x"].ref
+        file["nothing"] = h5py.Empty("f4")
+        file["type"] = np.dtype("f4")
+        file.create_dataset("ragged", (2,), h5py.vlen_dtype("f4"))
+        file.create_dataset("choice", (2,), h5py.enum_dtype({"a": 0, "b": 1}))
+        left_out = set(file) - {"x"}
+    assert names(path) == ["x"]
+    for name in left_out:
+        refusal(io.load, path, name)
+
+
+def test_links_are_followed_within_the_groups_alone(
+    path: Path, forked: ForkServer, refusal: Refusal
+) -> None:
+    other = path.with_name("other.h5")
+    other.write_bytes(containers.hdf5({"secret": X}))
+    with h5py.File(path, "w") as file:
+        file["group/x"] = X
+        file["twice"] = file["group/x"]
+        file["group/loop"] = file["/"]
+        file["soft"] = h5py.SoftLink("/group/x")
+        file["soft group"] = h5py.SoftLink("/group")
+        file["outside"] = h5py.ExternalLink("other.h5", "/secret")
+        file["missing"] = h5py.ExternalLink("/no/such/file", "/x")
+    assert names(path) == ["twice", "group/x"]
+    for name in ("soft", "soft group/x", "outside", "missing", "/group/x", "group//x", "group", ""):
+        assert "no array named" in refusal(io.load, path, name)
+
+
+def test_values_in_other_files_are_not_read(
+    path: Path, forked: ForkServer, refusal: Refusal
+) -> None:
+    raw = path.with_name("raw")
+    raw.write_bytes(X.tobytes())
+    other = path.with_name("other.h5")
+    other.write_bytes(containers.hdf5({"x": X}))
+    layout = h5py.VirtualLayout((6, 10), "f4")
+    layout[...] = h5py.VirtualSource(str(other), "x", (6, 10))
+    with h5py.File(path, "w") as file:
+        file.create_dataset("external", X.shape, "f4", external=[(str(raw), 0, X.nbytes)])
+        file.create_virtual_dataset("virtual", layout)
+    for name in ("external", "virtual"):
+        assert "other files" in refusal(io.load, path, name)
+    assert "other files" in refusal(io.list_tensors, path)
+    with h5py.File(path, "a") as file:
+        file["x"] = X
+    assert names(path) == ["x"]
+
+
+@pytest.mark.parametrize(
+    "options", [{"scaleoffset": 2}, {"compression": 32015, "allow_unknown_filter": True}]
+)
+def test_other_filters_are_refused(
+    options: Any, path: Path, forked: ForkServer, refusal: Refusal
+) -> None:
+    with h5py.File(path, "w") as file:
+        # Not written: nobody here has the filter.
+        file.create_dataset("x", X.shape, "f4", chunks=(4, 3), **options)
+    assert "compressed in a way" in refusal(io.load, path, "x")
+    assert "compressed in a way" in refusal(io.list_tensors, path)
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "gzip"}])
+def test_a_shape_beyond_what_the_file_stores_is_refused(
+    options: Any, path: Path, forked: ForkServer, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("x", (10**6, 10**6), "f4", chunks=(10, 10), **options)
+        data[:10, :10] = 1
+    monkeypatch.setattr(np, "empty", None)  # Taking memory would fail in another way.
+    assert "far larger" in refusal(io.load, path, "x")
+    assert "far larger" in refusal(io.list_tensors, path)
+
+
+def test_zeros_compressed_as_far_as_gzip_goes_still_load(path: Path, forked: ForkServer) -> None:
+    x = np.zeros((1 << 14, 1 << 11), np.float32)
+    path.write_bytes(containers.hdf5({"x": x}, compression="gzip", chunks=(1 << 12, 1 << 11)))
+    assert path.stat().st_size * 100 < x.nbytes
+    assert not io.load(path).any()
+
+
+def test_groups_within_groups_end_somewhere(
+    path: Path, forked: ForkServer, refusal: Refusal
+) -> None:
+    with h5py.File(path, "w") as file:
+        file["/".join(["g"] * 90) + "/x"] = X
+    assert len(names(path)) == 1
+    with h5py.File(path, "w") as file:
+        file["/".join(["g"] * 150) + "/x"] = X
+    assert "deep" in refusal(io.list_tensors, path)
+
+
+def test_more_objects_than_are_read_are_told(
+    path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(containers.hdf5({f"x{i}": X for i in range(9)}))
+    monkeypatch.setattr(hdf5_child, "MAX_OBJECTS", 5)
+    out = stdio.BytesIO()
+    monkeypatch.setattr(hdf5_child, "_limit", lambda *_: None)
+    hdf5_child.main({"path": str(path), "name": None, "seconds": 9, "memory": 9}, out)
+    assert json.loads(out.getvalue()) == {"refused": "count"}
+
+
+def test_any_name_goes_to_the_child_and_back(path: Path, forked: ForkServer) -> None:
+    strange = ["--help", "ä\n\"'\\", "../../etc/passwd", "x" * 3000, "$(ls)", "\udcff"]
+    with h5py.File(path, "w") as file:
+        creation = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+        creation.set_create_intermediate_group(True)
+        for i, name in enumerate(strange):
+            made = h5py.h5d.create(
+                file.id, None, h5py.h5t.NATIVE_INT8, h5py.h5s.create_simple((3,))
+            )
+            made.write(h5py.h5s.ALL, h5py.h5s.ALL, np.full(3, i, np.int8))
+            h5py.h5o.link(made, file.id, name.encode("utf-8", "surrogateescape"), creation)
+    assert set(names(path)) == set(strange)
+    for i, name in enumerate(strange):
+        assert (io.load(path, name) == i).all()
+
+
+def test_attributes_are_never_looked_at(path: Path, forked: ForkServer) -> None:
+    with h5py.File(path, "w") as file:
+        file["x"] = X
+        file["x"].attrs["weights"] = np.zeros(9)
+        file.attrs["config"] = "{}"
+    assert names(path) == ["x"]
+
+
+def damaged(path: Path) -> str:
+    return f"{path.name} is damaged: the HDF5 library could not read it."
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
+@pytest.mark.parametrize("call", [io.load, io.list_tensors])
+def test_a_child_that_crashes_is_a_damaged_file(
+    call: Any, number: int, path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(containers.hdf5({"x": X}))
+    code = f"import os; os.kill(os.getpid(), {int(number)})"
+    monkeypatch.setattr(hdf5, "start", program(code))
+    assert refusal(call, path) == damaged(path)
+
+
+def program(code: str) -> Callable[[Any], Any]:
+    """Return a ``start`` that runs other code in the child's place."""
+
+    def start(request: Any) -> Any:
+        return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+
+    return start
+
+
+def answering(text: bytes) -> Callable[[Any], Any]:
+    return program(f"import sys; sys.stdout.buffer.write({text!r})")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"{}", b"[]\n", b"not json\n", b"[" * 100_000 + b"\n", b'{"datasets"', b"\xff\xfe\n"],
+)
+def test_a_child_that_talks_nonsense_is_a_damaged_file(
+    text: bytes, path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(containers.hdf5({"x": X}))
+    monkeypatch.setattr(hdf5, "start", answering(text))
+    assert refusal(io.list_tensors, path) == damaged(path)
+
+
+SOUND = {
+    "name": "x", "real": True, "virtual": False, "external": False, "filters": [], "sends": True,
+    "dtype": "<f4", "shape": [6, 10], "nbytes": 240, "storage": 240, "offset": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"nbytes": 241},
+        {"shape": [-6, -10]},
+        {"shape": [6] * 65},
+        {"shape": [2**40, 2**40], "nbytes": 2**82},
+        {"storage": 10**9},
+        {"offset": 2000},
+        {"offset": -1},
+        {"shape": [10**9], "nbytes": 4 * 10**9},
+        {},  # and then no values
+    ],
+)
+def test_what_a_child_claims_is_held_against_the_file(
+    change: dict[str, Any], path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(containers.hdf5({"x": X}))
+    line = json.dumps(SOUND | change).encode() + b"\n"
+    monkeypatch.setattr(hdf5, "start", answering(line + X.tobytes()[:100]))
+    refusal(io.load, path, "x")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to these limits")
+@pytest.mark.parametrize(
+    "greed",
+    ["while True: pass", "bytearray(10**9)", "os.write(os.open('x', os.O_CREAT | 1), b'x')"],
+)
+def test_a_child_that_takes_more_than_it_may_is_ended_by_the_system(
+    greed: str, tmp_path: Path
+) -> None:
+    code = (
+        f"import os, sys; sys.path.insert(0, {str(Path(hdf5_child.__file__).parents[2])!r})\n"
+        f"from engine.io import hdf5_child; hdf5_child._limit(0, 0)\n{greed}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path)
+    assert done.returncode != 0
+    assert all(found.stat().st_size == 0 for found in tmp_path.iterdir())
+
+
+def test_a_child_that_waits_for_ever_is_ended(
+    path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(containers.hdf5({"x": X}))
+    monkeypatch.setattr(hdf5, "start", program("import signal; signal.pause()"))
+    usual = hdf5.Timer
+    monkeypatch.setattr(hdf5, "Timer", lambda seconds, end: usual(seconds / 100, end))
+    assert refusal(io.load, path) == damaged(path)
+
+
+def test_plug_ins_are_switched_off_for_the_child(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+    usual = subprocess.Popen
+
+    def spy(*arguments: Any, **named: Any) -> Any:
+        seen.update(named["env"])
+        return usual(*arguments, **named)
+
+    monkeypatch.setenv("HDF5_PLUGIN_PATH", str(path.parent))
+    monkeypatch.setattr(subprocess, "Popen", spy)
+    path.write_bytes(containers.hdf5({"x": X}))
+    assert (io.load(path) == X).all()
+    assert seen["HDF5_PLUGIN_PRELOAD"] == "::"
+    assert "HDF5_PLUGIN_PATH" not in seen
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_a_file_cut_short_is_told_without_the_library(
+    libver: str, path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = containers.hdf5({"x": X}, libver)
+    monkeypatch.setattr(hdf5, "start", None)
+    path.write_bytes(data[:-1])
+    assert "cut short" in refusal(io.load, path)
+
+
+def test_without_h5py_the_extra_is_named(
+    path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(containers.hdf5({"x": X}))
+    with monkeypatch.context() as patch:
+        patch.setattr(importlib.util, "find_spec", lambda name: None)
+        assert 'pip install "quantoscope[hdf5]"' in refusal(io.load, path)
+    monkeypatch.setattr(hdf5, "start", answering(b'{"refused": "package"}\n'))
+    assert 'pip install "quantoscope[hdf5]"' in refusal(io.list_tensors, path)

@@ -1,0 +1,152 @@
+"""Codes and scales that a file stores: what they mean, and that they give the file's values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import engine
+from engine import io
+from engine.stored import Stored
+from tests.engine.io import containers
+
+pytest.importorskip("gguf")
+
+WRITTEN = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "MXFP4"]
+K_QUANTS = ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"]
+BLOCKS = {"Q2_K": 16, "Q3_K": 16, "Q6_K": 16}
+X = np.random.default_rng(3).normal(size=(3, 4, 256)).astype(np.float32)
+
+
+def stored(path: Path, name: str = "weight") -> Stored:
+    found = io.stored(path, name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("kind", WRITTEN + K_QUANTS)
+def test_codes_and_scales_give_exactly_the_values_of_the_package(kind: str, tmp_path: Path) -> None:
+    """The blocks are random bytes, so scales are of every kind: NaN, infinite, subnormal."""
+    path = tmp_path / "x.gguf"
+    blocks = containers.random_blocks(300, 2, kind)
+    path.write_bytes(containers.gguf({"weight": blocks}))
+    expected = containers.decoded(*blocks)
+    found = stored(path)
+    assert np.array_equal(found.rebuilt(), expected, equal_nan=True)
+    assert found.rebuilt().dtype == np.float32
+    assert np.array_equal(io.load(path), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_codes_and_scales_are_those_that_the_engine_makes_of_the_same_values(
+    kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.gguf"
+    path.write_bytes(containers.gguf({"weight": containers.quantized(X, kind)}))
+    found = stored(path)
+    scheme = "mxfp4-gguf" if kind == "MXFP4" else kind.lower()
+    result = engine.evaluate(X, scheme)
+    assert (found.codes == result.codes).all()
+    assert found.codes.dtype == result.codes.dtype
+    assert (found.scale.reshape(-1) == result.qparams.scale).all()
+    assert np.all(found.zero_point == result.qparams.zero_point)
+    assert (found.rebuilt() == result.reconstructed).all()
+    assert found.format == kind
+    assert found.source == "x.gguf"
+
+
+@pytest.mark.parametrize("kind", WRITTEN + K_QUANTS)
+def test_shapes_are_those_of_the_tensor_and_of_its_blocks(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.gguf"
+    path.write_bytes(containers.gguf({"weight": containers.random_blocks(3, 2, kind)}))
+    found = stored(path)
+    block = BLOCKS.get(kind, 32)
+    assert found.block == block
+    assert found.codes.shape == io.load(path).shape
+    assert found.scale.shape == (3, found.codes.shape[-1] // block)
+    assert (found.minimum is not None) == (kind in ("Q4_1", "Q5_1", "Q2_K", "Q4_K", "Q5_K"))
+
+
+@pytest.mark.parametrize("kind", ["Q8_0", "Q4_1", "MXFP4", "Q4_K", "Q6_K"])
+def test_single_values_are_those_of_the_whole(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.gguf"
+    path.write_bytes(containers.gguf({"weight": containers.random_blocks(5, 2, kind)}))
+    found = stored(path)
+    whole = found.rebuilt().reshape(-1)
+    everywhere = np.arange(whole.size)
+    assert np.array_equal(found.value_at(everywhere), whole, equal_nan=True)
+    for i in (0, 17, 40, whole.size - 1):
+        assert np.array_equal(found.value_at(i), whole[i], equal_nan=True)
+        row, column = divmod(i, found.codes.shape[-1])
+        scale = found.scale[row, column // found.block]
+        assert np.array_equal(found.scale_at(i), scale, equal_nan=True)
+        if found.minimum is None:
+            assert found.minimum_at(i) == 0
+
+
+@given(
+    codes=hnp.arrays(
+        np.uint8, st.tuples(st.integers(1, 4), st.integers(1, 40)), elements=st.integers(0, 15)
+    ),
+    block=st.integers(1, 41),
+    with_minimum=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_a_last_block_may_be_shorter(
+    codes: np.ndarray, block: int, with_minimum: bool, seed: int
+) -> None:
+    rows, width = codes.shape
+    blocks = -(-width // block)
+    generator = np.random.default_rng(seed)
+    scale = generator.normal(size=(rows, blocks)).astype(np.float32)
+    minimum = generator.normal(size=(rows, blocks)).astype(np.float32) if with_minimum else None
+    found = Stored(codes, scale, minimum, block, "test", "nowhere", zero_point=8)
+    whole = found.rebuilt()
+    for row in range(rows):
+        for column in range(width):
+            at = row, column // block
+            value = (np.float32(codes[row, column]) - np.float32(8)) * scale[at]
+            if minimum is not None:
+                value += minimum[at]
+            assert whole[row, column] == value
+    assert (found.value_at(np.arange(codes.size)) == whole.reshape(-1)).all()
+
+
+def test_many_values_are_rebuilt_in_parts_as_few_are() -> None:
+    generator = np.random.default_rng(0)
+    codes = generator.integers(0, 16, (3, 1 << 20), np.uint8)
+    scale = generator.normal(size=(3, 1 << 15)).astype(np.float32)
+    found = Stored(codes, scale, None, 32, "test", "nowhere")
+    assert (found.rebuilt() == codes * np.repeat(scale, 32, axis=1)).all()
+
+
+@pytest.mark.parametrize(
+    ("scale", "minimum"), [((2, 3), None), ((2, 2), (2, 1)), ((4,), None), ((2, 2, 1), None)]
+)
+def test_scales_that_do_not_belong_to_the_codes_are_refused(
+    scale: tuple[int, ...], minimum: tuple[int, ...] | None
+) -> None:
+    with pytest.raises(ValueError, match="of the shape"):
+        Stored(
+            np.zeros((2, 64), np.uint8),
+            np.zeros(scale, np.float32),
+            None if minimum is None else np.zeros(minimum, np.float32),
+            32,
+            "test",
+            "nowhere",
+        )
+
+
+def test_a_file_without_codes_has_none(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", X)
+    assert io.stored(tmp_path / "x.npy", "x") is None
+    path = tmp_path / "x.gguf"
+    arrays = {"plain": X, "ternary": containers.quantized(X, "TQ2_0")}
+    path.write_bytes(containers.gguf(arrays))
+    assert io.stored(path, "plain") is None
+    assert io.stored(path, "ternary") is None

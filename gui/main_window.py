@@ -249,6 +249,7 @@ class MainWindow(QMainWindow):
 
     def _look(self, view: View) -> None:
         restore_view(view, self, self.session, self.plots, self.values)
+        self._settle_bars()
 
     # What the actions do
 
@@ -381,6 +382,12 @@ class MainWindow(QMainWindow):
         layout.arrange(self, self.docks)
         if not state.isEmpty():
             self.restoreState(state)
+        self._settle_bars()
+
+    def _settle_bars(self) -> None:
+        """Show message bars that have a message: Qt has put them where they once were."""
+        for bar in (self.offer, self.message):
+            bar.shown_changed.emit(bool(bar.text))
 
     def _first_size(self) -> QSize:
         room = QGuiApplication.primaryScreen().availableSize()

@@ -219,7 +219,9 @@ class Recovery(QObject):
         except QuantizationError as error:
             self.problem.emit(str(error))
             return
-        self._whole.restore(found.file, saved, partial(self._restored, dict(saved.view)))
+        # The files are those that this person had open; no one else writes into this folder.
+        done = partial(self._restored, dict(saved.view))
+        self._whole.restore(found.file, saved, True, done)
 
     def _restored(self, view: View, opened: Any) -> None:
         """Take over what was left; it goes on being kept, as this window's."""

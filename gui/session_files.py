@@ -75,11 +75,11 @@ class SessionFiles(QObject):
             )
 
     def _read_done(self, path: Path, saved: Any) -> None:
-        self.restore(path, saved, partial(self._opened, path))
-
-    def restore(self, path: Path, saved: Any, done: Callable[[Any], None]) -> None:
-        """Build a document from what a file holds, asking before other files are read."""
         agreed = self._may_read(path, saved)
+        self.restore(path, saved, agreed, partial(self._opened, path))
+
+    def restore(self, path: Path, saved: Any, agreed: bool, done: Callable[[Any], None]) -> None:
+        """Build a document from what a file holds, reading other files only where agreed."""
         self._background.start(FILE, partial(_build, path, saved, agreed), done, self.failed)
 
     def _may_read(self, path: Path, saved: Any) -> bool:

@@ -1,0 +1,252 @@
+"""What is not saved is kept within seconds, and offered after a window ended without closing."""
+
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QLockFile
+from PySide6.QtWidgets import QPushButton
+
+from engine import Scheme
+from engine.io import qscope
+from gui import commands, recovery
+from gui.recovery import recovery_folder
+from tests.gui.test_files import settle
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """Nobody wants to wait."""
+    monkeypatch.setattr(recovery, "REST", 30)
+
+
+def kept():
+    folder = recovery_folder()
+    return sorted(folder.glob("*.qscope")) if folder.is_dir() else []
+
+
+@pytest.fixture
+def crash(qtbot):
+    """End a window as a crash does: its file stays, and nobody holds its lock."""
+
+    def end(window):
+        qtbot.waitUntil(lambda: bool(kept()) and not window.background.running("recovery"))
+        own = window.recovery._own
+        own.lock.unlock()
+        window.recovery._own = None
+        window.session.mark_saved(None)
+        return own.file
+
+    return end
+
+
+def answer(window, text):
+    for button in window.offer.findChildren(QPushButton):
+        if button.text().replace("&", "") == text and button.isVisible():
+            button.click()
+            return
+    raise AssertionError(f"no button {text}")
+
+
+def test_an_edit_is_kept_soon_and_forgotten_when_undone(window, person, qtbot):
+    person.edit_cell(window.values.table, 0, "0.5")
+    qtbot.waitUntil(lambda: bool(kept()))
+    qtbot.waitUntil(lambda: not window.background.running("recovery"))
+    assert qscope.read(kept()[0]).tensors[0].array[0] == 0.5
+    person.press("Ctrl+Z")
+    qtbot.waitUntil(lambda: not kept())
+
+
+def test_what_a_crash_left_is_offered_and_restored(window, new_window, person, qtbot, crash):
+    person.edit_cell(window.values.table, 1, "0.75")
+    commands.add_scheme(window.session, Scheme.parse("uint4 asymmetric"))
+    crash(window)
+    other = new_window()
+    other.files.start_first()
+    other.recovery.look()
+    assert other.offer.isVisible()
+    assert "Three numbers" in other.offer.text
+    answer(other, "Restore")
+    qtbot.waitUntil(lambda: other.session.array[1] == 0.75)
+    settle(other, qtbot)
+    assert [str(e.scheme) for e in other.session.entries][-1] == "uint4 asymmetric"
+    assert other.isWindowModified(), "it is still saved nowhere"
+    assert not other.offer.isVisible()
+    qtbot.waitUntil(lambda: len(kept()) == 1 and not other.background.running("recovery"))
+
+
+def test_what_was_restored_is_saved_to_its_own_file_again(
+    window, new_window, person, qtbot, crash, tmp_path
+):
+    path = tmp_path / "mine.qscope"
+    window.whole.write(path)
+    person.edit_cell(window.values.table, 1, "0.75")
+    crash(window)
+    other = new_window()
+    other.recovery.look()
+    assert "mine.qscope" in other.offer.text
+    answer(other, "Restore")
+    qtbot.waitUntil(lambda: other.session.file == path)
+    assert qscope.read(path).tensors[0].array[1] != 0.75
+    assert other.whole.save()
+    assert qscope.read(path).tensors[0].array[1] == 0.75
+    qtbot.waitUntil(lambda: not kept())
+
+
+def test_what_is_discarded_is_gone(window, new_window, person, qtbot, crash):
+    person.edit_cell(window.values.table, 1, "0.75")
+    crash(window)
+    other = new_window()
+    other.recovery.look()
+    answer(other, "Discard")
+    assert not kept()
+    assert not list(recovery_folder().glob("*.lock"))
+
+
+def test_what_nobody_answers_is_offered_again(window, new_window, person, crash):
+    person.edit_cell(window.values.table, 1, "0.75")
+    crash(window)
+    for _ in range(2):
+        other = new_window()
+        other.recovery.look()
+        assert other.offer.isVisible()
+        other.close()
+    assert len(kept()) == 1
+
+
+def test_two_windows_keep_two_files_and_take_none_of_each_other(window, new_window, person, qtbot):
+    person.edit_cell(window.values.table, 0, "0.5")
+    qtbot.waitUntil(lambda: len(kept()) == 1)
+    other = new_window()
+    other.files.start_first()
+    other.recovery.look()
+    assert not other.offer.isVisible(), "the first window is alive"
+    commands.edit_value(other.session, 0, 0.25)
+    qtbot.waitUntil(lambda: len(kept()) == 2)
+    qtbot.waitUntil(lambda: not any(w.background.running("recovery") for w in (window, other)))
+    values = {float(qscope.read(path).tensors[0].array[0]) for path in kept()}
+    assert values == {0.5, 0.25}
+    other.session.mark_saved(None)
+    other.close()
+    assert len(kept()) == 1
+
+
+def test_several_that_were_left_are_offered_one_after_the_other(
+    window, new_window, person, qtbot, crash
+):
+    person.edit_cell(window.values.table, 0, "0.5")
+    crash(window)
+    second = new_window()
+    second.files.start_first()
+    commands.edit_value(second.session, 0, 0.25)
+    qtbot.waitUntil(lambda: len(kept()) == 2)
+    crash(second)
+    other = new_window()
+    other.recovery.look()
+    answer(other, "Discard")
+    assert other.offer.isVisible()
+    assert len(kept()) == 1
+    answer(other, "Discard")
+    assert not kept()
+
+
+def test_closing_leaves_nothing_behind(window, person, qtbot, dialog, button):
+    person.edit_cell(window.values.table, 0, "0.5")
+    qtbot.waitUntil(lambda: bool(kept()))
+    with dialog(button("Discard")):
+        window.close()
+    assert list(recovery_folder().iterdir()) == []
+
+
+def test_of_a_long_array_only_the_changes_are_kept(window, qtbot, crash, monkeypatch, tmp_path,
+                                                   new_window):  # fmt: skip
+    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    np.save(tmp_path / "long.npy", np.arange(5000, dtype=np.float32))
+    window.open_paths([tmp_path / "long.npy"])
+    settle(window, qtbot)
+    for index in (7, 4321):
+        commands.edit_value(window.session, index, -1.0)
+    file = crash(window)
+    left = qscope.read(file).tensors[0]
+    assert left.array is None
+    assert left.where.tolist() == [7, 4321]
+    other = new_window()
+    other.recovery.look()
+    answer(other, "Restore")
+    qtbot.waitUntil(lambda: other.session.array.size == 5000)
+    expected = np.arange(5000, dtype=np.float32)
+    expected[[7, 4321]] = -1
+    assert other.session.array.tobytes() == expected.tobytes()
+
+
+def test_a_long_array_of_no_file_is_written_once_and_then_its_changes(
+    window, qtbot, crash, monkeypatch, new_window
+):
+    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    window.session.start(np.zeros(5000, np.float32), "made here")
+    commands.edit_value(window.session, 5, 1.0)
+    qtbot.waitUntil(lambda: bool(kept()) and not window.background.running("recovery"))
+    bases = list(recovery_folder().glob("*.npy"))
+    assert len(bases) == 1
+    commands.edit_value(window.session, 6, 2.0)
+    qtbot.waitUntil(lambda: qscope.read(kept()[0]).tensors[0].where.tolist() == [6])
+    commands.splice(window.session, 0, 1, np.array([]), "one less")
+    qtbot.waitUntil(lambda: list(recovery_folder().glob("*.npy")) not in ([], bases))
+    crash(window)
+    other = new_window()
+    other.recovery.look()
+    answer(other, "Restore")
+    qtbot.waitUntil(lambda: other.session.array.size == 4999)
+    assert other.session.array[:7].tolist() == [0, 0, 0, 0, 1, 2, 0]
+    assert other.session.path is None
+    qtbot.waitUntil(lambda: len(kept()) == 1 and not other.background.running("recovery"))
+    assert other.session.array[:7].tolist() == [0, 0, 0, 0, 1, 2, 0]
+
+
+def test_a_full_disk_disturbs_nobody(window, person, qtbot, monkeypatch):
+    tried = []
+
+    def full(path, session):
+        tried.append(path)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(qscope, "write", full)
+        person.edit_cell(window.values.table, 0, "0.5")
+        qtbot.waitUntil(lambda: bool(tried) and not window.background.running("recovery"))
+    assert "disk" not in window.message.text
+    commands.edit_value(window.session, 0, 0.75)
+    qtbot.waitUntil(lambda: bool(kept()))
+
+
+def test_what_was_left_and_is_damaged_is_told_of_and_stays(window, qtbot):
+    folder = recovery_folder()
+    folder.mkdir(parents=True)
+    (folder / "damaged.qscope").write_bytes(b"PK\x03\x04")
+    window.recovery.look()
+    assert "damaged.qscope" in window.message.text
+    assert not window.offer.isVisible()
+    assert (folder / "damaged.qscope").exists()
+
+
+def test_a_lock_of_a_living_process_is_respected(window, person, crash, new_window):
+    person.edit_cell(window.values.table, 0, "0.5")
+    file = crash(window)
+    lock = QLockFile(str(file.with_suffix(".lock")))
+    lock.setStaleLockTime(0)
+    assert lock.tryLock(0)
+    other = new_window()
+    other.recovery.look()
+    assert not other.offer.isVisible()
+    lock.unlock()
+
+
+def test_the_time_of_the_last_change_is_told(window, person, crash, new_window):
+    person.edit_cell(window.values.table, 0, "0.5")
+    file = crash(window)
+    told = time.strftime("%Y-%m-%d %H:%M", time.localtime(file.stat().st_mtime))
+    other = new_window()
+    other.recovery.look()
+    assert told in other.offer.text

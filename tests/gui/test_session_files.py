@@ -1,0 +1,218 @@
+"""Session files in the window: what is saved comes back, and other files are read when agreed."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from engine import Scheme
+from engine.io import qscope
+from gui import commands
+from tests.gui.test_files import menu_action, settle, type_path
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    path = tmp_path / "data" / "model.npz"
+    path.parent.mkdir()
+    random = np.random.default_rng(1)
+    np.savez(path, **{n: random.normal(size=(16, 8)).astype(np.float32) for n in ("q", "k", "v")})
+    return path
+
+
+@pytest.fixture
+def work(window, checkpoint, qtbot, person):
+    """A window with edits in two tensors, a hand-made scheme, and a view of its own."""
+    window.open_paths([checkpoint])
+    settle(window, qtbot)
+    q, k, _ = window.session.sources[-1].tensors
+    for tensor, number in ((q, 3.5), (k, -4.25)):
+        window.files.show_tensor(tensor)
+        settle(window, qtbot)
+        commands.edit_value(window.session, 7, number)
+    commands.add_scheme(window.session, Scheme.parse("int4 asymmetric per-channel(0) mse"))
+    window.session.choose(9)
+    settle(window, qtbot)
+    return window
+
+
+def state(window):
+    session = window.session
+    return (
+        session.title, session.array.tobytes(), session.array.shape, session.chosen,
+        [(str(e.scheme), e.label, e.colour, e.line, e.marker, e.enabled) for e in session.entries],
+        str(session.active.scheme), [t.label for s in session.sources for t in s.tensors],
+    )  # fmt: skip
+
+
+def test_everything_comes_back_in_another_window(work, new_window, qtbot, tmp_path, dialog, person):
+    with dialog(type_path(tmp_path / "work")):
+        person.press("Ctrl+S")
+    assert (tmp_path / "work.qscope").is_file()
+    assert not work.isWindowModified()
+    assert "work.qscope" in work.windowTitle()
+    other = new_window()
+    other.open_paths([tmp_path / "work.qscope"])
+    settle(other, qtbot)
+    assert state(other) == state(work)
+    assert not other.isWindowModified()
+    other.files.show_tensor(other.session.sources[0].tensors[0])
+    assert other.session.array.reshape(-1)[7] == 3.5
+    other.files.show_tensor(other.session.sources[0].tensors[2])
+    settle(other, qtbot)
+    assert other.session.title == "model.npz ▸ v"
+
+
+def test_save_goes_to_the_same_file_without_a_question(work, tmp_path, person):
+    work.whole.write(tmp_path / "work.qscope")
+    first = (tmp_path / "work.qscope").read_bytes()
+    commands.edit_value(work.session, 0, 1.0)
+    assert work.isWindowModified()
+    person.press("Ctrl+S")
+    assert not work.isWindowModified()
+    assert (tmp_path / "work.qscope").read_bytes() != first
+
+
+def test_every_kind_of_change_sets_the_star_and_undo_takes_it_back(work, tmp_path, person):
+    work.whole.write(tmp_path / "work.qscope")
+    session = work.session
+    changes = {
+        "a value": lambda: commands.edit_value(session, 0, 1.0),
+        "a scheme": lambda: commands.add_scheme(session, Scheme.parse("int8 symmetric")),
+        "a scheme less": lambda: commands.remove_entry(session, session.entries[0].uid),
+        "a file less": lambda: commands.remove_source(session, session.sources[0]),
+    }
+    for name, change in changes.items():
+        change()
+        assert work.isWindowModified(), name
+        session.undo_stack.undo()
+        assert not work.isWindowModified(), name
+
+
+def test_the_view_comes_back(work, new_window, qtbot, tmp_path):
+    work.values.show_grid(True)
+    work.session.compare_pair((work.session.entries[0].uid, work.session.entries[2].uid))
+    work.docks["codes"].raise_()
+    plot = work.plots["signal"]
+    plot.plot.follow_x = False
+    plot.widget.setXRange(10, 20, padding=0)
+    work.whole.write(tmp_path / "work.qscope")
+    other = new_window()
+    other.open_paths([tmp_path / "work.qscope"])
+    settle(other, qtbot)
+    assert other.values.in_grid
+    assert [other.session.entry(uid).scheme for uid in other.session.pair] == [
+        other.session.entries[0].scheme, other.session.entries[2].scheme,
+    ]  # fmt: skip
+    assert other.plots["signal"].widget.viewRange()[0] == pytest.approx([10, 20])
+
+
+def test_files_that_nobody_named_are_read_only_when_agreed(
+    work, new_window, qtbot, tmp_path, dialog, button
+):
+    work.whole.write(tmp_path / "work.qscope")
+    work.settings.remember("files/known", "[]")
+    other = new_window()
+
+    def without(box):
+        assert isinstance(box, QMessageBox)
+        assert "model.npz" in box.informativeText()
+        button("Without them")(box)
+
+    with dialog(without):
+        other.open_paths([tmp_path / "work.qscope"])
+        settle(other, qtbot)
+    settle(other, qtbot)
+    assert other.session.array.reshape(-1)[7] == -4.25, "what the session holds is there"
+    source = other.session.sources[0]
+    assert source.problem
+    other.tensors.reopen_asked.emit(source)
+    settle(other, qtbot)
+    assert [t.label for t in other.session.sources[0].tensors] == ["q", "k", "v"]
+    other.files.show_tensor(other.session.sources[0].tensors[0])
+    assert other.session.array.reshape(-1)[7] == 3.5
+
+
+def test_a_session_that_moved_with_its_files_finds_them(work, new_window, qtbot, tmp_path):
+    work.whole.write(tmp_path / "work.qscope")
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    shutil.move(tmp_path / "data", moved / "data")
+    shutil.move(tmp_path / "work.qscope", moved / "work.qscope")
+    work.settings.add_known([str(moved / "data" / "model.npz")])
+    other = new_window()
+    other.open_paths([moved / "work.qscope"])
+    settle(other, qtbot)
+    assert len(other.session.sources[0].tensors) == 3
+    assert other.session.sources[0].path == moved / "data" / "model.npz"
+    assert not other.message.isVisible()
+
+
+def test_a_session_whose_file_is_gone_says_so_and_keeps_what_it_holds(
+    work, new_window, qtbot, tmp_path, checkpoint, dialog
+):
+    work.whole.write(tmp_path / "work.qscope")
+    away = checkpoint.rename(checkpoint.with_name("renamed.npz"))
+    other = new_window()
+    other.open_paths([tmp_path / "work.qscope"])
+    settle(other, qtbot)
+    assert "model.npz" in other.message.text
+    assert other.session.array.reshape(-1)[7] == -4.25
+    with dialog(type_path(away)):
+        other.tensors.place_asked.emit(other.session.sources[0])
+    settle(other, qtbot)
+    assert [t.label for t in other.session.sources[0].tensors] == ["q", "k", "v"]
+
+
+def test_a_file_that_changed_since_is_told_of(work, new_window, qtbot, tmp_path, checkpoint):
+    work.whole.write(tmp_path / "work.qscope")
+    np.savez(checkpoint, q=np.ones(3), k=np.ones(3), v=np.ones(3))
+    other = new_window()
+    other.open_paths([tmp_path / "work.qscope"])
+    settle(other, qtbot)
+    assert "has changed since" in other.message.text
+
+
+def test_a_damaged_session_is_said_in_a_sentence_and_changes_nothing(window, qtbot, tmp_path):
+    path = tmp_path / "broken.qscope"
+    path.write_bytes(b"PK\x03\x04 nonsense")
+    before = state(window)
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert "broken.qscope" in window.message.text
+    assert state(window) == before
+
+
+def test_a_scheme_that_is_not_known_is_told_of_and_the_others_open(window, qtbot, tmp_path):
+    path = tmp_path / "later.qscope"
+    schemes = tuple(qscope.SavedScheme(text) for text in ("int8 symmetric", "int99 wonderful"))
+    array = qscope.SavedTensor("x", array=np.ones(2, np.float32))
+    qscope.write(path, qscope.SavedSession(tensors=(array,), schemes=schemes, current=0))
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert [str(e.scheme) for e in window.session.entries] == ["int8 symmetric"]
+    assert "int99" in window.message.text
+
+
+def test_a_new_session_is_empty_with_the_three_schemes(window, person):
+    person.press("Ctrl+Shift+N")
+    assert window.session.array.size == 0
+    assert len(window.session.entries) == 3
+    assert window.session.file is None
+
+
+def test_a_failing_save_keeps_star_and_file(work, tmp_path):
+    (tmp_path / "folder.qscope").mkdir()
+    assert not work.whole.write(tmp_path / "folder.qscope")
+    assert work.message.isVisible()
+    assert work.isWindowModified()
+    assert work.session.file is None
+
+
+def test_sessions_are_in_open_recent(work, qtbot, tmp_path):
+    work.whole.write(tmp_path / "work.qscope")
+    menu_action(work.menus.recent, "work.qscope").trigger()
+    settle(work, qtbot)
+    assert work.session.file == tmp_path / "work.qscope"
+    QApplication.processEvents()

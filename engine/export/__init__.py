@@ -3,7 +3,8 @@
 >>> import engine
 >>> from engine import export
 >>> result = engine.evaluate([0.21535037, 1.2962357, -1.0161772], "int8 symmetric")
->>> code = export.render("numpy", result, "conv1").decode()
+>>> print(export.render("tensorrt", result, "conv1").decode().splitlines()[1])
+conv1: 3c2739b3
 
 A form is one module here and one line in the registry. The module is imported when it is first
 asked for. A scheme that a form cannot say exactly is refused with ``NotExpressibleError``.
@@ -57,6 +58,27 @@ class ParameterFormat:
 FORMATS: tuple[ParameterFormat, ...] = (
     ParameterFormat("json", "JSON with everything", (".json",), "engine.export.json_object"),
     ParameterFormat("numpy", "Python with numpy alone", (".py",), "engine.export.numpy_source"),
+    ParameterFormat(
+        "tensorrt", "TensorRT calibration cache", (".cache",), "engine.export.tensorrt"
+    ),
+    ParameterFormat(
+        "aimet-0.6.1",
+        "AIMET encodings 0.6.1",
+        (".encodings", ".json"),
+        "engine.export.aimet_0_6_1",
+    ),
+    ParameterFormat(
+        "aimet-1.0.0",
+        "AIMET encodings 1.0.0",
+        (".encodings", ".json"),
+        "engine.export.aimet_1_0_0",
+    ),
+    ParameterFormat(
+        "ort-overrides",
+        "ONNX Runtime TensorQuantOverrides in Python",
+        (".py",),
+        "engine.export.ort_overrides",
+    ),
 )
 """Every form, in the order that menus show."""
 

@@ -102,3 +102,38 @@ def group_size(p: QParams, shape: tuple[int, ...]) -> int | None:
     if p.granularity.kind != GROUP:
         return None
     return min(p.granularity.number, max(1, shape[-1] if shape else 1))
+
+
+def to_nearest(result: Evaluation, whose: str) -> None:
+    """Refuse a scheme that does not round to the nearest code, of which a form says nothing.
+
+    Raises
+    ------
+    NotExpressibleError
+        For rounding toward zero, or by chance.
+    """
+    a = result.qparams.arithmetic
+    if a.reach > 0.5:
+        raise NotExpressibleError(
+            f"{whose} says nothing of rounding, and its readers round to the nearest code, "
+            f"not {a.rounding}."
+        )
+
+
+def without_lowest(result: Evaluation, fmt: IntegerFormat, whose: str) -> None:
+    """Refuse a scheme that clips values of this tensor one code above the lowest of the bits.
+
+    Where nothing is clipped there, codes from −127 and codes from −128 are the same.
+
+    Raises
+    ------
+    NotExpressibleError
+        When some are.
+    """
+    low, lowest = int(result.qparams.qmin), fmt.qmin - fmt.narrow
+    clipped, _ = result.totals.clipped
+    if low > lowest and clipped:
+        raise NotExpressibleError(
+            f"{whose} has codes from {lowest}, and this scheme clips {clipped:,} "
+            f"{'value' if clipped == 1 else 'values'} at {low}: widen its range."
+        )

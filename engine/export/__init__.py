@@ -4,7 +4,7 @@
 >>> from engine import export
 >>> result = engine.evaluate([0.21535037, 1.2962357, -1.0161772], "int8 symmetric")
 >>> print(export.render("tensorrt", result, "conv1").decode().splitlines()[1])
-conv1: 3c2739b3
+conv1: 3c273980
 
 A form is one module here and one line in the registry. The module is imported when it is first
 asked for. A scheme that a form cannot say exactly is refused with ``NotExpressibleError``.
@@ -58,6 +58,15 @@ class ParameterFormat:
 FORMATS: tuple[ParameterFormat, ...] = (
     ParameterFormat("json", "JSON with everything", (".json",), "engine.export.json_object"),
     ParameterFormat("numpy", "Python with numpy alone", (".py",), "engine.export.numpy_source"),
+    ParameterFormat("c", "C99 header with functions", (".h",), "engine.export.c_header"),
+    ParameterFormat(
+        "onnx",
+        "ONNX model with QuantizeLinear, DequantizeLinear",
+        (".onnx",),
+        "engine.export.onnx_model",
+        extra="onnx",
+        text=False,
+    ),
     ParameterFormat(
         "tensorrt", "TensorRT calibration cache", (".cache",), "engine.export.tensorrt"
     ),

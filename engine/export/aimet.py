@@ -1,7 +1,8 @@
 """Encodings of AIMET, which Qualcomm's QNN and QAIRT converters take as quantization overrides.
 
 Source: AIMET's Encoding Format Specification. An encoding counts codes from 0 up, whatever the sign
-of the format: R' = (q + offset) · scale with q = 0 … 2^bits − 1, so offset = Qmin − Z.
+of the format: R' = (q + offset) · scale with q = 0 … 2^bits − 1, so offset = Qmin − Z. All codes of
+the bits are in use there: what a scheme clips at −127 may become −128.
 
 An encoding says nothing of the axis: that of ``per-channel`` has to be the output channels'. One
 tensor makes one encoding, among the parameters where it has many scales or a name such as
@@ -23,7 +24,6 @@ from engine.export.base import (
     group_size,
     integer_format,
     to_nearest,
-    without_lowest,
     zero_points_within,
 )
 from engine.granularity import GROUP
@@ -105,7 +105,6 @@ def _numbers(result: Evaluation) -> tuple[int, list[float], list[int], bool]:
     if fmt.bits < 4:
         raise NotExpressibleError(f"{_WHOSE} has 4 to 32 bits, not {fmt.bits}.")
     to_nearest(result, _WHOSE)
-    without_lowest(result, fmt, _WHOSE)
     offsets = (fmt.qmin - fmt.narrow) - zero_points_within(p, fmt, _WHOSE)
     symmetric = bool((offsets == -(1 << (fmt.bits - 1))).all())
     return (

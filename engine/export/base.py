@@ -118,22 +118,3 @@ def to_nearest(result: Evaluation, whose: str) -> None:
             f"{whose} says nothing of rounding, and its readers round to the nearest code, "
             f"not {a.rounding}."
         )
-
-
-def without_lowest(result: Evaluation, fmt: IntegerFormat, whose: str) -> None:
-    """Refuse a scheme that clips values of this tensor one code above the lowest of the bits.
-
-    Where nothing is clipped there, codes from −127 and codes from −128 are the same.
-
-    Raises
-    ------
-    NotExpressibleError
-        When some are.
-    """
-    low, lowest = int(result.qparams.qmin), fmt.qmin - fmt.narrow
-    clipped, _ = result.totals.clipped
-    if low > lowest and clipped:
-        raise NotExpressibleError(
-            f"{whose} has codes from {lowest}, and this scheme clips {clipped:,} "
-            f"{'value' if clipped == 1 else 'values'} at {low}: widen its range."
-        )

@@ -10,7 +10,8 @@ passed on as it is::
     quantize_static(..., extra_options={"TensorQuantOverrides": TENSOR_QUANT_OVERRIDES})
 
 Source: the docstring of ``onnxruntime.quantization.StaticQuantConfig``. The tool takes overrides
-per channel for initializers alone.
+per channel for initializers alone. They are S and Z, and no more: what a scheme clips at −127 may
+become −128.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from engine.export.base import (
     finite_scales,
     integer_format,
     to_nearest,
-    without_lowest,
     zero_points_within,
 )
 
@@ -66,7 +66,6 @@ def render(result: Evaluation, name: str) -> bytes:
     if p.group is not None:
         raise NotExpressibleError(f"{_WHOSE} has no overrides for groups of values.")
     to_nearest(result, _WHOSE)
-    without_lowest(result, fmt, _WHOSE)
     scales = finite_scales(p, _WHOSE).tolist()
     zeros = zero_points_within(p, fmt, _WHOSE).tolist()
     axis = channel_axis(p, result.codes.shape)

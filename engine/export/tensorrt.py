@@ -3,9 +3,12 @@
 The first line names the version of TensorRT and the calibrator; a build that asks for another
 version wants that line edited. Then every line is ``name: scale``, with the bits of the scale big
 end first; the dynamic range is ± 127 · scale. Source: sampleINT8's description of the file.
+TensorRT has codes from −128: what a scheme clips at −127 may become −128, as ``@tensorrt`` has it.
 """
 
 from __future__ import annotations
+
+import struct
 
 from engine.evaluation import Evaluation
 from engine.export.base import (
@@ -13,7 +16,6 @@ from engine.export.base import (
     finite_scales,
     integer_format,
     to_nearest,
-    without_lowest,
     zero_points,
 )
 
@@ -40,11 +42,10 @@ def render(result: Evaluation, name: str) -> bytes:
     if zero_points(p).any():
         raise NotExpressibleError(f"{_WHOSE} has no zero point: take a symmetric scheme.")
     to_nearest(result, _WHOSE)
-    without_lowest(result, fmt, _WHOSE)
     if not name.strip() or not name.isprintable():
         raise NotExpressibleError(
             f"{_WHOSE} needs a name of printable characters in one line for the tensor."
         )
     (scale,) = finite_scales(p, _WHOSE)
-    digits = scale.astype(">f4").tobytes().hex()
+    digits = struct.pack(">f", scale).hex()
     return f"{_HEADER}\n{name}: {digits}\n".encode()

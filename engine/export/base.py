@@ -48,19 +48,15 @@ def integer_format(result: Evaluation, whose: str) -> IntegerFormat:
 
 
 def finite_scales(p: QParams, whose: str) -> np.ndarray:
-    """Return every S as float32 has it, shape (count,).
+    """Return every S rounded once to float32, as the form has it, shape (count,).
 
     Raises
     ------
     NotExpressibleError
-        When the scheme works in float64, or an S is 0, infinite or NaN in float32.
+        When an S is 0, infinite or NaN in float32.
     """
-    if p.dtype != np.float32:
-        raise NotExpressibleError(
-            f"{whose} has scales in float32, and these values are {p.dtype.name}: "
-            "convert the array to float32 first."
-        )
-    scales = np.atleast_1d(p.working_scale).astype(np.float32)
+    with np.errstate(over="ignore", under="ignore"):
+        scales = np.atleast_1d(np.asarray(p.scale).astype(np.float32))
     odd = ~np.isfinite(scales) | (scales <= 0)
     if odd.any():
         raise NotExpressibleError(f"{whose} has no scale of {scales[odd][0]}.")
@@ -68,9 +64,8 @@ def finite_scales(p: QParams, whose: str) -> np.ndarray:
 
 
 def zero_points(p: QParams) -> np.ndarray:
-    """Return every Z as a whole number, shape (count,); Python integers where 64 bits are few."""
-    z = np.atleast_1d(np.asarray(p.zero_point))
-    return z if z.dtype.kind in "iO" else np.array([int(number) for number in z], object)
+    """Return every Z, shape (count,): whole numbers, whatever the type that holds them."""
+    return np.atleast_1d(np.asarray(p.zero_point))
 
 
 def zero_points_within(p: QParams, fmt: IntegerFormat, whose: str) -> np.ndarray:

@@ -162,7 +162,7 @@ class _Source:
         scales = [f"{float(s).hex()}{self.f}" for s in np.atleast_1d(self.p.working_scale)]
         made = self._defined("scale", self.real, scales)
         if self.moved:
-            made += self._defined("zero_point", "int32_t", zero_points(self.p).tolist())
+            made += self._defined("zero_point", "int32_t", [int(z) for z in zero_points(self.p)])
         return made
 
     def _defined(self, word: str, kind: str, values: list[Any]) -> list[str]:

@@ -1,8 +1,8 @@
 """An ONNX model that quantizes a tensor and rebuilds it: QuantizeLinear, DequantizeLinear.
 
-Its input is the tensor, in float32; its outputs are the rebuilt values and the codes (those of 4
-bits as int8 or uint8; none for e5m2, which ONNX Runtime cannot hand out). S and Z are initializers,
-one per channel along ``axis``, or one per ``block_size`` of the last axis.
+Its input is the tensor in float32, whatever it is here; its outputs are the rebuilt values and the
+codes (those of up to 4 bits as int8 or uint8; none for e5m2, which ONNX Runtime cannot hand out).
+S and Z are initializers, one per channel along ``axis``, or one per ``block_size`` of the last axis.
 
 QuantizeLinear divides by S in float32, rounds ties to the even one, adds Z, and saturates. Where
 that gives a value of the tensor another code than the scheme does, the model does more, so that the
@@ -210,6 +210,7 @@ def _numbers(result: Evaluation, container: Format) -> _Numbers:
         zero_point=zeros if np.ndim(own.scale) else int(zeros[0]),
         qmin=container.qmin,
         qmax=container.qmax,
+        dtype=np.dtype(np.float32),
         arithmetic=RUNTIMES["onnxruntime"].arithmetic,
     )
     return _Numbers(p, own, scales.reshape(at), zeros.reshape(at), along, where)
@@ -254,12 +255,17 @@ def _stepwise(graph: _Graph, numbers: _Numbers, parameters: tuple[str, str], kin
 def _way(result: Evaluation, numbers: _Numbers, container: Format) -> tuple[_Build, str]:
     """Return the first way that gives the scheme's codes, and a note on it for the model."""
     p, own = numbers.p, numbers.own
-    known = ~np.isnan(result.values)
     with np.errstate(over="ignore", under="ignore"):
-        r = np.where(known, result.values, 0).astype(np.float32)
+        r = result.values.astype(np.float32, copy=False)
+    unknown = np.isnan(r) if result.totals.nan else None
+    if unknown is not None:
+        r = np.where(unknown, np.float32(0), r)
 
     def differing(values: np.ndarray) -> int:
-        return int(np.count_nonzero((encoded(values, p) != result.codes) & known))
+        others = encoded(values, p) != result.codes
+        if unknown is not None:
+            others &= ~unknown
+        return int(np.count_nonzero(others))
 
     same_codes = (own.qmin, own.qmax) == (p.qmin, p.qmax)
     width_fits = own.format.bits == container.bits
@@ -288,7 +294,9 @@ def _way(result: Evaluation, numbers: _Numbers, container: Format) -> tuple[_Bui
 def _beyond_steps(numbers: _Numbers, container: Format) -> Iterator[str]:
     """Say why the scheme's steps cannot be written as operators; nothing where they can."""
     a = numbers.own.arithmetic
-    if not container.integer or a.rounding != "ties-even":
+    if numbers.own.dtype != np.float32:
+        yield f"which works in {numbers.own.dtype.name}"
+    elif not container.integer or a.rounding != "ties-even":
         yield f"which rounds {a.rounding}"
     elif "block_size" in numbers.where:
         yield "whose groups leave no room for steps of its own"

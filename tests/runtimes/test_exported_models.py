@@ -79,6 +79,15 @@ def test_any_name_and_shape_will_do(name: str, shape: tuple[int, ...]) -> None:
     check(export.render("onnx", result, name), result)
 
 
+@pytest.mark.parametrize("scheme", ["int8 symmetric", "uint8 asymmetric", "e4m3fn symmetric"])
+def test_float64_gives_the_same_codes_or_is_refused(scheme: str) -> None:
+    result = engine.evaluate(normal().astype(np.float64) + 1e-12, scheme)
+    session = ort.InferenceSession(export.render("onnx", result, "x"))
+    rebuilt, codes = session.run(None, {"x": result.values.astype(np.float32)})
+    np.testing.assert_array_equal(codes, result.codes)
+    np.testing.assert_allclose(rebuilt, result.reconstructed, rtol=1e-6)
+
+
 class Once(quantization.CalibrationDataReader):  # type: ignore[misc]
     """One batch of calibration data, which overrides make no use of."""
 

@@ -143,3 +143,9 @@ def test_the_quantizer_s_arguments_are_noted_as_each_version_spells_them() -> No
 def test_what_it_cannot_say_it_refuses(key: str, scheme: str, sentence: str) -> None:
     with pytest.raises(NotExpressibleError, match=sentence):
         export.render(key, engine.evaluate(normal(), scheme), "w")
+
+
+def test_scales_of_float64_are_rounded_to_float32() -> None:
+    result = engine.evaluate(normal().astype(np.float64) / 3, "int8 symmetric")
+    _, e = read("1.0.0", result, "w")
+    assert e["scale"] == [float(np.float32(result.qparams.scale))]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import export
+from engine.export import numpy_source
 from tests.engine.export.arrays import OF_RUNTIMES, SCHEMES, TEXTBOOK, normal, on_ties
 
 
@@ -127,6 +128,12 @@ def test_whatever_the_array(x: np.ndarray, scheme: str, data: st.DataObject) -> 
         hnp.arrays(np.float32, x.shape, elements=st.floats(width=32, allow_nan=False))
     )
     check(engine.evaluate(x, scheme.replace("per-channel(-1)", "per-channel(1)")), other)
+
+
+def test_a_family_that_it_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numpy_source, "_FAMILIES", numpy_source._FAMILIES[1:])
+    with pytest.raises(export.NotExpressibleError, match="no numpy source for int8 symmetric"):
+        run(engine.evaluate(normal(), "int8 symmetric"))
 
 
 def test_it_runs_in_an_interpreter_of_its_own(tmp_path: Path) -> None:

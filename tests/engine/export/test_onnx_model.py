@@ -89,10 +89,15 @@ def test_what_it_cannot_say_it_refuses(values: list[float], scheme: str, sentenc
         model(values, scheme)
 
 
-def test_float64_is_refused() -> None:
-    result = engine.evaluate(np.array([1.0, 2.0]), "int8 symmetric")
-    with pytest.raises(NotExpressibleError, match="convert the array to float32 first"):
-        export.render("onnx", result, "w")
+def test_float64_will_do_where_float32_gives_the_same_codes() -> None:
+    x = normal().astype(np.float64) + 1e-12
+    result = engine.evaluate(x, "int8 symmetric")
+    made = onnx.load_from_string(export.render("onnx", result, "w"))
+    assert operators(made) == PAIR
+    assert made.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    ties = engine.evaluate(np.array([0.5 + 1e-12, 127.0]), "int8 symmetric")
+    with pytest.raises(NotExpressibleError, match="1 of 2 values .* which works in float64"):
+        export.render("onnx", ties, "w")
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 Its input is the tensor in float32, whatever it is here; its outputs are the rebuilt values and the
 codes (those of up to 4 bits as int8 or uint8; none for e5m2, which ONNX Runtime cannot hand out).
-S and Z are initializers, one per channel along ``axis``, or one per ``block_size`` of the last axis.
+S and Z are initializers: one per channel along ``axis``, or per ``block_size`` of the last axis.
 
 QuantizeLinear divides by S in float32, rounds ties to the even one, adds Z, and saturates. Where
 that gives a value of the tensor another code than the scheme does, the model does more, so that the

@@ -294,11 +294,15 @@ def _way(result: Evaluation, numbers: _Numbers, container: Format) -> tuple[_Bui
 def _beyond_steps(numbers: _Numbers, container: Format) -> Iterator[str]:
     """Say why the scheme's steps cannot be written as operators; nothing where they can."""
     a = numbers.own.arithmetic
+    with np.errstate(over="ignore"):
+        inverse = np.float32(1) / numbers.scale
     if numbers.own.dtype != np.float32:
         yield f"which works in {numbers.own.dtype.name}"
     elif not container.integer or a.rounding != "ties-even":
         yield f"which rounds {a.rounding}"
     elif "block_size" in numbers.where:
         yield "whose groups leave no room for steps of its own"
+    elif a.reciprocal and np.isinf(inverse).any():
+        yield "whose 1/S is infinite"
     elif a.fused and numbers.own.moved:
         yield "which fuses a multiplication and an addition"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 import engine
 from engine import export
 from tests.engine.export.arrays import SCHEMES, normal, on_ties
+from tests.runtimes.hostile import arrays
+from tests.runtimes.hostile import on_ties as hostile_ties
 
 ort = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
@@ -70,6 +73,28 @@ def test_so_it_does_on_a_hundred_thousand_values(scheme: str) -> None:
     check(export.render("onnx", result, "x"), result)
     ties = engine.evaluate(on_ties(result.qparams, (10, 10_000), 4).clip(-9, 9), scheme)
     check(export.render("onnx", ties, "x"), ties)
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    ["int8 symmetric", "uint8 asymmetric", "int8 asymmetric @onnxruntime", "int4 symmetric",
+     "int8 symmetric manual(-1,1)", "uint8 asymmetric @litert", "uint8 asymmetric @pytorch-fake",
+     "e4m3fn symmetric", "e5m2 symmetric"],
+)  # fmt: skip
+def test_so_it_does_on_hostile_arrays(scheme: str) -> None:
+    """Constants, zeros, one-sided, subnormal and huge ranges, and ties of each."""
+    x = arrays(11, 39)
+    made = 0
+    for row in (*x, *hostile_ties(x, scheme)):
+        result = engine.evaluate(row, scheme)
+        try:
+            model = export.render("onnx", result, "x")
+        except export.NotExpressibleError as error:
+            assert re.search("has no scale|has to include 0|1/S is infinite", str(error))
+            continue
+        check(model, result)
+        made += 1
+    assert made > 50
 
 
 @pytest.mark.parametrize("name", ["", "a/b:0", "größe 重み", "two\nlines\x00", "\ud800"], ids=ascii)

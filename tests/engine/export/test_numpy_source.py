@@ -17,6 +17,7 @@ import engine
 from engine import export
 from engine.export import numpy_source
 from tests.engine.export.arrays import OF_RUNTIMES, SCHEMES, TEXTBOOK, normal, on_ties
+from tests.runtimes.hostile import arrays
 
 
 def run(result: engine.Evaluation, name: str = "conv1.weight") -> dict[str, Any]:
@@ -87,6 +88,14 @@ def test_so_they_are_for_odd_ranges_of_the_textbook(
     scheme: str, values: list[float], kind: type
 ) -> None:
     check(engine.evaluate(np.array(values, kind), scheme))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_so_they_are_for_hostile_arrays(scheme: str) -> None:
+    """One of each kind: constants, zeros, one-sided, subnormal and huge ranges, and so on."""
+    rows = arrays(11, 13).reshape(-1, 1, 2, 32)
+    for x in rows:
+        check(engine.evaluate(x, scheme), rows[0], np.where(x == x.max(), np.float32(np.inf), x))
 
 
 @pytest.mark.parametrize(

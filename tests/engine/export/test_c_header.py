@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from platform import machine
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from tests.engine.export.arrays import SCHEMES, normal, on_ties
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+# What would fuse products with sums, where the processor can.
+FUSING = ["-O3", "-ffp-contract=fast", *(["-march=native"] if machine() == "x86_64" else [])]
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
 
 PROGRAM = """\
@@ -90,7 +93,7 @@ def expressible(result: engine.Evaluation) -> bool:
 
 
 @needs_compiler
-@pytest.mark.parametrize("flags", [["-O0"], ["-O3", "-ffp-contract=fast"]], ids=["O0", "O3"])
+@pytest.mark.parametrize("flags", [["-O0"], FUSING], ids=["O0", "O3"])
 @pytest.mark.parametrize("ties", [False, True], ids=["normal", "ties"])
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_codes_and_values_are_the_engine_s(

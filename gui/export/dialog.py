@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -35,8 +35,9 @@ from gui.export.data import (
 from gui.export.figure import figure_image, render_svg, write_figure
 from gui.export.files import ExportError
 from gui.export.form import ExportForm
-from gui.export.page import plot_names
+from gui.export.panel import plot_names
 from gui.export.preview import Preview
+from gui.export.spec import Look
 from gui.numbers_text import filled
 from gui.plots.data import plot_data
 from gui.session import Session
@@ -68,6 +69,7 @@ class ExportDialog(QDialog):
         keys: Sequence[str],
         start: str,
         parent: QWidget | None = None,
+        looks: Mapping[str, Look] | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
@@ -78,7 +80,7 @@ class ExportDialog(QDialog):
         self._may_replace: Path | None = None
         self.setWindowTitle(self.tr("Export"))
         names = plot_names(plot_data(session, settings.digits), theme)
-        self.form = ExportForm(settings, theme, names, keys, start, self)
+        self.form = ExportForm(settings, theme, names, keys, start, looks or {}, self)
         self.preview = Preview(theme, self)
         self._build_file()
         self._lay_out()

@@ -171,7 +171,8 @@ class ViewPainter:
             ends = QPointF(self.rect.left(), at), QPointF(self.rect.right(), at)
         self.painter.drawLine(*ends)
         label = getattr(item, "label", None)
-        if label is not None and vertical:
+        # What stands outside the view has no name inside it.
+        if label is not None and vertical and self.rect.left() <= ends[0].x() <= self.rect.right():
             y = self.rect.bottom() - label.orthoPos * self.rect.height()
             self._label(label, at, y, *label.anchors[0])
 
@@ -205,6 +206,9 @@ class ViewPainter:
         at = item.pos()
         anchor = item.anchor
         x, y = float(self.map_x(at.x())), float(self.map_y(at.y()))
+        near = 16 * self.unit
+        if not self.rect.adjusted(-1, -near, 1, near).contains(x, y):
+            return
         self._label(item, x, y, anchor[0], anchor[1])
 
     def _label(self, item: pg.TextItem, x: float, y: float, ax: float, ay: float) -> None:

@@ -1,4 +1,4 @@
-"""The engine without a screen: ``quantize`` writes codes to a file, ``compare`` prints metrics.
+"""The engine without a screen: ``quantize``, ``compare`` and ``params`` as commands.
 
 Whatever is wrong with the input ends in one line on stderr and exit status 2, and leaves every
 file as it was.
@@ -20,13 +20,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from engine import METRICS, Evaluation, QuantizationError, Scheme, SchemeError, __version__
+from engine import METRICS, Evaluation, QuantizationError, Scheme, SchemeError, __version__, export
 from engine.evaluate import evaluate
 from engine.io import FormatError, load, save_npz
 from engine.numbers import printable
 from engine.quantizers.params import parameter_arrays
 
-COMMANDS = ("quantize", "compare")
+COMMANDS = ("quantize", "compare", "params")
 DEFAULT_SCHEMES = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 BAD_INPUT = 2
 
@@ -35,6 +35,7 @@ examples:
   quantoscope compare weights.npy
   quantoscope compare model.npz::conv1 --scheme "int8 symmetric" --scheme "uint8 asymmetric" --csv
   quantoscope quantize weights.csv --scheme "int8 symmetric manual(-1,1)" --out codes.npz
+  quantoscope params model.npz::conv1 --scheme "int8 symmetric" --as onnx --out conv1.onnx
 
 IN is a .npy, .npz, .csv, .tsv or .txt file; FILE::NAME picks one array of a file with several.
 A scheme is a format and a mapping (scale-only, symmetric, asymmetric) and, if wanted, a
@@ -49,6 +50,11 @@ _COMPARE = """\
 Print every metric of every scheme: as a table for people, or with full precision as CSV (one row
 per scheme) or JSON (a list of one object per scheme). JSON knows neither infinity nor NaN: they
 are the strings "inf", "-inf" and "nan" there.
+"""
+_PARAMS = """\
+Write scale, zero point and all that belongs to them in a form that other programs read. A scheme
+that a form cannot say exactly is refused. The forms, with the endings of their files:
+
 """
 
 Cell = str | int | float | list[Any]
@@ -169,6 +175,21 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
         "--json", dest="show", action="store_const", const=_as_json, help="one object per scheme"
     )
     command.set_defaults(show=_as_table)
+
+    forms = "\n".join(f"  {f.key:<14} {f.title} ({', '.join(f.endings)})" for f in export.FORMATS)
+    summary = "write parameters for other programs"
+    command = add("params", _params, summary, f"{_PARAMS}{forms}")
+    command.add_argument("--scheme", required=True, metavar="TEXT", help='such as "int8 symmetric"')
+    command.add_argument(
+        "--as",
+        dest="form",
+        required=True,
+        metavar="FORM",
+        choices=[form.key for form in export.FORMATS],
+        help="one of the forms above",
+    )
+    command.add_argument("--name", metavar="NAME", help="of the tensor; its own, or the file's")
+    command.add_argument("--out", metavar="FILE", help="file to write; text is else printed")
     if more is not None:
         more(add)
     return parser
@@ -206,6 +227,21 @@ def _compare(arguments: argparse.Namespace) -> list[str]:
     return warnings_of(results)
 
 
+def _params(arguments: argparse.Namespace) -> list[str]:
+    (scheme,) = _schemes([arguments.scheme])
+    form = next(form for form in export.FORMATS if form.key == arguments.form)
+    if arguments.out is None and not form.text:
+        raise FormatError(f"--as {form.key} needs --out FILE: it cannot be printed.")
+    result = evaluate(_input(arguments.input), scheme)
+    name = _name(arguments.input) if arguments.name is None else arguments.name
+    if arguments.out is None:
+        print(export.render(form.key, result, name).decode("utf-8"), end="")
+    else:
+        export.write(arguments.out, form.key, result, name)
+        print(f"{printable(arguments.out)}: {form.title}, {scheme}, of {printable(name)}")
+    return list(result.warnings)
+
+
 def _schemes(texts: Iterable[str]) -> list[Scheme]:
     schemes = []
     for text in texts:
@@ -228,6 +264,12 @@ def inputs(arguments: argparse.Namespace) -> tuple[np.ndarray, list[Scheme]]:
     """Return what a further command works on: its array, and its schemes or the usual ones."""
     schemes = _schemes(arguments.scheme or DEFAULT_SCHEMES)
     return _input(arguments.input), schemes
+
+
+def _name(text: str) -> str:
+    """The name of FILE::NAME, or that of the file without its ending."""
+    path, marks, name = text.partition("::")
+    return name if marks and not os.path.exists(text) else Path(path).stem
 
 
 def warnings_of(results: Sequence[Evaluation]) -> list[str]:

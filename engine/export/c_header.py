@@ -1,0 +1,223 @@
+"""A C99 header with the parameters and with functions that make codes and values, bit for bit.
+
+``NAME_quantize`` and ``NAME_dequantize`` take one value or code, and of a scheme per channel or
+group also its number, groups along the last axis first. Hexadecimal literals are exact. Nothing is
+left to a compiler: no product is followed by a sum that it could fuse, and flags that change
+floating-point arithmetic end in an error. Programs are linked with the maths library.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine import __version__
+from engine.evaluation import Evaluation
+from engine.export.base import (
+    NotExpressibleError,
+    channel_axis,
+    group_size,
+    identifier,
+    integer_format,
+    listed,
+    zero_points,
+)
+from engine.formats import Format
+from engine.quantizers import QUANTIZERS, QParams
+from engine.quantizers.affine import Affine
+
+_WHOSE = "A C header"
+_INT32 = 2**31 - 1
+_ROUND = {"ties-even": "rint", "ties-away": "round", "toward-zero": "trunc"}
+_COMMENTS = {"ties-even": " /* ties to even, as by default */"}
+
+_HEAD = """\
+/* {title}
+ *
+ * {scheme}, shape {shape}{unit}. Made by Quantoscope {version}.
+ */
+#ifndef {guard}
+#define {guard}
+
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__FAST_MATH__) || FLT_EVAL_METHOD == {excess}
+#error "The codes need IEEE arithmetic in {real}: compile without -ffast-math, with SSE."
+#endif
+
+#define {upper}_QMIN ({qmin})
+#define {upper}_QMAX ({qmax})
+{parameters}
+
+static inline {code} {lower}_quantize({real} x{channel})
+{{
+{steps}
+}}
+
+static inline {real} {lower}_dequantize({code} code{channel})
+{{
+    return {back};
+}}
+
+#endif /* {guard} */
+"""
+
+
+def render(result: Evaluation, name: str) -> bytes:
+    """Return the header as ASCII text.
+
+    Raises
+    ------
+    NotExpressibleError
+        For codes that are no integers, rounding by chance, scales that are no positive numbers,
+        and zero points that 32 bits do not hold.
+    """
+    p, shape = result.qparams, result.codes.shape
+    fmt = integer_format(result, _WHOSE)
+    source = _Source.of(p, identifier(name))
+    axis, size = channel_axis(p, shape), group_size(p, shape)
+    unit = "" if axis is None else f", channels along axis {axis}"
+    if size is not None:
+        unit = f", groups of {size} along the last axis"
+    upper = source.lower.upper()
+    title = re.sub(r"[^ -~]|[*?\\]", "_", name).strip() or "A tensor"
+    return _HEAD.format(
+        title=title,
+        scheme=result.scheme,
+        shape="x".join(map(str, shape)) or "()",
+        unit=unit,
+        version=__version__,
+        guard=f"QUANTOSCOPE_{upper}_H",
+        excess="1 || FLT_EVAL_METHOD == 2" if source.real == "float" else "2",
+        real=source.real,
+        upper=upper,
+        lower=source.lower,
+        qmin=int(p.qmin),
+        qmax=int(p.qmax),
+        parameters="\n".join(source.parameters()),
+        code=f"{fmt.dtype.name}_t",
+        channel="" if p.granularity.whole else ", size_t channel",
+        steps="\n".join(f"    {step}" for step in source.steps(fmt)),
+        back=source.back(),
+    ).encode("ascii")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Parameters as C spells them.
+
+    Attributes
+    ----------
+    p : QParams
+    lower : str
+        What names begin with.
+    real : str
+        ``float`` or ``double``.
+    moved : bool
+        Whether there are zero points.
+    """
+
+    p: QParams
+    lower: str
+    real: str
+    moved: bool
+
+    @classmethod
+    def of(cls, p: QParams, lower: str) -> _Source:
+        """Return the source of parameters, or refuse them."""
+        quantizer, a = QUANTIZERS[p.mapping], p.arithmetic
+        assert isinstance(quantizer, Affine)
+        if a.rounding not in _ROUND:
+            raise NotExpressibleError(f"{_WHOSE} does not round by chance, as {a.rounding} does.")
+        scales = np.atleast_1d(p.working_scale)
+        with np.errstate(divide="ignore", over="ignore"):
+            usable = np.isfinite(scales) & (scales > 0)
+            if a.reciprocal:
+                usable &= np.isfinite(1 / scales)
+        if not usable.all():
+            raise NotExpressibleError(f"{_WHOSE} has no scale of {scales[~usable][0]}.")
+        z = zero_points(p)
+        wide = (z < -_INT32) | (z > _INT32)
+        if wide.any():
+            raise NotExpressibleError(
+                f"{_WHOSE} has zero points in 32 bits, and this scheme's is {z[wide][0]}: "
+                "the range has to include 0."
+            )
+        real = "float" if p.dtype == np.float32 else "double"
+        return cls(p, lower, real, quantizer.has_zero_point(p.format, a))
+
+    @property
+    def f(self) -> str:
+        """What literals and functions of float end in."""
+        return "f" if self.real == "float" else ""
+
+    def parameters(self) -> list[str]:
+        """Return the definitions of S and Z."""
+        scales = [f"{float(s).hex()}{self.f}" for s in np.atleast_1d(self.p.working_scale)]
+        made = self._defined("scale", self.real, scales)
+        if self.moved:
+            made += self._defined("zero_point", "int32_t", zero_points(self.p).tolist())
+        return made
+
+    def _defined(self, word: str, kind: str, values: list[Any]) -> list[str]:
+        upper = f"{self.lower}_{word}".upper()
+        if self.p.granularity.whole:
+            return [f"#define {upper} ({values[0]})"]
+        return [
+            f"static const {kind} {self.lower}_{word}[{len(values)}] = {{",
+            listed(values),
+            "};",
+        ]
+
+    def _value(self, word: str) -> str:
+        name = f"{self.lower}_{word}"
+        return name.upper() if self.p.granularity.whole else f"{name}[channel]"
+
+    def steps(self, fmt: Format) -> list[str]:
+        """Return the statements from ``x`` to its code."""
+        a, f, real = self.p.arithmetic, self.f, self.real
+        s, z = self._value("scale"), f"({real}){self._value('zero_point')}"
+        first, rounding = a.zero_point_first, f"{_ROUND[a.rounding]}{f}"
+        ends = {"lowest": fmt.qmin, "highest": fmt.qmax, "zero": 0}
+        code = ends.get(a.nan_code)
+        nan = "x = 0;" if code is None else f"return {int(code)};"
+        product = f"x * (1.0{f} / {s})" if a.reciprocal else f"x / {s}"
+        made = [f"{real} number;"]
+        fused = a.fused and self.p.dtype == np.float32
+        if self.moved and first and a.reciprocal and not fused:
+            # What is volatile cannot be fused with the sum.
+            made.append(f"volatile {real} product;")
+        made += ["if (isnan(x)) {", f"    {nan}", "}"]
+        if self.moved and first and fused:
+            made.append(f"number = fmaf(x, 1.0f / {s}, {z});")
+        elif self.moved and first and a.reciprocal:
+            made += [f"product = {product};", f"number = product + {z};"]
+        elif self.moved and first:
+            made.append(f"number = {product} + {z};")
+        else:
+            made.append(f"number = {product};")
+        made.append(f"number = {rounding}(number);{_COMMENTS.get(a.rounding, '')}")
+        if self.moved and not first:
+            made.append(f"number = number + {z};")
+        upper = self.lower.upper()
+        return [
+            *made,
+            f"if (number < {upper}_QMIN) {{",
+            f"    return {upper}_QMIN;",
+            "}",
+            f"if (number > {upper}_QMAX) {{",
+            f"    return {upper}_QMAX;",
+            "}",
+            f"return ({fmt.dtype.name}_t)number;",
+        ]
+
+    def back(self) -> str:
+        """Return the value of ``code``, whose distance from Z is rounded once."""
+        distance = f"((int64_t)code - {self._value('zero_point')})" if self.moved else "code"
+        return f"({self.real}){distance} * {self._value('scale')}"

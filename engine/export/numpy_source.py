@@ -1,0 +1,334 @@
+"""Python source with numpy alone that makes the same codes and rebuilt values, bit for bit.
+
+It holds the parameters as literals and defines ``quantize(x)`` and ``dequantize(codes)``, for the
+tensor and for any other array with as many channels or groups. Small floating-point formats need
+``ml_dtypes`` beside numpy. NaN gets the code that an evaluation shows it with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine import __version__
+from engine.arithmetic import STOCHASTIC
+from engine.evaluation import Evaluation
+from engine.export.base import NotExpressibleError, listed
+from engine.formats import BlockFormat, CodebookFormat, FloatFormat, Format
+from engine.granularity import CHANNEL, GROUP
+from engine.quantizers import QUANTIZERS, QParams, Quantizer
+from engine.quantizers.affine import Affine
+from engine.quantizers.blocks import Q8, Centred, Shifted
+from engine.quantizers.mxfp4 import Mxfp4
+
+_HEAD = '''"""Quantizes one tensor as Quantoscope {version} does, bit for bit: {scheme}.
+
+quantize(x) returns the codes of an array of floats, dequantize(codes) rebuilds its values.
+"""
+
+{imports}
+
+{constants}
+'''
+
+_ALONG = {
+    CHANNEL: """
+def along(values, shape):
+    return values.reshape([-1 if axis == AXIS % len(shape) else 1 for axis in range(len(shape))])
+""",
+    GROUP: """
+def along(values, shape):
+    length = shape[-1] if shape else 1
+    size = min(GROUP, max(1, length))
+    lines = values.reshape(-1, -(-length // size))
+    return np.repeat(lines, size, axis=1)[:, :length].reshape(shape)
+""",
+}
+"""How the parameters of many channels meet an array."""
+
+_ROUNDINGS = {
+    "ties-even": """
+def round_(x):
+    return np.rint(x)
+""",
+    "ties-away": """
+def round_(x):
+    whole = np.trunc(x)
+    return np.where(np.abs(x - whole) >= 0.5, whole + np.copysign(DTYPE(1), x), whole)
+""",
+    "toward-zero": """
+def round_(x):
+    return np.trunc(x)
+""",
+    "ties-lower": """
+def round_(x):
+    return np.copysign(np.ceil(np.abs(x) - DTYPE(0.5)), x)
+""",
+    "llama.cpp": """
+def round_(x):
+    size = np.abs(x)
+    whole = np.floor(size)
+    rounded = np.sign(x) * (whole + np.floor(2 * (size - whole)))
+    return np.where(np.isfinite(rounded), rounded, DTYPE(0))
+""",
+    STOCHASTIC: """
+def chance(positions):
+    z = positions.astype(np.uint64) + np.uint64(1) + np.uint64(SEED) * np.uint64(0x632BE59BD9B4E019)
+    z = z * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return (z >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
+def round_(x):
+    down = np.floor(x)
+    up = chance(np.arange(x.size).reshape(x.shape)) < x - down
+    return down + up.astype(x.dtype)
+""",
+}
+
+_FUSED = """
+def fused(x, y, z):  # x * y + z, rounded to float32 once
+    product = x.astype(np.float64) * np.float64(y)
+    addend = np.asarray(z, np.float64)
+    total = np.asarray(product + addend)
+    part = total - product
+    error = (product - (total - part)) + (addend - part)
+    even = (total.view(np.int64) & 1) == 0
+    away = np.nextafter(total, np.where(error > 0, np.inf, -np.inf))
+    return np.where(even & (error != 0) & np.isfinite(error), away, total).astype(np.float32)
+"""
+
+_GAP = """
+def gap(x):  # the distance of the format's numbers around x
+    return np.ldexp(DTYPE(1), np.maximum(np.frexp(x)[1] - 1, LEAST_EXPONENT) - MANTISSA)
+"""
+
+_FUNCTIONS = """
+def quantize(x):
+    x = np.asarray(x).astype(DTYPE)
+    nan = np.isnan(x)
+    x = np.where(nan, DTYPE(0), x)
+    with np.errstate(all="ignore"):
+{steps}
+    return np.where(nan, {nan}, codes)
+
+
+def dequantize(codes):
+    codes = np.asarray(codes)
+    with np.errstate(all="ignore"):
+{back}
+"""
+
+
+@dataclass(frozen=True)
+class _Body:
+    """What sets a family apart: the constants and helpers it needs, the steps there and back."""
+
+    constants: list[str]
+    helpers: list[str]
+    steps: list[str]
+    back: list[str]
+
+
+def render(result: Evaluation, name: str) -> bytes:
+    """Return the source as ASCII text.
+
+    Raises
+    ------
+    NotExpressibleError
+        For a family that this module does not know.
+    """
+    p = result.qparams
+    quantizer = QUANTIZERS[p.mapping]
+    family = next((made for kind, made in _FAMILIES if isinstance(quantizer, kind)), None)
+    if family is None:
+        raise NotExpressibleError(f"There is no numpy source for {result.scheme}.")
+    body = family(quantizer, p)
+    element = _element(p.format)
+    floats = isinstance(element, FloatFormat)
+    constants = [
+        f"NAME = {ascii(name)}",
+        f'SCHEME = "{result.scheme}"',
+        f"SHAPE = {tuple(map(int, result.codes.shape))}",
+        f"DTYPE = np.{p.dtype.name}  # what the steps are computed in",
+        f"CODES = np.{p.format.dtype.name}",
+        f"QMIN, QMAX = {p.qmin!r}, {p.qmax!r}",
+    ]
+    if not p.granularity.whole:
+        word = "AXIS" if p.granularity.kind == CHANNEL else "GROUP"
+        constants.append(f"{word} = {p.granularity.number}")
+    if isinstance(element, FloatFormat):
+        constants.append(f"FLOAT = ml_dtypes.{element.ml_dtype.name}")
+        least = element.smallest_exponent
+        constants.append(f"MANTISSA, LEAST_EXPONENT = {element.mantissa}, {least}")
+    constants += [f"SCALE = {_literal(p.scale)}", "S = SCALE.astype(DTYPE)[()]", *body.constants]
+    texts = [
+        _HEAD.format(
+            version=__version__,
+            scheme=result.scheme,
+            imports="import ml_dtypes\nimport numpy as np" if floats else "import numpy as np",
+            constants="\n".join(constants),
+        ),
+        *([] if p.granularity.whole else [_ALONG[p.granularity.kind]]),
+        *([_GAP] if floats else []),
+        *body.helpers,
+        _FUNCTIONS.format(steps=_indented(body.steps), back=_indented(body.back), nan=_nan_code(p)),
+    ]
+    return "\n".join(texts).encode("ascii")
+
+
+def _indented(steps: list[str]) -> str:
+    return "\n".join(f"        {step}" for step in steps)
+
+
+def _element(fmt: Format) -> Format:
+    return fmt.element if isinstance(fmt, BlockFormat) else fmt
+
+
+def _literal(value: Any) -> str:
+    """Return an expression for an array of the value or values, exact to the last bit."""
+    if np.ndim(value) == 0:
+        return f"np.asarray({_number(value)})"
+    array = np.asarray(value)
+    numbers = listed(map(_number, array.tolist()), 4, "        ")
+    return f"np.array(\n    [\n{numbers}\n    ],\n    np.{array.dtype.name},\n)"
+
+
+def _number(value: Any) -> str:
+    """Return a Python literal; the shortest text of a float reads back as the same float64."""
+    text = repr(value)
+    return f'float("{text}")' if text in ("inf", "-inf", "nan") else text
+
+
+def _nan_code(p: QParams) -> str:
+    """What NaN is shown with: the code of the 0 in its place, unless the runtime has a rule."""
+    ends = {"lowest": p.format.qmin, "highest": p.format.qmax, "zero": 0}
+    code = ends.get(p.arithmetic.nan_code)
+    return "codes" if code is None else f"CODES({int(code)})"
+
+
+def _met(p: QParams, word: str, of: str = "x") -> str:
+    """How a parameter meets an array: as it is, or spread along the array's shape."""
+    return word if p.granularity.whole else f"along({word}, {of}.shape)"
+
+
+def _packed(p: QParams) -> str:
+    """From numbers of the format to codes."""
+    if isinstance(_element(p.format), FloatFormat):
+        return "codes = np.asarray(number.astype(FLOAT)).view(np.uint8)"
+    return "codes = number.astype(CODES)"
+
+
+_CLIP = "number = np.clip(number, QMIN, QMAX)"
+_UNPACK_FLOAT = "numbers = codes.astype(np.uint8).view(FLOAT).astype(np.float64)"
+
+
+def _affine(quantizer: Affine, p: QParams) -> _Body:
+    a, fmt = p.arithmetic, p.format
+    moved = quantizer.has_zero_point(fmt, a)
+    rounding = STOCHASTIC if a.chances else a.rounding
+    constants, helpers = [], [_ROUNDINGS[rounding]]
+    if moved:
+        constants += [f"ZERO_POINT = {_literal(p.zero_point)}", "Z = ZERO_POINT.astype(DTYPE)[()]"]
+    if a.chances:
+        constants.append(f"SEED = {a.rounding[len(STOCHASTIC) + 1 : -1]}")
+    s, z = _met(p, "S"), _met(p, "Z")
+    steps = [f"number = x * (DTYPE(1) / {s})" if a.reciprocal else f"number = x / {s}"]
+    if moved and a.zero_point_first and a.fused and p.dtype == np.float32:
+        helpers.append(_FUSED)
+        steps = [f"number = fused(x, DTYPE(1) / {s}, {z})"]
+    elif moved and a.zero_point_first:
+        steps.append(f"number = number + {z}")
+    if isinstance(fmt, CodebookFormat):
+        # Its rounding and the code of what is rounded are one and the same search.
+        constants.append(f"BOOK = {_literal(np.array(fmt.book))}")
+        steps.append("codes = np.searchsorted((BOOK[1:] + BOOK[:-1]) / 2, number).astype(CODES)")
+        helpers.clear()
+    elif isinstance(fmt, FloatFormat):
+        steps += ["step = gap(number)", "number = round_(number / step) * step", _CLIP, _packed(p)]
+    else:
+        steps.append("number = round_(number)")
+        if moved and not a.zero_point_first:
+            steps.append(f"number = number + {z}")
+        steps += [_CLIP, _packed(p)]
+    if isinstance(fmt, FloatFormat):
+        back = [_UNPACK_FLOAT]
+    elif isinstance(fmt, CodebookFormat):
+        back = ["numbers = BOOK[codes.astype(np.intp)]"]
+    else:
+        back = ["numbers = codes.astype(np.float64)"]
+    if moved:
+        back.append(f"numbers = numbers - {_met(p, 'ZERO_POINT.astype(np.float64)', 'codes')}")
+    back.append(f"return numbers.astype(DTYPE) * {_met(p, 'S', 'codes')}")
+    return _Body(constants, helpers, steps, back)
+
+
+_INVERSE = """
+def inverse(d):
+    return np.where(d == 0, DTYPE(0), DTYPE(1) / d)
+"""
+
+_CUT = """
+def cut(number):  # by way of uint8 where 1/d overflows
+    clipped = np.clip(number, QMIN, QMAX)
+    wrapped = number.astype(np.uint8).clip(QMIN, QMAX).astype(DTYPE)
+    return np.where(np.isfinite(number), clipped, wrapped)
+"""
+
+
+def _divisor(p: QParams) -> list[str]:
+    return [f"DIVISOR = {_literal(p.divisor)}", "D = DIVISOR.astype(DTYPE)"]
+
+
+def _q8(_: Q8, p: QParams) -> _Body:
+    steps = [f"number = round_(x * inverse({_met(p, 'D')}))", _CLIP, _packed(p)]
+    back = [f"return codes.astype(DTYPE) * {_met(p, 'S', 'codes')}"]
+    return _Body(_divisor(p), [_INVERSE, _ROUNDINGS["llama.cpp"]], steps, back)
+
+
+def _centred(_: Centred, p: QParams) -> _Body:
+    half = int(np.ravel(p.zero_point)[0])
+    product = f"x * inverse({_met(p, 'D')})"
+    steps = [f"number = cut(np.trunc({product} + DTYPE({half}.5)))", _packed(p)]
+    back = [f"return (codes.astype(DTYPE) - DTYPE({half})) * {_met(p, 'S', 'codes')}"]
+    return _Body(_divisor(p), [_INVERSE, _CUT], steps, back)
+
+
+def _shifted(_: Shifted, p: QParams) -> _Body:
+    constants = [*_divisor(p), f"OFFSET = {_literal(p.offset)}", "M = OFFSET.astype(DTYPE)"]
+    product = f"(x - {_met(p, 'M')}) * inverse({_met(p, 'D')})"
+    steps = [f"number = cut(np.trunc({product} + DTYPE(0.5)))", _packed(p)]
+    minimum = _met(p, "OFFSET.astype(np.float16).astype(DTYPE)", "codes")
+    back = [f"return codes.astype(DTYPE) * {_met(p, 'S', 'codes')} + {minimum}"]
+    return _Body(constants, [_INVERSE, _CUT], steps, back)
+
+
+def _mxfp4(quantizer: Mxfp4, p: QParams) -> _Body:
+    definition = quantizer.definition
+    steps = [
+        f"number = (x.astype(np.float64) / {_met(p, 'DIVISOR')}).astype(DTYPE)",
+        "step = gap(number)",
+        "number = round_(number / step) * step",
+        _CLIP,
+        _packed(p),
+    ]
+    if definition.zero_code == 0:
+        steps.append("codes = np.where(codes == 8, CODES(0), codes)")
+    elif definition.zero_code is not None:
+        steps.append(f"codes = np.where(x == 0, CODES({definition.zero_code}), codes)")
+    back = [_UNPACK_FLOAT, f"return (numbers * {_met(p, 'SCALE', 'codes')}).astype(DTYPE)"]
+    return _Body(_divisor(p)[:1], [_ROUNDINGS[definition.rounding.name]], steps, back)
+
+
+_FAMILIES: tuple[tuple[type[Quantizer], Callable[[Any, QParams], _Body]], ...] = (
+    (Affine, _affine),
+    (Q8, _q8),
+    (Centred, _centred),
+    (Shifted, _shifted),
+    (Mxfp4, _mxfp4),
+)

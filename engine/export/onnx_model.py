@@ -1,0 +1,296 @@
+"""An ONNX model that quantizes a tensor and rebuilds it: QuantizeLinear, DequantizeLinear.
+
+Its input is the tensor, in float32; its outputs are the rebuilt values and the codes (those of 4
+bits as int8 or uint8; none for e5m2, which ONNX Runtime cannot hand out). S and Z are initializers,
+one per channel along ``axis``, or one per ``block_size`` of the last axis.
+
+QuantizeLinear divides by S in float32, rounds ties to the even one, adds Z, and saturates. Where
+that gives a value of the tensor another code than the scheme does, the model does more, so that the
+codes are the scheme's; the first of these that holds for the whole tensor is written:
+
+1. QuantizeLinear, DequantizeLinear;
+2. the values are cut to the scheme's range before, where codes such as −128 are not its own;
+3. the scheme's own steps come before, such as the textbook's addition of Z before rounding, and
+   QuantizeLinear has a scale of 1 and a zero point of 0, and only turns whole numbers to codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from engine import __version__
+from engine.errors import QuantizationError
+from engine.evaluate import encoded
+from engine.evaluation import Evaluation
+from engine.export.base import (
+    NotExpressibleError,
+    channel_axis,
+    finite_scales,
+    group_size,
+    zero_points_within,
+)
+from engine.formats import FloatFormat, Format, IntegerFormat
+from engine.quantizers import QParams
+from engine.runtimes import RUNTIMES
+
+_WHOSE = "QuantizeLinear"
+_WIDTHS = (4, 8, 16)
+_IR = {13: 7, 19: 9, 21: 10}
+"""The oldest version of the file format for each set of operators."""
+
+
+@dataclass
+class _Graph:
+    """What a model is made of."""
+
+    name: str
+    nodes: list[Any] = field(default_factory=list)
+    initializers: list[Any] = field(default_factory=list)
+
+    def constant(self, word: str, values: np.ndarray, kind: int = 0) -> str:
+        """Add an initializer, of the values' own type unless one is given."""
+        from onnx import helper, numpy_helper
+
+        name = f"{self.name}_{word}"
+        made = (
+            helper.make_tensor(name, kind, values.shape, values.ravel().tolist())
+            if kind
+            else numpy_helper.from_array(np.ascontiguousarray(values), name)
+        )
+        self.initializers.append(made)
+        return name
+
+    def add(self, operator: str, *inputs: str, word: str = "", **attributes: Any) -> str:
+        """Add a node, and return the name of its output."""
+        from onnx import helper
+
+        output = f"{self.name}_{word or operator.lower()}"
+        self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
+        return output
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The parameters, shaped as the operators take them.
+
+    Attributes
+    ----------
+    p : QParams
+        Those that QuantizeLinear itself is tried with.
+    own : QParams
+        The scheme's.
+    scale, zero_point : ndarray
+    along : tuple of int
+        The shape with which parameters meet the tensor; empty for one set.
+    where : dict
+        The attributes of QuantizeLinear.
+    """
+
+    p: QParams
+    own: QParams
+    scale: np.ndarray
+    zero_point: np.ndarray
+    along: tuple[int, ...]
+    where: dict[str, int]
+
+    def meeting(self, values: Any) -> np.ndarray:
+        """Return one number per channel so that it broadcasts against the tensor."""
+        return np.asarray(values, np.float32).reshape(self.along)
+
+    def ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the values of the first and the last code of the scheme."""
+        s, z = self.own.working_scale, self.own.working_zero_point
+        with np.errstate(over="ignore"):
+            low, high = ((np.float32(q) - z) * s for q in (self.own.qmin, self.own.qmax))
+        return self.meeting(low), self.meeting(high)
+
+
+def render(result: Evaluation, name: str) -> bytes:
+    """Return the serialized model.
+
+    Raises
+    ------
+    NotExpressibleError
+        When no such model gives the scheme's codes.
+    QuantizationError
+        When the package onnx is missing.
+    """
+    container = _container(result.qparams.format)
+    numbers = _numbers(result, container)
+    try:
+        from onnx import TensorProto, helper
+    except ImportError:
+        raise QuantizationError(
+            "An ONNX model needs the package onnx: pip install 'quantoscope[onnx]'."
+        ) from None
+    build, why = _way(result, numbers, container)
+    kind = int(getattr(TensorProto, _onnx_name(container)))
+    word = name.encode("utf-8", "backslashreplace").decode() or "tensor"
+    graph = _Graph(word)
+    scale = graph.constant("scale", numbers.scale)
+    zero_point = graph.constant("zero_point", numbers.zero_point, kind)
+    codes = build(graph, numbers, (scale, zero_point), kind)
+    graph.add("DequantizeLinear", codes, scale, zero_point, word="dequantized", **numbers.where)
+    shape = result.codes.shape
+    outputs = [helper.make_tensor_value_info(f"{word}_dequantized", TensorProto.FLOAT, shape)]
+    shown = int(getattr(TensorProto, container.dtype.name.upper()))
+    if isinstance(container, IntegerFormat):
+        if container.bits < 8:
+            codes = graph.add("Cast", codes, word="codes", to=shown)
+        outputs.append(helper.make_tensor_value_info(codes, shown, shape))
+    elif container.name == "e4m3fn":
+        outputs.append(helper.make_tensor_value_info(codes, kind, shape))
+    made = helper.make_graph(
+        graph.nodes,
+        "quantize_dequantize",
+        [helper.make_tensor_value_info(word, TensorProto.FLOAT, shape)],
+        outputs,
+        graph.initializers,
+        doc_string=f"{result.scheme}{why}",
+    )
+    opset = _opset(container, numbers)
+    model = helper.make_model(
+        made,
+        producer_name="quantoscope",
+        producer_version=__version__,
+        opset_imports=[helper.make_opsetid("", opset)],
+        ir_version=_IR[opset],
+    )
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _container(fmt: Format) -> Format:
+    """Return the format of ONNX that holds the codes."""
+    if isinstance(fmt, IntegerFormat):
+        bits = next(width for width in _WIDTHS if width >= fmt.bits)
+        return IntegerFormat(bits, fmt.signed)
+    if isinstance(fmt, FloatFormat) and fmt.bits == 8:
+        return fmt
+    raise NotExpressibleError(
+        f"{_WHOSE} of ONNX Runtime has integer, e4m3fn and e5m2 codes, not {fmt}."
+    )
+
+
+def _onnx_name(container: Format) -> str:
+    return container.name.upper() if container.integer else f"FLOAT8{container.name.upper()}"
+
+
+def _opset(container: Format, numbers: _Numbers) -> int:
+    """The oldest set of operators that has what is needed, which most programs read."""
+    if container.bits != 8 or "block_size" in numbers.where:
+        return 21
+    return 13 if container.integer else 19
+
+
+def _numbers(result: Evaluation, container: Format) -> _Numbers:
+    own, shape = result.qparams, result.codes.shape
+    scales = finite_scales(own, _WHOSE)
+    zeros = np.zeros(own.count, np.int64)
+    if isinstance(container, IntegerFormat):
+        zeros = zero_points_within(own, container, _WHOSE)
+    axis, size = channel_axis(own, shape), group_size(own, shape)
+    along: tuple[int, ...] = ()
+    at: tuple[int, ...] = ()
+    where = {}
+    if axis is not None:
+        along = tuple(length if i == axis else 1 for i, length in enumerate(shape))
+        at, where = (shape[axis],), {"axis": axis}
+    elif size is not None and shape:
+        at = (*shape[:-1], -(-shape[-1] // size))
+        where = {"axis": len(shape) - 1, "block_size": size}
+    p = replace(
+        own,
+        mapping="asymmetric" if container.integer else "symmetric",
+        format=container,
+        scale=scales.astype(np.float64) if np.ndim(own.scale) else float(scales[0]),
+        zero_point=zeros if np.ndim(own.scale) else int(zeros[0]),
+        qmin=container.qmin,
+        qmax=container.qmax,
+        arithmetic=RUNTIMES["onnxruntime"].arithmetic,
+    )
+    return _Numbers(p, own, scales.reshape(at), zeros.reshape(at), along, where)
+
+
+# The three ways, each of which adds nodes and returns the name of the codes.
+
+_Build = Callable[[_Graph, _Numbers, tuple[str, str], int], str]
+
+
+def _plain(graph: _Graph, numbers: _Numbers, parameters: tuple[str, str], kind: int) -> str:
+    return graph.add(_WHOSE, graph.name, *parameters, word="quantized", **numbers.where)
+
+
+def _cut(graph: _Graph, numbers: _Numbers, parameters: tuple[str, str], kind: int) -> str:
+    low, high = numbers.ends()
+    cut = graph.add("Max", graph.name, graph.constant("low", low))
+    cut = graph.add("Min", cut, graph.constant("high", high))
+    return graph.add(_WHOSE, cut, *parameters, word="quantized", **numbers.where)
+
+
+def _stepwise(graph: _Graph, numbers: _Numbers, parameters: tuple[str, str], kind: int) -> str:
+    own = numbers.own
+    s, z = numbers.meeting(own.working_scale), numbers.meeting(own.working_zero_point)
+    if own.arithmetic.reciprocal:
+        last = graph.add("Mul", graph.name, graph.constant("inverse", np.float32(1) / s))
+    else:
+        last = graph.add("Div", graph.name, graph.constant("divisor", s))
+    first = own.arithmetic.zero_point_first
+    if own.moved and first:
+        last = graph.add("Add", last, graph.constant("shift", z))
+    last = graph.add("Round", last)
+    if own.moved and not first:
+        last = graph.add("Add", last, graph.constant("shift", z))
+    last = graph.add("Max", last, graph.constant("low", np.array(own.qmin, np.float32)))
+    last = graph.add("Min", last, graph.constant("high", np.array(own.qmax, np.float32)))
+    one = graph.constant("one", np.ones((), np.float32))
+    zero = graph.constant("zero", np.zeros((), np.int64), kind)
+    return graph.add(_WHOSE, last, one, zero, word="quantized")
+
+
+def _way(result: Evaluation, numbers: _Numbers, container: Format) -> tuple[_Build, str]:
+    """Return the first way that gives the scheme's codes, and a note on it for the model."""
+    p, own = numbers.p, numbers.own
+    known = ~np.isnan(result.values)
+    with np.errstate(over="ignore", under="ignore"):
+        r = np.where(known, result.values, 0).astype(np.float32)
+
+    def differing(values: np.ndarray) -> int:
+        return int(np.count_nonzero((encoded(values, p) != result.codes) & known))
+
+    same_codes = (own.qmin, own.qmax) == (p.qmin, p.qmax)
+    width_fits = own.format.bits == container.bits
+    count = differing(r)
+    if not count and width_fits:
+        return _plain, ""
+    if not same_codes and "block_size" not in numbers.where:
+        count = differing(np.clip(r, *numbers.ends()))
+        if not count:
+            return _cut, f"; values are cut to the codes {own.qmin} to {own.qmax}"
+    elif not count:
+        raise NotExpressibleError(f"{_WHOSE} cannot cut groups to the codes of {own.format}.")
+    problem = "".join(_beyond_steps(numbers, container))
+    if problem:
+        instead = "the scheme with @onnxruntime" if container.integer else "ties-even"
+        raise NotExpressibleError(
+            f"{_WHOSE} gives {count:,} of {r.size:,} values another code than this scheme, "
+            f"{problem}: take {instead}."
+        )
+    return _stepwise, (
+        f"; {_WHOSE} alone would give {count} of {r.size} values another code, so the scheme's "
+        "own steps come before it"
+    )
+
+
+def _beyond_steps(numbers: _Numbers, container: Format) -> Iterator[str]:
+    """Say why the scheme's steps cannot be written as operators; nothing where they can."""
+    a = numbers.own.arithmetic
+    if not container.integer or a.rounding != "ties-even":
+        yield f"which rounds {a.rounding}"
+    elif "block_size" in numbers.where:
+        yield "whose groups leave no room for steps of its own"
+    elif a.fused and numbers.own.moved:
+        yield "which fuses a multiplication and an addition"

@@ -1,0 +1,81 @@
+"""Overrides for ONNX Runtime's quantization tool: the option ``TensorQuantOverrides``, in Python.
+
+JSON will not do: the tool wants members of ``QuantType``, and for activations numpy arrays of the
+right dtype, none of which JSON has; so this is a Python file whose ``TENSOR_QUANT_OVERRIDES`` is
+passed on as it is::
+
+    from onnxruntime.quantization import quantize_static
+    from overrides import TENSOR_QUANT_OVERRIDES
+
+    quantize_static(..., extra_options={"TensorQuantOverrides": TENSOR_QUANT_OVERRIDES})
+
+Source: the docstring of ``onnxruntime.quantization.StaticQuantConfig``. The tool takes overrides
+per channel for initializers alone. They are S and Z, and no more: what a scheme clips at −127 may
+become −128.
+"""
+
+from __future__ import annotations
+
+from engine.evaluation import Evaluation
+from engine.export.base import (
+    NotExpressibleError,
+    channel_axis,
+    finite_scales,
+    integer_format,
+    to_nearest,
+    zero_points_within,
+)
+
+_WHOSE = "ONNX Runtime's quantization tool"
+_TYPES = {
+    (8, True): "QInt8",
+    (8, False): "QUInt8",
+    (16, True): "QInt16",
+    (16, False): "QUInt16",
+    (4, True): "QInt4",
+    (4, False): "QUInt4",
+}
+_TEXT = '''"""Overrides for ONNX Runtime's quantization tool: {scheme}.
+
+quantize_static(..., extra_options={{"TensorQuantOverrides": TENSOR_QUANT_OVERRIDES}})
+"""
+
+import numpy as np
+from onnxruntime.quantization import QuantType
+
+TENSOR_QUANT_OVERRIDES = {{
+    {name}: [
+{entries}
+    ],
+}}
+'''
+
+
+def render(result: Evaluation, name: str) -> bytes:
+    """Return the Python source as ASCII text.
+
+    Raises
+    ------
+    NotExpressibleError
+        For formats that the tool does not have, groups, and zero points outside the codes.
+    """
+    p = result.qparams
+    fmt = integer_format(result, _WHOSE)
+    if (fmt.bits, fmt.signed) not in _TYPES:
+        raise NotExpressibleError(f"{_WHOSE} has codes of 4, 8 and 16 bits, not {fmt}.")
+    if p.group is not None:
+        raise NotExpressibleError(f"{_WHOSE} has no overrides for groups of values.")
+    to_nearest(result, _WHOSE)
+    scales = finite_scales(p, _WHOSE).tolist()
+    zeros = zero_points_within(p, fmt, _WHOSE).tolist()
+    axis = channel_axis(p, result.codes.shape)
+    first = "" if axis is None else f'"axis": {axis}, '
+    entries = [
+        f'        {{"quant_type": QuantType.{_TYPES[fmt.bits, fmt.signed]}, {first}'
+        f'"scale": np.array({scale!r}, np.float32), '
+        f'"zero_point": np.array({zero}, np.{fmt.dtype.name})}},'
+        for scale, zero in zip(scales, zeros, strict=True)
+    ]
+    return _TEXT.format(scheme=result.scheme, name=ascii(name), entries="\n".join(entries)).encode(
+        "ascii"
+    )

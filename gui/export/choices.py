@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QDir, QStandardPaths
 
+from gui.export.kinds import FIGURE, KINDS
 from gui.export.presets import PRESET
 from gui.export.spec import (
     MAX_DPI,
@@ -24,13 +25,6 @@ from gui.session import Session
 from gui.settings import Settings
 from gui.theme import DARK, LIGHT, Theme
 
-FIGURE, TABLE, RESULTS = "figure", "table", "results"
-FORMATS: dict[str, tuple[str, ...]] = {
-    FIGURE: (".png", ".svg", ".pdf"),
-    TABLE: (".csv", ".npz"),
-    RESULTS: (".csv", ".npz"),
-}
-"""Endings of files by what is exported; the first is the usual one."""
 PAPER, DARK_LOOK, SCREEN = "light", "dark", "screen"
 LOOKS = (PAPER, DARK_LOOK, SCREEN)
 WHOLE, VISIBLE = "whole", "visible"
@@ -121,9 +115,10 @@ def remembered_part(settings: Settings) -> str:
 
 
 def remembered_format(settings: Settings, what: str) -> str:
-    """The ending last used for a figure, a table or results."""
-    ending = settings.text(f"export/format-{what}")
-    return ending if ending in FORMATS[what] else FORMATS[what][0]
+    """The key of the kind of file last used for a figure, a table and so on."""
+    key = settings.text(f"export/format-{what}")
+    keys = [kind.key for kind in KINDS[what]]
+    return key if key in keys else keys[0]
 
 
 def theme_of(look: str, screen: Theme) -> Theme:
@@ -153,13 +148,3 @@ def proposed_folder(settings: Settings, session: Session) -> Path:
     if session.path is not None:
         candidates.insert(1, str(session.path.parent))
     return next((Path(c) for c in candidates if c and Path(c).is_dir()), Path.cwd())
-
-
-def with_ending(text: str, ending: str) -> Path:
-    """The path that a text means; an ending of the known ones gives way to the chosen one."""
-    path = Path(text.strip()).expanduser()
-    known = {e for endings in FORMATS.values() for e in endings}
-    if path.suffix.lower() == ending or not path.name:
-        return path
-    stem = path.stem if path.suffix.lower() in known else path.name
-    return path.with_name(stem + ending)

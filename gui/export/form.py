@@ -9,7 +9,7 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QWidget
 
 from gui.export import choices
-from gui.export.choices import FIGURE, FORMATS, RESULTS, TABLE
+from gui.export.kinds import FIGURE, KINDS, PARAMETERS, REPORT, RESULTS, TABLE, FileKind
 from gui.export.size_fields import SizeFields
 from gui.export.spec import FigureSpec, Look
 from gui.settings import Settings
@@ -55,6 +55,8 @@ class ExportForm(QWidget):
         self.what.addItem(self.tr("Figure of plots"), FIGURE)
         self.what.addItem(self.tr("Table: values, stages, codes"), TABLE)
         self.what.addItem(self.tr("Results: every figure of merit"), RESULTS)
+        self.what.addItem(self.tr("Report: data, results, figures"), REPORT)
+        self.what.addItem(self.tr("Parameters of the active scheme"), PARAMETERS)
         self.plots: dict[str, QCheckBox] = {}
         self._plot_rows = QWidget(self)
         grid = QGridLayout(self._plot_rows)
@@ -97,7 +99,7 @@ class ExportForm(QWidget):
 
     def _select(self, start: str) -> None:
         """Choose what the person came for."""
-        what = start if start in (TABLE, RESULTS) else FIGURE
+        what = start if start in KINDS else FIGURE
         chosen = (start,) if start in self.plots else self._visible
         for key, box in self.plots.items():
             box.setChecked(key in chosen)
@@ -120,13 +122,18 @@ class ExportForm(QWidget):
 
     @property
     def kind(self) -> str:
-        """``figure``, ``table`` or ``results``."""
+        """What is exported: a key of ``KINDS``."""
         return str(self.what.currentData())
 
     @property
-    def ending(self) -> str:
-        """The ending of the file, with its dot."""
-        return str(self.format.currentData())
+    def file_kind(self) -> FileKind:
+        """The kind of file."""
+        return KINDS[self.kind][max(0, self.format.currentIndex())]
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """The endings that the file may have, with their dots."""
+        return self.file_kind.endings
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -136,14 +143,18 @@ class ExportForm(QWidget):
     @property
     def raster(self) -> bool:
         """Whether the figure is made of pixels."""
-        return self.ending == ".png"
+        return self.kind == FIGURE and self.file_kind.key == ".png"
+
+    @property
+    def looks(self) -> Mapping[str, Look]:
+        """How the plots look at their data."""
+        if self.shown.currentData() == choices.VISIBLE:
+            return self._looks
+        return {key: replace(look, x=None, y=None) for key, look in self._looks.items()}
 
     def spec(self) -> FigureSpec:
         """The figure that is asked for."""
         size = self.sizes.size
-        looks = self._looks
-        if self.shown.currentData() == choices.WHOLE:
-            looks = {key: replace(look, x=None, y=None) for key, look in looks.items()}
         return FigureSpec(
             self.keys,
             size.width,
@@ -153,23 +164,27 @@ class ExportForm(QWidget):
             choices.theme_of(str(self.look.currentData()), self._theme),
             self.mark.isChecked(),
             size.points,
-            looks,
+            self.looks,
         )
 
     def set_ending(self, ending: str) -> None:
-        """Follow the ending that the person gave the file."""
-        place = self.format.findData(ending)
-        if place >= 0:
-            self.format.setCurrentIndex(place)
+        """Follow the ending that the person gave the file, where another kind has it."""
+        if ending in self.endings:
+            return
+        for place, kind in enumerate(KINDS[self.kind]):
+            if ending in kind.endings:
+                self.format.setCurrentIndex(place)
+                return
 
     def remember(self) -> None:
         """Keep the choices for the next time."""
-        self._settings.remember(f"export/format-{self.kind}", self.ending)
+        self._settings.remember(f"export/format-{self.kind}", self.file_kind.key)
+        if self.kind in (FIGURE, REPORT):
+            self._settings.remember("export/part", str(self.shown.currentData()))
         if self.kind != FIGURE:
             return
         self.sizes.remember()
         self._settings.remember("export/look", str(self.look.currentData()))
-        self._settings.remember("export/part", str(self.shown.currentData()))
         self._settings.remember("export/mark", int(self.mark.isChecked()))
 
     # What follows from a choice
@@ -190,22 +205,18 @@ class ExportForm(QWidget):
         """Offer the formats of what is exported, the one last used first."""
         kept = QSignalBlocker(self.format)
         self.format.clear()
-        texts = {
-            ".png": self.tr("PNG picture"),
-            ".svg": self.tr("SVG drawing"),
-            ".pdf": self.tr("PDF page"),
-            ".csv": self.tr("CSV text"),
-            ".npz": self.tr("NumPy .npz"),
-        }
-        for ending in FORMATS[self.kind]:
-            self.format.addItem(texts[ending], ending)
-        self.set_ending(choices.remembered_format(self._settings, self.kind))
+        for kind in KINDS[self.kind]:
+            self.format.addItem(self.tr(kind.title), kind.key)
+        key = choices.remembered_format(self._settings, self.kind)
+        self.format.setCurrentIndex(self.format.findData(key))
         kept.unblock()
 
     def _show_rows(self) -> None:
         """Show the fields that matter for what is chosen."""
         figure = self.kind == FIGURE
-        for field in (self._plot_rows, self.look, self.shown, self.mark):
+        for field in (self._plot_rows, self.shown):
+            self._form.setRowVisible(field, figure or self.kind == REPORT)
+        for field in (self.look, self.mark):
             self._form.setRowVisible(field, figure)
         self.sizes.show_rows(self._form, figure, self.raster)
 

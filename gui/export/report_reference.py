@@ -42,6 +42,11 @@ class Source:
     changed: bool = False
 
     @property
+    def name(self) -> str:
+        """What other programs may call the tensor."""
+        return self.tensor or (self.path.stem if self.path is not None else self.title)
+
+    @property
     def argument(self) -> str:
         """What the command line calls them."""
         if self.path is None or self.changed:

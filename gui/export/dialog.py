@@ -12,12 +12,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QProgressBar,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -27,13 +24,14 @@ from gui.background import Background, Ticket
 from gui.export import choices, jobs
 from gui.export.data import results_text, snapshot, table_head, write_results
 from gui.export.figure import figure_image, render_svg, write_figure
+from gui.export.file_row import FileRow
 from gui.export.files import ExportError
 from gui.export.form import ExportForm
-from gui.export.kinds import FIGURE, KINDS, PARAMETERS, REPORT, RESULTS, TABLE, with_ending
+from gui.export.kinds import FIGURE, PARAMETERS, REPORT, RESULTS, TABLE
 from gui.export.panel import plot_names
 from gui.export.preview import Preview
 from gui.export.report import Report
-from gui.export.report_files import report_paths, write_report
+from gui.export.report_files import write_report
 from gui.export.report_reference import source_of
 from gui.export.spec import Look
 from gui.numbers_text import filled
@@ -75,7 +73,6 @@ class ExportDialog(QDialog):
         self._settings = settings
         self._background = background
         self._theme = theme
-        self._named_by_hand = False
         self._may_replace: frozenset[Path] = frozenset()
         self.setWindowTitle(self.tr("Export"))
         names = plot_names(plot_data(session, settings.digits), theme)
@@ -91,16 +88,11 @@ class ExportDialog(QDialog):
         self.preview.resized.connect(self._timer.start)
         session.evaluated.connect(self._on_evaluated)
         background.progressed.connect(self._on_progress)
-        self._propose_name()
-        self._say_beside()
         self._timer.start()
 
     def _build_file(self) -> None:
-        self.file = QLineEdit(self)
-        self.file.textEdited.connect(self._on_name)
-        self.browse = QPushButton(self.tr("&Browse…"), self)
-        self.browse.setAutoDefault(False)
-        self.browse.clicked.connect(self._browse)
+        self.row = FileRow(self.form, self._session, self._settings, self._theme, self)
+        self.row.renamed.connect(self._on_renamed)
         self.problem = QLabel(self)
         self.problem.setObjectName("exportProblem")
         self.problem.setWordWrap(True)
@@ -114,10 +106,6 @@ class ExportDialog(QDialog):
         self.write.setDefault(True)
         self.buttons.accepted.connect(self._write)
         self.buttons.rejected.connect(self._cancel)
-        self.beside = QLabel(self)
-        self.beside.setObjectName("filesBeside")
-        self.beside.setWordWrap(True)
-        self.beside.setStyleSheet(f"#filesBeside {{ color: {self._theme.muted}; }}")
         self._ask_replace()
 
     def _lay_out(self) -> None:
@@ -129,17 +117,10 @@ class ExportDialog(QDialog):
         top.setSpacing(12)
         top.addLayout(left)
         top.addWidget(self.preview, 1)
-        label = QLabel(self.tr("File &name"), self)
-        label.setBuddy(self.file)
-        name = QHBoxLayout()
-        name.addWidget(label)
-        name.addWidget(self.file, 1)
-        name.addWidget(self.browse)
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
         layout.addLayout(top, 1)
-        layout.addLayout(name)
-        layout.addWidget(self.beside)
+        layout.addWidget(self.row)
         layout.addWidget(self.problem)
         layout.addWidget(self.progress)
         layout.addWidget(self.buttons)
@@ -150,39 +131,16 @@ class ExportDialog(QDialog):
     def _on_change(self) -> None:
         self._say("")
         self._ask_replace()
-        if self._named_by_hand:
-            path = self._path()
-            self.file.setText(str(path) if path.name else self.file.text())
-        else:
-            self._propose_name()
-        self._say_beside()
+        self.row.follow()
         self._timer.start()
+
+    def _on_renamed(self, asked: bool) -> None:
+        self._say("")
+        self._ask_replace(*([self.row.path] if asked else []))
 
     def _on_evaluated(self) -> None:
         if self.isVisible():
             self._timer.start()
-
-    def _propose_name(self) -> None:
-        name = choices.proposed_name(self._session, self.form.kind, self.form.keys)
-        folder = choices.proposed_folder(self._settings, self._session)
-        whole = self.file.hasFocus() and self.file.selectedText() == self.file.text()
-        self.file.setText(str(folder / (name + self.form.endings[0])))
-        if whole:
-            # Whoever selected the name is about to type over it.
-            self.file.selectAll()
-
-    def _on_name(self, text: str) -> None:
-        self._named_by_hand = True
-        self._say("")
-        self._ask_replace()
-        self.form.set_ending(Path(text.strip()).suffix.lower())
-        self._say_beside()
-
-    def _say_beside(self) -> None:
-        """Name the files that are written beside the one that is named."""
-        others = [path.name for path in self._targets(self._path())[:-1]]
-        self.beside.setText(filled(self.tr("And beside it: %1"), ", ".join(others)))
-        self.beside.setVisible(bool(others))
 
     def _draw_preview(self) -> None:
         self._background.cancel(PREVIEW)
@@ -214,7 +172,7 @@ class ExportDialog(QDialog):
         self._background.start(PREVIEW, self._report_job(), self._show_report, self._failed)
 
     def _show_report(self, made: Report) -> None:
-        self.preview.show_text(jobs.report_preview(self._path(), made))
+        self.preview.show_text(jobs.report_preview(self.row.path, made))
 
     def _preview_parameters(self) -> None:
         if not isinstance(self._active, Evaluation):
@@ -248,47 +206,18 @@ class ExportDialog(QDialog):
 
     # The file
 
-    def _path(self) -> Path:
-        return with_ending(self.file.text(), self.form.endings)
-
-    def _targets(self, path: Path) -> list[Path]:
-        """Every file that is going to be written."""
-        return report_paths(path, self.form.keys) if self.form.kind == REPORT else [path]
-
-    def _browse(self) -> None:
-        filters = {
-            f"{self.form.format.itemText(place)} ({' '.join(f'*{e}' for e in kind.endings)})": place
-            for place, kind in enumerate(KINDS[self.form.kind])
-        }
-        current = list(filters)[self.form.format.currentIndex()]
-        text, chosen = QFileDialog.getSaveFileName(
-            self, self.tr("Export to"), str(self._path()), ";;".join(filters), current
-        )
-        if not text:
-            return
-        if chosen in filters:
-            self.form.format.setCurrentIndex(filters[chosen])
-        self.form.set_ending(Path(text).suffix.lower())
-        self._named_by_hand = True
-        path = with_ending(text, self.form.endings)
-        self.file.setText(str(path))
-        self._say_beside()
-        # The file dialog has asked already, unless the ending was added afterwards.
-        self._ask_replace(*([path] if path == Path(text) else []))
-
     def _ask_replace(self, *paths: Path) -> None:
         """Allow the next press of the button to replace files."""
         self._may_replace = frozenset(paths)
         self.write.setText(self.tr("E&xport"))
 
     def _write(self) -> None:
-        path = self._path()
-        if not path.name or not self.file.text().strip():
+        if not self.row.named:
             self._say(self.tr("Give the file a name."))
-            self.file.setFocus()
+            self.row.edit.setFocus()
             return
-        self.file.setText(str(path))
-        there = [target for target in self._targets(path) if target.is_file()]
+        self.row.settle()
+        there = [target for target in self.row.targets if target.is_file()]
         if not self._may_replace.issuperset(there):
             self._ask_replace(*there)
             self.write.setText(self.tr("&Replace"))
@@ -305,7 +234,7 @@ class ExportDialog(QDialog):
             RESULTS: self._write_results,
             REPORT: self._write_report,
             PARAMETERS: self._write_parameters,
-        }[self.form.kind](path)
+        }[self.form.kind](self.row.path)
 
     def _write_figure(self, path: Path) -> None:
         data = plot_data(self._session, self._settings.digits)
@@ -349,7 +278,7 @@ class ExportDialog(QDialog):
         self.progress.setRange(0, 1000)
         self.progress.setValue(0)
         self.progress.setVisible(busy)
-        for widget in (self.form, self.file, self.browse, self.write):
+        for widget in (self.form, self.row, self.write):
             widget.setEnabled(not busy)
 
     def _done(self, paths: list[Path]) -> None:

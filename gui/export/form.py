@@ -68,6 +68,11 @@ class ExportForm(QWidget):
             self.plots[key] = box
             grid.addWidget(box, place // 2, place % 2)
         self.format = QComboBox(self)
+        narrow = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        for choice in (self.what, self.format):
+            # A long title does not take the labels' room.
+            choice.setSizeAdjustPolicy(narrow)
+            choice.setMinimumContentsLength(12)
         self.sizes = SizeFields(self._settings, self._theme, self)
         self.look = QComboBox(self)
         self.look.addItem(self.tr("Light, for paper"), choices.PAPER)

@@ -54,6 +54,10 @@ class SizeFields(QObject):
         self._plots = 1
         self._raster = True
         self.preset = QComboBox(parent)
+        self.preset.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.preset.setMinimumContentsLength(12)
         self.preset.addItem(self.tr("Custom"), CUSTOM)
         for preset in PRESETS:
             self.preset.addItem(self.tr(preset.title), preset.key)

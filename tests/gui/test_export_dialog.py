@@ -222,9 +222,9 @@ def test_too_small_a_figure_and_no_plot_are_said_in_the_dialog(open_dialog, qtbo
 def test_a_failing_write_keeps_the_dialog_open(open_dialog, qtbot, tmp_path):
     for start in ("signal", "table", "results"):
         box = open_dialog(start)
-        box.file.setFocus()
-        box.file.selectAll()
-        qtbot.keyClicks(box.file, str(tmp_path / "missing" / "x"))
+        box.row.edit.setFocus()
+        box.row.edit.selectAll()
+        qtbot.keyClicks(box.row.edit, str(tmp_path / "missing" / "x"))
         press(qtbot, box)
         qtbot.waitUntil(box.problem.isVisible, timeout=5000)
         assert "folder does not exist" in box.problem.text()
@@ -255,7 +255,7 @@ def test_a_file_chosen_by_browsing_is_not_asked_for_twice(
     path.write_bytes(b"old")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), "x"))
     box = open_dialog("signal")
-    qtbot.mouseClick(box.browse, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(box.row.browse, Qt.MouseButton.LeftButton)
     assert box.form.endings == (".svg",)
     press(qtbot, box)
     assert box.written == [str(path)]
@@ -268,22 +268,22 @@ def test_browsing_takes_the_format_of_the_filter_and_may_be_cancelled(
     answers = [("", ""), (str(tmp_path / "plain"), "PDF page (*.pdf)")]
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: answers.pop(0))
     box = open_dialog("signal")
-    before = box.file.text()
-    qtbot.mouseClick(box.browse, Qt.MouseButton.LeftButton)
-    assert box.file.text() == before
-    qtbot.mouseClick(box.browse, Qt.MouseButton.LeftButton)
-    assert box.file.text() == str(tmp_path / "plain.pdf")
+    before = box.row.edit.text()
+    qtbot.mouseClick(box.row.browse, Qt.MouseButton.LeftButton)
+    assert box.row.edit.text() == before
+    qtbot.mouseClick(box.row.browse, Qt.MouseButton.LeftButton)
+    assert box.row.edit.text() == str(tmp_path / "plain.pdf")
 
 
 def test_a_typed_ending_chooses_the_format_and_a_format_changes_the_ending(open_dialog, qtbot):
     box = open_dialog("signal")
-    box.file.clear()
-    qtbot.keyClicks(box.file, "figure.v2.pdf")
+    box.row.edit.clear()
+    qtbot.keyClicks(box.row.edit, "figure.v2.pdf")
     assert box.form.endings == (".pdf",)
     choose(box.form.format, "SVG")
-    assert box.file.text() == "figure.v2.svg"
-    box.file.clear()
-    qtbot.keyClicks(box.file, " ")
+    assert box.row.edit.text() == "figure.v2.svg"
+    box.row.edit.clear()
+    qtbot.keyClicks(box.row.edit, " ")
     press(qtbot, box)
     assert "name" in box.problem.text()
 
@@ -343,9 +343,10 @@ def test_everything_is_reached_by_tab(open_dialog, qtbot):
     for _ in range(60):
         seen.add(widget)
         widget = widget.nextInFocusChain()
-    fields = [box.form.what, box.form.format, box.form.sizes.width, box.form.sizes.height,
-              box.form.sizes.unit, box.form.look, box.form.mark, box.file, box.browse, box.write,
-              *box.form.plots.values()]  # fmt: skip
+    form, sizes, row = box.form, box.form.sizes, box.row
+    fields = [form.what, form.format, sizes.preset, sizes.width, sizes.height, sizes.unit,
+              sizes.points, sizes.dpi, form.look, form.shown, form.mark, row.edit, row.browse,
+              box.write, *form.plots.values()]  # fmt: skip
     for field in fields:
         assert field in seen
         assert field.focusPolicy() & Qt.FocusPolicy.TabFocus

@@ -76,7 +76,7 @@ def preview(qtbot, box, *words):
 def test_a_report_is_one_html_file_of_the_ticked_plots(open_dialog, qtbot, tmp_path):
     box = open_dialog("report")
     assert box.form.kind == "report"
-    assert box.beside.isHidden()
+    assert box.row.beside.isHidden()
     text = preview(qtbot, box, "Quantization of Three numbers", "SQNR")
     assert "![Signal]" in text and "![Codes]" not in text
     press(qtbot, box)
@@ -91,10 +91,10 @@ def test_the_files_of_markdown_are_named_before_and_asked_about(open_dialog, qtb
     box = open_dialog("report")
     choose(box.form.format, "Markdown")
     names = ["Three-numbers-report-signal.svg", "Three-numbers-report-error.svg"]
-    assert box.beside.isVisible()
-    assert all(name in box.beside.text() for name in names)
+    assert box.row.beside.isVisible()
+    assert all(name in box.row.beside.text() for name in names)
     box.form.plots["codes"].setChecked(True)
-    assert "Three-numbers-report-codes.svg" in box.beside.text()
+    assert "Three-numbers-report-codes.svg" in box.row.beside.text()
     old = tmp_path / names[1]
     old.write_text("old")
     press(qtbot, box)
@@ -131,6 +131,14 @@ def test_a_report_without_values_or_schemes_can_be_written(open_dialog, session,
                 qtbot.waitUntil(lambda box=box: box.form.isEnabled() or box.isHidden())
         qtbot.waitUntil(box.isHidden, timeout=10_000)
         assert "Quantization of odd" in Path(box.written[0]).read_text(encoding="utf-8")
+
+
+def test_a_report_says_that_its_figures_show_one_channel_alone(open_dialog, session, qtbot):
+    values = np.arange(8, dtype=np.float32).reshape(2, 4)
+    session.start(values, "two", None, [Scheme.parse("int8 symmetric per-channel(0)")])
+    session.focus_on(1)
+    text = preview(qtbot, open_dialog("report"), "The figures show channel 1 alone")
+    assert "| Maximum | 7 |" in text and "| Minimum | 0 |" in text
 
 
 def test_a_failing_report_keeps_the_dialog_open(open_dialog, qtbot, tmp_path):
@@ -200,9 +208,9 @@ def test_without_an_active_scheme_there_are_no_parameters(open_dialog, session, 
 def test_a_failing_write_of_parameters_is_said(open_dialog, qtbot, tmp_path):
     box = open_dialog("parameters")
     preview(qtbot, box, "int8 symmetric")
-    box.file.setFocus()
-    box.file.selectAll()
-    qtbot.keyClicks(box.file, str(tmp_path / "missing" / "x.json"))
+    box.row.edit.setFocus()
+    box.row.edit.selectAll()
+    qtbot.keyClicks(box.row.edit, str(tmp_path / "missing" / "x.json"))
     press(qtbot, box)
     qtbot.waitUntil(box.problem.isVisible, timeout=10_000)
     assert "folder does not exist" in box.problem.text()
@@ -226,10 +234,10 @@ def test_an_ending_that_the_kind_has_stays_and_one_of_another_goes():
 def test_a_typed_ending_chooses_another_kind_only_where_this_one_has_it_not(open_dialog, qtbot):
     box = open_dialog("parameters")
     choose(box.form.format, "AIMET encodings 1.0.0")
-    box.file.clear()
-    qtbot.keyClicks(box.file, "x.json")
+    box.row.edit.clear()
+    qtbot.keyClicks(box.row.edit, "x.json")
     assert box.form.file_kind.key == "aimet-1.0.0"
-    box.file.clear()
-    qtbot.keyClicks(box.file, "x.h")
+    box.row.edit.clear()
+    qtbot.keyClicks(box.row.edit, "x.h")
     assert box.form.file_kind.key == "c"
     assert [kind.key for kind in KINDS[PARAMETERS]] == [form.key for form in export.FORMATS]

@@ -191,3 +191,26 @@ def test_a_size_that_cannot_be_read_is_the_usual_one(qapp):
     assert choices.remembered_size(settings, 1) == choices.default_size(1)
     settings.remember("export/size-1", "90 60 mm")
     assert choices.remembered_size(settings, 1) == choices.Size(90, 60)
+
+
+def test_a_zoomed_plot_is_exported_as_the_window_shows_it(
+    open_lean_window, person, dialog, qtbot, tmp_path
+):
+    window = open_lean_window(RAMP, "int8 symmetric")
+    window.settings.remember("export/folder", str(tmp_path))
+    pane = window.plots["signal"]
+    pane.setFocus()
+    for _ in range(6):
+        person.press("+")
+    x0, x1 = pane.widget.viewRange()[0]
+    assert x1 - x0 < 400
+
+    def export(box):
+        box.form.format.setCurrentIndex(box.form.format.findData(".svg"))
+        box.form.shown.setCurrentIndex(box.form.shown.findData(choices.VISIBLE))
+        person.click(box.write)
+
+    with dialog(export):
+        window.export("signal")
+    found = " ".join(words((tmp_path / "array-signal.svg").read_bytes()))
+    assert f"Shown: positions {np.ceil(x0):.0f} to {np.floor(x1):.0f} of 0…999" in found

@@ -95,7 +95,7 @@ def plot(arguments: argparse.Namespace) -> list[str]:
     looks = _looks(arguments.range, keys) if arguments.range else {}
     array, schemes = cli.inputs(arguments)
     app = _application()
-    kept, data = picture(array, schemes, "difference" in keys)
+    _, data = picture(array, schemes, "difference" in keys)
     spec = FigureSpec(
         keys, size.width, size.height, size.unit, dpi, theme_named(arguments.theme),
         points=size.points, looks=looks,

@@ -2,9 +2,11 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,11 @@ from PySide6.QtGui import QImage
 
 import main as program
 from engine import cli
-from engine.examples import example
+from engine.examples import EXAMPLES, example
+from gui.export import headless
+from gui.export.figure import render_svg
 from gui.export.presets import PRESETS
+from gui.export.spec import FigureSpec
 from gui.plots import PLOTS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -190,3 +195,37 @@ def test_values_that_no_scheme_takes_and_warnings_are_told(qapp, tmp_path, capsy
     capsys.readouterr()
     assert run(qapp, "plot", path, "--plot", "error", "-o", out) == 0
     assert "warning: 1 value is NaN" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("entry", EXAMPLES, ids=lambda entry: entry.key)
+def test_figures_are_those_of_the_window(picture, entry):
+    schemes = entry.parsed_schemes()
+    of_window = replace(picture(entry.make(), schemes), chosen=None)
+    _, alone = headless.picture(entry.make(), schemes, pair=True)
+    spec = FigureSpec(tuple(KEYS), 180, 400)
+    assert render_svg(spec, alone) == render_svg(spec, of_window)
+
+
+def test_a_report_as_markdown_has_its_title_and_names_its_files(qapp, seed, tmp_path, capsys):
+    out = tmp_path / "r.md"
+    plots = ("--plot", "error", "--plot", "codes")
+    assert run(qapp, "report", seed, *plots, "--title", "conv1 | <b>", "-o", out) == 0
+    printed = capsys.readouterr().out
+    for name in ("r-error.svg", "r-codes.svg", "r.md"):
+        assert name in printed and (tmp_path / name).is_file()
+    text = out.read_text(encoding="utf-8")
+    assert text.startswith("# Quantization of conv1 \\| \\<b\\>\n")
+    assert "python main.py compare seed.npy" in text
+
+
+def test_the_commands_of_a_report_print_the_same_figures(seed, tmp_path):
+    out = tmp_path / "r.md"
+    assert start("report", seed, "--scheme", "int8 symmetric", "-o", out).returncode == 0
+    command = re.search(r"```sh\n(.*?)\npython main.py report", out.read_text("utf-8"), re.DOTALL)[
+        1
+    ]
+    words = shlex.split(command.replace("\\\n", " "))
+    assert words[:2] == ["python", "main.py"]
+    words[words.index("seed.npy")] = str(seed)
+    printed = start(*words[2:]).stdout
+    assert "0.0102066" in printed and "int8 symmetric" in printed

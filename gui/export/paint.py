@@ -224,15 +224,22 @@ class ViewPainter:
         free = [p for p in places if inner.left() <= p <= inner.right() - width]
         left = free[0] if free else min(max(places[0], inner.left()), inner.right() - width)
         top = min(max(y - ay * height, inner.top()), inner.bottom() - height)
-        box = QRectF(left, top, width, height)
-        while (
-            any(box.intersects(other) for other in self._labels) and box.bottom() < inner.bottom()
-        ):
-            box.translate(0, height)
+        box = self._free(QRectF(left, top, width, height), inner)
         self._labels.append(box)
         self.painter.fillRect(box, item.fill if item.fill is not None else QBrush())
         self.painter.setPen(QPen(QColor(item.color)))
         self.painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _free(self, box: QRectF, inner: QRectF) -> QRectF:
+        """The nearest place below or else above that no other label has; its own where none is."""
+        step = max(1.0, box.height()) / 4
+        for steps in range(int(inner.height() / step) + 1):
+            for shift in (steps, -steps):
+                moved = box.translated(0, shift * step)
+                fits = moved.top() >= inner.top() and moved.bottom() <= inner.bottom()
+                if fits and not any(moved.intersects(other) for other in self._labels):
+                    return moved
+        return box
 
 
 def _depth(item: Any) -> float:

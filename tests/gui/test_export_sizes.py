@@ -5,12 +5,14 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QFontMetricsF, QImage
 
 from engine.examples import example
 from gui.export import choices
 from gui.export.figure import figure_image, render_svg, write_figure
 from gui.export.files import ExportError
+from gui.export.lettering import font_of
 from gui.export.part import looks_of
 from gui.export.presets import PRESET, PRESETS
 from gui.export.spec import FigureSpec, Look
@@ -214,3 +216,23 @@ def test_a_zoomed_plot_is_exported_as_the_window_shows_it(
         window.export("signal")
     found = " ".join(words((tmp_path / "array-signal.svg").read_bytes()))
     assert f"Shown: positions {np.ceil(x0):.0f} to {np.floor(x1):.0f} of 0…999" in found
+
+
+@pytest.mark.parametrize("size", [(85, 80), (180, 48), (120, 60)])
+@pytest.mark.parametrize("key", ["three-numbers", "gaussian-weights"])
+def test_no_label_hides_another(picture, key, size):
+    svg = render_svg(FigureSpec(("calibration",), *size, points=8), picture(example(key).make()))
+    font = font_of(8)
+    metrics = QFontMetricsF(font)
+    names = ("entropy", "minmax", "mse", "percentile(99.9)", "KL divergence")
+    boxes = []
+    for node in nodes(svg):
+        text = "".join(node.itertext()).strip()
+        if text in names or text.startswith("T 0") or text.startswith("T 1"):
+            x, y = float(node.get("x")), float(node.get("y"))
+            high = metrics.ascent()
+            boxes.append((text, QRectF(x, y - high, metrics.horizontalAdvance(text), high)))
+    assert len(boxes) == 6
+    for place, (name, box) in enumerate(boxes):
+        for other, there in boxes[:place]:
+            assert not box.intersects(there), (name, other)

@@ -8,16 +8,23 @@ from gui import preflight
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand of the engine, or else open the window; give the exit status."""
+    """Run a subcommand, or else open the window; give the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     if complaint := preflight.problem(window=False):
         print(complaint, file=sys.stderr)
         return 1
     if words:
         from engine import cli
+        from gui import command_line
 
-        if words[0] in {*cli.COMMANDS, "--help", "-h", "--version"}:
-            return cli.main(words)
+        drawn = words[0] in command_line.COMMANDS
+        if drawn:
+            command_line.offscreen()
+            if complaint := preflight.problem():
+                print(complaint, file=sys.stderr)
+                return 1
+        if drawn or words[0] in {*cli.COMMANDS, "--help", "-h", "--version"}:
+            return cli.main(words, command_line.register)
     if complaint := preflight.problem():
         print(complaint, file=sys.stderr)
         return 1

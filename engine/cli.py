@@ -60,6 +60,8 @@ that a form cannot say exactly is refused. The forms, with the endings of their 
 
 Cell = str | int | float | list[Any]
 Row = dict[str, Cell]
+Add = Callable[[str, object, str, str], argparse.ArgumentParser]
+"""A way to add a command: its name, what runs it, a summary and a description."""
 
 
 class UsageError(Exception):
@@ -73,18 +75,20 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, more: Callable[[Add], None] | None = None) -> int:
     """Run a command and return the exit status: 0, or 2 for bad input.
 
     Parameters
     ----------
     argv : sequence of str, optional
         The arguments after the program's name; those of the process by default.
+    more : callable, optional
+        Adds further commands, which take the parsed arguments and return warnings.
     """
     if isinstance(sys.stdout, stdio.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without "²"
     try:
-        warnings = _run(argv)
+        warnings = _run(argv, more)
         if sys.stdout is not None:  # A windowed program has none.
             sys.stdout.flush()
     except (UsageError, QuantizationError) as error:
@@ -104,10 +108,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(argv: Sequence[str] | None) -> list[str]:
+def _run(argv: Sequence[str] | None, more: Callable[[Add], None] | None) -> list[str]:
     """Run a command and return its warnings."""
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = _parser(more).parse_args(argv)
     except SystemExit:  # --help and --version have been printed.
         return []
     command: Callable[[argparse.Namespace], list[str]] = arguments.command
@@ -129,7 +133,7 @@ def _drop_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="quantoscope",
         description="See what quantization does to an array. Without a command, a window opens.",
@@ -192,6 +196,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--name", metavar="NAME", help="of the tensor; its own, or the file's")
     command.add_argument("--out", metavar="FILE", help="file to write; text is else printed")
+    if more is not None:
+        more(add)
     return parser
 
 
@@ -224,7 +230,7 @@ def _compare(arguments: argparse.Namespace) -> list[str]:
     array = _input(arguments)
     results = [evaluate(array, scheme) for scheme in schemes]
     print(arguments.show(results))
-    return _warnings(results)
+    return warnings_of(results)
 
 
 def _params(arguments: argparse.Namespace) -> list[str]:
@@ -263,13 +269,19 @@ def _input(arguments: argparse.Namespace) -> np.ndarray:
         raise FormatError(f"{str(error).rstrip('.')}; --external says so.") from None
 
 
+def inputs(arguments: argparse.Namespace) -> tuple[np.ndarray, list[Scheme]]:
+    """Return what a further command works on: its array, and its schemes or the usual ones."""
+    schemes = _schemes(arguments.scheme or DEFAULT_SCHEMES)
+    return _input(arguments.input), schemes
+
+
 def _name(text: str) -> str:
     """The name of FILE::NAME, or that of the file without its ending."""
     path, marks, name = text.partition("::")
     return name if marks and not os.path.exists(text) else Path(path).stem
 
 
-def _warnings(results: Sequence[Evaluation]) -> list[str]:
+def warnings_of(results: Sequence[Evaluation]) -> list[str]:
     """Return each warning once, with the schemes it is about unless that is all of them."""
     about: dict[str, list[str]] = {}
     for result in results:

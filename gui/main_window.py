@@ -323,7 +323,9 @@ class MainWindow(QMainWindow):
     def export(self, start: str) -> None:
         """Ask how to export, with something preselected."""
         from gui.export.dialog import ExportDialog
+        from gui.export.part import looks_of
 
+        looks = looks_of({key: pane.plot for key, pane in self.plots.built().items()})
         dialog = ExportDialog(
             self.session,
             self.settings,
@@ -332,6 +334,7 @@ class MainWindow(QMainWindow):
             self.visible_plots(),
             start,
             self,
+            looks,
         )
         dialog.exported.connect(self._exported)
         dialog.exec()

@@ -8,29 +8,52 @@ from pathlib import Path
 
 from PySide6.QtCore import QDir, QStandardPaths
 
-from gui.export.figure import MAX_DPI, MIN_DPI, FigureSpec, Unit
+from gui.export.kinds import FIGURE, KINDS
+from gui.export.presets import PRESET
+from gui.export.spec import (
+    MAX_DPI,
+    MAX_POINTS,
+    MIN_DPI,
+    MIN_POINTS,
+    MM_PER_INCH,
+    UNITS,
+    USUAL_POINTS,
+    FigureSpec,
+    Unit,
+)
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import DARK, LIGHT, Theme
 
-FIGURE, TABLE, RESULTS = "figure", "table", "results"
-FORMATS: dict[str, tuple[str, ...]] = {
-    FIGURE: (".png", ".svg", ".pdf"),
-    TABLE: (".csv", ".npz"),
-    RESULTS: (".csv", ".npz"),
-}
-"""Endings of files by what is exported; the first is the usual one."""
 PAPER, DARK_LOOK, SCREEN = "light", "dark", "screen"
 LOOKS = (PAPER, DARK_LOOK, SCREEN)
+WHOLE, VISIBLE = "whole", "visible"
+"""What a figure shows of its plots."""
+
+
+CUSTOM = ""
+"""The preset of whoever sets every field by hand."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a figure as the person gives it."""
+    """The size of a figure as the person gives it.
+
+    Attributes
+    ----------
+    width, height : float
+    unit : str
+    points : float
+        The size of the text.
+    preset : str
+        The key of the preset that it comes from; empty for none.
+    """
 
     width: float
     height: float
     unit: Unit = "mm"
+    points: float = USUAL_POINTS
+    preset: str = CUSTOM
 
 
 def default_size(plots: int) -> Size:
@@ -38,21 +61,41 @@ def default_size(plots: int) -> Size:
     return Size(120, 80) if plots <= 1 else Size(180, 48.0 * plots)
 
 
+def preset_size(key: str, plots: int) -> Size:
+    """The size of a preset for a number of plots, in the unit of whoever asks for it."""
+    preset = PRESET[key]
+    per_unit = MM_PER_INCH if preset.unit == "in" else 1.0
+    width, height = preset.width / per_unit, preset.height_for(plots) / per_unit
+    return Size(width, height, preset.unit, preset.points_for(plots), key)
+
+
 def remembered_size(settings: Settings, plots: int) -> Size:
-    """The size last used for that number of plots."""
+    """The preset last used, for a number of plots, or else the size given by hand for so many."""
+    preset = settings.text("export/preset")
+    return preset_size(preset, plots) if preset in PRESET else custom_size(settings, plots)
+
+
+def custom_size(settings: Settings, plots: int) -> Size:
+    """The size last given by hand for that number of plots."""
     words = settings.text(f"export/size-{plots}").split()
     try:
         width, height = float(words[0]), float(words[1])
-        unit: Unit = "px" if words[2] == "px" else "mm"
+        unit = next((unit for unit in UNITS if unit == words[2]), UNITS[0])
+        points = float(words[3]) if len(words) > 3 else USUAL_POINTS
     except (ValueError, IndexError):
         return default_size(plots)
     # Not so for NaN either.
-    return Size(width, height, unit) if width > 0 and height > 0 else default_size(plots)
+    if not (width > 0 and height > 0 and MIN_POINTS <= points <= MAX_POINTS):
+        return default_size(plots)
+    return Size(width, height, unit, points)
 
 
 def remember_size(settings: Settings, plots: int, size: Size) -> None:
-    """Keep a size for the next figure of that number of plots."""
-    settings.remember(f"export/size-{plots}", f"{size.width:g} {size.height:g} {size.unit}")
+    """Keep a size for the next figure of that number of plots, or a preset for every figure."""
+    settings.remember("export/preset", size.preset)
+    if not size.preset:
+        text = f"{size.width:g} {size.height:g} {size.unit} {size.points:g}"
+        settings.remember(f"export/size-{plots}", text)
 
 
 def remembered_dpi(settings: Settings) -> int:
@@ -66,10 +109,16 @@ def remembered_look(settings: Settings) -> str:
     return look if look in LOOKS else PAPER
 
 
+def remembered_part(settings: Settings) -> str:
+    """Whether the whole was shown last, or what the window shows."""
+    return VISIBLE if settings.text("export/part") == VISIBLE else WHOLE
+
+
 def remembered_format(settings: Settings, what: str) -> str:
-    """The ending last used for a figure, a table or results."""
-    ending = settings.text(f"export/format-{what}")
-    return ending if ending in FORMATS[what] else FORMATS[what][0]
+    """The key of the kind of file last used for a figure, a table and so on."""
+    key = settings.text(f"export/format-{what}")
+    keys = [kind.key for kind in KINDS[what]]
+    return key if key in keys else keys[0]
 
 
 def theme_of(look: str, screen: Theme) -> Theme:
@@ -99,13 +148,3 @@ def proposed_folder(settings: Settings, session: Session) -> Path:
     if session.path is not None:
         candidates.insert(1, str(session.path.parent))
     return next((Path(c) for c in candidates if c and Path(c).is_dir()), Path.cwd())
-
-
-def with_ending(text: str, ending: str) -> Path:
-    """The path that a text means; an ending of the known ones gives way to the chosen one."""
-    path = Path(text.strip()).expanduser()
-    known = {e for endings in FORMATS.values() for e in endings}
-    if path.suffix.lower() == ending or not path.name:
-        return path
-    stem = path.stem if path.suffix.lower() in known else path.name
-    return path.with_name(stem + ending)

@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QMimeData, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QProgressBar,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
+from engine import Evaluation, QuantizationError
 from gui.background import Background, Ticket
-from gui.export import choices
-from gui.export.choices import FIGURE, FORMATS, RESULTS, TABLE
-from gui.export.data import (
-    Snapshot,
-    results_text,
-    snapshot,
-    table_head,
-    write_results,
-    write_table,
-)
+from gui.export import choices, jobs
+from gui.export.data import results_text, snapshot, table_head, write_results
 from gui.export.figure import figure_image, render_svg, write_figure
+from gui.export.file_row import FileRow
 from gui.export.files import ExportError
 from gui.export.form import ExportForm
-from gui.export.page import plot_names
+from gui.export.kinds import FIGURE, PARAMETERS, REPORT, RESULTS, TABLE
+from gui.export.panel import plot_names
 from gui.export.preview import Preview
+from gui.export.report import Report
+from gui.export.report_files import write_report
+from gui.export.report_reference import source_of
+from gui.export.spec import Look
 from gui.numbers_text import filled
 from gui.plots.data import plot_data
 from gui.session import Session
 from gui.settings import Settings
+from gui.shown import Outcome
 from gui.theme import Theme
 
-JOB = "export"
+JOB, PREVIEW = "export", "export preview"
 PREVIEW_DELAY = 40
 PREVIEW_ROWS = 40
 
@@ -68,17 +66,17 @@ class ExportDialog(QDialog):
         keys: Sequence[str],
         start: str,
         parent: QWidget | None = None,
+        looks: Mapping[str, Look] | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._settings = settings
         self._background = background
         self._theme = theme
-        self._named_by_hand = False
-        self._may_replace: Path | None = None
+        self._may_replace: frozenset[Path] = frozenset()
         self.setWindowTitle(self.tr("Export"))
         names = plot_names(plot_data(session, settings.digits), theme)
-        self.form = ExportForm(settings, theme, names, keys, start, self)
+        self.form = ExportForm(settings, theme, names, keys, start, looks or {}, self)
         self.preview = Preview(theme, self)
         self._build_file()
         self._lay_out()
@@ -90,15 +88,11 @@ class ExportDialog(QDialog):
         self.preview.resized.connect(self._timer.start)
         session.evaluated.connect(self._on_evaluated)
         background.progressed.connect(self._on_progress)
-        self._propose_name()
         self._timer.start()
 
     def _build_file(self) -> None:
-        self.file = QLineEdit(self)
-        self.file.textEdited.connect(self._on_name)
-        self.browse = QPushButton(self.tr("&Browse…"), self)
-        self.browse.setAutoDefault(False)
-        self.browse.clicked.connect(self._browse)
+        self.row = FileRow(self.form, self._session, self._settings, self._theme, self)
+        self.row.renamed.connect(self._on_renamed)
         self.problem = QLabel(self)
         self.problem.setObjectName("exportProblem")
         self.problem.setWordWrap(True)
@@ -112,7 +106,7 @@ class ExportDialog(QDialog):
         self.write.setDefault(True)
         self.buttons.accepted.connect(self._write)
         self.buttons.rejected.connect(self._cancel)
-        self._ask_replace(None)
+        self._ask_replace()
 
     def _lay_out(self) -> None:
         self.form.setFixedWidth(330)
@@ -123,16 +117,10 @@ class ExportDialog(QDialog):
         top.setSpacing(12)
         top.addLayout(left)
         top.addWidget(self.preview, 1)
-        label = QLabel(self.tr("File &name"), self)
-        label.setBuddy(self.file)
-        name = QHBoxLayout()
-        name.addWidget(label)
-        name.addWidget(self.file, 1)
-        name.addWidget(self.browse)
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
         layout.addLayout(top, 1)
-        layout.addLayout(name)
+        layout.addWidget(self.row)
         layout.addWidget(self.problem)
         layout.addWidget(self.progress)
         layout.addWidget(self.buttons)
@@ -142,42 +130,30 @@ class ExportDialog(QDialog):
 
     def _on_change(self) -> None:
         self._say("")
-        self._ask_replace(None)
-        if self._named_by_hand:
-            path = choices.with_ending(self.file.text(), self.form.ending)
-            self.file.setText(str(path) if path.name else self.file.text())
-        else:
-            self._propose_name()
+        self._ask_replace()
+        self.row.follow()
         self._timer.start()
+
+    def _on_renamed(self, asked: bool) -> None:
+        self._say("")
+        self._ask_replace(*([self.row.path] if asked else []))
 
     def _on_evaluated(self) -> None:
         if self.isVisible():
             self._timer.start()
 
-    def _propose_name(self) -> None:
-        name = choices.proposed_name(self._session, self.form.kind, self.form.keys)
-        folder = choices.proposed_folder(self._settings, self._session)
-        whole = self.file.hasFocus() and self.file.selectedText() == self.file.text()
-        self.file.setText(str(folder / (name + self.form.ending)))
-        if whole:
-            # Whoever selected the name is about to type over it.
-            self.file.selectAll()
-
-    def _on_name(self, text: str) -> None:
-        self._named_by_hand = True
-        self._say("")
-        self._ask_replace(None)
-        ending = Path(text.strip()).suffix.lower()
-        if ending in FORMATS[self.form.kind]:
-            self.form.set_ending(ending)
-
     def _draw_preview(self) -> None:
-        if self.form.kind == TABLE:
-            self.preview.show_text(table_head(snapshot(self._session), PREVIEW_ROWS))
-            return
-        if self.form.kind == RESULTS:
-            self.preview.show_text(results_text(snapshot(self._session)))
-            return
+        self._background.cancel(PREVIEW)
+        self._refuse("")
+        {
+            FIGURE: self._preview_figure,
+            TABLE: self._preview_table,
+            RESULTS: self._preview_results,
+            REPORT: self._preview_report,
+            PARAMETERS: self._preview_parameters,
+        }[self.form.kind]()
+
+    def _preview_figure(self) -> None:
         spec, raster = self.form.spec(), self.form.raster
         data = plot_data(self._session, self._settings.digits)
         room = self.preview.room(*spec.inches(raster))
@@ -186,69 +162,113 @@ class ExportDialog(QDialog):
         except ExportError as error:
             self.preview.show_sentence(str(error))
 
+    def _preview_table(self) -> None:
+        self.preview.show_text(table_head(snapshot(self._session), PREVIEW_ROWS))
+
+    def _preview_results(self) -> None:
+        self.preview.show_text(results_text(snapshot(self._session)))
+
+    def _preview_report(self) -> None:
+        self._background.start(PREVIEW, self._report_job(), self._show_report, self._failed)
+
+    def _show_report(self, made: Report) -> None:
+        self.preview.show_text(jobs.report_preview(self.row.path, made))
+
+    def _preview_parameters(self) -> None:
+        if not isinstance(self._active, Evaluation):
+            self._refuse(str(self._active or self.tr("No scheme is active: choose one first.")))
+            return
+        key, name = self.form.file_kind.key, source_of(self._session).name
+        job = partial(jobs.parameters_preview, key, self._active, name)
+        show = self.preview.show_text if key in jobs.TEXT_FORMS else self.preview.show_sentence
+        self._background.start(PREVIEW, job, show, self._cannot_express)
+
+    def _cannot_express(self, error: Exception) -> None:
+        if not isinstance(error, QuantizationError):
+            raise error
+        self._refuse(str(error))
+
+    def _refuse(self, sentence: str) -> None:
+        """Say why nothing can be written, in place of a preview; allow it with no sentence."""
+        self.write.setEnabled(not sentence and not self._background.running(JOB))
+        if sentence:
+            self.preview.show_sentence(sentence)
+
+    @property
+    def _active(self) -> Outcome | None:
+        """What came of the active scheme."""
+        return self._session.outcome(self._session.active_uid)
+
+    def _report_job(self) -> Callable[[Ticket], Report]:
+        data = plot_data(self._session, self._settings.digits)
+        kept, source = snapshot(self._session), source_of(self._session)
+        return partial(jobs.report, source, kept, data, self.form.keys, self.form.looks)
+
     # The file
 
-    def _path(self) -> Path:
-        return choices.with_ending(self.file.text(), self.form.ending)
-
-    def _browse(self) -> None:
-        filters = {
-            f"{self.form.format.itemText(place)} (*{ending})": ending
-            for place, ending in enumerate(FORMATS[self.form.kind])
-        }
-        current = next(text for text, ending in filters.items() if ending == self.form.ending)
-        text, chosen = QFileDialog.getSaveFileName(
-            self, self.tr("Export to"), str(self._path()), ";;".join(filters), current
-        )
-        if not text:
-            return
-        ending = Path(text).suffix.lower()
-        known = ending in FORMATS[self.form.kind]
-        self.form.set_ending(ending if known else filters.get(chosen, self.form.ending))
-        self._named_by_hand = True
-        path = choices.with_ending(text, self.form.ending)
-        self.file.setText(str(path))
-        # The file dialog has asked already, unless the ending was added afterwards.
-        self._ask_replace(path if path == Path(text) else None)
-
-    def _ask_replace(self, path: Path | None) -> None:
-        """Allow the next press of the button to replace a file."""
-        self._may_replace = path
+    def _ask_replace(self, *paths: Path) -> None:
+        """Allow the next press of the button to replace files."""
+        self._may_replace = frozenset(paths)
         self.write.setText(self.tr("E&xport"))
 
     def _write(self) -> None:
-        path = self._path()
-        if not path.name or not self.file.text().strip():
+        if not self.row.named:
             self._say(self.tr("Give the file a name."))
-            self.file.setFocus()
+            self.row.edit.setFocus()
             return
-        self.file.setText(str(path))
-        if path.is_file() and path != self._may_replace:
-            self._ask_replace(path)
+        self.row.settle()
+        there = [target for target in self.row.targets if target.is_file()]
+        if not self._may_replace.issuperset(there):
+            self._ask_replace(*there)
             self.write.setText(self.tr("&Replace"))
-            self._say(
-                filled(self.tr("%1 exists already. Press Replace to write over it."), path.name)
-            )
+            text = self.tr("%1 exists already. Press Replace to write over it.")
+            if len(there) > 1:
+                text = self.tr("%1 exist already. Press Replace to write over them.")
+            self._say(filled(text, ", ".join(target.name for target in there)))
             return
         self._say("")
-        if self.form.kind == TABLE:
-            self._write_table(path)
-            return
+        self._background.cancel(PREVIEW)
+        {
+            FIGURE: self._write_figure,
+            TABLE: self._write_table,
+            RESULTS: self._write_results,
+            REPORT: self._write_report,
+            PARAMETERS: self._write_parameters,
+        }[self.form.kind](self.row.path)
+
+    def _write_figure(self, path: Path) -> None:
+        data = plot_data(self._session, self._settings.digits)
+        self._at_once(partial(write_figure, path, self.form.spec(), data), path)
+
+    def _write_results(self, path: Path) -> None:
+        self._at_once(partial(write_results, path, snapshot(self._session)), path)
+
+    def _at_once(self, write: Callable[[], object], path: Path) -> None:
         try:
-            if self.form.kind == FIGURE:
-                data = plot_data(self._session, self._settings.digits)
-                write_figure(path, self.form.spec(), data)
-            else:
-                write_results(path, snapshot(self._session))
+            write()
         except ExportError as error:
             self._failed(error)
         else:
-            self._done(path)
+            self._done([path])
 
     def _write_table(self, path: Path) -> None:
+        self._elsewhere(partial(jobs.table, path, snapshot(self._session)), self._done)
+
+    def _write_parameters(self, path: Path) -> None:
+        if isinstance(self._active, Evaluation):
+            key, name = self.form.file_kind.key, source_of(self._session).name
+            self._elsewhere(partial(jobs.parameters, path, key, self._active, name), self._done)
+
+    def _write_report(self, path: Path) -> None:
+        self._elsewhere(self._report_job(), partial(self._draw_report, path))
+
+    def _draw_report(self, path: Path, made: Report) -> None:
+        self._at_once(partial(write_report, path, made), path)
+
+    def _elsewhere(self, job: Callable[[Ticket], Any], done: Callable[[Any], None]) -> None:
+        """Do what may take long on another thread."""
         self._set_busy(True)
-        job = partial(_table_job, path, snapshot(self._session))
-        self._background.start(JOB, job, self._done, self._failed)
+        self._background.start(JOB, job, done, self._failed)
 
     def _on_progress(self, kind: str, done: int, total: int) -> None:
         if kind == JOB and not self.progress.isHidden():
@@ -258,10 +278,11 @@ class ExportDialog(QDialog):
         self.progress.setRange(0, 1000)
         self.progress.setValue(0)
         self.progress.setVisible(busy)
-        for widget in (self.form, self.file, self.browse, self.write):
+        for widget in (self.form, self.row, self.write):
             widget.setEnabled(not busy)
 
-    def _done(self, path: Path) -> None:
+    def _done(self, paths: list[Path]) -> None:
+        path = paths[-1]
         self._set_busy(False)
         self.form.remember()
         self._settings.remember("export/folder", str(path.absolute().parent))
@@ -270,9 +291,10 @@ class ExportDialog(QDialog):
 
     def _failed(self, error: Exception) -> None:
         self._set_busy(False)
-        if not isinstance(error, ExportError):
+        if not isinstance(error, ExportError | QuantizationError):
             raise error
         self._say(str(error))
+        self._timer.start()
 
     def _say(self, sentence: str) -> None:
         self.problem.setText(sentence)
@@ -291,14 +313,9 @@ class ExportDialog(QDialog):
 
     def done(self, result: int) -> None:
         self._timer.stop()
-        if self._background.running(JOB):
-            self._background.cancel(JOB)
+        for job in (JOB, PREVIEW):
+            self._background.cancel(job)
         super().done(result)
-
-
-def _table_job(path: Path, data: Snapshot, ticket: Ticket) -> Path:
-    write_table(path, data, ticket)
-    return path
 
 
 def copy_figure(session: Session, settings: Settings, theme: Theme, keys: Sequence[str]) -> None:

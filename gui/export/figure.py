@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, QSize, QSizeF
 from PySide6.QtGui import (
@@ -21,56 +20,12 @@ from PySide6.QtSvg import QSvgGenerator
 from engine import __version__
 from gui.export.files import ExportError, translated, write_bytes
 from gui.export.page import Page, logical_dpi
+from gui.export.spec import MM_PER_INCH, FigureSpec
 from gui.numbers_text import filled
 from gui.plots.data import PlotData
-from gui.theme import LIGHT, Theme
 
-MM_PER_INCH = 25.4
-SVG_PIXELS_PER_INCH = 96
 POINTS_PER_INCH = 72
 MAX_PIXELS = 150_000_000
-MIN_DPI, MAX_DPI = 30, 2400
-
-Unit = Literal["mm", "px"]
-
-
-@dataclass(frozen=True)
-class FigureSpec:
-    """What a figure shows and how large it is.
-
-    Attributes
-    ----------
-    plots : tuple of str
-        Keys of the plots, from top to bottom.
-    width, height : float
-    unit : str
-        ``"mm"``, or ``"px"``: pixels of a PNG, CSS pixels (1/96 inch) of an SVG or PDF.
-    dpi : int
-        Pixels per inch of a PNG.
-    theme : Theme
-    mark_chosen : bool
-        Whether the value chosen in the window is marked.
-    """
-
-    plots: tuple[str, ...]
-    width: float = 180.0
-    height: float = 120.0
-    unit: Unit = "mm"
-    dpi: int = 300
-    theme: Theme = LIGHT
-    mark_chosen: bool = False
-
-    def inches(self, raster: bool) -> tuple[float, float]:
-        """Width and height on paper."""
-        per_inch = MM_PER_INCH
-        if self.unit == "px":
-            per_inch = self.dpi if raster else SVG_PIXELS_PER_INCH
-        return self.width / per_inch, self.height / per_inch
-
-    def pixels(self) -> tuple[int, int]:
-        """Width and height of a PNG."""
-        width, height = self.inches(raster=True)
-        return max(1, round(width * self.dpi)), max(1, round(height * self.dpi))
 
 
 def figure_page(spec: FigureSpec, data: PlotData, raster: bool) -> Page:
@@ -83,26 +38,34 @@ def figure_page(spec: FigureSpec, data: PlotData, raster: bool) -> Page:
     """
     if not spec.plots:
         raise ExportError(translated("Choose at least one plot."))
-    width, height = spec.inches(raster)
     if not spec.mark_chosen:
         data = replace(data, chosen=None)
-    page = Page(spec.plots, data, spec.theme, width * logical_dpi(), height * logical_dpi())
+    page = Page(spec, data, raster)
     missing = page.missing
     if missing.width() <= 0 and missing.height() <= 0:
         return page
     page.close()
-    unit = spec.width / (width * logical_dpi())
+    unit = spec.width / page.width
     needed = [
         side + max(0.0, short) * unit
         for side, short in ((spec.width, missing.width()), (spec.height, missing.height()))
     ]
     raise ExportError(
         filled(
-            translated("This size has no room for the plots: take %1 × %2 %3 or more."),
-            *(f"{-(-side // 1):.0f}" for side in needed),
+            translated(
+                "This size has no room for the plots in text of %4 pt: take %1 × %2 %3 or more, "
+                "or smaller text."
+            ),
+            *(_rounded_up(side, spec.unit) for side in needed),
             spec.unit,
+            f"{spec.points:g}",
         )
     )
+
+
+def _rounded_up(side: float, unit: str) -> str:
+    places = 10 if unit == "in" else 1
+    return f"{-(-side * places // 1) / places:g}"
 
 
 def figure_image(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,13 @@ def write_atomically(path: Path, write: Callable[[FileStream], None]) -> None:
     ExportError
         When writing fails; an existing file is as it was, and nothing is left behind.
     """
+    file = _draft(path, write)
+    if not file.commit():
+        raise ExportError(_cannot(path, file.errorString()))
+
+
+def _draft(path: Path, write: Callable[[FileStream], None]) -> QSaveFile:
+    """Write all of a file that takes the place of ``path`` once it is committed."""
     if path.is_dir():
         raise ExportError(_cannot(path, translated("it is a folder")))
     try:
@@ -65,27 +73,54 @@ def write_atomically(path: Path, write: Callable[[FileStream], None]) -> None:
     stream = FileStream(file)
     try:
         write(stream)
+        if not file.flush():
+            raise _WriteError(file.errorString())
     except _WriteError as error:
-        file.cancelWriting()
+        _discard(file)
         raise ExportError(_cannot(path, str(error))) from error
     except BaseException:
-        # Cancelled, out of memory, or a bug: the draft goes with the QSaveFile.
-        file.cancelWriting()
+        # Cancelled, out of memory, or a bug.
+        _discard(file)
         raise
     finally:
         stream.close()
-        written = file.commit()
-    if not written:
-        raise ExportError(_cannot(path, file.errorString()))
+    return file
+
+
+def _discard(file: QSaveFile) -> None:
+    """Leave no draft behind."""
+    file.cancelWriting()
+    file.commit()
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write several files that belong together: each in full, and none before all are complete.
+
+    Raises
+    ------
+    ExportError
+        When one cannot be written; existing files are then as they were.
+    """
+    drafts: list[tuple[Path, QSaveFile]] = []
+    try:
+        for path, data in files.items():
+            drafts.append((path, _draft(path, partial(_put, data))))
+    except BaseException:
+        for _, draft in drafts:
+            _discard(draft)
+        raise
+    for path, draft in drafts:
+        if not draft.commit():
+            raise ExportError(_cannot(path, draft.errorString()))
+
+
+def _put(data: bytes, stream: FileStream) -> None:
+    stream.write(data)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a whole file; raises ``ExportError`` as ``write_atomically`` does."""
-
-    def write(stream: FileStream) -> None:
-        stream.write(data)
-
-    write_atomically(path, write)
+    write_atomically(path, partial(_put, data))
 
 
 def _cannot(path: Path, reason: str) -> str:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QSpinBox,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QWidget
 
 from gui.export import choices
-from gui.export.choices import FIGURE, FORMATS, RESULTS, TABLE, Size
-from gui.export.figure import MAX_DPI, MIN_DPI, MM_PER_INCH, SVG_PIXELS_PER_INCH, FigureSpec
-from gui.numbers_text import filled
+from gui.export.kinds import FIGURE, KINDS, PARAMETERS, REPORT, RESULTS, TABLE, FileKind
+from gui.export.size_fields import SizeFields
+from gui.export.spec import FigureSpec, Look
 from gui.settings import Settings
 from gui.theme import Theme
 
-DECIMALS = {"mm": 1, "px": 0}
-TAKEN = "bflmnrwxz"
+TAKEN = "bflmnprtvwxz"
 """Letters that the dialog's other mnemonics have."""
-LIMITS = {"mm": (10.0, 2000.0), "px": (40.0, 20000.0)}
 
 
 class ExportForm(QWidget):
@@ -48,10 +37,12 @@ class ExportForm(QWidget):
         names: dict[str, str],
         visible: Sequence[str],
         start: str,
+        looks: Mapping[str, Look],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._looks = looks
         self._theme = theme
         self._visible = tuple(visible) or tuple(names)
         self._build_fields(names)
@@ -64,6 +55,8 @@ class ExportForm(QWidget):
         self.what.addItem(self.tr("Figure of plots"), FIGURE)
         self.what.addItem(self.tr("Table: values, stages, codes"), TABLE)
         self.what.addItem(self.tr("Results: every figure of merit"), RESULTS)
+        self.what.addItem(self.tr("Report: data, results, figures"), REPORT)
+        self.what.addItem(self.tr("Parameters of the active scheme"), PARAMETERS)
         self.plots: dict[str, QCheckBox] = {}
         self._plot_rows = QWidget(self)
         grid = QGridLayout(self._plot_rows)
@@ -75,23 +68,24 @@ class ExportForm(QWidget):
             self.plots[key] = box
             grid.addWidget(box, place // 2, place % 2)
         self.format = QComboBox(self)
-        self.width_field, self.height_field = QDoubleSpinBox(self), QDoubleSpinBox(self)
-        self.width_field.setAccessibleName(self.tr("Width"))
-        self.height_field.setAccessibleName(self.tr("Height"))
-        self.unit = QComboBox(self)
-        self.unit.addItems(["mm", "px"])
-        self.unit.setAccessibleName(self.tr("Unit of the size"))
-        self.dpi = QSpinBox(self)
-        self.dpi.setRange(MIN_DPI, MAX_DPI)
-        self.dpi.setSuffix(self.tr(" dpi"))
-        self.dpi.setValue(choices.remembered_dpi(self._settings))
-        self.extent = QLabel(self)
-        self.extent.setObjectName("extent")
+        narrow = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        for choice in (self.what, self.format):
+            # A long title does not take the labels' room.
+            choice.setSizeAdjustPolicy(narrow)
+            choice.setMinimumContentsLength(12)
+        self.sizes = SizeFields(self._settings, self._theme, self)
         self.look = QComboBox(self)
         self.look.addItem(self.tr("Light, for paper"), choices.PAPER)
         self.look.addItem(self.tr("Dark"), choices.DARK_LOOK)
         self.look.addItem(self.tr("As on the screen"), choices.SCREEN)
         self.look.setCurrentIndex(self.look.findData(choices.remembered_look(self._settings)))
+        self.shown = QComboBox(self)
+        self.shown.addItem(self.tr("The whole range"), choices.WHOLE)
+        self.shown.addItem(self.tr("What the window shows"), choices.VISIBLE)
+        self.shown.setToolTip(
+            self.tr("Whether figures show all values, or what plots in the window are zoomed to.")
+        )
+        self.shown.setCurrentIndex(self.shown.findData(choices.remembered_part(self._settings)))
         self.mark = QCheckBox(self.tr("&Mark the chosen value"), self)
         self.mark.setChecked(bool(self._settings.number("export/mark", 0)))
 
@@ -103,34 +97,20 @@ class ExportForm(QWidget):
         form.addRow(self.tr("&What"), self.what)
         form.addRow(self.tr("Plots"), self._plot_rows)
         form.addRow(self.tr("&Format"), self.format)
-        size = QWidget(self)
-        row = QHBoxLayout(size)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(self.width_field, 1)
-        row.addWidget(QLabel("×", size))
-        row.addWidget(self.height_field, 1)
-        row.addWidget(self.unit)
-        size.setFocusProxy(self.width_field)
-        self._size_row = size
-        label = QLabel(self.tr("Si&ze"), self)
-        label.setBuddy(self.width_field)
-        form.addRow(label, size)
-        form.addRow(self.tr("&Resolution"), self.dpi)
-        form.addRow("", self.extent)
+        self.sizes.add_rows(form)
         form.addRow(self.tr("&Look"), self.look)
+        form.addRow(self.tr("&View"), self.shown)
         form.addRow("", self.mark)
-        self.extent.setStyleSheet(f"#extent {{ color: {self._theme.muted}; }}")
 
     def _select(self, start: str) -> None:
         """Choose what the person came for."""
-        what = start if start in (TABLE, RESULTS) else FIGURE
+        what = start if start in KINDS else FIGURE
         chosen = (start,) if start in self.plots else self._visible
         for key, box in self.plots.items():
             box.setChecked(key in chosen)
         self.what.setCurrentIndex(self.what.findData(what))
         self._fill_formats()
-        self._fill_size()
+        self.sizes.take(len(self.keys))
         self._show_rows()
 
     def _connect(self) -> None:
@@ -138,24 +118,27 @@ class ExportForm(QWidget):
         for box in self.plots.values():
             box.toggled.connect(self._on_plots)
         self.format.currentIndexChanged.connect(self._on_change)
-        for field in (self.width_field, self.height_field):
-            field.valueChanged.connect(self._on_change)
-        self.unit.currentIndexChanged.connect(self._on_unit)
-        self.dpi.valueChanged.connect(self._on_change)
+        self.sizes.changed.connect(self._on_change)
         self.look.currentIndexChanged.connect(self._on_change)
+        self.shown.currentIndexChanged.connect(self._on_change)
         self.mark.toggled.connect(self._on_change)
 
     # What is chosen
 
     @property
     def kind(self) -> str:
-        """``figure``, ``table`` or ``results``."""
+        """What is exported: a key of ``KINDS``."""
         return str(self.what.currentData())
 
     @property
-    def ending(self) -> str:
-        """The ending of the file, with its dot."""
-        return str(self.format.currentData())
+    def file_kind(self) -> FileKind:
+        """The kind of file."""
+        return KINDS[self.kind][max(0, self.format.currentIndex())]
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """The endings that the file may have, with their dots."""
+        return self.file_kind.endings
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -165,40 +148,47 @@ class ExportForm(QWidget):
     @property
     def raster(self) -> bool:
         """Whether the figure is made of pixels."""
-        return self.ending == ".png"
+        return self.kind == FIGURE and self.file_kind.key == ".png"
 
     @property
-    def size_chosen(self) -> Size:
-        """Width and height in the chosen unit."""
-        unit = "px" if self.unit.currentText() == "px" else "mm"
-        return Size(self.width_field.value(), self.height_field.value(), unit)  # type: ignore[arg-type]
+    def looks(self) -> Mapping[str, Look]:
+        """How the plots look at their data."""
+        if self.shown.currentData() == choices.VISIBLE:
+            return self._looks
+        return {key: replace(look, x=None, y=None) for key, look in self._looks.items()}
 
     def spec(self) -> FigureSpec:
         """The figure that is asked for."""
-        size = self.size_chosen
+        size = self.sizes.size
         return FigureSpec(
             self.keys,
             size.width,
             size.height,
             size.unit,
-            self.dpi.value(),
+            self.sizes.dpi.value(),
             choices.theme_of(str(self.look.currentData()), self._theme),
             self.mark.isChecked(),
+            size.points,
+            self.looks,
         )
 
     def set_ending(self, ending: str) -> None:
-        """Follow the ending that the person gave the file."""
-        place = self.format.findData(ending)
-        if place >= 0:
-            self.format.setCurrentIndex(place)
+        """Follow the ending that the person gave the file, where another kind has it."""
+        if ending in self.endings:
+            return
+        for place, kind in enumerate(KINDS[self.kind]):
+            if ending in kind.endings:
+                self.format.setCurrentIndex(place)
+                return
 
     def remember(self) -> None:
         """Keep the choices for the next time."""
-        self._settings.remember(f"export/format-{self.kind}", self.ending)
+        self._settings.remember(f"export/format-{self.kind}", self.file_kind.key)
+        if self.kind in (FIGURE, REPORT):
+            self._settings.remember("export/part", str(self.shown.currentData()))
         if self.kind != FIGURE:
             return
-        choices.remember_size(self._settings, len(self.keys), self.size_chosen)
-        self._settings.remember("export/dpi", self.dpi.value())
+        self.sizes.remember()
         self._settings.remember("export/look", str(self.look.currentData()))
         self._settings.remember("export/mark", int(self.mark.isChecked()))
 
@@ -213,71 +203,27 @@ class ExportForm(QWidget):
         self._on_change()
 
     def _on_plots(self) -> None:
-        self._fill_size()
+        self.sizes.follow(len(self.keys))
         self._on_change()
 
     def _fill_formats(self) -> None:
         """Offer the formats of what is exported, the one last used first."""
         kept = QSignalBlocker(self.format)
         self.format.clear()
-        texts = {
-            ".png": self.tr("PNG picture"),
-            ".svg": self.tr("SVG drawing"),
-            ".pdf": self.tr("PDF page"),
-            ".csv": self.tr("CSV text"),
-            ".npz": self.tr("NumPy .npz"),
-        }
-        for ending in FORMATS[self.kind]:
-            self.format.addItem(texts[ending], ending)
-        self.set_ending(choices.remembered_format(self._settings, self.kind))
+        for kind in KINDS[self.kind]:
+            self.format.addItem(self.tr(kind.title), kind.key)
+        key = choices.remembered_format(self._settings, self.kind)
+        self.format.setCurrentIndex(self.format.findData(key))
         kept.unblock()
-
-    def _fill_size(self) -> None:
-        """Take the size last used for so many plots."""
-        self._set_size(choices.remembered_size(self._settings, max(1, len(self.keys))))
-
-    def _set_size(self, size: Size) -> None:
-        fields = (self.width_field, self.height_field)
-        kept = [QSignalBlocker(w) for w in (self.unit, *fields)]
-        self.unit.setCurrentText(size.unit)
-        for field, number in zip(fields, (size.width, size.height), strict=True):
-            field.setDecimals(DECIMALS[size.unit])
-            field.setRange(*LIMITS[size.unit])
-            field.setSingleStep(5 if size.unit == "mm" else 10)
-            field.setValue(number)
-        for blocker in kept:
-            blocker.unblock()
-
-    def _per_inch(self, unit: str) -> float:
-        if unit == "mm":
-            return MM_PER_INCH
-        return self.dpi.value() if self.raster else SVG_PIXELS_PER_INCH
-
-    def _on_unit(self) -> None:
-        """Keep the size on paper when the unit changes."""
-        new = self.size_chosen
-        factor = self._per_inch(new.unit) / self._per_inch("px" if new.unit == "mm" else "mm")
-        self._set_size(Size(new.width * factor, new.height * factor, new.unit))
-        self._on_change()
 
     def _show_rows(self) -> None:
         """Show the fields that matter for what is chosen."""
         figure = self.kind == FIGURE
-        for field in (self._plot_rows, self._size_row, self.look, self.mark):
+        for field in (self._plot_rows, self.shown):
+            self._form.setRowVisible(field, figure or self.kind == REPORT)
+        for field in (self.look, self.mark):
             self._form.setRowVisible(field, figure)
-        self._form.setRowVisible(self.dpi, figure and self.raster)
-        self._form.setRowVisible(self.extent, figure)
-        spec = self.spec()
-        width, height = spec.inches(self.raster)
-        if self.raster and spec.unit == "mm":
-            text = filled(self.tr("= %1 × %2 pixels"), *spec.pixels())
-        elif spec.unit == "px":
-            sides = (f"{side * MM_PER_INCH:.0f}" for side in (width, height))
-            text = filled(self.tr("= %1 × %2 mm on paper"), *sides)
-        else:
-            sides = (f"{side * SVG_PIXELS_PER_INCH:.0f}" for side in (width, height))
-            text = filled(self.tr("= %1 × %2 pixels of 1/96 inch"), *sides)
-        self.extent.setText(text)
+        self.sizes.show_rows(self._form, figure, self.raster)
 
 
 def _with_key(name: str, taken: set[str]) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
     QColor,
@@ -14,99 +11,25 @@ from PySide6.QtGui import (
     QPainter,
     QPen,
 )
-from PySide6.QtWidgets import QGraphicsScene
 
 from gui.export.lettering import apart, font_of, wrapped
 from gui.export.paint import ViewPainter, firm, symbol_path
-from gui.plots import PLOTS, Plot
+from gui.export.panel import Panel, Tick
+from gui.export.spec import USUAL_POINTS, FigureSpec, Look
+from gui.plots import PLOTS
 from gui.plots.data import PlotData, Series
-from gui.plots.view import PlotView
-from gui.theme import LINE_STYLES, MARKERS, Theme
+from gui.theme import LINE_STYLES, MARKERS
 
-TITLE_POINTS, TEXT_POINTS = 10.0, 8.5
+TITLE_SHARE = 10.0 / 8.5
+"""How much larger than the text a title is."""
 MIN_VIEW_WIDTH, MIN_VIEW_HEIGHT = 110.0, 44.0
 MARGIN, GAP, TICK = 8.0, 14.0, 4.0
-"""In 1/96 inch."""
+"""In 1/96 inch, for text of the usual size."""
 
 
 def logical_dpi() -> float:
     """The resolution that fonts are measured in: 96, save where the desktop says otherwise."""
     return float(round(QGuiApplication.primaryScreen().logicalDotsPerInchY()))
-
-
-@dataclass
-class Tick:
-    """A tick of an axis: where it is, in units of the figure, and what it says, if anything."""
-
-    at: float
-    text: str
-    major: bool
-
-
-class Panel:
-    """One plot of a figure, with its place."""
-
-    def __init__(self, kind: type[Plot], data: PlotData, theme: Theme, ink: float) -> None:
-        # A plot wants a scene above it, which no window needs to show.
-        self.scene = QGraphicsScene()
-        self.item = pg.PlotItem(viewBox=PlotView(kind.x_only), enableMenu=False)
-        self.scene.addItem(self.item)
-        self.plot = kind(self.item, theme, ink)
-        self.plot.draw(data)
-        self.view: pg.ViewBox = self.item.getViewBox()
-        self.head = 0.0
-        self.left_label = ""
-        self.rect = QRectF()
-
-    def place(self, rect: QRectF) -> None:
-        """Draw the plot for a view of that size."""
-        self.rect = rect
-        self.view.setGeometry(QRectF(0, 0, rect.width(), rect.height()))
-        self.plot.refresh()
-
-    def axis(self, name: str) -> pg.AxisItem | None:
-        """An axis that is shown, or None."""
-        axis = self.item.getAxis(name)
-        return axis if axis.isVisible() else None
-
-    def ticks(self, name: str) -> list[Tick]:
-        """The ticks of an axis, along the view's edge."""
-        axis = self.item.getAxis(name)
-        upright = name in ("left", "right")
-        low, high = self.view.viewRange()[1 if upright else 0]
-        length = self.rect.height() if upright else self.rect.width()
-
-        def place(value: float) -> float:
-            share = (value - low) / (high - low)
-            return (
-                self.rect.bottom() - share * length
-                if upright
-                else self.rect.left() + share * length
-            )
-
-        ticks: list[Tick] = []
-        if axis._tickLevels is not None:  # set by the plot itself; there is no public way to ask
-            levels = [([v for v, _ in level], [t for _, t in level]) for level in axis._tickLevels]
-        else:
-            levels = [
-                (list(values), axis.tickStrings(values, 1.0, spacing))
-                for spacing, values in axis.tickValues(low, high, length)
-            ]
-        for depth, (values, texts) in enumerate(levels):
-            ticks += [
-                Tick(place(float(value)), str(text), depth == 0)
-                for value, text in zip(values, texts, strict=True)
-                if low <= value <= high
-            ]
-        return ticks
-
-    def close(self) -> None:
-        """Let go of everything, in the order that pyqtgraph survives."""
-        # A layout that is still due may reach the view after this.
-        self.view.blockSignals(True)
-        self.item.close()
-        self.scene.removeItem(self.item)
-        self.scene.clear()
 
 
 class Page:
@@ -120,21 +43,23 @@ class Page:
         How much it is too small in each direction; 0 or less where it is large enough.
     """
 
-    def __init__(
-        self, keys: tuple[str, ...], data: PlotData, theme: Theme, width: float, height: float
-    ) -> None:
-        self.width, self.height = width, height
-        self.theme = theme
+    def __init__(self, spec: FigureSpec, data: PlotData, raster: bool) -> None:
+        self.width, self.height = (side * logical_dpi() for side in spec.inches(raster))
+        self.theme = theme = spec.theme
         self.data = data
-        self.unit = logical_dpi() / 96
-        self._text = font_of(TEXT_POINTS)
-        self._bold = font_of(TITLE_POINTS, QFont.Weight.DemiBold)
+        size = spec.points / USUAL_POINTS
+        self.unit = logical_dpi() / 96 * size
+        self._text = font_of(spec.points)
+        self._bold = font_of(spec.points * TITLE_SHARE, QFont.Weight.DemiBold)
         self._metrics = QFontMetricsF(self._text)
         self._line = self._metrics.height()
         kinds = {kind.key: kind for kind in PLOTS}
         # A pen of width 1 is one point thick.
         ink = logical_dpi() / 72
-        self.panels = [Panel(kinds[key], data, theme, ink) for key in keys]
+        self.panels = [
+            Panel(kinds[key], data, theme, ink, size, spec.looks.get(key, Look()))
+            for key in spec.plots
+        ]
         self._samples = self._place_legend()
         self.missing = self._place_panels()
 
@@ -187,7 +112,7 @@ class Page:
         for panel in self.panels:
             panel.head = (
                 self._height(panel.plot.title(), self._bold, across)
-                + self._height(panel.plot.insight, self._text, across)
+                + sum(self._height(text, self._text, across) for text in panel.sentences)
                 + (bottom if panel.axis("top") else 0.0)
                 + 6 * u
             )
@@ -260,9 +185,10 @@ class Page:
         u, rect = self.unit, panel.rect
         left, across = MARGIN * u, self.width - 2 * MARGIN * u
         y = rect.top() - panel.head
+        sentences = [(text, self._text, self.theme.muted) for text in panel.sentences]
         for text, font, colour in (
             (panel.plot.title(), self._bold, self.theme.foreground),
-            (panel.plot.insight, self._text, self.theme.muted),
+            *sentences,
         ):
             painter.setFont(font)
             painter.setPen(QColor(colour))
@@ -347,13 +273,3 @@ class Page:
         beyond = TICK * u + self._line
         top = edge + beyond if name == "bottom" else edge - beyond - self._line
         painter.drawText(QRectF(rect.left(), top, rect.width(), self._line), middle, text)
-
-
-def plot_names(data: PlotData, theme: Theme) -> dict[str, str]:
-    """The short name of every plot by its key: what its title has before the colon."""
-    names = {}
-    for kind in PLOTS:
-        panel = Panel(kind, data, theme, 1.0)
-        names[kind.key] = panel.plot.title().partition(":")[0]
-        panel.close()
-    return names

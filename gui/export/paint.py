@@ -171,7 +171,8 @@ class ViewPainter:
             ends = QPointF(self.rect.left(), at), QPointF(self.rect.right(), at)
         self.painter.drawLine(*ends)
         label = getattr(item, "label", None)
-        if label is not None and vertical:
+        # What stands outside the view has no name inside it.
+        if label is not None and vertical and self.rect.left() <= ends[0].x() <= self.rect.right():
             y = self.rect.bottom() - label.orthoPos * self.rect.height()
             self._label(label, at, y, *label.anchors[0])
 
@@ -205,6 +206,9 @@ class ViewPainter:
         at = item.pos()
         anchor = item.anchor
         x, y = float(self.map_x(at.x())), float(self.map_y(at.y()))
+        near = 16 * self.unit
+        if not self.rect.adjusted(-1, -near, 1, near).contains(x, y):
+            return
         self._label(item, x, y, anchor[0], anchor[1])
 
     def _label(self, item: pg.TextItem, x: float, y: float, ax: float, ay: float) -> None:
@@ -220,15 +224,22 @@ class ViewPainter:
         free = [p for p in places if inner.left() <= p <= inner.right() - width]
         left = free[0] if free else min(max(places[0], inner.left()), inner.right() - width)
         top = min(max(y - ay * height, inner.top()), inner.bottom() - height)
-        box = QRectF(left, top, width, height)
-        while (
-            any(box.intersects(other) for other in self._labels) and box.bottom() < inner.bottom()
-        ):
-            box.translate(0, height)
+        box = self._free(QRectF(left, top, width, height), inner)
         self._labels.append(box)
         self.painter.fillRect(box, item.fill if item.fill is not None else QBrush())
         self.painter.setPen(QPen(QColor(item.color)))
         self.painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _free(self, box: QRectF, inner: QRectF) -> QRectF:
+        """The nearest place below or else above that no other label has; its own where none is."""
+        step = max(1.0, box.height()) / 4
+        for steps in range(int(inner.height() / step) + 1):
+            for shift in (steps, -steps):
+                moved = box.translated(0, shift * step)
+                fits = moved.top() >= inner.top() and moved.bottom() <= inner.bottom()
+                if fits and not any(moved.intersects(other) for other in self._labels):
+                    return moved
+        return box
 
 
 def _depth(item: Any) -> float:

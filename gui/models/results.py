@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,22 @@ _OTHERS: tuple[Column, ...] = (
 SQNR_COLUMNS = {definition.key: _of_sqnr(definition) for definition in SQNR_DEFINITIONS}
 """The first column, in each of its definitions."""
 COLUMNS: tuple[Column, ...] = (SQNR_COLUMNS["dB"], *_OTHERS)
+
+
+def best_figures(columns: Iterable[Column], shown: Collection[Figures]) -> dict[str, float]:
+    """The best value of each metric by its key, where it tells at least two schemes apart."""
+    best: dict[str, float] = {}
+    for column in columns:
+        metric = column.metric
+        if not metric.better:
+            continue
+        values = [column.value(figures) for figures in shown]
+        values = [value for value in values if not math.isnan(value)]
+        if len(set(values)) < 2:
+            continue
+        choose = {"higher": max, "lower": min}.get(metric.better)
+        best[metric.key] = choose(values) if choose else min(values, key=abs)
+    return best
 
 
 class ResultsModel(QAbstractTableModel):
@@ -234,7 +250,7 @@ class ResultsModel(QAbstractTableModel):
             self.beginResetModel()
         self._rows = rows
         self._figures = {e.uid: self._of(o) for e, o in rows if isinstance(o, Evaluation)}
-        self._best = self._best_figures()
+        self._best = best_figures(self.columns, self._figures.values())
         if same:
             self._refresh()
         else:
@@ -252,24 +268,9 @@ class ResultsModel(QAbstractTableModel):
         return Figures(evaluation, metrics_of(evaluation, where), own)
 
     def _redefine(self) -> None:
-        self._best = self._best_figures()
+        self._best = best_figures(self.columns, self._figures.values())
         self._refresh()
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self.columns))
-
-    def _best_figures(self) -> dict[str, float]:
-        """The best value of each metric, where it tells at least two schemes apart."""
-        best: dict[str, float] = {}
-        for column in self.columns:
-            metric = column.metric
-            if not metric.better:
-                continue
-            values = [column.value(figures) for figures in self._figures.values()]
-            values = [value for value in values if not math.isnan(value)]
-            if len(set(values)) < 2:
-                continue
-            choose = {"higher": max, "lower": min}.get(metric.better)
-            best[metric.key] = choose(values) if choose else min(values, key=abs)
-        return best
 
     def _refresh(self) -> None:
         if self._rows:

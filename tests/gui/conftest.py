@@ -14,7 +14,10 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QMenu, QT
 
 from engine import Scheme
 from gui.app import Application, prepare
+from gui.background import Background
 from gui.main_window import MainWindow
+from gui.plots.data import plot_data
+from gui.session import Session
 from gui.settings import Settings
 
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
@@ -377,3 +380,21 @@ def open_lean_window(new_window, qtbot):
         return window
 
     return make
+
+
+@pytest.fixture
+def picture(qapp, qtbot):
+    """A way to the data of plots for an array, which figures are drawn from."""
+    background = Background()
+    session = Session(background)
+
+    def make(values, schemes=THREE):
+        session.start(np.asarray(values), "array", None, [Scheme.parse(str(s)) for s in schemes])
+        session.watch_pair("test", True)
+        pair = tuple(entry.uid for entry in session.entries[:2])
+        session.compare_pair(pair if len(pair) == 2 else None)
+        qtbot.waitUntil(lambda: not session.stale, timeout=30_000)
+        return plot_data(session, 6)
+
+    yield make
+    background.shutdown()

@@ -22,6 +22,7 @@ from engine import Scheme
 from engine.examples import example
 from gui.background import Background
 from gui.export.dialog import ExportDialog, copy_figure
+from gui.export.spec import Look
 from gui.plots import PLOTS
 from gui.session import Session
 from gui.settings import Settings
@@ -54,8 +55,9 @@ def open_dialog(workplace, settings, qtbot):
     """A way to open the dialog."""
     opened = []
 
-    def make(start="all", keys=("signal", "error"), theme=LIGHT):
-        box = ExportDialog(workplace, settings, theme, workplace.background, keys, start)
+    def make(start="all", keys=("signal", "error"), theme=LIGHT, looks=None):
+        background = workplace.background
+        box = ExportDialog(workplace, settings, theme, background, keys, start, None, looks)
         qtbot.addWidget(box)
         opened.append(box)
         box.written = []
@@ -118,10 +120,10 @@ def test_table_and_results_are_written(open_dialog, qtbot, tmp_path, start, kind
 def test_the_size_in_mm_and_dpi_gives_the_pixels_that_are_shown(open_dialog, qtbot):
     box = open_dialog("signal")
     choose(box.form.format, "PNG")
-    box.form.width_field.setValue(85)
-    box.form.height_field.setValue(60)
-    box.form.dpi.setValue(300)
-    assert "1004 × 709" in box.form.extent.text()
+    box.form.sizes.width.setValue(85)
+    box.form.sizes.height.setValue(60)
+    box.form.sizes.dpi.setValue(300)
+    assert "1004 × 709" in box.form.sizes.extent.text()
     press(qtbot, box)
     image = QImage(box.written[0])
     assert (image.width(), image.height()) == (1004, 709)
@@ -131,20 +133,20 @@ def test_a_change_of_unit_keeps_the_size(open_dialog):
     box = open_dialog("signal")
     choose(box.form.format, "PNG")
     before = box.form.spec().pixels()
-    choose(box.form.unit, "px")
-    assert (box.form.width_field.value(), box.form.height_field.value()) == before
-    choose(box.form.unit, "mm")
+    choose(box.form.sizes.unit, "px")
+    assert (box.form.sizes.width.value(), box.form.sizes.height.value()) == before
+    choose(box.form.sizes.unit, "mm")
     assert box.form.spec().pixels() == pytest.approx(before, abs=1)
 
 
 def test_dpi_shows_for_png_alone_and_sizes_for_figures_alone(open_dialog):
     box = open_dialog("signal")
     choose(box.form.format, "PNG")
-    assert box.form.dpi.isVisible()
+    assert box.form.sizes.dpi.isVisible()
     choose(box.form.format, "SVG")
-    assert not box.form.dpi.isVisible()
+    assert not box.form.sizes.dpi.isVisible()
     choose(box.form.what, "Table")
-    assert not box.form.width_field.isVisible()
+    assert not box.form.sizes.width.isVisible()
     assert not box.form.look.isVisible()
     assert box.form.format.isVisible()
 
@@ -153,22 +155,22 @@ def test_choices_are_remembered_for_figures_of_as_many_plots(open_dialog, qtbot)
     box = open_dialog("signal")
     choose(box.form.format, "SVG")
     choose(box.form.look, "Dark")
-    box.form.width_field.setValue(85)
-    box.form.height_field.setValue(60)
+    box.form.sizes.width.setValue(85)
+    box.form.sizes.height.setValue(60)
     press(qtbot, box)
     again = open_dialog("error").form
-    assert again.ending == ".svg"
+    assert again.endings == (".svg",)
     assert again.spec().theme is DARK
-    assert (again.width_field.value(), again.height_field.value()) == (85, 60)
+    assert (again.sizes.width.value(), again.sizes.height.value()) == (85, 60)
     again.plots["signal"].setChecked(True)
-    assert again.width_field.value() == 180
+    assert again.sizes.width.value() == 180
 
 
 def test_cancel_remembers_nothing(open_dialog):
     box = open_dialog("signal")
-    box.form.width_field.setValue(99)
+    box.form.sizes.width.setValue(99)
     box.reject()
-    assert open_dialog("signal").form.width_field.value() == 120
+    assert open_dialog("signal").form.sizes.width.value() == 120
 
 
 def test_the_preview_follows_every_choice(open_dialog, qtbot):
@@ -180,7 +182,7 @@ def test_the_preview_follows_every_choice(open_dialog, qtbot):
     steps = (
         lambda: box.form.plots["codes"].setChecked(True),
         lambda: choose(box.form.look, "Dark"),
-        lambda: box.form.width_field.setValue(100),
+        lambda: box.form.sizes.width.setValue(100),
         lambda: box.form.mark.setChecked(True),
     )
     for change in steps:
@@ -204,7 +206,7 @@ def test_the_preview_follows_the_values(open_dialog, workplace, qtbot):
 
 def test_too_small_a_figure_and_no_plot_are_said_in_the_dialog(open_dialog, qtbot, tmp_path):
     box = open_dialog("all")
-    box.form.width_field.setValue(20)
+    box.form.sizes.width.setValue(20)
     qtbot.waitUntil(lambda: "no room" in box.preview.picture.text(), timeout=5000)
     press(qtbot, box)
     assert "no room" in box.problem.text()
@@ -220,9 +222,9 @@ def test_too_small_a_figure_and_no_plot_are_said_in_the_dialog(open_dialog, qtbo
 def test_a_failing_write_keeps_the_dialog_open(open_dialog, qtbot, tmp_path):
     for start in ("signal", "table", "results"):
         box = open_dialog(start)
-        box.file.setFocus()
-        box.file.selectAll()
-        qtbot.keyClicks(box.file, str(tmp_path / "missing" / "x"))
+        box.row.edit.setFocus()
+        box.row.edit.selectAll()
+        qtbot.keyClicks(box.row.edit, str(tmp_path / "missing" / "x"))
         press(qtbot, box)
         qtbot.waitUntil(box.problem.isVisible, timeout=5000)
         assert "folder does not exist" in box.problem.text()
@@ -253,8 +255,8 @@ def test_a_file_chosen_by_browsing_is_not_asked_for_twice(
     path.write_bytes(b"old")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), "x"))
     box = open_dialog("signal")
-    qtbot.mouseClick(box.browse, Qt.MouseButton.LeftButton)
-    assert box.form.ending == ".svg"
+    qtbot.mouseClick(box.row.browse, Qt.MouseButton.LeftButton)
+    assert box.form.endings == (".svg",)
     press(qtbot, box)
     assert box.written == [str(path)]
     ElementTree.parse(path)
@@ -266,22 +268,22 @@ def test_browsing_takes_the_format_of_the_filter_and_may_be_cancelled(
     answers = [("", ""), (str(tmp_path / "plain"), "PDF page (*.pdf)")]
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: answers.pop(0))
     box = open_dialog("signal")
-    before = box.file.text()
-    qtbot.mouseClick(box.browse, Qt.MouseButton.LeftButton)
-    assert box.file.text() == before
-    qtbot.mouseClick(box.browse, Qt.MouseButton.LeftButton)
-    assert box.file.text() == str(tmp_path / "plain.pdf")
+    before = box.row.edit.text()
+    qtbot.mouseClick(box.row.browse, Qt.MouseButton.LeftButton)
+    assert box.row.edit.text() == before
+    qtbot.mouseClick(box.row.browse, Qt.MouseButton.LeftButton)
+    assert box.row.edit.text() == str(tmp_path / "plain.pdf")
 
 
 def test_a_typed_ending_chooses_the_format_and_a_format_changes_the_ending(open_dialog, qtbot):
     box = open_dialog("signal")
-    box.file.clear()
-    qtbot.keyClicks(box.file, "figure.v2.pdf")
-    assert box.form.ending == ".pdf"
+    box.row.edit.clear()
+    qtbot.keyClicks(box.row.edit, "figure.v2.pdf")
+    assert box.form.endings == (".pdf",)
     choose(box.form.format, "SVG")
-    assert box.file.text() == "figure.v2.svg"
-    box.file.clear()
-    qtbot.keyClicks(box.file, " ")
+    assert box.row.edit.text() == "figure.v2.svg"
+    box.row.edit.clear()
+    qtbot.keyClicks(box.row.edit, " ")
     press(qtbot, box)
     assert "name" in box.problem.text()
 
@@ -341,9 +343,10 @@ def test_everything_is_reached_by_tab(open_dialog, qtbot):
     for _ in range(60):
         seen.add(widget)
         widget = widget.nextInFocusChain()
-    fields = [box.form.what, box.form.format, box.form.width_field, box.form.height_field,
-              box.form.unit, box.form.look, box.form.mark, box.file, box.browse, box.write,
-              *box.form.plots.values()]  # fmt: skip
+    form, sizes, row = box.form, box.form.sizes, box.row
+    fields = [form.what, form.format, sizes.preset, sizes.width, sizes.height, sizes.unit,
+              sizes.points, sizes.dpi, form.look, form.shown, form.mark, row.edit, row.browse,
+              box.write, *form.plots.values()]  # fmt: skip
     for field in fields:
         assert field in seen
         assert field.focusPolicy() & Qt.FocusPolicy.TabFocus
@@ -357,3 +360,58 @@ def test_a_figure_on_the_clipboard_is_a_picture_and_svg(workplace, settings, key
     assert not QGuiApplication.clipboard().image().isNull()
     svg = ElementTree.fromstring(content.data("image/svg+xml").data())
     assert svg.tag.endswith("svg")
+
+
+def test_a_preset_fills_the_fields_and_a_change_by_hand_leaves_it(open_dialog, qtbot):
+    box = open_dialog("signal")
+    sizes = box.form.sizes
+    choose(box.form.format, "SVG")
+    choose(sizes.preset, "one column, 85")
+    assert (sizes.width.value(), sizes.points.value()) == (85, 8)
+    assert sizes.unit.currentText() == "mm"
+    one = sizes.height.value()
+    box.form.plots["error"].setChecked(True)
+    assert sizes.width.value() == 85 and sizes.height.value() > 1.4 * one
+    choose(sizes.unit, "in")
+    assert sizes.preset.currentData() == "column"
+    assert sizes.width.value() == pytest.approx(85 / 25.4, abs=0.001)
+    for field, number in ((sizes.width, 4), (sizes.height, 5), (sizes.points, 11)):
+        choose(sizes.preset, "IEEE: one column")
+        assert (sizes.width.value(), sizes.unit.currentText()) == (3.5, "in")
+        field.setValue(number)
+        assert sizes.preset.currentText() == "Custom"
+        assert field.value() == number
+
+
+def test_a_slide_has_its_pixels_and_the_preset_is_remembered(open_dialog, qtbot):
+    box = open_dialog("signal")
+    choose(box.form.format, "PNG")
+    choose(box.form.sizes.preset, "Slide 16:9")
+    assert box.form.sizes.extent.text() == "= 1920 × 1080 pixels"
+    assert box.form.sizes.points.value() == 18
+    press(qtbot, box)
+    assert QImage(box.written[0]).size().toTuple() == (1920, 1080)
+    again = open_dialog("all").form
+    assert again.sizes.preset.currentData() == "slide"
+    assert again.spec().pixels() == (1920, 1080)
+
+
+def test_the_size_of_the_text_is_written_and_remembered(open_dialog, qtbot):
+    box = open_dialog("signal")
+    choose(box.form.format, "SVG")
+    box.form.sizes.points.setValue(12)
+    press(qtbot, box)
+    assert 'font-size="16"' in Path(box.written[0]).read_text(encoding="utf-8")
+    assert open_dialog("error").form.sizes.points.value() == 12
+
+
+def test_a_figure_shows_the_whole_unless_the_view_is_asked_for(open_dialog, qtbot):
+    looks = {"signal": Look((0.5, 1.5))}
+    box = open_dialog("signal", looks=looks)
+    choose(box.form.format, "SVG")
+    assert box.form.spec().looks["signal"].x is None
+    choose(box.form.shown, "window shows")
+    assert box.form.spec().looks == looks
+    press(qtbot, box)
+    assert "Shown: positions 1 to 1 of 0…2" in Path(box.written[0]).read_text(encoding="utf-8")
+    assert open_dialog("signal", looks=looks).form.spec().looks == looks

@@ -12,13 +12,10 @@ import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QImage
 
-from engine import Scheme
 from engine.examples import EXAMPLES, example
-from gui.background import Background
 from gui.export.figure import (
     MAX_PIXELS,
     RENDERERS,
-    FigureSpec,
     figure_image,
     render_pdf,
     render_png,
@@ -26,34 +23,14 @@ from gui.export.figure import (
     write_figure,
 )
 from gui.export.files import ExportError, write_atomically
-from gui.export.page import plot_names
+from gui.export.panel import plot_names
+from gui.export.spec import FigureSpec
 from gui.plots import PLOTS
-from gui.plots.data import plot_data
-from gui.session import Session
 from gui.theme import DARK, LIGHT
 
 KEYS = tuple(kind.key for kind in PLOTS)
 SVG = "{http://www.w3.org/2000/svg}"
 BIG = np.random.RandomState(0).randn(1_000_000).astype(np.float32)
-THREE = tuple(Scheme.parse(f"int8 {m}") for m in ("scale-only", "symmetric", "asymmetric"))
-
-
-@pytest.fixture
-def picture(qapp, qtbot):
-    """A way to the data of plots for an array."""
-    background = Background()
-    session = Session(background)
-
-    def make(values, schemes=THREE):
-        session.start(np.asarray(values), "array", None, list(schemes))
-        session.watch_pair("test", True)
-        pair = tuple(entry.uid for entry in session.entries[:2])
-        session.compare_pair(pair if len(pair) == 2 else None)
-        qtbot.waitUntil(lambda: not session.stale, timeout=30_000)
-        return plot_data(session, 6)
-
-    yield make
-    background.shutdown()
 
 
 @pytest.fixture

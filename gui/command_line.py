@@ -1,0 +1,128 @@
+"""Figures and reports from the command line: ``plot`` and ``report``, without a window or a screen.
+
+Qt is loaded only when one of them runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections.abc import Callable
+
+from engine import cli
+
+COMMANDS = ("plot", "report")
+
+_EXAMPLES = """\
+examples:
+  quantoscope plot weights.npy --plot error -o error.svg --preset column
+  quantoscope plot model.npz::conv1 --scheme "int8 symmetric" --plot signal --plot error \\
+      --range 0,255 -o figure.pdf --width 120 --height 90 --font 8
+  quantoscope report weights.npy --scheme "int8 symmetric" --scheme "int8 asymmetric" -o report.html
+"""
+_PLOT = """\
+Draw plots below each other into one figure, as the window's Export does. The ending of OUT says
+in which format: .png, .svg or .pdf. No screen is needed.
+"""
+_REPORT = """\
+Write a report: what the values are, what every scheme makes of them, figures, definitions and the
+commands to get the same again. An .html file is complete in itself; an .md file has its figures
+as SVG files beside it, named after it.
+"""
+
+
+def offscreen() -> None:
+    """Have Qt draw without a screen, unless a platform is asked for."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def register(add: cli.Add) -> None:
+    """Add the commands to the program's parser."""
+    command = add("plot", _plot, "draw plots to a PNG, SVG or PDF file", _PLOT)
+    _add_common(command, plots_required=True)
+    command.add_argument("--preset", metavar="NAME", help="a size for papers and slides, by name")
+    command.add_argument("--width", type=_positive, metavar="MM")
+    command.add_argument("--height", type=_positive, metavar="MM")
+    command.add_argument("--dpi", type=_whole, metavar="N", help="of a PNG; 300 by default")
+    command.add_argument("--font", type=_positive, metavar="PT", help="size of the text in points")
+    command.add_argument("--theme", choices=("light", "dark"), default="light")
+    command.add_argument(
+        "--range",
+        type=_range,
+        metavar="X0,X1",
+        help="part of the x axis of the first plot, and of all that share it; "
+        "--range=-1,1 where it begins with a minus",
+    )
+    command = add("report", _report, "write a report as HTML or Markdown", _REPORT)
+    _add_common(command, plots_required=False)
+    command.add_argument("--title", metavar="TEXT", help="what to call the values")
+
+
+def _add_common(command: argparse.ArgumentParser, plots_required: bool) -> None:
+    command.epilog = _EXAMPLES
+    command.add_argument(
+        "--scheme",
+        action="append",
+        metavar="TEXT",
+        help="may be given several times; by default the three int8 mappings",
+    )
+    command.add_argument(
+        "--plot",
+        action="append",
+        required=plots_required,
+        metavar="NAME",
+        help="such as signal or error; may be given several times; an unknown name lists them all",
+    )
+    command.add_argument("-o", "--out", required=True, metavar="OUT", help="file to write")
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError
+    return number
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise ValueError
+    return number
+
+
+def _range(text: str) -> tuple[float, float]:
+    low, high = map(float, text.split(","))
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError
+    return low, high
+
+
+# argparse names the type in its complaint.
+_positive.__name__ = "number above 0"
+_whole.__name__ = "whole number above 0"
+_range.__name__ = "range X0,X1"
+
+
+def _plot(arguments: argparse.Namespace) -> list[str]:
+    from gui.export import headless
+
+    return _told(headless.plot, arguments)
+
+
+def _report(arguments: argparse.Namespace) -> list[str]:
+    from gui.export import headless
+
+    return _told(headless.report, arguments)
+
+
+def _told(
+    run: Callable[[argparse.Namespace], list[str]], arguments: argparse.Namespace
+) -> list[str]:
+    """Run a command; what cannot be exported is said as the engine's commands say it."""
+    from gui.export.files import ExportError
+
+    try:
+        return run(arguments)
+    except ExportError as error:
+        raise cli.UsageError(str(error)) from error

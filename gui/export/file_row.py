@@ -1,0 +1,141 @@
+"""The name of the file in the export dialog: proposed, typed, or chosen by browsing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+from gui.export import choices
+from gui.export.form import ExportForm
+from gui.export.kinds import KINDS, REPORT, with_ending
+from gui.export.report_files import report_paths
+from gui.numbers_text import filled
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import Theme
+
+
+class FileRow(QWidget):
+    """Follows the form until a person names the file, and from then on in its ending alone.
+
+    Signals
+    -------
+    renamed(asked)
+        The person named another file; ``asked`` when whether to replace it was asked already.
+    """
+
+    renamed = Signal(bool)
+
+    def __init__(
+        self,
+        form: ExportForm,
+        session: Session,
+        settings: Settings,
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._form = form
+        self._session = session
+        self._settings = settings
+        self._by_hand = False
+        self.edit = QLineEdit(self)
+        self.edit.textEdited.connect(self._on_edited)
+        self.browse = QPushButton(self.tr("&Browse…"), self)
+        self.browse.setAutoDefault(False)
+        self.browse.clicked.connect(self._browse)
+        self.beside = QLabel(self)
+        self.beside.setObjectName("filesBeside")
+        self.beside.setWordWrap(True)
+        self.beside.setStyleSheet(f"#filesBeside {{ color: {theme.muted}; }}")
+        label = QLabel(self.tr("File &name"), self)
+        label.setBuddy(self.edit)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(label, 0, 0)
+        layout.addWidget(self.edit, 0, 1)
+        layout.addWidget(self.browse, 0, 2)
+        layout.addWidget(self.beside, 1, 0, 1, 3)
+        layout.setColumnStretch(1, 1)
+        self.follow()
+
+    @property
+    def path(self) -> Path:
+        """The file that is named, with an ending of the kind that is chosen."""
+        return with_ending(self.edit.text(), self._form.endings)
+
+    @property
+    def named(self) -> bool:
+        """Whether there is a name at all."""
+        return bool(self.edit.text().strip() and self.path.name)
+
+    @property
+    def targets(self) -> list[Path]:
+        """Every file that is going to be written, the one that is named last."""
+        path = self.path
+        return report_paths(path, self._form.keys) if self._form.kind == REPORT else [path]
+
+    def settle(self) -> None:
+        """Show the name with its ending."""
+        if self.named:
+            self.edit.setText(str(self.path))
+
+    def follow(self) -> None:
+        """Go with what is chosen in the form."""
+        if self._by_hand:
+            self.settle()
+        else:
+            self._propose()
+        self._name_others()
+
+    def _propose(self) -> None:
+        name = choices.proposed_name(self._session, self._form.kind, self._form.keys)
+        folder = choices.proposed_folder(self._settings, self._session)
+        whole = self.edit.hasFocus() and self.edit.selectedText() == self.edit.text()
+        self.edit.setText(str(folder / (name + self._form.endings[0])))
+        if whole:
+            # Whoever selected the name is about to type over it.
+            self.edit.selectAll()
+
+    def _name_others(self) -> None:
+        """Name the files that are written beside the one that is named."""
+        others = [path.name for path in self.targets[:-1]]
+        self.beside.setText(filled(self.tr("And beside it: %1"), ", ".join(others)))
+        self.beside.setVisible(bool(others))
+
+    def _on_edited(self, text: str) -> None:
+        self._by_hand = True
+        self._form.set_ending(Path(text.strip()).suffix.lower())
+        self._name_others()
+        self.renamed.emit(False)
+
+    def _browse(self) -> None:
+        form = self._form
+        filters = {
+            f"{form.format.itemText(place)} ({' '.join(f'*{e}' for e in kind.endings)})": place
+            for place, kind in enumerate(KINDS[form.kind])
+        }
+        current = list(filters)[form.format.currentIndex()]
+        text, chosen = QFileDialog.getSaveFileName(
+            self, self.tr("Export to"), str(self.path), ";;".join(filters), current
+        )
+        if not text:
+            return
+        if chosen in filters:
+            form.format.setCurrentIndex(filters[chosen])
+        form.set_ending(Path(text).suffix.lower())
+        self._by_hand = True
+        self.edit.setText(text)
+        self.settle()
+        self._name_others()
+        # The file dialog has asked, unless the ending was added afterwards.
+        self.renamed.emit(self.path == Path(text))

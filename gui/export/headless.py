@@ -1,0 +1,191 @@
+"""Figures and reports of a file's array, drawn without a window or an event loop."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtWidgets import QApplication
+
+from engine import Evaluation, QuantizationError, Scheme, cli, summarize
+from engine.arrays import as_working
+from engine.channels import natural_granularity
+from engine.numbers import printable
+from gui.export import choices
+from gui.export.choices import Size
+from gui.export.data import Snapshot
+from gui.export.figure import RENDERERS, write_figure
+from gui.export.presets import PRESET, paper_height
+from gui.export.report_content import USUAL_PLOTS, make_report
+from gui.export.report_files import REPORT_ENDINGS, write_report
+from gui.export.report_reference import Source
+from gui.export.spec import MAX_DPI, MAX_POINTS, MIN_DPI, MIN_POINTS, FigureSpec, Look
+from gui.plots import PLOTS
+from gui.plots.data import PlotData, Series
+from gui.settings import DIGITS_DEFAULT
+from gui.shown import Shown, Update, entries_for, frozen
+from gui.theme import theme_named
+
+KEYS = tuple(kind.key for kind in PLOTS)
+LOGARITHMIC = ("log threshold",)
+"""Quantities whose axes show decimal logarithms."""
+
+
+def picture(
+    array: np.ndarray, schemes: Sequence[Scheme], pair: bool = False
+) -> tuple[Snapshot, PlotData]:
+    """Apply schemes to an array, as a session does, the first of them active.
+
+    Parameters
+    ----------
+    array : ndarray, any shape
+    schemes : sequence of Scheme
+    pair : bool
+        Whether the first two are compared.
+
+    Raises
+    ------
+    QuantizationError
+        When one of them cannot be applied.
+    """
+    values = frozen(as_working(array))
+    entries = entries_for(schemes)
+    wanted = {entry.uid: entry.scheme for entry in entries}
+    both = entries[:2] if pair else ()
+    uids = (both[0].uid, both[1].uid) if len(both) == 2 else None
+    nothing = Shown(values, summarize(values[:0]), {})
+    shown = Update(values, wanted, nothing, known=False, pair=uids)(None)
+    series = []
+    for entry in entries:
+        outcome = shown.outcomes[entry.uid]
+        if not isinstance(outcome, Evaluation):
+            raise QuantizationError(f"{entry.scheme}: {outcome}")
+        series.append(Series(entry, outcome, values))
+    granularity = series[0].evaluation.scheme.granularity
+    data = PlotData(
+        values=values.reshape(-1),
+        summary=shown.summary,
+        series=tuple(series),
+        active=series[0],
+        chosen=None,
+        digits=DIGITS_DEFAULT,
+        array=values,
+        whole=values,
+        partition=natural_granularity(values.shape) if granularity.whole else granularity,
+        comparison=shown.comparison,
+        pair=both,
+        pyramid=shown.pyramid,
+    )
+    return Snapshot(shown, entries, entries[0].uid), data
+
+
+def plot(arguments: argparse.Namespace) -> list[str]:
+    """Write a figure; return the warnings of the schemes."""
+    out = _out(arguments.out, tuple(RENDERERS))
+    keys = _keys(arguments.plot)
+    size = _size(arguments, len(keys))
+    dpi = arguments.dpi or (PRESET[size.preset].dpi if size.preset else 300)
+    _check("--dpi", dpi, MIN_DPI, MAX_DPI)
+    _check("--font", size.points, MIN_POINTS, MAX_POINTS)
+    looks = _looks(arguments.range, keys) if arguments.range else {}
+    array, schemes = cli.inputs(arguments)
+    app = _application()
+    _, data = picture(array, schemes, "difference" in keys)
+    spec = FigureSpec(
+        keys, size.width, size.height, size.unit, dpi, theme_named(arguments.theme),
+        points=size.points, looks=looks,
+    )  # fmt: skip
+    write_figure(out, spec, data)
+    app.processEvents()
+    sides = f"{size.width:g} × {size.height:g} {size.unit}"
+    print(f"{printable(str(out))}: {', '.join(keys)}, {sides}, text of {size.points:g} pt")
+    return cli.warnings_of([series.evaluation for series in data.series])
+
+
+def report(arguments: argparse.Namespace) -> list[str]:
+    """Write a report; return the warnings of the schemes."""
+    out = _out(arguments.out, REPORT_ENDINGS)
+    keys = _keys(arguments.plot or USUAL_PLOTS)
+    array, schemes = cli.inputs(arguments)
+    app = _application()
+    kept, data = picture(array, schemes, "difference" in keys)
+    source = _source(arguments.input)
+    if arguments.title:
+        source = replace(source, title=arguments.title)
+    now = datetime.now().astimezone()
+    written = write_report(out, make_report(source, kept, data, keys, now))
+    app.processEvents()
+    print(", ".join(printable(str(path)) for path in written))
+    return cli.warnings_of([series.evaluation for series in data.series])
+
+
+def _application() -> QApplication:
+    """What Qt needs to know fonts."""
+    app = QApplication.instance()
+    return app if isinstance(app, QApplication) else QApplication(["quantoscope"])
+
+
+def _source(text: str) -> Source:
+    path, marks, tensor = text.partition("::")
+    if not marks or os.path.exists(text):
+        return Source(Path(text).name, Path(text))
+    return Source(f"{Path(path).name} ▸ {tensor}", Path(path), tensor)
+
+
+def _out(text: str, endings: tuple[str, ...]) -> Path:
+    out = Path(text)
+    if out.suffix.lower() not in endings:
+        known = " or ".join([", ".join(endings[:-1]), endings[-1]])
+        raise cli.UsageError(f"-o needs a name that ends in {known}, not {printable(out.name)}.")
+    return out
+
+
+def _keys(words: Sequence[str]) -> tuple[str, ...]:
+    for word in words:
+        if word not in KEYS:
+            known = ", ".join(KEYS)
+            raise cli.UsageError(f"There is no plot {printable(word)}; known are {known}.")
+    return tuple(dict.fromkeys(words))
+
+
+def _size(arguments: argparse.Namespace, plots: int) -> Size:
+    """The size of a preset, or the one that is given, in mm."""
+    width, height = arguments.width, arguments.height
+    if arguments.preset is not None:
+        if width or height:
+            raise cli.UsageError("Give either --preset or --width and --height, not both.")
+        if arguments.preset not in PRESET:
+            known = ", ".join(PRESET)
+            raise cli.UsageError(
+                f"There is no preset {printable(arguments.preset)}; known are {known}."
+            )
+        size = choices.preset_size(arguments.preset, plots)
+    else:
+        size = choices.default_size(plots)
+        if width and not height:
+            height = paper_height(width, plots)
+        # Larger text takes more room where nobody says how much there is.
+        share = max(1.0, (arguments.font or size.points) / size.points)
+        size = replace(size, width=width or size.width, height=height or size.height * share)
+    return replace(size, points=arguments.font) if arguments.font else size
+
+
+def _check(option: str, number: float, least: float, most: float) -> None:
+    if not least <= number <= most:
+        raise cli.UsageError(f"{option} lies between {least:g} and {most:g}, not {number:g}.")
+
+
+def _looks(ends: tuple[float, float], keys: tuple[str, ...]) -> dict[str, Look]:
+    """The part of the x axis, for the first plot and those with the same axis."""
+    kinds = {kind.key: kind for kind in PLOTS}
+    quantity = kinds[keys[0]].x_quantity
+    if quantity in LOGARITHMIC:
+        if ends[0] <= 0:
+            raise cli.UsageError(f"--range of {keys[0]} begins above 0: its axis is logarithmic.")
+        ends = float(np.log10(ends[0])), float(np.log10(ends[1]))
+    return {key: Look(ends) for key in keys if kinds[key].x_quantity == quantity}

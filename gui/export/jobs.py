@@ -1,0 +1,69 @@
+"""What the export dialog has done on another thread: long previews, and long files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from engine import Evaluation, export
+from gui.background import Ticket
+from gui.export.data import Snapshot, write_table
+from gui.export.files import translated
+from gui.export.report import Report
+from gui.export.report_content import make_report
+from gui.export.report_files import report_text
+from gui.export.report_reference import Source
+from gui.export.spec import Look
+from gui.numbers_text import filled
+from gui.plots.data import PlotData
+
+PREVIEW_LINES, PREVIEW_LETTERS = 200, 400
+TEXT_FORMS = {form.key for form in export.FORMATS if form.text}
+
+
+def table(path: Path, data: Snapshot, ticket: Ticket) -> list[Path]:
+    """Write the table of values."""
+    write_table(path, data, ticket)
+    return [path]
+
+
+def parameters(path: Path, key: str, result: Evaluation, name: str, ticket: Ticket) -> list[Path]:
+    """Write the parameters of a scheme."""
+    export.write(path, key, result, name)
+    return [path]
+
+
+def parameters_preview(key: str, result: Evaluation, name: str, ticket: Ticket) -> str:
+    """The first lines of the parameters; a sentence where they are no text."""
+    content = export.render(key, result, name)
+    if key not in TEXT_FORMS:
+        return filled(translated("A file of %1 bytes, which is no text."), f"{len(content):,}")
+    return beginning(content.decode())
+
+
+def report(
+    source: Source,
+    data: Snapshot,
+    picture: PlotData,
+    plots: tuple[str, ...],
+    looks: Mapping[str, Look],
+    ticket: Ticket,
+) -> Report:
+    """Put a report together; its figures are drawn when it is written."""
+    return make_report(source, data, picture, plots, datetime.now().astimezone(), looks)
+
+
+def report_preview(path: Path, made: Report) -> str:
+    """The beginning of a report as Markdown."""
+    return beginning(report_text(path, made))
+
+
+def beginning(text: str) -> str:
+    """The first lines of a text, each cut short where it is very long."""
+    lines = text.splitlines()
+    shown = [
+        line if len(line) <= PREVIEW_LETTERS else f"{line[:PREVIEW_LETTERS]} …"
+        for line in lines[:PREVIEW_LINES]
+    ]
+    return "\n".join([*shown, "…"] if len(lines) > PREVIEW_LINES else shown)

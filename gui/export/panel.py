@@ -1,0 +1,128 @@
+"""One plot of a figure: what it shows, where it stands, and its ticks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF
+from PySide6.QtWidgets import QGraphicsScene
+
+from gui.export.part import part_shown
+from gui.export.spec import Look
+from gui.plots import PLOTS, Plot
+from gui.plots.data import PlotData
+from gui.plots.view import PlotView
+from gui.theme import Theme
+
+
+@dataclass
+class Tick:
+    """A tick of an axis: where it is, in units of the figure, and what it says, if anything."""
+
+    at: float
+    text: str
+    major: bool
+
+
+class Panel:
+    """One plot of a figure, with its place."""
+
+    def __init__(
+        self,
+        kind: type[Plot],
+        data: PlotData,
+        theme: Theme,
+        ink: float,
+        size: float = 1.0,
+        look: Look = Look(),  # noqa: B008 - it is frozen
+    ) -> None:
+        # A plot wants a scene above it, which no window needs to show.
+        self.scene = QGraphicsScene()
+        self.item = pg.PlotItem(viewBox=PlotView(kind.x_only), enableMenu=False)
+        self.scene.addItem(self.item)
+        self.plot = kind(self.item, theme, ink * size)
+        self.view: pg.ViewBox = self.item.getViewBox()
+        self.size = size
+        self._look(look)
+        self.plot.draw(data)
+        self.part = part_shown(self.plot, data, look)
+        self.head = 0.0
+        self.left_label = ""
+        self.rect = QRectF()
+
+    def _look(self, look: Look) -> None:
+        """Look at the data as a person does."""
+        self.plot.chosen_options.update(look.options)
+        if look.x is not None:
+            self.plot.follow_x = False
+            self.view.setXRange(*look.x, padding=0)
+        if look.y is not None:
+            self.plot.follow_y = False
+            self.view.setYRange(*look.y, padding=0)
+
+    def place(self, rect: QRectF) -> None:
+        """Draw the plot for a view of that size."""
+        self.rect = rect
+        # Plots keep labels apart by pixels that suit the usual size of text.
+        self.view.setGeometry(QRectF(0, 0, rect.width() / self.size, rect.height() / self.size))
+        self.plot.refresh()
+
+    @property
+    def sentences(self) -> list[str]:
+        """What there is to see, and which part of it is shown."""
+        return [self.plot.insight, *([self.part] if self.part else [])]
+
+    def axis(self, name: str) -> pg.AxisItem | None:
+        """An axis that is shown, or None."""
+        axis = self.item.getAxis(name)
+        return axis if axis.isVisible() else None
+
+    def ticks(self, name: str) -> list[Tick]:
+        """The ticks of an axis, along the view's edge."""
+        axis = self.item.getAxis(name)
+        upright = name in ("left", "right")
+        low, high = self.view.viewRange()[1 if upright else 0]
+        length = self.rect.height() if upright else self.rect.width()
+
+        def place(value: float) -> float:
+            share = (value - low) / (high - low)
+            return (
+                self.rect.bottom() - share * length
+                if upright
+                else self.rect.left() + share * length
+            )
+
+        ticks: list[Tick] = []
+        if axis._tickLevels is not None:  # set by the plot itself; there is no public way to ask
+            levels = [([v for v, _ in level], [t for _, t in level]) for level in axis._tickLevels]
+        else:
+            levels = [
+                (list(values), axis.tickStrings(values, 1.0, spacing))
+                for spacing, values in axis.tickValues(low, high, length / self.size)
+            ]
+        for depth, (values, texts) in enumerate(levels):
+            ticks += [
+                Tick(place(float(value)), str(text), depth == 0)
+                for value, text in zip(values, texts, strict=True)
+                if low <= value <= high
+            ]
+        return ticks
+
+    def close(self) -> None:
+        """Let go of everything, in the order that pyqtgraph survives."""
+        # A layout that is still due may reach the view after this.
+        self.view.blockSignals(True)
+        self.item.close()
+        self.scene.removeItem(self.item)
+        self.scene.clear()
+
+
+def plot_names(data: PlotData, theme: Theme) -> dict[str, str]:
+    """The short name of every plot by its key: what its title has before the colon."""
+    names = {}
+    for kind in PLOTS:
+        panel = Panel(kind, data, theme, 1.0)
+        names[kind.key] = panel.plot.title().partition(":")[0]
+        panel.close()
+    return names

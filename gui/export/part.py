@@ -1,0 +1,79 @@
+"""What is said of a plot that shows a part of its data: which part, and what the figures mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from gui.export.files import translated
+from gui.export.spec import Ends, Look
+from gui.numbers_text import filled, short
+from gui.plots import PLOTS, Plot
+from gui.plots.data import PlotData
+from gui.plots.spans import padded
+
+POSITION, VALUE, THRESHOLD = "position", "value", "log threshold"
+NEGLIGIBLE = 1e-9
+
+
+def looks_of(plots: Mapping[str, Plot]) -> dict[str, Look]:
+    """How the plots of a window look at their data, by key.
+
+    Parameters
+    ----------
+    plots : mapping of str to Plot
+        Those that are there; what has not been drawn yet follows the one that leads it.
+    """
+    looks = {key: _look_of(plot) for key, plot in plots.items() if plot.data is not None}
+    for kind in PLOTS:
+        leader = next(other for other in PLOTS if other.x_quantity == kind.x_quantity)
+        if kind.key not in looks and leader.key in looks:
+            looks[kind.key] = Look(looks[leader.key].x)
+    return looks
+
+
+def _look_of(plot: Plot) -> Look:
+    x, y = plot.item.getViewBox().viewRange()
+    options = tuple(plot.chosen_options.items())
+    # What follows the data does so in the figure too.
+    return Look(None if plot.follow_x else tuple(x), None if plot.follow_y else tuple(y), options)
+
+
+def part_shown(plot: Plot, data: PlotData, look: Look) -> str:
+    """Say which part a look shows, once the plot is drawn; empty where it shows everything."""
+    (x0, x1), (y0, y1) = plot.item.getViewBox().viewRange()
+    across = look.x is not None and _cuts((x0, x1), plot.x_range(data))
+    upwards = look.y is not None and _cuts((y0, y1), plot.y_range(data, x0, x1))
+    if not (across or upwards):
+        return ""
+    ends = _ends(plot, data, x0, x1) if across else ()
+    text = translated(_NAMED[plot.x_quantity]) if ends else translated("A part is shown")
+    text = filled(text, *ends)
+    return filled(translated("%1; the sentence above is about all values."), text)
+
+
+_NAMED = {
+    POSITION: "Shown: positions %1 to %2 of %3",
+    VALUE: "Shown: values from %1 to %2",
+    THRESHOLD: "Shown: thresholds from %1 to %2",
+}
+
+
+def _cuts(shown: Ends, whole: Ends) -> bool:
+    """Whether something of the whole lies outside; what has no extent is shown with a margin."""
+    low, high = whole if whole[0] < whole[1] else padded(*whole)
+    slack = NEGLIGIBLE * (high - low)
+    return shown[0] > low + slack or shown[1] < high - slack
+
+
+def _ends(plot: Plot, data: PlotData, x0: float, x1: float) -> tuple[str, ...]:
+    """The ends of the part as people read them; none where they would tell nothing."""
+    if plot.x_quantity not in _NAMED:
+        return ()
+    if plot.x_quantity == POSITION:
+        last = data.values.size - 1
+        first, final = max(math.ceil(x0), 0), min(math.floor(x1), last)
+        return (f"{first:,}", f"{final:,}", f"0…{last:,}") if first <= final else ()
+    if plot.x_quantity == THRESHOLD:
+        x0, x1 = 10.0**x0, 10.0**x1
+    return short(x0, min(data.digits, 4)), short(x1, min(data.digits, 4))

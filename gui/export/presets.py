@@ -1,0 +1,83 @@
+"""Sizes that papers and slides ask for: width, a height that suits the plots, size of the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gui.export.spec import MM_PER_INCH, Unit
+
+PAPER_POINTS, PAPER_DPI = 8.0, 300
+LEAST_POINTS = 5.0
+SLIDE_POINTS, SLIDE_DPI = 18.0, 144
+"""A slide of 13.33 × 7.5 inches has 1920 × 1080 pixels at 144 dpi."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A size to choose by its name.
+
+    Attributes
+    ----------
+    key, title : str
+        Its name on the command line, and in the dialog.
+    width : float
+        In mm.
+    height : float
+        In mm; 0: as the plots need.
+    points : float
+        The size of the text.
+    dpi : int
+        The resolution of a PNG.
+    unit : str
+        Of the sizes in which whoever asks for it states them.
+    """
+
+    key: str
+    title: str
+    width: float
+    height: float = 0.0
+    points: float = PAPER_POINTS
+    dpi: int = PAPER_DPI
+    unit: Unit = "mm"
+
+    def height_for(self, plots: int) -> float:
+        """The height in mm for a number of plots."""
+        return self.height or paper_height(self.width, plots)
+
+    def points_for(self, plots: int) -> float:
+        """The size of the text; on a slide that many plots share, less than usual."""
+        if not self.height or plots <= 2:
+            return self.points
+        return max(LEAST_POINTS, float(round(2 * self.points / plots)))
+
+
+def paper_height(width: float, plots: int) -> float:
+    """A height in mm that suits a number of plots in text of 8 pt.
+
+    Titles break into more lines the narrower the figure is; more plots get lower ones.
+    """
+    plots = max(1, plots)
+    lines = 1800 / width
+    view = min(0.42 * width, 58.0) / plots**0.35
+    return float(5 * round((plots * (view + lines + 14) + 8) / 5))
+
+
+_INCH = MM_PER_INCH
+PRESETS: tuple[Preset, ...] = (
+    Preset("column", "Paper: one column, 85 mm", 85.0),
+    Preset("column-and-half", "Paper: one and a half columns, 120 mm", 120.0),
+    Preset("two-columns", "Paper: two columns, 180 mm", 180.0),
+    Preset("ieee-column", "IEEE: one column, 3.5 in", 3.5 * _INCH, unit="in"),
+    Preset("ieee-two-columns", "IEEE: two columns, 7.16 in", 7.16 * _INCH, unit="in"),
+    Preset("text-width", "NeurIPS, ACM: width of the text, 5.5 in", 5.5 * _INCH, unit="in"),
+    Preset(
+        "slide", "Slide 16:9, 13.33 × 7.5 in", 40 / 3 * _INCH, 7.5 * _INCH, SLIDE_POINTS,
+        SLIDE_DPI, "in",
+    ),
+    Preset(
+        "half-slide", "Half a slide, 6.67 × 7.5 in", 20 / 3 * _INCH, 7.5 * _INCH, 16.0,
+        SLIDE_DPI, "in",
+    ),
+)  # fmt: skip
+"""In the order that the dialog shows."""
+PRESET = {preset.key: preset for preset in PRESETS}

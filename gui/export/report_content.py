@@ -1,0 +1,289 @@
+"""What a report says: data, schemes, figures of merit, warnings, and how to get them again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from engine import Comparison, Evaluation, __version__
+from engine.arrays import FloatArray
+from engine.compare import CODES
+from engine.runtimes import FORMAT_SOURCES
+from engine.scheme import Scheme
+from gui.export.data import Snapshot, snapshot
+from gui.export.files import translated
+from gui.export.presets import paper_height
+from gui.export.report import (
+    BEST,
+    Block,
+    Cell,
+    Figure,
+    Listing,
+    Paragraph,
+    Report,
+    Section,
+    Table,
+    pairs,
+    text_row,
+)
+from gui.export.report_reference import Source, commands, definitions, source_of, versions
+from gui.export.spec import FigureSpec, Look
+from gui.models.results import COLUMNS, Column, Figures, best_figures
+from gui.numbers_text import filled, full, percent, short
+from gui.plots.data import PlotData
+from gui.session import Session
+
+FIGURE_WIDTH, FIGURE_POINTS = 180.0, 8.5
+USUAL_PLOTS = ("signal", "error", "distribution", "codes")
+PIECE = 1 << 20
+"""Values that are measured at once, in float64."""
+
+
+def session_report(
+    session: Session, data: PlotData, plots: tuple[str, ...], looks: Mapping[str, Look]
+) -> Report:
+    """Return the report of what a window shows now."""
+    now = datetime.now().astimezone()
+    return make_report(source_of(session), snapshot(session), data, plots, now, looks)
+
+
+def make_report(
+    source: Source,
+    kept: Snapshot,
+    data: PlotData,
+    plots: tuple[str, ...],
+    when: datetime,
+    looks: Mapping[str, Look] | None = None,
+) -> Report:
+    """Return a report.
+
+    Parameters
+    ----------
+    source : Source
+    kept : Snapshot
+        The array, the schemes, and what came of them.
+    data : PlotData
+        The same for the figures.
+    plots : tuple of str
+        Keys of the plots to draw.
+    when : datetime
+    looks : mapping of str to Look, optional
+        How the plots look at the data.
+    """
+    schemes = [entry.scheme for entry, _ in kept.results]
+    sections = [
+        Section(translated("Data"), _data(source, kept, data.digits)),
+        Section(translated("Schemes"), _schemes(kept)),
+        Section(translated("Results"), _results(kept, data.digits)),
+        Section(translated("Warnings"), _warnings(kept)),
+        Section(translated("Comparison"), _comparison(data)),
+        Section(translated("Figures"), _figures(data, plots, looks or {})),
+        Section(translated("Definitions"), definitions()),
+        Section(translated("How to get the same"), commands(source, schemes, plots)),
+        Section(translated("Versions"), versions(schemes)),
+    ]
+    filled_in = tuple(section for section in sections if section.blocks)
+    title = filled(translated("Quantization of %1"), source.title)
+    return Report(title, when, f"Quantoscope {__version__}", filled_in)
+
+
+# Data
+
+
+def _data(source: Source, kept: Snapshot, digits: int) -> tuple[Block, ...]:
+    array, summary = kept.shown.array, kept.shown.summary
+    rows: list[tuple[str, Cell]] = []
+    if source.path is not None:
+        rows.append((translated("File"), Cell(source.path.name)))
+    if source.tensor:
+        rows.append((translated("Tensor"), Cell(source.tensor)))
+    shape = " × ".join(str(length) for length in array.shape)
+    rows += [
+        (translated("Shape"), Cell(shape)),
+        (translated("Values"), Cell(f"{array.size:,}")),
+        (translated("Type worked in"), Cell(array.dtype.name)),
+        ("NaN", Cell(f"{summary.nan_count:,}")),
+        ("±∞", Cell(f"{summary.inf_count:,}")),
+    ]
+    zeros, std = measured(array, summary.mean, max(abs(summary.low), abs(summary.high)))
+    rows.append((translated("Zeros"), Cell(f"{zeros:,}")))
+    for name, number in (
+        (translated("Minimum"), summary.low),
+        (translated("Maximum"), summary.high),
+        (translated("Mean"), summary.mean),
+        (translated("Standard deviation"), std),
+    ):
+        rows.append((name, _number(number, digits)))
+    blocks: list[Block] = [pairs(rows)]
+    if summary.nan_count or summary.inf_count:
+        text = "Minimum, maximum, mean and standard deviation are those of the finite values."
+        blocks.append(Paragraph(translated(text)))
+    if source.path is not None and source.changed:
+        blocks.append(Paragraph(translated("The values were edited since the file was read.")))
+    return tuple(blocks)
+
+
+def measured(array: FloatArray, mean: float, reach: float) -> tuple[int, float]:
+    """Return how many values are 0, and the standard deviation of the finite ones, in float64.
+
+    Parameters
+    ----------
+    array : ndarray, any shape
+    mean : float
+        Of the finite values; NaN where there is none.
+    reach : float
+        Their largest magnitude, which squares are taken beside lest they overflow.
+    """
+    flat = array.reshape(-1)
+    zeros = finite = 0
+    total = 0.0
+    for start in range(0, flat.size, PIECE):
+        piece = flat[start : start + PIECE].astype(np.float64)
+        piece = piece[np.isfinite(piece)]
+        zeros += int(np.count_nonzero(piece == 0))
+        finite += piece.size
+        if reach > 0:
+            total += float(np.sum((piece / reach - mean / reach) ** 2))
+    return zeros, math.sqrt(total / finite) * max(reach, 0.0) if finite else math.nan
+
+
+def _number(value: float, digits: int) -> Cell:
+    return Cell(short(value, digits) if not math.isnan(value) else "–", full(value))
+
+
+# Schemes
+
+
+def _schemes(kept: Snapshot) -> tuple[Block, ...]:
+    rows = []
+    for entry, _ in kept.results:
+        name = (
+            f"{entry.name} {translated('(active)')}" if entry.uid == kept.active_uid else entry.name
+        )
+        rows.append(
+            (Cell(name), Cell(str(entry.scheme), code=True), Cell(_arithmetic(entry.scheme)))
+        )
+    if not rows:
+        return (Paragraph(translated("No scheme is switched on.")),)
+    heads = text_row((translated("Name"), translated("Scheme"), translated("Arithmetic")))
+    return (Table(heads, tuple(rows), 3),)
+
+
+def _arithmetic(scheme: Scheme) -> str:
+    """Whose arithmetic a scheme follows, and what that was compared with."""
+    if scheme.follows is not None:
+        return f"{scheme.follows.title}: {scheme.follows.status}"
+    if scheme.format.name in FORMAT_SOURCES:
+        return FORMAT_SOURCES[scheme.format.name]
+    return translated("the textbook's")
+
+
+def _results(kept: Snapshot, digits: int) -> tuple[Block, ...]:
+    """Metrics as rows, schemes as columns."""
+    made = [
+        (entry, Figures(outcome, outcome.metrics, outcome.qparams))
+        for entry, outcome in kept.results
+        if isinstance(outcome, Evaluation)
+    ]
+    if not made:
+        return ()
+    best = best_figures(COLUMNS, [figures for _, figures in made])
+    rows = []
+    for column in COLUMNS:
+        cells = [_metric(column, figures, best, digits) for _, figures in made]
+        metric = column.metric
+        rows.append((Cell(metric.name), Cell(metric.unit), *cells))
+    heads = text_row((translated("Metric"), translated("Unit"), *(e.name for e, _ in made)))
+    blocks: list[Block] = [Table(heads, tuple(rows), 2)]
+    if best:
+        text = translated("%1 marks the best of each row, where the schemes differ.")
+        blocks.append(Paragraph(filled(text, BEST)))
+    return tuple(blocks)
+
+
+def _metric(column: Column, figures: Figures, best: dict[str, float], digits: int) -> Cell:
+    metric, value = column.metric, column.value(figures)
+    if isinstance(value, np.ndarray):
+        return _spread(value, digits)
+    cell = _number(value, digits)
+    text = f"{cell.text} / {figures.metrics[metric.of]}" if metric.of else cell.text
+    return Cell(text, cell.exact, metric.key in best and value == best[metric.key])
+
+
+def _spread(values: Any, digits: int) -> Cell:
+    """The parameters of channels: from the smallest to the largest."""
+    low, high = values.min(), values.max()
+    ends = short(low, digits), short(high, digits)
+    text = ends[0] if low == high else f"{ends[0]} … {ends[1]}"
+    exact = translated("%1 channels or groups, from %2 to %3")
+    return Cell(text, filled(exact, f"{values.size:,}", full(low), full(high)))
+
+
+def _warnings(kept: Snapshot) -> tuple[Block, ...]:
+    notes = []
+    for entry, outcome in kept.results:
+        found = outcome.warnings if isinstance(outcome, Evaluation) else (str(outcome),)
+        notes += [f"{entry.name}: {note}" for note in found]
+        if entry.uid in kept.shown.attributions:
+            notes.append(f"{entry.name}: {kept.shown.attributions[entry.uid]}")
+    return (Listing(tuple(notes)),) if notes else ()
+
+
+def _comparison(data: PlotData) -> tuple[Block, ...]:
+    """The outcome of the pair that is compared; nothing where none is."""
+    made = data.comparison
+    if made is None or len(data.pair) != 2:
+        return ()
+    first, second = (entry.name for entry in data.pair)
+    blocks: list[Block] = [Paragraph(_outcome(made, first, second, data.digits))]
+    causes = (*made.causes, *made.unequal)
+    if causes:
+        heads = text_row(
+            (translated("Cause"), first, second, translated("Values"), translated("Share"))
+        )
+        rows = tuple(
+            (
+                *text_row((cause.title, cause.first, cause.second)),
+                Cell(f"{cause.count:,}"),
+                Cell(percent(cause.count, made.differs.size) if cause.count else "–"),
+            )
+            for cause in causes
+        )
+        blocks.append(Table(heads, rows, 3))
+    return tuple(blocks)
+
+
+def _outcome(made: Comparison, first: str, second: str, digits: int) -> str:
+    what = translated("codes") if made.compared == CODES else translated("rebuilt values")
+    total = f"{made.differs.size:,}"
+    if made.count == 0:
+        return filled(
+            translated("%1 and %2: none of the %3 %4 differs."), first, second, total, what
+        )
+    apart = short(made.largest_step, digits)
+    if made.compared == CODES and made.first.qparams.format.integer:
+        one = made.largest_step == 1
+        apart = translated("1 code") if one else filled(translated("%1 codes"), apart)
+    return filled(
+        translated("%1 and %2: %3 of %4 %5 differ (%6), by up to %7."),
+        first, second, f"{made.count:,}", total, what,
+        percent(made.count, made.differs.size), apart,
+    )  # fmt: skip
+
+
+def _figures(
+    data: PlotData, plots: tuple[str, ...], looks: Mapping[str, Look]
+) -> tuple[Block, ...]:
+    height = paper_height(FIGURE_WIDTH, 1)
+    blocks: list[Block] = []
+    if data.focus_name and plots:
+        text = translated("The figures show %1 alone; all else is about all values.")
+        blocks.append(Paragraph(filled(text, data.focus_name)))
+    for key in plots:
+        spec = FigureSpec((key,), FIGURE_WIDTH, height, points=FIGURE_POINTS, looks=looks)
+        blocks.append(Figure(key, translated(key.capitalize()), spec, data))
+    return tuple(blocks)

@@ -1,0 +1,85 @@
+"""A report as Markdown (GitHub's tables) with its figures as SVG files beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+from gui.export.report import BEST, Block, Cell, Code, Figure, Listing, Paragraph, Report, Table
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&#!$@])")
+
+
+def markdown(report: Report, picture: Callable[[str], str]) -> str:
+    """Return the report as Markdown.
+
+    Parameters
+    ----------
+    report : Report
+    picture : callable
+        From the key of a figure to the name of its file.
+    """
+    parts = [f"# {plain(report.title)}", f"{plain(report.date_line)} · {plain(report.program)}"]
+    for section in report.sections:
+        parts.append(f"## {plain(section.title)}")
+        parts += [_block(block, picture) for block in section.blocks]
+    return "\n\n".join(parts) + "\n"
+
+
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    text = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    # What begins a list, or underlines a heading.
+    return re.sub(r"^(\d*)([-+.)=])(?=[-=\s]*$|\s)", r"\1\\\2", text)
+
+
+def _code(text: str) -> str:
+    """Text between as many backticks as it takes; a bar would still part cells."""
+    text = " ".join(text.split()).replace("|", "\\|")
+    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{ticks}{pad}{text}{pad}{ticks}"
+
+
+def _block(block: Block, picture: Callable[[str], str]) -> str:
+    if isinstance(block, Figure):
+        return f"![{plain(block.title)}]({quote(picture(block.key))})"
+    write: Callable[..., str] = _WRITERS[type(block)]
+    return write(block)
+
+
+def _paragraph(block: Paragraph) -> str:
+    return plain(block.text)
+
+
+def _listing(block: Listing) -> str:
+    return "\n".join(f"- {plain(item)}" for item in block.items)
+
+
+def _lines(block: Code) -> str:
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", block.text)), default=0))
+    return f"{fence}sh\n{block.text}\n{fence}"
+
+
+def _table(block: Table) -> str:
+    rule = ["---:" if place >= block.numbers else "---" for place in range(len(block.heads))]
+    rows = [_row(block.heads), f"| {' | '.join(rule)} |", *(_row(row) for row in block.rows)]
+    return "\n".join(rows)
+
+
+def _row(cells: tuple[Cell, ...]) -> str:
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(cell: Cell) -> str:
+    text = _code(cell.text) if cell.code and cell.text else plain(cell.text)
+    return f"**{BEST} {text}**" if cell.best else text
+
+
+_WRITERS: dict[type, Callable[..., str]] = {
+    Paragraph: _paragraph,
+    Listing: _listing,
+    Code: _lines,
+    Table: _table,
+}

@@ -1,0 +1,122 @@
+"""What a report ends with: where its values are, definitions, commands and versions."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine import METRICS, __version__
+from engine.scheme import Scheme
+from gui.export.files import translated
+from gui.export.report import Block, Cell, Code, Paragraph, Table, pairs, text_row
+from gui.models.results import COLUMNS
+from gui.numbers_text import filled
+from gui.session import Session
+
+UNSAVED = "values.npy"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the values come from.
+
+    Attributes
+    ----------
+    title : str
+        What people call them.
+    path : Path or None
+        The file; None where there is none.
+    tensor : str
+        Which one, of a file with several; else empty.
+    changed : bool
+        Whether they were edited since.
+    """
+
+    title: str
+    path: Path | None = None
+    tensor: str = ""
+    changed: bool = False
+
+    @property
+    def name(self) -> str:
+        """What other programs may call the tensor."""
+        return self.tensor or (self.path.stem if self.path is not None else self.title)
+
+    @property
+    def argument(self) -> str:
+        """What the command line calls them."""
+        if self.path is None or self.changed:
+            return UNSAVED
+        name = f"{self.path.name}::{self.tensor}" if self.tensor else self.path.name
+        return f"./{name}" if name.startswith("-") else name
+
+
+def source_of(session: Session) -> Source:
+    """Where the values of a session come from."""
+    file, _, tensor = session.title.partition(" ▸ ")
+    title = session.title or translated("untitled")
+    path = session.path
+    named = path is not None and file == path.name
+    return Source(title, path, tensor if named else "", session.modified)
+
+
+def definitions() -> tuple[Block, ...]:
+    """What every figure of merit is."""
+    better = {
+        "higher": translated("higher is better"),
+        "lower": translated("lower is better"),
+        "zero": translated("nearest to 0 is best"),
+        "": "",
+    }
+    parameters = [
+        column.metric for column in COLUMNS if column.metric.key in ("scale", "zero_point")
+    ]
+    rows = tuple(
+        text_row((metric.name, metric.formula, metric.unit, better[metric.better]))
+        for metric in (*parameters, *METRICS)
+    )
+    heads = (translated("Metric"), translated("Formula"), translated("Unit"), "")
+    words = translated(
+        "R: a value, Q: its code, S: the scale, Z: the zero point, R′: the value rebuilt from its "
+        "code, n: how many values are finite."
+    )
+    return (Table(text_row(heads), rows, 4), Paragraph(words))
+
+
+def commands(source: Source, schemes: list[Scheme], plots: tuple[str, ...]) -> tuple[Block, ...]:
+    """The commands that print the same figures, and write the same report."""
+    if not schemes:
+        return ()
+    blocks: list[Block] = []
+    if source.argument == UNSAVED:
+        text = translated("These values are in no file: save them as %1 first (File ▸ Save as).")
+        blocks.append(Paragraph(filled(text, UNSAVED)))
+    asked = [f"--scheme {shlex.quote(str(scheme))}" for scheme in dict.fromkeys(schemes)]
+    shown = [f"--plot {key}" for key in plots]
+    where = shlex.quote(source.argument)
+    lines = [
+        " \\\n    ".join([f"python main.py compare {where}", *asked]),
+        " \\\n    ".join([f"python main.py report {where}", *asked, *shown, "-o report.html"]),
+    ]
+    return (*blocks, Code("\n".join(lines)))
+
+
+def versions(schemes: list[Scheme]) -> tuple[Block, ...]:
+    """Which programs the figures come from."""
+    import pyqtgraph
+    import PySide6
+
+    rows = [
+        ("Quantoscope", __version__),
+        ("numpy", np.__version__),
+        ("PySide6", PySide6.__version__),
+        ("pyqtgraph", pyqtgraph.__version__),
+        ("Python", platform.python_version()),
+    ]
+    runtimes = {scheme.follows.title: scheme.follows for scheme in schemes if scheme.follows}
+    rows += [(title, runtime.status) for title, runtime in runtimes.items()]
+    return (pairs((name, Cell(text)) for name, text in rows),)

@@ -1,0 +1,204 @@
+"""The fields for the size of a figure: preset, width and height, size of the text, resolution."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QSignalBlocker, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSpinBox,
+    QWidget,
+)
+
+from gui.export import choices
+from gui.export.choices import CUSTOM, Size
+from gui.export.presets import PRESET, PRESETS
+from gui.export.spec import (
+    MAX_DPI,
+    MAX_POINTS,
+    MIN_DPI,
+    MIN_POINTS,
+    MM_PER_INCH,
+    SVG_PIXELS_PER_INCH,
+    UNITS,
+    FigureSpec,
+    Unit,
+    units_per_inch,
+)
+from gui.numbers_text import filled
+from gui.settings import Settings
+from gui.theme import Theme
+
+DECIMALS = {"mm": 1, "in": 3, "px": 0}
+STEPS = {"mm": 5.0, "in": 0.25, "px": 10.0}
+LIMITS = {"mm": (10.0, 2000.0), "in": (0.4, 80.0), "px": (40.0, 20000.0)}
+
+
+class SizeFields(QObject):
+    """Fields that stand in the rows of a form; a preset fills them, a change by hand leaves it.
+
+    Signals
+    -------
+    changed()
+        The figure has another size, or text of another size.
+    """
+
+    changed = Signal()
+
+    def __init__(self, settings: Settings, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._plots = 1
+        self._raster = True
+        self.preset = QComboBox(parent)
+        self.preset.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.preset.setMinimumContentsLength(12)
+        self.preset.addItem(self.tr("Custom"), CUSTOM)
+        for preset in PRESETS:
+            self.preset.addItem(self.tr(preset.title), preset.key)
+        self.width, self.height = QDoubleSpinBox(parent), QDoubleSpinBox(parent)
+        self.width.setAccessibleName(self.tr("Width"))
+        self.height.setAccessibleName(self.tr("Height"))
+        self.unit = QComboBox(parent)
+        self.unit.addItems(list(UNITS))
+        self.unit.setAccessibleName(self.tr("Unit of the size"))
+        self.points = QDoubleSpinBox(parent)
+        self.points.setRange(MIN_POINTS, MAX_POINTS)
+        self.points.setDecimals(1)
+        self.points.setSingleStep(0.5)
+        self.points.setSuffix(self.tr(" pt"))
+        self.dpi = QSpinBox(parent)
+        self.dpi.setRange(MIN_DPI, MAX_DPI)
+        self.dpi.setSuffix(self.tr(" dpi"))
+        self.dpi.setValue(choices.remembered_dpi(settings))
+        self.extent = QLabel(parent)
+        self.extent.setObjectName("extent")
+        self.extent.setStyleSheet(f"#extent {{ color: {theme.muted}; }}")
+        self.preset.currentIndexChanged.connect(self._on_preset)
+        for field in (self.width, self.height, self.points):
+            field.valueChanged.connect(self._on_field)
+        self.unit.currentIndexChanged.connect(self._on_unit)
+        self.dpi.valueChanged.connect(self.changed)
+
+    def add_rows(self, form: QFormLayout) -> None:
+        """Put the fields into a form."""
+        parent = self.parent()
+        assert isinstance(parent, QWidget)
+        self._row = QWidget(parent)
+        row = QHBoxLayout(self._row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self.width, 1)
+        row.addWidget(QLabel("×", self._row))
+        row.addWidget(self.height, 1)
+        row.addWidget(self.unit)
+        self._row.setFocusProxy(self.width)
+        label = QLabel(self.tr("Si&ze"), parent)
+        label.setBuddy(self.width)
+        form.addRow(self.tr("&Preset"), self.preset)
+        form.addRow(label, self._row)
+        form.addRow(self.tr("&Text"), self.points)
+        form.addRow(self.tr("&Resolution"), self.dpi)
+        form.addRow("", self.extent)
+
+    def show_rows(self, form: QFormLayout, figure: bool, raster: bool) -> None:
+        """Show the fields that matter for what is written."""
+        self._raster = raster
+        for field in (self.preset, self._row, self.points, self.extent):
+            form.setRowVisible(field, figure)
+        form.setRowVisible(self.dpi, figure and raster)
+        self._say_extent()
+
+    # What is chosen
+
+    @property
+    def size(self) -> Size:
+        """Width and height in the chosen unit, the size of the text, and the preset."""
+        unit = next(unit for unit in UNITS if unit == self.unit.currentText())
+        width, height, preset = self.width.value(), self.height.value(), self.preset.currentData()
+        return Size(width, height, unit, self.points.value(), str(preset))
+
+    def take(self, plots: int) -> None:
+        """Take the size last used for so many plots, or what a preset has for them."""
+        self._plots = max(1, plots)
+        self._fill(choices.remembered_size(self._settings, self._plots))
+
+    def follow(self, plots: int) -> None:
+        """Go on with another number of plots."""
+        preset = str(self.preset.currentData())
+        self._plots = max(1, plots)
+        if preset:
+            self._fill(choices.preset_size(preset, self._plots))
+        else:
+            self._fill(choices.custom_size(self._settings, self._plots))
+
+    def remember(self) -> None:
+        """Keep the choices for the next time."""
+        choices.remember_size(self._settings, self._plots, self.size)
+        self._settings.remember("export/dpi", self.dpi.value())
+
+    # What follows from a choice
+
+    def _fill(self, size: Size) -> None:
+        fields = (self.width, self.height)
+        blocked = [QSignalBlocker(w) for w in (self.unit, self.preset, self.points, *fields)]
+        self.preset.setCurrentIndex(self.preset.findData(size.preset))
+        self.unit.setCurrentText(size.unit)
+        self._filled_unit: Unit = size.unit
+        for field, number in zip(fields, (size.width, size.height), strict=True):
+            field.setDecimals(DECIMALS[size.unit])
+            field.setRange(*LIMITS[size.unit])
+            field.setSingleStep(STEPS[size.unit])
+            field.setValue(number)
+        self.points.setValue(size.points)
+        for blocker in blocked:
+            blocker.unblock()
+        self._say_extent()
+
+    def _on_preset(self) -> None:
+        key = str(self.preset.currentData())
+        if key:
+            self._fill(choices.preset_size(key, self._plots))
+            blocked = QSignalBlocker(self.dpi)
+            self.dpi.setValue(PRESET[key].dpi)
+            blocked.unblock()
+            self._say_extent()
+        self.changed.emit()
+
+    def _on_field(self) -> None:
+        """What was set by hand is no preset any more."""
+        blocked = QSignalBlocker(self.preset)
+        self.preset.setCurrentIndex(self.preset.findData(CUSTOM))
+        blocked.unblock()
+        self.changed.emit()
+
+    def _on_unit(self) -> None:
+        """Keep the size on paper when the unit changes."""
+        new = self.size
+        factor = self._per_inch(new.unit) / self._per_inch(self._filled_unit)
+        size = Size(new.width * factor, new.height * factor, new.unit, new.points, new.preset)
+        self._fill(size)
+        self.changed.emit()
+
+    def _per_inch(self, unit: Unit) -> float:
+        return units_per_inch(unit, self.dpi.value() if self._raster else SVG_PIXELS_PER_INCH)
+
+    def _say_extent(self) -> None:
+        """Say how large the figure is in the other units."""
+        size = self.size
+        spec = FigureSpec((), size.width, size.height, size.unit, self.dpi.value())
+        width, height = spec.inches(self._raster)
+        if self._raster and spec.unit != "px":
+            text = filled(self.tr("= %1 × %2 pixels"), *spec.pixels())
+        elif spec.unit == "px":
+            sides = (f"{side * MM_PER_INCH:.0f}" for side in (width, height))
+            text = filled(self.tr("= %1 × %2 mm on paper"), *sides)
+        else:
+            sides = (f"{side * SVG_PIXELS_PER_INCH:.0f}" for side in (width, height))
+            text = filled(self.tr("= %1 × %2 pixels of 1/96 inch"), *sides)
+        self.extent.setText(text)

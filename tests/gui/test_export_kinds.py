@@ -1,0 +1,243 @@
+"""Reports and parameters in the export dialog."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+import engine
+from engine import Scheme, export
+from engine.examples import example
+from gui import commands
+from gui.background import Background
+from gui.export.dialog import ExportDialog
+from gui.export.kinds import KINDS, PARAMETERS, with_ending
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import LIGHT
+
+SEED = example("three-numbers").make()
+PLAIN = "int8 symmetric"
+
+
+@pytest.fixture
+def session(qapp):
+    background = Background()
+    session = Session(background)
+    session.start(
+        SEED, "Three numbers", None, [Scheme.parse(PLAIN), Scheme.parse("int8 asymmetric")]
+    )
+    yield session
+    background.shutdown()
+
+
+@pytest.fixture
+def open_dialog(session, qtbot, tmp_path):
+    settings = Settings()
+    settings.remember("export/folder", str(tmp_path))
+
+    def make(start, keys=("signal", "error")):
+        box = ExportDialog(session, settings, LIGHT, session.background, keys, start)
+        qtbot.addWidget(box)
+        box.written = []
+        box.exported.connect(box.written.append)
+        box.show()
+        return box
+
+    return make
+
+
+def choose(box, text):
+    box.setCurrentIndex(next(i for i in range(box.count()) if text in box.itemText(i)))
+
+
+def press(qtbot, box):
+    qtbot.mouseClick(box.write, Qt.MouseButton.LeftButton)
+
+
+def preview(qtbot, box, *words):
+    """Wait until the preview says so; give what it says."""
+
+    def text():
+        stack = box.preview
+        shown = stack.currentWidget()
+        return stack.text.toPlainText() if shown is stack.text else stack.picture.text()
+
+    qtbot.waitUntil(lambda: all(word in text() for word in words), timeout=10_000)
+    return text()
+
+
+# Reports
+
+
+def test_a_report_is_one_html_file_of_the_ticked_plots(open_dialog, qtbot, tmp_path):
+    box = open_dialog("report")
+    assert box.form.kind == "report"
+    assert box.row.beside.isHidden()
+    text = preview(qtbot, box, "Quantization of Three numbers", "SQNR")
+    assert "![Signal]" in text and "![Codes]" not in text
+    press(qtbot, box)
+    qtbot.waitUntil(box.isHidden, timeout=10_000)
+    path = tmp_path / "Three-numbers-report.html"
+    assert box.written == [str(path)]
+    assert path.read_text(encoding="utf-8").count("<svg") == 2
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_files_of_markdown_are_named_before_and_asked_about(open_dialog, qtbot, tmp_path):
+    box = open_dialog("report")
+    choose(box.form.format, "Markdown")
+    names = ["Three-numbers-report-signal.svg", "Three-numbers-report-error.svg"]
+    assert box.row.beside.isVisible()
+    assert all(name in box.row.beside.text() for name in names)
+    box.form.plots["codes"].setChecked(True)
+    assert "Three-numbers-report-codes.svg" in box.row.beside.text()
+    old = tmp_path / names[1]
+    old.write_text("old")
+    press(qtbot, box)
+    assert names[1] in box.problem.text() and "exists already" in box.problem.text()
+    assert old.read_text() == "old"
+    press(qtbot, box)
+    qtbot.waitUntil(box.isHidden, timeout=10_000)
+    assert box.written == [str(tmp_path / "Three-numbers-report.md")]
+    links = re.findall(r"\]\(([^)]*\.svg)\)", Path(box.written[0]).read_text(encoding="utf-8"))
+    assert len(links) == 3
+    for link in links:
+        ElementTree.parse(tmp_path / link)
+    assert open_dialog("report").form.file_kind.key == ".md"
+
+
+def test_a_report_follows_the_document(open_dialog, session, qtbot):
+    box = open_dialog("report")
+    preview(qtbot, box, "0.0102066")
+    commands.set_scheme(
+        session, session.active_uid, Scheme.parse("int8 symmetric manual(-127,127)")
+    )
+    preview(qtbot, box, "manual(-127,127)")
+    session.start(np.zeros(0, np.float32), "nothing", None, [Scheme.parse(PLAIN)])
+    preview(qtbot, box, "Quantization of nothing")
+
+
+def test_a_report_without_values_or_schemes_can_be_written(open_dialog, session, qtbot):
+    for values, schemes in (([], [PLAIN]), ([1.0], []), ([np.nan], [PLAIN])):
+        session.start(np.array(values, np.float32), "odd", None, [Scheme.parse(s) for s in schemes])
+        box = open_dialog("report", keys=("signal", "codes"))
+        for _ in range(2):  # the file of the last round is there
+            if box.isVisible():
+                press(qtbot, box)
+                qtbot.waitUntil(lambda box=box: box.form.isEnabled() or box.isHidden())
+        qtbot.waitUntil(box.isHidden, timeout=10_000)
+        assert "Quantization of odd" in Path(box.written[0]).read_text(encoding="utf-8")
+
+
+def test_a_report_says_that_its_figures_show_one_channel_alone(open_dialog, session, qtbot):
+    values = np.arange(8, dtype=np.float32).reshape(2, 4)
+    session.start(values, "two", None, [Scheme.parse("int8 symmetric per-channel(0)")])
+    session.focus_on(1)
+    text = preview(qtbot, open_dialog("report"), "The figures show channel 1 alone")
+    assert "| Maximum | 7 |" in text and "| Minimum | 0 |" in text
+
+
+def test_a_failing_report_keeps_the_dialog_open(open_dialog, qtbot, tmp_path):
+    (tmp_path / "Three-numbers-report.html").mkdir()
+    box = open_dialog("report")
+    press(qtbot, box)
+    qtbot.waitUntil(box.problem.isVisible, timeout=10_000)
+    assert "it is a folder" in box.problem.text()
+    assert box.isVisible() and box.form.isEnabled()
+
+
+# Parameters
+
+
+@pytest.mark.parametrize("form", export.FORMATS, ids=lambda form: form.key)
+def test_parameters_are_those_that_the_engine_writes(open_dialog, qtbot, tmp_path, form):
+    if form.extra:
+        pytest.importorskip(form.extra)
+    box = open_dialog("parameters")
+    choose(box.form.format, form.title)
+    expected = export.render(form.key, engine.evaluate(SEED, PLAIN), "Three numbers")
+    if form.text:
+        lines = expected.decode().splitlines()
+        preview(qtbot, box, lines[0], lines[min(len(lines), 150) - 1])
+    else:
+        preview(qtbot, box, f"A file of {len(expected):,} bytes")
+    press(qtbot, box)
+    qtbot.waitUntil(box.isHidden, timeout=10_000)
+    path = tmp_path / f"Three-numbers-parameters{form.endings[0]}"
+    assert box.written == [str(path)]
+    assert path.read_bytes() == expected
+    assert open_dialog("parameters").form.file_kind.key == form.key
+
+
+def test_what_cannot_be_said_is_shown_and_blocks_export(open_dialog, session, qtbot, tmp_path):
+    box = open_dialog("parameters")
+    choose(box.form.format, "TensorRT")
+    preview(qtbot, box, "3c")
+    assert box.write.isEnabled()
+    second = session.entries[1].uid
+    session.activate(second)
+    result = engine.evaluate(SEED, "int8 asymmetric")
+    with pytest.raises(export.NotExpressibleError) as refused:
+        export.render("tensorrt", result, "x")
+    session.evaluated.emit()
+    preview(qtbot, box, str(refused.value))
+    assert not box.write.isEnabled()
+    choose(box.form.format, "JSON")
+    preview(qtbot, box, "int8 asymmetric")
+    assert box.write.isEnabled()
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_an_active_scheme_there_are_no_parameters(open_dialog, session, qtbot):
+    session.start(np.array([np.nan], np.float32), "nan", None, [Scheme.parse(PLAIN)])
+    box = open_dialog("parameters")
+    preview(qtbot, box, str(session.outcome(session.active_uid)))
+    assert not box.write.isEnabled()
+    session.start(SEED, "none", None, [])
+    preview(qtbot, box, "No scheme is active")
+    assert not box.write.isEnabled()
+    choose(box.form.what, "Table")
+    preview(qtbot, box, "index,R")
+    assert box.write.isEnabled()
+
+
+def test_a_failing_write_of_parameters_is_said(open_dialog, qtbot, tmp_path):
+    box = open_dialog("parameters")
+    preview(qtbot, box, "int8 symmetric")
+    box.row.edit.setFocus()
+    box.row.edit.selectAll()
+    qtbot.keyClicks(box.row.edit, str(tmp_path / "missing" / "x.json"))
+    press(qtbot, box)
+    qtbot.waitUntil(box.problem.isVisible, timeout=10_000)
+    assert "folder does not exist" in box.problem.text()
+
+
+def test_many_lines_are_cut_short_in_the_preview_alone(open_dialog, session, qtbot):
+    values = np.random.RandomState(0).randn(1000, 8).astype(np.float32)
+    session.start(values, "big", None, [Scheme.parse("int8 symmetric per-channel(0)")])
+    box = open_dialog("parameters")
+    choose(box.form.format, "numpy alone")
+    text = preview(qtbot, box, "…")
+    assert text.endswith("…") and len(text.splitlines()) == 201
+
+
+def test_an_ending_that_the_kind_has_stays_and_one_of_another_goes():
+    assert with_ending("a.json", (".encodings", ".json")) == Path("a.json")
+    assert with_ending("a.png", (".encodings", ".json")) == Path("a.encodings")
+    assert with_ending("a.v2", (".md",)) == Path("a.v2.md")
+
+
+def test_a_typed_ending_chooses_another_kind_only_where_this_one_has_it_not(open_dialog, qtbot):
+    box = open_dialog("parameters")
+    choose(box.form.format, "AIMET encodings 1.0.0")
+    box.row.edit.clear()
+    qtbot.keyClicks(box.row.edit, "x.json")
+    assert box.form.file_kind.key == "aimet-1.0.0"
+    box.row.edit.clear()
+    qtbot.keyClicks(box.row.edit, "x.h")
+    assert box.form.file_kind.key == "c"
+    assert [kind.key for kind in KINDS[PARAMETERS]] == [form.key for form in export.FORMATS]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import mmap
 import os
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -163,7 +165,7 @@ def test_constants_and_the_tensors_of_inner_graphs_are_found(path: Path) -> None
         onnx_tensor("w", FLOAT, (2, 3), raw(A)), nodes=[constant(b"c", A * 4), choice]
     )
     path.write_bytes(model)
-    names = ["w", "c", "If_0.then_branch.w", "If_0.then_branch.c"]
+    names = ["w", "c", "out.then_branch.w", "out.then_branch.c"]
     assert [info.name for info in io.list_tensors(path)] == names
     assert [io.load(path, name)[0, 1] for name in names] == [1, 4, 2, 3]
 
@@ -184,6 +186,7 @@ BAD = [
     (onnx_model(onnx_tensor("x", FLOAT, (-2, -3), raw(A))), "no array can have"),
     (onnx_model(onnx_tensor("x", FLOAT, (2**62, 2**62), raw(A))), "no array can have"),
     (onnx_model(onnx_tensor("x", FLOAT, (1,) * 100, raw(A))), "no array can have"),
+    (onnx_model(onnx_tensor("x", FLOAT, (), packed(1, [1] * 5000), raw(A))), "no array can have"),
     (onnx_model(onnx_tensor("x", FLOAT, (2, 3), raw(A), field(3, b""))), "segments"),
 ]
 BAD_NUMBERS = [
@@ -257,6 +260,18 @@ def test_a_large_model_is_listed_without_its_numbers(path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_a_model_on_a_disk_without_mappings_is_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.ENODEV, "No such device")
+
+    path.write_bytes(builders.onnx({"weight": A, "bias": B}))
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 0)
+    monkeypatch.setattr(mmap, "mmap", refused)
+    assert (io.load(path, "weight") == A).all()
 
 
 # Numbers in another file.
@@ -419,8 +434,8 @@ def test_field_numbers_are_those_of_the_package() -> None:
         *(reader._ATTRIBUTE_NAME, reader._ATTRIBUTE_TENSOR),
         *(reader._ATTRIBUTE_GRAPH, reader._ATTRIBUTE_GRAPHS),
     ]
-    assert [number("NodeProto", n) for n in ("output", "name", "op_type", "attribute")] == [
-        *(reader._OUTPUT, reader._NODE_NAME, reader._OP_TYPE, reader._ATTRIBUTE)
+    assert [number("NodeProto", n) for n in ("output", "op_type", "attribute")] == [
+        *(reader._OUTPUT, reader._OP_TYPE, reader._ATTRIBUTE)
     ]
     assert number("GraphProto", "node") == reader._NODE
     assert number("GraphProto", "initializer") == reader._INITIALIZER

@@ -19,6 +19,7 @@ import numpy as np
 
 from engine.io import mapped
 from engine.io.base import (
+    MAX_DIMENSIONS,
     FormatError,
     TensorInfo,
     array_in,
@@ -264,7 +265,7 @@ def _parsed(wire: Wire, message: Field) -> Tensor:
             tensor.typed[field.number] = tensor.typed.get(field.number, 0) + size
         elif field.number == _DIMS and field.kind == LENGTH:
             for part in wire.varints(field.start, field.stop):
-                tensor.dims += part.view(np.int64).tolist()
+                tensor.dims += part[: MAX_DIMENSIONS + 1].view(np.int64).tolist()
         elif field.number == _DIMS and field.kind == VARINT:
             tensor.dims.append(_signed(field.value))
         elif field.number == _DATA_TYPE and field.kind == VARINT:

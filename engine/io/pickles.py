@@ -36,7 +36,7 @@ class Call:
     function: Callable[..., object]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Pairs:
     """A dictionary as its keys and values in order; keys may be anything, so none is hashed."""
 

@@ -194,7 +194,7 @@ def _place(stream: BinaryIO, member: zipfile.ZipInfo, size: int) -> tuple[int, i
     """Return where a member lies in the file, and its size."""
     if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 0x1:
         raise PickleError("is compressed or encrypted, which no checkpoint is; unpack it first")
-    stream.seek(member.header_offset)
+    stream.seek(min(max(member.header_offset, 0), size))
     head = stream.read(_LOCAL_HEADER.size)
     if len(head) == _LOCAL_HEADER.size:
         mark, name, extra = _LOCAL_HEADER.unpack(head)

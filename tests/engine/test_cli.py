@@ -16,6 +16,7 @@ import pytest
 
 import engine
 from engine import METRICS, cli, io
+from tests.engine.io import builders
 
 ROOT = Path(engine.__file__).parents[1]
 PROGRAM = ["main.py"] if (ROOT / "main.py").exists() else ["-m", "engine.cli"]
@@ -170,6 +171,39 @@ def test_one_array_of_several_is_chosen_by_name(
     assert float(row["scale"]) == 2 * 0.00906828525019627
 
 
+@pytest.mark.parametrize("name", ["layer::weight", "a/b", "::", "größe"])
+def test_the_name_is_all_that_follows_the_first_pair_of_colons(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(builders.safetensors({name: SEED, "other": SEED * 2}))
+    assert cli.main(["compare", f"{path}::{name}", "--csv"]) == 0
+    row = next(csv.DictReader(stdio.StringIO(capsys.readouterr().out)))
+    assert float(row["scale"]) == 0.00906828525019627
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_numbers_beside_a_model_are_read_when_external_says_so(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"location": "model.data"}.items()
+    pairs = [builders.field(1, k.encode()) + builders.field(2, v.encode()) for k, v in said]
+    elsewhere = b"".join(builders.field(13, pair) for pair in pairs) + builders.field(14, 1)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(builders.onnx_model(builders.onnx_tensor("w", 1, SEED.shape, elsewhere)))
+    (tmp_path / "model.data").write_bytes(SEED.tobytes())
+    arguments = [command, f"{path}::w", "--scheme", "int8 symmetric"]
+    if command == "quantize":
+        arguments += ["--out", str(tmp_path / "out.npz")]
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr().err == (
+        "quantoscope: The array 'w' in model.onnx is stored in another file, model.data, which is "
+        "only read if you agree to it; --external says so.\n"
+    )
+    assert cli.main([*arguments, "--external"]) == 0
+    assert "51.16" in capsys.readouterr().out
+
+
 @pytest.mark.skipif(os.name != "posix", reason="colons in names")
 def test_a_file_with_colons_in_its_name_is_found(tmp_path: Path) -> None:
     io.save(tmp_path / "a::b.npy", SEED)
@@ -196,6 +230,9 @@ BAD = [
     (("compare", "damaged.npy"), "damaged"),
     (("compare", "two.npz"), "(a, b)"),
     (("compare", "two.npz::c"), "'c'"),
+    (("compare", "two.npz::a::b"), "'a::b'"),
+    (("compare", "bomb.pt"), "bomb.pt names os.system, which a checkpoint of tensors does not"),
+    (("compare", "seed.npy", "--external=yes"), "--external"),
     (("compare", "two.npz::"), "''"),
     (("quantize", "seed.npy", "--out", "out.npz"), "--scheme"),
     (("quantize", "seed.npy", "--scheme", "int8 symmetric"), "--out"),
@@ -218,6 +255,8 @@ def bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "words.csv").write_text("1,2\n3,four\n")
     (tmp_path / "damaged.npy").write_bytes(b"\x93NUMPY\x01\x00\x04\x00{{{{")
     io.save_npz(tmp_path / "two.npz", a=SEED, b=SEED)
+    bomb = builders.call("os", "system", "exit 1")
+    (tmp_path / "bomb.pt").write_bytes(builders.torch_zip(bomb, {}))
     (tmp_path / "folder.npz").mkdir()
     (tmp_path / "out.npz").write_bytes(b"precious")
     monkeypatch.chdir(tmp_path)

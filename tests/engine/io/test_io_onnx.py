@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import mmap
 import os
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -184,6 +186,7 @@ BAD = [
     (onnx_model(onnx_tensor("x", FLOAT, (-2, -3), raw(A))), "no array can have"),
     (onnx_model(onnx_tensor("x", FLOAT, (2**62, 2**62), raw(A))), "no array can have"),
     (onnx_model(onnx_tensor("x", FLOAT, (1,) * 100, raw(A))), "no array can have"),
+    (onnx_model(onnx_tensor("x", FLOAT, (), packed(1, [1] * 5000), raw(A))), "no array can have"),
     (onnx_model(onnx_tensor("x", FLOAT, (2, 3), raw(A), field(3, b""))), "segments"),
 ]
 BAD_NUMBERS = [
@@ -257,6 +260,18 @@ def test_a_large_model_is_listed_without_its_numbers(path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_a_model_on_a_disk_without_mappings_is_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.ENODEV, "No such device")
+
+    path.write_bytes(builders.onnx({"weight": A, "bias": B}))
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 0)
+    monkeypatch.setattr(mmap, "mmap", refused)
+    assert (io.load(path, "weight") == A).all()
 
 
 # Numbers in another file.

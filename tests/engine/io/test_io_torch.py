@@ -481,6 +481,15 @@ def test_a_local_header_that_lies_is_refused(path: Path, refusal: Refusal) -> No
     assert "zip file" in refusal(io.load, path)
 
 
+@pytest.mark.parametrize("offset", [2**64 - 1, 2**63, 10**6])
+def test_a_member_beyond_the_file_is_refused(offset: int, path: Path, refusal: Refusal) -> None:
+    member = zipfile.ZipInfo("a/data.pkl")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(member, b"\x80\x02}.")
+        member.header_offset = offset
+    assert "zip file" in refusal(io.load, path)
+
+
 def test_a_large_checkpoint_is_listed_without_its_numbers(path: Path) -> None:
     count = 1 << 28
     size = 4 * count

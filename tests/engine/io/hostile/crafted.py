@@ -273,6 +273,9 @@ def gguf() -> Files:
         "many tensors in one place": file(
             b"".join(tensor(b"%d" % i, (2,), 0) for i in range(1500)), 1500
         ),
+        "as many tensors as are read": file(
+            b"".join(tensor(b"%d" % i, (0,), 0) for i in range(1 << 14)), 1 << 14
+        ),
         "many tensors without values": file(
             b"".join(tensor(b"%d" % i, (0, HUGE >> 20), 0, HUGE - 31) for i in range(1500)), 1500
         ),

@@ -21,7 +21,8 @@ SECONDS = 2.0
 """Of processor time for a call."""
 SPARE = (1 << 26) + (1 << 23)
 """Bytes beside four times the file that a try may take; the second part is for Python itself."""
-MOST_TENSORS = 40
+MOST_TENSORS, OF_MANY, MANY = 40, 2, 1000
+"""How many tensors are loaded; fewer where there are many, whose list each load goes through."""
 _ROOTS = tuple(
     str(Path(place).resolve()) + os.sep
     for place in {
@@ -147,7 +148,7 @@ def _use(path: Path, alone: bool) -> None:
     else:
         assert infos, "an empty list instead of a sentence"
         assert len({info.name for info in infos}) == len(infos), "two tensors of one name"
-    for info in infos[:MOST_TENSORS]:
+    for info in infos[: MOST_TENSORS if len(infos) < MANY else OF_MANY]:
         _use_one(path, info)
     if alone:
         try:

@@ -22,7 +22,8 @@ from engine.numbers import printable, quoted
 
 MAX_DIMENSIONS = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
 _LARGEST = 2**63 - 1
-_COMPARED, _COMPARED_LENGTH = 5000, 200
+_COMPARED, _COMPARED_LENGTH = 2000, 120
+_LISTED = 200
 
 
 class FormatError(QuantizationError):
@@ -78,8 +79,11 @@ def shown(path: Path) -> str:
 def listing(names: Iterable[str], limit: int = 8) -> str:
     """Return names for a message: ``a, b, c and 12 more``."""
     known = list(names)
-    text = ", ".join(printable(name, 60) for name in known[:limit])
-    return f"{text} and {len(known) - limit} more" if len(known) > limit else text
+    some = [printable(name, 60) for name in known[:limit]]
+    while len(some) > 1 and len(", ".join(some)) > _LISTED:
+        some.pop()
+    text = ", ".join(some)
+    return f"{text} and {len(known) - len(some):,} more" if len(known) > len(some) else text
 
 
 def array_in(path: Path, name: str) -> str:

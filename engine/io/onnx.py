@@ -35,7 +35,7 @@ from engine.numbers import quoted
 # Of GraphProto within ModelProto, of NodeProto and TensorProto within GraphProto, and so on.
 _GRAPH = 7
 _NODE, _INITIALIZER = 1, 5
-_OUTPUT, _NODE_NAME, _OP_TYPE, _ATTRIBUTE = 2, 3, 4, 5
+_OUTPUT, _OP_TYPE, _ATTRIBUTE = 2, 4, 5
 _ATTRIBUTE_NAME, _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS = 1, 5, 6, 11
 _DIMS, _DATA_TYPE, _SEGMENT, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 3, 8, 9, 13, 14
 _FLOATS, _INT32S, _INT64S, _DOUBLES, _UINT64S = 4, 5, 7, 10, 11
@@ -119,8 +119,8 @@ class Tensor:
 def list_tensors(path: Path) -> list[TensorInfo]:
     """Return the initializers and constants of real numbers.
 
-    A constant goes by what its node puts out, and a tensor of a graph within a node by the names
-    of the node and the attribute before its own.
+    A constant goes by what its node puts out, and a tensor of a graph within a node by what the
+    node puts out and the name of the attribute before its own: names of nodes may be the same.
     """
     with _opened(path) as (_, wire):
         found = []
@@ -222,7 +222,7 @@ def _of_graph(wire: Wire, graph: Field, prefix: str, depth: int) -> Iterator[tup
 
 def _of_node(wire: Wire, node: Field, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensor of a Constant, and those of graphs within a node."""
-    name = output = op_type = ""
+    output = op_type = ""
     attributes = []
     for field in wire.fields(node.start, node.stop):
         if field.kind != LENGTH:
@@ -231,8 +231,6 @@ def _of_node(wire: Wire, node: Field, prefix: str, depth: int) -> Iterator[tuple
             attributes.append(field)
         elif field.number == _OUTPUT:
             output = output or wire.text(field)
-        elif field.number == _NODE_NAME:
-            name = wire.text(field)
         elif field.number == _OP_TYPE:
             op_type = wire.text(field)
     for attribute in attributes:
@@ -250,7 +248,7 @@ def _of_node(wire: Wire, node: Field, prefix: str, depth: int) -> Iterator[tuple
             yield prefix + output, _parsed(wire, tensor)
         for i, graph in enumerate(graphs):
             number = f"{i}." if len(graphs) > 1 else ""
-            inner = f"{prefix}{name or output}.{called}.{number}"
+            inner = f"{prefix}{output}.{called}.{number}"
             yield from _of_graph(wire, graph, inner, depth + 1)
 
 

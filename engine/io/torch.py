@@ -194,11 +194,11 @@ def _place(stream: BinaryIO, member: zipfile.ZipInfo, size: int) -> tuple[int, i
     """Return where a member lies in the file, and its size."""
     if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 0x1:
         raise PickleError("is compressed or encrypted, which no checkpoint is; unpack it first")
-    stream.seek(min(max(member.header_offset, 0), size))
-    head = stream.read(_LOCAL_HEADER.size)
-    if len(head) == _LOCAL_HEADER.size:
-        mark, name, extra = _LOCAL_HEADER.unpack(head)
-        offset = member.header_offset + _LOCAL_HEADER.size + name + extra
+    start = member.header_offset  # which may be below 0 where the directory lies
+    if 0 <= start <= size - _LOCAL_HEADER.size:
+        stream.seek(start)
+        mark, name, extra = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size))
+        offset = start + _LOCAL_HEADER.size + name + extra
         if mark == b"PK\x03\x04" and offset + member.file_size <= size:
             return offset, member.file_size
     raise PickleError("is damaged: it cannot be read as a zip file")

@@ -61,6 +61,12 @@ def test_a_long_list_of_names_is_cut(path: Path, refusal: Refusal) -> None:
     assert "and 192 more" in refusal(io.load, path)
 
 
+def test_a_list_of_long_names_still_fits_a_dialog(path: Path, refusal: Refusal) -> None:
+    np.savez(path, **{f"model.layers.{i}.self_attention.{'x' * 500}": B for i in range(9)})
+    assert refusal(io.load, path).endswith("and 6 more); name one of them.")
+    assert "model.layers.2.self_attention" in refusal(io.load, path, "no such name " * 100)
+
+
 def test_an_unknown_name_is_refused_with_the_names(path: Path, refusal: Refusal) -> None:
     np.savez(path, weight=A)
     assert refusal(io.load, path, "wait") == "x.npz has no array named 'wait'; it holds weight."

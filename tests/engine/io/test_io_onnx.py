@@ -165,7 +165,7 @@ def test_constants_and_the_tensors_of_inner_graphs_are_found(path: Path) -> None
         onnx_tensor("w", FLOAT, (2, 3), raw(A)), nodes=[constant(b"c", A * 4), choice]
     )
     path.write_bytes(model)
-    names = ["w", "c", "If_0.then_branch.w", "If_0.then_branch.c"]
+    names = ["w", "c", "out.then_branch.w", "out.then_branch.c"]
     assert [info.name for info in io.list_tensors(path)] == names
     assert [io.load(path, name)[0, 1] for name in names] == [1, 4, 2, 3]
 
@@ -434,8 +434,8 @@ def test_field_numbers_are_those_of_the_package() -> None:
         *(reader._ATTRIBUTE_NAME, reader._ATTRIBUTE_TENSOR),
         *(reader._ATTRIBUTE_GRAPH, reader._ATTRIBUTE_GRAPHS),
     ]
-    assert [number("NodeProto", n) for n in ("output", "name", "op_type", "attribute")] == [
-        *(reader._OUTPUT, reader._NODE_NAME, reader._OP_TYPE, reader._ATTRIBUTE)
+    assert [number("NodeProto", n) for n in ("output", "op_type", "attribute")] == [
+        *(reader._OUTPUT, reader._OP_TYPE, reader._ATTRIBUTE)
     ]
     assert number("GraphProto", "node") == reader._NODE
     assert number("GraphProto", "initializer") == reader._INITIALIZER

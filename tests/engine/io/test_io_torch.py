@@ -490,6 +490,15 @@ def test_a_member_beyond_the_file_is_refused(offset: int, path: Path, refusal: R
     assert "zip file" in refusal(io.load, path)
 
 
+def test_a_directory_that_puts_members_before_the_file_is_refused(
+    path: Path, refusal: Refusal
+) -> None:
+    data = bytearray(torch_zip(value({"x": WHOLE}), STORED))
+    data[-6:-2] = (int.from_bytes(data[-6:-2], "little") + 1000).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert "zip file" in refusal(io.load, path)
+
+
 def test_a_large_checkpoint_is_listed_without_its_numbers(path: Path) -> None:
     count = 1 << 28
     size = 4 * count

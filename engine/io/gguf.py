@@ -35,6 +35,8 @@ from engine.stored import Stored
 MAGIC = b"GGUF"
 ALIGNMENT = 32
 """Where tensors begin, in bytes, unless the metadata says otherwise."""
+MAX_ENTRIES = 1 << 16
+"""How many tensors, and how many pieces of metadata, are read at most; models have far fewer."""
 _MAX_DEPTH = 8  # of arrays within arrays in the metadata, of which no writer makes any
 _PART = 1 << 18  # values that are decoded at a time
 _STRING, _ARRAY = 8, 9
@@ -235,6 +237,7 @@ class _Head:
         self._data = data
         self._size = size
         self._at = 0
+        self._entries = 0
 
     def read(self, path: Path) -> dict[str, Entry]:
         """Return the tensors by name."""
@@ -248,6 +251,8 @@ class _Head:
             raise _Damaged(f"is of version {version:,} of GGUF; versions 2 and 3 are read here")
         tensors, pairs = self._number(8), self._number(8)
         self._require(tensors * 24 + pairs * 13)
+        self._count(tensors)
+        self._count(pairs)
         alignment = ALIGNMENT
         for _ in range(pairs):
             key = self._text()
@@ -338,10 +343,17 @@ class _Head:
             elif inner == _STRING:
                 self._texts(count)
             else:
+                self._count(count)
                 for _ in range(count):
                     self._skip(inner, depth + 1)
         else:
             raise _Damaged("is damaged: its metadata cannot be read")
+
+    def _count(self, more: int) -> None:
+        """Bound how many entries are gone through, and so time and memory."""
+        self._entries += more
+        if self._entries > MAX_ENTRIES:
+            raise _Damaged(f"has more than {MAX_ENTRIES:,} entries in its head, too many to read")
 
     def _texts(self, count: int) -> None:
         """Pass over many strings, such as the 200,000 of a vocabulary."""

@@ -35,7 +35,7 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # How many times its size data may have had before, by the filters that HDF5 brings.
 _RATIOS = {1: 1032, 2: 1, 3: 1, 4: 256, 32000: 90}
 _SLACK = 1 << 26
-_LONGEST_ANSWER = 1 << 26
+_LONGEST_ANSWER = 1 << 20  # and four times the size of the file
 _SPEED = 50_000_000  # bytes per second that the library handles at least
 _REFUSED = {
     "depth": f"nests its groups more than {hdf5_child.MAX_DEPTH} deep, which is not read here",
@@ -88,7 +88,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
     """
     size = _checked_size(path)
     with _child(path, None, size) as stdout:
-        entries = _all(_answer(stdout, path), size, path)
+        entries = _all(_answer(stdout, path, size), size, path)
     found = [
         TensorInfo(name, entry.shape, entry.dtype.name, entry.nbytes)
         for name, entry in entries.items()
@@ -105,7 +105,7 @@ def load(path: Path, name: str) -> np.ndarray:
     size = _checked_size(path)
     what = array_in(path, name)
     with _child(path, name, size) as stdout:
-        answer = _answer(stdout, path)
+        answer = _answer(stdout, path, size)
         if "datasets" in answer:
             raise no_such_array(path, name, _all(answer, size, path))
         entry = _entry(answer, size, path)
@@ -210,9 +210,9 @@ def _child(path: Path, name: str | None, size: int) -> Iterator[BinaryIO]:
         patience.join()
 
 
-def _answer(stdout: BinaryIO, path: Path) -> dict[str, Any]:
+def _answer(stdout: BinaryIO, path: Path, size: int) -> dict[str, Any]:
     """Return the child's line; without one it crashed, or was ended."""
-    line = stdout.readline(_LONGEST_ANSWER)
+    line = stdout.readline(_LONGEST_ANSWER + 4 * size)
     try:
         answer = json.loads(line)
     except (ValueError, RecursionError):

@@ -217,6 +217,20 @@ def test_damage_is_refused_before_anything_is_allocated(
     refusal(io.stored, path, "a")
 
 
+@pytest.mark.parametrize("what", ["tensors", "metadata", "arrays"])
+def test_more_entries_than_any_model_has_are_refused(
+    what: str, path: Path, refusal: Refusal
+) -> None:
+    many = 70_000
+    data = {
+        "tensors": head(*(tensor(b"%d" % i, (), 0) for i in range(many))),
+        "metadata": head(pairs=(text(b"k") + struct.pack("<IB", 0, 0),) * many),
+        "arrays": head(pairs=(text(b"k") + struct.pack("<IIQ", 9, 9, many) + bytes(12) * many,)),
+    }
+    path.write_bytes(data[what])
+    assert "more than 65,536 entries" in refusal(io.list_tensors, path)
+
+
 def test_unknown_types_are_left_out_of_the_list_but_named(path: Path, refusal: Refusal) -> None:
     path.write_bytes(padded(head(tensor(b"a", (2,), 0), tensor(b"b", (2,), 99, 32))))
     assert [info.name for info in io.list_tensors(path)] == ["a"]

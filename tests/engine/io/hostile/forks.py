@@ -57,7 +57,7 @@ class ForkServer:
                 env=environment,
             )
         self._lock = Lock()
-        self.crashes = 0
+        self.crashes = self.overtime = 0
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,9 +78,10 @@ class ForkServer:
             socket.send_fds(self._socket, [_LENGTH.pack(len(text))], handles or [])
             self._socket.sendall(text)
             answer = int(_LENGTH.unpack(_exactly(self._socket, _LENGTH.size))[0])
-            # Killed by the parent itself after it has what it wants, or by its own limits.
-            ends = (-signal.SIGKILL, -signal.SIGXCPU)
-            self.crashes += "wait" in message and answer < 0 and answer not in ends
+            if "wait" in message:
+                self.overtime += answer == -signal.SIGXCPU
+                # The parent itself kills those from which it has what it wants.
+                self.crashes += answer < 0 and answer not in (-signal.SIGKILL, -signal.SIGXCPU)
         return answer
 
 

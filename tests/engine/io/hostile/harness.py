@@ -15,6 +15,9 @@ WORKER = Path(__file__).with_name("worker.py")
 PATIENCE = 60.0
 """Seconds without any progress after which a worker hangs for good."""
 
+TRIED: dict[str, int] = {}
+"""How many files each reader was given in this run of the tests, by ending."""
+
 
 @dataclass
 class Result:
@@ -26,12 +29,15 @@ class Result:
         How many files.
     crashes : int
         How many children for HDF5 crashed, which is what they are for.
+    overtime : int
+        How many of them the system ended because they took too long.
     found : list of (str, bytes)
         What was wrong, with the file that it was wrong with.
     """
 
     tried: int = 0
     crashes: int = 0
+    overtime: int = 0
     found: list[tuple[str, bytes]] = field(default_factory=list)
 
 
@@ -62,6 +68,7 @@ class Workers:
             if isinstance(answer, dict):
                 result.tried += answer["tried"]
                 result.crashes += answer["crashes"]
+                result.overtime += answer["overtime"]
                 named = ((f"{family} {i}: {text}", made(whole, i)) for i, text in answer["found"])
                 result.found += named
                 break
@@ -76,9 +83,9 @@ class Workers:
         """Try a file as it is, read and mapped."""
         answer = self._ask({"path": str(path)})
         if isinstance(answer, str):
-            return Result(1, 0, [(answer, path.read_bytes())])
+            return Result(1, found=[(answer, path.read_bytes())])
         data = [(text, path.read_bytes()) for _, text in answer["found"]]
-        return Result(answer["tried"], answer["crashes"], data)
+        return Result(answer["tried"], answer["crashes"], answer["overtime"], data)
 
     def _ask(self, job: dict[str, Any]) -> dict[str, Any] | str:
         """Return the worker's answer, or how it ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io as stdio
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,40 @@ def _chunks() -> bytes:
     return containers.hdf5({"weight": X}, compression="gzip", shuffle=True, fletcher32=True)
 
 
+def _external() -> bytes:
+    where = builders.field(13, builders.field(1, b"location") + builders.field(2, b"beside.bin"))
+    tensor = builders.onnx_tensor("far", 1, (3,), where, builders.field(14, 1))
+    near = builders.onnx_tensor("near", 7, (2,), builders.field(7, b"\x05\x06"))
+    return builders.onnx_model(tensor, near)
+
+
+def _from_pytorch(path: Path) -> None:
+    import torch
+
+    state = {"weight": torch.from_numpy(X), "half": torch.ones(2, 2, dtype=torch.bfloat16).T}
+    torch.save({"state_dict": state, "epoch": 3, "names": ["a"]}, path)
+
+
+def _from_onnx(path: Path) -> None:
+    import onnx
+    from onnx import numpy_helper
+
+    node = onnx.helper.make_node("MatMul", ["x", "weight"], ["y"], value=numpy_helper.from_array(X))
+    graph = onnx.helper.make_graph([node], "g", [], [], [numpy_helper.from_array(X, "weight")])
+    path.write_bytes(onnx.helper.make_model(graph).SerializeToString())
+
+
+def _from_safetensors(path: Path) -> None:
+    from safetensors.numpy import save
+
+    path.write_bytes(save({"weight": X, "scale": X[0].astype(np.float16)}, {"format": "np"}))
+
+
+def _real(package: str, made: Made) -> dict[str, Made]:
+    """Return what the real package makes, where there is that package."""
+    return {f"by {package}": made} if importlib.util.find_spec(package) else {}
+
+
 SEEDS: dict[str, dict[str, Made]] = {
     ".npy": {
         "ours": lambda path: io.save(path, X),
@@ -67,6 +102,17 @@ SEEDS: dict[str, dict[str, Made]] = {
     },
     ".safetensors": {
         "two": lambda path: path.write_bytes(builders.safetensors({"weight": X, "bias": X[0]})),
+        **_real("safetensors", _from_safetensors),
+    },
+    ".onnx": {
+        "raw": lambda path: path.write_bytes(builders.onnx({"weight": X})),
+        "external": lambda path: path.write_bytes(_external()),
+        **_real("onnx", _from_onnx),
+    },
+    ".pt": {
+        "zip": lambda path: path.write_bytes(builders.torch({"weight": X})),
+        "old": lambda path: path.write_bytes(builders.torch({"weight": X, "b": X[0]}, old=True)),
+        **_real("torch", _from_pytorch),
     },
     ".gguf": {
         "plain": lambda path: path.write_bytes(containers.gguf({"weight": X}, alignment=8)),

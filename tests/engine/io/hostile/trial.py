@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from engine.io import FormatError, mapped
 from engine.io.base import shown
 
 SECONDS = 2.0
-"""Of processor time for a try."""
-SPARE = 1 << 26
-MOST_TENSORS = 40
+"""Of processor time for a call."""
+SPARE = (1 << 26) + (1 << 23)
+"""Bytes beside four times the file that a try may take; the second part is for Python itself."""
+MOST_TENSORS, OF_MANY, MANY = 40, 2, 1000
+"""How many tensors are loaded; fewer where there are many, whose list each load goes through."""
 _ROOTS = tuple(
     str(Path(place).resolve()) + os.sep
     for place in {
@@ -50,6 +53,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.allowed: set[str] = set()
+        self.folder = ""
         self.seen: list[str] | None = None
         sys.addaudithook(self._hear)
 
@@ -69,6 +73,8 @@ class Watch:
         if isinstance(path, int):
             return
         place = os.path.abspath(os.fsdecode(path))
+        if self.folder and os.path.realpath(place).startswith(self.folder + os.sep):
+            return
         writes = bool(set(mode or "") & set("wax+")) or bool((flags or 0) & 3)
         if writes or not (place in self.allowed or self._ours(place)):
             assert self.seen is not None
@@ -100,7 +106,7 @@ def try_file(path: Path, watch: Watch, mapping: bool = False, alone: bool = True
         Empty where each call gave a result or a sentence.
     """
     mapped.MAPPED_ABOVE = 0 if mapping else 1 << 62
-    watch.allowed = {os.path.abspath(path)}
+    watch.allowed, watch.folder = {os.path.abspath(path)}, ""
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     with open("/proc/self/statm", encoding="ascii") as stream:
         pages = int(stream.read().split()[0])
@@ -109,11 +115,13 @@ def try_file(path: Path, watch: Watch, mapping: bool = False, alone: bool = True
     seen: list[str] = []
     watch.seen = seen
     resource.setrlimit(resource.RLIMIT_AS, (room, hard))
-    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             _use(path, alone)
+            # Having agreed to it, and then no more than to the folder.
+            watch.folder = os.path.realpath(path.parent)
+            _use_external(path)
     except Hang:
         return f"took longer than {SECONDS:g} s"
     except BaseException as error:  # That is what is being looked for.
@@ -125,27 +133,43 @@ def try_file(path: Path, watch: Watch, mapping: bool = False, alone: bool = True
     return "; ".join(seen[:5])
 
 
+def _timed(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call with the time set anew."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    return call(*arguments, **named)
+
+
 def _use(path: Path, alone: bool) -> None:
     try:
-        infos = io.list_tensors(path)
+        infos = _timed(io.list_tensors, path)
     except FormatError as error:
         _sentence(error, path)
         infos = [io.TensorInfo("weight", (), "", 0)]
     else:
         assert infos, "an empty list instead of a sentence"
         assert len({info.name for info in infos}) == len(infos), "two tensors of one name"
-    for info in infos[:MOST_TENSORS]:
+    for info in infos[: MOST_TENSORS if len(infos) < MANY else OF_MANY]:
         _use_one(path, info)
     if alone:
         try:
-            io.load(path)
+            _timed(io.load, path)
         except FormatError as error:
             _sentence(error, path)
 
 
+def _use_external(path: Path) -> None:
+    try:
+        for info in _timed(io.list_tensors, path)[:MOST_TENSORS]:
+            if info.external:
+                array = _timed(io.load, path, info.name, external=True)
+                assert (info.shape, info.dtype) == (array.shape, array.dtype.name), "not as listed"
+    except FormatError as error:
+        _sentence(error, path)
+
+
 def _use_one(path: Path, info: io.TensorInfo) -> None:
     try:
-        array = io.load(path, info.name)
+        array = _timed(io.load, path, info.name)
         if info.dtype:
             assert (info.shape, info.dtype) == (array.shape, array.dtype.name), "not as listed"
             assert info.nbytes == array.nbytes, "not as large as listed"
@@ -158,7 +182,7 @@ def _use_one(path: Path, info: io.TensorInfo) -> None:
     except FormatError as error:
         _sentence(error, path)
     try:
-        stored = io.stored(path, info.name)
+        stored = _timed(io.stored, path, info.name)
         if stored is not None:
             assert stored.codes.shape == info.shape
             assert stored.rebuilt().shape == info.shape

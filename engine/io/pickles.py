@@ -17,8 +17,11 @@ from typing import BinaryIO
 
 from engine.numbers import printable
 
-# A large checkpoint has some forty instructions per tensor.
-MAX_INSTRUCTIONS = 5_000_000
+# A large checkpoint has some forty instructions per tensor. One of them may make an object of a
+# hundred bytes and more, so that a short file gets fewer: with the numbers of its tensors a file
+# has thousands of bytes for each of them.
+MAX_INSTRUCTIONS = 2_000_000
+_ANYWAY, _BYTES_EACH = 400_000, 32
 _MAX_ARGUMENTS = 16
 _MAX_INTEGER = 1024
 _MAX_NAME = 1000
@@ -64,6 +67,8 @@ class Machine:
         What each name stands for.
     persistent : callable, optional
         What becomes of a reference to something outside of the pickle.
+    whole : int, optional
+        How many bytes the file has around the pickle.
 
     Attributes
     ----------
@@ -79,7 +84,9 @@ class Machine:
         size: int,
         names: Mapping[str, object],
         persistent: Callable[[object], object] | None = None,
+        whole: int = 0,
     ) -> None:
+        self._most = min(MAX_INSTRUCTIONS, _ANYWAY + max(size, whole) // _BYTES_EACH)
         self.used = self.steps = 0
         self._stream, self._size = stream, size
         self._names, self._persistent = names, persistent
@@ -94,7 +101,8 @@ class Machine:
         ------
         PickleError
         """
-        for self.steps in range(MAX_INSTRUCTIONS):
+        most = self._most
+        for self.steps in range(most):
             code = self._take(1)
             if code == b".":
                 return self._pop()
@@ -102,7 +110,7 @@ class Machine:
             if instruction is None:
                 raise _not_needed(code)
             instruction(self)
-        raise PickleError(f"has a pickle of more than {MAX_INSTRUCTIONS:,} instructions")
+        raise PickleError(f"has a pickle of more than {most:,} instructions")
 
     def _take(self, count: int) -> bytes:
         data = self._stream.read(count) if count <= self._size - self.used else b""

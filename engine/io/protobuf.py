@@ -16,7 +16,7 @@ import numpy as np
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _WIDTHS = {FIXED64: 8, FIXED32: 4}
 # Some hundred times as many as large models have.
-MAX_FIELDS = 5_000_000
+MAX_FIELDS = 1_000_000
 _PART = 1 << 20
 
 

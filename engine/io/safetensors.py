@@ -29,6 +29,9 @@ from engine.numbers import quoted
 
 # The format's own limit.
 MAX_HEADER = 100_000_000
+# What JSON becomes in memory: so many bytes for each of these signs, and no more for a header
+# than this beside four times the size of the file.
+_SIGNS, _BYTES_EACH, _ANYWAY = b"{[,:", 60, 1 << 26
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype(np.float64),
     "F32": np.dtype(np.float32),
@@ -118,7 +121,10 @@ def _entries(stream: BinaryIO, path: Path) -> dict[str, Entry]:
     start = 8 + length
     if start > size:
         raise FormatError(f"{shown(path)} is damaged: it ends within its header.")
-    header = _header(stream.read(length), path)
+    text = stream.read(length)
+    if _BYTES_EACH * sum(map(text.count, map(bytes, zip(_SIGNS)))) > 4 * size + _ANYWAY:
+        raise FormatError(f"{shown(path)} is damaged: its header has more parts than its size.")
+    header = _header(text, path)
     return {
         name: _entry(said, start, size, array_in(path, name))
         for name, said in header.items()

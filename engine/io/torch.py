@@ -183,7 +183,7 @@ def _zipped(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
             raise PickleError("is damaged: its byte order is not known")
     offset, length = place(folders[0])
     stream.seek(offset)
-    machine = Machine(stream, length, NAMES, storage)
+    machine = Machine(stream, length, NAMES, storage, size)
     tensors = _named(machine, path)
     keys = {leaf.storage.key for leaf in tensors.values() if isinstance(leaf, Tensor)}
     inside = [key for key in keys if f"{folder}data/{key}" in members]
@@ -214,7 +214,7 @@ def _old(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
         return found
 
     def machine(persistent: Callable[[object], object] | None = None) -> Machine:
-        return Machine(stream, size - stream.tell(), NAMES, persistent)
+        return Machine(stream, size - stream.tell(), NAMES, persistent, size)
 
     if not _is(_MAGIC, machine().run()):
         raise PickleError("is no PyTorch checkpoint: it is a pickle of something else")

@@ -56,6 +56,7 @@ MODULES = [
         "search",
         "small_floats",
         "sums",
+        "stored",
         "summary",
         "trace",
         "variation",

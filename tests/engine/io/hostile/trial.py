@@ -81,7 +81,9 @@ class Watch:
             self.seen.append(f"opened {place!r} ({mode}, {flags})")
 
     def _ours(self, place: str) -> bool:
-        return place.startswith("<frozen") or os.path.realpath(place).startswith(_ROOTS)
+        if place.startswith("<"):
+            return place.startswith("<frozen")  # and not the text that exec and eval are given
+        return os.path.realpath(place).startswith(_ROOTS)
 
 
 def _hang(*_: object) -> None:

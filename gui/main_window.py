@@ -25,6 +25,7 @@ from gui.panes.plot_pane import PlotPane
 from gui.panes.results_pane import ResultsPane
 from gui.panes.schemes_pane import SchemesPane
 from gui.panes.steps_pane import StepsPane
+from gui.panes.values_copy import CELLS, MARKDOWN
 from gui.panes.values_pane import ValuesPane
 from gui.plots import PLOTS
 from gui.plots.feed import PlotFeed
@@ -167,7 +168,9 @@ class MainWindow(QMainWindow):
             "fill_down",
             "goto",
         )
-        self.values.offer([a[k] for k in editing], [a["open"], a["new"], menus.examples])
+        shown = [a[k] for k in editing]
+        shown.insert(2, menus.copy_as.menuAction())
+        self.values.offer(shown, [a["open"], a["new"], menus.examples])
         self.results.empty.offer([menus.add_scheme, menus.examples])
         order = ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down")
         self.schemes.offer(menus.add_scheme, [a[key] for key in order])
@@ -177,6 +180,7 @@ class MainWindow(QMainWindow):
         self.files.problem.connect(self.message.problem)
         self.files.notice.connect(self.message.notice)
         self.menus.example_chosen.connect(self.files.start_example)
+        self.menus.copy_as_chosen.connect(self.copy_as)
         self.menus.scheme_chosen.connect(self._add_scheme)
         self.menus.recent_chosen.connect(self._open_recent)
         self.message.shown_changed.connect(self._show_message)
@@ -255,6 +259,14 @@ class MainWindow(QMainWindow):
                 self._copy_plot(key)
                 return
         self.values.copy()
+
+    def copy_as(self, form: str) -> None:
+        """Copy the results as a table where the focus is on them, else the selected values."""
+        focus = QApplication.focusWidget()
+        if form in (CELLS, MARKDOWN) and focus is not None and self.results.isAncestorOf(focus):
+            self.results.copy(form)
+        else:
+            self.values.copy(form)
 
     def visible_plots(self) -> list[str]:
         """The keys of the plots that are switched on, in the order of menus."""

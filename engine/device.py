@@ -6,7 +6,8 @@ A diagnosis is a sentence that the data bear out; the first that explains a valu
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,9 @@ DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")
 def raw_problem(path: str | Path, dtype: str, shape: tuple[int, ...]) -> str:
     """Return why a raw file does not hold codes of this type and shape; empty where it does."""
     path = Path(path)
-    size, takes = path.stat().st_size, byte_count(shape, np.dtype(dtype).itemsize)
+    with sentences(path, "read"):
+        size = path.stat().st_size
+    takes = byte_count(shape, np.dtype(dtype).itemsize)
     if takes == size:
         return ""
     wanted = "×".join(map(str, shape))
@@ -81,9 +84,9 @@ def read_codes(
             f"{shown(path)} does not say what it holds: its codes need a type and a shape."
         )
     with sentences(path, "read"):
-        problem = raw_problem(path, dtype, shape)
-        if problem:
-            raise FormatError(problem)
+        unfit = raw_problem(path, dtype, shape)
+        if unfit:
+            raise FormatError(unfit)
         stored = np.dtype(dtype).newbyteorder(">" if big_endian else "<")
         codes = np.fromfile(path, stored, count=math.prod(shape))
     if codes.size != math.prod(shape):
@@ -133,6 +136,11 @@ class DeviceComparison:
     compared: str = CODES
     unequal: tuple[Cause, ...] = ()
 
+    @cached_property
+    def second(self) -> Evaluation:
+        """The device's codes in the place of the scheme's; without figures, which are not its."""
+        return replace(self.first, codes=self.codes, metrics={}, warnings=())
+
     @property
     def count(self) -> int:
         """How many values differ."""
@@ -151,6 +159,20 @@ class DeviceComparison:
     def difference(self) -> np.ndarray:
         """Return how far apart the codes are, in float64; 0 where they do not differ."""
         return np.where(self.differs, np.abs(self.codes.astype(np.float64) - self.first.codes), 0.0)
+
+
+def problem(scheme: Scheme, size: int, codes: IntArray) -> str:
+    """Return why codes cannot be compared with a scheme's of ``size`` values; empty if they can."""
+    if not scheme.format.integer or scheme.format.mapping:
+        return (
+            f"The codes of {scheme.format} are no whole numbers on one scale, so a device's cannot "
+            "be compared with them; choose an integer format."
+        )
+    if codes.size != size:
+        return f"The file holds {codes.size:,} codes where the array has {size:,} values."
+    if codes.dtype.kind not in "iu":
+        return f"Codes are integers; these are {codes.dtype.name} values."
+    return ""
 
 
 def compare_codes(
@@ -183,17 +205,9 @@ def compare_codes(
     else:
         evaluation = evaluate(r, as_scheme(scheme), step=step)
     fmt = evaluation.scheme.format
-    if not fmt.integer or fmt.mapping:
-        raise QuantizationError(
-            f"The codes of {fmt} are no whole numbers on one scale, so a device's cannot be "
-            "compared with them; choose an integer format."
-        )
-    if codes.size != r.size:
-        raise QuantizationError(
-            f"The file holds {codes.size:,} codes where the array has {r.size:,} values."
-        )
-    if codes.dtype.kind not in "iu":
-        raise QuantizationError(f"Codes are integers; these are {codes.dtype.name} values.")
+    why_not = problem(evaluation.scheme, r.size, codes)
+    if why_not:
+        raise QuantizationError(why_not)
     stored = codes.reshape(r.shape)
     wide = stored.astype(np.int64)
     ours = evaluation.codes.astype(np.int64)

@@ -180,6 +180,7 @@ class MainWindow(QMainWindow):
         self.files.problem.connect(self.message.problem)
         self.files.notice.connect(self.message.notice)
         self.menus.example_chosen.connect(self.files.start_example)
+        self.compare.codes_asked.connect(self._ask_codes)
         self.menus.copy_as_chosen.connect(self.copy_as)
         self.menus.scheme_chosen.connect(self._add_scheme)
         self.menus.recent_chosen.connect(self._open_recent)
@@ -267,6 +268,14 @@ class MainWindow(QMainWindow):
             self.results.copy(form)
         else:
             self.values.copy(form)
+
+    def _ask_codes(self) -> None:
+        from gui.dialogs.codes_dump import ask_codes
+
+        first = self.compare.first_entry()
+        folder = self.settings.text("files/folder")
+        scheme = None if first is None else first.scheme
+        self.compare.say(ask_codes(self.session, scheme, folder, self))
 
     def visible_plots(self) -> list[str]:
         """The keys of the plots that are switched on, in the order of menus."""

@@ -17,8 +17,20 @@ from PySide6.QtGui import QUndoStack
 from engine import Comparison, Evaluation, Granularity, Scheme, summarize
 from engine.arrays import FloatArray, IntArray
 from engine.channels import natural_granularity
+from engine.device import DeviceComparison
 from gui.background import Background, Ticket
-from gui.shown import Edit, Entry, Focus, Outcome, Shown, Update, entries_for, frozen
+from gui.shown import (
+    DEVICE,
+    DeviceCodes,
+    Edit,
+    Entry,
+    Focus,
+    Outcome,
+    Shown,
+    Update,
+    entries_for,
+    frozen,
+)
 from gui.shown import focus_on as focus_on_channel
 from gui.turns import Turns
 
@@ -53,6 +65,8 @@ class Session(QObject):
         The channel that plots show alone, or that they show all values again.
     pair_changed()
         Other schemes are compared.
+    device_changed()
+        There are other codes of a device, or none any more.
     evaluated()
         ``shown`` is new: redraw.
     document_changed()
@@ -67,6 +81,7 @@ class Session(QObject):
     chosen_changed = Signal()
     focus_changed = Signal()
     pair_changed = Signal()
+    device_changed = Signal()
     evaluated = Signal()
     document_changed = Signal()
     stale_changed = Signal()
@@ -82,6 +97,7 @@ class Session(QObject):
         self.active_uid: int | None = None
         self.chosen: int | None = None
         self.pair: tuple[int, int] | None = None
+        self.device: DeviceCodes | None = None
         self._watchers: set[str] = set()
         self._focused: tuple[Granularity, int] | None = None
         self._focus: Focus | None = None
@@ -106,7 +122,10 @@ class Session(QObject):
         return self.entry(self.active_uid)
 
     def entry(self, uid: int | None) -> Entry | None:
-        """The entry of that uid, or None."""
+        """The entry of that uid, or None; that of a device's codes stands for them."""
+        if uid == DEVICE and self.device is not None and self.pair is not None:
+            first = self.entry(self.pair[0])
+            return None if first is None else self.device.entry(first.scheme)
         return next((e for e in self.entries if e.uid == uid), None)
 
     def outcome(self, uid: int | None) -> Outcome | None:
@@ -149,6 +168,7 @@ class Session(QObject):
             self.active_changed.emit()
         self.chosen = 0 if array.size else None
         self._focused = None
+        self.take_device(None)
         self.array_reset.emit()
         self.chosen_changed.emit()
         self.document_changed.emit()
@@ -179,6 +199,7 @@ class Session(QObject):
                 self.chosen = 0
             elif self.chosen is not None and self.chosen >= array.size:
                 self.chosen = array.size - 1 if array.size else None
+            self.take_device(None)
             self.array_reset.emit()
             self.chosen_changed.emit()
         self.document_changed.emit()
@@ -276,15 +297,23 @@ class Session(QObject):
             if self._watchers and pair is not None:
                 self.recompute()
 
+    def take_device(self, device: DeviceCodes | None) -> None:
+        """Take the codes that a device has computed of this array; None drops them."""
+        if device is not self.device:
+            self.device = device
+            self.device_changed.emit()
+            if device is not None and self._watchers and self.pair is not None:
+                self.recompute()
+
     @property
-    def comparison(self) -> Comparison | None:
+    def comparison(self) -> Comparison | DeviceComparison | None:
         """Where the chosen pair differs, and why; None while it is not known."""
-        made = self.shown.comparison
-        if made is None or self.pair is None:
+        if self.pair is None:
             return None
-        entries = [self.entry(uid) for uid in self.pair]
-        schemes = [entry.scheme for entry in entries if entry is not None]
-        return made if schemes == [made.first.scheme, made.second.scheme] else None
+        device = self.device if self.pair[1] == DEVICE else None
+        uids = self.pair if device is None else self.pair[:1]
+        entries = [self.entry(uid) for uid in uids]
+        return self.shown.compared([e.scheme for e in entries if e is not None], device)
 
     def watch_pair(self, who: str, watching: bool) -> None:
         """Say whether a view of the comparison is looked at: nothing else makes it computed."""
@@ -303,7 +332,8 @@ class Session(QObject):
             pair = None
         shown_uids = {self.active_uid, *(pair or ())}
         wanted = {e.uid: e.scheme for e in self.entries if e.enabled or e.uid in shown_uids}
-        job = Update(array, wanted, self.shown, self._edit, not self._other_array, pair)
+        device = self.device if pair is not None and pair[1] == DEVICE else None
+        job = Update(array, wanted, self.shown, self._edit, not self._other_array, pair, device)
         live = array.size <= LIVE_LIMIT or job.ready
         shown = job(None) if live else job.quick()
         if shown is not None:

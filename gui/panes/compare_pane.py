@@ -35,6 +35,9 @@ from gui.settings import Settings
 from gui.shown import DEVICE, Entry
 from gui.theme import LINE_STYLES, MARKERS, Theme, swatch
 
+CAUSE_WIDTH = 260
+"""At most so much for what a cause is called, in pixels."""
+
 
 class ComparePane(QWidget):
     """Compares the two chosen schemes while it is visible.
@@ -220,6 +223,8 @@ class ComparePane(QWidget):
                 cells = (cause.title, counted, share, cause.first, cause.second)
                 self._add_row(number, number < len(made.causes), cells)
             self.causes.resizeColumnsToContents()
+            # A sentence leaves room for the figures beside it; its tip has all of it.
+            self.causes.setColumnWidth(0, min(self.causes.columnWidth(0), CAUSE_WIDTH))
         blocked.unblock()
         self._show_example()
 

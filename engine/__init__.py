@@ -9,6 +9,7 @@
 from engine.calibration import Calibration
 from engine.channels import Channels, channels
 from engine.compare import Cause, Comparison, compare
+from engine.device import DeviceComparison, compare_codes, read_codes
 from engine.errors import QuantizationError, SchemeError
 from engine.evaluate import calibrate, dequantize, evaluate, metrics_of, quantize, revise
 from engine.evaluation import Evaluation
@@ -33,6 +34,7 @@ __all__ = [
     "Cause",
     "Channels",
     "Comparison",
+    "DeviceComparison",
     "Evaluation",
     "Format",
     "Granularity",
@@ -48,10 +50,12 @@ __all__ = [
     "calibrate",
     "channels",
     "compare",
+    "compare_codes",
     "dequantize",
     "evaluate",
     "metrics_of",
     "quantize",
+    "read_codes",
     "revise",
     "summarize",
     "trace",

@@ -238,7 +238,7 @@ def _params(arguments: argparse.Namespace) -> list[str]:
     form = next(form for form in export.FORMATS if form.key == arguments.form)
     if arguments.out is None and not form.text:
         raise FormatError(f"--as {form.key} needs --out FILE: it cannot be printed.")
-    result = evaluate(_input(arguments.input), scheme)
+    result = evaluate(_input(arguments), scheme)
     name = _name(arguments.input) if arguments.name is None else arguments.name
     if arguments.out is None:
         print(export.render(form.key, result, name).decode("utf-8"), end="")
@@ -272,7 +272,7 @@ def _input(arguments: argparse.Namespace) -> np.ndarray:
 def inputs(arguments: argparse.Namespace) -> tuple[np.ndarray, list[Scheme]]:
     """Return what a further command works on: its array, and its schemes or the usual ones."""
     schemes = _schemes(arguments.scheme or DEFAULT_SCHEMES)
-    return _input(arguments.input), schemes
+    return _input(arguments), schemes
 
 
 def _name(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Numbers from and to the clipboard, as spreadsheets hold them."""
+"""Numbers from and to the clipboard, as spreadsheets, tables and programs hold them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from engine.numbers import AmbiguousBlock, Block, NumberError, parse_block
+from engine.numbers import AmbiguousBlock, Block, NumberError
+from engine.pasted import Pasted, pasted_cells, read
 
 
 def _tr(text: str) -> str:
@@ -18,23 +19,29 @@ def clipboard_text() -> str:
     return QGuiApplication.clipboard().text()
 
 
-def put_on_clipboard(rows: list[list[str]]) -> None:
-    """Put cells on the clipboard, separated by tabs and line ends."""
-    QGuiApplication.clipboard().setText("\n".join("\t".join(row) for row in rows) + "\n")
+def put_on_clipboard(text: str) -> None:
+    """Put a text on the clipboard."""
+    QGuiApplication.clipboard().setText(text)
 
 
-def read_block(text: str, parent: QWidget) -> Block | str:
-    """Read pasted text as a block of numbers, asking where it can be read in two ways.
+def cells_text(rows: list[list[str]]) -> str:
+    """Return cells separated by tabs and line ends, as spreadsheets take them."""
+    return "\n".join("\t".join(row) for row in rows) + "\n"
 
-    Returns a sentence instead when it is no block of numbers, and an empty one when the person
+
+def read_pasted(text: str, parent: QWidget) -> Pasted | str:
+    """Read pasted text as numbers, asking where it can be read in two ways.
+
+    Returns a sentence instead when it holds no numbers to read, and an empty one when the person
     decides for neither reading.
     """
     if not text.strip():
         return _tr("The clipboard holds no text to paste.")
     try:
-        return parse_block(text)
+        return read(text)
     except AmbiguousBlock as error:
-        return _ask(error, parent) or ""
+        block = _ask(error, parent)
+        return "" if block is None else pasted_cells(block)
     except NumberError as error:
         return str(error)
 

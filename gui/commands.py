@@ -72,6 +72,23 @@ class Splice(QUndoCommand):
         self._session.set_array(np.concatenate(parts), start, start + len(into), version)
 
 
+class ReplaceArray(QUndoCommand):
+    """Put an array of any shape and precision in the place of the document's."""
+
+    def __init__(self, session: Session, new: FloatArray, text: str) -> None:
+        super().__init__(text)
+        self._session = session
+        self._versions = (session.version, next_version())
+        # The session may change what it is given in place.
+        self._old, self._new = session.array.copy(), new
+
+    def redo(self) -> None:
+        self._session.set_array(self._new.copy(), 0, self._new.size, self._versions[1])
+
+    def undo(self) -> None:
+        self._session.set_array(self._old.copy(), 0, self._old.size, self._versions[0])
+
+
 class SetEntries(QUndoCommand):
     """Replace the list of schemes; steps with the same place merge into one."""
 
@@ -159,6 +176,11 @@ def splice(session: Session, start: int, removed: int, new: np.ndarray, text: st
     """Replace a stretch of an array with one axis by other values, in one step."""
     if removed or len(new):
         session.undo_stack.push(Splice(session, start, removed, new, text))
+
+
+def replace_array(session: Session, array: FloatArray, text: str) -> None:
+    """Put another array in the place of the document's, in one step."""
+    session.undo_stack.push(ReplaceArray(session, array, text))
 
 
 def remove_values(session: Session, rows: Sequence[int], text: str) -> None:

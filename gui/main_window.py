@@ -26,6 +26,7 @@ from gui.panes.results_pane import ResultsPane
 from gui.panes.schemes_pane import SchemesPane
 from gui.panes.steps_pane import StepsPane
 from gui.panes.tensors_pane import TensorsPane
+from gui.panes.values_copy import CELLS, MARKDOWN
 from gui.panes.values_pane import ValuesPane
 from gui.plots import PLOTS
 from gui.plots.feed import PlotFeed
@@ -179,7 +180,9 @@ class MainWindow(QMainWindow):
             "fill_down",
             "goto",
         )
-        self.values.offer([a[k] for k in editing], [a["open"], a["new"], menus.examples])
+        shown = [a[k] for k in editing]
+        shown.insert(2, menus.copy_as.menuAction())
+        self.values.offer(shown, [a["open"], a["new"], menus.examples])
         self.results.empty.offer([menus.add_scheme, menus.examples])
         order = ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down")
         self.schemes.offer(menus.add_scheme, [a[key] for key in order])
@@ -202,6 +205,8 @@ class MainWindow(QMainWindow):
         self.tensors.place_asked.connect(self.files.ask_where)
         self.tensors.offer([a["open"], a["remove_source"]])
         self.menus.example_chosen.connect(self.files.start_example)
+        self.compare.codes_asked.connect(self._ask_codes)
+        self.menus.copy_as_chosen.connect(self.copy_as)
         self.menus.scheme_chosen.connect(self._add_scheme)
         self.menus.recent_chosen.connect(self._open_recent)
         session.document_changed.connect(self._on_document)
@@ -298,6 +303,22 @@ class MainWindow(QMainWindow):
                 self._copy_plot(key)
                 return
         self.values.copy()
+
+    def copy_as(self, form: str) -> None:
+        """Copy the results as a table where the focus is on them, else the selected values."""
+        focus = QApplication.focusWidget()
+        if form in (CELLS, MARKDOWN) and focus is not None and self.results.isAncestorOf(focus):
+            self.results.copy(form)
+        else:
+            self.values.copy(form)
+
+    def _ask_codes(self) -> None:
+        from gui.dialogs.codes_dump import ask_codes
+
+        first = self.compare.first_entry()
+        folder = self.settings.text("files/folder")
+        scheme = None if first is None else first.scheme
+        self.compare.say(ask_codes(self.session, scheme, folder, self))
 
     def visible_plots(self) -> list[str]:
         """The keys of the plots that are switched on, in the order of menus."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QUndoStack
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
@@ -16,6 +16,7 @@ from engine.formats import BLOCKS, SMALL_FLOATS
 from gui.actions import Actions
 from gui.numbers_text import filled
 from gui.panes.dock import Dock
+from gui.panes.values_copy import FORMS
 from gui.settings import DIGITS_DEFAULT, Settings
 from gui.theme import Theme, icon
 
@@ -34,12 +35,13 @@ class Menus(QObject):
 
     Signals
     -------
-    example_chosen(Example), scheme_chosen(Scheme), recent_chosen(path)
+    example_chosen(Example), scheme_chosen(Scheme), recent_chosen(path), copy_as_chosen(form)
     """
 
     example_chosen = Signal(object)
     scheme_chosen = Signal(object)
     recent_chosen = Signal(str)
+    copy_as_chosen = Signal(str)
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Menus(QObject):
         self.redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
         self.examples = self._examples_menu()
         self.add_scheme = self._scheme_menu()
+        self.copy_as = self._copy_menu()
         self.recent = QMenu(self.tr("Open &recent"), window)
         self.recent.aboutToShow.connect(self._fill_recent)
         self._build_bar(docks)
@@ -73,7 +76,8 @@ class Menus(QObject):
               a["new_session"], a["save"], a["save_as"], a["save_values"], None, a["export"],
               a["copy_figure"], None, a["new_window"], a["quit"])  # fmt: skip
         edit = bar.addMenu(self.tr("&Edit"))
-        _fill(edit, self.undo, self.redo, None, a["cut"], a["copy"], a["paste"], a["clear"], None,
+        _fill(edit, self.undo, self.redo, None, a["cut"], a["copy"], self.copy_as, a["paste"],
+              a["clear"], None,
               a["insert_rows"], a["remove_rows"], a["fill_down"], None, a["select_all"],
               a["goto"])  # fmt: skip
         schemes = bar.addMenu(self.tr("&Schemes"))
@@ -131,6 +135,17 @@ class Menus(QObject):
             action.setStatusTip(self.tr(example.point))
             action.triggered.connect(partial(self._choose_example, example))
         return menu
+
+    def _copy_menu(self) -> QMenu:
+        """A way to copy the selection for each form that it can have as text."""
+        menu = QMenu(self.tr("Cop&y as"), self._window)
+        for form, text in FORMS:
+            action = menu.addAction(QCoreApplication.translate("copy", text))
+            action.triggered.connect(partial(self._choose_copy, form))
+        return menu
+
+    def _choose_copy(self, form: str) -> None:
+        self.copy_as_chosen.emit(form)
 
     def _choose_example(self, example: Example) -> None:
         self.example_chosen.emit(example)

@@ -7,9 +7,10 @@ from PySide6.QtCore import QObject, Signal
 from engine import Comparison, Evaluation, Granularity, summarize
 from engine.arrays import FloatArray
 from engine.channels import natural_granularity
+from engine.device import DeviceComparison
 from gui.background import Background, Ticket
 from gui.document import Document
-from gui.shown import Focus, Outcome, Shown, Update
+from gui.shown import DEVICE, DeviceCodes, Entry, Focus, Outcome, Shown, Update
 from gui.shown import focus_on as focus_on_channel
 from gui.tensors import Tensor
 from gui.turns import Turns
@@ -28,6 +29,8 @@ class Session(Document):
         The channel that plots show alone, or that they show all values again.
     pair_changed()
         Other schemes are compared.
+    device_changed()
+        There are other codes of a device, or none any more.
     evaluated()
         ``shown`` is new: redraw.
     stale_changed()
@@ -36,6 +39,7 @@ class Session(Document):
 
     focus_changed = Signal()
     pair_changed = Signal()
+    device_changed = Signal()
     evaluated = Signal()
     stale_changed = Signal()
 
@@ -52,10 +56,19 @@ class Session(Document):
         self.stopped: set[str] = set()
         self.shown = Shown(self.array, summarize(self.array), {})
         background.offered.connect(self._on_offered)
+        # Codes belong to a tensor of a shape: with another one come others, or none.
+        self.array_reset.connect(self.device_changed)
 
     def _turn_to(self, tensor: Tensor) -> None:
         self._focused = None
         super()._turn_to(tensor)
+
+    def entry(self, uid: int | None) -> Entry | None:
+        """The entry of that uid, or None; that of a device's codes stands for them."""
+        if uid == DEVICE and self.device is not None and self.pair is not None:
+            first = self.entry(self.pair[0])
+            return None if first is None else self.device.entry(first.scheme)
+        return super().entry(uid)
 
     def outcome(self, uid: int | None) -> Outcome | None:
         """What a scheme makes of the shown array; None when not (yet) computed."""
@@ -106,14 +119,26 @@ class Session(Document):
                 self.recompute()
 
     @property
-    def comparison(self) -> Comparison | None:
+    def device(self) -> DeviceCodes | None:
+        """The codes that a device has computed of this tensor, as long as its shape is the same."""
+        return self.current.device if self.current.device_shape == self.array.shape else None
+
+    def take_device(self, device: DeviceCodes) -> None:
+        """Take the codes that a device has computed of this tensor."""
+        self.current.device, self.current.device_shape = device, self.array.shape
+        self.device_changed.emit()
+        if self._watchers and self.pair is not None:
+            self.recompute()
+
+    @property
+    def comparison(self) -> Comparison | DeviceComparison | None:
         """Where the chosen pair differs, and why; None while it is not known."""
-        made = self.shown.comparison
-        if made is None or self.pair is None:
+        if self.pair is None:
             return None
-        entries = [self.entry(uid) for uid in self.pair]
-        schemes = [entry.scheme for entry in entries if entry is not None]
-        return made if schemes == [made.first.scheme, made.second.scheme] else None
+        device = self.device if self.pair[1] == DEVICE else None
+        uids = self.pair if device is None else self.pair[:1]
+        entries = [self.entry(uid) for uid in uids]
+        return self.shown.compared([e.scheme for e in entries if e is not None], device)
 
     def watch_pair(self, who: str, watching: bool) -> None:
         """Say whether a view of the comparison is looked at: nothing else makes it computed."""
@@ -132,7 +157,8 @@ class Session(Document):
             pair = None
         shown_uids = {self.active_uid, *(pair or ())}
         wanted = {e.uid: e.scheme for e in self.entries if e.enabled or e.uid in shown_uids}
-        job = Update(array, wanted, self.shown, self.edit, not self.other_array, pair)
+        device = self.device if pair is not None and pair[1] == DEVICE else None
+        job = Update(array, wanted, self.shown, self.edit, not self.other_array, pair, device)
         live = array.size <= LIVE_LIMIT or job.ready
         shown = job(None) if live else job.quick()
         if shown is not None:

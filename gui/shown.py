@@ -23,6 +23,7 @@ from engine import (
 )
 from engine.arrays import FloatArray, IntArray
 from engine.attribution import Attribution, attribution
+from engine.device import DeviceComparison, compare_codes
 from engine.envelope import Pyramid, pyramid_of, pyramid_revised
 from engine.kernels import Extremes
 from engine.summary import summary_revised
@@ -35,6 +36,8 @@ QUICK, FEW = 1 << 21, 64
 """Up to so many values, an edit of so few of them is shown in the same event, if it can be."""
 HUGE = 1 << 23
 """From so many values on, an array is shown before its schemes have been applied."""
+DEVICE = 0
+"""The uid of a device's codes where a pair is compared; those of entries are larger."""
 _uids = itertools.count(1)
 
 
@@ -72,6 +75,18 @@ class Entry:
 Outcome = Evaluation | QuantizationError
 
 
+@dataclass(frozen=True, eq=False)
+class DeviceCodes:
+    """Codes that a device has computed, and the file they come from."""
+
+    name: str
+    codes: IntArray
+
+    def entry(self, scheme: Scheme) -> Entry:
+        """What stands for them where two entries are compared."""
+        return Entry(scheme, DEVICE, label=f"codes of {self.name}", enabled=False)
+
+
 @dataclass(frozen=True)
 class Shown:
     """An array and what its schemes make of it, computed together: what panes and plots show.
@@ -86,7 +101,7 @@ class Shown:
         How long it took.
     attributions : dict of int to Attribution
         Which few values set the scale, where few do; by the uid of the entry.
-    comparison : Comparison or None
+    comparison : Comparison or DeviceComparison or None
         Where two schemes differ, and why; None unless a pair is compared.
     pyramid : Pyramid or None
         Of the array, where it is long.
@@ -97,8 +112,19 @@ class Shown:
     outcomes: dict[int, Outcome]
     milliseconds: float = 0.0
     attributions: dict[int, Attribution] = field(default_factory=dict)
-    comparison: Comparison | None = None
+    comparison: Comparison | DeviceComparison | None = None
     pyramid: Pyramid | None = None
+    device: DeviceCodes | None = None
+
+    def compared(
+        self, schemes: Sequence[Scheme | None], device: DeviceCodes | None
+    ) -> Comparison | DeviceComparison | None:
+        """The comparison, where it is that of two schemes, or of one with a device."""
+        made = self.comparison
+        if made is None or self.device is not device:
+            return None
+        of = [made.first.scheme, made.second.scheme]
+        return made if list(schemes) == (of if device is None else of[:1]) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +199,8 @@ class Update:
         Whether ``before`` is of any use here.
     pair : tuple of int or None
         The uids of two schemes to compare.
+    device : DeviceCodes or None
+        What the first of the pair is compared with, in the place of the second.
     """
 
     array: FloatArray
@@ -181,6 +209,7 @@ class Update:
     edit: Edit | None = None
     known: bool = True
     pair: tuple[int, int] | None = None
+    device: DeviceCodes | None = None
 
     def __call__(self, ticket: Ticket | None) -> Shown:
         timer = QElapsedTimer()
@@ -214,7 +243,8 @@ class Update:
                 outcomes[uid] = error
         comparison = self.comparison or self._compared(outcomes, ticket)
         took = timer.nsecsElapsed() / 1e6
-        return Shown(self.array, summary, outcomes, took, attributions, comparison, pyramid)
+        return Shown(self.array, summary, outcomes, took, attributions, comparison, pyramid,
+                     self.device)  # fmt: skip
 
     def quick(self) -> Shown | None:
         """The outcome of a small edit that leaves every range alone, where that takes no time.
@@ -257,13 +287,12 @@ class Update:
         )
 
     @property
-    def comparison(self) -> Comparison | None:
+    def comparison(self) -> Comparison | DeviceComparison | None:
         """The comparison that is wanted, where it is known."""
-        made = self.before.comparison
-        if made is None or self.pair is None or not self.known or self.edit is not None:
+        if self.pair is None or not self.known or self.edit is not None:
             return None
-        schemes = [self.wanted.get(uid) for uid in self.pair]
-        return made if schemes == [made.first.scheme, made.second.scheme] else None
+        uids = self.pair if self.device is None else self.pair[:1]
+        return self.before.compared([self.wanted.get(uid) for uid in uids], self.device)
 
     def kept(self, uid: int) -> Evaluation | None:
         """What is known already of a scheme, of the array before the edit."""
@@ -292,11 +321,19 @@ class Update:
         summary = summary_revised(before.summary, array, edit.where, edit.old, known)
         return pyramid, summarize(array) if summary is None else summary
 
-    def _compared(self, outcomes: dict[int, Outcome], ticket: Ticket | None) -> Comparison | None:
+    def _compared(
+        self, outcomes: dict[int, Outcome], ticket: Ticket | None
+    ) -> Comparison | DeviceComparison | None:
         """The comparison of the pair, where both schemes can be applied."""
         if self.pair is None:
             return None
         first, second = (outcomes.get(uid) for uid in self.pair)
+        if self.device is not None and isinstance(first, Evaluation):
+            check = None if ticket is None else ticket.check
+            try:
+                return compare_codes(self.array, first, self.device.codes, check)
+            except QuantizationError:
+                return None  # The pane says why.
         if not (isinstance(first, Evaluation) and isinstance(second, Evaluation)):
             return None
         step = None if ticket is None else ticket.check

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.arrays import FloatArray, IntArray
 from engine.glance import Glance
-from gui.shown import Edit, frozen
+from gui.shown import DeviceCodes, Edit, frozen
 
 if TYPE_CHECKING:
     from engine.io import TensorInfo
@@ -60,6 +60,10 @@ class Tensor:
         Whether a step to undo or redo is about these values.
     seen : tuple of int and (Glance or str), or None
         What there is to see of the values in the state of that version, or why there is nothing.
+    device : DeviceCodes or None
+        Codes that something else has computed of it, for Compare.
+    device_shape : tuple of int
+        The shape of the tensor that they are of.
     base : tuple of Path and (str or None), or None
         A file with the tensor's name in it, which holds the values but for those touched since.
     touched : list of ndarray, or None
@@ -82,6 +86,8 @@ class Tensor:
     chosen: int | None = None
     kept: bool = False
     seen: tuple[int, Glance | str] | None = None
+    device: DeviceCodes | None = None
+    device_shape: tuple[int, ...] = ()
     base: tuple[Path, str | None] | None = None
     touched: list[IntArray] | None = field(default_factory=list)
 

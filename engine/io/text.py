@@ -4,7 +4,8 @@ The delimiter, a decimal comma and a header row are recognised. In a file the co
 values wherever it can, which is what "comma-separated" promises; otherwise commas with two
 readings are refused. Lines that begin with # at the top are comments. A line such as
 ``# quantoscope dtype=float64 shape=64,3,3,3``, which the writer puts there when the rows alone
-would not tell, gives type and shape, as far as the rows agree with it.
+would not tell, gives type and shape, as far as the rows agree with it. An array as a program
+writes it, such as ``[[1, 2], [3, 4]]``, is read in its own shape.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from engine.copied import shortest
 from engine.io.base import FormatError, TensorInfo, byte_count, require_real, shown
+from engine.literals import is_literal, parse_literal
 from engine.numbers import (
     Block,
     BlockError,
@@ -76,6 +79,9 @@ def load(path: Path) -> np.ndarray:
     body = lines[comments:]
     try:
         declared = _declaration(lines[:comments])
+        text = "\n".join(body)
+        if declared is None and is_literal(text):
+            return np.atleast_1d(_precise(parse_literal(text, comments + 1).values))
         if declared is None:
             return _natural(_read(body, comments + 1).values)
         return _as_declared(body, comments + 1, declared)
@@ -114,10 +120,15 @@ def _read(lines: list[str], first_line: int) -> Block:
 
 def _natural(values: np.ndarray) -> np.ndarray:
     """Return the numbers in the shape and precision that they suggest."""
+    array = _precise(values)
+    return array.reshape(-1) if 1 in array.shape else array
+
+
+def _precise(values: np.ndarray) -> np.ndarray:
+    """Return the numbers as float32, or float64 where one would overflow or vanish in that."""
     single = _narrowed(values, np.dtype(np.float32))
     lost = np.isinf(single) & np.isfinite(values) | (single == 0) & (values != 0)
-    array = values if lost.any() else single
-    return array.reshape(-1) if 1 in array.shape else array
+    return values if lost.any() else single
 
 
 def _narrowed(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
@@ -211,19 +222,6 @@ def _rows(flat: np.ndarray, width: int, delimiter: str) -> Iterator[bytes]:
     """Yield the rows as text, many at a time."""
     step = max(1, _CHUNK // width) * width
     for start in range(0, flat.size, step):
-        cells = _shortest(flat[start : start + step])
+        cells = shortest(flat[start : start + step])
         rows = (delimiter.join(cells[i : i + width]) for i in range(0, len(cells), width))
         yield ("\n".join(rows) + "\n").encode("ascii")
-
-
-def _shortest(values: np.ndarray) -> list[str]:
-    """Return the shortest text of each value that reads back as the same value."""
-    if values.dtype.kind != "f" or values.dtype == np.float64:
-        return list(map(repr, values.tolist()))
-    texts = list(map(str, values))
-    # Text is read as float64 and rounded a second time from there. Once in a great while that
-    # ends at the neighbour of a float32; the exact float64 form never does.
-    reread = np.array(list(map(float, texts))).astype(values.dtype)
-    for i in np.flatnonzero((reread != values) & ~np.isnan(values)):
-        texts[i] = repr(float(values[i]))
-    return texts

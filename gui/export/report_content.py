@@ -12,6 +12,7 @@ import numpy as np
 from engine import Comparison, Evaluation, __version__
 from engine.arrays import FloatArray
 from engine.compare import CODES
+from engine.device import DeviceComparison
 from engine.runtimes import FORMAT_SOURCES
 from engine.scheme import Scheme
 from gui.export.data import Snapshot, snapshot
@@ -257,7 +258,7 @@ def _comparison(data: PlotData) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _outcome(made: Comparison, first: str, second: str, digits: int) -> str:
+def _outcome(made: Comparison | DeviceComparison, first: str, second: str, digits: int) -> str:
     what = translated("codes") if made.compared == CODES else translated("rebuilt values")
     total = f"{made.differs.size:,}"
     if made.count == 0:

@@ -109,6 +109,16 @@ class GridModel(QAbstractTableModel):
             return self._session.array.reshape(-1)[position]
         return None if page is None else getattr(page, _OF_PART[self.quantity])[position % PAGE]
 
+    def values_at(self, positions: np.ndarray) -> np.ndarray | None:
+        """The quantity shown at flat positions; None where it is not known."""
+        if self.quantity == "R":
+            return np.asarray(self._session.array.reshape(-1)[positions])
+        if self._evaluation is None:
+            return None
+        part = self._evaluation.part(positions.reshape(-1))
+        values: np.ndarray = getattr(part, _OF_PART[self.quantity])
+        return values.reshape(positions.shape)
+
     def _forget(self) -> None:
         self._known_reach = None
         self._pages.clear()

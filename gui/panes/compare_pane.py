@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFont, QHideEvent, QIcon, QShowEvent
@@ -24,16 +22,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine import Comparison, trace
+from engine import Comparison
 from engine.compare import CODES
-from engine.trace import Trace
+from engine.device import DeviceComparison, problem
 from gui import commands
 from gui.models.schemes import SWATCH, entry_icon
-from gui.numbers_text import filled, full, percent, short
+from gui.numbers_text import filled, percent, short
+from gui.panes.compare_example import example_html
 from gui.panes.table_view import ROW_HEIGHT
 from gui.session import Session
 from gui.settings import Settings
+from gui.shown import DEVICE, Entry
 from gui.theme import LINE_STYLES, MARKERS, Theme, swatch
+
+CAUSE_WIDTH = 260
+"""At most so much for what a cause is called, in pixels."""
 
 
 class ComparePane(QWidget):
@@ -43,9 +46,12 @@ class ComparePane(QWidget):
     -------
     insight_changed(text)
         The line for the head of the pane.
+    codes_asked()
+        A file of codes from a device is to be chosen.
     """
 
     insight_changed = Signal(str)
+    codes_asked = Signal()
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
@@ -56,6 +62,7 @@ class ComparePane(QWidget):
         self._theme = theme
         self._uids: list[int | None] = [None, None]
         self._in_front = True
+        self._problem = ""
         self.boxes = [QComboBox(self), QComboBox(self)]
         for box, name in zip(self.boxes, (self.tr("First"), self.tr("Second")), strict=True):
             box.setAccessibleName(name)
@@ -64,6 +71,9 @@ class ComparePane(QWidget):
             box.activated.connect(self._on_chosen)
         self.next_button = QPushButton(self.tr("Next &differing value"), self)
         self.next_button.clicked.connect(self.next_differing)
+        self.codes_button = QPushButton(self.tr("&Codes from a file…"), self)
+        self.codes_button.setToolTip(self.tr("Compare with codes that a device has computed"))
+        self.codes_button.clicked.connect(self.codes_asked)
         self.causes = QTableWidget(0, 5, self)
         heads = [self.tr(t) for t in ("Cause", "Values", "Share", "First", "Second")]
         self.causes.setHorizontalHeaderLabels(heads)
@@ -94,7 +104,11 @@ class ComparePane(QWidget):
         top.addWidget(self.boxes[0], 3)
         top.addWidget(QLabel(self.tr("against"), self))
         top.addWidget(self.boxes[1], 3)
-        top.addWidget(self.next_button)
+        below = QHBoxLayout()
+        below.setContentsMargins(6, 0, 6, 0)
+        below.addWidget(self.next_button)
+        below.addWidget(self.codes_button)
+        below.addStretch(1)
         split = QSplitter(Qt.Orientation.Horizontal, self)
         split.addWidget(self.causes)
         split.addWidget(self.example)
@@ -106,9 +120,11 @@ class ComparePane(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(top)
+        layout.addLayout(below)
         layout.addWidget(split)
         self.setFocusProxy(self.boxes[0])
         session.entries_changed.connect(self._fill_boxes)
+        session.device_changed.connect(self._on_device)
         session.evaluated.connect(self.show_comparison)
         session.chosen_changed.connect(self._show_example)
         settings.digits_changed.connect(self.show_comparison)
@@ -145,6 +161,20 @@ class ComparePane(QWidget):
         self._fill_boxes()
         self._ask()
 
+    def say(self, problem: str) -> None:
+        """Say in the head of the pane why a file could not be taken."""
+        self._problem = problem
+        self.show_comparison()
+
+    def first_entry(self) -> Entry | None:
+        """The first of the two that are compared."""
+        return self._session.entry(self._uids[0])
+
+    def _on_device(self) -> None:
+        if self._session.device is not None:
+            self._uids[1] = DEVICE
+        self._fill_boxes()
+
     def _fill_boxes(self) -> None:
         """Offer the schemes of the list; what was chosen stays."""
         entries = self._session.entries
@@ -155,7 +185,10 @@ class ComparePane(QWidget):
             for entry in entries:
                 picture = entry_icon(entry, self._theme, self.devicePixelRatioF())
                 box.addItem(QIcon(picture), entry.name, entry.uid)
-            if self._uids[place] not in known:
+            device = self._session.device if place == 1 else None
+            if device is not None:
+                box.addItem(filled(self.tr("codes of %1"), device.name), DEVICE)
+            if self._uids[place] not in known and not (device and self._uids[place] == DEVICE):
                 taken = self._uids[1 - place]
                 others = [uid for uid in known if uid != taken]
                 self._uids[place] = others[place if place < len(others) and taken is None else 0] \
@@ -165,13 +198,14 @@ class ComparePane(QWidget):
         self._ask()
 
     def _on_chosen(self) -> None:
+        self._problem = ""
         self._uids = [box.currentData() for box in self.boxes]
         self._ask()
 
     # What comes of it
 
     @property
-    def comparison(self) -> Comparison | None:
+    def comparison(self) -> Comparison | DeviceComparison | None:
         """What is shown; None while it is not known."""
         return self._session.comparison
 
@@ -189,6 +223,8 @@ class ComparePane(QWidget):
                 cells = (cause.title, counted, share, cause.first, cause.second)
                 self._add_row(number, number < len(made.causes), cells)
             self.causes.resizeColumnsToContents()
+            # A sentence leaves room for the figures beside it; its tip has all of it.
+            self.causes.setColumnWidth(0, min(self.causes.columnWidth(0), CAUSE_WIDTH))
         blocked.unblock()
         self._show_example()
 
@@ -212,13 +248,21 @@ class ComparePane(QWidget):
 
     def describe(self) -> str:
         """How many values differ, in one sentence."""
-        if len(self._session.entries) < 2:
+        if self._problem:
+            return self._problem
+        device = self._session.device if self._uids[1] == DEVICE else None
+        if len(self._session.entries) < (2 if device is None else 1):
             return self.tr("Comparing takes two schemes: add another one.")
         if self._uids[0] == self._uids[1]:
             return self.tr("Choose two different schemes.")
         made = self.comparison
         if made is None and self._session.stale:
             return self.tr("Computing…")
+        entry = self.first_entry()
+        if made is None and device is not None and entry is not None:
+            why_not = problem(entry.scheme, self._session.array.size, device.codes)
+            if why_not:
+                return why_not
         if made is None:
             return self.tr("Neither can be compared before both schemes can be applied.")
         what = self.tr("codes") if made.compared == CODES else self.tr("rebuilt values")
@@ -233,9 +277,19 @@ class ComparePane(QWidget):
                 self.tr("1 code") if made.largest_step == 1 else filled(self.tr("%1 codes"), step)
             )
         share = percent(made.count, made.differs.size)
-        return filled(text, f"{made.count:,}", total, what, share, step)
+        line = filled(text, f"{made.count:,}", total, what, share, step)
+        return f"{line} {self._device_figures(made)}" if device is not None else line
 
-    def _parameters_differ(self, made: Comparison) -> str:
+    def _device_figures(self, made: Comparison | DeviceComparison) -> str:
+        """How far how often, and what that costs."""
+        assert isinstance(made, DeviceComparison)
+        steps = ", ".join(f"{by:+d}: {count:,}" for by, count in made.steps[:4])
+        more = ", …" if len(made.steps) > 4 else ""
+        ours, theirs = (short(db, 4) for db in (made.sqnr, made.device_sqnr))
+        text = self.tr("Steps %1. SQNR %2 dB, the device's %3 dB.")
+        return filled(text, steps + more, ours, theirs)
+
+    def _parameters_differ(self, made: Comparison | DeviceComparison) -> str:
         same = np.array_equal(made.first.qparams.scale, made.second.qparams.scale)
         return "" if same else self.tr("; the scales do")
 
@@ -253,7 +307,11 @@ class ComparePane(QWidget):
             return
         row = self.causes.currentRow()
         selected = bool(self.causes.selectedItems()) and 0 <= row < len(made.causes)
-        wanted = made.cause_of == row if selected else made.differs
+        wanted = made.differs
+        if selected:
+            # Several causes may hold for one value of a device's.
+            of_device = made if isinstance(made, DeviceComparison) else None
+            wanted = of_device.masks[row] if of_device else made.cause_of == row
         places = np.flatnonzero(wanted.reshape(-1))
         if places.size:
             now = -1 if self._session.chosen is None else self._session.chosen
@@ -271,67 +329,10 @@ class ComparePane(QWidget):
         if not made.differs.flat[chosen] and made.causes:
             # One that differs tells more than one that does not.
             chosen = made.causes[0].example
-        array = self._session.shown.array
-        traces = [trace(array, e.qparams, [chosen]) for e in (made.first, made.second)]
-        self.example.setHtml(self._html(chosen, traces, made))
-
-    def _html(self, chosen: int, traces: list[Trace], made: Comparison) -> str:
-        muted, alarm = self._theme.muted, self._theme.alarm
         position = commands.position_text(self._session, chosen)
-        real = full(self._session.shown.array.reshape(-1)[chosen])
         own = chosen == self._session.chosen
-        word = self.tr("Chosen value") if own else self.tr("For example")
-        lines = [f"<p>{escape(word)} <b>#{escape(position)}</b>: R = {escape(real)}</p>"]
-        number = int(made.cause_of.reshape(-1)[chosen])
-        if number >= 0:
-            cause = made.causes[number]
-            parts = [escape(part) for part in (cause.title, cause.first, cause.second)]
-            text = "<br>".join((f"<b>{parts[0]}</b>", f"1: {parts[1]}", f"2: {parts[2]}"))
-            lines.append(f"<p style='color:{alarm}'>{text}</p>")
-        else:
-            lines.append(f"<p style='color:{muted}'>{escape(self.tr('Both agree here.'))}</p>")
-        heads = (self.tr("1: first"), self.tr("2: second"))
-        rows = ["<tr><td></td>" + "".join(f"<td align='right'><b>{h}</b>&nbsp;&nbsp;</td>"
-                                          for h in heads) + "</tr>"]  # fmt: skip
-        keys = self._rows_of(traces)
-        for symbol, texts in keys:
-            unlike = len(set(texts)) > 1
-            cells = "".join(
-                f"<td align='right'>{'<b>' if unlike else ''}{escape(text)}"
-                f"{'</b>' if unlike else ''}&nbsp;&nbsp;</td>"
-                for text in texts
-            )
-            sign = "≠" if unlike else "="
-            colour = alarm if unlike else muted
-            mark = f"<td style='color:{colour}'>{sign}</td>"
-            rows.append(
-                f"<tr><td style='color:{muted}'>{escape(symbol)}&nbsp;</td>{cells}{mark}</tr>"
-            )
-        lines.append(f"<table cellspacing='0' cellpadding='1'>{''.join(rows)}</table>")
-        return "".join(lines)
-
-    def _rows_of(self, traces: list[Trace]) -> list[tuple[str, list[str]]]:
-        """Parameters and stages, each with its text under either scheme."""
-        each = [t.qparams.at(0) for t in traces]
-        digits = max(9, self._settings.digits)
-        rows = [
-            ("S", [short(p.scale, digits) for p in each]),
-            ("Z", [str(p.zero_point) for p in each]),
-        ]
-        # In the order of whichever has more stages: it has those of the other too.
-        longer = max(traces, key=lambda one: len(one.stages))
-        symbols = {stage.key: ["", "–", "–"] for stage in longer.stages}
-        for place, one in enumerate(traces):
-            for stage in one.stages:
-                texts = symbols.setdefault(stage.key, ["", "–", "–"])
-                if stage.symbol not in texts[0].split(" | "):
-                    texts[0] = f"{texts[0]} | {stage.symbol}" if texts[0] else stage.symbol
-                value = one[stage.key][0]
-                if stage.key == "code":
-                    texts[1 + place] = each[place].format.label(int(value))
-                else:
-                    texts[1 + place] = short(value, digits)
-        return [*rows, *((texts[0], texts[1:]) for texts in symbols.values())]
+        digits = self._settings.digits
+        self.example.setHtml(example_html(made, chosen, position, own, self._theme, digits))
 
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QFont, QGuiApplication
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -15,11 +15,14 @@ from PySide6.QtWidgets import (
 )
 
 from engine.definitions import SQNR_DEFINITIONS
+from engine.markdown import as_markdown
+from gui.clipboard import cells_text, put_on_clipboard
 from gui.models.results import SORT_ROLE, ResultsModel
 from gui.models.schemes import SWATCH
 from gui.numbers_text import filled
 from gui.panes.empty_note import EmptyNote
 from gui.panes.table_view import ROW_HEIGHT
+from gui.panes.values_copy import CELLS, MARKDOWN
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import Theme
@@ -158,8 +161,8 @@ class ResultsPane(QWidget):
             if index.row() != self.table.currentIndex().row():
                 self.table.selectRow(index.row())
 
-    def copy(self) -> None:
-        """Copy the whole table at full precision, as a spreadsheet takes it."""
+    def copy(self, form: str = CELLS) -> None:
+        """Copy the whole table at full precision, as a spreadsheet or Markdown takes it."""
         role = Qt.ItemDataRole.EditRole
         columns = range(self.proxy.columnCount())
         head = [str(self.proxy.headerData(c, Qt.Orientation.Horizontal)) for c in columns]
@@ -167,5 +170,4 @@ class ResultsPane(QWidget):
             [str(self.proxy.index(row, c).data(role)) for c in columns]
             for row in range(self.proxy.rowCount())
         ]
-        text = "\n".join("\t".join(cells) for cells in (head, *rows)) + "\n"
-        QGuiApplication.clipboard().setText(text)
+        put_on_clipboard(as_markdown(rows, head) if form == MARKDOWN else cells_text([head, *rows]))

@@ -7,13 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PySide6.QtCore import QCoreApplication
 
-from engine.trace import trace
+from engine.pasted import Pasted
 from gui import commands
-from gui.numbers_text import filled, full
+from gui.numbers_text import filled
 from gui.session import Session
-
-MAX_COPIED = 500_000
-"""More cells than this do not go to a clipboard in a moment."""
 
 Blocks = Sequence[tuple[int, int, int, int]]
 PositionOf = Callable[[int], int | None]
@@ -28,27 +25,6 @@ def rows_of(blocks: Blocks) -> np.ndarray:
     if not blocks:
         return np.zeros(0, np.intp)
     return np.unique(np.concatenate([np.arange(top, bottom + 1) for top, _, bottom, _ in blocks]))
-
-
-def copy_text(
-    session: Session, keys: Sequence[str], blocks: Blocks, positions: np.ndarray
-) -> list[list[str]] | str:
-    """The selected cells at full precision, one list per row."""
-    left = min(block[1] for block in blocks)
-    right = max(block[3] for block in blocks)
-    if positions.size * (right - left + 1) > MAX_COPIED:
-        return filled(
-            _tr("That is more than %1 cells: use Export ▸ Table instead of the clipboard."),
-            f"{MAX_COPIED:,}",
-        )
-    wanted = keys[left : right + 1]
-    evaluation = session.active_evaluation
-    if list(wanted) == ["real"] or evaluation is None:
-        columns = [session.array.reshape(-1)[positions]]
-    else:
-        stages = trace(session.array, evaluation.qparams, positions)
-        columns = [stages[key] for key in wanted]
-    return [[full(value) for value in row] for row in zip(*columns, strict=True)]
 
 
 def clear(session: Session, positions: np.ndarray, text: str) -> str:
@@ -98,6 +74,25 @@ def fill_down(session: Session, positions: np.ndarray) -> str:
     return ""
 
 
+def paste_array(session: Session, pasted: Pasted, selected: int) -> bool:
+    """Make a pasted array the document's, with its shape; False where it goes into the cells.
+
+    It does where there are no values yet, or where all of several are selected and either array
+    has more than one axis. Into an empty document it comes in the precision that it claims.
+    """
+    array, values = session.array, pasted.values
+    everything = selected == array.size > 1 and max(array.ndim, values.ndim) > 1
+    if not pasted.literal or not (everything or array.size == 0):
+        return False
+    double = array.size == 0 and pasted.dtype in ("float64", "double")
+    dtype = np.dtype(np.float64) if double else array.dtype
+    with np.errstate(over="ignore", under="ignore"):
+        new = values.astype(dtype)
+    text = filled(_tr("Paste %1"), "×".join(map(str, new.shape)))
+    commands.replace_array(session, new, text)
+    return True
+
+
 def paste(
     session: Session, values: np.ndarray, row: int, selected: np.ndarray, position_of: PositionOf
 ) -> str:
@@ -132,6 +127,11 @@ def paste_block(
     session: Session, values: np.ndarray, row: int, column: int, fixed: tuple[int, ...]
 ) -> str:
     """Put a block of rows and columns into a plane of the array."""
+    if values.ndim > 2:
+        return filled(
+            _tr("%1 axes do not fit into a plane: select everything, and paste over it."),
+            values.ndim,
+        )
     rows, columns = session.array.shape[-2:]
     height, width = values.shape
     if row + height > rows or column + width > columns:

@@ -24,7 +24,7 @@ from gui import clipboard
 from gui.models.grid import QUANTITIES, GridModel
 from gui.models.values import ValuesModel
 from gui.numbers_text import filled
-from gui.panes import values_edit
+from gui.panes import values_copy, values_edit
 from gui.panes.empty_note import EmptyNote
 from gui.panes.sheet_row import SheetRow
 from gui.panes.table_view import NumberTable
@@ -300,26 +300,22 @@ class ValuesPane(QWidget):
         if sentence:
             self.problem.emit(sentence)
 
-    def copy(self) -> bool:
+    def copy(self, form: str = values_copy.CELLS) -> bool:
         """Copy the selected cells at full precision; False when that is not possible."""
         positions = self._selected_positions()
         if not positions.size:
             return False
-        if self.in_grid:
-            top, left, bottom, right = self.grid.selected_ranges()[0]
-            role = Qt.ItemDataRole.EditRole
-            cells: list[list[str]] | str = [
-                [self.grid_model.index(r, c).data(role) for c in range(left, right + 1)]
-                for r in range(top, bottom + 1)
-            ]
-        else:
-            blocks = self.table.selected_ranges()
-            keys = self.model.keys
-            cells = values_edit.copy_text(self._session, keys, blocks, positions)
-        if isinstance(cells, str):
-            self._report(cells)
+        view = self.grid if self.in_grid else self.table
+        blocks = view.selected_ranges()
+        try:
+            if self.in_grid:
+                text = values_copy.grid_text(self._session, self.grid_model, blocks[0], form)
+            else:
+                text = values_copy.list_text(self._session, self.model, blocks, positions, form)
+        except values_copy.CannotCopy as error:
+            self._report(str(error))
             return False
-        clipboard.put_on_clipboard(cells)
+        clipboard.put_on_clipboard(text)
         return True
 
     def cut(self) -> None:
@@ -337,30 +333,32 @@ class ValuesPane(QWidget):
 
     def paste(self) -> None:
         """Put the numbers on the clipboard in, from the current cell on."""
-        block = clipboard.read_block(clipboard.clipboard_text(), self)
-        if isinstance(block, str):
-            self._report(block)
+        pasted = clipboard.read_pasted(clipboard.clipboard_text(), self)
+        if isinstance(pasted, str):
+            self._report(pasted)
+            return
+        selected = self._selected_positions()
+        if values_edit.paste_array(self._session, pasted, selected.size):
             return
         if self.in_grid:
             current = self.grid.currentIndex()
             at = max(0, current.row()), max(0, current.column())
             fixed = self.grid_model.slice
-            sentence = values_edit.paste_block(self._session, block.values, *at, fixed)
-            self._report(sentence)
+            self._report(values_edit.paste_block(self._session, pasted.block, *at, fixed))
             return
         ranges = self.table.selected_ranges()
         first = self.model.first
         place = first + ranges[0][0] if ranges else self._session.array.size
         sentence = values_edit.paste(
             self._session,
-            block.values,
+            pasted.values,
             place,
-            self._selected_positions(),
+            selected,
             lambda place: self.model.position(place - first),
         )
         self._report(sentence)
-        if not sentence and block.values.size > 1:
-            last = min(place + block.values.size, self._session.array.size) - 1
+        if not sentence and pasted.values.size > 1:
+            last = min(place + pasted.values.size, self._session.array.size) - 1
             row = self.model.row_of(place) if not self.model.sorted else place - first
             self.table.select_rows(row, min(row + last - place, self.model.rowCount() - 1))
 

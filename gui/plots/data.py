@@ -19,6 +19,7 @@ from engine import (
 )
 from engine.arrays import FloatArray, IntArray
 from engine.curves import bounds_of, even_bound
+from engine.device import DeviceComparison
 from engine.envelope import Envelope, Pyramid, finite_envelope, narrow, pyramid_of
 from engine.evaluation import Part
 from engine.granularity import PER_TENSOR
@@ -279,7 +280,7 @@ class PlotData:
         All values, in the shape of the array.
     partition : Granularity
         What a channel is.
-    comparison : Comparison or None
+    comparison : Comparison, DeviceComparison or None
         Where two schemes differ.
     pair : tuple of Entry
         The two schemes that are compared; empty when none are.
@@ -298,7 +299,7 @@ class PlotData:
     focus: Focus | None = None
     whole: FloatArray | None = None
     partition: Granularity = PER_TENSOR
-    comparison: Comparison | None = None
+    comparison: Comparison | DeviceComparison | None = None
     pair: tuple[Entry, ...] = ()
     pyramid: Pyramid | None = None
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from engine.compare import CODES, Comparison
+from engine.device import DeviceComparison
 from engine.envelope import min_max_envelope
+from engine.kernels import Scratch
 from gui.numbers_text import filled, percent, short
 from gui.plots.base import FEW, Plot
 from gui.plots.data import PlotData
@@ -56,7 +58,7 @@ class DifferencePlot(Plot):
         assert data.comparison is not None
         return data.shown(data.comparison.differs)
 
-    def _heights(self, data: PlotData, made: Comparison) -> np.ndarray:
+    def _heights(self, data: PlotData, made: Comparison | DeviceComparison) -> np.ndarray:
         """Second minus first of every value shown, NaN where neither can be told."""
         if made.compared == CODES and made.first.qparams.format.integer:
             apart = made.second.codes.astype(np.float64) - made.first.codes
@@ -125,9 +127,8 @@ class DifferencePlot(Plot):
         flat = data.flat(at)
         lines = [f"#{flat}   R {short(data.values[at], data.digits)}"]
         for entry, evaluation in zip(data.pair, (made.first, made.second), strict=True):
-            part = evaluation.part(np.array([flat]))
-            code = evaluation.qparams.format.label(int(part.codes[0]))
-            rebuilt = short(part.reconstructed[0], data.digits)
+            code = evaluation.qparams.format.label(int(evaluation.codes.flat[flat]))
+            rebuilt = short(evaluation.block(flat, flat + 1, Scratch())[0][0], data.digits)
             lines.append(f"{entry.name}: Q {code}, R′ {rebuilt}")
         cause = int(made.cause_of.reshape(-1)[flat])
         if cause >= 0:

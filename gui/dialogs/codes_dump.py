@@ -1,0 +1,121 @@
+"""The dialog that asks what a raw file of codes holds, and the way from a file to the session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine import Scheme
+from engine.device import DTYPES, is_npy, raw_problem, read_codes
+from engine.io import FormatError
+from engine.io.base import shown
+from gui.numbers_text import filled
+from gui.session import Session
+from gui.shown import DeviceCodes
+
+
+class CodesDump(QDialog):
+    """Asks for type, shape and byte order, and says whether the file's length fits them."""
+
+    def __init__(
+        self, path: Path, dtype: str, shape: tuple[int, ...], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._path = path
+        self.setWindowTitle(filled(self.tr("Codes in %1"), shown(path)))
+        self.dtype = QComboBox(self)
+        self.dtype.addItems(list(DTYPES))
+        self.dtype.setCurrentText(dtype)
+        self.shape = QLineEdit("×".join(map(str, shape)), self)
+        self.shape.setToolTip(self.tr("The length of each axis, such as 64×3×3"))
+        self.big_endian = QCheckBox(self.tr("&Big-endian: the first byte counts most"), self)
+        self.verdict = QLabel(self)
+        self.verdict.setWordWrap(True)
+        self.verdict.setAccessibleName(self.tr("Whether the file fits"))
+        form = QFormLayout()
+        form.addRow(self.tr("&Type of a code"), self.dtype)
+        form.addRow(self.tr("&Shape"), self.shape)
+        form.addRow("", self.big_endian)
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel, self
+        )
+        self.open_button = buttons.button(QDialogButtonBox.StandardButton.Open)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addWidget(self.verdict)
+        layout.addWidget(buttons)
+        self.dtype.currentTextChanged.connect(self._judge)
+        self.shape.textChanged.connect(self._judge)
+        self._judge()
+        self.shape.setFocus()
+
+    def lengths(self) -> tuple[int, ...] | None:
+        """The shape that is typed; None where it is none."""
+        parts = self.shape.text().strip("()[] ")
+        for mark in "×x*,":
+            parts = parts.replace(mark, " ")
+        lengths = parts.split()
+        whole = all(part.isascii() and part.isdigit() and len(part) < 16 for part in lengths)
+        return tuple(map(int, lengths)) if lengths and whole else None
+
+    def _judge(self) -> None:
+        lengths = self.lengths()
+        if lengths is None:
+            problem = self.tr("Type the length of each axis, such as 64×3×3.")
+        else:
+            try:
+                problem = raw_problem(self._path, self.dtype.currentText(), lengths)
+            except FormatError as error:
+                problem = str(error)
+        self.open_button.setEnabled(not problem)
+        self.verdict.setText(problem or self.tr("The length of the file fits."))
+
+
+def dump_dtype(scheme: Scheme) -> str:
+    """The type in which a device most likely dumps the codes of a scheme."""
+    fmt = scheme.format
+    for name, low, high in (("int8", -128, 127), ("uint8", 0, 255), ("int16", -(2**15), 2**15 - 1),
+                            ("uint16", 0, 2**16 - 1)):  # fmt: skip
+        if low <= fmt.qmin and fmt.qmax <= high:
+            return name
+    return "int32"
+
+
+def ask_codes(session: Session, scheme: Scheme | None, folder: str, parent: QWidget) -> str:
+    """Ask for a file of codes and give them to the session; a sentence where that fails."""
+    title = QCoreApplication.translate("CodesDump", "Codes from a device")
+    name, _ = QFileDialog.getOpenFileName(parent, title, folder)
+    if not name:
+        return ""
+    path = Path(name)
+    try:
+        if is_npy(path):
+            codes = read_codes(path)
+        else:
+            dtype = "int8" if scheme is None else dump_dtype(scheme)
+            dialog = CodesDump(path, dtype, session.array.shape, parent)
+            accepted = dialog.exec() == QDialog.DialogCode.Accepted
+            dialog.deleteLater()
+            if not accepted:
+                return ""
+            big_endian = dialog.big_endian.isChecked()
+            codes = read_codes(path, dialog.dtype.currentText(), dialog.lengths(), big_endian)
+    except FormatError as error:
+        return str(error)
+    session.take_device(DeviceCodes(shown(path), codes))
+    return ""

@@ -1,0 +1,124 @@
+"""One value worked through under two schemes, or under a scheme and as a device has it."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import QCoreApplication
+
+from engine import Comparison, trace
+from engine.device import DeviceComparison
+from engine.kernels import Scratch
+from engine.trace import Trace
+from gui.numbers_text import full, short
+from gui.theme import Theme
+
+Rows = list[tuple[str, list[str]]]
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("compare", text)
+
+
+def example_html(
+    made: Comparison | DeviceComparison,
+    chosen: int,
+    position: str,
+    own: bool,
+    theme: Theme,
+    digits: int,
+) -> str:
+    """Return parameters and stages of a value side by side, what differs in bold.
+
+    Parameters
+    ----------
+    made : Comparison or DeviceComparison
+    chosen : int
+        The flat position of the value.
+    position : str
+        What people call it.
+    own : bool
+        Whether it is the value that the person has chosen, rather than an example.
+    theme : Theme
+    digits : int
+        Of the numbers shown.
+    """
+    muted, alarm = theme.muted, theme.alarm
+    real = full(made.first.values.reshape(-1)[chosen])
+    word = _tr("Chosen value") if own else _tr("For example")
+    lines = [f"<p>{escape(word)} <b>#{escape(position)}</b>: R = {escape(real)}</p>"]
+    number = int(made.cause_of.reshape(-1)[chosen])
+    if number >= 0:
+        cause = made.causes[number]
+        first, second = cause.first, cause.second
+        if isinstance(made, DeviceComparison) and cause.key != "runtime":
+            first, second = (f"Q = {one.codes.flat[chosen]}" for one in (made.first, made.second))
+        title, first, second = (escape(part) for part in (cause.title, first, second))
+        text = "<br>".join((f"<b>{title}</b>", f"1: {first}", f"2: {second}"))
+        lines.append(f"<p style='color:{alarm}'>{text}</p>")
+    else:
+        lines.append(f"<p style='color:{muted}'>{escape(_tr('Both agree here.'))}</p>")
+    if isinstance(made, DeviceComparison):
+        heads = (_tr("1: scheme"), _tr("2: device"))
+        compared = _beside_device(made, chosen, digits)
+    else:
+        heads = (_tr("1: first"), _tr("2: second"))
+        each = (made.first, made.second)
+        compared = _stages([trace(e.values, e.qparams, [chosen]) for e in each], digits)
+    rows = ["<tr><td></td>" + "".join(f"<td align='right'><b>{h}</b>&nbsp;&nbsp;</td>"
+                                      for h in heads) + "</tr>"]  # fmt: skip
+    for symbol, texts in compared:
+        unlike = len(set(texts)) > 1 and "" not in texts
+        cells = "".join(
+            f"<td align='right'>{'<b>' if unlike else ''}{escape(text)}"
+            f"{'</b>' if unlike else ''}&nbsp;&nbsp;</td>"
+            for text in texts
+        )
+        sign = "≠" if unlike else "" if "" in texts else "="
+        mark = f"<td style='color:{alarm if unlike else muted}'>{sign}</td>"
+        rows.append(f"<tr><td style='color:{muted}'>{escape(symbol)}&nbsp;</td>{cells}{mark}</tr>")
+    lines.append(f"<table cellspacing='0' cellpadding='1'>{''.join(rows)}</table>")
+    return "".join(lines)
+
+
+def _beside_device(made: DeviceComparison, chosen: int, digits: int) -> Rows:
+    """The scheme's parameters and stages; of the device its code and what follows from it."""
+    traced = trace(made.first.values, made.first.qparams, [chosen])
+    rebuilt, error = made.second.block(chosen, chosen + 1, Scratch())
+    # Where the code is a whole number, the last stage before R' is the code.
+    theirs = {
+        "clipped": str(int(made.codes.flat[chosen])),
+        "reconstructed": short(rebuilt[0], digits),
+        "error": short(error[0], digits),
+    }
+    one = traced.qparams.at(0)
+    scale, zero_point = short(one.scale, max(9, digits)), str(one.zero_point)
+    rows: Rows = [("S", [scale, scale]), ("Z", [zero_point, zero_point])]
+    for stage in traced.stages:
+        ours = short(traced[stage.key][0], digits)
+        rows.append((stage.symbol, [ours, theirs.get(stage.key, "")]))
+    return rows
+
+
+def _stages(traces: list[Trace], shown_digits: int) -> Rows:
+    """Parameters and stages, each with its text under either scheme."""
+    each = [t.qparams.at(0) for t in traces]
+    digits = max(9, shown_digits)
+    rows: Rows = [
+        ("S", [short(p.scale, digits) for p in each]),
+        ("Z", [str(p.zero_point) for p in each]),
+    ]
+    # In the order of whichever has more stages: it has those of the other too.
+    longer = max(traces, key=lambda one: len(one.stages))
+    symbols = {stage.key: ["", "–", "–"] for stage in longer.stages}
+    for place, one in enumerate(traces):
+        for stage in one.stages:
+            texts = symbols.setdefault(stage.key, ["", "–", "–"])
+            if stage.symbol not in texts[0].split(" | "):
+                texts[0] = f"{texts[0]} | {stage.symbol}" if texts[0] else stage.symbol
+            value = one[stage.key][0]
+            if stage.key == "code":
+                texts[1 + place] = each[place].format.label(int(value))
+            else:
+                texts[1 + place] = short(value, digits)
+    return [*rows, *((texts[0], texts[1:]) for texts in symbols.values())]

@@ -1,0 +1,112 @@
+"""The selected values as text for the clipboard: cells, a Markdown table, or an array literal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt
+
+from engine.copied import as_c, as_numpy, as_python
+from engine.markdown import as_markdown
+from engine.trace import trace
+from gui.clipboard import cells_text
+from gui.models.grid import GridModel
+from gui.models.values import ValuesModel
+from gui.numbers_text import filled, full
+from gui.session import Session
+
+MAX_COPIED = 500_000
+"""More cells than this do not go to a clipboard in a moment."""
+
+CELLS, MARKDOWN = "cells", "markdown"
+FORMS: tuple[tuple[str, str], ...] = (
+    (CELLS, str(QT_TRANSLATE_NOOP("copy", "&Spreadsheet cells"))),
+    (MARKDOWN, str(QT_TRANSLATE_NOOP("copy", "&Markdown table"))),
+    ("python", str(QT_TRANSLATE_NOOP("copy", "&Python list"))),
+    ("numpy", str(QT_TRANSLATE_NOOP("copy", "&NumPy array"))),
+    ("c", str(QT_TRANSLATE_NOOP("copy", "&C array"))),
+)
+"""What a selection can be copied as, and how menus call it."""
+
+_WRITERS = {"python": as_python, "numpy": as_numpy, "c": as_c}
+Blocks = Sequence[tuple[int, int, int, int]]
+
+
+class CannotCopy(Exception):
+    """The selection has no text for a clipboard; the message is a sentence."""
+
+
+def _bounded(count: int) -> None:
+    if count > MAX_COPIED:
+        text = "That is more than %1 cells: use Export ▸ Table instead of the clipboard."
+        text = QCoreApplication.translate("values", text)
+        raise CannotCopy(filled(text, f"{MAX_COPIED:,}"))
+
+
+def list_text(
+    session: Session, model: ValuesModel, blocks: Blocks, positions: np.ndarray, form: str
+) -> str:
+    """Return the selected cells of the list at full precision.
+
+    As a literal, one column is an array with one axis, and several are rows and columns. Whole
+    rows are their values alone; where these are all values in order, the array's own shape stays.
+
+    Raises
+    ------
+    CannotCopy
+    """
+    left = min(block[1] for block in blocks)
+    right = max(block[3] for block in blocks)
+    keys = model.keys[left : right + 1]
+    if form in _WRITERS and keys == model.keys:
+        keys = ["real"]
+    _bounded(positions.size * len(keys))
+    evaluation = session.active_evaluation
+    if keys == ["real"] or evaluation is None:
+        columns = [session.array.reshape(-1)[positions]]
+        keys = keys[:1]
+    else:
+        stages = trace(session.array, evaluation.qparams, positions)
+        columns = [stages[key] for key in keys]
+    if form in _WRITERS:
+        values = columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
+        whole = keys == ["real"] and np.array_equal(positions, np.arange(session.array.size))
+        return _WRITERS[form](values.reshape(session.array.shape) if whole else values)
+    rows = [[full(value) for value in row] for row in zip(*columns, strict=True)]
+    if form == MARKDOWN:
+        horizontal = Qt.Orientation.Horizontal
+        heads = [str(model.headerData(left + i, horizontal)) for i in range(len(columns))]
+        return as_markdown(rows, heads)
+    return cells_text(rows)
+
+
+def grid_text(session: Session, model: GridModel, block: tuple[int, ...], form: str) -> str:
+    """Return a block of the grid at full precision; the whole of R keeps its shape and type.
+
+    Raises
+    ------
+    CannotCopy
+    """
+    top, left, bottom, right = block
+    height, width = bottom - top + 1, right - left + 1
+    _bounded(height * width)
+    if form in _WRITERS:
+        starts = np.array([model.position(row, left) for row in range(top, bottom + 1)])
+        values = model.values_at(starts[:, None] + np.arange(width))
+        if values is None:
+            text = "The active scheme cannot be applied, so there is nothing to copy."
+            raise CannotCopy(QCoreApplication.translate("values", text))
+        whole = values.shape == session.array.shape
+        return _WRITERS[form](values if whole or 1 not in values.shape else values.reshape(-1))
+    role = Qt.ItemDataRole.EditRole
+    rows = [
+        [str(model.index(r, c).data(role)) for c in range(left, right + 1)]
+        for r in range(top, bottom + 1)
+    ]
+    if form == MARKDOWN:
+        horizontal = Qt.Orientation.Horizontal
+        return as_markdown(
+            rows, [str(model.headerData(c, horizontal)) for c in range(left, right + 1)]
+        )
+    return cells_text(rows)

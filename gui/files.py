@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
@@ -20,6 +20,9 @@ from gui.session import Session
 from gui.session_files import ENDING, FILE, SessionFiles
 from gui.settings import Settings
 from gui.tensors import Source, Tensor, lone, of_file
+
+if TYPE_CHECKING:
+    from engine.stored import Stored
 
 
 class Files(QObject):
@@ -137,19 +140,19 @@ class Files(QObject):
         self._session.add(*(one.source for one in found if one.source is not None))
         wanted = next((one for one in found if one.wanted is not None), None)
         if wanted is not None and wanted.wanted is not None:
-            self.show_tensor(wanted.wanted, wanted.array)
+            self.show_tensor(wanted.wanted, wanted.values)
         elif found:
             self.listed.emit(found[0].source)
         errors = [one.error for one in read if one.error]
         if errors:
             self.problem.emit(" ".join(errors))
 
-    def show_tensor(self, tensor: Tensor, array: FloatArray | None = None) -> None:
+    def show_tensor(self, tensor: Tensor, values: Values | None = None) -> None:
         """Show a tensor of the document, reading its values where they are not loaded."""
         if tensor.loaded:
             self._show(tensor)
-        elif array is not None:
-            self._take(tensor, array)
+        elif values is not None:
+            self._take(tensor, values)
         else:
             source = self._session.source_of(tensor)
             external = source is not None and source.agreed
@@ -175,8 +178,9 @@ class Files(QObject):
         box.deleteLater()
         return agreed
 
-    def _take(self, tensor: Tensor, array: FloatArray) -> None:
+    def _take(self, tensor: Tensor, values: Values) -> None:
         """Show a tensor with values that were read."""
+        array, tensor.stored = values
         tensor.take(array, tensor.dtype)
         self._show(tensor)
         if tensor.dtype != array.dtype.name:
@@ -254,6 +258,9 @@ class Files(QObject):
         return True
 
 
+Values = tuple[FloatArray, "Stored | None"]
+
+
 @dataclass
 class Read:
     """A file as it was looked at: its tensors, the values of the one wanted, or what is wrong."""
@@ -261,12 +268,8 @@ class Read:
     path: Path
     source: Source | None = None
     wanted: Tensor | None = None
-    array: FloatArray | None = None
+    values: Values | None = None
     error: str = ""
-
-
-def _working(array: np.ndarray) -> FloatArray:
-    return as_working(array, allow_empty=True)
 
 
 def _keep_edits(new: Source, known: Sequence[Source], current: Tensor) -> dict[Tensor, Tensor]:
@@ -304,7 +307,7 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
             if name is not None and not named:
                 load(path, name)  # raises the sentence that names what there is
             if len(named) == 1 and not shown and not named[0].external:
-                one.array = _working(load(path, named[0].name))
+                one.values = _values(path, named[0].name)
                 shown = True
             one.wanted = named[0] if len(named) == 1 else None
             one.source = source
@@ -323,8 +326,14 @@ def split_name(path: Path) -> tuple[Path, str | None]:
     return Path(file), name
 
 
-def _load(path: Path, name: str | None, external: bool, ticket: Ticket) -> FloatArray:
-    from engine.io import load
-
+def _load(path: Path, name: str | None, external: bool, ticket: Ticket) -> Values:
     ticket.step(0, 0)
-    return _working(load(path, name, external=external))
+    return _values(path, name, external)
+
+
+def _values(path: Path, name: str | None, external: bool = False) -> Values:
+    """Read the values of a tensor, with the codes and scales where the file has them so."""
+    from engine.io import list_tensors, load, stored
+
+    array = as_working(load(path, name, external=external), allow_empty=True)
+    return array, stored(path, list_tensors(path)[0].name if name is None else name)

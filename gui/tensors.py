@@ -16,6 +16,7 @@ from gui.shown import DeviceCodes, Edit, frozen
 
 if TYPE_CHECKING:
     from engine.io import TensorInfo
+    from engine.stored import Stored
 
 COPIED = 1 << 20
 """Up to so many values an edit makes a changed copy of an array; a longer one it changes."""
@@ -60,6 +61,8 @@ class Tensor:
         Whether a step to undo or redo is about these values.
     seen : tuple of int and (Glance or str), or None
         What there is to see of the values in the state of that version, or why there is nothing.
+    stored : Stored or None
+        The codes and scales that the file has, where it has values in such a form.
     device : DeviceCodes or None
         Codes that something else has computed of it, for Compare.
     device_shape : tuple of int
@@ -86,6 +89,7 @@ class Tensor:
     chosen: int | None = None
     kept: bool = False
     seen: tuple[int, Glance | str] | None = None
+    stored: Stored | None = None
     device: DeviceCodes | None = None
     device_shape: tuple[int, ...] = ()
     base: tuple[Path, str | None] | None = None
@@ -125,7 +129,7 @@ class Tensor:
     def drop(self) -> None:
         """Let go of values that can be read again, where they take room."""
         if self.path is not None and not self.kept and not self.differs and self.size > COPIED:
-            self.array, self.owned, self.loaded = _EMPTY, None, False
+            self.array, self.owned, self.loaded, self.stored = _EMPTY, None, False, None
 
     @property
     def glance(self) -> Glance | str | None:

@@ -57,11 +57,9 @@ class Source:
 
 def source_of(session: Session) -> Source:
     """Where the values of a session come from."""
-    file, _, tensor = session.title.partition(" ▸ ")
-    title = session.title or translated("untitled")
-    path = session.path
-    named = path is not None and file == path.name
-    return Source(title, path, tensor if named else "", session.modified)
+    tensor = session.current
+    title = tensor.title or translated("untitled")
+    return Source(title, tensor.path, tensor.name or "", tensor.differs)
 
 
 def definitions() -> tuple[Block, ...]:

@@ -12,6 +12,7 @@ from engine import QParams, QuantizationError, Stage, Trace, calibrate, trace
 from engine.numbers import AmbiguousNumber, NumberError, parse_number
 from engine.trace import stages_of
 from gui import commands
+from gui.models.beside import Column, columns_beside
 from gui.numbers_text import filled, full, short
 from gui.session import LIVE_LIMIT, Session
 from gui.settings import Settings
@@ -58,6 +59,7 @@ class ValuesModel(QAbstractTableModel):
         self._qparams: QParams | None = None
         self._moved = True
         self._columns: tuple[Stage, ...] = (REAL,)
+        self._beside: dict[Stage, Column] = {}
         self._rows = 0
         self.sheet = 0
         self.rejected = ""
@@ -66,6 +68,7 @@ class ValuesModel(QAbstractTableModel):
         session.values_changed.connect(self._on_values_changed)
         session.evaluated.connect(self._on_evaluated)
         session.active_changed.connect(self._on_evaluated)
+        session.device_changed.connect(self._on_evaluated)
         settings.digits_changed.connect(self._refresh)
         self._rows = self._row_count()
 
@@ -151,6 +154,8 @@ class ValuesModel(QAbstractTableModel):
     def _column_tip(self, stage: Stage) -> str:
         if stage.key == "real":
             return self.tr("The real value; edit it here. Click to sort.")
+        if stage in self._beside:
+            return stage.formula
         from gui.formula import symbolic
 
         if stage.key == "code":
@@ -176,6 +181,8 @@ class ValuesModel(QAbstractTableModel):
         column = self._columns[index.column()]
         if column.key == "real" and role == Qt.ItemDataRole.DisplayRole:
             return short(self._session.array.reshape(-1)[position], self._settings.digits)
+        if column in self._beside:
+            return self._data_beside(column, position, role)
         page = self._page(index.row() // PAGE)
         if page is None:
             return None
@@ -198,6 +205,24 @@ class ValuesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._value_tip(page, at, column, saturated)
         return None
+
+    def _data_beside(self, column: Stage, position: int, role: int) -> Any:
+        """What the file stores, or a device computed, at a position."""
+        value = self._beside[column](position)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return short(value, self._settings.digits)
+        if role in (Qt.ItemDataRole.EditRole, Qt.ItemDataRole.UserRole):
+            return full(value)
+        return None
+
+    def values(self, column: int, positions: np.ndarray) -> np.ndarray:
+        """What a column shows at flat positions, in full; those of R where nothing is computed."""
+        stage = self._columns[column]
+        if stage in self._beside:
+            return np.asarray(self._beside[stage](positions))
+        if stage.key == "real" or self._qparams is None:
+            return self._session.array.reshape(-1)[positions]
+        return trace(self._session.array, self._qparams, positions)[stage.key]
 
     def _value_tip(self, page: Trace, at: int, column: Stage, saturated: int) -> str:
         lines = [f"{column.symbol} = {full(page[column.key][at])}"]
@@ -268,10 +293,7 @@ class ValuesModel(QAbstractTableModel):
         """Order the rows by a column; None: the array's own order."""
         order: np.ndarray | None = None
         if column is not None and self._session.array.size:
-            key = self._columns[column].key
-            values = self._session.array.reshape(-1)
-            if key != "real" and self._qparams is not None:
-                values = trace(self._session.array, self._qparams, np.arange(values.size))[key]
+            values = self.values(column, np.arange(self._session.array.size))
             order = np.argsort(-values if descending else values, kind="stable")
         self.beginResetModel()
         self._order = order
@@ -287,7 +309,8 @@ class ValuesModel(QAbstractTableModel):
         entry = self._session.active
         evaluation = self._session.active_evaluation
         before = self._qparams
-        self._columns = (REAL, *stages_of(entry.scheme)) if entry else (REAL,)
+        self._beside = columns_beside(self._session)
+        self._columns = self._columns_now(self._beside)
         if evaluation is not None and entry and evaluation.scheme == entry.scheme:
             self._qparams = evaluation.qparams
         elif self._session.array.size <= PAGE and entry:
@@ -297,6 +320,10 @@ class ValuesModel(QAbstractTableModel):
         self._moved = self._qparams is None or self._qparams != before
         if self._moved:
             self._pages.clear()
+
+    def _columns_now(self, beside: dict[Stage, Column]) -> tuple[Stage, ...]:
+        entry = self._session.active
+        return (REAL, *(stages_of(entry.scheme) if entry else ()), *beside)
 
     def _reset(self) -> None:
         columns, sorted_ = self._columns, self.sorted
@@ -323,10 +350,7 @@ class ValuesModel(QAbstractTableModel):
             self.headerDataChanged.emit(Qt.Orientation.Vertical, 0, rows - 1)
 
     def _on_evaluated(self) -> None:
-        columns = self._columns
-        entry = self._session.active
-        coming = (REAL, *stages_of(entry.scheme)) if entry else (REAL,)
-        if coming != columns:
+        if self._columns_now(columns_beside(self._session)) != self._columns:
             self.beginResetModel()
             self._take_scheme()
             self.endResetModel()

@@ -9,7 +9,6 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt
 
 from engine.copied import as_c, as_numpy, as_python
 from engine.markdown import as_markdown
-from engine.trace import trace
 from gui.clipboard import cells_text
 from gui.models.grid import GridModel
 from gui.models.values import ValuesModel
@@ -67,8 +66,7 @@ def list_text(
         columns = [session.array.reshape(-1)[positions]]
         keys = keys[:1]
     else:
-        stages = trace(session.array, evaluation.qparams, positions)
-        columns = [stages[key] for key in keys]
+        columns = [model.values(column, positions) for column in range(left, right + 1)]
     if form in _WRITERS:
         values = columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
         whole = keys == ["real"] and np.array_equal(positions, np.arange(session.array.size))

@@ -195,6 +195,8 @@ def test_numbers_beside_a_model_are_read_when_external_says_so(
     arguments = [command, f"{path}::w", "--scheme", "int8 symmetric"]
     if command == "quantize":
         arguments += ["--out", str(tmp_path / "out.npz")]
+    if command == "params":
+        arguments += ["--as", "json"]
     assert cli.main(arguments) == 2
     assert capsys.readouterr().err == (
         "quantoscope: The array 'w' in model.onnx is stored in another file, model.data, which is "

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.examples import EXAMPLES
-from engine.io.qscope import load
+from engine.io import load
 from gui import commands
 
 

@@ -1,0 +1,50 @@
+"""Columns of the values table beside the stages: what a file stores, and a device's codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication
+
+from engine import Stage
+from gui.numbers_text import filled
+from gui.session import Session
+
+Column = Callable[[Any], Any]
+"""Gives what stands at flat positions of the array."""
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("beside", text)
+
+
+def columns_beside(session: Session) -> dict[Stage, Column]:
+    """The columns that the tensor that is shown has beside its stages.
+
+    A stage stands for each, with its head and, in the place of a formula, what it is.
+    """
+    columns: dict[Stage, Column] = {}
+    stored, device = session.current.stored, session.device
+    if stored is not None and stored.codes.shape == session.array.shape:
+        where = filled(_tr("%1 in %2"), stored.format, stored.source)
+        codes = stored.codes.reshape(-1)
+        columns[
+            _head("stored_code", _tr("stored Q"), _tr("The code that the file holds, %1"), where)
+        ] = codes.__getitem__
+        columns[
+            _head("stored_scale", _tr("stored S"), _tr("The scale of the block, %1"), where)
+        ] = stored.scale_at
+        if stored.minimum is not None:
+            text = _tr("What the file adds to the values of the block, %1")
+            columns[_head("stored_minimum", _tr("stored min"), text, where)] = stored.minimum_at
+    if device is not None and device.codes.size == session.array.size:
+        text = _tr("The code in %1")
+        columns[_head("device_code", _tr("device Q"), text, device.name)] = device.codes.reshape(
+            -1
+        ).__getitem__
+    return columns
+
+
+def _head(key: str, symbol: str, text: str, where: str) -> Stage:
+    return Stage(key, symbol, filled(text, where))

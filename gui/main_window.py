@@ -26,7 +26,6 @@ from gui.panes.results_pane import ResultsPane
 from gui.panes.schemes_pane import SchemesPane
 from gui.panes.steps_pane import StepsPane
 from gui.panes.tensors_pane import TensorsPane
-from gui.panes.values_copy import CELLS, MARKDOWN
 from gui.panes.values_pane import ValuesPane
 from gui.plots import PLOTS
 from gui.plots.feed import PlotFeed
@@ -38,6 +37,7 @@ from gui.status import StatusLine
 from gui.tensors import Source
 from gui.theme import Theme, app_icon, palette, theme_named
 from gui.view_state import View, restore_view, view_of
+from gui.ways_out import WaysOut
 
 
 class MainWindow(QMainWindow):
@@ -66,6 +66,16 @@ class MainWindow(QMainWindow):
         self._apply_palette()
         layout.prepare(self)
         self._build_panes()
+        self.ways_out = WaysOut(
+            session=self.session,
+            settings=settings,
+            plots=self.plots,
+            docks=self.docks,
+            values=self.values,
+            results=self.results,
+            theme=self.current_theme,
+            window=self,
+        )
         self.message = MessageBar(self.theme, self)
         self.offer = MessageBar(self.theme, self)
         self.latency = Latency(self.session, self.feed, self)
@@ -119,8 +129,8 @@ class MainWindow(QMainWindow):
         return dock
 
     def _on_plot_built(self, pane: PlotPane) -> None:
-        pane.export_asked.connect(self.export)
-        pane.copy_asked.connect(self._copy_plot)
+        pane.export_asked.connect(self.ways_out.export)
+        pane.copy_asked.connect(self.ways_out.copy_plot)
         # Plots over the same quantity show the same stretch of it: that of the first of them.
         kind = next(kind for kind in PLOTS if kind.x_quantity == pane.plot.x_quantity)
         if kind.key != pane.plot.key:
@@ -141,11 +151,11 @@ class MainWindow(QMainWindow):
             "remove_source": self.tensors.remove,
             "restore": self.recovery.restore,
             "discard": self.recovery.discard,
-            "export": self.export_all,
-            "copy_figure": self.copy_figure,
+            "export": self.ways_out.export_all,
+            "copy_figure": self.ways_out.copy_figure,
             "quit": QApplication.closeAllWindows,
             "cut": values.cut,
-            "copy": self.copy,
+            "copy": self.ways_out.copy,
             "paste": values.paste,
             "clear": values.clear,
             "insert_rows": values.insert_rows,
@@ -195,7 +205,8 @@ class MainWindow(QMainWindow):
         self.values.problem.connect(self.message.problem)
         for files in (self.files, self.whole):
             files.problem.connect(self.message.problem)
-            files.notice.connect(self.message.notice)
+        for told in (self.files, self.whole, self.ways_out):
+            told.notice.connect(self.message.notice)
         self.files.listed.connect(self._on_listed)
         self.recovery.problem.connect(self.message.problem)
         self.recovery.left.connect(self._on_left)
@@ -206,7 +217,7 @@ class MainWindow(QMainWindow):
         self.tensors.offer([a["open"], a["remove_source"]])
         self.menus.example_chosen.connect(self.files.start_example)
         self.compare.codes_asked.connect(self._ask_codes)
-        self.menus.copy_as_chosen.connect(self.copy_as)
+        self.menus.copy_as_chosen.connect(self.ways_out.copy_as)
         self.menus.scheme_chosen.connect(self._add_scheme)
         self.menus.recent_chosen.connect(self._open_recent)
         session.document_changed.connect(self._on_document)
@@ -292,26 +303,6 @@ class MainWindow(QMainWindow):
         else:
             self.session.focus_on(None)
 
-    def copy(self) -> None:
-        """Copy what the focus is on: cells, the results, or a plot as a picture."""
-        focus = QApplication.focusWidget()
-        if focus is not None and self.results.isAncestorOf(focus):
-            self.results.copy()
-            return
-        for key, pane in self.plots.built().items():
-            if focus is not None and (pane is focus or pane.isAncestorOf(focus)):
-                self._copy_plot(key)
-                return
-        self.values.copy()
-
-    def copy_as(self, form: str) -> None:
-        """Copy the results as a table where the focus is on them, else the selected values."""
-        focus = QApplication.focusWidget()
-        if form in (CELLS, MARKDOWN) and focus is not None and self.results.isAncestorOf(focus):
-            self.results.copy(form)
-        else:
-            self.values.copy(form)
-
     def _ask_codes(self) -> None:
         from gui.dialogs.codes_dump import ask_codes
 
@@ -319,50 +310,6 @@ class MainWindow(QMainWindow):
         folder = self.settings.text("files/folder")
         scheme = None if first is None else first.scheme
         self.compare.say(ask_codes(self.session, scheme, folder, self))
-
-    def visible_plots(self) -> list[str]:
-        """The keys of the plots that are switched on, in the order of menus."""
-        return [key for key in self.plots if not self.docks[key].isHidden()]
-
-    def copy_figure(self) -> None:
-        """Put the visible plots on the clipboard as one picture."""
-        self._copy_plots(self.visible_plots() or list(self.plots))
-
-    def _copy_plot(self, key: str) -> None:
-        self._copy_plots([key])
-
-    def _copy_plots(self, keys: list[str]) -> None:
-        from gui.export.dialog import copy_figure
-
-        copy_figure(self.session, self.settings, self.theme, keys)
-        self.message.notice(self.tr("The figure is on the clipboard."))
-
-    def export_all(self) -> None:
-        """Ask what to export."""
-        self.export("all")
-
-    def export(self, start: str) -> None:
-        """Ask how to export, with something preselected."""
-        from gui.export.dialog import ExportDialog
-        from gui.export.part import looks_of
-
-        looks = looks_of({key: pane.plot for key, pane in self.plots.built().items()})
-        dialog = ExportDialog(
-            self.session,
-            self.settings,
-            self.theme,
-            self.background,
-            self.visible_plots(),
-            start,
-            self,
-            looks,
-        )
-        dialog.exported.connect(self._exported)
-        dialog.exec()
-        dialog.deleteLater()
-
-    def _exported(self, path: str) -> None:
-        self.message.notice(filled(self.tr("Wrote %1."), path))
 
     def fit_plots(self) -> None:
         """Show everything in every plot."""
@@ -380,6 +327,10 @@ class MainWindow(QMainWindow):
         show_about(self)
 
     # Look
+
+    def current_theme(self) -> Theme:
+        """The theme that the window wears now."""
+        return self.theme
 
     def _apply_palette(self) -> None:
         QApplication.setPalette(palette(self.theme))

@@ -1,0 +1,117 @@
+"""What leaves the window: copies on the clipboard, and exports to files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication, QWidget
+
+from gui.numbers_text import filled
+from gui.panes.dock import Dock
+from gui.panes.plot_dock import Plots
+from gui.panes.results_pane import ResultsPane
+from gui.panes.values_copy import CELLS, MARKDOWN
+from gui.panes.values_pane import ValuesPane
+from gui.session import Session
+from gui.settings import Settings
+from gui.theme import Theme
+
+
+class WaysOut(QObject):
+    """Copies and exports what the window shows.
+
+    Signals
+    -------
+    notice(text)
+        Something was written, or is on the clipboard.
+    """
+
+    notice = Signal(str)
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        settings: Settings,
+        plots: Plots,
+        docks: Mapping[str, Dock],
+        values: ValuesPane,
+        results: ResultsPane,
+        theme: Callable[[], Theme],
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._settings = settings
+        self._plots = plots
+        self._docks = docks
+        self._values = values
+        self._results = results
+        self._theme = theme
+        self._window = window
+
+    def copy(self) -> None:
+        """Copy what the focus is on: cells, the results, or a plot as a picture."""
+        focus = QApplication.focusWidget()
+        if focus is not None and self._results.isAncestorOf(focus):
+            self._results.copy()
+            return
+        for key, pane in self._plots.built().items():
+            if focus is not None and (pane is focus or pane.isAncestorOf(focus)):
+                self.copy_plot(key)
+                return
+        self._values.copy()
+
+    def copy_as(self, form: str) -> None:
+        """Copy the results as a table where the focus is on them, else the selected values."""
+        focus = QApplication.focusWidget()
+        if form in (CELLS, MARKDOWN) and focus is not None and self._results.isAncestorOf(focus):
+            self._results.copy(form)
+        else:
+            self._values.copy(form)
+
+    def _visible_plots(self) -> list[str]:
+        """The keys of the plots that are switched on, in the order of menus."""
+        return [key for key in self._plots if not self._docks[key].isHidden()]
+
+    def copy_figure(self) -> None:
+        """Put the visible plots on the clipboard as one picture."""
+        self._copy(self._visible_plots() or list(self._plots))
+
+    def copy_plot(self, key: str) -> None:
+        """Put one plot on the clipboard as a picture."""
+        self._copy([key])
+
+    def _copy(self, keys: list[str]) -> None:
+        from gui.export.dialog import copy_figure
+
+        copy_figure(self._session, self._settings, self._theme(), keys)
+        self.notice.emit(self.tr("The figure is on the clipboard."))
+
+    def export_all(self) -> None:
+        """Ask what to export."""
+        self.export("all")
+
+    def export(self, start: str) -> None:
+        """Ask how to export, with something preselected."""
+        from gui.export.dialog import ExportDialog
+        from gui.export.part import looks_of
+
+        looks = looks_of({key: pane.plot for key, pane in self._plots.built().items()})
+        dialog = ExportDialog(
+            self._session,
+            self._settings,
+            self._theme(),
+            self._session.background,
+            self._visible_plots(),
+            start,
+            self._window,
+            looks,
+        )
+        dialog.exported.connect(self._exported)
+        dialog.exec()
+        dialog.deleteLater()
+
+    def _exported(self, path: str) -> None:
+        self.notice.emit(filled(self.tr("Wrote %1."), path))

@@ -91,6 +91,8 @@ class Recovery(QObject):
         self._own: Claim | None = None
         self._found: list[Claim] = []
         self._replaced: list[Claim] = []
+        self._given_up: list[Claim] = []
+        self._due = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REST)
@@ -111,7 +113,8 @@ class Recovery(QObject):
 
     def _write(self) -> None:
         if self._background.running(JOB):
-            self._timer.start()
+            # As soon as that ends: whoever waited once more would break the promise.
+            self._due = True
             return
         if self._own is None:
             folder = recovery_folder()
@@ -132,6 +135,8 @@ class Recovery(QObject):
         arrays = [(path, tensor.array) for tensor, path in bases]
         for tensor, path in bases:
             tensor.base, tensor.touched = (path, None), []
+            # The next edit makes a copy: what is being written stays as it is.
+            tensor.owned = None
         view = dict(self._view())
         if self._session.file is not None:
             view["file"] = str(self._session.file)
@@ -148,20 +153,36 @@ class Recovery(QObject):
                     path.unlink()
         while self._replaced:
             self._replaced.pop().remove()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Write what became due while something was being written or deleted."""
+        if self._due:
+            self._due = False
+            self._write()
 
     def _failed(self, tensors: list[Any], error: Exception) -> None:
         """A full disk is no reason to disturb anybody; the next change tries again."""
         for tensor in tensors:
             tensor.base = None
+        self._go_on()
         if not isinstance(error, QuantizationError | OSError | MemoryError):
             raise error
 
     def forget(self) -> None:
         """Delete what was kept: it is saved, or was given up."""
         self._timer.stop()
-        for own in self._owned():
+        self._due = False
+        owned = self._owned()
+        if owned:
             # One thread writes and deletes: what is being written now is deleted after that.
-            self._background.start(JOB, partial(_remove, own), _done, _done)
+            self._given_up += owned
+            job = partial(_remove, list(self._given_up))
+            self._background.start(JOB, job, self._removed, self._removed)
+
+    def _removed(self, outcome: object) -> None:
+        self._given_up = []
+        self._go_on()
 
     def stop(self) -> None:
         """End with the window, whose threads have ended: nothing of it is left to recover.
@@ -169,8 +190,11 @@ class Recovery(QObject):
         What others left is offered again at the next start.
         """
         self._timer.stop()
-        for own in self._owned():
+        self._due = False
+        # The end of the threads may have come before they deleted what was given up.
+        for own in [*self._owned(), *self._given_up]:
             own.remove()
+        self._given_up = []
         for found in self._found:
             found.lock.unlock()
         self._found = []
@@ -190,6 +214,7 @@ class Recovery(QObject):
         except OSError:
             return
         self._found = [found for found in map(claim, files) if found is not None]
+        _sweep(recovery_folder(), {file.stem for file in files}, len(self._found) == len(files))
         self._offer()
 
     def _offer(self) -> None:
@@ -255,6 +280,30 @@ def _unfiled(source: Source, folder: Path) -> Source:
     return Source(None, source.tensors)
 
 
+def _sweep(folder: Path, known: set[str], alone: bool) -> None:
+    """Delete what windows left that ended while they wrote: nothing refers to it.
+
+    Parameters
+    ----------
+    folder : Path
+    known : set of str
+        The stems of the files that are offered, or that belong to a living window.
+    alone : bool
+        Whether none of these belongs to a living window.
+    """
+    for lock in folder.glob("*.lock"):
+        if lock.stem not in known:
+            left = claim(lock.with_suffix(ENDING))
+            alone = alone and left is not None
+            if left is not None:
+                left.remove()
+    if alone:
+        # These do not tell whose they are; a living window may be writing one.
+        for part in folder.glob(".*.part"):
+            with suppress(OSError):
+                part.unlink()
+
+
 def _time(path: Path) -> float:
     try:
         return path.stat().st_mtime
@@ -262,12 +311,9 @@ def _time(path: Path) -> float:
         return 0.0
 
 
-def _remove(own: Claim, ticket: Ticket) -> None:
-    own.remove()
-
-
-def _done(outcome: object) -> None:
-    """Nothing follows."""
+def _remove(owned: list[Claim], ticket: Ticket) -> None:
+    for own in owned:
+        own.remove()
 
 
 def _keep(file: Path, taken: Any, arrays: list[tuple[Path, Any]], ticket: Ticket) -> set[Path]:

@@ -148,8 +148,8 @@ class Tensor:
 
     @property
     def needs_base(self) -> bool:
-        """Whether it is long, and no file holds most of its values."""
-        unknown = self.base is None or self.touched is None
+        """Whether it is long, and no file holds most of its values, or none does any more."""
+        unknown = self.base is None or self.touched is None or not self.base[0].is_file()
         return self.size > COPIED and unknown and (self.path is None or self.differs)
 
     @property

@@ -106,6 +106,9 @@ class NumberTable(QTableView):
         if not self.holds_wrong_text():
             super().keyPressEvent(event)
 
+    def keyboardSearch(self, text: str) -> None:
+        """Search for nothing: Qt would format every row of millions for a digit typed."""
+
     def go_to(self, row: int, column: int) -> None:
         """Make a cell current and visible without disturbing a selection that holds it."""
         model = self.model()

@@ -1,5 +1,9 @@
 """What is not saved is kept within seconds, and offered after a window ended without closing."""
 
+import os
+import subprocess
+import sys
+import threading
 import time
 
 import numpy as np
@@ -7,6 +11,7 @@ import pytest
 from PySide6.QtCore import QLockFile
 from PySide6.QtWidgets import QPushButton
 
+import engine.io
 from engine import Scheme
 from engine.io import qscope
 from gui import commands, recovery
@@ -250,3 +255,110 @@ def test_the_time_of_the_last_change_is_told(window, person, crash, new_window):
     other = new_window()
     other.recovery.look()
     assert told in other.offer.text
+
+
+def test_what_is_saved_as_the_window_closes_is_not_offered_again(
+    window, qtbot, monkeypatch, tmp_path, dialog, button
+):
+    started, go_on = threading.Event(), threading.Event()
+    write, cancel = qscope.write, window.background.cancel
+    window.whole.write(tmp_path / "mine.qscope")
+
+    def slowly(path, session):
+        if path.parent == recovery_folder():
+            started.set()
+            go_on.wait(10)
+        write(path, session)
+
+    def cancelled(kind):
+        cancel(kind)
+        if kind == recovery.JOB:
+            go_on.set()
+
+    monkeypatch.setattr(qscope, "write", slowly)
+    monkeypatch.setattr(window.background, "cancel", cancelled)
+    commands.edit_value(window.session, 0, 0.5)
+    qtbot.waitUntil(started.is_set)
+    with dialog(button("Save")):
+        window.close()
+    assert list(recovery_folder().iterdir()) == []
+
+
+def test_a_long_array_is_kept_again_after_it_was_saved(
+    window, qtbot, crash, monkeypatch, tmp_path, new_window
+):
+    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    window.session.start(np.zeros(5000, np.float32), "made here")
+    commands.edit_value(window.session, 5, 1.0)
+    qtbot.waitUntil(lambda: bool(kept()) and not window.background.running("recovery"))
+    window.whole.write(tmp_path / "mine.qscope")
+    qtbot.waitUntil(lambda: not kept() and not window.background.running("recovery"))
+    commands.edit_value(window.session, 6, 2.0)
+    crash(window)
+    other = new_window()
+    other.recovery.look()
+    answer(other, "Restore")
+    qtbot.waitUntil(lambda: other.session.array.size == 5000)
+    assert other.session.array[:8].tolist() == [0, 0, 0, 0, 0, 1, 2, 0]
+
+
+def test_a_long_array_that_is_edited_while_it_is_written_is_kept_as_it_was(
+    window, qtbot, crash, monkeypatch, new_window
+):
+    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    started, go_on, save = threading.Event(), threading.Event(), engine.io.save
+
+    def slowly(path, array):
+        started.set()
+        go_on.wait(10)
+        save(path, array)
+
+    monkeypatch.setattr(engine.io, "save", slowly)
+    window.session.start(np.zeros(5000, np.float32), "made here")
+    commands.edit_value(window.session, 5, 1.0)
+    qtbot.waitUntil(started.is_set)
+    commands.edit_value(window.session, 6, 2.0)
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(kept()))
+    (base,) = recovery_folder().glob("*.npy")
+    assert np.load(base)[:8].tolist() == [0, 0, 0, 0, 0, 1, 0, 0]
+    qtbot.waitUntil(lambda: qscope.read(kept()[0]).tensors[0].where.tolist() == [6])
+
+
+def test_what_changes_while_something_is_written_is_written_right_after(window, qtbot, monkeypatch):
+    started, go_on, write = threading.Event(), threading.Event(), qscope.write
+
+    def slowly(path, session):
+        started.set()
+        go_on.wait(10)
+        write(path, session)
+
+    monkeypatch.setattr(qscope, "write", slowly)
+    commands.edit_value(window.session, 0, 0.5)
+    qtbot.waitUntil(started.is_set)
+    commands.edit_value(window.session, 0, 0.75)
+    qtbot.waitUntil(lambda: not window.recovery._timer.isActive())
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(kept()) and not window.background.running("recovery"))
+    assert qscope.read(kept()[0]).tensors[0].array[0] == 0.75
+
+
+def test_what_a_kill_left_half_written_goes_at_the_next_start(window, new_window):
+    folder = recovery_folder()
+    folder.mkdir(parents=True)
+    dead = QLockFile(str(folder / "0123.lock"))
+    assert dead.tryLock(0)
+    names = (".00.part", "0123.ab.npy")
+    for name in names:
+        (folder / name).write_bytes(b"half")
+    new_window().recovery.look()
+    assert all((folder / name).exists() for name in names), "a living window may be writing them"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    text = (folder / "0123.lock").read_bytes()
+    dead.unlock()
+    (folder / "0123.lock").write_bytes(text.replace(b"%d" % os.getpid(), b"%d" % ended.pid, 1))
+    new_window().recovery.look()
+    assert not list(folder.iterdir())

@@ -263,3 +263,15 @@ def test_digits_follow_the_setting(window, table, person):
     assert person.cell(table, 1) == "1.29623568"
     window.settings.digits = 4
     assert person.cell(table, 1) == "1.296"
+
+
+def test_a_digit_typed_where_nothing_is_edited_asks_no_row_for_its_text(open_lean_window, person):
+    window = open_lean_window(np.arange(100_000), "int8 symmetric")
+    table, asked = window.values.table, []
+    model = table.model()
+    match = model.match
+    person.click_cell(table, 3, 1)
+    table.model().match = lambda *arguments: asked.append(arguments) or match(*arguments)
+    person.type("7")
+    assert not asked
+    assert not person.editing(table)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from engine.io.base import (
     shown,
     write_atomically,
 )
+from engine.io.zips import open_zip
 from engine.stored import Stored
 
 __all__ = [
@@ -188,7 +188,7 @@ def probe(path: StrPath) -> FileFormat:
 def _of_its_members(path: Path, kinds: list[FileFormat]) -> list[FileFormat]:
     """Return those kinds of zip file that the names of its members speak for, or else all."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             names = archive.namelist()
     except Exception:  # Whatever zipfile raises over a damaged file, its reader words it.
         return kinds

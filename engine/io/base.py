@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import json
 import os
 import secrets
 import shutil
@@ -22,6 +23,8 @@ from engine.numbers import printable, quoted
 
 MAX_DIMENSIONS = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
 _LARGEST = 2**63 - 1
+# What JSON becomes in memory: so many bytes for each of the signs between its parts.
+_SIGNS, _BYTES_EACH = (b"{", b"[", b",", b":"), 60
 _COMPARED, _COMPARED_LENGTH = 2000, 120
 _LISTED = 200
 
@@ -140,6 +143,22 @@ def describe(dtype: np.dtype[Any]) -> str:
         "m": "time spans",
     }
     return words.get(dtype.kind, f"{dtype.name} values")
+
+
+def parse_json(
+    text: bytes, size: int, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None
+) -> Any:
+    """Parse JSON out of a file of ``size`` bytes, if what becomes of it is not far larger.
+
+    ``pairs`` is the ``object_pairs_hook`` of ``json.loads``.
+
+    Raises
+    ------
+    ValueError, RecursionError
+    """
+    if _BYTES_EACH * sum(text.count(sign) for sign in _SIGNS) > 4 * size + (1 << 26):
+        raise ValueError("more parts than the size of the file allows")
+    return json.loads(text.decode("utf-8"), object_pairs_hook=pairs)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from engine.io.base import (
     shown,
     two_arrays,
 )
+from engine.io.zips import open_zip
 from engine.numbers import quoted
 
 # Deflate cannot do better than 258 bytes for 2 bits; the rest is for its own framing.
@@ -106,7 +107,7 @@ def save(stream: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a zip file; whatever is found to be wrong with it becomes a sentence."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             yield archive
     except FormatError:
         raise

@@ -28,6 +28,7 @@ from engine.io.base import (
     TensorInfo,
     array_in,
     no_such_array,
+    parse_json,
     sentences,
     shown,
     write_atomically,
@@ -323,7 +324,7 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
         text = stream.read(MAX_MANIFEST + 1)
     fields: Any
     try:
-        fields = json.loads(text.decode("utf-8"))
+        fields = parse_json(text, path.stat().st_size)
     except (ValueError, RecursionError):
         raise FormatError(f"{shown(path)} is damaged: its {MANIFEST} cannot be read.") from None
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:

@@ -31,6 +31,7 @@ from engine.io.base import (
 from engine.io.npz import ZIP_DAMAGE
 from engine.io.pickles import Machine, Pairs, PickleError
 from engine.io.torch_names import NAMES, Storage, Tensor, Unreadable, storage
+from engine.io.zips import open_zip
 
 Leaf = Tensor | Unreadable
 
@@ -155,7 +156,7 @@ def _check(tensor: Tensor, places: dict[str, tuple[int, int]], size: int, what: 
 def _zipped(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
     """Read the layout that is a zip file."""
     try:
-        with zipfile.ZipFile(stream) as archive:
+        with open_zip(stream) as archive:
             listed = archive.infolist()
     except ZIP_DAMAGE:
         raise PickleError("is damaged: it cannot be read as a zip file") from None

@@ -218,3 +218,13 @@ def test_objects_are_not_saved(path: Path, refusal: Refusal) -> None:
 
 def test_npz_needs_its_ending(tmp_path: Path, refusal: Refusal) -> None:
     assert ".npz" in refusal(io.save_npz, tmp_path / "x.npy", a=A)
+
+
+def test_more_members_than_any_file_has_are_refused_before_they_are_read(
+    tmp_path: Path, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "many.npz"
+    io.save_npz(path, **{f"array-{i}": np.ones(1) for i in range(50)})
+    assert len(io.list_tensors(path)) == 50
+    monkeypatch.setattr("engine.io.zips.MAX_DIRECTORY", 1000)
+    assert "many.npz" in refusal(io.list_tensors, path)

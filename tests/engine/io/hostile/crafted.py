@@ -8,6 +8,7 @@ import struct
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -104,6 +105,36 @@ def npz() -> Files:
     zeros = _npy_of(_header(shape="(7_000_000,)"))[:-64]
     files["zeros as far as they go"] = _zipped([("a.npy", zeros + bytes(28_000_000))])
     return files | {f"member {k}": _zipped([("a.npy", v)]) for k, v in npy().items()}
+
+
+def session() -> Files:
+    def manifest(*arrays: str, **fields: Any) -> bytes:
+        tensors = [{"title": f"t{i}", "array": name} for i, name in enumerate(arrays)]
+        known = {"format": "quantoscope session", "version": 1, "tensors": tensors}
+        return json.dumps(known | fields).encode()
+
+    def zipped(text: bytes, name: str = "arrays/0.npy", data: bytes = b"") -> bytes:
+        members = [("session.json", text), (name, data or dumped(X))]
+        return _zipped(members, zipfile.ZIP_STORED)
+
+    one = manifest("arrays/0.npy")
+    files = _zips(lambda data: [("session.json", one), ("a.npy", data)], dumped(X), ".npy")
+    for way in WAYS_OUT:
+        files[f"array {way!r}"] = zipped(manifest(way), way)
+        source = {"path": way, "beside": way}
+        files[f"source {way!r}"] = zipped(
+            manifest("arrays/0.npy", sources=[source, source], current=0)
+        )
+    return files | {
+        "one array a thousand times": zipped(manifest(*["arrays/0.npy"] * 1000)),
+        "deep": zipped(b'{"format": ' + b"[" * 100_000),
+        "wide": zipped(b'{"view": [' + b"[]," * 3_000_000 + b"[]]}"),
+        "wide and packed": _zipped([("session.json", b'{"view": [' + b"[]," * 9_000_000)]),
+        "long manifest": _zipped([("session.json", b" " * 80_000_000)]),
+        "places": zipped(manifest("arrays/0.npy", current=-1, active=2**70)),
+        "numbers": zipped(b'{"format": "quantoscope session", "version": ' + b"9" * 5000 + b"}"),
+        "payloads": zipped(one, data=dumped(PAYLOADS)),
+    }
 
 
 def text() -> Files:
@@ -348,6 +379,7 @@ CRAFTED: dict[str, Callable[[], Files]] = {
     ".safetensors": safetensors,
     ".onnx": onnx,
     ".pt": torch,
+    ".qscope": session,
     ".gguf": gguf,
     ".h5": hdf5,
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine import io
+from engine.io import qscope
 from tests.engine.io import builders, containers
 
 X = np.array([[1.5, -2.25, 3e-8], [0.0, -0.0, 42.0]], np.float32)
@@ -46,6 +47,19 @@ def _groups() -> bytes:
 
 def _chunks() -> bytes:
     return containers.hdf5({"weight": X}, compression="gzip", shuffle=True, fletcher32=True)
+
+
+def _session(path: Path, count: int = 3) -> None:
+    tensors = (
+        qscope.SavedTensor("weight", array=X, edited=True, chosen=1),
+        qscope.SavedTensor("in a file", 0, "w"),
+        qscope.SavedTensor("changed", 0, "v", where=np.array([1, 5]), values=X[0, :2]),
+    )
+    sources = (qscope.SavedSource("/nowhere/model.pt", "model.pt", 9, "sha256:0"),)
+    schemes = (qscope.SavedScheme("int8 symmetric", "mine", 1, 1, 1), qscope.SavedScheme("q8_0"))
+    view = {"docks": "AAA=", "pair": [0, 1], "ranges": {"signal": [[0, 1], [0, 1]]}}
+    saved = qscope.SavedSession(sources, tensors[:count], schemes, 0, 1, "title", view)
+    qscope.write(path, saved)
 
 
 def _external() -> bytes:
@@ -114,6 +128,7 @@ SEEDS: dict[str, dict[str, Made]] = {
         "old": lambda path: path.write_bytes(builders.torch({"weight": X, "b": X[0]}, old=True)),
         **_real("torch", _from_pytorch),
     },
+    ".qscope": {"all": _session, "one": lambda path: _session(path, 1)},
     ".gguf": {
         "plain": lambda path: path.write_bytes(containers.gguf({"weight": X}, alignment=8)),
         "quantized": lambda path: path.write_bytes(_quantized()),

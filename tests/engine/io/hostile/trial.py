@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine import io
-from engine.io import FormatError, mapped
+from engine.io import FormatError, mapped, qscope
 from engine.io.base import shown
 
 SECONDS = 2.0
@@ -152,6 +152,13 @@ def _use(path: Path, alone: bool) -> None:
         assert len({info.name for info in infos}) == len(infos), "two tensors of one name"
     for info in infos[: MOST_TENSORS if len(infos) < MANY else OF_MANY]:
         _use_one(path, info)
+    if path.suffix == ".qscope":
+        # As the window opens it, with everything that is in it.
+        try:
+            _timed(qscope.read, path)
+            _timed(qscope.title_of, path)
+        except FormatError as error:
+            _sentence(error, path)
     if alone:
         try:
             _timed(io.load, path)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QCoreApplication
 
 from engine import QuantizationError, Scheme
 from engine.arrays import as_working
-from engine.io import list_tensors, load
+from engine.io import list_tensors, load, stored
 from engine.io.qscope import (
     SavedScheme,
     SavedSession,
@@ -23,7 +23,7 @@ from engine.io.qscope import (
 )
 from gui.document import Document
 from gui.numbers_text import filled
-from gui.shown import Entry
+from gui.shown import DeviceCodes, Entry
 from gui.tensors import COPIED, Source, Tensor, next_version, of_file
 from gui.theme import COLOURS, LINE_STYLES, MARKERS
 
@@ -95,8 +95,15 @@ def draft(document: Document, view: Mapping[str, Any], patches: bool = False) ->
 def _whole(tensor: Tensor, paths: list[Path]) -> SavedTensor:
     """A tensor with its values, unless they are many and lie in its file."""
     place = paths.index(tensor.path) if tensor.path in paths else None
+    device = tensor.device
     saved = SavedTensor(
-        tensor.title, place, tensor.name, edited=tensor.differs, chosen=tensor.chosen
+        tensor.title,
+        place,
+        tensor.name,
+        codes=None if device is None else device.codes,
+        codes_name="" if device is None else device.name,
+        edited=tensor.differs,
+        chosen=tensor.chosen,
     )
     if place is not None and not tensor.differs and tensor.array.size > COPIED:
         return saved
@@ -219,8 +226,13 @@ def _tensor_of(saved: SavedTensor, source: Source | None, shown: bool, notes: li
             tensor.take(_working(saved.array), tensor.dtype)
         elif (shown or saved.where is not None) and found is not None and tensor.path is not None:
             tensor.take(_working(load(tensor.path, tensor.name)), tensor.dtype)
+        if tensor.loaded and found is not None and tensor.path is not None:
+            tensor.stored = stored(tensor.path, tensor.name or tensor.path.stem)
     except (QuantizationError, OSError) as error:
         notes.append(str(error))
+    if tensor.loaded and saved.codes is not None:
+        tensor.device = DeviceCodes(saved.codes_name, saved.codes)
+        tensor.device_shape = tensor.array.shape
     if tensor.loaded:
         where, values = saved.where, saved.values
         if where is not None and values is not None:

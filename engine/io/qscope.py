@@ -44,7 +44,7 @@ MAX_MANIFEST = 1 << 26
 HASHED_WHOLE = 1 << 26
 """Files of up to so many bytes are hashed in full, longer ones in samples of 64 stretches."""
 _SAMPLES, _STRETCH = 64, 1 << 18
-_ARRAYS = ("array", "where", "values")
+_ARRAYS = ("array", "where", "values", "codes")
 
 Fields = dict[str, Any]
 MIGRATIONS: dict[int, Callable[[Fields], Fields]] = {}
@@ -89,6 +89,10 @@ class SavedTensor:
         Its values; None where they are those of the source.
     where, values : ndarray or None
         Flat positions, and what stands there instead of the values of the source.
+    codes : ndarray or None
+        What a device made of it, shaped like it or not.
+    codes_name : str
+        Where these came from.
     edited : bool
         Whether the values differ from what was opened or written to a file of arrays.
     chosen : int or None
@@ -101,6 +105,8 @@ class SavedTensor:
     array: np.ndarray | None = None
     where: np.ndarray | None = None
     values: np.ndarray | None = None
+    codes: np.ndarray | None = None
+    codes_name: str = ""
     edited: bool = False
     chosen: int | None = None
 
@@ -399,11 +405,14 @@ def _tensor(one: Fields, sources: int, archive: zipfile.ZipFile, path: Path) -> 
         _below(one, "source", sources),
         _take(one, "name", str, None),
         **arrays,
+        codes_name=_take(one, "codes_name", str, ""),
         edited=_take(one, "edited", bool, False),
         chosen=_below(one, "chosen", 1 << 62),
     )
     if tensor.array is None and tensor.source is None:
         raise _BadField(f"{quoted(title)} has neither values nor a file that has them")
+    if tensor.codes is not None and tensor.codes.dtype.kind not in "iu":
+        raise _BadField(f"the codes of {quoted(title)} are no whole numbers")
     where, values = tensor.where, tensor.values
     if (where is None) != (values is None):
         raise _BadField(f"the changes of {quoted(title)} are incomplete")

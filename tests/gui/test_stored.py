@@ -72,3 +72,20 @@ def test_codes_of_a_device_stand_there_and_stay_with_their_tensor(
     assert "device Q" not in person.heads(window.values.table)
     show(window, qtbot, "norm")
     assert person.cell(window.values.table, 7, "device Q") == "7"
+
+
+def test_a_session_keeps_the_codes_of_a_device_and_finds_those_of_the_file(
+    window, qtbot, person, model_file, tmp_path, new_window
+):
+    window.open_paths([model_file])
+    settle(window, qtbot)
+    show(window, qtbot, "blk.0.k")
+    window.session.take_device(DeviceCodes("dump.npy", np.arange(256).reshape(4, 64)))
+    window.whole.write(tmp_path / "both.qscope")
+    other = new_window()
+    other.open_paths([tmp_path / "both.qscope"])
+    settle(other, qtbot)
+    assert person.heads(other.values.table)[-4:] == [
+        "stored Q", "stored S", "stored min", "device Q",
+    ]  # fmt: skip
+    assert person.cell(other.values.table, 99, "device Q") == "99"

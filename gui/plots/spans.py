@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+DRAWN = 4e307
+"""Axes end here: beyond it the width of a range, with its margins, is no number any more."""
+
 
 def padded(low: float, high: float, share: float = 0.04) -> tuple[float, float]:
     """A range with a margin; one without extent gets some."""
     if not (np.isfinite(low) and np.isfinite(high)):
         return -1.0, 1.0
+    low, high = (min(max(end, -DRAWN), DRAWN) for end in (low, high))
     if high <= low:
         half = abs(low) / 2 or 1.0
         return low - half, high + half

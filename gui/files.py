@@ -184,10 +184,16 @@ class Files(QObject):
         tensor.take(array, tensor.dtype)
         self._show(tensor)
         if tensor.dtype != array.dtype.name:
-            self.notice.emit(
-                filled(self.tr("%1 holds %2 values; they are worked on as %3."), tensor.title,
-                       tensor.dtype, array.dtype.name)
+            text = filled(
+                self.tr("%1 holds %2 values; they are worked on as %3."),
+                tensor.title, tensor.dtype, array.dtype.name,
             )  # fmt: skip
+            if tensor.stored is not None:
+                more = self.tr(
+                    "On the right in Values are the codes and scales as they are stored."
+                )
+                text = f"{text} {more}"
+            self.notice.emit(text)
 
     def reopen(self, source: Source, path: Path | None = None) -> None:
         """Read a file of the document that was not read, from where it is now."""

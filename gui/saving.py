@@ -13,7 +13,7 @@ from PySide6.QtCore import QCoreApplication
 from engine import QuantizationError, Scheme
 from engine.arrays import as_working
 from engine.io import list_tensors, load, stored
-from engine.io.qscope import (
+from engine.io.saved import (
     SavedScheme,
     SavedSession,
     SavedSource,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from functools import partial
 
@@ -55,8 +56,8 @@ JOB = "glance"
 LONG_LIST = 12
 """From so many rows on the field that narrows the list is worth its room."""
 WIDTHS = (0, 60, 82, 60, 62, 62, 58)
-NAME_WIDTH = 120
-"""The names get what the others leave of the width, and no less than this."""
+NAME_WIDTHS, NAMES_LOOKED_AT = (120, 300), 500
+"""The names get what they need, within these; the other columns can be scrolled to."""
 
 
 class HistogramDelegate(QStyledItemDelegate):
@@ -175,6 +176,7 @@ class TensorsPane(QWidget):
         rows = sum(len(source.tensors) for source in self._session.sources)
         self.filter.setVisible(rows >= LONG_LIST or bool(self.filter.text()))
         self._mark_current()
+        self._fit_names()
         self._tell()
         self._rest.start()
 
@@ -299,7 +301,18 @@ class TensorsPane(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.tree.setColumnWidth(NAME, max(NAME_WIDTH, self.width() - sum(WIDTHS) - 20))
+        self._fit_names()
+
+    def _fit_names(self) -> None:
+        """Give names the width that they need, or what the others leave where that is more."""
+        metrics, widest = self.tree.fontMetrics(), 0
+        tensors = (tensor for source in self._session.sources for tensor in source.tensors)
+        for tensor in itertools.islice(tensors, NAMES_LOOKED_AT):
+            widest = max(widest, metrics.horizontalAdvance(f"{tensor.label} * ◂"))
+        least, most = NAME_WIDTHS
+        needed = min(max(least, widest + 2 * self.tree.indentation() + 12), most)
+        # Bold, and with its marks, the name of what is shown is a little longer.
+        self.tree.setColumnWidth(NAME, max(needed, self.width() - sum(WIDTHS) - 20))
 
     # What there is to see of each
 

@@ -64,6 +64,7 @@ MODULES = [
         "small_floats",
         "sums",
         "stored",
+        "glance",
         "summary",
         "trace",
         "variation",

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from engine.io import FormatError, list_tensors, load, probe, qscope
-from engine.io.qscope import SavedScheme, SavedSession, SavedSource, SavedTensor
+from engine.io import FormatError, list_tensors, load, probe, qscope, saved
+from engine.io.saved import SavedScheme, SavedSession, SavedSource, SavedTensor
 
 NAN = np.array([0x7FC01234, 0xFF800001, 0x80000000], np.uint32).view(np.float32)
 
@@ -161,23 +161,23 @@ def test_compressed_arrays_are_refused_since_they_may_be_bombs(tmp_path, refusal
 def test_a_file_is_known_again_by_its_size_and_content(tmp_path, monkeypatch):
     path = tmp_path / "data.bin"
     path.write_bytes(b"0123456789")
-    first = qscope.source_of(path, tmp_path / "s.qscope")
+    first = saved.source_of(path, tmp_path / "s.qscope")
     assert (first.size, first.beside) == (10, "data.bin")
     assert first.digest.startswith("sha256:")
     path.write_bytes(b"0123456780")
-    assert qscope.digest_of(path) != first.digest
-    monkeypatch.setattr(qscope, "HASHED_WHOLE", 5)
-    monkeypatch.setattr(qscope, "_STRETCH", 2)
-    sampled = qscope.digest_of(path)
+    assert saved.digest_of(path) != first.digest
+    monkeypatch.setattr(saved, "HASHED_WHOLE", 5)
+    monkeypatch.setattr(saved, "_STRETCH", 2)
+    sampled = saved.digest_of(path)
     assert sampled.startswith("sha256-64:")
     path.write_bytes(b"1123456780")
-    assert qscope.digest_of(path) != sampled
+    assert saved.digest_of(path) != sampled
 
 
 def test_a_file_in_another_folder_is_known_by_its_whole_path_alone(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "above.bin").write_bytes(b"x")
-    assert qscope.source_of(tmp_path / "above.bin", tmp_path / "sub" / "s.qscope").beside == ""
+    assert saved.source_of(tmp_path / "above.bin", tmp_path / "sub" / "s.qscope").beside == ""
 
 
 def test_a_failing_write_leaves_the_old_session(tmp_path, refusal):

@@ -1,0 +1,56 @@
+"""What there is to see of an array at a glance equals what numpy sees of all of it."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+import engine.glance
+from engine import QuantizationError
+from engine.glance import BINS, glance
+
+TYPES = [np.float16, np.float32, np.float64, ml_dtypes.bfloat16, np.int8, np.uint16, np.int64]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_ends_and_counts_are_those_of_numpy(dtype, monkeypatch):
+    monkeypatch.setattr(engine.glance, "_BLOCK", 100)
+    x = (np.random.default_rng(2).normal(size=(30, 41)) * 20).astype(dtype)
+    seen = glance(x)
+    values = x.astype(np.float64)
+    assert (seen.low, seen.high, seen.odd) == (values.min(), values.max(), 0)
+    counts, _ = np.histogram(values, BINS, (seen.low, seen.high))
+    # A value on the border of two bins may be in either.
+    assert np.abs(seen.counts - counts).sum() <= 0.02 * x.size
+    assert seen.counts.sum() == x.size
+
+
+@given(arrays.arrays(np.float64, st.integers(0, 50), elements=st.floats()))
+def test_every_finite_value_is_counted_once_and_the_others_are_told(x):
+    seen = glance(x)
+    finite = np.isfinite(x)
+    assert seen.counts.sum() == finite.sum()
+    assert seen.odd == x.size - finite.sum()
+    if finite.any():
+        assert (seen.low, seen.high) == (x[finite].min(), x[finite].max())
+    else:
+        assert np.isnan(seen.low)
+
+
+def test_one_value_many_times_is_one_bar():
+    assert glance(np.full(9, 2.5)).counts.tolist() == [9] + [0] * (BINS - 1)
+
+
+def test_whoever_looks_may_stop():
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        glance(np.ones(3), stop)
+
+
+def test_text_is_refused():
+    with pytest.raises(QuantizationError):
+        glance(np.array(["a"]))

@@ -13,7 +13,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QPainterPath, QPen, QTransform
 
 from gui.numbers_text import filled
 from gui.plots.data import PlotData, Series
-from gui.plots.spans import padded
+from gui.plots.spans import drawable, padded
 from gui.plots.view import WholeAxis
 from gui.theme import LINE_STYLES, MARKERS, Theme
 
@@ -312,7 +312,7 @@ class Plot(QObject):
         """A line through points; ``connect="pairs"`` draws separate segments."""
         item = self._item(("line", key), pg.PlotCurveItem, z)
         item.setData(
-            np.asarray(x, float), np.asarray(y, float), pen=pen, connect=connect,
+            drawable(x), drawable(y), pen=pen, connect=connect,
             fillLevel=fill_to, brush=brush,
         )  # fmt: skip
 
@@ -329,7 +329,7 @@ class Plot(QObject):
     ) -> None:
         """Symbols of one kind; points that are not finite are left out."""
         item = self._item(("points", key), pg.ScatterPlotItem, z)
-        x, y = np.asarray(x, float), np.asarray(y, float)
+        x, y = drawable(x), drawable(y)
         keep = np.isfinite(x) & np.isfinite(y)
         item.setData(
             x[keep], y[keep], symbol=symbol, size=size * self.ink,
@@ -353,7 +353,7 @@ class Plot(QObject):
         pen: QPen | None = None,
     ) -> None:
         """Rectangles; those with an end that is not finite are left out."""
-        x0, x1, y0, y1 = np.broadcast_arrays(*(np.asarray(a, float) for a in (x0, x1, y0, y1)))
+        x0, x1, y0, y1 = np.broadcast_arrays(*map(drawable, (x0, x1, y0, y1)))
         keep = np.isfinite(y0) & np.isfinite(y1)
         options = {
             "x0": x0[keep], "width": (x1 - x0)[keep], "y0": y0[keep], "y1": y1[keep],
@@ -377,7 +377,7 @@ class Plot(QObject):
             ("rule", key), lambda: pg.InfiniteLine(angle=90 if vertical else 0, movable=False), z
         )
         item.setPen(pen)
-        item.setPos(at)
+        item.setPos(float(drawable(np.array(at))))
 
     def area(
         self,
@@ -387,7 +387,7 @@ class Plot(QObject):
         z: float = -5,
     ) -> None:
         """A filled rectangle x0, x1, y0, y1; hatching keeps its pitch at every zoom."""
-        x0, x1, y0, y1 = rect
+        x0, x1, y0, y1 = drawable(np.array(rect)).tolist()
         item = self._item(("area", key), pg.QtWidgets.QGraphicsRectItem, z)
         item.setPen(QPen(Qt.PenStyle.NoPen))
         if brush.style() not in (Qt.BrushStyle.SolidPattern, Qt.BrushStyle.NoBrush):
@@ -406,4 +406,4 @@ class Plot(QObject):
         item.setFont(font)
         item.setAnchor(pg.Point(*anchor))
         item.setText(text, color=QColor(colour))
-        item.setPos(x, y)
+        item.setPos(*drawable(np.array([x, y])).tolist())

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-DRAWN = 4e307
-"""Axes end here: beyond it the width of a range, with its margins, is no number any more."""
+DRAWN = 4e306
+"""Axes end here: where widths overflow, pyqtgraph raises, and Qt ends the program as it paints."""
+
+
+def drawable(values: np.ndarray) -> np.ndarray:
+    """Coordinates in float64; finite ones beyond what axes show lie at their end."""
+    with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
+        places = np.asarray(values, float)
+        beyond = np.isfinite(places) & (np.abs(places) > DRAWN)
+    return np.where(beyond, np.copysign(DRAWN, places), places) if beyond.any() else places
 
 
 def padded(low: float, high: float, share: float = 0.04) -> tuple[float, float]:

@@ -46,6 +46,7 @@ CASES = {
         ("int2 symmetric", "int16 asymmetric", "uint16 symmetric"),
     ),
     "float64": (np.array([1e-300, 2e-300, -1e-300]).astype(np.float64), THREE),
+    "float64 at the end of its range": (np.array([-1.7e308, 1.0, 1.7e308, 1e308]), THREE),
     "four axes": (noise(64 * 27).reshape(64, 3, 3, 3), THREE),
     "no scheme": (noise(20), ()),
     "neither": (np.zeros(0), ()),

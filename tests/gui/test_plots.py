@@ -32,7 +32,7 @@ def test_every_plot_draws_every_array_in_both_themes_and_says_what_there_is(
 ):
     array, schemes = CASES[case]
     drawn = bench(key, np.zeros(0), theme=theme)
-    drawn.open(array if case == "float64" else array.astype(np.float32), schemes)
+    drawn.open(array if case.startswith("float64") else array.astype(np.float32), schemes)
     image = drawn.picture()
     assert colours_of(image) > 1
     assert drawn.plot.title()

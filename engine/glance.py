@@ -80,6 +80,7 @@ def _finite(flat: np.ndarray, step: Step | None, turn: int) -> Iterator[FloatArr
     for start in range(0, flat.size, _BLOCK):
         if step is not None:
             step(turn * flat.size + start, 2 * flat.size)
-        part = as_working(flat[start : start + _BLOCK]).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # signalling NaN, which are left out in a moment
+            part = as_working(flat[start : start + _BLOCK]).astype(np.float64)
         sound = np.isfinite(part)
         yield part if sound.all() else part[sound]

@@ -39,6 +39,11 @@ def test_every_finite_value_is_counted_once_and_the_others_are_told(x):
         assert np.isnan(seen.low)
 
 
+def test_signalling_nan_raise_no_warning():
+    x = np.array([0x7F800001, 0x3F800000], np.uint32).view(np.float32)
+    assert glance(x).odd == 1
+
+
 def test_one_value_many_times_is_one_bar():
     assert glance(np.full(9, 2.5)).counts.tolist() == [9] + [0] * (BINS - 1)
 

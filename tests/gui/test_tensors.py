@@ -7,6 +7,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
+from gui.export.choices import proposed_name
+from gui.export.kinds import FIGURE
 from gui.models.tensors import GLANCE, HISTOGRAM, LOW, NAME, SHAPE, TYPE, bytes_text
 
 LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k", "mlp", "norm")]
@@ -233,3 +235,16 @@ def test_sizes_are_told_in_units_that_people_know():
     assert [bytes_text(n) for n in (0, 12, 999, 1200, 4.2e6, 3.1e9, 7.7e12)] == [
         "0 B", "12 B", "999 B", "1.2 kB", "4.2 MB", "3.1 GB", "7,700 GB",
     ]  # fmt: skip
+
+
+def test_files_proposed_for_two_tensors_are_two(window, tmp_path, settle):
+    path = tmp_path / "net.npz"
+    np.savez(path, **{"fc.weight": np.ones(3), "fc.bias": np.ones(3)})
+    window.open_paths([path])
+    settle(window)
+    names = []
+    for tensor in window.session.sources[-1].tensors:
+        window.tensors.asked.emit(tensor)
+        settle(window)
+        names.append(proposed_name(window.session, FIGURE, ("signal",)))
+    assert [name.split("-")[1] for name in names] == ["fc.weight", "fc.bias"]

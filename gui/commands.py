@@ -300,5 +300,5 @@ def remove_source(session: Session, source: Source) -> None:
         else:
             rest = (*rest, lone(_tr("Empty"), np.zeros(0, np.float32)))
             shown = rest[-1].tensors[0]
-    text = filled(_tr("Remove %1"), source.title)
+    text = filled(_tr("Close %1"), source.title)
     session.undo_stack.push(SetSources(session, rest, shown, text))

@@ -144,7 +144,8 @@ class SessionFiles(QObject):
         """Ask for a file and save everything into it; False when nothing was written."""
         session = self._session
         folder = Path(self._settings.text("files/folder"))
-        start = session.file or folder / f"{Path(session.title).stem or 'session'}{ENDING}"
+        named = session.title if session.path is None else session.path.stem
+        start = session.file or folder / f"{Path(named).name or 'session'}{ENDING}"
         path, _ = QFileDialog.getSaveFileName(
             self._window,
             self.tr("Save the session"),

@@ -23,6 +23,7 @@ from PySide6.QtGui import (
     QColor,
     QHideEvent,
     QKeyEvent,
+    QKeySequence,
     QPainter,
     QPalette,
     QResizeEvent,
@@ -55,7 +56,7 @@ from gui.theme import Theme
 JOB = "glance"
 LONG_LIST = 12
 """From so many rows on the field that narrows the list is worth its room."""
-WIDTHS = (0, 60, 82, 60, 62, 62, 58)
+WIDTHS = (0, 58, 82, 52, 64, 64, 54)
 NAME_WIDTHS, NAMES_LOOKED_AT = (120, 300), 500
 """The names get what they need, within these; the other columns can be scrolled to."""
 
@@ -84,6 +85,16 @@ class HistogramDelegate(QStyledItemDelegate):
             right = room.left() + room.width() * (place + 1) // counts.size
             height = max(1, round(share * room.height())) if share > 0 else 0
             painter.fillRect(left, room.bottom() + 1 - height, right - left, height, colour)
+
+
+class NameDelegate(QStyledItemDelegate):
+    """Shortens names at their beginning, which is the same for most tensors of a model."""
+
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        option.textElideMode = Qt.TextElideMode.ElideLeft
 
 
 class TensorsPane(QWidget):
@@ -127,6 +138,7 @@ class TensorsPane(QWidget):
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.tree.setIndentation(14)
+        self.tree.setItemDelegateForColumn(NAME, NameDelegate(self.tree))
         self.tree.setItemDelegateForColumn(HISTOGRAM, HistogramDelegate(self.tree))
         head = self.tree.header()
         head.setSortIndicatorClearable(True)
@@ -150,6 +162,7 @@ class TensorsPane(QWidget):
         self.filter.textChanged.connect(self._narrow)
         self.filter.returnPressed.connect(self._show_current)
         self.filter.installEventFilter(self)
+        self.tree.installEventFilter(self)
         self.tree.activated.connect(self._on_activated)
         self.tree.customContextMenuRequested.connect(self._menu)
         self.tree.collapsed.connect(self._on_collapsed)
@@ -242,12 +255,32 @@ class TensorsPane(QWidget):
         self._tell()
         self._rest.start()
 
+    def _types_on(self, event: QKeyEvent) -> bool:
+        """Typing in the tree goes on in the filter: names of one model all begin alike."""
+        plain = event.modifiers() in (
+            Qt.KeyboardModifier.NoModifier,
+            Qt.KeyboardModifier.ShiftModifier,
+        )
+        if not (plain and self.filter.isVisible() and event.text().isalnum()):
+            return False
+        self.filter.setFocus()
+        self.filter.keyPressEvent(event)
+        return True
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.tree:
+            if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+                return self._types_on(event)
+            return super().eventFilter(watched, event)
         down = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
-        if event.type() == QEvent.Type.ShortcutOverride and self.filter.text():  # noqa: SIM102
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
             # Esc clears the filter here, rather than whatever it would do to the window.
-            if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            if event.key() == Qt.Key.Key_Escape and self.filter.text():
                 event.accept()
+                return True
+            if _undoes(event):
+                # Undo is the document's: after closing a file it must bring that back.
+                event.ignore()
                 return True
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             if event.key() in down:
@@ -359,6 +392,11 @@ class TensorsPane(QWidget):
 
     def _failed(self, error: Exception) -> None:
         raise error
+
+
+def _undoes(event: QKeyEvent) -> bool:
+    keys = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
+    return any(event.matches(key) for key in keys)
 
 
 def _glance(tensor: Tensor, array: np.ndarray | None, ticket: Ticket) -> Glance | str:

@@ -5,9 +5,11 @@ import pytest
 from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
-from gui.models.tensors import GLANCE, HISTOGRAM, LOW, SHAPE, TYPE, bytes_text
+from gui.export.choices import proposed_name
+from gui.export.kinds import FIGURE
+from gui.models.tensors import GLANCE, HISTOGRAM, LOW, NAME, SHAPE, TYPE, bytes_text
 
 LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k", "mlp", "norm")]
 
@@ -93,11 +95,34 @@ def test_every_word_of_the_filter_has_to_be_in_the_name_and_enter_shows_the_firs
     assert len(visible(pane.tree)) == 1 + len(LAYERS)
 
 
-def test_typing_ahead_in_the_tree_goes_to_the_name(opened, person):
+def test_typing_in_the_tree_goes_on_in_the_filter(opened, person):
     tree = opened.tensors.tree
     tree.setFocus()
-    person.type("layers.7.m")
+    person.type("7.m")
+    assert opened.tensors.filter.text() == "7.m"
     assert tree.currentIndex().data() == "layers.7.mlp"
+
+
+def test_undo_in_the_filter_brings_back_the_closed_file(opened, person):
+    opened.tensors.filter.setFocus()
+    person.type("mlp")
+    person.press("Esc")
+    file = next(source for source in opened.session.sources if source.container)
+    opened.tensors.select(file)
+    opened.tensors.remove()
+    assert file not in opened.session.sources
+    opened.tensors.filter.setFocus()
+    person.press("Ctrl+Z")
+    assert file in opened.session.sources
+
+
+def test_long_names_keep_their_end_which_tells_layers_apart(opened):
+    tree = opened.tensors.tree
+    index = tree.currentIndex().siblingAtColumn(NAME)
+    assert tree.columnWidth(NAME) >= 200
+    option = QStyleOptionViewItem()
+    tree.itemDelegateForIndex(index).initStyleOption(option, index)
+    assert option.textElideMode == Qt.TextElideMode.ElideLeft
 
 
 def test_a_double_click_shows_a_tensor(opened, qtbot, settle):
@@ -210,3 +235,16 @@ def test_sizes_are_told_in_units_that_people_know():
     assert [bytes_text(n) for n in (0, 12, 999, 1200, 4.2e6, 3.1e9, 7.7e12)] == [
         "0 B", "12 B", "999 B", "1.2 kB", "4.2 MB", "3.1 GB", "7,700 GB",
     ]  # fmt: skip
+
+
+def test_files_proposed_for_two_tensors_are_two(window, tmp_path, settle):
+    path = tmp_path / "net.npz"
+    np.savez(path, **{"fc.weight": np.ones(3), "fc.bias": np.ones(3)})
+    window.open_paths([path])
+    settle(window)
+    names = []
+    for tensor in window.session.sources[-1].tensors:
+        window.tensors.asked.emit(tensor)
+        settle(window)
+        names.append(proposed_name(window.session, FIGURE, ("signal",)))
+    assert [name.split("-")[1] for name in names] == ["fc.weight", "fc.bias"]

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -300,3 +300,16 @@ def test_the_focus_reaches_every_pane_by_tab(window, qapp, person):
         focus = QApplication.focusWidget()
         reached |= {k for k, pane in panes.items() if pane is focus or pane.isAncestorOf(focus)}
     assert reached == set(panes)
+
+
+def test_no_letter_of_a_menu_is_taken_by_a_pane(window):
+    def letters(texts):
+        return [key for text in texts if (key := QKeySequence.mnemonic(text).toString())]
+
+    docks = window.docks.values()
+    labels = [w.text() for dock in docks for w in dock.findChildren(QLabel) if w.buddy()]
+    buttons = [w.text() for dock in docks for w in dock.findChildren(QAbstractButton)]
+    taken = letters(labels + buttons)
+    assert taken
+    menus = letters(action.text() for action in window.menuBar().actions())
+    assert sorted(menus + taken) == sorted({*menus, *taken})

@@ -116,10 +116,11 @@ def test_undo_in_the_filter_brings_back_the_closed_file(opened, person):
     assert file in opened.session.sources
 
 
-def test_long_names_keep_their_end_which_tells_layers_apart(opened):
+def test_names_have_room_and_very_long_ones_keep_their_end_which_tells_layers_apart(opened):
     tree = opened.tensors.tree
     index = tree.currentIndex().siblingAtColumn(NAME)
-    assert tree.columnWidth(NAME) >= 200
+    longest = max(tree.fontMetrics().horizontalAdvance(name) for name in LAYERS)
+    assert tree.columnWidth(NAME) >= longest + tree.indentation()
     option = QStyleOptionViewItem()
     tree.itemDelegateForIndex(index).initStyleOption(option, index)
     assert option.textElideMode == Qt.TextElideMode.ElideLeft

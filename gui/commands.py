@@ -14,7 +14,7 @@ from engine.arrays import FloatArray
 from gui.numbers_text import filled
 from gui.session import Session
 from gui.shown import Entry, styled
-from gui.tensors import Source, Tensor, lone, next_version
+from gui.tensors import Source, lone, next_version
 
 _ENTRIES_ID = 1
 
@@ -124,28 +124,36 @@ class SetEntries(QUndoCommand):
         self._session.set_entries(*self._old)
 
 
-class SetSources(QUndoCommand):
-    """Take a file, or an array, out of the document; nothing of it is lost until it closes."""
+class RemoveSource(QUndoCommand):
+    """Take a file, or an array, out of the document; nothing of it is lost until that closes."""
 
-    def __init__(
-        self, session: Session, sources: tuple[Source, ...], shown: Tensor, text: str
-    ) -> None:
+    def __init__(self, session: Session, source: Source, text: str) -> None:
         super().__init__(text)
-        self._session = session
-        self._old = (session.sources, session.current)
-        self._new = (sources, shown)
-        for tensor in (session.current, shown):
-            tensor.kept = True
+        self._session, self._source = session, source
+        self._place, self._shown = 0, session.current
+        session.current.kept = True
 
     def redo(self) -> None:
-        self._take(*self._new)
+        session = self._session
+        self._place, self._shown = session.sources.index(self._source), session.current
+        rest = tuple(source for source in session.sources if source is not self._source)
+        if self._shown in self._source.tensors:
+            near = (*rest[self._place :], *reversed(rest[: self._place]))
+            loaded = [tensor for source in near for tensor in source.tensors if tensor.loaded]
+            if not loaded:
+                empty = lone(_tr("Empty"), np.zeros(0, np.float32))
+                # Nobody misses it once there is something else.
+                empty.given = True
+                rest, loaded = (*rest, empty), list(empty.tensors)
+            session.show(loaded[0])
+        session.set_sources(rest)
 
     def undo(self) -> None:
-        self._take(*self._old)
-
-    def _take(self, sources: tuple[Source, ...], shown: Tensor) -> None:
-        self._session.show(shown)
-        self._session.set_sources(sources)
+        session = self._session
+        # What was opened since then stays.
+        before, after = session.sources[: self._place], session.sources[self._place :]
+        session.set_sources((*before, self._source, *after))
+        session.show(self._shown)
 
 
 def _as_dtype(values: np.ndarray, like: FloatArray) -> FloatArray:
@@ -288,17 +296,5 @@ def set_scheme(session: Session, uid: int, scheme: Scheme, place: str = "") -> N
 
 def remove_source(session: Session, source: Source) -> None:
     """Take a file, or an array, out of the document; another one is shown, if need be."""
-    place = session.sources.index(source)
-    rest = session.sources[:place] + session.sources[place + 1 :]
-    shown = session.current
-    if shown in source.tensors:
-        loaded = [
-            t for s in (*rest[place:], *reversed(rest[:place])) for t in s.tensors if t.loaded
-        ]
-        if loaded:
-            shown = loaded[0]
-        else:
-            rest = (*rest, lone(_tr("Empty"), np.zeros(0, np.float32)))
-            shown = rest[-1].tensors[0]
     text = filled(_tr("Close %1"), source.title)
-    session.undo_stack.push(SetSources(session, rest, shown, text))
+    session.undo_stack.push(RemoveSource(session, source, text))

@@ -180,6 +180,22 @@ def test_a_file_is_closed_and_undo_brings_it_back_with_its_edits(opened, person,
     assert opened.windowTitle().startswith("model.npz")
 
 
+def test_undoing_that_keeps_what_was_opened_since(opened, person, settle, tmp_path):
+    opened.files.show_tensor(opened.session.sources[-1].tensors[0])
+    settle(opened)
+    opened.tensors.tree.setFocus()
+    opened.actions_["remove_source"].trigger()
+    np.save(tmp_path / "since.npy", np.ones(3, np.float32))
+    opened.open_paths([tmp_path / "since.npy"])
+    settle(opened)
+    person.edit_cell(opened.values.table, 0, "8")
+    person.press("Ctrl+Z", "Ctrl+Z")
+    assert [source.title for source in opened.session.sources] == ["model.npz", "since.npy"]
+    assert opened.windowTitle().startswith("model.npz")
+    person.press("Ctrl+Y")
+    assert [source.title for source in opened.session.sources] == ["since.npy"]
+
+
 def test_a_file_that_is_opened_again_keeps_the_edits(opened, person, settle, model_file):
     opened.files.show_tensor(opened.session.sources[-1].tensors[0])
     settle(opened)

@@ -150,13 +150,13 @@ def test_a_person_opens_edits_undoes_exports_and_quits(display, tmp_path):
         program.type("0.9")
         program.keys("Return")
         program.wait_for_title(r"numbers\.npy\* – Quantoscope")
-        program.export(tmp_path / "after.csv", "alt+w", "End")
+        program.export(tmp_path / "after.csv", "alt+w", "Home", "Down", "Down")
         after = [sqnr_of(row) for row in figures(tmp_path / "after.csv")]
         assert after == pytest.approx(expected_sqnr(edited), rel=1e-12)
 
         program.keys("ctrl+z")
         program.wait_for_title(r"numbers\.npy – Quantoscope")
-        program.export(tmp_path / "before.csv", "alt+w", "End")
+        program.export(tmp_path / "before.csv", "alt+w", "Home", "Down", "Down")
         before = [sqnr_of(row) for row in figures(tmp_path / "before.csv")]
         assert before == pytest.approx(expected_sqnr(values), rel=1e-12)
         assert before != after

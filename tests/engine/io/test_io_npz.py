@@ -218,3 +218,8 @@ def test_objects_are_not_saved(path: Path, refusal: Refusal) -> None:
 
 def test_npz_needs_its_ending(tmp_path: Path, refusal: Refusal) -> None:
     assert ".npz" in refusal(io.save_npz, tmp_path / "x.npy", a=A)
+
+
+def test_a_part_of_names_brings_up_those_that_have_it(path: Path, refusal: Refusal) -> None:
+    np.savez(path, **{f"layers.{i}.{part}": np.ones(2) for i in range(9) for part in ("q", "up")})
+    assert "among its 18 are layers.3.q, layers.3.up" in refusal(io.load, path, "LAYERS.3")

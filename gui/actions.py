@@ -104,7 +104,7 @@ SPECS: tuple[Spec, ...] = (
         _t("Put the visible plots on the clipboard as a picture"),
     ),
     Spec("restore", _t("&Restore"), "", "", _t("Bring back what was not saved")),
-    Spec("discard", _t("Disc&ard"), "", "", _t("Delete what was not saved")),
+    Spec("discard", _t("Dis&card"), "", "", _t("Delete what was not saved")),
     Spec("quit", _t("&Quit"), Keys.Quit),
     Spec(
         "cut",

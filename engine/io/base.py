@@ -101,6 +101,8 @@ def no_such_array(path: Path, name: str, names: Iterable[str]) -> FormatError:
     # Comparing names takes long where they are many or endless, as only damage makes them.
     candidates = [one for one in known[:_COMPARED] if len(one) < _COMPARED_LENGTH]
     close = difflib.get_close_matches(name[:_COMPARED_LENGTH], candidates, cutoff=0.75)
+    if not close and name:
+        close = [one for one in candidates if name.lower() in one.lower()]
     if close and len(known) > len(close):
         holds = f"among its {len(known):,} are {listing(close)}"
     return FormatError(f"{shown(path)} has no array named {quoted(name)}; {holds}.")

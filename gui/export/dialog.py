@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QMimeData, QTimer, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -36,6 +36,7 @@ from gui.export.report_reference import source_of
 from gui.export.spec import Look
 from gui.numbers_text import filled
 from gui.plots.data import plot_data
+from gui.plots.difference import DifferencePlot
 from gui.session import Session
 from gui.settings import Settings
 from gui.shown import Outcome
@@ -90,6 +91,19 @@ class ExportDialog(QDialog):
         background.progressed.connect(self._on_progress)
         self._timer.start()
 
+    def _watch(self) -> None:
+        """Have the comparison made, which is not while nobody looks, where it is to be drawn."""
+        drawn = self.form.kind in (FIGURE, REPORT) and DifferencePlot.key in self.form.keys
+        self._session.watch_pair(JOB, self.isVisible() and drawn)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._watch()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._watch()
+
     def _build_file(self) -> None:
         self.row = FileRow(self.form, self._session, self._settings, self._theme, self)
         self.row.renamed.connect(self._on_renamed)
@@ -129,6 +143,7 @@ class ExportDialog(QDialog):
     # What follows from a choice
 
     def _on_change(self) -> None:
+        self._watch()
         self._say("")
         self._ask_replace()
         self.row.follow()

@@ -7,6 +7,9 @@ import re
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF
 
+SLACK = 0.98
+"""Browsers set the text of an SVG up to a hundredth wider than Qt measures it."""
+
 
 def wrapped(text: str, metrics: QFontMetricsF, width: float) -> list[str]:
     """The lines of a text, broken at spaces alone; a word that is too long is cut short.
@@ -14,6 +17,7 @@ def wrapped(text: str, metrics: QFontMetricsF, width: float) -> list[str]:
     A unit or a sign stays with its number: Qt would break before it, and inside ``|error|``.
     """
     lines: list[str] = []
+    width *= SLACK
     for paragraph in text.split("\n"):
         line = ""
         for word in re.sub(r" (?=[%=…] ?)", "\N{NO-BREAK SPACE}", paragraph).split(" "):

@@ -217,7 +217,8 @@ def _side(column: int) -> int:
 
 
 def _bytes(tensor: Tensor) -> int:
-    return tensor.array.nbytes if tensor.loaded else tensor.nbytes
+    """What the file says, until the tensor is no longer what lies there."""
+    return tensor.nbytes if tensor.nbytes and not tensor.differs else tensor.array.nbytes
 
 
 def _key(tensor: Tensor, column: int) -> str | float:

@@ -71,7 +71,7 @@ class ComparePane(QWidget):
             box.activated.connect(self._on_chosen)
         self.next_button = QPushButton(self.tr("Next &differing value"), self)
         self.next_button.clicked.connect(self.next_differing)
-        self.codes_button = QPushButton(self.tr("&Codes from a file…"), self)
+        self.codes_button = QPushButton(self.tr("Codes from a fi&le…"), self)
         self.codes_button.setToolTip(self.tr("Compare with codes that a device has computed"))
         self.codes_button.clicked.connect(self.codes_asked)
         self.causes = QTableWidget(0, 5, self)

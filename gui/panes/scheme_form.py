@@ -114,7 +114,7 @@ class SchemeForm(QWidget):
         chosen.addWidget(self.calibration, 3)
         chosen.addWidget(self.numbers, 2)
         self._numbers_problem = self._problem_label()
-        form.addRow(self.tr("&Range"), stacked(row_of(chosen), self._numbers_problem))
+        form.addRow(self.tr("Ran&ge"), stacked(row_of(chosen), self._numbers_problem))
         self.low, self.high = QLineEdit(self), QLineEdit(self)
         self._range_problem = self._problem_label()
         ends = QHBoxLayout()
@@ -127,7 +127,7 @@ class SchemeForm(QWidget):
         form.addRow(self.tr("Rmin … Rmax"), stacked(row_of(ends), self._range_problem))
         self.granularity = GranularityRow(self)
         self.granularity.chosen.connect(self._on_granularity)
-        form.addRow(self.tr("&Granularity"), self.granularity)
+        form.addRow(self.tr("Gran&ularity"), self.granularity)
         self.runtime = QComboBox(self)
         self.runtime.addItem(self.tr("textbook formulas"), "")
         for runtime in RUNTIMES.values():

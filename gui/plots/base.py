@@ -204,6 +204,8 @@ class Plot(QObject):
             axis.setTextPen(pg.mkPen(theme.muted))
             axis.setTickFont(font)
             axis.setStyle(tickLength=-4, maxTickLevel=1, autoExpandTextSpace=False)
+            # Turned off, pyqtgraph still scales once, by the range of now: 0.15 would read 150.
+            axis.setSIPrefixEnableRanges(((0.0, 0.0),))
             axis.enableAutoSIPrefix(False)
         self._set_labels()
         for key in list(self._items):

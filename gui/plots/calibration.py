@@ -64,7 +64,7 @@ class CalibrationPlot(HandlePlot):
         change = -_decibels(curves.total[-1], curves.total[near])
         return filled(
             text, name, PERCENTILE, short(round(abs(gain), 1), digits),
-            filled(price, f"{clipped:,}"), f"{change:+.1f}", short(at, 4),
+            filled(price, f"{clipped:,}"), f"{change:+z.1f}", short(at, 4),
         )  # fmt: skip
 
     def whole_range(self, data: PlotData) -> tuple[float, float]:

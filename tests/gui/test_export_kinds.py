@@ -87,6 +87,16 @@ def test_a_report_is_one_html_file_of_the_ticked_plots(open_dialog, qtbot, tmp_p
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_report_has_the_comparison_that_nothing_else_shows(open_dialog, session, qtbot):
+    first, second = session.entries[:2]
+    session.compare_pair((first.uid, second.uid))
+    assert session.comparison is None
+    box = open_dialog("report", ("difference",))
+    text = preview(qtbot, box, f"{first.name} and {second.name}: ")
+    assert "Not known yet" not in text
+    box.reject()
+
+
 def test_the_files_of_markdown_are_named_before_and_asked_about(open_dialog, qtbot, tmp_path):
     box = open_dialog("report")
     choose(box.form.format, "Markdown")

@@ -308,3 +308,17 @@ def test_the_bars_of_codes_count_the_codes(bench):
     bars = shown.items(pg.BarGraphItem)[0].opts
     heights = np.asarray(bars["y1"])
     assert heights.tolist() == np.bincount(result.codes + 8, minlength=16).tolist()
+
+
+def test_ticks_read_the_same_after_a_change_of_theme(bench):
+    drawn = bench("error", np.array([0.21535037, 1.2962357, -1.0161772]), *THREE)
+    drawn.picture()
+    drawn.plot.restyle(DARK)
+    drawn.picture()
+    axis = drawn.plot.item.getAxis("left")
+    low, high = drawn.view().viewRange()[1]
+    levels = axis.tickValues(low, high, 200)
+    assert max(abs(low), abs(high)) < 1
+    for spacing, places in levels:
+        read = axis.tickStrings(places, axis.autoSIPrefixScale * axis.scale, spacing)
+        assert [float(text) for text in read] == pytest.approx(list(places), abs=spacing / 2)

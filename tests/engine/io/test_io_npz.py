@@ -228,3 +228,8 @@ def test_more_members_than_any_file_has_are_refused_before_they_are_read(
     assert len(io.list_tensors(path)) == 50
     monkeypatch.setattr("engine.io.zips.MAX_DIRECTORY", 1000)
     assert "many.npz" in refusal(io.list_tensors, path)
+
+
+def test_a_part_of_names_brings_up_those_that_have_it(path: Path, refusal: Refusal) -> None:
+    np.savez(path, **{f"layers.{i}.{part}": np.ones(2) for i in range(9) for part in ("q", "up")})
+    assert "among its 18 are layers.3.q, layers.3.up" in refusal(io.load, path, "LAYERS.3")

@@ -22,11 +22,11 @@ import numpy as np
 
 from engine import METRICS, Evaluation, QuantizationError, Scheme, SchemeError, __version__, export
 from engine.evaluate import evaluate
-from engine.io import ExternalDataError, FormatError, load, save_npz
+from engine.io import ExternalDataError, FormatError, list_tensors, load, save_npz
 from engine.numbers import printable
 from engine.quantizers.params import parameter_arrays
 
-COMMANDS = ("quantize", "compare", "params")
+COMMANDS = ("quantize", "compare", "params", "list")
 DEFAULT_SCHEMES = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 BAD_INPUT = 2
 
@@ -35,6 +35,7 @@ examples:
   quantoscope compare weights.npy
   quantoscope compare model.npz::conv1 --scheme "int8 symmetric" --scheme "uint8 asymmetric" --csv
   quantoscope quantize weights.csv --scheme "int8 symmetric manual(-1,1)" --out codes.npz
+  quantoscope list model.safetensors
   quantoscope params model.npz::conv1 --scheme "int8 symmetric" --as onnx --out conv1.onnx
 
 IN is a file of numbers such as .npy, .npz, .csv or .txt, or a model such as .safetensors, .onnx
@@ -196,6 +197,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     )
     command.add_argument("--name", metavar="NAME", help="of the tensor; its own, or the file's")
     command.add_argument("--out", metavar="FILE", help="file to write; text is else printed")
+    add("list", _list, "print the arrays of a file", "Print name, type, shape and size of each.")
     if more is not None:
         more(add)
     return parser
@@ -231,6 +233,24 @@ def _compare(arguments: argparse.Namespace) -> list[str]:
     results = [evaluate(array, scheme) for scheme in schemes]
     print(arguments.show(results))
     return warnings_of(results)
+
+
+def _list(arguments: argparse.Namespace) -> list[str]:
+    """Print name, type, shape and size of every array, in the order of the file."""
+    rows = [
+        (
+            printable(info.name, 1000),
+            info.stored or info.dtype,
+            "×".join(map(str, info.shape)) or "1",
+            f"{info.nbytes:,} bytes" + (f" in {info.external}" if info.external else ""),
+        )
+        for info in list_tensors(arguments.input)
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  ".join(cells).rstrip())
+    return []
 
 
 def _params(arguments: argparse.Namespace) -> list[str]:

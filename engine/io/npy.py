@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from engine.io.base import FormatError, TensorInfo, byte_count, describe, requir
 MAGIC = b"\x93NUMPY"
 # numpy itself reads no longer header unless told that the file is trusted.
 MAX_HEADER = 10_000
+_PARSING = threading.Lock()
 _DTYPE = re.compile(r"[<>|=]?[?a-zA-Z]\d{0,9}(\[\w{1,9}\])?")
 
 
@@ -138,7 +140,9 @@ def _parse(text: str) -> dict[str, Any]:
     # Python 2 wrote its long integers as 10L.
     text = re.sub(r"(?<=\d)L(?=[,)])", "", text)
     try:
-        with warnings.catch_warnings():
+        # One thread at a time: Python 3.11 counts the depth of all threads' trees in one place,
+        # and raises SystemError where two of them parse.
+        with _PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # What a damaged header says is no one's business.
             fields = ast.literal_eval(text)
     except (SyntaxError, MemoryError, RecursionError) as error:

@@ -182,7 +182,7 @@ def test_the_name_is_all_that_follows_the_first_pair_of_colons(
     assert float(row["scale"]) == 0.00906828525019627
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
+@pytest.mark.parametrize("command", ["quantize", "compare", "params"])
 def test_numbers_beside_a_model_are_read_when_external_says_so(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -318,6 +318,18 @@ def test_help_shows_examples(arguments: list[str], capsys: pytest.CaptureFixture
 def test_the_version_is_the_engines(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"quantoscope {engine.__version__}\n"
+
+
+def test_every_array_of_a_file_is_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"layers.{i}.weight" for i in range(30)]
+    np.savez(tmp_path / "model.npz", **{name: np.ones((2, 3), np.float16) for name in names})
+    assert cli.main(["list", str(tmp_path / "model.npz")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == names
+    assert lines[7].split()[1:] == ["float16", "2×3", "12", "bytes"]
+    assert cli.main(["list", str(tmp_path / "missing.npz")]) == 2
 
 
 def test_commands_are_those_that_the_parser_knows(capsys: pytest.CaptureFixture[str]) -> None:

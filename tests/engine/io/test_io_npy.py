@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import io as stdio
 import mmap
+import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -217,3 +221,26 @@ def test_a_header_that_is_not_utf_8_where_it_should_be_is_refused(
 def test_another_kind_of_file_that_is_named_npy_is_refused(path: Path, refusal: Refusal) -> None:
     path.write_bytes(b"hello, world")
     assert "does not begin like one" in refusal(io.load, path)
+
+
+def test_many_threads_read_headers_at_the_same_time(tmp_path: Path) -> None:
+    # Python 3.11 raises SystemError where two threads build syntax trees at once, and one gives
+    # way to the other for the sake of a collection.
+    path = tmp_path / "a.npy"
+    np.save(path, np.zeros((2, 3, 4), np.float32))
+    thresholds, every = gc.get_threshold(), sys.getswitchinterval()
+
+    def give_way(phase: str, info: object) -> None:
+        time.sleep(0)
+
+    gc.callbacks.append(give_way)
+    gc.set_threshold(1)
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            shapes = set(pool.map(lambda _: io.list_tensors(path)[0].shape, range(500)))
+    finally:
+        gc.callbacks.remove(give_way)
+        gc.set_threshold(*thresholds)
+        sys.setswitchinterval(every)
+    assert shapes == {(2, 3, 4)}

@@ -112,7 +112,7 @@ SAFETENSORS = FileFormat(
 )
 GGUF = FileFormat("GGUF model", (".gguf",), "engine.io.gguf", (b"GGUF",), extra="gguf")
 HDF5 = FileFormat(
-    "HDF5 data", (".h5", ".hdf5"), "engine.io.hdf5", (b"\x89HDF\r\n\x1a\n",), extra="hdf5"
+    "HDF5 data", (".h5", ".hdf5"), "engine.io.hdf5", (b"\x89HDF\r\n\x1a\n",), extra="h5py"
 )
 ONNX = FileFormat("ONNX model", (".onnx",), "engine.io.onnx", external=True)
 # A zip file; in the older layout a pickled number, with any of the protocols, then the pickle.

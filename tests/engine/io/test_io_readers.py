@@ -234,13 +234,13 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
         "def list_tensors(path):\n    import no_such_package.inner\nload = list_tensors\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    known = FileFormat("HDF5", (".h5",), "reader_of_h5", extra="hdf5")
+    known = FileFormat("HDF5", (".h5",), "reader_of_h5", extra="h5py")
     monkeypatch.setattr(io, "READERS", (known,))
     path = tmp_path / "model.h5"
     path.write_bytes(b"\x89HDF")
     for call in (io.load, io.list_tensors):
         assert refusal(call, path) == (
-            'model.h5 needs the package no_such_package: pip install "quantoscope[hdf5]".'
+            'model.h5 needs the package no_such_package: pip install "quantoscope[h5py]".'
         )
 
 

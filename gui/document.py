@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -17,6 +18,9 @@ from engine import Scheme
 from engine.arrays import FloatArray, IntArray
 from gui.shown import Edit, Entry, entries_for
 from gui.tensors import Source, Tensor, lone
+
+if TYPE_CHECKING:
+    from engine.io.saved import SavedSource
 
 
 class Document(QObject):
@@ -217,13 +221,16 @@ class Document(QObject):
         self.document_changed.emit()
         self.recompute()
 
-    def mark_values_saved(self, path: Path) -> None:
-        """Remember that the values as they are now lie in a file of arrays."""
+    def mark_values_saved(self, path: Path, known: SavedSource | None = None) -> None:
+        """Remember that the values as they are now lie in a file of arrays.
+
+        ``known`` describes that file.
+        """
         tensor = self.current
         tensor.saved_version = tensor.version
         source = self.source_of(tensor)
         if source is not None and not source.container:
-            source.path = tensor.path = path
+            source.path, source.known, tensor.path = path, known, path
             source.given = False
             tensor.title, tensor.name = path.name, None
             tensor.opened_version, tensor.touched = tensor.version, []
@@ -231,9 +238,15 @@ class Document(QObject):
             self.sources_changed.emit()
         self.document_changed.emit()
 
-    def mark_saved(self, file: Path | None) -> None:
-        """Remember that the whole document lies in a session file."""
+    def mark_saved(self, file: Path | None, known: Sequence[SavedSource] = ()) -> None:
+        """Remember that the whole document lies in a session file.
+
+        ``known`` describes the files that it refers to, which need not be hashed again.
+        """
         self.file = file
+        found = {one.path: one for one in known}
+        for source in self.sources:
+            source.known = found.get(str(source.path), source.known)
         self._saved = (self.entries, self.sources)
         for tensor in self.tensors:
             tensor.saved_version = tensor.version

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from engine import QuantizationError, Scheme
 from engine.arrays import FloatArray, as_working
 from engine.examples import EXAMPLES, THREE_WAYS, Example
-from gui.background import Background, Ticket
+from gui.background import Background, Cancelled, Ticket
 from gui.numbers_text import filled
 from gui.session import Session
 from gui.session_files import ENDING, FILE, SessionFiles
@@ -22,7 +22,9 @@ from gui.settings import Settings
 from gui.tensors import Source, Tensor, lone, of_file
 
 if TYPE_CHECKING:
+    from engine.io.saved import SavedSource
     from engine.stored import Stored
+    from gui.saving import Part
 
 
 class Files(QObject):
@@ -246,20 +248,26 @@ class Files(QObject):
     def write_values(self, path: Path) -> bool:
         """Write the array to a file; False, and a sentence, when that fails."""
         from engine.io import save
+        from engine.io.saved import seen
 
         array = self._session.array
 
-        def job(ticket: Ticket) -> None:
-            save(path, array)
+        def job(part: Part) -> SavedSource:
+            save(path, array, partial(part(0, 1), 0, 1))
+            return seen(path)
 
-        error = self._whole.wait_for(job, filled(self.tr("Writing %1…"), path.name))
-        if error is not None:
+        try:
+            known = self._whole.wait_for(job, filled(self.tr("Writing %1…"), path.name))
+        except Cancelled:
+            self.notice.emit(self.tr("Nothing was saved, as you wished."))
+            return False
+        except Exception as error:
             self._whole.failed(error)
             return False
         self._settings.add_recent(str(path))
         self._settings.add_known([str(path)])
         self._settings.remember("files/folder", str(path.parent))
-        self._session.mark_values_saved(path)
+        self._session.mark_values_saved(path, known)
         self.notice.emit(filled(self.tr("Saved %1."), path))
         return True
 

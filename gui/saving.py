@@ -18,8 +18,9 @@ from engine.io.saved import (
     SavedSession,
     SavedSource,
     SavedTensor,
-    digest_of,
-    source_of,
+    Step,
+    described,
+    unchanged,
 )
 from gui.document import Document
 from gui.numbers_text import filled
@@ -27,7 +28,8 @@ from gui.shown import DeviceCodes, Entry
 from gui.tensors import COPIED, Source, Tensor, next_version, of_file
 from gui.theme import COLOURS, LINE_STYLES, MARKERS
 
-Step = Callable[[int, int], None]
+Part = Callable[[int, int], Step]
+"""Gives a way to report progress within a part of the work: which one, of how many."""
 
 
 def _tr(text: str) -> str:
@@ -44,22 +46,21 @@ class Draft:
     Attributes
     ----------
     session : SavedSession
-        Whose sources have their paths alone yet.
+        Whose sources are described as they were when they were read, and not hashed yet.
     """
 
     session: SavedSession
 
-    def finished(self, file: Path | None, step: Step | None = None) -> SavedSession:
-        """Return the session with sizes and hashes of its sources; runs on any thread.
+    def finished(self, file: Path | None, part: Part | None = None) -> SavedSession:
+        """Return the session with hashes of its sources; runs on any thread.
 
         Raises nothing where a source is gone: its path stays.
         """
         sources = []
         for done, source in enumerate(self.session.sources):
-            if step is not None:
-                step(done, len(self.session.sources))
+            step = None if part is None else part(done, len(self.session.sources))
             try:
-                sources.append(source_of(Path(source.path), file))
+                sources.append(described(source, file, step))
             except OSError:
                 sources.append(source)
         return replace(self.session, sources=tuple(sources))
@@ -87,7 +88,8 @@ def draft(document: Document, view: Mapping[str, Any], patches: bool = False) ->
     )
     uids = [entry.uid for entry in document.entries]
     active = uids.index(document.active_uid) if document.active_uid in uids else None
-    sources = tuple(SavedSource(str(path)) for path in paths)
+    known = {source.path: source.known for source in document.sources}
+    sources = tuple(known.get(path) or SavedSource(str(path)) for path in paths)
     title = document.file.name if document.file is not None else document.title
     return Draft(SavedSession(sources, tuple(tensors), schemes, current, active, title, dict(view)))
 
@@ -151,7 +153,7 @@ def place_of(saved: SavedSource, file: Path) -> Path:
     return Path(saved.path)
 
 
-def opened(saved: SavedSession, file: Path, agreed: bool, step: Step) -> Opened:
+def opened(saved: SavedSession, file: Path, agreed: bool, part: Part) -> Opened:
     """Build what a document holds from a session; runs on any thread.
 
     Parameters
@@ -161,18 +163,19 @@ def opened(saved: SavedSession, file: Path, agreed: bool, step: Step) -> Opened:
         Where the session lies.
     agreed : bool
         Whether the files that it refers to may be read.
-    step : callable
-        Is told how much is done.
+    part : callable
+        Gives what is told how much of each part is done.
     """
     notes: list[str] = []
     sources = []
     for done, one in enumerate(saved.sources):
-        step(done, len(saved.sources) + len(saved.tensors))
-        sources.append(_source(one, file, agreed, notes))
+        step = part(done, len(saved.sources) + len(saved.tensors))
+        step(0, 1)
+        sources.append(_source(one, file, agreed, step, notes))
     alone: list[Source] = []
     tensors: list[Tensor] = []
     for done, tensor in enumerate(saved.tensors):
-        step(len(saved.sources) + done, len(saved.sources) + len(saved.tensors))
+        part(len(saved.sources) + done, len(saved.sources) + len(saved.tensors))(0, 1)
         source = None if tensor.source is None else sources[tensor.source]
         found = _tensor_of(tensor, source, tensor is _at(saved.tensors, saved.current), notes)
         tensors.append(found)
@@ -194,20 +197,23 @@ def _at(things: Any, place: int | None) -> Any:
     return None if place is None else things[place]
 
 
-def _source(saved: SavedSource, file: Path, agreed: bool, notes: list[str]) -> Source:
+def _source(saved: SavedSource, file: Path, agreed: bool, step: Step, notes: list[str]) -> Source:
     path = place_of(saved, file)
     if not agreed:
         return Source(path, [], problem=_tr("Not read, since you did not agree to it."))
     try:
         source = of_file(path, list_tensors(path))
-        same = not saved.digest or (
-            path.stat().st_size == saved.size and digest_of(path) == saved.digest
-        )
+        same = unchanged(saved, path, step)
     except (QuantizationError, OSError) as error:
         notes.append(str(error))
         return Source(path, [], problem=str(error))
     if not same:
-        notes.append(filled(_tr("%1 has changed since the session was saved."), path.name))
+        text = _tr(
+            "%1 has changed since you worked on it: what you did not edit is as it is there now."
+        )
+        notes.append(filled(text, path.name))
+    elif source.known is not None:
+        source.known = replace(source.known, digest=saved.digest)
     return source
 
 

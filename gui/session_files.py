@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QEventLoop, QObject, Qt, Signal
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QProgressDialog, QWidget
 
 from engine import QuantizationError, Scheme
 from engine.examples import THREE_WAYS
-from gui.background import Background, Ticket
+from gui.background import Background, Cancelled, Ticket
 from gui.numbers_text import filled
 from gui.session import Session
 from gui.settings import Settings
 
-FILE = "file"
+if TYPE_CHECKING:
+    from engine.io.saved import Step
+    from gui.saving import Part
+
+FILE, SAVE = "file", "save"
+_SHOWN_AFTER = 500
+"""Milliseconds of work from which on a dialog tells of it."""
 ENDING = ".qscope"
 View = dict[str, Any]
 
@@ -165,44 +172,95 @@ class SessionFiles(QObject):
         path = path.absolute()
         taken = draft(self._session, self._view())
 
-        def job(ticket: Ticket) -> None:
-            qscope.write(path, taken.finished(path, ticket.step))
+        def job(part: Part) -> Any:
+            finished = taken.finished(path, part)
+            qscope.write(path, finished, partial(part(0, 1), 0, 1))
+            return finished.sources
 
-        error = self.wait_for(job, filled(self.tr("Writing %1…"), path.name))
-        if error is not None:
+        try:
+            known = self.wait_for(job, filled(self.tr("Writing %1…"), path.name))
+        except Cancelled:
+            self.notice.emit(self.tr("Nothing was saved, as you wished."))
+            return False
+        except Exception as error:
             self.failed(error)
             return False
         self._settings.add_recent(str(path))
         self._settings.remember("files/folder", str(path.parent))
         self._know()
-        self._session.mark_saved(path)
+        self._session.mark_saved(path, known)
         self.notice.emit(filled(self.tr("Saved %1."), path))
         self.saved.emit()
         return True
 
-    def wait_for(self, job: Callable[[Ticket], None], text: str) -> Exception | None:
-        """Run a job off the GUI thread while a dialog says so; return what it raised.
+    def wait_for(self, job: Callable[[Part], Any], text: str) -> Any:
+        """Run a job off the GUI thread, return what it returns, and let it be cancelled.
 
-        Meanwhile nothing can be edited, so that what is written is of one piece.
+        Meanwhile nothing can be edited, so that what is written is of one piece. A dialog with
+        the progress and a button comes up where that takes longer than a moment. The job gets
+        what ``Ticket.part`` is; it ends at its next step when it is cancelled.
+
+        Raises
+        ------
+        Cancelled
+        Exception
+            Whatever the job raises.
         """
-        outcome: list[Exception | None] = []
+        outcome: list[tuple[Any, Exception | None]] = []
+        stopped = threading.Event()
         loop = QEventLoop(self)
-        dialog = QProgressDialog(text, "", 0, 0, self._window)
-        dialog.setCancelButton(None)
+        dialog = QProgressDialog(text, self.tr("Cancel"), 0, 0, self._window)
         dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
-        dialog.setMinimumDuration(500)
+        dialog.setAutoReset(False)
+        dialog.setMinimumDuration(_SHOWN_AFTER << 10)  # it is shown by hand, and not sooner
+        patience = QTimer(loop)
+        patience.setSingleShot(True)
+        patience.timeout.connect(loop.quit)
 
-        def finished(result: Exception | None) -> None:
+        def run(ticket: Ticket) -> tuple[Any, Exception | None]:
+            def part(done: int, total: int) -> Step:
+                report = ticket.part(done, total)
+
+                def step(inner: int, of: int) -> None:
+                    if stopped.is_set():
+                        raise Cancelled
+                    report(inner, of)
+
+                return step
+
+            try:
+                return job(part), None
+            except Exception as error:  # handed to whoever waits
+                return None, error
+
+        def finished(result: tuple[Any, Exception | None]) -> None:
             outcome.append(result)
             loop.quit()
 
-        self._background.start("save", job, finished, finished)
-        while not outcome:
-            loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        def progressed(kind: str, done: int, total: int) -> None:
+            if kind == SAVE and dialog.isVisible() and total:
+                dialog.setMaximum(total)
+                dialog.setValue(done)
+
+        self._background.progressed.connect(progressed)
+        self._background.start(SAVE, run, finished, self.failed)
+        patience.start(_SHOWN_AFTER)
+        loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        if not outcome:
+            dialog.canceled.connect(stopped.set)
+            dialog.show()
+            # What has an end that a person cannot wait for, they cancel: the job ends it itself.
+            while not outcome:
+                loop.exec()
+        self._background.progressed.disconnect(progressed)
+        patience.stop()
         dialog.reset()
         dialog.deleteLater()
         loop.deleteLater()
-        return outcome[0]
+        result, error = outcome[0]
+        if error is not None:
+            raise error
+        return result
 
     def may_replace(self) -> bool:
         """Ask about what is not saved; True when it may go."""
@@ -235,4 +293,4 @@ def _read(path: Path, ticket: Ticket) -> Any:
 def _build(path: Path, saved: Any, agreed: bool, ticket: Ticket) -> Any:
     from gui.saving import opened
 
-    return opened(saved, path, agreed, ticket.step)
+    return opened(saved, path, agreed, ticket.part)

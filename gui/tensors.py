@@ -16,6 +16,7 @@ from gui.shown import DeviceCodes, Edit, frozen
 
 if TYPE_CHECKING:
     from engine.io import TensorInfo
+    from engine.io.saved import SavedSource
     from engine.stored import Stored
 
 COPIED = 1 << 20
@@ -180,6 +181,8 @@ class Source:
         Why the file is not read, as one sentence; empty where it is.
     agreed : bool
         Whether the person agreed to read numbers that it keeps in another file.
+    known : SavedSource or None
+        What tells whether the file is still the one that the values were read from.
     """
 
     path: Path | None
@@ -188,6 +191,7 @@ class Source:
     given: bool = False
     problem: str = ""
     agreed: bool = False
+    known: SavedSource | None = None
 
     @property
     def title(self) -> str:
@@ -203,7 +207,15 @@ def lone(title: str, array: FloatArray, path: Path | None = None) -> Source:
 
 
 def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
-    """A file with what it says of its tensors; their values are not loaded."""
+    """A file with what it says of its tensors; their values are not loaded.
+
+    Raises
+    ------
+    OSError
+        When it is gone already.
+    """
+    from engine.io.saved import seen
+
     several = len(infos) > 1
     tensors = [
         Tensor(
@@ -217,4 +229,4 @@ def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
         )
         for info in infos
     ]
-    return Source(path, tensors, several)
+    return Source(path, tensors, several, known=seen(path))

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from engine.io.base import (
+    Check,
     ExternalDataError,
     FormatError,
     TensorInfo,
@@ -305,10 +306,11 @@ def _reading(path: Path, known: FileFormat) -> Iterator[None]:
         ) from error
 
 
-def save(path: StrPath, array: np.ndarray) -> None:
+def save(path: StrPath, array: np.ndarray, check: Check | None = None) -> None:
     """Save an array in the format of the path's ending, in full or not at all.
 
-    It loads again bit for bit, with its shape and its type.
+    It loads again bit for bit, with its shape and its type. ``check`` is called now and then;
+    what it raises ends the writing, and leaves everything as it was.
 
     Raises
     ------
@@ -321,7 +323,7 @@ def save(path: StrPath, array: np.ndarray) -> None:
     if writer is None:
         raise FormatError(f"{shown(path)} needs one of the endings {_endings(WRITERS)}.")
     module = writer.load_module()
-    write_atomically(path, lambda stream: module.save(stream, array, ending))
+    write_atomically(path, lambda stream: module.save(stream, array, ending), check)
 
 
 def save_npz(path: StrPath, /, **arrays: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import io
 import json
 import os
 import secrets
@@ -213,8 +214,42 @@ def require_file(path: Path) -> None:
         raise FormatError(f"{shown(path)} is empty.")
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+Check = Callable[[], None]
+"""Is called now and then during long work; what it raises ends that work."""
+
+
+_STRETCH = 1 << 20
+
+
+def _go_on() -> None:
+    """Check nothing."""
+
+
+class _Watched(io.FileIO):
+    """A file that asks before each write whether it is still wanted."""
+
+    def __init__(self, path: Path, check: Check) -> None:
+        super().__init__(path, "xb")
+        self._check = check
+
+    def write(self, data: Any) -> int:
+        self._check()
+        return super().write(data)
+
+
+def write_atomically(
+    path: Path, write: Callable[[BinaryIO], None], check: Check | None = None
+) -> None:
     """Write a file in full or not at all: an existing one is replaced only by a finished one.
+
+    Parameters
+    ----------
+    path : Path
+    write : callable
+        Writes the content into a stream.
+    check : callable, optional
+        Is called before each stretch is written, and before the old file is replaced; what it
+        raises leaves everything as it was.
 
     Raises
     ------
@@ -239,14 +274,29 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
         draft = target.with_name(f".{secrets.token_hex(8)}.part")
         try:
             # "x" and no more: the system's own default permissions, and never another's file.
-            with draft.open("xb") as stream:
+            with io.BufferedWriter(_Watched(draft, check or _go_on), _STRETCH) as stream:
                 write(stream)
                 stream.flush()
                 os.fsync(stream.fileno())
             if exists:
                 shutil.copymode(target, draft)
+            if check is not None:
+                check()
             draft.replace(target)
+            _sync_folder(target.parent)
         except BaseException:
             with suppress(OSError):
                 draft.unlink()
             raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let a file's new name outlast a loss of power, where the system can do that."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -21,6 +21,7 @@ import numpy as np
 
 from engine.io import npy, npz
 from engine.io.base import (
+    Check,
     FormatError,
     TensorInfo,
     array_in,
@@ -34,7 +35,7 @@ from engine.io.saved import SavedScheme, SavedSession, SavedSource, SavedTensor
 from engine.numbers import quoted
 
 FORMAT = "quantoscope session"
-VERSION = 1
+VERSION = 2
 MANIFEST = "session.json"
 # A manifest of more bytes than this is no one's session: 64 MB are half a million tensors.
 MAX_MANIFEST = 1 << 26
@@ -42,22 +43,32 @@ MAX_MANIFEST = 1 << 26
 _ARRAYS = ("array", "where", "values", "codes")
 
 Fields = dict[str, Any]
-MIGRATIONS: dict[int, Callable[[Fields], Fields]] = {}
-"""What turns the manifest of a version into that of the next one; there is only one so far."""
+
+
+def _hashed_in_full(fields: Fields) -> Fields:
+    """From 1 to 2: long files were hashed in samples, which no longer tells anything."""
+    for source in fields["sources"]:
+        if not source["digest"].startswith("sha256:"):
+            source["digest"] = ""
+    return {**fields, "version": 2}
+
+
+MIGRATIONS: dict[int, Callable[[Fields], Fields]] = {1: _hashed_in_full}
+"""What turns the manifest of a version into that of the next one."""
 
 
 # Writing
 
 
-def write(path: Path, session: SavedSession) -> None:
-    """Write a session in full or not at all.
+def write(path: Path, session: SavedSession, check: Check | None = None) -> None:
+    """Write a session in full or not at all; ``check`` as for ``write_atomically``.
 
     Raises
     ------
     FormatError
         The file that was there before, if any, is as it was.
     """
-    write_atomically(path, lambda stream: save(stream, session))
+    write_atomically(path, lambda stream: save(stream, session), check)
 
 
 def save(stream: BinaryIO, session: SavedSession) -> None:
@@ -214,6 +225,7 @@ def _session(fields: Fields, archive: zipfile.ZipFile, path: Path) -> SavedSessi
             _take(one, "beside", str, ""),
             _take(one, "size", int, 0),
             _take(one, "digest", str, ""),
+            _take(one, "modified", int, 0),
         )
         for one in _each(fields, "sources")
     )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-HASHED_WHOLE = 1 << 26
-"""Files of up to so many bytes are hashed in full, longer ones in samples of 64 stretches."""
-_SAMPLES, _STRETCH = 64, 1 << 18
+TRUSTED = 1 << 26
+"""Of files above so many bytes, size and time of change are believed: they take long to hash."""
+_CHUNK = 1 << 22
+
+Step = Callable[[int, int], None]
+"""Is told how much is done, of how much; what it raises ends the work."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,16 @@ class SavedSource:
     size : int
         In bytes.
     digest : str
-        As ``digest_of`` gives it; both tell whether the file is still the same.
+        As ``digest_of`` gives it; empty where it was not taken.
+    modified : int
+        When it was changed last, in nanoseconds since 1970; 0 where that is not known.
     """
 
     path: str
     beside: str = ""
     size: int = 0
     digest: str = ""
+    modified: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,44 +118,79 @@ class SavedSession:
     view: Mapping[str, Any] = field(default_factory=dict)
 
 
-def digest_of(path: Path) -> str:
-    """Return a hash of a file's content: of all of it, or of many samples where it is long.
-
-    The method stands in front: ``sha256:…``, or ``sha256-64:…`` for the length and 64 stretches
-    of 256 KiB spread evenly from the first byte to the last, which tells one checkpoint from
-    another in a moment, and does not notice a single number that was changed between them.
+def digest_of(path: Path, step: Step | None = None) -> str:
+    """Return a hash of a file's whole content, with the method in front: ``sha256:…``.
 
     Raises
     ------
     OSError
     """
+    hashed = hashlib.sha256()
     with path.open("rb") as stream:
         size = os.fstat(stream.fileno()).st_size
-        if size <= HASHED_WHOLE:
-            return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
-        hashed = hashlib.sha256(str(size).encode())
-        for place in range(_SAMPLES):
-            stream.seek((size - _STRETCH) * place // (_SAMPLES - 1))
-            hashed.update(stream.read(_STRETCH))
-        return f"sha256-{_SAMPLES}:{hashed.hexdigest()}"
+        while chunk := stream.read(_CHUNK):
+            hashed.update(chunk)
+            if step is not None:
+                step(min(stream.tell(), size), size)
+    return f"sha256:{hashed.hexdigest()}"
 
 
-def source_of(path: Path, session: Path | None = None) -> SavedSource:
+def seen(path: Path) -> SavedSource:
+    """Describe a file as it is now without reading it.
+
+    Raises
+    ------
+    OSError
+    """
+    found = path.stat()
+    return SavedSource(str(path.absolute()), size=found.st_size, modified=found.st_mtime_ns)
+
+
+def described(
+    known: SavedSource, session: Path | None = None, step: Step | None = None
+) -> SavedSource:
     """Describe a file so that it can be found, and told from another, later.
 
     Parameters
     ----------
-    path : Path
+    known : SavedSource
+        As it was when its arrays were read. A file that is another one by now is described as it
+        was then, since the arrays are those of then.
     session : Path, optional
         Where the session is going to lie: files in or below its folder are found again when both
         are moved together.
+    step : callable, optional
+        Is told how many bytes are hashed.
 
     Raises
     ------
     OSError
     """
-    path = path.absolute()
+    path = Path(known.path).absolute()
     beside = ""
     if session is not None and path.is_relative_to(session.absolute().parent):
         beside = path.relative_to(session.absolute().parent).as_posix()
-    return SavedSource(str(path), beside, path.stat().st_size, digest_of(path))
+    now, digest = seen(path), known.digest
+    if not known.modified:
+        known = now
+    same = (now.size, now.modified) == (known.size, known.modified)
+    if same and (not digest or now.size <= TRUSTED):
+        digest = digest_of(path, step)
+    return replace(known, path=str(path), beside=beside, digest=digest)
+
+
+def unchanged(known: SavedSource, path: Path, step: Step | None = None) -> bool:
+    """Tell whether a file is the one that was described, wherever it lies now.
+
+    Raises
+    ------
+    OSError
+    """
+    if not known.modified and not known.digest:
+        return True
+    now = seen(path)
+    if now.size != known.size:
+        return False
+    if now.modified == known.modified and (now.size > TRUSTED or not known.digest):
+        return True
+    return bool(known.digest) and digest_of(path, step) == known.digest

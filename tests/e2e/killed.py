@@ -265,13 +265,20 @@ def wait(condition):
     assert condition(), "waited in vain"
 
 
+def unheard(done, total):
+    """Progress that nobody is told of."""
+    return lambda inner, of: None
+
+
 def look(run, pipe):
     """Start afresh, restore what is offered, and tell what there is."""
     home = Path(run["home"])
     found = {"saved": None, "restored": None}
     file = home / "mine.qscope"
     if file.exists():
-        opened = gui.saving.opened(qscope.read(file), file, True, lambda done, total: None)
+        opened = gui.saving.opened(
+            qscope.read(file), file, True, lambda done, total: lambda inner, of: None
+        )
         found["saved"] = state_of(opened.sources, opened.entries)
         found["notes"] = opened.notes
     app, windows, window = start(home)

@@ -185,6 +185,30 @@ def test_of_a_long_array_only_the_changes_are_kept(window, qtbot, crash, monkeyp
     assert other.session.array.tobytes() == expected.tobytes()
 
 
+def test_changes_of_a_file_that_is_another_by_now_are_told_of(
+    window, new_window, qtbot, crash, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    path = tmp_path / "long.npy"
+    np.save(path, np.arange(5000, dtype=np.float32))
+    window.open_paths([path])
+    settle(window, qtbot)
+    commands.edit_value(window.session, 7, -1.0)
+    crash(window)
+    other = path.with_name("other.npy")
+    np.save(other, np.ones(5000, np.float32))
+    os.utime(other, ns=(0, path.stat().st_mtime_ns + 10**9))
+    other.replace(path)
+    after = new_window()
+    after.recovery.look()
+    answer(after, "Restore")
+    qtbot.waitUntil(lambda: after.session.array.size == 5000)
+    settle(after, qtbot)
+    assert after.session.array[[6, 7, 8]].tolist() == [1, -1, 1]
+    assert "long.npy has changed since" in after.message.text
+
+
 def test_a_long_array_of_no_file_is_written_once_and_then_its_changes(
     window, qtbot, crash, monkeypatch, new_window
 ):
@@ -264,11 +288,11 @@ def test_what_is_saved_as_the_window_closes_is_not_offered_again(
     write, cancel = qscope.write, window.background.cancel
     window.whole.write(tmp_path / "mine.qscope")
 
-    def slowly(path, session):
+    def slowly(path, session, check=None):
         if path.parent == recovery_folder():
             started.set()
             go_on.wait(10)
-        write(path, session)
+        write(path, session, check)
 
     def cancelled(kind):
         cancel(kind)
@@ -330,10 +354,10 @@ def test_a_long_array_that_is_edited_while_it_is_written_is_kept_as_it_was(
 def test_what_changes_while_something_is_written_is_written_right_after(window, qtbot, monkeypatch):
     started, go_on, write = threading.Event(), threading.Event(), qscope.write
 
-    def slowly(path, session):
+    def slowly(path, session, check=None):
         started.set()
         go_on.wait(10)
-        write(path, session)
+        write(path, session, check)
 
     monkeypatch.setattr(qscope, "write", slowly)
     commands.edit_value(window.session, 0, 0.5)

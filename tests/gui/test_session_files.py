@@ -1,6 +1,7 @@
 """Session files in the window: what is saved comes back, and other files are read when agreed."""
 
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from engine import Scheme
 from engine.io import qscope
 from gui import commands
+from tests.gui.conftest import press_button
 from tests.gui.test_files import menu_action, settle, type_path
 
 
@@ -147,6 +149,59 @@ def test_a_session_that_moved_with_its_files_finds_them(work, new_window, qtbot,
     assert len(other.session.sources[0].tensors) == 3
     assert other.session.sources[0].path == moved / "data" / "model.npz"
     assert not other.message.isVisible()
+
+
+@pytest.fixture
+def slow_hash(monkeypatch):
+    """Let the hash of a file take until it is told to end, or until somebody cancels it."""
+    go_on = threading.Event()
+    monkeypatch.setattr("gui.session_files._SHOWN_AFTER", 10)
+
+    def slowly(path, step=None):
+        while not go_on.wait(0.002):
+            step(1, 2)
+        return "sha256:12"
+
+    monkeypatch.setattr("engine.io.saved.digest_of", slowly)
+    yield go_on
+    go_on.set()
+
+
+def test_a_save_that_takes_long_shows_how_far_it_is_and_can_be_cancelled(
+    work, tmp_path, slow_hash, dialog, qtbot
+):
+    path = tmp_path / "work.qscope"
+    path.write_bytes(b"what was there before")
+    told = []
+
+    def give_up(box):
+        qtbot.waitUntil(lambda: box.value() > 0)
+        told.append((box.labelText(), box.value(), box.maximum()))
+        press_button(box, "Cancel")
+
+    with dialog(give_up):
+        assert not work.whole.write(path)
+    assert told == [("Writing work.qscope…", 50, 100)]
+    assert path.read_bytes() == b"what was there before"
+    assert [found.name for found in tmp_path.iterdir() if found.is_file()] == ["work.qscope"]
+    assert work.isWindowModified()
+    assert "Nothing was saved" in work.message.text
+
+
+def test_a_save_that_takes_long_ends_by_itself(work, tmp_path, slow_hash, dialog):
+    with dialog(lambda box: slow_hash.set()):
+        assert work.whole.write(tmp_path / "work.qscope")
+    assert qscope.read(tmp_path / "work.qscope").sources[0].digest == "sha256:12"
+    assert not work.isWindowModified()
+
+
+def test_a_long_file_is_hashed_once_and_not_at_every_save(work, tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.io.saved.TRUSTED", 10)
+    work.whole.write(tmp_path / "work.qscope")
+    digest = qscope.read(tmp_path / "work.qscope").sources[0].digest
+    monkeypatch.setattr("engine.io.saved.digest_of", None)
+    work.whole.write(tmp_path / "again.qscope")
+    assert qscope.read(tmp_path / "again.qscope").sources[0].digest == digest
 
 
 def test_a_session_whose_file_is_gone_says_so_and_keeps_what_it_holds(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from engine import QuantizationError, Scheme
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from engine.io.saved import SavedSource
     from engine.stored import Stored
     from gui.saving import Part
+
+
+TENSOR = "tensor"
 
 
 class Files(QObject):
@@ -58,6 +61,9 @@ class Files(QObject):
         self._background = background
         self._whole = whole
         self._window = window
+        self._waiting: list[Callable[[], None]] = []
+        # Queued: whoever was told of the end of a job may begin the next one before.
+        background.ended.connect(self._on_ended, Qt.ConnectionType.QueuedConnection)
 
     # Arrays of no file
 
@@ -115,12 +121,32 @@ class Files(QObject):
     def open_all(self, paths: Sequence[Path]) -> None:
         """Open several files into the document, and show the first array of them.
 
-        ``FILE::NAME`` names a tensor of a file. Of several sessions the first is opened.
+        ``FILE::NAME`` names a tensor of a file. Of several sessions the first is opened. Files
+        that are asked for while others are read wait for their turn.
         """
+        if paths:
+            self._in_turn(partial(self._open_all, list(paths)))
+
+    def _in_turn(self, begin: Callable[[], None]) -> None:
+        """Begin to read files as soon as no others are read."""
+        if self._background.running(FILE):
+            self._waiting.append(begin)
+        else:
+            begin()
+
+    def give_up(self) -> None:
+        """Forget what waits for its turn: the window closes."""
+        self._waiting.clear()
+
+    def _on_ended(self, kind: str) -> None:
+        while self._waiting and not self._background.running(FILE):
+            self._waiting.pop(0)()
+
+    def _open_all(self, paths: Sequence[Path]) -> None:
         sessions = [path for path in paths if path.suffix.lower() == ENDING]
         if sessions:
             self._whole.open(sessions[0])
-        elif paths:
+        else:
             job = partial(_read, [Path(path).absolute() for path in paths])
             self._background.start(FILE, job, self._opened, self._whole.failed)
 
@@ -164,7 +190,7 @@ class Files(QObject):
                 external = source.agreed = True
             assert tensor.path is not None, "what no file holds is always loaded"
             job = partial(_load, tensor.path, tensor.name, external)
-            self._background.start(FILE, job, partial(self._take, tensor), self._whole.failed)
+            self._background.start(TENSOR, job, partial(self._take, tensor), self._whole.failed)
 
     def _may_read_beside(self, tensor: Tensor) -> bool:
         """Ask whether another file may be read, which the person did not name."""
@@ -181,7 +207,9 @@ class Files(QObject):
         return agreed
 
     def _take(self, tensor: Tensor, values: Values) -> None:
-        """Show a tensor with values that were read."""
+        """Show a tensor with values that were read, unless its file was closed meanwhile."""
+        if self._session.source_of(tensor) is None:
+            return
         array, tensor.stored = values
         tensor.take(array, tensor.dtype)
         self._show(tensor)
@@ -201,9 +229,11 @@ class Files(QObject):
         """Read a file of the document that was not read, from where it is now."""
         target = path or source.path
         if target is not None:
-            self._background.start(
-                FILE, partial(_read, [target]), partial(self._reopened, source), self._whole.failed
-            )
+            self._in_turn(partial(self._reopen, source, target))
+
+    def _reopen(self, source: Source, path: Path) -> None:
+        job, done = partial(_read, [path]), partial(self._reopened, source)
+        self._background.start(FILE, job, done, self._whole.failed)
 
     def _reopened(self, source: Source, read: list[Read]) -> None:
         new = read[0].source

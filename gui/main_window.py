@@ -378,6 +378,7 @@ class MainWindow(QMainWindow):
         self.settings.remember("window/geometry", self.saveGeometry())
         self.settings.remember("window/docks", self.saveState())
         self.settings.sync()
+        self.files.give_up()
         self.background.shutdown()
         self.recovery.stop()
         self.session.turns.clear()

@@ -52,6 +52,7 @@ class StatusLine(QStatusBar):
         self._names = {
             EVALUATE: self.tr("Computing…"),
             "file": self.tr("Reading the file…"),
+            "tensor": self.tr("Reading the values…"),
             "export": self.tr("Writing…"),
         }
         self._running: list[str] = []

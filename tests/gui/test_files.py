@@ -30,7 +30,10 @@ def menu_action(menu, text):
 def settle(window, qtbot):
     """Wait until a file is open or said not to be, and everything is computed."""
     qtbot.waitUntil(
-        lambda: not window.background.running("file") and not window.session.stale, timeout=30_000
+        lambda: (
+            not any(map(window.background.running, ("file", "tensor"))) and not window.session.stale
+        ),
+        timeout=30_000,
     )
     QApplication.processEvents()
 

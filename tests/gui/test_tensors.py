@@ -1,5 +1,7 @@
 """The Tensors pane: finding and showing tensors of open files; edits stay with their tensor."""
 
+import threading
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QAbstractItemModel, Qt
@@ -7,6 +9,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
+import engine.io
+from gui import commands
 from gui.export.choices import proposed_name
 from gui.export.kinds import FIGURE
 from gui.models.tensors import GLANCE, HISTOGRAM, LOW, NAME, SHAPE, TYPE, bytes_text
@@ -18,7 +22,10 @@ LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k
 def settle(qtbot):
     def wait(window):
         qtbot.waitUntil(
-            lambda: not window.background.running("file") and not window.session.stale,
+            lambda: (
+                not any(map(window.background.running, ("file", "tensor")))
+                and not window.session.stale
+            ),
             timeout=30_000,
         )
         QApplication.processEvents()
@@ -48,6 +55,66 @@ def visible(tree, column=0):
         texts.append(index.siblingAtColumn(column).data())
         index = tree.indexBelow(index)
     return texts
+
+
+@pytest.fixture
+def slow_load(monkeypatch):
+    """Let reading values wait until it is told to go on."""
+    go_on, load = threading.Event(), engine.io.load
+
+    def slowly(path, name=None, **more):
+        go_on.wait(10)
+        return load(path, name, **more)
+
+    monkeypatch.setattr(engine.io, "load", slowly)
+    yield go_on
+    go_on.set()
+
+
+def test_files_opened_while_others_are_read_wait_for_their_turn(
+    window, tmp_path, qtbot, settle, slow_load, model_file
+):
+    for number in range(3):
+        np.save(tmp_path / f"{number}.npy", np.full(2, number, np.float32))
+    window.open_paths([tmp_path / "0.npy"])
+    window.open_paths([tmp_path / "1.npy", tmp_path / "2.npy"])
+    window.open_paths([model_file])
+    slow_load.set()
+    qtbot.waitUntil(lambda: len(window.session.sources) == 4)
+    settle(window)
+    titles = [source.title for source in window.session.sources]
+    assert titles == ["0.npy", "1.npy", "2.npy", "model.npz"]
+
+
+def test_what_waits_for_its_turn_is_given_up_with_the_window(window, tmp_path, slow_load):
+    for number in range(2):
+        np.save(tmp_path / f"{number}.npy", np.full(2, number, np.float32))
+        window.open_paths([tmp_path / f"{number}.npy"])
+    slow_load.set()
+    window.close()
+    QApplication.processEvents()
+    assert not window.background.running("file")
+
+
+def test_choosing_a_tensor_does_not_stop_a_file_from_being_read(
+    opened, tmp_path, qtbot, settle, slow_load
+):
+    np.save(tmp_path / "0.npy", np.zeros(2, np.float32))
+    opened.open_paths([tmp_path / "0.npy"])
+    opened.files.show_tensor(opened.session.sources[-1].tensors[3])
+    slow_load.set()
+    settle(opened)
+    assert [source.title for source in opened.session.sources] == ["model.npz", "0.npy"]
+
+
+def test_a_tensor_whose_file_was_closed_meanwhile_does_not_come_up(opened, settle, slow_load):
+    source = opened.session.sources[-1]
+    opened.files.show_tensor(source.tensors[3])
+    shown = opened.session.title
+    commands.remove_source(opened.session, source)
+    slow_load.set()
+    settle(opened)
+    assert opened.session.title == shown
 
 
 def test_the_tree_lists_every_tensor_with_type_shape_and_size(opened):

@@ -13,6 +13,12 @@ PARTS = 100
 """How finely a part of a job reports its progress."""
 
 
+Step = Callable[[int, int], None]
+"""Is told how much is done, of how much; raises ``Cancelled`` where nobody waits any more."""
+Part = Callable[[int, int], Step]
+"""Gives a way to report progress within a part of the work: which one, of how many."""
+
+
 class Cancelled(Exception):  # noqa: N818 - it is no error
     """Raised inside a job whose result nobody waits for any more."""
 
@@ -34,7 +40,7 @@ class Ticket:
         """Whether the result is still wanted by nobody."""
         return self._cancelled.is_set()
 
-    def part(self, done: int, total: int) -> Callable[[int, int], None]:
+    def part(self, done: int, total: int) -> Step:
         """Return a way to report how much is done of the next of ``total`` parts."""
 
         def step(inner: int, of: int) -> None:

@@ -8,6 +8,11 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from engine.numbers import AmbiguousBlock, Block, NumberError
 from engine.pasted import Pasted, pasted_cells, read
+from gui.background import Background, Cancelled
+from gui.waiting import wait_for
+
+LONG = 1 << 17
+"""Texts of up to so many characters are read at once."""
 
 
 def _tr(text: str) -> str:
@@ -29,8 +34,10 @@ def cells_text(rows: list[list[str]]) -> str:
     return "\n".join("\t".join(row) for row in rows) + "\n"
 
 
-def read_pasted(text: str, parent: QWidget) -> Pasted | str:
+def read_pasted(text: str, background: Background, parent: QWidget) -> Pasted | str:
     """Read pasted text as numbers, asking where it can be read in two ways.
+
+    A long text is read off the GUI thread, while a dialog tells of it.
 
     Returns a sentence instead when it holds no numbers to read, and an empty one when the person
     decides for neither reading.
@@ -38,7 +45,13 @@ def read_pasted(text: str, parent: QWidget) -> Pasted | str:
     if not text.strip():
         return _tr("The clipboard holds no text to paste.")
     try:
-        return read(text)
+        if len(text) <= LONG:
+            return read(text)
+        told = _tr("Reading what was pasted…")
+        # The text is read in one go; nothing is changed by it, so nobody waits for its end.
+        return wait_for(background, "paste", lambda part: read(text), told, parent, leave=True)
+    except Cancelled:
+        return ""
     except AmbiguousBlock as error:
         block = _ask(error, parent)
         return "" if block is None else pasted_cells(block)

@@ -14,17 +14,17 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from engine import QuantizationError, Scheme
 from engine.arrays import FloatArray, as_working
 from engine.examples import EXAMPLES, THREE_WAYS, Example
-from gui.background import Background, Cancelled, Ticket
+from gui.background import Background, Cancelled, Part, Ticket
 from gui.numbers_text import filled
 from gui.session import Session
-from gui.session_files import ENDING, FILE, SessionFiles
+from gui.session_files import ENDING, FILE, SAVE, SessionFiles
 from gui.settings import Settings
 from gui.tensors import Source, Tensor, lone, of_file
+from gui.waiting import wait_for
 
 if TYPE_CHECKING:
     from engine.io.saved import SavedSource
     from engine.stored import Stored
-    from gui.saving import Part
 
 
 TENSOR = "tensor"
@@ -287,7 +287,8 @@ class Files(QObject):
             return seen(path)
 
         try:
-            known = self._whole.wait_for(job, filled(self.tr("Writing %1…"), path.name))
+            text = filled(self.tr("Writing %1…"), path.name)
+            known = wait_for(self._background, SAVE, job, text, self._window)
         except Cancelled:
             self.notice.emit(self.tr("Nothing was saved, as you wished."))
             return False

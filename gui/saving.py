@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,15 @@ from engine.io.saved import (
     SavedSession,
     SavedSource,
     SavedTensor,
-    Step,
     described,
     unchanged,
 )
+from gui.background import Part, Step
 from gui.document import Document
 from gui.numbers_text import filled
 from gui.shown import DeviceCodes, Entry
 from gui.tensors import COPIED, Source, Tensor, next_version, of_file
 from gui.theme import COLOURS, LINE_STYLES, MARKERS
-
-Part = Callable[[int, int], Step]
-"""Gives a way to report progress within a part of the work: which one, of how many."""
 
 
 def _tr(text: str) -> str:

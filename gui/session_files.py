@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QProgressDialog, QWidget
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from engine import QuantizationError, Scheme
 from engine.examples import THREE_WAYS
-from gui.background import Background, Cancelled, Ticket
+from gui.background import Background, Cancelled, Part, Ticket
 from gui.numbers_text import filled
 from gui.session import Session
 from gui.settings import Settings
-
-if TYPE_CHECKING:
-    from engine.io.saved import Step
-    from gui.saving import Part
+from gui.waiting import wait_for
 
 FILE, SAVE = "file", "save"
-_SHOWN_AFTER = 500
-"""Milliseconds of work from which on a dialog tells of it."""
 ENDING = ".qscope"
 View = dict[str, Any]
 
@@ -178,7 +172,8 @@ class SessionFiles(QObject):
             return finished.sources
 
         try:
-            known = self.wait_for(job, filled(self.tr("Writing %1…"), path.name))
+            text = filled(self.tr("Writing %1…"), path.name)
+            known = wait_for(self._background, SAVE, job, text, self._window)
         except Cancelled:
             self.notice.emit(self.tr("Nothing was saved, as you wished."))
             return False
@@ -192,75 +187,6 @@ class SessionFiles(QObject):
         self.notice.emit(filled(self.tr("Saved %1."), path))
         self.saved.emit()
         return True
-
-    def wait_for(self, job: Callable[[Part], Any], text: str) -> Any:
-        """Run a job off the GUI thread, return what it returns, and let it be cancelled.
-
-        Meanwhile nothing can be edited, so that what is written is of one piece. A dialog with
-        the progress and a button comes up where that takes longer than a moment. The job gets
-        what ``Ticket.part`` is; it ends at its next step when it is cancelled.
-
-        Raises
-        ------
-        Cancelled
-        Exception
-            Whatever the job raises.
-        """
-        outcome: list[tuple[Any, Exception | None]] = []
-        stopped = threading.Event()
-        loop = QEventLoop(self)
-        dialog = QProgressDialog(text, self.tr("Cancel"), 0, 0, self._window)
-        dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
-        dialog.setAutoReset(False)
-        dialog.setMinimumDuration(_SHOWN_AFTER << 10)  # it is shown by hand, and not sooner
-        patience = QTimer(loop)
-        patience.setSingleShot(True)
-        patience.timeout.connect(loop.quit)
-
-        def run(ticket: Ticket) -> tuple[Any, Exception | None]:
-            def part(done: int, total: int) -> Step:
-                report = ticket.part(done, total)
-
-                def step(inner: int, of: int) -> None:
-                    if stopped.is_set():
-                        raise Cancelled
-                    report(inner, of)
-
-                return step
-
-            try:
-                return job(part), None
-            except Exception as error:  # handed to whoever waits
-                return None, error
-
-        def finished(result: tuple[Any, Exception | None]) -> None:
-            outcome.append(result)
-            loop.quit()
-
-        def progressed(kind: str, done: int, total: int) -> None:
-            if kind == SAVE and dialog.isVisible() and total:
-                dialog.setMaximum(total)
-                dialog.setValue(done)
-
-        self._background.progressed.connect(progressed)
-        self._background.start(SAVE, run, finished, self.failed)
-        patience.start(_SHOWN_AFTER)
-        loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
-        if not outcome:
-            dialog.canceled.connect(stopped.set)
-            dialog.show()
-            # What has an end that a person cannot wait for, they cancel: the job ends it itself.
-            while not outcome:
-                loop.exec()
-        self._background.progressed.disconnect(progressed)
-        patience.stop()
-        dialog.reset()
-        dialog.deleteLater()
-        loop.deleteLater()
-        result, error = outcome[0]
-        if error is not None:
-            raise error
-        return result
 
     def may_replace(self) -> bool:
         """Ask about what is not saved; True when it may go."""

@@ -15,8 +15,8 @@ from gui.settings import Settings
 
 PATIENCE = 400
 """Milliseconds before work under way gets a progress bar and a cancel button; Esc works at once."""
-QUIET = ("glance", "recovery")
-"""Work that goes on beside what the person does, and that nobody waits for."""
+QUIET = ("glance", "paste", "recovery", "save")
+"""Work that nobody waits for, or that a dialog tells of."""
 
 
 class StatusLine(QStatusBar):

@@ -333,7 +333,7 @@ class ValuesPane(QWidget):
 
     def paste(self) -> None:
         """Put the numbers on the clipboard in, from the current cell on."""
-        pasted = clipboard.read_pasted(clipboard.clipboard_text(), self)
+        pasted = clipboard.read_pasted(clipboard.clipboard_text(), self._session.background, self)
         if isinstance(pasted, str):
             self._report(pasted)
             return

@@ -155,7 +155,7 @@ def test_a_session_that_moved_with_its_files_finds_them(work, new_window, qtbot,
 def slow_hash(monkeypatch):
     """Let the hash of a file take until it is told to end, or until somebody cancels it."""
     go_on = threading.Event()
-    monkeypatch.setattr("gui.session_files._SHOWN_AFTER", 10)
+    monkeypatch.setattr("gui.waiting.SHOWN_AFTER", 10)
 
     def slowly(path, step=None):
         while not go_on.wait(0.002):

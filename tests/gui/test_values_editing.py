@@ -1,9 +1,13 @@
 """Clipboard and rows of the values table."""
 
+import threading
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog
+
+import gui.clipboard
 
 TEN = "0.5\t-1.25\t3\t4e-3\t5\t6\t7\t8\t9\t10.125"
 
@@ -101,6 +105,58 @@ def test_cancelling_that_question_pastes_nothing_and_says_nothing(
         person.press("Ctrl+V")
     assert values(window) == before
     assert not window.message.isVisible()
+
+
+@pytest.fixture
+def slow_read(monkeypatch):
+    """Let pasted text be long, and reading it wait until it is told to go on."""
+    go_on, read = threading.Event(), gui.clipboard.read
+
+    def slowly(text):
+        go_on.wait(10)
+        return read(text)
+
+    monkeypatch.setattr("gui.clipboard.LONG", 0)
+    monkeypatch.setattr("gui.waiting.SHOWN_AFTER", 10)
+    monkeypatch.setattr("gui.clipboard.read", slowly)
+    yield go_on
+    go_on.set()
+
+
+@pytest.mark.parametrize(("text", "told"), [("7\n8\n", ""), ("7\n8 9\n", "Line 2")])
+def test_a_long_text_is_read_while_a_dialog_says_so(
+    window, table, person, dialog, slow_read, text, told
+):
+    window.message.clear()
+    person.click_cell(table, 1)
+    person.copy_text(text)
+    labels = []
+
+    def go_on(box):
+        labels.append(box.labelText())
+        slow_read.set()
+
+    with dialog(go_on):
+        person.press("Ctrl+V")
+    assert labels == ["Reading what was pasted…"]
+    if told:
+        assert told in window.message.text
+    else:
+        assert values(window)[1:] == [7, 8]
+
+
+def test_reading_a_long_text_can_be_cancelled_and_nothing_is_pasted(
+    window, table, person, dialog, button, slow_read
+):
+    before = values(window)
+    person.click_cell(table, 1)
+    person.copy_text("7\n8\n")
+    with dialog(button("Cancel")):
+        person.press("Ctrl+V")
+    assert values(window) == before
+    slow_read.set()
+    person.press("Ctrl+V")
+    assert values(window)[1:] == [7, 8], "the next paste does not wait for it"
 
 
 def test_pasting_beyond_the_end_grows_an_array_with_one_axis(window, table, person):

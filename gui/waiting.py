@@ -1,0 +1,111 @@
+"""Work that has to end before anything else is done, with a dialog that tells of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QEventLoop, Qt, QTimer
+from PySide6.QtWidgets import QProgressDialog, QWidget
+
+from gui.background import Background, Cancelled, Part, Step, Ticket
+
+SHOWN_AFTER = 500
+"""Milliseconds of work from which on a dialog tells of it."""
+
+
+def wait_for(
+    background: Background,
+    kind: str,
+    job: Callable[[Part], Any],
+    text: str,
+    window: QWidget,
+    leave: bool = False,
+) -> Any:
+    """Run a job off the GUI thread, return what it returns, and let it be cancelled.
+
+    Meanwhile nothing can be edited, so that what it works on is of one piece.
+
+    Parameters
+    ----------
+    background : Background
+    kind : str
+    job : callable
+        Gets what ``Ticket.part`` is, to report progress with.
+    text : str
+        What the dialog says.
+    window : QWidget
+        Behind the dialog.
+    leave : bool
+        Whether nobody waits for a cancelled job to end, as it changes nothing; any other one
+        ends at its next step.
+
+    Raises
+    ------
+    Cancelled
+    Exception
+        Whatever the job raises.
+    """
+    outcome: list[tuple[Any, Exception | None]] = []
+    stopped = threading.Event()
+    loop = QEventLoop(window)
+    dialog = QProgressDialog(text, QCoreApplication.translate("waiting", "Cancel"), 0, 0, window)
+    dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
+    dialog.setAutoReset(False)
+    dialog.setMinimumDuration(SHOWN_AFTER << 10)  # it is shown by hand, and not sooner
+    patience = QTimer(loop)
+    patience.setSingleShot(True)
+    patience.timeout.connect(loop.quit)
+
+    def run(ticket: Ticket) -> tuple[Any, Exception | None]:
+        def part(done: int, total: int) -> Step:
+            report = ticket.part(done, total)
+
+            def step(inner: int, of: int) -> None:
+                if stopped.is_set():
+                    raise Cancelled
+                report(inner, of)
+
+            return step
+
+        try:
+            return job(part), None
+        except Exception as error:  # handed to whoever waits
+            return None, error
+
+    def finished(result: tuple[Any, Exception | None]) -> None:
+        outcome.append(result)
+        loop.quit()
+
+    def failed(error: Exception) -> None:
+        finished((None, error))
+
+    def progressed(of_kind: str, done: int, total: int) -> None:
+        if of_kind == kind and dialog.isVisible() and total:
+            dialog.setMaximum(total)
+            dialog.setValue(done)
+
+    def cancel() -> None:
+        stopped.set()
+        if leave and background.cancel(kind):
+            finished((None, Cancelled()))
+
+    background.progressed.connect(progressed)
+    background.start(kind, run, finished, failed)
+    patience.start(SHOWN_AFTER)
+    loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+    if not outcome:
+        dialog.canceled.connect(cancel)
+        dialog.show()
+        while not outcome:
+            loop.exec()
+    background.progressed.disconnect(progressed)
+    patience.stop()
+    dialog.reset()
+    dialog.deleteLater()
+    loop.deleteLater()
+    result, error = outcome[0]
+    if error is not None:
+        raise error
+    return result

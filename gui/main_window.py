@@ -261,7 +261,8 @@ class MainWindow(QMainWindow):
 
     def view(self) -> View:
         """How the document is looked at, for a session file."""
-        return view_of(self, self.session, self.plots, self.values)
+        view = view_of(self, self.session, self.plots, self.values)
+        return {**view, "kept": self.recovery.name}
 
     def _look(self, view: View) -> None:
         restore_view(view, self, self.session, self.plots, self.values)

@@ -103,6 +103,11 @@ class Recovery(QObject):
 
     # Keeping
 
+    @property
+    def name(self) -> str:
+        """What this window's own file is called; empty while there is none."""
+        return "" if self._own is None else self._own.file.stem
+
     def _on_change(self) -> None:
         if self._session.modified:
             # From the first change on: an endless stream of changes is written all the same.
@@ -223,11 +228,14 @@ class Recovery(QObject):
         while self._found:
             found = self._found[0]
             try:
-                title = qscope.title_of(found.file)
+                title, view = qscope.head_of(found.file)
             except QuantizationError as error:
                 # Not deleted: somebody may be able to mend it.
                 self.problem.emit(str(error))
                 self._found.pop(0).lock.unlock()
+                continue
+            if _saved_since(found.file, view):
+                self._found.pop(0).remove()
                 continue
             self.left.emit(title, _time(found.file))
             return
@@ -302,6 +310,19 @@ def _sweep(folder: Path, known: set[str], alone: bool) -> None:
         for part in folder.glob(".*.part"):
             with suppress(OSError):
                 part.unlink()
+
+
+def _saved_since(kept: Path, view: View) -> bool:
+    """Tell whether a window ended between saving into its file and deleting what it had kept."""
+    from engine.io import qscope
+
+    file = Path(str(view.get("file")))
+    if view.get("file") is None or _time(file) < _time(kept):
+        return False
+    try:
+        return qscope.head_of(file)[1].get("kept") == kept.stem
+    except QuantizationError:
+        return False
 
 
 def _time(path: Path) -> float:

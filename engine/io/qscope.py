@@ -126,8 +126,8 @@ def read(path: Path) -> SavedSession:
             raise FormatError(f"{shown(path)} is damaged: {error}.") from None
 
 
-def title_of(path: Path) -> str:
-    """Return what the document of a session was called, without reading its arrays.
+def head_of(path: Path) -> tuple[str, Fields]:
+    """Return what the document of a session was called, and its view, without its arrays.
 
     Raises
     ------
@@ -135,7 +135,8 @@ def title_of(path: Path) -> str:
     """
     with sentences(path, "read"), npz.opened(path) as archive:
         try:
-            return str(_take(_manifest(archive, path), "title", str, ""))
+            fields = _manifest(archive, path)
+            return str(_take(fields, "title", str, "")), dict(_take(fields, "view", dict, {}))
         except _BadField as error:
             raise FormatError(f"{shown(path)} is damaged: {error}.") from None
 

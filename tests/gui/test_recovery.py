@@ -98,6 +98,27 @@ def test_what_was_restored_is_saved_to_its_own_file_again(
     qtbot.waitUntil(lambda: not kept())
 
 
+@pytest.mark.parametrize("more", [False, True])
+def test_what_was_saved_as_the_window_crashed_is_not_offered(
+    window, new_window, qtbot, crash, monkeypatch, tmp_path, more
+):
+    path = tmp_path / "mine.qscope"
+    window.whole.write(path)
+    commands.edit_value(window.session, 1, 0.75)
+    qtbot.waitUntil(lambda: bool(kept()) and not window.background.running("recovery"))
+    if not more:  # as if it ended before it deleted what it had kept
+        monkeypatch.setattr(window.recovery, "forget", lambda: None)
+    window.whole.write(path)
+    if more:
+        qtbot.waitUntil(lambda: not kept())
+        commands.edit_value(window.session, 1, 0.5)
+    crash(window)
+    other = new_window()
+    other.recovery.look()
+    assert other.offer.isVisible() == more
+    assert bool(kept()) == more
+
+
 def test_what_is_discarded_is_gone(window, new_window, person, qtbot, crash):
     person.edit_cell(window.values.table, 1, "0.75")
     crash(window)

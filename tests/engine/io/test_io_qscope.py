@@ -54,7 +54,7 @@ def test_everything_comes_back(tmp_path):
     for one, other in zip(read.tensors, session.tensors, strict=True):
         for key, value in vars(one).items():
             assert same(value, getattr(other, key)), (one.title, key)
-    assert qscope.title_of(path) == session.title
+    assert qscope.head_of(path) == (session.title, session.view)
     assert probe(path).endings == (".qscope",)
 
 

@@ -156,7 +156,7 @@ def _use(path: Path, alone: bool) -> None:
         # As the window opens it, with everything that is in it.
         try:
             _timed(qscope.read, path)
-            _timed(qscope.title_of, path)
+            _timed(qscope.head_of, path)
         except FormatError as error:
             _sentence(error, path)
     if alone:

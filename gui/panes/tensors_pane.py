@@ -79,6 +79,7 @@ class TensorsPane(QWidget):
         self._session = session
         self._collapsed: set[Source] = set()
         self._offered: list[QAction] = []
+        self._fitting = self._names_by_hand = False
         self.filter = QLineEdit(self)
         self.filter.setPlaceholderText(self.tr("Find tensors: words of the name"))
         self.filter.setAccessibleName(self.tr("Find tensors"))
@@ -102,6 +103,7 @@ class TensorsPane(QWidget):
         head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.setStretchLastSection(False)
+        head.sectionResized.connect(self._on_resized)
         self.tree.setSortingEnabled(True)
         for column, width in enumerate(WIDTHS[1:], 1):
             self.tree.setColumnWidth(column, width)
@@ -295,6 +297,8 @@ class TensorsPane(QWidget):
 
     def _fit_names(self) -> None:
         """Give names the width that they need, or what the others leave where that is more."""
+        if self._names_by_hand:
+            return
         metrics, widest = self.tree.fontMetrics(), 0
         tensors = (tensor for source in self._session.sources for tensor in source.tensors)
         for tensor in itertools.islice(tensors, NAMES_LOOKED_AT):
@@ -302,7 +306,13 @@ class TensorsPane(QWidget):
         least, most = NAME_WIDTHS
         needed = min(max(least, widest + 2 * self.tree.indentation() + 12), most)
         # Bold, and with its marks, the name of what is shown is a little longer.
+        self._fitting = True
         self.tree.setColumnWidth(NAME, max(needed, self.width() - sum(WIDTHS) - 20))
+        self._fitting = False
+
+    def _on_resized(self, column: int) -> None:
+        """A width that the person has given to the names stays."""
+        self._names_by_hand = self._names_by_hand or (column == NAME and not self._fitting)
 
     # What there is to see of each
 

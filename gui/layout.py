@@ -29,14 +29,17 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     large = size.width() >= 1800 and size.height() >= 960
     across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
     width, height = size.width(), size.height()
+    low = 236 if height < 960 else 290
     for dock in docks.values():
         dock.setFloating(False)
         window.removeDockWidget(dock)
+    # All in one area: there a window that grows gives every pane its share, while an area below
+    # would take all the height.
     window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["values"])
+    window.splitDockWidget(docks["values"], docks["steps"], down)
     window.splitDockWidget(docks["values"], docks["signal"], across)
     _tabs(window, [docks["values"], docks["tensors"]])
     window.splitDockWidget(docks["signal"], docks["schemes"], across)
-    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, docks["steps"])
     if small:
         _tabs(window, [docks[k] for k in PLOT_TABS])
         _tabs(window, [docks["steps"], docks["results"], docks["compare"]])
@@ -63,7 +66,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     if large:
         half = int(width * shares[1]) // 2
         window.resizeDocks([docks["distribution"], docks["calibration"]], [half, half], across)
-    window.resizeDocks([docks["values"], docks["steps"]], [height - 306, 196], down)
+    window.resizeDocks([docks["values"], docks["steps"]], [height - 100 - low, low], down)
     if not small:
         halves = [width * 52 // 100, width * 48 // 100]
         window.resizeDocks([docks["steps"], docks["results"]], halves, across)

@@ -196,12 +196,14 @@ class MainWindow(QMainWindow):
         self.results.empty.offer([menus.add_scheme, menus.examples])
         order = ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down")
         self.schemes.offer(menus.add_scheme, [a[key] for key in order])
-        for bar, key, name in (
-            (self.offer, "recovery", self.tr("Recovery")),
-            (self.message, "messages", self.tr("Messages")),
+        # Messages come and go below the panes, which so stay where they are under the pointer.
+        top, bottom = Qt.ToolBarArea.TopToolBarArea, Qt.ToolBarArea.BottomToolBarArea
+        for area, bar, key, name in (
+            (top, self.offer, "recovery", self.tr("Recovery")),
+            (bottom, self.message, "notices", self.tr("Messages")),
         ):
-            self.addToolBarBreak()
-            self.addToolBar(strip_of(bar, key, name, self))
+            self.addToolBarBreak(area)
+            self.addToolBar(area, strip_of(bar, key, name, self))
         self.values.problem.connect(self.message.problem)
         for files in (self.files, self.whole):
             files.problem.connect(self.message.problem)

@@ -15,6 +15,9 @@ from gui.theme import Theme
 
 Rows = list[tuple[str, list[str]]]
 
+ONE_LINE = 48
+"""A cause and what either scheme does share a line where they have no more letters."""
+
 
 def _tr(text: str) -> str:
     return QCoreApplication.translate("compare", text)
@@ -46,18 +49,19 @@ def example_html(
     muted, alarm = theme.muted, theme.alarm
     real = full(made.first.values.reshape(-1)[chosen])
     word = _tr("Chosen value") if own else _tr("For example")
-    lines = [f"<p>{escape(word)} <b>#{escape(position)}</b>: R = {escape(real)}</p>"]
+    lines = [f"<div>{escape(word)} <b>#{escape(position)}</b>: R = {escape(real)}</div>"]
     number = int(made.cause_of.reshape(-1)[chosen])
     if number >= 0:
         cause = made.causes[number]
         first, second = cause.first, cause.second
         if isinstance(made, DeviceComparison) and cause.key != "runtime":
             first, second = (f"Q = {one.codes.flat[chosen]}" for one in (made.first, made.second))
+        apart = " · " if len(cause.title + first + second) <= ONE_LINE else "<br>"
         title, first, second = (escape(part) for part in (cause.title, first, second))
-        text = "<br>".join((f"<b>{title}</b>", f"1: {first}", f"2: {second}"))
-        lines.append(f"<p style='color:{alarm}'>{text}</p>")
+        text = apart.join((f"<b>{title}</b>", f"1: {first}", f"2: {second}"))
+        lines.append(f"<div style='color:{alarm}'>{text}</div>")
     else:
-        lines.append(f"<p style='color:{muted}'>{escape(_tr('Both agree here.'))}</p>")
+        lines.append(f"<div style='color:{muted}'>{escape(_tr('Both agree here.'))}</div>")
     if isinstance(made, DeviceComparison):
         heads = (_tr("1: scheme"), _tr("2: device"))
         compared = _beside_device(made, chosen, digits)

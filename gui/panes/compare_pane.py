@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -92,25 +93,30 @@ class ComparePane(QWidget):
         self.example = QTextBrowser(self)
         self.example.setFrameShape(QFrame.Shape.NoFrame)
         self.example.setOpenLinks(False)
+        self.example.document().setDocumentMargin(2)
         self.example.setLineWrapMode(QTextBrowser.LineWrapMode.NoWrap)
         self.example.setAccessibleName(self.tr("The chosen value under both schemes"))
         for view in (self.causes, self.example):
             font = view.font()
             font.setFeature(QFont.Tag("tnum"), 1)
             view.setFont(font)
-        top = QHBoxLayout()
-        top.setContentsMargins(6, 4, 6, 0)
-        top.setSpacing(4)
-        top.addWidget(self.boxes[0], 3)
-        top.addWidget(QLabel(self.tr("against"), self))
-        top.addWidget(self.boxes[1], 3)
-        below = QHBoxLayout()
-        below.setContentsMargins(6, 0, 6, 0)
-        below.addWidget(self.next_button)
-        below.addWidget(self.codes_button)
-        below.addStretch(1)
+        left = QWidget(self)
+        choices = QGridLayout(left)
+        choices.setContentsMargins(6, 4, 2, 0)
+        choices.setSpacing(4)
+        choices.setColumnStretch(2, 1)
+        choices.addWidget(self.boxes[0], 0, 0, 1, 3)
+        choices.addWidget(QLabel(self.tr("against"), self), 1, 0)
+        choices.addWidget(self.boxes[1], 1, 1, 1, 2)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.next_button)
+        buttons.addWidget(self.codes_button)
+        buttons.addStretch(1)
+        choices.addLayout(buttons, 2, 0, 1, 3)
+        choices.addWidget(self.causes, 3, 0, 1, 3)
+        # The example is as high as the pane: it has a line for every stage.
         split = QSplitter(Qt.Orientation.Horizontal, self)
-        split.addWidget(self.causes)
+        split.addWidget(left)
         split.addWidget(self.example)
         split.setChildrenCollapsible(False)
         split.setSizes([400, 500])
@@ -118,9 +124,6 @@ class ComparePane(QWidget):
         split.setStretchFactor(1, 5)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(top)
-        layout.addLayout(below)
         layout.addWidget(split)
         self.setFocusProxy(self.boxes[0])
         session.entries_changed.connect(self._fill_boxes)

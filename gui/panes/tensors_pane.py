@@ -11,21 +11,16 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QPoint,
-    QRect,
     Qt,
     QTimer,
     Signal,
 )
 from PySide6.QtGui import (
     QAction,
-    QColor,
     QHideEvent,
     QKeyEvent,
     QKeySequence,
-    QPainter,
-    QPalette,
     QResizeEvent,
     QShowEvent,
 )
@@ -34,9 +29,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QMenu,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTreeView,
     QVBoxLayout,
     QWidget,
@@ -46,8 +38,9 @@ from engine import QuantizationError
 from engine.glance import Glance, glance
 from gui import commands
 from gui.background import Background, Ticket
-from gui.models.tensors import GLANCE, HISTOGRAM, NAME, TensorFilter, TensorsModel
+from gui.models.tensors import HISTOGRAM, NAME, TensorFilter, TensorsModel
 from gui.numbers_text import filled
+from gui.panes.tensor_cells import HistogramDelegate, NameDelegate
 from gui.session import Session
 from gui.settings import Settings
 from gui.tensors import Source, Tensor
@@ -59,42 +52,6 @@ LONG_LIST = 12
 WIDTHS = (0, 58, 82, 52, 64, 64, 54)
 NAME_WIDTHS, NAMES_LOOKED_AT = (120, 300), 500
 """The names get what they need, within these; the other columns can be scrolled to."""
-
-
-class HistogramDelegate(QStyledItemDelegate):
-    """Paints how the values lie between the ends."""
-
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
-        super().paint(painter, option, index)
-        seen = index.data(GLANCE)
-        if not isinstance(seen, Glance) or not seen.counts.any():
-            return
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
-        colour = QColor(option.palette.color(role))
-        colour.setAlphaF(0.65)
-        room: QRect = option.rect.adjusted(3, 2, -3, -2)
-        counts = seen.counts
-        for place, share in enumerate((counts / counts.max()).tolist()):
-            left = room.left() + room.width() * place // counts.size
-            right = room.left() + room.width() * (place + 1) // counts.size
-            height = max(1, round(share * room.height())) if share > 0 else 0
-            painter.fillRect(left, room.bottom() + 1 - height, right - left, height, colour)
-
-
-class NameDelegate(QStyledItemDelegate):
-    """Shortens names at their beginning, which is the same for most tensors of a model."""
-
-    def initStyleOption(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        super().initStyleOption(option, index)
-        option.textElideMode = Qt.TextElideMode.ElideLeft
 
 
 class TensorsPane(QWidget):
@@ -122,6 +79,7 @@ class TensorsPane(QWidget):
         self._session = session
         self._collapsed: set[Source] = set()
         self._offered: list[QAction] = []
+        self._fitting = self._names_by_hand = False
         self.filter = QLineEdit(self)
         self.filter.setPlaceholderText(self.tr("Find tensors: words of the name"))
         self.filter.setAccessibleName(self.tr("Find tensors"))
@@ -145,6 +103,7 @@ class TensorsPane(QWidget):
         head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.setStretchLastSection(False)
+        head.sectionResized.connect(self._on_resized)
         self.tree.setSortingEnabled(True)
         for column, width in enumerate(WIDTHS[1:], 1):
             self.tree.setColumnWidth(column, width)
@@ -338,6 +297,8 @@ class TensorsPane(QWidget):
 
     def _fit_names(self) -> None:
         """Give names the width that they need, or what the others leave where that is more."""
+        if self._names_by_hand:
+            return
         metrics, widest = self.tree.fontMetrics(), 0
         tensors = (tensor for source in self._session.sources for tensor in source.tensors)
         for tensor in itertools.islice(tensors, NAMES_LOOKED_AT):
@@ -345,7 +306,13 @@ class TensorsPane(QWidget):
         least, most = NAME_WIDTHS
         needed = min(max(least, widest + 2 * self.tree.indentation() + 12), most)
         # Bold, and with its marks, the name of what is shown is a little longer.
+        self._fitting = True
         self.tree.setColumnWidth(NAME, max(needed, self.width() - sum(WIDTHS) - 20))
+        self._fitting = False
+
+    def _on_resized(self, column: int) -> None:
+        """A width that the person has given to the names stays."""
+        self._names_by_hand = self._names_by_hand or (column == NAME and not self._fitting)
 
     # What there is to see of each
 

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QMenu,
-    QSpinBox,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -27,6 +26,7 @@ from gui.numbers_text import filled
 from gui.panes import values_copy, values_edit
 from gui.panes.empty_note import EmptyNote
 from gui.panes.sheet_row import SheetRow
+from gui.panes.slice_row import SliceRow
 from gui.panes.table_view import NumberTable
 from gui.session import Session
 from gui.settings import Settings
@@ -123,12 +123,8 @@ class ValuesPane(QWidget):
         self._quantity.setAccessibleName(self.tr("Quantity in the grid"))
         self._quantity.currentTextChanged.connect(self.grid_model.set_quantity)
         row.addWidget(self._quantity)
-        self._slices = QWidget(self)
-        self._slice_row = QHBoxLayout(self._slices)
-        self._slice_row.setContentsMargins(4, 0, 0, 0)
-        self._slice_row.setSpacing(2)
-        self._slice_row.setAlignment(Qt.AlignmentFlag.AlignLeft)
-        self._spins: list[QSpinBox] = []
+        self._slices = SliceRow(self)
+        self._slices.chosen.connect(self.grid_model.set_slice)
         row.addStretch(1)
         self._sheets = SheetRow(self.model, self)
         row.addWidget(self._sheets)
@@ -198,31 +194,12 @@ class ValuesPane(QWidget):
         self._buttons["grid"].setEnabled(len(shape) >= 2)
         self._sorted_by = None
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        self._build_slices(shape)
+        self._slices.offer(shape)
         width = max(
             44, 14 + 8 * len(str(max(shape, default=1))) * len(shape) + 12 * (len(shape) - 1)
         )
         self.table.verticalHeader().setFixedWidth(width)
         self.show_grid(self.in_grid)
-
-    def _build_slices(self, shape: tuple[int, ...]) -> None:
-        for spin in self._spins:
-            self._slice_row.removeWidget(spin)
-            spin.deleteLater()
-        self._spins = []
-        for axis, length in enumerate(shape[:-2]):
-            spin = QSpinBox(self._slices)
-            spin.setRange(0, length - 1)
-            spin.setPrefix(filled(self.tr("axis %1: "), axis))
-            spin.setAccessibleName(filled(self.tr("Slice along axis %1"), axis))
-            spin.setToolTip(filled(self.tr("Position along axis %1, 0 to %2"), axis, length - 1))
-            spin.setWrapping(True)
-            spin.valueChanged.connect(self._on_slice)
-            self._slice_row.addWidget(spin)
-            self._spins.append(spin)
-
-    def _on_slice(self) -> None:
-        self.grid_model.set_slice(tuple(spin.value() for spin in self._spins))
 
     # The chosen value
 
@@ -243,8 +220,7 @@ class ValuesPane(QWidget):
         try:
             if self.in_grid:
                 fixed, row, column = self.grid_model.cell_of(position)
-                for spin, value in zip(self._spins, fixed, strict=True):
-                    spin.setValue(value)
+                self._slices.show_plane(fixed)
                 if (self.grid.currentIndex().row(), self.grid.currentIndex().column()) != (
                     row,
                     column,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QPainterPath, QPen, QTransform
 
 from gui.numbers_text import filled
 from gui.plots.data import PlotData, Series
+from gui.plots.option import Option
 from gui.plots.spans import drawable, padded
 from gui.plots.view import WholeAxis
 from gui.theme import LINE_STYLES, MARKERS, Theme
@@ -20,22 +20,6 @@ from gui.theme import LINE_STYLES, MARKERS, Theme
 FEW = 60
 """Up to so many visible values are drawn with stems, side by side."""
 AXIS_WIDTH = 66
-
-
-@dataclass(frozen=True)
-class Option:
-    """A choice of how to look at the data of a plot.
-
-    Attributes
-    ----------
-    key, title : str
-    choices : tuple of (str, str)
-        Key and title of each; the first one is chosen at first.
-    """
-
-    key: str
-    title: str
-    choices: tuple[tuple[str, str], ...]
 
 
 class Plot(QObject):

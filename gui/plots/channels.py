@@ -6,9 +6,10 @@ import numpy as np
 
 from engine import Channels
 from gui.numbers_text import filled, short
-from gui.plots.base import Option, Plot
+from gui.plots.base import Plot
 from gui.plots.channel_figures import channels_of
 from gui.plots.data import PlotData, Series
+from gui.plots.option import Option
 
 SQNR, SCALE, RANGE = "sqnr", "scale", "range"
 WORST, NUMBER, BY_SCALE, BY_RANGE = "worst", "number", "by scale", "by range"

@@ -294,6 +294,15 @@ def test_the_worked_example_shows_both_schemes_and_marks_what_is_unlike(
             assert cells[column] == stages.get(symbol, "–"), symbol
 
 
+@pytest.mark.parametrize("size", [(1000, 700), (1440, 900), (1600, 1000)])
+def test_all_of_the_worked_example_is_seen_without_scrolling(window, size):
+    window.resize(*size)
+    window.reset_layout()
+    front(window, "compare")
+    assert not window.compare.example.verticalScrollBar().maximum()
+    assert not window.compare.example.horizontalScrollBar().maximum()
+
+
 def test_a_value_that_does_not_differ_gives_way_to_an_example_that_does(window, person):
     made = compare(ARRAY, EVEN, CUT)
     same = int(np.flatnonzero(~made.differs)[0])

@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtCore import QAbstractItemModel, QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
@@ -191,6 +191,20 @@ def test_names_have_room_and_very_long_ones_keep_their_end_which_tells_layers_ap
     option = QStyleOptionViewItem()
     tree.itemDelegateForIndex(index).initStyleOption(option, index)
     assert option.textElideMode == Qt.TextElideMode.ElideLeft
+
+
+def test_a_width_given_to_the_names_by_hand_stays_when_the_pane_is_resized(opened, qtbot):
+    head, tree = opened.tensors.tree.header(), opened.tensors.tree
+    before = tree.columnWidth(NAME)
+    edge = QPoint(head.sectionViewportPosition(NAME) + before - 1, head.height() // 2)
+    qtbot.mousePress(head.viewport(), Qt.MouseButton.LeftButton, pos=edge)
+    qtbot.mouseMove(head.viewport(), edge - QPoint(90, 0))
+    qtbot.mouseRelease(head.viewport(), Qt.MouseButton.LeftButton, pos=edge - QPoint(90, 0))
+    chosen = tree.columnWidth(NAME)
+    assert chosen == before - 90
+    opened.resizeDocks([opened.docks["tensors"]], [opened.tensors.width() + 120],
+                       Qt.Orientation.Horizontal)  # fmt: skip
+    assert tree.columnWidth(NAME) == chosen
 
 
 def test_a_double_click_shows_a_tensor(opened, qtbot, settle):

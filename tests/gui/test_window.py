@@ -105,6 +105,43 @@ def test_reset_layout_brings_every_dock_back(window, qapp, person):
         assert abs(now.width() - place.width()) < 60, key
 
 
+@pytest.mark.parametrize(
+    ("small", "large"), [((1000, 700), (1600, 1000)), ((1440, 900), (2000, 1300))]
+)
+def test_a_window_that_grows_gives_most_of_the_height_to_plots_and_values(
+    new_window, qapp, small, large
+):
+    window = new_window(small)
+
+    def heights():
+        qapp.processEvents()
+        return {key: window.docks[key].height() for key in ("values", "schemes", "steps")}
+
+    before = heights()
+    window.resize(*large)
+    after = heights()
+    gained = large[1] - small[1]
+    assert after["schemes"] - before["schemes"] > gained / 2
+    assert after["values"] - before["values"] > gained / 2
+    assert before["steps"] <= after["steps"] < before["steps"] + gained / 2
+    window.resize(*small)
+    assert all(abs(now - before[key]) <= 4 for key, now in heights().items())
+
+
+@pytest.mark.parametrize("size", [(1000, 700), (1440, 900)])
+def test_a_notice_does_not_move_the_values_under_the_pointer(new_window, qapp, size):
+    window = new_window(size)
+    window.files.start_first()
+    places = []
+    for show in (window.message.clear, lambda: window.message.notice("Something happened.")):
+        show()
+        qapp.processEvents()
+        tops = {key: window.docks[key].y() for key in ("values", "signal", "schemes")}
+        places.append((tops, window.values.table.mapTo(window, QPoint())))
+    assert window.message.isVisible()
+    assert places[0] == places[1]
+
+
 def test_the_buttons_of_a_dock_float_and_close_it(window, person):
     dock = window.docks["signal"]
     person.click(dock.head.float_button)

@@ -1,0 +1,55 @@
+"""Chooses the plane of an array that the grid shows: a position along every further axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
+
+from gui.numbers_text import filled
+
+
+class SliceRow(QWidget):
+    """A box for every axis but the last two, which the grid shows.
+
+    Signals
+    -------
+    chosen(positions)
+        Another plane is asked for.
+    """
+
+    chosen = Signal(tuple)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(4, 0, 0, 0)
+        self._row.setSpacing(2)
+        self._row.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._spins: list[QSpinBox] = []
+
+    def offer(self, shape: Sequence[int]) -> None:
+        """Offer the planes of an array of this shape."""
+        for spin in self._spins:
+            self._row.removeWidget(spin)
+            spin.deleteLater()
+        self._spins = []
+        for axis, length in enumerate(shape[:-2]):
+            spin = QSpinBox(self)
+            spin.setRange(0, length - 1)
+            spin.setPrefix(filled(self.tr("axis %1: "), axis))
+            spin.setAccessibleName(filled(self.tr("Slice along axis %1"), axis))
+            spin.setToolTip(filled(self.tr("Position along axis %1, 0 to %2"), axis, length - 1))
+            spin.setWrapping(True)
+            spin.valueChanged.connect(self._on_value)
+            self._row.addWidget(spin)
+            self._spins.append(spin)
+
+    def show_plane(self, positions: Sequence[int]) -> None:
+        """Put the boxes where a plane lies."""
+        for spin, position in zip(self._spins, positions, strict=True):
+            spin.setValue(position)
+
+    def _on_value(self) -> None:
+        self.chosen.emit(tuple(spin.value() for spin in self._spins))

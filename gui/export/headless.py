@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from engine import Evaluation, QuantizationError, Scheme, cli, summarize
 from engine.arrays import as_working
 from engine.channels import natural_granularity
+from engine.io import list_tensors, probe
 from engine.numbers import printable
 from gui.export import choices
 from gui.export.choices import Size
@@ -114,7 +115,7 @@ def report(arguments: argparse.Namespace) -> list[str]:
     array, schemes = cli.inputs(arguments)
     app = _application()
     kept, data = picture(array, schemes, "difference" in keys)
-    source = _source(arguments.input)
+    source = _source(arguments.input, array.dtype.name)
     if arguments.title:
         source = replace(source, title=arguments.title)
     now = datetime.now().astimezone()
@@ -130,11 +131,18 @@ def _application() -> QApplication:
     return app if isinstance(app, QApplication) else QApplication(["quantoscope"])
 
 
-def _source(text: str) -> Source:
+def _source(text: str, loaded: str) -> Source:
+    """Where the values come from, which were loaded in this type."""
     path, marks, tensor = text.partition("::")
-    if not marks or os.path.exists(text):
-        return Source(Path(text).name, Path(text))
-    return Source(f"{Path(path).name} ▸ {tensor}", Path(path), tensor)
+    whole = not marks or os.path.exists(text)
+    file = Path(text if whole else path)
+    if not probe(file).single:
+        # A model may hold it in a form of its own, such as Q4_0.
+        held = [info for info in list_tensors(file) if whole or info.name == tensor]
+        loaded = held[0].stored or held[0].dtype
+    if whole:
+        return Source(file.name, file, dtype=loaded)
+    return Source(f"{file.name} ▸ {tensor}", file, tensor, dtype=loaded)
 
 
 def _out(text: str, endings: tuple[str, ...]) -> Path:

@@ -33,6 +33,8 @@ from gui.shown import Shown, Update, entries_for, frozen
 from gui.theme import theme_named
 
 KEYS = tuple(kind.key for kind in PLOTS)
+PAIRED = "difference"
+"""The plot of what the first two schemes do differently."""
 LOGARITHMIC = ("log threshold",)
 """Quantities whose axes show decimal logarithms."""
 
@@ -94,9 +96,9 @@ def plot(arguments: argparse.Namespace) -> list[str]:
     _check("--dpi", dpi, MIN_DPI, MAX_DPI)
     _check("--font", size.points, MIN_POINTS, MAX_POINTS)
     looks = _looks(arguments.range, keys) if arguments.range else {}
-    array, schemes = cli.inputs(arguments)
+    array, schemes = _inputs(arguments, keys)
     app = _application()
-    _, data = picture(array, schemes, "difference" in keys)
+    _, data = picture(array, schemes, PAIRED in keys)
     spec = FigureSpec(
         keys, size.width, size.height, size.unit, dpi, theme_named(arguments.theme),
         points=size.points, looks=looks,
@@ -112,9 +114,9 @@ def report(arguments: argparse.Namespace) -> list[str]:
     """Write a report; return the warnings of the schemes."""
     out = _out(arguments.out, REPORT_ENDINGS)
     keys = _keys(arguments.plot or USUAL_PLOTS)
-    array, schemes = cli.inputs(arguments)
+    array, schemes = _inputs(arguments, keys)
     app = _application()
-    kept, data = picture(array, schemes, "difference" in keys)
+    kept, data = picture(array, schemes, PAIRED in keys)
     source = _source(arguments.input, array.dtype.name)
     if arguments.title:
         source = replace(source, title=arguments.title)
@@ -159,6 +161,12 @@ def _keys(words: Sequence[str]) -> tuple[str, ...]:
             known = ", ".join(KEYS)
             raise cli.UsageError(f"There is no plot {printable(word)}; known are {known}.")
     return tuple(dict.fromkeys(words))
+
+
+def _inputs(arguments: argparse.Namespace, keys: Sequence[str]) -> tuple[np.ndarray, list[Scheme]]:
+    if PAIRED in keys and len(arguments.scheme or cli.DEFAULT_SCHEMES) < 2:
+        raise cli.UsageError(f"The plot {PAIRED} is about two schemes; give --scheme twice.")
+    return cli.inputs(arguments)
 
 
 def _size(arguments: argparse.Namespace, plots: int) -> Size:

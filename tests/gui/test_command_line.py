@@ -173,6 +173,7 @@ def test_an_array_of_a_file_is_picked_by_its_name(qapp, tmp_path):
         (["--plot", "error", "--range", "3,1"], "range X0,X1"),
         (["--plot", "error", "--range", "1"], "range X0,X1"),
         (["--plot", "calibration", "--range", "0,1"], "its axis is logarithmic"),
+        (["--plot", "difference", "--scheme", "q8_0"], "is about two schemes; give --scheme twice"),
         (["--plot", "error", "--scheme", "int8 nope"], "--scheme 'int8 nope'"),
         (["--plot", "error", "--scheme", "int8 symmetric per-channel(7)"], "axis 7"),
         ([], "--plot"),

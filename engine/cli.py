@@ -61,8 +61,9 @@ that a form cannot say exactly is refused. The forms, with the endings of their 
 
 Cell = str | int | float | list[Any]
 Row = dict[str, Cell]
-Add = Callable[[str, object, str, str], argparse.ArgumentParser]
-"""A way to add a command: its name, what runs it, a summary and a description."""
+Add = Callable[[str, object, str, str, Callable[[], str]], argparse.ArgumentParser]
+"""A way to add a command: its name, what runs it, a summary, a description, and what returns
+the rest of the description, which is asked only when the help is printed."""
 
 
 class UsageError(Exception):
@@ -71,6 +72,16 @@ class UsageError(Exception):
 
 class _Parser(argparse.ArgumentParser):
     """A parser that raises instead of printing its usage over several lines."""
+
+    rest: Callable[[], str] = str
+
+    def format_help(self) -> str:
+        described = self.description
+        try:
+            self.description = f"{described or ''}{self.rest()}"
+            return super().format_help()
+        finally:
+            self.description = described
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see {self.prog} --help")
@@ -145,7 +156,9 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     parser.add_argument("--version", action="version", version=f"quantoscope {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def add(name: str, run: object, summary: str, description: str) -> argparse.ArgumentParser:
+    def add(
+        name: str, run: object, summary: str, description: str, rest: Callable[[], str] = str
+    ) -> argparse.ArgumentParser:
         command = commands.add_parser(
             name,
             help=summary,
@@ -154,6 +167,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        command.rest = rest
         command.set_defaults(command=run)
         command.add_argument("input", metavar="IN", help="file to read, or FILE::NAME")
         command.add_argument(

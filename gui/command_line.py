@@ -39,9 +39,9 @@ def offscreen() -> None:
 
 def register(add: cli.Add) -> None:
     """Add the commands to the program's parser."""
-    command = add("plot", _plot, "draw plots to a PNG, SVG or PDF file", _PLOT)
+    command = add("plot", _plot, "draw plots to a PNG, SVG or PDF file", _PLOT, _figures)
     _add_common(command, plots_required=True)
-    command.add_argument("--preset", metavar="NAME", help="a size for papers and slides, by name")
+    command.add_argument("--preset", metavar="NAME", help="one of the sizes above")
     command.add_argument("--width", type=_positive, metavar="MM")
     command.add_argument("--height", type=_positive, metavar="MM")
     command.add_argument("--dpi", type=_whole, metavar="N", help="of a PNG; 300 by default")
@@ -54,7 +54,7 @@ def register(add: cli.Add) -> None:
         help="part of the x axis of the first plot, and of all that share it; "
         "--range=-1,1 where it begins with a minus",
     )
-    command = add("report", _report, "write a report as HTML or Markdown", _REPORT)
+    command = add("report", _report, "write a report as HTML or Markdown", _REPORT, _plots)
     _add_common(command, plots_required=False)
     command.add_argument("--title", metavar="TEXT", help="what to call the values")
 
@@ -72,9 +72,24 @@ def _add_common(command: argparse.ArgumentParser, plots_required: bool) -> None:
         action="append",
         required=plots_required,
         metavar="NAME",
-        help="such as signal or error; may be given several times; an unknown name lists them all",
+        help="one of the plots above; may be given several times",
     )
     command.add_argument("-o", "--out", required=True, metavar="OUT", help="file to write")
+
+
+def _plots() -> str:
+    """Say in the help what ``--plot`` takes."""
+    from gui.export.headless import KEYS
+
+    return f"\nThe plots: {', '.join(KEYS)}.\n"
+
+
+def _figures() -> str:
+    """Say in the help what ``--plot`` and ``--preset`` take."""
+    from gui.export.presets import PRESETS
+
+    sizes = "\n".join(f"  {preset.key:<18}{preset.title}" for preset in PRESETS)
+    return f"{_plots()}\nThe sizes of --preset:\n\n{sizes}\n"
 
 
 def _positive(text: str) -> float:

@@ -59,7 +59,7 @@ class _Graph:
         made = (
             helper.make_tensor(name, kind, values.shape, values.ravel().tolist())
             if kind
-            else numpy_helper.from_array(np.ascontiguousarray(values), name)
+            else numpy_helper.from_array(np.asarray(values, order="C"), name)
         )
         self.initializers.append(made)
         return name
@@ -199,7 +199,7 @@ def _numbers(result: Evaluation, container: Format) -> _Numbers:
     if axis is not None:
         along = tuple(length if i == axis else 1 for i, length in enumerate(shape))
         at, where = (shape[axis],), {"axis": axis}
-    elif size is not None and shape:
+    elif size is not None and own.count > 1:  # ONNX Runtime takes one alone for no block at all.
         at = (*shape[:-1], -(-shape[-1] // size))
         where = {"axis": len(shape) - 1, "block_size": size}
     p = replace(

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from engine import Evaluation, QuantizationError, Scheme, cli, summarize
 from engine.arrays import as_working
 from engine.channels import natural_granularity
+from engine.io import list_tensors, probe
 from engine.numbers import printable
 from gui.export import choices
 from gui.export.choices import Size
@@ -32,6 +33,8 @@ from gui.shown import Shown, Update, entries_for, frozen
 from gui.theme import theme_named
 
 KEYS = tuple(kind.key for kind in PLOTS)
+PAIRED = "difference"
+"""The plot of what the first two schemes do differently."""
 LOGARITHMIC = ("log threshold",)
 """Quantities whose axes show decimal logarithms."""
 
@@ -93,9 +96,9 @@ def plot(arguments: argparse.Namespace) -> list[str]:
     _check("--dpi", dpi, MIN_DPI, MAX_DPI)
     _check("--font", size.points, MIN_POINTS, MAX_POINTS)
     looks = _looks(arguments.range, keys) if arguments.range else {}
-    array, schemes = cli.inputs(arguments)
+    array, schemes = _inputs(arguments, keys)
     app = _application()
-    _, data = picture(array, schemes, "difference" in keys)
+    _, data = picture(array, schemes, PAIRED in keys)
     spec = FigureSpec(
         keys, size.width, size.height, size.unit, dpi, theme_named(arguments.theme),
         points=size.points, looks=looks,
@@ -111,10 +114,10 @@ def report(arguments: argparse.Namespace) -> list[str]:
     """Write a report; return the warnings of the schemes."""
     out = _out(arguments.out, REPORT_ENDINGS)
     keys = _keys(arguments.plot or USUAL_PLOTS)
-    array, schemes = cli.inputs(arguments)
+    array, schemes = _inputs(arguments, keys)
     app = _application()
-    kept, data = picture(array, schemes, "difference" in keys)
-    source = _source(arguments.input)
+    kept, data = picture(array, schemes, PAIRED in keys)
+    source = _source(arguments.input, array.dtype.name)
     if arguments.title:
         source = replace(source, title=arguments.title)
     now = datetime.now().astimezone()
@@ -130,11 +133,18 @@ def _application() -> QApplication:
     return app if isinstance(app, QApplication) else QApplication(["quantoscope"])
 
 
-def _source(text: str) -> Source:
+def _source(text: str, loaded: str) -> Source:
+    """Where the values come from, which were loaded in this type."""
     path, marks, tensor = text.partition("::")
-    if not marks or os.path.exists(text):
-        return Source(Path(text).name, Path(text))
-    return Source(f"{Path(path).name} ▸ {tensor}", Path(path), tensor)
+    whole = not marks or os.path.exists(text)
+    file = Path(text if whole else path)
+    if not probe(file).single:
+        # A model may hold it in a form of its own, such as Q4_0.
+        held = [info for info in list_tensors(file) if whole or info.name == tensor]
+        loaded = held[0].stored or held[0].dtype
+    if whole:
+        return Source(file.name, file, dtype=loaded)
+    return Source(f"{file.name} ▸ {tensor}", file, tensor, dtype=loaded)
 
 
 def _out(text: str, endings: tuple[str, ...]) -> Path:
@@ -151,6 +161,12 @@ def _keys(words: Sequence[str]) -> tuple[str, ...]:
             known = ", ".join(KEYS)
             raise cli.UsageError(f"There is no plot {printable(word)}; known are {known}.")
     return tuple(dict.fromkeys(words))
+
+
+def _inputs(arguments: argparse.Namespace, keys: Sequence[str]) -> tuple[np.ndarray, list[Scheme]]:
+    if PAIRED in keys and len(arguments.scheme or cli.DEFAULT_SCHEMES) < 2:
+        raise cli.UsageError(f"The plot {PAIRED} is about two schemes; give --scheme twice.")
+    return cli.inputs(arguments)
 
 
 def _size(arguments: argparse.Namespace, plots: int) -> Size:

@@ -103,10 +103,13 @@ def _data(source: Source, kept: Snapshot, digits: int) -> tuple[Block, ...]:
     if source.tensor:
         rows.append((translated("Tensor"), Cell(source.tensor)))
     shape = " × ".join(str(length) for length in array.shape)
+    kind = array.dtype.name
+    if source.dtype not in ("", kind):
+        kind = filled(translated("%1 (worked in %2)"), source.dtype, kind)
     rows += [
         (translated("Shape"), Cell(shape)),
         (translated("Values"), Cell(f"{array.size:,}")),
-        (translated("Type worked in"), Cell(array.dtype.name)),
+        (translated("Type"), Cell(kind)),
         ("NaN", Cell(f"{summary.nan_count:,}")),
         ("±∞", Cell(f"{summary.inf_count:,}")),
     ]

@@ -34,12 +34,15 @@ class Source:
         Which one, of a file with several; else empty.
     changed : bool
         Whether they were edited since.
+    dtype : str
+        What the file holds, in its own words; empty where there is no file.
     """
 
     title: str
     path: Path | None = None
     tensor: str = ""
     changed: bool = False
+    dtype: str = ""
 
     @property
     def name(self) -> str:
@@ -59,7 +62,7 @@ def source_of(session: Session) -> Source:
     """Where the values of a session come from."""
     tensor = session.current
     title = tensor.title or translated("untitled")
-    return Source(title, tensor.path, tensor.name or "", tensor.differs)
+    return Source(title, tensor.path, tensor.name or "", tensor.differs, tensor.dtype)
 
 
 def definitions() -> tuple[Block, ...]:

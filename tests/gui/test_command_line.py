@@ -16,6 +16,7 @@ from PySide6.QtGui import QImage
 import main as program
 from engine import cli
 from engine.examples import EXAMPLES, example
+from gui import command_line
 from gui.export import headless
 from gui.export.figure import render_svg
 from gui.export.presets import PRESETS
@@ -93,6 +94,15 @@ def test_the_help_lists_all_commands_and_loads_no_qt(tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True)
 
 
+def test_the_help_of_a_figure_names_every_plot_and_every_preset(capsys):
+    assert cli.main(["plot", "--help"], command_line.register) == 0
+    text = capsys.readouterr().out
+    for word in (*KEYS, *(preset.key for preset in PRESETS)):
+        assert re.search(rf"(^|\s){word}[,.\s]", text), word
+    assert cli.main(["report", "--help"], command_line.register) == 0
+    assert f"The plots: {', '.join(KEYS)}." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("ending", [".png", ".svg", ".pdf"])
 def test_every_plot_in_one_figure_in_every_format(qapp, seed, tmp_path, ending):
     out = tmp_path / f"all{ending}"
@@ -163,6 +173,7 @@ def test_an_array_of_a_file_is_picked_by_its_name(qapp, tmp_path):
         (["--plot", "error", "--range", "3,1"], "range X0,X1"),
         (["--plot", "error", "--range", "1"], "range X0,X1"),
         (["--plot", "calibration", "--range", "0,1"], "its axis is logarithmic"),
+        (["--plot", "difference", "--scheme", "q8_0"], "is about two schemes; give --scheme twice"),
         (["--plot", "error", "--scheme", "int8 nope"], "--scheme 'int8 nope'"),
         (["--plot", "error", "--scheme", "int8 symmetric per-channel(7)"], "axis 7"),
         ([], "--plot"),
@@ -216,6 +227,26 @@ def test_a_report_as_markdown_has_its_title_and_names_its_files(qapp, seed, tmp_
     text = out.read_text(encoding="utf-8")
     assert text.startswith("# Quantization of conv1 \\| \\<b\\>\n")
     assert "python main.py compare seed.npy" in text
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [("f2", "float16 (worked in float32)"), ("i8", "int64 (worked in float32)"),
+     ("f4", "float32"), ("f8", "float64")],
+)  # fmt: skip
+@pytest.mark.parametrize("ending", [".npy", ".npz"])
+def test_a_report_says_the_type_in_the_file_and_the_one_worked_in(
+    qapp, tmp_path, held, told, ending
+):
+    given, out = tmp_path / f"in{ending}", tmp_path / "out.md"
+    values = np.arange(-3, 4).astype(held)
+    if ending == ".npy":
+        np.save(given, values)
+    else:
+        np.savez(given, other=np.ones(2, "u1"), w=values)
+    name = given if ending == ".npy" else f"{given}::w"
+    assert run(qapp, "report", name, "--scheme", "int8 symmetric", "-o", out) == 0
+    assert f"| Type | {told} |" in out.read_text("utf-8")
 
 
 def test_the_commands_of_a_report_print_the_same_figures(seed, tmp_path):

@@ -144,10 +144,11 @@ def test_html_is_whole_and_needs_nothing_else(report, key):
 
 def test_data_are_summed_up(report):
     values = np.array([[0, 1, 2], [np.nan, np.inf, 5]], np.float32)
-    source = Source("m.npz ▸ conv", Path("/some/where/m.npz"), "conv")
+    source = Source("m.npz ▸ conv", Path("/some/where/m.npz"), "conv", dtype="F8_E4M3")
     found = rows(Page(html(report(values, source=source))).tables[0])
     finite = np.array([0, 1, 2, 5.0])
     assert found["File"] == ["m.npz"] and found["Tensor"] == ["conv"]
+    assert found["Type"] == ["F8_E4M3 (worked in float32)"]
     assert found["Shape"] == ["2 × 3"] and found["Values"] == ["6"]
     assert (found["NaN"], found["±∞"], found["Zeros"]) == (["1"], ["1"], ["1"])
     assert found["Minimum"] == ["0"] and found["Maximum"] == ["5"] and found["Mean"] == ["2"]

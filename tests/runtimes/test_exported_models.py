@@ -104,6 +104,16 @@ def test_any_name_and_shape_will_do(name: str, shape: tuple[int, ...]) -> None:
     check(export.render("onnx", result, name), result)
 
 
+@pytest.mark.parametrize("scheme", ["int5 symmetric", "int8 asymmetric", "uint4 asymmetric"])
+@pytest.mark.parametrize("granularity", ["", " per-group(8)"])
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (8,), (1, 5)])
+def test_arrays_of_one_group_are_no_blocks(
+    scheme: str, granularity: str, shape: tuple[int, ...]
+) -> None:
+    result = engine.evaluate(normal(shape), scheme + granularity)
+    check(export.render("onnx", result, "x"), result)
+
+
 @pytest.mark.parametrize("scheme", ["int8 symmetric", "uint8 asymmetric", "e4m3fn symmetric"])
 def test_float64_gives_the_same_codes_or_is_refused(scheme: str) -> None:
     result = engine.evaluate(normal().astype(np.float64) + 1e-12, scheme)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import (
@@ -11,7 +12,6 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
-    QSortFilterProxyModel,
     Qt,
 )
 from PySide6.QtGui import QFont
@@ -26,7 +26,6 @@ NAME, TYPE, SHAPE, HISTOGRAM, LOW, HIGH, SIZE = range(7)
 DIGITS = 4
 GLANCE = Qt.ItemDataRole.UserRole + 1
 """The role of what the histogram is painted from."""
-SORT = Qt.ItemDataRole.UserRole + 2
 
 
 def bytes_text(count: float) -> str:
@@ -38,14 +37,28 @@ def bytes_text(count: float) -> str:
     raise AssertionError("the loop returns")
 
 
+@dataclass(eq=False)
+class _Row:
+    """A file as it is listed: those of its tensors that are asked for, in the order asked for."""
+
+    source: Source
+    tensors: Sequence[Tensor]
+
+
 class TensorsModel(QAbstractItemModel):
-    """Files, each with its tensors; a file of one array, or an array of no file, is one row."""
+    """Files, each with its tensors; a file of one array, or an array of no file, is one row.
+
+    It finds and sorts by itself: a proxy calls Python for every row, which takes seconds where a
+    checkpoint has fifty thousand tensors.
+    """
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._sources: Sequence[Source] = session.sources
         self._current = session.current
+        self._words: list[str] = []
+        self._column, self._order = -1, Qt.SortOrder.AscendingOrder
+        self._rows = self._arranged()
         self._heads = [
             self.tr("Name"),
             self.tr("Type"),
@@ -58,9 +71,51 @@ class TensorsModel(QAbstractItemModel):
         session.sources_changed.connect(self._on_sources)
         session.document_changed.connect(self._on_document)
 
+    # What is listed, and in which order
+
+    def ask(self, text: str) -> None:
+        """List tensors whose names hold these words, in whatever order and case."""
+        self._words = text.lower().split()
+        self._on_sources()
+
+    @property
+    def found(self) -> int:
+        """How many tensors are listed."""
+        return sum(len(row.tensors) for row in self._rows)
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort files, and the tensors of each; column −1 gives the order of the files."""
+        self._column, self._order = column, order
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        meant = [(index.column(), self.source(index), self.tensor(index)) for index in before]
+        self._rows = self._arranged()
+        after = [self._place(source, tensor).siblingAtColumn(at) for at, source, tensor in meant]
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
+    def _arranged(self) -> list[_Row]:
+        rows = []
+        for source in self._session.sources:
+            tensors: Sequence[Tensor] = source.tensors
+            for word in self._words:
+                tensors = [tensor for tensor in tensors if word in tensor.label.lower()]
+            if tensors or not self._words:
+                rows.append(_Row(source, self._sorted(tensors, _key)))
+        return self._sorted(rows, _key_of_row)
+
+    def _sorted(self, things: Sequence[Any], key: Callable[[Any, int], Any]) -> Any:
+        """Sort by a column; what has nothing there yet stands at the end either way."""
+        if self._column < 0:
+            return list(things)
+        keys = {thing: key(thing, self._column) for thing in things}
+        known = [thing for thing in things if keys[thing] is not None]
+        known.sort(key=keys.__getitem__, reverse=self._order == Qt.SortOrder.DescendingOrder)
+        return known + [thing for thing in things if keys[thing] is None]
+
     def _on_sources(self) -> None:
         self.beginResetModel()
-        self._sources = self._session.sources
+        self._rows = self._arranged()
         self.endResetModel()
 
     def _on_document(self) -> None:
@@ -74,39 +129,52 @@ class TensorsModel(QAbstractItemModel):
         index = self.index_of(tensor)
         if index.isValid():
             self.dataChanged.emit(index, index.siblingAtColumn(SIZE))
+        if self._column in (LOW, HIGH):
+            self.sort(self._column, self._order)
 
     def index_of(self, tensor: Tensor) -> QModelIndex:
         """Where a tensor stands; invalid where it does not."""
-        for row, source in enumerate(self._sources):
-            if tensor in source.tensors:
-                if not source.container:
-                    return self.index(row, 0)
-                return self.index(source.tensors.index(tensor), 0, self.index(row, 0))
-        return QModelIndex()
+        source = self._session.source_of(tensor)
+        return QModelIndex() if source is None else self._place(source, tensor)
 
     def index_of_source(self, source: Source) -> QModelIndex:
-        """Where a file stands."""
-        return self.index(list(self._sources).index(source), 0)
+        """Where a file stands; invalid where it does not."""
+        return self._place(source, None)
+
+    def _place(self, source: Source | None, tensor: Tensor | None) -> QModelIndex:
+        for at, row in enumerate(self._rows):
+            if row.source is source:
+                top = self.index(at, 0)
+                if tensor is None or not row.source.container:
+                    return top
+                inside = tensor in row.tensors
+                return self.index(row.tensors.index(tensor), 0, top) if inside else QModelIndex()
+        return QModelIndex()
 
     def source(self, index: Index) -> Source | None:
         """The file of a row."""
-        if not index.isValid():
-            return None
-        return self._sources[int(index.internalId()) - 1 if index.internalId() else index.row()]
+        row = self._row(index)
+        return None if row is None else row.source
 
     def tensor(self, index: Index) -> Tensor | None:
         """The tensor of a row; None for a file of several, or one that was not read."""
-        source = self.source(index)
-        if source is None:
+        row = self._row(index)
+        if row is None:
             return None
         if index.internalId():
-            return source.tensors[index.row()]
-        return source.tensors[0] if source.tensors and not source.container else None
+            return row.tensors[index.row()]
+        return row.tensors[0] if row.tensors and not row.source.container else None
+
+    def _row(self, index: Index) -> _Row | None:
+        if not index.isValid():
+            return None
+        return self._rows[int(index.internalId()) - 1 if index.internalId() else index.row()]
 
     # Qt's interface
 
     def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
-        if not self.hasIndex(row, column, parent):
+        within = 0 <= row < self.rowCount(parent) and 0 <= column < len(self._heads)
+        if not within:
             return QModelIndex()
         return self.createIndex(row, column, parent.row() + 1 if parent.isValid() else 0)
 
@@ -117,11 +185,11 @@ class TensorsModel(QAbstractItemModel):
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         if not parent.isValid():
-            return len(self._sources)
+            return len(self._rows)
         if parent.internalId() or parent.column() > 0:
             return 0
-        source = self._sources[parent.row()]
-        return len(source.tensors) if source.container else 0
+        row = self._rows[parent.row()]
+        return len(row.tensors) if row.source.container else 0
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return len(self._heads)
@@ -148,11 +216,9 @@ class TensorsModel(QAbstractItemModel):
         if tensor is None:
             if role == Qt.ItemDataRole.DisplayRole:
                 return self._of_file(source, column)
-            return source.title if role == SORT and column == NAME else None
+            return None
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(tensor, column)
-        if role == SORT:
-            return _key(tensor, column)
         if role == GLANCE and column == HISTOGRAM:
             return tensor.glance
         if role == Qt.ItemDataRole.FontRole and tensor is self._session.current:
@@ -221,36 +287,24 @@ def _bytes(tensor: Tensor) -> int:
     return tensor.nbytes if tensor.nbytes and not tensor.differs else tensor.array.nbytes
 
 
-def _key(tensor: Tensor, column: int) -> str | float:
-    """What a column is sorted by."""
+def _key(tensor: Tensor, column: int) -> str | float | None:
+    """What a column is sorted by; None where that is not known yet."""
     seen = tensor.glance
     if column in (LOW, HIGH):
-        if not isinstance(seen, Glance):
-            return math.inf
-        return seen.low if column == LOW else seen.high
+        end = math.nan
+        if isinstance(seen, Glance):
+            end = seen.low if column == LOW else seen.high
+        return None if math.isnan(end) else end
     if column in (SHAPE, SIZE):
         return float(tensor.size if column == SHAPE else _bytes(tensor))
     return tensor.label if column == NAME else tensor.dtype
 
 
-class TensorFilter(QSortFilterProxyModel):
-    """The tensors whose names hold every word that is asked for."""
-
-    def __init__(self, model: TensorsModel, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._model = model
-        self._words: list[str] = []
-        self.setRecursiveFilteringEnabled(True)
-        self.setSortRole(SORT)
-        self.setSourceModel(model)
-
-    def ask(self, text: str) -> None:
-        """Show tensors whose names hold these words, in whatever order and case."""
-        self._words = text.lower().split()
-        self.invalidate()
-
-    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
-        if not self._words:
-            return True
-        tensor = self._model.tensor(self._model.index(row, 0, parent))
-        return tensor is not None and all(word in tensor.label.lower() for word in self._words)
+def _key_of_row(row: _Row, column: int) -> str | float | None:
+    """The same of a file."""
+    source = row.source
+    if not source.container:
+        return _key(source.tensors[0], column) if source.tensors else None
+    if column == SIZE:
+        return float(sum(map(_bytes, source.tensors)))
+    return source.title if column == NAME else None

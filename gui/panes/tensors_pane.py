@@ -38,7 +38,7 @@ from engine import QuantizationError
 from engine.glance import Glance, glance
 from gui import commands
 from gui.background import Background, Ticket
-from gui.models.tensors import HISTOGRAM, NAME, TensorFilter, TensorsModel
+from gui.models.tensors import HISTOGRAM, NAME, TensorsModel
 from gui.numbers_text import filled
 from gui.panes.tensor_cells import HistogramDelegate, NameDelegate
 from gui.session import Session
@@ -85,10 +85,9 @@ class TensorsPane(QWidget):
         self.filter.setAccessibleName(self.tr("Find tensors"))
         self.filter.setClearButtonEnabled(True)
         self.model = TensorsModel(session, self)
-        self.shown = TensorFilter(self.model, self)
         self.tree = QTreeView(self)
         self.tree.setAccessibleName(self.tr("Open files and their tensors"))
-        self.tree.setModel(self.shown)
+        self.tree.setModel(self.model)
         self.tree.setUniformRowHeights(True)
         self.tree.setAllColumnsShowFocus(True)
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -141,10 +140,10 @@ class TensorsPane(QWidget):
     # What there is
 
     def _on_reset(self) -> None:
-        for row in range(self.shown.rowCount()):
-            index = self.shown.index(row, 0)
-            source = self.model.source(self.shown.mapToSource(index))
-            self.tree.setExpanded(index, source not in self._collapsed)
+        for row in range(self.model.rowCount()):
+            index = self.model.index(row, 0)
+            source = self.model.source(index)
+            self.tree.setExpanded(index, bool(self.filter.text()) or source not in self._collapsed)
         rows = sum(len(source.tensors) for source in self._session.sources)
         self.filter.setVisible(rows >= LONG_LIST or bool(self.filter.text()))
         self._mark_current()
@@ -156,7 +155,7 @@ class TensorsPane(QWidget):
         sources = self._session.sources
         tensors = sum(len(source.tensors) for source in sources)
         files = sum(source.path is not None for source in sources)
-        found = self._found() if self.filter.text().strip() else None
+        found = self.model.found if self.filter.text().strip() else None
         counted = self.tr("1 array") if tensors == 1 else filled(self.tr("%1 arrays"), tensors)
         parts = [counted]
         if files:
@@ -165,54 +164,41 @@ class TensorsPane(QWidget):
             parts.append(filled(self.tr("%1 found"), found))
         self.insight_changed.emit(", ".join(parts))
 
-    def _found(self) -> int:
-        count = 0
-        for row in range(self.shown.rowCount()):
-            index = self.shown.index(row, 0)
-            count += self.shown.rowCount(index) or int(self._tensor(index) is not None)
-        return count
-
     def _on_document(self) -> None:
         self._rest.start()
 
     def _mark_current(self) -> None:
-        index = self.shown.mapFromSource(self.model.index_of(self._session.current))
+        index = self.model.index_of(self._session.current)
         if index.isValid():
             self.tree.setCurrentIndex(index)
 
     def select(self, source: Source) -> None:
         """Put the cursor on the first tensor of a file."""
         self.filter.clear()
-        index = self.shown.mapFromSource(self.model.index_of_source(source))
+        index = self.model.index_of_source(source)
         self.tree.expand(index)
-        first = self.shown.index(0, 0, index)
+        first = self.model.index(0, 0, index)
         self.tree.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtTop)
         self.tree.setCurrentIndex(first if first.isValid() else index)
 
     def _on_collapsed(self, index: QModelIndex) -> None:
-        source = self.model.source(self.shown.mapToSource(index))
+        source = self.model.source(index)
         if source is not None:
             self._collapsed.add(source)
 
     def _on_expanded(self, index: QModelIndex) -> None:
-        source = self.model.source(self.shown.mapToSource(index))
-        self._collapsed -= {source}
+        if not self.filter.text():
+            self._collapsed -= {self.model.source(index)}
         self._rest.start()
 
     # Finding
 
     def _narrow(self, text: str) -> None:
-        self.shown.ask(text)
-        self.tree.expandAll()
-        first = self.shown.index(0, 0)
-        if self._tensor(first) is None:
-            first = self.shown.index(0, 0, first)
+        self.model.ask(text)
         if text.strip():
-            self.tree.setCurrentIndex(first)
-        else:
-            self._mark_current()
-        self._tell()
-        self._rest.start()
+            first = self.model.index(0, 0)
+            inside = self.model.index(0, 0, first)
+            self.tree.setCurrentIndex(inside if inside.isValid() else first)
 
     def _types_on(self, event: QKeyEvent) -> bool:
         """Typing in the tree goes on in the filter: names of one model all begin alike."""
@@ -253,18 +239,15 @@ class TensorsPane(QWidget):
 
     # Opening and closing
 
-    def _tensor(self, index: QModelIndex) -> Tensor | None:
-        return self.model.tensor(self.shown.mapToSource(index))
-
     def _source(self) -> Source | None:
-        return self.model.source(self.shown.mapToSource(self.tree.currentIndex()))
+        return self.model.source(self.tree.currentIndex())
 
     def _show_current(self) -> None:
         self._on_activated(self.tree.currentIndex())
 
     def _on_activated(self, index: QModelIndex) -> None:
-        tensor = self._tensor(index)
-        source = self.model.source(self.shown.mapToSource(index))
+        tensor = self.model.tensor(index)
+        source = self.model.source(index)
         if tensor is not None and (tensor.loaded or source is None or not source.problem):
             self.asked.emit(tensor)
         elif source is not None and source.problem:
@@ -281,7 +264,7 @@ class TensorsPane(QWidget):
 
     def _menu(self, at: QPoint) -> None:
         source, menu = self._source(), QMenu(self)
-        if self._tensor(self.tree.currentIndex()) is not None:
+        if self.model.tensor(self.tree.currentIndex()) is not None:
             menu.addAction(self.tr("&Show"), self._show_current)
         if source is not None and source.problem:
             menu.addAction(self.tr("&Read it now"), partial(self.reopen_asked.emit, source))
@@ -346,7 +329,7 @@ class TensorsPane(QWidget):
         found = []
         bottom = self.tree.viewport().height()
         while index.isValid() and self.tree.visualRect(index).top() < bottom:
-            tensor = self._tensor(index)
+            tensor = self.model.tensor(index)
             if tensor is not None:
                 found.append(tensor)
             index = self.tree.indexBelow(index)

@@ -10,6 +10,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
 import engine.io
+from engine.glance import glance
 from gui import commands
 from gui.export.choices import proposed_name
 from gui.export.kinds import FIGURE
@@ -317,16 +318,47 @@ def test_long_arrays_that_nobody_edited_leave_the_memory(new_window, settle, mon
     assert window.session.array.size == 2000
 
 
+def letters(tree):
+    return "".join(text for text in visible(tree) if len(text) == 1)
+
+
+def test_what_is_not_known_yet_stands_at_the_end_whichever_way_is_sorted(window, settle, tmp_path):
+    """And takes its place as soon as it is known, without a word."""
+    path = tmp_path / "ends.npz"
+    arrays = {name: np.full(2, end) for name, end in zip("bcad", (1, np.nan, 0, 5), strict=True)}
+    np.savez(path, **arrays)
+    window.open_paths([path])
+    settle(window)
+    tree = window.tensors.tree
+    tensors = {tensor.label: tensor for tensor in window.session.sources[-1].tensors}
+    for tensor in tensors.values():
+        tensor.seen = None
+    for name in "abc":
+        tensors[name].seen = (tensors[name].version, glance(arrays[name]))
+    orders = {Qt.SortOrder.AscendingOrder: "abcd", Qt.SortOrder.DescendingOrder: "bacd"}
+    for order, names in orders.items():
+        tree.sortByColumn(LOW, order)
+        assert letters(tree) == names
+    tree.setCurrentIndex(window.tensors.model.index_of(tensors["b"]))
+    tensors["d"].seen = (tensors["d"].version, glance(arrays["d"]))
+    window.tensors.model.refresh(tensors["d"])
+    assert letters(tree) == "dbac"
+    assert tree.currentIndex().data() == "b"
+
+
 def test_the_model_keeps_the_rules_of_item_models(opened, settle):
-    for model in (opened.tensors.model, opened.tensors.shown):
-        assert isinstance(model, QAbstractItemModel)
-        mode = QAbstractItemModelTester.FailureReportingMode.Warning
-        tester = QAbstractItemModelTester(model, mode)
-        opened.files.show_tensor(opened.session.sources[-1].tensors[3])
-        settle(opened)
-        opened.actions_["remove_source"].trigger()
-        opened.session.undo_stack.undo()
-        tester.deleteLater()
+    model, mode = opened.tensors.model, QAbstractItemModelTester.FailureReportingMode.Warning
+    assert isinstance(model, QAbstractItemModel)
+    tester = QAbstractItemModelTester(model, mode)
+    opened.files.show_tensor(opened.session.sources[-1].tensors[3])
+    settle(opened)
+    for column in (SHAPE, LOW, NAME, -1):
+        opened.tensors.tree.sortByColumn(column, Qt.SortOrder.DescendingOrder)
+    for words in ("norm", "nothing", ""):
+        opened.tensors.filter.setText(words)
+    opened.actions_["remove_source"].trigger()
+    opened.session.undo_stack.undo()
+    tester.deleteLater()
 
 
 def test_sizes_are_told_in_units_that_people_know():

@@ -61,7 +61,7 @@ FORMATS: tuple[ParameterFormat, ...] = (
     ParameterFormat("c", "C99 header with functions", (".h",), "engine.export.c_header"),
     ParameterFormat(
         "onnx",
-        "ONNX model with QuantizeLinear, DequantizeLinear",
+        "ONNX Quantize-/DequantizeLinear",
         (".onnx",),
         "engine.export.onnx_model",
         extra="onnx",
@@ -84,7 +84,7 @@ FORMATS: tuple[ParameterFormat, ...] = (
     ),
     ParameterFormat(
         "ort-overrides",
-        "ONNX Runtime TensorQuantOverrides in Python",
+        "ONNX Runtime TensorQuantOverrides",
         (".py",),
         "engine.export.ort_overrides",
     ),

@@ -75,6 +75,7 @@ class ExportDialog(QDialog):
         self._background = background
         self._theme = theme
         self._may_replace: frozenset[Path] = frozenset()
+        self._previewed = ("", "")
         self.setWindowTitle(self.tr("Export"))
         names = plot_names(plot_data(session, settings.digits), theme)
         self.form = ExportForm(settings, theme, names, keys, start, looks or {}, self)
@@ -160,6 +161,10 @@ class ExportDialog(QDialog):
     def _draw_preview(self) -> None:
         self._background.cancel(PREVIEW)
         self._refuse("")
+        before, self._previewed = self._previewed, (self.form.kind, self.form.file_kind.key)
+        if self._previewed != before:
+            # What another kind of file would hold does not stand for this one meanwhile.
+            self.preview.show_sentence(self.tr("Computing…"))
         {
             FIGURE: self._preview_figure,
             TABLE: self._preview_table,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QStyle, QStyleOptionComboBox
 
 import engine
 from engine import Scheme, export
@@ -181,6 +182,30 @@ def test_parameters_are_those_that_the_engine_writes(open_dialog, qtbot, tmp_pat
     assert box.written == [str(path)]
     assert path.read_bytes() == expected
     assert open_dialog("parameters").form.file_kind.key == form.key
+
+
+def test_the_preview_of_another_kind_of_file_does_not_stay_meanwhile(
+    open_dialog, session, qtbot, monkeypatch
+):
+    box = open_dialog("parameters")
+    choose(box.form.format, "C99")
+    preview(qtbot, box, "#include")
+    monkeypatch.setattr(session.background, "start", lambda *job: None)
+    choose(box.form.format, "JSON")
+    preview(qtbot, box, "Computing…")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kinds_of_files_can_be_read_in_full(open_dialog, kind):
+    box = open_dialog(kind)
+    combo = box.form.format
+    option = QStyleOptionComboBox()
+    combo.initStyleOption(option)
+    room = combo.style().subControlRect(
+        QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, combo
+    )
+    for place in range(combo.count()):
+        assert combo.fontMetrics().horizontalAdvance(combo.itemText(place)) <= room.width()
 
 
 def test_what_cannot_be_said_is_shown_and_blocks_export(open_dialog, session, qtbot, tmp_path):

@@ -73,9 +73,7 @@ class ResultsPane(QWidget):
         header.setHighlightSections(False)
         header.resizeSection(0, 170)
         self._heads_fit: set[int] = set()
-        self.empty = EmptyNote(
-            self.tr("No figures yet: they need values, and a scheme that is switched on."), self
-        )
+        self.empty = EmptyNote("", self)
         self.definition = QComboBox(self)
         self.definition.setAccessibleName(self.tr("What SQNR means"))
         tip = self.tr("Peers use one name for different things: choose whose.")
@@ -97,6 +95,7 @@ class ResultsPane(QWidget):
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
         session.active_changed.connect(self._follow)
         self.model.modelReset.connect(self._on_reset)
+        session.stale_changed.connect(self._tell_why)
         session.evaluated.connect(self._fit_columns)
         session.evaluated.connect(self._tell_cause)
         session.active_changed.connect(self._tell_cause)
@@ -147,7 +146,14 @@ class ResultsPane(QWidget):
         self.table.setHidden(empty)
         self.definition.setHidden(empty)
         self.empty.setVisible(empty)
+        self._tell_why()
         self._follow()
+
+    def _tell_why(self) -> None:
+        """Say why there are no figures."""
+        missing = self.tr("No figures yet: they need values, and a scheme that is switched on.")
+        waiting = self.tr("No figures yet: these values have not been quantized.")
+        self.empty.label.setText(waiting if self._session.stale else missing)
 
     def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:
         entry = self.model.entry(self.proxy.mapToSource(current).row())

@@ -265,7 +265,7 @@ class SchemeForm(QWidget):
             return
         outcome = self._session.outcome(entry.uid)
         self.result.show_outcome(outcome, self._settings.digits)
-        if outcome is None or entry.scheme.calibration.method == "manual":
+        if entry.scheme.calibration.method == "manual":
             return
         if not isinstance(outcome, Evaluation):
             self.low.clear()

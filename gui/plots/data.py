@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from PySide6.QtCore import QCoreApplication
 
 from engine import (
     QUANTIZERS,
@@ -354,6 +355,10 @@ class PlotData:
         return "" if self.focus is None else self.focus.name
 
 
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("plot_data", text)
+
+
 def plot_data(session: Session, digits: int) -> PlotData:
     """Take the picture of a session as it is shown now."""
     shown, focus = session.shown, session.focus
@@ -378,8 +383,8 @@ def plot_data(session: Session, digits: int) -> PlotData:
                 series.append(one)
             if entry.uid == session.active_uid:
                 active = one
-        elif outcome is not None and entry.uid == session.active_uid:
-            failure = str(outcome)
+        elif entry.uid == session.active_uid:
+            failure = str(outcome or _tr("These values have not been quantized yet."))
     pair = tuple(e for uid in session.pair or () if (e := session.entry(uid)) is not None)
     return PlotData(
         values=shown.array.reshape(-1) if focus is None else focus.values,

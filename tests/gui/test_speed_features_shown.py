@@ -89,6 +89,28 @@ def test_long_work_has_a_bar_and_escape_cancels_it(open_window, settle, person, 
     exact(window.session)
 
 
+def test_panes_say_that_they_wait_rather_than_that_no_scheme_is_on(
+    open_window, settle, qtbot, gate, monkeypatch
+):
+    monkeypatch.setattr("gui.shown.HUGE", 100_000)
+    window = open_window([1, 2, 3], "int8 symmetric")
+    window.session.start(noise(200_000), "long")
+
+    def heads():
+        return {
+            window.docks[key].head.insight.text() for key in ("signal", "error", "distribution")
+        }
+
+    qtbot.waitUntil(lambda: heads() == {"These values have not been quantized yet."})
+    assert window.results.empty.isVisible()
+    assert "have not been quantized" in window.results.empty.label.text()
+    assert window.schemes.form.low.text() == window.schemes.form.high.text() == ""
+    gate.set()
+    settle(window)
+    qtbot.waitUntil(lambda: all(head.startswith("int8 symmetric") for head in heads()))
+    assert window.schemes.form.high.text() != ""
+
+
 def latency_action(window):
     return next(a for a in window.findChildren(QAction) if a.text().startswith("&Latency"))
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from engine import METRICS, Evaluation, QuantizationError, Scheme, SchemeError, __version__, export
 from engine.evaluate import evaluate
-from engine.io import ExternalDataError, FormatError, list_tensors, load, save_npz
+from engine.io import ExternalDataError, FormatError, list_tensors, load, save_npz, split_name
 from engine.numbers import printable
 from engine.quantizers.params import parameter_arrays
 
@@ -76,12 +76,8 @@ class _Parser(argparse.ArgumentParser):
     rest: Callable[[], str] = str
 
     def format_help(self) -> str:
-        described = self.description
-        try:
-            self.description = f"{described or ''}{self.rest()}"
-            return super().format_help()
-        finally:
-            self.description = described
+        self.description, self.rest = f"{self.description or ''}{self.rest()}", str
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see {self.prog} --help")
@@ -177,8 +173,11 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
         )
         return command
 
+    one_scheme: dict[str, Any] = dict(
+        action="append", required=True, metavar="TEXT", help='such as "int8 symmetric"'
+    )
     command = add("quantize", _quantize, "write codes and parameters to a file", _QUANTIZE)
-    command.add_argument("--scheme", required=True, metavar="TEXT", help='such as "int8 symmetric"')
+    command.add_argument("--scheme", **one_scheme)
     command.add_argument("--out", required=True, metavar="OUT.npz", help="file to write")
 
     command = add("compare", _compare, "print the metrics of several schemes", _COMPARE)
@@ -200,7 +199,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     forms = "\n".join(f"  {f.key:<14} {f.title} ({', '.join(f.endings)})" for f in export.FORMATS)
     summary = "write parameters for other programs"
     command = add("params", _params, summary, f"{_PARAMS}{forms}")
-    command.add_argument("--scheme", required=True, metavar="TEXT", help='such as "int8 symmetric"')
+    command.add_argument("--scheme", **one_scheme)
     command.add_argument(
         "--as",
         dest="form",
@@ -218,7 +217,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
 
 
 def _quantize(arguments: argparse.Namespace) -> list[str]:
-    (scheme,) = _schemes([arguments.scheme])
+    scheme = _one_scheme(arguments)
     out = Path(arguments.out)
     if out.suffix.lower() != ".npz":
         raise FormatError(f"--out needs a name that ends in .npz, not {printable(out.name)}.")
@@ -251,6 +250,10 @@ def _compare(arguments: argparse.Namespace) -> list[str]:
 
 def _list(arguments: argparse.Namespace) -> list[str]:
     """Print name, type, shape and size of every array, in the order of the file."""
+    path, name = split_name(arguments.input)
+    infos = list_tensors(path)
+    if name is not None and name not in {info.name for info in infos}:
+        load(path, name)  # raises the sentence that says what there is
     rows = [
         (
             printable(info.name, 1000),
@@ -258,7 +261,8 @@ def _list(arguments: argparse.Namespace) -> list[str]:
             "×".join(map(str, info.shape)) or "1",
             f"{info.nbytes:,} bytes" + (f" in {info.external}" if info.external else ""),
         )
-        for info in list_tensors(arguments.input)
+        for info in infos
+        if name in (None, info.name)
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -268,7 +272,7 @@ def _list(arguments: argparse.Namespace) -> list[str]:
 
 
 def _params(arguments: argparse.Namespace) -> list[str]:
-    (scheme,) = _schemes([arguments.scheme])
+    scheme = _one_scheme(arguments)
     form = next(form for form in export.FORMATS if form.key == arguments.form)
     if arguments.out is None and not form.text:
         raise FormatError(f"--as {form.key} needs --out FILE: it cannot be printed.")
@@ -292,13 +296,18 @@ def _schemes(texts: Iterable[str]) -> list[Scheme]:
     return schemes
 
 
+def _one_scheme(arguments: argparse.Namespace) -> Scheme:
+    schemes = _schemes(arguments.scheme)
+    if len(schemes) > 1:
+        raise UsageError("This command takes one --scheme; call it once for each.")
+    return schemes[0]
+
+
 def _input(arguments: argparse.Namespace) -> np.ndarray:
     """Load FILE, or the tensor NAME of ``FILE::NAME``."""
-    text: str = arguments.input
-    path, marks, name = text.partition("::")
-    whole = not marks or os.path.exists(text)
+    path, name = split_name(arguments.input)
     try:
-        return load(text if whole else path, None if whole else name, external=arguments.external)
+        return load(path, name, external=arguments.external)
     except ExternalDataError as error:
         raise FormatError(f"{str(error).rstrip('.')}; --external says so.") from None
 
@@ -311,8 +320,8 @@ def inputs(arguments: argparse.Namespace) -> tuple[np.ndarray, list[Scheme]]:
 
 def _name(text: str) -> str:
     """The name of FILE::NAME, or that of the file without its ending."""
-    path, marks, name = text.partition("::")
-    return name if marks and not os.path.exists(text) else Path(path).stem
+    path, name = split_name(text)
+    return path.stem if name is None else name
 
 
 def warnings_of(results: Sequence[Evaluation]) -> list[str]:
@@ -330,16 +339,10 @@ def warnings_of(results: Sequence[Evaluation]) -> list[str]:
 def _row(result: Evaluation) -> Row:
     return {
         "scheme": str(result.scheme),
-        "scale": _number_or_list(result.qparams.scale),
-        "zero_point": _number_or_list(result.qparams.zero_point),
+        "scale": np.asarray(result.qparams.scale).tolist(),
+        "zero_point": np.asarray(result.qparams.zero_point).tolist(),
         **{metric.key: result.metrics[metric.key] for metric in METRICS},
     }
-
-
-def _number_or_list(parameter: Any) -> Cell:
-    """One parameter, or those of all channels."""
-    cell: Cell = parameter.tolist() if isinstance(parameter, np.ndarray) else parameter
-    return cell
 
 
 def _as_csv(results: Sequence[Evaluation]) -> str:

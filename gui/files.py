@@ -337,7 +337,7 @@ def _keep_edits(new: Source, known: Sequence[Source], current: Tensor) -> dict[T
 
 def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
     """Look at files; of the first that holds a single array, or is told which, read that."""
-    from engine.io import list_tensors, load
+    from engine.io import list_tensors, load, split_name
 
     read = []
     shown = False
@@ -361,14 +361,6 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
         except MemoryError:
             one.error = filled("%1 needs more memory than there is.", path.name)
     return read
-
-
-def split_name(path: Path) -> tuple[Path, str | None]:
-    """Split ``FILE::NAME``, unless that is the name of a file."""
-    file, marks, name = str(path).partition("::")
-    if not marks or path.exists():
-        return path, None
-    return Path(file), name
 
 
 def _load(path: Path, name: str | None, external: bool, ticket: Ticket) -> Values:

@@ -80,6 +80,19 @@ class Theme:
         tinted.setAlphaF(alpha)
         return tinted
 
+    def washed(self, colour: QColor | str, alpha: float) -> QColor:
+        """The opaque colour that a translucent one makes on the background."""
+        over, under = QColor(colour), QColor(self.background)
+
+        def mixed(top: int, ground: int) -> int:
+            return round(alpha * top + (1 - alpha) * ground)
+
+        return QColor(
+            mixed(over.red(), under.red()),
+            mixed(over.green(), under.green()),
+            mixed(over.blue(), under.blue()),
+        )
+
 
 LIGHT = Theme(
     dark=False,

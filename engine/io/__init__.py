@@ -49,6 +49,7 @@ __all__ = [
     "probe",
     "save",
     "save_npz",
+    "split_name",
     "stored",
 ]
 
@@ -255,6 +256,24 @@ def load(path: StrPath, name: str | None = None, *, external: bool = False) -> n
     options = {"external": external} if known.external else {}
     with _reading(path, known):
         return known.load_module().load(path, name, **options)  # type: ignore[no-any-return]
+
+
+def split_name(text: StrPath) -> tuple[Path, str | None]:
+    """Split ``FILE::NAME``, unless that is the name of a file.
+
+    Returns
+    -------
+    path : Path
+        The shortest that is a file; where none is, all before the first ``::``.
+    name : str or None
+        None where no ``::`` follows the file.
+    """
+    words = os.fspath(text).split("::")
+    if len(words) == 1 or os.path.exists(text):
+        return Path(text), None
+    ends = (end for end in range(1, len(words)) if os.path.isfile("::".join(words[:end])))
+    end = next(ends, 1)
+    return Path("::".join(words[:end])), "::".join(words[end:])
 
 
 def stored(path: StrPath, name: str) -> Stored | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from engine import Evaluation, QuantizationError, Scheme, cli, summarize
 from engine.arrays import as_working
 from engine.channels import natural_granularity
-from engine.io import list_tensors, probe
+from engine.io import list_tensors, probe, split_name
 from engine.numbers import printable
 from gui.export import choices
 from gui.export.choices import Size
@@ -135,14 +134,12 @@ def _application() -> QApplication:
 
 def _source(text: str, loaded: str) -> Source:
     """Where the values come from, which were loaded in this type."""
-    path, marks, tensor = text.partition("::")
-    whole = not marks or os.path.exists(text)
-    file = Path(text if whole else path)
+    file, tensor = split_name(text)
     if not probe(file).single:
         # A model may hold it in a form of its own, such as Q4_0.
-        held = [info for info in list_tensors(file) if whole or info.name == tensor]
+        held = [info for info in list_tensors(file) if tensor in (None, info.name)]
         loaded = held[0].stored or held[0].dtype
-    if whole:
+    if tensor is None:
         return Source(file.name, file, dtype=loaded)
     return Source(f"{file.name} ▸ {tensor}", file, tensor, dtype=loaded)
 

@@ -27,6 +27,7 @@ from gui.plots.view import PlotView
 from gui.session import LIVE_LIMIT, Session
 from gui.theme import Theme, palette
 
+TOP_MARGIN = 6
 _drags = itertools.count(1)
 
 
@@ -63,6 +64,8 @@ class PlotPane(QWidget):
         self.widget = pg.PlotWidget(self, viewBox=PlotView(kind.x_only), background=None)
         self.plot = kind(self.widget.getPlotItem(), theme)
         self.plot.setParent(self)
+        # The upper half of a number at the very top of the axis.
+        self.widget.getPlotItem().layout.setContentsMargins(1, TOP_MARGIN, 1, 1)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.widget.setFocusProxy(self)
         self.setAccessibleName(self.plot.title())
@@ -98,6 +101,7 @@ class PlotPane(QWidget):
             session.background.ended.connect(self._on_ended)
         view = self.widget.getPlotItem().getViewBox()
         view.sigXRangeChanged.connect(self._on_x_range)
+        view.sigResized.connect(self._fit_labels)
         feed.pointed.connect(self._on_pointed)
         self.restyle(theme)
         self._on_data(feed.data)
@@ -126,6 +130,7 @@ class PlotPane(QWidget):
         box = self.sender()
         if isinstance(box, QComboBox):
             self.plot.choose(*box.itemData(place))
+            self._fit_labels()
 
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""
@@ -184,11 +189,14 @@ class PlotPane(QWidget):
             return
         if self.plot.slow and data.values.size > LIVE_LIMIT and self._prepared is not data:
             self._session.set_stopped(self.plot.key, False)
+            if not self.plot.insight:
+                self.insight_changed.emit(self.tr("Computing…"))
             self._session.background.start(
                 self.plot.key, partial(_prepare, self.plot, data), self._on_prepared, self._failed
             )
             return
         self.plot.draw(data)
+        self._fit_labels()
         self._waiting = False
         self._session.set_stopped(self.plot.key, False)
 
@@ -336,10 +344,10 @@ class PlotPane(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
-        menu.addAction(self.tr("Show everything"), self.fit)
+        menu.addAction(self.tr("Show &everything"), self.fit)
         menu.addSeparator()
-        menu.addAction(self.tr("Copy as picture"), self._ask_copy)
-        menu.addAction(self.tr("Export…"), self._ask_export)
+        menu.addAction(self.tr("&Copy as picture"), self._ask_copy)
+        menu.addAction(self.tr("E&xport…"), self._ask_export)
         menu.exec(event.globalPos())
         menu.deleteLater()
 
@@ -355,6 +363,11 @@ class PlotPane(QWidget):
             axis = self.widget.getPlotItem().getAxis(name)
             if axis.labelText:
                 axis.showLabel(self.height() >= 130)
+        # One that would be cut says less than the head of the pane does.
+        axis = self.widget.getPlotItem().getAxis("left")
+        fits = axis.label.boundingRect().width() <= axis.height()
+        if axis.labelText and axis.label.isVisible() != fits:
+            axis.showLabel(fits)
 
     def minimumSizeHint(self) -> QSize:
         return self.minimumSize()

@@ -13,7 +13,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QPainterPath, QPen, QTransform
 from gui.numbers_text import filled
 from gui.plots.data import PlotData, Series
 from gui.plots.option import Option
-from gui.plots.spans import drawable, padded
+from gui.plots.spans import drawable, kept_inside, padded
 from gui.plots.view import WholeAxis
 from gui.theme import LINE_STYLES, MARKERS, Theme
 
@@ -261,18 +261,7 @@ class Plot(QObject):
         Qt fills hundreds of narrow, tall columns twenty times as fast where nothing shines
         through.
         """
-        over, under = QColor(colour), QColor(self.theme.background)
-
-        def mixed(top: int, ground: int) -> int:
-            return round(alpha * top + (1 - alpha) * ground)
-
-        return QBrush(
-            QColor(
-                mixed(over.red(), under.red()),
-                mixed(over.green(), under.green()),
-                mixed(over.blue(), under.blue()),
-            )
-        )
+        return QBrush(self.theme.washed(colour, alpha))
 
     # Items by key: made when first drawn, moved when drawn again, removed when not
 
@@ -387,9 +376,15 @@ class Plot(QObject):
              anchor: tuple[float, float] = (0.5, 0.5), z: float = 20) -> None:  # fmt: skip
         """A short label at a point."""
         item = self._item(("text", key), pg.TextItem, z)
+        # Lines shine through enough to be followed, and little enough to read over them.
+        item.fill = self.fill(self.theme.background, 0.7)
+        item.textItem.document().setDocumentMargin(1)
         font = QFont()
         font.setPointSizeF(8.5)
         item.setFont(font)
-        item.setAnchor(pg.Point(*anchor))
         item.setText(text, color=QColor(colour))
+        pixel, (y0, y1) = self.pixel()[1], self.item.getViewBox().viewRange()[1]
+        height = item.textItem.boundingRect().height()
+        side = kept_inside(anchor[1], height, (y - y0) / pixel, (y1 - y) / pixel)
+        item.setAnchor(pg.Point(anchor[0], side))
         item.setPos(*drawable(np.array([x, y])).tolist())

@@ -16,7 +16,8 @@ from gui.plots.objectives import objective_of
 TICK_PIXELS = 46
 PERCENTILE = str(COMPARED[1])
 LABEL_ROWS = 4
-LABEL_PIXELS = 13
+LABEL_PIXELS = 15
+NAME_PIXELS = 90
 DECADES_BELOW = 5
 
 
@@ -125,8 +126,15 @@ class CalibrationPlot(HandlePlot):
         height = (curves.divergence - curves.divergence.min()) / span
         y = y0 + (y1 - y0) * (0.05 + 0.6 * height)
         self.line("KL", _log(curves.cuts), y, self.pen(self.theme.tint(self.theme.muted, 0.6)))
-        end = float(_log(curves.cuts)[-1]), float(y[-1])
-        self.text("KL", *end, self.tr("KL divergence"), self.theme.muted, anchor=(1.05, -0.1))
+        # Named at its beginning: at its end stands the handle.
+        x0, x1 = self.item.getViewBox().viewRange()[0]
+        x = _log(curves.cuts)
+        seen = np.flatnonzero((x >= x0) & (x <= x1))
+        if seen.size:
+            start = float(x[seen[0]]), float(y[seen[0]])
+            room = (start[0] - x0) / self.pixel()[0] >= NAME_PIXELS
+            anchor = (1.05, 0.5) if room else (-0.05, 1.1)
+            self.text("KL", *start, self.tr("KL divergence"), self.theme.muted, anchor=anchor)
 
     def _name_curves(self, curves: Objective, x: np.ndarray) -> None:
         """A name on each curve, at a quarter of it; the clipping part has it near its end."""
@@ -145,7 +153,7 @@ class CalibrationPlot(HandlePlot):
                 self.theme.muted,
                 (0.0, -0.1),
             ),
-            ("clipping", clipping, last, self.tr("clipping part"), self.theme.alarm, (1.05, 1.1)),
+            ("clipping", clipping, last, self.tr("clipping part"), self.theme.alarm, (1.05, -0.1)),
         ):
             if np.isfinite(y[place]):
                 self.text(key, float(x[place]), float(y[place]), name, colour, anchor=anchor)

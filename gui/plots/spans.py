@@ -50,3 +50,22 @@ def finite_extremes(*arrays: np.ndarray) -> tuple[float, float]:
         lows.append(low)
         highs.append(high)
     return (min(lows), max(highs)) if lows else (np.nan, np.nan)
+
+
+def kept_inside(anchor: float, height: float, below: float, above: float) -> float:
+    """The anchor of a label along y: on the other side of its point where it would leave the view.
+
+    Parameters
+    ----------
+    anchor : float
+        0 for a label that hangs from its point, 1 for one that stands on it.
+    height : float
+        Of the label.
+    below, above : float
+        How far the point is from either edge of the view; negative outside.
+    """
+    if below < 0 or above < 0:
+        return anchor
+    if below < (1 - anchor) * height:
+        return 1.0
+    return 0.0 if above < anchor * height else anchor

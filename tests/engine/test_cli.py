@@ -212,6 +212,21 @@ def test_a_file_with_colons_in_its_name_is_found(tmp_path: Path) -> None:
     assert cli.main(["compare", str(tmp_path / "a::b.npy")]) == 0
 
 
+@pytest.mark.skipif(os.name != "posix", reason="colons in names")
+def test_a_tensor_of_a_file_in_a_folder_with_colons_in_its_name_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a::b").mkdir()
+    path = tmp_path / "a::b" / "m.npz"
+    io.save_npz(path, **{"x::y": SEED, "other": SEED[:2]})
+    assert io.split_name(f"{path}::x::y") == (path, "x::y")
+    assert cli.main(["list", f"{path}::x::y"]) == 0
+    assert capsys.readouterr().out == "x::y  float32  3  12 bytes\n"
+    scheme = ["--scheme", "int8 symmetric"]
+    assert cli.main(["params", f"{path}::x::y", *scheme, "--as", "numpy"]) == 0
+    assert "NAME = 'x::y'" in capsys.readouterr().out
+
+
 BAD = [
     ((), "COMMAND"),
     (("compare",), "IN"),
@@ -240,6 +255,9 @@ BAD = [
     (("quantize", "seed.npy", "--scheme", "int8 symmetric"), "--out"),
     (("quantize", "seed.npy", "--scheme", "int9x", "--out", "out.npz"), "'int9x'"),
     (("quantize", "seed.npy", "--scheme", "int8 symmetric", "--out", "out.npy"), ".npz"),
+    (("quantize", "seed.npy", "--scheme", "q8_0", "--scheme", "q4_0", "--out", "out.npz"), "one"),
+    (("params", "seed.npy", "--scheme", "q8_0", "--scheme", "q4_0", "--as", "c"), "one --scheme"),
+    (("list", "two.npz::c"), "'c'"),
     (("quantize", "gone.npy", "--scheme", "int8 symmetric", "--out", "out.npz"), "gone.npy"),
     (("quantize", "nan.txt", "--scheme", "int8 symmetric", "--out", "no/out.npz"), "folder"),
     (("quantize", "seed.npy", "--scheme", "int8 symmetric", "--out", "folder.npz"), "folder"),

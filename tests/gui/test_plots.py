@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtWidgets import QApplication, QGraphicsRectItem
 
 from engine import evaluate
@@ -67,6 +67,34 @@ def test_axes_carry_the_labels_with_a_unit(bench, key):
     for name, label in zip(("bottom", "left"), shown.plot.axis_labels(), strict=True):
         assert shown.plot.item.getAxis(name).labelText == label
         assert re.search(r"\((unit of R|dB|codes)\)|#|code Q|per (bin|code)", label)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_stands_along_y_is_not_cut_and_the_highest_number_has_room(bench, key):
+    shown = bench(key, noise(100), *THREE)
+    axis = shown.plot.item.getAxis("left")
+    half = QFontMetrics(axis.style["tickFont"]).height() / 2
+    for height in (90, 140, 200, 400):
+        shown.pane.resize(400, height)
+        QApplication.processEvents()
+        if axis.label.isVisible():
+            assert axis.label.boundingRect().width() <= axis.height()
+        assert shown.view().sceneBoundingRect().top() >= half - 2
+    assert axis.label.isVisible()
+
+
+def test_the_names_in_the_calibration_plot_stay_inside_it(bench):
+    shown = bench("calibration", noise(500), "int8 symmetric")
+    for height in (150, 220, 400):
+        shown.pane.resize(500, height)
+        QApplication.processEvents()
+        view = shown.view().sceneBoundingRect().adjusted(0, -1, 0, 1)
+        names = {item.toPlainText(): item for item in shown.items(pg.TextItem)}
+        assert {"MSE", "rounding part", "clipping part", "KL divergence", "minmax"} <= set(names)
+        for item in names.values():
+            box = item.textItem.mapRectToScene(item.textItem.boundingRect())
+            assert view.top() <= box.top()
+            assert box.bottom() <= view.bottom()
 
 
 @pytest.mark.parametrize("key", KEYS)

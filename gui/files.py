@@ -320,7 +320,8 @@ class Read:
 def _keep_edits(new: Source, known: Sequence[Source], current: Tensor) -> dict[Tensor, Tensor]:
     """Let a file that is read again keep the tensors that somebody works on.
 
-    Returns which tensor took the place of which new one.
+    Returns which tensor took the place of which new one. Where the file is another one by now,
+    what is kept is no longer what lies there, nor that but for some changes.
     """
     kept = {
         tensor.name: tensor
@@ -329,10 +330,21 @@ def _keep_edits(new: Source, known: Sequence[Source], current: Tensor) -> dict[T
         for tensor in source.tensors
         if tensor.kept or tensor.differs or (tensor is current and new.container)
     }
+    for source in known:
+        if source.path == new.path and not _same(source.known, new.known):
+            for tensor in source.tensors:
+                tensor.opened_version, tensor.base = 0, None
     instead = {tensor: kept[tensor.name] for tensor in new.tensors if tensor.name in kept}
     gone = [tensor for tensor in kept.values() if tensor not in instead.values()]
     new.tensors = [*(instead.get(tensor, tensor) for tensor in new.tensors), *gone]
     return instead
+
+
+def _same(before: SavedSource | None, now: SavedSource | None) -> bool:
+    """Tell whether a file is as it was, as far as size and time of change tell."""
+    if before is None or now is None:
+        return True
+    return (before.size, before.modified) == (now.size, now.modified)
 
 
 def _read(paths: list[Path], ticket: Ticket) -> list[Read]:

@@ -230,6 +230,34 @@ def test_changes_of_a_file_that_is_another_by_now_are_told_of(
     assert "long.npy has changed since" in after.message.text
 
 
+def test_edits_of_a_file_that_was_replaced_and_opened_again_are_kept_whole(
+    window, new_window, qtbot, crash, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    path, other = tmp_path / "long.npy", tmp_path / "other.npy"
+    np.save(path, np.arange(5000, dtype=np.float32))
+    window.open_paths([path])
+    settle(window, qtbot)
+    commands.edit_value(window.session, 7, -1.0)
+    worked_on = window.session.array.tobytes()
+    np.save(other, np.ones(5000, np.float32))
+    os.utime(other, ns=(0, path.stat().st_mtime_ns + 10**9))
+    other.replace(path)
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert window.session.array.tobytes() == worked_on
+    commands.edit_value(window.session, 8, -2.0)
+    window.session.undo_stack.undo()
+    crash(window)
+    after = new_window()
+    after.recovery.look()
+    answer(after, "Restore")
+    qtbot.waitUntil(lambda: after.session.array.size == 5000)
+    settle(after, qtbot)
+    assert after.session.array.tobytes() == worked_on
+
+
 def test_a_long_array_of_no_file_is_written_once_and_then_its_changes(
     window, qtbot, crash, monkeypatch, new_window
 ):

@@ -209,8 +209,9 @@ class ComparePane(QWidget):
 
     @property
     def comparison(self) -> Comparison | DeviceComparison | None:
-        """What is shown; None while it is not known."""
-        return self._session.comparison
+        """What is shown; None while it is not known, as where another array has just come up."""
+        made, array = self._session.comparison, self._session.array
+        return made if made is not None and made.differs.size == array.size else None
 
     def show_comparison(self) -> None:
         """Show the causes, or what would fill the pane."""

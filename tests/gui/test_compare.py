@@ -416,6 +416,15 @@ def test_another_array_is_compared_anew(window, person):
     check(window, person, window.session.array, first, second)
 
 
+def test_a_shorter_array_may_follow_one_whose_example_lies_beyond_its_end(open_window, person):
+    window = open_window(np.append(np.zeros(20), noise(20)), EVEN, CUT)
+    front(window, "compare")
+    window.session.choose(0)
+    assert "#[0]" not in window.compare.example.toPlainText(), "an example that differs is shown"
+    window.session.start(ARRAY[:4], "short")
+    check(window, person, ARRAY[:4], EVEN, CUT)
+
+
 def test_a_large_array_is_compared_in_the_background(open_window, person, qtbot):
     array = noise(60_001)
     window = open_window(array, EVEN, CUT)

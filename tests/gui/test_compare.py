@@ -421,8 +421,8 @@ def test_a_shorter_array_may_follow_one_whose_example_lies_beyond_its_end(open_w
     front(window, "compare")
     window.session.choose(0)
     assert "#[0]" not in window.compare.example.toPlainText(), "an example that differs is shown"
-    window.session.start(ARRAY[:4], "short")
-    check(window, person, ARRAY[:4], EVEN, CUT)
+    window.session.start(ARRAY[:4].reshape(2, 2), "short")
+    check(window, person, ARRAY[:4].reshape(2, 2), EVEN, CUT)
 
 
 def test_a_large_array_is_compared_in_the_background(open_window, person, qtbot):

@@ -54,8 +54,10 @@ per scheme) or JSON (a list of one object per scheme). JSON knows neither infini
 are the strings "inf", "-inf" and "nan" there.
 """
 _PARAMS = """\
-Write scale, zero point and all that belongs to them in a form that other programs read. A scheme
-that a form cannot say exactly is refused. The forms, with the endings of their files:
+Write scale, zero point and all that belongs to them in a form that other programs read. What a
+form cannot say is refused; but of the code range those for TensorRT, AIMET and ONNX Runtime's
+overrides say nothing: what a scheme clips at -127 may become -128 there. The forms, with the
+endings of their files:
 
 """
 

@@ -83,6 +83,7 @@ _KINDS = {
     20: Kind(np.dtype(ml_dtypes.float8_e5m2fnuz), _INT32S, bits=True),
     21: Kind(np.dtype(np.uint8), _INT32S, nibbles="UINT4"),
     22: Kind(np.dtype(np.int8), _INT32S, nibbles="INT4"),
+    23: Kind(np.dtype(ml_dtypes.float4_e2m1fn), _INT32S, nibbles="FLOAT4E2M1"),
 }
 
 
@@ -170,7 +171,8 @@ def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
         else:
             flat = _from_fields(stream, wire, tensor, kind, nbytes // kind.dtype.itemsize, what)
     if kind.nibbles:
-        flat = _unpacked(flat.view(np.uint8), math.prod(shape), signed=kind.dtype.kind == "i")
+        signed = kind.dtype.kind == "i"
+        flat = _unpacked(flat.view(np.uint8), math.prod(shape), signed).view(kind.dtype)
     return flat.reshape(shape)
 
 

@@ -81,7 +81,7 @@ def test_the_scheme_s_own_steps_come_first_where_codes_differ() -> None:
         ([100.0, 101.0], "int8 asymmetric", "this scheme's is -25628: the range has to include 0"),
         ([0.5, 127.0], "int8 symmetric ties-away", "1 of 2 values .* rounds ties-away"),
         ([3e38, -3e38, 1], "int8 symmetric per-group(1) @onnxruntime", "has no scale of inf"),
-        ([1.0, -1.0], "int2 symmetric per-group(2) @aiedge", "cannot cut groups to .* int2"),
+        ([1.0, -1, 1, -1], "int2 symmetric per-group(2) @aiedge", "cannot cut groups to .* int2"),
     ],
 )
 def test_what_it_cannot_say_it_refuses(values: list[float], scheme: str, sentence: str) -> None:

@@ -139,7 +139,7 @@ def test_numbers_of_four_bits_are_unpacked(count: int, typed: bool, path: Path) 
     assert io.load(path).tolist() == [-1, -8, 0, 7, 1][:count]
 
 
-@pytest.mark.parametrize("data_type", [0, STRING, BOOL, COMPLEX, 23, 1000])
+@pytest.mark.parametrize("data_type", [0, STRING, BOOL, COMPLEX, 24, 1000])
 def test_what_is_no_real_numbers_is_left_out_and_refused_by_name(
     data_type: int, path: Path, refusal: Refusal
 ) -> None:

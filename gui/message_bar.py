@@ -136,8 +136,10 @@ class MessageBar(QFrame):
         self.shown_changed.emit(False)
 
 
-def strip_of(bar: MessageBar, key: str, name: str, window: QMainWindow) -> QToolBar:
-    """A toolbar for a message bar, which is there only while there is a message."""
+def add_strip(
+    window: QMainWindow, area: Qt.ToolBarArea, bar: MessageBar, key: str, name: str
+) -> None:
+    """Give a message bar a toolbar of its own, which is there only while there is a message."""
     strip = QToolBar(name, window)
     strip.setObjectName(key)
     strip.setMovable(False)
@@ -145,4 +147,5 @@ def strip_of(bar: MessageBar, key: str, name: str, window: QMainWindow) -> QTool
     for shows in (action.setVisible, strip.setVisible):
         bar.shown_changed.connect(shows)
         shows(bool(bar.text))
-    return strip
+    window.addToolBarBreak(area)
+    window.addToolBar(area, strip)

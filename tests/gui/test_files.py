@@ -333,6 +333,18 @@ def test_the_new_array_dialog_makes_what_it_says_and_the_same_seed_the_same(wind
     assert window.session.array.tobytes() == first.tobytes()
 
 
+def test_a_new_array_names_its_seed_only_where_there_is_one(qtbot):
+    from gui.dialogs.new_array import NewArrayDialog
+
+    box = NewArrayDialog()
+    qtbot.addWidget(box)
+    for kind in range(1, box.kind.count()):
+        box.kind.setCurrentIndex(kind)
+        assert ("seed" in box.title()) == box.seed.isEnabled()
+    box.kind.setCurrentText("Zeros")
+    assert box.title() == "1,000 × Zeros"
+
+
 def test_every_distribution_of_the_dialog_gives_finite_numbers(qtbot):
     from gui.dialogs.new_array import DISTRIBUTIONS, NewArrayDialog
 

@@ -17,7 +17,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFont
 
 from engine.glance import Glance
-from gui.numbers_text import filled, short
+from gui.numbers_text import filled, plain_tip, short
 from gui.session import Session
 from gui.tensors import Source, Tensor
 
@@ -144,7 +144,7 @@ class TensorsModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _side(column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(source, tensor)
+            return plain_tip(self._tip(source, tensor))
         if tensor is None:
             if role == Qt.ItemDataRole.DisplayRole:
                 return self._of_file(source, column)

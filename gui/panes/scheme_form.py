@@ -177,6 +177,7 @@ class SchemeForm(QWidget):
 
     def _problem_label(self) -> QLabel:
         label = QLabel(self)
+        label.setTextFormat(Qt.TextFormat.PlainText)
         label.setObjectName("fieldProblem")
         label.setWordWrap(True)
         label.hide()

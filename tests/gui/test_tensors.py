@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QAbstractItemModel, QPoint, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QTextDocument
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
@@ -138,6 +138,20 @@ def test_a_width_given_to_the_names_by_hand_stays_when_the_pane_is_resized(opene
     opened.resizeDocks([opened.docks["tensors"]], [opened.tensors.width() + 120],
                        Qt.Orientation.Horizontal)  # fmt: skip
     assert tree.columnWidth(NAME) == chosen
+
+
+def test_a_name_that_looks_like_html_is_shown_as_it_is_in_tips(window, tmp_path, settle):
+    name = "<img src='beside.png'> & <b>bold</b>"
+    np.savez(tmp_path / "odd.npz", **{name: np.ones(3), "other": np.ones(3)})
+    window.open_paths([tmp_path / "odd.npz"])
+    settle(window)
+    index = window.tensors.tree.currentIndex()
+    assert index.data() == name
+    tip = QTextDocument()
+    tip.setHtml(index.data(Qt.ItemDataRole.ToolTipRole))
+    assert tip.toPlainText().splitlines()[0] == name
+    assert "beside.png" in tip.toHtml()
+    assert "<img" not in tip.toHtml()
 
 
 def test_a_double_click_shows_a_tensor(opened, qtbot, settle):

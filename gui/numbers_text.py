@@ -38,6 +38,11 @@ def full(value: np.generic | float) -> str:
     return repr(value)
 
 
+def exact(value: np.generic | float) -> str:
+    """All digits of a number for a person to read, with the signs that stand for it elsewhere."""
+    return full(value) if math.isfinite(value) else short(float(value), 17)
+
+
 def _wants_exponent(value: np.floating) -> bool:
     magnitude = abs(float(value))
     return magnitude != 0 and math.isfinite(magnitude) and not 1e-5 <= magnitude < 1e16

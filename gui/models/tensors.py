@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -230,7 +231,10 @@ def _key(tensor: Tensor, column: int) -> str | float:
         return seen.low if column == LOW else seen.high
     if column in (SHAPE, SIZE):
         return float(tensor.size if column == SHAPE else _bytes(tensor))
-    return tensor.label if column == NAME else tensor.dtype
+    if column != NAME:
+        return tensor.dtype
+    # Layer 10 comes after layer 9.
+    return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(9), tensor.label)
 
 
 class TensorFilter(QSortFilterProxyModel):

@@ -154,6 +154,15 @@ def test_a_name_that_looks_like_html_is_shown_as_it_is_in_tips(window, tmp_path,
     assert "<img" not in tip.toHtml()
 
 
+def test_sorted_by_name_layer_10_comes_after_layer_9(opened, qtbot):
+    tree = opened.tensors.tree
+    head = tree.header()
+    at = QPoint(head.sectionViewportPosition(NAME) + 20, head.height() // 2)
+    qtbot.mouseClick(head.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    names = [text for text in visible(tree) if text.endswith("mlp")]
+    assert names == [f"layers.{number}.mlp" for number in range(12)]
+
+
 def test_a_double_click_shows_a_tensor(opened, qtbot, settle):
     tree = opened.tensors.tree
     row = tree.currentIndex().siblingAtRow(5)

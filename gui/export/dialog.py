@@ -181,7 +181,7 @@ class ExportDialog(QDialog):
         try:
             self.preview.show_picture(figure_image(spec, data, room, raster))
         except ExportError as error:
-            self.preview.show_sentence(str(error))
+            self._refuse(str(error))
 
     def _preview_table(self) -> None:
         self.preview.show_text(table_head(snapshot(self._session), PREVIEW_ROWS))

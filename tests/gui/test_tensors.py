@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QAbstractItemModel, QPoint, Qt
-from PySide6.QtGui import QImage, QTextDocument
+from PySide6.QtGui import QFontMetrics, QImage, QTextDocument
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
 from gui.export.choices import proposed_name
 from gui.export.kinds import FIGURE
-from gui.models.tensors import GLANCE, HISTOGRAM, LOW, NAME, SHAPE, TYPE, bytes_text
+from gui.models.tensors import GLANCE, HIGH, HISTOGRAM, LOW, NAME, SHAPE, TYPE, bytes_text
 
 LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k", "mlp", "norm")]
 
@@ -152,6 +152,14 @@ def test_a_name_that_looks_like_html_is_shown_as_it_is_in_tips(window, tmp_path,
     assert tip.toPlainText().splitlines()[0] == name
     assert "beside.png" in tip.toHtml()
     assert "<img" not in tip.toHtml()
+
+
+def test_the_numbers_of_the_tensor_shown_fit_in_bold(opened):
+    tree = opened.tensors.tree
+    font = tree.font()
+    font.setBold(True)
+    for column, text in ((LOW, "-1.234e-05"), (HIGH, "-0.001234"), (TYPE, "float32")):
+        assert QFontMetrics(font).horizontalAdvance(text) + 6 <= tree.columnWidth(column)
 
 
 def test_sorted_by_name_layer_10_comes_after_layer_9(opened, qtbot):

@@ -167,7 +167,10 @@ class ValuesPane(QWidget):
         return self._stack.currentWidget() is self.grid
 
     def _show_view(self, place: int) -> None:
+        # A view that gets the focus for the first time goes to its first cell of itself.
+        self._following = True
         self._stack.setCurrentIndex(place)
+        self._following = False
         self.setFocusProxy(self.grid if self.in_grid else self.table)
         for widget in (self._quantity, self._slices):
             widget.setVisible(self.in_grid)

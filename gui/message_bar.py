@@ -36,6 +36,7 @@ class MessageBar(QFrame):
         self.setObjectName("messageBar")
         self._picture = QLabel(self)
         self._label = QLabel(self)
+        self._label.setObjectName("messageText")
         self._label.setWordWrap(True)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -123,6 +124,8 @@ class MessageBar(QFrame):
         text = self._label.heightForWidth(max(80, width - beside))
         least = max(self._close.sizeHint().height(), self._choices.sizeHint().height())
         self.setFixedHeight(max(text, least) + 4)
+        # At first Qt lays the text out for the height that it guessed, and nobody would see it.
+        self.layout().setGeometry(self.contentsRect())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

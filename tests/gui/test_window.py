@@ -142,6 +142,16 @@ def test_a_notice_does_not_move_the_values_under_the_pointer(new_window, qapp, s
     assert places[0] == places[1]
 
 
+@pytest.mark.parametrize("words", [1, 12, 60])
+def test_the_first_message_of_a_window_is_seen_whole(new_window, qapp, words):
+    window = new_window()
+    window.message.notice("word " * words)
+    qapp.processEvents()
+    label = window.message.findChild(QLabel, "messageText")
+    assert window.message.rect().contains(label.geometry())
+    assert label.height() >= label.heightForWidth(label.width())
+
+
 def test_names_that_look_like_html_are_shown_as_they_are(window):
     uid = window.session.active_uid
     odd = "<img src='x.png'><b>bold</b>" * 9

@@ -46,7 +46,7 @@ class MessageBar(QFrame):
         self._close.setToolTip(self.tr("Close this message"))
         self._close.setAccessibleName(self.tr("Close this message"))
         self._close.clicked.connect(self.clear)
-        layout = QHBoxLayout(self)
+        self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 2, 4, 2)
         layout.addWidget(self._picture)
         layout.addWidget(self._label, 1)
@@ -125,7 +125,7 @@ class MessageBar(QFrame):
         least = max(self._close.sizeHint().height(), self._choices.sizeHint().height())
         self.setFixedHeight(max(text, least) + 4)
         # At first Qt lays the text out for the height that it guessed, and nobody would see it.
-        self.layout().setGeometry(self.contentsRect())
+        self._row.setGeometry(self.contentsRect())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -70,6 +70,7 @@ def _ask(error: AmbiguousBlock, parent: QWidget) -> Block | None:
     ]
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
+    box.deleteLater()
     for button, block in zip(buttons, error.readings, strict=True):
         if box.clickedButton() is button:
             return block

@@ -104,6 +104,7 @@ class ErrorReporter(QObject):
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("Something went wrong"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(
             self.tr(
                 "Quantoscope met an error that it did not expect. Your values and schemes are "

@@ -16,7 +16,7 @@ from gui.background import Background
 from gui.files import Files
 from gui.latency import Latency
 from gui.menus import Menus
-from gui.message_bar import MessageBar, strip_of
+from gui.message_bar import MessageBar, add_strip
 from gui.numbers_text import clock, filled
 from gui.panes.compare_pane import ComparePane
 from gui.panes.dock import Dock
@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._on_document()
+        self._on_entries()
 
     # Building
 
@@ -196,14 +197,10 @@ class MainWindow(QMainWindow):
         self.results.empty.offer([menus.add_scheme, menus.examples])
         order = ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down")
         self.schemes.offer(menus.add_scheme, [a[key] for key in order])
-        # Messages come and go below the panes, which so stay where they are under the pointer.
         top, bottom = Qt.ToolBarArea.TopToolBarArea, Qt.ToolBarArea.BottomToolBarArea
-        for area, bar, key, name in (
-            (top, self.offer, "recovery", self.tr("Recovery")),
-            (bottom, self.message, "notices", self.tr("Messages")),
-        ):
-            self.addToolBarBreak(area)
-            self.addToolBar(area, strip_of(bar, key, name, self))
+        add_strip(self, top, self.offer, "recovery", self.tr("Recovery"))
+        # Below the panes, which so stay where they are under the pointer.
+        add_strip(self, bottom, self.message, "notices", self.tr("Messages"))
         self.values.problem.connect(self.message.problem)
         for files in (self.files, self.whole):
             files.problem.connect(self.message.problem)

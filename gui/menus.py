@@ -14,7 +14,7 @@ from engine import MAPPINGS, QUANTIZERS, RUNTIMES, Scheme
 from engine.examples import EXAMPLES, Example
 from engine.formats import BLOCKS, SMALL_FLOATS
 from gui.actions import Actions
-from gui.numbers_text import filled
+from gui.numbers_text import filled, plain_tip
 from gui.panes.dock import Dock
 from gui.panes.values_copy import FORMS
 from gui.settings import DIGITS_DEFAULT, Settings
@@ -252,8 +252,8 @@ class Menus(QObject):
         self.recent.clear()
         paths = self._settings.recent_files
         for number, path in enumerate(paths, 1):
-            action = self.recent.addAction(f"&{number % 10} {Path(path).name}")
-            action.setToolTip(path)
+            action = self.recent.addAction(f"&{number % 10} {Path(path).name.replace('&', '&&')}")
+            action.setToolTip(plain_tip(path))
             action.setStatusTip(path)
             action.triggered.connect(partial(self._choose_recent, path))
         if not paths:

@@ -36,6 +36,7 @@ class MessageBar(QFrame):
         self.setObjectName("messageBar")
         self._picture = QLabel(self)
         self._label = QLabel(self)
+        self._label.setObjectName("messageText")
         self._label.setWordWrap(True)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -45,7 +46,7 @@ class MessageBar(QFrame):
         self._close.setToolTip(self.tr("Close this message"))
         self._close.setAccessibleName(self.tr("Close this message"))
         self._close.clicked.connect(self.clear)
-        layout = QHBoxLayout(self)
+        self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 2, 4, 2)
         layout.addWidget(self._picture)
         layout.addWidget(self._label, 1)
@@ -123,6 +124,8 @@ class MessageBar(QFrame):
         text = self._label.heightForWidth(max(80, width - beside))
         least = max(self._close.sizeHint().height(), self._choices.sizeHint().height())
         self.setFixedHeight(max(text, least) + 4)
+        # At first Qt lays the text out for the height that it guessed, and nobody would see it.
+        self._row.setGeometry(self.contentsRect())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -136,8 +139,10 @@ class MessageBar(QFrame):
         self.shown_changed.emit(False)
 
 
-def strip_of(bar: MessageBar, key: str, name: str, window: QMainWindow) -> QToolBar:
-    """A toolbar for a message bar, which is there only while there is a message."""
+def add_strip(
+    window: QMainWindow, area: Qt.ToolBarArea, bar: MessageBar, key: str, name: str
+) -> None:
+    """Give a message bar a toolbar of its own, which is there only while there is a message."""
     strip = QToolBar(name, window)
     strip.setObjectName(key)
     strip.setMovable(False)
@@ -145,4 +150,5 @@ def strip_of(bar: MessageBar, key: str, name: str, window: QMainWindow) -> QTool
     for shows in (action.setVisible, strip.setVisible):
         bar.shown_changed.connect(shows)
         shows(bool(bar.text))
-    return strip
+    window.addToolBarBreak(area)
+    window.addToolBar(area, strip)

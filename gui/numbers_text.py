@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime
+from html import escape
 
 import numpy as np
+from PySide6.QtGui import Qt
 
 
 def short(value: float, digits: int) -> str:
@@ -34,6 +36,11 @@ def full(value: np.generic | float) -> str:
             else np.format_float_positional(value, trim="-")
         )
     return repr(value)
+
+
+def exact(value: np.generic | float) -> str:
+    """All digits of a number for a person to read, with the signs that stand for it elsewhere."""
+    return full(value) if math.isfinite(value) else short(float(value), 17)
 
 
 def _wants_exponent(value: np.floating) -> bool:
@@ -74,3 +81,10 @@ def clock(time: float) -> str:
 def filled(text: str, *parts: object) -> str:
     """Put parts into a translated text at its marks ``%1``, ``%2`` and so on."""
     return re.sub(r"%([1-9])", lambda mark: str(parts[int(mark[1]) - 1]), text)
+
+
+def plain_tip(text: str) -> str:
+    """A text for a tip, which Qt would take for HTML, pictures and all, where it looks like it."""
+    if not Qt.mightBeRichText(text):
+        return text
+    return f"<span style='white-space: pre-wrap'>{escape(text)}</span>"

@@ -36,6 +36,7 @@ class StatusLine(QStatusBar):
         self._background = background
         self._latency = latency
         self.summary = QLabel(self)
+        self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.timing = QLabel(self)
         self.progress = QProgressBar(self)

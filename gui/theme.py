@@ -160,7 +160,7 @@ def palette(theme: Theme) -> QPalette:
         (role.Shadow, "#000000" if theme.dark else "#6B747D"),
     ):
         result.setColor(key, QColor(colour))
-    for key in (role.WindowText, role.Text, role.ButtonText):
+    for key in (role.WindowText, role.Text, role.ButtonText, role.PlaceholderText):
         disabled = QColor(muted)
         disabled.setAlphaF(0.6)
         result.setColor(QPalette.ColorGroup.Disabled, key, disabled)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -43,6 +43,7 @@ class CodesDump(QDialog):
         self.shape.setToolTip(self.tr("The length of each axis, such as 64×3×3"))
         self.big_endian = QCheckBox(self.tr("&Big-endian: the first byte counts most"), self)
         self.verdict = QLabel(self)
+        self.verdict.setTextFormat(Qt.TextFormat.PlainText)
         self.verdict.setWordWrap(True)
         self.verdict.setAccessibleName(self.tr("Whether the file fits"))
         form = QFormLayout()

@@ -81,8 +81,8 @@ class NewArrayDialog(QDialog):
         """What the window calls the array."""
         if self.kind.currentData() == "empty":
             return self.tr("untitled")
-        return filled(self.tr("%1 × %2, seed %3"), f"{self.count.value():,}",
-                      self.kind.currentText(), self.seed.value())  # fmt: skip
+        text = self.tr("%1 × %2, seed %3") if self.seed.isEnabled() else self.tr("%1 × %2")
+        return filled(text, f"{self.count.value():,}", self.kind.currentText(), self.seed.value())
 
     def array(self) -> FloatArray:
         """The array that was asked for, float32, shape (count,)."""

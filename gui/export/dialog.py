@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QMimeData, QTimer, Signal
+from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -109,6 +109,7 @@ class ExportDialog(QDialog):
         self.row = FileRow(self.form, self._session, self._settings, self._theme, self)
         self.row.renamed.connect(self._on_renamed)
         self.problem = QLabel(self)
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setObjectName("exportProblem")
         self.problem.setWordWrap(True)
         self.problem.setStyleSheet(f"#exportProblem {{ color: {self._theme.alarm}; }}")
@@ -180,7 +181,7 @@ class ExportDialog(QDialog):
         try:
             self.preview.show_picture(figure_image(spec, data, room, raster))
         except ExportError as error:
-            self.preview.show_sentence(str(error))
+            self._refuse(str(error))
 
     def _preview_table(self) -> None:
         self.preview.show_text(table_head(snapshot(self._session), PREVIEW_ROWS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
@@ -54,6 +54,7 @@ class FileRow(QWidget):
         self.browse.setAutoDefault(False)
         self.browse.clicked.connect(self._browse)
         self.beside = QLabel(self)
+        self.beside.setTextFormat(Qt.TextFormat.PlainText)
         self.beside.setObjectName("filesBeside")
         self.beside.setWordWrap(True)
         self.beside.setStyleSheet(f"#filesBeside {{ color: {theme.muted}; }}")

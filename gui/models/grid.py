@@ -13,7 +13,7 @@ from engine.evaluation import Part
 from engine.kernels import extremes
 from engine.numbers import NumberError, parse_number
 from gui import commands
-from gui.numbers_text import full, short
+from gui.numbers_text import exact, full, short
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import COLOURS, Theme
@@ -186,7 +186,7 @@ class GridModel(QAbstractTableModel):
             return self._tint(float(value))
         if role == Qt.ItemDataRole.ToolTipRole:
             name = commands.position_text(self._session, position)
-            tip = f"{name}: {self.quantity} = {full(value)}"
+            tip = f"{name}: {self.quantity} = {exact(value)}"
             return f"{tip}\n{self.tr('Clipped by the active scheme.')}" if saturated else tip
         return None
 

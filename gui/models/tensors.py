@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFont
 
 from engine.glance import Glance
-from gui.numbers_text import filled, short
+from gui.numbers_text import filled, plain_tip, short
 from gui.session import Session
 from gui.tensors import Source, Tensor
 
@@ -212,7 +213,7 @@ class TensorsModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _side(column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(source, tensor)
+            return plain_tip(self._tip(source, tensor))
         if tensor is None:
             if role == Qt.ItemDataRole.DisplayRole:
                 return self._of_file(source, column)
@@ -297,7 +298,10 @@ def _key(tensor: Tensor, column: int) -> str | float | None:
         return None if math.isnan(end) else end
     if column in (SHAPE, SIZE):
         return float(tensor.size if column == SHAPE else _bytes(tensor))
-    return tensor.label if column == NAME else tensor.dtype
+    if column != NAME:
+        return tensor.dtype
+    # Layer 10 comes after layer 9.
+    return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(9), tensor.label)
 
 
 def _key_of_row(row: _Row, column: int) -> str | float | None:

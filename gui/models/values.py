@@ -13,7 +13,7 @@ from engine.numbers import AmbiguousNumber, NumberError, parse_number
 from engine.trace import stages_of
 from gui import commands
 from gui.models.beside import Column, columns_beside
-from gui.numbers_text import filled, full, short
+from gui.numbers_text import exact, filled, full, short
 from gui.session import LIVE_LIMIT, Session
 from gui.settings import Settings
 from gui.theme import Theme
@@ -225,7 +225,7 @@ class ValuesModel(QAbstractTableModel):
         return trace(self._session.array, self._qparams, positions)[stage.key]
 
     def _value_tip(self, page: Trace, at: int, column: Stage, saturated: int) -> str:
-        lines = [f"{column.symbol} = {full(page[column.key][at])}"]
+        lines = [f"{column.symbol} = {exact(page[column.key][at])}"]
         p = page.qparams
         rounded = short(page.unclipped[at], self._settings.digits)
         if saturated > 0:

@@ -20,6 +20,7 @@ class NumberDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._area = parent
         self.message = QLabel(parent)
+        self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setObjectName("cellMessage")
         self.message.setWordWrap(True)
         self.message.setMargin(4)

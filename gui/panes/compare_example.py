@@ -10,7 +10,7 @@ from engine import Comparison, trace
 from engine.device import DeviceComparison
 from engine.kernels import Scratch
 from engine.trace import Trace
-from gui.numbers_text import full, short
+from gui.numbers_text import exact, short
 from gui.theme import Theme
 
 Rows = list[tuple[str, list[str]]]
@@ -47,7 +47,7 @@ def example_html(
         Of the numbers shown.
     """
     muted, alarm = theme.muted, theme.alarm
-    real = full(made.first.values.reshape(-1)[chosen])
+    real = exact(made.first.values.reshape(-1)[chosen])
     word = _tr("Chosen value") if own else _tr("For example")
     lines = [f"<div>{escape(word)} <b>#{escape(position)}</b>: R = {escape(real)}</div>"]
     number = int(made.cause_of.reshape(-1)[chosen])

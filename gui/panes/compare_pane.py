@@ -28,7 +28,7 @@ from engine.compare import CODES
 from engine.device import DeviceComparison, problem
 from gui import commands
 from gui.models.schemes import SWATCH, entry_icon
-from gui.numbers_text import filled, percent, short
+from gui.numbers_text import filled, percent, plain_tip, short
 from gui.panes.compare_example import example_html
 from gui.panes.table_view import ROW_HEIGHT
 from gui.session import Session
@@ -237,7 +237,7 @@ class ComparePane(QWidget):
         self.causes.insertRow(row)
         for column, text in enumerate(cells):
             item = QTableWidgetItem(text)
-            item.setToolTip(text)
+            item.setToolTip(plain_tip(text))
             if column in (1, 2):
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             if not counts:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.numbers_text import plain_tip
 from gui.theme import Theme, icon, inked
 
 
@@ -32,7 +33,7 @@ class ElidedLabel(QLabel):
         room = self.contentsRect()
         metrics = QFontMetrics(self.font())
         shown = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
-        self.setToolTip(self.text() if shown != self.text() else "")
+        self.setToolTip(plain_tip(self.text()) if shown != self.text() else "")
         flags = int(self.alignment()) | Qt.TextFlag.TextSingleLine
         QPainter(self).drawText(room, flags, shown)
 

@@ -31,9 +31,14 @@ def stacked(field: QWidget, problem: QLabel) -> QWidget:
 
 
 def set_text(field: QLineEdit, text: str, keep: bool = False) -> None:
-    """Show a text unless the field shows it already; the cursor stays where it is."""
+    """Show a text unless the field shows it already; the cursor stays where it is.
+
+    Of one that is too long its beginning is seen, unless somebody types there.
+    """
     if not keep and field.text() != text:
         field.setText(text)
+        if not field.hasFocus():
+            field.setCursorPosition(0)
 
 
 def show_choice(box: QComboBox, text: str) -> None:

@@ -177,6 +177,7 @@ class SchemeForm(QWidget):
 
     def _problem_label(self) -> QLabel:
         label = QLabel(self)
+        label.setTextFormat(Qt.TextFormat.PlainText)
         label.setObjectName("fieldProblem")
         label.setWordWrap(True)
         label.hide()
@@ -226,7 +227,8 @@ class SchemeForm(QWidget):
         self.numbers.setPlaceholderText(self.tr("automatic"))
         numbers = tuple(scheme.calibration.arguments)
         if numbers_in(self.numbers.text()) != numbers:
-            set_text(self.numbers, ", ".join(short(number, 17) for number in numbers))
+            texts = (full(number).removesuffix(".0") for number in numbers)
+            set_text(self.numbers, ", ".join(texts))
         self._numbers_problem.hide()
         for field in (self.low, self.high):
             field.setReadOnly(not manual)
@@ -274,7 +276,7 @@ class SchemeForm(QWidget):
         several = not outcome.qparams.granularity.whole
         for field, number in zip((self.low, self.high), outcome.qparams.range, strict=True):
             set_text(field, "" if several else short(number, self._settings.digits))
-            field.setPlaceholderText(self.tr("each its own") if several else "")
+            field.setPlaceholderText(self.tr("various") if several else "")
 
     # To the session
 

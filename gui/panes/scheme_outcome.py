@@ -28,6 +28,7 @@ class SchemeOutcome(QWidget):
         self.source.setObjectName("schemeSource")
         self.source.setWordWrap(True)
         self.warning = QLabel(self)
+        self.warning.setTextFormat(Qt.TextFormat.PlainText)
         self.warning.setObjectName("schemeWarning")
         self.warning.setWordWrap(True)
         self.warning.setMargin(4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -13,6 +13,8 @@ from PySide6.QtWidgets import (
     QMenu,
     QScrollArea,
     QSplitter,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QToolBar,
     QToolButton,
     QVBoxLayout,
@@ -25,6 +27,15 @@ from gui.panes.scheme_form import SchemeForm
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import Theme
+
+
+class NameDelegate(QStyledItemDelegate):
+    """Cuts a name that is too long, with a mark, rather than asking for more width."""
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        return QSize(0, super().sizeHint(option, index).height())
 
 
 class SchemesPane(QWidget):
@@ -47,6 +58,8 @@ class SchemesPane(QWidget):
             | QAbstractItemView.EditTrigger.DoubleClicked
         )
         self.list.setUniformItemSizes(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setItemDelegate(NameDelegate(self.list))
         self.list.setMinimumHeight(72)
         self.form = SchemeForm(session, settings, theme, self)
         scroll = QScrollArea(self)

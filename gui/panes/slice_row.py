@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QSpinBox, QWidget
 
 from gui.numbers_text import filled
+
+IN_A_ROW = 3
+"""Many axes shall not widen the pane at the cost of the plots."""
 
 
 class SliceRow(QWidget):
@@ -23,16 +26,16 @@ class SliceRow(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(4, 0, 0, 0)
-        self._row.setSpacing(2)
-        self._row.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._boxes = QGridLayout(self)
+        self._boxes.setContentsMargins(4, 0, 0, 0)
+        self._boxes.setSpacing(2)
+        self._boxes.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self._spins: list[QSpinBox] = []
 
     def offer(self, shape: Sequence[int]) -> None:
         """Offer the planes of an array of this shape."""
         for spin in self._spins:
-            self._row.removeWidget(spin)
+            self._boxes.removeWidget(spin)
             spin.deleteLater()
         self._spins = []
         for axis, length in enumerate(shape[:-2]):
@@ -43,7 +46,7 @@ class SliceRow(QWidget):
             spin.setToolTip(filled(self.tr("Position along axis %1, 0 to %2"), axis, length - 1))
             spin.setWrapping(True)
             spin.valueChanged.connect(self._on_value)
-            self._row.addWidget(spin)
+            self._boxes.addWidget(spin, axis // IN_A_ROW, axis % IN_A_ROW)
             self._spins.append(spin)
 
     def show_plane(self, positions: Sequence[int]) -> None:

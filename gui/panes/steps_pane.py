@@ -14,7 +14,7 @@ from engine import QUANTIZERS, Evaluation, QParams, Trace, trace
 from gui import commands
 from gui.formula import numeric, parameter_numbers, symbolic
 from gui.models.values import MARKS
-from gui.numbers_text import filled, full, short
+from gui.numbers_text import exact, filled, short
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import Theme
@@ -148,7 +148,7 @@ class StepsPane(QWidget):
         numbers = {key: self._short(value) for key, value in parameter_numbers(p).items()}
         numbers |= {key: self._short(value) for key, value in values.items()}
         numbers |= {"R": numbers["real"], "Q": numbers["clipped"]}
-        steps = [Step("R", "", "", full(values["real"]))]
+        steps = [Step("R", "", "", exact(values["real"]))]
         for stage in at.stages:
             saturated = int(at.saturated[0]) if stage.key == "clipped" else 0
             remark = MARKS.get(saturated, "")

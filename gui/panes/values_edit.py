@@ -163,12 +163,13 @@ def parse_position(text: str, shape: tuple[int, ...]) -> int | str:
     inside = all(0 <= i < n for i, n in zip(parts, shape, strict=False))
     if len(parts) == len(shape) and inside and parts:
         return int(np.ravel_multi_index(parts, shape))
-    return (
-        filled(_tr("Type a position from 0 to %1."), f"{size - 1}")
-        if len(shape) == 1
-        else filled(
-            _tr("Type a position from 0 to %1, or one number per axis of %2."),
-            f"{size - 1}",
-            "×".join(map(str, shape)),
-        )
-    )
+    return filled(_tr("Type %1."), positions_text(shape))
+
+
+def positions_text(shape: tuple[int, ...]) -> str:
+    """What names a value of an array of this shape, which is not empty."""
+    last = f"{int(np.prod(shape)) - 1}"
+    if len(shape) == 1:
+        return filled(_tr("a position from 0 to %1"), last)
+    text = _tr("a position from 0 to %1, or one number per axis of %2")
+    return filled(text, last, "×".join(map(str, shape)))

@@ -33,13 +33,14 @@ from gui.settings import Settings
 from gui.theme import Theme, icon
 
 COLUMN_WIDTHS = {
-    "real": 104,
-    "scaled": 70,
-    "shifted": 70,
-    "rounded": 52,
-    "clipped": 58,
-    "error": 92,
+    "real": 94,
+    "scaled": 84,
+    "shifted": 84,
+    "rounded": 48,
+    "clipped": 54,
 }
+"""In pixels; all of them, for a scheme without zero point, fit beside each other at first."""
+NUMBER_WIDTH = 92
 
 
 class ValuesPane(QWidget):
@@ -156,7 +157,7 @@ class ValuesPane(QWidget):
                 # What is rounded to is no whole number then.
                 widths = widths | {"rounded": 76, "clipped": 76, "code": 48}
             for column, key in enumerate(self._sized):
-                self.table.horizontalHeader().resizeSection(column, widths.get(key, 90))
+                self.table.horizontalHeader().resizeSection(column, widths.get(key, NUMBER_WIDTH))
 
     # View
 
@@ -166,7 +167,10 @@ class ValuesPane(QWidget):
         return self._stack.currentWidget() is self.grid
 
     def _show_view(self, place: int) -> None:
+        # A view that gets the focus for the first time goes to its first cell of itself.
+        self._following = True
         self._stack.setCurrentIndex(place)
+        self._following = False
         self.setFocusProxy(self.grid if self.in_grid else self.table)
         for widget in (self._quantity, self._slices):
             widget.setVisible(self.in_grid)
@@ -363,9 +367,11 @@ class ValuesPane(QWidget):
     def ask_position(self) -> None:
         """Ask for a position and choose the value there."""
         shape = self._session.array.shape
-        text, accepted = QInputDialog.getText(
-            self, self.tr("Go to"), self.tr("Position of the value:")
-        )
+        if not self._session.array.size:
+            self._report(self.tr("There is no value to go to yet."))
+            return
+        question = filled(self.tr("Type %1:"), values_edit.positions_text(shape))
+        text, accepted = QInputDialog.getText(self, self.tr("Go to"), question)
         if not accepted:
             return
         position = values_edit.parse_position(text, shape)

@@ -12,6 +12,9 @@ from gui.plots.base import Plot
 from gui.plots.data import PlotData
 from gui.theme import Theme
 
+LABEL_HEIGHT = 22
+"""In pixels, with the little room around it."""
+
 
 class HandlePlot(Plot):
     """A plot whose handles report the range that a drag asks for."""
@@ -51,7 +54,9 @@ class HandlePlot(Plot):
         handle.setHoverPen(self.pen(colour, 4))
         handle.label.setColor(colour)
         handle.label.setFormat(text)
-        handle.label.setPosition(position)
+        # In a low view a label nearer to the edge than half its height would be cut.
+        half = min(0.5, LABEL_HEIGHT / 2 / max(1.0, self.item.getViewBox().height()))
+        handle.label.setPosition(min(max(position, half), 1 - half))
         anchor = (-0.05, 0.5) if to_the_right else (1.05, 0.5)
         if handle.label.anchors != [anchor, anchor]:
             handle.label.anchors = [anchor, anchor]

@@ -208,15 +208,17 @@ def test_too_small_a_figure_and_no_plot_are_said_in_the_dialog(open_dialog, qtbo
     box = open_dialog("all")
     box.form.sizes.width.setValue(20)
     qtbot.waitUntil(lambda: "no room" in box.preview.picture.text(), timeout=5000)
-    press(qtbot, box)
-    assert "no room" in box.problem.text()
-    assert box.isVisible()
-    assert not list(tmp_path.iterdir())
+    assert not box.write.isEnabled()
     for plot in box.form.plots.values():
         plot.setChecked(False)
-    assert box.problem.isHidden()
+    qtbot.waitUntil(lambda: "at least one" in box.preview.picture.text(), timeout=5000)
+    assert not box.write.isEnabled()
     press(qtbot, box)
-    assert "at least one" in box.problem.text()
+    assert box.isVisible()
+    assert not list(tmp_path.iterdir())
+    box.form.plots["error"].setChecked(True)
+    box.form.sizes.width.setValue(120)
+    qtbot.waitUntil(box.write.isEnabled, timeout=5000)
 
 
 def test_a_failing_write_keeps_the_dialog_open(open_dialog, qtbot, tmp_path):

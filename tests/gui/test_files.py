@@ -112,13 +112,13 @@ def test_open_asks_for_a_file_and_opens_it(window, qtbot, tmp_path, dialog, pers
 
 
 def test_files_that_were_opened_are_in_open_recent_newest_first(window, qtbot, tmp_path):
-    for name in ("one.npy", "two.npy"):
+    for name in ("one.npy", "R&D.npy"):
         np.save(tmp_path / name, np.ones(3, np.float32))
         window.open_paths([tmp_path / name])
         settle(window, qtbot)
     window.menus.recent.aboutToShow.emit()
-    texts = [a.text().replace("&", "") for a in window.menus.recent.actions()]
-    assert texts[:2] == ["1 two.npy", "2 one.npy"]
+    texts = [a.text() for a in window.menus.recent.actions()]
+    assert texts[:2] == ["&1 R&&D.npy", "&2 one.npy"]
     menu_action(window.menus.recent, "one.npy").trigger()
     settle(window, qtbot)
     assert window.windowTitle().startswith("one.npy")
@@ -334,6 +334,18 @@ def test_the_new_array_dialog_makes_what_it_says_and_the_same_seed_the_same(wind
     with dialog(make):
         person.press("Ctrl+N")
     assert window.session.array.tobytes() == first.tobytes()
+
+
+def test_a_new_array_names_its_seed_only_where_there_is_one(qtbot):
+    from gui.dialogs.new_array import NewArrayDialog
+
+    box = NewArrayDialog()
+    qtbot.addWidget(box)
+    for kind in range(1, box.kind.count()):
+        box.kind.setCurrentIndex(kind)
+        assert ("seed" in box.title()) == box.seed.isEnabled()
+    box.kind.setCurrentText("Zeros")
+    assert box.title() == "1,000 × Zeros"
 
 
 def test_every_distribution_of_the_dialog_gives_finite_numbers(qtbot):

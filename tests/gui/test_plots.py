@@ -83,6 +83,21 @@ def test_what_stands_along_y_is_not_cut_and_the_highest_number_has_room(bench, k
     assert axis.label.isVisible()
 
 
+@pytest.mark.parametrize("height", [90, 120, 200, 400])
+def test_the_labels_of_the_range_stay_inside_the_distribution(bench, height):
+    shown = bench("distribution", noise(500), "int8 symmetric")
+    shown.pane.resize(500, height)
+    QApplication.processEvents()
+    view = shown.view().sceneBoundingRect().adjusted(0, -2, 0, 2)
+    lines = [line for line in shown.items(pg.InfiniteLine) if line.movable]
+    labels = [line.label for line in lines]
+    assert len(labels) == 2
+    for label in labels:
+        box = label.textItem.mapRectToScene(label.textItem.boundingRect())
+        assert view.top() <= box.top()
+        assert box.bottom() <= view.bottom()
+
+
 def test_the_names_in_the_calibration_plot_stay_inside_it(bench):
     shown = bench("calibration", noise(500), "int8 symmetric")
     for height in (150, 220, 400):

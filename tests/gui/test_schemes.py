@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QMouseEvent, QPalette
 from PySide6.QtWidgets import QApplication, QLabel
 
 from engine import FORMATS, MAPPINGS
@@ -57,6 +57,38 @@ def click_check_box(window, row):
 
 
 # The list
+
+
+def test_a_long_name_is_cut_with_a_mark_and_needs_no_scrolling(open_window):
+    long = "uint4 asymmetric manual(-1,1) per-channel(0) @onnxruntime"
+    window = open_window(np.ones((2, 3)), *[long] * 3, size=(1000, 700))
+    view = window.schemes.list
+    assert not view.horizontalScrollBar().isVisible()
+    assert view.visualRect(view.currentIndex()).width() <= view.viewport().width()
+
+
+def test_without_a_scheme_nothing_of_one_can_be_used(open_window, qapp):
+    window = open_window([1.0, 2.0], None)
+    for key in ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down"):
+        assert not window.actions_[key].isEnabled()
+    assert not window.schemes.form.isEnabled()
+    colour = qapp.palette().color
+    group, role = QPalette.ColorGroup, QPalette.ColorRole.PlaceholderText
+    assert colour(group.Disabled, role).alphaF() < colour(group.Active, role).alphaF()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "shown"),
+    [
+        ("int8 symmetric percentile(99.9)", "99.9"),
+        ("int8 symmetric percentile(99.99)", "99.99"),
+        ("int8 symmetric entropy(2048,128)", "2048, 128"),
+    ],
+)
+def test_the_numbers_of_a_method_are_as_short_as_they_were_typed(open_window, scheme, shown):
+    form = open_window([1.0, 2.0, 3.0], scheme).schemes.form
+    assert form.numbers.text() == shown
+    assert (form.text.text(), form.text.cursorPosition()) == (scheme, 0)
 
 
 def test_a_scheme_that_is_ticked_off_leaves_results_and_plots(window, person):

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 from PySide6.QtCore import QAbstractItemModel, QPoint, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QFontMetrics, QImage, QTextDocument
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
@@ -14,7 +14,7 @@ from engine.glance import glance
 from gui import commands
 from gui.export.choices import proposed_name
 from gui.export.kinds import FIGURE
-from gui.models.tensors import GLANCE, HISTOGRAM, LOW, NAME, SHAPE, TYPE, bytes_text
+from gui.models.tensors import GLANCE, HIGH, HISTOGRAM, LOW, NAME, SHAPE, TYPE, bytes_text
 
 LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k", "mlp", "norm")]
 
@@ -206,6 +206,37 @@ def test_a_width_given_to_the_names_by_hand_stays_when_the_pane_is_resized(opene
     opened.resizeDocks([opened.docks["tensors"]], [opened.tensors.width() + 120],
                        Qt.Orientation.Horizontal)  # fmt: skip
     assert tree.columnWidth(NAME) == chosen
+
+
+def test_a_name_that_looks_like_html_is_shown_as_it_is_in_tips(window, tmp_path, settle):
+    name = "<img src='beside.png'> & <b>bold</b>"
+    np.savez(tmp_path / "odd.npz", **{name: np.ones(3), "other": np.ones(3)})
+    window.open_paths([tmp_path / "odd.npz"])
+    settle(window)
+    index = window.tensors.tree.currentIndex()
+    assert index.data() == name
+    tip = QTextDocument()
+    tip.setHtml(index.data(Qt.ItemDataRole.ToolTipRole))
+    assert tip.toPlainText().splitlines()[0] == name
+    assert "beside.png" in tip.toHtml()
+    assert "<img" not in tip.toHtml()
+
+
+def test_the_numbers_of_the_tensor_shown_fit_in_bold(opened):
+    tree = opened.tensors.tree
+    font = tree.font()
+    font.setBold(True)
+    for column, text in ((LOW, "-1.234e-05"), (HIGH, "-0.001234"), (TYPE, "float32")):
+        assert QFontMetrics(font).horizontalAdvance(text) + 6 <= tree.columnWidth(column)
+
+
+def test_sorted_by_name_layer_10_comes_after_layer_9(opened, qtbot):
+    tree = opened.tensors.tree
+    head = tree.header()
+    at = QPoint(head.sectionViewportPosition(NAME) + 20, head.height() // 2)
+    qtbot.mouseClick(head.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    names = [text for text in visible(tree) if text.endswith("mlp")]
+    assert names == [f"layers.{number}.mlp" for number in range(12)]
 
 
 def test_a_double_click_shows_a_tensor(opened, qtbot, settle):

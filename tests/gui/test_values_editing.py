@@ -304,6 +304,28 @@ def test_go_to_a_place_that_is_not_there_says_which_there_are(window, table, per
     assert window.message.text == "Type a position from 0 to 2."
 
 
+def test_go_to_says_which_positions_there_are_and_that_an_empty_array_has_none(
+    window, person, dialog, open_window
+):
+    asked = []
+
+    def look(box):
+        asked.append(box.labelText())
+        box.reject()
+
+    with dialog(look):
+        person.press("Ctrl+G")
+    with dialog(look):
+        open_window(np.arange(24.0).reshape(2, 3, 4)).actions_["goto"].trigger()
+    assert asked == [
+        "Type a position from 0 to 2:",
+        "Type a position from 0 to 23, or one number per axis of 2×3×4:",
+    ]
+    empty = open_window(np.zeros(0))
+    empty.actions_["goto"].trigger()
+    assert empty.message.text == "There is no value to go to yet."
+
+
 def test_go_to_takes_one_number_per_axis(open_window, person, dialog):
     window = open_window(np.arange(24.0).reshape(2, 3, 4))
 

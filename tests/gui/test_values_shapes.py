@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSpinBox
+from PySide6.QtWidgets import QApplication, QSpinBox
 
 EDIT = Qt.ItemDataRole.EditRole
 
@@ -28,6 +28,31 @@ def test_a_grid_shows_a_plane_and_the_picker_another(open_window, person, qtbot)
     spins[0].setFocus()
     person.press("Up")
     assert person.rows(grid, 0) == ["12", "16", "20"]
+
+
+def test_turning_to_the_grid_and_back_keeps_the_chosen_value(open_window, person):
+    window = open_window(np.arange(24.0).reshape(2, 3, 4), "int8 symmetric")
+    window.values.table.setFocus()
+    window.session.choose(18)
+    for _ in range(2):
+        person.press("Ctrl+Shift+G")
+        assert window.session.chosen == 18
+    window.actions_["grid"].trigger()
+    index = window.values.grid.currentIndex()
+    assert (index.row(), index.column(), index.data()) == (1, 2, "18")
+
+
+def test_many_axes_take_no_width_from_the_plots(open_window):
+    few = open_window(np.zeros((2, 3, 4)), "int8 symmetric", size=(1000, 700))
+    many = open_window(np.zeros((2, 1, 2, 1, 2, 1, 3, 4)), "int8 symmetric", size=(1000, 700))
+    for window in (few, many):
+        window.actions_["grid"].trigger()
+        QApplication.processEvents()
+    spins = [s for s in many.values.findChildren(QSpinBox) if s.isVisible()]
+    assert len(spins) == 6
+    assert all(many.values.rect().contains(s.mapTo(many.values, s.rect().bottomRight()))
+               for s in spins)  # fmt: skip
+    assert many.values.width() == few.values.width()
 
 
 def test_an_edit_in_the_grid_changes_that_value_and_the_undo_text_names_it(open_window, person):

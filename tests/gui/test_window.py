@@ -1,10 +1,12 @@
 """The window: docks, menus, examples, looks, names, and what is remembered."""
 
 import re
+from dataclasses import replace
+from html import unescape
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -21,6 +23,7 @@ from PySide6.QtWidgets import (
 
 import engine
 from engine.examples import EXAMPLES
+from gui import commands
 
 
 def menu_action(menu, text):
@@ -140,6 +143,31 @@ def test_a_notice_does_not_move_the_values_under_the_pointer(new_window, qapp, s
         places.append((tops, window.values.table.mapTo(window, QPoint())))
     assert window.message.isVisible()
     assert places[0] == places[1]
+
+
+@pytest.mark.parametrize("words", [1, 12, 60])
+def test_the_first_message_of_a_window_is_seen_whole(new_window, qapp, words):
+    window = new_window()
+    window.message.notice("word " * words)
+    qapp.processEvents()
+    label = window.message.findChild(QLabel, "messageText")
+    assert window.message.rect().contains(label.geometry())
+    assert label.height() >= label.heightForWidth(label.width())
+
+
+def test_names_that_look_like_html_are_shown_as_they_are(window):
+    uid = window.session.active_uid
+    odd = "<img src='x.png'><b>bold</b>" * 9
+    commands.update_entry(window.session, uid, lambda e: replace(e, label=odd), "Rename")
+    insight = window.docks["signal"].head.insight
+    insight.repaint()
+    assert insight.text().startswith(odd)
+    assert "<img" not in insight.toolTip()
+    assert odd in unescape(insight.toolTip())
+    told = ("fieldProblem", "schemeWarning", "cellMessage")
+    labels = [label for label in window.findChildren(QLabel) if label.objectName() in told]
+    assert {label.objectName() for label in labels} == set(told)
+    assert all(label.textFormat() == Qt.TextFormat.PlainText for label in labels)
 
 
 def test_the_buttons_of_a_dock_float_and_close_it(window, person):

@@ -216,7 +216,7 @@ def sqnr_without(r: FloatArray, scheme: Scheme, without: IntArray) -> float:
     known = kernels.extremes(r, without)._replace(finite=False)
     p = calibrate(np.array([known.low, known.high]), scheme)
     run = Pass(r, p, known, without)
-    totals = Totals(kernels.over_blocks(r.size, run.block), np.zeros(0, np.int64), p)
+    totals = Totals(kernels.over_blocks(r.size, run.block), np.zeros(0, np.int64), p, r.size)
     return metrics.METRIC["sqnr"].compute(metrics.Sample(totals, -1))
 
 
@@ -302,7 +302,7 @@ def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:
     channels = p.granularity.of(where, shape)
     first = np.unique(channels, return_counts=True)
     counts = np.bincount(places, minlength=evaluation.code_counts.size)
-    totals = Totals(blocks, counts, p.at(first[0]), first[0].size, first[1])
+    totals = Totals(blocks, counts, p.at(first[0]), where.size, first[0].size, first[1])
     unit, _ = totals.worst_unit()
     block = unit * kernels.UNIT // kernels.BLOCK
     place = block * kernels.BLOCK + worst[block] if unit >= 0 else -1

@@ -104,11 +104,14 @@ def _entropy(s: Sample) -> float:
 
 
 def _bits_per_value(s: Sample) -> float:
-    """What a value costs in storage, its share of the parameters included."""
-    if s.n == 0:
+    """What a value costs in storage, its share of the parameters included.
+
+    Whatever the value is: NaN has a code like any other.
+    """
+    p, size = s.qparams, s.totals.size
+    if size == 0:
         return math.nan
-    p = s.qparams
-    return p.format.bits + QUANTIZERS[p.mapping].parameter_bits(p) * s.totals.sets / s.n
+    return p.format.bits + QUANTIZERS[p.mapping].parameter_bits(p) * s.totals.sets / size
 
 
 def _predicted(s: Sample) -> float:

@@ -133,7 +133,7 @@ class Pass:
         """Put the outcome together."""
         p, shape = self.p, self.codes.shape
         sizes = p.granularity.sizes(shape) if p.count > 1 else None
-        totals = Totals(blocks, counts, p, p.count, sizes)
+        totals = Totals(blocks, counts, p, self.codes.size, p.count, sizes)
         notes = tuple(warnings_of(shape, scheme, p, totals, float(self.known.low)))
         made = Evaluation(scheme, p, self.r, self.codes, totals, {}, notes)
         unit, _ = totals.worst_unit()

@@ -210,6 +210,8 @@ class Totals:
     counts : ndarray of int, shape (number of codes,)
         How many values have each code.
     qparams : QParams
+    size : int
+        How many values there are, NaN and infinity among them.
     sets : int
         How many sets of parameters the values share.
     size_of_sets : ndarray of int, shape (sets,), or None
@@ -219,6 +221,7 @@ class Totals:
     blocks: Sequence[BlockSums]
     counts: IntArray
     qparams: QParams
+    size: int
     sets: int = 1
     size_of_sets: IntArray | None = None
 

@@ -198,9 +198,11 @@ class Files(QObject):
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(self.tr("Numbers in another file"))
         text = self.tr("The numbers of %1 lie in another file beside it, %2. Read that one too?")
+        # Both names come from the file: they may look like HTML.
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(filled(text, tensor.title, tensor.external))
         read = box.addButton(self.tr("&Read it"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
         agreed = box.clickedButton() is read
         box.deleteLater()

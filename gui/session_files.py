@@ -98,7 +98,8 @@ class SessionFiles(QObject):
         box.setTextFormat(Qt.TextFormat.PlainText)
         text = self.tr("%1 refers to files that you have not opened so far. Read them?")
         box.setText(filled(text, path.name))
-        listed = strange[:8] + ([f"… {len(strange) - 8} more"] if len(strange) > 8 else [])
+        more = filled(self.tr("… and %1 more"), len(strange) - 8)
+        listed = [*strange[:8], *([more] if len(strange) > 8 else [])]
         box.setInformativeText("\n".join(listed))
         read = box.addButton(self.tr("&Read them"), QMessageBox.ButtonRole.AcceptRole)
         without = box.addButton(self.tr("&Without them"), QMessageBox.ButtonRole.RejectRole)
@@ -197,6 +198,7 @@ class SessionFiles(QObject):
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(self.tr("Unsaved changes"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(filled(self.tr("%1 has changes that are not saved."), name))
         box.setInformativeText(self.tr("Do you want to save the session first?"))
         buttons = QMessageBox.StandardButton

@@ -125,7 +125,7 @@ def render(result: Evaluation, name: str) -> bytes:
         from onnx import TensorProto, helper
     except ImportError:
         raise QuantizationError(
-            "An ONNX model needs the package onnx: pip install 'quantoscope[onnx]'."
+            'An ONNX model needs the package onnx; install it with "pip install onnx".'
         ) from None
     build, why = _way(result, numbers, container)
     kind = int(getattr(TensorProto, _onnx_name(container)))

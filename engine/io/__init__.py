@@ -321,7 +321,7 @@ def _reading(path: Path, known: FileFormat) -> Iterator[None]:
             raise
         package = (error.name or known.extra).partition(".")[0]
         raise FormatError(
-            f'{shown(path)} needs the package {package}: pip install "quantoscope[{known.extra}]".'
+            f'{shown(path)} needs the package {package}; install it with "pip install {package}".'
         ) from error
 
 

@@ -60,7 +60,7 @@ class TensorInfo:
     dtype : str
         Such as ``float32``.
     nbytes : int
-        Size in memory.
+        Size in the type that is stored, before any compression of the file.
     stored : str
         How the file names the stored type where that says more than ``dtype``, such as ``Q4_0``.
     external : str

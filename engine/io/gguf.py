@@ -155,8 +155,8 @@ def _info(name: str, entry: Entry) -> TensorInfo:
     plain = _PLAIN.get(entry.kind)
     if plain is not None:
         return TensorInfo(name, entry.shape, plain.name, entry.nbytes)
-    nbytes = byte_count(entry.shape, 4) or 0
-    return TensorInfo(name, entry.shape, "float32", nbytes, stored=BLOCK_TYPES[entry.kind].name)
+    kind = BLOCK_TYPES[entry.kind].name
+    return TensorInfo(name, entry.shape, "float32", entry.nbytes, stored=kind)
 
 
 def _entry(stream: BinaryIO, path: Path, name: str) -> Entry:
@@ -204,7 +204,7 @@ def _decoded(stream: BinaryIO, entry: Entry, kind: BlockType, what: str) -> np.n
             raise
         raise FormatError(
             f"{what} is of type {kind.name}, which this release of the package gguf cannot "
-            'decode: pip install --upgrade "quantoscope[gguf]".'
+            'decode; install a later one with "pip install --upgrade gguf".'
         ) from error
     return out
 

@@ -129,8 +129,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
             kind = _KINDS.get(tensor.data_type)
             if kind is None:
                 continue
-            shape, _ = _checked(tensor, kind, array_in(path, name))
-            nbytes = math.prod(shape) * kind.dtype.itemsize
+            shape, nbytes = _checked(tensor, kind, array_in(path, name))
             file = (tensor.external or {}).get("location", "")
             found.append(TensorInfo(name, shape, kind.dtype.name, nbytes, kind.nibbles, file))
     return found

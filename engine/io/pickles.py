@@ -27,6 +27,9 @@ _MAX_INTEGER = 1024
 _MAX_NAME = 1000
 _HIGHEST_PROTOCOL = 5
 
+# What no program for training keeps beside its weights: no advice for those who meet it.
+_FOREIGN = {*sys.stdlib_module_names, "__builtin__"} - {"argparse", "pathlib", "datetime", "enum"}
+
 
 class PickleError(ValueError):
     """The pickle is damaged or not harmless; the text goes on after the file's name."""
@@ -249,7 +252,7 @@ class Machine:
         full = f"{module[:_MAX_NAME]}.{name[:_MAX_NAME]}"
         found = self._names.get(full, _UNSET)
         if found is _UNSET:
-            own = full.partition(".")[0] not in sys.stdlib_module_names | {"__builtin__"}
+            own = full.partition(".")[0] not in _FOREIGN
             advice = "; save the state_dict() of the model alone" if own else ""
             raise PickleError(
                 f"names {printable(full, 100)}, which a checkpoint of tensors does not need; "

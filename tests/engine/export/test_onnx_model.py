@@ -103,5 +103,5 @@ def test_float64_will_do_where_float32_gives_the_same_codes() -> None:
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     result = engine.evaluate(normal(), "int8 symmetric")
-    with pytest.raises(engine.QuantizationError, match=r"pip install 'quantoscope\[onnx\]'"):
+    with pytest.raises(engine.QuantizationError, match="pip install onnx"):
         export.render("onnx", result, "w")

@@ -71,7 +71,7 @@ def test_quantized_values_are_those_of_the_package(kind: str, path: Path) -> Non
     assert array.dtype == np.float32
     assert np.array_equal(array, expected, equal_nan=True)
     (info,) = io.list_tensors(path)
-    assert info == io.TensorInfo("weight", expected.shape, "float32", expected.nbytes, kind)
+    assert info == io.TensorInfo("weight", expected.shape, "float32", blocks[0].nbytes, kind)
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_lists_and_codes_need_no_package_and_values_name_it(
     assert len(io.list_tensors(path)) == 2
     assert io.stored(path, "x") is not None
     assert (io.load(path, "y") == X).all()
-    assert 'pip install "quantoscope[gguf]"' in refusal(io.load, path, "x")
+    assert "pip install gguf" in refusal(io.load, path, "x")
 
 
 def test_a_package_too_old_for_a_type_is_told(

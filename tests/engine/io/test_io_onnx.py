@@ -135,7 +135,7 @@ def test_numbers_of_four_bits_are_unpacked(count: int, typed: bool, path: Path) 
     fields = packed(INT32S, data) if typed else field(RAW, data)
     path.write_bytes(onnx_model(onnx_tensor("x", INT4, (count,), fields)))
     (info,) = io.list_tensors(path)
-    assert (info.dtype, info.stored, info.nbytes) == ("int8", "INT4", count)
+    assert (info.dtype, info.stored, info.nbytes) == ("int8", "INT4", len(data))
     assert io.load(path).tolist() == [-1, -8, 0, 7, 1][:count]
 
 
@@ -475,7 +475,7 @@ def test_every_type_that_the_package_writes_loads_bit_for_bit(
     loaded = io.load(path, "x")
     (info,) = io.list_tensors(path)
     assert (info.shape, info.dtype) == (loaded.shape, loaded.dtype.name)
-    assert info.nbytes == loaded.nbytes
+    assert info.nbytes == ((loaded.nbytes + 1) // 2 if kind.nibbles else loaded.nbytes)
     assert loaded.dtype == kind.dtype
     assert loaded.tobytes() == truth.astype(kind.dtype, copy=False).tobytes()
     assert as_working(loaded).shape == (3, array.shape[1])

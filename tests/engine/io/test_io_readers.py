@@ -240,7 +240,8 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     path.write_bytes(b"\x89HDF")
     for call in (io.load, io.list_tensors):
         assert refusal(call, path) == (
-            'model.h5 needs the package no_such_package: pip install "quantoscope[h5py]".'
+            "model.h5 needs the package no_such_package; install it with "
+            '"pip install no_such_package".'
         )
 
 

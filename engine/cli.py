@@ -20,7 +20,16 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from engine import METRICS, Evaluation, QuantizationError, Scheme, SchemeError, __version__, export
+from engine import (
+    METRICS,
+    Evaluation,
+    QuantizationError,
+    Scheme,
+    SchemeError,
+    __version__,
+    cli_help,
+    export,
+)
 from engine.evaluate import evaluate
 from engine.io import ExternalDataError, FormatError, list_tensors, load, save_npz, split_name
 from engine.numbers import printable
@@ -29,37 +38,6 @@ from engine.quantizers.params import parameter_arrays
 COMMANDS = ("quantize", "compare", "params", "list")
 DEFAULT_SCHEMES = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 BAD_INPUT = 2
-
-_EXAMPLES = """\
-examples:
-  quantoscope compare weights.npy
-  quantoscope compare model.npz::conv1 --scheme "int8 symmetric" --scheme "uint8 asymmetric" --csv
-  quantoscope quantize weights.csv --scheme "int8 symmetric manual(-1,1)" --out codes.npz
-  quantoscope list model.safetensors
-  quantoscope params model.npz::conv1 --scheme "int8 symmetric" --as onnx --out conv1.onnx
-
-IN is a file of numbers such as .npy, .npz, .csv or .txt, or a model such as .safetensors, .onnx
-or .pt; FILE::NAME picks one array of a file with several.
-A scheme is a format and a mapping (scale-only, symmetric, asymmetric) and, if wanted, a
-calibration, a granularity such as per-channel(0), a rounding, or a runtime such as @onnxruntime.
-"""
-_QUANTIZE = """\
-Write the arrays scale, zero_point, codes, reconstructed and error, and the scheme's text as
-scheme, to an .npz file; scale and zero_point have one entry per channel or group where there are
-many. A zero point that no 64-bit integer can hold is written as a float.
-"""
-_COMPARE = """\
-Print every metric of every scheme: as a table for people, or with full precision as CSV (one row
-per scheme) or JSON (a list of one object per scheme). JSON knows neither infinity nor NaN: they
-are the strings "inf", "-inf" and "nan" there.
-"""
-_PARAMS = """\
-Write scale, zero point and all that belongs to them in a form that other programs read. What a
-form cannot say is refused; but of the code range those for TensorRT, AIMET and ONNX Runtime's
-overrides say nothing: what a scheme clips at -127 may become -128 there. The forms, with the
-endings of their files:
-
-"""
 
 Cell = str | int | float | list[Any]
 Row = dict[str, Cell]
@@ -147,7 +125,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     parser = _Parser(
         prog="quantoscope",
         description="See what quantization does to an array. Without a command, a window opens.",
-        epilog=_EXAMPLES,
+        epilog=cli_help.EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -161,7 +139,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
             name,
             help=summary,
             description=description,
-            epilog=_EXAMPLES,
+            epilog=cli_help.EXAMPLES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -178,11 +156,11 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     one_scheme: dict[str, Any] = dict(
         action="append", required=True, metavar="TEXT", help='such as "int8 symmetric"'
     )
-    command = add("quantize", _quantize, "write codes and parameters to a file", _QUANTIZE)
+    command = add("quantize", _quantize, "write codes and parameters to a file", cli_help.QUANTIZE)
     command.add_argument("--scheme", **one_scheme)
     command.add_argument("--out", required=True, metavar="OUT.npz", help="file to write")
 
-    command = add("compare", _compare, "print the metrics of several schemes", _COMPARE)
+    command = add("compare", _compare, "print the metrics of several schemes", cli_help.COMPARE)
     command.add_argument(
         "--scheme",
         action="append",
@@ -200,7 +178,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
 
     forms = "\n".join(f"  {f.key:<14} {f.title} ({', '.join(f.endings)})" for f in export.FORMATS)
     summary = "write parameters for other programs"
-    command = add("params", _params, summary, f"{_PARAMS}{forms}")
+    command = add("params", _params, summary, f"{cli_help.PARAMS}{forms}")
     command.add_argument("--scheme", **one_scheme)
     command.add_argument(
         "--as",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtWidgets import QMainWindow, QTabBar, QTabWidget
 
 from gui.panes.dock import Dock
@@ -30,9 +30,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
     width, height = size.width(), size.height()
     low = 236 if height < 960 else 290
-    for dock in docks.values():
-        dock.setFloating(False)
-        window.removeDockWidget(dock)
+    _take_out(window, docks)
     # All in one area: there a window that grows gives every pane its share, while an area below
     # would take all the height.
     window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["values"])
@@ -70,13 +68,35 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     if not small:
         halves = [width * 52 // 100, width * 48 // 100]
         window.resizeDocks([docks["steps"], docks["results"]], halves, across)
+    _settle_tabs(window)
+    for key in ("values", *(("signal", "steps") if small else ("distribution", "results"))):
+        docks[key].raise_()
+
+
+def restore(window: QMainWindow, docks: Mapping[str, Dock], state: QByteArray) -> None:
+    """Put every dock where it stood, or where it stands at first if that cannot be told."""
+    # Qt would leave the tabs of docks that stand together now, and no longer then, as they are.
+    _take_out(window, docks)
+    for dock in docks.values():
+        window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+    if window.restoreState(state):
+        _settle_tabs(window)
+    else:
+        arrange(window, docks)
+
+
+def _take_out(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    for dock in docks.values():
+        dock.setFloating(False)
+        window.removeDockWidget(dock)
+
+
+def _settle_tabs(window: QMainWindow) -> None:
+    """Hide the bars of tabs that are gone, which Qt leaves where they were; cut no names."""
     for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
-        # Qt leaves the bar of tabs that are gone where it was, and cuts names without need.
         bar.setVisible(bar.count() > 0)
         bar.setElideMode(Qt.TextElideMode.ElideNone)
         bar.setUsesScrollButtons(True)
-    for key in ("values", *(("signal", "steps") if small else ("distribution", "results"))):
-        docks[key].raise_()
 
 
 def _tabs(window: QMainWindow, docks: list[Dock]) -> None:

@@ -36,7 +36,7 @@ from gui.settings import Settings
 from gui.status import StatusLine
 from gui.tensors import Source
 from gui.theme import Theme, app_icon, palette, theme_named
-from gui.view_state import View, restore_view, view_of
+from gui.view_state import View, docks_of, restore_view, view_of
 from gui.ways_out import WaysOut
 
 
@@ -264,7 +264,10 @@ class MainWindow(QMainWindow):
         return {**view, "kept": self.recovery.name}
 
     def _look(self, view: View) -> None:
-        restore_view(view, self, self.session, self.plots, self.values)
+        docks = docks_of(view)
+        if not docks.isEmpty():
+            layout.restore(self, self.docks, docks)
+        restore_view(view, self.session, self.plots, self.values)
         self._settle_bars()
 
     # What the actions do
@@ -353,10 +356,7 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         if not self.restoreGeometry(self.settings.blob("window/geometry")):
             self.resize(self._first_size())
-        state = self.settings.blob("window/docks")
-        layout.arrange(self, self.docks)
-        if not state.isEmpty():
-            self.restoreState(state)
+        layout.restore(self, self.docks, self.settings.blob("window/docks"))
         self._settle_bars()
 
     def _settle_bars(self) -> None:

@@ -32,13 +32,15 @@ def view_of(window: QMainWindow, session: Session, plots: Plots, values: ValuesP
     }
 
 
-def restore_view(
-    view: View, window: QMainWindow, session: Session, plots: Plots, values: ValuesPane
-) -> None:
-    """Look at a document as before; what a file claims beyond reason is left out."""
+def docks_of(view: View) -> QByteArray:
+    """Where the panes stood, as a window saves it; empty where that is not told."""
     docks = view.get("docks")
-    if isinstance(docks, str) and docks:
-        window.restoreState(QByteArray.fromBase64(docks.encode("ascii", "ignore")))
+    text = docks if isinstance(docks, str) else ""
+    return QByteArray.fromBase64(text.encode("ascii", "ignore"))
+
+
+def restore_view(view: View, session: Session, plots: Plots, values: ValuesPane) -> None:
+    """Look at a document as before; what a file claims beyond reason is left out."""
     places = view.get("pair")
     if isinstance(places, list) and len(places) == 2:
         known = [p for p in places if type(p) is int and 0 <= p < len(session.entries)]

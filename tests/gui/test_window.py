@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 import engine
 from engine.examples import EXAMPLES
+from engine.io import qscope
 from gui import commands
 
 
@@ -74,6 +75,37 @@ def test_a_window_has_room_for_everything_at_1000_by_700(new_window, qapp):
 
 
 # Docks
+
+
+def tabs(window):
+    """The tabs of docks that are to be seen, bar by bar."""
+    QApplication.processEvents()
+    direct = Qt.FindChildOption.FindDirectChildrenOnly
+    bars = [bar for bar in window.findChildren(QTabBar, options=direct) if bar.isVisible()]
+    return sorted([bar.tabText(i) for i in range(bar.count())] for bar in bars)
+
+
+def test_no_bar_of_tabs_stays_of_an_arrangement_that_is_gone(new_window, qtbot, tmp_path):
+    first = new_window()
+    first.resize(1500, 900)
+    first.reset_layout()
+    wide = tabs(first)
+    assert ["Results", "Compare"] in wide
+    first.whole.write(tmp_path / "wide.qscope")
+    first.close()
+    second = new_window()
+    assert tabs(second) == wide, "as it was left"
+    second.resize(1000, 700)
+    second.reset_layout()
+    assert ["Steps", "Results", "Compare"] in tabs(second)
+    saved = qscope.read(tmp_path / "wide.qscope")
+    qscope.write(tmp_path / "bad.qscope", replace(saved, view={"docks": "bm9uc2Vuc2U="}))
+    second.open_paths([tmp_path / "wide.qscope"])
+    qtbot.waitUntil(lambda: second.session.file == tmp_path / "wide.qscope")
+    assert tabs(second) == wide, "as the session was left"
+    second.open_paths([tmp_path / "bad.qscope"])
+    qtbot.waitUntil(lambda: second.session.file == tmp_path / "bad.qscope")
+    assert ["Steps", "Results", "Compare"] in tabs(second), "what makes no sense is left out"
 
 
 def test_the_view_menu_shows_and_hides_every_dock(window, qapp):

@@ -49,7 +49,7 @@ from gui.theme import Theme
 JOB = "glance"
 LONG_LIST = 12
 """From so many rows on the field that narrows the list is worth its room."""
-WIDTHS = (0, 62, 82, 52, 82, 82, 58)
+WIDTHS = (0, 70, 82, 52, 82, 82, 58)
 NAME_WIDTHS, NAMES_LOOKED_AT = (120, 300), 500
 """The names get what they need, within these; the other columns can be scrolled to."""
 

@@ -93,6 +93,7 @@ class ComparePane(QWidget):
         self.example = QTextBrowser(self)
         self.example.setFrameShape(QFrame.Shape.NoFrame)
         self.example.setOpenLinks(False)
+        self.example.setMinimumWidth(50)
         self.example.document().setDocumentMargin(2)
         self.example.setLineWrapMode(QTextBrowser.LineWrapMode.NoWrap)
         self.example.setAccessibleName(self.tr("The chosen value under both schemes"))

@@ -61,6 +61,10 @@ def _alive(kind):
     return [x for x in gc.get_objects() if type(x) is kind and shiboken6.isValid(x)]
 
 
+def _running_timers():
+    return [(t, t.parent()) for t in _alive(QTimer) if t.isActive()]
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left(request, home):
     """Fail the test that leaves a widget, a running timer or a running QThread behind."""
@@ -79,7 +83,11 @@ def nothing_is_left(request, home):
             break
         gc.collect()
     assert not left, f"widgets left: {left}"
-    assert not [t for t in _alive(QTimer) if t.isActive()], "a timer is left running"
+    if _running_timers():
+        # They may belong to what is garbage already, in a cycle that nobody has looked for yet.
+        gc.collect()
+        _bury(app)
+    assert not _running_timers(), "a timer is left running"
     assert not [t for t in _alive(QThread) if t.isRunning() and t is not app.thread()]
 
 

@@ -129,6 +129,7 @@ class ComparePane(QWidget):
         self.setFocusProxy(self.boxes[0])
         session.entries_changed.connect(self._fill_boxes)
         session.device_changed.connect(self._on_device)
+        session.pair_changed.connect(self._on_pair)
         session.evaluated.connect(self.show_comparison)
         session.chosen_changed.connect(self._show_example)
         settings.digits_changed.connect(self.show_comparison)
@@ -173,6 +174,13 @@ class ComparePane(QWidget):
     def first_entry(self) -> Entry | None:
         """The first of the two that are compared."""
         return self._session.entry(self._uids[0])
+
+    def _on_pair(self) -> None:
+        """Take over what was chosen elsewhere, as by a session that is opened."""
+        pair = self._session.pair
+        if pair is not None and list(pair) != self._uids:
+            self._uids = list(pair)
+            self._fill_boxes()
 
     def _on_device(self) -> None:
         if self._session.device is not None:
@@ -283,11 +291,10 @@ class ComparePane(QWidget):
             )
         share = percent(made.count, made.differs.size)
         line = filled(text, f"{made.count:,}", total, what, share, step)
-        return f"{line} {self._device_figures(made)}" if device is not None else line
+        return f"{line} {self._figures(made)}" if isinstance(made, DeviceComparison) else line
 
-    def _device_figures(self, made: Comparison | DeviceComparison) -> str:
+    def _figures(self, made: DeviceComparison) -> str:
         """How far how often, and what that costs."""
-        assert isinstance(made, DeviceComparison)
         steps = ", ".join(f"{by:+d}: {count:,}" for by, count in made.steps[:4])
         more = ", …" if len(made.steps) > 4 else ""
         ours, theirs = (short(db, 4) for db in (made.sqnr, made.device_sqnr))

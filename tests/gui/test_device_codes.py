@@ -77,6 +77,19 @@ def test_the_dialog_tells_live_whether_the_length_fits(window, person, dump, dia
     assert cause == "All codes differ by +2: the device's zero point is 2 higher"
 
 
+def test_a_pair_of_schemes_that_is_chosen_elsewhere_takes_the_place_of_the_device(
+    window, person, dump
+):
+    open_npy(window, person, dump, np.zeros_like(codes_of()))
+    assert "the device" in says(window)
+    uids = [entry.uid for entry in window.session.entries]
+    window.session.compare_pair((uids[1], uids[0]))
+    names = [entry.name for entry in window.session.entries]
+    assert [box.currentText() for box in window.compare.boxes] == [names[1], names[0]]
+    assert "differ" in says(window)
+    assert "the device" not in says(window)
+
+
 def test_a_row_chooses_its_example_and_next_goes_on(window, person, dump):
     codes = codes_of().astype(np.int32)
     codes[1, 2] += 5

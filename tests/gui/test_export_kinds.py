@@ -256,7 +256,7 @@ def test_many_lines_are_cut_short_in_the_preview_alone(open_dialog, session, qtb
     session.start(values, "big", None, [Scheme.parse("int8 symmetric per-channel(0)")])
     box = open_dialog("parameters")
     choose(box.form.format, "numpy alone")
-    text = preview(qtbot, box, "…")
+    text = preview(qtbot, box, "…", "\n")
     assert text.endswith("…") and len(text.splitlines()) == 201
 
 

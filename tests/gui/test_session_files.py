@@ -107,6 +107,8 @@ def test_the_view_comes_back(work, new_window, qtbot, tmp_path):
     assert [other.session.entry(uid).scheme for uid in other.session.pair] == [
         other.session.entries[0].scheme, other.session.entries[2].scheme,
     ]  # fmt: skip
+    names = [entry.name for entry in other.session.entries]
+    assert [box.currentText() for box in other.compare.boxes] == [names[0], names[2]]
     assert other.plots["signal"].widget.viewRange()[0] == pytest.approx([10, 20])
 
 

@@ -14,13 +14,12 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from engine import QuantizationError, Scheme
 from engine.arrays import FloatArray, as_working
 from engine.examples import EXAMPLES, THREE_WAYS, Example
-from gui.background import Background, Cancelled, Part, Ticket
+from gui.background import Background, Part, Ticket
 from gui.numbers_text import filled
 from gui.session import Session
-from gui.session_files import ENDING, FILE, SAVE, SessionFiles
+from gui.session_files import ENDING, FILE, SessionFiles
 from gui.settings import Settings
 from gui.tensors import Source, Tensor, lone, of_file
-from gui.waiting import wait_for
 
 if TYPE_CHECKING:
     from engine.io.saved import SavedSource
@@ -288,20 +287,11 @@ class Files(QObject):
             save(path, array, partial(part(0, 1), 0, 1))
             return seen(path)
 
-        try:
-            text = filled(self.tr("Writing %1…"), path.name)
-            known = wait_for(self._background, SAVE, job, text, self._window)
-        except Cancelled:
-            self.notice.emit(self.tr("Nothing was saved, as you wished."))
+        known = self._whole.written(path, job)
+        if known is None:
             return False
-        except Exception as error:
-            self._whole.failed(error)
-            return False
-        self._settings.add_recent(str(path))
         self._settings.add_known([str(path)])
-        self._settings.remember("files/folder", str(path.parent))
         self._session.mark_values_saved(path, known)
-        self.notice.emit(filled(self.tr("Saved %1."), path))
         return True
 
 

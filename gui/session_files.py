@@ -172,22 +172,29 @@ class SessionFiles(QObject):
             qscope.write(path, finished, partial(part(0, 1), 0, 1))
             return finished.sources
 
-        try:
-            text = filled(self.tr("Writing %1…"), path.name)
-            known = wait_for(self._background, SAVE, job, text, self._window)
-        except Cancelled:
-            self.notice.emit(self.tr("Nothing was saved, as you wished."))
+        known = self.written(path, job)
+        if known is None:
             return False
-        except Exception as error:
-            self.failed(error)
-            return False
-        self._settings.add_recent(str(path))
-        self._settings.remember("files/folder", str(path.parent))
         self._know()
         self._session.mark_saved(path, known)
-        self.notice.emit(filled(self.tr("Saved %1."), path))
         self.saved.emit()
         return True
+
+    def written(self, path: Path, job: Callable[[Part], Any]) -> Any:
+        """Let a job write a file, and return what it returns; None, and a sentence, if it fails."""
+        try:
+            text = filled(self.tr("Writing %1…"), path.name)
+            outcome = wait_for(self._background, SAVE, job, text, self._window)
+        except Cancelled:
+            self.notice.emit(self.tr("Nothing was saved, as you wished."))
+            return None
+        except Exception as error:
+            self.failed(error)
+            return None
+        self._settings.add_recent(str(path))
+        self._settings.remember("files/folder", str(path.parent))
+        self.notice.emit(filled(self.tr("Saved %1."), path))
+        return outcome
 
     def may_replace(self) -> bool:
         """Ask about what is not saved; True when it may go."""

@@ -355,10 +355,6 @@ class PlotData:
         return "" if self.focus is None else self.focus.name
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("plot_data", text)
-
-
 def plot_data(session: Session, digits: int) -> PlotData:
     """Take the picture of a session as it is shown now."""
     shown, focus = session.shown, session.focus
@@ -384,7 +380,7 @@ def plot_data(session: Session, digits: int) -> PlotData:
             if entry.uid == session.active_uid:
                 active = one
         elif entry.uid == session.active_uid:
-            failure = str(outcome or _tr("These values have not been quantized yet."))
+            failure = str(outcome or QCoreApplication.translate("plot_data", "Not quantized yet."))
     pair = tuple(e for uid in session.pair or () if (e := session.entry(uid)) is not None)
     return PlotData(
         values=shown.array.reshape(-1) if focus is None else focus.values,

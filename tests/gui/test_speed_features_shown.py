@@ -101,7 +101,7 @@ def test_panes_say_that_they_wait_rather_than_that_no_scheme_is_on(
             window.docks[key].head.insight.text() for key in ("signal", "error", "distribution")
         }
 
-    qtbot.waitUntil(lambda: heads() == {"These values have not been quantized yet."})
+    qtbot.waitUntil(lambda: heads() == {"Not quantized yet."})
     assert window.results.empty.isVisible()
     assert "have not been quantized" in window.results.empty.label.text()
     assert window.schemes.form.low.text() == window.schemes.form.high.text() == ""

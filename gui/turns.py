@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from shiboken6 import isValid
 
 
 class Turns(QObject):
@@ -20,7 +21,7 @@ class Turns(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._waiting: dict[object, Callable[[], None]] = {}
+        self._waiting: dict[QObject, Callable[[], None]] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._next)
@@ -30,12 +31,12 @@ class Turns(QObject):
         """Whether anything waits for its turn."""
         return bool(self._waiting)
 
-    def take(self, who: object, work: Callable[[], None]) -> None:
+    def take(self, who: QObject, work: Callable[[], None]) -> None:
         """Do this when it is its turn; who waits already keeps the place it has."""
         self._waiting.setdefault(who, work)
         self._timer.start()
 
-    def leave(self, who: object) -> None:
+    def leave(self, who: QObject) -> None:
         """Take back what somebody wanted to do."""
         self._waiting.pop(who, None)
 
@@ -47,7 +48,10 @@ class Turns(QObject):
     def _next(self) -> None:
         who = next(iter(self._waiting), None)
         if who is not None:
-            self._waiting.pop(who)()
+            work = self._waiting.pop(who)
+            # A pane may be deleted while it waits.
+            if isValid(who):
+                work()
         if not self._waiting:
             self._timer.stop()
             self.idle.emit()

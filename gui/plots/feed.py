@@ -51,7 +51,7 @@ class PlotFeed(QObject):
         if not self._session.turns.busy:
             self.drawn.emit()
 
-    def in_turn(self, pane: object, draw: Callable[[], None]) -> None:
+    def in_turn(self, pane: QObject, draw: Callable[[], None]) -> None:
         """Draw a pane: few values at once, many when it is its turn."""
         if self.data.whole is None or self.data.whole.size <= LIVE_LIMIT:
             self._session.turns.leave(pane)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from string import ascii_lowercase
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QWidget
@@ -62,9 +63,9 @@ class ExportForm(QWidget):
         grid = QGridLayout(self._plot_rows)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
-        taken = set(TAKEN)
+        shown = _with_keys(names.values(), TAKEN)
         for place, (key, name) in enumerate(names.items()):
-            box = QCheckBox(_with_key(name, taken), self._plot_rows)
+            box = QCheckBox(shown.get(name, name), self._plot_rows)
             self.plots[key] = box
             grid.addWidget(box, place // 2, place % 2)
         self.format = QComboBox(self)
@@ -226,10 +227,13 @@ class ExportForm(QWidget):
         self.sizes.show_rows(self._form, figure, self.raster)
 
 
-def _with_key(name: str, taken: set[str]) -> str:
-    """The name with a mnemonic on its first letter that nothing else has."""
-    for place, letter in enumerate(name.lower()):
-        if letter.isalpha() and letter not in taken:
-            taken.add(letter)
-            return f"{name[:place]}&{name[place:]}"
-    return name
+def _with_keys(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """Each name with a mnemonic that nothing else has, those with the least choice first."""
+    free = set(ascii_lowercase).difference(taken)
+    result = {}
+    for name in sorted(names, key=lambda name: len(free.intersection(name.lower()))):
+        place = next((place for place, letter in enumerate(name.lower()) if letter in free), None)
+        if place is not None:
+            free.remove(name[place].lower())
+            result[name] = f"{name[:place]}&{name[place:]}"
+    return result

@@ -339,6 +339,11 @@ def test_the_dialog_fits_a_small_screen_and_names_everything(open_dialog, theme,
     assert len(keys) == len(set(keys)), keys
 
 
+def test_every_plot_has_a_letter_of_its_own(open_dialog):
+    plots = open_dialog("all").form.plots.values()
+    assert all("&" in box.text() for box in plots), [box.text() for box in plots]
+
+
 def test_everything_is_reached_by_tab(open_dialog, qtbot):
     box = open_dialog("signal")
     seen, widget = set(), box.form.what

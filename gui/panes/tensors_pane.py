@@ -156,12 +156,12 @@ class TensorsPane(QWidget):
         tensors = sum(len(source.tensors) for source in sources)
         files = sum(source.path is not None for source in sources)
         found = self.model.found if self.filter.text().strip() else None
-        counted = self.tr("1 array") if tensors == 1 else filled(self.tr("%1 arrays"), tensors)
-        parts = [counted]
+        arrays = self.tr("1 array") if tensors == 1 else self.tr("%1 arrays")
+        parts = [filled(arrays, f"{tensors:,}")]
         if files:
             parts.append(self.tr("1 file") if files == 1 else filled(self.tr("%1 files"), files))
         if found is not None:
-            parts.append(filled(self.tr("%1 found"), found))
+            parts.append(filled(self.tr("%1 found"), f"{found:,}"))
         self.insight_changed.emit(", ".join(parts))
 
     def _on_document(self) -> None:

@@ -69,7 +69,7 @@ class PlotPane(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.widget.setFocusProxy(self)
         self.setAccessibleName(self.plot.title())
-        self.setMinimumSize(160, 90)
+        self.setMinimumSize(160, 64)
         self.widget.setMinimumSize(0, 0)
         self._crosshair = pg.InfiniteLine(angle=90, movable=False)
         self._crosshair.setZValue(30)

@@ -74,6 +74,15 @@ def test_a_window_has_room_for_everything_at_1000_by_700(new_window, qapp):
         assert not dock.visibleRegion().isEmpty(), dock.key
 
 
+def test_three_plots_and_both_messages_fit_a_window_of_700(new_window, qapp):
+    window = new_window((1440, 900))
+    window.offer.notice("What was not saved is there.")
+    window.message.notice("Something was done.")
+    window.resize(1000, 700)
+    qapp.processEvents()
+    assert (window.width(), window.height()) == (1000, 700)
+
+
 # Docks
 
 

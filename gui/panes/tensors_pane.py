@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QAction,
+    QFontMetrics,
     QHideEvent,
     QKeyEvent,
     QKeySequence,
@@ -282,13 +283,15 @@ class TensorsPane(QWidget):
         """Give names the width that they need, or what the others leave where that is more."""
         if self._names_by_hand:
             return
-        metrics, widest = self.tree.fontMetrics(), 0
+        # The name of what is shown is bold.
+        font = self.tree.font()
+        font.setBold(True)
+        metrics, widest = QFontMetrics(font), 0
         tensors = (tensor for source in self._session.sources for tensor in source.tensors)
         for tensor in itertools.islice(tensors, NAMES_LOOKED_AT):
             widest = max(widest, metrics.horizontalAdvance(f"{tensor.label} * ◂"))
         least, most = NAME_WIDTHS
         needed = min(max(least, widest + 2 * self.tree.indentation() + 12), most)
-        # Bold, and with its marks, the name of what is shown is a little longer.
         self._fitting = True
         self.tree.setColumnWidth(NAME, max(needed, self.width() - sum(WIDTHS) - 20))
         self._fitting = False

@@ -196,8 +196,10 @@ def test_undo_in_the_filter_brings_back_the_closed_file(opened, person):
 def test_names_have_room_and_very_long_ones_keep_their_end_which_tells_layers_apart(opened):
     tree = opened.tensors.tree
     index = tree.currentIndex().siblingAtColumn(NAME)
-    longest = max(tree.fontMetrics().horizontalAdvance(name) for name in LAYERS)
-    assert tree.columnWidth(NAME) >= longest + tree.indentation()
+    font = tree.font()
+    font.setBold(True)
+    longest = max(QFontMetrics(font).horizontalAdvance(f"{name} * ◂") for name in LAYERS)
+    assert tree.columnWidth(NAME) >= longest + 2 * tree.indentation()
     option = QStyleOptionViewItem()
     tree.itemDelegateForIndex(index).initStyleOption(option, index)
     assert option.textElideMode == Qt.TextElideMode.ElideLeft

@@ -70,7 +70,6 @@ class MainWindow(QMainWindow):
             session=self.session,
             settings=settings,
             plots=self.plots,
-            docks=self.docks,
             values=self.values,
             results=self.results,
             theme=self.current_theme,

@@ -46,6 +46,7 @@ class ExportForm(QWidget):
         self._looks = looks
         self._theme = theme
         self._visible = tuple(visible) or tuple(names)
+        self._by_hand = False
         self._build_fields(names)
         self._lay_out()
         self._select(start)
@@ -106,18 +107,24 @@ class ExportForm(QWidget):
     def _select(self, start: str) -> None:
         """Choose what the person came for."""
         what = start if start in KINDS else FIGURE
-        chosen = (start,) if start in self.plots else self._visible
-        for key, box in self.plots.items():
-            box.setChecked(key in chosen)
+        self._asked = (start,) if start in self.plots else self._visible
         self.what.setCurrentIndex(self.what.findData(what))
+        self._tick()
         self._fill_formats()
         self.sizes.take(len(self.keys))
         self._show_rows()
+
+    def _tick(self) -> None:
+        """Propose plots: for a figure those that were asked for, for a report all."""
+        chosen = self._asked if self.kind == FIGURE else tuple(self.plots)
+        for key, box in self.plots.items():
+            box.setChecked(key in chosen)
 
     def _connect(self) -> None:
         self.what.currentIndexChanged.connect(self._on_what)
         for box in self.plots.values():
             box.toggled.connect(self._on_plots)
+            box.clicked.connect(self._on_ticked)
         self.format.currentIndexChanged.connect(self._on_change)
         self.sizes.changed.connect(self._on_change)
         self.look.currentIndexChanged.connect(self._on_change)
@@ -199,7 +206,12 @@ class ExportForm(QWidget):
         self._show_rows()
         self.changed.emit()
 
+    def _on_ticked(self) -> None:
+        self._by_hand = True
+
     def _on_what(self) -> None:
+        if not self._by_hand:
+            self._tick()
         self._fill_formats()
         self._on_change()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -90,6 +90,17 @@ def test_all_means_the_visible_plots_and_a_key_means_that_one(open_dialog):
     assert open_dialog("codes").form.keys == ("codes",)
     assert open_dialog("table").form.kind == "table"
     assert open_dialog("results").form.kind == "results"
+
+
+def test_a_report_has_every_plot_until_some_are_chosen_by_hand(open_dialog, qtbot):
+    form = open_dialog("signal").form
+    choose(form.what, "Report")
+    assert form.keys == tuple(form.plots)
+    choose(form.what, "Figure")
+    assert form.keys == ("signal",)
+    qtbot.mouseClick(form.plots["codes"], Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    choose(form.what, "Report")
+    assert form.keys == ("signal", "codes")
 
 
 @pytest.mark.parametrize("start", [*KEYS, "all"])

@@ -86,6 +86,17 @@ def test_three_plots_and_both_messages_fit_a_window_of_700(new_window, qapp):
 # Docks
 
 
+def test_a_figure_of_the_visible_plots_leaves_out_those_behind_other_tabs(window, monkeypatch):
+    asked = []
+    monkeypatch.setattr("gui.export.dialog.copy_figure", lambda *given: asked.append(given[-1]))
+    window.actions_["copy_figure"].trigger()
+    window.docks["codes"].raise_()
+    window.docks["error"].close()
+    QApplication.processEvents()
+    window.actions_["copy_figure"].trigger()
+    assert asked == [["signal", "error", "distribution"], ["signal", "codes"]]
+
+
 def tabs(window):
     """The tabs of docks that are to be seen, bar by bar."""
     QApplication.processEvents()

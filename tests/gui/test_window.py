@@ -74,6 +74,13 @@ def test_a_window_has_room_for_everything_at_1000_by_700(new_window, qapp):
         assert not dock.visibleRegion().isEmpty(), dock.key
 
 
+def test_a_value_and_its_error_are_seen_side_by_side_in_a_long_array(open_window):
+    window = open_window(np.linspace(-1, 1, 1_000_000), size=(1440, 900))
+    table = window.values.table
+    assert table.model().columnCount() == 6
+    assert not table.horizontalScrollBar().isVisible()
+
+
 def test_three_plots_and_both_messages_fit_a_window_of_700(new_window, qapp):
     window = new_window((1440, 900))
     window.offer.notice("What was not saved is there.")

@@ -174,27 +174,27 @@ def palette(theme: Theme) -> QPalette:
 
 
 def wear(theme: Theme) -> None:
-    """Dress every widget of the application in a theme."""
+    """Dress every widget of the application in a theme; its menus apart, see ``outlined``."""
     QApplication.setPalette(palette(theme))
-    for name, controls in control_palettes(theme).items():
+    listed, field = outlined(theme), outlined(theme)
+    field.setColor(QPalette.ColorRole.Highlight, QColor(theme.highlight))
+    field.setColor(QPalette.ColorRole.HighlightedText, QColor(theme.base))
+    fields = ("QAbstractButton", "QComboBox", "QAbstractSpinBox", "QLineEdit")
+    for name, controls in {**dict.fromkeys(fields, field), "QListView": listed}.items():
         QApplication.setPalette(controls, name)  # type: ignore[arg-type]  # bytes are refused
 
 
-def control_palettes(theme: Theme) -> dict[str, QPalette]:
-    """The palettes of widgets whose outlines have to be seen, by class, for the Fusion style.
+def outlined(theme: Theme) -> QPalette:
+    """The palette of widgets whose outlines, or those of their check boxes, have to be seen.
 
     Fusion has no colour for outlines: it darkens that of the window, and in the focus that of
-    selections. These classes paint nothing else with the first, and chosen text with the second.
+    selections. It is for widgets that paint nothing else with the first. Menus have it one by one:
+    that of their class is that of the lists of combo boxes, which do.
     """
-    role, group = QPalette.ColorRole, QPalette.ColorGroup
-    listed = palette(theme)
-    for state in (group.Active, group.Inactive):
-        listed.setColor(state, role.Window, QColor(theme.outline).lighter(140))
-    field = QPalette(listed)
-    field.setColor(role.Highlight, QColor(theme.highlight))
-    field.setColor(role.HighlightedText, QColor(theme.base))
-    fields = ("QAbstractButton", "QComboBox", "QAbstractSpinBox", "QLineEdit")
-    return {**dict.fromkeys(fields, field), **dict.fromkeys(("QListView", "QMenu"), listed)}
+    result = palette(theme)
+    for state in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
+        result.setColor(state, QPalette.ColorRole.Window, QColor(theme.outline).lighter(140))
+    return result
 
 
 def inked(colour: str) -> QPalette:

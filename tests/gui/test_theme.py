@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication, QLineEdit, QStyle, QStyleOptionButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QStyle, QStyleOptionButton
 
 LEAST = 3.0
 """The contrast that WCAG 2.1 (1.4.11) asks of what is needed to tell a control."""
@@ -70,3 +70,25 @@ def test_an_empty_field_is_seen_and_more_so_in_the_focus(themed, focused):
     image = field.grab().toImage()
     y = field.height() // 2
     assert outline_of(image, y, range(3), grounds(themed)) >= LEAST
+
+
+def test_an_unchecked_box_of_a_menu_is_seen(themed):
+    menus = themed.findChildren(QMenu)
+    menu, action = next((m, a) for m in menus for a in m.actions() if "Latency" in a.text())
+    assert not action.isChecked()
+    menu.ensurePolished()
+    place = menu.actionGeometry(action)
+    image = menu.grab().toImage()
+    y = place.center().y()
+    ground = (image.pixelColor(place.right() - 8, y),)
+    assert outline_of(image, y, range(place.left(), place.left() + 12), ground) >= LEAST
+
+
+def test_the_list_of_a_combo_box_can_be_read(themed):
+    box = themed.schemes.form.format
+    box.showPopup()
+    view = box.view()
+    image = view.viewport().grab().toImage()
+    ground = image.pixelColor(image.width() - 3, view.visualRect(view.model().index(3, 0)).top())
+    assert contrast(ground, QColor(themed.theme.foreground)) >= 7
+    box.hidePopup()

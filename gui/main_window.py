@@ -35,7 +35,7 @@ from gui.session_files import SessionFiles
 from gui.settings import Settings
 from gui.status import StatusLine
 from gui.tensors import Source
-from gui.theme import Theme, app_icon, palette, theme_named
+from gui.theme import Theme, app_icon, theme_named, wear
 from gui.view_state import View, docks_of, restore_view, view_of
 from gui.ways_out import WaysOut
 
@@ -63,14 +63,13 @@ class MainWindow(QMainWindow):
         self.recovery = Recovery(self.session, self.background, self.whole, self.view, self)
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
-        self._apply_palette()
+        wear(self.theme)
         layout.prepare(self)
         self._build_panes()
         self.ways_out = WaysOut(
             session=self.session,
             settings=settings,
             plots=self.plots,
-            docks=self.docks,
             values=self.values,
             results=self.results,
             theme=self.current_theme,
@@ -335,13 +334,10 @@ class MainWindow(QMainWindow):
         """The theme that the window wears now."""
         return self.theme
 
-    def _apply_palette(self) -> None:
-        QApplication.setPalette(palette(self.theme))
-
     def retheme(self) -> None:
         """Take the theme of the settings, or of the system, everywhere."""
         self.theme = theme_named(self.settings.theme)
-        self._apply_palette()
+        wear(self.theme)
         self.actions_.restyle(self.theme)
         self.menus.restyle(self.theme)
         self.message.restyle(self.theme)

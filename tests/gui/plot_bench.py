@@ -12,7 +12,7 @@ from gui.plots import PLOTS
 from gui.plots.feed import PlotFeed
 from gui.session import Session
 from gui.settings import Settings
-from gui.theme import LIGHT
+from gui.theme import LIGHT, wear
 
 KEYS = [kind.key for kind in PLOTS]
 KINDS = {kind.key: kind for kind in PLOTS}
@@ -57,6 +57,7 @@ class Bench:
     """One plot in its pane on a session of its own."""
 
     def __init__(self, qtbot, key, array, schemes, size=(560, 260), theme=LIGHT):
+        wear(theme)
         self.background = Background()
         self.session = Session(self.background)
         self.settings = Settings()

@@ -127,6 +127,15 @@ def test_the_tree_lists_every_tensor_with_type_shape_and_size(opened):
     assert "49 arrays, 1 file" in opened.docks["tensors"].head.insight.text()
 
 
+def test_how_much_a_file_holds_stands_beside_its_name_and_is_not_cut(opened):
+    source = opened.session.sources[-1]
+    first, *_ = source.tensors
+    source.tensors = [first] * 12_345
+    opened.session.sources_changed.emit()
+    assert "model.npz (12,345)" in visible(opened.tensors.tree)
+    assert "12,346 arrays, 1 file" in opened.docks["tensors"].head.insight.text()
+
+
 def test_ends_and_histogram_are_filled_in_while_the_pane_is_seen(opened, qtbot, model_file):
     tree = opened.tensors.tree
     with np.load(model_file) as arrays:
@@ -187,8 +196,10 @@ def test_undo_in_the_filter_brings_back_the_closed_file(opened, person):
 def test_names_have_room_and_very_long_ones_keep_their_end_which_tells_layers_apart(opened):
     tree = opened.tensors.tree
     index = tree.currentIndex().siblingAtColumn(NAME)
-    longest = max(tree.fontMetrics().horizontalAdvance(name) for name in LAYERS)
-    assert tree.columnWidth(NAME) >= longest + tree.indentation()
+    font = tree.font()
+    font.setBold(True)
+    longest = max(QFontMetrics(font).horizontalAdvance(f"{name} * ◂") for name in LAYERS)
+    assert tree.columnWidth(NAME) >= longest + 2 * tree.indentation()
     option = QStyleOptionViewItem()
     tree.itemDelegateForIndex(index).initStyleOption(option, index)
     assert option.textElideMode == Qt.TextElideMode.ElideLeft

@@ -27,6 +27,8 @@ _LARGEST = 2**63 - 1
 # What JSON becomes in memory: so many bytes for each of the signs between its parts.
 _SIGNS, _BYTES_EACH = (b"{", b"[", b",", b":"), 60
 _COMPARED, _COMPARED_LENGTH = 2000, 120
+# What reading may take in memory: so many times the file, and so many bytes in any case.
+_TIMES, _ANYWAY = 4, 1 << 26
 _LISTED = 200
 
 
@@ -126,6 +128,19 @@ def byte_count(shape: tuple[int, ...], itemsize: int) -> int | None:
     return 0 if 0 in shape else largest
 
 
+def most_memory(size: int) -> int:
+    """Return how many bytes may become of a file of ``size`` bytes when it is read."""
+    return _TIMES * size + _ANYWAY
+
+
+def out_of_proportion(nbytes: int, size: int) -> str:
+    """Return what is wrong with an array that takes more than that; ends a sentence."""
+    return (
+        f"would take {nbytes:,} bytes, far more than its file of {size:,}; "
+        "save it without compression to open it"
+    )
+
+
 def require_real(dtype: np.dtype[Any], what: str) -> None:
     """Refuse a type that does not hold real numbers, or that files have no name for."""
     if dtype.kind not in "iuf" or not is_real(dtype):
@@ -159,7 +174,7 @@ def parse_json(
     ------
     ValueError, RecursionError
     """
-    if _BYTES_EACH * sum(text.count(sign) for sign in _SIGNS) > 4 * size + (1 << 26):
+    if _BYTES_EACH * sum(text.count(sign) for sign in _SIGNS) > most_memory(size):
         raise ValueError("more parts than the size of the file allows")
     return json.loads(text.decode("utf-8"), object_pairs_hook=pairs)
 

@@ -18,7 +18,7 @@ CALLS = _ARRAY_CALLS | _SCALAR_CALLS
 _WORDS = {"nan": math.nan, "inf": math.inf, "infinity": math.inf, "huge_val": math.inf,
           "nanf": math.nan, "inff": math.inf, "infinityf": math.inf}  # fmt: skip
 TOKEN = re.compile(
-    r"""(?P<blank>(?:\s|//[^\n]*|\#[^\n]*|/\*.*?\*/)+)
+    r"""(?P<blank>(?:\s|//[^\n]*|\#[^\n]*|/\*.*?\*/)++)
     |(?P<number>[+-]?(?:0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*(?:[pP][+-]?\d+)?
         |(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)[fFlLuU]*(?![\w.]))
     |(?P<word>[+-]?[A-Za-z_][\w.]*)

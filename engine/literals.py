@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -32,6 +33,8 @@ from engine.literal_words import (
 from engine.numbers import BlockError, quoted
 
 MAX_DEPTH = 32
+_PART = 1 << 16
+_COMMA, _SPACE = re.compile(","), re.compile(r"\s")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +86,30 @@ def parse_literal(text: str, first_line: int = 1) -> Literal:
     return _Reader(plain, first_line).read()
 
 
+def _plain_values(run: str, comma: str) -> array[float] | None:
+    """Return numbers parted by commas, or by white space; None where anything else is there."""
+    values = array("d")
+    start = 0
+    while start <= len(run):
+        # Part by part: the numbers as texts take many times what they do.
+        end = len(run)
+        if len(run) - start > _PART:
+            found = (_COMMA if comma else _SPACE).search(run, start + _PART)
+            end = found.start() if found else end
+        cells = run[start:end].split(comma or None)
+        if "f" in run or "F" in run:
+            cells = [cell.rstrip().removesuffix("f").removesuffix("F") for cell in cells]
+        try:
+            some = list(map(float, cells))
+        except ValueError:
+            return None
+        if any(map(math.isinf, some)):
+            return None
+        values.extend(some)
+        start = end + 1
+    return values
+
+
 def _bare(call: re.Match[str]) -> str:
     return " " * (call.start(1) - call.start()) + call[1] + " "
 
@@ -98,7 +125,7 @@ class _Reader:
 
     text: str
     first_line: int
-    values: list[float] = field(default_factory=list)
+    values: array[float] = field(default_factory=lambda: array("d"))
     dtype: str = ""
     stack: list[str] = field(default_factory=list)  # brackets that are lists, or "call"
     counts: list[int] = field(default_factory=list)  # items so far of each open list
@@ -132,11 +159,11 @@ class _Reader:
         if not self.values:
             raise BlockError("There are no numbers in these brackets.", self.first_line, 1)
         shape = tuple(length or 0 for length in self.lengths[: self.leaf])
-        array = np.array(self.values).reshape(shape)
+        numbers = np.frombuffer(self.values).reshape(shape)
         wanted = self.shape or declared
         if wanted is not None:
-            array = self._reshaped(array, wanted)
-        return Literal(array, self.dtype)
+            numbers = self._reshaped(numbers, wanted)
+        return Literal(numbers, self.dtype)
 
     def _tokens(self, at: int) -> Iterator[tuple[str, int, int]]:
         """Yield what matters; keywords of a call and methods behind it are taken in here."""
@@ -174,26 +201,21 @@ class _Reader:
         if self.text[match.end() : match.end() + 1] not in tuple("])}"):
             return at
         run = match[0].rstrip()
-        cells = run.removesuffix(",").split(",")
-        spaced = len(cells) == 1 and not run.endswith(",")
-        if spaced:
-            cells = run.split()
-        if "f" in run or "F" in run:
-            cells = [cell.rstrip().removesuffix("f").removesuffix("F") for cell in cells]
-        try:
-            values = list(map(float, cells))
-        except ValueError:
+        spaced = "," not in run
+        values = _plain_values(run.removesuffix(","), "" if spaced else ",")
+        if values is None:
             return at
-        parted = None if len(cells) == 1 and spaced else not spaced
-        if any(map(math.isinf, values)) or (
-            parted is not None and self.commas not in (None, parted)
-        ):
+        parted = None if len(values) == 1 and spaced else not spaced
+        if parted is not None and self.commas not in (None, parted):
             return at
         if self.leaf not in (None, len(self.counts)):
             return at
         self.commas = parted if self.commas is None else self.commas
         self.leaf = len(self.counts)
-        self.values.extend(values)
+        if self.values:
+            self.values.extend(values)
+        else:
+            self.values = values
         self.counts[-1] += len(values)
         self.complete, self.last_end = not run.endswith(","), match.start() + len(run)
         return match.end()

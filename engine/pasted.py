@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cells import parse_block
 from engine.literals import is_literal, parse_literal
 from engine.markdown import is_table, parse_table
-from engine.numbers import Block, parse_block
+from engine.numbers import Block
 
 
 @dataclass(frozen=True, eq=False)

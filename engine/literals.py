@@ -1,4 +1,4 @@
-"""Arrays as programs write them: Python lists, NumPy and PyTorch output, JSON, C initialisers.
+"""Arrays as programs write them: lists, what NumPy and PyTorch print, C, Rust and their like.
 
 Nothing of such a text is ever run. It is cut into tokens and read in one loop with a stack of its
 own, so that time is linear in the text and its depth is bounded.
@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.literal_words import (
+    AFTERWARDS,
     ASSIGNED,
     CALLED,
     CALLS,
     CLOSES,
     CONTAINING,
     KEYWORD,
+    MADE,
     METHOD,
     PLAIN,
     SCALAR,
@@ -56,8 +58,8 @@ class Literal:
 def is_literal(text: str) -> bool:
     """Tell whether a text begins as an array in a program does, rather than as rows of cells."""
     at = _skip_blank(text, 0)
-    if text[at : at + 1] in CLOSES or CONTAINING.match(text, at):
-        return text[at : at + 1] != ""
+    if text[at : at + 1] in CLOSES or CONTAINING.match(text, at) or MADE.match(text, at):
+        return True
     assigned = ASSIGNED.match(text, at)
     called = CALLED.match(text, at)
     return assigned is not None or (called is not None and called[1].rpartition(".")[2] in CALLS)
@@ -70,8 +72,8 @@ def parse_literal(text: str, first_line: int = 1) -> Literal:
     ----------
     text : str
         Brackets of any kind, nested to any shape; numbers parted by commas, or by white space as
-        NumPy prints them; calls such as ``np.array(…, dtype=np.float32)``, ``tensor(…)``; a
-        declaration such as ``const float w[2][2] =`` before it; comments.
+        NumPy prints them, rows by semicolons as in MATLAB; calls such as ``tensor(…)``,
+        ``np.array(…, dtype=np.float32)``; declarations such as ``const float w[2][2] =``; comments.
     first_line : int
         The number of the first line, for messages.
 
@@ -92,10 +94,8 @@ def _plain_values(run: str, comma: str) -> array[float] | None:
     start = 0
     while start <= len(run):
         # Part by part: the numbers as texts take many times what they do.
-        end = len(run)
-        if len(run) - start > _PART:
-            found = (_COMMA if comma else _SPACE).search(run, start + _PART)
-            end = found.start() if found else end
+        found = (_COMMA if comma else _SPACE).search(run, start + _PART)
+        end = found.start() if found else len(run)
         cells = run[start:end].split(comma or None)
         if "f" in run or "F" in run:
             cells = [cell.rstrip().removesuffix("f").removesuffix("F") for cell in cells]
@@ -135,6 +135,7 @@ class _Reader:
     complete: bool = False  # whether an item has ended, with no comma after it
     last_end: int = 0  # where that item ended
     shape: tuple[int, ...] | None = None
+    rows: list[int] = field(default_factory=list)  # how long the rows before semicolons are
     careful_until: int = 0  # where the last run that is not plain ended
 
     def fail(self, at: int, sentence: str) -> BlockError:
@@ -148,10 +149,14 @@ class _Reader:
         """Read the whole text."""
         text, at = self.text, _skip_blank(self.text, 0)
         containing = CONTAINING.match(text, at)
-        at = containing.end() if containing else at
+        if containing:
+            at = containing.end()
+            self.text = text = AFTERWARDS.sub("", text)
         assigned = ASSIGNED.match(text, at)
-        declared = dimensions(assigned["dims"]) if assigned else None
+        declared = dimensions(assigned["dims"] or "") if assigned else None
         at = assigned.end() if assigned else at
+        made = MADE.match(text, at)
+        at = made.end() if made else at
         for kind, start, end in self._tokens(at):
             self._take(kind, start, end)
         if self.stack:
@@ -159,6 +164,8 @@ class _Reader:
         if not self.values:
             raise BlockError("There are no numbers in these brackets.", self.first_line, 1)
         shape = tuple(length or 0 for length in self.lengths[: self.leaf])
+        if self.rows:
+            shape = (len(self.rows), self.rows[0])
         numbers = np.frombuffer(self.values).reshape(shape)
         wanted = self.shape or declared
         if wanted is not None:
@@ -198,7 +205,7 @@ class _Reader:
             return at
         # Where this does not work out, the careful way finds the place.
         self.careful_until = match.end()
-        if self.text[match.end() : match.end() + 1] not in tuple("])}"):
+        if self.text[match.end() : match.end() + 1] not in tuple("])};"):
             return at
         run = match[0].rstrip()
         spaced = "," not in run
@@ -253,10 +260,22 @@ class _Reader:
                 "torch.set_printoptions(profile='full').",
             )
         elif kind == "end":
-            if self.stack:
+            if self.stack == ["["] and self.leaf == 1:
+                self._end_row(start)
+            elif self.stack:
                 raise self.fail(start, "a semicolon stands inside the brackets.")
         else:
             raise self.fail(start, f"{quoted(text)} is not part of a number.")
+
+    def _end_row(self, start: int) -> None:
+        """End a row as MATLAB does: ``[1 2; 3 4]``."""
+        count = len(self.values) - sum(self.rows)
+        if self.rows and count != self.rows[0]:
+            raise self.fail(
+                start, f"a row of {count} stands here where the first has {self.rows[0]}."
+            )
+        self.rows.append(count)
+        self.complete = False
 
     def _separate(self, start: int) -> None:
         """Check what stands between an item and the one before."""
@@ -305,6 +324,8 @@ class _Reader:
             return
         if CLOSES.get(opened) != bracket:
             raise self.fail(start, f"{quoted(bracket)} closes a bracket that was not opened.")
+        if self.rows and len(self.values) > sum(self.rows):
+            self._end_row(start)
         depth, count = len(self.counts) - 1, self.counts.pop()
         expected = self.lengths[depth]
         self.lengths[depth] = count if expected is None else expected

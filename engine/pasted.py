@@ -47,6 +47,7 @@ def read(text: str) -> Pasted:
     BlockError
         What is wrong, and where.
     """
+    text = text.removeprefix("\ufeff")
     if is_literal(text):
         literal = parse_literal(text)
         return Pasted(np.atleast_1d(literal.values), True, literal.dtype)

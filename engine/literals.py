@@ -1,4 +1,4 @@
-"""Arrays as programs write them: Python lists, NumPy and PyTorch output, JSON, C initialisers.
+"""Arrays as programs write them: lists, what NumPy and PyTorch print, C, Rust and their like.
 
 Nothing of such a text is ever run. It is cut into tokens and read in one loop with a stack of its
 own, so that time is linear in the text and its depth is bounded.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.literal_words import (
+    AFTERWARDS,
     ASSIGNED,
     CALLED,
     CALLS,
     CLOSES,
     CONTAINING,
     KEYWORD,
+    MADE,
     METHOD,
     PLAIN,
     SCALAR,
@@ -32,6 +35,8 @@ from engine.literal_words import (
 from engine.numbers import BlockError, quoted
 
 MAX_DEPTH = 32
+_PART = 1 << 16
+_COMMA, _SPACE = re.compile(","), re.compile(r"\s")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +58,8 @@ class Literal:
 def is_literal(text: str) -> bool:
     """Tell whether a text begins as an array in a program does, rather than as rows of cells."""
     at = _skip_blank(text, 0)
-    if text[at : at + 1] in CLOSES or CONTAINING.match(text, at):
-        return text[at : at + 1] != ""
+    if text[at : at + 1] in CLOSES or CONTAINING.match(text, at) or MADE.match(text, at):
+        return True
     assigned = ASSIGNED.match(text, at)
     called = CALLED.match(text, at)
     return assigned is not None or (called is not None and called[1].rpartition(".")[2] in CALLS)
@@ -67,8 +72,8 @@ def parse_literal(text: str, first_line: int = 1) -> Literal:
     ----------
     text : str
         Brackets of any kind, nested to any shape; numbers parted by commas, or by white space as
-        NumPy prints them; calls such as ``np.array(…, dtype=np.float32)``, ``tensor(…)``; a
-        declaration such as ``const float w[2][2] =`` before it; comments.
+        NumPy prints them, rows by semicolons as in MATLAB; calls such as ``tensor(…)``,
+        ``np.array(…, dtype=np.float32)``; declarations such as ``const float w[2][2] =``; comments.
     first_line : int
         The number of the first line, for messages.
 
@@ -81,6 +86,28 @@ def parse_literal(text: str, first_line: int = 1) -> Literal:
     # Blanks take the place of what is left out, so that places in messages stay right.
     plain = SCALAR.sub(_bare, text.replace("\N{MINUS SIGN}", "-"))
     return _Reader(plain, first_line).read()
+
+
+def _plain_values(run: str, comma: str) -> array[float] | None:
+    """Return numbers parted by commas, or by white space; None where anything else is there."""
+    values = array("d")
+    start = 0
+    while start <= len(run):
+        # Part by part: the numbers as texts take many times what they do.
+        found = (_COMMA if comma else _SPACE).search(run, start + _PART)
+        end = found.start() if found else len(run)
+        cells = run[start:end].split(comma or None)
+        if "f" in run or "F" in run:
+            cells = [cell.rstrip().removesuffix("f").removesuffix("F") for cell in cells]
+        try:
+            some = list(map(float, cells))
+        except ValueError:
+            return None
+        if any(map(math.isinf, some)):
+            return None
+        values.extend(some)
+        start = end + 1
+    return values
 
 
 def _bare(call: re.Match[str]) -> str:
@@ -98,7 +125,7 @@ class _Reader:
 
     text: str
     first_line: int
-    values: list[float] = field(default_factory=list)
+    values: array[float] = field(default_factory=lambda: array("d"))
     dtype: str = ""
     stack: list[str] = field(default_factory=list)  # brackets that are lists, or "call"
     counts: list[int] = field(default_factory=list)  # items so far of each open list
@@ -108,6 +135,7 @@ class _Reader:
     complete: bool = False  # whether an item has ended, with no comma after it
     last_end: int = 0  # where that item ended
     shape: tuple[int, ...] | None = None
+    rows: list[int] = field(default_factory=list)  # how long the rows before semicolons are
     careful_until: int = 0  # where the last run that is not plain ended
 
     def fail(self, at: int, sentence: str) -> BlockError:
@@ -121,10 +149,14 @@ class _Reader:
         """Read the whole text."""
         text, at = self.text, _skip_blank(self.text, 0)
         containing = CONTAINING.match(text, at)
-        at = containing.end() if containing else at
+        if containing:
+            at = containing.end()
+            self.text = text = AFTERWARDS.sub("", text)
         assigned = ASSIGNED.match(text, at)
-        declared = dimensions(assigned["dims"]) if assigned else None
+        declared = dimensions(assigned["dims"] or "") if assigned else None
         at = assigned.end() if assigned else at
+        made = MADE.match(text, at)
+        at = made.end() if made else at
         for kind, start, end in self._tokens(at):
             self._take(kind, start, end)
         if self.stack:
@@ -132,11 +164,13 @@ class _Reader:
         if not self.values:
             raise BlockError("There are no numbers in these brackets.", self.first_line, 1)
         shape = tuple(length or 0 for length in self.lengths[: self.leaf])
-        array = np.array(self.values).reshape(shape)
+        if self.rows:
+            shape = (len(self.rows), self.rows[0])
+        numbers = np.frombuffer(self.values).reshape(shape)
         wanted = self.shape or declared
         if wanted is not None:
-            array = self._reshaped(array, wanted)
-        return Literal(array, self.dtype)
+            numbers = self._reshaped(numbers, wanted)
+        return Literal(numbers, self.dtype)
 
     def _tokens(self, at: int) -> Iterator[tuple[str, int, int]]:
         """Yield what matters; keywords of a call and methods behind it are taken in here."""
@@ -171,29 +205,24 @@ class _Reader:
             return at
         # Where this does not work out, the careful way finds the place.
         self.careful_until = match.end()
-        if self.text[match.end() : match.end() + 1] not in tuple("])}"):
+        if self.text[match.end() : match.end() + 1] not in tuple("])};"):
             return at
         run = match[0].rstrip()
-        cells = run.removesuffix(",").split(",")
-        spaced = len(cells) == 1 and not run.endswith(",")
-        if spaced:
-            cells = run.split()
-        if "f" in run or "F" in run:
-            cells = [cell.rstrip().removesuffix("f").removesuffix("F") for cell in cells]
-        try:
-            values = list(map(float, cells))
-        except ValueError:
+        spaced = "," not in run
+        values = _plain_values(run.removesuffix(","), "" if spaced else ",")
+        if values is None:
             return at
-        parted = None if len(cells) == 1 and spaced else not spaced
-        if any(map(math.isinf, values)) or (
-            parted is not None and self.commas not in (None, parted)
-        ):
+        parted = None if len(values) == 1 and spaced else not spaced
+        if parted is not None and self.commas not in (None, parted):
             return at
         if self.leaf not in (None, len(self.counts)):
             return at
         self.commas = parted if self.commas is None else self.commas
         self.leaf = len(self.counts)
-        self.values.extend(values)
+        if self.values:
+            self.values.extend(values)
+        else:
+            self.values = values
         self.counts[-1] += len(values)
         self.complete, self.last_end = not run.endswith(","), match.start() + len(run)
         return match.end()
@@ -231,10 +260,22 @@ class _Reader:
                 "torch.set_printoptions(profile='full').",
             )
         elif kind == "end":
-            if self.stack:
+            if self.stack == ["["] and self.leaf == 1:
+                self._end_row(start)
+            elif self.stack:
                 raise self.fail(start, "a semicolon stands inside the brackets.")
         else:
             raise self.fail(start, f"{quoted(text)} is not part of a number.")
+
+    def _end_row(self, start: int) -> None:
+        """End a row as MATLAB does: ``[1 2; 3 4]``."""
+        count = len(self.values) - sum(self.rows)
+        if self.rows and count != self.rows[0]:
+            raise self.fail(
+                start, f"a row of {count} stands here where the first has {self.rows[0]}."
+            )
+        self.rows.append(count)
+        self.complete = False
 
     def _separate(self, start: int) -> None:
         """Check what stands between an item and the one before."""
@@ -283,6 +324,8 @@ class _Reader:
             return
         if CLOSES.get(opened) != bracket:
             raise self.fail(start, f"{quoted(bracket)} closes a bracket that was not opened.")
+        if self.rows and len(self.values) > sum(self.rows):
+            self._end_row(start)
         depth, count = len(self.counts) - 1, self.counts.pop()
         expected = self.lengths[depth]
         self.lengths[depth] = count if expected is None else expected

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from engine.numbers import Block, BlockError, NumberError, parse_block, parse_number, split_lines
+from engine.cells import parse_block, plain_text
+from engine.numbers import Block, BlockError, NumberError, parse_number
 
 _DELIMITER = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 _CELL = re.compile(r"(?:\\.|[^|\\])*")
@@ -14,7 +15,7 @@ _CELL = re.compile(r"(?:\\.|[^|\\])*")
 def is_table(text: str) -> bool:
     """Tell whether a text begins with a head and the line of dashes below it."""
     start = text[:10_000].lstrip("\ufeff\r\n ")
-    lines = split_lines(start)[:2]
+    lines = plain_text(start).split("\n")[:2]
     return len(lines) == 2 and all("|" in line for line in lines) and _is_delimiter(lines[1])
 
 
@@ -33,7 +34,7 @@ def parse_table(text: str, decimal_comma: bool | None = None) -> Block:
     AmbiguousBlock, BlockError
         As ``parse_block``; the lines are those of the text.
     """
-    lines = split_lines(text)
+    lines = plain_text(text).split("\n")
     first = next(number for number, line in enumerate(lines) if line.strip())
     head, body = _cells(lines[first]), []
     for number, line in enumerate(lines[first + 2 :], first + 3):

@@ -1,4 +1,4 @@
-"""From text to numbers: one number as people type it, and pasted blocks of numbers.
+"""From text to numbers: one number as people type it, and what a block of them is.
 
 Text in C notation (``-1.5e-7``, ``nan``, ``inf``) always means the same everywhere. Beyond that
 a comma may be a decimal mark, separate thousands, or separate values; where more than one reading
@@ -7,7 +7,6 @@ makes sense, the caller gets all of them and can ask, rather than a guess.
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 
@@ -151,10 +150,10 @@ def parse_number(text: str, decimal_comma: bool | None = None) -> float:
     cell = text.translate(_PLAIN).strip()
     if not cell:
         raise NumberError("There is no number here; type one, such as 0.5.")
-    point = None if decimal_comma is True else _read(cell, ".", ", " + GROUP_MARKS)
+    point = None if decimal_comma is True else read_number(cell, ".", ", " + GROUP_MARKS)
     if point is not None and "," not in cell:
         return point
-    comma = None if decimal_comma is False else _read(cell, ",", ". " + GROUP_MARKS)
+    comma = None if decimal_comma is False else read_number(cell, ",", ". " + GROUP_MARKS)
     if point is not None and comma is not None and point != comma:
         raise AmbiguousNumber(
             f"{quoted(cell)} can be read as {comma:.12g} or as {point:.12g}.", (point, comma)
@@ -166,8 +165,14 @@ def parse_number(text: str, decimal_comma: bool | None = None) -> float:
     return value
 
 
-def _read(cell: str, decimal: str, groups: str) -> float | None:
-    """Read a number with this decimal mark and these group marks; None when it is none."""
+def read_number(cell: str, decimal: str, groups: str) -> float | None:
+    """Read a number with this decimal mark and these group marks; None when it is none.
+
+    Raises
+    ------
+    NumberError
+        When it is too large for a float.
+    """
     whole, mark, fraction = cell.partition(decimal)
     if "_" in cell or (mark == "," and not fraction):
         return None  # Python's own 1_000; and "1," is the end of a clause, not a number.
@@ -180,7 +185,7 @@ def _read(cell: str, decimal: str, groups: str) -> float | None:
         value = float(f"{whole}.{fraction}" if mark else whole)
     except ValueError:
         return None
-    if math.isinf(value) and _overflows(cell):
+    if math.isinf(value) and overflows(cell):
         raise NumberError(f"{quoted(cell)} is too large for a float; write inf for infinity.")
     return value
 
@@ -192,208 +197,6 @@ def _is_grouped(whole: str, separator: str) -> bool:
     return sizes_fit and first[0] != "0" and all(map(str.isdecimal, (first, *rest)))
 
 
-def _overflows(cell: str) -> bool:
+def overflows(cell: str) -> bool:
     """Tell of an infinite cell whether digits overflowed, rather than that it says inf."""
     return "n" not in cell.lower()
-
-
-def layouts(text: str, decimal_comma: bool | None = None) -> list[Layout]:
-    """Return the layouts that a block may have, the likeliest first."""
-    delimiter = "\t" if "\t" in text else ";" if ";" in text else " "
-    # Between spaces, a space cannot group digits too.
-    groups = GROUP_MARKS if delimiter == " " else " " + GROUP_MARKS
-    point = Layout(delimiter, ".", "," + groups)
-    comma = Layout(delimiter, ",", "." + groups)
-    order = [point, comma]
-    if "," in text and delimiter == ";":
-        order = [comma, point]  # Semicolons part the values where the comma is taken.
-    elif "," in text and delimiter == " ":
-        order = [Layout(",", ".", GROUP_MARKS), comma, point]
-    if decimal_comma is None:
-        return order
-    return [layout for layout in order if (layout.decimal == ",") is decimal_comma]
-
-
-def parse_block(text: str, decimal_comma: bool | None = None, first_line: int = 1) -> Block:
-    """Read pasted rows of numbers, with or without a header row.
-
-    Tab, semicolon, comma and white space are recognised as delimiters, and the decimal mark is
-    decided from the whole block. A line break at the end adds nothing; blank lines are skipped
-    between rows of several columns, while in a single column they are missing values.
-
-    Parameters
-    ----------
-    text : str
-        Lines that end in LF, CRLF or CR.
-    decimal_comma : bool, optional
-        Decides where both marks make sense; commas beside a decimal point separate values.
-    first_line : int
-        The number of the first line, for messages.
-
-    Raises
-    ------
-    AmbiguousBlock
-        When ``decimal_comma`` is not given and readings differ: ``1,5`` over ``2,5``.
-    BlockError
-        With the place of a ragged row, an empty cell, or a word where a number belongs.
-    """
-    lines = split_lines(text)
-    candidates = layouts(text, decimal_comma)
-    # Without commas C notation holds, and with semicolons the comma's meaning is known.
-    first_wins = decimal_comma is not None or "," not in text or candidates[0].delimiter == ";"
-    readings: list[Block] = []
-    failures: list[BlockError] = []
-    for layout in candidates:
-        try:
-            block = read_as(lines, layout, first_line)
-        except BlockError as error:
-            failures.append(error)
-            continue
-        if first_wins:
-            return block
-        if not any(np.array_equal(block.values, r.values, equal_nan=True) for r in readings):
-            readings.append(block)
-    if len(readings) > 1:
-        raise AmbiguousBlock(tuple(readings))
-    if readings:
-        return readings[0]
-    # The reading that got furthest is the one that was meant.
-    raise max(failures, key=lambda error: (error.line, error.column))
-
-
-def split_lines(text: str) -> list[str]:
-    """Return the lines of a block in plain notation, without the blank ones at its end."""
-    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    plain = plain.replace("\N{MINUS SIGN}", "-").replace("\N{INFINITY}", "inf")
-    lines = plain.split("\n")
-    while lines and not lines[-1].strip(" "):
-        lines.pop()
-    return lines
-
-
-def read_as(lines: list[str], layout: Layout, first_line: int = 1) -> Block:
-    """Read the lines of a block in one layout.
-
-    Parameters
-    ----------
-    lines : list of str
-        As ``split_lines`` gives them.
-    first_line : int
-        The number of the first line, for messages.
-
-    Raises
-    ------
-    BlockError
-    """
-    if not lines:
-        raise BlockError("There are no numbers here.", first_line, 1)
-    header = _header(lines, layout)
-    body, start = (lines[1:], first_line + 1) if header else (lines, first_line)
-    values = _read_plain(body, layout)
-    if values is None or (header is not None and values.shape[1] != len(header)):
-        values = _read_carefully(body, layout, start, header)
-    return Block(values, header, layout)
-
-
-def _header(lines: list[str], layout: Layout) -> tuple[str, ...] | None:
-    """Return the first row when it holds no number but at least one word, and rows follow."""
-    cells = [cell.strip() for cell in _split(lines[0], layout)]
-    if len(lines) < 2 or not any(cells):
-        return None
-    if layout.delimiter == " " and any("," in cell for cell in cells):
-        return None  # Commas part these words, so they part the numbers below too.
-    return tuple(cells) if all(not cell or _is_word(cell) for cell in cells) else None
-
-
-def _is_word(cell: str) -> bool:
-    """Tell a word from a number, and from what may be a mistyped one."""
-    if not any(c.isalpha() for c in cell):
-        return False
-    try:
-        return all(_read(cell, mark, "") is None for mark in ".,")
-    except NumberError:
-        return False
-
-
-def _split(line: str, layout: Layout) -> list[str]:
-    if layout.delimiter == " ":
-        return [cell for cell in line.split(" ") if cell]
-    if '"' in line:
-        try:
-            return next(csv.reader([line], delimiter=layout.delimiter, skipinitialspace=True))
-        except csv.Error:
-            pass  # Not quoting after all; the cell gets its message further on.
-    return line.split(layout.delimiter)
-
-
-def _read_plain(lines: list[str], layout: Layout) -> NDArray[np.float64] | None:
-    """Read a block of bare C numbers (or with decimal commas) fast; None for anything else."""
-    text = "\n".join(lines)
-    delimiter = layout.delimiter
-    if any(mark in text for mark in '_"' + GROUP_MARKS):
-        return None
-    if layout.decimal == ",":
-        # A point groups here, and a comma at the end of a cell is not a number.
-        if "." in text or any("," + end in text + "\n" for end in ("\n", " ", delimiter)):
-            return None
-        text = text.replace(",", ".")
-    if delimiter == " ":
-        widths = set(map(len, map(str.split, lines)))
-        cells = text.split()
-    else:
-        widths = {line.count(delimiter) + 1 for line in lines}
-        cells = text.replace("\n", delimiter).split(delimiter)
-    if len(widths) != 1:
-        return None
-    try:
-        values = np.array(list(map(float, cells)))
-    except ValueError:
-        return None
-    if any(_overflows(cells[i]) for i in np.flatnonzero(np.isinf(values))):
-        return None
-    return values.reshape(len(lines), widths.pop())
-
-
-def _read_carefully(
-    lines: list[str], layout: Layout, first_line: int, header: tuple[str, ...] | None
-) -> NDArray[np.float64]:
-    """Read a block cell by cell, with grouped digits and quotes; the first fault raises."""
-    rows: list[list[float]] = []
-    width = len(header) if header else 0
-    for number, line in enumerate(lines, first_line):
-        if not line.strip(" "):
-            if width > 1:
-                continue
-            raise BlockError(f"Line {number} is empty; a number is needed.", number, 1)
-        row = [
-            _read_cell(cell.strip(), layout, number, column)
-            for column, cell in enumerate(_split(line, layout), 1)
-        ]
-        width = width or len(row)
-        if len(row) != width:
-            raise _ragged(number, len(row), width, before=len(rows))
-        rows.append(row)
-    return np.array(rows, dtype=np.float64)
-
-
-def _read_cell(cell: str, layout: Layout, line: int, column: int) -> float:
-    place = f"Line {line}, column {column}"
-    if not cell:
-        raise BlockError(f"{place} is empty; a number is needed.", line, column)
-    try:
-        value = _read(cell, layout.decimal, layout.groups)
-    except NumberError as error:
-        raise BlockError(f"{place}: {error}", line, column) from None
-    if value is None:
-        raise BlockError(f"{place}: {quoted(cell)} is not a number.", line, column)
-    return value
-
-
-def _ragged(line: int, found: int, expected: int, before: int) -> BlockError:
-    values = "1 value" if found == 1 else f"{found} values"
-    others = "header has", "line before has", "lines before have"
-    return BlockError(
-        f"Line {line} has {values} where the {others[min(before, 2)]} {expected}.",
-        line,
-        min(found, expected) + 1,
-    )

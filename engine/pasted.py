@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cells import parse_block
 from engine.literals import is_literal, parse_literal
 from engine.markdown import is_table, parse_table
-from engine.numbers import Block, parse_block
+from engine.numbers import Block
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,7 @@ def read(text: str) -> Pasted:
     BlockError
         What is wrong, and where.
     """
+    text = text.removeprefix("\ufeff")
     if is_literal(text):
         literal = parse_literal(text)
         return Pasted(np.atleast_1d(literal.values), True, literal.dtype)

@@ -10,6 +10,8 @@ import os
 import secrets
 import shutil
 import stat
+import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ _LARGEST = 2**63 - 1
 # What JSON becomes in memory: so many bytes for each of the signs between its parts.
 _SIGNS, _BYTES_EACH = (b"{", b"[", b",", b":"), 60
 _COMPARED, _COMPARED_LENGTH = 2000, 120
+# What reading may take in memory: so many times the file, and so many bytes in any case.
+_TIMES, _ANYWAY = 4, 1 << 26
 _LISTED = 200
 
 
@@ -126,6 +130,19 @@ def byte_count(shape: tuple[int, ...], itemsize: int) -> int | None:
     return 0 if 0 in shape else largest
 
 
+def most_memory(size: int) -> int:
+    """Return how many bytes may become of a file of ``size`` bytes when it is read."""
+    return _TIMES * size + _ANYWAY
+
+
+def out_of_proportion(nbytes: int, size: int) -> str:
+    """Return what is wrong with an array that takes more than that; ends a sentence."""
+    return (
+        f"would take {nbytes:,} bytes, far more than its file of {size:,}; "
+        "save it without compression to open it"
+    )
+
+
 def require_real(dtype: np.dtype[Any], what: str) -> None:
     """Refuse a type that does not hold real numbers, or that files have no name for."""
     if dtype.kind not in "iuf" or not is_real(dtype):
@@ -159,7 +176,7 @@ def parse_json(
     ------
     ValueError, RecursionError
     """
-    if _BYTES_EACH * sum(text.count(sign) for sign in _SIGNS) > 4 * size + (1 << 26):
+    if _BYTES_EACH * sum(text.count(sign) for sign in _SIGNS) > most_memory(size):
         raise ValueError("more parts than the size of the file allows")
     return json.loads(text.decode("utf-8"), object_pairs_hook=pairs)
 
@@ -219,6 +236,8 @@ Check = Callable[[], None]
 
 
 _STRETCH = 1 << 20
+_YOUNG = 60
+"""Seconds in which a draft is left alone: it may have been made, and not yet taken hold of."""
 
 
 def _go_on() -> None:
@@ -231,10 +250,37 @@ class _Watched(io.FileIO):
     def __init__(self, path: Path, check: Check) -> None:
         super().__init__(path, "xb")
         self._check = check
+        _lock(self.fileno())
 
     def write(self, data: Any) -> int:
         self._check()
         return super().write(data)
+
+
+def _lock(handle: int) -> bool:
+    """Take hold of an open file until it is closed; False where another process has."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where an open file cannot be deleted
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(folder: Path, tag: str) -> None:
+    """Delete the drafts of a file that nobody writes any more: whoever did was killed."""
+    for draft in folder.glob(f".{tag}*.part"):
+        with suppress(OSError):
+            found = draft.lstat()
+            if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < _YOUNG:
+                continue
+            with draft.open("rb") as stream:
+                held = not _lock(stream.fileno())
+            if not held:
+                draft.unlink()
 
 
 def write_atomically(
@@ -271,7 +317,10 @@ def write_atomically(
             raise FormatError(f"{shown(path)} is not a regular file, and is left as it is.")
         if exists and not os.access(target, os.W_OK):
             raise FormatError(f"{shown(path)} cannot be written: it is read-only.")
-        draft = target.with_name(f".{secrets.token_hex(8)}.part")
+        # A name of its own, since that of the file may be as long as a name can be.
+        tag = f"{zlib.crc32(os.fsencode(target.name)):08x}"
+        _sweep(target.parent, tag)
+        draft = target.with_name(f".{tag}{secrets.token_hex(4)}.part")
         try:
             # "x" and no more: the system's own default permissions, and never another's file.
             with io.BufferedWriter(_Watched(draft, check or _go_on), _STRETCH) as stream:

@@ -108,22 +108,24 @@ def load(path: Path, name: str) -> np.ndarray:
 def stored(path: Path, name: str) -> Stored | None:
     """Return the codes and scales of a quantized tensor; None where its type has none to show.
 
-    Codes are as the blocks have them: whole numbers from 0 up, of Q8_0 from −127, and of MXFP4
-    the bit pattern of an e2m1 number.
+    Codes are as the blocks have them: whole numbers from 0 up, of Q8_0 from −127, of MXFP4 and
+    NVFP4 the bit pattern of an e2m1 number. Where blocks number whole vectors of a table, as those
+    of IQ1, IQ2 and IQ3 do, they are the signed whole numbers that these are made of.
     """
     with path.open("rb") as stream:
         entry = _entry(stream, path, name)
         kind = BLOCK_TYPES.get(entry.kind)
-        if kind is None or kind.codes is None:
+        if kind is None:
             return None
         form = kind.codes
-        codes = np.empty(entry.shape, np.int8 if kind.name == "Q8_0" else np.uint8)
+        codes = np.empty(entry.shape, np.int8 if form.signed else np.uint8)
         shape = (*entry.shape[:-1], entry.shape[-1] // form.block)
         scale: np.ndarray | None = None
         minimum: np.ndarray | None = None
         flat = codes.reshape(-1, kind.size)
-        for first, blocks in _parts(stream, entry, kind, array_in(path, name)):
-            with np.errstate(all="ignore"):
+        what = array_in(path, name)
+        for first, blocks in _parts(stream, entry, kind, what):
+            with _by_package(kind, what):
                 some, scales, minima = form.unpack(blocks)
             rows = slice(first, first + len(blocks))
             flat[rows] = some
@@ -192,21 +194,26 @@ def _decoded(stream: BinaryIO, entry: Entry, kind: BlockType, what: str) -> np.n
 
     out = np.empty(entry.shape, np.float32)
     flat = out.reshape(-1, kind.size)
+    for first, blocks in _parts(stream, entry, kind, what):
+        with _by_package(kind, what):
+            # As one row, which the package takes at once.
+            package_kind = GGMLQuantizationType(entry.kind)
+            values = quants.dequantize(blocks.reshape(1, -1), package_kind)
+        flat[first : first + len(blocks)] = values.reshape(-1, kind.size)
+    return out
+
+
+@contextmanager
+def _by_package(kind: BlockType, what: str) -> Iterator[None]:
+    """Turn what an old release of the package raises into a sentence."""
     try:
-        package_kind = GGMLQuantizationType(entry.kind)
-        for first, blocks in _parts(stream, entry, kind, what):
-            with np.errstate(all="ignore"):
-                # As one row, which the package takes at once.
-                values = quants.dequantize(blocks.reshape(1, -1), package_kind)
-            flat[first : first + len(blocks)] = values.reshape(-1, kind.size)
+        with np.errstate(all="ignore"):
+            yield
     except (ValueError, NotImplementedError) as error:
-        if isinstance(error, FormatError):
-            raise
         raise FormatError(
             f"{what} is of type {kind.name}, which this release of the package gguf cannot "
             'decode; install a later one with "pip install --upgrade gguf".'
         ) from error
-    return out
 
 
 def _entries(stream: BinaryIO, path: Path) -> dict[str, Entry]:

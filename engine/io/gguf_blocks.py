@@ -34,22 +34,25 @@ class Codes:
         The code of the value 0, or of the minimum.
     levels : ndarray, optional
         What codes stand for, of a codebook.
+    signed : bool
+        Whether codes go below 0.
     """
 
     block: int
     unpack: Callable[[Bytes], Unpacked]
     zero_point: int = 0
     levels: FloatArray | None = None
+    signed: bool = False
 
 
 @dataclass(frozen=True)
 class BlockType:
-    """A quantized type: ``size`` values take ``nbytes``; ``codes`` where these can be read."""
+    """A quantized type: ``size`` values take ``nbytes``."""
 
     name: str
     size: int
     nbytes: int
-    codes: Codes | None = None
+    codes: Codes
 
 
 def _half(blocks: Bytes, at: int) -> FloatArray:
@@ -137,29 +140,130 @@ def _q6_k(blocks: Bytes) -> Unpacked:
     return codes, _half(blocks, 208) * blocks[:, 192:208].view(np.int8).astype(np.float32), None
 
 
+def _tq1_0(blocks: Bytes) -> Unpacked:
+    # Five digits of base 3 in a byte, as a fraction of 256 whose first digit is cut off in turn.
+    parts = []
+    for start, stop, digits in ((0, 32, 5), (32, 48, 5), (48, 52, 4)):
+        powers = (3 ** np.arange(digits)).astype(np.uint8)[:, None]
+        parts.append((blocks[:, None, start:stop] * powers).reshape(len(blocks), -1))
+    digits_left = np.concatenate(parts, axis=1).astype(np.uint16)
+    return (digits_left * 3 >> 8).astype(np.uint8), _half(blocks, 52), None
+
+
+def _tq2_0(blocks: Bytes) -> Unpacked:
+    return _fields(blocks[:, :64], 2, 32), _half(blocks, 64), None
+
+
+def _nvfp4(blocks: Bytes) -> Unpacked:
+    # A scale is an e4m3 number without sign; its NaN is 0 here.
+    scale = blocks[:, :4]
+    exponent, mantissa = (scale >> 3 & 15).astype(np.int32), (scale & 7).astype(np.float32)
+    number = np.ldexp(mantissa + 8 * (exponent > 0), np.maximum(exponent, 1) - 10)
+    number = np.where(scale == 0x7F, 0, number).astype(np.float32)
+    return _fields(blocks[:, 4:], 4, 8), number, None
+
+
+def _iq4_nl(blocks: Bytes) -> Unpacked:
+    return _fields(blocks[:, 2:], 4, 16), _half(blocks, 0), None
+
+
+def _iq4_xs(blocks: Bytes) -> Unpacked:
+    scales = _join(_fields(blocks[:, 4:8], 4, 1), _fields(blocks[:, 2:4], 2, 1), 4)
+    scale = _half(blocks, 0) * (scales.astype(np.float32) - 32)
+    return _fields(blocks[:, 8:], 4, 16), scale, None
+
+
+def _wide(blocks: Bytes, kind: str) -> np.ndarray:
+    return np.ascontiguousarray(blocks).view(kind)
+
+
+def _nibbles(blocks: Bytes) -> np.ndarray:
+    return _fields(blocks, 4, 1)
+
+
+def _iq1_m_scales(blocks: Bytes) -> np.ndarray:
+    fields = _wide(blocks[:, 48:], "<u2")[:, :, None] >> np.array([0, 3, 6, 9], np.uint16) & 7
+    return fields.reshape(len(blocks), -1)
+
+
+def _iq1_m_half(blocks: Bytes) -> FloatArray:
+    fields = _wide(blocks[:, 48:], "<u2") >> 12 << np.array([0, 4, 8, 12], np.uint16)
+    return _half(np.bitwise_or.reduce(fields, axis=1, keepdims=True).view(np.uint8), 0)
+
+
+def _iq1_m_one(blocks: Bytes) -> Bytes:
+    fields = _wide(blocks[:, 48:], "<u2") & 0xFFF | np.array([0, 0, 0xC000, 0x3000], np.uint16)
+    return np.concatenate([blocks[:, :48], fields.view(np.uint8)], axis=1)
+
+
+def _one(blocks: Bytes) -> Bytes:
+    return np.concatenate([np.full((len(blocks), 2), (0, 0x3C), np.uint8), blocks[:, 2:]], axis=1)
+
+
+def _vectors(
+    kind: int,
+    scales: Callable[[Bytes], np.ndarray],
+    steps: tuple[float, float],
+    whole: int = 1,
+    half: Callable[[Bytes], FloatArray] = lambda blocks: _half(blocks, 0),
+    one: Callable[[Bytes], Bytes] = _one,
+) -> Callable[[Bytes], Unpacked]:
+    """How a type is read whose codes number vectors of a table, which the package has.
+
+    Shown are the whole numbers that the vectors are made of, with their signs: what the package
+    decodes where the scale of the block is 1, ``whole`` times, over the scale of the small block,
+    which is ``steps[0] + steps[1] · n`` for the number n that is stored.
+    """
+
+    def unpack(blocks: Bytes) -> Unpacked:
+        from gguf import GGMLQuantizationType, quants
+
+        small = np.float32(steps[0]) + np.float32(steps[1]) * scales(blocks).astype(np.float32)
+        values = quants.dequantize(one(blocks).reshape(1, -1), GGMLQuantizationType(kind))
+        parts = values.reshape(*small.shape, -1) / small[:, :, None] * whole
+        codes = np.rint(parts).astype(np.int8).reshape(len(blocks), -1)
+        return codes, half(blocks) * (small / np.float32(whole)), None
+
+    return unpack
+
+
+_IQ2_XXS = _vectors(16, lambda b: _wide(b[:, 2:], "<u4")[:, 1::2] >> 28, (0.125, 0.25))
+_IQ2_XS = _vectors(17, lambda b: _nibbles(b[:, 66:]), (0.125, 0.25))
+_IQ3_XXS = _vectors(18, lambda b: _wide(b[:, 66:], "<u4") >> 28, (0.25, 0.5))
+_IQ1_S = _vectors(19, lambda b: _wide(b[:, 34:], "<u2") >> 12 & 7, (1, 2), 8)
+_IQ3_S = _vectors(21, lambda b: _nibbles(b[:, 106:]), (1, 2))
+_IQ2_S = _vectors(22, lambda b: _nibbles(b[:, 74:]), (0.125, 0.25))
+_IQ1_M = _vectors(29, _iq1_m_scales, (1, 2), 8, _iq1_m_half, _iq1_m_one)
+
+_E2M1 = E2M1.unpack(np.arange(16)) + 0.0
+_IQ4_LEVELS = np.array(
+    [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], np.float64
+)
+
+
 BLOCK_TYPES: dict[int, BlockType] = {
     2: BlockType("Q4_0", 32, 18, Codes(32, _q4_0, 8)),
     3: BlockType("Q4_1", 32, 20, Codes(32, _q4_1)),
     6: BlockType("Q5_0", 32, 22, Codes(32, _q5_0, 16)),
     7: BlockType("Q5_1", 32, 24, Codes(32, _q5_1)),
-    8: BlockType("Q8_0", 32, 34, Codes(32, _q8_0)),
+    8: BlockType("Q8_0", 32, 34, Codes(32, _q8_0, signed=True)),
     10: BlockType("Q2_K", 256, 84, Codes(16, _q2_k)),
     11: BlockType("Q3_K", 256, 110, Codes(16, _q3_k, 4)),
     12: BlockType("Q4_K", 256, 144, Codes(32, _q4_k)),
     13: BlockType("Q5_K", 256, 176, Codes(32, _q5_k)),
     14: BlockType("Q6_K", 256, 210, Codes(16, _q6_k, 32)),
-    16: BlockType("IQ2_XXS", 256, 66),
-    17: BlockType("IQ2_XS", 256, 74),
-    18: BlockType("IQ3_XXS", 256, 98),
-    19: BlockType("IQ1_S", 256, 50),
-    20: BlockType("IQ4_NL", 32, 18),
-    21: BlockType("IQ3_S", 256, 110),
-    22: BlockType("IQ2_S", 256, 82),
-    23: BlockType("IQ4_XS", 256, 136),
-    29: BlockType("IQ1_M", 256, 56),
-    34: BlockType("TQ1_0", 256, 54),
-    35: BlockType("TQ2_0", 256, 66),
-    39: BlockType("MXFP4", 32, 17, Codes(32, _mxfp4, levels=E2M1.unpack(np.arange(16)) + 0.0)),
-    40: BlockType("NVFP4", 64, 36),
+    16: BlockType("IQ2_XXS", 256, 66, Codes(32, _IQ2_XXS, signed=True)),
+    17: BlockType("IQ2_XS", 256, 74, Codes(16, _IQ2_XS, signed=True)),
+    18: BlockType("IQ3_XXS", 256, 98, Codes(32, _IQ3_XXS, signed=True)),
+    19: BlockType("IQ1_S", 256, 50, Codes(32, _IQ1_S, signed=True)),
+    20: BlockType("IQ4_NL", 32, 18, Codes(32, _iq4_nl, levels=_IQ4_LEVELS)),
+    21: BlockType("IQ3_S", 256, 110, Codes(32, _IQ3_S, signed=True)),
+    22: BlockType("IQ2_S", 256, 82, Codes(16, _IQ2_S, signed=True)),
+    23: BlockType("IQ4_XS", 256, 136, Codes(32, _iq4_xs, levels=_IQ4_LEVELS)),
+    29: BlockType("IQ1_M", 256, 56, Codes(16, _IQ1_M, signed=True)),
+    34: BlockType("TQ1_0", 256, 54, Codes(256, _tq1_0, 1)),
+    35: BlockType("TQ2_0", 256, 66, Codes(256, _tq2_0, 1)),
+    39: BlockType("MXFP4", 32, 17, Codes(32, _mxfp4, levels=_E2M1)),
+    40: BlockType("NVFP4", 64, 36, Codes(16, _nvfp4, levels=_E2M1)),
 }
 """By the numbers that files have for them; those whose values the ``gguf`` package can decode."""

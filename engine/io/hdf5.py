@@ -27,14 +27,15 @@ from engine.io.base import (
     TensorInfo,
     array_in,
     byte_count,
+    most_memory,
     no_such_array,
+    out_of_proportion,
     shown,
 )
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# How many times its size data may have had before, by the filters that HDF5 brings.
-_RATIOS = {1: 1032, 2: 1, 3: 1, 4: 256, 32000: 90}
-_SLACK = 1 << 26
+# Those that HDF5 brings and that are read: deflate, shuffle, checksums, szip, lzf.
+_FILTERS = {1, 2, 3, 4, 32000}
 _LONGEST_ANSWER = 1 << 20  # and four times the size of the file
 _SPEED = 50_000_000  # bytes per second that the library handles at least
 _REFUSED = {
@@ -196,8 +197,8 @@ def _child(path: Path, name: str | None, size: int) -> Iterator[BinaryIO]:
     request = {"path": str(path), "name": name, "seconds": seconds, "memory": 4 * size}
     child = start(request)
     # The child's own limit counts its processor's time; this one is for a child that waits.
-    largest = max(size * _RATIOS[1], 4 * size + _SLACK)
-    patience = Timer(10 + 3 * seconds + (largest // _SPEED if name else 0), child.kill)
+    largest = most_memory(size) if name else 0
+    patience = Timer(10 + 3 * seconds + largest // _SPEED, child.kill)
     patience.daemon = True
     patience.start()
     try:
@@ -252,13 +253,12 @@ def _problem(told: dict[str, Any], nbytes: int, size: int) -> str:
     filters = told["filters"]
     if told["virtual"] or told["external"]:
         return "has its values in other files, which are not opened; save a copy that holds them"
-    if any(number not in _RATIOS for number in filters):
+    if not _FILTERS.issuperset(filters):
         return "is compressed in a way that is not read here; save it with gzip, lzf or as it is"
     if told["storage"] > size:
         return "is damaged: it claims to take more than the whole file"
-    ratio = max((_RATIOS[number] for number in filters), default=1)
-    if nbytes > max(told["storage"] * ratio, 4 * size + _SLACK):
-        return "claims to be far larger than what the file stores of it can make"
+    if nbytes > most_memory(size):
+        return out_of_proportion(nbytes, size)
     if told["offset"] is None and nbytes and not told["sends"]:
         return "is compressed in a way that this HDF5 library cannot read"
     return ""

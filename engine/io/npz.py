@@ -18,7 +18,9 @@ from engine.io.base import (
     TensorInfo,
     array_in,
     describe,
+    most_memory,
     no_such_array,
+    out_of_proportion,
     shown,
     two_arrays,
 )
@@ -83,6 +85,11 @@ def read_member(
         header = npy.read_header(stream, member.file_size, what)
         if header.offset + header.nbytes != member.file_size:
             raise FormatError(f"{what} is damaged: it is longer than its header says.")
+        # One in Fortran order is there twice while it is turned.
+        taken = header.nbytes * (2 if header.fortran_order else 1)
+        size = path.stat().st_size
+        if taken > most_memory(size):
+            raise FormatError(f"{what} {out_of_proportion(header.nbytes, size)}.")
         values = npy.read_values(stream, header, what)
         stream.read(1)  # Reaching the end is what makes zipfile check the checksum.
     return values

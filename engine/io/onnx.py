@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import mmap
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
-import ml_dtypes
 import numpy as np
 
 from engine.io import mapped
@@ -29,6 +29,7 @@ from engine.io.base import (
     two_arrays,
 )
 from engine.io.beside import opened_beside
+from engine.io.onnx_types import DOUBLES, FLOATS, KINDS, TYPED, UINT64S, Kind, unpacked
 from engine.io.protobuf import LENGTH, VARINT, Field, Wire, WireError
 from engine.numbers import quoted
 
@@ -38,83 +39,40 @@ _NODE, _INITIALIZER = 1, 5
 _OUTPUT, _OP_TYPE, _ATTRIBUTE = 2, 4, 5
 _ATTRIBUTE_NAME, _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS = 1, 5, 6, 11
 _DIMS, _DATA_TYPE, _SEGMENT, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 3, 8, 9, 13, 14
-_FLOATS, _INT32S, _INT64S, _DOUBLES, _UINT64S = 4, 5, 7, 10, 11
-_TYPED = (_FLOATS, _INT32S, _INT64S, _DOUBLES, _UINT64S)
 _MAX_DEPTH = 16
+MAX_TENSORS = 1 << 17
+"""How many are listed at most; models have far fewer."""
 
 
-class Kind(NamedTuple):
-    """How a type of ONNX is stored.
-
-    Attributes
-    ----------
-    dtype : numpy.dtype
-        What its numbers are returned as.
-    field : int
-        The field with the numbers where they are not raw bytes.
-    bits : bool
-        Whether that field holds the bits of the number instead of its value.
-    nibbles : str
-        The name of a type that has two numbers in a byte.
-    """
-
-    dtype: np.dtype[Any]
-    field: int
-    bits: bool = False
-    nibbles: str = ""
-
-
-_KINDS = {
-    1: Kind(np.dtype(np.float32), _FLOATS),
-    2: Kind(np.dtype(np.uint8), _INT32S),
-    3: Kind(np.dtype(np.int8), _INT32S),
-    4: Kind(np.dtype(np.uint16), _INT32S),
-    5: Kind(np.dtype(np.int16), _INT32S),
-    6: Kind(np.dtype(np.int32), _INT32S),
-    7: Kind(np.dtype(np.int64), _INT64S),
-    10: Kind(np.dtype(np.float16), _INT32S, bits=True),
-    11: Kind(np.dtype(np.float64), _DOUBLES),
-    12: Kind(np.dtype(np.uint32), _UINT64S),
-    13: Kind(np.dtype(np.uint64), _UINT64S),
-    16: Kind(np.dtype(ml_dtypes.bfloat16), _INT32S, bits=True),
-    17: Kind(np.dtype(ml_dtypes.float8_e4m3fn), _INT32S, bits=True),
-    18: Kind(np.dtype(ml_dtypes.float8_e4m3fnuz), _INT32S, bits=True),
-    19: Kind(np.dtype(ml_dtypes.float8_e5m2), _INT32S, bits=True),
-    20: Kind(np.dtype(ml_dtypes.float8_e5m2fnuz), _INT32S, bits=True),
-    21: Kind(np.dtype(np.uint8), _INT32S, nibbles="UINT4"),
-    22: Kind(np.dtype(np.int8), _INT32S, nibbles="INT4"),
-    23: Kind(np.dtype(ml_dtypes.float4_e2m1fn), _INT32S, nibbles="FLOAT4E2M1"),
-}
-
-
-@dataclass
+@dataclass(slots=True)
 class Tensor:
     """What the model says of a tensor, not yet checked.
 
     Attributes
     ----------
-    message : tuple of int
+    start, stop : int
         Where the TensorProto is.
     name : str
-    dims : list of int
+    dims : tuple of int
     data_type : int
     raw : tuple of int, optional
         Where its raw bytes are.
-    typed : dict of int
+    typed : dict of int, optional
         How many bytes each field of numbers has.
     segmented : bool
     external : dict of str, optional
         What it says of another file, if its numbers are in one.
     """
 
-    message: tuple[int, int]
-    name: str
-    dims: list[int]
-    data_type: int
-    raw: tuple[int, int] | None
-    typed: dict[int, int]
-    segmented: bool
-    external: dict[str, str] | None
+    start: int
+    stop: int
+    name: str = ""
+    dims: tuple[int, ...] = ()
+    data_type: int = 0
+    raw: tuple[int, int] | None = None
+    typed: dict[int, int] | None = None
+    segmented: bool = False
+    external: dict[str, str] | None = None
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
@@ -126,12 +84,12 @@ def list_tensors(path: Path) -> list[TensorInfo]:
     with _opened(path) as (_, wire):
         found = []
         for name, tensor in _tensors(wire, path).items():
-            kind = _KINDS.get(tensor.data_type)
+            kind = KINDS.get(tensor.data_type)
             if kind is None:
                 continue
             shape, nbytes = _checked(tensor, kind, array_in(path, name))
             file = (tensor.external or {}).get("location", "")
-            found.append(TensorInfo(name, shape, kind.dtype.name, nbytes, kind.nibbles, file))
+            found.append(TensorInfo(name, shape, kind.dtype.name, nbytes, kind.packed, file))
     return found
 
 
@@ -156,22 +114,23 @@ def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
         if name not in tensors:
             raise no_such_array(path, name, tensors)
         tensor, what = tensors[name], array_in(path, name)
-        kind = _KINDS.get(tensor.data_type)
+        kind = KINDS.get(tensor.data_type)
         if kind is None:
             raise FormatError(
                 f"{what} is of ONNX's type {tensor.data_type}, which does not hold real numbers "
                 "or is not known here."
             )
         shape, nbytes = _checked(tensor, kind, what)
-        if tensor.external is not None:
+        if not nbytes:
+            flat = np.empty(0, kind.dtype)
+        elif tensor.external is not None:
             flat = _from_beside(path, tensor.external, kind.dtype, nbytes, what, external)
         elif tensor.raw is not None:
             flat = _raw(stream, kind.dtype, tensor.raw[0], nbytes, what)
         else:
             flat = _from_fields(stream, wire, tensor, kind, nbytes // kind.dtype.itemsize, what)
-    if kind.nibbles:
-        signed = kind.dtype.kind == "i"
-        flat = _unpacked(flat.view(np.uint8), math.prod(shape), signed).view(kind.dtype)
+    if kind.packed:
+        flat = unpacked(flat.view(np.uint8), kind, math.prod(shape))
     return flat.reshape(shape)
 
 
@@ -194,49 +153,69 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, Wire]]:
 
 def _tensors(wire: Wire, path: Path) -> dict[str, Tensor]:
     """Return all tensors by name, those that cannot be read included."""
-    graphs = [f for f in wire.fields(0, len(wire.data)) if f.number == _GRAPH and f.kind == LENGTH]
+    top = wire.fields(0, len(wire.data))
+    graphs = _places(f for f in top if f.number == _GRAPH and f.kind == LENGTH)
     if not graphs:
         raise WireError("has no graph")
     found: dict[str, Tensor] = {}
-    for graph in graphs:
-        for name, tensor in _of_graph(wire, graph, "", 0):
+    for start, stop in _pairs(graphs):
+        for name, tensor in _of_graph(wire, start, stop, "", 0):
             if name in found:
                 raise two_arrays(path, name)
+            if len(found) >= MAX_TENSORS:
+                raise WireError(f"has more than {MAX_TENSORS:,} tensors")
             found[name] = tensor
     return found
 
 
-def _of_graph(wire: Wire, graph: Field, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:
+def _places(fields: Iterable[Field]) -> array[int]:
+    """Return where fields lie, one after the other: a field itself takes ten times as much."""
+    places = array("Q")
+    for field in fields:
+        places.append(field.start)
+        places.append(field.stop)
+    return places
+
+
+def _pairs(places: array[int]) -> Iterator[tuple[int, int]]:
+    return zip(places[::2], places[1::2], strict=True)
+
+
+def _of_graph(
+    wire: Wire, start: int, stop: int, prefix: str, depth: int
+) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors of a graph with their names, initializers first."""
     if depth > _MAX_DEPTH:
         raise WireError(f"has graphs in graphs, more than {_MAX_DEPTH} deep")
-    nodes = []
-    for field in wire.fields(graph.start, graph.stop):
+    nodes = array("Q")
+    for field in wire.fields(start, stop):
         if field.kind == LENGTH and field.number == _INITIALIZER:
-            tensor = _parsed(wire, field)
+            tensor = _parsed(wire, field.start, field.stop)
             yield prefix + tensor.name, tensor
         elif field.kind == LENGTH and field.number == _NODE:
-            nodes.append(field)
-    for node in nodes:
-        yield from _of_node(wire, node, prefix, depth)
+            nodes.extend((field.start, field.stop))
+    for place in _pairs(nodes):
+        yield from _of_node(wire, *place, prefix, depth)
 
 
-def _of_node(wire: Wire, node: Field, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:
+def _of_node(
+    wire: Wire, start: int, stop: int, prefix: str, depth: int
+) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensor of a Constant, and those of graphs within a node."""
     output = op_type = ""
-    attributes = []
-    for field in wire.fields(node.start, node.stop):
+    attributes = array("Q")
+    for field in wire.fields(start, stop):
         if field.kind != LENGTH:
             continue
         if field.number == _ATTRIBUTE:
-            attributes.append(field)
+            attributes.extend((field.start, field.stop))
         elif field.number == _OUTPUT:
             output = output or wire.text(field)
         elif field.number == _OP_TYPE:
             op_type = wire.text(field)
-    for attribute in attributes:
-        called, graphs, tensor = "", [], None
-        for field in wire.fields(attribute.start, attribute.stop):
+    for place in _pairs(attributes):
+        called, graphs, tensor = "", array("Q"), None
+        for field in wire.fields(*place):
             if field.kind != LENGTH:
                 continue
             if field.number == _ATTRIBUTE_NAME:
@@ -244,29 +223,31 @@ def _of_node(wire: Wire, node: Field, prefix: str, depth: int) -> Iterator[tuple
             elif field.number == _ATTRIBUTE_TENSOR:
                 tensor = field
             elif field.number in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
-                graphs.append(field)
+                graphs.extend((field.start, field.stop))
         if tensor is not None and op_type == "Constant" and called == "value":
-            yield prefix + output, _parsed(wire, tensor)
-        for i, graph in enumerate(graphs):
-            number = f"{i}." if len(graphs) > 1 else ""
+            yield prefix + output, _parsed(wire, tensor.start, tensor.stop)
+        for i, graph in enumerate(_pairs(graphs)):
+            number = f"{i}." if len(graphs) > 2 else ""
             inner = f"{prefix}{output}.{called}.{number}"
-            yield from _of_graph(wire, graph, inner, depth + 1)
+            yield from _of_graph(wire, *graph, inner, depth + 1)
 
 
-def _parsed(wire: Wire, message: Field) -> Tensor:
+def _parsed(wire: Wire, start: int, stop: int) -> Tensor:
     """Return what a TensorProto says, but for its numbers."""
-    tensor = Tensor((message.start, message.stop), "", [], 0, None, {}, False, None)
+    tensor = Tensor(start, stop)
     entries: dict[str, str] = {}
+    typed: dict[int, int] = {}
+    dims: list[int] = []
     elsewhere = False
-    for field in wire.fields(message.start, message.stop):
-        if field.number in _TYPED:
+    for field in wire.fields(start, stop):
+        if field.number in TYPED:
             size = 1 if field.kind == VARINT else field.stop - field.start
-            tensor.typed[field.number] = tensor.typed.get(field.number, 0) + size
+            typed[field.number] = typed.get(field.number, 0) + size
         elif field.number == _DIMS and field.kind == LENGTH:
             for part in wire.varints(field.start, field.stop):
-                tensor.dims += part[: MAX_DIMENSIONS + 1].view(np.int64).tolist()
+                dims += part[: MAX_DIMENSIONS + 1].view(np.int64).tolist()
         elif field.number == _DIMS and field.kind == VARINT:
-            tensor.dims.append(_signed(field.value))
+            dims.append(_signed(field.value))
         elif field.number == _DATA_TYPE and field.kind == VARINT:
             tensor.data_type = field.value
         elif field.number == _LOCATION and field.kind == VARINT:
@@ -282,6 +263,7 @@ def _parsed(wire: Wire, message: Field) -> Tensor:
         elif field.number == _EXTERNAL:
             pair = {f.number: wire.text(f) for f in wire.fields(field.start, field.stop)}
             entries[pair.get(1, "")] = pair.get(2, "")
+    tensor.dims, tensor.typed = tuple(dims), typed or None
     tensor.external = entries if elsewhere else None
     return tensor
 
@@ -292,14 +274,14 @@ def _signed(value: int) -> int:
 
 def _checked(tensor: Tensor, kind: Kind, what: str) -> tuple[tuple[int, ...], int]:
     """Return the shape, and the bytes that the numbers take in a file, held against this one."""
-    shape = tuple(tensor.dims)
+    shape = tensor.dims
     nbytes = byte_count(shape, kind.dtype.itemsize)
     if nbytes is None:
         raise FormatError(f"{what} is damaged: it claims a shape that no array can have.")
     if tensor.segmented:
         raise FormatError(f"{what} is stored in segments, which is not supported.")
-    if kind.nibbles:
-        nbytes = (nbytes + 1) // 2
+    if kind.packed:
+        nbytes = -(-nbytes // kind.per_byte)
     if tensor.external is not None:
         return shape, nbytes
     if tensor.raw is not None:
@@ -307,8 +289,8 @@ def _checked(tensor: Tensor, kind: Kind, what: str) -> tuple[tuple[int, ...], in
         wanted = nbytes
     else:
         # A number of variable length takes one byte at least.
-        exact = kind.field in (_FLOATS, _DOUBLES)
-        there = tensor.typed.get(kind.field, 0)
+        exact = kind.field in (FLOATS, DOUBLES)
+        there = (tensor.typed or {}).get(kind.field, 0)
         wanted = nbytes if exact else nbytes // kind.dtype.itemsize
     if there < wanted or (exact and there != wanted):
         raise FormatError(
@@ -327,15 +309,17 @@ def _from_fields(
     stream: BinaryIO, wire: Wire, tensor: Tensor, kind: Kind, count: int, what: str
 ) -> np.ndarray:
     """Return numbers out of the field of their type, whether that is packed or not."""
-    fields = [field for field in wire.fields(*tensor.message) if field.number == kind.field]
-    if kind.field in (_FLOATS, _DOUBLES):
-        fixed = [field for field in fields if field.kind != VARINT]
+    fields = (f for f in wire.fields(tensor.start, tensor.stop) if f.number == kind.field)
+    if kind.field in (FLOATS, DOUBLES):
+        places = _places(field for field in fields if field.kind != VARINT)
         nbytes = count * kind.dtype.itemsize
-        if sum(field.stop - field.start for field in fixed) != nbytes:
+        if sum(stop - start for start, stop in _pairs(places)) != nbytes:
             raise _miscounted(what)
-        if len(fixed) == 1:
-            return _raw(stream, kind.dtype, fixed[0].start, nbytes, what)
-        data = bytearray().join(wire.data[field.start : field.stop] for field in fixed)
+        if len(places) == 2:
+            return _raw(stream, kind.dtype, places[0], nbytes, what)
+        data = bytearray()
+        for start, stop in _pairs(places):
+            data += wire.data[start:stop]
         return np.frombuffer(data, kind.dtype.newbyteorder("<")).astype(kind.dtype, copy=False)
     flat = np.empty(count, kind.dtype)
     filled = 0
@@ -358,23 +342,13 @@ def _miscounted(what: str) -> FormatError:
 
 def _narrowed(part: np.ndarray, kind: Kind, what: str) -> np.ndarray:
     """Return numbers of 64 bits as the type that they are meant to be of."""
-    if kind.bits or kind.nibbles:
+    if kind.bits or kind.packed:
         return part.astype(f"u{kind.dtype.itemsize}").view(kind.dtype)
-    wide = part if kind.field == _UINT64S else part.view(np.int64)
+    wide = part if kind.field == UINT64S else part.view(np.int64)
     narrow = wide.astype(kind.dtype)
     if (narrow != wide).any():
         raise FormatError(f"{what} is damaged: it has numbers that are not {kind.dtype.name}.")
     return narrow
-
-
-def _unpacked(packed: np.ndarray, count: int, signed: bool) -> np.ndarray:
-    """Return numbers of four bits, of which each byte holds two, the first in its low half."""
-    flat = np.empty(2 * packed.size, np.uint8)
-    flat[0::2] = packed & 0xF
-    flat[1::2] = packed >> 4
-    if signed:
-        flat = ((flat ^ 8) - 8).view(np.int8)
-    return flat[:count]
 
 
 def _from_beside(

@@ -15,8 +15,8 @@ import numpy as np
 # Wire types: a number of variable length, eight bytes, a length and so many bytes, four bytes.
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _WIDTHS = {FIXED64: 8, FIXED32: 4}
-# Some hundred times as many as large models have.
-MAX_FIELDS = 1_000_000
+# Some fifty times as many as large models have.
+MAX_FIELDS = 500_000
 _PART = 1 << 20
 
 

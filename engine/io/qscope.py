@@ -168,13 +168,16 @@ def load(path: Path, name: str) -> np.ndarray:
 def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
     """Return the members that hold whole arrays, by titles that are made to differ."""
     members: dict[str, zipfile.ZipInfo] = {}
+    more: dict[str, int] = {}  # how many others of a title there were
     try:
         for tensor in _each(_manifest(archive, path), "tensors"):
             title, member = _take(tensor, "title", str), _take(tensor, "array", str, None)
             if member is not None:
-                while title in members:
-                    title += "′"
-                members[title] = _member(archive, member)
+                name = title
+                while name in members:
+                    more[title] = more.get(title, 1) + 1
+                    name = f"{title} ({more[title]})"
+                members[name] = _member(archive, member)
     except _BadField as error:
         raise FormatError(f"{shown(path)} is damaged: {error}.") from None
     return members
@@ -234,6 +237,9 @@ def _session(fields: Fields, archive: zipfile.ZipFile, path: Path) -> SavedSessi
     names = [one[key] for one in listed for key in _ARRAYS if isinstance(one.get(key), str)]
     if len(set(names)) < len(names):
         raise _BadField("two arrays share their values")
+    # Members of a zip file may lie within each other, so that a small one holds any amount.
+    if sum(_member(archive, name).file_size for name in names) > path.stat().st_size:
+        raise _BadField("its arrays are larger than all of it")
     tensors = tuple(_tensor(one, len(sources), archive, path) for one in listed)
     schemes = tuple(
         SavedScheme(

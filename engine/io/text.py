@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from engine.cells import layouts, parse_block, plain_text, read_as
 from engine.copied import shortest
 from engine.io.base import FormatError, TensorInfo, byte_count, require_real, shown
 from engine.literals import is_literal, parse_literal
@@ -26,11 +27,7 @@ from engine.numbers import (
     Block,
     BlockError,
     NumberError,
-    layouts,
-    parse_block,
     printable,
-    read_as,
-    split_lines,
 )
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": " "}
@@ -38,7 +35,9 @@ _DTYPES = {
     np.dtype(code).name: np.dtype(code)
     for code in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 }
-_DECLARATION = re.compile(r"#\s*quantoscope\s+dtype=(\w+)\s+shape=([0-9,]{0,999})\s*")
+_DECLARATION = re.compile(
+    r"^#[ \t]*quantoscope[ \t]+dtype=(\w+)[ \t]+shape=([0-9,]{0,999})[ \t]*$", re.MULTILINE
+)
 # Control characters that no text has; tab, line ends and the form feed are not among them.
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f")) + b"\x7f"
 _CHUNK = 1 << 16
@@ -72,22 +71,32 @@ def load(path: Path) -> np.ndarray:
         One row or one column gives one axis, anything else two, or as the file declares.
         float32, or float64 where a number would overflow or vanish in that.
     """
-    lines = split_lines(_decode(path.read_bytes(), path))
-    comments = 0
-    while comments < len(lines) and lines[comments].lstrip()[:1] in ("", "#"):
-        comments += 1
-    body = lines[comments:]
+    text = plain_text(_decode(path.read_bytes(), path))
+    start = _after_comments(text)
+    line = text.count("\n", 0, start) + 1
     try:
-        declared = _declaration(lines[:comments])
-        text = "\n".join(body)
+        declared = _declaration(text[:start])
+        text = text[start:]
         if declared is None and is_literal(text):
-            return np.atleast_1d(_precise(parse_literal(text, comments + 1).values))
+            return np.atleast_1d(_precise(parse_literal(text, line).values))
         if declared is None:
-            return _natural(_read(body, comments + 1).values)
-        return _as_declared(body, comments + 1, declared)
+            return _natural(_read(text, line).values)
+        return _as_declared(text, line, declared)
     except NumberError as error:
         message = str(error)
         raise FormatError(f"In {shown(path)}, {message[0].lower()}{message[1:]}") from None
+
+
+def _after_comments(text: str) -> int:
+    """Return where the first line begins that is neither blank nor a comment."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        if text[start:end].lstrip()[:1] not in ("", "#"):
+            return start
+        start = end + 1
+    return len(text)
 
 
 def _decode(data: bytes, path: Path) -> str:
@@ -103,19 +112,19 @@ def _decode(data: bytes, path: Path) -> str:
     raise FormatError(f"{shown(path)} is not a text file in an encoding that is known here.")
 
 
-def _read(lines: list[str], first_line: int) -> Block:
+def _read(text: str, first_line: int) -> Block:
     """Read a block; where the comma can separate values, it does."""
-    text = "\n".join(lines)
     likeliest = layouts(text)[0]
     if likeliest.delimiter != ",":
         return parse_block(text, first_line=first_line)
     try:
-        return read_as(lines, likeliest, first_line)
+        return read_as(text, likeliest, first_line)
     except BlockError as error:
-        try:
-            return parse_block(text, first_line=first_line)
-        except NumberError:
-            raise error from None
+        first = error.with_traceback(None)
+    try:
+        return parse_block(text, first_line=first_line)
+    except NumberError:
+        raise first from None
 
 
 def _natural(values: np.ndarray) -> np.ndarray:
@@ -136,9 +145,9 @@ def _narrowed(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
         return values.astype(dtype)
 
 
-def _declaration(comments: list[str]) -> Declaration | None:
+def _declaration(comments: str) -> Declaration | None:
     """Return what our own comment says, or None where there is none."""
-    match = next(filter(None, map(_DECLARATION.fullmatch, comments)), None)
+    match = _DECLARATION.search(comments)
     if match is None:
         return None
     if match[1] not in _DTYPES:
@@ -146,7 +155,7 @@ def _declaration(comments: list[str]) -> Declaration | None:
     return Declaration(_DTYPES[match[1]], tuple(int(n) for n in match[2].split(",") if n))
 
 
-def _as_declared(lines: list[str], first_line: int, declared: Declaration) -> np.ndarray:
+def _as_declared(text: str, first_line: int, declared: Declaration) -> np.ndarray:
     """Return the numbers as declared.
 
     Raises
@@ -155,9 +164,9 @@ def _as_declared(lines: list[str], first_line: int, declared: Declaration) -> np
         When they are not numbers, or not so many, or not of that type.
     """
     dtype, shape = declared.dtype, declared.shape
-    if 0 in shape and not lines and byte_count(shape, dtype.itemsize) is not None:
+    if 0 in shape and not text and byte_count(shape, dtype.itemsize) is not None:
         return np.empty(shape, dtype)
-    values = _read(lines, first_line).values
+    values = _read(text, first_line).values
     if math.prod(shape) != values.size or byte_count(shape, dtype.itemsize) is None:
         raise NumberError(
             f"The comment says shape={printable(','.join(map(str, shape)), 60)}, "
@@ -167,21 +176,19 @@ def _as_declared(lines: list[str], first_line: int, declared: Declaration) -> np
         array = _narrowed(values, dtype)
         fits = not (np.isinf(array) & np.isfinite(values)).any()
     else:
-        array, fits = _integers(lines, values, dtype)
+        array, fits = _integers(text, values, dtype)
     if not fits:
         raise NumberError(f"The comment says dtype={dtype.name}, but not all numbers are that.")
     return array.reshape(shape)
 
 
-def _integers(
-    lines: list[str], values: np.ndarray, dtype: np.dtype[Any]
-) -> tuple[np.ndarray, bool]:
+def _integers(text: str, values: np.ndarray, dtype: np.dtype[Any]) -> tuple[np.ndarray, bool]:
     """Return the numbers as integers, and whether all of them are of that type."""
     if (np.abs(values) < 2**53).all():
         array = _narrowed(values, dtype)
         return array, bool((array.astype(np.float64) == values).all())
     # float64 has no room for all digits of these, so they are read a second time.
-    cells = re.split(r"[,\t ]+", "\t".join(line.strip() for line in lines))
+    cells = re.split(r"[,\t\n ]+", text.strip())
     try:
         return np.array(list(map(int, cells)), dtype), len(cells) == values.size
     except (ValueError, OverflowError):

@@ -24,6 +24,7 @@ from engine.io.base import (
     TensorInfo,
     array_in,
     byte_count,
+    most_memory,
     no_such_array,
     shown,
     two_arrays,
@@ -39,9 +40,6 @@ _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 _PICKLE = "data.pkl"
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
-# A tensor that shows numbers several times, as expanded ones do, may come to this many times the
-# size of its file, and to _SMALL in any case.
-_EXPANDED, _SMALL = 4, 1 << 26
 # Real checkpoints have some five.
 _MAX_DEPTH = 50
 # Values may be seen several times, but not many more than the pickle has instructions.
@@ -149,7 +147,8 @@ def _check(tensor: Tensor, places: dict[str, tuple[int, int]], size: int, what: 
         raise FormatError(f"{what} is damaged: it claims a shape that no array can have.")
     if end > there:
         raise FormatError(f"{what} is cut short: its storage ends before it does.")
-    if nbytes > max(tensor.span * tensor.kind.itemsize, _EXPANDED * size + _SMALL):
+    # One that shows numbers several times, as expanded ones do.
+    if nbytes > most_memory(size):
         raise FormatError(f"{what} would take {nbytes:,} bytes, far more than its file has.")
 
 

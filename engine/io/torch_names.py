@@ -247,6 +247,7 @@ _INERT = (
         for module in ("numpy.core.multiarray", "numpy._core.multiarray")
         for name in ("scalar", "_reconstruct")
     ),
+    *("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer"),
     *("numpy.dtype", "numpy.ndarray", "_codecs.encode"),
 )
 

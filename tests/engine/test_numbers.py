@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.cells import parse_block
 from engine.numbers import (
     AmbiguousBlock,
     AmbiguousNumber,
     BlockError,
     NumberError,
-    parse_block,
     parse_number,
 )
 
@@ -320,7 +320,7 @@ def test_the_fast_way_and_the_careful_way_agree(rows: list[list[str]], delimiter
 
     fast = outcome()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.numbers._read_plain", lambda *_: None)
+        patch.setattr("engine.cells._read_plain", lambda *_: None)
         assert outcome() == fast
 
 

@@ -44,6 +44,26 @@ LITERALS = [
     ("{0x1.8p+1f, 0xFFu, 0x1f, 7UL}", [3, 255, 31, 7]),
     ("// weights\n{1, /* one, two */ 2, NAN, -INFINITY,}", [1, 2, nan, -inf]),
     ("[NaN, Infinity, -Infinity]", [nan, inf, -inf]),
+    ("static const float values = -3.5f;\n", [-3.5]),
+    ("double x = INFINITY;", [inf]),
+    ("std::vector<float> v{1.f, 2.f};", [1, 2]),
+    ("new float[2][2] {{1f, 2f}, {3f, 4f}}", [[1, 2], [3, 4]]),
+    ("float[] a = new float[] {1f, 2f};", [1, 2]),
+    ("[]float32{1, 2}", [1, 2]),
+    ("a := [2][1]float64{{1}, {2}}", [[1], [2]]),
+    ("const a = new Float32Array([1, 2]);", [1, 2]),
+    ("Float32Array(3) [1, 2, 3]", [1, 2, 3]),
+    ("let a = [1.0f32, 2.0, -3.0e-2];", [1, 2, -0.03]),
+    ("const A: [[f32; 2]; 2] = [[1.0, 2.0], [3.0, 4.0]];", [[1, 2], [3, 4]]),
+    ("let v: Vec<f32> = vec![1.0_f32, 2.0];", [1, 2]),
+    ("let v: &[f32] = &[1.0, 2.0];", [1, 2]),
+    ("[1 2; 3 4]", [[1, 2], [3, 4]]),
+    ("w = [1, -2.5\n; 3, 4;];", [[1, -2.5], [3, 4]]),
+    ("Out[3]: array([1., 2.])", [1, 2]),
+    (
+        "<tf.Tensor: shape=(2, 1), dtype=float32, numpy=\narray([[1.],\n       [2.]])>",
+        [[1], [2]],
+    ),
 ]
 
 
@@ -53,7 +73,21 @@ def test_an_array_of_a_program_is_read_with_its_shape(text, expected):
     np.testing.assert_array_equal(read(text).values, np.array(expected, float), strict=True)
 
 
+def test_a_mark_of_byte_order_is_no_part_of_an_array():
+    assert read("\ufeff[1, 2]").values.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("write", [as_numpy, as_c])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8])
+def test_an_array_without_axes_reads_back_as_one_number(write, dtype):
+    pasted = read(write(np.array(-3, dtype)))
+    assert pasted.literal
+    assert pasted.values.tolist() == [-3]
+
+
 WRONG = [
+    ("[1 2; 3]", "Line 1, character 8: a row of 1 stands here where the first has 2."),
+    ("[[1, 2]; 3]", "Line 1, character 8: a semicolon stands inside the brackets."),
     ("[1, [2]]", "Line 1, character 5: a list stands here where others have a number."),
     ("[[1], 2]", "Line 1, character 7: a number stands here where others have a list."),
     (
@@ -92,7 +126,9 @@ def test_what_is_no_array_is_refused_with_its_place(text, sentence):
     assert sentence in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["1, 2\n3, 4", "0.5\n1", "name\n1", "a = b\n1", "1\t2", ""])
+@pytest.mark.parametrize(
+    "text", ["1, 2\n3, 4", "0.5\n1", "name\n1", "a = b\n1", "1\t2", "w {mm}\n1", ""]
+)
 def test_rows_of_cells_are_no_literal(text):
     assert not is_literal(text)
 

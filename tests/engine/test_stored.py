@@ -19,7 +19,14 @@ pytest.importorskip("gguf")
 
 WRITTEN = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "MXFP4"]
 K_QUANTS = ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"]
-BLOCKS = {"Q2_K": 16, "Q3_K": 16, "Q6_K": 16}
+OTHERS = [
+    *("IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0", "NVFP4"),
+    *("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S"),
+]
+BLOCKS = {
+    **dict.fromkeys(("Q2_K", "Q3_K", "Q6_K", "NVFP4", "IQ1_M", "IQ2_XS", "IQ2_S"), 16),
+    **dict.fromkeys(("TQ1_0", "TQ2_0"), 256),
+}
 X = np.random.default_rng(3).normal(size=(3, 4, 256)).astype(np.float32)
 
 
@@ -29,7 +36,7 @@ def stored(path: Path, name: str = "weight") -> Stored:
     return found
 
 
-@pytest.mark.parametrize("kind", WRITTEN + K_QUANTS)
+@pytest.mark.parametrize("kind", WRITTEN + K_QUANTS + OTHERS)
 def test_codes_and_scales_give_exactly_the_values_of_the_package(kind: str, tmp_path: Path) -> None:
     """The blocks are random bytes, so scales are of every kind: NaN, infinite, subnormal."""
     path = tmp_path / "x.gguf"
@@ -60,7 +67,7 @@ def test_codes_and_scales_are_those_that_the_engine_makes_of_the_same_values(
     assert found.source == "x.gguf"
 
 
-@pytest.mark.parametrize("kind", WRITTEN + K_QUANTS)
+@pytest.mark.parametrize("kind", WRITTEN + K_QUANTS + OTHERS)
 def test_shapes_are_those_of_the_tensor_and_of_its_blocks(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "x.gguf"
     path.write_bytes(containers.gguf({"weight": containers.random_blocks(3, 2, kind)}))
@@ -146,7 +153,19 @@ def test_a_file_without_codes_has_none(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", X)
     assert io.stored(tmp_path / "x.npy", "x") is None
     path = tmp_path / "x.gguf"
-    arrays = {"plain": X, "ternary": containers.quantized(X, "TQ2_0")}
-    path.write_bytes(containers.gguf(arrays))
+    path.write_bytes(containers.gguf({"plain": X}))
     assert io.stored(path, "plain") is None
-    assert io.stored(path, "ternary") is None
+
+
+def test_an_older_package_is_told_for_codes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.gguf"
+    path.write_bytes(containers.gguf({"x": containers.random_blocks(2, 2, "IQ2_S")}))
+
+    def dequantize(*_: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr("gguf.quants.dequantize", dequantize)
+    with pytest.raises(io.FormatError, match="install a later one"):
+        io.stored(path, "x")

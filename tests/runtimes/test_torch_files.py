@@ -113,7 +113,8 @@ def test_views_of_shared_storages_load(zipped: bool, tmp_path: Path) -> None:
 
 
 @every_layout
-def test_a_training_checkpoint_loads(zipped: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_a_training_checkpoint_loads(zipped: bool, protocol: int, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = torch.nn.Linear(3, 2)
     optimizer = torch.optim.Adam(model.parameters())
@@ -140,7 +141,7 @@ def test_a_training_checkpoint_loads(zipped: bool, tmp_path: Path) -> None:
     }
     for i, state in optimizer.state_dict()["state"].items():
         expected |= {f"optimizer.state.{i}.{key}": tensor for key, tensor in state.items()}
-    path = saved(tmp_path, checkpoint, zipped)
+    path = saved(tmp_path, checkpoint, zipped, protocol)
     order = [info.name for info in io.list_tensors(path)]
     assert set(order) == set(expected)
     check(path, {name: expected[name] for name in order})

@@ -7,6 +7,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -182,6 +183,16 @@ def test_a_stored_member_that_claims_more_than_it_holds_is_refused(
 def test_zeros_compressed_as_far_as_deflate_goes_still_load(path: Path) -> None:
     np.savez_compressed(path, a=np.zeros(3_000_000, np.float32))
     assert io.load(path).shape == (3_000_000,)
+
+
+@pytest.mark.parametrize(("shape", "order"), [((1 << 25,), "C"), ((1 << 12, 1 << 12), "F")])
+def test_a_bomb_is_refused_before_it_takes_memory(
+    shape: tuple[int, ...], order: Any, path: Path, refusal: Refusal, monkeypatch: Any
+) -> None:
+    np.savez_compressed(path, a=np.zeros(shape, np.float32, order))
+    assert io.list_tensors(path)[0].shape == shape
+    monkeypatch.setattr("engine.io.npy.read_values", None)  # Taking memory would fail otherwise.
+    assert "save it without compression" in refusal(io.load, path)
 
 
 def test_a_bomb_behind_a_modest_header_is_read_no_further_than_the_header_says(

@@ -7,6 +7,7 @@ import mmap
 import os
 import tracemalloc
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from engine import io
 from engine.arrays import as_working
 from engine.io import onnx as reader
-from engine.io import protobuf
+from engine.io import onnx_types, protobuf
 from tests.engine.io import builders
 from tests.engine.io.builders import field, onnx_model, onnx_tensor, varint
 
@@ -234,6 +235,32 @@ def test_parts_without_end_are_refused(
     assert "more than 1,000 parts" in refusal(io.list_tensors, path)
 
 
+@pytest.mark.parametrize(
+    "graph",
+    [
+        field(1, b"") * 1000,
+        field(1, field(5, b"") * 1000),
+        b"".join(field(5, field(8, b"%d" % i)) for i in range(1000)),
+    ],
+    ids=["nodes", "attributes", "tensors"],
+)
+def test_parts_without_end_take_little_memory(
+    graph: bytes, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protobuf, "MAX_FIELDS", 10_000)
+    monkeypatch.setattr(reader, "MAX_TENSORS", 500)
+    path.write_bytes(field(7, graph))
+    with suppress(io.FormatError):  # so that what is made once is
+        io.list_tensors(path)
+    tracemalloc.start()
+    try:
+        with suppress(io.FormatError):
+            io.list_tensors(path)
+        assert tracemalloc.get_traced_memory()[1] < 250_000
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_model_cut_short_within_its_graph_is_refused(path: Path, refusal: Refusal) -> None:
     whole = builders.onnx({"weight": A})
     graph = whole.index(b"graph") + 5 + 2 + 24
@@ -429,7 +456,7 @@ def test_field_numbers_are_those_of_the_package() -> None:
         *(reader._DIMS, reader._DATA_TYPE, reader._SEGMENT, reader._NAME),
         *(reader._RAW, reader._EXTERNAL, reader._LOCATION),
     ]
-    assert tuple(number("TensorProto", name) for name in typed) == reader._TYPED
+    assert tuple(number("TensorProto", name) for name in typed) == onnx_types.TYPED
     assert [number("AttributeProto", name) for name in attribute] == [
         *(reader._ATTRIBUTE_NAME, reader._ATTRIBUTE_TENSOR),
         *(reader._ATTRIBUTE_GRAPH, reader._ATTRIBUTE_GRAPHS),
@@ -444,16 +471,18 @@ def test_field_numbers_are_those_of_the_package() -> None:
 
 
 @pytest.mark.parametrize("as_raw", [True, False])
-@pytest.mark.parametrize("data_type", sorted(reader._KINDS))
+@pytest.mark.parametrize("data_type", sorted(onnx_types.KINDS))
 def test_every_type_that_the_package_writes_loads_bit_for_bit(
     data_type: int, as_raw: bool, path: Path
 ) -> None:
     onnx = pytest.importorskip("onnx")
     dtype = onnx.helper.tensor_dtype_to_np_dtype(data_type)
-    kind = reader._KINDS[data_type]
+    kind = onnx_types.KINDS[data_type]
     generator = np.random.default_rng(0)
-    if kind.nibbles:
-        array = generator.integers(*((-8, 8) if kind.dtype.kind == "i" else (0, 16)), 15)
+    if kind.packed:
+        levels = 2 ** (8 // kind.per_byte)
+        low = -levels // 2 if kind.dtype.kind == "i" else 0
+        array = generator.integers(low, low + levels, 15)
         array = array.astype(dtype)
     else:
         array = generator.integers(0, 256, 510 * dtype.itemsize, np.uint8).view(dtype)
@@ -475,24 +504,27 @@ def test_every_type_that_the_package_writes_loads_bit_for_bit(
     loaded = io.load(path, "x")
     (info,) = io.list_tensors(path)
     assert (info.shape, info.dtype) == (loaded.shape, loaded.dtype.name)
-    assert info.nbytes == ((loaded.nbytes + 1) // 2 if kind.nibbles else loaded.nbytes)
+    assert info.nbytes == -(-loaded.nbytes // kind.per_byte)
     assert loaded.dtype == kind.dtype
     assert loaded.tobytes() == truth.astype(kind.dtype, copy=False).tobytes()
     assert as_working(loaded).shape == (3, array.shape[1])
 
 
-def test_external_data_that_the_package_writes_is_read(path: Path) -> None:
+@pytest.mark.parametrize("one_file", [True, False])
+def test_external_data_that_the_package_writes_is_read(one_file: bool, path: Path) -> None:
     onnx = pytest.importorskip("onnx")
-    arrays = {"a": A, "b": np.arange(5000, dtype=np.float64), "c": B}
+    arrays = {"a": A, "b": np.arange(5000, dtype=np.float64), "c": B, "none": A[:0]}
     tensors = [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()]
     graph = onnx.helper.make_graph([], "g", [], [], tensors)
     onnx.save(
         onnx.helper.make_model(graph),
         path,
         save_as_external_data=True,
-        location="x.data",
+        all_tensors_to_one_file=one_file,
+        location="x.data" if one_file else None,
         size_threshold=0,
     )
-    assert {info.external for info in io.list_tensors(path)} == {"x.data"}
+    files = {"x.data"} if one_file else set(arrays)
+    assert {info.external for info in io.list_tensors(path)} == files
     for name, array in arrays.items():
         assert io.load(path, name, external=True).tobytes() == array.tobytes()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,3 +137,45 @@ def test_a_million_rows_take_about_a_second(tmp_path: Path) -> None:
     # Five times what it should take, so that a busy machine is no fault of the reader.
     assert time.perf_counter() - start < 7.5
     assert loaded.tobytes() == values.tobytes()
+
+
+LONG = 1 << 19
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1\n" * (LONG // 2),
+        "1,2\n" * (LONG // 4),
+        "1.5," * (LONG // 4) + "1",
+        "1,2\n" * (LONG // 4) + "x\n",
+        "1,5;2\n" * (LONG // 6),
+        '"1","2"\n' * (LONG // 8),
+        "#\n" * (LONG // 2),
+        "[" + "1," * (LONG // 2) + "1]",
+        "[1," + "//\n" * (LONG // 3) + "2]",
+    ],
+    ids=["column", "rows", "row", "fault", "comma", "quotes", "comments", "literal", "remarks"],
+)
+def test_a_text_takes_little_more_memory_than_its_numbers(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(text)
+    tracemalloc.start()
+    try:
+        with suppress(io.FormatError):
+            io.load(path)
+        # Its numbers take four times as much at most; what is done in parts takes some megabytes.
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(text) + (1 << 22)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_fault_behind_many_rows_is_told_with_its_place(tmp_path: Path, refusal: Any) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n" + "1,2\n" * 50_000 + "\n3\n")
+    assert "line 50003 has 1 value" in refusal(io.load, path)
+    path.write_text("a,b\n" + '1,2\n\n"3",4\n' * 30_000 + "5,x\n")
+    assert "line 90002, column 2: 'x'" in refusal(io.load, path)
+    path.write_text("a,b\n" + '1,2\n\n"3",4\n' * 30_000)
+    assert io.load(path).shape == (60_000, 2)
+    assert (io.load(path)[-2:] == [[1, 2], [3, 4]]).all()

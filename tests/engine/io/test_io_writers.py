@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from hypothesis.extra import numpy as hnp
 
 from engine import io
 from engine.io import FileFormat
+from engine.io.base import write_atomically
 
 Refusal = Callable[..., str]
 
@@ -169,6 +172,34 @@ def test_a_write_that_runs_out_of_room_leaves_the_old_file(path: Path, refusal: 
     assert "cannot be written" in message
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+def test_what_a_killed_save_left_goes_with_the_next_save_of_that_file(tmp_path: Path) -> None:
+    path, other = tmp_path / "x.npy", tmp_path / "y.npy"
+
+    def left_by(path: Path) -> Path:
+        before = set(tmp_path.iterdir())
+        child = os.fork()
+        if not child:
+            write_atomically(path, lambda stream: os.kill(os.getpid(), signal.SIGKILL))
+        os.waitpid(child, 0)
+        (draft,) = set(tmp_path.iterdir()) - before
+        return draft
+
+    old, young, foreign = left_by(path), left_by(path), left_by(other)
+    for draft in (old, foreign):
+        os.utime(draft, (0, 0))
+
+    def write_meanwhile(stream: BinaryIO) -> None:
+        (mine,) = set(tmp_path.iterdir()) - {old, young, foreign}
+        os.utime(mine, (0, 0))  # long at it, and held
+        io.save(path, np.ones(2))
+        stream.write(b"done")
+
+    write_atomically(path, write_meanwhile)
+    assert path.read_bytes() == b"done"
+    assert set(tmp_path.iterdir()) == {path, young, foreign}
 
 
 def test_an_interrupted_write_leaves_nothing_behind(

@@ -1,0 +1,73 @@
+"""The types of numbers in ONNX models, and how each is stored."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+# The fields of TensorProto that have the numbers where these are no raw bytes.
+FLOATS, INT32S, INT64S, DOUBLES, UINT64S = 4, 5, 7, 10, 11
+TYPED = (FLOATS, INT32S, INT64S, DOUBLES, UINT64S)
+
+
+class Kind(NamedTuple):
+    """How a type of ONNX is stored.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        What its numbers are returned as.
+    field : int
+        The field with the numbers where they are not raw bytes.
+    bits : bool
+        Whether that field holds the bits of the number instead of its value.
+    packed : str
+        The name of a type that has several numbers in a byte.
+    per_byte : int
+        How many.
+    """
+
+    dtype: np.dtype[Any]
+    field: int
+    bits: bool = False
+    packed: str = ""
+    per_byte: int = 1
+
+
+KINDS = {
+    1: Kind(np.dtype(np.float32), FLOATS),
+    2: Kind(np.dtype(np.uint8), INT32S),
+    3: Kind(np.dtype(np.int8), INT32S),
+    4: Kind(np.dtype(np.uint16), INT32S),
+    5: Kind(np.dtype(np.int16), INT32S),
+    6: Kind(np.dtype(np.int32), INT32S),
+    7: Kind(np.dtype(np.int64), INT64S),
+    10: Kind(np.dtype(np.float16), INT32S, bits=True),
+    11: Kind(np.dtype(np.float64), DOUBLES),
+    12: Kind(np.dtype(np.uint32), UINT64S),
+    13: Kind(np.dtype(np.uint64), UINT64S),
+    16: Kind(np.dtype(ml_dtypes.bfloat16), INT32S, bits=True),
+    17: Kind(np.dtype(ml_dtypes.float8_e4m3fn), INT32S, bits=True),
+    18: Kind(np.dtype(ml_dtypes.float8_e4m3fnuz), INT32S, bits=True),
+    19: Kind(np.dtype(ml_dtypes.float8_e5m2), INT32S, bits=True),
+    20: Kind(np.dtype(ml_dtypes.float8_e5m2fnuz), INT32S, bits=True),
+    21: Kind(np.dtype(np.uint8), INT32S, packed="UINT4", per_byte=2),
+    22: Kind(np.dtype(np.int8), INT32S, packed="INT4", per_byte=2),
+    23: Kind(np.dtype(ml_dtypes.float4_e2m1fn), INT32S, packed="FLOAT4E2M1", per_byte=2),
+    25: Kind(np.dtype(np.uint8), INT32S, packed="UINT2", per_byte=4),
+    26: Kind(np.dtype(np.int8), INT32S, packed="INT2", per_byte=4),
+}
+
+
+def unpacked(packed: np.ndarray, kind: Kind, count: int) -> np.ndarray:
+    """Return numbers of which each byte holds several, the first in its lowest bits."""
+    bits = 8 // kind.per_byte
+    flat = np.empty(kind.per_byte * packed.size, np.uint8)
+    for i in range(kind.per_byte):
+        flat[i :: kind.per_byte] = packed >> i * bits & (1 << bits) - 1
+    if kind.dtype.kind == "i":
+        sign = np.uint8(1 << bits - 1)
+        flat = (flat ^ sign) - sign
+    return flat[:count].view(kind.dtype)

@@ -281,6 +281,27 @@ def test_undo_goes_to_the_tensor_that_was_edited(opened, person, settle):
     assert opened.session.array.reshape(-1)[1] == 4
 
 
+def test_undo_of_a_whole_array_that_was_pasted_leaves_the_others_alone(opened, person, settle):
+    first, second = opened.session.sources[-1].tensors[:2]
+    for tensor in (second, first):
+        opened.files.show_tensor(tensor)
+        settle(opened)
+    before = [first.array, second.array]
+    person.copy_text("[[1, 2, 3], [4, 5, 6]]")
+    opened.values.select_all()
+    opened.values.paste()
+    assert first.array.shape == (2, 3)
+    opened.files.show_tensor(second)
+    settle(opened)
+    person.press("Ctrl+Z")
+    assert opened.session.current is first
+    assert [first.array.tolist(), second.array.tolist()] == [a.tolist() for a in before]
+    opened.files.show_tensor(second)
+    person.press("Ctrl+Y")
+    assert first.array.shape == (2, 3)
+    assert second.array.tolist() == before[1].tolist()
+
+
 def test_a_file_is_closed_and_undo_brings_it_back_with_its_edits(opened, person, settle):
     opened.files.show_tensor(opened.session.sources[-1].tensors[0])
     settle(opened)

@@ -373,7 +373,7 @@ class MainWindow(QMainWindow):
     # Leaving, and files dropped on the window
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.whole.may_replace():
+        if self.background.awaited or not self.whole.may_replace():
             event.ignore()
             return
         self.settings.remember("window/geometry", self.saveGeometry())

@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QAbstractItemModel, QPoint, Qt
+from PySide6.QtCore import QAbstractItemModel, QPoint, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QImage, QTextDocument
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
@@ -15,6 +15,7 @@ from gui import commands
 from gui.export.choices import proposed_name
 from gui.export.kinds import FIGURE
 from gui.models.tensors import GLANCE, HIGH, HISTOGRAM, LOW, NAME, SHAPE, TYPE, bytes_text
+from gui.tensors import lone
 
 LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k", "mlp", "norm")]
 
@@ -116,6 +117,51 @@ def test_a_tensor_whose_file_was_closed_meanwhile_does_not_come_up(opened, settl
     slow_load.set()
     settle(opened)
     assert opened.session.title == shown
+
+
+def test_what_was_read_while_a_file_is_written_comes_up_after_that(
+    opened, settle, slow_load, monkeypatch, tmp_path, model_file
+):
+    save, came_up = engine.io.save, threading.Event()
+    one = np.ones(3, np.float32)
+    source = lone("one", one)
+    opened.session.add(source)
+    opened.session.show(source.tensors[0])
+    wanted = opened.session.sources[0].tensors[0]
+    opened.files.show_tensor(wanted)
+    opened.session.array_reset.connect(came_up.set)
+
+    def slowly(path, array, *more):
+        slow_load.set()
+        came_up.wait(0.3)
+        save(path, array, *more)
+
+    monkeypatch.setattr(engine.io, "save", slowly)
+    assert opened.files.write_values(tmp_path / "one.npy")
+    assert not came_up.is_set()
+    settle(opened)
+    assert opened.session.current is wanted
+    assert (wanted.path, source.tensors[0].path) == (model_file, tmp_path / "one.npy")
+
+
+def test_a_window_does_not_close_while_a_file_is_written(opened, monkeypatch, tmp_path, qtbot):
+    monkeypatch.setattr("gui.waiting.SHOWN_AFTER", 10)
+    began, go_on, save, asked = threading.Event(), threading.Event(), engine.io.save, []
+
+    def slowly(path, array, *more):
+        began.set()
+        go_on.wait(10)
+        save(path, array, *more)
+
+    def close():
+        assert began.wait(10)
+        asked.append(opened.close())
+        go_on.set()
+
+    monkeypatch.setattr(engine.io, "save", slowly)
+    QTimer.singleShot(30, close)
+    assert opened.files.write_values(tmp_path / "one.npy")
+    assert asked == [False]
 
 
 def test_the_tree_lists_every_tensor_with_type_shape_and_size(opened):

@@ -249,7 +249,7 @@ def test_no_model_asks_for_channels_that_an_array_has_no_more(session):
     session.start(np.ones((2, 3), np.float32), "", None, [Scheme.parse(COLUMNS)])
     model = values(session)
     read = []
-    look = partial(_read_all, model, read)
+    look = partial(_read_all, model, read, 1)
     for signal in (model.rowsAboutToBeInserted, model.rowsAboutToBeRemoved, model.rowsInserted):
         signal.connect(look)
     for shape in ((2, 5), (2, 2), (1, 7)):
@@ -257,5 +257,15 @@ def test_no_model_asks_for_channels_that_an_array_has_no_more(session):
     assert len(read) > 20
 
 
-def _read_all(model, read, *_):
-    read += [model.index(row, 1).data() for row in range(model.rowCount())]
+def test_a_sorted_table_knows_of_another_array_before_it_tells_of_any_change(session):
+    session.start(np.ones((2, 3), np.float32), "", None, [Scheme.parse(COLUMNS)])
+    model = values(session)
+    model.sort_by(0)
+    read = []
+    model.dataChanged.connect(partial(_read_all, model, read, 0))
+    session.show(lone("longer", np.arange(8, dtype=np.float32).reshape(2, 4)).tensors[0])
+    assert read[:8] == list("01234567")
+
+
+def _read_all(model, read, column, *_):
+    read += [model.index(row, column).data() for row in range(model.rowCount())]

@@ -219,6 +219,7 @@ class MainWindow(QMainWindow):
         self.menus.scheme_chosen.connect(self._add_scheme)
         self.menus.recent_chosen.connect(self._open_recent)
         session.document_changed.connect(self._on_document)
+        session.sources_changed.connect(self._on_document)
         session.array_reset.connect(self._on_array)
         session.entries_changed.connect(self._on_entries)
         self.settings.theme_changed.connect(self.retheme)
@@ -368,7 +369,7 @@ class MainWindow(QMainWindow):
     # Leaving, and files dropped on the window
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.whole.may_replace():
+        if self.background.awaited or not self.whole.may_replace():
             event.ignore()
             return
         self.settings.remember("window/geometry", self.saveGeometry())

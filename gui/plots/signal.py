@@ -88,12 +88,10 @@ class SignalPlot(Plot):
             clipped_marks(self, series, "reconstructed", (start, stop), lane, lanes)
 
     def _paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
-        _, pixel_y = self.pixel()
         envelope = data.envelope(self.columns, start, stop)
         left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
-        thick = np.maximum(envelope.high - envelope.low, pixel_y)
         brush = self.wash(self.theme.foreground, 0.45)
-        self.bars("R", left, right, envelope.low, envelope.low + thick, brush)
+        self.stretches("R", left, right, envelope.low, envelope.high, brush)
         middle = (left + right) / 2
         for series in data.series:
             envelope = series.envelope("reconstructed", self.columns, start, stop)

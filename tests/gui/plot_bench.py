@@ -40,6 +40,11 @@ CASES = {
     "zeros": (np.zeros(16), THREE),
     "subnormal": (np.arange(-300, 301, 7) * TINY, THREE),
     "huge": (np.array([-3e38, 3e38, 1.0]), THREE),
+    "huge, among many": (np.tile(np.array([-3e38, 3e38, 1.0], np.float32), 700), THREE),
+    "huge channels": (
+        np.tile(np.array([-3e38, 3e38, 1.0], np.float32), 700).reshape(7, 300),
+        THREE,
+    ),
     "far from 0": (np.linspace(100, 101, 40), THREE),
     "two and sixteen bits": (
         noise(500),

@@ -259,6 +259,16 @@ def test_an_envelope_keeps_a_spike_wherever_it_stands(bench, key, place):
     assert low <= spike <= high
 
 
+@pytest.mark.parametrize("value", [3.5, -2e-5, 0.0])
+def test_the_histogram_of_equal_values_claims_no_extent(bench, value):
+    shown = bench("distribution", np.full(1000, value), "int8 symmetric")
+    bars = shown.items(pg.BarGraphItem)[0].opts
+    left, width = float(bars["x0"][0]), float(bars["width"][0])
+    x0, x1 = shown.view().viewRange()[0]
+    assert width < (x1 - x0) / 20
+    assert left + width / 2 == pytest.approx(value, abs=1e-3 * (x1 - x0))
+
+
 def test_clipped_values_carry_a_triangle_that_points_the_way_they_were_cut(bench):
     shown = bench("error", [2.0, -2.0, 0.25], "int8 symmetric manual(-1,1)")
     paths = {}

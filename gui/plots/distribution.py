@@ -13,7 +13,7 @@ from engine import QUANTIZERS, Summary
 from gui.numbers_text import filled, percent, short, snapped, tidy
 from gui.plots.base import Plot
 from gui.plots.data import PlotData, Series
-from gui.plots.handles import HandlePlot
+from gui.plots.handles import LABEL_HEIGHT, HandlePlot
 from gui.plots.values_axis import nearest_value, values_span
 from gui.theme import Theme
 
@@ -123,11 +123,12 @@ class DistributionPlot(HandlePlot):
                 label = f"{name} {short(at, 4)}"
                 self.text(name, at, y0 + 0.9 * (y1 - y0), label, colour, anchor=(side, 0.5))
             return
+        below = min(0.72, 1 - 1.5 * LABEL_HEIGHT / max(1.0, self.item.getViewBox().height()))
         for name, at in (("Rmin", low), ("Rmax", high)):
             # Labels that would meet stand one below the other.
             lower = name == "Rmax" and (high - low) / self.pixel()[0] < 2 * LABEL_PIXELS
             outwards = self._room(at, to_the_right=name == "Rmin") < LABEL_PIXELS
-            text, position = f"{name} {short(at, 4)}", 0.72 if lower else 0.9
+            text, position = f"{name} {short(at, 4)}", below if lower else 0.9
             self.handle(name, at, text, colour, position, (name == "Rmin") != outwards)
 
     def _room(self, at: float, to_the_right: bool) -> float:

@@ -84,18 +84,22 @@ def test_what_stands_along_y_is_not_cut_and_the_highest_number_has_room(bench, k
 
 
 @pytest.mark.parametrize("height", [90, 120, 200, 400])
-def test_the_labels_of_the_range_stay_inside_the_distribution(bench, height):
-    shown = bench("distribution", noise(500), "int8 symmetric")
+@pytest.mark.parametrize("values", [noise(500), np.full(9, 0.125)], ids=["noise", "equal"])
+def test_the_labels_of_the_range_stay_inside_the_distribution(bench, values, height):
+    shown = bench("distribution", values, "int8 scale-only")
     shown.pane.resize(500, height)
     QApplication.processEvents()
     view = shown.view().sceneBoundingRect().adjusted(0, -2, 0, 2)
     lines = [line for line in shown.items(pg.InfiniteLine) if line.movable]
     labels = [line.label for line in lines]
-    assert len(labels) == 2
-    for label in labels:
-        box = label.textItem.mapRectToScene(label.textItem.boundingRect())
+    boxes = [e.textItem.mapRectToScene(e.textItem.boundingRect()) for e in labels]
+    assert len(boxes) == 2
+    for box in boxes:
         assert view.top() <= box.top()
         assert box.bottom() <= view.bottom()
+    if height > 90:
+        one, other = (box.adjusted(3, 3, -3, -3) for box in boxes)
+        assert not one.intersects(other)
 
 
 def test_the_names_in_the_calibration_plot_stay_inside_it(bench):

@@ -117,7 +117,11 @@ def clipped_sentence(plot: Plot, data: PlotData, series: Series, clipped: int) -
     if worst == "NaN":
         text = plot.tr("%1 rebuilds none of the %2 values as a finite number.")
         return filled(text, series.entry.name, f"{data.values.size:,}")
-    if clipped == 0:
+    if data.values.size == 1 and clipped:
+        text = plot.tr("%1 clips the value; its |error| is %3.")
+    elif data.values.size == 1:
+        text = plot.tr("%1 does not clip the value; its |error| is %3.")
+    elif clipped == 0:
         text = plot.tr("%1 clips none of the %2 values; the largest |error| is %3.")
     else:
         text = plot.tr("%1 clips %4 of the %2 values; the largest |error| is %3.")

@@ -49,6 +49,13 @@ def test_every_plot_draws_every_array_in_both_themes_and_says_what_there_is(
     drawn.picture()
 
 
+def test_of_a_single_value_signal_speaks_in_the_singular(bench):
+    said = bench("signal", [2], "int8 asymmetric manual(-1,1)").plot.insight
+    assert "clips the value; its |error| is 0.996078." in said
+    said = bench("signal", [2], "int8 symmetric").plot.insight
+    assert "does not clip the value" in said
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_every_plot_is_usable_at_160_by_90(bench, key):
     small = bench(key, noise(100), *THREE, size=(160, 90))

@@ -156,7 +156,7 @@ def _path(first: Scheme, second: Scheme) -> list[_Turn]:
         return [*_affine(state, second), *_into_block(first, second)]
     if first.format.mapping:
         # The same steps, taken back.
-        return _reversed(state, [*_affine(goal, first), *_into_block(second, first)], goal)
+        return _reversed([*_affine(goal, first), *_into_block(second, first)], goal)
     return _affine_to(state, goal)
 
 
@@ -184,7 +184,7 @@ def _into_block(other: Scheme, block: Scheme) -> list[_Turn]:
     return [_Turn("float16", plain.title, plain.plain, plain.own, _state(block))]
 
 
-def _reversed(start: _State, turns: list[_Turn], goal: _State) -> list[_Turn]:
+def _reversed(turns: list[_Turn], goal: _State) -> list[_Turn]:
     states = [goal, *(turn.state for turn in turns[:-1])]
     back = [
         _Turn(turn.key, turn.title, turn.second, turn.first, state)

@@ -18,7 +18,6 @@ class Settings(QObject):
     theme_changed = Signal()
     sqnr_changed = Signal()
     latency_changed = Signal()
-    recent_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -140,4 +139,3 @@ class Settings(QObject):
             self._store.setArrayIndex(index)
             self._store.setValue("path", path)
         self._store.endArray()
-        self.recent_changed.emit()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 _HERE = files(__name__)
 
-__all__ = ["icon_path", "read_text", "resource_path"]
+__all__ = ["read_text", "resource_path"]
 
 
 def resource_path(name: str) -> Path:
@@ -25,14 +25,6 @@ def resource_path(name: str) -> Path:
     if not path.is_file():
         raise FileNotFoundError(f"no resource named {name!r}")
     return path
-
-
-def icon_path(name: str) -> Path:
-    """Give the path of a line icon, e.g. ``icon_path("open")``.
-
-    The icons are drawn in ``currentColor``; put a colour in its place before rendering.
-    """
-    return resource_path(f"icons/{name}.svg")
 
 
 def read_text(name: str) -> str:

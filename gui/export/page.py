@@ -223,13 +223,11 @@ class Page:
             else:
                 painter.drawLine(QPointF(tick.at, edge), QPointF(tick.at, end))
         painter.setPen(muted)
-        for box, text in self._tick_texts(ticks, name, rect, edge):
+        for box, text in self._tick_texts(ticks, name, edge):
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         self._paint_label(painter, panel, name, edge)
 
-    def _tick_texts(
-        self, ticks: list[Tick], name: str, rect: QRectF, edge: float
-    ) -> list[tuple[QRectF, str]]:
+    def _tick_texts(self, ticks: list[Tick], name: str, edge: float) -> list[tuple[QRectF, str]]:
         """The texts that fit beside each other; the coarser ticks come first."""
         u = self.unit
         boxes: list[tuple[QRectF, str]] = []

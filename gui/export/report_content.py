@@ -15,7 +15,7 @@ from engine.compare import CODES
 from engine.device import DeviceComparison
 from engine.runtimes import FORMAT_SOURCES
 from engine.scheme import Scheme
-from gui.export.data import Snapshot, snapshot
+from gui.export.data import Snapshot
 from gui.export.files import translated
 from gui.export.presets import paper_height
 from gui.export.report import (
@@ -31,25 +31,16 @@ from gui.export.report import (
     pairs,
     text_row,
 )
-from gui.export.report_reference import Source, commands, definitions, source_of, versions
+from gui.export.report_reference import Source, commands, definitions, versions
 from gui.export.spec import FigureSpec, Look
 from gui.models.results import COLUMNS, Column, Figures, best_figures
 from gui.numbers_text import filled, full, percent, short
 from gui.plots.data import PlotData
-from gui.session import Session
 
 FIGURE_WIDTH, FIGURE_POINTS = 180.0, 8.5
 USUAL_PLOTS = ("signal", "error", "distribution", "codes")
 PIECE = 1 << 20
 """Values that are measured at once, in float64."""
-
-
-def session_report(
-    session: Session, data: PlotData, plots: tuple[str, ...], looks: Mapping[str, Look]
-) -> Report:
-    """Return the report of what a window shows now."""
-    now = datetime.now().astimezone()
-    return make_report(source_of(session), snapshot(session), data, plots, now, looks)
 
 
 def make_report(

@@ -129,7 +129,7 @@ class ChannelsPlot(Plot):
             curves = [curve[shown] for curve in self._curves(figures)]
             if show == RANGE:
                 if active:
-                    self._paint_ranges(data, ranks, *curves)
+                    self._paint_ranges(ranks, *curves)
                 continue
             (heights,) = curves
             if active and show == SQNR:
@@ -149,9 +149,7 @@ class ChannelsPlot(Plot):
             self.rule("chosen", float(rank[0]), self.pen(self.theme.muted))
         self._mark_focus(data, order)
 
-    def _paint_ranges(
-        self, data: PlotData, ranks: np.ndarray, low: np.ndarray, high: np.ndarray
-    ) -> None:
+    def _paint_ranges(self, ranks: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         """The range of each channel's values, in neutral ink: it is the data's own."""
         brush = self.wash(self.theme.foreground, 0.5)
         self.stretches("range", ranks - 0.4, ranks + 0.4, low, high, brush)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from engine.arrays import FloatArray, IntArray, as_working
+from engine.errors import QuantizationError
 from engine.evaluation import Evaluation
 from engine.granularity import CHANNEL, PER_TENSOR, Granularity
 
@@ -71,10 +72,20 @@ def channels(
     granularity : Granularity, optional
         Other channels than those that share parameters: a scheme with one scale for the whole
         tensor can be looked at channel by channel too.
+
+    Raises
+    ------
+    QuantizationError
+        When ``x`` is not shaped like what was evaluated, or has no axis of the granularity.
     """
     r = as_working(x)
+    if r.shape != evaluation.codes.shape:
+        raise QuantizationError(
+            f"What was evaluated has the shape {evaluation.codes.shape}, this array {r.shape}."
+        )
     p = evaluation.qparams
     g = p.granularity if granularity is None else granularity
+    g.check(r.shape)
     rows, errors = g.split(r), g.split(evaluation.error)
     usable = np.isfinite(rows) & np.isfinite(errors)
     signal, signal_exponent = _squares(rows, usable)

@@ -46,7 +46,8 @@ def calibrate(
     ------
     QuantizationError
         For an array that is empty, not of real numbers, without a finite value, or without the
-        axis that the scheme names.
+        axis that the scheme names; for a range that the precision or the scale cannot hold. A
+        ``SchemeError`` for a text that is no scheme.
     """
     scheme = as_scheme(scheme)
     a = scheme.arithmetic if arithmetic is None else arithmetic
@@ -102,12 +103,21 @@ def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
     Raises
     ------
     QuantizationError
-        When the codes are not integers, or have other channels than the parameters.
+        When the codes are not integers, have other channels than the parameters, or number
+        nothing in a format of other numbers than integers. An integer that the format does not
+        have is rebuilt by the formula.
     """
     array = np.asarray(codes)
     if array.size and (array.dtype.kind == "f" or not is_real(array.dtype)):
         raise QuantizationError(f"Codes are integers; these are {array.dtype.name} values.")
     _check_channels(array.shape, qparams)
+    if array.size and not qparams.format.integer:
+        last = (1 << qparams.format.bits) - 1
+        for code in (int(array.min()), int(array.max())):
+            if not 0 <= code <= last:
+                raise QuantizationError(
+                    f"{code} is no code of {qparams.format}, whose codes run from 0 to {last}."
+                )
     return decoded(array, qparams)
 
 

@@ -246,3 +246,18 @@ def test_a_number_alone_is_one_channel(g: Granularity) -> None:
     made = engine.channels(x, engine.evaluate(x, "int8 symmetric"), g)
     assert made.size.tolist() == [1]
     assert made.low.tolist() == made.high.tolist() == [float(x)]
+
+
+@pytest.mark.parametrize("axis", [2, 7, -3])
+def test_channels_along_an_axis_that_is_not_there_are_refused(axis: int) -> None:
+    x = uneven((4, 3))
+    result = engine.evaluate(x, "int8 symmetric")
+    with pytest.raises(engine.QuantizationError, match=rf"an axis {axis}; this one has 2 axes"):
+        engine.channels(x, result, Granularity("per-channel", axis))
+
+
+def test_another_array_than_was_evaluated_is_refused() -> None:
+    x = uneven((4, 3))
+    result = engine.evaluate(x, "int8 symmetric per-channel(0)")
+    with pytest.raises(engine.QuantizationError, match=r"the shape \(4, 3\), this array \(12,\)"):
+        engine.channels(x.reshape(-1), result)

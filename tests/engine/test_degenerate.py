@@ -83,6 +83,27 @@ def test_a_wrong_input_to_quantize_is_refused_too(text: str) -> None:
         engine.dequantize([0.5], p)
 
 
+@pytest.mark.parametrize(
+    ("text", "last"), [("nf4 symmetric", 15), ("e2m1fn symmetric", 15), ("mxfp4-gguf", 15),
+                       ("e4m3fn symmetric", 255)],
+)  # fmt: skip
+def test_codes_that_a_format_without_integers_does_not_have_are_refused(
+    text: str, last: int
+) -> None:
+    p = engine.calibrate([1.0, -2.0], text)
+    assert engine.dequantize([0, last], p).shape == (2,)
+    for code in (-1, last + 1, 2**40):
+        with pytest.raises(
+            engine.QuantizationError, match=rf"{code} is no code of .*0 to {last}\."
+        ):
+            engine.dequantize([0, code], p)
+
+
+def test_integer_codes_beyond_the_range_are_rebuilt_as_the_formula_says() -> None:
+    p = engine.calibrate([1.0, -2.0], "int8 symmetric")
+    assert engine.dequantize([300], p)[0] == np.float32(300) * np.float32(p.scale)
+
+
 @every_scheme
 @every_precision
 @pytest.mark.parametrize("value", [0.7, 1.0, 3e-5, 1e30, 127.0, -0.7, -1e-20])

@@ -24,6 +24,7 @@ MODULES = [
         "arrays",
         "attribution",
         "calibration",
+        "cells",
         "channels",
         "compare",
         "copied",

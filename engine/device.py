@@ -70,8 +70,8 @@ def read_codes(
     Raises
     ------
     FormatError
-        When the file is not as long as type and shape ask for, or holds something else than
-        integers.
+        When the file cannot be read, is raw and lacks a type of ``DTYPES`` or a shape, is not as
+        long as these ask for, or holds something else than integers.
     """
     path = Path(path)
     if is_npy(path):
@@ -120,6 +120,8 @@ class DeviceComparison:
         How many of the device's codes the scheme's format does not have.
     sqnr, device_sqnr : float
         In dB, over the finite values.
+    compared, unequal
+        As a ``Comparison`` has them: always ``"codes"``, and no choices.
     """
 
     first: Evaluation
@@ -197,7 +199,8 @@ def compare_codes(
     Raises
     ------
     QuantizationError
-        When the numbers of codes and values differ, or the scheme's codes are no whole numbers.
+        As ``evaluate``; when the numbers of codes and values differ, the codes are not integers,
+        or those of the scheme are not whole numbers on one scale.
     """
     r = as_working(x)
     if isinstance(scheme, Evaluation):

@@ -43,6 +43,11 @@ def min_max_envelope(
         At least 1; a plot asks for one per pixel.
     start, stop : int
         The visible part; cut to the array.
+
+    Raises
+    ------
+    ValueError
+        When there is to be no column.
     """
     if columns < 1:
         raise ValueError(f"an envelope needs at least one column, not {columns}")

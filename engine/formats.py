@@ -28,6 +28,11 @@ class IntegerFormat(Format):
         Two's complement when true, counting from 0 when false.
     narrow : bool
         Whether a signed format leaves out its smallest code, as −127 … 127 does for 8 bits.
+
+    Raises
+    ------
+    ValueError
+        When the bits are fewer or more, or an unsigned format is to be narrow.
     """
 
     bits: int

@@ -143,6 +143,8 @@ class Metric:
         What people read; an empty unit means a pure number.
     better : str
         ``"higher"``, ``"lower"``, ``"zero"`` (nearest to 0), or empty where no way is better.
+    compute : callable
+        From the sums of the values to the figure.
     of : str
         The key of the metric that this one is a part of, or empty.
     """

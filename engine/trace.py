@@ -41,6 +41,8 @@ class Trace(Mapping[str, np.ndarray]):
         The keys after ``real``, with symbol and formula.
     saturated : ndarray of int8, shape (n,)
         −1 where the rounded number lay below the code range, 1 above.
+    columns : mapping of str to ndarray, shape (n,)
+        What the trace itself is a mapping to.
     """
 
     indices: np.ndarray

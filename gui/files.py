@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from engine import QuantizationError, Scheme
@@ -363,7 +363,8 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
         except (QuantizationError, OSError) as error:
             one.error = str(error)
         except MemoryError:
-            one.error = filled("%1 needs more memory than there is.", path.name)
+            text = QCoreApplication.translate("Files", "%1 needs more memory than there is.")
+            one.error = filled(text, path.name)
     return read
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from PySide6.QtCore import QElapsedTimer
+from PySide6.QtCore import QCoreApplication, QElapsedTimer
 
 from engine import (
     Comparison,
@@ -28,6 +28,7 @@ from engine.envelope import Pyramid, pyramid_of, pyramid_revised
 from engine.kernels import Extremes
 from engine.summary import summary_revised
 from gui.background import Ticket
+from gui.numbers_text import filled
 from gui.theme import COLOURS, LINE_STYLES, MARKERS
 
 LONG = 1 << 16
@@ -84,7 +85,12 @@ class DeviceCodes:
 
     def entry(self, scheme: Scheme) -> Entry:
         """What stands for them where two entries are compared."""
-        return Entry(scheme, DEVICE, label=f"codes of {self.name}", enabled=False)
+        return Entry(scheme, DEVICE, label=self.label, enabled=False)
+
+    @property
+    def label(self) -> str:
+        """What lists and legends call them."""
+        return filled(QCoreApplication.translate("DeviceCodes", "codes of %1"), self.name)
 
 
 @dataclass(frozen=True)

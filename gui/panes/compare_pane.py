@@ -199,7 +199,7 @@ class ComparePane(QWidget):
                 box.addItem(QIcon(picture), entry.name, entry.uid)
             device = self._session.device if place == 1 else None
             if device is not None:
-                box.addItem(filled(self.tr("codes of %1"), device.name), DEVICE)
+                box.addItem(device.label, DEVICE)
             if self._uids[place] not in known and not (device and self._uids[place] == DEVICE):
                 taken = self._uids[1 - place]
                 others = [uid for uid in known if uid != taken]

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QTranslator
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from engine import evaluate
+from engine import Scheme, evaluate
+from gui.shown import DeviceCodes
 from tests.gui.plot_bench import noise
 
 ARRAY = noise(24).reshape(4, 6)
@@ -165,3 +167,18 @@ def test_another_first_scheme_is_compared_with_the_same_codes(window, person, du
     assert not says(window).startswith("None")
     person.choose(window.compare.boxes[0], "int8 symmetric")
     assert says(window).startswith("None of the 24 codes differs")
+
+
+def test_what_the_codes_are_called_can_be_translated(qapp):
+    class German(QTranslator):
+        def translate(self, context, text, disambiguation=None, n=-1):
+            return "Codes aus %1" if text == "codes of %1" else ""
+
+    german = German()
+    codes = DeviceCodes("dump.npy", np.zeros(3, np.int8))
+    qapp.installTranslator(german)
+    try:
+        assert codes.entry(Scheme.parse(SCHEME)).name == "Codes aus dump.npy"
+    finally:
+        qapp.removeTranslator(german)
+    assert codes.entry(Scheme.parse(SCHEME)).name == "codes of dump.npy"

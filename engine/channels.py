@@ -48,10 +48,7 @@ class Channels:
 
     def name(self, channel: int) -> str:
         """Return what people call a channel."""
-        if self.granularity.whole:
-            return "all values"
-        word = "channel" if self.granularity.kind == CHANNEL else "group"
-        return f"{word} {channel}"
+        return self.granularity.name(channel)
 
 
 def natural_granularity(shape: tuple[int, ...]) -> Granularity:

@@ -67,6 +67,12 @@ class Granularity:
         """Whether all values share one scale."""
         return self.kind == TENSOR
 
+    def name(self, channel: int) -> str:
+        """Return what people call a channel."""
+        if self.whole:
+            return "all values"
+        return f"{'channel' if self.kind == CHANNEL else 'group'} {channel}"
+
     def check(self, shape: Shape) -> None:
         """Raise QuantizationError when an array of this shape has no such axis."""
         if self.kind != CHANNEL or -len(shape) <= self.number < len(shape):

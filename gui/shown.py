@@ -185,7 +185,7 @@ class Focus:
     @property
     def name(self) -> str:
         """What people call it."""
-        return f"{'channel' if self.granularity.kind == 'per-channel' else 'group'} {self.channel}"
+        return self.granularity.name(self.channel)
 
 
 @dataclass(frozen=True)

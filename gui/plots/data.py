@@ -118,10 +118,7 @@ class Series:
     @property
     def channel_name(self) -> str:
         """What people call that channel; empty where all values share parameters."""
-        if self.granularity.whole:
-            return ""
-        word = "channel" if self.granularity.kind == "per-channel" else "group"
-        return f"{word} {self.channel}"
+        return "" if self.granularity.whole else self.granularity.name(self.channel)
 
     @property
     def name(self) -> str:

@@ -114,8 +114,8 @@ class Definition:
         How ties between numbers are broken.
     divisor : callable
         What values are divided by, of the exponent.
-    zero_code : int
-        The code of values that are 0; rounding gives 0 and −0 their own.
+    zero_code : int or None
+        The code of values that are 0; None where 0 and −0 have their own, as rounding gives them.
     """
 
     whose: str

@@ -38,7 +38,7 @@ class Ticket:
 
     @property
     def cancelled(self) -> bool:
-        """Whether the result is still wanted by nobody."""
+        """Whether nobody wants the result any more."""
         return self._cancelled.is_set()
 
     def part(self, done: int, total: int) -> Step:

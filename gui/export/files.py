@@ -99,7 +99,8 @@ def write_all(files: Mapping[Path, bytes]) -> None:
     Raises
     ------
     ExportError
-        When one cannot be written; existing files are then as they were.
+        When one cannot be written; existing files are then as they were, but for those that had
+        taken their place already when the system refused a finished one its own.
     """
     drafts: list[tuple[Path, QSaveFile]] = []
     try:

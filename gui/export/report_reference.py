@@ -50,6 +50,11 @@ class Source:
         return self.tensor or (self.path.stem if self.path is not None else self.title)
 
     @property
+    def filed(self) -> bool:
+        """Whether a file holds them as they are."""
+        return self.path is not None and not self.changed
+
+    @property
     def argument(self) -> str:
         """What the command line calls them."""
         if self.path is None or self.changed:
@@ -93,8 +98,10 @@ def commands(source: Source, schemes: list[Scheme], plots: tuple[str, ...]) -> t
     if not schemes:
         return ()
     blocks: list[Block] = []
-    if source.argument == UNSAVED:
-        text = translated("These values are in no file: save them as %1 first (File ▸ Save as).")
+    if not source.filed:
+        text = translated(
+            "These values are in no file: save them as %1 first (File ▸ Save values)."
+        )
         blocks.append(Paragraph(filled(text, UNSAVED)))
     asked = [f"--scheme {shlex.quote(str(scheme))}" for scheme in dict.fromkeys(schemes)]
     shown = [f"--plot {key}" for key in plots]

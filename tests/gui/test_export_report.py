@@ -15,6 +15,7 @@ import pytest
 import engine
 from engine import METRICS, Scheme
 from engine.examples import EXAMPLES, example
+from gui.actions import SPECS
 from gui.export.files import ExportError
 from gui.export.headless import picture
 from gui.export.report_content import USUAL_PLOTS, make_report, measured
@@ -263,6 +264,10 @@ def test_the_commands_can_be_run_again(report):
         assert code.count(f"--scheme &#x27;{scheme}&#x27;") == 2
     unsaved = html(report(SEED, source=replace(source, changed=True)))
     assert "compare values.npy" in unsaved and "save them as values.npy first" in unsaved
+    menu = next(spec.text for spec in SPECS if spec.key == "save_values")
+    assert f"(File ▸ {menu.replace('&', '').rstrip('…')})" in unsaved
+    namesake = html(report(SEED, source=Source("values.npy", Path("/x/values.npy"))))
+    assert "compare values.npy" in namesake and "in no file" not in namesake
 
 
 def test_the_same_gives_the_same_file_but_for_the_date(report):

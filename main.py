@@ -1,4 +1,4 @@
-"""Quantoscope: see what int8 quantization does to your numbers."""
+"""Quantoscope: see what quantization does to your numbers."""
 
 import gc
 import sys

@@ -28,10 +28,8 @@ class Envelope:
     high: FloatArray
 
 
-def min_max_envelope(
-    x: FloatArray, columns: int, start: int = 0, stop: int | None = None
-) -> Envelope:
-    """Return the extremes of ``x[start:stop]`` in at most ``columns`` columns.
+def min_max_envelope(x: FloatArray, columns: int) -> Envelope:
+    """Return the extremes of ``x`` in at most ``columns`` columns.
 
     Every position is in one column, the last ones included; columns differ by one position at
     most. With more columns than positions, each position is a column.
@@ -41,8 +39,6 @@ def min_max_envelope(
     x : ndarray, shape (n,)
     columns : int
         At least 1; a plot asks for one per pixel.
-    start, stop : int
-        The visible part; cut to the array.
 
     Raises
     ------
@@ -51,19 +47,12 @@ def min_max_envelope(
     """
     if columns < 1:
         raise ValueError(f"an envelope needs at least one column, not {columns}")
-    start = min(max(0, start), len(x))
-    stop = len(x) if stop is None else min(len(x), stop)
-    if stop <= start:
-        empty = x[:0]
-        return Envelope(np.array([start]), empty, empty)
-    columns = min(columns, stop - start)
-    edges = start + (np.arange(columns + 1) * (stop - start)) // columns
-    part = x[start:stop]
-    offsets = edges[:-1] - start
+    if not len(x):
+        return Envelope(np.array([0]), x, x)
+    columns = min(columns, len(x))
+    edges = np.arange(columns + 1) * len(x) // columns
     # fmin and fmax prefer numbers to NaN.
-    low = np.fmin.reduceat(part, offsets)
-    high = np.fmax.reduceat(part, offsets)
-    return Envelope(edges, low, high)
+    return Envelope(edges, np.fmin.reduceat(x, edges[:-1]), np.fmax.reduceat(x, edges[:-1]))
 
 
 STRETCH = 128

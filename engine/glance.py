@@ -36,7 +36,7 @@ class Glance:
     counts: np.ndarray
 
 
-def glance(array: np.ndarray, step: Step | None = None, bins: int = BINS) -> Glance:
+def glance(array: np.ndarray, step: Step | None = None) -> Glance:
     """Look at an array of real numbers of any type and shape.
 
     Two passes over blocks of a million values, so that one that lies in a file, or is of half
@@ -47,7 +47,6 @@ def glance(array: np.ndarray, step: Step | None = None, bins: int = BINS) -> Gla
     array : ndarray
     step : callable, optional
         Is told how much is done, and may raise to stop.
-    bins : int
 
     Raises
     ------
@@ -60,7 +59,7 @@ def glance(array: np.ndarray, step: Step | None = None, bins: int = BINS) -> Gla
         finite += part.size
         if part.size:
             low, high = min(low, float(part.min())), max(high, float(part.max()))
-    counts = np.zeros(bins, np.int64)
+    counts = np.zeros(BINS, np.int64)
     if finite == 0:
         return Glance(math.nan, math.nan, flat.size, counts)
     if low == high:
@@ -70,8 +69,8 @@ def glance(array: np.ndarray, step: Step | None = None, bins: int = BINS) -> Gla
     width = high / 2 - low / 2
     for part in _finite(flat, step, 1):
         share = (part / 2 - low / 2) / width if width > 0 else np.zeros(part.size)
-        places = np.minimum((share * bins).astype(np.intp), bins - 1)
-        counts += np.bincount(places, minlength=bins)
+        places = np.minimum((share * BINS).astype(np.intp), BINS - 1)
+        counts += np.bincount(places, minlength=BINS)
     return Glance(low, high, flat.size - finite, counts)
 
 

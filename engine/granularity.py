@@ -145,7 +145,7 @@ class Granularity:
         if self.whole or stop <= start:
             return np.repeat(values[:1], stop - start)
         if self.kind == GROUP:
-            length, size, groups = self._group(shape)
+            length, size, _ = self._group(shape)
             if length % size:
                 return self._spread_ragged(values, shape, start, stop)
             inner, count = size, math.prod(shape) // size

@@ -25,12 +25,12 @@ def listed(numbers: Iterable[object], per_line: int = 4, indent: str = "    ") -
     return "\n".join(f"{indent}{', '.join(row)}," for row in rows)
 
 
-def identifier(name: str, otherwise: str = "tensor") -> str:
+def identifier(name: str) -> str:
     """Return a name that C and Python take, made of a tensor's: ASCII letters, digits and ``_``."""
     word = re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_")[:100].strip("_")
     if not word:
-        return otherwise
-    return f"{otherwise}_{word}" if word[0].isdigit() else word
+        return "tensor"
+    return f"tensor_{word}" if word[0].isdigit() else word
 
 
 def integer_format(result: Evaluation, whose: str) -> IntegerFormat:

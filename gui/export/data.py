@@ -209,7 +209,7 @@ def _table_npz(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> Non
 # The results
 
 
-def write_results(path: str | Path, data: Snapshot, ticket: Ticket | None = None) -> None:
+def write_results(path: str | Path, data: Snapshot) -> None:
     """Write one row per scheme that is switched on, with every figure at full precision.
 
     Raises
@@ -217,7 +217,7 @@ def write_results(path: str | Path, data: Snapshot, ticket: Ticket | None = None
     ExportError
         As ``write_table``.
     """
-    _write(Path(path), data, ticket, {".csv": _results_csv, ".npz": _results_npz})
+    _write(Path(path), data, None, {".csv": _results_csv, ".npz": _results_npz})
 
 
 def results_text(data: Snapshot) -> str:

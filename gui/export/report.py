@@ -43,10 +43,10 @@ class Table:
     numbers: int
 
 
-def pairs(rows: Iterable[tuple[str, Cell]], numbers: int = 2) -> Table:
+def pairs(rows: Iterable[tuple[str, Cell]]) -> Table:
     """Names and what they stand for."""
     table = tuple((Cell(name), cell) for name, cell in rows)
-    return Table((Cell(""), Cell("")), table, numbers)
+    return Table((Cell(""), Cell("")), table, 2)
 
 
 def text_row(heads: Iterable[str]) -> tuple[Cell, ...]:

@@ -134,10 +134,10 @@ class NumberTable(QTableView):
             blocks = [(current.row(), current.column(), current.row(), current.column())]
         return sorted(blocks)
 
-    def select_rows(self, first: int, last: int, column: int = 0) -> None:
-        """Select a stretch of one column and make its first cell current."""
+    def select_rows(self, first: int, last: int) -> None:
+        """Select a stretch of the first column and make its first cell current."""
         model = self.model()
-        top, bottom = model.index(first, column), model.index(last, column)
+        top, bottom = model.index(first, 0), model.index(last, 0)
         self.setCurrentIndex(top)
         flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
         self.selectionModel().select(QItemSelection(top, bottom), flag)

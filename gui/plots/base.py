@@ -325,14 +325,13 @@ class Plot(QObject):
         y1: np.ndarray,
         brush: QBrush,
         z: float = 0,
-        pen: QPen | None = None,
     ) -> None:
         """Rectangles; those with an end that is not finite are left out."""
         x0, x1, y0, y1 = np.broadcast_arrays(*map(drawable, (x0, x1, y0, y1)))
         keep = np.isfinite(y0) & np.isfinite(y1)
         options = {
             "x0": x0[keep], "width": (x1 - x0)[keep], "y0": y0[keep], "y1": y1[keep],
-            "pen": pen or pg.mkPen(None), "brush": brush,
+            "pen": pg.mkPen(None), "brush": brush,
         }  # fmt: skip
         if not keep.any():
             return

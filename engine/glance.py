@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.arrays import FloatArray, as_working
+from engine.kernels import Step
 
 BINS = 24
 _BLOCK = 1 << 20
-Step = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

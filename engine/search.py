@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -14,7 +14,7 @@ from engine.arrays import FloatArray
 from engine.envelope import outermost, pyramid_of
 from engine.formats import Format
 from engine.granularity import CHANNEL, PER_TENSOR, Granularity
-from engine.kernels import Scratch, over_blocks
+from engine.kernels import Scratch, Step, over_blocks
 from engine.quantizers import Ends, Quantizer, ends_of
 
 Pair = tuple[Any, Any]
@@ -135,7 +135,7 @@ def best_range(
     fmt: Format,
     arithmetic: Arithmetic = TEXTBOOK,
     gaps: bool = False,
-    step: Callable[[int, int], None] | None = None,
+    step: Step | None = None,
 ) -> Ends:
     """Return the ends with the smallest Σ(R′ − R)², never worse than the data's own extremes.
 

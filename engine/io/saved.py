@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from engine.kernels import Step
+
 TRUSTED = 1 << 26
 """Of files above so many bytes, size and time of change are believed: they take long to hash."""
 _CHUNK = 1 << 22
-
-Step = Callable[[int, int], None]
-"""Is told how much is done, of how much; what it raises ends the work."""
 
 
 @dataclass(frozen=True)

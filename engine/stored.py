@@ -74,14 +74,6 @@ class Stored:
             return np.zeros(np.shape(flat_index), self.scale.dtype)[()]
         return self.minimum.reshape(-1)[self._block_at(flat_index)]
 
-    def value_at(self, flat_index: Any) -> Any:
-        """Return the value at a position, or many, as ``rebuilt`` has them."""
-        with np.errstate(all="ignore"):
-            value = self._numbers(self.codes.reshape(-1)[flat_index]) * self.scale_at(flat_index)
-            if self.minimum is not None:
-                value = value + self.minimum_at(flat_index)
-            return np.asarray(value).astype(np.float32)[()]
-
     def rebuilt(self) -> FloatArray:
         """Return the values that follow from the codes, in float32, shaped like the tensor."""
         out = np.empty(self.codes.shape, np.float32)

@@ -149,11 +149,6 @@ class DeviceComparison:
         return int(np.count_nonzero(self.differs))
 
     @property
-    def share(self) -> float:
-        """The part of all values that differs, 0 to 1."""
-        return self.count / self.differs.size
-
-    @property
     def largest_step(self) -> float:
         """The largest difference in codes."""
         return float(self.difference().max(initial=0.0))

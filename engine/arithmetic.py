@@ -147,7 +147,8 @@ class Arithmetic:
         The precision of Rmax − Rmin and of the division: ``working`` or ``float64``.
     stored : str
         What S is rounded to before anything else uses it; empty: nothing, S/Z keep float64 and
-        only the array operations round S to their precision.
+        only the array operations round S to their precision. ``bfloat16`` is rounded to float16
+        next, as LiteRT's blocks are stored.
     range_floor, floor : float
         The least width of the range, and the least S.
     tiny : str

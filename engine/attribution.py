@@ -28,7 +28,7 @@ class Attribution:
     count : int
         How many values: the fewest without which the range is at most half as wide.
     share : float
-        ``count`` as a part of all values.
+        ``count`` as a part of the finite values.
     sqnr, sqnr_without : float
         In dB, of all values, and of the others quantized by themselves.
     """

@@ -123,7 +123,7 @@ def _of_scales(p: QParams) -> list[str]:
     notes = []
     origin, s = np.atleast_1d(p.origin), np.atleast_1d(p.scale)
     many = p.count > 1
-    precision = p.arithmetic.stored or p.dtype.name
+    precision = _precision(p)
     for kind, one, several in (
         (
             "constant",
@@ -146,11 +146,16 @@ def _of_scales(p: QParams) -> list[str]:
         notes.append(
             _floored(p, s[replaced][0], _share(replaced, "of {}", "of {}") if many else "")
         )
-    tiny = (s != 0) & (np.abs(s) < _smallest_normal(precision)) & (origin != "zeros") & ~replaced
+    tiny = (
+        (s != 0)
+        & (np.abs(s) < np.finfo(precision).smallest_normal)
+        & (origin != "zeros")
+        & ~replaced
+    )
     if tiny.any():
         which = _share(tiny, "of {} ", "of {} ") if many else ""
         notes.append(
-            f"The scale {which}{_least(s[tiny]):.3g} is subnormal in {precision}: it has few exact "
+            f"The scale {_least(s[tiny]):.3g} {which}is subnormal in {precision}: it has few exact "
             "digits, so values may be clipped or shifted."
         )
     infinite = ~np.isfinite(s)
@@ -170,16 +175,16 @@ def _floored(p: QParams, s: float, which: str) -> str:
     which = f" {which}" if which else ""
     if s == 0:
         return (
-            f"The scale{which} is 0 as {p.arithmetic.stored or p.dtype.name} stores it: "
+            f"The scale{which} is 0 as {_precision(p)} stores it: "
             "everything is rebuilt as 0 or as the minimum."
         )
     return f"The scale{which} would be smaller: it is set to {s:.3g}, the least that there is."
 
 
-def _smallest_normal(precision: str) -> float:
-    if precision in ("float16", "bfloat16"):
-        return float(np.finfo(np.float16).smallest_normal)
-    return float(np.finfo(np.dtype(precision)).smallest_normal)
+def _precision(p: QParams) -> str:
+    """What S is stored in, in the end."""
+    stored = p.arithmetic.stored or p.dtype.name
+    return "float16" if stored == "bfloat16" else stored
 
 
 def _least(s: np.ndarray) -> Any:

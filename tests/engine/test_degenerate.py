@@ -438,3 +438,20 @@ def test_a_million_values_take_no_time_worth_mentioning(mapping: str) -> None:
     result = engine.evaluate(x, f"int8 {mapping}")
     assert time.perf_counter() - start < 2  # usually 0.02 s: this guards against a Python loop
     assert result.code_counts.sum() == x.size
+
+
+@pytest.mark.parametrize("text", ["int8 symmetric per-group(32) @aiedge", "q8_0"])
+@pytest.mark.parametrize(
+    ("largest", "sentence"),
+    [
+        (1e-5, "The scale 5.96e-08 of 2 of 2 channels or groups is subnormal in float16"),
+        (1e-9, "The scale of 2 of 2 channels or groups is 0 as float16 stores it"),
+        (1e8, "The scale of 2 of 2 channels or groups overflows float16 and is infinite"),
+    ],
+)
+def test_a_scale_that_float16_cannot_hold_well_is_said_to_be_stored_in_it(
+    largest: float, sentence: str, text: str
+) -> None:
+    x = np.linspace(-largest, largest, 64).astype(np.float32).reshape(2, 32)
+    notes = engine.evaluate(x, text).warnings
+    assert any(note.startswith(sentence) for note in notes), notes

@@ -179,3 +179,15 @@ def test_a_fault_behind_many_rows_is_told_with_its_place(tmp_path: Path, refusal
     path.write_text("a,b\n" + '1,2\n\n"3",4\n' * 30_000)
     assert io.load(path).shape == (60_000, 2)
     assert (io.load(path)[-2:] == [[1, 2], [3, 4]]).all()
+
+
+def test_of_a_file_that_is_no_text_only_the_start_is_read(tmp_path: Path, refusal: Any) -> None:
+    path = tmp_path / "x.csv"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 28)
+    tracemalloc.start()
+    try:
+        assert "control characters" in refusal(io.load, path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()

@@ -8,8 +8,7 @@ import re
 CLOSES = {"[": "]", "(": ")", "{": "}"}
 _ARRAY_CALLS = frozenset({
     "array", "asarray", "ascontiguousarray", "tensor", "as_tensor", "Tensor", "FloatTensor",
-    "DoubleTensor", "HalfTensor", "Parameter", "constant", "list", "tuple", "Array", "matrix",
-    "Float32Array", "Float64Array", "Int8Array", "Uint8Array", "Int16Array", "Int32Array",
+    "DoubleTensor", "HalfTensor", "Parameter", "constant", "list", "tuple", "Array",
 })  # fmt: skip
 _SCALAR_CALLS = frozenset({
     "float", "double", "half", "single", "float16", "float32", "float64", "bfloat16", "int",
@@ -21,8 +20,7 @@ _WORDS = {"nan": math.nan, "inf": math.inf, "infinity": math.inf, "huge_val": ma
 TOKEN = re.compile(
     r"""(?P<blank>(?:\s|//[^\n]*|\#[^\n]*|/\*.*?\*/)++)
     |(?P<number>[+-]?(?:0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*(?:[pP][+-]?\d+)?
-        |(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)
-        (?:_?[fiu](?:8|16|32|64)|[fFlLuU]*)(?![\w.]))
+        |(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)[fFlLuU]*(?![\w.]))
     |(?P<word>[+-]?[A-Za-z_][\w.]*)
     |(?P<string>'[^'\n]*'|"[^"\n]*")
     |(?P<open>[\[({])|(?P<close>[\])}])|(?P<comma>,)
@@ -35,27 +33,14 @@ TOKEN = re.compile(
 PLAIN = re.compile(r"[-+0-9.eE,\sfF]+")
 # As a list of NumPy's own numbers is printed.
 SCALAR = re.compile(r"np\.float(?:16|32|64)\(([-+0-9.e]{1,40})\)")
-# C, C++, Python, R; and Rust, whose types have brackets and semicolons in them. What is assigned
-# is an array, or one number up to the end of the text.
+# An array, or one number up to the end of the text.
 ASSIGNED = re.compile(
-    r"\s*(?:(?:let|const|static)\s[\w\s]{1,80}:[\w\s\[\];<>&,:']{1,200}?=\s*"
-    r"|[A-Za-z_][\w\s:<>*&,.]{0,200}?"
-    r"(?P<dims>(?:\[\s{0,9}\w{0,60}\s{0,9}\]\s{0,9}){0,32})[\w\s]{0,80}(?:<-|=)\s*)"
-    r"(?=[\[({&]|(?:new\s|std::)?[A-Za-z_][\w.<>]*!?\s*[(\[{]|[-+\w.]{1,60}\s{0,9};\s*\Z)"
+    r"\s*[A-Za-z_][\w\s:<>*&,.]{0,200}?"
+    r"(?P<dims>(?:\[\s{0,9}\w{0,60}\s{0,9}\]\s{0,9}){0,32})[\w\s]{0,80}=\s*"
+    r"(?=[\[({]|[A-Za-z_][\w.]*\s*\(|[-+\w.]{1,60}\s{0,9};\s*\Z)"
 )
-# What stands before the brackets in Rust, Java, C#, Go and C++, and in a browser's console.
-MADE = re.compile(
-    r"\s*(?:&\s*)?(?:(?:vec|array)!|new\s{1,9}\w{1,60}\s{0,9}(?:\[[\s\d]{0,9}\]\s{0,9}){1,32}"
-    r"|(?:\[\d{0,9}\]){1,32}[a-z]\w{0,60}|std::\w{1,60}<[\w\s:<>,]{1,99}>[\w\s]{0,60}"
-    r"|\w{1,60}Array\(\d{1,9}\)|new\b|(?<=&))\s*(?=[\[{(A-Z])"
-)
-_SUFFIX = re.compile(r"_?[fiu](?:8|16|32|64)\Z|[fFlLuU]+\Z")
 CALLED = re.compile(r"\s*([A-Za-z_][\w.]{0,80})\s*\(")
-# Of PyTorch, of consoles, and of TensorFlow, which closes it behind the array.
-CONTAINING = re.compile(
-    r"\s*(?:Parameter containing:|Out\[\d{1,9}\]:|>>>|<tf\.\w{1,60}(?s:.){0,200}?numpy=)"
-)
-AFTERWARDS = re.compile(r">\s*\Z")
+CONTAINING = re.compile(r"\s*(?:Parameter containing|Out\[\d{1,9}\]):")
 KEYWORD = re.compile(
     r"""\s*,\s*(?:(?P<name>[A-Za-z_]\w*)\s*=\s*)?
     (?P<value>'[^'\n]*'|"[^"\n]*"|<[^<>\n]*>|\([^()]*\)|[A-Za-z_][\w.]*)""",
@@ -78,7 +63,7 @@ def number(text: str) -> float | None:
             # In a hexadecimal integer f is a digit; after an exponent it is a suffix.
             plain = text.rstrip("fFlL") if "p" in text.lower() else text.rstrip("lLuU")
             return float.fromhex(plain)
-        return float(_SUFFIX.sub("", text))
+        return float(text.rstrip("fFlLuU"))
     except OverflowError:
         return math.inf
     except ValueError:

@@ -1,4 +1,4 @@
-"""Arrays as programs write them: lists, what NumPy and PyTorch print, C, Rust and their like.
+"""Arrays as programs write them: Python lists, NumPy and PyTorch output, JSON, C initialisers.
 
 Nothing of such a text is ever run. It is cut into tokens and read in one loop with a stack of its
 own, so that time is linear in the text and its depth is bounded.
@@ -16,14 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.literal_words import (
-    AFTERWARDS,
     ASSIGNED,
     CALLED,
     CALLS,
     CLOSES,
     CONTAINING,
     KEYWORD,
-    MADE,
     METHOD,
     PLAIN,
     SCALAR,
@@ -58,7 +56,7 @@ class Literal:
 def is_literal(text: str) -> bool:
     """Tell whether a text begins as an array in a program does, rather than as rows of cells."""
     at = _skip_blank(text, 0)
-    if text[at : at + 1] in CLOSES or CONTAINING.match(text, at) or MADE.match(text, at):
+    if text[at : at + 1] in CLOSES or CONTAINING.match(text, at):
         return True
     assigned = ASSIGNED.match(text, at)
     called = CALLED.match(text, at)
@@ -150,14 +148,10 @@ class _Reader:
         """Read the whole text."""
         text, at = self.text, _skip_blank(self.text, 0)
         containing = CONTAINING.match(text, at)
-        if containing:
-            at = containing.end()
-            self.text = text = AFTERWARDS.sub("", text)
+        at = containing.end() if containing else at
         assigned = ASSIGNED.match(text, at)
-        declared = dimensions(assigned["dims"] or "") if assigned else None
+        declared = dimensions(assigned["dims"]) if assigned else None
         at = assigned.end() if assigned else at
-        made = MADE.match(text, at)
-        at = made.end() if made else at
         for kind, start, end in self._tokens(at):
             self._take(kind, start, end)
         if self.stack:

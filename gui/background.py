@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 PARTS = 100
 """How finely a part of a job reports its progress."""
@@ -93,7 +94,9 @@ class Background(QObject):
         super().__init__(parent)
         self._executors: dict[str, ThreadPoolExecutor] = {}
         self._current: dict[str, Ticket] = {}
-        self._returned.connect(self._deliver)
+        self._awaited = ""
+        self._held: list[tuple[Ticket, Done, Any]] = []
+        self._returned.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def start(self, kind: str, job: Job, done: Done, failed: Failed) -> Ticket:
         """Run ``job(ticket)``; an older job of the same kind is cancelled.
@@ -126,9 +129,32 @@ class Background(QObject):
         ticket, then, result = message
         if not self.current(ticket):
             return
+        if self._awaited not in ("", ticket.kind):
+            self._held.append(message)
+            return
         del self._current[ticket.kind]
         self.ended.emit(ticket.kind)
         then(result)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for a job, for ever if its thread were ended now."""
+        return bool(self._awaited)
+
+    @contextmanager
+    def await_only(self, kind: str) -> Iterator[None]:
+        """Hand over what this kind of job returns; others follow when whoever waits has gone on.
+
+        Else a file that has been read would change what is being written.
+        """
+        self._awaited = kind
+        try:
+            yield
+        finally:
+            self._awaited = ""
+            held, self._held = self._held, []
+            for message in held:
+                self._returned.emit(message)
 
     def current(self, ticket: Ticket) -> bool:
         """Whether a job is still the one of its kind whose result is wanted."""

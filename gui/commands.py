@@ -23,13 +23,24 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("commands", text)
 
 
-class SetValues(QUndoCommand):
-    """Overwrite the values at flat positions; keeps the old and new ones only."""
+class _OfTensor(QUndoCommand):
+    """A change of the values of the tensor that is shown now, whichever is when it is undone."""
 
-    def __init__(self, session: Session, where: np.ndarray, new: np.ndarray, text: str) -> None:
+    def __init__(self, session: Session, text: str) -> None:
         super().__init__(text)
         self._session, self._tensor = session, session.current
         self._versions = (session.version, next_version())
+
+    def _turn(self) -> None:
+        """What is undone is seen: the tensor that it was done to comes back."""
+        self._session.show(self._tensor)
+
+
+class SetValues(_OfTensor):
+    """Overwrite the values at flat positions; keeps the old and new ones only."""
+
+    def __init__(self, session: Session, where: np.ndarray, new: np.ndarray, text: str) -> None:
+        super().__init__(session, text)
         self._where = np.asarray(where, np.intp)
         self._old = session.array.reshape(-1)[self._where].copy()
         self._new = _as_dtype(new, session.array)
@@ -41,20 +52,17 @@ class SetValues(QUndoCommand):
         self._put(self._old, self._versions[0])
 
     def _put(self, values: FloatArray, version: int) -> None:
-        # What is undone is seen: the tensor that it was done to comes back.
-        self._session.show(self._tensor)
+        self._turn()
         self._session.put(self._where, values, version)
 
 
-class Splice(QUndoCommand):
+class Splice(_OfTensor):
     """Replace ``array[start:start + len(old)]`` of an array with one axis by other values."""
 
     def __init__(
         self, session: Session, start: int, removed: int, new: np.ndarray, text: str
     ) -> None:
-        super().__init__(text)
-        self._session, self._tensor = session, session.current
-        self._versions = (session.version, next_version())
+        super().__init__(session, text)
         self._start = start
         self._old = session.array[start : start + removed].copy()
         self._new = _as_dtype(new, session.array)
@@ -66,27 +74,29 @@ class Splice(QUndoCommand):
         self._put(self._new, self._old, self._versions[0])
 
     def _put(self, out: FloatArray, into: FloatArray, version: int) -> None:
-        self._session.show(self._tensor)
+        self._turn()
         array, start = self._session.array, self._start
         parts = (array[:start], into, array[start + len(out) :])
         self._session.set_array(np.concatenate(parts), start, start + len(into), version)
 
 
-class ReplaceArray(QUndoCommand):
+class ReplaceArray(_OfTensor):
     """Put an array of any shape and precision in the place of the document's."""
 
     def __init__(self, session: Session, new: FloatArray, text: str) -> None:
-        super().__init__(text)
-        self._session = session
-        self._versions = (session.version, next_version())
+        super().__init__(session, text)
         # The session may change what it is given in place.
         self._old, self._new = session.array.copy(), new
 
     def redo(self) -> None:
-        self._session.set_array(self._new.copy(), 0, self._new.size, self._versions[1])
+        self._put(self._new, self._versions[1])
 
     def undo(self) -> None:
-        self._session.set_array(self._old.copy(), 0, self._old.size, self._versions[0])
+        self._put(self._old, self._versions[0])
+
+    def _put(self, array: FloatArray, version: int) -> None:
+        self._turn()
+        self._session.set_array(array.copy(), 0, array.size, version)
 
 
 class SetEntries(QUndoCommand):

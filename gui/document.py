@@ -216,10 +216,13 @@ class Document(QObject):
     def _turn_to(self, tensor: Tensor) -> None:
         self.current = tensor
         self.edit, self.other_array = None, True
-        self.array_reset.emit()
+        self._tell_of_reset()
         self.chosen_changed.emit()
         self.document_changed.emit()
         self.recompute()
+
+    def _tell_of_reset(self) -> None:
+        self.array_reset.emit()
 
     def mark_values_saved(self, path: Path, known: SavedSource | None = None) -> None:
         """Remember that the values as they are now lie in a file of arrays.
@@ -273,7 +276,7 @@ class Document(QObject):
                 tensor.chosen = 0
             elif tensor.chosen is not None and tensor.chosen >= array.size:
                 tensor.chosen = array.size - 1 if array.size else None
-            self.array_reset.emit()
+            self._tell_of_reset()
             self.chosen_changed.emit()
         self.document_changed.emit()
         self.recompute()

@@ -35,7 +35,7 @@ from gui.session_files import SessionFiles
 from gui.settings import Settings
 from gui.status import StatusLine
 from gui.tensors import Source
-from gui.theme import Theme, app_icon, palette, theme_named
+from gui.theme import Theme, app_icon, theme_named, wear
 from gui.view_state import View, docks_of, restore_view, view_of
 from gui.ways_out import WaysOut
 
@@ -63,14 +63,13 @@ class MainWindow(QMainWindow):
         self.recovery = Recovery(self.session, self.background, self.whole, self.view, self)
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
-        self._apply_palette()
+        wear(self.theme)
         layout.prepare(self)
         self._build_panes()
         self.ways_out = WaysOut(
             session=self.session,
             settings=settings,
             plots=self.plots,
-            docks=self.docks,
             values=self.values,
             results=self.results,
             theme=self.current_theme,
@@ -220,6 +219,7 @@ class MainWindow(QMainWindow):
         self.menus.scheme_chosen.connect(self._add_scheme)
         self.menus.recent_chosen.connect(self._open_recent)
         session.document_changed.connect(self._on_document)
+        session.sources_changed.connect(self._on_document)
         session.array_reset.connect(self._on_array)
         session.entries_changed.connect(self._on_entries)
         self.settings.theme_changed.connect(self.retheme)
@@ -335,13 +335,10 @@ class MainWindow(QMainWindow):
         """The theme that the window wears now."""
         return self.theme
 
-    def _apply_palette(self) -> None:
-        QApplication.setPalette(palette(self.theme))
-
     def retheme(self) -> None:
         """Take the theme of the settings, or of the system, everywhere."""
         self.theme = theme_named(self.settings.theme)
-        self._apply_palette()
+        wear(self.theme)
         self.actions_.restyle(self.theme)
         self.menus.restyle(self.theme)
         self.message.restyle(self.theme)
@@ -372,7 +369,7 @@ class MainWindow(QMainWindow):
     # Leaving, and files dropped on the window
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.whole.may_replace():
+        if self.background.awaited or not self.whole.may_replace():
             event.ignore()
             return
         self.settings.remember("window/geometry", self.saveGeometry())

@@ -18,7 +18,7 @@ from gui.numbers_text import filled, plain_tip
 from gui.panes.dock import Dock
 from gui.panes.values_copy import FORMS
 from gui.settings import DIGITS_DEFAULT, Settings
-from gui.theme import Theme, icon
+from gui.theme import Theme, icon, outlined
 
 ADDED_FORMATS = ("int8", "uint8", "int4", "uint4", "int16")
 CHANNELS = (
@@ -266,7 +266,9 @@ class Menus(QObject):
         self.recent_chosen.emit(path)
 
     def restyle(self, theme: Theme) -> None:
-        """Take the icons of a theme."""
+        """Take the icons and outlines of a theme."""
+        for menu in self._window.findChildren(QMenu):
+            menu.setPalette(outlined(theme))
         self.undo.setIcon(icon("undo", theme))
         self.redo.setIcon(icon("redo", theme))
         for key, button in self._buttons.items():

@@ -206,7 +206,8 @@ def _source(saved: SavedSource, file: Path, agreed: bool, step: Step, notes: lis
         return Source(path, [], problem=str(error))
     if not same:
         text = _tr(
-            "%1 has changed since you worked on it: what you did not edit is as it is there now."
+            "%1 has changed since you worked on it: what the session holds is as you left it,"
+            " all else as it is there now."
         )
         notes.append(filled(text, path.name))
     elif source.known is not None:

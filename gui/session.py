@@ -56,12 +56,15 @@ class Session(Document):
         self.stopped: set[str] = set()
         self.shown = Shown(self.array, summarize(self.array), {})
         background.offered.connect(self._on_offered)
-        # Codes belong to a tensor of a shape: with another one come others, or none.
-        self.array_reset.connect(self.device_changed)
 
     def _turn_to(self, tensor: Tensor) -> None:
         self._focused = None
         super()._turn_to(tensor)
+
+    def _tell_of_reset(self) -> None:
+        super()._tell_of_reset()
+        # Codes belong to a tensor of a shape: with another one come others, or none.
+        self.device_changed.emit()
 
     def entry(self, uid: int | None) -> Entry | None:
         """The entry of that uid, or None; that of a device's codes stands for them."""

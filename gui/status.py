@@ -38,6 +38,7 @@ class StatusLine(QStatusBar):
         self.summary = QLabel(self)
         self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.summary.setIndent(6)
         self.timing = QLabel(self)
         self.progress = QProgressBar(self)
         self.progress.setFixedWidth(120)

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QPixmap,
 )
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
 
 LINE_STYLES: tuple[tuple[str, Qt.PenStyle], ...] = (
     ("solid", Qt.PenStyle.SolidLine),
@@ -54,8 +55,10 @@ class Theme:
         Axis text, and grid lines.
     alarm : str
         Unused codes and clipped values.
-    window, base, alternate, highlight : str
+    window, base, alternate, highlight, selection : str
         Widgets.
+    outline : str
+        Around what can be pressed or filled in.
     """
 
     dark: bool
@@ -69,6 +72,7 @@ class Theme:
     alternate: str
     highlight: str
     selection: str
+    outline: str
 
     def colour(self, index: int) -> QColor:
         """The colour of a scheme by its place in ``COLOURS``."""
@@ -106,6 +110,7 @@ LIGHT = Theme(
     alternate="#F7F8FA",
     highlight="#0B63C5",
     selection="#CFE3F8",
+    outline="#6E747B",
 )
 DARK = Theme(
     dark=True,
@@ -119,6 +124,7 @@ DARK = Theme(
     alternate="#1C2025",
     highlight="#5AA2F0",
     selection="#264A70",
+    outline="#727980",
 )
 
 
@@ -164,6 +170,30 @@ def palette(theme: Theme) -> QPalette:
         disabled = QColor(muted)
         disabled.setAlphaF(0.6)
         result.setColor(QPalette.ColorGroup.Disabled, key, disabled)
+    return result
+
+
+def wear(theme: Theme) -> None:
+    """Dress every widget of the application in a theme; its menus apart, see ``outlined``."""
+    QApplication.setPalette(palette(theme))
+    listed, field = outlined(theme), outlined(theme)
+    field.setColor(QPalette.ColorRole.Highlight, QColor(theme.highlight))
+    field.setColor(QPalette.ColorRole.HighlightedText, QColor(theme.base))
+    fields = ("QAbstractButton", "QComboBox", "QAbstractSpinBox", "QLineEdit")
+    for name, controls in {**dict.fromkeys(fields, field), "QListView": listed}.items():
+        QApplication.setPalette(controls, name)  # type: ignore[arg-type]  # bytes are refused
+
+
+def outlined(theme: Theme) -> QPalette:
+    """The palette of widgets whose outlines, or those of their check boxes, have to be seen.
+
+    Fusion has no colour for outlines: it darkens that of the window, and in the focus that of
+    selections. It is for widgets that paint nothing else with the first. Menus have it one by one:
+    that of their class is that of the lists of combo boxes, which do.
+    """
+    result = palette(theme)
+    for state in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
+        result.setColor(state, QPalette.ColorRole.Window, QColor(theme.outline).lighter(140))
     return result
 
 

@@ -25,7 +25,8 @@ def wait_for(
 ) -> Any:
     """Run a job off the GUI thread, return what it returns, and let it be cancelled.
 
-    Meanwhile nothing can be edited, so that what it works on is of one piece.
+    Meanwhile nothing can be edited, and no file that is being read comes in, so that what it
+    works on is of one piece.
 
     Parameters
     ----------
@@ -92,14 +93,15 @@ def wait_for(
             finished((None, Cancelled()))
 
     background.progressed.connect(progressed)
-    background.start(kind, run, finished, failed)
-    patience.start(SHOWN_AFTER)
-    loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
-    if not outcome:
-        dialog.canceled.connect(cancel)
-        dialog.show()
-        while not outcome:
-            loop.exec()
+    with background.await_only(kind):
+        background.start(kind, run, finished, failed)
+        patience.start(SHOWN_AFTER)
+        loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        if not outcome:
+            dialog.canceled.connect(cancel)
+            dialog.show()
+            while not outcome:
+                loop.exec()
     background.progressed.disconnect(progressed)
     patience.stop()
     dialog.reset()

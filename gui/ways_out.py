@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from gui.numbers_text import filled
-from gui.panes.dock import Dock
 from gui.panes.plot_dock import Plots
 from gui.panes.results_pane import ResultsPane
 from gui.panes.values_copy import CELLS, MARKDOWN
@@ -35,7 +34,6 @@ class WaysOut(QObject):
         session: Session,
         settings: Settings,
         plots: Plots,
-        docks: Mapping[str, Dock],
         values: ValuesPane,
         results: ResultsPane,
         theme: Callable[[], Theme],
@@ -45,7 +43,6 @@ class WaysOut(QObject):
         self._session = session
         self._settings = settings
         self._plots = plots
-        self._docks = docks
         self._values = values
         self._results = results
         self._theme = theme
@@ -71,13 +68,9 @@ class WaysOut(QObject):
         else:
             self._values.copy(form)
 
-    def _visible_plots(self) -> list[str]:
-        """The keys of the plots that are switched on, in the order of menus."""
-        return [key for key in self._plots if not self._docks[key].isHidden()]
-
     def copy_figure(self) -> None:
         """Put the visible plots on the clipboard as one picture."""
-        self._copy(self._visible_plots() or list(self._plots))
+        self._copy(self._plots.in_front() or list(self._plots))
 
     def copy_plot(self, key: str) -> None:
         """Put one plot on the clipboard as a picture."""
@@ -104,7 +97,7 @@ class WaysOut(QObject):
             self._settings,
             self._theme(),
             self._session.background,
-            self._visible_plots(),
+            self._plots.in_front(),
             start,
             self._window,
             looks,

@@ -1,6 +1,8 @@
 """What every test starts from: no screen, the C locale, a home of its own; and no threads left."""
 
+import collections
 import gc
+import itertools
 import os
 import threading
 
@@ -24,6 +26,24 @@ def pytest_sessionfinish(session):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if session.config.getoption("--no-skips") and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_collection_finish():
+    """Spare what was collected from every later look for garbage and for what is left behind."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tell how many damaged and malicious files each reader was given."""
+    tried = collections.Counter()
+    for report in itertools.chain.from_iterable(terminalreporter.stats.values()):
+        if getattr(report, "when", None) == "call":
+            for name, count in report.user_properties:
+                tried[name.removeprefix("hostile ")] += count
+    if tried:
+        counts = ", ".join(f"{ending} {count:,}" for ending, count in tried.items())
+        terminalreporter.write_line(f"hostile files: {tried.total():,} ({counts})")
 
 
 @pytest.fixture(autouse=True)

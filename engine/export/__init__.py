@@ -24,7 +24,7 @@ from engine.evaluation import Evaluation
 from engine.export.base import NotExpressibleError
 from engine.io.base import write_atomically
 
-__all__ = ["FORMATS", "NotExpressibleError", "ParameterFormat", "render", "write"]
+__all__ = ["FORMATS", "NotExpressibleError", "ParameterFormat", "preview", "render", "write"]
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,12 @@ class ParameterFormat:
     endings : tuple of str
         Of its files, with their dots, lower case; the first is the usual one.
     module : str
-        Where its code is: ``render(result, name) -> bytes``.
+        Where its code is: ``render(result, name) -> bytes``, and ``shown(content) -> str`` where
+        that is no text.
     extra : str
         The extra of this program that it needs installed; empty for none.
     text : bool
-        Whether it is UTF-8 text, which can be shown before it is written.
+        Whether it is UTF-8 text.
     """
 
     key: str
@@ -110,12 +111,24 @@ def render(key: str, result: Evaluation, name: str) -> bytes:
     QuantizationError
         When there is no such form, or a package that it needs is missing.
     """
+    made: Callable[[Evaluation, str], bytes] = importlib.import_module(_form(key).module).render
+    return made(result, name)
+
+
+def preview(key: str, result: Evaluation, name: str) -> str:
+    """Return what ``render`` gives as a text for people to read."""
+    form, content = _form(key), render(key, result, name)
+    if form.text:
+        return content.decode()
+    shown: Callable[[bytes], str] = importlib.import_module(form.module).shown
+    return shown(content)
+
+
+def _form(key: str) -> ParameterFormat:
     known = {form.key: form for form in FORMATS}
     if key not in known:
         raise QuantizationError(f"There is no export '{key}'; there are {', '.join(known)}.")
-    module = importlib.import_module(known[key].module)
-    made: Callable[[Evaluation, str], bytes] = module.render
-    return made(result, name)
+    return known[key]
 
 
 def write(path: str | os.PathLike[str], key: str, result: Evaluation, name: str) -> None:

@@ -163,6 +163,13 @@ def render(result: Evaluation, name: str) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
+def shown(content: bytes) -> str:
+    """Return a serialized model in the text syntax of the package onnx."""
+    from onnx import load_from_string, printer
+
+    return str(printer.to_text(load_from_string(content)))
+
+
 def _container(fmt: Format) -> Format:
     """Return the format of ONNX that holds the codes."""
     if isinstance(fmt, IntegerFormat):

@@ -201,8 +201,7 @@ class ExportDialog(QDialog):
             return
         key, name = self.form.file_kind.key, source_of(self._session).name
         job = partial(jobs.parameters_preview, key, self._active, name)
-        show = self.preview.show_text if key in jobs.TEXT_FORMS else self.preview.show_sentence
-        self._background.start(PREVIEW, job, show, self._cannot_express)
+        self._background.start(PREVIEW, job, self.preview.show_text, self._cannot_express)
 
     def _cannot_express(self, error: Exception) -> None:
         if not isinstance(error, QuantizationError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from string import ascii_lowercase
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QWidget
@@ -45,6 +46,7 @@ class ExportForm(QWidget):
         self._looks = looks
         self._theme = theme
         self._visible = tuple(visible) or tuple(names)
+        self._by_hand = False
         self._build_fields(names)
         self._lay_out()
         self._select(start)
@@ -62,9 +64,9 @@ class ExportForm(QWidget):
         grid = QGridLayout(self._plot_rows)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
-        taken = set(TAKEN)
+        shown = _with_keys(names.values(), TAKEN)
         for place, (key, name) in enumerate(names.items()):
-            box = QCheckBox(_with_key(name, taken), self._plot_rows)
+            box = QCheckBox(shown.get(name, name), self._plot_rows)
             self.plots[key] = box
             grid.addWidget(box, place // 2, place % 2)
         self.format = QComboBox(self)
@@ -105,18 +107,24 @@ class ExportForm(QWidget):
     def _select(self, start: str) -> None:
         """Choose what the person came for."""
         what = start if start in KINDS else FIGURE
-        chosen = (start,) if start in self.plots else self._visible
-        for key, box in self.plots.items():
-            box.setChecked(key in chosen)
+        self._asked = (start,) if start in self.plots else self._visible
         self.what.setCurrentIndex(self.what.findData(what))
+        self._tick()
         self._fill_formats()
         self.sizes.take(len(self.keys))
         self._show_rows()
+
+    def _tick(self) -> None:
+        """Propose plots: for a figure those that were asked for, for a report all."""
+        chosen = self._asked if self.kind == FIGURE else tuple(self.plots)
+        for key, box in self.plots.items():
+            box.setChecked(key in chosen)
 
     def _connect(self) -> None:
         self.what.currentIndexChanged.connect(self._on_what)
         for box in self.plots.values():
             box.toggled.connect(self._on_plots)
+            box.clicked.connect(self._on_ticked)
         self.format.currentIndexChanged.connect(self._on_change)
         self.sizes.changed.connect(self._on_change)
         self.look.currentIndexChanged.connect(self._on_change)
@@ -198,7 +206,12 @@ class ExportForm(QWidget):
         self._show_rows()
         self.changed.emit()
 
+    def _on_ticked(self) -> None:
+        self._by_hand = True
+
     def _on_what(self) -> None:
+        if not self._by_hand:
+            self._tick()
         self._fill_formats()
         self._on_change()
 
@@ -226,10 +239,13 @@ class ExportForm(QWidget):
         self.sizes.show_rows(self._form, figure, self.raster)
 
 
-def _with_key(name: str, taken: set[str]) -> str:
-    """The name with a mnemonic on its first letter that nothing else has."""
-    for place, letter in enumerate(name.lower()):
-        if letter.isalpha() and letter not in taken:
-            taken.add(letter)
-            return f"{name[:place]}&{name[place:]}"
-    return name
+def _with_keys(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """Each name with a mnemonic that nothing else has, those with the least choice first."""
+    free = set(ascii_lowercase).difference(taken)
+    result = {}
+    for name in sorted(names, key=lambda name: len(free.intersection(name.lower()))):
+        place = next((place for place, letter in enumerate(name.lower()) if letter in free), None)
+        if place is not None:
+            free.remove(name[place].lower())
+            result[name] = f"{name[:place]}&{name[place:]}"
+    return result

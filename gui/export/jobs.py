@@ -9,17 +9,14 @@ from pathlib import Path
 from engine import Evaluation, export
 from gui.background import Ticket
 from gui.export.data import Snapshot, write_table
-from gui.export.files import translated
 from gui.export.report import Report
 from gui.export.report_content import make_report
 from gui.export.report_files import report_text
 from gui.export.report_reference import Source
 from gui.export.spec import Look
-from gui.numbers_text import filled
 from gui.plots.data import PlotData
 
 PREVIEW_LINES, PREVIEW_LETTERS = 200, 400
-TEXT_FORMS = {form.key for form in export.FORMATS if form.text}
 
 
 def table(path: Path, data: Snapshot, ticket: Ticket) -> list[Path]:
@@ -35,11 +32,8 @@ def parameters(path: Path, key: str, result: Evaluation, name: str, ticket: Tick
 
 
 def parameters_preview(key: str, result: Evaluation, name: str, ticket: Ticket) -> str:
-    """The first lines of the parameters; a sentence where they are no text."""
-    content = export.render(key, result, name)
-    if key not in TEXT_FORMS:
-        return filled(translated("A file of %1 bytes, which is no text."), f"{len(content):,}")
-    return beginning(content.decode())
+    """The first lines of the parameters."""
+    return beginning(export.preview(key, result, name))
 
 
 def report(

@@ -13,6 +13,7 @@ from PySide6.QtGui import QFont
 
 from engine import METRICS, Evaluation, Metric, QParams, metrics_of
 from engine.definitions import SQNR_DEFINITIONS, Definition
+from engine.metrics import DATA_UNIT
 from gui.models.schemes import entry_icon
 from gui.numbers_text import filled, full, short
 from gui.session import Session
@@ -58,8 +59,10 @@ class Column:
     value: Callable[[Figures], Any]
 
 
-def _parameter(key: str, name: str, formula: str, value: Callable[[Figures], Any]) -> Column:
-    return Column(Metric(key, name, formula, "", "", lambda _: math.nan), value)
+def _parameter(
+    key: str, name: str, formula: str, unit: str, value: Callable[[Figures], Any]
+) -> Column:
+    return Column(Metric(key, name, formula, unit, "", lambda _: math.nan), value)
 
 
 def _metric(metric: Metric) -> Column:
@@ -71,8 +74,10 @@ def _of_sqnr(definition: Definition) -> Column:
 
 
 _OTHERS: tuple[Column, ...] = (
-    _parameter("scale", "S", "the scale, in the unit of R", lambda f: f.qparams.scale),
-    _parameter("zero_point", "Z", "the code of the value 0", lambda f: f.qparams.zero_point),
+    _parameter(
+        "scale", "S", "the scale: what a step of Q is worth", DATA_UNIT, lambda f: f.qparams.scale
+    ),
+    _parameter("zero_point", "Z", "the code of the value 0", "", lambda f: f.qparams.zero_point),
     *(_metric(metric) for metric in METRICS[1:] if metric.key != "codes_available"),
 )
 SQNR_COLUMNS = {definition.key: _of_sqnr(definition) for definition in SQNR_DEFINITIONS}

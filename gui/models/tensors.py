@@ -250,17 +250,17 @@ class TensorsModel(QAbstractItemModel):
 
     def _of_file(self, source: Source, column: int) -> str:
         if column == NAME:
-            return source.title
+            return source.title if source.problem else f"{source.title} ({len(source.tensors):,})"
         if source.problem:
             return self.tr("not read") if column == TYPE else ""
-        if column == SHAPE:
-            return filled(self.tr("%1 tensors"), f"{len(source.tensors):,}")
         return bytes_text(sum(map(_bytes, source.tensors))) if column == SIZE else ""
 
     def _tip(self, source: Source, tensor: Tensor | None) -> str:
         lines = [str(source.path) if source.path is not None else self.tr("Not from a file")]
         if source.problem:
             lines.append(source.problem)
+        elif tensor is None:
+            lines.append(filled(self.tr("%1 tensors"), f"{len(source.tensors):,}"))
         if tensor is not None:
             lines.insert(0, tensor.label)
             lines.append(filled(self.tr("%1 values"), f"{tensor.size:,}"))

@@ -311,9 +311,13 @@ class ValuesModel(QAbstractTableModel):
         before = self._qparams
         self._beside = columns_beside(self._session)
         self._columns = self._columns_now(self._beside)
+        array = self._session.array
+        if evaluation is not None and not evaluation.qparams.granularity.whole:
+            # What is known may still be that of an array with other channels.
+            evaluation = evaluation if evaluation.codes.shape == array.shape else None
         if evaluation is not None and entry and evaluation.scheme == entry.scheme:
             self._qparams = evaluation.qparams
-        elif self._session.array.size <= PAGE and entry:
+        elif array.size <= PAGE and entry:
             self._qparams = _calibrated(self._session, entry.scheme)
         elif evaluation is None or not self._session.stale:
             self._qparams = None

@@ -45,6 +45,11 @@ class PlotDock(Dock):
         return self._pane is not None
 
     @property
+    def in_front(self) -> bool:
+        """Whether the plot is seen: not closed, and behind no other tab."""
+        return self._in_front
+
+    @property
     def pane(self) -> PlotPane:
         """The plot, which is built now if it has to be."""
         if self._pane is None:
@@ -85,6 +90,10 @@ class Plots(Mapping[str, PlotPane]):
 
     def __len__(self) -> int:
         return len(self._docks)
+
+    def in_front(self) -> list[str]:
+        """The keys of those that are seen, in the order of menus."""
+        return [key for key, dock in self._docks.items() if dock.in_front]
 
     def built(self) -> dict[str, PlotPane]:
         """Those that are there already."""

@@ -25,7 +25,7 @@ from gui.plots.data import PlotData
 from gui.plots.feed import PlotFeed
 from gui.plots.view import PlotView
 from gui.session import LIVE_LIMIT, Session
-from gui.theme import Theme, palette
+from gui.theme import Theme
 
 TOP_MARGIN = 6
 _drags = itertools.count(1)
@@ -69,7 +69,7 @@ class PlotPane(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.widget.setFocusProxy(self)
         self.setAccessibleName(self.plot.title())
-        self.setMinimumSize(160, 90)
+        self.setMinimumSize(160, 64)
         self.widget.setMinimumSize(0, 0)
         self._crosshair = pg.InfiniteLine(angle=90, movable=False)
         self._crosshair.setZValue(30)
@@ -136,7 +136,6 @@ class PlotPane(QWidget):
         """Take the colours of a theme."""
         self.widget.setBackground(theme.background)
         self.plot.restyle(theme)
-        self._options.setPalette(palette(theme))
         self._fit_labels()
         self._crosshair.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DotLine))
         self.readout.setStyleSheet(

@@ -233,9 +233,9 @@ class SchemeForm(QWidget):
         for field in (self.low, self.high):
             field.setReadOnly(not manual)
             # Ends that follow from the data look like what they are: told, not asked for.
-            role = QPalette.ColorRole.Base if manual else QPalette.ColorRole.Window
-            field.setBackgroundRole(role)
-            field.setPalette(QPalette() if manual else inked(self._theme.muted))
+            look = inked(self._theme.muted)
+            look.setColor(QPalette.ColorRole.Base, self._theme.window)
+            field.setPalette(QPalette() if manual else look)
         if manual:
             for field, number in zip(
                 (self.low, self.high), scheme.calibration.arguments, strict=True

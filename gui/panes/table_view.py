@@ -32,9 +32,12 @@ class NumberTable(QTableView):
     -------
     moved(index)
         Another cell is current.
+    refused()
+        Somebody types where nothing can be typed.
     """
 
     moved = Signal(QModelIndex)
+    refused = Signal()
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -108,6 +111,8 @@ class NumberTable(QTableView):
 
     def keyboardSearch(self, text: str) -> None:
         """Search for nothing: Qt would format every row of millions for a digit typed."""
+        if text.isprintable() and self.currentIndex().isValid():
+            self.refused.emit()
 
     def go_to(self, row: int, column: int) -> None:
         """Make a cell current and visible without disturbing a selection that holds it."""

@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QAction,
+    QFontMetrics,
     QHideEvent,
     QKeyEvent,
     QKeySequence,
@@ -156,12 +157,12 @@ class TensorsPane(QWidget):
         tensors = sum(len(source.tensors) for source in sources)
         files = sum(source.path is not None for source in sources)
         found = self.model.found if self.filter.text().strip() else None
-        counted = self.tr("1 array") if tensors == 1 else filled(self.tr("%1 arrays"), tensors)
-        parts = [counted]
+        arrays = self.tr("1 array") if tensors == 1 else self.tr("%1 arrays")
+        parts = [filled(arrays, f"{tensors:,}")]
         if files:
             parts.append(self.tr("1 file") if files == 1 else filled(self.tr("%1 files"), files))
         if found is not None:
-            parts.append(filled(self.tr("%1 found"), found))
+            parts.append(filled(self.tr("%1 found"), f"{found:,}"))
         self.insight_changed.emit(", ".join(parts))
 
     def _on_document(self) -> None:
@@ -282,13 +283,15 @@ class TensorsPane(QWidget):
         """Give names the width that they need, or what the others leave where that is more."""
         if self._names_by_hand:
             return
-        metrics, widest = self.tree.fontMetrics(), 0
+        # The name of what is shown is bold.
+        font = self.tree.font()
+        font.setBold(True)
+        metrics, widest = QFontMetrics(font), 0
         tensors = (tensor for source in self._session.sources for tensor in source.tensors)
         for tensor in itertools.islice(tensors, NAMES_LOOKED_AT):
             widest = max(widest, metrics.horizontalAdvance(f"{tensor.label} * ◂"))
         least, most = NAME_WIDTHS
         needed = min(max(least, widest + 2 * self.tree.indentation() + 12), most)
-        # Bold, and with its marks, the name of what is shown is a little longer.
         self._fitting = True
         self.tree.setColumnWidth(NAME, max(needed, self.width() - sum(WIDTHS) - 20))
         self._fitting = False

@@ -90,6 +90,7 @@ class ValuesPane(QWidget):
         self._size_columns()
         self.model.modelReset.connect(self._size_columns)
         self.table.moved.connect(self._on_moved)
+        self.table.refused.connect(self._refuse)
         self.grid.moved.connect(self._on_moved_in_grid)
         self.table.horizontalHeader().sectionClicked.connect(self._on_head_clicked)
         session.array_reset.connect(self._on_reset)
@@ -275,6 +276,9 @@ class ValuesPane(QWidget):
             ]
             return np.array(sorted(set(cells)), np.intp)
         return self.model.positions(values_edit.rows_of(self.table.selected_ranges()))
+
+    def _refuse(self) -> None:
+        self.problem.emit(self.tr("Only column R can be typed into: the others follow from it."))
 
     def _report(self, sentence: str) -> None:
         if sentence:

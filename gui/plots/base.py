@@ -339,6 +339,12 @@ class Plot(QObject):
         item = self._item(("bars", key), lambda: pg.BarGraphItem(**options), z)
         item.setOpts(**options)
 
+    def stretches(self, key: Hashable, x0: np.ndarray, x1: np.ndarray, low: np.ndarray,
+                  high: np.ndarray, brush: QBrush) -> None:  # fmt: skip
+        """Columns from the lowest to the highest value, each at least a pixel high."""
+        low = drawable(low)
+        self.bars(key, x0, x1, low, np.maximum(drawable(high), low + self.pixel()[1]), brush)
+
     def rule(
         self,
         key: Hashable,

@@ -153,9 +153,8 @@ class ChannelsPlot(Plot):
         self, data: PlotData, ranks: np.ndarray, low: np.ndarray, high: np.ndarray
     ) -> None:
         """The range of each channel's values, in neutral ink: it is the data's own."""
-        thick = np.maximum(high - low, self.pixel()[1])
-        self.bars("range", ranks - 0.4, ranks + 0.4, low, low + thick,
-                  self.wash(self.theme.foreground, 0.5))  # fmt: skip
+        brush = self.wash(self.theme.foreground, 0.5)
+        self.stretches("range", ranks - 0.4, ranks + 0.4, low, high, brush)
 
     def _mark_focus(self, data: PlotData, order: np.ndarray) -> None:
         channel = self._channel_in_focus(data)

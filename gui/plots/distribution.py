@@ -9,17 +9,18 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 
-from engine import QUANTIZERS
+from engine import QUANTIZERS, Summary
 from gui.numbers_text import filled, percent, short, snapped, tidy
 from gui.plots.base import Plot
 from gui.plots.data import PlotData, Series
-from gui.plots.handles import HandlePlot
+from gui.plots.handles import LABEL_HEIGHT, HandlePlot
 from gui.plots.values_axis import nearest_value, values_span
 from gui.theme import Theme
 
 CODE_TICK_PIXELS = 46
 LEVEL_TICK_PIXELS = 4
 LABEL_PIXELS = 90
+BAR_PIXELS = 7
 
 
 class DistributionPlot(HandlePlot):
@@ -60,8 +61,9 @@ class DistributionPlot(HandlePlot):
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
         summary, active = data.channel[1], data.active
         if summary.counts.size:
+            edges = self._edges(summary)
             self.bars(
-                "R", summary.edges[:-1], summary.edges[1:], np.zeros(summary.counts.size),
+                "R", edges[:-1], edges[1:], np.zeros(summary.counts.size),
                 summary.counts, self.wash(self.theme.foreground, 0.4),
             )  # fmt: skip
         if active is not None:
@@ -72,6 +74,13 @@ class DistributionPlot(HandlePlot):
         self._paint_handles(data, active)
         if data.chosen is not None and np.isfinite(data.values[data.chosen]):
             self.rule("chosen", float(data.values[data.chosen]), self.pen(self.theme.muted))
+
+    def _edges(self, summary: Summary) -> np.ndarray:
+        """The edges of the bars: where all values are equal, they have no extent to show."""
+        if summary.low != summary.high:
+            return summary.edges
+        half = BAR_PIXELS / 2 * self.pixel()[0]
+        return np.array([summary.low - half, summary.low + half])
 
     def _paint_codes(self, active: Series, x0: float, x1: float) -> None:
         """The axis of codes along the top, and a tick for each level while they are apart."""
@@ -114,11 +123,12 @@ class DistributionPlot(HandlePlot):
                 label = f"{name} {short(at, 4)}"
                 self.text(name, at, y0 + 0.9 * (y1 - y0), label, colour, anchor=(side, 0.5))
             return
+        below = min(0.72, 1 - 1.5 * LABEL_HEIGHT / max(1.0, self.item.getViewBox().height()))
         for name, at in (("Rmin", low), ("Rmax", high)):
             # Labels that would meet stand one below the other.
             lower = name == "Rmax" and (high - low) / self.pixel()[0] < 2 * LABEL_PIXELS
             outwards = self._room(at, to_the_right=name == "Rmin") < LABEL_PIXELS
-            text, position = f"{name} {short(at, 4)}", 0.72 if lower else 0.9
+            text, position = f"{name} {short(at, 4)}", below if lower else 0.9
             self.handle(name, at, text, colour, position, (name == "Rmin") != outwards)
 
     def _room(self, at: float, to_the_right: bool) -> float:
@@ -142,8 +152,9 @@ class DistributionPlot(HandlePlot):
     def readout(self, data: PlotData, x: float, y: float) -> str:
         parts = [f"R {short(x, data.digits)}"]
         summary = data.channel[1]
-        if summary.counts.size and summary.edges[0] <= x <= summary.edges[-1]:
-            place = int(np.searchsorted(summary.edges, x, "right")) - 1
+        edges = self._edges(summary)
+        if summary.counts.size and edges[0] <= x <= edges[-1]:
+            place = int(np.searchsorted(edges, x, "right")) - 1
             count = int(summary.counts[min(place, summary.counts.size - 1)])
             parts.append(filled(self.tr("%1 values in this bin"), f"{count:,}"))
         if data.active is not None:

@@ -125,15 +125,13 @@ class ErrorPlot(Plot):
                             self.theme.foreground, 14, hollow=True, z=9)  # fmt: skip
 
     def _paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
-        _, pixel_y = self.pixel()
         for series in data.series:
             envelope = series.envelope("error", self.columns, start, stop)
             left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
             low, high = envelope.low, envelope.high
             if data.active is not None and series.entry.uid == data.active.entry.uid:
-                thick = np.maximum(high - low, pixel_y)
                 brush = self.wash(self.theme.colour(series.entry.colour), 0.5)
-                self.bars(series.entry.uid, left, right, low, low + thick, brush)
+                self.stretches(series.entry.uid, left, right, low, high, brush)
             else:
                 for end, y in (("low", low), ("high", high)):
                     self.line((series.entry.uid, end), (left + right) / 2, y,

@@ -88,12 +88,10 @@ class SignalPlot(Plot):
             clipped_marks(self, series, "reconstructed", (start, stop), lane, lanes)
 
     def _paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
-        _, pixel_y = self.pixel()
         envelope = data.envelope(self.columns, start, stop)
         left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
-        thick = np.maximum(envelope.high - envelope.low, pixel_y)
         brush = self.wash(self.theme.foreground, 0.45)
-        self.bars("R", left, right, envelope.low, envelope.low + thick, brush)
+        self.stretches("R", left, right, envelope.low, envelope.high, brush)
         middle = (left + right) / 2
         for series in data.series:
             envelope = series.envelope("reconstructed", self.columns, start, stop)
@@ -119,7 +117,11 @@ def clipped_sentence(plot: Plot, data: PlotData, series: Series, clipped: int) -
     if worst == "NaN":
         text = plot.tr("%1 rebuilds none of the %2 values as a finite number.")
         return filled(text, series.entry.name, f"{data.values.size:,}")
-    if clipped == 0:
+    if data.values.size == 1 and clipped:
+        text = plot.tr("%1 clips the value; its |error| is %3.")
+    elif data.values.size == 1:
+        text = plot.tr("%1 does not clip the value; its |error| is %3.")
+    elif clipped == 0:
         text = plot.tr("%1 clips none of the %2 values; the largest |error| is %3.")
     else:
         text = plot.tr("%1 clips %4 of the %2 values; the largest |error| is %3.")

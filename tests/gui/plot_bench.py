@@ -12,7 +12,7 @@ from gui.plots import PLOTS
 from gui.plots.feed import PlotFeed
 from gui.session import Session
 from gui.settings import Settings
-from gui.theme import LIGHT
+from gui.theme import LIGHT, wear
 
 KEYS = [kind.key for kind in PLOTS]
 KINDS = {kind.key: kind for kind in PLOTS}
@@ -40,6 +40,11 @@ CASES = {
     "zeros": (np.zeros(16), THREE),
     "subnormal": (np.arange(-300, 301, 7) * TINY, THREE),
     "huge": (np.array([-3e38, 3e38, 1.0]), THREE),
+    "huge, among many": (np.tile(np.array([-3e38, 3e38, 1.0], np.float32), 700), THREE),
+    "huge channels": (
+        np.tile(np.array([-3e38, 3e38, 1.0], np.float32), 700).reshape(7, 300),
+        THREE,
+    ),
     "far from 0": (np.linspace(100, 101, 40), THREE),
     "two and sixteen bits": (
         noise(500),
@@ -57,6 +62,7 @@ class Bench:
     """One plot in its pane on a session of its own."""
 
     def __init__(self, qtbot, key, array, schemes, size=(560, 260), theme=LIGHT):
+        wear(theme)
         self.background = Background()
         self.session = Session(self.background)
         self.settings = Settings()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -90,6 +90,17 @@ def test_all_means_the_visible_plots_and_a_key_means_that_one(open_dialog):
     assert open_dialog("codes").form.keys == ("codes",)
     assert open_dialog("table").form.kind == "table"
     assert open_dialog("results").form.kind == "results"
+
+
+def test_a_report_has_every_plot_until_some_are_chosen_by_hand(open_dialog, qtbot):
+    form = open_dialog("signal").form
+    choose(form.what, "Report")
+    assert form.keys == tuple(form.plots)
+    choose(form.what, "Figure")
+    assert form.keys == ("signal",)
+    qtbot.mouseClick(form.plots["codes"], Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    choose(form.what, "Report")
+    assert form.keys == ("signal", "codes")
 
 
 @pytest.mark.parametrize("start", [*KEYS, "all"])
@@ -337,6 +348,11 @@ def test_the_dialog_fits_a_small_screen_and_names_everything(open_dialog, theme,
         if "&" in widget.text() and widget.isVisible()
     ]
     assert len(keys) == len(set(keys)), keys
+
+
+def test_every_plot_has_a_letter_of_its_own(open_dialog):
+    plots = open_dialog("all").form.plots.values()
+    assert all("&" in box.text() for box in plots), [box.text() for box in plots]
 
 
 def test_everything_is_reached_by_tab(open_dialog, qtbot):

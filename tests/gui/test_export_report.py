@@ -96,6 +96,7 @@ def test_the_numbers_are_those_of_the_engine(report):
     page = Page(html(report(SEED)))
     found = rows(page.table("Metric"))
     assert found["Metric"] == ["Unit", *THREE]
+    assert found["S"][0] == "unit of R"
     for column, scheme in enumerate(THREE, 1):
         result = engine.evaluate(SEED, scheme)
         assert found["S"][column] == short(result.qparams.scale, 6)

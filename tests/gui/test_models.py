@@ -1,6 +1,7 @@
 """Every item model under Qt's own tester, through every kind of change."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,9 +17,11 @@ from gui.models.schemes import SchemesModel
 from gui.models.values import ValuesModel
 from gui.session import Session
 from gui.settings import Settings
+from gui.tensors import lone
 from gui.theme import DARK, LIGHT
 
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
+COLUMNS = "int8 symmetric per-channel(1)"
 # A Qt warning fails the test, and tells what is wrong; Fatal would end the whole run.
 REPORT = QAbstractItemModelTester.FailureReportingMode.Warning
 ROLES = (
@@ -228,3 +231,41 @@ def test_appending_tells_of_new_rows_rather_than_of_a_new_model(session):
     assert model.setData(model.index(3, 0), "7")
     assert (len(resets), len(inserted)) == (0, 1)
     assert session.chosen == 3
+
+
+def test_channels_of_the_array_before_are_not_looked_for_in_another_one(session, qtbot):
+    # More values than are followed within the event: what is known of the first array stays.
+    session.start(np.ones((2000, 30), np.float32), "", None, [Scheme.parse(COLUMNS)])
+    qtbot.waitUntil(lambda: not session.stale)
+    model = values(session)
+    session.show(lone("wider", np.ones((30, 2000), np.float32)).tensors[0])
+    assert session.stale
+    assert [model.index(1999, column).data() for column in (0, 1)] == ["1", None]
+    qtbot.waitUntil(lambda: not session.stale)
+    assert model.index(1999, 1).data() == "127"
+
+
+def test_no_model_asks_for_channels_that_an_array_has_no_more(session):
+    session.start(np.ones((2, 3), np.float32), "", None, [Scheme.parse(COLUMNS)])
+    model = values(session)
+    read = []
+    look = partial(_read_all, model, read, 1)
+    for signal in (model.rowsAboutToBeInserted, model.rowsAboutToBeRemoved, model.rowsInserted):
+        signal.connect(look)
+    for shape in ((2, 5), (2, 2), (1, 7)):
+        session.show(lone("another", np.ones(shape, np.float32)).tensors[0])
+    assert len(read) > 20
+
+
+def test_a_sorted_table_knows_of_another_array_before_it_tells_of_any_change(session):
+    session.start(np.ones((2, 3), np.float32), "", None, [Scheme.parse(COLUMNS)])
+    model = values(session)
+    model.sort_by(0)
+    read = []
+    model.dataChanged.connect(partial(_read_all, model, read, 0))
+    session.show(lone("longer", np.arange(8, dtype=np.float32).reshape(2, 4)).tensors[0])
+    assert read[:8] == list("01234567")
+
+
+def _read_all(model, read, column, *_):
+    read += [model.index(row, column).data() for row in range(model.rowCount())]

@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtWidgets import QApplication, QGraphicsRectItem
 
 from engine import evaluate
-from gui.theme import DARK, LIGHT
+from gui.theme import DARK, LIGHT, wear
 from tests.gui.plot_bench import CASES, KEYS, THREE, noise
 
 
@@ -49,11 +49,18 @@ def test_every_plot_draws_every_array_in_both_themes_and_says_what_there_is(
     drawn.picture()
 
 
+def test_of_a_single_value_signal_speaks_in_the_singular(bench):
+    said = bench("signal", [2], "int8 asymmetric manual(-1,1)").plot.insight
+    assert "clips the value; its |error| is 0.996078." in said
+    said = bench("signal", [2], "int8 symmetric").plot.insight
+    assert "does not clip the value" in said
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_every_plot_is_usable_at_160_by_90(bench, key):
     small = bench(key, noise(100), *THREE, size=(160, 90))
     assert small.pane.minimumSizeHint().width() <= 160
-    assert small.pane.minimumSizeHint().height() <= 90
+    assert small.pane.minimumSizeHint().height() <= 64
     assert (small.pane.width(), small.pane.height()) == (160, 90)
     area = small.view().sceneBoundingRect()
     assert area.width() > 60
@@ -84,18 +91,22 @@ def test_what_stands_along_y_is_not_cut_and_the_highest_number_has_room(bench, k
 
 
 @pytest.mark.parametrize("height", [90, 120, 200, 400])
-def test_the_labels_of_the_range_stay_inside_the_distribution(bench, height):
-    shown = bench("distribution", noise(500), "int8 symmetric")
+@pytest.mark.parametrize("values", [noise(500), np.full(9, 0.125)], ids=["noise", "equal"])
+def test_the_labels_of_the_range_stay_inside_the_distribution(bench, values, height):
+    shown = bench("distribution", values, "int8 scale-only")
     shown.pane.resize(500, height)
     QApplication.processEvents()
     view = shown.view().sceneBoundingRect().adjusted(0, -2, 0, 2)
     lines = [line for line in shown.items(pg.InfiniteLine) if line.movable]
     labels = [line.label for line in lines]
-    assert len(labels) == 2
-    for label in labels:
-        box = label.textItem.mapRectToScene(label.textItem.boundingRect())
+    boxes = [e.textItem.mapRectToScene(e.textItem.boundingRect()) for e in labels]
+    assert len(boxes) == 2
+    for box in boxes:
         assert view.top() <= box.top()
         assert box.bottom() <= view.bottom()
+    if height > 90:
+        one, other = (box.adjusted(3, 3, -3, -3) for box in boxes)
+        assert not one.intersects(other)
 
 
 def test_the_names_in_the_calibration_plot_stay_inside_it(bench):
@@ -116,6 +127,7 @@ def test_the_names_in_the_calibration_plot_stay_inside_it(bench):
 def test_no_pixel_of_the_light_theme_stays_in_the_dark_one(bench, key):
     shown = bench(key, noise(100), *THREE)
     light = shown.picture().pixelColor(shown.pane.width() - 2, 2).lightnessF()
+    wear(DARK)
     shown.pane.restyle(DARK)
     dark = shown.picture().pixelColor(shown.pane.width() - 2, 2).lightnessF()
     assert light > 0.9
@@ -256,6 +268,16 @@ def test_an_envelope_keeps_a_spike_wherever_it_stands(bench, key, place):
     assert column.size
     low, high = shown.view().viewRange()[1]
     assert low <= spike <= high
+
+
+@pytest.mark.parametrize("value", [3.5, -2e-5, 0.0])
+def test_the_histogram_of_equal_values_claims_no_extent(bench, value):
+    shown = bench("distribution", np.full(1000, value), "int8 symmetric")
+    bars = shown.items(pg.BarGraphItem)[0].opts
+    left, width = float(bars["x0"][0]), float(bars["width"][0])
+    x0, x1 = shown.view().viewRange()[0]
+    assert width < (x1 - x0) / 20
+    assert left + width / 2 == pytest.approx(value, abs=1e-3 * (x1 - x0))
 
 
 def test_clipped_values_carry_a_triangle_that_points_the_way_they_were_cut(bench):

@@ -231,6 +231,21 @@ def test_a_file_that_changed_since_is_told_of(work, new_window, qtbot, tmp_path,
     assert "has changed since" in other.message.text
 
 
+def test_what_a_session_holds_is_not_said_to_be_as_in_a_file_that_changed(
+    window, new_window, qtbot, tmp_path
+):
+    np.save(tmp_path / "short.npy", np.ones(4, np.float32))
+    window.open_paths([tmp_path / "short.npy"])
+    settle(window, qtbot)
+    window.whole.write(tmp_path / "work.qscope")
+    np.save(tmp_path / "short.npy", np.full(4, 7, np.float32))
+    other = new_window()
+    other.open_paths([tmp_path / "work.qscope"])
+    settle(other, qtbot)
+    assert other.session.array.tolist() == [1, 1, 1, 1]
+    assert "what the session holds is as you left it" in other.message.text
+
+
 def test_a_damaged_session_is_said_in_a_sentence_and_changes_nothing(window, qtbot, tmp_path):
     path = tmp_path / "broken.qscope"
     path.write_bytes(b"PK\x03\x04 nonsense")

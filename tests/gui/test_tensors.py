@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QAbstractItemModel, QPoint, Qt
+from PySide6.QtCore import QAbstractItemModel, QPoint, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QImage, QTextDocument
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
@@ -15,6 +15,7 @@ from gui import commands
 from gui.export.choices import proposed_name
 from gui.export.kinds import FIGURE
 from gui.models.tensors import GLANCE, HIGH, HISTOGRAM, LOW, NAME, SHAPE, TYPE, bytes_text
+from gui.tensors import lone
 
 LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k", "mlp", "norm")]
 
@@ -118,6 +119,51 @@ def test_a_tensor_whose_file_was_closed_meanwhile_does_not_come_up(opened, settl
     assert opened.session.title == shown
 
 
+def test_what_was_read_while_a_file_is_written_comes_up_after_that(
+    opened, settle, slow_load, monkeypatch, tmp_path, model_file
+):
+    save, came_up = engine.io.save, threading.Event()
+    one = np.ones(3, np.float32)
+    source = lone("one", one)
+    opened.session.add(source)
+    opened.session.show(source.tensors[0])
+    wanted = opened.session.sources[0].tensors[0]
+    opened.files.show_tensor(wanted)
+    opened.session.array_reset.connect(came_up.set)
+
+    def slowly(path, array, *more):
+        slow_load.set()
+        came_up.wait(0.3)
+        save(path, array, *more)
+
+    monkeypatch.setattr(engine.io, "save", slowly)
+    assert opened.files.write_values(tmp_path / "one.npy")
+    assert not came_up.is_set()
+    settle(opened)
+    assert opened.session.current is wanted
+    assert (wanted.path, source.tensors[0].path) == (model_file, tmp_path / "one.npy")
+
+
+def test_a_window_does_not_close_while_a_file_is_written(opened, monkeypatch, tmp_path, qtbot):
+    monkeypatch.setattr("gui.waiting.SHOWN_AFTER", 10)
+    began, go_on, save, asked = threading.Event(), threading.Event(), engine.io.save, []
+
+    def slowly(path, array, *more):
+        began.set()
+        go_on.wait(10)
+        save(path, array, *more)
+
+    def close():
+        assert began.wait(10)
+        asked.append(opened.close())
+        go_on.set()
+
+    monkeypatch.setattr(engine.io, "save", slowly)
+    QTimer.singleShot(30, close)
+    assert opened.files.write_values(tmp_path / "one.npy")
+    assert asked == [False]
+
+
 def test_the_tree_lists_every_tensor_with_type_shape_and_size(opened):
     tree = opened.tensors.tree
     names = [text for text in visible(tree) if text.startswith("layers")]
@@ -125,6 +171,15 @@ def test_the_tree_lists_every_tensor_with_type_shape_and_size(opened):
     assert set(visible(tree, TYPE)[1:]) >= {"float16"}
     assert "8×4" in visible(tree, SHAPE)
     assert "49 arrays, 1 file" in opened.docks["tensors"].head.insight.text()
+
+
+def test_how_much_a_file_holds_stands_beside_its_name_and_is_not_cut(opened):
+    source = opened.session.sources[-1]
+    first, *_ = source.tensors
+    source.tensors = [first] * 12_345
+    opened.session.sources_changed.emit()
+    assert "model.npz (12,345)" in visible(opened.tensors.tree)
+    assert "12,346 arrays, 1 file" in opened.docks["tensors"].head.insight.text()
 
 
 def test_ends_and_histogram_are_filled_in_while_the_pane_is_seen(opened, qtbot, model_file):
@@ -187,8 +242,10 @@ def test_undo_in_the_filter_brings_back_the_closed_file(opened, person):
 def test_names_have_room_and_very_long_ones_keep_their_end_which_tells_layers_apart(opened):
     tree = opened.tensors.tree
     index = tree.currentIndex().siblingAtColumn(NAME)
-    longest = max(tree.fontMetrics().horizontalAdvance(name) for name in LAYERS)
-    assert tree.columnWidth(NAME) >= longest + tree.indentation()
+    font = tree.font()
+    font.setBold(True)
+    longest = max(QFontMetrics(font).horizontalAdvance(f"{name} * ◂") for name in LAYERS)
+    assert tree.columnWidth(NAME) >= longest + 2 * tree.indentation()
     option = QStyleOptionViewItem()
     tree.itemDelegateForIndex(index).initStyleOption(option, index)
     assert option.textElideMode == Qt.TextElideMode.ElideLeft
@@ -279,6 +336,27 @@ def test_undo_goes_to_the_tensor_that_was_edited(opened, person, settle):
     person.press("Ctrl+Y", "Ctrl+Y")
     assert opened.session.current is second
     assert opened.session.array.reshape(-1)[1] == 4
+
+
+def test_undo_of_a_whole_array_that_was_pasted_leaves_the_others_alone(opened, person, settle):
+    first, second = opened.session.sources[-1].tensors[:2]
+    for tensor in (second, first):
+        opened.files.show_tensor(tensor)
+        settle(opened)
+    before = [first.array, second.array]
+    person.copy_text("[[1, 2, 3], [4, 5, 6]]")
+    opened.values.select_all()
+    opened.values.paste()
+    assert first.array.shape == (2, 3)
+    opened.files.show_tensor(second)
+    settle(opened)
+    person.press("Ctrl+Z")
+    assert opened.session.current is first
+    assert [first.array.tolist(), second.array.tolist()] == [a.tolist() for a in before]
+    opened.files.show_tensor(second)
+    person.press("Ctrl+Y")
+    assert first.array.shape == (2, 3)
+    assert second.array.tolist() == before[1].tolist()
 
 
 def test_a_file_is_closed_and_undo_brings_it_back_with_its_edits(opened, person, settle):

@@ -337,3 +337,12 @@ def test_go_to_takes_one_number_per_axis(open_window, person, dialog):
         person.press("Ctrl+G")
     assert window.session.chosen == 14
     assert "#[1, 0, 2]" in window.docks["steps"].head.insight.text()
+
+
+def test_typing_where_nothing_can_be_typed_says_where_it_can(window, table, person):
+    before = values(window)
+    person.edit_cell(table, 1, "9", column=1)
+    assert values(window) == before
+    assert window.message.text == "Only column R can be typed into: the others follow from it."
+    person.edit_cell(table, 1, "9")
+    assert values(window)[1] == 9

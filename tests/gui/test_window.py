@@ -74,7 +74,34 @@ def test_a_window_has_room_for_everything_at_1000_by_700(new_window, qapp):
         assert not dock.visibleRegion().isEmpty(), dock.key
 
 
+def test_a_value_and_its_error_are_seen_side_by_side_in_a_long_array(open_window):
+    window = open_window(np.linspace(-1, 1, 1_000_000), size=(1440, 900))
+    table = window.values.table
+    assert table.model().columnCount() == 6
+    assert not table.horizontalScrollBar().isVisible()
+
+
+def test_three_plots_and_both_messages_fit_a_window_of_700(new_window, qapp):
+    window = new_window((1440, 900))
+    window.offer.notice("What was not saved is there.")
+    window.message.notice("Something was done.")
+    window.resize(1000, 700)
+    qapp.processEvents()
+    assert (window.width(), window.height()) == (1000, 700)
+
+
 # Docks
+
+
+def test_a_figure_of_the_visible_plots_leaves_out_those_behind_other_tabs(window, monkeypatch):
+    asked = []
+    monkeypatch.setattr("gui.export.dialog.copy_figure", lambda *given: asked.append(given[-1]))
+    window.actions_["copy_figure"].trigger()
+    window.docks["codes"].raise_()
+    window.docks["error"].close()
+    QApplication.processEvents()
+    window.actions_["copy_figure"].trigger()
+    assert asked == [["signal", "error", "distribution"], ["signal", "codes"]]
 
 
 def tabs(window):

@@ -85,6 +85,21 @@ def test_a_name_may_hold_anything(key: str, name: str) -> None:
 
 
 @every_key
+@pytest.mark.parametrize("name", ["conv1", *ODD_NAMES], ids=ascii)
+def test_every_form_has_a_preview_that_can_be_read(key: str, name: str) -> None:
+    result = engine.evaluate(normal(), "int8 symmetric @tensorrt")
+    made = rendered(key, result, name)
+    if made is None:
+        return
+    text = export.preview(key, result, name)
+    if key == "onnx":
+        assert "= QuantizeLinear" in text
+        assert "= DequantizeLinear" in text
+    else:
+        assert text == made.decode()
+
+
+@every_key
 def test_a_file_has_what_is_rendered(key: str, tmp_path: Path) -> None:
     result = engine.evaluate(normal(), "int8 symmetric @tensorrt")
     form = next(form for form in FORMATS if form.key == key)

@@ -15,7 +15,6 @@ from engine import io
 from engine.io import FileFormat, FormatError, qscope
 from tests.engine.io import builders, containers
 from tests.engine.io.hostile.forks import ForkServer
-from tests.engine.io.hostile.harness import TRIED
 
 SAMPLE = np.array([[0.21535037, 1.2962357, -1.0161772], [3.5e-8, -0.0, 42.0]], dtype=np.float32)
 
@@ -38,13 +37,6 @@ CONTAINERS: dict[str, Callable[[Path], object]] = {
     ),
     ".pt": lambda path: path.write_bytes(builders.torch({"weight": SAMPLE})),
 }
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell how many damaged and malicious files each reader was given."""
-    if TRIED:
-        counts = ", ".join(f"{ending} {count:,}" for ending, count in TRIED.items())
-        terminalreporter.write_line(f"hostile files: {sum(TRIED.values()):,} ({counts})")
 
 
 def ways(formats: Sequence[FileFormat]) -> list[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from engine import io
 from tests.engine.io.hostile.crafted import CRAFTED
-from tests.engine.io.hostile.harness import TRIED, Result, Workers
+from tests.engine.io.hostile.harness import Result, Workers
 from tests.engine.io.hostile.mutants import MASKS, NUMBERS
 from tests.engine.io.hostile.seeds import SEEDS
 
@@ -35,6 +35,8 @@ CASES = [(ending, name) for ending in SEEDS for name in SEEDS[ending]]
 SLOW = (".h5",)
 CUTS, FLIPS, LIES, HAVOCS, SLOWER = 1000, 1500, 500, 300, 20
 
+Check = Callable[..., None]
+
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
@@ -44,10 +46,14 @@ def workers() -> Iterator[Workers]:
         yield started
 
 
-def check(ending: str, *results: Result) -> None:
-    TRIED[ending] = TRIED.get(ending, 0) + sum(result.tried for result in results)
-    found = [text for result in results for text, _ in result.found]
-    assert not found, "\n".join(found)
+@pytest.fixture
+def check(record_property: Callable[[str, object], None]) -> Check:
+    def check(ending: str, *results: Result) -> None:
+        record_property(f"hostile {ending}", sum(result.tried for result in results))
+        found = [text for result in results for text, _ in result.found]
+        assert not found, "\n".join(found)
+
+    return check
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -57,7 +63,9 @@ def test_every_reader_has_sound_files_to_be_damaged_and_crafted_ones(ending: str
 
 
 @pytest.mark.parametrize(("ending", "name"), CASES)
-def test_damaged_files(ending: str, name: str, workers: Workers, tmp_path: Path) -> None:
+def test_damaged_files(
+    ending: str, name: str, workers: Workers, tmp_path: Path, check: Check
+) -> None:
     seed = tmp_path / f"seed{ending}"
     SEEDS[ending][name](seed)
     assert io.list_tensors(seed), "a sound file to begin with"
@@ -73,7 +81,7 @@ def test_damaged_files(ending: str, name: str, workers: Workers, tmp_path: Path)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_crafted_files(ending: str, workers: Workers, tmp_path: Path) -> None:
+def test_crafted_files(ending: str, workers: Workers, tmp_path: Path, check: Check) -> None:
     wrong = []
     tried = 0
     for what, data in CRAFTED[ending]().items():
@@ -86,7 +94,7 @@ def test_crafted_files(ending: str, workers: Workers, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.name)
-def test_files_that_were_wrong_once(path: Path, workers: Workers) -> None:
+def test_files_that_were_wrong_once(path: Path, workers: Workers, check: Check) -> None:
     check(path.suffix, workers.one(path))
 
 
@@ -111,6 +119,7 @@ def test_files_changed_in_many_places(
     changes: list[tuple[int, int, bytes]],
     workers: Workers,
     tmp_path_factory: pytest.TempPathFactory,
+    check: Check,
 ) -> None:
     path = tmp_path_factory.getbasetemp() / f"changed{ending}"
     SEEDS[ending][name](path)
@@ -123,7 +132,9 @@ def test_files_changed_in_many_places(
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_link_to_a_file_is_that_file(ending: str, tmp_path: Path, workers: Workers) -> None:
+def test_a_link_to_a_file_is_that_file(
+    ending: str, tmp_path: Path, workers: Workers, check: Check
+) -> None:
     (tmp_path / "there").mkdir()
     seed, link = tmp_path / "there" / f"seed{ending}", tmp_path / f"link{ending}"
     next(iter(SEEDS[ending].values()))(seed)
@@ -133,7 +144,7 @@ def test_a_link_to_a_file_is_that_file(ending: str, tmp_path: Path, workers: Wor
 
 
 def test_numbers_beside_a_model_may_be_no_link_that_leads_out(
-    tmp_path: Path, workers: Workers
+    tmp_path: Path, workers: Workers, check: Check
 ) -> None:
     folder = tmp_path / "model"
     folder.mkdir()

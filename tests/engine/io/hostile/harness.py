@@ -15,9 +15,6 @@ WORKER = Path(__file__).with_name("worker.py")
 PATIENCE = 60.0
 """Seconds without any progress after which a worker hangs for good."""
 
-TRIED: dict[str, int] = {}
-"""How many files each reader was given in this run of the tests, by ending."""
-
 
 @dataclass
 class Result:

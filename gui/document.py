@@ -30,6 +30,10 @@ class Document(QObject):
     -------
     edited()
         A command is about to change the document.
+    finish_typing()
+        What is being typed is taken over now: the document is going to be saved, left, or changed.
+    resetting()
+        The array is about to be another one, or to have another shape.
     values_changed(start, stop)
         Values at these flat positions changed; the shape did not.
     array_reset()
@@ -43,6 +47,8 @@ class Document(QObject):
     """
 
     edited = Signal()
+    finish_typing = Signal()
+    resetting = Signal()
     values_changed = Signal(int, int)
     array_reset = Signal()
     sources_changed = Signal()
@@ -214,6 +220,7 @@ class Document(QObject):
         self.document_changed.emit()
 
     def _turn_to(self, tensor: Tensor) -> None:
+        self.resetting.emit()
         self.current = tensor
         self.edit, self.other_array = None, True
         self._tell_of_reset()
@@ -266,6 +273,8 @@ class Document(QObject):
         self.edited.emit()
         tensor = self.current
         same_shape = array.shape == tensor.array.shape
+        if not same_shape:
+            self.resetting.emit()
         tensor.hold(array)
         self.edit, self.other_array = None, True
         tensor.version, tensor.kept, tensor.touched = version, True, None

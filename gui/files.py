@@ -97,6 +97,7 @@ class Files(QObject):
         """Show a tensor that is loaded, under three schemes where there are none."""
         if not self._session.entries:
             self._session.begin_entries([Scheme.parse(text) for text in THREE_WAYS])
+        self._session.finish_typing.emit()
         self._session.show(tensor)
 
     # Opening
@@ -281,6 +282,7 @@ class Files(QObject):
         from engine.io import save
         from engine.io.saved import seen
 
+        self._session.finish_typing.emit()
         array = self._session.array
 
         def job(part: Part) -> SavedSource:

@@ -165,6 +165,7 @@ class SessionFiles(QObject):
         from gui.saving import draft
 
         path = path.absolute()
+        self._session.finish_typing.emit()
         taken = draft(self._session, self._view())
 
         def job(part: Part) -> Any:
@@ -199,6 +200,7 @@ class SessionFiles(QObject):
     def may_replace(self) -> bool:
         """Ask about what is not saved; True when it may go."""
         session = self._session
+        session.finish_typing.emit()
         if not session.modified:
             return True
         name = session.file.name if session.file is not None else session.title

@@ -160,12 +160,12 @@ class Files(QObject):
             self._settings.remember("files/folder", str(one.path.parent))
             session = self._session
             instead = _keep_edits(one.source, session.sources, session.current)
+            one.source = session.add(one.source)
             if one.wanted in instead:
                 one.wanted = instead[one.wanted]
                 self.notice.emit(
                     filled(self.tr("%1 was open already; your changes stay."), one.wanted.title)
                 )
-        self._session.add(*(one.source for one in found if one.source is not None))
         wanted = next((one for one in found if one.wanted is not None), None)
         if wanted is not None and wanted.wanted is not None:
             self.show_tensor(wanted.wanted, wanted.values)
@@ -251,7 +251,9 @@ class Files(QObject):
         path, _ = QFileDialog.getOpenFileName(
             self._window, filled(self.tr("Where is %1?"), source.title), str(source.path or "")
         )
-        if path:
+        if path and self._session.source_at(Path(path).absolute()) not in (None, source):
+            self.problem.emit(filled(self.tr("%1 is open already."), Path(path).name))
+        elif path:
             self.reopen(source, Path(path).absolute())
 
     # Writing values
@@ -347,13 +349,16 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
 
     read = []
     shown = False
+    sources: dict[Path, Source] = {}
     for done, whole in enumerate(paths):
         ticket.step(done, len(paths))
         path, name = split_name(whole)
         one = Read(path)
         read.append(one)
         try:
-            source = of_file(path, list_tensors(path))
+            if path not in sources:
+                sources[path] = of_file(path, list_tensors(path))
+            source = sources[path]
             named = [tensor for tensor in source.tensors if name in (None, tensor.name)]
             if name is not None and not named:
                 load(path, name)  # raises the sentence that names what there is

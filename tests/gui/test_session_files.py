@@ -229,6 +229,28 @@ def test_a_file_that_changed_since_is_told_of(work, new_window, qtbot, tmp_path,
     other.open_paths([tmp_path / "work.qscope"])
     settle(other, qtbot)
     assert "has changed since" in other.message.text
+    q, k, v = other.session.sources[0].tensors
+    assert (q.array.shape, k.array.shape) == ((16, 8), (16, 8))
+    other.files.show_tensor(v)
+    settle(other, qtbot)
+    assert v.array.tolist() == [1] * 3
+
+
+def test_what_a_session_holds_of_a_file_that_changed_is_not_taken_for_what_lies_there(
+    window, new_window, qtbot, tmp_path
+):
+    path = tmp_path / "short.npy"
+    np.save(path, np.zeros(3, np.float32))
+    window.open_paths([path])
+    settle(window, qtbot)
+    window.whole.write(tmp_path / "work.qscope")
+    np.save(path, np.ones(3, np.float32))
+    other = new_window()
+    other.open_paths([tmp_path / "work.qscope"])
+    settle(other, qtbot)
+    assert other.session.array.tolist() == [0] * 3
+    assert other.session.current.differs
+    assert not other.isWindowModified()
 
 
 def test_a_damaged_session_is_said_in_a_sentence_and_changes_nothing(window, qtbot, tmp_path):

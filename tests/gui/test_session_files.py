@@ -253,6 +253,28 @@ def test_what_a_session_holds_of_a_file_that_changed_is_not_taken_for_what_lies_
     assert not other.isWindowModified()
 
 
+@pytest.mark.parametrize(("answer", "kept"), [("Cancel", True), ("Discard", False)])
+def test_what_is_edited_while_a_session_is_read_is_asked_about(
+    work, new_window, qtbot, tmp_path, dialog, button, monkeypatch, answer, kept
+):
+    work.whole.write(tmp_path / "work.qscope")
+    other, go_on, read = new_window(), threading.Event(), qscope.read
+
+    def slowly(path):
+        go_on.wait(10)
+        return read(path)
+
+    monkeypatch.setattr(qscope, "read", slowly)
+    other.files.start_first()
+    other.open_paths([tmp_path / "work.qscope"])
+    commands.edit_value(other.session, 0, 4.5)
+    with dialog(button(answer)):
+        go_on.set()
+        settle(other, qtbot)
+    assert bool(other.session.array.flat[0] == 4.5) is kept
+    assert (other.session.file is None) is kept
+
+
 def test_a_damaged_session_is_said_in_a_sentence_and_changes_nothing(window, qtbot, tmp_path):
     path = tmp_path / "broken.qscope"
     path.write_bytes(b"PK\x03\x04 nonsense")

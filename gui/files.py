@@ -177,6 +177,8 @@ class Files(QObject):
 
     def show_tensor(self, tensor: Tensor, values: Values | None = None) -> None:
         """Show a tensor of the document, reading its values where they are not loaded."""
+        # The one that was chosen last comes up, and not the one that took longest to read.
+        self._background.cancel(TENSOR)
         if tensor.loaded:
             self._show(tensor)
         elif values is not None:

@@ -109,6 +109,20 @@ def test_choosing_a_tensor_does_not_stop_a_file_from_being_read(
     assert [source.title for source in opened.session.sources] == ["model.npz", "0.npy"]
 
 
+def test_the_tensor_that_was_chosen_last_stays(opened, settle, slow_load):
+    slow = opened.session.sources[-1].tensors[0]
+    source = lone("quick", np.ones(3, np.float32))
+    opened.session.add(source)
+    opened.files.show_tensor(slow)
+    opened.files.show_tensor(source.tensors[0])
+    slow_load.set()
+    settle(opened)
+    opened.background.shutdown()
+    QApplication.processEvents()
+    assert opened.session.current is source.tensors[0]
+    assert not slow.loaded
+
+
 def test_a_tensor_whose_file_was_closed_meanwhile_does_not_come_up(opened, settle, slow_load):
     source = opened.session.sources[-1]
     opened.files.show_tensor(source.tensors[3])

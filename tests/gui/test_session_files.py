@@ -92,6 +92,15 @@ def test_every_kind_of_change_sets_the_star_and_undo_takes_it_back(work, tmp_pat
         assert not work.isWindowModified(), name
 
 
+def test_a_file_that_comes_into_a_saved_session_sets_the_star(work, qtbot, tmp_path):
+    work.whole.write(tmp_path / "work.qscope")
+    np.savez(tmp_path / "more.npz", a=np.ones(3), b=np.ones(3))
+    work.open_paths([tmp_path / "more.npz"])
+    settle(work, qtbot)
+    assert work.session.modified
+    assert work.isWindowModified()
+
+
 def test_the_view_comes_back(work, new_window, qtbot, tmp_path):
     work.values.show_grid(True)
     work.session.compare_pair((work.session.entries[0].uid, work.session.entries[2].uid))

@@ -51,7 +51,7 @@ class ErrorReporter(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._showing = False
+        self._box: QMessageBox | None = None
         self._raised.connect(self._show)
         self._handler: logging.Handler | None = None
         self._before = (sys.excepthook, threading.excepthook)
@@ -97,10 +97,10 @@ class ErrorReporter(QObject):
 
     def _show(self, summary: str, details: str) -> None:
         # An error while the dialog is open is in the log; a second dialog would help nobody.
-        if self._showing or QApplication.instance() is None:
+        if self._box is not None or QApplication.instance() is None:
             return
-        self._showing = True
-        box = QMessageBox(QApplication.activeWindow())
+        # Kept: where no window is active, nothing else holds it.
+        self._box = box = QMessageBox(QApplication.activeWindow())
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("Something went wrong"))
@@ -115,7 +115,8 @@ class ErrorReporter(QObject):
         box.setDetailedText(f"{details}\n{versions()}")
         copy = box.addButton(self.tr("Copy details"), QMessageBox.ButtonRole.ActionRole)
         box.addButton(QMessageBox.StandardButton.Close)
-        box.finished.connect(self._on_closed)
+        # Also where the dialog below it goes, and takes it along.
+        box.destroyed.connect(self._on_closed)
         copy.clicked.disconnect()
         self._details = f"{summary}\n{details}\n{versions()}"
         copy.clicked.connect(self._copy)
@@ -125,4 +126,4 @@ class ErrorReporter(QObject):
         QGuiApplication.clipboard().setText(self._details)
 
     def _on_closed(self) -> None:
-        self._showing = False
+        self._box = None

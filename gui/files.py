@@ -97,6 +97,7 @@ class Files(QObject):
         """Show a tensor that is loaded, under three schemes where there are none."""
         if not self._session.entries:
             self._session.begin_entries([Scheme.parse(text) for text in THREE_WAYS])
+        self._session.finish_typing.emit()
         self._session.show(tensor)
 
     # Opening
@@ -159,12 +160,12 @@ class Files(QObject):
             self._settings.remember("files/folder", str(one.path.parent))
             session = self._session
             instead = _keep_edits(one.source, session.sources, session.current)
+            one.source = session.add(one.source)
             if one.wanted in instead:
                 one.wanted = instead[one.wanted]
                 self.notice.emit(
                     filled(self.tr("%1 was open already; your changes stay."), one.wanted.title)
                 )
-        self._session.add(*(one.source for one in found if one.source is not None))
         wanted = next((one for one in found if one.wanted is not None), None)
         if wanted is not None and wanted.wanted is not None:
             self.show_tensor(wanted.wanted, wanted.values)
@@ -176,6 +177,8 @@ class Files(QObject):
 
     def show_tensor(self, tensor: Tensor, values: Values | None = None) -> None:
         """Show a tensor of the document, reading its values where they are not loaded."""
+        # The one that was chosen last comes up, and not the one that took longest to read.
+        self._background.cancel(TENSOR)
         if tensor.loaded:
             self._show(tensor)
         elif values is not None:
@@ -250,7 +253,9 @@ class Files(QObject):
         path, _ = QFileDialog.getOpenFileName(
             self._window, filled(self.tr("Where is %1?"), source.title), str(source.path or "")
         )
-        if path:
+        if path and self._session.source_at(Path(path).absolute()) not in (None, source):
+            self.problem.emit(filled(self.tr("%1 is open already."), Path(path).name))
+        elif path:
             self.reopen(source, Path(path).absolute())
 
     # Writing values
@@ -281,6 +286,7 @@ class Files(QObject):
         from engine.io import save
         from engine.io.saved import seen
 
+        self._session.finish_typing.emit()
         array = self._session.array
 
         def job(part: Part) -> SavedSource:
@@ -345,13 +351,16 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
 
     read = []
     shown = False
+    sources: dict[Path, Source] = {}
     for done, whole in enumerate(paths):
         ticket.step(done, len(paths))
         path, name = split_name(whole)
         one = Read(path)
         read.append(one)
         try:
-            source = of_file(path, list_tensors(path))
+            if path not in sources:
+                sources[path] = of_file(path, list_tensors(path))
+            source = sources[path]
             named = [tensor for tensor in source.tensors if name in (None, tensor.name)]
             if name is not None and not named:
                 load(path, name)  # raises the sentence that names what there is

@@ -58,6 +58,8 @@ class SessionFiles(QObject):
         self._background = background
         self._view = view
         self._window = window
+        self._edited = False
+        session.edited.connect(self._on_edited)
 
     def new(self) -> None:
         """Begin with nothing but the three schemes, asking about what is not saved."""
@@ -81,7 +83,17 @@ class SessionFiles(QObject):
 
     def restore(self, path: Path, saved: Any, agreed: bool, done: Callable[[Any], None]) -> None:
         """Build a document from what a file holds, reading other files only where agreed."""
-        self._background.start(FILE, partial(_build, path, saved, agreed), done, self.failed)
+        job, built = partial(_build, path, saved, agreed), partial(self._built, done)
+        self._background.start(FILE, job, built, self.failed)
+
+    def _built(self, done: Callable[[Any], None], opened: Any) -> None:
+        """Put it in the document's place, asking again about what was edited while it was read."""
+        self._session.finish_typing.emit()
+        if not self._edited or self.may_replace():
+            done(opened)
+
+    def _on_edited(self) -> None:
+        self._edited = True
 
     def _may_read(self, path: Path, saved: Any) -> bool:
         """Ask whether files that the person has not named so far may be read."""
@@ -165,6 +177,7 @@ class SessionFiles(QObject):
         from gui.saving import draft
 
         path = path.absolute()
+        self._session.finish_typing.emit()
         taken = draft(self._session, self._view())
 
         def job(part: Part) -> Any:
@@ -199,6 +212,8 @@ class SessionFiles(QObject):
     def may_replace(self) -> bool:
         """Ask about what is not saved; True when it may go."""
         session = self._session
+        session.finish_typing.emit()
+        self._edited = False
         if not session.modified:
             return True
         name = session.file.name if session.file is not None else session.title

@@ -62,7 +62,8 @@ class Files(QObject):
         self._window = window
         self._waiting: list[Callable[[], None]] = []
         # Queued: whoever was told of the end of a job may begin the next one before.
-        background.ended.connect(self._on_ended, Qt.ConnectionType.QueuedConnection)
+        background.ended.connect(self._go_on, Qt.ConnectionType.QueuedConnection)
+        whole.decided.connect(self._go_on)
 
     # Arrays of no file
 
@@ -121,34 +122,40 @@ class Files(QObject):
     def open_all(self, paths: Sequence[Path]) -> None:
         """Open several files into the document, and show the first array of them.
 
-        ``FILE::NAME`` names a tensor of a file. Of several sessions the first is opened. Files
-        that are asked for while others are read wait for their turn.
+        ``FILE::NAME`` names a tensor of a file. Of several sessions the first is opened, and the
+        other files come into it. Files that are asked for while others are read wait for their
+        turn.
         """
         if paths:
             self._in_turn(partial(self._open_all, list(paths)))
 
     def _in_turn(self, begin: Callable[[], None]) -> None:
         """Begin to read files as soon as no others are read."""
-        if self._background.running(FILE):
-            self._waiting.append(begin)
-        else:
-            begin()
+        self._waiting.append(begin)
+        self._go_on()
 
     def give_up(self) -> None:
         """Forget what waits for its turn: the window closes."""
         self._waiting.clear()
 
-    def _on_ended(self, kind: str) -> None:
-        while self._waiting and not self._background.running(FILE):
+    @property
+    def _busy(self) -> bool:
+        return self._background.running(FILE) or self._whole.deciding
+
+    def _go_on(self) -> None:
+        while self._waiting and not self._busy:
             self._waiting.pop(0)()
 
     def _open_all(self, paths: Sequence[Path]) -> None:
         sessions = [path for path in paths if path.suffix.lower() == ENDING]
+        others = [path.absolute() for path in paths if path not in sessions]
         if sessions:
             self._whole.open(sessions[0])
+            # Unless the document stays.
+            if others and self._background.running(FILE):
+                self._waiting.insert(0, partial(self._open_all, others))
         else:
-            job = partial(_read, [Path(path).absolute() for path in paths])
-            self._background.start(FILE, job, self._opened, self._whole.failed)
+            self._background.start(FILE, partial(_read, others), self._opened, self._whole.failed)
 
     def _opened(self, read: list[Read]) -> None:
         """Take files into the document that have been looked at."""

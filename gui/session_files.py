@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,15 @@ class SessionFiles(QObject):
         How the document that was opened had been looked at.
     saved()
         The document lies in its file, or was given up: there is nothing to recover.
+    decided()
+        The questions about a session that is opened are answered, or none were asked.
     """
 
     problem = Signal(str)
     notice = Signal(str)
     view_opened = Signal(dict)
     saved = Signal()
+    decided = Signal()
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class SessionFiles(QObject):
         self._view = view
         self._window = window
         self._edited = False
+        self.deciding = False
         session.edited.connect(self._on_edited)
 
     def new(self) -> None:
@@ -71,15 +76,26 @@ class SessionFiles(QObject):
 
     def open(self, path: Path) -> None:
         """Open a session file in place of the document, asking about what is not saved."""
-        if self.may_replace():
-            path = path.absolute()
-            self._background.start(
-                FILE, partial(_read, path), partial(self._read_done, path), self.failed
-            )
+        with self._decisions():
+            if self.may_replace():
+                path = path.absolute()
+                done = partial(self._read_done, path)
+                self._background.start(FILE, partial(_read, path), done, self.failed)
+
+    @contextmanager
+    def _decisions(self) -> Iterator[None]:
+        """Let no other file come in while a question about the session stands."""
+        self.deciding = True
+        try:
+            yield
+        finally:
+            self.deciding = False
+            self.decided.emit()
 
     def _read_done(self, path: Path, saved: Any) -> None:
-        agreed = self._may_read(path, saved)
-        self.restore(path, saved, agreed, partial(self._opened, path))
+        with self._decisions():
+            agreed = self._may_read(path, saved)
+            self.restore(path, saved, agreed, partial(self._opened, path))
 
     def restore(self, path: Path, saved: Any, agreed: bool, done: Callable[[Any], None]) -> None:
         """Build a document from what a file holds, reading other files only where agreed."""
@@ -88,9 +104,10 @@ class SessionFiles(QObject):
 
     def _built(self, done: Callable[[Any], None], opened: Any) -> None:
         """Put it in the document's place, asking again about what was edited while it was read."""
-        self._session.finish_typing.emit()
-        if not self._edited or self.may_replace():
-            done(opened)
+        with self._decisions():
+            self._session.finish_typing.emit()
+            if not self._edited or self.may_replace():
+                done(opened)
 
     def _on_edited(self) -> None:
         self._edited = True

@@ -147,6 +147,53 @@ def test_files_that_nobody_named_are_read_only_when_agreed(
     assert other.session.array.reshape(-1)[7] == 3.5
 
 
+def files_of(window):
+    return [source.path.name for source in window.session.sources if source.path is not None]
+
+
+def test_a_file_that_is_opened_while_a_session_asks_comes_into_that_session(
+    work, new_window, qtbot, tmp_path, dialog, button
+):
+    work.whole.write(tmp_path / "work.qscope")
+    work.settings.remember("files/known", "[]")
+    np.save(tmp_path / "other.npy", np.ones(5, np.float32))
+    other = new_window()
+
+    def open_another(box):
+        other.open_paths([tmp_path / "other.npy"])
+        qtbot.wait(50)
+        assert files_of(other) == [], "what the session replaces takes no file any more"
+        button("Read them")(box)
+
+    with dialog(open_another):
+        other.open_paths([tmp_path / "work.qscope"])
+        settle(other, qtbot)
+    qtbot.waitUntil(lambda: files_of(other) == ["model.npz", "other.npy"])
+    assert other.session.file == tmp_path / "work.qscope"
+
+
+def test_files_named_along_with_a_session_come_into_it(work, new_window, qtbot, tmp_path):
+    work.whole.write(tmp_path / "work.qscope")
+    np.save(tmp_path / "other.npy", np.ones(5, np.float32))
+    other = new_window()
+    other.open_paths([tmp_path / "other.npy", tmp_path / "work.qscope"])
+    qtbot.waitUntil(lambda: files_of(other) == ["model.npz", "other.npy"])
+    assert other.session.file == tmp_path / "work.qscope"
+
+
+def test_files_named_along_with_a_session_stay_out_where_the_document_stays(
+    work, qtbot, tmp_path, dialog, button
+):
+    work.whole.write(tmp_path / "work.qscope")
+    np.save(tmp_path / "other.npy", np.ones(5, np.float32))
+    commands.edit_value(work.session, 0, 4.5)
+    with dialog(button("Cancel")):
+        work.open_paths([tmp_path / "work.qscope", tmp_path / "other.npy"])
+        settle(work, qtbot)
+    assert files_of(work) == ["model.npz"]
+    assert work.session.array.flat[0] == 4.5
+
+
 def test_a_session_that_moved_with_its_files_finds_them(work, new_window, qtbot, tmp_path):
     work.whole.write(tmp_path / "work.qscope")
     moved = tmp_path / "elsewhere"

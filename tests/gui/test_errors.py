@@ -1,6 +1,8 @@
 """Exceptions that nobody expected, and a known fault of the toolkit."""
 
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QAction
@@ -9,6 +11,8 @@ from shiboken6 import isValid
 
 import engine
 from gui.errors import ErrorReporter, log_path
+
+ROOT = Path(engine.__file__).parents[1]
 
 # Errors nobody expected
 
@@ -78,6 +82,20 @@ def test_an_error_is_shown_though_the_dialog_of_the_one_before_went_with_its_par
     finally:
         reporter.uninstall()
         reporter.deleteLater()
+
+
+def test_a_crash_of_a_library_leaves_where_it_was():
+    crash = (
+        "import faulthandler, sys; from gui.app import Application, prepare;"
+        "from gui.errors import ErrorReporter;"
+        "app = Application([]); prepare(app); ErrorReporter().install();"
+        "faulthandler._sigsegv()"
+    )
+    done = subprocess.run([sys.executable, "-c", crash], capture_output=True, cwd=ROOT)
+    assert done.returncode < 0
+    (left,) = Path.home().rglob("crash.log")
+    assert "Segmentation fault" in left.read_text(encoding="utf-8")
+    assert left.parent == log_path().parent
 
 
 # The toolkit

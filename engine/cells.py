@@ -133,7 +133,16 @@ def read_as(text: str, layout: Layout, first_line: int = 1) -> Block:
             values = part if len(part) == rows else np.empty((rows, width))
         values[filled : filled + len(part)] = part
         filled += len(part)
-    return Block(values[:filled], header, layout)
+    values = values[:filled]
+    if header and len(header) > 1 and not header[0] and _numbers_rows(values[:, 0]):
+        return Block(np.ascontiguousarray(values[:, 1:]), header[1:], layout)
+    return Block(values, header, layout)
+
+
+def _numbers_rows(column: NDArray[np.float64]) -> bool:
+    """Tell whether a column without a head counts the rows, as pandas and R write an index."""
+    first = column[0] if column.size > 1 else -1
+    return first in (0, 1) and bool((column == np.arange(first, first + column.size)).all())
 
 
 def _stretches(text: str, start: int) -> Iterator[tuple[int, str]]:

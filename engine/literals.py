@@ -133,7 +133,8 @@ class _Reader:
     complete: bool = False  # whether an item has ended, with no comma after it
     last_end: int = 0  # where that item ended
     shape: tuple[int, ...] | None = None
-    rows: list[int] = field(default_factory=list)  # how long the rows before semicolons are
+    width: int = 0  # of the rows that semicolons end
+    row_start: int = 0  # how many numbers there are before the row
     careful_until: int = 0  # where the last run that is not plain ended
 
     def fail(self, at: int, sentence: str) -> BlockError:
@@ -158,8 +159,8 @@ class _Reader:
         if not self.values:
             raise BlockError("There are no numbers in these brackets.", self.first_line, 1)
         shape = tuple(length or 0 for length in self.lengths[: self.leaf])
-        if self.rows:
-            shape = (len(self.rows), self.rows[0])
+        if self.width:
+            shape = (len(self.values) // self.width, self.width)
         numbers = np.frombuffer(self.values).reshape(shape)
         wanted = self.shape or declared
         if wanted is not None:
@@ -263,12 +264,11 @@ class _Reader:
 
     def _end_row(self, start: int) -> None:
         """End a row as MATLAB does: ``[1 2; 3 4]``."""
-        count = len(self.values) - sum(self.rows)
-        if self.rows and count != self.rows[0]:
-            raise self.fail(
-                start, f"a row of {count} stands here where the first has {self.rows[0]}."
-            )
-        self.rows.append(count)
+        count = len(self.values) - self.row_start
+        first = self.width or count
+        if count != first:
+            raise self.fail(start, f"a row of {count} stands here where the first has {first}.")
+        self.width, self.row_start = count, len(self.values)
         self.complete = False
 
     def _separate(self, start: int) -> None:
@@ -318,7 +318,7 @@ class _Reader:
             return
         if CLOSES.get(opened) != bracket:
             raise self.fail(start, f"{quoted(bracket)} closes a bracket that was not opened.")
-        if self.rows and len(self.values) > sum(self.rows):
+        if self.width and len(self.values) > self.row_start:
             self._end_row(start)
         depth, count = len(self.counts) - 1, self.counts.pop()
         expected = self.lengths[depth]

@@ -94,6 +94,7 @@ class Background(QObject):
         super().__init__(parent)
         self._executors: dict[str, ThreadPoolExecutor] = {}
         self._current: dict[str, Ticket] = {}
+        self._ended = False
         self._awaited = ""
         self._held: list[tuple[Ticket, Done, Any]] = []
         self._returned.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -102,11 +103,16 @@ class Background(QObject):
         """Run ``job(ticket)``; an older job of the same kind is cancelled.
 
         ``done(result)`` or ``failed(error)`` is called on the GUI thread, unless the job was
-        cancelled.
+        cancelled. After ``shutdown`` it is cancelled at once.
         """
         if kind in self._current:
             self._current[kind].cancel()
-        ticket = self._current[kind] = Ticket(self, kind)
+        ticket = Ticket(self, kind)
+        if self._ended:
+            # A dialog that is closed along with its window may ask for more work.
+            ticket.cancel()
+            return ticket
+        self._current[kind] = ticket
         if kind not in self._executors:
             self._executors[kind] = ThreadPoolExecutor(1, thread_name_prefix=f"background-{kind}")
         self.started.emit(kind)
@@ -174,7 +180,8 @@ class Background(QObject):
         return kind in self._current
 
     def shutdown(self) -> None:
-        """Cancel everything and wait for the threads to end."""
+        """Cancel everything, for good, and wait for the threads to end."""
+        self._ended = True
         for kind in list(self._current):
             self.cancel(kind)
         for executor in self._executors.values():

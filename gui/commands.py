@@ -14,7 +14,7 @@ from engine.arrays import FloatArray
 from gui.numbers_text import filled
 from gui.session import Session
 from gui.shown import Entry, styled
-from gui.tensors import Source, lone, next_version
+from gui.tensors import Source, lone, next_version, unfiled
 
 _ENTRIES_ID = 1
 
@@ -139,15 +139,19 @@ class RemoveSource(QUndoCommand):
 
     def __init__(self, session: Session, source: Source, text: str) -> None:
         super().__init__(text)
-        self._session, self._source = session, source
+        self._session = session
+        self._sources: tuple[Source, ...] = (source,)
         self._place, self._shown = 0, session.current
-        session.current.kept = True
 
     def redo(self) -> None:
         session = self._session
-        self._place, self._shown = session.sources.index(self._source), session.current
-        rest = tuple(source for source in session.sources if source is not self._source)
-        if self._shown in self._source.tensors:
+        self._shown = session.current
+        # It is going to be shown again.
+        self._shown.kept = True
+        places = [session.sources.index(source) for source in self._sources]
+        self._place = min(places, default=0)
+        rest = tuple(source for source in session.sources if source not in self._sources)
+        if any(self._shown in source.tensors for source in self._sources):
             near = (*rest[self._place :], *reversed(rest[: self._place]))
             loaded = [tensor for source in near for tensor in source.tensors if tensor.loaded]
             if not loaded:
@@ -162,8 +166,15 @@ class RemoveSource(QUndoCommand):
         session = self._session
         # What was opened since then stays.
         before, after = session.sources[: self._place], session.sources[self._place :]
-        session.set_sources((*before, self._source, *after))
+        self._sources = tuple(one for source in self._sources for one in self._back(source))
+        session.set_sources((*before, *self._sources, *after))
         session.show(self._shown)
+
+    def _back(self, source: Source) -> tuple[Source, ...]:
+        """What comes back: where its file is open anew, what somebody works on, of no file."""
+        if source.path is None or self._session.source_at(source.path) is None:
+            return (source,)
+        return unfiled([tensor for tensor in source.tensors if tensor.kept or tensor.differs])
 
 
 def _as_dtype(values: np.ndarray, like: FloatArray) -> FloatArray:

@@ -17,7 +17,7 @@ from PySide6.QtGui import QUndoStack
 from engine import Scheme
 from engine.arrays import FloatArray, IntArray
 from gui.shown import Edit, Entry, entries_for
-from gui.tensors import Source, Tensor, lone
+from gui.tensors import Source, Tensor, lone, unfiled
 
 if TYPE_CHECKING:
     from engine.io.saved import SavedSource
@@ -30,6 +30,10 @@ class Document(QObject):
     -------
     edited()
         A command is about to change the document.
+    finish_typing()
+        What is being typed is taken over now: the document is going to be saved, left, or changed.
+    resetting()
+        The array is about to be another one, or to have another shape.
     values_changed(start, stop)
         Values at these flat positions changed; the shape did not.
     array_reset()
@@ -43,6 +47,8 @@ class Document(QObject):
     """
 
     edited = Signal()
+    finish_typing = Signal()
+    resetting = Signal()
     values_changed = Signal(int, int)
     array_reset = Signal()
     sources_changed = Signal()
@@ -184,12 +190,19 @@ class Document(QObject):
             tensor.saved_version = 0
         self.document_changed.emit()
 
-    def add(self, *sources: Source) -> None:
-        """Add files, or arrays, to the document; one that is there already is replaced."""
-        paths = {source.path for source in sources if source.path is not None}
-        others = tuple(source for source in self.sources if source.path not in paths)
-        self.sources = (*others, *sources)
+    def add(self, source: Source) -> Source:
+        """Add a file, or an array; a file that is there already takes what was read of it now."""
+        known = None if source.path is None else self.source_at(source.path)
+        if known is None:
+            self.sources = (*self.sources, source)
+        elif known is not source:
+            known.take(source)
         self.sources_changed.emit()
+        return known or source
+
+    def source_at(self, path: Path) -> Source | None:
+        """The file of the document that lies there."""
+        return next((source for source in self.sources if source.path == path), None)
 
     def show(self, tensor: Tensor) -> None:
         """Show a tensor whose values are loaded; edits of the one before stay with it."""
@@ -214,6 +227,7 @@ class Document(QObject):
         self.document_changed.emit()
 
     def _turn_to(self, tensor: Tensor) -> None:
+        self.resetting.emit()
         self.current = tensor
         self.edit, self.other_array = None, True
         self._tell_of_reset()
@@ -231,7 +245,13 @@ class Document(QObject):
         """
         tensor = self.current
         tensor.saved_version = tensor.version
-        source = self.source_of(tensor)
+        source, before = self.source_of(tensor), self.source_at(path)
+        if before is not None and before is not source:
+            # What was read of the file that was written over is now of no file.
+            place = self.sources.index(before)
+            left = unfiled([one for one in before.tensors if one.loaded])
+            self.sources = (*self.sources[:place], *left, *self.sources[place + 1 :])
+            self.sources_changed.emit()
         if source is not None and not source.container:
             source.path, source.known, tensor.path = path, known, path
             source.given = False
@@ -266,6 +286,8 @@ class Document(QObject):
         self.edited.emit()
         tensor = self.current
         same_shape = array.shape == tensor.array.shape
+        if not same_shape:
+            self.resetting.emit()
         tensor.hold(array)
         self.edit, self.other_array = None, True
         tensor.version, tensor.kept, tensor.touched = version, True, None

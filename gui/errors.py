@@ -1,7 +1,8 @@
-"""Unexpected exceptions: a dialog with a sentence, details to copy, and a log file."""
+"""Unexpected exceptions and crashes: a dialog, details to copy, and what is left in log files."""
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import platform
 import sys
@@ -10,6 +11,7 @@ import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -24,6 +26,11 @@ def log_path() -> Path:
     """Where the log file lies."""
     place = QStandardPaths.StandardLocation.AppLocalDataLocation
     return Path(QStandardPaths.writableLocation(place)) / "quantoscope.log"
+
+
+def crash_path() -> Path:
+    """Where the stacks of a crash in Qt or another library lie, which Python cannot catch."""
+    return log_path().with_name("crash.log")
 
 
 def versions() -> str:
@@ -51,9 +58,10 @@ class ErrorReporter(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._showing = False
+        self._box: QMessageBox | None = None
         self._raised.connect(self._show)
         self._handler: logging.Handler | None = None
+        self._crash: TextIO | None = None
         self._before = (sys.excepthook, threading.excepthook)
 
     def install(self) -> None:
@@ -61,6 +69,9 @@ class ErrorReporter(QObject):
         path = log_path()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not faulthandler.is_enabled():
+                self._crash = crash_path().open("a", encoding="utf-8")
+                faulthandler.enable(self._crash)
             self._handler = RotatingFileHandler(
                 path, maxBytes=500_000, backupCount=1, encoding="utf-8", delay=True
             )
@@ -78,6 +89,10 @@ class ErrorReporter(QObject):
             log.removeHandler(self._handler)
             self._handler.close()
             self._handler = None
+        if self._crash is not None:
+            faulthandler.disable()
+            self._crash.close()
+            self._crash = None
 
     def _on_exception(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
@@ -97,10 +112,10 @@ class ErrorReporter(QObject):
 
     def _show(self, summary: str, details: str) -> None:
         # An error while the dialog is open is in the log; a second dialog would help nobody.
-        if self._showing or QApplication.instance() is None:
+        if self._box is not None or QApplication.instance() is None:
             return
-        self._showing = True
-        box = QMessageBox(QApplication.activeWindow())
+        # Kept: where no window is active, nothing else holds it.
+        self._box = box = QMessageBox(QApplication.activeWindow())
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("Something went wrong"))
@@ -115,7 +130,8 @@ class ErrorReporter(QObject):
         box.setDetailedText(f"{details}\n{versions()}")
         copy = box.addButton(self.tr("Copy details"), QMessageBox.ButtonRole.ActionRole)
         box.addButton(QMessageBox.StandardButton.Close)
-        box.finished.connect(self._on_closed)
+        # Also where the dialog below it goes, and takes it along.
+        box.destroyed.connect(self._on_closed)
         copy.clicked.disconnect()
         self._details = f"{summary}\n{details}\n{versions()}"
         copy.clicked.connect(self._copy)
@@ -125,4 +141,4 @@ class ErrorReporter(QObject):
         QGuiApplication.clipboard().setText(self._details)
 
     def _on_closed(self) -> None:
-        self._showing = False
+        self._box = None

@@ -62,7 +62,8 @@ class Files(QObject):
         self._window = window
         self._waiting: list[Callable[[], None]] = []
         # Queued: whoever was told of the end of a job may begin the next one before.
-        background.ended.connect(self._on_ended, Qt.ConnectionType.QueuedConnection)
+        background.ended.connect(self._go_on, Qt.ConnectionType.QueuedConnection)
+        whole.decided.connect(self._go_on)
 
     # Arrays of no file
 
@@ -97,6 +98,7 @@ class Files(QObject):
         """Show a tensor that is loaded, under three schemes where there are none."""
         if not self._session.entries:
             self._session.begin_entries([Scheme.parse(text) for text in THREE_WAYS])
+        self._session.finish_typing.emit()
         self._session.show(tensor)
 
     # Opening
@@ -120,34 +122,40 @@ class Files(QObject):
     def open_all(self, paths: Sequence[Path]) -> None:
         """Open several files into the document, and show the first array of them.
 
-        ``FILE::NAME`` names a tensor of a file. Of several sessions the first is opened. Files
-        that are asked for while others are read wait for their turn.
+        ``FILE::NAME`` names a tensor of a file. Of several sessions the first is opened, and the
+        other files come into it. Files that are asked for while others are read wait for their
+        turn.
         """
         if paths:
             self._in_turn(partial(self._open_all, list(paths)))
 
     def _in_turn(self, begin: Callable[[], None]) -> None:
         """Begin to read files as soon as no others are read."""
-        if self._background.running(FILE):
-            self._waiting.append(begin)
-        else:
-            begin()
+        self._waiting.append(begin)
+        self._go_on()
 
     def give_up(self) -> None:
         """Forget what waits for its turn: the window closes."""
         self._waiting.clear()
 
-    def _on_ended(self, kind: str) -> None:
-        while self._waiting and not self._background.running(FILE):
+    @property
+    def _busy(self) -> bool:
+        return self._background.running(FILE) or self._whole.deciding
+
+    def _go_on(self) -> None:
+        while self._waiting and not self._busy:
             self._waiting.pop(0)()
 
     def _open_all(self, paths: Sequence[Path]) -> None:
         sessions = [path for path in paths if path.suffix.lower() == ENDING]
+        others = [path.absolute() for path in paths if path not in sessions]
         if sessions:
             self._whole.open(sessions[0])
+            # Unless the document stays.
+            if others and self._background.running(FILE):
+                self._waiting.insert(0, partial(self._open_all, others))
         else:
-            job = partial(_read, [Path(path).absolute() for path in paths])
-            self._background.start(FILE, job, self._opened, self._whole.failed)
+            self._background.start(FILE, partial(_read, others), self._opened, self._whole.failed)
 
     def _opened(self, read: list[Read]) -> None:
         """Take files into the document that have been looked at."""
@@ -159,12 +167,12 @@ class Files(QObject):
             self._settings.remember("files/folder", str(one.path.parent))
             session = self._session
             instead = _keep_edits(one.source, session.sources, session.current)
+            one.source = session.add(one.source)
             if one.wanted in instead:
                 one.wanted = instead[one.wanted]
                 self.notice.emit(
                     filled(self.tr("%1 was open already; your changes stay."), one.wanted.title)
                 )
-        self._session.add(*(one.source for one in found if one.source is not None))
         wanted = next((one for one in found if one.wanted is not None), None)
         if wanted is not None and wanted.wanted is not None:
             self.show_tensor(wanted.wanted, wanted.values)
@@ -176,6 +184,8 @@ class Files(QObject):
 
     def show_tensor(self, tensor: Tensor, values: Values | None = None) -> None:
         """Show a tensor of the document, reading its values where they are not loaded."""
+        # The one that was chosen last comes up, and not the one that took longest to read.
+        self._background.cancel(TENSOR)
         if tensor.loaded:
             self._show(tensor)
         elif values is not None:
@@ -250,7 +260,9 @@ class Files(QObject):
         path, _ = QFileDialog.getOpenFileName(
             self._window, filled(self.tr("Where is %1?"), source.title), str(source.path or "")
         )
-        if path:
+        if path and self._session.source_at(Path(path).absolute()) not in (None, source):
+            self.problem.emit(filled(self.tr("%1 is open already."), Path(path).name))
+        elif path:
             self.reopen(source, Path(path).absolute())
 
     # Writing values
@@ -281,6 +293,7 @@ class Files(QObject):
         from engine.io import save
         from engine.io.saved import seen
 
+        self._session.finish_typing.emit()
         array = self._session.array
 
         def job(part: Part) -> SavedSource:
@@ -345,13 +358,16 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
 
     read = []
     shown = False
+    sources: dict[Path, Source] = {}
     for done, whole in enumerate(paths):
         ticket.step(done, len(paths))
         path, name = split_name(whole)
         one = Read(path)
         read.append(one)
         try:
-            source = of_file(path, list_tensors(path))
+            if path not in sources:
+                sources[path] = of_file(path, list_tensors(path))
+            source = sources[path]
             named = [tensor for tensor in source.tensors if name in (None, tensor.name)]
             if name is not None and not named:
                 load(path, name)  # raises the sentence that names what there is

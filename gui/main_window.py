@@ -80,9 +80,7 @@ class MainWindow(QMainWindow):
         self.latency = Latency(self.session, self.feed, self)
         self.setStatusBar(StatusLine(self.session, settings, self.background, self.latency, self))
         self.actions_ = Actions(self, self.theme, self._handlers())
-        self.menus = Menus(
-            self, self.actions_, self.session.undo_stack, self.docks, settings, self.theme
-        )
+        self.menus = Menus(self, self.actions_, self.session, self.docks, settings, self.theme)
         self._connect()
         self._restore()
         self._on_document()

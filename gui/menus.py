@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QUndoStack
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from engine import MAPPINGS, QUANTIZERS, RUNTIMES, Scheme
@@ -17,6 +17,7 @@ from gui.actions import Actions
 from gui.numbers_text import filled, plain_tip
 from gui.panes.dock import Dock
 from gui.panes.values_copy import FORMS
+from gui.session import Session
 from gui.settings import DIGITS_DEFAULT, Settings
 from gui.theme import Theme, icon, outlined
 
@@ -47,7 +48,7 @@ class Menus(QObject):
         self,
         window: QMainWindow,
         actions: Actions,
-        undo_stack: QUndoStack,
+        session: Session,
         docks: Mapping[str, Dock],
         settings: Settings,
         theme: Theme,
@@ -56,10 +57,14 @@ class Menus(QObject):
         self._window = window
         self._actions = actions
         self._settings = settings
-        self.undo = undo_stack.createUndoAction(window, self.tr("&Undo"))
+        self._session = session
+        self.undo = session.undo_stack.createUndoAction(window, self.tr("&Undo"))
         self.undo.setShortcut("Ctrl+Z")
-        self.redo = undo_stack.createRedoAction(window, self.tr("&Redo"))
+        self.redo = session.undo_stack.createRedoAction(window, self.tr("&Redo"))
         self.redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
+        for action, step in ((self.undo, self._undo), (self.redo, self._redo)):
+            action.triggered.disconnect()
+            action.triggered.connect(step)
         self.examples = self._examples_menu()
         self.add_scheme = self._scheme_menu()
         self.copy_as = self._copy_menu()
@@ -93,6 +98,15 @@ class Menus(QObject):
               self._latency_action(), None, a["reset_layout"])  # fmt: skip
         help_menu = bar.addMenu(self.tr("&Help"))
         _fill(help_menu, a["help"], a["about"])
+
+    def _undo(self) -> None:
+        # A button takes no focus: a cell may be open, and typing ends before anything is undone.
+        self._session.finish_typing.emit()
+        self._session.undo_stack.undo()
+
+    def _redo(self) -> None:
+        self._session.finish_typing.emit()
+        self._session.undo_stack.redo()
 
     def _build_toolbar(self) -> None:
         bar = self._toolbar = QToolBar(self.tr("Toolbar"), self._window)

@@ -20,7 +20,7 @@ from engine import QuantizationError
 from gui.background import Background, Ticket
 from gui.session import Session
 from gui.session_files import ENDING, SessionFiles, View
-from gui.tensors import Source
+from gui.tensors import Source, unfiled
 
 JOB = "recovery"
 REST = 700
@@ -283,9 +283,7 @@ def _unfiled(source: Source, folder: Path) -> Source:
     """A long array whose file is the recovery's own belongs to no file any more."""
     if source.path is None or source.path.parent != folder:
         return source
-    for tensor in source.tensors:
-        tensor.path = tensor.name = tensor.base = None
-    return Source(None, source.tensors)
+    return unfiled(source.tensors)[0]
 
 
 def _sweep(folder: Path, known: set[str], alone: bool) -> None:

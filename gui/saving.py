@@ -164,17 +164,21 @@ def opened(saved: SavedSession, file: Path, agreed: bool, part: Part) -> Opened:
         Gives what is told how much of each part is done.
     """
     notes: list[str] = []
-    sources = []
+    sources: list[Source] = []
+    changed: list[Source] = []
     for done, one in enumerate(saved.sources):
         step = part(done, len(saved.sources) + len(saved.tensors))
         step(0, 1)
-        sources.append(_source(one, file, agreed, step, notes))
+        sources.append(_source(one, file, agreed, step, notes, changed))
     alone: list[Source] = []
     tensors: list[Tensor] = []
     for done, tensor in enumerate(saved.tensors):
         part(len(saved.sources) + done, len(saved.sources) + len(saved.tensors))(0, 1)
         source = None if tensor.source is None else sources[tensor.source]
         found = _tensor_of(tensor, source, tensor is _at(saved.tensors, saved.current), notes)
+        if source in changed and tensor.array is not None:
+            # What the session holds is not what lies there now.
+            found.opened_version, found.base = 0, None
         tensors.append(found)
         if source is None:
             alone.append(Source(None, [found]))
@@ -194,7 +198,14 @@ def _at(things: Any, place: int | None) -> Any:
     return None if place is None else things[place]
 
 
-def _source(saved: SavedSource, file: Path, agreed: bool, step: Step, notes: list[str]) -> Source:
+def _source(
+    saved: SavedSource,
+    file: Path,
+    agreed: bool,
+    step: Step,
+    notes: list[str],
+    changed: list[Source],
+) -> Source:
     path = place_of(saved, file)
     if not agreed:
         return Source(path, [], problem=_tr("Not read, since you did not agree to it."))
@@ -210,6 +221,7 @@ def _source(saved: SavedSource, file: Path, agreed: bool, step: Step, notes: lis
             " all else as it is there now."
         )
         notes.append(filled(text, path.name))
+        changed.append(source)
     elif source.known is not None:
         source.known = replace(source.known, digest=saved.digest)
     return source

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,15 @@ class SessionFiles(QObject):
         How the document that was opened had been looked at.
     saved()
         The document lies in its file, or was given up: there is nothing to recover.
+    decided()
+        The questions about a session that is opened are answered, or none were asked.
     """
 
     problem = Signal(str)
     notice = Signal(str)
     view_opened = Signal(dict)
     saved = Signal()
+    decided = Signal()
 
     def __init__(
         self,
@@ -58,6 +62,9 @@ class SessionFiles(QObject):
         self._background = background
         self._view = view
         self._window = window
+        self._edited = False
+        self.deciding = False
+        session.edited.connect(self._on_edited)
 
     def new(self) -> None:
         """Begin with nothing but the three schemes, asking about what is not saved."""
@@ -69,19 +76,41 @@ class SessionFiles(QObject):
 
     def open(self, path: Path) -> None:
         """Open a session file in place of the document, asking about what is not saved."""
-        if self.may_replace():
-            path = path.absolute()
-            self._background.start(
-                FILE, partial(_read, path), partial(self._read_done, path), self.failed
-            )
+        with self._decisions():
+            if self.may_replace():
+                path = path.absolute()
+                done = partial(self._read_done, path)
+                self._background.start(FILE, partial(_read, path), done, self.failed)
+
+    @contextmanager
+    def _decisions(self) -> Iterator[None]:
+        """Let no other file come in while a question about the session stands."""
+        self.deciding = True
+        try:
+            yield
+        finally:
+            self.deciding = False
+            self.decided.emit()
 
     def _read_done(self, path: Path, saved: Any) -> None:
-        agreed = self._may_read(path, saved)
-        self.restore(path, saved, agreed, partial(self._opened, path))
+        with self._decisions():
+            agreed = self._may_read(path, saved)
+            self.restore(path, saved, agreed, partial(self._opened, path))
 
     def restore(self, path: Path, saved: Any, agreed: bool, done: Callable[[Any], None]) -> None:
         """Build a document from what a file holds, reading other files only where agreed."""
-        self._background.start(FILE, partial(_build, path, saved, agreed), done, self.failed)
+        job, built = partial(_build, path, saved, agreed), partial(self._built, done)
+        self._background.start(FILE, job, built, self.failed)
+
+    def _built(self, done: Callable[[Any], None], opened: Any) -> None:
+        """Put it in the document's place, asking again about what was edited while it was read."""
+        with self._decisions():
+            self._session.finish_typing.emit()
+            if not self._edited or self.may_replace():
+                done(opened)
+
+    def _on_edited(self) -> None:
+        self._edited = True
 
     def _may_read(self, path: Path, saved: Any) -> bool:
         """Ask whether files that the person has not named so far may be read."""
@@ -165,6 +194,7 @@ class SessionFiles(QObject):
         from gui.saving import draft
 
         path = path.absolute()
+        self._session.finish_typing.emit()
         taken = draft(self._session, self._view())
 
         def job(part: Part) -> Any:
@@ -199,6 +229,8 @@ class SessionFiles(QObject):
     def may_replace(self) -> bool:
         """Ask about what is not saved; True when it may go."""
         session = self._session
+        session.finish_typing.emit()
+        self._edited = False
         if not session.modified:
             return True
         name = session.file.name if session.file is not None else session.title

@@ -193,6 +193,11 @@ class Source:
     agreed: bool = False
     known: SavedSource | None = None
 
+    def take(self, read: Source) -> None:
+        """Hold what has been read of the same file just now."""
+        self.tensors, self.container, self.problem = read.tensors, read.container, read.problem
+        self.agreed, self.known = read.agreed, read.known
+
     @property
     def title(self) -> str:
         """What lists call it."""
@@ -204,6 +209,14 @@ def lone(title: str, array: FloatArray, path: Path | None = None) -> Source:
     tensor = Tensor(title, path)
     tensor.take(array)
     return Source(path, [tensor])
+
+
+def unfiled(tensors: Sequence[Tensor]) -> tuple[Source, ...]:
+    """Loaded tensors whose file is no longer theirs, as arrays that no file holds."""
+    for tensor in tensors:
+        tensor.path = tensor.name = tensor.base = None
+        tensor.saved_version = 0
+    return tuple(Source(None, [tensor]) for tensor in tensors)
 
 
 def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:

@@ -94,9 +94,11 @@ def wait_for(
 
     background.progressed.connect(progressed)
     with background.await_only(kind):
-        background.start(kind, run, finished, failed)
-        patience.start(SHOWN_AFTER)
-        loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        if background.start(kind, run, finished, failed).cancelled:
+            outcome.append((None, Cancelled()))
+        else:
+            patience.start(SHOWN_AFTER)
+            loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         if not outcome:
             dialog.canceled.connect(cancel)
             dialog.show()

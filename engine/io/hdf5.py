@@ -126,7 +126,10 @@ def load(path: Path, name: str) -> np.ndarray:
 
 
 def _damaged(path: Path) -> NoReturn:
-    raise FormatError(f"{shown(path)} is damaged: the HDF5 library could not read it.")
+    raise FormatError(
+        f"{shown(path)} is damaged, or takes far longer to read than its size explains: the HDF5 "
+        "library could not read it."
+    )
 
 
 def _checked_size(path: Path) -> int:

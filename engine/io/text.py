@@ -71,7 +71,7 @@ def load(path: Path) -> np.ndarray:
         One row or one column gives one axis, anything else two, or as the file declares.
         float32, or float64 where a number would overflow or vanish in that.
     """
-    text = plain_text(_decode(path.read_bytes(), path))
+    text = plain_text(_decode(_bytes(path), path))
     start = _after_comments(text)
     line = text.count("\n", 0, start) + 1
     try:
@@ -99,9 +99,22 @@ def _after_comments(text: str) -> int:
     return len(text)
 
 
-def _decode(data: bytes, path: Path) -> str:
+def _bytes(path: Path) -> bytes:
+    """Read a file, and of one that is no text no more than its start."""
+    with path.open("rb") as stream:
+        _require_text(stream.read(_CHUNK), path)
+        stream.seek(0)
+        data = stream.read()
+    _require_text(data, path)
+    return data
+
+
+def _require_text(data: bytes, path: Path) -> None:
     if not is_text(data):
         raise FormatError(f"{shown(path)} is not a text file: it has control characters in it.")
+
+
+def _decode(data: bytes, path: Path) -> str:
     utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # as spreadsheets save "Unicode text"
     # Old spreadsheets write the Western code page; it matters for words in a header only.
     for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp1252"):

@@ -146,7 +146,7 @@ def proposed_name(session: Session, what: str, plots: tuple[str, ...]) -> str:
 def proposed_folder(settings: Settings, session: Session) -> Path:
     """Where the last export went, else where the array came from, else the documents."""
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-    candidates = [settings.text("export/folder"), documents, QDir.homePath()]
+    candidates = [settings.text("export/folder"), documents]
     if session.path is not None:
         candidates.insert(1, str(session.path.parent))
-    return next((Path(c) for c in candidates if c and Path(c).is_dir()), Path.cwd())
+    return next((Path(c) for c in candidates if c and Path(c).is_dir()), Path(QDir.homePath()))

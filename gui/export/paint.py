@@ -41,6 +41,13 @@ def symbol_path(symbol: str | QPainterPath, x: float, y: float, size: float) -> 
     return QTransform(size, 0, 0, size, x, y).map(path)
 
 
+def _shares(places: Any, span: tuple[float, float]) -> Any:
+    """How far along a range places lie, a little beyond either end at most."""
+    low, high = span
+    with np.errstate(over="ignore"):
+        return np.clip((np.asarray(places, np.float64) - low) / (high - low), -1, 2)
+
+
 @dataclass
 class ViewPainter:
     """Paints the items of one view into a rectangle of the figure.
@@ -95,15 +102,11 @@ class ViewPainter:
 
     def map_x(self, x: Any) -> Any:
         """Positions along x; far outside the view they are cut, so that numbers stay small."""
-        low, high = self.x_range
-        share = (np.asarray(x, np.float64) - low) / (high - low)
-        return self.rect.left() + np.clip(share, -1, 2) * self.rect.width()
+        return self.rect.left() + _shares(x, self.x_range) * self.rect.width()
 
     def map_y(self, y: Any) -> Any:
         """Positions along y, likewise; up in the data is up on paper."""
-        low, high = self.y_range
-        share = (np.asarray(y, np.float64) - low) / (high - low)
-        return self.rect.bottom() - np.clip(share, -1, 2) * self.rect.height()
+        return self.rect.bottom() - _shares(y, self.y_range) * self.rect.height()
 
     # The kinds of items
 
@@ -180,6 +183,8 @@ class ViewPainter:
         r = item.rect()
         left, right = sorted(self.map_x([r.left(), r.right()]).tolist())
         top, bottom = sorted(self.map_y([r.top(), r.bottom()]).tolist())
+        if np.isnan([left, right, top, bottom]).any():
+            return
         rect = QRectF(QPointF(left, top), QPointF(right, bottom)).intersected(self.rect)
         brush = item.brush()
         if brush.style() == Qt.BrushStyle.SolidPattern:

@@ -319,7 +319,10 @@ class ValuesModel(QAbstractTableModel):
             self._qparams = evaluation.qparams
         elif array.size <= PAGE and entry:
             self._qparams = _calibrated(self._session, entry.scheme)
-        elif evaluation is None or not self._session.stale:
+        elif not (self._session.stale and evaluation and entry) or (
+            # Until it is computed, another scheme is shown as the one before, stage for stage.
+            stages_of(evaluation.scheme) != stages_of(entry.scheme)
+        ):
             self._qparams = None
         self._moved = self._qparams is None or self._qparams != before
         if self._moved:

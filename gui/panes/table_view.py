@@ -97,8 +97,23 @@ class NumberTable(QTableView):
             return False
         delegate = self.itemDelegate()
         assert isinstance(delegate, NumberDelegate)
-        editors = self.viewport().findChildren(QLineEdit)
-        return any(e.isVisible() and not delegate.accepts(e) for e in editors)
+        return any(not delegate.accepts(editor) for editor in self._editors())
+
+    def _editors(self) -> list[QLineEdit]:
+        # Those that were closed are there for a while.
+        return [e for e in self.viewport().findChildren(QLineEdit) if not e.isHidden()]
+
+    def finish_typing(self) -> None:
+        """Take over what is being typed; what is no number stays open."""
+        for editor in self._editors():
+            if self.delegate.accepts(editor):
+                self.commitData(editor)
+                self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
+
+    def drop_typing(self) -> None:
+        """Give up what is being typed: its cell is going to be another one."""
+        for editor in self._editors():
+            self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         # Leaving the cell would drop what was typed.

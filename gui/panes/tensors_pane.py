@@ -261,6 +261,7 @@ class TensorsPane(QWidget):
         """Take the file, or the array, of the current row out of the document."""
         source = self._source()
         if source is not None:
+            self._session.finish_typing.emit()
             commands.remove_source(self._session, source)
 
     def _menu(self, at: QPoint) -> None:

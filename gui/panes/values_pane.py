@@ -94,6 +94,9 @@ class ValuesPane(QWidget):
         self.grid.moved.connect(self._on_moved_in_grid)
         self.table.horizontalHeader().sectionClicked.connect(self._on_head_clicked)
         session.array_reset.connect(self._on_reset)
+        for table in (self.table, self.grid):
+            session.finish_typing.connect(table.finish_typing)
+            session.resetting.connect(table.drop_typing)
         session.chosen_changed.connect(self._on_chosen)
         self._sorted_by: tuple[int, bool] | None = None
         self._following = False
@@ -304,6 +307,7 @@ class ValuesPane(QWidget):
 
     def cut(self) -> None:
         """Copy the selected cells, and set their values to 0."""
+        self._session.finish_typing.emit()
         if self.copy():
             positions = self._selected_positions()
             text = filled(self.tr("Cut %1"), values_edit.values_text(positions.size))
@@ -311,12 +315,14 @@ class ValuesPane(QWidget):
 
     def clear(self) -> None:
         """Set the selected values to 0."""
+        self._session.finish_typing.emit()
         positions = self._selected_positions()
         text = filled(self.tr("Clear %1"), values_edit.values_text(positions.size))
         self._report(values_edit.clear(self._session, positions, text))
 
     def paste(self) -> None:
         """Put the numbers on the clipboard in, from the current cell on."""
+        self._session.finish_typing.emit()
         pasted = clipboard.read_pasted(clipboard.clipboard_text(), self._session.background, self)
         if isinstance(pasted, str):
             self._report(pasted)
@@ -348,6 +354,7 @@ class ValuesPane(QWidget):
 
     def insert_rows(self) -> None:
         """Insert as many zeros as rows are selected, before the first of them."""
+        self._session.finish_typing.emit()
         self.unsort_for_edit()
         rows = values_edit.rows_of(self.table.selected_ranges())
         place = self.model.first + int(rows[0]) if rows.size else self._session.array.size
@@ -355,12 +362,14 @@ class ValuesPane(QWidget):
 
     def remove_rows(self) -> None:
         """Remove the selected values."""
+        self._session.finish_typing.emit()
         positions = self._selected_positions()
         if positions.size:
             self._report(values_edit.remove(self._session, positions))
 
     def fill_down(self) -> None:
         """Copy the first selected value to the others."""
+        self._session.finish_typing.emit()
         self._report(values_edit.fill_down(self._session, self._selected_positions()))
 
     def unsort_for_edit(self) -> None:

@@ -1,5 +1,7 @@
 """Arrays pasted from programs and tables, and copied as such."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -135,6 +137,12 @@ def test_a_claimed_precision_is_told(claim):
 )
 def test_a_long_array_is_read_in_full(make):
     assert read(make(20_000)).values.size == 20_000
+
+
+def test_many_short_rows_are_read_in_no_time():
+    before = time.process_time()
+    assert read("[" + "1;" * 100_000 + "]").values.shape == (100_000, 1)
+    assert time.process_time() - before < 5
 
 
 def test_what_numpy_prints_is_read():

@@ -111,6 +111,7 @@ def new_window(qapp, qtbot):
     yield make
     for window in opened:
         if shiboken6.isValid(window):
+            window.session.finish_typing.emit()
             window.session.mark_saved(None)
             window.close()
             window.deleteLater()

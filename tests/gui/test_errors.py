@@ -1,16 +1,18 @@
 """Exceptions that nobody expected, and a known fault of the toolkit."""
 
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import (
-    QApplication,
-    QMessageBox,
-)
+from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
+from shiboken6 import isValid
 
 import engine
 from gui.errors import ErrorReporter, log_path
+
+ROOT = Path(engine.__file__).parents[1]
 
 # Errors nobody expected
 
@@ -53,6 +55,47 @@ def test_an_unexpected_exception_is_shown_and_logged_and_the_program_goes_on(
     assert window.session.array[0] == 0.5
     person.edit_cell(window.values.table, 1, "0.75")
     assert window.session.array[1] == 0.75
+
+
+def test_an_error_is_shown_though_the_dialog_of_the_one_before_went_with_its_parent(
+    window, qtbot, monkeypatch
+):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    reporter = ErrorReporter()
+    reporter.install()
+    try:
+        below = QDialog(window)
+        below.open()
+        below.activateWindow()
+        qtbot.waitUntil(lambda: QApplication.activeWindow() is below)
+        fault = ZeroDivisionError("a fault of the test")
+        sys.excepthook(ZeroDivisionError, fault, None)
+        qtbot.waitUntil(lambda: bool(below.findChildren(QMessageBox)))
+        below.deleteLater()
+        qtbot.waitUntil(lambda: not isValid(below))
+        sys.excepthook(ZeroDivisionError, fault, None)
+        # No window is active now, and still it stays to be read.
+        QApplication.processEvents()
+        (box,) = (w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox))
+        assert box.isVisible()
+        box.close()
+    finally:
+        reporter.uninstall()
+        reporter.deleteLater()
+
+
+def test_a_crash_of_a_library_leaves_where_it_was():
+    crash = (
+        "import faulthandler, sys; from gui.app import Application, prepare;"
+        "from gui.errors import ErrorReporter;"
+        "app = Application([]); prepare(app); ErrorReporter().install();"
+        "faulthandler._sigsegv()"
+    )
+    done = subprocess.run([sys.executable, "-c", crash], capture_output=True, cwd=ROOT)
+    assert done.returncode < 0
+    (left,) = Path.home().rglob("crash.log")
+    assert "Segmentation fault" in left.read_text(encoding="utf-8")
+    assert left.parent == log_path().parent
 
 
 # The toolkit

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter
+from PySide6.QtWidgets import QGraphicsRectItem
 
 from engine.examples import EXAMPLES, example
 from gui.export.figure import (
@@ -23,6 +24,7 @@ from gui.export.figure import (
     write_figure,
 )
 from gui.export.files import ExportError, write_atomically
+from gui.export.paint import ViewPainter
 from gui.export.panel import plot_names
 from gui.export.spec import FigureSpec
 from gui.plots import PLOTS
@@ -245,6 +247,22 @@ def test_unused_codes_are_hatched_with_lines(three):
         group for group in re.findall(r"<g [^>]*>\s*<path[^>]*>", svg) if "#c1121f" in group.lower()
     ]
     assert any(group.count("M") > 20 for group in hatch)
+
+
+@pytest.mark.parametrize("reach", [1e6, 1e30, 4e306])
+def test_an_area_that_reaches_far_beyond_the_view_fills_the_view(qapp, reach):
+    image = QImage(40, 30, QImage.Format.Format_RGB32)
+    image.fill(QColor("white"))
+    painter = QPainter(image)
+    view = ViewPainter(painter, QRectF(0, 0, 40, 30), (0.0, 1e-3), (0.0, 1.0), QFont(), 1.0)
+    item = QGraphicsRectItem(-reach, -reach, 2 * reach, 2 * reach)
+    for style in (Qt.BrushStyle.SolidPattern, Qt.BrushStyle.BDiagPattern):
+        item.setBrush(QBrush(QColor("red"), style))
+        view._area(item)
+    item.setRect(float("nan"), 0, 1, 1)
+    view._area(item)
+    painter.end()
+    assert {image.pixelColor(x, y).name() for x in (0, 20, 39) for y in (0, 29)} == {"#ff0000"}
 
 
 def test_pixels_are_exact_and_dpi_sets_the_size_of_letters(three):

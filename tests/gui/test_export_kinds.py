@@ -79,7 +79,11 @@ def test_a_report_is_one_html_file_of_the_ticked_plots(open_dialog, qtbot, tmp_p
     assert box.form.kind == "report"
     assert box.row.beside.isHidden()
     text = preview(qtbot, box, "Quantization of Three numbers", "SQNR")
-    assert "![Signal]" in text and "![Codes]" not in text
+    assert all(f"![{each.text().replace('&', '')}]" in text for each in box.form.plots.values())
+    for key, each in box.form.plots.items():
+        each.setChecked(key in ("signal", "error"))
+    qtbot.waitUntil(lambda: "![Codes]" not in box.preview.text.toPlainText())
+    assert "![Signal]" in box.preview.text.toPlainText()
     press(qtbot, box)
     qtbot.waitUntil(box.isHidden, timeout=10_000)
     path = tmp_path / "Three-numbers-report.html"
@@ -102,6 +106,8 @@ def test_the_files_of_markdown_are_named_before_and_asked_about(open_dialog, qtb
     box = open_dialog("report")
     choose(box.form.format, "Markdown")
     names = ["Three-numbers-report-signal.svg", "Three-numbers-report-error.svg"]
+    for key, each in box.form.plots.items():
+        each.setChecked(key in ("signal", "error"))
     assert box.row.beside.isVisible()
     assert all(name in box.row.beside.text() for name in names)
     box.form.plots["codes"].setChecked(True)
@@ -171,11 +177,8 @@ def test_parameters_are_those_that_the_engine_writes(open_dialog, qtbot, tmp_pat
     box = open_dialog("parameters")
     choose(box.form.format, form.title)
     expected = export.render(form.key, engine.evaluate(SEED, PLAIN), "Three numbers")
-    if form.text:
-        lines = expected.decode().splitlines()
-        preview(qtbot, box, lines[0], lines[min(len(lines), 150) - 1])
-    else:
-        preview(qtbot, box, f"A file of {len(expected):,} bytes")
+    lines = export.preview(form.key, engine.evaluate(SEED, PLAIN), "Three numbers").splitlines()
+    preview(qtbot, box, lines[0], lines[min(len(lines), 150) - 1])
     press(qtbot, box)
     qtbot.waitUntil(box.isHidden, timeout=10_000)
     path = tmp_path / f"Three-numbers-parameters{form.endings[0]}"

@@ -105,7 +105,8 @@ class Both:
                   self.fresh(np.float32, 700)]  # fmt: skip
         self.sources = [lone(f"tensor {place}", array) for place, array in enumerate(arrays)]
         session.start(np.zeros(1, np.float32), "first", None, [Scheme.parse(SCHEMES[0])])
-        session.add(*self.sources)
+        for source in self.sources:
+            session.add(source)
         session.show(self.sources[0].tensors[0])
         self.uids = {0: session.entries[0].uid}
         self.acts = [

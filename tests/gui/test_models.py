@@ -245,6 +245,19 @@ def test_channels_of_the_array_before_are_not_looked_for_in_another_one(session,
     assert model.index(1999, 1).data() == "127"
 
 
+def test_a_stage_that_the_scheme_before_has_not_is_not_looked_for_in_it(session, qtbot):
+    session.start(np.ones(60_000, np.float32), "", None, [Scheme.parse("int8 symmetric")])
+    qtbot.waitUntil(lambda: not session.stale)
+    model = values(session)
+    commands.set_scheme(session, session.entries[0].uid, Scheme.parse("uint8 asymmetric"))
+    session.device_changed.emit()
+    assert session.stale
+    assert "shifted" in model.keys
+    assert [model.index(0, column).data() for column in range(len(model.keys))][1:4] == [None] * 3
+    qtbot.waitUntil(lambda: not session.stale)
+    assert model.index(0, model.keys.index("shifted")).data() == "255"
+
+
 def test_no_model_asks_for_channels_that_an_array_has_no_more(session):
     session.start(np.ones((2, 3), np.float32), "", None, [Scheme.parse(COLUMNS)])
     model = values(session)

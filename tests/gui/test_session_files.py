@@ -92,6 +92,15 @@ def test_every_kind_of_change_sets_the_star_and_undo_takes_it_back(work, tmp_pat
         assert not work.isWindowModified(), name
 
 
+def test_a_file_that_comes_into_a_saved_session_sets_the_star(work, qtbot, tmp_path):
+    work.whole.write(tmp_path / "work.qscope")
+    np.savez(tmp_path / "more.npz", a=np.ones(3), b=np.ones(3))
+    work.open_paths([tmp_path / "more.npz"])
+    settle(work, qtbot)
+    assert work.session.modified
+    assert work.isWindowModified()
+
+
 def test_the_view_comes_back(work, new_window, qtbot, tmp_path):
     work.values.show_grid(True)
     work.session.compare_pair((work.session.entries[0].uid, work.session.entries[2].uid))
@@ -136,6 +145,53 @@ def test_files_that_nobody_named_are_read_only_when_agreed(
     assert [t.label for t in other.session.sources[0].tensors] == ["q", "k", "v"]
     other.files.show_tensor(other.session.sources[0].tensors[0])
     assert other.session.array.reshape(-1)[7] == 3.5
+
+
+def files_of(window):
+    return [source.path.name for source in window.session.sources if source.path is not None]
+
+
+def test_a_file_that_is_opened_while_a_session_asks_comes_into_that_session(
+    work, new_window, qtbot, tmp_path, dialog, button
+):
+    work.whole.write(tmp_path / "work.qscope")
+    work.settings.remember("files/known", "[]")
+    np.save(tmp_path / "other.npy", np.ones(5, np.float32))
+    other = new_window()
+
+    def open_another(box):
+        other.open_paths([tmp_path / "other.npy"])
+        qtbot.wait(50)
+        assert files_of(other) == [], "what the session replaces takes no file any more"
+        button("Read them")(box)
+
+    with dialog(open_another):
+        other.open_paths([tmp_path / "work.qscope"])
+        settle(other, qtbot)
+    qtbot.waitUntil(lambda: files_of(other) == ["model.npz", "other.npy"])
+    assert other.session.file == tmp_path / "work.qscope"
+
+
+def test_files_named_along_with_a_session_come_into_it(work, new_window, qtbot, tmp_path):
+    work.whole.write(tmp_path / "work.qscope")
+    np.save(tmp_path / "other.npy", np.ones(5, np.float32))
+    other = new_window()
+    other.open_paths([tmp_path / "other.npy", tmp_path / "work.qscope"])
+    qtbot.waitUntil(lambda: files_of(other) == ["model.npz", "other.npy"])
+    assert other.session.file == tmp_path / "work.qscope"
+
+
+def test_files_named_along_with_a_session_stay_out_where_the_document_stays(
+    work, qtbot, tmp_path, dialog, button
+):
+    work.whole.write(tmp_path / "work.qscope")
+    np.save(tmp_path / "other.npy", np.ones(5, np.float32))
+    commands.edit_value(work.session, 0, 4.5)
+    with dialog(button("Cancel")):
+        work.open_paths([tmp_path / "work.qscope", tmp_path / "other.npy"])
+        settle(work, qtbot)
+    assert files_of(work) == ["model.npz"]
+    assert work.session.array.flat[0] == 4.5
 
 
 def test_a_session_that_moved_with_its_files_finds_them(work, new_window, qtbot, tmp_path):
@@ -229,6 +285,50 @@ def test_a_file_that_changed_since_is_told_of(work, new_window, qtbot, tmp_path,
     other.open_paths([tmp_path / "work.qscope"])
     settle(other, qtbot)
     assert "has changed since" in other.message.text
+    q, k, v = other.session.sources[0].tensors
+    assert (q.array.shape, k.array.shape) == ((16, 8), (16, 8))
+    other.files.show_tensor(v)
+    settle(other, qtbot)
+    assert v.array.tolist() == [1] * 3
+
+
+def test_what_a_session_holds_of_a_file_that_changed_is_not_taken_for_what_lies_there(
+    window, new_window, qtbot, tmp_path
+):
+    path = tmp_path / "short.npy"
+    np.save(path, np.zeros(3, np.float32))
+    window.open_paths([path])
+    settle(window, qtbot)
+    window.whole.write(tmp_path / "work.qscope")
+    np.save(path, np.ones(3, np.float32))
+    other = new_window()
+    other.open_paths([tmp_path / "work.qscope"])
+    settle(other, qtbot)
+    assert other.session.array.tolist() == [0] * 3
+    assert other.session.current.differs
+    assert not other.isWindowModified()
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("Cancel", True), ("Discard", False)])
+def test_what_is_edited_while_a_session_is_read_is_asked_about(
+    work, new_window, qtbot, tmp_path, dialog, button, monkeypatch, answer, kept
+):
+    work.whole.write(tmp_path / "work.qscope")
+    other, go_on, read = new_window(), threading.Event(), qscope.read
+
+    def slowly(path):
+        go_on.wait(10)
+        return read(path)
+
+    monkeypatch.setattr(qscope, "read", slowly)
+    other.files.start_first()
+    other.open_paths([tmp_path / "work.qscope"])
+    commands.edit_value(other.session, 0, 4.5)
+    with dialog(button(answer)):
+        go_on.set()
+        settle(other, qtbot)
+    assert bool(other.session.array.flat[0] == 4.5) is kept
+    assert (other.session.file is None) is kept
 
 
 def test_what_a_session_holds_is_not_said_to_be_as_in_a_file_that_changed(

@@ -109,6 +109,20 @@ def test_choosing_a_tensor_does_not_stop_a_file_from_being_read(
     assert [source.title for source in opened.session.sources] == ["model.npz", "0.npy"]
 
 
+def test_the_tensor_that_was_chosen_last_stays(opened, settle, slow_load):
+    slow = opened.session.sources[-1].tensors[0]
+    source = lone("quick", np.ones(3, np.float32))
+    opened.session.add(source)
+    opened.files.show_tensor(slow)
+    opened.files.show_tensor(source.tensors[0])
+    slow_load.set()
+    settle(opened)
+    opened.background.shutdown()
+    QApplication.processEvents()
+    assert opened.session.current is source.tensors[0]
+    assert not slow.loaded
+
+
 def test_a_tensor_whose_file_was_closed_meanwhile_does_not_come_up(opened, settle, slow_load):
     source = opened.session.sources[-1]
     opened.files.show_tensor(source.tensors[3])
@@ -396,6 +410,109 @@ def test_a_file_that_is_opened_again_keeps_the_edits(opened, person, settle, mod
     assert [s.title for s in opened.session.sources] == ["model.npz"]
     assert opened.session.array.reshape(-1)[0] == 5
     assert len(opened.session.sources[0].tensors) == len(LAYERS)
+
+
+def closed_and_opened_again(opened, model_file, settle):
+    """The file closed with an edit in its first tensor, and opened anew."""
+    first = opened.session.sources[-1].tensors[0]
+    opened.files.show_tensor(first)
+    settle(opened)
+    commands.edit_value(opened.session, 0, 5.0)
+    commands.remove_source(opened.session, opened.session.sources[0])
+    opened.open_paths([model_file])
+    settle(opened)
+    return first
+
+
+def test_a_file_that_is_closed_and_opened_again_is_there_once_when_that_is_undone(
+    opened, model_file, settle
+):
+    first = closed_and_opened_again(opened, model_file, settle)
+    session = opened.session
+    session.undo_stack.undo()
+    assert [source.path for source in session.sources].count(model_file) == 1
+    assert session.current is first
+    assert (first.path, first.array.flat[0]) == (None, 5)
+    session.undo_stack.redo()
+    assert [source.path for source in session.sources if source.path] == [model_file]
+    assert session.source_of(first) is None
+
+
+def test_what_was_edited_before_a_file_was_opened_again_lies_in_the_session(
+    opened, new_window, model_file, settle, tmp_path
+):
+    first = closed_and_opened_again(opened, model_file, settle)
+    opened.session.undo_stack.undo()
+    opened.files.show_tensor(opened.session.source_at(model_file).tensors[0])
+    settle(opened)
+    assert opened.whole.write(tmp_path / "both.qscope")
+    other = new_window()
+    other.open_paths([tmp_path / "both.qscope"])
+    settle(other)
+    values = [t.array.flat[0] for t in other.session.tensors if t.shape == first.shape]
+    assert sorted(values) == sorted([5, opened.session.array.flat[0]])
+
+
+def test_a_file_can_be_closed_again_after_it_was_read_anew(opened, person, model_file, settle):
+    commands.remove_source(opened.session, opened.session.sources[-1])
+    opened.session.undo_stack.undo()
+    opened.open_paths([model_file])
+    settle(opened)
+    opened.session.undo_stack.redo()
+    assert [source.path for source in opened.session.sources] == [None]
+
+
+def test_a_file_that_is_named_twice_is_opened_once(window, model_file, settle):
+    window.open_paths([model_file.with_name(f"{model_file.name}::{name}") for name in LAYERS[:2]])
+    settle(window)
+    assert [source.path for source in window.session.sources].count(model_file) == 1
+    assert window.session.current.name == LAYERS[0]
+
+
+def test_an_open_file_that_is_written_over_is_no_longer_that_file(
+    window, new_window, settle, tmp_path
+):
+    for name in "ab":
+        np.save(tmp_path / f"{name}.npy", np.full(3, ord(name), np.float32))
+    window.open_paths([tmp_path / "a.npy", tmp_path / "b.npy"])
+    settle(window)
+    window.files.show_tensor(window.session.source_at(tmp_path / "b.npy").tensors[0])
+    settle(window)
+    window.files.show_tensor(window.session.source_at(tmp_path / "a.npy").tensors[0])
+    assert window.files.write_values(tmp_path / "b.npy")
+    assert [source.path for source in window.session.sources] == [tmp_path / "b.npy", None]
+    assert window.isWindowModified()
+    assert window.whole.write(tmp_path / "both.qscope")
+    other = new_window()
+    other.open_paths([tmp_path / "both.qscope"])
+    settle(other)
+    assert [t.array.tolist() for t in other.session.tensors] == [[97] * 3, [98] * 3]
+
+
+def test_what_is_shown_again_after_a_file_was_closed_stays_in_memory(
+    new_window, settle, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    for name in "abc":
+        np.save(tmp_path / f"{name}.npy", np.full(2000, ord(name), np.float32))
+    window = new_window()
+    session = window.session
+    window.open_paths([tmp_path / f"{name}.npy" for name in "abc"])
+    settle(window)
+    a, b, c = (source.tensors[0] for source in session.sources)
+    commands.remove_source(session, session.sources[2])
+    session.undo_stack.undo()
+    for tensor in (b, a):
+        window.files.show_tensor(tensor)
+        settle(window)
+    window.files.show_tensor(b)
+    settle(window)
+    session.undo_stack.redo()
+    window.files.show_tensor(a)
+    settle(window)
+    session.undo_stack.undo()
+    assert session.current is b
+    assert session.array.tolist() == [98] * 2000
 
 
 def test_a_new_array_joins_the_document(window, dialog, person):

@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog
 
 import gui.clipboard
+from gui import commands
+from gui.tensors import lone
 
 TEN = "0.5\t-1.25\t3\t4e-3\t5\t6\t7\t8\t9\t10.125"
 
@@ -346,3 +348,71 @@ def test_typing_where_nothing_can_be_typed_says_where_it_can(window, table, pers
     assert window.message.text == "Only column R can be typed into: the others follow from it."
     person.edit_cell(table, 1, "9")
     assert values(window)[1] == 9
+
+
+# A cell that is open while something else is done: buttons and menus take no focus
+
+
+@pytest.fixture
+def typing(open_window, person):
+    """A window in which a 4 is being typed over the third of eight values."""
+    window = open_window(np.arange(8.0))
+    person.click_cell(window.values.table, 3)
+    person.type("4")
+    assert person.editing(window.values.table)
+    return window
+
+
+def test_what_is_being_typed_stays_with_its_tensor_when_another_comes_up(typing, qtbot, tmp_path):
+    first = typing.session.current
+    np.save(tmp_path / "other.npy", np.ones(5, np.float32))
+    typing.open_paths([tmp_path / "other.npy"])
+    qtbot.waitUntil(lambda: typing.session.current is not first)
+    assert typing.session.array.tolist() == [1] * 5
+    assert first.array.tolist() == [0, 1, 2, 4, 4, 5, 6, 7]
+    typing.session.undo_stack.undo()
+    assert first.array.tolist() == list(range(8))
+
+
+def test_undo_by_its_button_takes_back_what_is_being_typed(typing, person):
+    commands.edit_value(typing.session, 0, 9.0)
+    typing.menus.undo.trigger()
+    assert typing.session.array.tolist() == [9, 1, 2, 3, 4, 5, 6, 7]
+    typing.menus.undo.trigger()
+    typing.menus.redo.trigger()
+    typing.menus.redo.trigger()
+    assert typing.session.array.tolist() == [9, 1, 2, 4, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("action", ["insert_rows", "remove_rows"])
+def test_rows_that_come_or_go_while_a_cell_is_open_leave_it_done(typing, person, action):
+    typing.actions_[action].trigger()
+    assert not person.editing(typing.values.table)
+    source = lone("other", np.ones(5, np.float32))
+    typing.session.add(source)
+    typing.session.show(source.tensors[0])
+    assert typing.session.array.tolist() == [1] * 5
+    for _ in range(2):
+        typing.session.undo_stack.undo()
+    assert typing.session.array.tolist() == list(range(8))
+
+
+def test_what_is_being_typed_is_saved_too(typing, tmp_path):
+    assert typing.files.write_values(tmp_path / "values.npy")
+    assert np.load(tmp_path / "values.npy").tolist() == [0, 1, 2, 4, 4, 5, 6, 7]
+    assert not typing.isWindowModified()
+
+
+def test_what_is_being_typed_is_asked_about_when_the_window_closes(typing, dialog, button):
+    with dialog(button("Cancel")):
+        typing.close()
+    assert typing.session.array[3] == 4
+
+
+def test_a_text_that_is_no_number_does_not_follow_to_another_tensor(typing, person):
+    person.type("x")
+    source = lone("other", np.ones(5, np.float32))
+    typing.session.add(source)
+    typing.files.show_tensor(source.tensors[0])
+    assert not person.editing(typing.values.table)
+    assert typing.session.array.tolist() == [1] * 5

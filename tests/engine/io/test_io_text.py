@@ -20,6 +20,10 @@ CASES = [
     ("x.csv", "1,2,3\n4,5,6\n", [[1, 2, 3], [4, 5, 6]]),
     ("x.csv", "1.5, 2.5\r\n3.5, 4.5\r\n", [[1.5, 2.5], [3.5, 4.5]]),
     ("x.csv", "a,b\n1,2\n", [1, 2]),
+    ("x.csv", ",a,b\n0,1.5,2\n1,3,4\n", [[1.5, 2], [3, 4]]),
+    ("x.csv", '"","a"\n"1",1.5\n"2",3\n', [1.5, 3]),
+    ("x.csv", ",a\n0,1\n2,3\n", [[0, 1], [2, 3]]),
+    ("x.csv", "i,a\n0,1\n1,3\n", [[0, 1], [1, 3]]),
     ("x.csv", '"width, mm","height"\n1.5,2.5\n3,4\n', [[1.5, 2.5], [3, 4]]),
     ("x.csv", "1,5\n2,5\n", [[1, 5], [2, 5]]),
     ("x.csv", "1;2,5\n3;4,5\n", [[1, 2.5], [3, 4.5]]),
@@ -179,3 +183,15 @@ def test_a_fault_behind_many_rows_is_told_with_its_place(tmp_path: Path, refusal
     path.write_text("a,b\n" + '1,2\n\n"3",4\n' * 30_000)
     assert io.load(path).shape == (60_000, 2)
     assert (io.load(path)[-2:] == [[1, 2], [3, 4]]).all()
+
+
+def test_of_a_file_that_is_no_text_only_the_start_is_read(tmp_path: Path, refusal: Any) -> None:
+    path = tmp_path / "x.csv"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 28)
+    tracemalloc.start()
+    try:
+        assert "control characters" in refusal(io.load, path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()

@@ -120,6 +120,7 @@ class MainWindow(QMainWindow):
         head = self.tr("Tensors: what the open files hold")
         dock = self._dock("tensors", self.tr("Tensors"), head, self.tensors)
         self.tensors.insight_changed.connect(dock.head.set_insight)
+        dock.visibilityChanged.connect(self.tensors.set_in_front)
 
     def _dock(self, key: str, name: str, title: str, pane: QWidget) -> Dock:
         dock = Dock(key, name, title, self.theme, self, pane)

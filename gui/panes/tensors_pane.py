@@ -19,7 +19,6 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QAction,
     QFontMetrics,
-    QHideEvent,
     QKeyEvent,
     QKeySequence,
     QResizeEvent,
@@ -113,6 +112,7 @@ class TensorsPane(QWidget):
         layout.addWidget(self.filter)
         layout.addWidget(self.tree)
         self.setFocusProxy(self.tree)
+        self._in_front = True
         # A moment of rest: scrolling past a hundred tensors reads none of them.
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -307,15 +307,19 @@ class TensorsPane(QWidget):
         super().showEvent(event)
         self._rest.start()
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._rest.stop()
-        self._session.background.cancel(JOB)
+    def set_in_front(self, in_front: bool) -> None:
+        """Say whether the pane can be seen, or lies behind another tab; Qt calls both visible."""
+        self._in_front = in_front
+        if in_front:
+            self._rest.start()
+        else:
+            self._rest.stop()
+            self._session.background.cancel(JOB)
 
     def _look(self) -> None:
         """Look at the next tensor in sight that has not been looked at."""
         background: Background = self._session.background
-        if not self.isVisible() or background.running(JOB):
+        if not (self.isVisible() and self._in_front) or background.running(JOB):
             return
         for tensor in self._in_sight():
             if tensor.glance is None and self._readable(tensor):

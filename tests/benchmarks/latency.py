@@ -72,7 +72,7 @@ class Reaction:
 
 
 class Watcher(QObject):
-    """Sees what is painted: the window as such, and each pane by its name."""
+    """Sees what is painted: each pane by its name."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -82,16 +82,13 @@ class Watcher(QObject):
             for area in dock.findChildren(QAbstractScrollArea):
                 self._names[area.viewport()] = key
         self._names |= {bar: "status" for bar in window.findChildren(QStatusBar)}
-        for watched in (window, *self._names):
+        for watched in self._names:
             watched.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        kind = event.type()
-        if kind == QEvent.Type.Paint and watched in self._names:
+        if event.type() == QEvent.Type.Paint and watched in self._names:
             self.painted, self.pane = True, self._names[watched]
             self.paints[self.pane] += 1
-        elif kind == QEvent.Type.UpdateRequest:
-            self.painted = True
         return False
 
 

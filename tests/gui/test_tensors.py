@@ -211,6 +211,20 @@ def test_ends_and_histogram_are_filled_in_while_the_pane_is_seen(opened, qtbot, 
     assert before != blank
 
 
+def test_behind_another_tab_nothing_is_looked_at_until_the_pane_is_seen(opened, qtbot):
+    begun = []
+    opened.background.started.connect(begun.append)
+    opened.docks["values"].raise_()
+    qtbot.waitUntil(lambda: opened.values.table.isVisible())
+    qtbot.waitUntil(lambda: not opened.background.running("glance"))
+    begun.clear()
+    commands.edit_value(opened.session, 0, 12.5)
+    qtbot.wait(200)
+    assert "glance" not in begun
+    opened.docks["tensors"].raise_()
+    qtbot.waitUntil(lambda: "glance" in begun)
+
+
 def test_every_word_of_the_filter_has_to_be_in_the_name_and_enter_shows_the_first(
     opened, person, settle
 ):

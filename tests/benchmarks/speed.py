@@ -8,6 +8,7 @@ they are compared with. torch is compared with where it is installed, and left o
 
 from __future__ import annotations
 
+import argparse
 import platform
 import statistics
 import subprocess
@@ -202,8 +203,11 @@ def show(rows: list[Row]) -> None:
         print(f"{name:48} {1000 * seconds:9.1f} ms   {said}", flush=True)
 
 
-def main(millions: float) -> None:
+def main() -> None:
     """Measure everything and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("millions", nargs="?", type=float, default=10)
+    millions = parser.parse_args().millions
     print(f"{platform.platform()}, {platform.processor() or '?'}")
     print(f"Python {platform.python_version()}, numpy {np.__version__}; {millions:g} million")
     print(f"float32 normals, {kernels.threads()} threads")
@@ -217,4 +221,4 @@ def main(millions: float) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    main()

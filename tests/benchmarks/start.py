@@ -7,6 +7,7 @@ plots. Both run offscreen on a screen of 1920 × 1080 unless ``QT_QPA_PLATFORM``
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -115,5 +116,7 @@ def rows(rounds: int = 11) -> list[tuple[str, float, str]]:
 
 
 if __name__ == "__main__":
-    for name, took, said in rows(int(sys.argv[1]) if len(sys.argv) > 1 else 11):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rounds", nargs="?", type=int, default=11)
+    for name, took, said in rows(parser.parse_args().rounds):
         print(f"{name:48} {1000 * took:9.1f} ms   {said}")

@@ -58,7 +58,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
         third = (height - 300) // 3
         heights = [third, third, third + 30]
         window.resizeDocks([docks[k] for k in ("signal", "error", "distribution")], heights, down)
-    shares = (0.24, 0.48, 0.28) if small else (0.39, 0.40, 0.21)
+    shares = (0.24, 0.48, 0.28) if small else (0.42, 0.37, 0.21)
     columns = [docks["values"], docks["signal"], docks["schemes"]]
     window.resizeDocks(columns, [int(width * share) for share in shares], across)
     if large:

@@ -60,7 +60,7 @@ class TensorsModel(QAbstractItemModel):
         self._words: list[str] = []
         self._column, self._order = -1, Qt.SortOrder.AscendingOrder
         self._rows = self._arranged()
-        self._heads = [
+        self.heads = [
             self.tr("Name"),
             self.tr("Type"),
             self.tr("Shape"),
@@ -174,7 +174,7 @@ class TensorsModel(QAbstractItemModel):
     # Qt's interface
 
     def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
-        within = 0 <= row < self.rowCount(parent) and 0 <= column < len(self._heads)
+        within = 0 <= row < self.rowCount(parent) and 0 <= column < len(self.heads)
         if not within:
             return QModelIndex()
         return self.createIndex(row, column, parent.row() + 1 if parent.isValid() else 0)
@@ -193,14 +193,14 @@ class TensorsModel(QAbstractItemModel):
         return len(row.tensors) if row.source.container else 0
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return len(self._heads)
+        return len(self.heads)
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        if orientation == Qt.Orientation.Horizontal and 0 <= section < len(self._heads):
+        if orientation == Qt.Orientation.Horizontal and 0 <= section < len(self.heads):
             if role == Qt.ItemDataRole.DisplayRole:
-                return self._heads[section]
+                return self.heads[section]
             if role == Qt.ItemDataRole.TextAlignmentRole:
                 return _side(section)
         return None
@@ -219,7 +219,7 @@ class TensorsModel(QAbstractItemModel):
                 return self._of_file(source, column)
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(tensor, column)
+            return self.text(tensor, column)
         if role == GLANCE and column == HISTOGRAM:
             return tensor.glance
         if role == Qt.ItemDataRole.FontRole and tensor is self._session.current:
@@ -230,7 +230,8 @@ class TensorsModel(QAbstractItemModel):
             return self._tip(source, tensor)
         return None
 
-    def _text(self, tensor: Tensor, column: int) -> str:
+    def text(self, tensor: Tensor, column: int) -> str:
+        """What stands in a cell."""
         seen = tensor.glance
         if column == NAME:
             mark = " ◂" if tensor is self._session.current else ""

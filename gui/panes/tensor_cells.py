@@ -1,9 +1,11 @@
-"""How the cells of the Tensors pane are drawn: histograms, and names cut at their beginning."""
+"""How the cells of the Tensors pane are drawn: histograms, and names that are too long."""
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt
-from PySide6.QtGui import QColor, QPainter, QPalette
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPalette
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from engine.glance import Glance
@@ -37,10 +39,41 @@ class HistogramDelegate(QStyledItemDelegate):
 
 
 class NameDelegate(QStyledItemDelegate):
-    """Shortens names at their beginning, which is the same for most tensors of a model."""
+    """Shortens names so that their end and their numbers stay: those tell layers apart."""
 
-    def initStyleOption(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
     ) -> None:
-        super().initStyleOption(option, index)
-        option.textElideMode = Qt.TextElideMode.ElideLeft
+        shown = QStyleOptionViewItem(option)
+        self.initStyleOption(shown, index)
+        style = shown.widget.style()
+        room = style.subElementRect(
+            QStyle.SubElement.SE_ItemViewItemText, shown, shown.widget
+        ).width()
+        margin = 2 * (style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin) + 1)
+        shown.text = shortened(shown.text, shown.fontMetrics, room - margin)
+        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, shown, painter, shown.widget)
+
+
+def shortened(name: str, metrics: QFontMetrics, room: int) -> str:
+    """Leave out what is before the numbers of a dotted name, then what follows them.
+
+    `model.layers.11.self_attn.q_proj.weight` is shortened to `…11.self_attn.q_proj.weight`, and
+    further to `…11…q_proj.weight`.
+    """
+    if metrics.horizontalAdvance(name) <= room:
+        return name
+    start, rest = "", name
+    for numbered in re.finditer(r"([^.]*\d[^.]*)\.", name):
+        text = f"{start}…{name[numbered.start() :]}"
+        if metrics.horizontalAdvance(text) <= room:
+            return text
+        longer = f"{start}…{numbered[1]}"
+        if metrics.horizontalAdvance(longer) > room // 2:
+            break
+        start, rest = longer, name[numbered.end(1) :]
+    left = room - metrics.horizontalAdvance(start)
+    return start + metrics.elidedText(rest, Qt.TextElideMode.ElideLeft, left).replace("….", "…")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from functools import partial
 
@@ -18,10 +17,8 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QAction,
-    QFontMetrics,
     QKeyEvent,
     QKeySequence,
-    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
@@ -41,6 +38,7 @@ from gui.background import Background, Ticket
 from gui.models.tensors import HISTOGRAM, NAME, TensorsModel
 from gui.numbers_text import filled
 from gui.panes.tensor_cells import HistogramDelegate, NameDelegate
+from gui.panes.tensor_columns import TensorColumns
 from gui.session import Session
 from gui.settings import Settings
 from gui.tensors import Source, Tensor
@@ -49,9 +47,6 @@ from gui.theme import Theme
 JOB = "glance"
 LONG_LIST = 12
 """From so many rows on the field that narrows the list is worth its room."""
-WIDTHS = (0, 70, 82, 52, 82, 82, 58)
-NAME_WIDTHS, NAMES_LOOKED_AT = (120, 300), 500
-"""The names get what they need, within these; the other columns can be scrolled to."""
 
 
 class TensorsPane(QWidget):
@@ -79,7 +74,6 @@ class TensorsPane(QWidget):
         self._session = session
         self._collapsed: set[Source] = set()
         self._offered: list[QAction] = []
-        self._fitting = self._names_by_hand = False
         self.filter = QLineEdit(self)
         self.filter.setPlaceholderText(self.tr("Find tensors: words of the name"))
         self.filter.setAccessibleName(self.tr("Find tensors"))
@@ -102,10 +96,8 @@ class TensorsPane(QWidget):
         head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.setStretchLastSection(False)
-        head.sectionResized.connect(self._on_resized)
         self.tree.setSortingEnabled(True)
-        for column, width in enumerate(WIDTHS[1:], 1):
-            self.tree.setColumnWidth(column, width)
+        self._columns = TensorColumns(self.tree, self.model, session)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -148,7 +140,6 @@ class TensorsPane(QWidget):
         rows = sum(len(source.tensors) for source in self._session.sources)
         self.filter.setVisible(rows >= LONG_LIST or bool(self.filter.text()))
         self._mark_current()
-        self._fit_names()
         self._tell()
         self._rest.start()
 
@@ -275,31 +266,6 @@ class TensorsPane(QWidget):
         menu.addActions(self._offered)
         menu.exec(self.tree.viewport().mapToGlobal(at))
         menu.deleteLater()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit_names()
-
-    def _fit_names(self) -> None:
-        """Give names the width that they need, or what the others leave where that is more."""
-        if self._names_by_hand:
-            return
-        # The name of what is shown is bold.
-        font = self.tree.font()
-        font.setBold(True)
-        metrics, widest = QFontMetrics(font), 0
-        tensors = (tensor for source in self._session.sources for tensor in source.tensors)
-        for tensor in itertools.islice(tensors, NAMES_LOOKED_AT):
-            widest = max(widest, metrics.horizontalAdvance(f"{tensor.label} * ◂"))
-        least, most = NAME_WIDTHS
-        needed = min(max(least, widest + 2 * self.tree.indentation() + 12), most)
-        self._fitting = True
-        self.tree.setColumnWidth(NAME, max(needed, self.width() - sum(WIDTHS) - 20))
-        self._fitting = False
-
-    def _on_resized(self, column: int) -> None:
-        """A width that the person has given to the names stays."""
-        self._names_by_hand = self._names_by_hand or (column == NAME and not self._fitting)
 
     # What there is to see of each
 

@@ -7,14 +7,15 @@ import pytest
 from PySide6.QtCore import QAbstractItemModel, QPoint, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QImage, QTextDocument
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
+from PySide6.QtWidgets import QApplication
 
 import engine.io
 from engine.glance import glance
 from gui import commands
 from gui.export.choices import proposed_name
 from gui.export.kinds import FIGURE
-from gui.models.tensors import GLANCE, HIGH, HISTOGRAM, LOW, NAME, SHAPE, TYPE, bytes_text
+from gui.models.tensors import GLANCE, HIGH, HISTOGRAM, LOW, NAME, SHAPE, SIZE, TYPE, bytes_text
+from gui.panes.tensor_cells import shortened
 from gui.tensors import lone
 
 LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k", "mlp", "norm")]
@@ -267,16 +268,73 @@ def test_undo_in_the_filter_brings_back_the_closed_file(opened, person):
     assert file in opened.session.sources
 
 
-def test_names_have_room_and_very_long_ones_keep_their_end_which_tells_layers_apart(opened):
-    tree = opened.tensors.tree
-    index = tree.currentIndex().siblingAtColumn(NAME)
+class Letters:
+    """Measures texts of letters that are all one wide."""
+
+    @staticmethod
+    def horizontalAdvance(text):
+        return len(text)
+
+    @staticmethod
+    def elidedText(text, mode, room):
+        assert mode == Qt.TextElideMode.ElideLeft
+        return text if len(text) <= room else "…" + text[len(text) - room + 1 :]
+
+
+LONG = [
+    *(f"model.layers.{i}.{part}.weight" for i in range(12)
+      for part in ("self_attn.q_proj", "mlp.down_proj", "input_layernorm")),
+    "vision_tower.encoder.blocks.0.patch_embedding.projection.weight",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(1400, 840), (1440, 900), (1600, 1000)])
+def test_all_columns_are_seen_beside_long_names(new_window, tmp_path, settle, qtbot, size):
+    window = new_window(size)
+    values = 0.01 * np.random.default_rng(1).normal(size=(64, 32, 3, 3)).astype(np.float32)
+    np.savez(tmp_path / "model-00001-of-00002.npz", **dict.fromkeys(LONG, values))
+    window.open_paths([tmp_path / "model-00001-of-00002.npz"])
+    settle(window)
+    tree = window.tensors.tree
+    qtbot.waitUntil(lambda: tree.currentIndex().siblingAtColumn(HIGH).data() not in ("", "…"))
+    assert tree.verticalScrollBar().isVisible()
+    assert tree.header().length() <= tree.viewport().width()
+    metrics = QFontMetrics(tree.font())
+    for column in (TYPE, SHAPE, LOW, HIGH, SIZE):
+        for text in visible(tree, column):
+            assert metrics.horizontalAdvance(text) + 6 <= tree.columnWidth(column)
+    room = tree.columnWidth(NAME) - 2 * tree.indentation() - 6
+    shown = [shortened(name, metrics, room) for name in LONG]
+    assert len(set(shown)) == len(LONG)
+
+
+def test_names_have_all_they_need_where_the_other_columns_are_scrolled_to(
+    new_window, model_file, settle
+):
+    window = new_window((1000, 700))
+    window.open_paths([model_file])
+    settle(window)
+    tree = window.tensors.tree
     font = tree.font()
     font.setBold(True)
     longest = max(QFontMetrics(font).horizontalAdvance(f"{name} * ◂") for name in LAYERS)
     assert tree.columnWidth(NAME) >= longest + 2 * tree.indentation()
-    option = QStyleOptionViewItem()
-    tree.itemDelegateForIndex(index).initStyleOption(option, index)
-    assert option.textElideMode == Qt.TextElideMode.ElideLeft
+
+
+@pytest.mark.parametrize(
+    ("name", "room", "shown"),
+    [
+        ("layers.11.q_proj.weight", 23, "layers.11.q_proj.weight"),
+        ("layers.11.q_proj.weight", 22, "…11.q_proj.weight"),
+        ("layers.11.q_proj.weight", 16, "…11…_proj.weight"),
+        ("layers.11.q_proj.weight", 11, "…11…weight"),
+        ("net.layer3.0.conv1.weight", 24, "…layer3.0.conv1.weight"),
+        ("net.layer3.0.conv1.weight", 18, "…layer3…0…1.weight"),
+        ("without_any_number.weight", 12, "…mber.weight"),
+    ],
+)
+def test_a_name_that_is_too_long_keeps_its_numbers_and_its_end(name, room, shown):
+    assert shortened(name, Letters(), room) == shown
 
 
 def test_a_width_given_to_the_names_by_hand_stays_when_the_pane_is_resized(opened, qtbot):
@@ -307,12 +365,19 @@ def test_a_name_that_looks_like_html_is_shown_as_it_is_in_tips(window, tmp_path,
     assert "<img" not in tip.toHtml()
 
 
-def test_the_numbers_of_the_tensor_shown_fit_in_bold(opened):
+def test_the_numbers_of_the_tensor_shown_fit_in_bold(opened, settle, person, qtbot):
     tree = opened.tensors.tree
     font = tree.font()
     font.setBold(True)
-    for column, text in ((LOW, "-1.234e-05"), (HIGH, "-0.001234"), (TYPE, "float32")):
-        assert QFontMetrics(font).horizontalAdvance(text) + 6 <= tree.columnWidth(column)
+    opened.tensors.asked.emit(opened.session.sources[-1].tensors[0])
+    settle(opened)
+    person.edit_cell(opened.values.table, 0, "-0.00001234")
+    opened.docks["tensors"].take_focus()
+    qtbot.waitUntil(lambda: tree.currentIndex().siblingAtColumn(LOW).data() != "…")
+    row = [tree.currentIndex().siblingAtColumn(column) for column in (TYPE, SHAPE, LOW, HIGH, SIZE)]
+    for index in row:
+        needs = QFontMetrics(font).horizontalAdvance(index.data()) + 6
+        assert needs <= tree.columnWidth(index.column())
 
 
 def test_sorted_by_name_layer_10_comes_after_layer_9(opened, qtbot):

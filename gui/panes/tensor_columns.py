@@ -1,0 +1,96 @@
+"""Gives the columns of the Tensors pane the widths that what stands in them needs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QTreeView
+
+from gui.models.tensors import HIGH, HISTOGRAM, LOW, NAME, SHAPE, SIZE, TYPE, TensorsModel
+from gui.session import Session
+from gui.tensors import Tensor
+
+MEASURED = (TYPE, SHAPE, LOW, HIGH, SIZE)
+USUAL = {LOW: "-0.1234", HIGH: "-0.1234", SIZE: "512 kB"}
+"""What has room before it is known, so that columns seldom move while values come in."""
+HISTOGRAM_WIDTH, MARGIN, MOST = 46, 8, 120
+NAMES_LEAST, NAMES_MOST = 150, 300
+"""Names take what the others leave; where that is too little, what they need, within these."""
+LOOKED_AT = 500
+
+
+class TensorColumns(QObject):
+    """Fits the columns to the open files and to the pane; a width given by hand stays."""
+
+    def __init__(self, tree: QTreeView, model: TensorsModel, session: Session) -> None:
+        super().__init__(tree)
+        self._tree, self._model, self._session = tree, model, session
+        self._by_hand: set[int] = set()
+        self._fitting = False
+        self._name_needs = 0
+        tree.header().sectionResized.connect(self._on_resized)
+        tree.installEventFilter(self)
+        session.sources_changed.connect(self._on_sources)
+        model.dataChanged.connect(self._on_changed)
+        self._on_sources()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._fit_names()
+        return super().eventFilter(watched, event)
+
+    def _on_sources(self) -> None:
+        tensors = (tensor for source in self._session.sources for tensor in source.tensors)
+        self._name_needs = 0
+        widths = {column: self._width(USUAL.get(column, "")) for column in MEASURED}
+        self._fit(itertools.islice(tensors, LOOKED_AT), widths)
+
+    def _on_changed(self, first: QModelIndex, _last: QModelIndex) -> None:
+        """Widen what has become too narrow: columns that shrink again would never rest."""
+        tensor = self._model.tensor(first)
+        if tensor is not None:
+            self._fit([tensor], {column: self._tree.columnWidth(column) for column in MEASURED})
+
+    def _fit(self, tensors: Iterable[Tensor], widths: dict[int, int]) -> None:
+        heads = self._tree.header().fontMetrics()
+        for column in MEASURED:
+            head = heads.horizontalAdvance(self._model.heads[column])
+            widths[column] = max(widths[column], head + MARGIN)
+        for tensor in tensors:
+            self._name_needs = max(self._name_needs, self._width(f"{tensor.label} * ◂"))
+            for column in MEASURED:
+                needs = self._width(self._model.text(tensor, column))
+                widths[column] = max(widths[column], min(needs, MOST))
+        for column, width in {**widths, HISTOGRAM: HISTOGRAM_WIDTH}.items():
+            self._set(column, width)
+        self._fit_names()
+
+    def _fit_names(self) -> None:
+        tree = self._tree
+        others = sum(map(tree.columnWidth, (*MEASURED, HISTOGRAM)))
+        beside = tree.verticalScrollBar().sizeHint().width() + 2 * tree.frameWidth()
+        room = tree.width() - beside - others
+        needs = self._name_needs + 2 * tree.indentation()
+        if room < min(needs, NAMES_LEAST):
+            # The other columns have to be scrolled to anyway.
+            room = min(needs, NAMES_MOST)
+        self._set(NAME, room)
+
+    def _width(self, text: str) -> int:
+        # What is shown is bold.
+        font = self._tree.font()
+        font.setBold(True)
+        return QFontMetrics(font).horizontalAdvance(text) + MARGIN
+
+    def _set(self, column: int, width: int) -> None:
+        if column not in self._by_hand:
+            self._fitting = True
+            self._tree.setColumnWidth(column, width)
+            self._fitting = False
+
+    def _on_resized(self, column: int) -> None:
+        if not self._fitting:
+            self._by_hand.add(column)

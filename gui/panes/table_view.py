@@ -10,7 +10,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
@@ -75,6 +75,13 @@ class NumberTable(QTableView):
         head = self.horizontalHeader()
         if model is not None:
             head.setSelectionModel(QItemSelectionModel(model, head))
+
+    def fit_heads(self, longest: str) -> None:
+        """Give the heads of rows the room that the longest needs, in bold as the chosen one is."""
+        head = self.verticalHeader()
+        font = head.font()
+        font.setBold(True)
+        head.setFixedWidth(max(44, QFontMetrics(font).horizontalAdvance(longest) + 6))
 
     def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)

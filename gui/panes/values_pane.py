@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui import clipboard
+from gui import clipboard, commands
 from gui.models.grid import QUANTITIES, GridModel
 from gui.models.values import ValuesModel
 from gui.numbers_text import filled
@@ -203,10 +203,8 @@ class ValuesPane(QWidget):
         self._sorted_by = None
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self._slices.offer(shape)
-        width = max(
-            44, 14 + 8 * len(str(max(shape, default=1))) * len(shape) + 12 * (len(shape) - 1)
-        )
-        self.table.verticalHeader().setFixedWidth(width)
+        size = self._session.array.size
+        self.table.fit_heads(commands.position_text(self._session, size - 1) if size else "")
         self.show_grid(self.in_grid)
 
     # The chosen value

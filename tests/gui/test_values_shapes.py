@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QApplication, QSpinBox
 
 EDIT = Qt.ItemDataRole.EditRole
@@ -53,6 +54,18 @@ def test_many_axes_take_no_width_from_the_plots(open_window):
     assert all(many.values.rect().contains(s.mapTo(many.values, s.rect().bottomRight()))
                for s in spins)  # fmt: skip
     assert many.values.width() == few.values.width()
+
+
+@pytest.mark.parametrize("shape", [(64, 32, 3, 3), (4096, 128), (2000,)])
+def test_every_stage_is_seen_beside_positions_of_several_axes(open_window, shape):
+    table = open_window(np.zeros(shape), "int8 symmetric", size=(1400, 840)).values.table
+    assert table.verticalScrollBar().isVisible()
+    assert table.horizontalHeader().length() <= table.viewport().width()
+    last = "[" + ", ".join(str(n - 1) for n in shape) + "]" if len(shape) > 1 else "1999"
+    head = table.verticalHeader()
+    font = head.font()
+    font.setBold(True)
+    assert QFontMetrics(font).horizontalAdvance(last) + 4 <= head.width()
 
 
 def test_an_edit_in_the_grid_changes_that_value_and_the_undo_text_names_it(open_window, person):

@@ -57,7 +57,7 @@ class MessageBar(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.clear)
-        self._problem = False
+        self._problem = self._refused = False
         self._shown = False
         self.restyle(theme)
 
@@ -88,6 +88,16 @@ class MessageBar(QFrame):
         self._say(text, problem=True)
         self._timer.stop()
 
+    def refusal(self, text: str) -> None:
+        """Say why an edit was not made, until one is made."""
+        self.problem(text)
+        self._refused = True
+
+    def edited(self) -> None:
+        """Take back what was said of an edit that was not made: another one was."""
+        if self._refused:
+            self.clear()
+
     def notice(self, text: str) -> None:
         """Say what happened, for a while."""
         self._say(text, problem=False)
@@ -107,7 +117,7 @@ class MessageBar(QFrame):
         self._timer.stop()
 
     def _say(self, text: str, problem: bool) -> None:
-        self._problem = problem
+        self._problem, self._refused = problem, False
         self._label.setText(text)
         self._label.setAccessibleName(text)
         self._paint()
@@ -135,7 +145,7 @@ class MessageBar(QFrame):
     def clear(self) -> None:
         """Hide the message."""
         self._timer.stop()
-        self._shown = False
+        self._shown = self._refused = False
         self.shown_changed.emit(False)
 
 

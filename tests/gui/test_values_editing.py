@@ -416,3 +416,24 @@ def test_a_text_that_is_no_number_does_not_follow_to_another_tensor(typing, pers
     typing.files.show_tensor(source.tensors[0])
     assert not person.editing(typing.values.table)
     assert typing.session.array.tolist() == [1] * 5
+
+
+def test_what_was_said_of_an_edit_that_was_refused_goes_with_the_next_edit(window, person):
+    table = window.values.table
+    person.click_cell(table, 0, 2)
+    person.type("5")
+    assert "Only column R can be typed into" in window.message.text
+    person.edit_cell(table, 0, "0.5")
+    assert not window.message.isVisible()
+    person.click_cell(table, 0, 2)
+    person.type("5")
+    assert window.message.isVisible()
+    person.press("Ctrl+Z")
+    assert not window.message.isVisible()
+
+
+def test_what_was_said_of_a_file_stays_while_values_are_edited(window, person, tmp_path, qtbot):
+    window.open_paths([tmp_path / "missing.npy"])
+    qtbot.waitUntil(lambda: "missing.npy" in window.message.text)
+    person.edit_cell(window.values.table, 0, "0.5")
+    assert "missing.npy" in window.message.text

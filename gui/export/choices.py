@@ -135,12 +135,13 @@ def clipboard_spec(settings: Settings, theme: Theme, keys: tuple[str, ...]) -> F
 
 def proposed_name(session: Session, what: str, plots: tuple[str, ...]) -> str:
     """A file name without ending that tells what is in it."""
-    # A last dot in the name of a tensor begins no ending: fc.weight and fc.bias are two.
-    plain = session.path is not None and session.current.name is None
-    title = Path(session.title).stem if plain else session.title
-    stem = re.sub(r"[^\w.]+", "-", title).strip("-.") or "quantoscope"
+    title = session.title
+    if session.path is not None:
+        title = title.replace(session.path.name, session.path.stem, 1)
+    # The end tells tensors apart: a last dot begins no ending, fc.weight and fc.bias are two.
+    stem = re.sub(r"[^\w.]+", "-", title)[-80:].strip("-.") or "quantoscope"
     part = what if what != FIGURE else plots[0] if len(plots) == 1 else "plots"
-    return f"{stem[:80]}-{part}"
+    return f"{stem}-{part}"
 
 
 def proposed_folder(settings: Settings, session: Session) -> Path:

@@ -672,8 +672,9 @@ def test_sizes_are_told_in_units_that_people_know():
     ]  # fmt: skip
 
 
-def test_files_proposed_for_two_tensors_are_two(window, tmp_path, settle):
-    path = tmp_path / "net.npz"
+@pytest.mark.parametrize("file", ["net.npz", f"checkpoint_{'of_a_large_model' * 4}.npz"])
+def test_files_proposed_for_two_tensors_are_two(window, tmp_path, settle, file):
+    path = tmp_path / file
     np.savez(path, **{"fc.weight": np.ones(3), "fc.bias": np.ones(3)})
     window.open_paths([path])
     settle(window)
@@ -682,4 +683,4 @@ def test_files_proposed_for_two_tensors_are_two(window, tmp_path, settle):
         window.tensors.asked.emit(tensor)
         settle(window)
         names.append(proposed_name(window.session, FIGURE, ("signal",)))
-    assert [name.split("-")[1] for name in names] == ["fc.weight", "fc.bias"]
+    assert [name.split("-")[-2] for name in names] == ["fc.weight", "fc.bias"]

@@ -59,7 +59,7 @@ class NameDelegate(QStyledItemDelegate):
 
 
 def shortened(name: str, metrics: QFontMetrics, room: int) -> str:
-    """Leave out what is before the numbers of a dotted name, then what follows them.
+    """Leave out what is before the numbers of a name with dots or slashes, then what follows them.
 
     `model.layers.11.self_attn.q_proj.weight` is shortened to `…11.self_attn.q_proj.weight`, and
     further to `…11…q_proj.weight`.
@@ -67,7 +67,7 @@ def shortened(name: str, metrics: QFontMetrics, room: int) -> str:
     if metrics.horizontalAdvance(name) <= room:
         return name
     start, rest = "", name
-    for numbered in re.finditer(r"([^.]*\d[^.]*)\.", name):
+    for numbered in re.finditer(r"([^./]*\d[^./]*)[./]", name):
         text = f"{start}…{name[numbered.start() :]}"
         if metrics.horizontalAdvance(text) <= room:
             return text

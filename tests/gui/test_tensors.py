@@ -330,6 +330,7 @@ def test_names_have_all_they_need_where_the_other_columns_are_scrolled_to(
         ("layers.11.q_proj.weight", 11, "…11…weight"),
         ("net.layer3.0.conv1.weight", 24, "…layer3.0.conv1.weight"),
         ("net.layer3.0.conv1.weight", 18, "…layer3…0…1.weight"),
+        ("model_weights/block1/conv/kernel", 20, "…block1/conv/kernel"),
         ("without_any_number.weight", 12, "…mber.weight"),
     ],
 )

@@ -84,10 +84,10 @@ class WaysOut(QObject):
 
     def export_all(self) -> None:
         """Ask what to export."""
-        self.export("all")
+        self.export("")
 
     def export(self, start: str) -> None:
-        """Ask how to export, with something preselected."""
+        """Ask how to export, with something preselected, or what was exported last."""
         from gui.export.dialog import ExportDialog
         from gui.export.part import looks_of
 

@@ -50,6 +50,7 @@ class FileRow(QWidget):
         self._by_hand = False
         self.edit = QLineEdit(self)
         self.edit.textEdited.connect(self._on_edited)
+        self.edit.editingFinished.connect(self._on_named)
         self.browse = QPushButton(self.tr("&Browse…"), self)
         self.browse.setAutoDefault(False)
         self.browse.clicked.connect(self._browse)
@@ -84,6 +85,11 @@ class FileRow(QWidget):
         """Every file that is going to be written, the one that is named last."""
         path = self.path
         return report_paths(path, self._form.keys) if self._form.kind == REPORT else [path]
+
+    def _on_named(self) -> None:
+        """What is exported follows a name that is complete: report.html is a report."""
+        if self._by_hand:
+            self._form.set_kind(Path(self.edit.text().strip()).suffix.lower())
 
     def settle(self) -> None:
         """Show the name with its ending."""

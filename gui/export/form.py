@@ -106,7 +106,8 @@ class ExportForm(QWidget):
 
     def _select(self, start: str) -> None:
         """Choose what the person came for."""
-        what = start if start in KINDS else FIGURE
+        what = start or self._settings.text("export/what")
+        what = what if what in KINDS else FIGURE
         self._asked = (start,) if start in self.plots else self._visible
         self.what.setCurrentIndex(self.what.findData(what))
         self._tick()
@@ -189,8 +190,16 @@ class ExportForm(QWidget):
                 self.format.setCurrentIndex(place)
                 return
 
+    def set_kind(self, ending: str) -> None:
+        """Follow an ending that nothing but another way out has, as that of a report."""
+        having = [what for what, kinds in KINDS.items() if any(ending in k.endings for k in kinds)]
+        if having and self.kind not in having:
+            self.what.setCurrentIndex(self.what.findData(having[0]))
+            self.set_ending(ending)
+
     def remember(self) -> None:
         """Keep the choices for the next time."""
+        self._settings.remember("export/what", self.kind)
         self._settings.remember(f"export/format-{self.kind}", self.file_kind.key)
         if self.kind in (FIGURE, REPORT):
             self._settings.remember("export/part", str(self.shown.currentData()))

@@ -55,7 +55,7 @@ def open_dialog(workplace, settings, qtbot):
     """A way to open the dialog."""
     opened = []
 
-    def make(start="all", keys=("signal", "error"), theme=LIGHT, looks=None):
+    def make(start="", keys=("signal", "error"), theme=LIGHT, looks=None):
         background = workplace.background
         box = ExportDialog(workplace, settings, theme, background, keys, start, None, looks)
         qtbot.addWidget(box)
@@ -86,7 +86,7 @@ def choose(box, text):
 
 
 def test_all_means_the_visible_plots_and_a_key_means_that_one(open_dialog):
-    assert open_dialog("all").form.keys == ("signal", "error")
+    assert open_dialog("").form.keys == ("signal", "error")
     assert open_dialog("codes").form.keys == ("codes",)
     assert open_dialog("table").form.kind == "table"
     assert open_dialog("results").form.kind == "results"
@@ -103,13 +103,13 @@ def test_a_report_has_every_plot_until_some_are_chosen_by_hand(open_dialog, qtbo
     assert form.keys == ("signal", "codes")
 
 
-@pytest.mark.parametrize("start", [*KEYS, "all"])
+@pytest.mark.parametrize("start", [*KEYS, ""])
 @pytest.mark.parametrize("kind", ["PNG", "SVG", "PDF"])
 def test_a_figure_is_written_where_the_dialog_proposes(open_dialog, qtbot, tmp_path, start, kind):
     box = open_dialog(start)
     choose(box.form.format, kind)
     press(qtbot, box)
-    part = "plots" if start == "all" else start
+    part = "plots" if start == "" else start
     path = tmp_path / f"Three-numbers-{part}.{kind.lower()}"
     assert box.written == [str(path)]
     assert path.stat().st_size > 1000
@@ -216,7 +216,7 @@ def test_the_preview_follows_the_values(open_dialog, workplace, qtbot):
 
 
 def test_too_small_a_figure_and_no_plot_are_said_in_the_dialog(open_dialog, qtbot, tmp_path):
-    box = open_dialog("all")
+    box = open_dialog("")
     box.form.sizes.width.setValue(20)
     qtbot.waitUntil(lambda: "no room" in box.preview.picture.text(), timeout=5000)
     assert not box.write.isEnabled()
@@ -331,7 +331,7 @@ def test_closing_while_a_table_is_written_leaves_nothing(open_dialog, workplace,
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
-@pytest.mark.parametrize("start", ["all", "table"])
+@pytest.mark.parametrize("start", ["", "table"])
 def test_the_dialog_fits_a_small_screen_and_names_everything(open_dialog, theme, start):
     box = open_dialog(start, theme=theme)
     hint = box.minimumSizeHint()
@@ -351,7 +351,7 @@ def test_the_dialog_fits_a_small_screen_and_names_everything(open_dialog, theme,
 
 
 def test_every_plot_has_a_letter_of_its_own(open_dialog):
-    plots = open_dialog("all").form.plots.values()
+    plots = open_dialog("").form.plots.values()
     assert all("&" in box.text() for box in plots), [box.text() for box in plots]
 
 
@@ -409,7 +409,7 @@ def test_a_slide_has_its_pixels_and_the_preset_is_remembered(open_dialog, qtbot)
     assert box.form.sizes.points.value() == 18
     press(qtbot, box)
     assert QImage(box.written[0]).size().toTuple() == (1920, 1080)
-    again = open_dialog("all").form
+    again = open_dialog("").form
     assert again.sizes.preset.currentData() == "slide"
     assert again.spec().pixels() == (1920, 1080)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QStyle, QStyleOptionComboBox
 
 import engine
@@ -69,6 +70,35 @@ def preview(qtbot, box, *words):
 
     qtbot.waitUntil(lambda: all(word in text() for word in words), timeout=10_000)
     return text()
+
+
+def test_a_name_with_the_ending_of_another_way_out_chooses_that_and_it_is_remembered(
+    open_dialog, qtbot, tmp_path
+):
+    box = open_dialog("")
+    assert box.form.kind == "figure"
+    box.row.edit.setFocus()
+    box.row.edit.selectAll()
+    QTest.keyClicks(box.row.edit, str(tmp_path / "mine.html"))
+    assert box.form.kind == "figure", "the name is not complete yet"
+    QTest.keyClick(box.row.edit, Qt.Key.Key_Return)
+    qtbot.waitUntil(box.isHidden, timeout=10_000)
+    assert box.written == [str(tmp_path / "mine.html")]
+    assert (tmp_path / "mine.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert open_dialog("signal").form.kind == "figure"
+    again = open_dialog("")
+    assert again.form.kind == "report"
+    qtbot.waitUntil(again.isActiveWindow)
+    again.row.edit.setFocus()
+    again.row.edit.selectAll()
+    QTest.keyClicks(again.row.edit, str(tmp_path / "mine.md"))
+    assert again.form.file_kind.key == ".md"
+    again.row.edit.selectAll()
+    QTest.keyClicks(again.row.edit, str(tmp_path / "mine.onnx"))
+    again.form.what.setFocus()
+    assert again.form.kind == "parameters"
+    assert again.form.file_kind.key == "onnx"
+    assert again.row.path == tmp_path / "mine.onnx"
 
 
 # Reports

@@ -31,7 +31,7 @@ from gui.export.kinds import FIGURE, PARAMETERS, REPORT, RESULTS, TABLE
 from gui.export.panel import plot_names
 from gui.export.preview import Preview
 from gui.export.report import Report
-from gui.export.report_files import write_report
+from gui.export.report_files import HTML, write_report
 from gui.export.report_reference import source_of
 from gui.export.spec import Look
 from gui.numbers_text import filled
@@ -193,7 +193,9 @@ class ExportDialog(QDialog):
         self._background.start(PREVIEW, self._report_job(), self._show_report, self._failed)
 
     def _show_report(self, made: Report) -> None:
-        self.preview.show_text(jobs.report_preview(self.row.path, made))
+        html = self.form.file_kind.key == HTML
+        show = self.preview.show_page if html else self.preview.show_text
+        show(jobs.report_preview(self.row.path, made))
 
     def _preview_parameters(self) -> None:
         if not isinstance(self._active, Evaluation):

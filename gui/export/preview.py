@@ -1,12 +1,28 @@
-"""The preview of an export: a miniature of the figure, or the first lines of a table."""
+"""The preview of an export: a miniature of the figure, a page, or the first lines of a text."""
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QImage, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QStackedWidget, QWidget
+from PySide6.QtGui import QFontDatabase, QImage, QPixmap, QResizeEvent, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QStackedWidget, QTextBrowser, QWidget
 
 from gui.theme import Theme
+
+_FEATURES = (
+    QTextDocument.MarkdownFeature.MarkdownDialectGitHub
+    | QTextDocument.MarkdownFeature.MarkdownNoHTML
+)
+_FIGURE = re.compile(r"!\[(.*?)\]\([^)]*\)")
+
+
+class _Page(QTextBrowser):
+    """A page of text that loads nothing of what it names."""
+
+    def loadResource(self, kind: int, name: Any) -> None:
+        return None
 
 
 class Preview(QStackedWidget):
@@ -35,8 +51,13 @@ class Preview(QStackedWidget):
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setTabChangesFocus(True)
         self.text.setAccessibleName(self.tr("The first lines of the file"))
+        self.page = _Page(self)
+        self.page.setOpenLinks(False)
+        self.page.setTabChangesFocus(True)
+        self.page.setAccessibleName(self.tr("The beginning of the report"))
         self.addWidget(self.picture)
         self.addWidget(self.text)
+        self.addWidget(self.page)
         self.setMinimumSize(300, 220)
         self.picture.setObjectName("figurePreview")
         # A ground between both themes, so that the edge of either figure is seen.
@@ -69,6 +90,12 @@ class Preview(QStackedWidget):
         """Show the first lines of a file."""
         self.text.setPlainText(text)
         self.setCurrentWidget(self.text)
+
+    def show_page(self, markdown: str) -> None:
+        """Show the beginning of a report; of its figures the names alone."""
+        self.page.document().setMarkdown(_FIGURE.sub(r"*\1*", markdown), _FEATURES)
+        self.page.moveCursor(QTextCursor.MoveOperation.Start)
+        self.setCurrentWidget(self.page)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

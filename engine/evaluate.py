@@ -93,7 +93,7 @@ def quantize(x: ArrayLike, qparams: QParams) -> IntArray:
             f"{values_are(count)} NaN, which no integer code can express; "
             "evaluate() counts and marks them instead."
         )
-    _check_channels(r.shape, qparams)
+    check_channels(r.shape, qparams)
     return encoded(r, qparams)
 
 
@@ -110,7 +110,7 @@ def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
     array = np.asarray(codes)
     if array.size and (array.dtype.kind == "f" or not is_real(array.dtype)):
         raise QuantizationError(f"Codes are integers; these are {array.dtype.name} values.")
-    _check_channels(array.shape, qparams)
+    check_channels(array.shape, qparams)
     if array.size and not qparams.format.integer:
         last = (1 << qparams.format.bits) - 1
         for code in (int(array.min()), int(array.max())):
@@ -121,7 +121,8 @@ def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
     return decoded(array, qparams)
 
 
-def _check_channels(shape: tuple[int, ...], p: QParams) -> None:
+def check_channels(shape: tuple[int, ...], p: QParams) -> None:
+    """Raise QuantizationError when an array of this shape has other channels than parameters."""
     p.granularity.check(shape)
     count = p.granularity.count(shape)
     if count != p.count and p.count != 1:

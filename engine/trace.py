@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from engine.arrays import as_working
-from engine.evaluate import calibrate
+from engine.evaluate import calibrate, check_channels
 from engine.quantizers import QUANTIZERS, QParams, Stage, unclipped_key, unrounded_key
 from engine.scheme import Scheme
 
@@ -88,12 +88,13 @@ def trace(
     Raises
     ------
     QuantizationError
-        As ``calibrate``.
+        As ``calibrate``, and when parameters at hand are those of other channels.
     IndexError
         When an index lies outside the array.
     """
     array = as_working(x)
     p = scheme if isinstance(scheme, QParams) else calibrate(array, scheme)
+    check_channels(array.shape, p)
     where = np.atleast_1d(np.asarray(indices, dtype=np.intp))
     with np.errstate(over="ignore", under="ignore"):
         # flat picks the few values out of any layout without a copy of the whole.

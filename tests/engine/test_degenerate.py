@@ -455,3 +455,13 @@ def test_a_scale_that_float16_cannot_hold_well_is_said_to_be_stored_in_it(
     x = np.linspace(-largest, largest, 64).astype(np.float32).reshape(2, 32)
     notes = engine.evaluate(x, text).warnings
     assert any(note.startswith(sentence) for note in notes), notes
+
+
+def test_stages_are_not_told_of_parameters_that_belong_to_other_channels():
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    p = engine.evaluate(x, "int8 symmetric per-channel(0)").qparams
+    assert engine.trace(x, p, [11])["real"].tolist() == [11]
+    with pytest.raises(engine.QuantizationError, match=r"3 channels or groups; this array has 2\."):
+        engine.trace(x[:2], p, [0])
+    with pytest.raises(engine.QuantizationError):
+        engine.trace(np.float32([1, 2]), "int8 symmetric per-channel(3)", [0])

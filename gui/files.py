@@ -159,6 +159,8 @@ class Files(QObject):
 
     def _opened(self, read: list[Read]) -> None:
         """Take files into the document that have been looked at."""
+        # What is being typed belongs to the file as it was, and is kept like any other edit of it.
+        self._session.finish_typing.emit()
         found = [one for one in read if one.source is not None]
         for one in found:
             assert one.source is not None

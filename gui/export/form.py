@@ -219,9 +219,10 @@ class ExportForm(QWidget):
         self._by_hand = True
 
     def _on_what(self) -> None:
+        # Formats first: a tick tells others, who ask for the format.
+        self._fill_formats()
         if not self._by_hand:
             self._tick()
-        self._fill_formats()
         self._on_change()
 
     def _on_plots(self) -> None:

@@ -97,6 +97,7 @@ class ValuesPane(QWidget):
         for table in (self.table, self.grid):
             session.finish_typing.connect(table.finish_typing)
             session.resetting.connect(table.drop_typing)
+        session.resetting.connect(self._on_resetting)
         session.chosen_changed.connect(self._on_chosen)
         self._sorted_by: tuple[int, bool] | None = None
         self._following = False
@@ -196,14 +197,18 @@ class ValuesPane(QWidget):
             table.addActions(list(editing))
         self.empty.offer(filling)
 
+    def _on_resetting(self) -> None:
+        # A cursor that moves while one array gives way to another chooses nothing.
+        self._following = True
+
     def _on_reset(self) -> None:
-        self.empty.setVisible(self._session.array.size == 0)
-        shape = self._session.array.shape
+        self._following = False
+        shape, size = self._session.array.shape, self._session.array.size
+        self.empty.setVisible(size == 0)
         self._buttons["grid"].setEnabled(len(shape) >= 2)
         self._sorted_by = None
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self._slices.offer(shape)
-        size = self._session.array.size
         self.table.fit_heads(commands.position_text(self._session, size - 1) if size else "")
         self.show_grid(self.in_grid)
 
@@ -220,18 +225,17 @@ class ValuesPane(QWidget):
 
     def _on_chosen(self) -> None:
         position = self._session.chosen
-        if position is None or self.table.state() == NumberTable.State.EditingState:
+        typing = self.table.state() == NumberTable.State.EditingState
+        if position is None or self._following or typing:
             return  # Whoever types says where to go next.
         self._following = True
         try:
             if self.in_grid:
                 fixed, row, column = self.grid_model.cell_of(position)
                 self._slices.show_plane(fixed)
-                if (self.grid.currentIndex().row(), self.grid.currentIndex().column()) != (
-                    row,
-                    column,
-                ):
-                    self.grid.setCurrentIndex(self.grid_model.index(row, column))
+                index = self.grid_model.index(row, column)
+                if self.grid.currentIndex() != index:
+                    self.grid.setCurrentIndex(index)
             else:
                 column = max(0, self.table.currentIndex().column())
                 self.table.go_to(self.model.row_of(position), column)

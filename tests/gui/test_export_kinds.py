@@ -101,6 +101,15 @@ def test_a_name_with_the_ending_of_another_way_out_chooses_that_and_it_is_rememb
     assert again.row.path == tmp_path / "mine.onnx"
 
 
+def test_a_change_of_what_is_exported_never_asks_for_a_format_that_is_gone(open_dialog, qtbot):
+    box = open_dialog("parameters")
+    box.form.format.setCurrentIndex(box.form.format.count() - 1)
+    for what in ("report", "parameters", "figure", "table"):
+        box.form.format.setCurrentIndex(box.form.format.count() - 1)
+        box.form.what.setCurrentIndex(box.form.what.findData(what))
+        assert box.row.path.suffix in box.form.endings
+
+
 # Reports
 
 

@@ -437,3 +437,21 @@ def test_what_was_said_of_a_file_stays_while_values_are_edited(window, person, t
     qtbot.waitUntil(lambda: "missing.npy" in window.message.text)
     person.edit_cell(window.values.table, 0, "0.5")
     assert "missing.npy" in window.message.text
+
+
+def test_what_is_being_typed_is_kept_when_its_file_is_read_again(
+    open_window, person, tmp_path, qtbot
+):
+    path = tmp_path / "a.npy"
+    np.save(path, np.arange(8, dtype=np.float32))
+    window = open_window(np.zeros(2))
+    window.open_paths([path])
+    qtbot.waitUntil(lambda: window.session.array.size == 8)
+    person.click_cell(window.values.table, 3)
+    person.type("4.5")
+    window.files.reopen(window.session.source_of(window.session.current))
+    qtbot.waitUntil(lambda: not window.background.running("file"))
+    qtbot.waitUntil(lambda: window.session.array[3] == 4.5)
+    window.session.undo_stack.undo()
+    assert window.session.array.tolist() == list(range(8))
+    assert window.session.source_of(window.session.current) is not None

@@ -75,8 +75,8 @@ class TensorColumns(QObject):
         room = tree.width() - beside - others
         needs = self._name_needs + 2 * tree.indentation()
         if room < min(needs, NAMES_LEAST):
-            # The other columns have to be scrolled to anyway.
-            room = min(needs, NAMES_MOST)
+            # The other columns have to be scrolled to anyway, but no name.
+            room = min(needs, NAMES_MOST, tree.width() - beside)
         self._set(NAME, room)
 
     def _width(self, text: str) -> int:

@@ -309,7 +309,7 @@ def test_all_columns_are_seen_beside_long_names(new_window, tmp_path, settle, qt
 
 
 def test_names_have_all_they_need_where_the_other_columns_are_scrolled_to(
-    new_window, model_file, settle
+    new_window, model_file, settle, tmp_path
 ):
     window = new_window((1000, 700))
     window.open_paths([model_file])
@@ -319,6 +319,10 @@ def test_names_have_all_they_need_where_the_other_columns_are_scrolled_to(
     font.setBold(True)
     longest = max(QFontMetrics(font).horizontalAdvance(f"{name} * ◂") for name in LAYERS)
     assert tree.columnWidth(NAME) >= longest + 2 * tree.indentation()
+    np.savez(tmp_path / "long.npz", **dict.fromkeys(LONG, np.ones(4, np.float32)))
+    window.open_paths([tmp_path / "long.npz"])
+    settle(window)
+    assert tree.columnWidth(NAME) <= tree.viewport().width(), "a name that is too long is cut"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""What every number format is: a set of numbers, and the code of each."""
+"""What every number format is: a set of numbers, and the code of each.
+
+How numbers are written as text, and with how many digits, is in ``engine.number_text``.
+"""
 
 from __future__ import annotations
 

@@ -10,42 +10,21 @@ from html import escape
 import numpy as np
 from PySide6.QtGui import Qt
 
+from engine.number_text import digits_apart, digits_within, exact, full, short
 
-def short(value: float, digits: int) -> str:
-    """A number to some significant digits, without trailing noise."""
-    number = float(value)
-    if math.isnan(number):
-        return "NaN"
-    if math.isinf(number):
-        return "∞" if number > 0 else "-∞"
-    if number == int(number) and abs(number) < 10**digits:
-        return str(int(number))
-    text = f"{number:.{digits}g}"
-    mantissa, e, exponent = text.partition("e")
-    if "." in mantissa and e:
-        mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa}e{int(exponent)}" if e else mantissa
-
-
-def full(value: np.generic | float) -> str:
-    """The shortest text that reads back as the same number of the same precision."""
-    if isinstance(value, np.floating):
-        return (
-            np.format_float_scientific(value, trim="-", exp_digits=1)
-            if _wants_exponent(value)
-            else np.format_float_positional(value, trim="-")
-        )
-    return repr(value)
-
-
-def exact(value: np.generic | float) -> str:
-    """All digits of a number for a person to read, with the signs that stand for it elsewhere."""
-    return full(value) if math.isfinite(value) else short(float(value), 17)
-
-
-def _wants_exponent(value: np.floating) -> bool:
-    magnitude = abs(float(value))
-    return magnitude != 0 and math.isfinite(magnitude) and not 1e-5 <= magnitude < 1e16
+__all__ = [
+    "clock",
+    "digits_apart",
+    "digits_within",
+    "exact",
+    "filled",
+    "full",
+    "percent",
+    "plain_tip",
+    "short",
+    "snapped",
+    "tidy",
+]
 
 
 def tidy(value: float, dtype: np.dtype[np.floating]) -> float:

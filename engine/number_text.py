@@ -1,0 +1,109 @@
+"""Numbers as text: to some significant digits, in full, and with as many as tell them apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+MOST_DIGITS = 17
+"""So many significant digits tell any two float64 apart."""
+MOST_DIGITS_SINGLE = 9
+"""So many significant digits tell any two float32 apart."""
+
+
+def short(value: float, digits: int) -> str:
+    """Return a number to some significant digits, without trailing noise."""
+    number = float(value)
+    if math.isnan(number):
+        return "NaN"
+    if math.isinf(number):
+        return "∞" if number > 0 else "-∞"
+    if number == int(number) and abs(number) < 10**digits:
+        return str(int(number))
+    text = f"{number:.{digits}g}"
+    mantissa, e, exponent = text.partition("e")
+    if "." in mantissa and e:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa
+
+
+def full(value: np.generic | float) -> str:
+    """Return the shortest text that reads back as the same number of the same precision."""
+    if isinstance(value, np.floating):
+        return (
+            np.format_float_scientific(value, trim="-", exp_digits=1)
+            if _wants_exponent(value)
+            else np.format_float_positional(value, trim="-")
+        )
+    return repr(value)
+
+
+def exact(value: np.generic | float) -> str:
+    """Return all digits for a person to read, with the signs that stand for NaN and infinity."""
+    return full(value) if math.isfinite(value) else short(float(value), MOST_DIGITS)
+
+
+def _wants_exponent(value: np.floating) -> bool:
+    magnitude = abs(float(value))
+    return magnitude != 0 and math.isfinite(magnitude) and not 1e-5 <= magnitude < 1e16
+
+
+def digits_apart(values: Iterable[float], digits: int) -> int:
+    """Return how many significant digits a few numbers need so that those that differ read apart.
+
+    For tick labels, handles, or the numbers of one sentence: all are then written by ``short``
+    with that many digits.
+
+    Parameters
+    ----------
+    values : iterable of float
+        NaN and infinities may be among them.
+    digits : int
+        At least so many.
+
+    Returns
+    -------
+    int
+        From ``digits`` to 17, which tells any two float64 apart.
+
+    Examples
+    --------
+    >>> digits_apart([1e9, 1e9 + 0.001], 6)
+    13
+    """
+    different = {float(value) for value in values}
+    different = {value for value in different if not math.isnan(value)}
+    for enough in range(digits, MOST_DIGITS):
+        if len({short(value, enough) for value in different}) == len(different):
+            return enough
+    return max(digits, MOST_DIGITS)
+
+
+def digits_within(value: np.generic | float, span: float, digits: int) -> int:
+    """Return how many significant digits a value of data with a large offset needs.
+
+    Digits that all values of the data share tell nothing. So ``digits`` are counted from where
+    the values begin to differ, at the leading digit of their range: values near 0 keep that
+    many, 1,000,000,000.0004 of data within 0.001 of each other gets twelve more.
+
+    Parameters
+    ----------
+    value : float
+    span : float
+        Largest minus smallest finite value of the data; 0 or NaN where there is no such range.
+    digits : int
+        What numbers get that have no offset.
+
+    Returns
+    -------
+    int
+        From ``digits`` to 17; to 9 for a float32, which is then exact.
+    """
+    magnitude = abs(float(value))
+    most = MOST_DIGITS_SINGLE if isinstance(value, np.float32) else MOST_DIGITS
+    if digits >= most or not (0 < span < magnitude < math.inf):
+        return digits
+    beyond = math.floor(math.log10(magnitude)) - math.floor(math.log10(span))
+    return min(max(most, digits), digits + beyond)

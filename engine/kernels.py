@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from engine import cancellation
+
 UNIT = 512
 """Values per unit. numpy lets go of the lock for loops of more than 500 rows: see ``BLOCK``."""
 BLOCK = 512 * UNIT
@@ -70,7 +72,8 @@ def over_blocks(
     ----------
     size : int
     work : callable
-        Runs on several threads; what it raises ends all of them and is raised here.
+        Runs on several threads; what it raises ends all of them and is raised here. Before each
+        block all of them look at the flag of the calling thread (``engine.cancellation``).
     step : callable, optional
         Called on the calling thread alone, and not where there is only one block.
     block : int
@@ -79,7 +82,7 @@ def over_blocks(
     starts = range(0, size, block)
     results: list[Any] = [None] * len(starts)
     queue = iter(range(len(starts)))
-    lock, stopped = _lock, threading.Event()
+    lock, stopped, cancelled = _lock, threading.Event(), cancellation.current()
 
     def share(tell: Step | None) -> None:
         with lock:
@@ -90,6 +93,7 @@ def over_blocks(
                     number = next(queue, None)
                 if number is None:
                     return
+                cancelled.check()
                 if tell is not None and number:
                     tell(number, len(starts))
                 start = starts[number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
 from engine import __version__
+from gui.background import still_running
 from gui.errors import ErrorReporter
 from gui.main_window import MainWindow
 from gui.settings import Settings
@@ -85,4 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.file_asked.connect(windows.open_file)
     status = app.exec()
     reporter.uninstall()
+    if still_running():
+        # Python would wait for the threads that such a job uses. All that is to be kept is written.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
     return status

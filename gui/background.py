@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from engine.cancellation import Cancellation, Cancelled
+
+__all__ = ["Background", "Cancelled", "Part", "Step", "Ticket", "still_running"]
+
 PARTS = 100
 """How finely a part of a job reports its progress."""
+PATIENCE = 0.2
+"""Seconds that a job which only reads gives the cancelled one before it to end."""
+FAREWELL = 0.7
+"""Seconds that a window which closes gives all its jobs to end."""
+_NAME = "background-"
 
 
 Step = Callable[[int, int], None]
@@ -20,26 +29,32 @@ Part = Callable[[int, int], Step]
 """Gives a way to report progress within a part of the work: which one, of how many."""
 
 
-class Cancelled(Exception):  # noqa: N818 - it is no error
-    """Raised inside a job whose result nobody waits for any more."""
-
-
 class Ticket:
-    """What a running job holds: it reports progress through it and learns of its end."""
+    """What a running job holds: it reports progress through it and learns of its end.
+
+    Attributes
+    ----------
+    kind : str
+    cancellation : Cancellation
+        What the engine looks at on the thread of the job.
+    ended : Event
+        Set when the thread of the job has ended.
+    """
 
     def __init__(self, background: Background, kind: str) -> None:
         self.kind = kind
+        self.cancellation = Cancellation()
+        self.ended = threading.Event()
         self._background = background
-        self._cancelled = threading.Event()
 
     def cancel(self) -> None:
         """Ask the job to stop at its next step; its result is dropped."""
-        self._cancelled.set()
+        self.cancellation.cancel()
 
     @property
     def cancelled(self) -> bool:
         """Whether nobody wants the result any more."""
-        return self._cancelled.is_set()
+        return self.cancellation.cancelled
 
     def part(self, done: int, total: int) -> Step:
         """Return a way to report how much is done of the next of ``total`` parts."""
@@ -52,8 +67,7 @@ class Ticket:
 
     def check(self, done: int, total: int) -> None:
         """Leave the job when it was cancelled, however far a part of it has come."""
-        if self.cancelled:
-            raise Cancelled
+        self.cancellation.check()
 
     def offer(self, result: Any) -> None:
         """Hand over what is known so far; the job goes on."""
@@ -62,8 +76,7 @@ class Ticket:
 
     def step(self, done: int, total: int) -> None:
         """Report progress, and leave the job when it was cancelled."""
-        if self.cancelled:
-            raise Cancelled
+        self.cancellation.check()
         self._background.progressed.emit(self.kind, done, total)
 
 
@@ -73,7 +86,9 @@ Failed = Callable[[Exception], None]
 
 
 class Background(QObject):
-    """Runs jobs on one thread per kind of job.
+    """Runs jobs, the newest of each kind, each on a thread of its own.
+
+    The threads are such that the end of the program does not wait for them.
 
     Signals
     -------
@@ -92,18 +107,22 @@ class Background(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._executors: dict[str, ThreadPoolExecutor] = {}
+        self._latest: dict[str, Ticket] = {}
         self._current: dict[str, Ticket] = {}
         self._ended = False
         self._awaited = ""
         self._held: list[tuple[Ticket, Done, Any]] = []
         self._returned.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
-    def start(self, kind: str, job: Job, done: Done, failed: Failed) -> Ticket:
+    def start(
+        self, kind: str, job: Job, done: Done, failed: Failed, only_reads: bool = False
+    ) -> Ticket:
         """Run ``job(ticket)``; an older job of the same kind is cancelled.
 
         ``done(result)`` or ``failed(error)`` is called on the GUI thread, unless the job was
-        cancelled. After ``shutdown`` it is cancelled at once.
+        cancelled. After ``shutdown`` it is cancelled at once. A job begins when the older one has
+        ended, so that the newer file stays; one that ``only_reads`` waits for no more than
+        ``PATIENCE``.
         """
         if kind in self._current:
             self._current[kind].cancel()
@@ -112,24 +131,43 @@ class Background(QObject):
             # A dialog that is closed along with its window may ask for more work.
             ticket.cancel()
             return ticket
-        self._current[kind] = ticket
-        if kind not in self._executors:
-            self._executors[kind] = ThreadPoolExecutor(1, thread_name_prefix=f"background-{kind}")
+        older = self._latest.get(kind)
+        self._current[kind] = self._latest[kind] = ticket
         self.started.emit(kind)
-        self._executors[kind].submit(self._run, ticket, job, done, failed)
+        thread = threading.Thread(
+            target=self._run,
+            args=(ticket, job, done, failed, older, PATIENCE if only_reads else None),
+            name=f"{_NAME}{kind}",
+            daemon=True,
+        )
+        thread.start()
         return ticket
 
-    def _run(self, ticket: Ticket, job: Job, done: Done, failed: Failed) -> None:
-        if ticket.cancelled:
-            return
+    def _run(
+        self,
+        ticket: Ticket,
+        job: Job,
+        done: Done,
+        failed: Failed,
+        older: Ticket | None,
+        patience: float | None,
+    ) -> None:
         try:
-            result, then = job(ticket), done
-        except Cancelled:
-            return
-        except Exception as error:  # handed to the GUI thread, which reports it
-            result, then = error, failed
-        if not ticket.cancelled:
-            self._returned.emit((ticket, then, result))
+            if older is not None:
+                older.ended.wait(patience)
+            if ticket.cancelled:
+                return
+            try:
+                with ticket.cancellation.watched():
+                    result, then = job(ticket), done
+            except Cancelled:
+                return
+            except Exception as error:  # handed to the GUI thread, which reports it
+                result, then = error, failed
+            if not ticket.cancelled:
+                self._returned.emit((ticket, then, result))
+        finally:
+            ticket.ended.set()
 
     def _deliver(self, message: tuple[Ticket, Done, Any]) -> None:
         ticket, then, result = message
@@ -180,10 +218,19 @@ class Background(QObject):
         return kind in self._current
 
     def shutdown(self) -> None:
-        """Cancel everything, for good, and wait for the threads to end."""
+        """Cancel everything, for good, and wait for the threads to end, but not for long.
+
+        One that does not look at its flag goes on, without a way to hand over anything.
+        """
         self._ended = True
         for kind in list(self._current):
             self.cancel(kind)
-        for executor in self._executors.values():
-            executor.shutdown(wait=True, cancel_futures=True)
-        self._executors.clear()
+        until = time.monotonic() + FAREWELL
+        for ticket in self._latest.values():
+            ticket.ended.wait(max(0.0, until - time.monotonic()))
+        self._latest.clear()
+
+
+def still_running() -> bool:
+    """Tell whether a job of any window has not ended, though all were cancelled."""
+    return any(thread.name.startswith(_NAME) for thread in threading.enumerate())

@@ -155,7 +155,8 @@ class Files(QObject):
             if others and self._background.running(FILE):
                 self._waiting.insert(0, partial(self._open_all, others))
         else:
-            self._background.start(FILE, partial(_read, others), self._opened, self._whole.failed)
+            job, failed = partial(_read, others), self._whole.failed
+            self._background.start(FILE, job, self._opened, failed, only_reads=True)
 
     def _opened(self, read: list[Read]) -> None:
         """Take files into the document that have been looked at."""
@@ -201,7 +202,8 @@ class Files(QObject):
                 external = source.agreed = True
             assert tensor.path is not None, "what no file holds is always loaded"
             job = partial(_load, tensor.path, tensor.name, external)
-            self._background.start(TENSOR, job, partial(self._take, tensor), self._whole.failed)
+            done, failed = partial(self._take, tensor), self._whole.failed
+            self._background.start(TENSOR, job, done, failed, only_reads=True)
 
     def _may_read_beside(self, tensor: Tensor) -> bool:
         """Ask whether another file may be read, which the person did not name."""
@@ -246,7 +248,7 @@ class Files(QObject):
 
     def _reopen(self, source: Source, path: Path) -> None:
         job, done = partial(_read, [path]), partial(self._reopened, source)
-        self._background.start(FILE, job, done, self._whole.failed)
+        self._background.start(FILE, job, done, self._whole.failed, only_reads=True)
 
     def _reopened(self, source: Source, read: list[Read]) -> None:
         new = read[0].source

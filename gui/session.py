@@ -168,7 +168,7 @@ class Session(Document):
             self.background.cancel(EVALUATE)
             self._show(shown)
         else:
-            self.background.start(EVALUATE, job, self._show, self._failed)
+            self.background.start(EVALUATE, job, self._show, self._failed, only_reads=True)
             self._set_stale(True)
 
     def _show(self, shown: Shown) -> None:

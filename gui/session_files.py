@@ -80,7 +80,8 @@ class SessionFiles(QObject):
             if self.may_replace():
                 path = path.absolute()
                 done = partial(self._read_done, path)
-                self._background.start(FILE, partial(_read, path), done, self.failed)
+                job = partial(_read, path)
+                self._background.start(FILE, job, done, self.failed, only_reads=True)
 
     @contextmanager
     def _decisions(self) -> Iterator[None]:
@@ -100,7 +101,7 @@ class SessionFiles(QObject):
     def restore(self, path: Path, saved: Any, agreed: bool, done: Callable[[Any], None]) -> None:
         """Build a document from what a file holds, reading other files only where agreed."""
         job, built = partial(_build, path, saved, agreed), partial(self._built, done)
-        self._background.start(FILE, job, built, self.failed)
+        self._background.start(FILE, job, built, self.failed, only_reads=True)
 
     def _built(self, done: Callable[[Any], None], opened: Any) -> None:
         """Put it in the document's place, asking again about what was edited while it was read."""

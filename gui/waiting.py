@@ -48,7 +48,7 @@ def wait_for(
     Exception
         Whatever the job raises.
     """
-    outcome: list[tuple[Any, Exception | None]] = []
+    outcome: list[tuple[Any, BaseException | None]] = []
     stopped = threading.Event()
     loop = QEventLoop(window)
     dialog = QProgressDialog(text, QCoreApplication.translate("waiting", "Cancel"), 0, 0, window)
@@ -59,7 +59,7 @@ def wait_for(
     patience.setSingleShot(True)
     patience.timeout.connect(loop.quit)
 
-    def run(ticket: Ticket) -> tuple[Any, Exception | None]:
+    def run(ticket: Ticket) -> tuple[Any, BaseException | None]:
         def part(done: int, total: int) -> Step:
             report = ticket.part(done, total)
 
@@ -72,10 +72,10 @@ def wait_for(
 
         try:
             return job(part), None
-        except Exception as error:  # handed to whoever waits
+        except (Exception, Cancelled) as error:  # handed to whoever waits
             return None, error
 
-    def finished(result: tuple[Any, Exception | None]) -> None:
+    def finished(result: tuple[Any, BaseException | None]) -> None:
         outcome.append(result)
         loop.quit()
 
@@ -94,7 +94,7 @@ def wait_for(
 
     background.progressed.connect(progressed)
     with background.await_only(kind):
-        if background.start(kind, run, finished, failed).cancelled:
+        if background.start(kind, run, finished, failed, only_reads=leave).cancelled:
             outcome.append((None, Cancelled()))
         else:
             patience.start(SHOWN_AFTER)

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from engine import cancellation
 from engine.arrays import is_real
 from engine.errors import QuantizationError
 from engine.numbers import printable, quoted
@@ -253,6 +254,7 @@ class _Watched(io.FileIO):
         _lock(self.fileno())
 
     def write(self, data: Any) -> int:
+        cancellation.check()
         self._check()
         return super().write(data)
 
@@ -295,7 +297,7 @@ def write_atomically(
         Writes the content into a stream.
     check : callable, optional
         Is called before each stretch is written, and before the old file is replaced; what it
-        raises leaves everything as it was.
+        raises leaves everything as it was. So does a cancellation of this thread's work.
 
     Raises
     ------
@@ -329,6 +331,7 @@ def write_atomically(
                 os.fsync(stream.fileno())
             if exists:
                 shutil.copymode(target, draft)
+            cancellation.check()
             if check is not None:
                 check()
             draft.replace(target)

@@ -190,7 +190,8 @@ class ExportDialog(QDialog):
         self.preview.show_text(results_text(snapshot(self._session)))
 
     def _preview_report(self) -> None:
-        self._background.start(PREVIEW, self._report_job(), self._show_report, self._failed)
+        job, done = self._report_job(), self._show_report
+        self._background.start(PREVIEW, job, done, self._failed, only_reads=True)
 
     def _show_report(self, made: Report) -> None:
         html = self.form.file_kind.key == HTML
@@ -203,7 +204,8 @@ class ExportDialog(QDialog):
             return
         key, name = self.form.file_kind.key, source_of(self._session).name
         job = partial(jobs.parameters_preview, key, self._active, name)
-        self._background.start(PREVIEW, job, self.preview.show_text, self._cannot_express)
+        done, failed = self.preview.show_text, self._cannot_express
+        self._background.start(PREVIEW, job, done, failed, only_reads=True)
 
     def _cannot_express(self, error: Exception) -> None:
         if not isinstance(error, QuantizationError):

@@ -190,9 +190,8 @@ class PlotPane(QWidget):
             self._session.set_stopped(self.plot.key, False)
             if not self.plot.insight:
                 self.insight_changed.emit(self.tr("Computing…"))
-            self._session.background.start(
-                self.plot.key, partial(_prepare, self.plot, data), self._on_prepared, self._failed
-            )
+            job, done = partial(_prepare, self.plot, data), self._on_prepared
+            self._session.background.start(self.plot.key, job, done, self._failed, only_reads=True)
             return
         self.plot.draw(data)
         self._fit_labels()

@@ -291,7 +291,7 @@ class TensorsPane(QWidget):
             if tensor.glance is None and self._readable(tensor):
                 job = partial(_glance, tensor, tensor.array if tensor.loaded else None)
                 seen, failed = partial(self._seen, tensor, tensor.version), self._failed
-                background.start(JOB, job, seen, failed)
+                background.start(JOB, job, seen, failed, only_reads=True)
                 return
 
     def _readable(self, tensor: Tensor) -> bool:

@@ -1,11 +1,13 @@
 """Work off the GUI thread, and its end."""
 
 import threading
+import time
 
 import pytest
 from PySide6.QtWidgets import QWidget
 
-from gui.background import Background, Cancelled
+from engine import cancellation
+from gui.background import Background, Cancelled, still_running
 from gui.waiting import wait_for
 
 
@@ -47,3 +49,65 @@ def test_while_one_kind_is_awaited_the_others_are_handed_over_after_it(backgroun
     order.append(wait_for(background, "save", save, "Writing…", window))
     qtbot.waitUntil(lambda: len(order) == 2)
     assert order == ["save", "file"]
+
+
+def test_a_job_that_reads_does_not_wait_for_a_cancelled_one_that_goes_on(background, qtbot):
+    go_on, results = threading.Event(), []
+    background.start("file", lambda ticket: go_on.wait(20), results.append, print, only_reads=True)
+    background.start("file", lambda ticket: "next", results.append, print, only_reads=True)
+    qtbot.waitUntil(lambda: results == ["next"], timeout=3000)
+    go_on.set()
+
+
+def test_a_job_that_writes_waits_for_the_one_before_to_end(background, qtbot):
+    begun, go_on, order = threading.Event(), threading.Event(), []
+
+    def first(ticket):
+        begun.set()
+        go_on.wait(20)
+        order.append("first")
+
+    background.start("save", first, print, print)
+    assert begun.wait(10)
+    background.start("save", lambda ticket: order.append("second"), print, print)
+    background.start("save", lambda ticket: order.append("third"), order.append, print)
+    assert not order
+    go_on.set()
+    qtbot.waitUntil(lambda: len(order) == 3)
+    assert order == ["first", "third", None]
+
+
+def test_the_end_waits_for_no_job_longer_than_a_second(background, qtbot):
+    begun, go_on, told = threading.Event(), threading.Event(), []
+
+    def deaf(ticket):
+        begun.set()
+        go_on.wait(30)
+        return "too late"
+
+    background.start("file", deaf, told.append, told.append)
+    assert begun.wait(10)
+    start = time.monotonic()
+    background.shutdown()
+    assert time.monotonic() - start < 1
+    assert still_running()
+    go_on.set()
+    qtbot.waitUntil(lambda: not still_running())
+    assert not told
+
+
+def test_the_engine_leaves_a_job_that_is_cancelled(background, qtbot):
+    begun, left = threading.Event(), threading.Event()
+
+    def job(ticket):
+        begun.set()
+        try:
+            while True:
+                cancellation.check()
+        finally:
+            left.set()
+
+    background.start("file", job, print, print)
+    assert begun.wait(10)
+    background.cancel("file")
+    assert left.wait(10)

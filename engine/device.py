@@ -20,7 +20,8 @@ from engine.diagnoses import Case, Found, diagnoses
 from engine.errors import QuantizationError
 from engine.evaluate import decoded, evaluate
 from engine.evaluation import Evaluation
-from engine.io.base import FormatError, byte_count, require_file, sentences, shown
+from engine.io import mapped
+from engine.io.base import FormatError, byte_count, open_file, require_file, sentences, shown
 from engine.kernels import Step
 from engine.scheme import Scheme, as_scheme
 
@@ -46,7 +47,7 @@ def is_npy(path: str | Path) -> bool:
     path = Path(path)
     with sentences(path, "read"):
         require_file(path)
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             return stream.read(6) == io.NPY.magic[0]
 
 
@@ -88,10 +89,9 @@ def read_codes(
         if unfit:
             raise FormatError(unfit)
         stored = np.dtype(dtype).newbyteorder(">" if big_endian else "<")
-        codes = np.fromfile(path, stored, count=math.prod(shape))
-    if codes.size != math.prod(shape):
-        raise FormatError(f"{shown(path)} has become shorter while it was read.")
-    return codes.astype(dtype, copy=False).reshape(shape)
+        with open_file(path) as stream:
+            codes = mapped.read(stream, stored, stored.itemsize * math.prod(shape), shown(path))
+    return codes.reshape(shape)
 
 
 @dataclass(frozen=True, eq=False)

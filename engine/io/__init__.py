@@ -28,6 +28,7 @@ from engine.io.base import (
     FormatError,
     TensorInfo,
     listing,
+    open_file,
     require_file,
     sentences,
     shown,
@@ -166,7 +167,7 @@ def probe(path: StrPath) -> FileFormat:
     path = Path(path)
     with sentences(path, "read"):
         require_file(path)
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             start = stream.read(4096)
     if start.startswith(_GIT_LFS):
         raise FormatError(

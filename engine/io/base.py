@@ -177,9 +177,14 @@ def parse_json(
     ------
     ValueError, RecursionError
     """
+
+    def checked(found: list[tuple[str, Any]]) -> Any:
+        cancellation.check()
+        return dict(found) if pairs is None else pairs(found)
+
     if _BYTES_EACH * sum(text.count(sign) for sign in _SIGNS) > most_memory(size):
         raise ValueError("more parts than the size of the file allows")
-    return json.loads(text.decode("utf-8"), object_pairs_hook=pairs)
+    return json.loads(text.decode("utf-8"), object_pairs_hook=checked)
 
 
 @contextmanager
@@ -230,6 +235,22 @@ def require_file(path: Path) -> None:
         raise FormatError(f"{shown(path)} is not a regular file.")
     if found.st_size == 0:
         raise FormatError(f"{shown(path)} is empty.")
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a regular file to read from. Call within ``sentences``.
+
+    A pipe in its place would let the reader wait for whoever writes into it, for ever.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+    stream = open(path, "rb", opener=opener)  # noqa: SIM115 - for the caller to close
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise FormatError(f"{shown(path)} is not a regular file.")
+    return stream
 
 
 Check = Callable[[], None]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from engine.io.base import ExternalDataError, FormatError, require_file, sentences, shown
+from engine.io.base import ExternalDataError, FormatError, open_file, require_file, sentences, shown
 from engine.numbers import printable, quoted
 
 # Separators of Windows, drives and streams there, and what no name can have.
@@ -59,7 +59,7 @@ def opened_beside(
         if not real.is_relative_to(os.path.realpath(path.parent)):
             raise FormatError(f"{shown(beside)} is a link that leads out of the model's folder.")
         require_file(real)
-        with real.open("rb") as stream:
+        with open_file(real) as stream:
             if os.fstat(stream.fileno()).st_size < end:
                 raise FormatError(f"{what} is cut short: {shown(beside)} ends before it does.")
             yield stream

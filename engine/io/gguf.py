@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import ml_dtypes
 import numpy as np
 
+from engine import cancellation
 from engine.io import mapped
 from engine.io.base import (
     FormatError,
@@ -26,6 +27,7 @@ from engine.io.base import (
     array_in,
     byte_count,
     no_such_array,
+    open_file,
     shown,
     two_arrays,
 )
@@ -83,7 +85,7 @@ class _Damaged(ValueError):
 
 def list_tensors(path: Path) -> list[TensorInfo]:
     """Return the tensors of known types in the order of the file; no values are read."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         entries = _entries(stream, path)
     found = [_info(name, entry) for name, entry in entries.items() if _is_known(entry.kind)]
     if not found and entries:
@@ -94,7 +96,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
 
 def load(path: Path, name: str) -> np.ndarray:
     """Return the tensor of that name: quantized ones in float32, a large plain one mapped."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         entry = _entry(stream, path, name)
         what = array_in(path, name)
         dtype = _PLAIN.get(entry.kind)
@@ -112,7 +114,7 @@ def stored(path: Path, name: str) -> Stored | None:
     NVFP4 the bit pattern of an e2m1 number. Where blocks number whole vectors of a table, as those
     of IQ1, IQ2 and IQ3 do, they are the signed whole numbers that these are made of.
     """
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         entry = _entry(stream, path, name)
         kind = BLOCK_TYPES.get(entry.kind)
         if kind is None:
@@ -180,7 +182,7 @@ def _parts(
     stream.seek(entry.offset)
     step = _PART // kind.size
     count = entry.nbytes // kind.nbytes
-    for first in range(0, count, step):
+    for first in cancellation.checked(range(0, count, step), 1):
         length = min(step, count - first) * kind.nbytes
         part = stream.read(length)
         if len(part) < length:
@@ -261,7 +263,7 @@ class _Head:
         self._count(tensors)
         self._count(pairs)
         alignment = ALIGNMENT
-        for _ in range(pairs):
+        for _ in cancellation.checked(range(pairs)):
             key = self._text()
             kind = self._number(4)
             if key == b"general.alignment":
@@ -269,7 +271,7 @@ class _Head:
             else:
                 self._skip(kind)
         found: dict[str, Entry] = {}
-        for _ in range(tensors):
+        for _ in cancellation.checked(range(tensors)):
             name, entry = self._tensor()
             if name in found:
                 raise two_arrays(path, name)
@@ -351,7 +353,7 @@ class _Head:
                 self._texts(count)
             else:
                 self._count(count)
-                for _ in range(count):
+                for _ in cancellation.checked(range(count)):
                     self._skip(inner, depth + 1)
         else:
             raise _Damaged("is damaged: its metadata cannot be read")
@@ -366,7 +368,7 @@ class _Head:
         """Pass over many strings, such as the 200,000 of a vocabulary."""
         at, data, unpack = self._at, self._data, _TEXT.unpack_from
         try:
-            for _ in range(count):
+            for _ in cancellation.checked(range(count)):
                 at += 8 + unpack(data, at)[0]
         except (struct.error, OverflowError, ValueError):  # beyond the end, or beyond all ends
             at = self._size + 1

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, NoReturn, Protocol
 
 import numpy as np
 
+from engine import cancellation
 from engine.io import hdf5_child, mapped
 from engine.io.base import (
     FormatError,
@@ -29,6 +30,7 @@ from engine.io.base import (
     byte_count,
     most_memory,
     no_such_array,
+    open_file,
     out_of_proportion,
     shown,
 )
@@ -120,7 +122,7 @@ def load(path: Path, name: str) -> np.ndarray:
             except FormatError:
                 _damaged(path)
             return flat.reshape(entry.shape)
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         flat = mapped.numbers(stream, entry.dtype, entry.offset, entry.nbytes, what)
     return flat.reshape(entry.shape)
 
@@ -136,7 +138,7 @@ def _checked_size(path: Path) -> int:
     """Return the size of the file, having held it against what its first block claims."""
     if importlib.util.find_spec("h5py") is None:
         raise ModuleNotFoundError("h5py is not installed", name="h5py")
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         start = 0
         while (head := _read_at(stream, start, 64))[:8] != SIGNATURE:
@@ -205,7 +207,8 @@ def _child(path: Path, name: str | None, size: int) -> Iterator[BinaryIO]:
     patience.daemon = True
     patience.start()
     try:
-        yield child.stdout
+        with cancellation.current().on_cancel(child.kill):
+            yield child.stdout
     finally:
         patience.cancel()
         child.kill()

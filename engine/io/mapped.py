@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from engine import cancellation
 from engine.io.base import FormatError
 
 # Arrays of more bytes than this are mapped instead of read, where the system lets a file that is
@@ -61,14 +62,36 @@ def read(stream: BinaryIO, dtype: np.dtype[Any], nbytes: int, what: str) -> np.n
     view = memoryview(flat.view(np.uint8))  # type: ignore[arg-type]
     filled = 0
     while filled < nbytes:
+        cancellation.check()
         # In parts, because a zip member makes a copy of each.
         count = stream.readinto(view[filled : filled + _PART])  # type: ignore[attr-defined]
         if not count:
             raise FormatError(f"{what} is cut short.")
         filled += count
     if not dtype.isnative:
-        flat = flat.byteswap(inplace=True).view(dtype.newbyteorder("="))
+        step = _PART // dtype.itemsize
+        for start in cancellation.checked(range(0, flat.size, step), 1):
+            flat[start : start + step].byteswap(inplace=True)
+        flat = flat.view(dtype.newbyteorder("="))
     return flat
+
+
+def in_order(array: np.ndarray) -> np.ndarray:
+    """Return a copy in C order, made in parts."""
+    out = np.empty(array.shape, array.dtype)
+    _copy(array, out)
+    return out
+
+
+def _copy(array: np.ndarray, out: np.ndarray) -> None:
+    if out.nbytes <= _PART or not out.ndim:
+        cancellation.check()
+        np.copyto(out, array)
+        return
+    step = max(1, _PART // (out.nbytes // len(out)))
+    for start in range(0, len(out), step):
+        place = start if step == 1 else slice(start, start + step)
+        _copy(array[place], out[place])
 
 
 def as_stored(dtype: np.dtype[Any], order: str) -> np.dtype[Any]:

@@ -14,7 +14,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from engine.io import mapped
-from engine.io.base import FormatError, TensorInfo, byte_count, describe, require_real, shown
+from engine.io.base import (
+    FormatError,
+    TensorInfo,
+    byte_count,
+    describe,
+    open_file,
+    require_real,
+    shown,
+)
 
 MAGIC = b"\x93NUMPY"
 # numpy itself reads no longer header unless told that the file is trusted.
@@ -56,7 +64,7 @@ class NotRealError(FormatError):
 
 def list_tensors(path: Path) -> list[TensorInfo]:
     """Return the file's one array, under the stem of the file."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         return [read_header(stream, path.stat().st_size, shown(path)).info(path.stem)]
 
 
@@ -65,7 +73,7 @@ def load(path: Path) -> np.ndarray:
 
     One in Fortran order is copied out of such a mapping into C order.
     """
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         header = read_header(stream, os.fstat(stream.fileno()).st_size, shown(path))
         flat = mapped.numbers(stream, header.dtype, header.offset, header.nbytes, shown(path))
     return _shaped(flat, header)
@@ -187,5 +195,5 @@ def _shaped(flat: np.ndarray, header: Header) -> np.ndarray:
         turned = flat.reshape(header.shape[::-1]).T
         # With no more than one axis longer than 1, both orders are the same.
         if not turned.flags.c_contiguous:
-            return turned.copy(order="C")
+            return mapped.in_order(turned)
     return flat.reshape(header.shape)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from engine import cancellation
 from engine.io import npy
 from engine.io.base import (
     FormatError,
@@ -55,7 +56,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
     found: list[TensorInfo] = []
     refusal: npy.NotRealError | None = None
     with opened(path) as archive:
-        for name, member in _members(archive, path).items():
+        for name, member in cancellation.checked(_members(archive, path).items(), 16):
             try:
                 with stream_of(archive, member, path) as stream:
                     what = array_in(path, name)

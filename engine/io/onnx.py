@@ -25,6 +25,7 @@ from engine.io.base import (
     array_in,
     byte_count,
     no_such_array,
+    open_file,
     shown,
     two_arrays,
 )
@@ -137,7 +138,7 @@ def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, Wire]]:
     """Give the open file, and a view of it to walk over."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         try:
             pages: mmap.mmap | bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError):  # no mappings on this disk, or no room for one

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from engine import cancellation
 from engine.numbers import printable
 
 # A large checkpoint has some forty instructions per tensor. One of them may make an object of a
@@ -105,7 +106,7 @@ class Machine:
         PickleError
         """
         most = self._most
-        for self.steps in range(most):
+        for self.steps in cancellation.checked(range(most)):
             code = self._take(1)
             if code == b".":
                 return self._pop()

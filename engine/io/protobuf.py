@@ -12,12 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine import cancellation
+
 # Wire types: a number of variable length, eight bytes, a length and so many bytes, four bytes.
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _WIDTHS = {FIXED64: 8, FIXED32: 4}
 # Some fifty times as many as large models have.
 MAX_FIELDS = 500_000
 _PART = 1 << 20
+_OFTEN = 1024
 
 
 class WireError(ValueError):
@@ -68,6 +71,8 @@ class Wire:
         """
         while start < stop:
             self._left -= 1
+            if self._left % _OFTEN == 0:
+                cancellation.check()
             if self._left < 0:
                 raise WireError(f"has more than {MAX_FIELDS:,} parts")
             tag, start = self._varint(start, stop)
@@ -92,6 +97,7 @@ class Wire:
     def varints(self, start: int, stop: int) -> Iterator[np.ndarray]:
         """Yield the packed numbers from ``start`` to ``stop`` as uint64, many at a time."""
         while start < stop:
+            cancellation.check()
             end = min(start + _PART, stop)
             # A number may lie across the end of a part.
             while end < stop and self.data[end - 1] & 0x80 and end - start < _PART + 10:

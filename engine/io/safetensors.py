@@ -21,6 +21,7 @@ from engine.io.base import (
     array_in,
     byte_count,
     no_such_array,
+    open_file,
     parse_json,
     shown,
     two_arrays,
@@ -72,7 +73,7 @@ class Entry:
 
 def list_tensors(path: Path) -> list[TensorInfo]:
     """Return the tensors of real numbers in the order in which they lie in the file."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         entries = _entries(stream, path)
     known = [(name, entry) for name, entry in entries.items() if entry.kind in _DTYPES]
     return [
@@ -89,7 +90,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
 
 def load(path: Path, name: str) -> np.ndarray:
     """Return the tensor of that name; a large one is mapped (``engine.io.mapped``)."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         entries = _entries(stream, path)
         entry = entries.get(name)
         if entry is None:

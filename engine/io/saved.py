@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from engine import cancellation
+from engine.io.base import open_file
 from engine.kernels import Step
 
 TRUSTED = 1 << 26
@@ -125,9 +127,10 @@ def digest_of(path: Path, step: Step | None = None) -> str:
     OSError
     """
     hashed = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         while chunk := stream.read(_CHUNK):
+            cancellation.check()
             hashed.update(chunk)
             if step is not None:
                 step(min(stream.tell(), size), size)

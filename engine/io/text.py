@@ -21,7 +21,7 @@ import numpy as np
 
 from engine.cells import layouts, parse_block, plain_text, read_as
 from engine.copied import shortest
-from engine.io.base import FormatError, TensorInfo, byte_count, require_real, shown
+from engine.io.base import FormatError, TensorInfo, byte_count, open_file, require_real, shown
 from engine.literals import is_literal, parse_literal
 from engine.numbers import (
     Block,
@@ -101,7 +101,7 @@ def _after_comments(text: str) -> int:
 
 def _bytes(path: Path) -> bytes:
     """Read a file, and of one that is no text no more than its start."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         _require_text(stream.read(_CHUNK), path)
         stream.seek(0)
         data = stream.read()

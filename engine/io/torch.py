@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from engine import cancellation
 from engine.io import mapped
 from engine.io.base import (
     FormatError,
@@ -26,6 +27,7 @@ from engine.io.base import (
     byte_count,
     most_memory,
     no_such_array,
+    open_file,
     shown,
     two_arrays,
 )
@@ -71,7 +73,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
 
     Tensors that are quantized already, sparse, nested or without numbers are left out.
     """
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         tensors = _checkpoint(stream, path).tensors
     return [
         TensorInfo(
@@ -84,7 +86,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
 
 def load(path: Path, name: str) -> np.ndarray:
     """Return the tensor of that name; a large one is mapped, unless its strides are odd."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         checkpoint = _checkpoint(stream, path)
         if name not in checkpoint.tensors:
             raise no_such_array(path, name, checkpoint.tensors)
@@ -114,7 +116,7 @@ def load(path: Path, name: str) -> np.ndarray:
     flat = flat.view(f"u{dtype.itemsize}")
     array = np.lib.stride_tricks.as_strided(flat, leaf.shape, strides)
     # What is as long as its span, and in order, is there already.
-    array = flat.reshape(leaf.shape) if array.flags.c_contiguous else array.copy(order="C")
+    array = flat.reshape(leaf.shape) if array.flags.c_contiguous else mapped.in_order(array)
     return array.view(dtype)
 
 
@@ -132,7 +134,7 @@ def _checkpoint(stream: BinaryIO, path: Path) -> Checkpoint:
             raise PickleError("is no PyTorch checkpoint: it is neither a zip file nor a pickle")
     except PickleError as error:
         raise FormatError(f"{shown(path)} {error}.") from None
-    for name, leaf in found.tensors.items():
+    for name, leaf in cancellation.checked(found.tensors.items()):
         if isinstance(leaf, Tensor):
             _check(leaf, found.places, size, array_in(path, name))
     return found
@@ -261,6 +263,7 @@ def _named(machine: Machine, path: Path) -> dict[str, Leaf]:
 
 def _leaves(value: object, parts: list[str], left: list[int]) -> Iterator[tuple[list[str], Leaf]]:
     """Yield tensors with the parts of their names, as long as there are steps ``left``."""
+    cancellation.check()
     left[0] -= 1
     if left[0] < 0 or len(parts) > _MAX_DEPTH:
         raise PickleError("is damaged: the lists in it have no end")

@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
+from engine.io.base import open_file
+
 MAX_DIRECTORY = 1 << 23
 """Bytes: some 100,000 members, whose names Python turns into a hundred megabytes in a second."""
 
@@ -18,12 +20,18 @@ def open_zip(file: Path | BinaryIO) -> zipfile.ZipFile:
     zipfile.BadZipFile
         Also when it has more members than any file of arrays.
     """
-    if isinstance(file, Path):
-        with file.open("rb") as stream:
-            _check(stream)
-    else:
-        _check(file)
-    return zipfile.ZipFile(file)
+    stream = open_file(file) if isinstance(file, Path) else file
+    try:
+        _check(stream)
+        archive = zipfile.ZipFile(stream)
+    except BaseException:
+        if stream is not file:
+            stream.close()
+        raise
+    if stream is not file:
+        # It closes what it opened itself, and so this as well.
+        archive._filePassed = 0  # type: ignore[attr-defined]
+    return archive
 
 
 def _check(stream: BinaryIO) -> None:

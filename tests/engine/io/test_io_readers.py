@@ -100,7 +100,7 @@ def test_a_denied_permission_is_told(
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)
+    monkeypatch.setattr(os, "open", denied)
     assert "permission is denied" in refusal(io.load, sample)
 
 

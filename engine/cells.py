@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import cancellation
 from engine.numbers import (
     GROUP_MARKS,
     AmbiguousBlock,
@@ -149,6 +150,7 @@ def _stretches(text: str, start: int) -> Iterator[tuple[int, str]]:
     """Yield whole lines, many at a time, with the number of the first, counted from 0."""
     line = 0
     while start <= len(text):
+        cancellation.check()
         end = text.find("\n", start + _STRETCH)
         stretch = text[start : len(text) if end < 0 else end]
         yield line, stretch
@@ -217,6 +219,7 @@ def _floats(text: str, delimiter: str) -> array[float] | None:
     values = array("d")
     start = 0
     while start <= len(text):
+        cancellation.check()
         end = text.find(delimiter, start + _STRETCH)
         cells = text[start : len(text) if end < 0 else end]
         parts = cells.split() if delimiter == " " else cells.split(delimiter)
@@ -240,7 +243,8 @@ def _read_carefully(
     numbers were read already.
     """
     rows: list[list[float]] = []
-    for number, line in enumerate(text.split("\n"), first_line):
+    lines = cancellation.checked(text.split("\n"), 256)
+    for number, line in enumerate(lines, first_line):
         if not line.strip(" "):
             if width > 1:
                 continue

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import cancellation
 from engine.literal_words import (
     ASSIGNED,
     CALLED,
@@ -91,6 +92,7 @@ def _plain_values(run: str, comma: str) -> array[float] | None:
     values = array("d")
     start = 0
     while start <= len(run):
+        cancellation.check()
         # Part by part: the numbers as texts take many times what they do.
         found = (_COMMA if comma else _SPACE).search(run, start + _PART)
         end = found.start() if found else len(run)
@@ -152,7 +154,7 @@ class _Reader:
         assigned = ASSIGNED.match(text, at)
         declared = dimensions(assigned["dims"]) if assigned else None
         at = assigned.end() if assigned else at
-        for kind, start, end in self._tokens(at):
+        for kind, start, end in cancellation.checked(self._tokens(at)):
             self._take(kind, start, end)
         if self.stack:
             raise self.fail(len(text), "the text ends before all brackets are closed.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from engine import cancellation
 from engine.cells import parse_block, plain_text
 from engine.numbers import Block, BlockError, NumberError, parse_number
 
@@ -37,7 +38,7 @@ def parse_table(text: str, decimal_comma: bool | None = None) -> Block:
     lines = plain_text(text).split("\n")
     first = next(number for number, line in enumerate(lines) if line.strip())
     head, body = _cells(lines[first]), []
-    for number, line in enumerate(lines[first + 2 :], first + 3):
+    for number, line in enumerate(cancellation.checked(lines[first + 2 :]), first + 3):
         if "|" not in line:
             raise BlockError(f"Line {number} is no row of the table.", number, 1)
         body.append(_cells(line))

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from engine import cancellation
 from engine.cells import layouts, parse_block, plain_text, read_as
 from engine.copied import shortest
 from engine.io.base import FormatError, TensorInfo, byte_count, open_file, require_real, shown
@@ -41,6 +42,7 @@ _DECLARATION = re.compile(
 # Control characters that no text has; tab, line ends and the form feed are not among them.
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f")) + b"\x7f"
 _CHUNK = 1 << 16
+_PART = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,13 @@ class Declaration:
     shape: tuple[int, ...]
 
 
-def is_text(data: bytes) -> bool:
+def is_text(data: bytes | bytearray) -> bool:
     """Tell whether bytes may be text: UTF-16 with its mark, or anything without controls."""
-    return data[:2] in (b"\xff\xfe", b"\xfe\xff") or data.translate(None, _CONTROLS) == data
+    return _is_utf16(data) or data.translate(None, _CONTROLS) == data
+
+
+def _is_utf16(data: bytes | bytearray) -> bool:
+    return data[:2] in (b"\xff\xfe", b"\xfe\xff")
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
@@ -99,23 +105,28 @@ def _after_comments(text: str) -> int:
     return len(text)
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path) -> bytearray:
     """Read a file, and of one that is no text no more than its start."""
     with open_file(path) as stream:
         _require_text(stream.read(_CHUNK), path)
         stream.seek(0)
-        data = stream.read()
-    _require_text(data, path)
+        data = bytearray()
+        while part := stream.read(_PART):
+            cancellation.check()
+            data += part
+    if not _is_utf16(data):
+        for start in cancellation.checked(range(0, len(data), _PART), 1):
+            _require_text(data[start : start + _PART], path)
     return data
 
 
-def _require_text(data: bytes, path: Path) -> None:
+def _require_text(data: bytes | bytearray, path: Path) -> None:
     if not is_text(data):
         raise FormatError(f"{shown(path)} is not a text file: it has control characters in it.")
 
 
-def _decode(data: bytes, path: Path) -> str:
-    utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # as spreadsheets save "Unicode text"
+def _decode(data: bytearray, path: Path) -> str:
+    utf16 = _is_utf16(data)  # as spreadsheets save "Unicode text"
     # Old spreadsheets write the Western code page; it matters for words in a header only.
     for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp1252"):
         try:

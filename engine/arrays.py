@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from engine import cancellation
 from engine.errors import QuantizationError
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
 IntArray: TypeAlias = NDArray[np.integer[Any]]
+
+_PART = 1 << 20
 
 
 def as_working(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
@@ -52,11 +55,36 @@ def as_working(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
     long_floats = array.dtype.kind == "f" and array.dtype.itemsize >= 8
     with np.errstate(over="ignore", under="ignore"):
         if long_floats and not in_python:
-            return array.astype(np.float64, copy=False)
-        working = array.astype(np.float32, copy=False)
+            return _converted(array, np.float64)
+        working = _converted(array, np.float32)
     if long_floats and (np.isinf(working) & np.isfinite(array)).any():
         return array.astype(np.float64, copy=False)
     return working
+
+
+def copied(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """Return a copy in C order, made in parts between which a cancelled work ends."""
+    out = np.empty(array.shape, dtype)
+    _copy(array, out)
+    return out
+
+
+def _copy(array: NDArray[Any], out: NDArray[Any]) -> None:
+    if out.size <= _PART:
+        cancellation.check()
+        np.copyto(out, array, casting="unsafe")
+        return
+    step = max(1, _PART * len(out) // out.size)
+    for start in range(0, len(out), step):
+        place = start if step == 1 else slice(start, start + step)
+        _copy(array[place], out[place])
+
+
+def _converted(array: NDArray[Any], kind: type[np.floating[Any]]) -> FloatArray:
+    """Return the array itself where it is of this type, else a copy, in parts if it is long."""
+    if array.size <= _PART or array.dtype == kind:
+        return array.astype(kind, copy=False)
+    return copied(array, kind)
 
 
 def _from_objects(array: NDArray[Any]) -> FloatArray:

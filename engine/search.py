@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from engine import cancellation
 from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray
 from engine.envelope import outermost, pyramid_of
@@ -221,6 +222,7 @@ def _full_cost(
 def _batches(pairs: Iterable[Pair], size: int) -> Iterator[list[Pair]]:
     iterator = iter(pairs)
     while some := list(islice(iterator, size)):
+        cancellation.check()
         yield some
 
 

@@ -76,24 +76,6 @@ def read(stream: BinaryIO, dtype: np.dtype[Any], nbytes: int, what: str) -> np.n
     return flat
 
 
-def in_order(array: np.ndarray) -> np.ndarray:
-    """Return a copy in C order, made in parts."""
-    out = np.empty(array.shape, array.dtype)
-    _copy(array, out)
-    return out
-
-
-def _copy(array: np.ndarray, out: np.ndarray) -> None:
-    if out.nbytes <= _PART or not out.ndim:
-        cancellation.check()
-        np.copyto(out, array)
-        return
-    step = max(1, _PART // (out.nbytes // len(out)))
-    for start in range(0, len(out), step):
-        place = start if step == 1 else slice(start, start + step)
-        _copy(array[place], out[place])
-
-
 def as_stored(dtype: np.dtype[Any], order: str) -> np.dtype[Any]:
     """Return the type to read ``dtype`` as from a file whose byte order is ``little`` or ``big``.
 

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from engine.arrays import copied
 from engine.io import mapped
 from engine.io.base import (
     FormatError,
@@ -195,5 +196,5 @@ def _shaped(flat: np.ndarray, header: Header) -> np.ndarray:
         turned = flat.reshape(header.shape[::-1]).T
         # With no more than one axis longer than 1, both orders are the same.
         if not turned.flags.c_contiguous:
-            return mapped.in_order(turned)
+            return copied(turned, turned.dtype)
     return flat.reshape(header.shape)

@@ -19,6 +19,7 @@ from typing import BinaryIO
 import numpy as np
 
 from engine import cancellation
+from engine.arrays import copied
 from engine.io import mapped
 from engine.io.base import (
     FormatError,
@@ -116,7 +117,7 @@ def load(path: Path, name: str) -> np.ndarray:
     flat = flat.view(f"u{dtype.itemsize}")
     array = np.lib.stride_tricks.as_strided(flat, leaf.shape, strides)
     # What is as long as its span, and in order, is there already.
-    array = flat.reshape(leaf.shape) if array.flags.c_contiguous else mapped.in_order(array)
+    array = flat.reshape(leaf.shape) if array.flags.c_contiguous else copied(array, array.dtype)
     return array.view(dtype)
 
 

@@ -1,0 +1,231 @@
+"""A read that is cancelled ends soon: every reader looks at the flag while it works."""
+
+from __future__ import annotations
+
+import io as stdio
+import json
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import device, io, pasted
+from engine.cancellation import Cancellation, Cancelled
+from engine.io import hdf5, qscope, saved
+from tests.engine.io import builders, containers
+
+LONG = np.random.default_rng(0).normal(size=(1024, 2048)).astype(np.float32)
+SOME = np.random.default_rng(1).normal(size=(300, 300)).astype(np.float32)
+MANY = {f"layers.{n}.weight": np.zeros(1, np.float32) for n in range(3000)}
+
+Read = Callable[[Path], object]
+
+
+def one(path: Path) -> object:
+    return io.load(path, io.list_tensors(path)[0].name if path.suffix not in SINGLE else None)
+
+
+def codes_of(path: Path) -> object:
+    return device.read_codes(path, "int32", LONG.shape, big_endian=True)
+
+
+def stored_of(path: Path) -> object:
+    return io.stored(path, "w")
+
+
+def session_of(path: Path) -> object:
+    return qscope.read(path)
+
+
+def text_of(path: Path) -> object:
+    return pasted.read(path.read_text())
+
+
+SINGLE = {ending for known in io.READERS if known.single for ending in known.endings}
+
+
+def packed(array: np.ndarray) -> bytes:
+    stream = stdio.BytesIO()
+    np.savez_compressed(stream, w=array)
+    return stream.getvalue()
+
+
+def npy(array: np.ndarray) -> bytes:
+    stream = stdio.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def rows(array: np.ndarray, delimiter: str) -> bytes:
+    return "\n".join(delimiter.join(map(str, row)) for row in array.tolist()).encode()
+
+
+def varints() -> bytes:
+    data = b"".join(map(builders.varint, range(-100_000, 100_000)))
+    packed = builders.onnx_tensor("w", 7, (200_000,), builders.field(7, data))
+    return builders.onnx_model(packed)
+
+
+def turned() -> bytes:
+    strides = (1, 1024)
+    pickled = builders.value(
+        {"w": builders.torch_tensor("0", "FloatStorage", LONG.size, (1024, 2048), strides)}
+    )
+    return builders.torch_zip(pickled, {"0": LONG.tobytes()})
+
+
+def sessions() -> bytes:
+    stream = stdio.BytesIO()
+    tensors = tuple(saved.SavedTensor(str(n), array=SOME) for n in range(20))
+    qscope.save(stream, saved.SavedSession(tensors=tensors))
+    return stream.getvalue()
+
+
+def many_sessions() -> bytes:
+    stream = stdio.BytesIO()
+    one = saved.SavedTensor("w", array=SOME[0])
+    schemes = tuple(saved.SavedScheme("int8 symmetric") for _ in range(3000))
+    qscope.save(stream, saved.SavedSession(tensors=(one,), schemes=schemes))
+    return stream.getvalue()
+
+
+# By ending: the file, what reads it, and how often the flag is looked at, at least.
+BIG: dict[str, list[tuple[Callable[[], bytes], Read, int]]] = {
+    ".npy": [
+        (lambda: npy(LONG), io.load, 2),
+        (lambda: npy(np.asfortranarray(LONG)), io.load, 4),
+        (lambda: npy(LONG.astype(">f4")), io.load, 4),
+    ],
+    ".npz": [
+        (lambda: packed(LONG), one, 2),
+        (lambda: packed_many(), io.list_tensors, 20),
+    ],
+    ".csv": [(lambda: rows(SOME, ","), io.load, 10)],
+    ".tsv": [(lambda: rows(SOME, "\t"), io.load, 10)],
+    ".txt": [
+        (lambda: rows(SOME, " "), io.load, 10),
+        (lambda: rows(SOME, ";"), io.load, 10),
+        (lambda: str(SOME.tolist()).encode(), io.load, 5),
+        (lambda: str(SOME.tolist()).replace("]", " ]/**/").encode(), io.load, 5),
+        (lambda: json.dumps([float(v) for v in SOME.flat]).encode(), text_of, 10),
+    ],
+    ".safetensors": [
+        (lambda: builders.safetensors({"w": LONG}), one, 2),
+        (lambda: builders.safetensors(MANY), io.list_tensors, 3),
+    ],
+    ".onnx": [
+        (lambda: builders.onnx({"w": LONG}), one, 2),
+        (varints, one, 1),
+        (lambda: builders.onnx(MANY), io.list_tensors, 10),
+    ],
+    ".pt": [
+        (lambda: builders.torch({"w": LONG}), one, 2),
+        (turned, one, 4),
+        (lambda: builders.torch(MANY), io.list_tensors, 30),
+        (lambda: builders.torch(MANY, old=True), io.list_tensors, 30),
+    ],
+    ".gguf": [
+        (lambda: containers.gguf({"w": LONG}), one, 2),
+        (lambda: containers.gguf({"w": containers.quantized(LONG, "Q8_0")}), one, 8),
+        (lambda: containers.gguf({"w": containers.quantized(LONG, "Q8_0")}), stored_of, 8),
+        (lambda: containers.gguf(MANY), io.list_tensors, 3),
+    ],
+    ".h5": [
+        (lambda: containers.hdf5({"w": LONG}), one, 2),
+        (lambda: containers.hdf5({"w": LONG}, compression="lzf"), one, 2),
+    ],
+    ".qscope": [
+        (sessions, one, 1),
+        (sessions, session_of, 20),
+        (many_sessions, session_of, 1000),
+    ],
+    ".raw": [(lambda: LONG.astype(">i4").tobytes(), codes_of, 4)],
+}
+
+
+def packed_many() -> bytes:
+    stream = stdio.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for n in range(400):
+            archive.writestr(f"{n}.npy", npy(SOME[0]))
+    return stream.getvalue()
+
+
+CASES = [
+    pytest.param(ending, make, read, least, id=f"{ending} {number}")
+    for ending, cases in BIG.items()
+    for number, (make, read, least) in enumerate(cases)
+]
+
+
+class Counting(Cancellation):
+    """A flag that counts how often it is looked at, and is set at one of these times."""
+
+    def __init__(self, last: int | None = None) -> None:
+        super().__init__()
+        self.looks, self.last, self.longest = 0, last, 0.0
+        self._before = time.thread_time()
+
+    def check(self) -> None:
+        now = time.thread_time()
+        self.longest, self._before = max(self.longest, now - self._before), now
+        self.looks += 1
+        if self.looks == self.last:
+            self.cancel()
+        super().check()
+
+
+def test_every_reader_is_tried_here() -> None:
+    assert {known.endings[0] for known in io.READERS} <= set(BIG)
+
+
+@pytest.mark.parametrize(("ending", "make", "read", "least"), CASES)
+def test_a_cancelled_read_ends_at_its_next_look_and_looks_often(
+    ending: str, make: Callable[[], bytes], read: Read, least: int, tmp_path: Path
+) -> None:
+    path = tmp_path / f"big{ending}"
+    path.write_bytes(make())
+    whole = Counting()
+    with whole.watched():
+        read(path)
+    assert whole.looks >= least
+    # Of the processor's time, as others share it.
+    assert whole.longest < 0.2
+    half = Counting(whole.looks // 2 + 1)
+    with half.watched(), pytest.raises(Cancelled):
+        read(path)
+    assert half.looks <= whole.looks // 2 + 2
+
+
+@pytest.mark.parametrize("call", [io.load, io.list_tensors])
+def test_a_child_that_never_answers_is_ended_with_the_read(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, flag, started = tmp_path / "x.h5", Cancellation(), []
+    path.write_bytes(containers.hdf5({"x": SOME}))
+
+    def start(request: Any) -> Any:
+        code = "import time; time.sleep(60)"
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        started.append(child)
+        threading.Timer(0.05, flag.cancel).start()
+        return child
+
+    monkeypatch.setattr(hdf5, "start", start)
+    with flag.watched(), pytest.raises(Cancelled):
+        call(path, *(("x",) if call is io.load else ()))
+    assert started[0].poll() is not None
+
+
+def test_a_long_hash_is_cancelled(tmp_path: Path) -> None:
+    path = tmp_path / "long"
+    path.write_bytes(bytes(9 << 20))
+    with Counting(2).watched(), pytest.raises(Cancelled):
+        saved.digest_of(path)

@@ -116,8 +116,11 @@ class ValuesModel(QAbstractTableModel):
 
     def position(self, row: int) -> int | None:
         """The flat position that a row shows; None for the empty row at the end."""
-        place = self.first + row
-        if row < 0 or place >= self._session.array.size:
+        return None if row < 0 else self.position_at(self.first + row)
+
+    def position_at(self, place: int) -> int | None:
+        """The flat position at a place, counted over all sheets; None where there is none."""
+        if not 0 <= place < self._session.array.size:
             return None
         return place if self._order is None else int(self._order[place])
 

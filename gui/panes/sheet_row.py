@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from gui.models.values import ValuesModel
@@ -10,7 +10,15 @@ from gui.numbers_text import filled
 
 
 class SheetRow(QWidget):
-    """Which values the table holds, with a button to either side; hidden where it holds all."""
+    """Which values the table holds, with a button to either side; hidden where it holds all.
+
+    Signals
+    -------
+    turned()
+        A button has brought another sheet to the front.
+    """
+
+    turned = Signal()
 
     def __init__(self, model: ValuesModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -40,9 +48,11 @@ class SheetRow(QWidget):
 
     def _turn_back(self) -> None:
         self._model.turn_to(self._model.sheet - 1)
+        self.turned.emit()
 
     def _turn_on(self) -> None:
         self._model.turn_to(self._model.sheet + 1)
+        self.turned.emit()
 
     def show_in_list(self, in_list: bool) -> None:
         """Say whether the list is in front, which alone has sheets."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import (
     QAbstractItemModel,
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
@@ -23,6 +24,17 @@ from PySide6.QtWidgets import (
 from gui.panes.cell_editor import Index, NumberDelegate
 
 ROW_HEIGHT = 22
+_Key = Qt.Key
+_KEYS_UP = (_Key.Key_Up, _Key.Key_PageUp)
+_KEYS_DOWN = (_Key.Key_Down, _Key.Key_PageDown)
+_KEYS_TO_ENDS = (_Key.Key_Home, _Key.Key_End)
+_KEYS_THAT_MOVE = (
+    *_KEYS_UP,
+    *_KEYS_DOWN,
+    *_KEYS_TO_ENDS,
+    _Key.Key_Left,
+    _Key.Key_Right,
+)
 
 
 class NumberTable(QTableView):
@@ -34,10 +46,16 @@ class NumberTable(QTableView):
         Another cell is current.
     refused()
         Somebody types where nothing can be typed.
+    passed(way)
+        A key goes on beyond the first row (−1) or the last one (1).
+    end_asked(way)
+        A key goes to the first cell of all (−1) or to the last one (1).
     """
 
     moved = Signal(QModelIndex)
     refused = Signal()
+    passed = Signal(int)
+    end_asked = Signal(int)
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -96,7 +114,7 @@ class NumberTable(QTableView):
         if hint == QAbstractItemDelegate.EndEditHint.SubmitModelCache and (
             row + 1 < model.rowCount()
         ):
-            self.setCurrentIndex(model.index(row + 1, column))
+            self.put_cursor(model.index(row + 1, column))
 
     def holds_wrong_text(self) -> bool:
         """Whether a cell is open with a text that is no number; says so below it."""
@@ -128,8 +146,38 @@ class NumberTable(QTableView):
             super().mousePressEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self.holds_wrong_text():
-            super().keyPressEvent(event)
+        if self.holds_wrong_text():
+            return
+        before, key = self.currentIndex(), event.key()
+        super().keyPressEvent(event)
+        extending = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if extending or not before.isValid():
+            return
+        if key in _KEYS_TO_ENDS and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.end_asked.emit(-1 if key == _Key.Key_Home else 1)
+        elif self.currentIndex() == before and key in (*_KEYS_UP, *_KEYS_DOWN):
+            self.passed.emit(-1 if key in _KEYS_UP else 1)
+
+    def selectionCommand(
+        self, index: Index, event: QEvent | None = None
+    ) -> QItemSelectionModel.SelectionFlag:
+        """Let Ctrl with a key that moves select as the key alone does.
+
+        Qt would leave the selection behind, where nobody sees it any more: Delete and paste would
+        change other values than those at the cursor.
+        """
+        if isinstance(event, QKeyEvent) and event.key() in _KEYS_THAT_MOVE:
+            plain = event.modifiers() & ~Qt.KeyboardModifier.ControlModifier
+            event = QKeyEvent(event.type(), event.key(), plain)
+        return super().selectionCommand(index, event)
+
+    def put_cursor(self, index: Index) -> None:
+        """Make a cell current and select it alone, whichever keys are held down.
+
+        ``setCurrentIndex`` looks at them: during Ctrl+Z it would add the cell to the selection.
+        """
+        flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
+        self.selectionModel().setCurrentIndex(index, flag)
 
     def keyboardSearch(self, text: str) -> None:
         """Search for nothing: Qt would format every row of millions for a digit typed."""
@@ -144,7 +192,7 @@ class NumberTable(QTableView):
         if 0 <= row < model.rowCount() and 0 <= column < model.columnCount():
             index = model.index(row, column)
             if self.currentIndex().row() != row:
-                self.setCurrentIndex(index)
+                self.put_cursor(index)
             self.scrollTo(index)
 
     def selected_ranges(self) -> list[tuple[int, int, int, int]]:
@@ -160,6 +208,6 @@ class NumberTable(QTableView):
         """Select a stretch of the first column and make its first cell current."""
         model = self.model()
         top, bottom = model.index(first, 0), model.index(last, 0)
-        self.setCurrentIndex(top)
+        self.put_cursor(top)
         flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
         self.selectionModel().select(QItemSelection(top, bottom), flag)

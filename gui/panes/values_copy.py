@@ -79,14 +79,26 @@ def list_text(
     return cells_text(rows)
 
 
-def grid_text(session: Session, model: GridModel, block: tuple[int, ...], form: str) -> str:
+def _one_block(blocks: Blocks) -> tuple[int, int, int, int]:
+    """Return the block that selected ones make together."""
+    tops, lefts, bottoms, rights = zip(*blocks, strict=True)
+    top, left, bottom, right = min(tops), min(lefts), max(bottoms), max(rights)
+    cells = sum((b[2] - b[0] + 1) * (b[3] - b[1] + 1) for b in blocks)
+    if cells != (bottom - top + 1) * (right - left + 1):
+        text = "These cells are no rectangle: select one block of cells to copy it."
+        raise CannotCopy(QCoreApplication.translate("values", text))
+    return top, left, bottom, right
+
+
+def grid_text(session: Session, model: GridModel, blocks: Blocks, form: str) -> str:
     """Return a block of the grid at full precision; the whole of R keeps its shape and type.
 
     Raises
     ------
     CannotCopy
+        Also where the selected blocks make no rectangle.
     """
-    top, left, bottom, right = block
+    top, left, bottom, right = _one_block(blocks)
     height, width = bottom - top + 1, right - left + 1
     _bounded(height * width)
     if form in _WRITERS:

@@ -102,9 +102,7 @@ def paste(
     """
     flat = values.reshape(-1)
     if flat.size == 1 and selected.size > 1:
-        text = filled(_tr("Paste into %1"), values_text(selected.size))
-        commands.set_values(session, selected, np.full(selected.size, flat[0]), text)
-        return ""
+        return _paste_into(session, flat, selected)
     text = filled(_tr("Paste %1"), values_text(flat.size))
     size = session.array.size
     places = size - row
@@ -123,10 +121,24 @@ def paste(
     return ""
 
 
+def _paste_into(session: Session, value: np.ndarray, selected: np.ndarray) -> str:
+    """Give all selected values that of an array with one."""
+    text = filled(_tr("Paste into %1"), values_text(selected.size))
+    commands.set_values(session, selected, np.full(selected.size, value.reshape(-1)[0]), text)
+    return ""
+
+
 def paste_block(
-    session: Session, values: np.ndarray, row: int, column: int, fixed: tuple[int, ...]
+    session: Session,
+    values: np.ndarray,
+    row: int,
+    column: int,
+    fixed: tuple[int, ...],
+    selected: np.ndarray,
 ) -> str:
-    """Put a block of rows and columns into a plane of the array."""
+    """Put a block of rows and columns into a plane of the array; one value fills a selection."""
+    if values.size == 1 and selected.size > 1:
+        return _paste_into(session, values, selected)
     if values.ndim > 2:
         return filled(
             _tr("%1 axes do not fit into a plane: select everything, and paste over it."),

@@ -91,6 +91,8 @@ class ValuesPane(QWidget):
         self.model.modelReset.connect(self._size_columns)
         self.table.moved.connect(self._on_moved)
         self.table.refused.connect(self._refuse)
+        self.table.passed.connect(self._on_passed)
+        self.table.end_asked.connect(self._on_end_asked)
         self.grid.moved.connect(self._on_moved_in_grid)
         self.table.horizontalHeader().sectionClicked.connect(self._on_head_clicked)
         session.array_reset.connect(self._on_reset)
@@ -130,9 +132,10 @@ class ValuesPane(QWidget):
         self._quantity.currentTextChanged.connect(self.grid_model.set_quantity)
         row.addWidget(self._quantity)
         self._slices = SliceRow(self)
-        self._slices.chosen.connect(self.grid_model.set_slice)
+        self._slices.chosen.connect(self._on_plane)
         row.addStretch(1)
         self._sheets = SheetRow(self.model, self)
+        self._sheets.turned.connect(self._on_turned)
         row.addWidget(self._sheets)
         self._order = QToolButton(self)
         self._order.setText(self.tr("Sorted: back to array order"))
@@ -223,6 +226,36 @@ class ValuesPane(QWidget):
         if not self._following:
             self._session.choose(self.grid_model.position(index.row(), index.column()))
 
+    def _on_turned(self) -> None:
+        """Choose the first value of a sheet: without a cursor, a paste would go to the end."""
+        self.table.put_cursor(self.model.index(0, 0))
+
+    def _on_plane(self, fixed: tuple[int, ...]) -> None:
+        """Show another plane, with the cursor on the cell where it was on the one before."""
+        at = self.grid.currentIndex()
+        row, column = max(0, at.row()), max(0, at.column())
+        self.grid_model.set_slice(fixed)
+        if not self._following and self._session.array.size:
+            self.grid.put_cursor(self.grid_model.index(row, column))
+
+    def _on_passed(self, way: int) -> None:
+        """Go on with the rows of the sheet before or after this one."""
+        if way < 0 and self.model.sheet > 0:
+            self._go_to_place(self.model.first - 1)
+        elif way > 0 and self.model.sheet + 1 < self.model.sheets:
+            self._go_to_place(self.model.last + 1)
+
+    def _on_end_asked(self, way: int) -> None:
+        """Go to the first or the last value of all sheets; within one the table has gone there."""
+        if self.model.sheets > 1:
+            self._go_to_place(0 if way < 0 else self._session.array.size - 1)
+
+    def _go_to_place(self, place: int) -> None:
+        """Choose the value that the list shows at a place, counted over all sheets."""
+        position = self.model.position_at(place)
+        if position is not None:
+            self._session.choose(position)
+
     def _on_chosen(self) -> None:
         position = self._session.chosen
         typing = self.table.state() == NumberTable.State.EditingState
@@ -235,7 +268,7 @@ class ValuesPane(QWidget):
                 self._slices.show_plane(fixed)
                 index = self.grid_model.index(row, column)
                 if self.grid.currentIndex() != index:
-                    self.grid.setCurrentIndex(index)
+                    self.grid.put_cursor(index)
             else:
                 column = max(0, self.table.currentIndex().column())
                 self.table.go_to(self.model.row_of(position), column)
@@ -298,7 +331,7 @@ class ValuesPane(QWidget):
         blocks = view.selected_ranges()
         try:
             if self.in_grid:
-                text = values_copy.grid_text(self._session, self.grid_model, blocks[0], form)
+                text = values_copy.grid_text(self._session, self.grid_model, blocks, form)
             else:
                 text = values_copy.list_text(self._session, self.model, blocks, positions, form)
         except values_copy.CannotCopy as error:
@@ -333,10 +366,12 @@ class ValuesPane(QWidget):
         if values_edit.paste_array(self._session, pasted, selected.size):
             return
         if self.in_grid:
-            current = self.grid.currentIndex()
-            at = max(0, current.row()), max(0, current.column())
+            # Where the selection begins: the current cell is the one that it was extended to.
+            ranges = self.grid.selected_ranges()
+            at = ranges[0][:2] if ranges else (0, 0)
             fixed = self.grid_model.slice
-            self._report(values_edit.paste_block(self._session, pasted.block, *at, fixed))
+            sentence = values_edit.paste_block(self._session, pasted.block, *at, fixed, selected)
+            self._report(sentence)
             return
         ranges = self.table.selected_ranges()
         first = self.model.first

@@ -25,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return 1
         if drawn or words[0] in {*cli.COMMANDS, "--help", "-h", "--version"}:
             return cli.main(words, command_line.register)
+        if complaint := command_line.complaint(words):
+            return cli.fail(complaint)
     if complaint := preflight.problem():
         print(complaint, file=sys.stderr)
         return 1

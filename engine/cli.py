@@ -31,6 +31,7 @@ from engine import (
     export,
 )
 from engine.evaluate import evaluate
+from engine.file_names import as_text
 from engine.io import ExternalDataError, FormatError, list_tensors, load, save_npz, split_name
 from engine.numbers import printable
 from engine.quantizers.params import parameter_arrays
@@ -80,9 +81,9 @@ def main(argv: Sequence[str] | None = None, more: Callable[[Add], None] | None =
         if sys.stdout is not None:  # A windowed program has none.
             sys.stdout.flush()
     except (UsageError, QuantizationError) as error:
-        return _fail(str(error))
+        return fail(str(error))
     except MemoryError:
-        return _fail("This does not fit into the memory of this machine.")
+        return fail("This does not fit into the memory of this machine.")
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # The reader has seen enough, as in "| head".
@@ -90,7 +91,7 @@ def main(argv: Sequence[str] | None = None, more: Callable[[Add], None] | None =
         return 0
     except OSError as error:
         _drop_stdout()
-        return _fail(f"The result cannot be printed: {error.strerror or error}.")
+        return fail(f"The result cannot be printed: {error.strerror or error}.")
     for warning in warnings:
         _complain(f"warning: {warning}")
     return 0
@@ -106,7 +107,8 @@ def _run(argv: Sequence[str] | None, more: Callable[[Add], None] | None) -> list
     return command(arguments)
 
 
-def _fail(message: str) -> int:
+def fail(message: str) -> int:
+    """Print one line about bad input and return the exit status for it."""
     _complain(f"quantoscope: {message}")
     return BAD_INPUT
 
@@ -257,7 +259,7 @@ def _params(arguments: argparse.Namespace) -> list[str]:
     if arguments.out is None and not form.text:
         raise FormatError(f"--as {form.key} needs --out FILE: it cannot be printed.")
     result = evaluate(_input(arguments), scheme)
-    name = _name(arguments.input) if arguments.name is None else arguments.name
+    name = _name(arguments.input) if arguments.name is None else as_text(arguments.name)
     if arguments.out is None:
         print(export.render(form.key, result, name).decode("utf-8"), end="")
     else:
@@ -301,7 +303,7 @@ def inputs(arguments: argparse.Namespace) -> tuple[np.ndarray, list[Scheme]]:
 def _name(text: str) -> str:
     """The name of FILE::NAME, or that of the file without its ending."""
     path, name = split_name(text)
-    return path.stem if name is None else name
+    return as_text(path.stem if name is None else name)
 
 
 def warnings_of(results: Sequence[Evaluation]) -> list[str]:

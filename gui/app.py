@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
 from engine import __version__
+from gui import command_line
 from gui.background import still_running
+from gui.dropped import local_path
 from gui.errors import ErrorReporter
 from gui.main_window import MainWindow
 from gui.settings import Settings
@@ -23,11 +25,11 @@ from gui.theme import app_icon
 class Application(QApplication):
     """The application; tells of files that the desktop asks it to open."""
 
-    file_asked = Signal(str)
+    file_asked = Signal(object)
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QFileOpenEvent):
-            self.file_asked.emit(event.file())
+            self.file_asked.emit(local_path(event.url()) or Path(event.file()))
             return True
         return super().event(event)
 
@@ -67,9 +69,9 @@ class Windows(QObject):
             window.recovery.look()
         return window
 
-    def open_file(self, path: str) -> None:
+    def open_file(self, path: Path | None) -> None:
         """Show a window of its own for a file, or for none."""
-        self.add([Path(path)] if path else [])
+        self.add([] if path is None else [path])
 
     def _forget(self) -> None:
         self._open = [window for window in self._open if isValid(window)]
@@ -78,12 +80,13 @@ class Windows(QObject):
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the window, with the files that are named; return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    app = Application(["quantoscope", *arguments])
+    # The name alone: Qt takes its arguments for UTF-8, and ends where one is something else.
+    app = Application(["quantoscope"])
     prepare(app)
     reporter = ErrorReporter()
     reporter.install()
     windows = Windows(Settings(), app)
-    windows.add([Path(a) for a in app.arguments()[1:] if not a.startswith("-")])
+    windows.add(command_line.files_of(arguments))
     app.file_asked.connect(windows.open_file)
     status = app.exec()
     reporter.uninstall()

@@ -6,13 +6,18 @@ Qt is loaded only when one of them runs.
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from engine import cli
+from engine.numbers import quoted
 
 COMMANDS = ("plot", "report")
+_LONGEST = 40
+"""Words are compared with the names of commands up to so many letters."""
 
 _EXAMPLES = """\
 examples:
@@ -30,6 +35,46 @@ Write a report: what the values are, what every scheme makes of them, figures, d
 commands to get the same again. An .html file is complete in itself; an .md file has its figures
 as SVG files beside it, named after it.
 """
+
+
+_SAID_BY_SYSTEMS = ("-psn_",)
+"""How words begin that a desktop adds of itself: macOS numbers the process."""
+
+
+def files_of(words: Sequence[str]) -> list[Path]:
+    """The files, or ``FILE::NAME``, that a call without a command names."""
+    return [Path(word) for word in words if not word.startswith(_SAID_BY_SYSTEMS)]
+
+
+def complaint(words: Sequence[str]) -> str:
+    """What is wrong with a call without a command; empty where the window can open its files."""
+    from engine.io import split_name
+
+    names = [word for word in words if not word.startswith(_SAID_BY_SYSTEMS)]
+    known = (*cli.COMMANDS, *COMMANDS)
+    if names and not names[0].startswith("-") and not split_name(names[0])[0].exists():
+        word = names[0]
+        near = _near(word, known)
+        if near:
+            return f"There is no command or file {quoted(word)}; did you mean {near[0]}?"
+        if word.isidentifier():
+            listed = ", ".join(known)
+            return f"There is no command or file {quoted(word)}; the commands are {listed}."
+    options = [word for word in names if word.startswith("-") and not Path(word).exists()]
+    if options:
+        near = _near(options[0], ("--help", "--version")) or _near(options[0].lstrip("-"), known)
+        hint = f"did you mean {near[0]}?" if near else "see --help."
+        return f"There is no option {quoted(options[0])} without a command; {hint}"
+    missing = [word for word in names if not split_name(word)[0].exists()]
+    if names and missing == names:
+        # Where some are there, the window says of the others that they are not.
+        listed = ", ".join(quoted(word, 200) for word in missing[:8])
+        return f"There {'is no file' if len(missing) == 1 else 'are no files'} {listed}."
+    return ""
+
+
+def _near(word: str, known: Sequence[str]) -> list[str]:
+    return difflib.get_close_matches(word.lower()[:_LONGEST], known, 1, 0.6)
 
 
 def offscreen() -> None:

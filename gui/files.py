@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from engine import QuantizationError, Scheme
 from engine.arrays import FloatArray, as_working
 from engine.examples import EXAMPLES, THREE_WAYS, Example
+from engine.file_names import as_text, kept
 from gui.background import Background, Part, Ticket
 from gui.numbers_text import filled
 from gui.session import Session
@@ -165,9 +166,9 @@ class Files(QObject):
         found = [one for one in read if one.source is not None]
         for one in found:
             assert one.source is not None
-            self._settings.add_recent(str(one.path))
+            self._settings.add_recent(kept(one.path))
             self._settings.add_known([str(one.path)])
-            self._settings.remember("files/folder", str(one.path.parent))
+            self._settings.remember_folder("files/folder", one.path.parent)
             session = self._session
             instead = _keep_edits(one.source, session.sources, session.current)
             one.source = session.add(one.source)
@@ -384,7 +385,7 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
             one.error = str(error)
         except MemoryError:
             text = QCoreApplication.translate("Files", "%1 needs more memory than there is.")
-            one.error = filled(text, path.name)
+            one.error = filled(text, as_text(path.name))
     return read
 
 

@@ -10,9 +10,11 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplicat
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from engine import Scheme
+from engine.file_names import as_text, path_of
 from gui import commands, layout
 from gui.actions import Actions
 from gui.background import Background
+from gui.dropped import local_path
 from gui.files import Files
 from gui.latency import Latency
 from gui.menus import Menus
@@ -46,10 +48,10 @@ class MainWindow(QMainWindow):
     Signals
     -------
     window_asked(path)
-        A window is asked for, with a file, or with none where the path is empty.
+        A window is asked for, with a file, or with none.
     """
 
-    window_asked = Signal(str)
+    window_asked = Signal(object)
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -230,7 +232,7 @@ class MainWindow(QMainWindow):
     def _on_document(self) -> None:
         title, file = self.session.title or self.tr("untitled"), self.session.file
         if file is not None:
-            title = f"{title} – {file.name}"
+            title = f"{title} – {as_text(file.name)}"
         self.setWindowTitle(f"{title}[*] – Quantoscope")
         self.setWindowModified(self.session.modified)
 
@@ -273,13 +275,13 @@ class MainWindow(QMainWindow):
     # What the actions do
 
     def _new_window(self) -> None:
-        self.window_asked.emit("")
+        self.window_asked.emit(None)
 
     def _add_scheme(self, scheme: Scheme) -> None:
         commands.add_scheme(self.session, scheme)
 
     def _open_recent(self, path: str) -> None:
-        self.files.open(Path(path))
+        self.files.open(path_of(path))
 
     def _toggle_grid(self) -> None:
         self.values.show_grid(not self.values.in_grid)
@@ -386,10 +388,10 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = [u.toLocalFile() for u in event.mimeData().urls() if u.isLocalFile()]
+        paths = [local_path(url) for url in event.mimeData().urls()]
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        self.open_paths([Path(path) for path in paths])
+        self.open_paths([path for path in paths if path is not None])
 
     def open_paths(self, paths: list[Path]) -> None:
         """Open files into this window's document."""

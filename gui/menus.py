@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from engine import MAPPINGS, QUANTIZERS, RUNTIMES, Scheme
 from engine.examples import EXAMPLES, Example
+from engine.file_names import as_text, path_of
 from engine.formats import BLOCKS, SMALL_FLOATS
 from gui.actions import Actions
 from gui.numbers_text import filled, plain_tip
@@ -266,9 +267,10 @@ class Menus(QObject):
         self.recent.clear()
         paths = self._settings.recent_files
         for number, path in enumerate(paths, 1):
-            action = self.recent.addAction(f"&{number % 10} {Path(path).name.replace('&', '&&')}")
-            action.setToolTip(plain_tip(path))
-            action.setStatusTip(path)
+            whole = as_text(path_of(path))
+            action = self.recent.addAction(f"&{number % 10} {Path(whole).name.replace('&', '&&')}")
+            action.setToolTip(plain_tip(whole))
+            action.setStatusTip(whole)
             action.triggered.connect(partial(self._choose_recent, path))
         if not paths:
             self.recent.addAction(self.tr("No files yet")).setEnabled(False)

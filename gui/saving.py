@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication
 
 from engine import QuantizationError, Scheme
 from engine.arrays import as_working
+from engine.file_names import as_text
 from engine.io import list_tensors, load, stored
 from engine.io.saved import (
     SavedScheme,
@@ -87,7 +88,7 @@ def draft(document: Document, view: Mapping[str, Any], patches: bool = False) ->
     active = uids.index(document.active_uid) if document.active_uid in uids else None
     known = {source.path: source.known for source in document.sources}
     sources = tuple(known.get(path) or SavedSource(str(path)) for path in paths)
-    title = document.file.name if document.file is not None else document.title
+    title = document.title if document.file is None else as_text(document.file.name)
     return Draft(SavedSession(sources, tuple(tensors), schemes, current, active, title, dict(view)))
 
 
@@ -220,7 +221,7 @@ def _source(
             "%1 has changed since you worked on it: what the session holds is as you left it,"
             " all else as it is there now."
         )
-        notes.append(filled(text, path.name))
+        notes.append(filled(text, as_text(path.name)))
         changed.append(source)
     elif source.known is not None:
         source.known = replace(source.known, digest=saved.digest)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from engine import QuantizationError, Scheme
 from engine.examples import THREE_WAYS
+from engine.file_names import as_text, kept
 from gui.background import Background, Cancelled, Part, Ticket
 from gui.numbers_text import filled
 from gui.session import Session
@@ -118,8 +119,8 @@ class SessionFiles(QObject):
         from gui.saving import place_of
 
         known = set(self._settings.known_files)
-        places = [str(place_of(source, path)) for source in saved.sources]
-        strange = [place for place in places if place not in known]
+        places = [place_of(source, path) for source in saved.sources]
+        strange = [as_text(place) for place in places if str(place) not in known]
         if not strange:
             return True
         box = QMessageBox(self._window)
@@ -127,7 +128,7 @@ class SessionFiles(QObject):
         box.setWindowTitle(self.tr("Open a session"))
         box.setTextFormat(Qt.TextFormat.PlainText)
         text = self.tr("%1 refers to files that you have not opened so far. Read them?")
-        box.setText(filled(text, path.name))
+        box.setText(filled(text, as_text(path.name)))
         more = filled(self.tr("… and %1 more"), len(strange) - 8)
         listed = [*strange[:8], *([more] if len(strange) > 8 else [])]
         box.setInformativeText("\n".join(listed))
@@ -142,8 +143,8 @@ class SessionFiles(QObject):
     def _opened(self, path: Path, opened: Any) -> None:
         session = self._session
         session.restore(opened.sources, opened.current, opened.entries, opened.active_uid, path)
-        self._settings.add_recent(str(path))
-        self._settings.remember("files/folder", str(path.parent))
+        self._settings.add_recent(kept(path))
+        self._settings.remember_folder("files/folder", path.parent)
         self._know()
         self.view_opened.emit(dict(opened.view))
         if opened.notes:
@@ -214,7 +215,7 @@ class SessionFiles(QObject):
     def written(self, path: Path, job: Callable[[Part], Any]) -> Any:
         """Let a job write a file, and return what it returns; None, and a sentence, if it fails."""
         try:
-            text = filled(self.tr("Writing %1…"), path.name)
+            text = filled(self.tr("Writing %1…"), as_text(path.name))
             outcome = wait_for(self._background, SAVE, job, text, self._window)
         except Cancelled:
             self.notice.emit(self.tr("Nothing was saved, as you wished."))
@@ -222,9 +223,9 @@ class SessionFiles(QObject):
         except Exception as error:
             self.failed(error)
             return None
-        self._settings.add_recent(str(path))
-        self._settings.remember("files/folder", str(path.parent))
-        self.notice.emit(filled(self.tr("Saved %1."), path))
+        self._settings.add_recent(kept(path))
+        self._settings.remember_folder("files/folder", path.parent)
+        self.notice.emit(filled(self.tr("Saved %1."), as_text(path)))
         return outcome
 
     def may_replace(self) -> bool:
@@ -234,7 +235,7 @@ class SessionFiles(QObject):
         self._edited = False
         if not session.modified:
             return True
-        name = session.file.name if session.file is not None else session.title
+        name = session.title if session.file is None else as_text(session.file.name)
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(self.tr("Unsaved changes"))

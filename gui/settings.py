@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
+
+from engine.file_names import is_text
 
 MAX_RECENT, MAX_KNOWN = 10, 1000
 DIGITS_DEFAULT, DIGITS_MIN, DIGITS_MAX = 6, 3, 17
@@ -47,6 +50,11 @@ class Settings(QObject):
         """Store a value under a key."""
         self._store.setValue(key, value)
         self._known.pop(key, None)
+
+    def remember_folder(self, key: str, folder: Path) -> None:
+        """Store where a file dialog begins the next time: these take folders with UTF-8 names."""
+        if is_text(folder):
+            self.remember(key, str(folder))
 
     def blob(self, key: str) -> QByteArray:
         """Read remembered bytes, such as a window's geometry; empty when there are none."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.arrays import FloatArray, IntArray
+from engine.file_names import as_text
 from engine.glance import Glance
 from gui.shown import DeviceCodes, Edit, frozen
 
@@ -201,7 +202,7 @@ class Source:
     @property
     def title(self) -> str:
         """What lists call it."""
-        return self.path.name if self.path is not None else self.tensors[0].title
+        return as_text(self.path.name) if self.path is not None else self.tensors[0].title
 
 
 def lone(title: str, array: FloatArray, path: Path | None = None) -> Source:
@@ -232,7 +233,7 @@ def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
     several = len(infos) > 1
     tensors = [
         Tensor(
-            f"{path.name} ▸ {info.name}" if several else path.name,
+            as_text(f"{path.name} ▸ {info.name}" if several else path.name),
             path,
             info.name if several else None,
             info.stored or info.dtype,

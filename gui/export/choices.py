@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QDir, QStandardPaths
 
+from engine.file_names import as_text, is_text
 from gui.export.kinds import FIGURE, KINDS
 from gui.export.presets import PRESET
 from gui.export.spec import (
@@ -137,7 +138,7 @@ def proposed_name(session: Session, what: str, plots: tuple[str, ...]) -> str:
     """A file name without ending that tells what is in it."""
     title = session.title
     if session.path is not None:
-        title = title.replace(session.path.name, session.path.stem, 1)
+        title = title.replace(as_text(session.path.name), as_text(session.path.stem), 1)
     # The end tells tensors apart: a last dot begins no ending, fc.weight and fc.bias are two.
     stem = re.sub(r"[^\w.]+", "-", title)[-80:].strip("-.") or "quantoscope"
     part = what if what != FIGURE else plots[0] if len(plots) == 1 else "plots"
@@ -150,4 +151,6 @@ def proposed_folder(settings: Settings, session: Session) -> Path:
     candidates = [settings.text("export/folder"), documents]
     if session.path is not None:
         candidates.insert(1, str(session.path.parent))
-    return next((Path(c) for c in candidates if c and Path(c).is_dir()), Path(QDir.homePath()))
+    # The field for the name holds text, and nothing else.
+    folders = (Path(c) for c in candidates if c and is_text(c))
+    return next((folder for folder in folders if folder.is_dir()), Path(QDir.homePath()))

@@ -309,7 +309,7 @@ class ExportDialog(QDialog):
         path = paths[-1]
         self._set_busy(False)
         self.form.remember()
-        self._settings.remember("export/folder", str(path.absolute().parent))
+        self._settings.remember_folder("export/folder", path.absolute().parent)
         self.exported.emit(str(path))
         self.accept()
 

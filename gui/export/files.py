@@ -10,6 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QIODevice, QSaveFile
 
+from engine.file_names import as_text, is_text
 from gui.numbers_text import filled
 
 
@@ -67,6 +68,10 @@ def _draft(path: Path, write: Callable[[FileStream], None]) -> QSaveFile:
         folder_there = False
     if not folder_there:
         raise ExportError(_cannot(path, translated("its folder does not exist")))
+    if not is_text(path):
+        # Qt would leave bytes out of the name, and write another file.
+        text = translated("%1 cannot be written: its name is not UTF-8.")
+        raise ExportError(filled(text, as_text(path)))
     file = QSaveFile(str(path))
     if not file.open(QIODevice.OpenModeFlag.WriteOnly):
         raise ExportError(_cannot(path, file.errorString()))
@@ -125,5 +130,5 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _cannot(path: Path, reason: str) -> str:
-    name = path.name or str(path)
+    name = as_text(path.name or path)
     return filled(translated("%1 cannot be written: %2."), name, reason.rstrip(".").lower())

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from engine import Evaluation, QuantizationError, Scheme, cli, summarize
 from engine.arrays import as_working
 from engine.channels import natural_granularity
+from engine.file_names import as_text, is_text
 from engine.io import list_tensors, probe, split_name
 from engine.numbers import printable
 from gui.export import choices
@@ -118,7 +119,7 @@ def report(arguments: argparse.Namespace) -> list[str]:
     kept, data = picture(array, schemes, PAIRED in keys)
     source = _source(arguments.input, array.dtype.name)
     if arguments.title:
-        source = replace(source, title=arguments.title)
+        source = replace(source, title=as_text(arguments.title))
     now = datetime.now().astimezone()
     written = write_report(out, make_report(source, kept, data, keys, now))
     app.processEvents()
@@ -140,8 +141,8 @@ def _source(text: str, loaded: str) -> Source:
         held = [info for info in list_tensors(file) if tensor in (None, info.name)]
         loaded = held[0].stored or held[0].dtype
     if tensor is None:
-        return Source(file.name, file, dtype=loaded)
-    return Source(f"{file.name} ▸ {tensor}", file, tensor, dtype=loaded)
+        return Source(as_text(file.name), file, dtype=loaded)
+    return Source(as_text(f"{file.name} ▸ {tensor}"), file, tensor, dtype=loaded)
 
 
 def _out(text: str, endings: tuple[str, ...]) -> Path:
@@ -149,6 +150,8 @@ def _out(text: str, endings: tuple[str, ...]) -> Path:
     if out.suffix.lower() not in endings:
         known = " or ".join([", ".join(endings[:-1]), endings[-1]])
         raise cli.UsageError(f"-o needs a name that ends in {known}, not {printable(out.name)}.")
+    if not is_text(text):
+        raise cli.UsageError(f"-o needs a name in UTF-8, not {printable(out.name)}.")
     return out
 
 

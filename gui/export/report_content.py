@@ -13,6 +13,7 @@ from engine import Comparison, Evaluation, __version__
 from engine.arrays import FloatArray
 from engine.compare import CODES
 from engine.device import DeviceComparison
+from engine.file_names import as_text
 from engine.runtimes import FORMAT_SOURCES
 from engine.scheme import Scheme
 from gui.export.data import Snapshot
@@ -90,7 +91,7 @@ def _data(source: Source, kept: Snapshot, digits: int) -> tuple[Block, ...]:
     array, summary = kept.shown.array, kept.shown.summary
     rows: list[tuple[str, Cell]] = []
     if source.path is not None:
-        rows.append((translated("File"), Cell(source.path.name)))
+        rows.append((translated("File"), Cell(as_text(source.path.name))))
     if source.tensor:
         rows.append((translated("Tensor"), Cell(source.tensor)))
     shape = " × ".join(str(length) for length in array.shape)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine import METRICS, __version__
+from engine.file_names import as_text, is_text
 from engine.scheme import Scheme
 from gui.export.files import translated
 from gui.export.report import Block, Cell, Code, Paragraph, Table, pairs, text_row
@@ -47,7 +48,7 @@ class Source:
     @property
     def name(self) -> str:
         """What other programs may call the tensor."""
-        return self.tensor or (self.path.stem if self.path is not None else self.title)
+        return as_text(self.tensor or (self.title if self.path is None else self.path.stem))
 
     @property
     def filed(self) -> bool:
@@ -105,12 +106,25 @@ def commands(source: Source, schemes: list[Scheme], plots: tuple[str, ...]) -> t
         blocks.append(Paragraph(filled(text, UNSAVED)))
     asked = [f"--scheme {shlex.quote(str(scheme))}" for scheme in dict.fromkeys(schemes)]
     shown = [f"--plot {key}" for key in plots]
-    where = shlex.quote(source.argument)
+    where = _quoted(source.argument)
     lines = [
         " \\\n    ".join([f"python main.py compare {where}", *asked]),
         " \\\n    ".join([f"python main.py report {where}", *asked, *shown, "-o report.html"]),
     ]
     return (*blocks, Code("\n".join(lines)))
+
+
+def _quoted(argument: str) -> str:
+    """An argument as a shell takes it; bytes that are no UTF-8 as bash writes them."""
+    if is_text(argument):
+        return shlex.quote(argument)
+    return f"$'{''.join(map(_escaped, argument))}'"
+
+
+def _escaped(letter: str) -> str:
+    if "\udc80" <= letter <= "\udcff":
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return f"\\{letter}" if letter in "\\'" else as_text(letter)
 
 
 def versions(schemes: list[Scheme]) -> tuple[Block, ...]:

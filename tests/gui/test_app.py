@@ -69,7 +69,7 @@ def test_a_file_that_the_desktop_asks_for_is_told_of(qapp, qtbot, tmp_path):
     path = tmp_path / "asked.npy"
     with qtbot.waitSignal(qapp.file_asked) as asked:
         QApplication.sendEvent(qapp, QFileOpenEvent(QUrl.fromLocalFile(str(path))))
-    assert asked.args == [str(path)]
+    assert asked.args == [path]
 
 
 def test_the_new_window_is_ready_for_typing(windows, qtbot, person):

@@ -260,3 +260,55 @@ def test_the_commands_of_a_report_print_the_same_figures(seed, tmp_path):
     words[words.index("seed.npy")] = str(seed)
     printed = start(*words[2:]).stdout
     assert "0.0102066" in printed and "int8 symmetric" in printed
+
+
+# Calls without a command
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["extarct", "seed.npy", "-o", "y.npy"], "no command or file 'extarct'"),
+        (["compre", "seed.npy"], "did you mean compare?"),
+        (["Compare", "seed.npy"], "did you mean compare?"),
+        (["reprot", "seed.npy", "-o", "y.html"], "did you mean report?"),
+        (["qunatize"], "did you mean quantize?"),
+        (["zzz"], "the commands are quantize, compare, params, list, plot, report"),
+        (["--hepl"], "did you mean --help?"),
+        (["--compare", "seed.npy"], "did you mean compare?"),
+        (["seed.npy", "-o", "y.npy"], "no option '-o' without a command"),
+        (["missing.npy"], "There is no file 'missing.npy'."),
+        (["missing.npz::weight"], "There is no file 'missing.npz::weight'."),
+        (["a/b.npy", "c.npy"], "There are no files 'a/b.npy', 'c.npy'."),
+    ],
+)
+def test_a_mistyped_call_ends_in_one_sentence_and_opens_no_window(
+    seed, words, says, capsys, monkeypatch
+):
+    monkeypatch.chdir(seed.parent)
+    monkeypatch.setattr("gui.app.main", lambda words: pytest.fail("a window opened"))
+    assert program.main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert says in err
+    assert err.startswith("quantoscope: ") and err.count("\n") == 1
+    assert os.listdir() == ["seed.npy"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["seed.npy"], ["seed.npy", "missing.npy"], ["missing.npy", "seed.npy"], ["-psn_0_12"],
+     ["compar"], ["compar", "-o"], ["seed.npy::x"]],
+)  # fmt: skip
+def test_files_that_are_there_open_the_window_whatever_they_are_called(seed, words, monkeypatch):
+    monkeypatch.chdir(seed.parent)
+    for name in ("compar", "-o"):
+        (seed.parent / name).write_text("1\n2\n")
+    opened = []
+    monkeypatch.setattr("gui.app.main", lambda words: opened.append(words) or 0)
+    assert program.main(words) == 0
+    assert opened == [words]
+
+
+def test_what_a_desktop_adds_to_a_call_is_no_file():
+    assert command_line.files_of(["-psn_0_12", "a.npy"]) == [Path("a.npy")]

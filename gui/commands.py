@@ -245,8 +245,21 @@ def position_text(session: Session, index: int) -> str:
 # Schemes
 
 
+def _full(session: Session) -> bool:
+    """Tell whether no other scheme may be added, and say so."""
+    from engine.io.saved import MAX_SCHEMES
+
+    if len(session.entries) < MAX_SCHEMES:
+        return False
+    text = _tr("A session has at most %1 schemes: remove one before you add another.")
+    session.refused.emit(filled(text, MAX_SCHEMES))
+    return True
+
+
 def add_scheme(session: Session, scheme: Scheme) -> None:
     """Append a scheme and make it active."""
+    if _full(session):
+        return
     entry = styled(Entry(scheme), session.entries)
     text = filled(_tr("Add %1"), entry.name)
     session.undo_stack.push(SetEntries(session, (*session.entries, entry), text, entry.uid))
@@ -255,7 +268,7 @@ def add_scheme(session: Session, scheme: Scheme) -> None:
 def duplicate_entry(session: Session, uid: int) -> None:
     """Put a copy with a style of its own behind an entry and make it active."""
     source = session.entry(uid)
-    if source is None:
+    if source is None or _full(session):
         return
     copy = replace(styled(Entry(source.scheme), session.entries), label=source.label)
     place = session.entries.index(source) + 1

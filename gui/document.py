@@ -45,6 +45,8 @@ class Document(QObject):
         The list of schemes, the active scheme, the chosen value.
     document_changed()
         Name, path or unsaved state changed.
+    refused(text)
+        A change was asked for that a document does not allow, and why.
     """
 
     edited = Signal()
@@ -57,6 +59,7 @@ class Document(QObject):
     active_changed = Signal()
     chosen_changed = Signal()
     document_changed = Signal()
+    refused = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

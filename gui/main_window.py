@@ -201,7 +201,8 @@ class MainWindow(QMainWindow):
         add_strip(self, top, self.offer, "recovery", self.tr("Recovery"))
         # Below the panes, which so stay where they are under the pointer.
         add_strip(self, bottom, self.message, "notices", self.tr("Messages"))
-        self.values.problem.connect(self.message.refusal)
+        for refusing in (self.values.problem, session.refused):
+            refusing.connect(self.message.refusal)
         session.undo_stack.indexChanged.connect(self.message.edited)
         for files in (self.files, self.whole):
             files.problem.connect(self.message.problem)

@@ -266,7 +266,7 @@ class Recovery(QObject):
         session.mark_unsaved()
         self._whole.view_opened.emit(dict(view))
         if opened.notes:
-            self.problem.emit(" ".join(dict.fromkeys(opened.notes)))
+            self.problem.emit(opened.told)
         # Once this window has written its own file, the other one is needless.
         self._replaced.append(found)
         self._write()

@@ -22,12 +22,16 @@ from engine.io.saved import (
     described,
     unchanged,
 )
+from engine.numbers import printable
 from gui.background import Part, Step
 from gui.document import Document
 from gui.numbers_text import filled
 from gui.shown import DeviceCodes, Entry
 from gui.tensors import COPIED, Source, Tensor, next_version, of_file
 from gui.theme import COLOURS, LINE_STYLES, MARKERS
+
+NOTES = 8
+"""So many things are said of a session that is opened; there may be one for each of its files."""
 
 
 def _tr(text: str) -> str:
@@ -139,6 +143,13 @@ class Opened:
     view: Mapping[str, Any]
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def told(self) -> str:
+        """The notes as one text for a message, each once; of many the first ones."""
+        each = list(dict.fromkeys(self.notes))
+        more = filled(_tr("There are %1 more notes like these."), f"{len(each) - NOTES:,}")
+        return " ".join([*each[:NOTES], *([more] if len(each) > NOTES else [])])
+
 
 def place_of(saved: SavedSource, file: Path) -> Path:
     """Where a source lies now: beside the session as it did then, else where it was."""
@@ -171,18 +182,25 @@ def opened(saved: SavedSession, file: Path, agreed: bool, part: Part) -> Opened:
         step = part(done, len(saved.sources) + len(saved.tensors))
         step(0, 1)
         sources.append(_source(one, file, agreed, step, notes, changed))
+    others = set(changed)
+    named = [{tensor.name: tensor for tensor in source.tensors} for source in sources]
     alone: list[Source] = []
     tensors: list[Tensor] = []
     for done, tensor in enumerate(saved.tensors):
         part(len(saved.sources) + done, len(saved.sources) + len(saved.tensors))(0, 1)
-        source = None if tensor.source is None else sources[tensor.source]
-        found = _tensor_of(tensor, source, tensor is _at(saved.tensors, saved.current), notes)
-        if source in changed and tensor.array is not None:
+        place = tensor.source
+        source, known = (None, {}) if place is None else (sources[place], named[place])
+        shown = tensor is _at(saved.tensors, saved.current)
+        found = _tensor_of(tensor, source, known, shown, notes)
+        if source in others and tensor.array is not None:
             # What the session holds is not what lies there now.
             found.opened_version, found.base = 0, None
         tensors.append(found)
         if source is None:
             alone.append(Source(None, [found]))
+    for source, known in zip(sources, named, strict=True):
+        if len(known) > len(source.tensors):
+            source.tensors = list(known.values())
     entries, active = _entries(saved, notes)
     current = _at(tensors, saved.current)
     every = tuple(source for source in (*sources, *alone) if source.tensors or source.problem)
@@ -228,16 +246,24 @@ def _source(
     return source
 
 
-def _tensor_of(saved: SavedTensor, source: Source | None, shown: bool, notes: list[str]) -> Tensor:
-    """Find a tensor in its file, or make one that the session itself holds."""
-    found = None
+def _tensor_of(
+    saved: SavedTensor,
+    source: Source | None,
+    named: dict[str | None, Tensor],
+    shown: bool,
+    notes: list[str],
+) -> Tensor:
+    """Find a tensor in its file, or make one that the session itself holds.
+
+    ``named`` are the tensors of that file, which one that it does not have comes to.
+    """
+    found = named.get(saved.name)
+    tensor = found or Tensor(
+        printable(saved.title), None if source is None else source.path, saved.name
+    )
     if source is not None:
-        names = {tensor.name: tensor for tensor in source.tensors}
-        found = names.get(saved.name)
-    tensor = found or Tensor(saved.title, None if source is None else source.path, saved.name)
-    if found is None and source is not None:
-        source.tensors = [*source.tensors, tensor]
-    tensor.title = saved.title
+        named[saved.name] = tensor
+    tensor.title = printable(saved.title)
     try:
         if saved.array is not None:
             tensor.take(_working(saved.array), tensor.dtype)
@@ -248,13 +274,13 @@ def _tensor_of(saved: SavedTensor, source: Source | None, shown: bool, notes: li
     except (QuantizationError, OSError) as error:
         notes.append(str(error))
     if tensor.loaded and saved.codes is not None:
-        tensor.device = DeviceCodes(saved.codes_name, saved.codes)
+        tensor.device = DeviceCodes(printable(saved.codes_name), saved.codes)
         tensor.device_shape = tensor.array.shape
     if tensor.loaded:
         where, values = saved.where, saved.values
         if where is not None and values is not None:
             if where.size and where.max() >= tensor.size:
-                notes.append(filled(_tr("Changes of %1 lie beyond its end."), saved.title))
+                notes.append(filled(_tr("Changes of %1 lie beyond its end."), tensor.title))
             elif where.size:
                 tensor.put(where, values.astype(tensor.array.dtype))
         elif saved.edited:
@@ -281,7 +307,7 @@ def _entries(saved: SavedSession, notes: list[str]) -> tuple[tuple[Entry, ...], 
         entries.append(
             Entry(
                 scheme,
-                label=one.label,
+                label=printable(one.label),
                 colour=one.colour % len(COLOURS),
                 line=one.line % len(LINE_STYLES),
                 marker=one.marker % len(MARKERS),

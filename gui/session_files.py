@@ -148,7 +148,7 @@ class SessionFiles(QObject):
         self._know()
         self.view_opened.emit(dict(opened.view))
         if opened.notes:
-            self.problem.emit(" ".join(dict.fromkeys(opened.notes)))
+            self.problem.emit(opened.told)
         self.saved.emit()
 
     def _know(self) -> None:

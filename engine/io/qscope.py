@@ -25,21 +25,31 @@ from engine.io.base import (
     FormatError,
     TensorInfo,
     array_in,
+    most_memory,
     no_such_array,
     parse_json,
     sentences,
     shown,
     write_atomically,
 )
-from engine.io.saved import SavedScheme, SavedSession, SavedSource, SavedTensor
+from engine.io.saved import (
+    MAX_SCHEMES,
+    SavedScheme,
+    SavedSession,
+    SavedSource,
+    SavedTensor,
+)
 from engine.numbers import quoted
 
 FORMAT = "quantoscope session"
 VERSION = 2
 MANIFEST = "session.json"
-# A manifest of more bytes than this is no one's session: 64 MB are half a million tensors.
-MAX_MANIFEST = 1 << 26
+# So many bytes a tensor, or a file that it came from, takes at most once a session is open.
+_RECORD = 1 << 12
+# More than this is no view: a hundred numbers, and where the panes stood.
+_VIEW_PARTS, _VIEW_TEXT = 10_000, 1 << 20
 
+_PIECE = 1 << 18
 _ARRAYS = ("array", "where", "values", "codes")
 
 Fields = dict[str, Any]
@@ -136,7 +146,7 @@ def head_of(path: Path) -> tuple[str, Fields]:
     with sentences(path, "read"), npz.opened(path) as archive:
         try:
             fields = _manifest(archive, path)
-            return str(_take(fields, "title", str, "")), dict(_take(fields, "view", dict, {}))
+            return str(_take(fields, "title", str, "")), _view(fields)
         except _BadField as error:
             raise FormatError(f"{shown(path)} is damaged: {error}.") from None
 
@@ -192,13 +202,18 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
     names = [member for member in archive.infolist() if member.filename == MANIFEST]
     if len(names) != 1:
         raise FormatError(f"{shown(path)} is not a session of Quantoscope.")
-    if names[0].file_size > MAX_MANIFEST:
-        raise FormatError(f"{shown(path)} is damaged: its {MANIFEST} is too long.")
+    size = path.stat().st_size
     with npz.stream_of(archive, names[0], path) as stream:
-        text = stream.read(MAX_MANIFEST + 1)
+        # Parsing needs it twice at least, as bytes and as text.
+        if 2 * names[0].file_size > most_memory(size):
+            raise FormatError(
+                f"{shown(path)} is damaged: its {MANIFEST} has {names[0].file_size:,} bytes, far "
+                f"more than a file of {size:,} can need."
+            )
+        text = _whole(stream, names[0].file_size)
     fields: Any
     try:
-        fields = parse_json(text, path.stat().st_size)
+        fields = parse_json(text, size)
     except (ValueError, RecursionError):
         raise FormatError(f"{shown(path)} is damaged: its {MANIFEST} cannot be read.") from None
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
@@ -222,6 +237,15 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
     return dict(fields)
 
 
+def _whole(stream: BinaryIO, size: int) -> bytearray:
+    """Read a text piece by piece: zipfile would hold it three times."""
+    text, filled = bytearray(size), 0
+    while piece := stream.read(_PIECE):
+        text[filled : filled + len(piece)] = piece
+        filled += len(piece)
+    return text
+
+
 def _session(fields: Fields, archive: zipfile.ZipFile, path: Path) -> SavedSession:
     sources = tuple(
         SavedSource(
@@ -234,13 +258,24 @@ def _session(fields: Fields, archive: zipfile.ZipFile, path: Path) -> SavedSessi
         for one in _each(fields, "sources")
     )
     listed = _each(fields, "tensors")
+    size = path.stat().st_size
+    if _RECORD * (len(listed) + len(sources)) > most_memory(size):
+        raise _BadField(
+            f"a file of {size:,} bytes cannot need {len(listed):,} tensors "
+            f"of {len(sources):,} files"
+        )
     names = [one[key] for one in listed for key in _ARRAYS if isinstance(one.get(key), str)]
     if len(set(names)) < len(names):
         raise _BadField("two arrays share their values")
     # Members of a zip file may lie within each other, so that a small one holds any amount.
-    if sum(_member(archive, name).file_size for name in names) > path.stat().st_size:
+    if sum(_member(archive, name).file_size for name in names) > size:
         raise _BadField("its arrays are larger than all of it")
     tensors = tuple(_tensor(one, len(sources), archive, path) for one in listed)
+    lines = _each(fields, "schemes")
+    if len(lines) > MAX_SCHEMES:
+        raise FormatError(
+            f"{shown(path)} holds {len(lines):,} schemes; a session has at most {MAX_SCHEMES}."
+        )
     schemes = tuple(
         SavedScheme(
             _take(one, "text", str),
@@ -250,7 +285,7 @@ def _session(fields: Fields, archive: zipfile.ZipFile, path: Path) -> SavedSessi
             _place(one, "marker"),
             _take(one, "enabled", bool, True),
         )
-        for one in _each(fields, "schemes")
+        for one in lines
     )
     return SavedSession(
         sources,
@@ -259,8 +294,24 @@ def _session(fields: Fields, archive: zipfile.ZipFile, path: Path) -> SavedSessi
         _below(fields, "current", len(tensors)),
         _below(fields, "active", len(schemes)),
         _take(fields, "title", str, ""),
-        _take(fields, "view", dict, {}),
+        _view(fields),
     )
+
+
+def _view(fields: Fields) -> Fields:
+    """Return how the document was looked at, which takes some kilobytes."""
+    view = _take(fields, "view", dict, {})
+    parts, rest = 0, [view]
+    while rest and parts < _VIEW_PARTS:
+        part = rest.pop()
+        inner = [*part, *part.values()] if isinstance(part, dict) else part
+        parts += len(inner)
+        rest += [one for one in inner if isinstance(one, dict | list)]
+        if any(isinstance(one, str) and len(one) > _VIEW_TEXT for one in inner):
+            parts = _VIEW_PARTS
+    if parts >= _VIEW_PARTS:
+        raise _BadField("its view cannot be read")
+    return dict(view)
 
 
 def _tensor(one: Fields, sources: int, archive: zipfile.ZipFile, path: Path) -> SavedTensor:

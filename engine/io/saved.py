@@ -18,6 +18,8 @@ from engine.kernels import Step
 TRUSTED = 1 << 26
 """Of files above so many bytes, size and time of change are believed: they take long to hash."""
 _CHUNK = 1 << 22
+MAX_SCHEMES = 100
+"""So many schemes a session has at most: every edit applies them all, and every plot draws them."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 import shutil
 import threading
+import zipfile
 
 import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from engine import Scheme
-from engine.io import qscope
+from engine.io import qscope, saved
+from engine.io.saved import SavedSession, SavedSource, SavedTensor
 from gui import commands
 from tests.gui.conftest import press_button
 from tests.gui.test_files import menu_action, settle, type_path
@@ -388,3 +390,57 @@ def test_sessions_are_in_open_recent(work, qtbot, tmp_path):
     settle(work, qtbot)
     assert work.session.file == tmp_path / "work.qscope"
     QApplication.processEvents()
+
+
+def test_a_window_takes_as_many_schemes_as_a_session_and_says_so(
+    window, new_window, qtbot, tmp_path, monkeypatch
+):
+    for module in (saved, qscope):
+        monkeypatch.setattr(module, "MAX_SCHEMES", 4)
+    schemes = [Scheme.parse("int8 symmetric")] * 3
+    window.session.start(np.ones(3, np.float32), "ones", None, schemes)
+    commands.duplicate_entry(window.session, window.session.active_uid)
+    assert not window.message.isVisible()
+    for add in (
+        lambda: commands.duplicate_entry(window.session, window.session.active_uid),
+        lambda: commands.add_scheme(window.session, Scheme.parse("int4 symmetric")),
+    ):
+        add()
+        assert len(window.session.entries) == 4
+        assert "at most 4 schemes" in window.message.text
+        window.message.clear()
+    window.whole.write(tmp_path / "full.qscope")
+    other = new_window()
+    other.open_paths([tmp_path / "full.qscope"])
+    settle(other, qtbot)
+    assert len(other.session.entries) == 4
+
+
+def test_a_session_that_inflates_is_refused_in_a_sentence(window, qtbot, tmp_path):
+    path = tmp_path / "bomb.qscope"
+    text = f'{{"format":"quantoscope session","version":2,"title":"{"x" * 66_000_000}"}}'
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("session.json", text)
+    before = window.session.array
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert "bomb.qscope is damaged: its session.json has 66,000,0" in window.message.text
+    assert window.session.array is before
+
+
+def test_of_thousands_of_files_that_are_gone_some_are_told_of(
+    window, qtbot, tmp_path, dialog, button
+):
+    sources = tuple(SavedSource(f"/gone/{n}.npy") for n in range(3000))
+    array = np.ones(3, np.float32)
+    tensors = tuple(SavedTensor(f"t{n}", n, array=array) for n in range(3000))
+    path = tmp_path / "gone.qscope"
+    qscope.write(path, SavedSession(sources, tensors, current=0))
+    with dialog(button("Read them")):
+        window.open_paths([path])
+        settle(window, qtbot)
+    settle(window, qtbot)
+    assert "0.npy cannot be read: there is no such file or folder." in window.message.text
+    assert "There are 2,992 more notes like these." in window.message.text
+    assert len(window.message.text) < 1000
+    assert window.session.array.tolist() == [1, 1, 1]

@@ -91,8 +91,8 @@ def sessions() -> bytes:
 def many_sessions() -> bytes:
     stream = stdio.BytesIO()
     one = saved.SavedTensor("w", array=SOME[0])
-    schemes = tuple(saved.SavedScheme("int8 symmetric") for _ in range(3000))
-    qscope.save(stream, saved.SavedSession(tensors=(one,), schemes=schemes))
+    sources = tuple(saved.SavedSource(f"/data/{n}.npy") for n in range(3000))
+    qscope.save(stream, saved.SavedSession(sources, tensors=(one,)))
     return stream.getvalue()
 
 

@@ -1,11 +1,13 @@
 """Session files: what was saved comes back, and what cannot be is refused in a sentence."""
 
+import contextlib
 import hashlib
 import io as stdio
 import json
 import os
 import sys
 import time
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from engine.io import FormatError, list_tensors, load, probe, qscope, saved
+from engine.io import FormatError, base, list_tensors, load, probe, qscope, saved
 from engine.io.saved import SavedScheme, SavedSession, SavedSource, SavedTensor
 
 NAN = np.array([0x7FC01234, 0xFF800001, 0x80000000], np.uint32).view(np.float32)
@@ -303,3 +305,112 @@ def test_no_session_is_read_without_a_manifest(tmp_path, refusal):
     assert load(path, "a").tolist() == [1, 1], "known by its content: arrays of NumPy"
     with pytest.raises(FormatError):
         qscope.read(path)
+
+
+# Memory: what a manifest becomes is counted before it is parsed
+
+
+def packed(path, text):
+    """A session of any text as its manifest."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(qscope.MANIFEST, text)
+    return path
+
+
+HEAD = '{"format":"quantoscope session","version":2'
+AMPLIFIERS = {
+    "a long title": ('"title":"', "x", "", '"'),
+    "a title with one wide character": ('"title":"\N{GRINNING FACE}', "x", "", '"'),
+    "a title with one wide escape": (r'"title":"\ud83d\ude00', "x", "", '"'),
+    "lists": ('"view":{"a":[', "[[]]", ",", "]}"),
+    "objects": ('"more":[', '{"a":[]}', ",", "]"),
+    "tensors": ('"tensors":[', '{"title":"x","array":"a"}', ",", "]"),
+    "files": ('"sources":[', '{"path":"x"}', ",", "]"),
+    "schemes": ('"schemes":[', '{"text":"int8"}', ",", "]"),
+    "names": ('"view":{', '"%x":1', ",", "}"),
+}
+
+
+@pytest.mark.parametrize("length", [60_000, 600_000, 2 << 20])
+@pytest.mark.parametrize("way", AMPLIFIERS)
+def test_a_manifest_that_inflates_takes_no_more_than_a_session_may(
+    tmp_path, monkeypatch, way, length
+):
+    monkeypatch.setattr(base, "_ANYWAY", 1 << 22)
+    before, part, between, after = AMPLIFIERS[way]
+    count = length // (len(part) + len(between))
+    parts = (part % n for n in range(count)) if "%" in part else [part] * count
+    text = f"{HEAD},{before}{between.join(parts)}{after}}}"
+    path = packed(tmp_path / "inflates.qscope", text)
+    for read in (qscope.read, qscope.head_of, list_tensors):
+        tracemalloc.start()
+        with contextlib.suppress(FormatError):
+            read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < base.most_memory(path.stat().st_size)
+
+
+def test_how_far_a_manifest_inflates_is_said(tmp_path, refusal):
+    path = packed(tmp_path / "bomb.qscope", f'{HEAD},"title":"{"x" * (40 << 20)}"}}')
+    said = refusal(qscope.read, path)
+    assert "bomb.qscope is damaged: its session.json has 41,943," in said
+    assert "more than a file of" in said
+
+
+@pytest.mark.parametrize("depth", [70, 900, 100_000])
+def test_a_manifest_whose_parts_lie_within_each_other_without_end_is_refused(
+    tmp_path, refusal, depth
+):
+    nested = "[" * depth + "]" * depth
+    path = packed(tmp_path / "deep.qscope", f'{HEAD},"view":{{"docks":{nested}}}}}')
+    assert "deep.qscope is damaged" in refusal(qscope.read, path)
+
+
+@pytest.mark.parametrize(
+    "view", [{"docks": "x" * 2_000_000}, {"a": [0] * 20_000}, {str(n): 0 for n in range(20_000)}]
+)
+def test_a_view_of_any_size_is_refused(tmp_path, refusal, view):
+    path = manifest(tmp_path / "view.qscope", lambda f: f.update(view=view))
+    for read in (qscope.read, qscope.head_of):
+        assert "its view cannot be read" in refusal(read, path)
+
+
+def test_a_session_has_at_most_so_many_schemes_as_a_window(tmp_path, refusal):
+    path = tmp_path / "many.qscope"
+    lines = [SavedScheme("int8 symmetric", f"scheme {n}") for n in range(saved.MAX_SCHEMES + 1)]
+    qscope.write(path, SavedSession(schemes=tuple(lines[:-1])))
+    assert len(qscope.read(path).schemes) == saved.MAX_SCHEMES
+    qscope.write(path, SavedSession(schemes=tuple(lines)))
+    assert refusal(qscope.read, path) == (
+        "many.qscope holds 101 schemes; a session has at most 100."
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + ",".join(["{}"] * 30_000) + "]",
+        "[" + ",".join(["[[]]"] * 30_000) + "]",
+        "[" + ",".join(['{"a":[]}'] * 30_000) + "]",
+        "{" + ",".join(f'"{n:x}":0' for n in range(43_691)) + "}",
+        "{" + ",".join(f'"{n:x}":{{"a":{{}}}}' for n in range(30_000)) + "}",
+        "{" + ",".join(f'"\N{GRINNING FACE}{n:x}":1.5' for n in range(30_000)) + "}",
+        "[" + ",".join(["1.5"] * 30_000) + "]",
+        "[" + ",".join(['"\u0101"'] * 30_000) + "]",
+        "[" + ",".join([r'"\ud83d\ude00"'] * 30_000) + "]",
+        '"' + "x" * 300_000 + '\N{GRINNING FACE}"',
+        '"' + "x" * 300_000 + r'\ud83d\ude00"',
+        '"' + r"\ud83d\ude00x" * 30_000 + '"',
+        '"' + r"\n" * 300_000 + '"',
+    ],
+)
+def test_what_json_takes_is_counted_before_it_is_parsed(text):
+    data = text.encode()
+    tracemalloc.start()
+    base.parse_json(data, 1 << 30)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    cost = base.json_cost(data)
+    assert len(data) + peak <= cost + 4096
+    assert cost <= 10 * peak

@@ -1,31 +1,44 @@
 """Two schemes side by side: where they differ, and which of their choices makes each difference.
 
-The first scheme is turned into the second one choice at a time, in the order of the arithmetic:
-which values share parameters, the range, format and mapping, then the variation points from the
-scale to the rounding. A value that differs in the end is put down to the last choice without
-which it would not yet be what the second scheme makes of it.
+Between two schemes lie as many choices as they make differently, and every order in which these
+can be made is a way from one to the other. On each way, a choice moves a value from where it was
+to where it is then. A cause's share of a value is how far the choice moves it, as the mean over
+all orders in which the choices can be made, beside how far all of them do. So no order comes
+first; and from the second scheme to the first the shares are the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engine.arithmetic import Arithmetic
 from engine.arrays import FloatArray, as_working
-from engine.evaluate import decoded, encoded, evaluate
+from engine.calibration import MINMAX
+from engine.choices import Choice, Choices, State, bounded, choices_between, orders
+from engine.errors import QuantizationError
+from engine.evaluate import evaluate
 from engine.evaluation import Evaluation
-from engine.formats import parse_format
-from engine.kernels import Step
-from engine.quantizers import QUANTIZERS, Quantizer
+from engine.kernels import UNIT, Extremes, Scratch, Step, extremes, flat_block, over_blocks
+from engine.quantizers import Ends, QParams, Quantizer
 from engine.ranges import clip_ends
 from engine.scheme import Scheme, as_scheme
-from engine.variation import POINTS
 
 CODES, VALUES = "codes", "rebuilt values"
+MOST_CHOICES = 6
+"""More choices than these are counted as one where they belong together: each doubles the work."""
+SEARCHED, MOST_SEARCHED = ("mse",), 4
+"""Where every corner has a search of its own, fewer are told apart."""
+MOST_SETS = 1 << 22
+"""So many sets of parameters may be kept for all corners together, or fewer choices are told
+apart."""
+BLOCK = 64 * UNIT
+"""Values per block, of which every corner has its own."""
+NOTHING = 1e-9
+"""A share below this is one of rounding."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +54,12 @@ class Cause:
     first, second : str
         How either scheme chooses.
     count : int
-        How many values it makes differ.
+        How many values it has the largest share of.
     example : int
-        The flat position of one of them: that with the largest difference.
+        The flat position of one of them: that with the largest difference. Where there is none,
+        that of the value that it has most of.
+    share : float
+        Its shares of all values, summed; those of all causes are together as many as differ.
     """
 
     key: str
@@ -52,6 +68,7 @@ class Cause:
     second: str
     count: int
     example: int
+    share: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.title}: {self.first} / {self.second}"
@@ -68,9 +85,14 @@ class Comparison:
         ``"codes"`` where the codes of both mean the same, else ``"rebuilt values"``.
     differs : ndarray of bool, shape of the array
     cause_of : ndarray of int8, shape of the array
-        The place in ``causes`` of what makes a value differ, −1 where it does not.
+        The place in ``causes`` of what has the largest share of a value, −1 where it does not
+        differ.
+    part_of : ndarray of uint8, shape of the array
+        How large that share is, in per cent.
+    together : ndarray of bool, shape of the array
+        Which values no single choice changes, only two or more of them at once.
     causes : tuple of Cause
-        Those that make any value differ, the most frequent first.
+        Those that have a share, the largest first.
     unequal : tuple of Cause
         The choices in which the schemes differ without consequence here; their counts are 0.
     """
@@ -80,6 +102,8 @@ class Comparison:
     compared: str
     differs: np.ndarray
     cause_of: np.ndarray
+    part_of: np.ndarray
+    together: np.ndarray
     causes: tuple[Cause, ...]
     unequal: tuple[Cause, ...]
 
@@ -87,6 +111,11 @@ class Comparison:
     def count(self) -> int:
         """How many values differ."""
         return int(np.count_nonzero(self.differs))
+
+    @property
+    def count_together(self) -> int:
+        """How many values no single choice changes."""
+        return int(np.count_nonzero(self.together))
 
     @property
     def largest_step(self) -> float:
@@ -104,130 +133,6 @@ class Comparison:
         with np.errstate(invalid="ignore", over="ignore"):
             apart = self.second.reconstructed.astype(np.float64) - self.first.reconstructed
         return np.where(self.differs, np.nan_to_num(np.abs(apart), nan=np.inf), 0.0)
-
-
-@dataclass(frozen=True)
-class _State:
-    """A scheme on its way from one to the other."""
-
-    scheme: Scheme
-    quantizer: Quantizer
-    arithmetic: Arithmetic
-
-    def result(self, x: FloatArray) -> tuple[np.ndarray, np.ndarray]:
-        """Codes and rebuilt values; NaN counts as 0."""
-        a, scheme = self.arithmetic, self.scheme
-        with np.errstate(over="ignore", under="ignore"):
-            r = x.astype(a.working(x.dtype), copy=False)
-        ends = clip_ends(r, scheme, a)
-        p = self.quantizer.parameters(ends, scheme.format, a, scheme.granularity)
-        codes = encoded(np.where(np.isnan(r), r.dtype.type(0), r), p, self.quantizer)
-        return codes, decoded(codes, p)
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """One step on the way: the choice, how it is made before and after, and what comes of it."""
-
-    key: str
-    title: str
-    first: str
-    second: str
-    state: _State
-
-
-def _state(scheme: Scheme) -> _State:
-    """A scheme with its arithmetic laid open: no runtime, no rounding of its own."""
-    plain = Scheme(scheme.format, scheme.mapping, scheme.calibration, scheme.granularity)
-    return _State(plain, QUANTIZERS[scheme.mapping], scheme.arithmetic)
-
-
-def _path(first: Scheme, second: Scheme) -> list[_Turn]:
-    """The steps from one scheme to the other."""
-    state, goal = _state(first), _state(second)
-    if first.format.mapping and second.format.mapping:
-        turns = []
-        for change in state.quantizer.steps_to(goal.quantizer):
-            whole = change.quantizer is goal.quantizer
-            state = goal if whole else replace(state, quantizer=change.quantizer)
-            turns.append(_Turn(change.key, change.title, change.old, change.new, state))
-        return turns
-    if second.format.mapping:
-        return [*_affine(state, second), *_into_block(first, second)]
-    if first.format.mapping:
-        # The same steps, taken back.
-        return _reversed([*_affine(goal, first), *_into_block(second, first)], goal)
-    return _affine_to(state, goal)
-
-
-def _affine(state: _State, block: Scheme) -> list[_Turn]:
-    """The steps from an affine scheme to the one whose codes are those of a block format."""
-    goal = _plain_state(block)
-    return [] if goal is None else _affine_to(state, goal)
-
-
-def _plain_state(block: Scheme) -> _State | None:
-    quantizer = QUANTIZERS[block.mapping]
-    plain = quantizer.plain()
-    if plain is None:
-        return None
-    fmt = parse_format(plain.format)
-    assert fmt is not None
-    scheme = Scheme(fmt, plain.mapping, block.calibration, block.granularity)
-    return _State(scheme, QUANTIZERS[plain.mapping], plain.arithmetic)
-
-
-def _into_block(other: Scheme, block: Scheme) -> list[_Turn]:
-    plain = QUANTIZERS[block.mapping].plain()
-    if plain is None:
-        return [_Turn("format", "Format", str(other), str(block), _state(block))]
-    return [_Turn("float16", plain.title, plain.plain, plain.own, _state(block))]
-
-
-def _reversed(turns: list[_Turn], goal: _State) -> list[_Turn]:
-    states = [goal, *(turn.state for turn in turns[:-1])]
-    back = [
-        _Turn(turn.key, turn.title, turn.second, turn.first, state)
-        for turn, state in zip(turns, states, strict=True)
-    ]
-    return back[::-1]
-
-
-def _affine_to(state: _State, goal: _State) -> list[_Turn]:
-    """The steps between two schemes of a format and a mapping."""
-    turns: list[_Turn] = []
-
-    def turn(key: str, title: str, old: str, new: str, **changes: Any) -> None:
-        nonlocal state
-        scheme = replace(state.scheme, **changes)
-        state = _State(scheme, QUANTIZERS[scheme.mapping], state.arithmetic)
-        turns.append(_Turn(key, title, old, new, state))
-
-    for key, title in (("granularity", "Granularity"), ("calibration", "Calibration")):
-        old, new = getattr(state.scheme, key), getattr(goal.scheme, key)
-        if old != new:
-            turn(key, title, str(old), str(new), **{key: new})
-    now, then = state.scheme, goal.scheme
-    if now.format != then.format:
-        together = bool(QUANTIZERS[now.mapping].refuses(then.format))
-        change: dict[str, Any] = {"format": then.format}
-        if together:
-            change["mapping"] = then.mapping
-        old_word, word = (
-            f"{s.format} {s.mapping}" if together else str(s.format) for s in (now, then)
-        )
-        turn("format", "Format", old_word, word, **change)
-    if state.scheme.mapping != then.mapping:
-        turn("mapping", "Mapping", state.scheme.mapping, then.mapping, mapping=then.mapping)
-    for point in POINTS:
-        changes = {name: getattr(goal.arithmetic, name) for name in point.fields}
-        changed = replace(state.arithmetic, **changes)
-        if changed == state.arithmetic:
-            continue
-        old, new = (point.words(a, state.scheme) for a in (state.arithmetic, changed))
-        state = replace(state, arithmetic=changed)
-        turns.append(_Turn(point.key, point.title, old, new, state))
-    return turns
 
 
 def compare(
@@ -258,21 +163,21 @@ def compare(
     r = as_working(x)
     before, after = known or (evaluate(r, first, step=step), evaluate(r, second, step=step))
     compared = CODES if _same_codes(first, second) else VALUES
-    nan = np.isnan(r)
-    now, goal = _compared(before, compared), _compared(after, compared)
-    differs = _unlike(now, goal) & ~nan
-    cause = np.full(r.shape, -1, np.int8)
-    turns = _path(first, second)
-    previous = now
-    for number, turn in enumerate(turns):
-        if step is not None:
-            step(number, len(turns))
-        cause[differs & _unlike(previous, goal)] = number
-        if number + 1 < len(turns):
-            previous = turn.state.result(r)[0 if compared == CODES else 1]
-    # Whatever the last step leaves is its own.
-    made = Comparison(before, after, compared, differs, cause, (), ())
-    return _with_causes(made, turns)
+    differs = _unlike(_compared(before, compared), _compared(after, compared)) & ~np.isnan(r)
+    work = _Corners(r, before, after, compared, step)
+    choices = work.choices(choices_between(first, second))
+    made = Comparison(
+        before,
+        after,
+        compared,
+        differs,
+        cause_of=np.full(r.shape, -1, np.int8),
+        part_of=np.zeros(r.shape, np.uint8),
+        together=np.zeros(r.shape, np.bool_),
+        causes=(),
+        unequal=(),
+    )
+    return _with_causes(made, choices, _shares(made, choices, work))
 
 
 def _compared(evaluation: Evaluation, compared: str) -> np.ndarray:
@@ -292,24 +197,301 @@ def _same_codes(first: Scheme, second: Scheme) -> bool:
     return all(mx)
 
 
-def _with_causes(made: Comparison, turns: list[_Turn]) -> Comparison:
-    counts = np.bincount(made.cause_of[made.differs].astype(np.int64), minlength=len(turns))
+@dataclass(frozen=True, eq=False)
+class _Corner:
+    """What a corner makes of values."""
+
+    quantizer: Quantizer
+    p: QParams
+    key: bytes
+    """The same for corners that make the same of every value."""
+
+
+class _Corners:
+    """The parameters of every corner, each computed when first asked for."""
+
+    def __init__(
+        self,
+        x: FloatArray,
+        before: Evaluation,
+        after: Evaluation,
+        compared: str,
+        step: Step | None,
+    ) -> None:
+        self.x = x
+        self.compared = compared
+        self._ends_of_game = before.qparams, after.qparams
+        self._sets = max(1, before.qparams.count, after.qparams.count)
+        methods = {e.scheme.calibration.method for e in (before, after)}
+        self._most = MOST_SEARCHED if methods & set(SEARCHED) else MOST_CHOICES
+        self._arrays: dict[np.dtype[Any], tuple[FloatArray, Extremes]] = {}
+        self._ends: dict[Any, Ends | None] = {}
+        self._known: dict[int, _Corner | None] = {}
+        self._choices: Choices | None = None
+        self.step = step
+        self.done, self.total = 0, 1
+
+    def choices(self, every: Choices) -> Choices:
+        """Return the choices that are told apart."""
+        self._choices = every
+        most = max(1, min(self._most, (MOST_SETS // self._sets).bit_length() - 1))
+
+        def idle(number: int) -> bool:
+            """Whether nothing changes by the choice alone, or in one order and its reverse."""
+            bit = 1 << number
+            earlier = bit - 1
+            later = every.full ^ earlier ^ bit
+            return all(
+                self._alike(made, made | bit) for made in (0, later | earlier, earlier, later)
+            )
+
+        made = bounded(every, most, idle)
+        if made is not every:
+            self._choices, self._known = made, {}
+        blocks = -(-self.x.size // BLOCK)
+        self.total = made.full + 1 + blocks * (blocks > 1)
+        return made
+
+    def _alike(self, one: int, other: int) -> bool:
+        """Whether two corners are likely to make the same of every value.
+
+        Searched ranges are not searched for that: what takes no part then takes none.
+        """
+        assert self._choices is not None
+        keys = []
+        for made in (one, other):
+            state = self._choices.corner(made)
+            if state is None:
+                return True
+            scheme = state.scheme
+            if scheme.calibration.method in SEARCHED:
+                state = replace(state, scheme=replace(scheme, calibration=MINMAX))
+            ends = self._clip_ends(state)
+            if ends is None:
+                return True
+            p = state.quantizer.parameters(
+                ends, scheme.format, state.arithmetic, scheme.granularity
+            )
+            keys.append((scheme.calibration, _key(state, p)))
+        return keys[0] == keys[1]
+
+    def corner(self, made: int) -> _Corner | None:
+        """Return a corner; None where it is no scheme, or cannot be applied to the array."""
+        if made not in self._known:
+            assert self._choices is not None
+            state = self._choices.corner(made)
+            self._known[made] = None if state is None else self._made(state, made)
+        return self._known[made]
+
+    def tell(self, done: int) -> None:
+        """Tell how far the work has come."""
+        self.done = done
+        self.check()
+
+    def check(self, *_: int) -> None:
+        """Stop if that is wanted."""
+        if self.step is not None:
+            self.step(self.done, self.total)
+
+    def _made(self, state: State, made: int) -> _Corner | None:
+        assert self._choices is not None
+        a, scheme = state.arithmetic, state.scheme
+        if made in (0, self._choices.full):
+            p = self._ends_of_game[made != 0]
+        else:
+            ends = self._clip_ends(state)
+            if ends is None:
+                return None
+            p = state.quantizer.parameters(ends, scheme.format, a, scheme.granularity)
+        lean = p.lean(state.quantizer.exact_scale)
+        if np.ndim(p.scale):
+            # The range and its origin are not asked for again.
+            nothing = np.broadcast_to(np.float64(0), np.shape(p.scale))
+            lean = replace(lean, range=(nothing, nothing), origin=nothing)
+        return _Corner(state.quantizer, lean, _key(state, lean))
+
+    def _clip_ends(self, state: State) -> Ends | None:
+        a, scheme = state.arithmetic, state.scheme
+        x, known = self._array(a.working(self.x.dtype))
+        method = scheme.calibration.method
+        key: tuple[Any, ...] = (x.dtype, scheme.calibration, scheme.granularity, scheme.mapping)
+        key += (scheme.format,) * (method in ("mse", "entropy")) + (a,) * (method == "mse")
+        if key not in self._ends:
+            try:
+                self._ends[key] = clip_ends(x, scheme, a, self.check, known)
+            except QuantizationError:
+                self._ends[key] = None
+        return self._ends[key]
+
+    def _array(self, dtype: np.dtype[Any]) -> tuple[FloatArray, Extremes]:
+        if dtype not in self._arrays:
+            with np.errstate(over="ignore", under="ignore"):
+                x = self.x.astype(dtype, copy=False)
+            self._arrays[dtype] = x, extremes(x)
+        return self._arrays[dtype]
+
+
+def _key(state: State, p: QParams) -> bytes:
+    a = state.arithmetic
+    found = hashlib.blake2b(
+        repr(
+            (
+                getattr(state.quantizer, "definition", state.quantizer.name),
+                (state.scheme.format, state.scheme.granularity, p.dtype, p.qmin, p.qmax),
+                (a.rounding, a.reciprocal, a.zero_point_first, a.fused, a.middle_zero),
+            )
+        ).encode()
+    )
+    exact = state.quantizer.exact_scale
+    scales = (p.scale, p.divisor) if exact else (p.working_scale, p.working_divisor)
+    for numbers in (*scales, p.zero_point, p.offset):
+        many = np.ndim(numbers) > 0
+        found.update(np.ascontiguousarray(numbers).tobytes() if many else repr(numbers).encode())
+    return found.digest()
+
+
+@dataclass(frozen=True, eq=False)
+class _Shares:
+    """What the choices have of the values of a block, or of all.
+
+    Attributes
+    ----------
+    sums : ndarray of float64, shape (choices,)
+        Their shares, summed over the values.
+    most : ndarray of float64, shape (choices,)
+        The largest share of a value, and
+    where : ndarray of int, shape (choices,)
+        its flat position.
+    """
+
+    sums: np.ndarray
+    most: np.ndarray
+    where: np.ndarray
+
+
+def _shares(made: Comparison, choices: Choices, work: _Corners) -> _Shares:
+    """Find the choices' shares of every differing value, and fill the comparison's arrays."""
+    count = choices.count
+    nothing = np.zeros(count)
+    if not made.differs.any():
+        return _Shares(nothing, nothing, nothing.astype(np.int64))
+    corners: list[_Corner | None] = []
+    for number in range(choices.full + 1):
+        work.tell(number)
+        corners.append(work.corner(number))
+    steps = orders(choices, lambda number: corners[number] is not None)
+    assert steps is not None
+    # Corners that make the same of every value are computed once.
+    known: dict[bytes, int] = {}
+    distinct = [c for c in corners if c is not None and known.setdefault(c.key, len(known)) >= 0]
+    distinct = list({c.key: c for c in distinct}.values())
+    row = [-1 if c is None else known[c.key] for c in corners]
+    taken = [
+        (i, row[number], row[number | 1 << i], float(steps[i, number]))
+        for i in range(count)
+        for number in range(choices.full + 1)
+        if steps[i, number] and row[number] != row[number | 1 << i]
+    ]
+    single = [row[1 << i] for i in range(count) if row[1 << i] >= 0]
+    differs = made.differs
+    flat = {name: getattr(made, name).reshape(-1) for name in ("cause_of", "part_of", "together")}
+
+    def block(start: int, stop: int, scratch: Scratch) -> _Shares:
+        inside = np.flatnonzero(flat_block(differs, start, stop))
+        if not inside.size:
+            return _Shares(nothing, nothing, nothing.astype(np.int64))
+        where = start + inside
+        numbers, marks = _made_of(flat_block(work.x, start, stop)[inside], where, distinct, work)
+        moved = np.zeros((count, where.size))
+        with np.errstate(all="ignore"):
+            for i, now, then, weight in taken:
+                moved[i] += weight * np.abs(numbers[then] - numbers[now])
+            total = moved.sum(axis=0)
+        # What is no finite distance counts as a change or none; so does a change of code alone.
+        odd = ~((total > 0) & (total < np.inf))
+        if odd.any():
+            moved[:, odd] = 0
+            for i, now, then, weight in taken:
+                moved[i, odd] += weight * _unlike(marks[now][odd], marks[then][odd])
+            total = moved.sum(axis=0)
+        share = np.round(moved / total, 9)
+        cause = share.argmax(axis=0)
+        flat["cause_of"][where] = cause
+        flat["part_of"][where] = np.rint(100 * share.max(axis=0))
+        if count > 1:
+            unmoved = [~_unlike(marks[row[0]], marks[one]) for one in single]
+            flat["together"][where] = np.logical_and.reduce(unmoved)
+        at = share.argmax(axis=1)
+        return _Shares((moved / total).sum(axis=1), share[np.arange(count), at], where[at])
+
+    def tell(done: int, _: int) -> None:
+        work.tell(choices.full + 1 + done)
+
+    parts = over_blocks(differs.size, block, None if work.step is None else tell, block=BLOCK)
+    most = np.array([part.most for part in parts])
+    best = most.argmax(axis=0)
+    where = np.array([part.where for part in parts])
+    every = np.arange(count)
+    return _Shares(
+        np.sum([part.sums for part in parts], axis=0), most[best, every], where[best, every]
+    )
+
+
+def _made_of(
+    r: FloatArray, where: np.ndarray, corners: list[_Corner], work: _Corners
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return what corners make of some values: numbers whose distance counts, and what is equal.
+
+    Parameters
+    ----------
+    r : ndarray, shape (n,)
+        Without NaN.
+    where : ndarray of int, shape (n,)
+        Their flat positions.
+    """
+    numbers = np.empty((len(corners), r.size))
+    marks: list[np.ndarray] = []
+    for place, corner in enumerate(corners):
+        p = corner.p.at(corner.p.granularity.of(where, work.x.shape))
+        with np.errstate(all="ignore"):
+            values = r.astype(p.dtype, copy=False)
+        codes, _ = corner.quantizer.encode(values, p, where)
+        if work.compared == CODES:
+            numbers[place] = p.format.unpack(codes)
+            marks.append(codes)
+        else:
+            rebuilt = corner.quantizer.decode(codes, p)
+            numbers[place] = rebuilt
+            marks.append(rebuilt)
+    return numbers, marks
+
+
+def _with_causes(made: Comparison, choices: Choices, shares: _Shares) -> Comparison:
+    count = choices.count
+    counts = np.bincount(made.cause_of[made.differs].astype(np.int64), minlength=count)
     apart = made.difference()
     causes, unequal = [], []
-    for number, turn in enumerate(turns):
-        words = turn.key, turn.title, turn.first, turn.second
-        if counts[number]:
-            example = int(np.where(made.cause_of == number, apart, -1.0).argmax())
-            causes.append((number, Cause(*words, int(counts[number]), example)))
-        elif turn.first != turn.second:
-            unequal.append(Cause(*words, 0, 0))
-    causes.sort(key=lambda pair: -pair[1].count)
-    place = np.full(len(turns) + 1, -1, np.int8)
+    for number, choice in enumerate(choices.choices):
+        share = float(shares.sums[number])
+        if share > NOTHING * made.count:
+            example = int(shares.where[number])
+            if counts[number]:
+                example = int(np.where(made.cause_of == number, apart, -1.0).argmax())
+            causes.append((number, _cause(choice, int(counts[number]), example, share)))
+        else:
+            unequal += [_cause(one) for one in choices.single(number) if one.first != one.second]
+    causes.sort(key=lambda pair: (-round(pair[1].share, 6), pair[0]))
+    place = np.full(count + 1, -1, np.int8)
     for rank, (number, _) in enumerate(causes):
         place[number] = rank
+    unequal += [_cause(choice) for choice in choices.silent if choice.first != choice.second]
     return replace(
         made,
         cause_of=place[made.cause_of],
         causes=tuple(cause for _, cause in causes),
         unequal=tuple(unequal),
     )
+
+
+def _cause(choice: Choice, count: int = 0, example: int = 0, share: float = 0.0) -> Cause:
+    return Cause(choice.key, choice.title, choice.first, choice.second, count, example, share)

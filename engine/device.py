@@ -143,6 +143,18 @@ class DeviceComparison:
         """The device's codes in the place of the scheme's; without figures, which are not its."""
         return replace(self.first, codes=self.codes, metrics={}, warnings=())
 
+    @cached_property
+    def part_of(self) -> np.ndarray:
+        """As a ``Comparison`` has it: a diagnosis explains a value wholly."""
+        return np.where(self.differs, np.uint8(100), np.uint8(0))
+
+    @cached_property
+    def together(self) -> np.ndarray:
+        """As a ``Comparison`` has it: a diagnosis is no choice."""
+        return np.zeros(self.differs.shape, np.bool_)
+
+    count_together = 0
+
     @property
     def count(self) -> int:
         """How many values differ."""
@@ -261,5 +273,5 @@ def _ranked(
         now, then = int(case.ours.flat[example]), int(case.codes.flat[example])
         words = one.first or f"Q = {now}", one.second or f"Q = {then}"
         count = int(np.count_nonzero(one.mask))
-        causes.append(Cause(one.key, one.title, *words, count, example))
+        causes.append(Cause(one.key, one.title, *words, count, example, float(count)))
     return tuple(causes), tuple(one.mask for one in found), cause_of

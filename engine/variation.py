@@ -111,7 +111,13 @@ POINTS: tuple[Point, ...] = (
         lambda a, s: "R · (1/S)" if a.reciprocal else "R / S",
     ),
     Point("order", "Order of Z and rounding", ("zero_point_first", "fused"), _order),
-    Point("rounding", "Tie rule", ("rounding",), lambda a, s: a.rounding),
+    Point("rounding", "Rounding", ("rounding",), lambda a, s: a.rounding),
     Point("nan", "NaN", ("nan_code",), lambda a, s: f"{a.nan_code} code"),
 )
 """The variation points, in the order of the arithmetic."""
+
+_FIRST_OF_CODES = next(n for n, point in enumerate(POINTS) if point.key == "zero_point")
+SCALE_POINTS = POINTS[:_FIRST_OF_CODES]
+"""Those from the range to S."""
+CODE_POINTS = POINTS[_FIRST_OF_CODES:]
+"""Those from S to the code."""

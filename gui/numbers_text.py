@@ -19,6 +19,7 @@ __all__ = [
     "exact",
     "filled",
     "full",
+    "parts",
     "percent",
     "plain_tip",
     "short",
@@ -50,6 +51,13 @@ def percent(part: float, whole: float) -> str:
         # Nearly all is not all.
         return f"{math.floor(share * 10) / 10:.1f} %"
     return f"{share:.3g} %" if share < 10 else f"{share:.0f} %"
+
+
+def parts(share: float) -> str:
+    """A number of values that may be a sum of parts of them: to a tenth."""
+    if abs(share - round(share)) < 1e-6:
+        return f"{round(share):,}"
+    return "< 0.1" if share < 0.05 else f"{share:,.1f}"
 
 
 def clock(time: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,23 +18,23 @@ from engine.quantizers.params import Ends, QParams, Stage
 
 @dataclass(frozen=True)
 class Change:
-    """One choice on the way from one family to another.
+    """One choice in which two families differ.
 
     Attributes
     ----------
     key, title : str
         The choice, for programs and for people.
     old, new : str
-        How it is made before and after.
-    quantizer : Quantizer
-        The family after it.
+        How either makes it.
+    make : callable
+        From a family that makes it the old way to the same with the new one.
     """
 
     key: str
     title: str
     old: str
     new: str
-    quantizer: Quantizer
+    make: Callable[[Quantizer], Quantizer]
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,14 @@ class Quantizer(ABC):
             return ""
         return f"{self.name} takes an integer format, not {fmt}"
 
-    def steps_to(self, other: Quantizer) -> list[Change]:
-        """Return how to become another family by single choices; one step, unless overridden."""
+    def changes_to(self, other: Quantizer) -> list[Change]:
+        """Return the single choices that make another family of it, in any order.
+
+        One, unless overridden.
+        """
         if other is self:
             return []
-        return [Change("format", "Format", self.name, other.name, other)]
+        return [Change("format", "Format", self.name, other.name, lambda _: other)]
 
     def plain(self) -> Plain | None:
         """Return the affine scheme whose codes these are too; None where there is none."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -169,6 +171,12 @@ def _words(definition: Definition, key: str) -> str:
     return (definition.divisor.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
+def _changed(taken: dict[str, Any], quantizer: Quantizer) -> Quantizer:
+    """The definition with some of another's choices."""
+    assert isinstance(quantizer, Mxfp4)
+    return Mxfp4(replace(quantizer.definition, **taken))
+
+
 class Mxfp4(Quantizer):
     """S = a power of two from max|R|; Q = the nearest e2m1 number of R/S, within ±6; R' = Q·S."""
 
@@ -183,23 +191,22 @@ class Mxfp4(Quantizer):
             f"MXFP4 as {definition.whose} defines it: blocks of 32, a power of two as scale."
         )
 
-    def steps_to(self, other: Quantizer) -> list[Change]:
+    def changes_to(self, other: Quantizer) -> list[Change]:
         if not isinstance(other, Mxfp4):
-            return super().steps_to(other)
+            return super().changes_to(other)
         now, goal = self.definition, other.definition
-        steps = []
+        changes = []
         for key, title, names in (
             ("exponent", "Exponent of S", ("formula", "exponent")),
             ("divisor", "Extreme exponents", ("divisor",)),
-            ("rounding", "Tie rule", ("rounding",)),
+            ("rounding", "Rounding", ("rounding",)),
             ("zero", "Code of 0", ("zero_code",)),
         ):
-            new = replace(now, **{name: getattr(goal, name) for name in names})
-            if new != now:
-                old_words, words = _words(now, key), _words(new, key)
-                steps.append(Change(key, title, old_words, words, Mxfp4(new)))
-            now = new
-        return steps
+            taken = {name: getattr(goal, name) for name in names}
+            if replace(now, **taken) != now:
+                words = _words(now, key), _words(goal, key)
+                changes.append(Change(key, title, *words, partial(_changed, taken)))
+        return changes
 
     def refuses(self, fmt: Format) -> str:
         return "" if fmt.mapping == self.name else f"{self.name} is a format of its own"

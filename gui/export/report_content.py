@@ -35,7 +35,7 @@ from gui.export.report import (
 from gui.export.report_reference import Source, commands, definitions, versions
 from gui.export.spec import FigureSpec, Look
 from gui.models.results import COLUMNS, Column, Figures, best_figures
-from gui.numbers_text import filled, full, percent, short
+from gui.numbers_text import filled, full, parts, percent, short
 from gui.plots.data import PlotData
 
 FIGURE_WIDTH, FIGURE_POINTS = 180.0, 8.5
@@ -229,6 +229,12 @@ def _warnings(kept: Snapshot) -> tuple[Block, ...]:
     return (Listing(tuple(notes)),) if notes else ()
 
 
+SHARES = (
+    "A choice has as much of a value as it moves it beside all the others, as the mean over all "
+    "orders in which the choices can be made."
+)
+
+
 def _comparison(data: PlotData) -> tuple[Block, ...]:
     """The outcome of the pair that is compared; nothing where none is."""
     made = data.comparison
@@ -244,12 +250,17 @@ def _comparison(data: PlotData) -> tuple[Block, ...]:
         rows = tuple(
             (
                 *text_row((cause.title, cause.first, cause.second)),
-                Cell(f"{cause.count:,}"),
-                Cell(percent(cause.count, made.differs.size) if cause.count else "–"),
+                Cell(parts(cause.share)),
+                Cell(percent(cause.share, made.differs.size) if cause.share else "–"),
             )
             for cause in causes
         )
         blocks.append(Table(heads, rows, 3))
+        if len(made.causes) > 1 and isinstance(made, Comparison):
+            blocks.append(Paragraph(translated(SHARES)))
+    if made.count_together:
+        text = translated("%1 of the values that differ take two choices or more at once.")
+        blocks.append(Paragraph(filled(text, f"{made.count_together:,}")))
     return tuple(blocks)
 
 

@@ -10,7 +10,7 @@ from engine import Comparison, trace
 from engine.device import DeviceComparison
 from engine.kernels import Scratch
 from engine.trace import Trace
-from gui.numbers_text import exact, short
+from gui.numbers_text import exact, filled, short
 from gui.theme import Theme
 
 Rows = list[tuple[str, list[str]]]
@@ -56,8 +56,9 @@ def example_html(
         first, second = cause.first, cause.second
         if isinstance(made, DeviceComparison) and cause.key != "runtime":
             first, second = (f"Q = {one.codes.flat[chosen]}" for one in (made.first, made.second))
-        apart = " · " if len(cause.title + first + second) <= ONE_LINE else "<br>"
-        title, first, second = (escape(part) for part in (cause.title, first, second))
+        title = cause_title(made, chosen, number)
+        apart = " · " if len(title + first + second) <= ONE_LINE else "<br>"
+        title, first, second = (escape(part) for part in (title, first, second))
         text = apart.join((f"<b>{title}</b>", f"1: {first}", f"2: {second}"))
         lines.append(f"<div style='color:{alarm}'>{text}</div>")
     else:
@@ -83,6 +84,14 @@ def example_html(
         rows.append(f"<tr><td style='color:{muted}'>{escape(symbol)}&nbsp;</td>{cells}{mark}</tr>")
     lines.append(f"<table cellspacing='0' cellpadding='1'>{''.join(rows)}</table>")
     return "".join(lines)
+
+
+def cause_title(made: Comparison | DeviceComparison, position: int, cause: int) -> str:
+    """A cause's title, with how much of a value it has where others have a part too."""
+    part, title = int(made.part_of.flat[position]), made.causes[cause].title
+    if made.together.flat[position]:
+        return filled(_tr("%1 (%2 %, not without another choice)"), title, part)
+    return filled(_tr("%1 (%2 %)"), title, part) if part < 100 else title
 
 
 def _beside_device(made: DeviceComparison, chosen: int, digits: int) -> Rows:

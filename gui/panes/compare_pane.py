@@ -28,7 +28,7 @@ from engine.compare import CODES
 from engine.device import DeviceComparison, problem
 from gui import commands
 from gui.models.schemes import SWATCH, entry_icon
-from gui.numbers_text import filled, percent, plain_tip, short
+from gui.numbers_text import filled, parts, percent, plain_tip, short
 from gui.panes.compare_example import example_html
 from gui.panes.table_view import ROW_HEIGHT
 from gui.session import Session
@@ -78,6 +78,13 @@ class ComparePane(QWidget):
         self.causes = QTableWidget(0, 5, self)
         heads = [self.tr(t) for t in ("Cause", "Values", "Share", "First", "Second")]
         self.causes.setHorizontalHeaderLabels(heads)
+        tip = self.tr(
+            "A choice has as much of a value as it moves it beside all the others, as the mean "
+            "over all orders in which the choices can be made."
+        )
+        for head in map(self.causes.horizontalHeaderItem, (1, 2)):
+            if head is not None:
+                head.setToolTip(plain_tip(tip))
         self.causes.setAccessibleName(self.tr("Causes of the differences"))
         self.causes.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.causes.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -231,9 +238,8 @@ class ComparePane(QWidget):
         self.causes.setRowCount(0)
         if made is not None:
             for number, cause in enumerate((*made.causes, *made.unequal)):
-                counted = f"{cause.count:,}" if cause.count else "0"
-                share = percent(cause.count, made.differs.size) if cause.count else "–"
-                cells = (cause.title, counted, share, cause.first, cause.second)
+                share = percent(cause.share, made.differs.size) if cause.share else "–"
+                cells = (cause.title, parts(cause.share), share, cause.first, cause.second)
                 self._add_row(number, number < len(made.causes), cells)
             self.causes.resizeColumnsToContents()
             # A sentence leaves room for the figures beside it; its tip has all of it.
@@ -291,7 +297,18 @@ class ComparePane(QWidget):
             )
         share = percent(made.count, made.differs.size)
         line = filled(text, f"{made.count:,}", total, what, share, step)
-        return f"{line} {self._figures(made)}" if isinstance(made, DeviceComparison) else line
+        if isinstance(made, DeviceComparison):
+            return f"{line} {self._figures(made)}"
+        return f"{line} {self._together(made)}".rstrip()
+
+    def _together(self, made: Comparison) -> str:
+        """How many values no single choice changes."""
+        count = made.count_together
+        if not count:
+            return ""
+        if count == 1:
+            return self.tr("1 of them takes two choices or more at once.")
+        return filled(self.tr("%1 of them take two choices or more at once."), f"{count:,}")
 
     def _figures(self, made: DeviceComparison) -> str:
         """How far how often, and what that costs."""
@@ -324,6 +341,10 @@ class ComparePane(QWidget):
             # Several causes may hold for one value of a device's.
             of_device = made if isinstance(made, DeviceComparison) else None
             wanted = of_device.masks[row] if of_device else made.cause_of == row
+            if not made.causes[row].count:
+                # It has the largest share of none.
+                self._session.choose(made.causes[row].example)
+                return
         places = np.flatnonzero(wanted.reshape(-1))
         if places.size:
             now = -1 if self._session.chosen is None else self._session.chosen

@@ -49,8 +49,9 @@ class DifferencePlot(Plot):
         share = percent(count, total)
         # Of the values shown, which may be those of one channel.
         counts = np.bincount(data.shown(made.cause_of) + 1, minlength=len(made.causes) + 1)[1:]
-        ranked = np.argsort(-counts, kind="stable")[:3]
-        causes = "; ".join(made.causes[place].title for place in ranked if counts[place])
+        ranked = [place for place in np.argsort(-counts, kind="stable") if counts[place]]
+        named = [made.causes[place].title for place in ranked[:3]]
+        causes = "; ".join(named + ["…"] * (len(ranked) > 3))
         text = self.tr("%1 and %2: %3 of %4 values differ (%5): %6.")
         return filled(text, *names, f"{count:,}", f"{total:,}", share, causes)
 
@@ -132,5 +133,7 @@ class DifferencePlot(Plot):
             lines.append(f"{entry.name}: Q {code}, R′ {rebuilt}")
         cause = int(made.cause_of.reshape(-1)[flat])
         if cause >= 0:
-            lines.append(str(made.causes[cause]))
+            part = int(made.part_of.reshape(-1)[flat])
+            share = f" ({part} %)" if part < 100 else ""
+            lines.append(f"{made.causes[cause]}{share}")
         return "\n".join(lines)

@@ -23,7 +23,7 @@ from gui.export.report_files import report_paths, write_report
 from gui.export.report_html import html
 from gui.export.report_markdown import plain
 from gui.export.report_reference import Source
-from gui.numbers_text import short
+from gui.numbers_text import parts, short
 from gui.plots import PLOTS
 
 KEYS = tuple(kind.key for kind in PLOTS)
@@ -207,7 +207,7 @@ def test_a_pair_that_is_compared_has_its_causes(report):
     made = engine.compare(SEED, *pair)
     found = rows(page.table("Cause"))
     for cause in made.causes:
-        assert found[cause.title][:3] == [cause.first, cause.second, f"{cause.count:,}"]
+        assert found[cause.title][:3] == [cause.first, cause.second, parts(cause.share)]
     assert f"{made.count} of 3 rebuilt values differ" in " ".join(page.words)
 
 

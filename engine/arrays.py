@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from engine import cancellation
+from engine import cancellation, mappings
 from engine.errors import QuantizationError
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
@@ -42,6 +42,7 @@ def as_working(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
         raise QuantizationError(
             "The rows have different lengths; an array needs rows of one length."
         ) from error
+    mappings.check(array)
     if array.size == 0 and not allow_empty:
         raise QuantizationError("The array is empty; quantization needs at least one value.")
     if array.dtype.kind == "O":
@@ -72,6 +73,7 @@ def copied(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
 def _copy(array: NDArray[Any], out: NDArray[Any]) -> None:
     if out.size <= _PART:
         cancellation.check()
+        mappings.check(array)
         np.copyto(out, array, casting="unsafe")
         return
     step = max(1, _PART * len(out) // out.size)

@@ -33,6 +33,7 @@ from engine import (
 from engine.evaluate import evaluate
 from engine.file_names import as_text
 from engine.io import ExternalDataError, FormatError, list_tensors, load, save_npz, split_name
+from engine.io.base import require_unchanged
 from engine.numbers import printable
 from engine.quantizers.params import parameter_arrays
 
@@ -204,6 +205,7 @@ def _quantize(arguments: argparse.Namespace) -> list[str]:
     if out.suffix.lower() != ".npz":
         raise FormatError(f"--out needs a name that ends in .npz, not {printable(out.name)}.")
     result = evaluate(_input(arguments), scheme)
+    require_input_unchanged(arguments)
     save_npz(
         out,
         **parameter_arrays(result.qparams),
@@ -226,6 +228,7 @@ def _compare(arguments: argparse.Namespace) -> list[str]:
     schemes = _schemes(arguments.scheme or DEFAULT_SCHEMES)
     array = _input(arguments)
     results = [evaluate(array, scheme) for scheme in schemes]
+    require_input_unchanged(arguments)
     print(arguments.show(results))
     return warnings_of(results)
 
@@ -259,6 +262,7 @@ def _params(arguments: argparse.Namespace) -> list[str]:
     if arguments.out is None and not form.text:
         raise FormatError(f"--as {form.key} needs --out FILE: it cannot be printed.")
     result = evaluate(_input(arguments), scheme)
+    require_input_unchanged(arguments)
     name = _name(arguments.input) if arguments.name is None else as_text(arguments.name)
     if arguments.out is None:
         print(export.render(form.key, result, name).decode("utf-8"), end="")
@@ -289,9 +293,18 @@ def _input(arguments: argparse.Namespace) -> np.ndarray:
     """Load FILE, or the tensor NAME of ``FILE::NAME``."""
     path, name = split_name(arguments.input)
     try:
-        return load(path, name, external=arguments.external)
+        array = load(path, name, external=arguments.external)
     except ExternalDataError as error:
         raise FormatError(f"{str(error).rstrip('.')}; --external says so.") from None
+    with suppress(OSError):  # It may be gone by now, which harms nobody.
+        arguments.read = path, path.stat()
+    return array
+
+
+def require_input_unchanged(arguments: argparse.Namespace) -> None:
+    """Refuse to write results of values that are no longer those of the file."""
+    if hasattr(arguments, "read"):
+        require_unchanged(*arguments.read)
 
 
 def inputs(arguments: argparse.Namespace) -> tuple[np.ndarray, list[Scheme]]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from engine import cancellation
+from engine import cancellation, mappings
 
 UNIT = 512
 """Values per unit. numpy lets go of the lock for loops of more than 500 rows: see ``BLOCK``."""
@@ -126,6 +126,7 @@ def over_blocks(
 
 def flat_block(x: np.ndarray, start: int, stop: int) -> np.ndarray:
     """Return ``x.reshape(-1)[start:stop]`` without a copy of the rest, whatever the layout."""
+    mappings.check(x)
     if x.flags.c_contiguous:
         return x.reshape(-1)[start:stop]
     row = x[0].size if x.ndim > 1 else 1

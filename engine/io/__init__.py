@@ -30,11 +30,13 @@ from engine.io.base import (
     listing,
     open_file,
     require_file,
+    require_unchanged,
     sentences,
     shown,
     write_atomically,
 )
 from engine.io.zips import open_zip
+from engine.mappings import FileChangedError
 from engine.stored import Stored
 
 __all__ = [
@@ -228,11 +230,11 @@ def load(path: StrPath, name: str | None = None, *, external: bool = False) -> n
     Returns
     -------
     ndarray
-        Real numbers, C order, native byte order, writable; writing never changes the file. Many
-        numbers that lie in the file as they do in memory stay there until they are looked at, so
-        the array is there at once and takes no memory yet. The file may be deleted, or saved over
-        with ``save``; but a program that changes it in place, or cuts it short, is not guarded
-        against (``engine.io.mapped.numbers``). ``array.copy()`` is free of the file.
+        Real numbers, C order, native byte order, writable; writing never changes the file. Very
+        many numbers, a gigabyte and more, that lie in the file as they do in memory stay there
+        until they are looked at. The file may be deleted, or saved over with ``save``; where a
+        program changes it in place, the engine refuses to go on with the array
+        (``engine.io.mapped.numbers``). ``array.copy()`` is free of the file.
 
     Raises
     ------
@@ -313,10 +315,19 @@ def _listed(path: Path, known: FileFormat) -> list[TensorInfo]:
 
 @contextmanager
 def _reading(path: Path, known: FileFormat) -> Iterator[None]:
-    """Turn what a reader raises into a FormatError, a package that it misses included."""
+    """Turn what a reader raises into a FormatError, a package that it misses included.
+
+    A file that another program changes meanwhile is none of the two that it was.
+    """
     try:
         with sentences(path, "read"):
-            yield
+            before = path.stat()
+            try:
+                yield
+            except (FormatError, FileChangedError):
+                require_unchanged(path, before)
+                raise
+            require_unchanged(path, before)
     except ImportError as error:
         if not known.extra:
             raise

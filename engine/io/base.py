@@ -274,6 +274,18 @@ def require_file(path: Path) -> None:
         raise FormatError(f"{shown(path)} is empty.")
 
 
+def require_unchanged(path: Path, before: os.stat_result) -> None:
+    """Refuse a file that another program has changed since ``before``, if it is still there."""
+    try:
+        now = path.stat()
+    except OSError:  # Its numbers are all read, or the reader has said what is wrong.
+        return
+    if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise FormatError(
+            f"{shown(path)} was changed by another program while it was read; try again."
+        )
+
+
 def open_file(path: Path) -> BinaryIO:
     """Open a regular file to read from. Call within ``sentences``.
 

@@ -1,4 +1,4 @@
-"""Numbers that lie in a file as they lie in memory: many are mapped, few are read."""
+"""Numbers that lie in a file as they lie in memory: read, or mapped where they are very many."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from engine import cancellation
+from engine import cancellation, mappings
 from engine.io.base import FormatError
 
-# Arrays of more bytes than this are mapped instead of read, where the system lets a file that is
-# mapped be replaced and deleted; Windows does not, and could then not save over it.
-MAPPED_ABOVE = 1 << 26
+# Arrays of more bytes than this, or of more than a share of the memory that is free, are mapped
+# instead of read, where the system lets a file that is mapped be replaced and deleted; Windows
+# does not, and could then not save over it. What is read is safe from all that other programs do.
+MAPPED_ABOVE = 1 << 30
+_SHARE = 4
+_MAPPED_ANYWAY = 1 << 26  # no fewer
 CAN_MAP = os.name == "posix"
 _PART = 1 << 22
 
@@ -24,14 +27,14 @@ def numbers(
 ) -> np.ndarray:
     """Return numbers out of a file as one writable axis, in native byte order.
 
-    Many are not read but mapped, copy-on-write: their pages come from the file when they are
-    first looked at, and what is written into the array stays in memory and never reaches the
+    Very many are not read but mapped, copy-on-write: their pages come from the file when they
+    are first looked at, and what is written into the array stays in memory and never reaches the
     file.
 
     A mapping outlives the deletion of the file, and its replacement, which is what ``save`` does
-    to it. It is not protected from programs that change the very same file in place, as
-    ``numpy.save`` does: pages that were not written to may then show the new bytes, and where the
-    file became shorter, or its disk fails, the system ends the process that looks at them.
+    to it. A program that changes the very same file in place, as ``numpy.save`` does, is noticed
+    before each block of the array is looked at (``engine.mappings``). Only one that makes it
+    shorter in the very milliseconds in which a block is being looked at can still end this one.
 
     Parameters
     ----------
@@ -49,7 +52,7 @@ def numbers(
     FormatError
         When the file ends before they do.
     """
-    flat = _mapped(stream, dtype, offset, nbytes)
+    flat = _mapped(stream, dtype, offset, nbytes, what)
     if flat is None:
         stream.seek(offset)
         flat = read(stream, dtype, nbytes, what)
@@ -87,14 +90,34 @@ def as_stored(dtype: np.dtype[Any], order: str) -> np.dtype[Any]:
     return np.dtype(f"{'<' if order == 'little' else '>'}u{dtype.itemsize}")
 
 
-def _mapped(stream: BinaryIO, dtype: np.dtype[Any], offset: int, nbytes: int) -> np.ndarray | None:
+def _most_read() -> int:
+    """Return how many bytes are read; more are mapped."""
+    free = free_memory()
+    if free is None:
+        return MAPPED_ABOVE
+    return min(MAPPED_ABOVE, max(_MAPPED_ANYWAY, free // _SHARE))
+
+
+def free_memory() -> int | None:
+    """Return how many bytes of memory programs can still take; None where that is not known."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as stream:
+            lines = dict(line.split(":", 1) for line in stream)
+        return int(lines["MemAvailable"].split()[0]) << 10
+    except (OSError, KeyError, ValueError):  # not Linux
+        return None
+
+
+def _mapped(
+    stream: BinaryIO, dtype: np.dtype[Any], offset: int, nbytes: int, what: str
+) -> np.ndarray | None:
     """Return numbers as a flat copy-on-write view of the file.
 
     None where they had better be read: few of them, in foreign byte order, not aligned (numpy is
     slow with those), or in a file that cannot be mapped.
     """
     aligned = offset % dtype.alignment == 0
-    if not (CAN_MAP and nbytes > MAPPED_ABOVE and dtype.isnative and aligned):
+    if not (CAN_MAP and nbytes > _most_read() and dtype.isnative and aligned):
         return None
     # A mapping has to begin at a page, and should hold no more than it must: the system counts
     # all of it as memory that might get written to.
@@ -108,4 +131,5 @@ def _mapped(stream: BinaryIO, dtype: np.dtype[Any], offset: int, nbytes: int) ->
         # No mappings on this disk, or no room for one, or the file has become shorter: reading
         # copes, or has the sentence for it.
         return None
+    mappings.watch(pages, stream.fileno(), what)
     return np.frombuffer(pages, dtype, nbytes // dtype.itemsize, before)

@@ -9,10 +9,11 @@ import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 
+from engine import cancellation, kernels, mappings
 from engine.arrays import copied
 from engine.io import mapped
 from engine.io.base import (
@@ -28,6 +29,7 @@ from engine.io.base import (
 MAGIC = b"\x93NUMPY"
 # numpy itself reads no longer header unless told that the file is trusted.
 MAX_HEADER = 10_000
+_PART = 1 << 22
 _PARSING = threading.Lock()
 _DTYPE = re.compile(r"[<>|=]?[?a-zA-Z]\d{0,9}(\[\w{1,9}\])?")
 
@@ -83,7 +85,23 @@ def load(path: Path) -> np.ndarray:
 def save(stream: BinaryIO, array: np.ndarray, ending: str) -> None:
     """Write an array of real numbers as .npy."""
     require_real(array.dtype, "The array")
-    np.lib.format.write_array(stream, array, allow_pickle=False)
+    write(stream, array)
+
+
+def write(stream: IO[bytes], array: np.ndarray) -> None:
+    """Write an array of numbers or text as ``numpy.save`` does, the same bytes, but in parts.
+
+    Between these a cancelled writing ends, and so does that of an array whose file has changed.
+    """
+    fields = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_1_0(stream, fields)
+    rows = array.T if fields["fortran_order"] else array
+    step = max(1, _PART // max(1, array.itemsize))
+    for start in range(0, array.size, step):
+        cancellation.check()
+        stop = min(start + step, array.size)
+        stream.write(kernels.flat_block(rows, start, stop).tobytes())
+    mappings.check(array)
 
 
 def read_header(stream: BinaryIO, size: int, what: str) -> Header:

@@ -108,7 +108,7 @@ def save(stream: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
             member = zipfile.ZipInfo(f"{name}.npy")
             member.external_attr = 0o644 << 16
             with archive.open(member, "w", force_zip64=True) as part:
-                np.lib.format.write_array(part, array, allow_pickle=False)
+                npy.write(part, array)
 
 
 @contextmanager

@@ -113,7 +113,7 @@ def _put(archive: zipfile.ZipFile, place: int, tensor: SavedTensor) -> Fields:
         member = zipfile.ZipInfo(fields[key])
         member.external_attr = 0o644 << 16
         with archive.open(member, "w", force_zip64=True) as part:
-            np.lib.format.write_array(part, array, allow_pickle=False)
+            npy.write(part, array)
     return fields
 
 

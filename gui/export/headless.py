@@ -103,6 +103,7 @@ def plot(arguments: argparse.Namespace) -> list[str]:
         keys, size.width, size.height, size.unit, dpi, theme_named(arguments.theme),
         points=size.points, looks=looks,
     )  # fmt: skip
+    cli.require_input_unchanged(arguments)
     write_figure(out, spec, data)
     app.processEvents()
     sides = f"{size.width:g} × {size.height:g} {size.unit}"
@@ -121,6 +122,7 @@ def report(arguments: argparse.Namespace) -> list[str]:
     if arguments.title:
         source = replace(source, title=as_text(arguments.title))
     now = datetime.now().astimezone()
+    cli.require_input_unchanged(arguments)
     written = write_report(out, make_report(source, kept, data, keys, now))
     app.processEvents()
     print(", ".join(printable(str(path)) for path in written))

@@ -1,0 +1,118 @@
+"""Arrays whose numbers lie in a mapped file, held against what other programs do to that file.
+
+A page of a mapping that lies beyond the end of its file ends the process that looks at it. So the
+file is looked at before each block of the array is, and a mapping whose file has changed is given
+up: zeros take its place, and whoever asks for it is told.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import threading
+import weakref
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engine.errors import QuantizationError
+
+_MAP_FIXED = 0x10
+
+
+class FileChangedError(QuantizationError):
+    """Another program has changed a file whose numbers were not read yet."""
+
+
+@dataclass(eq=False)
+class _Mapping:
+    """Some pages of a file.
+
+    Attributes
+    ----------
+    start, stop : int
+        Their addresses.
+    handle : int
+        The open file.
+    state : tuple of int
+        Its size and time of change when it was mapped.
+    name : str
+        What messages call it.
+    """
+
+    start: int
+    stop: int
+    handle: int
+    state: tuple[int, int]
+    name: str
+    problem: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self) -> None:
+        """Raise FileChangedError if the file is no longer as it was."""
+        with self.lock:
+            if not self.problem and _state(self.handle) != self.state:
+                shorter = _state(self.handle)[0] < self.state[0]
+                done = "made shorter" if shorter else "changed"
+                self.problem = (
+                    f"{self.name} was {done} by another program while it was open, and not all "
+                    "of it had been read; open it again."
+                )
+                if shorter:
+                    _give_up(self.start, self.stop)
+        if self.problem:
+            raise FileChangedError(self.problem)
+
+
+_mappings: list[_Mapping] = []
+
+
+def watch(pages: mmap.mmap, handle: int, name: str) -> None:
+    """Hold a mapping against its file from now on, as long as it lives.
+
+    Parameters
+    ----------
+    pages : mmap
+    handle : int
+        The open file, which stays the caller's.
+    name : str
+        What messages call it.
+    """
+    start = np.frombuffer(pages, np.uint8).__array_interface__["data"][0]
+    own = os.dup(handle)
+    mapping = _Mapping(start, start + len(pages), own, _state(own), name)
+    _mappings.append(mapping)
+    weakref.finalize(pages, _forget, mapping)
+
+
+def check(x: np.ndarray) -> None:
+    """Raise FileChangedError if an array lies in a file that another program has changed."""
+    if not _mappings:
+        return
+    address: int = x.__array_interface__["data"][0]
+    for mapping in tuple(_mappings):
+        if mapping.start <= address < mapping.stop:
+            mapping.check()
+
+
+def _forget(mapping: _Mapping) -> None:
+    _mappings.remove(mapping)
+    with suppress(OSError):
+        os.close(mapping.handle)
+
+
+def _state(handle: int) -> tuple[int, int]:
+    found = os.fstat(handle)
+    return found.st_size, found.st_mtime_ns
+
+
+def _give_up(start: int, stop: int) -> None:
+    """Put zeros in the place of pages, so that nobody is ended by looking at them."""
+    library: Any = ctypes.CDLL(None, use_errno=True)
+    library.mmap.restype = ctypes.c_void_p
+    library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_FIXED | getattr(mmap, "MAP_NORESERVE", 0)
+    library.mmap(start, stop - start, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine import cli
-from engine.numbers import quoted
+from engine.numbers import parse_number, quoted
 
 COMMANDS = ("plot", "report")
 _LONGEST = 40
@@ -138,7 +138,7 @@ def _figures() -> str:
 
 
 def _positive(text: str) -> float:
-    number = float(text)
+    number = parse_number(text)
     if not (math.isfinite(number) and number > 0):
         raise ValueError
     return number
@@ -152,7 +152,7 @@ def _whole(text: str) -> int:
 
 
 def _range(text: str) -> tuple[float, float]:
-    low, high = map(float, text.split(","))
+    low, high = map(parse_number, text.split(","))
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError
     return low, high

@@ -8,11 +8,14 @@ from datetime import datetime
 from html import escape
 
 import numpy as np
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import Qt
 
 from engine.number_text import digits_apart, digits_within, exact, full, short
+from engine.numbers import AmbiguousNumber, NumberError, parse_number
 
 __all__ = [
+    "as_typed",
     "clock",
     "digits_apart",
     "digits_within",
@@ -25,7 +28,25 @@ __all__ = [
     "short",
     "snapped",
     "tidy",
+    "typed_number",
 ]
+
+
+def as_typed(number: float) -> str:
+    """The shortest text of a number, as a person would type it."""
+    return full(float(number)).removesuffix(".0")
+
+
+def typed_number(text: str) -> float | str:
+    """A number as a person types it, or the sentence why it is none."""
+    try:
+        return parse_number(text)
+    except AmbiguousNumber as error:
+        readings = map(as_typed, error.readings)
+        question = QCoreApplication.translate("numbers", "%1 can mean %2 or %3: type one of these.")
+        return filled(question, text, *readings)
+    except NumberError as error:
+        return str(error)
 
 
 def tidy(value: float, dtype: np.dtype[np.floating]) -> float:

@@ -71,7 +71,7 @@ class CodesDump(QDialog):
         for mark in "×x*,":
             parts = parts.replace(mark, " ")
         lengths = parts.split()
-        whole = all(part.isascii() and part.isdigit() and len(part) < 16 for part in lengths)
+        whole = all(part.isdecimal() and len(part) < 16 for part in lengths)
         return tuple(map(int, lengths)) if lengths and whole else None
 
     def _judge(self) -> None:

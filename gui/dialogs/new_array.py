@@ -11,12 +11,12 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QLabel,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from engine.arrays import FloatArray
+from gui.number_fields import WholeField, all_taken
 from gui.numbers_text import filled
 
 MAX_COUNT = 10_000_000
@@ -45,12 +45,12 @@ class NewArrayDialog(QDialog):
         for key, name, _ in DISTRIBUTIONS:
             self.kind.addItem(self.tr(name), key)
         self.kind.setCurrentIndex(1)
-        self.count = QSpinBox(self)
+        self.count = WholeField(self)
         self.count.setRange(1, MAX_COUNT)
         self.count.setValue(1000)
         self.count.setGroupSeparatorShown(True)
         self.count.setAccelerated(True)
-        self.seed = QSpinBox(self)
+        self.seed = WholeField(self)
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setToolTip(self.tr("The same seed gives the same numbers"))
         note = QLabel(
@@ -71,6 +71,10 @@ class NewArrayDialog(QDialog):
         layout.addLayout(form)
         layout.addWidget(buttons)
         self.kind.currentIndexChanged.connect(self._on_kind)
+
+    def accept(self) -> None:
+        if all_taken(self):
+            super().accept()
 
     def _on_kind(self) -> None:
         key = self.kind.currentData()

@@ -34,6 +34,7 @@ from gui.export.report import Report
 from gui.export.report_files import HTML, write_report
 from gui.export.report_reference import source_of
 from gui.export.spec import Look
+from gui.number_fields import all_taken
 from gui.numbers_text import filled
 from gui.plots.data import plot_data
 from gui.plots.difference import DifferencePlot
@@ -236,6 +237,8 @@ class ExportDialog(QDialog):
         self.write.setText(self.tr("E&xport"))
 
     def _write(self) -> None:
+        if not all_taken(self.form):
+            return
         if not self.row.named:
             self._say(self.tr("Give the file a name."))
             self.row.edit.setFocus()

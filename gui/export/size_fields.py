@@ -5,11 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QSpinBox,
     QWidget,
 )
 
@@ -28,6 +26,7 @@ from gui.export.spec import (
     Unit,
     units_per_inch,
 )
+from gui.number_fields import NumberField, WholeField
 from gui.numbers_text import filled
 from gui.settings import Settings
 from gui.theme import Theme
@@ -61,18 +60,18 @@ class SizeFields(QObject):
         self.preset.addItem(self.tr("Custom"), CUSTOM)
         for preset in PRESETS:
             self.preset.addItem(self.tr(preset.title), preset.key)
-        self.width, self.height = QDoubleSpinBox(parent), QDoubleSpinBox(parent)
+        self.width, self.height = NumberField(parent), NumberField(parent)
         self.width.setAccessibleName(self.tr("Width"))
         self.height.setAccessibleName(self.tr("Height"))
         self.unit = QComboBox(parent)
         self.unit.addItems(list(UNITS))
         self.unit.setAccessibleName(self.tr("Unit of the size"))
-        self.points = QDoubleSpinBox(parent)
+        self.points = NumberField(parent)
         self.points.setRange(MIN_POINTS, MAX_POINTS)
         self.points.setDecimals(1)
         self.points.setSingleStep(0.5)
         self.points.setSuffix(self.tr(" pt"))
-        self.dpi = QSpinBox(parent)
+        self.dpi = WholeField(parent)
         self.dpi.setRange(MIN_DPI, MAX_DPI)
         self.dpi.setSuffix(self.tr(" dpi"))
         self.dpi.setValue(choices.remembered_dpi(settings))

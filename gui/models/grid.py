@@ -11,9 +11,8 @@ from PySide6.QtGui import QColor
 from engine import Evaluation
 from engine.evaluation import Part
 from engine.kernels import extremes
-from engine.numbers import NumberError, parse_number
 from gui import commands
-from gui.numbers_text import exact, full, short
+from gui.numbers_text import exact, full, short, typed_number
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import COLOURS, Theme
@@ -208,10 +207,9 @@ class GridModel(QAbstractTableModel):
         self.rejected = ""
         if role != Qt.ItemDataRole.EditRole or self.quantity != "R":
             return False
-        try:
-            number = parse_number(str(value).strip())
-        except NumberError as error:
-            self.rejected = str(error)
+        number = typed_number(str(value).strip())
+        if isinstance(number, str):
+            self.rejected = number
             return False
         commands.edit_value(self._session, self.position(index.row(), index.column()), number)
         return True

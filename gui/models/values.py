@@ -9,11 +9,10 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor
 
 from engine import QParams, QuantizationError, Stage, Trace, calibrate, trace
-from engine.numbers import AmbiguousNumber, NumberError, parse_number
 from engine.trace import stages_of
 from gui import commands
 from gui.models.beside import Column, columns_beside
-from gui.numbers_text import exact, filled, full, short
+from gui.numbers_text import exact, filled, full, short, typed_number
 from gui.session import LIVE_LIMIT, Session
 from gui.settings import Settings
 from gui.theme import Theme
@@ -265,16 +264,9 @@ class ValuesModel(QAbstractTableModel):
         position = self.position(index.row())
         if position is None and not text:
             return False
-        try:
-            number = parse_number(text)
-        except AmbiguousNumber as error:
-            first, second = (short(reading, 17) for reading in error.readings)
-            self.rejected = filled(
-                self.tr("%1 can mean %2 or %3: type one of these."), text, first, second
-            )
-            return False
-        except NumberError as error:
-            self.rejected = str(error)
+        number = typed_number(text)
+        if isinstance(number, str):
+            self.rejected = number
             return False
         if position is None:
             size = self._session.array.size

@@ -6,8 +6,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, 
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from engine.numbers import AmbiguousNumber, NumberError, parse_number
-from gui.numbers_text import filled, short
+from gui.numbers_text import typed_number
 
 Index = QModelIndex | QPersistentModelIndex
 _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
@@ -56,21 +55,10 @@ class NumberDelegate(QStyledItemDelegate):
     def accepts(self, editor: QLineEdit) -> bool:
         """Whether the text can be committed; says below the cell why not."""
         text = editor.text().strip()
-        problem = "" if not text else self._problem(text)
-        if not problem:
-            return True
-        self._say(editor, problem)
-        return False
-
-    def _problem(self, text: str) -> str:
-        try:
-            parse_number(text)
-        except AmbiguousNumber as error:
-            readings = (short(reading, 17) for reading in error.readings)
-            return filled(self.tr("%1 can mean %2 or %3: type one of these."), text, *readings)
-        except NumberError as error:
-            return str(error)
-        return ""
+        number = typed_number(text) if text else 0.0
+        if isinstance(number, str):
+            self._say(editor, number)
+        return not isinstance(number, str)
 
     def _say(self, editor: QLineEdit, problem: str) -> None:
         """Show the sentence right below the cell, within the table."""

@@ -54,9 +54,10 @@ def same_scheme(text: str, scheme: Scheme) -> bool:
         return False
 
 
-def numbers_in(text: str) -> tuple[float, ...] | None:
-    """Numbers parted by commas or spaces; None when something is none."""
-    parts = [number_in(part) for part in text.replace(",", " ").split()]
+def numbers_in(text: str, most: int = 2) -> tuple[float, ...] | None:
+    """Numbers parted by commas or spaces, a single one whatever its marks; None if one is none."""
+    words = [text] if most == 1 and text.strip() else text.replace(",", " ").split()
+    parts = [number_in(word) for word in words]
     known = tuple(part for part in parts if part is not None)
     return known if len(known) == len(parts) else None
 

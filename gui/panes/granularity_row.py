@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
 from engine import Granularity
 from engine.granularity import CHANNEL, GRANULARITIES, GROUP, MAX_GROUP, TENSOR
+from gui.number_fields import WholeField
 
 FIRST = {TENSOR: 0, CHANNEL: 0, GROUP: 32}
 
@@ -33,7 +34,7 @@ class GranularityRow(QWidget):
             self.kind.addItem(name)
             tip = Qt.ItemDataRole.ToolTipRole
             self.kind.setItemData(self.kind.count() - 1, self.tr(summary), tip)
-        self.number = QSpinBox(self)
+        self.number = WholeField(self)
         self.number.setKeyboardTracking(False)
         self.number.installEventFilter(self)
         row = QHBoxLayout(self)

@@ -36,7 +36,7 @@ from engine.calibration import METHODS
 from engine.formats import parse_format
 from engine.numbers import NumberError, parse_number
 from gui import commands
-from gui.numbers_text import filled, full, short, tidy
+from gui.numbers_text import as_typed, filled, short, tidy, typed_number
 from gui.panes.form_fields import (
     number_in,
     numbers_in,
@@ -226,8 +226,8 @@ class SchemeForm(QWidget):
         self.numbers.setToolTip(method.signature)
         self.numbers.setPlaceholderText(self.tr("automatic"))
         numbers = tuple(scheme.calibration.arguments)
-        if numbers_in(self.numbers.text()) != numbers:
-            texts = (full(number).removesuffix(".0") for number in numbers)
+        if numbers_in(self.numbers.text(), max(method.counts)) != numbers:
+            texts = map(as_typed, numbers)
             set_text(self.numbers, ", ".join(texts))
         self._numbers_problem.hide()
         for field in (self.low, self.high):
@@ -241,7 +241,7 @@ class SchemeForm(QWidget):
                 (self.low, self.high), scheme.calibration.arguments, strict=True
             ):
                 if number_in(field.text()) != number:
-                    set_text(field, full(number).removesuffix(".0"))
+                    set_text(field, as_typed(number))
             self._range_problem.hide()
         set_text(self.label, entry.label)
         self._show_style()
@@ -346,8 +346,11 @@ class SchemeForm(QWidget):
         entry = self._session.active
         if entry is None:
             return
-        numbers = numbers_in(text)
+        most = max(METHODS[entry.scheme.calibration.method].counts)
+        numbers = numbers_in(text, most)
         try:
+            if numbers is None and most == 1:
+                raise ValueError(str(typed_number(text)).removesuffix("."))
             if numbers is None:
                 raise ValueError(
                     filled(self.tr("'%1' has something else than numbers in it"), text)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
+from gui.number_fields import WholeField
 from gui.numbers_text import filled
 
 IN_A_ROW = 3
@@ -30,7 +31,7 @@ class SliceRow(QWidget):
         self._boxes.setContentsMargins(4, 0, 0, 0)
         self._boxes.setSpacing(2)
         self._boxes.setAlignment(Qt.AlignmentFlag.AlignLeft)
-        self._spins: list[QSpinBox] = []
+        self._spins: list[WholeField] = []
 
     def offer(self, shape: Sequence[int]) -> None:
         """Offer the planes of an array of this shape."""
@@ -39,7 +40,7 @@ class SliceRow(QWidget):
             spin.deleteLater()
         self._spins = []
         for axis, length in enumerate(shape[:-2]):
-            spin = QSpinBox(self)
+            spin = WholeField(self)
             spin.setRange(0, length - 1)
             spin.setPrefix(filled(self.tr("axis %1: "), axis))
             spin.setAccessibleName(filled(self.tr("Slice along axis %1"), axis))

@@ -25,7 +25,7 @@ from engine.arrays import is_real
 from engine.errors import QuantizationError
 from engine.numbers import printable, quoted
 
-MAX_DIMENSIONS = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
+MAX_DIMENSIONS = 64  # of an array in numpy 2
 _LARGEST = 2**63 - 1
 # What JSON becomes in memory: so many bytes at most for each of the signs between its parts.
 _SIGNS = {b"{": 190, b"[": 80, b":": 170, b",": 40, b'"': 30}

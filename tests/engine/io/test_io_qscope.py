@@ -5,7 +5,6 @@ import hashlib
 import io as stdio
 import json
 import os
-import sys
 import time
 import tracemalloc
 import zipfile
@@ -123,7 +122,12 @@ def test_arrays_that_lie_within_each_other_are_refused_before_they_take_memory(t
             archive.filelist.append(info)
             archive.NameToInfo[info.filename] = info
         archive.writestr(qscope.MANIFEST, json.dumps(session))
-    if sys.version_info < (3, 11, 8):  # later ones refuse such members themselves
+    try:
+        with zipfile.ZipFile(path) as archive:
+            archive.open("arrays/0.npy").close()
+    except zipfile.BadZipFile:
+        pass  # This Python refuses such members itself.
+    else:
         assert load(path, "0").nbytes > 1 << 20
     assert "damaged" in refusal(qscope.read, path)
 

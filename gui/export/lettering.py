@@ -52,4 +52,7 @@ def font_of(points: float, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
     font.setWeight(weight)
     # Letters keep the distances of the font's design at every scale.
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    # A PDF holds a ligature as one sign: "ff" could not be found in it.
+    for ligatures in ("liga", "clig", "dlig"):
+        font.setFeature(QFont.Tag(ligatures), 0)
     return font

@@ -32,6 +32,7 @@ from gui.theme import DARK, LIGHT
 
 KEYS = tuple(kind.key for kind in PLOTS)
 SVG = "{http://www.w3.org/2000/svg}"
+needs_pdftotext = pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs pdftotext")
 BIG = np.random.RandomState(0).randn(1_000_000).astype(np.float32)
 
 
@@ -88,10 +89,14 @@ class TestEveryPlot:
         assert pdf.count(b"/Type /Page\n") == 1
         assert b"/Subtype /Image" not in pdf
         assert b"/FontFile2" in pdf or b"/FontFile3" in pdf
-        if shutil.which("pdftotext"):
-            command = ["pdftotext", "-raw", str(path), "-"]
-            output = subprocess.run(command, capture_output=True, check=True).stdout.decode()
-            self._check_texts(output, three, key)
+
+    @needs_pdftotext
+    def test_the_text_of_a_pdf_can_be_searched(self, three, tmp_path, key, theme):
+        path = tmp_path / "figure.pdf"
+        write_figure(path, FigureSpec((key,), 120, 80, theme=theme), three)
+        command = ["pdftotext", "-raw", str(path), "-"]
+        output = subprocess.run(command, capture_output=True, check=True).stdout.decode()
+        self._check_texts(output, three, key)
 
     @staticmethod
     def _check_texts(text, data, key):

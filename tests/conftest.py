@@ -18,13 +18,21 @@ for _name in ("QT_SCALE_FACTOR", "QT_STYLE_OVERRIDE", "QT_QPA_PLATFORMTHEME", "Q
 
 def pytest_addoption(parser):
     parser.addoption("--no-skips", action="store_true", help="fail when any test is skipped")
+    parser.addoption("--skips-only-in", metavar="FOLDER", help="fail when one elsewhere is skipped")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
-    """With --no-skips, what was skipped was not compared: fail."""
+    """What was skipped was not tested: fail where that was not allowed."""
+    option = session.config.getoption
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if session.config.getoption("--no-skips") and reporter and reporter.stats.get("skipped"):
+    if reporter is None or not (option("--no-skips") or option("--skips-only-in")):
+        return
+    allowed = () if option("--no-skips") else (option("--skips-only-in").rstrip("/") + "/",)
+    skipped = [report.nodeid for report in reporter.stats.get("skipped", ())]
+    refused = [name for name in skipped if not name.startswith(allowed)]
+    if refused:
+        reporter.write_line("skipped, which is a failure here: " + ", ".join(refused), red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QUndoCommand
 
-from engine import Scheme
+from engine import Scheme, mappings
 from engine.arrays import FloatArray
 from gui.numbers_text import filled
 from gui.session import Session
@@ -28,6 +28,7 @@ class _OfTensor(QUndoCommand):
 
     def __init__(self, session: Session, text: str) -> None:
         super().__init__(text)
+        mappings.check(session.array)
         self._session, self._tensor = session, session.current
         self._versions = (session.version, next_version())
 

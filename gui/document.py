@@ -18,7 +18,7 @@ from engine import Scheme
 from engine.arrays import FloatArray, IntArray
 from engine.file_names import as_text
 from gui.shown import Edit, Entry, entries_for
-from gui.tensors import Source, Tensor, lone, unfiled
+from gui.tensors import Source, Tensor, lone, state_of, unfiled
 
 if TYPE_CHECKING:
     from engine.io.saved import SavedSource
@@ -261,7 +261,7 @@ class Document(QObject):
             source.given = False
             tensor.title, tensor.name = as_text(path.name), None
             tensor.opened_version, tensor.touched = tensor.version, []
-            tensor.base = (path, None)
+            tensor.base, tensor.base_state = (path, None), state_of(path)
             self.sources_changed.emit()
         self.document_changed.emit()
 

@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from engine.mappings import FileChangedError
 from gui.numbers_text import filled
 
 log = logging.getLogger("quantoscope")
@@ -100,6 +101,10 @@ class ErrorReporter(QObject):
         if issubclass(kind, KeyboardInterrupt):
             QApplication.quit()
             return
+        if isinstance(error, FileChangedError):
+            # Nobody can know when another program does that: it is met wherever values are.
+            self._raised.emit(str(error), "")
+            return
         details = "".join(traceback.format_exception(kind, error, trace))
         log.error("unexpected exception\n%s", details)
         if sys.stderr is not None:
@@ -120,6 +125,16 @@ class ErrorReporter(QObject):
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("Something went wrong"))
         box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(summary)
+        box.addButton(QMessageBox.StandardButton.Close)
+        # Also where the dialog below it goes, and takes it along.
+        box.destroyed.connect(self._on_closed)
+        if details:
+            self._show_details(box, summary, details)
+        box.open()
+
+    def _show_details(self, box: QMessageBox, summary: str, details: str) -> None:
+        """Turn a box into one about an error that nobody expected."""
         box.setText(
             self.tr(
                 "Quantoscope met an error that it did not expect. Your values and schemes are "
@@ -129,13 +144,9 @@ class ErrorReporter(QObject):
         box.setInformativeText(filled(self.tr("%1\nThe log file is %2."), summary, log_path()))
         box.setDetailedText(f"{details}\n{versions()}")
         copy = box.addButton(self.tr("Copy details"), QMessageBox.ButtonRole.ActionRole)
-        box.addButton(QMessageBox.StandardButton.Close)
-        # Also where the dialog below it goes, and takes it along.
-        box.destroyed.connect(self._on_closed)
         copy.clicked.disconnect()
         self._details = f"{summary}\n{details}\n{versions()}"
         copy.clicked.connect(self._copy)
-        box.open()
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._details)

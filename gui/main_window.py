@@ -15,6 +15,7 @@ from gui import commands, layout
 from gui.actions import Actions
 from gui.background import Background
 from gui.dropped import local_path
+from gui.file_watch import FileWatch
 from gui.files import Files
 from gui.latency import Latency
 from gui.menus import Menus
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
         self.feed = PlotFeed(self.session, settings, self)
         self.whole = SessionFiles(self.session, settings, self.background, self.view, self)
         self.files = Files(self.session, settings, self.background, self.whole, self)
+        self.file_watch = FileWatch(self.session, self)
         self.recovery = Recovery(self.session, self.background, self.whole, self.view, self)
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
@@ -210,6 +212,7 @@ class MainWindow(QMainWindow):
             told.notice.connect(self.message.notice)
         self.files.listed.connect(self._on_listed)
         self.recovery.problem.connect(self.message.problem)
+        self.file_watch.problem.connect(self.message.problem)
         self.recovery.left.connect(self._on_left)
         self.whole.view_opened.connect(self._look)
         self.tensors.asked.connect(self.files.show_tensor)

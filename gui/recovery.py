@@ -139,7 +139,7 @@ class Recovery(QObject):
         ]
         arrays = [(path, tensor.array) for tensor, path in bases]
         for tensor, path in bases:
-            tensor.base, tensor.touched = (path, None), []
+            tensor.base, tensor.base_state, tensor.touched = (path, None), None, []
             # The next edit makes a copy: what is being written stays as it is.
             tensor.owned = None
         view = dict(self._view())
@@ -267,8 +267,12 @@ class Recovery(QObject):
         self._whole.view_opened.emit(dict(view))
         if opened.notes:
             self.problem.emit(opened.told)
-        # Once this window has written its own file, the other one is needless.
-        self._replaced.append(found)
+        if opened.incomplete:
+            # The next start offers it again, perhaps with the file that it lacks now.
+            found.lock.unlock()
+        else:
+            # Once this window has written its own file, the other one is needless.
+            self._replaced.append(found)
         self._write()
         self._offer()
 

@@ -142,6 +142,8 @@ class Opened:
     active_uid: int | None
     view: Mapping[str, Any]
     notes: list[str] = field(default_factory=list)
+    incomplete: bool = False
+    """Whether changes wait for a file that cannot be read now."""
 
     @property
     def told(self) -> str:
@@ -176,6 +178,7 @@ def opened(saved: SavedSession, file: Path, agreed: bool, part: Part) -> Opened:
         Gives what is told how much of each part is done.
     """
     notes: list[str] = []
+    waiting: list[Tensor] = []
     sources: list[Source] = []
     changed: list[Source] = []
     for done, one in enumerate(saved.sources):
@@ -191,7 +194,7 @@ def opened(saved: SavedSession, file: Path, agreed: bool, part: Part) -> Opened:
         place = tensor.source
         source, known = (None, {}) if place is None else (sources[place], named[place])
         shown = tensor is _at(saved.tensors, saved.current)
-        found = _tensor_of(tensor, source, known, shown, notes)
+        found = _tensor_of(tensor, source, known, shown, notes, waiting)
         if source in others and tensor.array is not None:
             # What the session holds is not what lies there now.
             found.opened_version, found.base = 0, None
@@ -210,7 +213,7 @@ def opened(saved: SavedSession, file: Path, agreed: bool, part: Part) -> Opened:
         current = Tensor(_tr("Empty"))
         current.take(np.zeros(0, np.float32))
         every = (*every, Source(None, [current], given=True))
-    return Opened(every, current, entries, active, saved.view, notes)
+    return Opened(every, current, entries, active, saved.view, notes, bool(waiting))
 
 
 def _at(things: Any, place: int | None) -> Any:
@@ -252,10 +255,12 @@ def _tensor_of(
     named: dict[str | None, Tensor],
     shown: bool,
     notes: list[str],
+    waiting: list[Tensor],
 ) -> Tensor:
     """Find a tensor in its file, or make one that the session itself holds.
 
-    ``named`` are the tensors of that file, which one that it does not have comes to.
+    ``named`` are the tensors of that file, which one that it does not have comes to. One whose
+    changes cannot be put back comes to ``waiting``.
     """
     found = named.get(saved.name)
     tensor = found or Tensor(
@@ -276,19 +281,36 @@ def _tensor_of(
     if tensor.loaded and saved.codes is not None:
         tensor.device = DeviceCodes(printable(saved.codes_name), saved.codes)
         tensor.device_shape = tensor.array.shape
+    if not tensor.loaded and saved.where is not None and saved.where.size:
+        text = _tr("%1 of %2 wait until its file can be read again: restore the document then.")
+        if saved.where.size == 1:
+            text = _tr(
+                "%1 of %2 waits until its file can be read again: restore the document then."
+            )
+        notes.append(filled(text, _changes(saved.where.size), tensor.title))
+        waiting.append(tensor)
     if tensor.loaded:
         where, values = saved.where, saved.values
         if where is not None and values is not None:
-            if where.size and where.max() >= tensor.size:
-                notes.append(filled(_tr("Changes of %1 lie beyond its end."), tensor.title))
-            elif where.size:
-                tensor.put(where, values.astype(tensor.array.dtype))
+            fits = where < tensor.size
+            beyond = where.size - int(np.count_nonzero(fits))
+            if beyond:
+                text = _tr("Of %1 of %2, %3 lie beyond its end now, and are dropped.")
+                if beyond == 1:
+                    text = _tr("Of %1 of %2, one lies beyond its end now, and is dropped.")
+                notes.append(filled(text, _changes(where.size), tensor.title, f"{beyond:,}"))
+            if fits.any():
+                tensor.put(where[fits], values[fits].astype(tensor.array.dtype))
         elif saved.edited:
             tensor.touched = None
         if saved.edited:
             tensor.version = tensor.saved_version = next_version()
         tensor.chosen = saved.chosen if (saved.chosen or 0) < tensor.size else None
     return tensor
+
+
+def _changes(count: int) -> str:
+    return _tr("1 change") if count == 1 else filled(_tr("%1 changes"), f"{count:,}")
 
 
 def _working(array: np.ndarray) -> np.ndarray:

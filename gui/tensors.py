@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,8 @@ class Tensor:
         The shape of the tensor that they are of.
     base : tuple of Path and (str or None), or None
         A file with the tensor's name in it, which holds the values but for those touched since.
+    base_state : tuple of int, or None
+        Size and time of change of that file when it held them; None where that is not known.
     touched : list of ndarray, or None
         Flat positions that may differ from there; None where all may.
     """
@@ -95,6 +98,7 @@ class Tensor:
     device: DeviceCodes | None = None
     device_shape: tuple[int, ...] = ()
     base: tuple[Path, str | None] | None = None
+    base_state: tuple[int, int] | None = None
     touched: list[IntArray] | None = field(default_factory=list)
 
     def take(self, array: FloatArray, dtype: str = "") -> None:
@@ -104,6 +108,7 @@ class Tensor:
         self.dtype = dtype or self.dtype or array.dtype.name
         self.version = self.opened_version = self.saved_version = next_version()
         self.base = None if self.path is None else (self.path, self.name)
+        self.base_state = None if self.path is None else state_of(self.path)
         self.touched = []
         if self.chosen is None or self.chosen >= self.array.size:
             self.chosen = 0 if self.array.size else None
@@ -151,8 +156,14 @@ class Tensor:
     @property
     def needs_base(self) -> bool:
         """Whether it is long, and no file holds most of its values, or none does any more."""
-        unknown = self.base is None or self.touched is None or not self.base[0].is_file()
+        unknown = self.base is None or self.touched is None or not self._base_holds()
         return self.size > COPIED and unknown and (self.path is None or self.differs)
+
+    def _base_holds(self) -> bool:
+        """Tell whether the file behind the values is there, and still the one that it was."""
+        assert self.base is not None
+        now = state_of(self.base[0])
+        return now is not None and self.base_state in (None, now)
 
     @property
     def differs(self) -> bool:
@@ -163,6 +174,15 @@ class Tensor:
     def modified(self) -> bool:
         """Whether the values have been saved nowhere."""
         return self.version != self.saved_version
+
+
+def state_of(path: Path) -> tuple[int, int] | None:
+    """Size and time of change of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 @dataclass(eq=False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QProgressDialog, QWidget
 
+from engine.cancellation import Cancellation
 from gui.background import Background, Cancelled, Part, Step, Ticket
 
 SHOWN_AFTER = 500
@@ -49,7 +49,7 @@ def wait_for(
         Whatever the job raises.
     """
     outcome: list[tuple[Any, BaseException | None]] = []
-    stopped = threading.Event()
+    stop = Cancellation()
     loop = QEventLoop(window)
     dialog = QProgressDialog(text, QCoreApplication.translate("waiting", "Cancel"), 0, 0, window)
     dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
@@ -64,14 +64,14 @@ def wait_for(
             report = ticket.part(done, total)
 
             def step(inner: int, of: int) -> None:
-                if stopped.is_set():
-                    raise Cancelled
+                stop.check()
                 report(inner, of)
 
             return step
 
         try:
-            return job(part), None
+            with ticket.cancellation.on_cancel(stop.cancel), stop.watched():
+                return job(part), None
         except (Exception, Cancelled) as error:  # handed to whoever waits
             return None, error
 
@@ -88,7 +88,7 @@ def wait_for(
             dialog.setValue(done)
 
     def cancel() -> None:
-        stopped.set()
+        stop.cancel()
         if leave and background.cancel(kind):
             finished((None, Cancelled()))
 

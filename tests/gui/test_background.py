@@ -111,3 +111,22 @@ def test_the_engine_leaves_a_job_that_is_cancelled(background, qtbot):
     assert begun.wait(10)
     background.cancel("file")
     assert left.wait(10)
+
+
+def test_what_is_awaited_is_cancelled_inside_the_engine(background, qtbot, dialog, button):
+    window = QWidget()
+    qtbot.addWidget(window)
+
+    def deaf_but_for_the_engine(part):
+        while True:
+            time.sleep(0.01)
+            cancellation.check()
+
+    with dialog(button("Cancel")), pytest.raises(Cancelled):
+        wait_for(background, "save", deaf_but_for_the_engine, "Writing…", window)
+    with pytest.raises(RuntimeError, match="its own"):
+        wait_for(background, "save", lambda part: _fail("its own"), "Writing…", window)
+
+
+def _fail(text):
+    raise RuntimeError(text)

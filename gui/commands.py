@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -213,27 +213,14 @@ def replace_array(session: Session, array: FloatArray, text: str) -> None:
     session.undo_stack.push(ReplaceArray(session, array, text))
 
 
-def remove_values(session: Session, rows: Sequence[int], text: str) -> None:
+def remove_values(session: Session, where: np.ndarray, text: str) -> None:
     """Remove single positions of an array with one axis, in one step."""
-    runs = _runs(sorted(set(rows)))
-    if not runs:
+    if not where.size:
         return
-    start, stop = runs[0][0], runs[-1][1]
+    start, stop = int(where.min()), int(where.max()) + 1
     keep = np.ones(stop - start, bool)
-    for first, last in runs:
-        keep[first - start : last - start] = False
+    keep[where - start] = False
     splice(session, start, stop - start, session.array[start:stop][keep], text)
-
-
-def _runs(rows: list[int]) -> list[tuple[int, int]]:
-    """Consecutive numbers as half-open ranges."""
-    runs: list[tuple[int, int]] = []
-    for row in rows:
-        if runs and runs[-1][1] == row:
-            runs[-1] = (runs[-1][0], row + 1)
-        else:
-            runs.append((row, row + 1))
-    return runs
 
 
 def position_text(session: Session, index: int) -> str:

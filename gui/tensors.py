@@ -126,7 +126,10 @@ class Tensor:
         self.owned.reshape(-1)[where] = values
         # A new object each time: whatever was computed of the old one is known to be of that.
         self.array = frozen(self.owned)
-        each, first = np.unique(where, return_index=True)
+        each, first = where, np.arange(where.size)
+        if not (where[1:] > where[:-1]).all():
+            # Sorting takes seconds where they are millions, which mostly are in order.
+            each, first = np.unique(where, return_index=True)
         if self.touched is not None:
             self.touched.append(each)
             if sum(map(len, self.touched)) > self.size // 4:

@@ -13,6 +13,7 @@ from gui.clipboard import cells_text
 from gui.models.grid import GridModel
 from gui.models.values import ValuesModel
 from gui.numbers_text import filled, full
+from gui.panes.values_edit import row_runs, rows_of
 from gui.session import Session
 
 MAX_COPIED = 500_000
@@ -43,10 +44,8 @@ def _bounded(count: int) -> None:
         raise CannotCopy(filled(text, f"{MAX_COPIED:,}"))
 
 
-def list_text(
-    session: Session, model: ValuesModel, blocks: Blocks, positions: np.ndarray, form: str
-) -> str:
-    """Return the selected cells of the list at full precision.
+def list_text(session: Session, model: ValuesModel, blocks: Blocks, form: str) -> str:
+    """Return the selected cells of the list at full precision; empty where there are none.
 
     As a literal, one column is an array with one axis, and several are rows and columns. Whole
     rows are their values alone; where these are all values in order, the array's own shape stays.
@@ -55,12 +54,19 @@ def list_text(
     ------
     CannotCopy
     """
+    if not blocks:
+        return ""
     left = min(block[1] for block in blocks)
     right = max(block[3] for block in blocks)
     keys = model.keys[left : right + 1]
     if form in _WRITERS and keys == model.keys:
         keys = ["real"]
-    _bounded(positions.size * len(keys))
+    # Before any list of rows or text: it takes seconds to make those of millions.
+    rows_selected = sum(last - first + 1 for first, last in row_runs(blocks))
+    _bounded(rows_selected * len(keys))
+    positions = model.positions(rows_of(blocks))
+    if not positions.size:
+        return ""
     evaluation = session.active_evaluation
     if keys == ["real"] or evaluation is None:
         columns = [session.array.reshape(-1)[positions]]
@@ -96,8 +102,10 @@ def grid_text(session: Session, model: GridModel, blocks: Blocks, form: str) -> 
     Raises
     ------
     CannotCopy
-        Also where the selected blocks make no rectangle.
+        Also where the selected blocks make no rectangle; empty where there are none.
     """
+    if not blocks:
+        return ""
     top, left, bottom, right = _one_block(blocks)
     height, width = bottom - top + 1, right - left + 1
     _bounded(height * width)

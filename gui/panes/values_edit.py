@@ -13,18 +13,43 @@ from gui.numbers_text import filled
 from gui.session import Session
 
 Blocks = Sequence[tuple[int, int, int, int]]
-PositionOf = Callable[[int], int | None]
+PositionsOf = Callable[[np.ndarray], np.ndarray]
 
 
 def _tr(text: str) -> str:
     return QCoreApplication.translate("values", text)
 
 
+def row_runs(blocks: Blocks) -> list[tuple[int, int]]:
+    """The stretches of rows that selected blocks touch, ascending and apart, as first and last.
+
+    A selection of millions of rows is few stretches: what can be told from them needs no rows.
+    """
+    runs: list[tuple[int, int]] = []
+    for top, bottom in sorted((block[0], block[2]) for block in blocks):
+        if runs and top <= runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], max(bottom, runs[-1][1]))
+        else:
+            runs.append((top, bottom))
+    return runs
+
+
 def rows_of(blocks: Blocks) -> np.ndarray:
     """The rows that selected blocks touch, ascending."""
-    if not blocks:
-        return np.zeros(0, np.intp)
-    return np.unique(np.concatenate([np.arange(top, bottom + 1) for top, _, bottom, _ in blocks]))
+    return np.concatenate(
+        [np.zeros(0, np.intp), *(np.arange(top, last + 1) for top, last in row_runs(blocks))]
+    )
+
+
+def cells_of(blocks: Blocks, columns: int) -> np.ndarray:
+    """The places of selected cells in rows of so many columns, ascending."""
+    parts = [
+        (np.arange(top, bottom + 1)[:, None] * columns + np.arange(left, right + 1)).reshape(-1)
+        for top, left, bottom, right in blocks
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return np.unique(np.concatenate([np.zeros(0, np.intp), *parts]))
 
 
 def clear(session: Session, positions: np.ndarray, text: str) -> str:
@@ -48,7 +73,7 @@ def remove(session: Session, positions: np.ndarray) -> str:
     if session.array.ndim != 1:
         return _one_axis(session, _tr("removed"))
     text = filled(_tr("Remove %1"), values_text(positions.size))
-    commands.remove_values(session, positions.tolist(), text)
+    commands.remove_values(session, positions, text)
     return ""
 
 
@@ -94,11 +119,12 @@ def paste_array(session: Session, pasted: Pasted, selected: int) -> bool:
 
 
 def paste(
-    session: Session, values: np.ndarray, row: int, selected: np.ndarray, position_of: PositionOf
+    session: Session, values: np.ndarray, row: int, selected: np.ndarray, positions_of: PositionsOf
 ) -> str:
     """Put a block's values, row by row, into the list from ``row`` on.
 
-    One value fills a selection. Beyond its end an array with one axis grows.
+    One value fills a selection. Beyond its end an array with one axis grows. ``positions_of``
+    gives the flat positions at places of the list, those beyond its end left out.
     """
     flat = values.reshape(-1)
     if flat.size == 1 and selected.size > 1:
@@ -106,7 +132,7 @@ def paste(
     text = filled(_tr("Paste %1"), values_text(flat.size))
     size = session.array.size
     places = size - row
-    in_order = position_of(row) in (row, None)
+    in_order = positions_of(np.array([row])).tolist() in ([row], [])
     if session.array.ndim == 1 and in_order:
         commands.splice(session, row, min(flat.size, places), flat, text)
         return ""
@@ -116,7 +142,7 @@ def paste(
             values_text(flat.size),
             places,
         )
-    where = np.array([position_of(row + offset) for offset in range(flat.size)])
+    where = positions_of(np.arange(row, row + flat.size))
     commands.set_values(session, where, flat, text)
     return ""
 

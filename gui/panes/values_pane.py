@@ -306,14 +306,19 @@ class ValuesPane(QWidget):
     def _selected_positions(self) -> np.ndarray:
         """Flat positions of the selected values, in the order of the rows."""
         if self.in_grid:
-            cells = [
-                self.grid_model.position(row, column)
-                for top, left, bottom, right in self.grid.selected_ranges()
-                for row in range(top, bottom + 1)
-                for column in range(left, right + 1)
-            ]
-            return np.array(sorted(set(cells)), np.intp)
+            first = self.grid_model.position(0, 0) if self.grid_model.rowCount() else 0
+            columns = self.grid_model.columnCount()
+            return first + values_edit.cells_of(self.grid.selected_ranges(), columns)
         return self.model.positions(values_edit.rows_of(self.table.selected_ranges()))
+
+    def _selected_count(self) -> int:
+        """How many values are selected, without a list of them all."""
+        if self.in_grid:
+            blocks = self.grid.selected_ranges()
+            return sum((b - t + 1) * (r - x + 1) for t, x, b, r in blocks)
+        last = self.model.last - self.model.first
+        runs = values_edit.row_runs(self.table.selected_ranges())
+        return sum(max(0, min(bottom, last) - top + 1) for top, bottom in runs)
 
     def _refuse(self) -> None:
         self.problem.emit(self.tr("Only column R can be typed into: the others follow from it."))
@@ -324,18 +329,17 @@ class ValuesPane(QWidget):
 
     def copy(self, form: str = values_copy.CELLS) -> bool:
         """Copy the selected cells at full precision; False when that is not possible."""
-        positions = self._selected_positions()
-        if not positions.size:
-            return False
         view = self.grid if self.in_grid else self.table
         blocks = view.selected_ranges()
         try:
             if self.in_grid:
                 text = values_copy.grid_text(self._session, self.grid_model, blocks, form)
             else:
-                text = values_copy.list_text(self._session, self.model, blocks, positions, form)
+                text = values_copy.list_text(self._session, self.model, blocks, form)
         except values_copy.CannotCopy as error:
             self._report(str(error))
+            return False
+        if not text:
             return False
         clipboard.put_on_clipboard(text)
         return True
@@ -362,9 +366,11 @@ class ValuesPane(QWidget):
         if isinstance(pasted, str):
             self._report(pasted)
             return
-        selected = self._selected_positions()
-        if values_edit.paste_array(self._session, pasted, selected.size):
+        if values_edit.paste_array(self._session, pasted, self._selected_count()):
             return
+        # One value goes into all that are selected; of several only where they begin counts.
+        one = pasted.values.size == 1
+        selected = self._selected_positions() if one else np.zeros(0, np.intp)
         if self.in_grid:
             # Where the selection begins: the current cell is the one that it was extended to.
             ranges = self.grid.selected_ranges()
@@ -381,7 +387,7 @@ class ValuesPane(QWidget):
             pasted.values,
             place,
             selected,
-            lambda place: self.model.position(place - first),
+            lambda places: self.model.positions(places - first),
         )
         self._report(sentence)
         if not sentence and pasted.values.size > 1:

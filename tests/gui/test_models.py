@@ -110,7 +110,7 @@ def change_one_after_the_other(session):
     yield "insert"
     session.choose(400)
     yield "choose"
-    commands.remove_values(session, range(0, 500, 2), "remove")
+    commands.remove_values(session, np.arange(0, 500, 2), "remove")
     yield "remove"
     commands.splice(session, 0, session.array.size, np.zeros(0), "remove all")
     yield "remove all"

@@ -80,7 +80,7 @@ def do(session, step):
         start = rest[0] % (size + 1)
         commands.splice(session, start, min(rest[1], size - start), np.array(rest[2]), "splice")
     elif kind == "remove" and size:
-        commands.remove_values(session, [r % size for r in rest[0]], "remove")
+        commands.remove_values(session, np.array([r % size for r in rest[0]], np.intp), "remove")
     elif kind == "add":
         commands.add_scheme(session, Scheme.parse(rest[0]))
     elif not uids:

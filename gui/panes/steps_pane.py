@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QFrame, QTextBrowser, QVBoxLayout, QWidget
 
 from engine import QUANTIZERS, Evaluation, QParams, Trace, trace
@@ -65,12 +65,25 @@ class StepsPane(QWidget):
         for signal in (session.evaluated, session.chosen_changed, session.active_changed):
             signal.connect(self.show_steps)
         settings.digits_changed.connect(self.show_steps)
+        session.array_reset.connect(self._scroll_to_start)
         self.show_steps()
 
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         self._theme = theme
         self.show_steps()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._scroll_to_start()
+
+    def _scroll_to_start(self) -> None:
+        """Show the first symbol.
+
+        Where the pane was scrolled to, there may be nothing of another array, or in another size.
+        """
+        for bar in (self.view.horizontalScrollBar(), self.view.verticalScrollBar()):
+            bar.setValue(0)
 
     def show_steps(self) -> None:
         """Show the steps of the chosen value, or what would fill the pane."""

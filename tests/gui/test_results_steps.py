@@ -245,3 +245,26 @@ def test_steps_name_a_rounding_tie(open_window):
 def test_empty_steps_say_what_would_fill_them(open_window, values, schemes, says):
     window = open_window(np.array(values, np.float32), *schemes)
     assert says in steps(window)
+
+
+def test_steps_begin_at_their_first_symbol_in_another_size_and_for_another_array(
+    open_lean_window, qtbot
+):
+    window = open_lean_window(np.arange(5) * 1e-5 / 3, "int8 asymmetric @onnxruntime")
+    dock, view = window.docks["steps"], window.steps.view
+    dock.setFloating(True)
+    dock.resize(180, 140)
+    bars = view.horizontalScrollBar(), view.verticalScrollBar()
+
+    def scroll():
+        qtbot.waitUntil(lambda: all(bar.maximum() > 0 for bar in bars))
+        for bar in bars:
+            bar.setValue(bar.maximum())
+
+    scroll()
+    dock.resize(200, 150)
+    qtbot.waitUntil(lambda: [bar.value() for bar in bars] == [0, 0])
+    scroll()
+    window.session.start(np.ones(3, np.float32), "another")
+    qtbot.waitUntil(lambda: not window.session.stale)
+    assert [bar.value() for bar in bars] == [0, 0]

@@ -31,10 +31,17 @@ class _OfTensor(QUndoCommand):
         mappings.check(session.array)
         self._session, self._tensor = session, session.current
         self._versions = (session.version, next_version())
+        self._done = False
 
     def _turn(self) -> None:
         """What is undone is seen: the tensor that it was done to comes back."""
         self._session.show(self._tensor)
+
+    def _look(self, where: np.ndarray) -> None:
+        """Bring one of the values that came back into view; at first it is where the person is."""
+        if self._done:
+            self._session.look_at(where)
+        self._done = True
 
 
 class SetValues(_OfTensor):
@@ -55,6 +62,7 @@ class SetValues(_OfTensor):
     def _put(self, values: FloatArray, version: int) -> None:
         self._turn()
         self._session.put(self._where, values, version)
+        self._look(self._where)
 
 
 class Splice(_OfTensor):
@@ -79,6 +87,7 @@ class Splice(_OfTensor):
         array, start = self._session.array, self._start
         parts = (array[:start], into, array[start + len(out) :])
         self._session.set_array(np.concatenate(parts), start, start + len(into), version)
+        self._look(np.arange(start, start + max(1, len(into))))
 
 
 class ReplaceArray(_OfTensor):
@@ -98,6 +107,7 @@ class ReplaceArray(_OfTensor):
     def _put(self, array: FloatArray, version: int) -> None:
         self._turn()
         self._session.set_array(array.copy(), 0, array.size, version)
+        self._look(np.arange(array.size))
 
 
 class SetEntries(QUndoCommand):
@@ -116,6 +126,7 @@ class SetEntries(QUndoCommand):
         self._old = (session.entries, session.active_uid)
         self._new = (entries, session.active_uid if active_uid is None else active_uid)
         self._place = place
+        self._done = False
 
     def id(self) -> int:
         return _ENTRIES_ID if self._place else -1
@@ -130,9 +141,13 @@ class SetEntries(QUndoCommand):
 
     def redo(self) -> None:
         self._session.set_entries(*self._new)
+        if self._done:
+            self._session.revisited.emit("schemes")
+        self._done = True
 
     def undo(self) -> None:
         self._session.set_entries(*self._old)
+        self._session.revisited.emit("schemes")
 
 
 class RemoveSource(QUndoCommand):
@@ -170,6 +185,7 @@ class RemoveSource(QUndoCommand):
         self._sources = tuple(one for source in self._sources for one in self._back(source))
         session.set_sources((*before, *self._sources, *after))
         session.show(self._shown)
+        session.revisited.emit("tensors")
 
     def _back(self, source: Source) -> tuple[Source, ...]:
         """What comes back: where its file is open anew, what somebody works on, of no file."""

@@ -45,6 +45,8 @@ class Document(QObject):
         The list of schemes, the active scheme, the chosen value.
     document_changed()
         Name, path or unsaved state changed.
+    revisited(pane)
+        Something was undone or redone, which is seen in that pane.
     refused(text)
         A change was asked for that a document does not allow, and why.
     """
@@ -59,6 +61,7 @@ class Document(QObject):
     active_changed = Signal()
     chosen_changed = Signal()
     document_changed = Signal()
+    revisited = Signal(str)
     refused = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -348,3 +351,17 @@ class Document(QObject):
         if index != self.chosen:
             self.current.chosen = index
             self.chosen_changed.emit()
+
+    def look_at(self, where: IntArray) -> None:
+        """Bring one of the values at these flat positions into view, the chosen one if it is one.
+
+        Those beyond the end of the array stand for its last value.
+        """
+        inside = where[where < self.array.size]
+        if not inside.size:
+            inside = np.arange(self.array.size)[-1:]
+        if inside.size and self.chosen not in inside:
+            self.current.chosen = int(inside[0])
+        # Told even where it is the one that is chosen: that may have been scrolled out of sight.
+        self.chosen_changed.emit()
+        self.revisited.emit("values")

@@ -228,6 +228,7 @@ class MainWindow(QMainWindow):
         session.sources_changed.connect(self._on_document)
         session.array_reset.connect(self._on_array)
         session.entries_changed.connect(self._on_entries)
+        session.revisited.connect(self._on_revisited)
         self.settings.theme_changed.connect(self.retheme)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self.retheme)
 
@@ -252,6 +253,12 @@ class MainWindow(QMainWindow):
         any_scheme = bool(self.session.entries)
         for key in ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down"):
             self.actions_[key].setEnabled(any_scheme)
+
+    def _on_revisited(self, key: str) -> None:
+        """Show the pane of what was undone, where another one lies over it; a closed one stays."""
+        dock = self.docks[key]
+        if dock.toggleViewAction().isChecked():
+            dock.raise_()
 
     def _on_listed(self, source: Source) -> None:
         self.docks["tensors"].take_focus()

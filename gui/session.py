@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from engine import Comparison, Evaluation, Granularity, summarize
-from engine.arrays import FloatArray
+from engine.arrays import FloatArray, IntArray
 from engine.channels import natural_granularity
 from engine.device import DeviceComparison
 from gui.background import Background, Ticket
@@ -112,6 +113,19 @@ class Session(Document):
         if focus is not None and self.chosen not in focus.positions and focus.positions.size:
             self.choose(int(focus.positions[0]))
         self.focus_changed.emit()
+
+    def look_at(self, where: IntArray) -> None:
+        """Bring values into view; the channel that plots show alone gives way to theirs."""
+        focus = self.focus
+        if focus is not None and where.size and not np.isin(where, focus.positions).any():
+            granularity, shape = focus.granularity, self.array.shape
+            channel = int(granularity.of(where[:1], shape)[0])
+            self._focused, self._focus_of = (granularity, channel), None
+            focus = self.focus
+            self.focus_changed.emit()
+        if focus is not None and np.isin(where, focus.positions).any():
+            where = where[np.isin(where, focus.positions)]
+        super().look_at(where)
 
     def compare_pair(self, pair: tuple[int, int] | None) -> None:
         """Choose the two schemes to compare, by their uids; None for none."""

@@ -269,6 +269,7 @@ class ValuesPane(QWidget):
                 index = self.grid_model.index(row, column)
                 if self.grid.currentIndex() != index:
                     self.grid.put_cursor(index)
+                self.grid.scrollTo(index)
             else:
                 column = max(0, self.table.currentIndex().column())
                 self.table.go_to(self.model.row_of(position), column)

@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
 from engine import Scheme
 from gui import commands
 from gui.background import Background
 from gui.session import Session
+from gui.tensors import lone
 
 
 @pytest.fixture
@@ -174,3 +176,137 @@ def test_one_value_pasted_into_sorted_rows_goes_to_those_rows(window, table, per
     person.copy_text("9\n8\n")
     person.press("Ctrl+V")
     assert window.session.array.tolist() == [8, pytest.approx(1.2962357), 9]
+
+
+# What is undone is seen
+
+
+def cursor_is_seen(view, row, column=0):
+    """Whether a cell is current, selected alone, and in sight."""
+    index = view.currentIndex()
+    chosen = [(i.row(), i.column()) for i in view.selectionModel().selectedIndexes()]
+    assert (index.row(), index.column()) == (row, column)
+    assert chosen == [(row, column)]
+    return view.viewport().rect().contains(view.visualRect(index))
+
+
+def test_undo_and_redo_go_to_the_value_and_select_it_alone(open_lean_window, person):
+    window = open_lean_window(np.zeros(1000), "int8 symmetric")
+    table = window.values.table
+    person.edit_cell(table, 900, "5")
+    person.click_cell(table, 3)
+    person.press("Shift+Down")
+    for keys in ("Ctrl+Z", "Ctrl+Y"):
+        person.press(keys)
+        assert window.session.chosen == 900
+        assert cursor_is_seen(table, 900)
+        person.click_cell(table, 3)
+
+
+def test_undo_goes_to_the_chosen_value_that_was_scrolled_out_of_sight(open_lean_window, person):
+    window = open_lean_window(np.zeros(1000), "int8 symmetric")
+    table = window.values.table
+    person.edit_cell(table, 900, "5")
+    person.click_cell(table, 900)
+    table.scrollToTop()
+    person.press("Ctrl+Z")
+    assert cursor_is_seen(table, 900)
+
+
+def test_undo_of_a_block_keeps_to_the_chosen_value_where_it_is_part_of_it(open_lean_window, person):
+    window = open_lean_window(np.zeros(1000), "int8 symmetric")
+    person.click_cell(window.values.table, 500)
+    person.copy_text("1\n2\n3\n")
+    person.press("Ctrl+V", "Down", "Ctrl+Z")
+    assert window.session.chosen == 501
+    window.session.choose(0)
+    person.press("Ctrl+Y")
+    assert window.session.chosen == 500
+
+
+def test_undo_of_rows_that_were_appended_goes_to_the_end(open_lean_window, person):
+    window = open_lean_window(np.zeros(1000), "int8 symmetric")
+    commands.splice(window.session, 1000, 0, np.ones(5), "append")
+    window.session.choose(0)
+    window.session.undo_stack.undo()
+    assert window.session.chosen == 999
+    assert cursor_is_seen(window.values.table, 999)
+
+
+def test_undo_brings_the_plane_of_the_grid(open_lean_window, person):
+    window = open_lean_window(np.zeros((5, 30, 40)), "int8 symmetric")
+    window.actions_["grid"].trigger()
+    grid = window.values.grid
+    window.session.choose(4 * 1200 + 29 * 40 + 39)
+    person.press("9", "Return")
+    window.session.choose(0)
+    assert window.values.grid_model.slice == (0,)
+    person.press("Ctrl+Z")
+    assert window.values.grid_model.slice == (4,)
+    assert cursor_is_seen(grid, 29, 39)
+    grid.scrollToTop()
+    person.press("Ctrl+Y")
+    assert cursor_is_seen(grid, 29, 39)
+
+
+def test_undo_brings_the_sheet(monkeypatch, open_lean_window, person):
+    monkeypatch.setattr("gui.models.values.SHEET", 100)
+    window = open_lean_window(np.zeros(250), "int8 symmetric")
+    window.session.choose(220)
+    commands.edit_value(window.session, 220, 5.0)
+    window.session.choose(0)
+    person.press("Ctrl+Z")
+    assert window.values.model.sheet == 2
+    assert cursor_is_seen(window.values.table, 20)
+
+
+def test_undo_brings_values_to_the_front_and_its_tensor(open_lean_window, person):
+    window = open_lean_window(np.zeros(10), "int8 symmetric")
+    first = window.session.current
+    commands.edit_value(window.session, 7, 5.0)
+    other = lone("other", np.ones(3, np.float32))
+    window.session.add(other)
+    window.session.show(other.tensors[0])
+    window.docks["tensors"].take_focus()
+    QApplication.processEvents()
+    assert window.values.visibleRegion().isEmpty()
+    person.press("Ctrl+Z")
+    QApplication.processEvents()
+    assert window.session.current is first
+    assert not window.values.visibleRegion().isEmpty()
+    assert cursor_is_seen(window.values.table, 7)
+
+
+def test_undo_opens_no_pane_that_was_closed(open_lean_window, person):
+    window = open_lean_window(np.zeros(10), "int8 symmetric")
+    commands.edit_value(window.session, 7, 5.0)
+    window.docks["values"].close()
+    person.press("Ctrl+Z")
+    assert window.docks["values"].isHidden()
+
+
+def test_undo_brings_the_channel_of_its_value(open_lean_window, person):
+    window = open_lean_window(np.arange(12.0).reshape(3, 4), "int8 symmetric per-channel(0)")
+    commands.edit_value(window.session, 9, 50.0)
+    window.session.focus_on(0)
+    window.session.choose(1)
+    person.press("Ctrl+Z")
+    assert window.session.focus.channel == 2
+    assert window.session.chosen == 9
+    window.session.focus_on(None)
+    window.session.choose(0)
+    person.press("Ctrl+Y")
+    assert window.session.focus is None
+    assert window.session.chosen == 9
+
+
+def test_undo_of_a_scheme_brings_the_schemes_to_the_front(window, person):
+    docks, session = window.docks, window.session
+    window.tabifyDockWidget(docks["schemes"], docks["signal"])
+    commands.set_scheme(session, session.active_uid, Scheme.parse("int4 symmetric"))
+    docks["signal"].raise_()
+    QApplication.processEvents()
+    assert window.schemes.visibleRegion().isEmpty()
+    person.press("Ctrl+Z")
+    QApplication.processEvents()
+    assert not window.schemes.visibleRegion().isEmpty()

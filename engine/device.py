@@ -181,6 +181,8 @@ def problem(scheme: Scheme, size: int, codes: IntArray) -> str:
         return f"The file holds {codes.size:,} codes where the array has {size:,} values."
     if codes.dtype.kind not in "iu":
         return f"Codes are integers; these are {codes.dtype.name} values."
+    if codes.dtype == np.uint64 and codes.size and codes.max() > np.iinfo(np.int64).max:
+        return "Some of these codes are beyond those of int64, which no device's are."
     return ""
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
+from engine import QuantizationError
 from engine.device import compare_codes, raw_problem, read_codes
 from engine.io import FormatError
 
@@ -33,6 +34,25 @@ def test_a_raw_dump_is_read_as_told(tmp_path, dtype, big_endian):
     codes.astype(codes.dtype.newbyteorder(">" if big_endian else "<")).tofile(path)
     read = read_codes(path, dtype, (2, 3), big_endian)
     np.testing.assert_array_equal(read, codes, strict=True)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint16", "int32", "uint32", "int64"])
+def test_the_order_of_bytes_is_the_one_that_is_told(tmp_path, dtype):
+    path = tmp_path / "codes.bin"
+    path.write_bytes(bytes(range(16)))
+    shape = (16 // np.dtype(dtype).itemsize,)
+    for big_endian, order in ((False, "little"), (True, "big")):
+        width = np.dtype(dtype).itemsize
+        wanted = [int.from_bytes(range(i, i + width), order) for i in range(0, 16, width)]
+        assert read_codes(path, dtype, shape, big_endian).tolist() == wanted
+
+
+def test_codes_beyond_what_differences_are_taken_in_are_refused():
+    codes = np.array([1, 2, 2**63], np.uint64)
+    with pytest.raises(QuantizationError, match="beyond those of int64"):
+        compare_codes(np.ones(3, np.float32), SCHEME, codes)
+    made = compare_codes(np.ones(3, np.float32), SCHEME, codes - np.uint64(1))
+    assert made.codes.tolist() == [0, 1, 2**63 - 1]
 
 
 def test_an_npy_says_itself_what_it_holds(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -413,3 +414,22 @@ def test_law_saturated_tells_where_clip_changed_the_code(
     fmt = parse_format(text.split()[0])
     assert fmt is not None
     assert result.codes.dtype == fmt.dtype
+
+
+@pytest.mark.parametrize("z", [2**20 + 1, 2**24 - 1, 2**24 + 1, 2**25 + 3, 2**26 - 1, 2**26 + 5])
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("fmt", ["int8", "uint16"])
+def test_the_distance_of_a_code_from_a_far_zero_point_is_rounded_once(
+    z: int, sign: int, fmt: str
+) -> None:
+    p = engine.calibrate(np.array([-1.0, 2.0], np.float32), f"{fmt} asymmetric")
+    p = replace(p, zero_point=sign * z)
+    codes = np.arange(int(p.qmin), int(p.qmax) + 1, 7).astype(p.format.dtype)
+    # Whole numbers of Python have all digits.
+    distances = np.array([np.float32(int(q) - sign * z) for q in codes], np.float32)
+    rebuilt = engine.dequantize(codes, p)
+    assert rebuilt.tolist() == (distances * np.float32(p.scale)).tolist()
+    each = engine.calibrate(np.array([[-1.0, 2.0], [-1, 2]]), f"{fmt} asymmetric per-channel(0)")
+    each = replace(each, zero_point=np.array([sign * z, 0]), dtype=np.dtype(np.float32))
+    rows = engine.dequantize(np.stack([codes, codes]), each)
+    assert rows[0].tolist() == (distances * np.float32(each.scale[0])).tolist()

@@ -79,6 +79,27 @@ def test_the_dialog_tells_live_whether_the_length_fits(window, person, dump, dia
     assert cause == "All codes differ by +2: the device's zero point is 2 higher"
 
 
+@pytest.mark.parametrize("big_endian", [False, True])
+def test_the_dialog_reads_in_the_order_of_bytes_that_is_ticked(
+    window, person, dump, dialog, big_endian
+):
+    codes = codes_of().astype(np.int16)
+    dump(codes.astype(">i2" if big_endian else "<i2"))
+
+    def act(front):
+        person.choose(front.dtype, "int16")
+        assert not front.big_endian.isChecked()
+        if big_endian:
+            front.big_endian.setFocus()
+            person.press("Space")
+        person.click(front.open_button)
+
+    with dialog(act):
+        person.click(window.compare.codes_button)
+    assert window.session.device.codes.tolist() == codes.tolist()
+    assert says(window).startswith("None of the 24 codes differs")
+
+
 def test_a_pair_of_schemes_that_is_chosen_elsewhere_takes_the_place_of_the_device(
     window, person, dump
 ):

@@ -129,6 +129,27 @@ def test_copy_and_paste_in_the_grid_keep_the_block(open_window, person):
     assert window.session.array.tolist() == np.arange(12.0).reshape(3, 4).tolist()
 
 
+@pytest.mark.parametrize(
+    ("cell", "rows", "says"),
+    [
+        ((0, 3), [[50, 51]], "A block of 1×2 does not fit here: 3×1 cells remain."),
+        ((1, 2), [[50, 51, 52]], "A block of 1×3 does not fit here: 2×2 cells remain."),
+        ((2, 0), [[50], [51]], "A block of 2×1 does not fit here: 1×4 cells remain."),
+        ((0, 0), [[50, 51, 52, 53, 54]], "A block of 1×5 does not fit here: 3×4 cells remain."),
+    ],
+)
+def test_a_block_does_not_go_on_in_the_next_row_or_plane(open_window, person, cell, rows, says):
+    values = np.arange(24.0).reshape(2, 3, 4)
+    window = open_window(values)
+    window.actions_["grid"].trigger()
+    QApplication.clipboard().setText("\n".join("\t".join(map(str, row)) for row in rows))
+    person.click_cell(window.values.grid, *cell)
+    person.press("Ctrl+V")
+    assert window.message.text == says
+    assert window.session.array.tolist() == values.tolist()
+    assert not window.session.undo_stack.canUndo()
+
+
 def test_the_grid_follows_the_chosen_value_to_its_plane(open_window, person):
     window = open_window(np.arange(24.0).reshape(2, 3, 4), "int8 symmetric")
     window.actions_["grid"].trigger()

@@ -185,3 +185,24 @@ def test_what_it_says_of_the_worked_example() -> None:
 def test_what_it_cannot_say_it_refuses(values: list[float], scheme: str, sentence: str) -> None:
     with pytest.raises(NotExpressibleError, match=sentence):
         export.render("c", engine.evaluate(np.array(values), scheme), "w")
+
+
+@pytest.mark.parametrize(
+    ("values", "scheme"),
+    [
+        ([1e-40], "int8 symmetric @litert"),
+        ([[1.0], [1e-40]], "int8 symmetric per-channel(0) @litert"),
+    ],
+)
+def test_a_scale_whose_inverse_is_infinite_is_refused_where_it_is_multiplied_by(
+    values: list[object], scheme: str
+) -> None:
+    result = engine.evaluate(np.array(values, np.float32), scheme)
+    smallest = np.float32(np.min(result.qparams.working_scale))
+    with np.errstate(over="ignore"):
+        assert smallest > 0 and np.isinf(np.float32(1) / smallest)
+    with pytest.raises(NotExpressibleError, match="has no scale of 7.87"):
+        export.render("c", result, "w")
+    # Where values are divided by it, it is as good as any.
+    divided = engine.evaluate(np.array([1e-40], np.float32), "int8 symmetric")
+    assert b"W_SCALE" in export.render("c", divided, "w")

@@ -100,6 +100,24 @@ def test_float64_will_do_where_float32_gives_the_same_codes() -> None:
         export.render("onnx", ties, "w")
 
 
+@pytest.mark.parametrize(
+    ("values", "scheme"),
+    [
+        # The scheme's own code of NaN is another one than that of 0, which stands in its place.
+        ([1.0, 2.0, 3.0], "int8 symmetric @pytorch"),
+        ([1.0, 2.0, 3.0], "int8 asymmetric @tflite"),
+        ([1.0, -2.0, 3.0], "int8 asymmetric @pytorch"),
+        ([-1.0, 0.5, 254.0], "int8 asymmetric"),
+        ([-2.0, 0.3, 1.0], "int8 symmetric manual(-1,1)"),
+    ],
+)
+def test_nan_counts_as_no_code_that_differs(values: list[float], scheme: str) -> None:
+    without, among = model(values, scheme), model([*values, np.nan, np.nan], scheme)
+    assert operators(among) == operators(without)
+    words = f"of {len(values)} values", f"of {len(values) + 2} values"
+    assert among.graph.doc_string == without.graph.doc_string.replace(*words)
+
+
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     result = engine.evaluate(normal(), "int8 symmetric")

@@ -229,3 +229,34 @@ def test_a_long_hash_is_cancelled(tmp_path: Path) -> None:
     path.write_bytes(bytes(9 << 20))
     with Counting(2).watched(), pytest.raises(Cancelled):
         saved.digest_of(path)
+
+
+WRITES: dict[str, Callable[[Path, np.ndarray], object]] = {
+    ".npy": io.save,
+    ".csv": io.save,
+    ".npz": lambda path, array: io.save_npz(path, w=array),
+    ".qscope": lambda path, array: qscope.write(
+        path, saved.SavedSession(tensors=(saved.SavedTensor("w", array=array),))
+    ),
+}
+
+
+@pytest.mark.parametrize("ending", WRITES)
+def test_a_cancelled_save_leaves_the_old_file_whole_up_to_the_last_moment(
+    ending: str, tmp_path: Path
+) -> None:
+    path, write = tmp_path / f"x{ending}", WRITES[ending]
+    write(path, SOME[:1])
+    before = path.read_bytes()
+    array = LONG if ending != ".csv" else SOME
+    whole = Counting()
+    with whole.watched():
+        write(tmp_path / f"other{ending}", array)
+    (tmp_path / f"other{ending}").unlink()
+    # Each 4 MB, and once more right before the old file is replaced.
+    assert whole.looks >= (3 if ending == ".csv" else 4)
+    for last in (1, whole.looks // 2, whole.looks):
+        with Counting(last).watched(), pytest.raises(Cancelled):
+            write(path, array)
+        assert path.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [path]

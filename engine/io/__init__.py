@@ -37,6 +37,7 @@ from engine.io.base import (
 )
 from engine.io.zips import open_zip
 from engine.mappings import FileChangedError
+from engine.numbers import quoted
 from engine.stored import Stored
 
 __all__ = [
@@ -204,12 +205,12 @@ def _of_its_members(path: Path, kinds: list[FileFormat]) -> list[FileFormat]:
 def list_tensors(path: StrPath) -> list[TensorInfo]:
     """Return what a file holds, without loading it where the format allows.
 
-    What does not hold real numbers is left out.
+    What cannot be loaded is listed too, with its reason.
 
     Raises
     ------
     FormatError
-        Also when nothing is left.
+        Also when nothing can be loaded.
     """
     path = Path(path)
     return _listed(path, probe(path))
@@ -250,7 +251,7 @@ def load(path: StrPath, name: str | None = None, *, external: bool = False) -> n
         with _reading(path, known):
             return known.load_module().load(path)  # type: ignore[no-any-return]
     if name is None:
-        names = [info.name for info in _listed(path, known)]
+        names = [info.name for info in _listed(path, known) if info.readable]
         if len(names) > 1:
             raise FormatError(
                 f"{shown(path)} holds {len(names):,} arrays ({listing(names)}); name one of them."
@@ -308,8 +309,13 @@ def stored(path: StrPath, name: str) -> Stored | None:
 def _listed(path: Path, known: FileFormat) -> list[TensorInfo]:
     with _reading(path, known):
         found: list[TensorInfo] = known.load_module().list_tensors(path)
-    if not found:
-        raise FormatError(f"{shown(path)} holds no array of real numbers.")
+    if not any(info.readable for info in found):
+        message = f"{shown(path)} holds no array of real numbers"
+        if found:
+            message += f": {quoted(found[0].name)} {found[0].reason}"
+        if len(found) > 1:
+            message += f" ({len(found) - 1:,} more cannot be loaded either)"
+        raise FormatError(f"{message}.")
     return found
 
 

@@ -54,7 +54,7 @@ class ExternalDataError(FormatError):
         self.file = file
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TensorInfo:
     """What a file says of one of its tensors, checked against the size of the file.
 
@@ -71,6 +71,11 @@ class TensorInfo:
         How the file names the stored type where that says more than ``dtype``, such as ``Q4_0``.
     external : str
         What the file calls the other file that holds the numbers; empty: they are in this one.
+    reason : str
+        Why it cannot be loaded, as the rest of a sentence that begins with its name; empty: it
+        can. Shape and size are then what the file says of them, or empty and 0.
+    used_by : str
+        The node of a model that takes it, where its own name does not tell.
     """
 
     name: str
@@ -79,6 +84,13 @@ class TensorInfo:
     nbytes: int
     stored: str = ""
     external: str = ""
+    reason: str = ""
+    used_by: str = ""
+
+    @property
+    def readable(self) -> bool:
+        """Whether it can be loaded."""
+        return not self.reason
 
 
 def shown(path: Path) -> str:
@@ -115,6 +127,11 @@ def no_such_array(path: Path, name: str, names: Iterable[str]) -> FormatError:
     return FormatError(f"{shown(path)} has no array named {quoted(name)}; {holds}.")
 
 
+def unreadable(path: Path, name: str, reason: str) -> FormatError:
+    """Return the error about an array that is listed with a reason why it cannot be loaded."""
+    return FormatError(f"{array_in(path, name)} {reason}.")
+
+
 def two_arrays(path: Path, name: str) -> FormatError:
     """Return the error about two arrays of one name."""
     return FormatError(f"{shown(path)} holds two arrays named {quoted(name)}.")
@@ -148,7 +165,12 @@ def out_of_proportion(nbytes: int, size: int) -> str:
 def require_real(dtype: np.dtype[Any], what: str) -> None:
     """Refuse a type that does not hold real numbers, or that files have no name for."""
     if dtype.kind not in "iuf" or not is_real(dtype):
-        raise FormatError(f"{what} holds {describe(dtype)}; quantization needs real numbers.")
+        raise FormatError(f"{what} {not_real(describe(dtype))}.")
+
+
+def not_real(content: str) -> str:
+    """Return the reason why what holds this content cannot be loaded."""
+    return f"holds {content}; quantization needs real numbers"
 
 
 def describe(dtype: np.dtype[Any]) -> str:

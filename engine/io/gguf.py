@@ -22,6 +22,7 @@ import numpy as np
 from engine import cancellation
 from engine.io import mapped
 from engine.io.base import (
+    MAX_DIMENSIONS,
     FormatError,
     TensorInfo,
     array_in,
@@ -30,8 +31,11 @@ from engine.io.base import (
     open_file,
     shown,
     two_arrays,
+    unreadable,
 )
+from engine.io.budget import Budget
 from engine.io.gguf_blocks import BLOCK_TYPES, BlockType
+from engine.io.index import kept
 from engine.stored import Stored
 
 MAGIC = b"GGUF"
@@ -59,7 +63,7 @@ _KIND_AND_COUNT = struct.Struct("<IQ")
 _TAIL = struct.Struct("<IQ")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What the head says of one tensor, checked against the size of the file.
 
@@ -84,14 +88,10 @@ class _Damaged(ValueError):
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the tensors of known types in the order of the file; no values are read."""
+    """Return the tensors in the order of the file; no values are read."""
     with open_file(path) as stream:
         entries = _entries(stream, path)
-    found = [_info(name, entry) for name, entry in entries.items() if _is_known(entry.kind)]
-    if not found and entries:
-        kinds = ", ".join(str(kind) for kind in sorted({e.kind for e in entries.values()})[:8])
-        raise FormatError(f"{shown(path)} holds tensors of unknown types only (type {kinds}).")
-    return found
+    return [_info(name, entry) for name, entry in entries.items()]
 
 
 def load(path: Path, name: str) -> np.ndarray:
@@ -151,14 +151,27 @@ def stored(path: Path, name: str) -> Stored | None:
     )
 
 
-def _is_known(kind: int) -> bool:
-    return kind in _PLAIN or kind in BLOCK_TYPES
+# Types that llama.cpp had once; what they were is known to no current release.
+_FORMER = {4: "Q4_2", 5: "Q4_3", 31: "Q4_0_4_4", 32: "Q4_0_4_8", 33: "Q4_0_8_8"}
+
+
+def _reason(kind: int) -> str:
+    """Return why tensors of a type cannot be loaded, or nothing."""
+    if kind in _PLAIN or kind in BLOCK_TYPES:
+        return ""
+    if kind in _FORMER:
+        return f"is of type {_FORMER[kind]}, which llama.cpp itself no longer reads"
+    return f"is of type {kind}, which is not known here"
 
 
 def _info(name: str, entry: Entry) -> TensorInfo:
     plain = _PLAIN.get(entry.kind)
     if plain is not None:
         return TensorInfo(name, entry.shape, plain.name, entry.nbytes)
+    reason = _reason(entry.kind)
+    if reason:
+        former = _FORMER.get(entry.kind, f"type {entry.kind}")
+        return TensorInfo(name, entry.shape, former, entry.nbytes, reason=reason)
     kind = BLOCK_TYPES[entry.kind].name
     return TensorInfo(name, entry.shape, "float32", entry.nbytes, stored=kind)
 
@@ -168,10 +181,9 @@ def _entry(stream: BinaryIO, path: Path, name: str) -> Entry:
     entry = entries.get(name)
     if entry is None:
         raise no_such_array(path, name, entries)
-    if not _is_known(entry.kind):
-        raise FormatError(
-            f"{array_in(path, name)} is of type {entry.kind}, which is not known here."
-        )
+    reason = _reason(entry.kind)
+    if reason:
+        raise unreadable(path, name, reason)
     return entry
 
 
@@ -220,10 +232,14 @@ def _by_package(kind: BlockType, what: str) -> Iterator[None]:
 
 def _entries(stream: BinaryIO, path: Path) -> dict[str, Entry]:
     """Return what the head says of each tensor."""
+    return kept(stream, path, "gguf", lambda: _read(stream, path))
+
+
+def _read(stream: BinaryIO, path: Path) -> dict[str, Entry]:
     size = os.fstat(stream.fileno()).st_size
     with _bytes_of(stream, size) as data:
         try:
-            return _Head(data, size).read(path)
+            return _Head(data, size, Budget(path, size)).read(path)
         except _Damaged as error:
             raise FormatError(f"{shown(path)} {error}.") from None
 
@@ -242,8 +258,9 @@ def _bytes_of(stream: BinaryIO, size: int) -> Iterator[mmap.mmap]:
 class _Head:
     """Reads the head from front to end; every length is checked before it is believed."""
 
-    def __init__(self, data: mmap.mmap, size: int) -> None:
+    def __init__(self, data: mmap.mmap, size: int, budget: Budget) -> None:
         self._data = data
+        self._budget = budget
         self._size = size
         self._at = 0
         self._entries = 0
@@ -264,9 +281,9 @@ class _Head:
         self._count(pairs)
         alignment = ALIGNMENT
         for _ in cancellation.checked(range(pairs)):
-            key = self._text()
+            start, stop = self._text()
             kind = self._number(4)
-            if key == b"general.alignment":
+            if self._data[start : min(stop, start + 20)] == b"general.alignment":
                 alignment = self._alignment(kind)
             else:
                 self._skip(kind)
@@ -280,12 +297,19 @@ class _Head:
         return self._placed(found, start, alignment, path)
 
     def _tensor(self) -> tuple[str, Entry]:
+        start, stop = self._text()
+        self._budget.take(stop - start)
+        raw = self._data[start:stop]
+        self._budget.take_text(raw)
         try:
-            name = self._text().decode("utf-8")
+            name = raw.decode("utf-8")
         except UnicodeDecodeError:
             raise _Damaged("is damaged: a name in it is no text") from None
         axes = self._number(4)
         self._require(axes * 8 + 12)
+        if axes > MAX_DIMENSIONS:
+            raise _Damaged("is damaged: it claims a shape that no array can have")
+        self._budget.take_entry(axes)
         lengths = struct.unpack_from(f"<{axes}Q", self._data, self._at)
         self._at += axes * 8
         kind, offset = _TAIL.unpack_from(self._data, self._at)
@@ -375,11 +399,11 @@ class _Head:
         self._at = at
         self._require(0)
 
-    def _text(self) -> bytes:
+    def _text(self) -> tuple[int, int]:
+        """Pass over a string, and return where it lies."""
         length = self._number(8)
-        self._require(length)
-        self._at += length
-        return self._data[self._at - length : self._at]
+        self._pass(length)
+        return self._at - length, self._at
 
     def _number(self, width: int) -> int:
         self._pass(width)

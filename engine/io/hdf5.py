@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
@@ -30,15 +30,20 @@ from engine.io.base import (
     byte_count,
     most_memory,
     no_such_array,
+    not_real,
     open_file,
     out_of_proportion,
     shown,
+    unreadable,
 )
+from engine.io.budget import Budget
+from engine.io.index import kept
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # Those that HDF5 brings and that are read: deflate, shuffle, checksums, szip, lzf.
 _FILTERS = {1, 2, 3, 4, 32000}
-_LONGEST_ANSWER = 1 << 20  # and four times the size of the file
+_LONGEST_LINE = 1 << 20  # and four times the size of the file
+_LONG = 1000
 _SPEED = 50_000_000  # bytes per second that the library handles at least
 _REFUSED = {
     "depth": f"nests its groups more than {hdf5_child.MAX_DEPTH} deep, which is not read here",
@@ -58,14 +63,36 @@ class Child(Protocol):
         """Wait for its end."""
 
 
-@dataclass(frozen=True)
+# What else datasets hold, as the child calls it.
+_OTHER = {
+    "text": not_real("text"),
+    "records": "holds records of several fields; choose one and save it alone",
+    "choice": not_real("names that stand for numbers"),
+    "references": not_real("references to other parts of the file"),
+    "lists": not_real("lists of several lengths"),
+    "arrays": not_real("an array in each place"),
+    "bytes": not_real("bytes without a meaning"),
+    "bits": not_real("bits"),
+    "times": not_real("times"),
+    "bool": not_real("true/false values"),
+    "complex": not_real("complex numbers"),
+    "empty": "has no values: it is of no size",
+    "link": "is in another file, which is not opened",
+    "number": "is of a type of number that is not known here",
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What the child said of one dataset, checked.
 
     Attributes
     ----------
-    dtype : numpy.dtype
-        As in the file where ``offset`` is known, else as the child sends it.
+    kind : str
+        The name of the type.
+    dtype : numpy.dtype or None
+        As in the file where ``offset`` is known, else as the child sends it; None where it holds
+        no real numbers.
     shape : tuple of int
     nbytes : int
     offset : int or None
@@ -74,7 +101,8 @@ class Entry:
         Why the values cannot be had; ends a sentence.
     """
 
-    dtype: np.dtype[Any]
+    kind: str
+    dtype: np.dtype[Any] | None
     shape: tuple[int, ...]
     nbytes: int
     offset: int | None
@@ -82,41 +110,33 @@ class Entry:
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the datasets of real numbers; those that cannot be read are left out.
-
-    Raises
-    ------
-    FormatError
-        Also when there are datasets of numbers, and none of them can be read.
-    """
+    """Return the datasets; those that cannot be read with the reason."""
     size = _checked_size(path)
-    with _child(path, None, size) as stdout:
-        entries = _all(_answer(stdout, path, size), size, path)
-    found = [
-        TensorInfo(name, entry.shape, entry.dtype.name, entry.nbytes)
+    with ExitStack() as stack:
+        entries, _ = _entries(path, None, size, stack)
+    return [
+        TensorInfo(name, entry.shape, entry.kind, entry.nbytes, reason=entry.problem)
         for name, entry in entries.items()
-        if not entry.problem
     ]
-    if not found:
-        for name, entry in entries.items():
-            raise FormatError(f"{array_in(path, name)} {entry.problem}.")
-    return found
 
 
 def load(path: Path, name: str) -> np.ndarray:
     """Return the dataset of that path; a large one that lies in the file as it is is mapped."""
     size = _checked_size(path)
     what = array_in(path, name)
-    with _child(path, name, size) as stdout:
-        answer = _answer(stdout, path, size)
-        if "datasets" in answer:
-            raise no_such_array(path, name, _all(answer, size, path))
-        entry = _entry(answer, size, path)
+    with ExitStack() as stack:
+        entries, stdout = _entries(path, name, size, stack)
+        entry = entries.get(name)
         if entry is None:
-            raise FormatError(f"{what} does not hold real numbers of a type that is known here.")
-        if entry.problem:
-            raise FormatError(f"{what} {entry.problem}.")
+            raise no_such_array(path, name, entries)
+        if entry.problem or entry.dtype is None:
+            raise unreadable(path, name, entry.problem)
         if entry.offset is None:
+            if stdout is None:
+                stdout = stack.enter_context(_child(path, name, size, False))
+            # Once more, since the file may have become another one meanwhile.
+            if _entry(_line(stdout, path, size), size, path) != entry:
+                _damaged(path)
             try:
                 flat = mapped.read(stdout, entry.dtype, entry.nbytes, what)
             except FormatError:
@@ -125,6 +145,20 @@ def load(path: Path, name: str) -> np.ndarray:
     with open_file(path) as stream:
         flat = mapped.numbers(stream, entry.dtype, entry.offset, entry.nbytes, what)
     return flat.reshape(entry.shape)
+
+
+def _entries(
+    path: Path, name: str | None, size: int, stack: ExitStack
+) -> tuple[dict[str, Entry], BinaryIO | None]:
+    """Return all datasets, and the child that is about to send the one of that name, if any is."""
+    running: list[BinaryIO] = []
+
+    def read() -> dict[str, Entry]:
+        stdout = stack.enter_context(_child(path, name, size, True))
+        running.append(stdout)
+        return _all(stdout, size, path)
+
+    return kept(path, path, "hdf5", read), running[0] if running else None
 
 
 def _damaged(path: Path) -> NoReturn:
@@ -196,13 +230,15 @@ def start(request: dict[str, Any]) -> Child:
 
 
 @contextmanager
-def _child(path: Path, name: str | None, size: int) -> Iterator[BinaryIO]:
+def _child(path: Path, name: str | None, size: int, listing: bool) -> Iterator[BinaryIO]:
     """Run the child for one request, no longer than it may take."""
     seconds = 2 + size // _SPEED
-    request = {"path": str(path), "name": name, "seconds": seconds, "memory": 4 * size}
+    request = {
+        "path": str(path), "name": name, "list": listing, "seconds": seconds, "memory": 4 * size
+    }  # fmt: skip
     child = start(request)
     # The child's own limit counts its processor's time; this one is for a child that waits.
-    largest = most_memory(size) if name else 0
+    largest = most_memory(size) if name is not None else 0
     patience = Timer(10 + 3 * seconds + largest // _SPEED, child.kill)
     patience.daemon = True
     patience.start()
@@ -217,9 +253,9 @@ def _child(path: Path, name: str | None, size: int) -> Iterator[BinaryIO]:
         patience.join()
 
 
-def _answer(stdout: BinaryIO, path: Path, size: int) -> dict[str, Any]:
-    """Return the child's line; without one it crashed, or was ended."""
-    line = stdout.readline(_LONGEST_ANSWER + 4 * size)
+def _line(stdout: BinaryIO, path: Path, size: int) -> dict[str, Any]:
+    """Return the child's next line; without one it crashed, or was ended."""
+    line = stdout.readline(_LONGEST_LINE + 4 * size)
     try:
         answer = json.loads(line)
     except (ValueError, RecursionError):
@@ -233,25 +269,43 @@ def _answer(stdout: BinaryIO, path: Path, size: int) -> dict[str, Any]:
     return answer
 
 
-def _all(answer: dict[str, Any], size: int, path: Path) -> dict[str, Entry]:
-    entries = ((told["name"], _entry(told, size, path)) for told in answer["datasets"])
-    return {name: entry for name, entry in entries if entry is not None}
+def _all(stdout: BinaryIO, size: int, path: Path) -> dict[str, Entry]:
+    """Return what the child says of each dataset."""
+    budget = Budget(path, size)
+    entries: dict[str, Entry] = {}
+    while "end" not in (told := _line(stdout, path, size)):
+        name = str(told.get("name"))
+        budget.take_joined(name)
+        if len(name) > _LONG:
+            # The line that it came in, each letter in up to twelve.
+            budget.take(4 * len(name))
+        entries[name] = _entry(told, size, path)
+        cancellation.check()
+        budget.take_entry(len(entries[name].shape))
+    return entries
 
 
-def _entry(told: dict[str, Any], size: int, path: Path) -> Entry | None:
-    """Check what the child says of a dataset; None where it holds no real numbers."""
-    if not told["real"]:
-        return None
-    dtype, shape = np.dtype(told["dtype"]), tuple(told["shape"])
-    if dtype.kind not in "iuf" or dtype.itemsize > 8:
-        return None
-    nbytes = byte_count(shape, dtype.itemsize)
-    if nbytes is None or nbytes != told["nbytes"]:
+def _entry(told: dict[str, Any], size: int, path: Path) -> Entry:
+    """Check what the child says of a dataset."""
+    try:
+        shape = tuple(int(length) for length in told["shape"])
+        if not told["real"]:
+            shape = shape if byte_count(shape, 1) is not None else ()
+            return Entry(str(told["type"]), None, shape, 0, None, _OTHER[told["why"]])
+        dtype = np.dtype(told["dtype"])
+        if dtype.kind not in "iuf" or dtype.itemsize > 8:
+            reason = f"holds {dtype.name} values, which are not read; save it as float64"
+            return Entry(dtype.name, None, shape, 0, None, reason)
+        nbytes = byte_count(shape, dtype.itemsize)
+        if nbytes is None or nbytes != told["nbytes"]:
+            _damaged(path)
+        offset = told["offset"] if nbytes else None
+        if offset is not None and not 0 <= offset <= size - nbytes:
+            _damaged(path)
+        problem = _problem(told, nbytes, size)
+    except (KeyError, TypeError, ValueError):
         _damaged(path)
-    offset = told["offset"] if nbytes else None
-    if offset is not None and not 0 <= offset <= size - nbytes:
-        _damaged(path)
-    return Entry(dtype, shape, nbytes, offset, _problem(told, nbytes, size))
+    return Entry(dtype.name, dtype, shape, nbytes, offset, problem)
 
 
 def _problem(told: dict[str, Any], nbytes: int, size: int) -> str:

@@ -1,7 +1,8 @@
 """Reads an HDF5 file in a process of its own, where a crash of the C library harms nobody.
 
 ``engine.io.hdf5`` starts this file as a program. The request is its only argument, in JSON; the
-answer goes to standard output: a line of JSON, and after it the values where some were asked for.
+answer goes to standard output: a line of JSON for each dataset, a last one without, and after them
+the line of the dataset whose values were asked for, and the values.
 Only links that a group owns are followed, so neither another file nor a plug-in is ever opened,
 and attributes are not looked at.
 """
@@ -30,30 +31,38 @@ def main(request: dict[str, Any], out: BinaryIO) -> None:
     Parameters
     ----------
     request : dict
-        ``path``; ``seconds`` of processor time; ``memory`` in bytes that opening may take; and
-        ``name`` of the dataset whose values are wanted, or None for a list of all.
+        ``path``; ``seconds`` of processor time; ``memory`` in bytes that opening may take;
+        ``list`` for a list of all datasets; and ``name`` of the one whose values are wanted, or
+        None.
     out : binary stream
     """
     try:
         import h5py
     except ImportError:
         _say(out, {"refused": "package"})
+        out.flush()
         return
     _limit(request["seconds"], request["memory"])
     try:
         file = h5py.h5f.open(os.fsencode(request["path"]), h5py.h5f.ACC_RDONLY)
         root = h5py.h5o.open(file, b"/")
+        if request["list"]:
+            for name, dataset in _walk(root):
+                _say(out, _told(name, dataset))
+            _say(out, {"end": True})
         found = None if request["name"] is None else _find(root, request["name"])
         if found is None:
-            _say(out, {"datasets": [_told(name, dataset) for name, dataset in _walk(root)]})
+            out.flush()
             return
         told = _told(request["name"], found)
         _say(out, told)
+        out.flush()
         if told["sends"]:
             _limit(request["seconds"] + told["nbytes"] // 50_000_000, 2 * told["nbytes"])
             _send(h5py.Dataset(found), out)
     except _Refused as refused:
         _say(out, {"refused": str(refused)})
+        out.flush()
 
 
 def _limit(seconds: float, memory: int) -> None:
@@ -82,20 +91,22 @@ def _limit(seconds: float, memory: int) -> None:
 
 def _say(out: BinaryIO, answer: dict[str, Any]) -> None:
     out.write(json.dumps(answer).encode("ascii") + b"\n")
-    out.flush()
 
 
 def _links(group: Any) -> Iterator[tuple[bytes, Any]]:
-    """Yield what a group itself owns: no soft links, and none into other files."""
+    """Yield what a group itself owns, and None for a link into another file; no soft links."""
     import h5py
 
     for name in list(group):
-        if group.links.get_info(name).type == h5py.h5l.TYPE_HARD:
+        kind = group.links.get_info(name).type
+        if kind == h5py.h5l.TYPE_HARD:
             yield name, h5py.h5o.open(group, name)
+        elif kind == h5py.h5l.TYPE_EXTERNAL:
+            yield name, None
 
 
 def _walk(root: Any) -> Iterator[tuple[str, Any]]:
-    """Yield every dataset with its path, each group once."""
+    """Yield every dataset with its path, each group once; None for what is in another file."""
     import h5py
 
     seen = {_address(root)}
@@ -111,7 +122,7 @@ def _walk(root: Any) -> Iterator[tuple[str, Any]]:
             if opened > MAX_OBJECTS:
                 raise _Refused("count")
             here = (*path, name.decode("utf-8", "surrogateescape"))
-            if isinstance(thing, h5py.h5d.DatasetID):
+            if thing is None or isinstance(thing, h5py.h5d.DatasetID):
                 yield "/".join(here), thing
             elif isinstance(thing, h5py.h5g.GroupID) and _address(thing) not in seen:
                 seen.add(_address(thing))
@@ -144,6 +155,8 @@ def _told(name: str, dataset: Any) -> dict[str, Any]:
     """Say of a dataset what the parent has to know, and to check."""
     import h5py
 
+    if dataset is None:
+        return {"name": name, "real": False, "why": "link", "type": "", "shape": []}
     kind, space = dataset.get_type(), dataset.get_space()
     creation = dataset.get_create_plist()
     layout = creation.get_layout()
@@ -152,22 +165,21 @@ def _told(name: str, dataset: Any) -> dict[str, Any]:
         "real": isinstance(kind, h5py.h5t.TypeIntegerID | h5py.h5t.TypeFloatID)
         and not isinstance(kind, h5py.h5t.TypeEnumID)
         and space.get_simple_extent_type() != h5py.h5s.NULL,
+        "shape": list(space.get_simple_extent_dims() or ()),
         "virtual": layout == h5py.h5d.VIRTUAL,
         "external": creation.get_external_count() > 0,
         "filters": [creation.get_filter(i)[0] for i in range(creation.get_nfilters())],
         "sends": False,
     }
     if not told["real"]:
-        return told
+        return told | _other(kind, space)
     try:
         dtype = kind.dtype
     except (TypeError, ValueError):
-        return {**told, "real": False}
-    shape = space.get_simple_extent_dims()
+        return {**told, "real": False, "why": "number", "type": ""}
     as_is = kind == h5py.h5t.py_create(dtype)
     told |= {
         "dtype": dtype.str if as_is else dtype.newbyteorder("=").str,
-        "shape": list(shape),
         "nbytes": space.get_simple_extent_npoints() * dtype.itemsize,
         "storage": dataset.get_storage_size(),
         "offset": None,
@@ -180,6 +192,35 @@ def _told(name: str, dataset: Any) -> dict[str, Any]:
         filters = all(h5py.h5z.filter_avail(number) for number in told["filters"])
         told["sends"] = owned and filters and told["nbytes"] > 0
     return told
+
+
+def _other(kind: Any, space: Any) -> dict[str, str]:
+    """Say what a dataset holds that is no real numbers."""
+    import h5py
+
+    if space.get_simple_extent_type() == h5py.h5s.NULL:
+        return {"why": "empty", "type": ""}
+    try:
+        name = kind.dtype.name if kind.dtype.kind in "bc" else ""
+    except (TypeError, ValueError):
+        name = ""
+    if name:
+        return {"why": "bool" if name == "bool" else "complex", "type": name}
+    classes = {
+        h5py.h5t.STRING: "text",
+        h5py.h5t.COMPOUND: "records",
+        h5py.h5t.ENUM: "choice",
+        h5py.h5t.REFERENCE: "references",
+        h5py.h5t.VLEN: "lists",
+        h5py.h5t.ARRAY: "arrays",
+        h5py.h5t.OPAQUE: "bytes",
+        h5py.h5t.BITFIELD: "bits",
+        h5py.h5t.TIME: "times",
+    }
+    why = classes.get(kind.get_class(), "number")
+    if why == "lists" and kind.get_super().get_class() == h5py.h5t.STRING:
+        why = "text"
+    return {"why": why, "type": why}
 
 
 def _send(dataset: Any, out: BinaryIO) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+import ml_dtypes
 import numpy as np
 
 from engine import cancellation, kernels, mappings
@@ -21,6 +22,7 @@ from engine.io.base import (
     TensorInfo,
     byte_count,
     describe,
+    not_real,
     open_file,
     require_real,
     shown,
@@ -62,7 +64,17 @@ class Header:
 
 
 class NotRealError(FormatError):
-    """A sound header of an array that does not hold real numbers."""
+    """A sound header of an array that does not hold real numbers.
+
+    Attributes
+    ----------
+    info : TensorInfo
+        What can be said of it, under an empty name.
+    """
+
+    def __init__(self, what: str, info: TensorInfo) -> None:
+        super().__init__(f"{what} {info.reason}.")
+        self.info = info
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
@@ -78,7 +90,8 @@ def load(path: Path) -> np.ndarray:
     """
     with open_file(path) as stream:
         header = read_header(stream, os.fstat(stream.fileno()).st_size, shown(path))
-        flat = mapped.numbers(stream, header.dtype, header.offset, header.nbytes, shown(path))
+        stored = _as_stored(header.dtype)
+        flat = mapped.numbers(stream, stored, header.offset, header.nbytes, shown(path))
     return _shaped(flat, header)
 
 
@@ -150,7 +163,7 @@ def read_header(stream: BinaryIO, size: int, what: str) -> Header:
         sound = False
     if not sound:
         raise FormatError(f"{what} is damaged: its header cannot be read.")
-    dtype = _dtype(fields["descr"], what)
+    dtype = _dtype(fields["descr"], shape, what)
     nbytes = byte_count(shape, dtype.itemsize)
     if nbytes is None:
         raise FormatError(f"{what} is damaged: its header claims a shape that no array can have.")
@@ -179,37 +192,64 @@ def _parse(text: str) -> dict[str, Any]:
     return fields
 
 
-def _dtype(descr: object, what: str) -> np.dtype[Any]:
+# What numpy calls types of ml_dtypes that it has no name for, where no other type is called so.
+# A pair of bytes that numpy itself knows nothing of is "|V2".
+_UNNAMED: dict[str, np.dtype[Any]] = {
+    "<V2": np.dtype(ml_dtypes.bfloat16),
+    "<f1": np.dtype(ml_dtypes.float8_e5m2),
+}
+
+
+def _dtype(descr: object, shape: tuple[int, ...], what: str) -> np.dtype[Any]:
     """Return the dtype of real numbers that a header names."""
+
+    def left_out(dtype: str, reason: str, itemsize: int = 0) -> NotRealError:
+        nbytes = byte_count(shape, max(itemsize, 1))
+        if nbytes is None:
+            raise FormatError(
+                f"{what} is damaged: its header claims a shape that no array can have."
+            )
+        info = TensorInfo("", shape, dtype, nbytes if itemsize else 0, reason=reason)
+        return NotRealError(what, info)
+
     if isinstance(descr, list | tuple):
-        raise NotRealError(f"{what} holds records of several fields; choose one and save it alone.")
+        raise left_out("records", "holds records of several fields; choose one and save it alone")
     if not isinstance(descr, str) or not _DTYPE.fullmatch(descr):
         raise FormatError(f"{what} is damaged: its header names no type of number.")
+    if descr in _UNNAMED:
+        return _UNNAMED[descr]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dtype = np.dtype(descr)
     except (TypeError, ValueError, OverflowError):
-        raise FormatError(
-            f"{what} holds values of type {descr}, which is not known here."
-        ) from None
-    if dtype.kind == "V" and dtype.names is None:
-        raise NotRealError(
-            f"{what} holds {dtype.itemsize}-byte values whose type .npy cannot name "
-            "(bfloat16 or the like); convert them to float32 before saving."
+        raise left_out(descr, f"holds values of type {descr}, which is not known here") from None
+    if dtype.kind == "V":
+        reason = (
+            f"holds {dtype.itemsize}-byte values whose type .npy cannot name "
+            "(float8, int4 or the like); convert them to float32 before saving"
         )
+        raise left_out(descr, reason, dtype.itemsize)
     if dtype.kind not in "iuf":
-        raise NotRealError(f"{what} holds {describe(dtype)}; quantization needs real numbers.")
+        raise left_out(dtype.name, not_real(describe(dtype)), dtype.itemsize)
     return dtype
 
 
 def read_values(stream: BinaryIO, header: Header, what: str) -> np.ndarray:
     """Return the numbers after a header: C order, native byte order, its own memory."""
-    return _shaped(mapped.read(stream, header.dtype, header.nbytes, what), header)
+    flat = mapped.read(stream, _as_stored(header.dtype), header.nbytes, what)
+    return _shaped(flat, header)
+
+
+def _as_stored(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type to read values as: those of ml_dtypes say nothing of their byte order."""
+    return mapped.as_stored(dtype, "little") if dtype in _UNNAMED.values() else dtype
 
 
 def _shaped(flat: np.ndarray, header: Header) -> np.ndarray:
     """Return the numbers in the shape of the array and in C order, copied only where they must."""
+    if header.dtype in _UNNAMED.values():
+        flat = flat.view(header.dtype)
     if header.fortran_order:
         turned = flat.reshape(header.shape[::-1]).T
         # With no more than one axis longer than 1, both orders are the same.

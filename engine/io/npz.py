@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +26,8 @@ from engine.io.base import (
     shown,
     two_arrays,
 )
+from engine.io.budget import AXIS, Budget
+from engine.io.index import kept
 from engine.io.zips import open_zip
 from engine.numbers import quoted
 
@@ -46,25 +49,27 @@ ZIP_DAMAGE = (
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the arrays of real numbers; those of text or objects are left out.
-
-    Raises
-    ------
-    FormatError
-        Also when there is no array of real numbers at all.
-    """
-    found: list[TensorInfo] = []
-    refusal: npy.NotRealError | None = None
+    """Return the arrays; those that do not hold real numbers with the reason."""
     with opened(path) as archive:
-        for name, member in cancellation.checked(_members(archive, path).items(), 16):
+        return listed(archive, _members(archive, path), path)
+
+
+def listed(
+    archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], path: Path
+) -> list[TensorInfo]:
+    """Return what the heads of members say, each under a name."""
+    budget = Budget(path, path.stat().st_size)
+    found: list[TensorInfo] = []
+    for name, member in cancellation.checked(members.items(), 16):
+        budget.take_entry()
+        with stream_of(archive, member, path) as stream:
             try:
-                with stream_of(archive, member, path) as stream:
-                    what = array_in(path, name)
-                    found.append(npy.read_header(stream, member.file_size, what).info(name))
+                what = array_in(path, name)
+                info = npy.read_header(stream, member.file_size, what).info(name)
             except npy.NotRealError as error:
-                refusal = error
-    if not found and refusal is not None:
-        raise refusal
+                info = replace(error.info, name=name)
+        budget.take(AXIS * len(info.shape))
+        found.append(info)
     return found
 
 
@@ -139,6 +144,11 @@ def stream_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> 
 
 def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
     """Return the members that are arrays, by the names of the arrays."""
+    assert archive.fp is not None
+    return kept(archive.fp, path, "npz", lambda: _named(archive, path))  # type: ignore[arg-type]
+
+
+def _named(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
     members: dict[str, zipfile.ZipInfo] = {}
     for member in archive.infolist():
         if not member.filename.endswith(".npy"):

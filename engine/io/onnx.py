@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import mmap
+import re
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,24 +27,56 @@ from engine.io.base import (
     array_in,
     byte_count,
     no_such_array,
+    not_real,
     open_file,
     shown,
     two_arrays,
+    unreadable,
 )
 from engine.io.beside import opened_beside
-from engine.io.onnx_types import DOUBLES, FLOATS, KINDS, TYPED, UINT64S, Kind, unpacked
+from engine.io.budget import Budget
+from engine.io.index import kept
+from engine.io.onnx_types import DOUBLES, FLOATS, KINDS, TYPED, UINT64S, Kind
+from engine.io.packed import unpacked
 from engine.io.protobuf import LENGTH, VARINT, Field, Wire, WireError
 from engine.numbers import quoted
 
 # Of GraphProto within ModelProto, of NodeProto and TensorProto within GraphProto, and so on.
-_GRAPH = 7
-_NODE, _INITIALIZER = 1, 5
-_OUTPUT, _OP_TYPE, _ATTRIBUTE = 2, 4, 5
+_GRAPH, _FUNCTION = 7, 25
+_NODE, _INITIALIZER, _SPARSE = 1, 5, 15
+_FUNCTION_NAME, _FUNCTION_NODE = 1, 7
+_INPUT, _OUTPUT, _NODE_NAME, _OP_TYPE, _ATTRIBUTE = 1, 2, 3, 4, 5
 _ATTRIBUTE_NAME, _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS = 1, 5, 6, 11
+_ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_STRING = 2, 3, 4
+_ATTRIBUTE_FLOATS, _ATTRIBUTE_INTS, _ATTRIBUTE_STRINGS, _ATTRIBUTE_SPARSE = 7, 8, 9, 22
 _DIMS, _DATA_TYPE, _SEGMENT, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 3, 8, 9, 13, 14
+_SPARSE_VALUES, _SPARSE_DIMS = 1, 3
+_FLOAT, _INT64, _STRING = 1, 7, 8
 _MAX_DEPTH = 16
 MAX_TENSORS = 1 << 17
 """How many are listed at most; models have far fewer."""
+_MORE = 300  # bytes, of what is kept of a tensor here beside what all readers keep
+# The attributes that a Constant has its value in, each with the field and the type of that; of
+# those with many, the field has several or is packed.
+_VALUES = {
+    "value_float": (_ATTRIBUTE_FLOAT, _FLOAT, False),
+    "value_int": (_ATTRIBUTE_INT, _INT64, False),
+    "value_string": (_ATTRIBUTE_STRING, _STRING, False),
+    "value_floats": (_ATTRIBUTE_FLOATS, _FLOAT, True),
+    "value_ints": (_ATTRIBUTE_INTS, _INT64, True),
+    "value_strings": (_ATTRIBUTE_STRINGS, _STRING, True),
+}
+# Types that hold no real numbers.
+_OTHER = {
+    _STRING: ("STRING", "text"),
+    9: ("BOOL", "true/false values"),
+    14: ("COMPLEX64", "complex numbers"),
+    15: ("COMPLEX128", "complex numbers"),
+}
+# Names that exporters make up; the node that takes such a tensor tells what it is.
+_MADE_UP = re.compile(rb"onnx::.*|\d+|val_\d+|_?tensor_constant\d+", re.DOTALL)
+# What only hands a tensor on: another node says what it is for.
+_HANDS_ON = (b"DequantizeLinear", b"Transpose", b"Identity", b"Cast", b"Reshape", b"Unsqueeze")
 
 
 @dataclass(slots=True)
@@ -52,7 +86,7 @@ class Tensor:
     Attributes
     ----------
     start, stop : int
-        Where the TensorProto is.
+        Where the TensorProto is, or the attribute with the numbers.
     name : str
     dims : tuple of int
     data_type : int
@@ -60,9 +94,13 @@ class Tensor:
         Where its raw bytes are.
     typed : dict of int, optional
         How many bytes each field of numbers has.
-    segmented : bool
+    field : int
+        Which field has the numbers, where it is not that of the type.
+    segmented, sparse : bool
     external : dict of str, optional
         What it says of another file, if its numbers are in one.
+    used_by : str
+        The node that takes it.
     """
 
     start: int
@@ -72,26 +110,48 @@ class Tensor:
     data_type: int = 0
     raw: tuple[int, int] | None = None
     typed: dict[int, int] | None = None
+    field: int = 0
     segmented: bool = False
+    sparse: bool = False
     external: dict[str, str] | None = None
+    used_by: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why it cannot be loaded, or nothing."""
+        if self.sparse:
+            return "is sparse, and such tensors are not read"
+        if self.segmented:
+            return "is stored in segments, which is not supported"
+        if self.data_type in _OTHER:
+            return not_real(_OTHER[self.data_type][1])
+        if self.data_type not in KINDS:
+            return f"is of ONNX's type {self.data_type}, which is not known here"
+        return ""
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the initializers and constants of real numbers.
+    """Return the initializers and constants.
 
     A constant goes by what its node puts out, and a tensor of a graph within a node by what the
     node puts out and the name of the attribute before its own: names of nodes may be the same.
     """
-    with _opened(path) as (_, wire):
-        found = []
-        for name, tensor in _tensors(wire, path).items():
-            kind = KINDS.get(tensor.data_type)
-            if kind is None:
-                continue
-            shape, nbytes = _checked(tensor, kind, array_in(path, name))
-            file = (tensor.external or {}).get("location", "")
-            found.append(TensorInfo(name, shape, kind.dtype.name, nbytes, kind.packed, file))
-    return found
+    with _opened(path) as (stream, wire):
+        tensors = _index(stream, wire, path)
+    return [_info(path, name, tensor) for name, tensor in tensors.items()]
+
+
+def _info(path: Path, name: str, tensor: Tensor) -> TensorInfo:
+    reason, kind = tensor.reason, KINDS.get(tensor.data_type)
+    used_by = tensor.used_by
+    if reason or kind is None:
+        type_name = _OTHER.get(tensor.data_type, (f"type {tensor.data_type}",))[0]
+        type_name = kind.packed or kind.dtype.name if kind is not None else type_name
+        shape = tensor.dims if byte_count(tensor.dims, 1) is not None else ()
+        return TensorInfo(name, shape, type_name, 0, reason=reason, used_by=used_by)
+    shape, nbytes = _checked(tensor, kind, array_in(path, name))
+    file = (tensor.external or {}).get("location", "")
+    return TensorInfo(name, shape, kind.dtype.name, nbytes, kind.packed, file, used_by=used_by)
 
 
 def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
@@ -111,16 +171,13 @@ def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
         When they are, and may not.
     """
     with _opened(path) as (stream, wire):
-        tensors = _tensors(wire, path)
+        tensors = _index(stream, wire, path)
         if name not in tensors:
             raise no_such_array(path, name, tensors)
         tensor, what = tensors[name], array_in(path, name)
         kind = KINDS.get(tensor.data_type)
-        if kind is None:
-            raise FormatError(
-                f"{what} is of ONNX's type {tensor.data_type}, which does not hold real numbers "
-                "or is not known here."
-            )
+        if kind is None or tensor.reason:
+            raise unreadable(path, name, tensor.reason)
         shape, nbytes = _checked(tensor, kind, what)
         if not nbytes:
             flat = np.empty(0, kind.dtype)
@@ -131,7 +188,7 @@ def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
         else:
             flat = _from_fields(stream, wire, tensor, kind, nbytes // kind.dtype.itemsize, what)
     if kind.packed:
-        flat = unpacked(flat.view(np.uint8), kind, math.prod(shape))
+        flat = unpacked(flat.view(np.uint8), kind.per_byte, kind.dtype, math.prod(shape))
     return flat.reshape(shape)
 
 
@@ -144,7 +201,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, Wire]]:
         except (OSError, ValueError):  # no mappings on this disk, or no room for one
             pages = stream.read()
         try:
-            yield stream, Wire(pages)
+            yield stream, Wire(pages, Budget(path, len(pages)))
         except WireError as error:
             raise FormatError(f"{shown(path)} is no ONNX model, or damaged: it {error}.") from None
         finally:
@@ -152,20 +209,29 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, Wire]]:
                 pages.close()
 
 
-def _tensors(wire: Wire, path: Path) -> dict[str, Tensor]:
+def _index(stream: BinaryIO, wire: Wire, path: Path) -> dict[str, Tensor]:
     """Return all tensors by name, those that cannot be read included."""
-    top = wire.fields(0, len(wire.data))
-    graphs = _places(f for f in top if f.number == _GRAPH and f.kind == LENGTH)
+    return kept(stream, path, "onnx", lambda: _tensors(wire, path))
+
+
+def _tensors(wire: Wire, path: Path) -> dict[str, Tensor]:
+    graphs, functions = array("Q"), array("Q")
+    for field in wire.fields(0, len(wire.data)):
+        if field.kind == LENGTH and field.number in (_GRAPH, _FUNCTION):
+            places = graphs if field.number == _GRAPH else functions
+            places.extend((field.start, field.stop))
     if not graphs:
         raise WireError("has no graph")
     found: dict[str, Tensor] = {}
-    for start, stop in _pairs(graphs):
-        for name, tensor in _of_graph(wire, start, stop, "", 0):
-            if name in found:
-                raise two_arrays(path, name)
-            if len(found) >= MAX_TENSORS:
-                raise WireError(f"has more than {MAX_TENSORS:,} tensors")
-            found[name] = tensor
+    each = [_of_graph(wire, *place, "", 0) for place in _pairs(graphs)]
+    for name, tensor in chain(*each, _of_functions(wire, functions)):
+        if name in found:
+            raise two_arrays(path, name)
+        if len(found) >= MAX_TENSORS:
+            raise WireError(f"has more than {MAX_TENSORS:,} tensors")
+        wire.budget.take_entry(len(tensor.dims))
+        wire.budget.take(_MORE)
+        found[name] = tensor
     return found
 
 
@@ -182,6 +248,12 @@ def _pairs(places: array[int]) -> Iterator[tuple[int, int]]:
     return zip(places[::2], places[1::2], strict=True)
 
 
+def _joined(wire: Wire, *parts: str) -> str:
+    """Join the parts of a name: inner graphs repeat those of the outer ones."""
+    wire.budget.take_joined(*parts)
+    return "".join(parts)
+
+
 def _of_graph(
     wire: Wire, start: int, stop: int, prefix: str, depth: int
 ) -> Iterator[tuple[str, Tensor]]:
@@ -189,21 +261,50 @@ def _of_graph(
     if depth > _MAX_DEPTH:
         raise WireError(f"has graphs in graphs, more than {_MAX_DEPTH} deep")
     nodes = array("Q")
+    made_up: dict[bytes, Tensor] = {}
     for field in wire.fields(start, stop):
-        if field.kind == LENGTH and field.number == _INITIALIZER:
-            tensor = _parsed(wire, field.start, field.stop)
-            yield prefix + tensor.name, tensor
-        elif field.kind == LENGTH and field.number == _NODE:
+        if field.kind != LENGTH:
+            continue
+        if field.number in (_INITIALIZER, _SPARSE):
+            sparse = field.number == _SPARSE
+            tensor = (_parsed_sparse if sparse else _parsed)(wire, field.start, field.stop)
+            name = tensor.name.encode("utf-8", "replace") if len(tensor.name) < 200 else b""
+            if _MADE_UP.fullmatch(name):
+                made_up[name] = tensor
+            yield _joined(wire, prefix, tensor.name), tensor
+        elif field.number == _NODE:
             nodes.extend((field.start, field.stop))
     for place in _pairs(nodes):
-        yield from _of_node(wire, *place, prefix, depth)
+        yield from _of_node(wire, *place, prefix, depth, made_up)
+
+
+def _of_functions(wire: Wire, functions: array[int]) -> Iterator[tuple[str, Tensor]]:
+    """Yield the constants of the functions that a model brings along."""
+    seen: set[str] = set()
+    for number, (start, stop) in enumerate(_pairs(functions)):
+        name, nodes = "", array("Q")
+        for field in wire.fields(start, stop):
+            if field.kind == LENGTH and field.number == _FUNCTION_NAME:
+                name = wire.text(field)
+            elif field.kind == LENGTH and field.number == _FUNCTION_NODE:
+                nodes.extend((field.start, field.stop))
+        # Functions of one name may differ in what they belong to.
+        prefix = _joined(wire, name, f"#{number}." if name in seen else ".")
+        seen.add(name)
+        for place in _pairs(nodes):
+            yield from _of_node(wire, *place, prefix, 0, {})
 
 
 def _of_node(
-    wire: Wire, start: int, stop: int, prefix: str, depth: int
+    wire: Wire, start: int, stop: int, prefix: str, depth: int, made_up: dict[bytes, Tensor]
 ) -> Iterator[tuple[str, Tensor]]:
-    """Yield the tensor of a Constant, and those of graphs within a node."""
-    output = op_type = ""
+    """Yield the tensor of a Constant, and those of graphs within a node.
+
+    A node that takes a tensor with a name that was made up is remembered for it.
+    """
+    output: Field | None = None
+    op_type = node_name = b""
+    taken: Tensor | None = None
     attributes = array("Q")
     for field in wire.fields(start, stop):
         if field.kind != LENGTH:
@@ -211,26 +312,101 @@ def _of_node(
         if field.number == _ATTRIBUTE:
             attributes.extend((field.start, field.stop))
         elif field.number == _OUTPUT:
-            output = output or wire.text(field)
+            output = output or field
         elif field.number == _OP_TYPE:
-            op_type = wire.text(field)
+            op_type = wire.short(field)
+        elif field.number == _NODE_NAME:
+            node_name = wire.short(field)
+        elif field.number == _INPUT and made_up and taken is None:
+            taken = made_up.get(wire.short(field))
+    if taken is not None and not taken.used_by:
+        if op_type in _HANDS_ON and output is not None:
+            made_up[wire.short(output)] = taken
+        elif node_name:
+            taken.used_by = node_name.decode("utf-8", "replace")
+    if not attributes:
+        return
+    called_output = wire.text(output) if output is not None else ""
     for place in _pairs(attributes):
-        called, graphs, tensor = "", array("Q"), None
-        for field in wire.fields(*place):
-            if field.kind != LENGTH:
-                continue
-            if field.number == _ATTRIBUTE_NAME:
-                called = wire.text(field)
-            elif field.number == _ATTRIBUTE_TENSOR:
-                tensor = field
-            elif field.number in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
-                graphs.extend((field.start, field.stop))
-        if tensor is not None and op_type == "Constant" and called == "value":
-            yield prefix + output, _parsed(wire, tensor.start, tensor.stop)
-        for i, graph in enumerate(_pairs(graphs)):
-            number = f"{i}." if len(graphs) > 2 else ""
-            inner = f"{prefix}{output}.{called}.{number}"
-            yield from _of_graph(wire, *graph, inner, depth + 1)
+        yield from _of_attribute(wire, *place, op_type, called_output, prefix, depth)
+
+
+def _of_attribute(
+    wire: Wire, start: int, stop: int, op_type: bytes, output: str, prefix: str, depth: int
+) -> Iterator[tuple[str, Tensor]]:
+    called, graphs = "", array("Q")
+    tensor: Field | None = None
+    sparse: Field | None = None
+    for field in wire.fields(start, stop):
+        if field.kind != LENGTH:
+            continue
+        if field.number == _ATTRIBUTE_NAME:
+            called = wire.text(field)
+        elif field.number == _ATTRIBUTE_TENSOR:
+            tensor = field
+        elif field.number == _ATTRIBUTE_SPARSE:
+            sparse = field
+        elif field.number in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
+            graphs.extend((field.start, field.stop))
+    if op_type == b"Constant":
+        value: Tensor | None = None
+        if called == "value" and tensor is not None:
+            value = _parsed(wire, tensor.start, tensor.stop)
+        elif called == "sparse_value" and sparse is not None:
+            value = _parsed_sparse(wire, sparse.start, sparse.stop)
+        elif called in _VALUES:
+            value = _parsed_value(wire, start, stop, *_VALUES[called])
+        if value is not None:
+            yield _joined(wire, prefix, output), value
+    for i, graph in enumerate(_pairs(graphs)):
+        number = f"{i}." if len(graphs) > 2 else ""
+        inner = _joined(wire, prefix, output, ".", called, ".", number)
+        yield from _of_graph(wire, *graph, inner, depth + 1)
+
+
+def _parsed_value(
+    wire: Wire, start: int, stop: int, number: int, data_type: int, many: bool
+) -> Tensor:
+    """Return the numbers that an attribute holds itself."""
+    count = size = 0
+    for field in wire.fields(start, stop):
+        if field.number != number:
+            continue
+        size += 1 if field.kind == VARINT else field.stop - field.start
+        if field.kind != LENGTH or data_type == _STRING:
+            count += 1
+        elif data_type == _FLOAT:
+            count += (field.stop - field.start) // 4
+        else:
+            count += sum(part.size for part in wire.varints(field.start, field.stop))
+    # What is not written is 0.
+    dims = (count,) if many else ()
+    return Tensor(start, stop, "", dims, data_type, typed={number: size}, field=number)
+
+
+def _parsed_sparse(wire: Wire, start: int, stop: int) -> Tensor:
+    """Return what a SparseTensorProto says; its name is that of its values."""
+    values, dims = Tensor(start, stop), Dims()
+    for field in wire.fields(start, stop):
+        if field.number == _SPARSE_VALUES and field.kind == LENGTH:
+            values = _parsed(wire, field.start, field.stop)
+        elif field.number == _SPARSE_DIMS:
+            dims.read(wire, field)
+    values.dims, values.sparse = tuple(dims), True
+    return values
+
+
+class Dims(list[int]):
+    """The lengths of axes, written one by one or packed."""
+
+    def read(self, wire: Wire, field: Field) -> None:
+        """Take those of a field; one more than an array can have is enough to refuse it."""
+        if field.kind == LENGTH:
+            for part in wire.varints(field.start, field.stop):
+                self += part[: MAX_DIMENSIONS + 1].view(np.int64).tolist()
+                del self[MAX_DIMENSIONS + 1 :]
+        elif field.kind == VARINT and len(self) <= MAX_DIMENSIONS:
+            self.append(_signed(field.value))
 
 
 def _parsed(wire: Wire, start: int, stop: int) -> Tensor:
@@ -238,17 +414,14 @@ def _parsed(wire: Wire, start: int, stop: int) -> Tensor:
     tensor = Tensor(start, stop)
     entries: dict[str, str] = {}
     typed: dict[int, int] = {}
-    dims: list[int] = []
+    dims = Dims()
     elsewhere = False
     for field in wire.fields(start, stop):
         if field.number in TYPED:
             size = 1 if field.kind == VARINT else field.stop - field.start
             typed[field.number] = typed.get(field.number, 0) + size
-        elif field.number == _DIMS and field.kind == LENGTH:
-            for part in wire.varints(field.start, field.stop):
-                dims += part[: MAX_DIMENSIONS + 1].view(np.int64).tolist()
-        elif field.number == _DIMS and field.kind == VARINT:
-            dims.append(_signed(field.value))
+        elif field.number == _DIMS:
+            dims.read(wire, field)
         elif field.number == _DATA_TYPE and field.kind == VARINT:
             tensor.data_type = field.value
         elif field.number == _LOCATION and field.kind == VARINT:
@@ -262,6 +435,7 @@ def _parsed(wire: Wire, start: int, stop: int) -> Tensor:
         elif field.number == _SEGMENT:
             tensor.segmented = True
         elif field.number == _EXTERNAL:
+            wire.budget.take(_MORE)
             pair = {f.number: wire.text(f) for f in wire.fields(field.start, field.stop)}
             entries[pair.get(1, "")] = pair.get(2, "")
     tensor.dims, tensor.typed = tuple(dims), typed or None
@@ -279,8 +453,6 @@ def _checked(tensor: Tensor, kind: Kind, what: str) -> tuple[tuple[int, ...], in
     nbytes = byte_count(shape, kind.dtype.itemsize)
     if nbytes is None:
         raise FormatError(f"{what} is damaged: it claims a shape that no array can have.")
-    if tensor.segmented:
-        raise FormatError(f"{what} is stored in segments, which is not supported.")
     if kind.packed:
         nbytes = -(-nbytes // kind.per_byte)
     if tensor.external is not None:
@@ -291,7 +463,7 @@ def _checked(tensor: Tensor, kind: Kind, what: str) -> tuple[tuple[int, ...], in
     else:
         # A number of variable length takes one byte at least.
         exact = kind.field in (FLOATS, DOUBLES)
-        there = (tensor.typed or {}).get(kind.field, 0)
+        there = (tensor.typed or {}).get(tensor.field or kind.field, 0)
         wanted = nbytes if exact else nbytes // kind.dtype.itemsize
     if there < wanted or (exact and there != wanted):
         raise FormatError(
@@ -310,7 +482,8 @@ def _from_fields(
     stream: BinaryIO, wire: Wire, tensor: Tensor, kind: Kind, count: int, what: str
 ) -> np.ndarray:
     """Return numbers out of the field of their type, whether that is packed or not."""
-    fields = (f for f in wire.fields(tensor.start, tensor.stop) if f.number == kind.field)
+    number = tensor.field or kind.field
+    fields = (f for f in wire.fields(tensor.start, tensor.stop) if f.number == number)
     if kind.field in (FLOATS, DOUBLES):
         places = _places(field for field in fields if field.kind != VARINT)
         nbytes = count * kind.dtype.itemsize

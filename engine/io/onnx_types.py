@@ -56,18 +56,7 @@ KINDS = {
     21: Kind(np.dtype(np.uint8), INT32S, packed="UINT4", per_byte=2),
     22: Kind(np.dtype(np.int8), INT32S, packed="INT4", per_byte=2),
     23: Kind(np.dtype(ml_dtypes.float4_e2m1fn), INT32S, packed="FLOAT4E2M1", per_byte=2),
+    24: Kind(np.dtype(ml_dtypes.float8_e8m0fnu), INT32S, bits=True),
     25: Kind(np.dtype(np.uint8), INT32S, packed="UINT2", per_byte=4),
     26: Kind(np.dtype(np.int8), INT32S, packed="INT2", per_byte=4),
 }
-
-
-def unpacked(packed: np.ndarray, kind: Kind, count: int) -> np.ndarray:
-    """Return numbers of which each byte holds several, the first in its lowest bits."""
-    bits = 8 // kind.per_byte
-    flat = np.empty(kind.per_byte * packed.size, np.uint8)
-    for i in range(kind.per_byte):
-        flat[i :: kind.per_byte] = packed >> i * bits & (1 << bits) - 1
-    if kind.dtype.kind == "i":
-        sign = np.uint8(1 << bits - 1)
-        flat = (flat ^ sign) - sign
-    return flat[:count].view(kind.dtype)

@@ -13,9 +13,11 @@ import struct
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from pathlib import Path
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from engine import cancellation
+from engine.io.budget import Budget
 from engine.numbers import printable
 
 # A large checkpoint has some forty instructions per tensor. One of them may make an object of a
@@ -26,10 +28,19 @@ _ANYWAY, _BYTES_EACH = 400_000, 32
 _MAX_ARGUMENTS = 16
 _MAX_INTEGER = 1024
 _MAX_NAME = 1000
+_LONG = 1000
+_NAMED = 400  # bytes that a name which is not known takes
 _HIGHEST_PROTOCOL = 5
 
-# What no program for training keeps beside its weights: no advice for those who meet it.
-_FOREIGN = {*sys.stdlib_module_names, "__builtin__"} - {"argparse", "pathlib", "datetime", "enum"}
+# Modules of Python whose objects programs for training keep beside their weights.
+_KEEPSAKES = {
+    *("argparse", "pathlib", "datetime", "enum", "collections", "types", "decimal", "fractions"),
+    *("uuid", "dataclasses", "functools"),
+}
+# No program for training keeps anything else of Python's own: no advice for those who meet it.
+_FOREIGN = {*sys.stdlib_module_names, "__builtin__"} - _KEEPSAKES
+# Of these packages only classes stand for objects: their functions load, call and run things.
+_CLASSES_ALONE = {"torch", "numpy"}
 
 
 class PickleError(ValueError):
@@ -48,6 +59,49 @@ class Pairs:
     """A dictionary as its keys and values in order; keys may be anything, so none is hashed."""
 
     entries: list[object] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ForeignName:
+    """A name that is not known, and stands for nothing."""
+
+    name: str
+
+
+@dataclass(eq=False, slots=True)
+class Foreign:
+    """What a pickle makes of a name that is not known: it is not made, and what it holds is kept.
+
+    Attributes
+    ----------
+    name : str
+        Of its class, or whatever makes it.
+    arguments : tuple
+    state : object
+        Its attributes.
+    items : list
+        As of a list.
+    pairs : Pairs or None
+        As of a dictionary.
+    """
+
+    name: str
+    arguments: tuple[object, ...]
+    state: object = None
+    items: list[object] | None = None
+    pairs: Pairs | None = None
+
+    def build(self, state: object) -> None:
+        """Take attributes."""
+        self.state = state
+
+
+@runtime_checkable
+class Buildable(Protocol):
+    """A record that a pickle fills in after it is made."""
+
+    def build(self, state: object) -> None:
+        """Take what belongs into it."""
 
 
 class Inert:
@@ -73,6 +127,8 @@ class Machine:
         What becomes of a reference to something outside of the pickle.
     whole : int, optional
         How many bytes the file has around the pickle.
+    budget : Budget, optional
+        What texts are counted in.
 
     Attributes
     ----------
@@ -89,11 +145,13 @@ class Machine:
         names: Mapping[str, object],
         persistent: Callable[[object], object] | None = None,
         whole: int = 0,
+        budget: Budget | None = None,
     ) -> None:
         self._most = min(MAX_INSTRUCTIONS, _ANYWAY + max(size, whole) // _BYTES_EACH)
         self.used = self.steps = 0
         self._stream, self._size = stream, size
         self._names, self._persistent = names, persistent
+        self._budget = Budget(Path(), max(size, whole)) if budget is None else budget
         self._stack: list[object] = []
         self._marks: list[int] = []
         self._memo: list[object] = []
@@ -122,6 +180,13 @@ class Machine:
             raise PickleError("is damaged: it ends within its pickle")
         self.used += count
         return data
+
+    def _payload(self, width: int) -> bytes:
+        """Take a length and so many bytes."""
+        count = self._number(width)
+        if _LONG < count <= self._size - self.used:
+            self._budget.take(count)
+        return self._take(count)
 
     def _number(self, width: int) -> int:
         return int.from_bytes(self._take(width), "little")
@@ -173,10 +238,10 @@ class Machine:
         self._stack += struct.unpack(form, self._take(struct.calcsize(form)))
 
     def _text(self, width: int) -> None:
-        self._stack.append(self._take(self._number(width)).decode("utf-8", "replace"))
+        self._stack.append(self._budget.text(self._payload(width)))
 
     def _data(self, width: int) -> None:
-        self._stack.append(self._take(self._number(width)))
+        self._stack.append(self._payload(width))
 
     def _constant(self, value: object) -> None:
         self._stack.append(value)
@@ -199,7 +264,10 @@ class Machine:
 
     def _extend(self, values: list[object]) -> None:
         target = self._top()
-        if isinstance(target, list):
+        if isinstance(target, Foreign):
+            target.items = target.items or []
+            target.items += values
+        elif isinstance(target, list):
             target += values
         elif target is not INERT:
             raise PickleError("is damaged: its pickle appends to what is no list")
@@ -213,6 +281,10 @@ class Machine:
 
     def _set(self, values: list[object]) -> None:
         target = self._top()
+        if isinstance(target, Foreign):
+            if target.pairs is None:
+                target.pairs = Pairs()
+            target = target.pairs
         if isinstance(target, Pairs) and len(values) % 2 == 0:
             target.entries.extend(zip(values[::2], values[1::2], strict=True))
         elif target is not INERT:
@@ -253,16 +325,17 @@ class Machine:
         full = f"{module[:_MAX_NAME]}.{name[:_MAX_NAME]}"
         found = self._names.get(full, _UNSET)
         if found is _UNSET:
-            own = full.partition(".")[0] not in _FOREIGN
-            advice = "; save the state_dict() of the model alone" if own else ""
-            raise PickleError(
-                f"names {printable(full, 100)}, which a checkpoint of tensors does not need; "
-                f"it was not run{advice}"
-            )
+            if not _may_be_kept(module, name):
+                raise PickleError(not_run(full))
+            self._budget.take(_NAMED)
+            found = ForeignName(full)
         self._stack.append(found)
 
     def _call(self) -> None:
         arguments, called = self._pop(), self._pop()
+        if isinstance(called, ForeignName) and isinstance(arguments, tuple):
+            self._stack.append(Foreign(called.name, arguments))
+            return
         if not (isinstance(called, Call) and isinstance(arguments, tuple)):
             raise PickleError("is damaged: its pickle calls what cannot be called")
         self._stack.append(called_with(called, arguments))
@@ -272,9 +345,11 @@ class Machine:
         self._call()
 
     def _build(self) -> None:
-        # Attributes of an object beside its values, such as the _metadata of a state_dict.
-        self._pop()
-        self._top()
+        # Of what is known these are attributes beside its values, such as the _metadata of a
+        # state_dict, unless it says otherwise.
+        state, target = self._pop(), self._top()
+        if isinstance(target, Buildable):
+            target.build(state)
 
     def _refer(self) -> None:
         reference = self._pop()
@@ -291,6 +366,24 @@ def _not_needed(code: bytes) -> PickleError:
         f"has the pickle instruction {known[0]}, which a checkpoint of tensors does not need; "
         "it was not run"
     )
+
+
+def not_run(name: str) -> str:
+    """Return why a name is not run; goes on after the file's name."""
+    own = name.partition(".")[0] not in _FOREIGN
+    advice = "; save the state_dict() of the model alone" if own else ""
+    return (
+        f"names {printable(name, 100)}, which a checkpoint of tensors does not need; "
+        f"it was not run{advice}"
+    )
+
+
+def _may_be_kept(module: str, name: str) -> bool:
+    """Tell whether an object of this name may stand beside tensors, and is passed over."""
+    package = module.partition(".")[0]
+    if package in _FOREIGN or (package in _KEEPSAKES and "." in name):
+        return False
+    return package not in _CLASSES_ALONE or name[:1].isupper()
 
 
 def called_with(called: Call, arguments: tuple[object, ...]) -> object:

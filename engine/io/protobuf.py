@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine import cancellation
+from engine.io.budget import Budget
 
 # Wire types: a number of variable length, eight bytes, a length and so many bytes, four bytes.
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
@@ -21,6 +22,7 @@ _WIDTHS = {FIXED64: 8, FIXED32: 4}
 MAX_FIELDS = 500_000
 _PART = 1 << 20
 _OFTEN = 1024
+_SHORT = 1000
 
 
 class WireError(ValueError):
@@ -55,10 +57,12 @@ class Wire:
     Parameters
     ----------
     data : bytes or mmap
+    budget : Budget
+        What texts are counted in.
     """
 
-    def __init__(self, data: bytes | mmap.mmap) -> None:
-        self.data = data
+    def __init__(self, data: bytes | mmap.mmap, budget: Budget) -> None:
+        self.data, self.budget = data, budget
         self._left = MAX_FIELDS
 
     def fields(self, start: int, stop: int) -> Iterator[Field]:
@@ -92,7 +96,12 @@ class Wire:
 
     def text(self, field: Field) -> str:
         """Return the content of a field as text."""
-        return self.data[field.start : field.stop].decode("utf-8", "replace")
+        self.budget.take(field.stop - field.start)
+        return self.budget.text(self.data[field.start : field.stop])
+
+    def short(self, field: Field) -> bytes:
+        """Return the content of a field; empty where it is longer than names are."""
+        return self.data[field.start : field.stop] if field.stop - field.start <= _SHORT else b""
 
     def varints(self, start: int, stop: int) -> Iterator[np.ndarray]:
         """Yield the packed numbers from ``start`` to ``stop`` as uint64, many at a time."""

@@ -19,12 +19,11 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from engine.io import npy, npz
+from engine.io import npz
 from engine.io.base import (
     Check,
     FormatError,
     TensorInfo,
-    array_in,
     most_memory,
     no_such_array,
     parse_json,
@@ -154,11 +153,7 @@ def head_of(path: Path) -> tuple[str, Fields]:
 def list_tensors(path: Path) -> list[TensorInfo]:
     """Return the arrays that lie in the session file itself, under their titles."""
     with npz.opened(path) as archive:
-        infos = []
-        for name, member in _members(archive, path).items():
-            with npz.stream_of(archive, member, path) as stream:
-                header = npy.read_header(stream, member.file_size, array_in(path, name))
-                infos.append(header.info(name))
+        infos = npz.listed(archive, _members(archive, path), path)
     if not infos:
         raise FormatError(
             f"{shown(path)} is a session without arrays of its own; open it in the window."

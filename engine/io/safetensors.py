@@ -5,8 +5,13 @@ The format is described at https://github.com/huggingface/safetensors.
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import re
+import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +19,7 @@ from typing import Any, BinaryIO
 import ml_dtypes
 import numpy as np
 
+from engine import cancellation
 from engine.io import mapped
 from engine.io.base import (
     FormatError,
@@ -21,11 +27,16 @@ from engine.io.base import (
     array_in,
     byte_count,
     no_such_array,
+    not_real,
     open_file,
-    parse_json,
     shown,
     two_arrays,
+    unreadable,
 )
+from engine.io.budget import Budget
+from engine.io.index import kept
+from engine.io.json_walk import JsonWalk
+from engine.io.packed import unpacked
 from engine.numbers import quoted
 
 # The format's own limit.
@@ -37,8 +48,10 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "BF16": np.dtype(ml_dtypes.bfloat16),
     "F8_E4M3": np.dtype(ml_dtypes.float8_e4m3fn),
     "F8_E5M2": np.dtype(ml_dtypes.float8_e5m2),
+    "F8_E8M0": np.dtype(ml_dtypes.float8_e8m0fnu),
     "F8_E4M3FNUZ": np.dtype(ml_dtypes.float8_e4m3fnuz),
     "F8_E5M2FNUZ": np.dtype(ml_dtypes.float8_e5m2fnuz),
+    "F4": np.dtype(ml_dtypes.float4_e2m1fn),
     "I64": np.dtype(np.int64),
     "I32": np.dtype(np.int32),
     "I16": np.dtype(np.int16),
@@ -48,11 +61,23 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "U16": np.dtype(np.uint16),
     "U8": np.dtype(np.uint8),
 }
+# Two numbers in a byte; the shape counts numbers.
+_PACKED = "F4"
+# How many bits each takes of what is known and not read, and why it is not.
+_NO_ORDER = "is of type {}, of which the format does not say how it lies in bytes"
+_LEFT_OUT = {
+    "BOOL": (8, not_real("true/false values")),
+    "C64": (64, not_real("complex numbers")),
+    "F6_E2M3": (6, _NO_ORDER.format("F6_E2M3")),
+    "F6_E3M2": (6, _NO_ORDER.format("F6_E3M2")),
+}
 # These do not name their type in full.
-_VAGUE = ("F8_E4M3", "F8_E5M2")
+_VAGUE = ("F8_E4M3", "F8_E5M2", "F8_E8M0", "F4")
+# The value of a tensor, which has no objects in it; it is short.
+_VALUE = re.compile(r"\{[^{}]{0,4096}+\}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What the header says of one tensor, checked against the size of the file.
 
@@ -72,20 +97,10 @@ class Entry:
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the tensors of real numbers in the order in which they lie in the file."""
+    """Return the tensors in the order in which they lie in the file."""
     with open_file(path) as stream:
         entries = _entries(stream, path)
-    known = [(name, entry) for name, entry in entries.items() if entry.kind in _DTYPES]
-    return [
-        TensorInfo(
-            name,
-            entry.shape,
-            _DTYPES[entry.kind].name,
-            entry.nbytes,
-            stored=entry.kind if entry.kind in _VAGUE else "",
-        )
-        for name, entry in sorted(known, key=lambda item: item[1].offset)
-    ]
+    return [_info(name, entry) for name, entry in entries.items()]
 
 
 def load(path: Path, name: str) -> np.ndarray:
@@ -98,17 +113,34 @@ def load(path: Path, name: str) -> np.ndarray:
         what = array_in(path, name)
         dtype = _DTYPES.get(entry.kind)
         if dtype is None:
-            raise FormatError(
-                f"{what} is of type {quoted(entry.kind)}, which does not hold real numbers "
-                "or is not known here."
-            )
+            raise unreadable(path, name, _reason(entry.kind))
         stored = mapped.as_stored(dtype, "little")
-        flat = mapped.numbers(stream, stored, entry.offset, entry.nbytes, what)
-    return flat.view(dtype).reshape(entry.shape)
+        flat = mapped.numbers(stream, stored, entry.offset, entry.nbytes, what).view(dtype)
+    if entry.kind == _PACKED:
+        flat = unpacked(flat.view(np.uint8), 2, dtype, math.prod(entry.shape))
+    return flat.reshape(entry.shape)
+
+
+def _info(name: str, entry: Entry) -> TensorInfo:
+    dtype = _DTYPES.get(entry.kind)
+    if dtype is None:
+        reason = _reason(entry.kind)
+        return TensorInfo(name, entry.shape, entry.kind, entry.nbytes, reason=reason)
+    kind = entry.kind if entry.kind in _VAGUE else ""
+    return TensorInfo(name, entry.shape, dtype.name, entry.nbytes, stored=kind)
+
+
+def _reason(kind: str) -> str:
+    known = _LEFT_OUT.get(kind)
+    return known[1] if known else f"is of type {quoted(kind)}, which is not known here"
 
 
 def _entries(stream: BinaryIO, path: Path) -> dict[str, Entry]:
     """Return what the header says of each tensor."""
+    return kept(stream, path, "safetensors", lambda: _read(stream, path))
+
+
+def _read(stream: BinaryIO, path: Path) -> dict[str, Entry]:
     size = os.fstat(stream.fileno()).st_size
     field = stream.read(8)
     length = int.from_bytes(field, "little")
@@ -121,16 +153,45 @@ def _entries(stream: BinaryIO, path: Path) -> dict[str, Entry]:
     start = 8 + length
     if start > size:
         raise FormatError(f"{shown(path)} is damaged: it ends within its header.")
-    header = _header(stream.read(length), path, size)
-    return {
-        name: _entry(said, start, size, array_in(path, name))
-        for name, said in header.items()
-        if name != "__metadata__"
-    }
+    budget = Budget(path, size)
+    budget.take(length)
+    # Each byte as one letter: with one letter beyond, all would take four times as much.
+    walk = JsonWalk(str(stream.read(length), "latin-1"), budget)
+    entries: dict[str, Entry] = {}
+    try:
+        for name in cancellation.checked(_keys(walk)):
+            if name == "__metadata__":
+                for _ in cancellation.checked(_keys(walk)):
+                    walk.skip_string()
+            elif name in entries:
+                raise two_arrays(path, name)
+            else:
+                entries[name] = _entry(walk, start, size, path, name)
+                budget.take_entry(len(entries[name].shape))
+        walk.end()
+    except FormatError:
+        raise
+    except (ValueError, RecursionError):
+        raise FormatError(f"{shown(path)} is damaged: its header cannot be read.") from None
+    return dict(sorted(entries.items(), key=lambda item: item[1].offset))
 
 
-def _header(text: bytes, path: Path, size: int) -> dict[str, Any]:
-    """Read the JSON of the header."""
+def _keys(walk: JsonWalk) -> Iterator[str]:
+    """Yield the keys of an object; whoever goes through them moves over the values."""
+    walk.expect("{")
+    if walk.take("}"):
+        return
+    while True:
+        key = walk.string()
+        walk.expect(":")
+        yield key
+        if not walk.take(","):
+            break
+    walk.expect("}")
+
+
+def _once(path: Path) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    """Return what makes a dictionary of pairs whose keys differ."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -139,19 +200,16 @@ def _header(text: bytes, path: Path, size: int) -> dict[str, Any]:
             raise two_arrays(path, counts.most_common(1)[0][0])
         return found
 
-    try:
-        header = parse_json(text, size, once)
-    except FormatError:
-        raise
-    except (ValueError, RecursionError):
-        raise FormatError(f"{shown(path)} is damaged: its header cannot be read.") from None
-    if not isinstance(header, dict):
-        raise FormatError(f"{shown(path)} is damaged: its header cannot be read.")
-    return header
+    return once
 
 
-def _entry(said: object, start: int, size: int, what: str) -> Entry:
+def _entry(walk: JsonWalk, start: int, size: int, path: Path, name: str) -> Entry:
     """Check what the header says of one tensor against its type, its shape and the file."""
+    what = array_in(path, name)
+    said: object = None
+    with_it = walk.match(_VALUE)
+    if with_it is not None:
+        said = json.loads(with_it, object_pairs_hook=_once(path))
     match said:
         case {"dtype": str(kind), "shape": [*lengths], "data_offsets": [int(begin), int(end)]} if (
             all(type(number) is int for number in (*lengths, begin, end))
@@ -163,13 +221,23 @@ def _entry(said: object, start: int, size: int, what: str) -> Entry:
         raise FormatError(f"{what} is damaged: it ends before it begins.")
     if end > size - start:
         raise FormatError(f"{what} is cut short: the file ends before it does.")
-    dtype = _DTYPES.get(kind)
-    if dtype is not None:
-        nbytes = byte_count(shape, dtype.itemsize)
-        if nbytes is None:
-            raise FormatError(f"{what} is damaged: it claims a shape that no array can have.")
+    bits = _bits(kind)
+    # A shape that no array can have is one of any type.
+    nbytes = byte_count(shape, max(1, bits // 8))
+    if nbytes is None:
+        raise FormatError(f"{what} is damaged: it claims a shape that no array can have.")
+    if bits:
+        nbytes = -(-(byte_count(shape, 1) or 0) * bits // 8)
         if nbytes != end - begin:
             raise FormatError(
                 f"{what} is damaged: its shape takes {nbytes:,} bytes, and it has {end - begin:,}."
             )
-    return Entry(kind, shape, start + begin, end - begin)
+    return Entry(sys.intern(kind), shape, start + begin, end - begin)
+
+
+def _bits(kind: str) -> int:
+    """Return how many bits a number takes; 0 for a type that is not known."""
+    if kind == _PACKED:
+        return 4
+    dtype = _DTYPES.get(kind)
+    return 8 * dtype.itemsize if dtype is not None else _LEFT_OUT.get(kind, (0, ""))[0]

@@ -31,13 +31,19 @@ from engine.io.base import (
     open_file,
     shown,
     two_arrays,
+    unreadable,
 )
+from engine.io.budget import AXIS, ENTRY, Budget
+from engine.io.index import kept
 from engine.io.npz import ZIP_DAMAGE
-from engine.io.pickles import Machine, Pairs, PickleError
-from engine.io.torch_names import NAMES, Storage, Tensor, Unreadable, storage
+from engine.io.packed import unpacked
+from engine.io.pickled_arrays import PickledArray
+from engine.io.pickles import Foreign, Machine, Pairs, PickleError, not_run
+from engine.io.torch_names import NAMES, Nested, Storage, Tensor, Unreadable, rebuilt, storage
 from engine.io.zips import open_zip
+from engine.numbers import printable
 
-Leaf = Tensor | Unreadable
+Leaf = Tensor | PickledArray | Unreadable
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
@@ -47,6 +53,10 @@ _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _MAX_DEPTH = 50
 # Values may be seen several times, but not many more than the pickle has instructions.
 _VISITS, _VISITS_ANYWAY = 2, 1000
+# Bytes that are kept of a tensor here beside what all readers keep.
+_MORE = 400
+# What a module has its tensors and other modules in.
+_OF_MODULES = ("_modules", "_parameters", "_buffers")
 # How long all names together may be, in sizes of the pickle, which has to spell them out.
 _NAMES, _NAMES_ANYWAY = 16, 1 << 20
 
@@ -70,19 +80,36 @@ class Checkpoint:
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the tensors of real numbers; their names are the keys that lead to them.
+    """Return the tensors and arrays; their names are the keys that lead to them.
 
-    Tensors that are quantized already, sparse, nested or without numbers are left out.
+    Objects of other classes are listed as what cannot be loaded, unless there are tensors in them.
     """
     with open_file(path) as stream:
         tensors = _checkpoint(stream, path).tensors
-    return [
-        TensorInfo(
-            name, leaf.shape, leaf.kind.dtype.name, math.prod(leaf.shape) * leaf.kind.itemsize
-        )
-        for name, leaf in tensors.items()
-        if isinstance(leaf, Tensor) and leaf.kind.dtype is not None
-    ]
+    return [_info(name, leaf) for name, leaf in tensors.items()]
+
+
+def _info(name: str, leaf: Leaf) -> TensorInfo:
+    if isinstance(leaf, Unreadable):
+        return TensorInfo(name, leaf.shape, leaf.kind, 0, reason=leaf.reason)
+    reason, dtype = leaf.kind.reason, leaf.kind.dtype
+    if isinstance(leaf, PickledArray):
+        type_name = dtype.name if dtype is not None else leaf.kind.code[:20]
+        return TensorInfo(name, leaf.shape, type_name, leaf.nbytes, reason=reason)
+    kind = leaf.kind
+    nbytes = math.prod(leaf.shape) * kind.itemsize
+    if dtype is None:
+        return TensorInfo(name, leaf.shape, kind.name, nbytes, reason=reason)
+    stored = kind.name if kind.per_byte > 1 else ""
+    return TensorInfo(name, _unpacked_shape(leaf), dtype.name, nbytes, stored)
+
+
+def _unpacked_shape(tensor: Tensor) -> tuple[int, ...]:
+    """Return the shape of the numbers, of which torch counts several as one."""
+    each = tensor.kind.per_byte
+    if each == 1:
+        return tensor.shape
+    return (*tensor.shape[:-1], each * tensor.shape[-1]) if tensor.shape else (each,)
 
 
 def load(path: Path, name: str) -> np.ndarray:
@@ -93,36 +120,24 @@ def load(path: Path, name: str) -> np.ndarray:
             raise no_such_array(path, name, checkpoint.tensors)
         leaf, what = checkpoint.tensors[name], array_in(path, name)
         if isinstance(leaf, Unreadable):
-            raise FormatError(f"{what} {leaf.what}, and such tensors are not read.")
+            raise unreadable(path, name, leaf.reason)
         dtype = leaf.kind.dtype
         if dtype is None:
-            raise FormatError(
-                f"{what} holds {leaf.kind.name} values; quantization needs real numbers."
-            )
-        if leaf.span == 0:
-            return np.empty(leaf.shape, dtype)
-        start = leaf.storage.start * leaf.storage.kind.itemsize + leaf.offset * dtype.itemsize
-        flat = mapped.numbers(
-            stream,
-            mapped.as_stored(dtype, checkpoint.order),
-            checkpoint.places[leaf.storage.key][0] + start,
-            leaf.span * dtype.itemsize,
-            what,
-        )
-    strides = [
-        stride * dtype.itemsize if length > 1 else 0
-        for length, stride in zip(leaf.shape, leaf.strides, strict=True)
-    ]
-    # As integers of the same width, because numpy does not know all types of ml_dtypes here.
-    flat = flat.view(f"u{dtype.itemsize}")
-    array = np.lib.stride_tricks.as_strided(flat, leaf.shape, strides)
-    # What is as long as its span, and in order, is there already.
-    array = flat.reshape(leaf.shape) if array.flags.c_contiguous else copied(array, array.dtype)
-    return array.view(dtype)
+            raise unreadable(path, name, leaf.kind.reason)
+        if isinstance(leaf, PickledArray):
+            try:
+                return leaf.numbers()
+            except PickleError as error:
+                raise FormatError(f"{shown(path)} {error}.") from None
+        return _numbers(stream, leaf, checkpoint.places, checkpoint.order, what)
 
 
 def _checkpoint(stream: BinaryIO, path: Path) -> Checkpoint:
     """Read what is there beside the numbers."""
+    return kept(stream, path, "torch", lambda: _read(stream, path))
+
+
+def _read(stream: BinaryIO, path: Path) -> Checkpoint:
     size = os.fstat(stream.fileno()).st_size
     start = stream.read(4)
     stream.seek(0)
@@ -135,9 +150,6 @@ def _checkpoint(stream: BinaryIO, path: Path) -> Checkpoint:
             raise PickleError("is no PyTorch checkpoint: it is neither a zip file nor a pickle")
     except PickleError as error:
         raise FormatError(f"{shown(path)} {error}.") from None
-    for name, leaf in cancellation.checked(found.tensors.items()):
-        if isinstance(leaf, Tensor):
-            _check(leaf, found.places, size, array_in(path, name))
     return found
 
 
@@ -158,7 +170,7 @@ def _check(tensor: Tensor, places: dict[str, tuple[int, int]], size: int, what: 
 def _zipped(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
     """Read the layout that is a zip file."""
     try:
-        with open_zip(stream) as archive:
+        with open_zip(stream, path) as archive:
             listed = archive.infolist()
     except ZIP_DAMAGE:
         raise PickleError("is damaged: it cannot be read as a zip file") from None
@@ -186,11 +198,13 @@ def _zipped(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
             raise PickleError("is damaged: its byte order is not known")
     offset, length = place(folders[0])
     stream.seek(offset)
-    machine = Machine(stream, length, NAMES, storage, size)
-    tensors = _named(machine, path)
-    keys = {leaf.storage.key for leaf in tensors.values() if isinstance(leaf, Tensor)}
+    budget = Budget(path, size)
+    machine = Machine(stream, length, NAMES, storage, size, budget)
+    tensors = _named(machine, path, budget)
+    keys = {one.storage.key for leaf in tensors.values() for one in _tensors_of(leaf)}
     inside = [key for key in keys if f"{folder}data/{key}" in members]
-    return Checkpoint(tensors, {key: place(f"{folder}data/{key}") for key in inside}, order)
+    places = {key: place(f"{folder}data/{key}") for key in inside}
+    return Checkpoint(_spread(stream, tensors, places, order, budget, path), places, order)
 
 
 def _place(stream: BinaryIO, member: zipfile.ZipInfo, size: int) -> tuple[int, int]:
@@ -216,15 +230,17 @@ def _old(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
         storages.setdefault(found.key, found)
         return found
 
+    budget = Budget(path, size)
+
     def machine(persistent: Callable[[object], object] | None = None) -> Machine:
-        return Machine(stream, size - stream.tell(), NAMES, persistent, size)
+        return Machine(stream, size - stream.tell(), NAMES, persistent, size, budget)
 
     if not _is(_MAGIC, machine().run()):
         raise PickleError("is no PyTorch checkpoint: it is a pickle of something else")
     if not _is(_PROTOCOL, machine().run()):
         raise PickleError("is a PyTorch checkpoint of a version that is not known here")
     machine().run()  # about the system that wrote it
-    tensors = _named(machine(remember), path)
+    tensors = _named(machine(remember), path, budget)
     keys = machine().run()
     places: dict[str, tuple[int, int]] = {}
     offset = stream.tell()
@@ -239,44 +255,210 @@ def _old(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
             raise PickleError("is cut short: it ends within its storages")
         places[key] = (offset, nbytes)
         offset += nbytes
-    return Checkpoint(tensors, places, "little")
+    return Checkpoint(_spread(stream, tensors, places, "little", budget, path), places, "little")
 
 
 def _is(number: int, value: object) -> bool:
     return type(value) is int and value == number
 
 
-def _named(machine: Machine, path: Path) -> dict[str, Leaf]:
+def _tensors_of(leaf: Leaf | Nested) -> tuple[Tensor, ...]:
+    """Return what of a leaf lies in storages."""
+    if isinstance(leaf, Nested):
+        return leaf.buffer, leaf.sizes, leaf.strides, leaf.offsets
+    return (leaf,) if isinstance(leaf, Tensor) else ()
+
+
+def _named(machine: Machine, path: Path, budget: Budget) -> dict[str, Leaf | Nested]:
     """Return the tensors within lists and dictionaries, by the keys that lead to them."""
-    found: dict[str, Leaf] = {}
+    found: dict[str, Leaf | Nested] = {}
     root = machine.run()
     room = _NAMES * machine.used + _NAMES_ANYWAY
-    for parts, leaf in _leaves(root, [], [_VISITS * machine.steps + _VISITS_ANYWAY]):
+    walk = _Walk(_VISITS * machine.steps + _VISITS_ANYWAY)
+    for parts, leaf in walk.leaves(root, []):
         room -= sum(map(len, parts))
         if room < 0:
             raise PickleError("is damaged: the names in it have no end")
+        budget.take_joined(*parts, "." * len(parts))
+        budget.take_entry(len(getattr(leaf, "shape", ())))
+        budget.take(_MORE)
         name = ".".join(parts) if parts else path.stem
         if name in found:
             raise two_arrays(path, name)
         found[name] = leaf
+    if walk.foreign and not any(isinstance(leaf, Tensor | PickledArray | Nested)
+                                for leaf in found.values()):  # fmt: skip
+        raise PickleError(not_run(walk.foreign))
     return found
 
 
-def _leaves(value: object, parts: list[str], left: list[int]) -> Iterator[tuple[list[str], Leaf]]:
-    """Yield tensors with the parts of their names, as long as there are steps ``left``."""
-    cancellation.check()
-    left[0] -= 1
-    if left[0] < 0 or len(parts) > _MAX_DEPTH:
-        raise PickleError("is damaged: the lists in it have no end")
-    if isinstance(value, Tensor | Unreadable):
-        yield parts, value
-    elif isinstance(value, list | tuple):
-        for i, item in enumerate(value):
-            yield from _leaves(item, [*parts, str(i)], left)
-    elif isinstance(value, Pairs):
+class _Walk:
+    """Goes through what a pickle describes.
+
+    Parameters
+    ----------
+    left : int
+        How many values may be looked at.
+
+    Attributes
+    ----------
+    foreign : str
+        The first class that is not known.
+    """
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+        self._seen: set[int] = set()
+        self.foreign = ""
+
+    def leaves(
+        self, value: object, parts: list[str], inside: bool = False
+    ) -> Iterator[tuple[list[str], Leaf | Nested]]:
+        """Yield tensors with the parts of their names; ``inside`` an object of another class."""
+        cancellation.check()
+        self._left -= 1
+        if self._left < 0 or len(parts) > _MAX_DEPTH:
+            raise PickleError("is damaged: the lists in it have no end")
+        if isinstance(value, Tensor | Nested):
+            yield parts, value
+        elif isinstance(value, PickledArray):
+            yield parts, value
+            if isinstance(value.data, list):
+                yield from self.leaves(value.data, parts, inside)
+        elif isinstance(value, Unreadable):
+            yield parts, value
+            yield from self._attributes(value.parts, parts, inside)
+        elif isinstance(value, Foreign):
+            yield from self._of_foreign(value, parts, inside)
+        elif isinstance(value, list | tuple):
+            for i, item in enumerate(value):
+                yield from self.leaves(item, [*parts, str(i)], inside)
+        elif isinstance(value, Pairs):
+            yield from self._of_pairs(value, parts, inside)
+
+    def _of_pairs(
+        self, value: Pairs, parts: list[str], inside: bool, attributes: bool = False
+    ) -> Iterator[tuple[list[str], Leaf | Nested]]:
         for i, pair in enumerate(value.entries):
             if not (isinstance(pair, tuple | list) and len(pair) == 2):
                 raise PickleError("is damaged: its pickle has a dictionary without keys")
             key, item = pair
             part = str(key) if isinstance(key, str | int | float | None) else str(i)
-            yield from _leaves(item, [*parts, part], left)
+            # What a module has is named as its state_dict() names it.
+            own = [] if attributes and part in _OF_MODULES else [part]
+            yield from self.leaves(item, [*parts, *own], inside)
+
+    def _of_foreign(
+        self, value: Foreign, parts: list[str], inside: bool
+    ) -> Iterator[tuple[list[str], Leaf | Nested]]:
+        """Yield the tensors in an object of another class, or that there is such an object."""
+        if id(value) in self._seen:  # Objects refer to each other.
+            return
+        self._seen.add(id(value))
+        self.foreign = self.foreign or value.name
+        empty = True
+        for held in (value.pairs, value.items, value.arguments):
+            for found in self.leaves(held, parts, True):
+                empty = False
+                yield found
+        for found in self._attributes(value.state, parts, True):
+            empty = False
+            yield found
+        if empty and not inside:
+            name = printable(value.name, 100)
+            reason = f"is an object of {name}, which was not run, and no tensor"
+            yield parts, Unreadable(reason, printable(value.name.rpartition(".")[2], 40))
+
+    def _attributes(
+        self, state: object, parts: list[str], inside: bool
+    ) -> Iterator[tuple[list[str], Leaf | Nested]]:
+        """Yield the tensors in attributes: a dictionary, or two of them."""
+        for one in state if isinstance(state, tuple) else (state,):
+            if isinstance(one, Pairs):
+                yield from self._of_pairs(one, parts, inside, attributes=True)
+
+
+def _spread(
+    stream: BinaryIO,
+    found: dict[str, Leaf | Nested],
+    places: dict[str, tuple[int, int]],
+    order: str,
+    budget: Budget,
+    path: Path,
+) -> dict[str, Leaf]:
+    """Put the tensors that a nested one is made of in its place."""
+    size = os.fstat(stream.fileno()).st_size
+    spread: dict[str, Leaf] = {}
+    for name, leaf in cancellation.checked(found.items()):
+        for one in _tensors_of(leaf):
+            _check(one, places, size, array_in(path, name))
+        if not isinstance(leaf, Nested):
+            if name in spread:
+                raise two_arrays(path, name)
+            spread[name] = leaf
+            continue
+        for i, tensor in enumerate(_within(stream, leaf, places, order, budget)):
+            own = f"{name}.{i}"
+            budget.take_joined(own)
+            if own in spread:
+                raise two_arrays(path, own)
+            spread[own] = tensor
+            _check(tensor, places, size, array_in(path, own))
+    return spread
+
+
+def _within(
+    stream: BinaryIO,
+    nested: Nested,
+    places: dict[str, tuple[int, int]],
+    order: str,
+    budget: Budget,
+) -> Iterator[Tensor]:
+    """Yield the tensors that a nested one is made of."""
+    count = nested.sizes.shape[0] if nested.sizes.shape else 0
+    told = nested.sizes, nested.strides, nested.offsets
+    if any(one.kind.name != "int64" or one.shape[:1] != (count,) for one in told):
+        raise PickleError("is damaged: its pickle has a nested tensor that cannot be read")
+    budget.take(count * (ENTRY + _MORE))
+    what = "The shape of a nested tensor"
+    sizes, strides, offsets = (_numbers(stream, one, places, order, what).tolist() for one in told)
+    buffer = nested.buffer
+    for shape, steps, offset in zip(sizes, strides, offsets, strict=True):
+        within = rebuilt(buffer.storage, buffer.kind, offset, shape, steps)
+        budget.take(AXIS * len(within.shape))
+        yield within
+
+
+def _numbers(
+    stream: BinaryIO,
+    tensor: Tensor,
+    places: dict[str, tuple[int, int]],
+    order: str,
+    what: str,
+) -> np.ndarray:
+    """Return the numbers of a tensor that has been checked, in C order."""
+    dtype = tensor.kind.dtype
+    assert dtype is not None
+    shape = _unpacked_shape(tensor)
+    if tensor.span == 0:
+        return np.empty(shape, dtype)
+    start = tensor.storage.start * tensor.storage.kind.itemsize + tensor.offset * dtype.itemsize
+    flat = mapped.numbers(
+        stream,
+        mapped.as_stored(dtype, order),
+        places[tensor.storage.key][0] + start,
+        tensor.span * dtype.itemsize,
+        what,
+    )
+    strides = [
+        stride * dtype.itemsize if length > 1 else 0
+        for length, stride in zip(tensor.shape, tensor.strides, strict=True)
+    ]
+    # As integers of the same width, because numpy does not know all types of ml_dtypes here.
+    flat = flat.view(f"u{dtype.itemsize}")
+    array = np.lib.stride_tricks.as_strided(flat, tensor.shape, strides)
+    # What is as long as its span, and in order, is there already.
+    array = flat.reshape(tensor.shape) if array.flags.c_contiguous else copied(array, array.dtype)
+    if tensor.kind.per_byte > 1:
+        array = unpacked(array.reshape(-1), tensor.kind.per_byte, dtype, math.prod(shape))
+    return array.view(dtype).reshape(shape)

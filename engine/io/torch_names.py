@@ -8,8 +8,13 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from engine.io.base import MAX_DIMENSIONS
-from engine.io.pickles import INERT, Call, Pairs, PickleError, called_with
+from engine.io import pickled_arrays
+from engine.io.base import MAX_DIMENSIONS, byte_count, not_real
+from engine.io.pickles import INERT, Call, ForeignName, Pairs, PickleError, called_with
+from engine.numbers import printable
+
+QUANTIZED = "is quantized already, and such tensors are not read"
+"""The reason of a tensor whose numbers are codes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +29,24 @@ class Kind:
         Bytes of one.
     dtype : numpy.dtype, optional
         None where it holds no real numbers.
+    per_byte : int
+        How many numbers one of them is in truth.
     """
 
     name: str
     itemsize: int
     dtype: np.dtype[Any] | None
+    per_byte: int = 1
+
+    @property
+    def reason(self) -> str:
+        """Why its numbers cannot be loaded, or nothing."""
+        if self.dtype is not None:
+            return ""
+        if self.name.startswith(("qint", "quint")):
+            return QUANTIZED
+        content = "complex numbers" if self.name.startswith("complex") else f"{self.name} values"
+        return not_real("true/false values (bool)" if self.name == "bool" else content)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +95,43 @@ class Tensor:
         return 1 + sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Unreadable:
-    """A tensor whose numbers cannot be read as they lie there; ``what`` says of which sort."""
+    """A tensor whose numbers cannot be read as they lie there.
 
-    what: str
+    Attributes
+    ----------
+    reason : str
+        As ``TensorInfo`` has it.
+    kind : str
+        What it would hold, as far as that is known.
+    shape : tuple of int
+    parts : object
+        What it is made of, in which there may be tensors.
+    """
+
+    reason: str
+    kind: str = ""
+    shape: tuple[int, ...] = ()
+    parts: object = None
+
+
+@dataclass(eq=False, slots=True)
+class Nested:
+    """Tensors of several shapes, one after the other in a storage.
+
+    Attributes
+    ----------
+    buffer : Tensor
+        All their numbers.
+    sizes, strides, offsets : Tensor
+        Of each of them.
+    """
+
+    buffer: Tensor
+    sizes: Tensor
+    strides: Tensor
+    offsets: Tensor
 
 
 def storage(reference: object) -> Storage:
@@ -139,11 +189,24 @@ def _of_kind(
         raise PickleError("is damaged: its pickle has a tensor of no possible shape")
     if isinstance(metadata, Pairs) and metadata.entries:
         # What is missing is done when the numbers are looked at, such as changing all signs.
-        return Unreadable("is not written out")
+        reason = "has signs that are not written out, and such tensors are not read"
+        return Unreadable(reason, kind.name, shape)
     tensor = Tensor(storage, kind, offset, shape, strides)
     if (offset + tensor.span) * kind.itemsize > storage.count * storage.kind.itemsize:
         raise PickleError("is damaged: a tensor in it is larger than its storage")
     return tensor
+
+
+def rebuilt(storage: Storage, kind: Kind, offset: object, size: object, stride: object) -> Tensor:
+    """Return the view of a storage that is meant.
+
+    Raises
+    ------
+    PickleError
+    """
+    found = _of_kind(storage, kind, offset, size, stride, None)
+    assert isinstance(found, Tensor)
+    return found
 
 
 def _lengths(value: object) -> tuple[int, ...]:
@@ -166,16 +229,68 @@ def _inert(*_: object) -> object:
     return INERT
 
 
-def _of_subclass(rebuild: object, _: object, arguments: object, *__: object) -> object:
+def _of_subclass(
+    rebuild: object, _: object, arguments: object, state: object = None, *__: object
+) -> object:
     """Return the tensor that has attributes, or a class, of its own."""
     if isinstance(rebuild, Call) and rebuild in _REBUILD.values() and isinstance(arguments, tuple):
-        return called_with(rebuild, arguments)
+        made = called_with(rebuild, arguments)
+        if isinstance(made, Unreadable) and made.parts is None:
+            # What is no tensor by itself has the tensors that it is made of as attributes.
+            made.parts = state
+        return made
     raise PickleError("is damaged: its pickle has a tensor that is rebuilt from something else")
 
 
-def _unreadable(what: str) -> Call:
-    tensor = Unreadable(what)
-    return Call(lambda *_: tensor)
+def _wrapper(kind_of: object, kind: object = None, size: object = (), *_: object) -> Unreadable:
+    """Return a tensor that only its class knows how to put together."""
+    of = f" {printable(kind_of.name, 100)}" if isinstance(kind_of, ForeignName) else ""
+    reason = f"is put together by its class{of}, which is not run; what it is made of is listed"
+    return Unreadable(reason, kind.name if isinstance(kind, Kind) else "", _shape(size))
+
+
+def _quantized(
+    storage: object = None, offset: object = None, size: object = (), *_: object
+) -> Unreadable:
+    kind = storage.kind.name if isinstance(storage, Storage) else ""
+    return Unreadable(QUANTIZED, kind, _shape(size))
+
+
+def _sparse(layout: object = None, data: object = None, *_: object) -> Unreadable:
+    unread = Unreadable("is sparse, and such tensors are not read; what it is made of is listed")
+    match data:
+        case (Tensor() as indices, Tensor() as values, size, *_):
+            unread.kind, unread.shape = values.kind.name, _shape(size)
+            unread.parts = Pairs([("indices", indices), ("values", values)])
+        case (Tensor() as rows, Tensor() as columns, Tensor() as values, size, *_):
+            unread.kind, unread.shape = values.kind.name, _shape(size)
+            unread.parts = Pairs([("starts", rows), ("indices", columns), ("values", values)])
+        case _:
+            unread.reason = "is sparse, and such tensors are not read"
+    return unread
+
+
+def _nested(
+    buffer: object = None, sizes: object = None, strides: object = None, offsets: object = None
+) -> object:
+    match (buffer, sizes, strides, offsets):
+        case (Tensor() as a, Tensor() as b, Tensor() as c, Tensor() as d):
+            return Nested(a, b, c, d)
+    return Unreadable("is a nested tensor of a kind that is not read")
+
+
+def _without_numbers(kind: object = None, size: object = (), *_: object) -> Unreadable:
+    name = kind.name if isinstance(kind, Kind) else ""
+    return Unreadable("has no numbers: it lies on the device meta", name, _shape(size))
+
+
+def _shape(size: object) -> tuple[int, ...]:
+    """Return lengths of axes, or none where they are not known."""
+    try:
+        shape = _lengths(size)
+    except PickleError:
+        return ()
+    return shape if byte_count(shape, 16) is not None else ()
 
 
 _REAL = {
@@ -187,6 +302,7 @@ _REAL = {
     "float8_e4m3fnuz": ml_dtypes.float8_e4m3fnuz,
     "float8_e5m2": ml_dtypes.float8_e5m2,
     "float8_e5m2fnuz": ml_dtypes.float8_e5m2fnuz,
+    "float8_e8m0fnu": ml_dtypes.float8_e8m0fnu,
     "int64": np.int64,
     "int32": np.int32,
     "int16": np.int16,
@@ -200,10 +316,13 @@ _REAL = {
 _OTHER = {
     **{"bool": 1, "complex32": 4, "complex64": 8, "complex128": 16},
     **{"qint8": 1, "quint8": 1, "qint32": 4, "quint4x2": 1, "quint2x4": 1},
-    **{"float8_e8m0fnu": 1, "float4_e2m1fn_x2": 1, "bits8": 1, "bits16": 2},
+    **{"bits1x8": 1, "bits2x4": 1, "bits4x2": 1, "bits8": 1, "bits16": 2},
+    **{f"{sign}int{bits}": 1 for sign in ("", "u") for bits in range(1, 8)},
 }
 _KINDS = {name: Kind(name, np.dtype(d).itemsize, np.dtype(d)) for name, d in _REAL.items()}
 _KINDS |= {name: Kind(name, itemsize, None) for name, itemsize in _OTHER.items()}
+_FLOAT4 = "float4_e2m1fn_x2"
+_KINDS[_FLOAT4] = Kind(_FLOAT4, 1, np.dtype(ml_dtypes.float4_e2m1fn), 2)
 
 _STORAGES = {
     **{"Double": "float64", "Float": "float32", "Half": "float16", "BFloat16": "bfloat16"},
@@ -219,10 +338,13 @@ _REBUILD = {
     "torch._utils._rebuild_tensor_v3": Call(_tensor_of_type),
     "torch._utils._rebuild_parameter": Call(_first),
     "torch._utils._rebuild_parameter_with_state": Call(_first),
-    "torch._utils._rebuild_qtensor": _unreadable("is quantized already"),
-    "torch._utils._rebuild_sparse_tensor": _unreadable("is sparse"),
-    "torch._utils._rebuild_nested_tensor": _unreadable("is a nested tensor"),
-    "torch._utils._rebuild_meta_tensor_no_storage": _unreadable("has no numbers"),
+    "torch._utils._rebuild_device_tensor_from_numpy": Call(_first),
+    "torch._utils._rebuild_device_tensor_from_cpu_tensor": Call(_first),
+    "torch._utils._rebuild_wrapper_subclass": Call(_wrapper),
+    "torch._utils._rebuild_qtensor": Call(_quantized),
+    "torch._utils._rebuild_sparse_tensor": Call(_sparse),
+    "torch._utils._rebuild_nested_tensor": Call(_nested),
+    "torch._utils._rebuild_meta_tensor_no_storage": Call(_without_numbers),
 }
 _OF_SUBCLASS = ("torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2")
 
@@ -245,10 +367,9 @@ _INERT = (
     *(
         f"{module}.{name}"
         for module in ("numpy.core.multiarray", "numpy._core.multiarray")
-        for name in ("scalar", "_reconstruct")
+        for name in ("scalar",)
     ),
-    *("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer"),
-    *("numpy.dtype", "numpy.ndarray", "_codecs.encode"),
+    "numpy.ndarray",
 )
 
 NAMES: dict[str, object] = {
@@ -256,6 +377,7 @@ NAMES: dict[str, object] = {
     **dict.fromkeys(_DICTIONARIES, Call(_dictionary)),
     **dict.fromkeys(_OF_SUBCLASS, Call(_of_subclass)),
     **_REBUILD,
+    **pickled_arrays.NAMES,
     "torch.Size": Call(_first),
     **{f"torch.{name}": kind for name, kind in _KINDS.items()},
     **{f"torch.{name}Storage": StorageKind(_KINDS[kind]) for name, kind in _STORAGES.items()},

@@ -231,10 +231,19 @@ def test_more_entries_than_any_model_has_are_refused(
     assert "more than 65,536 entries" in refusal(io.list_tensors, path)
 
 
-def test_unknown_types_are_left_out_of_the_list_but_named(path: Path, refusal: Refusal) -> None:
-    path.write_bytes(padded(head(tensor(b"a", (2,), 0), tensor(b"b", (2,), 99, 32))))
-    assert [info.name for info in io.list_tensors(path)] == ["a"]
-    assert "type 99" in refusal(io.load, path, "b")
+def test_unknown_types_are_listed_with_their_reason(path: Path, refusal: Refusal) -> None:
+    tensors = tensor(b"a", (2,), 0), tensor(b"b", (2,), 99, 32), tensor(b"c", (2,), 31, 32)
+    path.write_bytes(padded(head(*tensors)))
+    reason = "is of type 99, which is not known here"
+    former = "is of type Q4_0_4_4, which llama.cpp itself no longer reads"
+    assert io.list_tensors(path) == [
+        io.TensorInfo("a", (2,), "float32", 8),
+        io.TensorInfo("b", (2,), "type 99", 0, reason=reason),
+        io.TensorInfo("c", (2,), "Q4_0_4_4", 0, reason=former),
+    ]
+    assert refusal(io.load, path, "b") == f"The array 'b' in {path.name} {reason}."
+    assert "no longer reads" in refusal(io.load, path, "c")
+    assert io.load(path).shape == (2,)
     path.write_bytes(padded(head(tensor(b"b", (2,), 99, 32))))
     assert "type 99" in refusal(io.list_tensors, path)
 

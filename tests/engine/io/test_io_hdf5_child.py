@@ -100,7 +100,8 @@ def test_what_a_child_claims_is_held_against_the_file(
 ) -> None:
     path.write_bytes(containers.hdf5({"x": X}))
     line = json.dumps(SOUND | change).encode() + b"\n"
-    monkeypatch.setattr(hdf5, "start", answering(line + X.tobytes()[:100]))
+    answer = line + b'{"end": true}\n' + line + X.tobytes()[:100]
+    monkeypatch.setattr(hdf5, "start", answering(answer))
     refusal(io.load, path, "x")
 
 
@@ -178,5 +179,6 @@ def test_more_objects_than_are_read_are_told(
     monkeypatch.setattr(hdf5_child, "MAX_OBJECTS", 5)
     out = stdio.BytesIO()
     monkeypatch.setattr(hdf5_child, "_limit", lambda *_: None)
-    hdf5_child.main({"path": str(path), "name": None, "seconds": 9, "memory": 9}, out)
-    assert json.loads(out.getvalue()) == {"refused": "count"}
+    request = {"path": str(path), "name": None, "list": True, "seconds": 9, "memory": 9}
+    hdf5_child.main(request, out)
+    assert json.loads(out.getvalue().splitlines()[-1]) == {"refused": "count"}

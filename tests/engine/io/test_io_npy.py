@@ -112,8 +112,9 @@ def test_what_is_saved_loads_bit_for_bit(
         (np.zeros(2, [("a", "f4"), ("b", "i2")]), "records"),
         (np.array(["2020-01-01"], "M8[D]"), "dates"),
         (np.array([1], "m8[s]"), "time spans"),
-        (np.zeros(3, ml_dtypes.bfloat16), "bfloat16"),
+        (np.zeros(3, ml_dtypes.float8_e4m3fn), "float8"),
         (np.zeros(3, ml_dtypes.int4), "float32"),
+        (np.zeros(3, "V2"), "2-byte values whose type"),
     ],
 )
 def test_what_is_not_real_numbers_is_refused_by_its_name(
@@ -125,6 +126,23 @@ def test_what_is_not_real_numbers_is_refused_by_its_name(
         path.write_bytes(dumped(array))
     assert word in refusal(io.load, path)
     assert word in refusal(io.list_tensors, path)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("way", [0, 1 << 62], ids=["mapped", "read"])
+@pytest.mark.parametrize("kind", [ml_dtypes.bfloat16, ml_dtypes.float8_e5m2])
+def test_types_of_ml_dtypes_that_numpy_writes_under_a_name_of_their_own_are_read(
+    kind: Any, way: int, order: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", way)
+    array = np.asarray(np.arange(-3, 3).reshape(2, 3), kind, order=order)
+    path.write_bytes(dumped(array))
+    (info,) = io.list_tensors(path)
+    assert (info.dtype, info.shape, info.nbytes) == (array.dtype.name, (2, 3), array.nbytes)
+    loaded = io.load(path)
+    assert (loaded.dtype, loaded.tobytes()) == (array.dtype, array.tobytes())
+    assert loaded.flags.c_contiguous
+    assert loaded.flags.writeable
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -79,11 +80,13 @@ def test_an_unknown_name_is_refused_with_those_like_it(path: Path, refusal: Refu
     assert message == "x.npz has no array named 'embeding'; among its 201 are embedding."
 
 
-def test_text_beside_numbers_is_left_out_of_the_list_but_named(
-    path: Path, refusal: Refusal
-) -> None:
+def test_text_beside_numbers_is_listed_with_its_reason(path: Path, refusal: Refusal) -> None:
     io.save_npz(path, codes=B, scheme=np.array("int8 symmetric"))
-    assert [info.name for info in io.list_tensors(path)] == ["codes"]
+    codes, scheme = io.list_tensors(path)
+    assert (codes.name, codes.readable) == ("codes", True)
+    assert scheme == io.TensorInfo(
+        "scheme", (), "str448", 56, reason="holds text; quantization needs real numbers"
+    )
     assert (io.load(path) == B).all()
     assert "text" in refusal(io.load, path, "scheme")
 
@@ -92,6 +95,32 @@ def test_a_file_of_nothing_but_text_is_refused(path: Path, refusal: Refusal) -> 
     io.save_npz(path, scheme=np.array("int8 symmetric"))
     assert "text" in refusal(io.load, path)
     assert "text" in refusal(io.list_tensors, path)
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.array([{}, []], dtype=object), "never loaded"),
+        (np.zeros(2, [("a", "f4"), ("b", "i2")]), "records"),
+        (np.array([1j]), "complex numbers"),
+        (np.array([True]), "true/false"),
+        (np.array([b"a"]), "text"),
+        (np.array(["2020-01-01"], "M8[D]"), "dates"),
+        (np.zeros(3, ml_dtypes.int4), "cannot name"),
+        (np.zeros(3, "V2"), "cannot name"),
+    ],
+)
+def test_what_is_no_real_number_is_listed_beside_what_is(
+    array: np.ndarray, words: str, path: Path, refusal: Refusal
+) -> None:
+    bfloat = np.arange(3).astype(ml_dtypes.bfloat16)
+    np.savez(path, odd=array, even=A, brain=bfloat)
+    odd, even, brain = io.list_tensors(path)
+    assert (odd.name, odd.shape) == ("odd", array.shape)
+    assert words in odd.reason
+    assert (even.readable, brain.dtype) == (True, "bfloat16")
+    assert words in refusal(io.load, path, "odd")
+    assert io.load(path, "brain").tobytes() == bfloat.tobytes()
 
 
 def test_pickled_objects_are_never_loaded(path: Path, refusal: Refusal) -> None:

@@ -140,14 +140,26 @@ def test_numbers_of_four_bits_are_unpacked(count: int, typed: bool, path: Path) 
     assert io.load(path).tolist() == [-1, -8, 0, 7, 1][:count]
 
 
-@pytest.mark.parametrize("data_type", [0, STRING, BOOL, COMPLEX, 24, 1000])
-def test_what_is_no_real_numbers_is_left_out_and_refused_by_name(
-    data_type: int, path: Path, refusal: Refusal
+@pytest.mark.parametrize(
+    ("data_type", "named", "words"),
+    [
+        (0, "type 0", "ONNX's type 0, which is not known here"),
+        (STRING, "STRING", "holds text"),
+        (BOOL, "BOOL", "true/false"),
+        (COMPLEX, "COMPLEX64", "complex numbers"),
+        (1000, "type 1000", "ONNX's type 1000"),
+    ],
+)
+def test_what_is_no_real_numbers_is_listed_with_its_reason_and_refused_by_name(
+    data_type: int, named: str, words: str, path: Path, refusal: Refusal
 ) -> None:
     odd = onnx_tensor("odd", data_type, (3,), field(6, b"text"), field(RAW, b"123"))
     path.write_bytes(onnx_model(odd, onnx_tensor("x", FLOAT, (2, 3), raw(A))))
-    assert [info.name for info in io.list_tensors(path)] == ["x"]
-    assert "real numbers" in refusal(io.load, path, "odd")
+    first, second = io.list_tensors(path)
+    assert (first.name, first.shape, first.dtype) == ("odd", (3,), named)
+    assert words in first.reason
+    assert (second.name, second.reason) == ("x", "")
+    assert words in refusal(io.load, path, "odd")
     path.write_bytes(onnx_model(odd))
     assert "no array of real numbers" in refusal(io.list_tensors, path)
 

@@ -1,0 +1,37 @@
+"""Numbers of fewer than eight bits, of which a byte holds several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine import cancellation
+
+_PART = 1 << 20
+
+
+def unpacked(packed: np.ndarray, per_byte: int, dtype: np.dtype[Any], count: int) -> np.ndarray:
+    """Return the first ``count`` numbers, each in a byte of its own.
+
+    Parameters
+    ----------
+    packed : ndarray of uint8
+        The first number of each byte lies in its lowest bits.
+    per_byte : int
+    dtype : numpy.dtype
+        Of one byte. Of integers it is the sign that is carried on.
+    count : int
+    """
+    bits = 8 // per_byte
+    flat = np.empty(per_byte * packed.size, np.uint8)
+    mask, sign = np.uint8((1 << bits) - 1), np.uint8(1 << bits - 1)
+    # In parts: what is made on the way takes as much as the numbers.
+    for start in cancellation.checked(range(0, packed.size, _PART), 1):
+        part = packed[start : start + _PART]
+        out = flat[per_byte * start : per_byte * (start + part.size)]
+        for i in range(per_byte):
+            out[i::per_byte] = part >> np.uint8(i * bits) & mask
+        if dtype.kind == "i":
+            np.subtract(out ^ sign, sign, out=out)
+    return flat[:count].view(dtype)

@@ -1,0 +1,180 @@
+"""NumPy's arrays within a pickle: what they are made of, as inert records, and their numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from engine.io.base import MAX_DIMENSIONS, byte_count, describe, not_real
+from engine.io.pickles import Call, PickleError
+
+_ORDERS = ("<", ">", "=", "|")
+_REAL = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)} | {"f2", "f4", "f8"}
+# What else a code begins with, as numpy has it.
+_OTHER = "ObcSUVMm"
+_WRONG = "is damaged: its pickle has an array of NumPy that cannot be read"
+
+
+@dataclass(eq=False, slots=True)
+class Encoded:
+    """Bytes that a pickle of the older protocols holds as text, a letter for each."""
+
+    text: str
+
+
+@dataclass(eq=False, slots=True)
+class ArrayType:
+    """The type of an array.
+
+    Attributes
+    ----------
+    code : str
+        As NumPy has it, without the order of bytes.
+    dtype : numpy.dtype or None
+        None where it holds no real numbers.
+    """
+
+    code: str
+    dtype: np.dtype[Any] | None
+
+    def build(self, state: object) -> None:
+        """Take the order of bytes."""
+        match state:
+            case (int(), str(order), *_) if order in _ORDERS:
+                if self.dtype is not None and self.code in _REAL:
+                    self.dtype = np.dtype(f"{order}{self.code}")
+
+    @property
+    def reason(self) -> str:
+        """Why its values cannot be loaded, or nothing."""
+        if self.dtype is not None:
+            return ""
+        if self.code[:1] in _OTHER and self.code[:1] != "V":
+            return not_real(describe(np.dtype(self.code[:1])))
+        return f"is of NumPy's type {self.code[:20]}, which is not read"
+
+
+@dataclass(eq=False, slots=True)
+class PickledArray:
+    """An array whose values are in the pickle itself.
+
+    Attributes
+    ----------
+    kind : ArrayType
+    shape : tuple of int
+    fortran : bool
+    data : bytes, Encoded or list
+    """
+
+    kind: ArrayType
+    shape: tuple[int, ...] = ()
+    fortran: bool = False
+    data: object = b""
+
+    def build(self, state: object) -> None:
+        """Take what the array holds.
+
+        Raises
+        ------
+        PickleError
+        """
+        match state:
+            case (int(), shape, ArrayType() as kind, bool() | int() as fortran, data):
+                self._fill(shape, kind, bool(fortran), data)
+            case (shape, ArrayType() as kind, bool() | int() as fortran, data):
+                self._fill(shape, kind, bool(fortran), data)
+            case _:
+                raise PickleError(_WRONG)
+
+    def _fill(self, shape: object, kind: ArrayType, fortran: bool, data: object) -> None:
+        self.kind, self.fortran, self.data = kind, fortran, data
+        if not isinstance(shape, tuple) or not all(type(n) is int for n in shape):
+            raise PickleError(_WRONG)
+        self.shape = tuple(int(n) for n in shape if isinstance(n, int))
+        if len(shape) > MAX_DIMENSIONS or byte_count(self.shape, 1) is None:
+            raise PickleError(_WRONG)
+        if kind.dtype is not None and self._there() != self.nbytes:
+            raise PickleError(_WRONG)
+
+    def _there(self) -> int:
+        if isinstance(self.data, Encoded):
+            return len(self.data.text)
+        return len(self.data) if isinstance(self.data, bytes) else -1
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes its numbers take."""
+        dtype = self.kind.dtype
+        return math.prod(self.shape) * dtype.itemsize if dtype is not None else 0
+
+    def numbers(self) -> np.ndarray:
+        """Return the numbers in memory of their own.
+
+        Raises
+        ------
+        PickleError
+        """
+        dtype, data = self.kind.dtype, self.data
+        if isinstance(data, Encoded):
+            try:
+                data = data.text.encode("latin-1")
+            except UnicodeEncodeError:
+                raise PickleError(_WRONG) from None
+        if dtype is None or not isinstance(data, bytes):
+            raise PickleError(_WRONG)
+        flat = np.frombuffer(data, dtype)
+        shaped = flat.reshape(self.shape[::-1]).T if self.fortran else flat.reshape(self.shape)
+        return np.array(shaped, dtype.newbyteorder("="), order="C", ndmin=0)
+
+
+def _type(code: object, *_: object) -> object:
+    if isinstance(code, np.dtype):
+        return ArrayType(code.name, code)
+    if isinstance(code, str):
+        return ArrayType(code, np.dtype(code) if code in _REAL else None)
+    raise PickleError(_WRONG)
+
+
+def _reconstructed(*_: object) -> object:
+    return PickledArray(ArrayType("V", None))
+
+
+def _from_buffer(data: object, kind: object, shape: object, order: object) -> object:
+    array = PickledArray(ArrayType("V", None))
+    array.build((shape, kind, order == "F", data))
+    return array
+
+
+def _encoded(text: object, encoding: object = "", *_: object) -> object:
+    if isinstance(text, str) and encoding in ("latin1", "latin-1"):
+        return Encoded(text)
+    raise PickleError("is damaged: its pickle has text in an encoding that is not known here")
+
+
+def _names(function: Callable[..., object], *names: str) -> dict[str, object]:
+    return dict.fromkeys(names, Call(function))
+
+
+NAMES: dict[str, object] = {
+    **_names(_type, "numpy.dtype"),
+    **_names(_encoded, "_codecs.encode"),
+    **_names(
+        _reconstructed,
+        "numpy.core.multiarray._reconstruct",
+        "numpy._core.multiarray._reconstruct",
+    ),
+    **_names(_from_buffer, "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer"),
+    **{
+        f"ml_dtypes.{name}": np.dtype(getattr(ml_dtypes, name))
+        for name in (
+            *("bfloat16", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz"),
+            *("float8_e8m0fnu", "float8_e3m4", "float8_e4m3", "float8_e4m3b11fnuz"),
+            *("float6_e2m3fn", "float6_e3m2fn", "float4_e2m1fn", "int4", "uint4", "int2", "uint2"),
+        )
+    },
+}

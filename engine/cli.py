@@ -28,6 +28,7 @@ from engine import (
     SchemeError,
     __version__,
     cli_help,
+    cli_list,
     export,
 )
 from engine.evaluate import evaluate
@@ -193,7 +194,8 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     )
     command.add_argument("--name", metavar="NAME", help="of the tensor; its own, or the file's")
     command.add_argument("--out", metavar="FILE", help="file to write; text is else printed")
-    add("list", _list, "print the arrays of a file", "Print name, type, shape and size of each.")
+    command = add("list", _list, "print the arrays of a file", cli_help.LIST)
+    command.add_argument("--json", action="store_true", help="one object per array")
     if more is not None:
         more(add)
     return parser
@@ -234,25 +236,19 @@ def _compare(arguments: argparse.Namespace) -> list[str]:
 
 
 def _list(arguments: argparse.Namespace) -> list[str]:
-    """Print name, type, shape and size of every array, in the order of the file."""
+    """Print every array of a file, in the order of the file."""
     path, name = split_name(arguments.input)
     infos = list_tensors(path)
-    if name is not None and name not in {info.name for info in infos}:
-        load(path, name)  # raises the sentence that says what there is
-    rows = [
-        (
-            printable(info.name, 1000),
-            info.stored or info.dtype,
-            "×".join(map(str, info.shape)) or "1",
-            f"{info.nbytes:,} bytes" + (f" in {info.external}" if info.external else ""),
-        )
-        for info in infos
-        if name in (None, info.name)
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        print("  ".join(cells).rstrip())
+    if name is not None:
+        infos = [info for info in infos if info.name == name]
+        if not infos:
+            load(path, name)  # raises the sentence that says what there is
+    if arguments.json:
+        for piece in cli_list.as_json(infos):
+            print(piece, end="")
+    else:
+        for line in cli_list.table(infos):
+            print(line)
     return []
 
 

@@ -23,6 +23,11 @@ Print every metric of every scheme: as a table for people, or with full precisio
 per scheme) or JSON (a list of one object per scheme). JSON knows neither infinity nor NaN: they
 are the strings "inf", "-inf" and "nan" there.
 """
+LIST = """\
+Print name, type, shape and size of each array of a file, in the order of the file. What cannot be
+loaded is listed too, with the reason. Where a model made a name up, the node that takes the array
+is named beside it. In JSON names are in full.
+"""
 PARAMS = """\
 Write scale, zero point and all that belongs to them in a form that other programs read. What a
 form cannot say is refused; but of the code range those for TensorRT, AIMET and ONNX Runtime's

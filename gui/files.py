@@ -15,6 +15,7 @@ from engine import QuantizationError, Scheme
 from engine.arrays import FloatArray, as_working
 from engine.examples import EXAMPLES, THREE_WAYS, Example
 from engine.file_names import as_text, kept
+from engine.numbers import printable
 from gui.background import Background, Part, Ticket
 from gui.numbers_text import filled
 from gui.session import Session
@@ -190,7 +191,10 @@ class Files(QObject):
         """Show a tensor of the document, reading its values where they are not loaded."""
         # The one that was chosen last comes up, and not the one that took longest to read.
         self._background.cancel(TENSOR)
-        if tensor.loaded:
+        if not tensor.readable:
+            text = self.tr("%1 is not loaded: it %2.")
+            self.notice.emit(filled(text, printable(tensor.label, 60), tensor.reason))
+        elif tensor.loaded:
             self._show(tensor)
         elif values is not None:
             self._take(tensor, values)
@@ -374,6 +378,7 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
                 sources[path] = of_file(path, list_tensors(path))
             source = sources[path]
             named = [tensor for tensor in source.tensors if name in (None, tensor.name)]
+            named = [tensor for tensor in named if tensor.readable]
             if name is not None and not named:
                 load(path, name)  # raises the sentence that names what there is
             if len(named) == 1 and not shown and not named[0].external:
@@ -399,4 +404,6 @@ def _values(path: Path, name: str | None, external: bool = False) -> Values:
     from engine.io import list_tensors, load, stored
 
     array = as_working(load(path, name, external=external), allow_empty=True)
-    return array, stored(path, list_tensors(path)[0].name if name is None else name)
+    if name is None:
+        name = next(info.name for info in list_tensors(path) if info.readable)
+    return array, stored(path, name)

@@ -264,7 +264,14 @@ class MainWindow(QMainWindow):
         self.docks["tensors"].take_focus()
         self.tensors.select(source)
         text = self.tr("%1 holds %2 tensors: choose one in Tensors, Enter shows it.")
-        self.message.notice(filled(text, source.title, f"{len(source.tensors):,}"))
+        readable = sum(tensor.readable for tensor in source.tensors)
+        if readable < len(source.tensors):
+            text = self.tr(
+                "%1 holds %2 tensors: choose one in Tensors, Enter shows it. Of %3 more, which are"
+                " grey there, the tips say why they are not loaded."
+            )
+        others = f"{len(source.tensors) - readable:,}"
+        self.message.notice(filled(text, source.title, f"{readable:,}", others))
 
     def _on_left(self, title: str, time: float) -> None:
         text = self.tr("Changes of %1, last kept at %2, were not saved when the program ended.")

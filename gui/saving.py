@@ -263,11 +263,15 @@ def _tensor_of(
     changes cannot be put back comes to ``waiting``.
     """
     found = named.get(saved.name)
+    if found is None and saved.name is None:
+        # The only one that can be loaded had no name while what cannot was not listed.
+        readable = [one for one in named.values() if one.readable]
+        found = readable[0] if len(readable) == 1 else None
     tensor = found or Tensor(
         printable(saved.title), None if source is None else source.path, saved.name
     )
     if source is not None:
-        named[saved.name] = tensor
+        named[tensor.name] = tensor
     tensor.title = printable(saved.title)
     try:
         if saved.array is not None:

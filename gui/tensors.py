@@ -51,6 +51,10 @@ class Tensor:
         What the file says of its size in memory.
     external : str
         The other file that holds the numbers, where one does.
+    reason : str
+        Why its values cannot be loaded, as the rest of a sentence; empty where they can.
+    used_by : str
+        The node of a model that takes it, where its own name does not tell.
     array : ndarray
         The values, once they are loaded.
     owned : ndarray or None
@@ -85,6 +89,8 @@ class Tensor:
     shape: tuple[int, ...] = ()
     nbytes: int = 0
     external: str = ""
+    reason: str = ""
+    used_by: str = ""
     array: FloatArray = field(default_factory=lambda: _EMPTY)
     owned: FloatArray | None = None
     loaded: bool = False
@@ -150,6 +156,11 @@ class Tensor:
     def label(self) -> str:
         """What the list of a file calls it."""
         return self.name if self.name is not None else self.title
+
+    @property
+    def readable(self) -> bool:
+        """Whether its values can be loaded."""
+        return self.loaded or not self.reason
 
     @property
     def size(self) -> int:
@@ -263,6 +274,8 @@ def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
             info.shape,
             info.nbytes,
             info.external,
+            info.reason,
+            info.used_by,
         )
         for info in infos
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,8 @@ from engine.io.pickles import Call, PickleError
 
 _ORDERS = ("<", ">", "=", "|")
 _REAL = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)} | {"f2", "f4", "f8"}
-# What else a code begins with, as numpy has it.
-_OTHER = "ObcSUVMm"
+# What else there is, as NumPy calls it.
+_PLAIN = re.compile(r"b1|c8|c16|c32|f16|O8?|[SU]\d{1,5}|[mM]8")
 _WRONG = "is damaged: its pickle has an array of NumPy that cannot be read"
 
 
@@ -54,8 +55,8 @@ class ArrayType:
         """Why its values cannot be loaded, or nothing."""
         if self.dtype is not None:
             return ""
-        if self.code[:1] in _OTHER and self.code[:1] != "V":
-            return not_real(describe(np.dtype(self.code[:1])))
+        if _PLAIN.fullmatch(self.code):
+            return not_real(describe(np.dtype(self.code)))
         return f"is of NumPy's type {self.code[:20]}, which is not read"
 
 

@@ -221,6 +221,10 @@ def _dictionary(pairs: object = None, *_: object) -> Pairs:
     return Pairs(pairs) if isinstance(pairs, list) else Pairs()
 
 
+def _no_bytes(*arguments: object) -> object:
+    return INERT if arguments else b""
+
+
 def _first(value: object, *_: object) -> object:
     return value
 
@@ -259,12 +263,12 @@ def _quantized(
 def _sparse(layout: object = None, data: object = None, *_: object) -> Unreadable:
     unread = Unreadable("is sparse, and such tensors are not read; what it is made of is listed")
     match data:
-        case (Tensor() as indices, Tensor() as values, size, *_):
-            unread.kind, unread.shape = values.kind.name, _shape(size)
-            unread.parts = Pairs([("indices", indices), ("values", values)])
         case (Tensor() as rows, Tensor() as columns, Tensor() as values, size, *_):
             unread.kind, unread.shape = values.kind.name, _shape(size)
             unread.parts = Pairs([("starts", rows), ("indices", columns), ("values", values)])
+        case (Tensor() as indices, Tensor() as values, size, *_):
+            unread.kind, unread.shape = values.kind.name, _shape(size)
+            unread.parts = Pairs([("indices", indices), ("values", values)])
         case _:
             unread.reason = "is sparse, and such tensors are not read"
     return unread
@@ -379,6 +383,9 @@ NAMES: dict[str, object] = {
     **_REBUILD,
     **pickled_arrays.NAMES,
     "torch.Size": Call(_first),
+    # What Python 2 has for no bytes at all.
+    "__builtin__.bytes": Call(_no_bytes),
+    "builtins.bytes": Call(_no_bytes),
     **{f"torch.{name}": kind for name, kind in _KINDS.items()},
     **{f"torch.{name}Storage": StorageKind(_KINDS[kind]) for name, kind in _STORAGES.items()},
     "torch.storage.UntypedStorage": StorageKind(_KINDS["uint8"]),

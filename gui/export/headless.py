@@ -140,7 +140,8 @@ def _source(text: str, loaded: str) -> Source:
     file, tensor = split_name(text)
     if not probe(file).single:
         # A model may hold it in a form of its own, such as Q4_0.
-        held = [info for info in list_tensors(file) if tensor in (None, info.name)]
+        infos = [info for info in list_tensors(file) if info.readable]
+        held = [info for info in infos if tensor in (None, info.name)]
         loaded = held[0].stored or held[0].dtype
     if tensor is None:
         return Source(as_text(file.name), file, dtype=loaded)

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     Qt,
 )
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QGuiApplication, QPalette
 
 from engine.glance import Glance
 from gui.numbers_text import filled, plain_tip, short
@@ -100,7 +100,7 @@ class TensorsModel(QAbstractItemModel):
         for source in self._session.sources:
             tensors: Sequence[Tensor] = source.tensors
             for word in self._words:
-                tensors = [tensor for tensor in tensors if word in tensor.label.lower()]
+                tensors = [tensor for tensor in tensors if word in _searched(tensor)]
             if tensors or not self._words:
                 rows.append(_Row(source, self._sorted(tensors, _key)))
         return self._sorted(rows, _key_of_row)
@@ -220,6 +220,9 @@ class TensorsModel(QAbstractItemModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return self.text(tensor, column)
+        if role == Qt.ItemDataRole.ForegroundRole and not tensor.readable:
+            palette = QGuiApplication.palette()
+            return palette.brush(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
         if role == GLANCE and column == HISTOGRAM:
             return tensor.glance
         if role == Qt.ItemDataRole.FontRole and tensor is self._session.current:
@@ -235,13 +238,17 @@ class TensorsModel(QAbstractItemModel):
         seen = tensor.glance
         if column == NAME:
             mark = " ◂" if tensor is self._session.current else ""
-            return f"{tensor.label}{' *' if tensor.differs else ''}{mark}"
+            node = f" → {tensor.used_by}" if tensor.used_by else ""
+            return f"{tensor.label}{node}{' *' if tensor.differs else ''}{mark}"
         if column == TYPE:
             return tensor.dtype
+        unknown = not tensor.readable and not tensor.nbytes
         if column == SHAPE:
-            return "×".join(map(str, tensor.shape)) or "1"
+            return "×".join(map(str, tensor.shape)) or ("" if unknown else "1")
         if column == SIZE:
-            return bytes_text(_bytes(tensor))
+            return "" if unknown else bytes_text(_bytes(tensor))
+        if not tensor.readable:
+            return self.tr("not loaded") if column == HISTOGRAM else ""
         if column == HISTOGRAM:
             return seen if isinstance(seen, str) else ""
         if isinstance(seen, Glance):
@@ -264,6 +271,11 @@ class TensorsModel(QAbstractItemModel):
             lines.append(filled(self.tr("%1 tensors"), f"{len(source.tensors):,}"))
         if tensor is not None:
             lines.insert(0, tensor.label)
+            if tensor.used_by:
+                lines.append(filled(self.tr("Taken by the node %1"), tensor.used_by))
+            if not tensor.readable:
+                lines.append(filled(self.tr("Not loaded: it %1."), tensor.reason))
+                return "\n".join(lines)
             lines.append(filled(self.tr("%1 values"), f"{tensor.size:,}"))
             seen = tensor.glance
             if isinstance(seen, Glance):
@@ -278,6 +290,11 @@ class TensorsModel(QAbstractItemModel):
         return "\n".join(lines)
 
 
+def _searched(tensor: Tensor) -> str:
+    """What words are looked for in."""
+    return f"{tensor.label} {tensor.used_by}".lower()
+
+
 def _side(column: int) -> int:
     numbers = column in (SIZE, LOW, HIGH)
     side = Qt.AlignmentFlag.AlignRight if numbers else Qt.AlignmentFlag.AlignLeft
@@ -286,7 +303,8 @@ def _side(column: int) -> int:
 
 def _bytes(tensor: Tensor) -> int:
     """What the file says, until the tensor is no longer what lies there."""
-    return tensor.nbytes if tensor.nbytes and not tensor.differs else tensor.array.nbytes
+    told = not tensor.readable or (tensor.nbytes and not tensor.differs)
+    return tensor.nbytes if told else tensor.array.nbytes
 
 
 def _key(tensor: Tensor, column: int) -> str | float | None:

@@ -147,11 +147,14 @@ class TensorsPane(QWidget):
         sources = self._session.sources
         tensors = sum(len(source.tensors) for source in sources)
         files = sum(source.path is not None for source in sources)
+        unread = sum(not t.readable for source in sources for t in source.tensors)
         found = self.model.found if self.filter.text().strip() else None
         arrays = self.tr("1 array") if tensors == 1 else self.tr("%1 arrays")
         parts = [filled(arrays, f"{tensors:,}")]
         if files:
             parts.append(self.tr("1 file") if files == 1 else filled(self.tr("%1 files"), files))
+        if unread:
+            parts.append(filled(self.tr("%1 not loaded"), f"{unread:,}"))
         if found is not None:
             parts.append(filled(self.tr("%1 found"), f"{found:,}"))
         self.insight_changed.emit(", ".join(parts))
@@ -169,9 +172,14 @@ class TensorsPane(QWidget):
         self.filter.clear()
         index = self.model.index_of_source(source)
         self.tree.expand(index)
-        first = self.model.index(0, 0, index)
+        places = (self.model.index(row, 0, index) for row in range(self.model.rowCount(index)))
+        first = next((at for at in places if self._can_be_shown(at)), QModelIndex())
         self.tree.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtTop)
         self.tree.setCurrentIndex(first if first.isValid() else index)
+
+    def _can_be_shown(self, index: QModelIndex) -> bool:
+        tensor = self.model.tensor(index)
+        return tensor is not None and tensor.readable
 
     def _on_collapsed(self, index: QModelIndex) -> None:
         source = self.model.source(index)
@@ -257,7 +265,7 @@ class TensorsPane(QWidget):
 
     def _menu(self, at: QPoint) -> None:
         source, menu = self._source(), QMenu(self)
-        if self.model.tensor(self.tree.currentIndex()) is not None:
+        if self._can_be_shown(self.tree.currentIndex()):
             menu.addAction(self.tr("&Show"), self._show_current)
         if source is not None and source.problem:
             menu.addAction(self.tr("&Read it now"), partial(self.reopen_asked.emit, source))
@@ -295,6 +303,8 @@ class TensorsPane(QWidget):
                 return
 
     def _readable(self, tensor: Tensor) -> bool:
+        if not tensor.readable:
+            return False
         source = self._session.source_of(tensor)
         return tensor.loaded or not tensor.external or (source is not None and source.agreed)
 

@@ -1,6 +1,7 @@
 """The Tensors pane: finding and showing tensors of open files; edits stay with their tensor."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -689,3 +690,68 @@ def test_files_proposed_for_two_tensors_are_two(window, tmp_path, settle, file):
         settle(window)
         names.append(proposed_name(window.session, FIGURE, ("signal",)))
     assert [name.split("-")[-2] for name in names] == ["fc.weight", "fc.bias"]
+
+
+@pytest.fixture
+def mixed(window, tmp_path, settle):
+    """A file of two arrays, and of two that cannot be loaded."""
+    path = tmp_path / "mixed.npz"
+    flags, records = np.array([True, False]), np.zeros(3, [("a", "f4")])
+    numbers = np.linspace(-1, 1, 6, dtype=np.float32)
+    np.savez(path, flags=flags, first=numbers, records=records, second=2 * numbers)
+    window.open_paths([path])
+    settle(window)
+    return window
+
+
+def index_named(tree, name):
+    model = tree.model()
+    for top in range(model.rowCount()):
+        for row in range(model.rowCount(model.index(top, 0))):
+            index = model.index(row, 0, model.index(top, 0))
+            if index.data().startswith(name):
+                return index
+    raise AssertionError(name)
+
+
+def test_what_cannot_be_loaded_is_grey_and_says_why(mixed, settle):
+    tree = mixed.tensors.tree
+    flags, first = index_named(tree, "flags"), index_named(tree, "first")
+    grey = flags.data(Qt.ItemDataRole.ForegroundRole)
+    palette = tree.palette()
+    assert grey.color() == palette.color(palette.ColorGroup.Disabled, palette.ColorRole.Text)
+    assert first.data(Qt.ItemDataRole.ForegroundRole) is None
+    assert flags.siblingAtColumn(HISTOGRAM).data() == "not loaded"
+    assert flags.siblingAtColumn(SHAPE).data() == "2"
+    assert flags.siblingAtColumn(LOW).data() == ""
+    reason = "it holds true/false values; quantization needs real numbers."
+    assert f"Not loaded: {reason}" in flags.data(Qt.ItemDataRole.ToolTipRole)
+    before = mixed.session.current
+    tree.setCurrentIndex(flags)
+    tree.activated.emit(flags)
+    settle(mixed)
+    assert mixed.session.current is before
+    assert mixed.message.text == f"flags is not loaded: {reason}"
+    tree.activated.emit(first)
+    settle(mixed)
+    assert mixed.session.current.label == "first"
+
+
+def test_a_file_with_what_cannot_be_loaded_opens_at_what_can(mixed):
+    assert mixed.tensors.tree.currentIndex().data().startswith("first")
+    assert "holds 2 tensors" in mixed.message.text
+    assert "Of 2 more, which are grey" in mixed.message.text
+    assert "2 not loaded" in mixed.docks["tensors"].head.insight.text()
+
+
+def test_the_only_array_that_can_be_loaded_is_shown_at_once(window, tmp_path, settle):
+    path = tmp_path / "one.npz"
+    np.savez(path, flags=np.array([True, False]), weight=np.ones(3, np.float32))
+    window.open_paths([path])
+    settle(window)
+    assert window.session.current.label == "weight"
+    assert window.session.current.array.tolist() == [1, 1, 1]
+    window.open_paths([Path(f"{path}::flags")])
+    settle(window)
+    assert "holds true/false values" in window.message.text
+    assert window.session.current.label == "weight"

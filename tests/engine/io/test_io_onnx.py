@@ -183,6 +183,75 @@ def test_constants_and_the_tensors_of_inner_graphs_are_found(path: Path) -> None
     assert [io.load(path, name)[0, 1] for name in names] == [1, 4, 2, 3]
 
 
+def test_constants_of_every_kind_that_the_package_writes_are_found(
+    path: Path, refusal: Refusal
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    make = onnx.helper.make_node
+    values = {
+        "value_float": (2.5, np.float32),
+        "value_floats": ([1.5, -2.0, 3.0], np.float32),
+        "value_int": (-7, np.int64),
+        "value_ints": ([1, -(2**62), 300], np.int64),
+    }
+    nodes = [make("Constant", [], [key], **{key: of}) for key, (of, _) in values.items()]
+    nodes.append(make("Constant", [], ["text"], value_string="hello"))
+    nodes.append(make("Constant", [], ["texts"], value_strings=["a", "b"]))
+    dense = onnx.helper.make_tensor("s", FLOAT, [2], [1.0, 2.0])
+    places = onnx.helper.make_tensor("i", 7, [2], [0, 5])
+    sparse = onnx.helper.make_sparse_tensor(dense, places, [2, 3])
+    nodes.append(make("Constant", [], ["thin"], sparse_value=sparse))
+    graph = onnx.helper.make_graph(nodes, "g", [], [], [], sparse_initializer=[sparse])
+    function = onnx.helper.make_function(
+        "my", "Act", ["x"], ["c"], [make("Constant", [], ["c"], value_float=0.5)], []
+    )
+    onnx.save(onnx.helper.make_model(graph, functions=[function]), path)
+    listed = {info.name: info for info in io.list_tensors(path)}
+    assert list(listed) == ["s", *values, "text", "texts", "thin", "Act.c"]
+    for key, (of, dtype) in values.items():
+        loaded = io.load(path, key)
+        assert loaded.dtype == dtype
+        assert loaded.tolist() == of
+        assert (listed[key].shape, listed[key].nbytes) == (loaded.shape, loaded.nbytes)
+    assert io.load(path, "Act.c") == 0.5
+    for name, words in {
+        "s": "is sparse",
+        "thin": "is sparse",
+        "text": "text",
+        "texts": "text",
+    }.items():
+        assert words in listed[name].reason
+        assert words in refusal(io.load, path, name)
+    assert (listed["s"].shape, listed["s"].dtype) == ((2, 3), "float32")
+
+
+def test_a_name_that_was_made_up_has_the_node_that_takes_it_beside(path: Path) -> None:
+    def node(op_type: bytes, name: bytes, inputs: list[bytes], output: bytes = b"y") -> bytes:
+        taken = b"".join(field(1, one) for one in inputs)
+        return taken + field(2, output) + field(3, name) + field(4, op_type)
+
+    def weight(name: str) -> bytes:
+        return onnx_tensor(name, FLOAT, (2, 3), raw(A))
+
+    tensors = map(weight, ("onnx::MatMul_470", "onnx::MatMul_471", "123", "val_7", "fc.weight"))
+    nodes = [
+        node(b"MatMul", b"/encoder/q_proj/MatMul", [b"x", b"onnx::MatMul_470"]),
+        node(b"Transpose", b"/t/Transpose", [b"onnx::MatMul_471"], b"turned"),
+        node(b"DequantizeLinear", b"/t/DQ", [b"turned", b"s"], b"real"),
+        node(b"MatMul", b"/encoder/k_proj/MatMul", [b"real", b"x"]),
+        node(b"Conv", b"", [b"x", b"123"]),
+        node(b"Gemm", b"/head/Gemm", [b"x", b"fc.weight"]),
+    ]
+    path.write_bytes(onnx_model(*tensors, nodes=nodes))
+    assert {info.name: info.used_by for info in io.list_tensors(path)} == {
+        "onnx::MatMul_470": "/encoder/q_proj/MatMul",
+        "onnx::MatMul_471": "/encoder/k_proj/MatMul",
+        "123": "",
+        "val_7": "",
+        "fc.weight": "",
+    }
+
+
 BAD = [
     (b"\x80" * 40, "ends within"),
     (b"<!DOCTYPE html>", "no ONNX model, or damaged"),
@@ -463,7 +532,7 @@ def test_field_numbers_are_those_of_the_package() -> None:
 
     tensor = ["dims", "data_type", "segment", "name", "raw_data", "external_data", "data_location"]
     typed = ["float_data", "int32_data", "int64_data", "double_data", "uint64_data"]
-    attribute = ["name", "t", "g", "graphs"]
+    attribute = ["name", "t", "g", "graphs", "f", "i", "s", "floats", "ints", "strings"]
     assert [number("TensorProto", name) for name in tensor] == [
         *(reader._DIMS, reader._DATA_TYPE, reader._SEGMENT, reader._NAME),
         *(reader._RAW, reader._EXTERNAL, reader._LOCATION),
@@ -471,11 +540,21 @@ def test_field_numbers_are_those_of_the_package() -> None:
     assert tuple(number("TensorProto", name) for name in typed) == onnx_types.TYPED
     assert [number("AttributeProto", name) for name in attribute] == [
         *(reader._ATTRIBUTE_NAME, reader._ATTRIBUTE_TENSOR),
-        *(reader._ATTRIBUTE_GRAPH, reader._ATTRIBUTE_GRAPHS),
+        *(reader._ATTRIBUTE_GRAPH, reader._ATTRIBUTE_GRAPHS, reader._ATTRIBUTE_FLOAT),
+        *(reader._ATTRIBUTE_INT, reader._ATTRIBUTE_STRING, reader._ATTRIBUTE_FLOATS),
+        *(reader._ATTRIBUTE_INTS, reader._ATTRIBUTE_STRINGS),
     ]
-    assert [number("NodeProto", n) for n in ("output", "op_type", "attribute")] == [
-        *(reader._OUTPUT, reader._OP_TYPE, reader._ATTRIBUTE)
+    assert number("AttributeProto", "sparse_tensor") == reader._ATTRIBUTE_SPARSE
+    assert number("GraphProto", "sparse_initializer") == reader._SPARSE
+    assert number("SparseTensorProto", "values") == reader._SPARSE_VALUES
+    assert number("SparseTensorProto", "dims") == reader._SPARSE_DIMS
+    assert number("ModelProto", "functions") == reader._FUNCTION
+    assert number("FunctionProto", "name") == reader._FUNCTION_NAME
+    assert number("FunctionProto", "node") == reader._FUNCTION_NODE
+    assert [number("NodeProto", n) for n in ("output", "op_type", "attribute", "input")] == [
+        *(reader._OUTPUT, reader._OP_TYPE, reader._ATTRIBUTE, reader._INPUT)
     ]
+    assert number("NodeProto", "name") == reader._NODE_NAME
     assert number("GraphProto", "node") == reader._NODE
     assert number("GraphProto", "initializer") == reader._INITIALIZER
     assert number("ModelProto", "graph") == reader._GRAPH

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given
@@ -203,6 +204,202 @@ def test_what_is_no_real_numbers_is_left_out_and_refused_by_name(
     epoch = value({"epoch": 3})
     path.write_bytes(torch_old(epoch, {}) if old else torch_zip(epoch, {}))
     assert "no array of real numbers" in refusal(io.load, path)
+
+
+def listed(path: Path) -> dict[str, str]:
+    return {info.name: info.reason for info in io.list_tensors(path)}
+
+
+@every_layout
+def test_objects_beside_tensors_are_not_made_and_said(
+    old: bool, path: Path, refusal: Refusal
+) -> None:
+    arguments = named("argparse", "Namespace") + b")\x81" + value({"lr": 1}) + b"b"
+    config = named("my.training", "Config") + value(({"depth": 3},)) + b"R"
+    when = named("datetime", "datetime") + value(("x",)) + b"R"
+    tree = {"weight": WHOLE, "args": arguments, "config": config, "when": when}
+    written(path, value(tree), old)
+    assert listed(path) == {
+        "weight": "",
+        "args": "is an object of argparse.Namespace, which was not run, and no tensor",
+        "config": "is an object of my.training.Config, which was not run, and no tensor",
+        "when": "is an object of datetime.datetime, which was not run, and no tensor",
+    }
+    assert (io.load(path) == A).all()
+    assert "argparse.Namespace" in refusal(io.load, path, "args")
+
+
+def test_tensors_in_objects_are_found_under_the_names_of_a_state_dict(path: Path) -> None:
+    linear = named("torch.nn.modules.linear", "Linear") + b")\x81"
+    linear += value({"_parameters": {"weight": WHOLE}, "_buffers": {}, "_modules": {}}) + b"b"
+    model = named("my.models", "Net") + b")\x81q\x00"
+    model += value({"training": False, "_modules": {"fc": linear}, "me": b"h\x00"}) + b"b"
+    deque = named("collections", "deque") + b")R" + WHOLE + b"a"
+    mapping = named("my.models", "Cache") + b")\x81" + value("k") + WHOLE + b"s"
+    tree = {"model": model, "last": deque, "cache": mapping}
+    path.write_bytes(torch_zip(value(tree), STORED))
+    assert listed(path) == {"model.fc.weight": "", "last.0": "", "cache.k": ""}
+    assert (io.load(path, "model.fc.weight") == A).all()
+
+
+def test_a_checkpoint_of_objects_without_tensors_is_refused(path: Path, refusal: Refusal) -> None:
+    path.write_bytes(torch_zip(value({"a": named("argparse", "Namespace") + b")\x81"}), {}))
+    assert refusal(io.load, path) == (
+        "x.pt names argparse.Namespace, which a checkpoint of tensors does not need; "
+        "it was not run; save the state_dict() of the model alone."
+    )
+
+
+def test_a_tensor_that_its_class_puts_together_has_its_parts_listed(path: Path) -> None:
+    of = named("torchao.quantization", "Int8Tensor")
+    inner = call("torch._utils", "_rebuild_wrapper_subclass", 0)
+    made = named("torch._tensor", "_rebuild_from_type_v2") + b"("
+    made += named("torch._utils", "_rebuild_wrapper_subclass") + of
+    made += b"(" + of + named("torch", "float32") + value((2, 3)) + b"t"
+    made += value({"qdata": WHOLE, "block_size": [1, 3]}) + b"tR"
+    path.write_bytes(torch_zip(value({"w": made, "v": inner}), STORED))
+    w, qdata, v = io.list_tensors(path)
+    assert (w.name, w.dtype, w.shape) == ("w", "float32", (2, 3))
+    assert "torchao.quantization.Int8Tensor" in w.reason
+    assert (qdata.name, qdata.readable, v.readable) == ("w.qdata", True, False)
+    assert (io.load(path) == A).all()
+
+
+CASES = [
+    np.arange(6, dtype="<f4").reshape(2, 3),
+    np.arange(6, dtype=">i2").reshape(2, 3),
+    np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    np.array(2.5),
+    np.zeros((0, 3), np.uint8),
+    np.arange(256, dtype=np.uint8),
+    np.arange(3).astype(ml_dtypes.bfloat16),
+    np.arange(3).astype(ml_dtypes.float8_e4m3fn),
+]
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("array", CASES, ids=range(len(CASES)))
+def test_arrays_of_numpy_in_a_checkpoint_are_read(
+    array: np.ndarray, protocol: int, path: Path
+) -> None:
+    path.write_bytes(torch_zip(pickle.dumps({"x": array, "y": array}, protocol)[:-1], {}))
+    for info in io.list_tensors(path):
+        assert (info.dtype, info.shape, info.nbytes) == (
+            array.dtype.name,
+            array.shape,
+            array.nbytes,
+        )
+        loaded = io.load(path, info.name)
+        assert loaded.dtype == array.dtype.newbyteorder("=")
+        assert loaded.tobytes() == array.astype(loaded.dtype).tobytes()
+        assert loaded.flags.writeable
+        assert loaded.flags.c_contiguous
+        assert loaded.dtype.isnative
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.array([{}], object), "Python objects"),
+        (np.array([True]), "true/false"),
+        (np.array([1j]), "complex"),
+        (np.array(["a"]), "text"),
+        (np.array(["2020-01-01"], "M8[D]"), "dates"),
+        (np.zeros(2, [("a", "f4")]), "NumPy's type"),
+    ],
+)
+def test_arrays_of_numpy_that_hold_no_numbers_are_said(
+    array: np.ndarray, words: str, path: Path, refusal: Refusal
+) -> None:
+    path.write_bytes(torch_zip(pickle.dumps({"x": array, "y": np.ones(2)}, 2)[:-1], {}))
+    x, y = io.list_tensors(path)
+    assert (x.name, x.shape, y.readable) == ("x", array.shape, True)
+    assert words in x.reason
+    assert words in refusal(io.load, path, "x")
+
+
+BAD_ARRAYS = [
+    (b"\x00" * 7, (2,)),
+    (b"\x00" * 9, (2,)),
+    ([0, 0], (2,)),
+    (b"\x00" * 8, (-2, -1)),
+    (b"\x00" * 8, (2**40, 2**40)),
+    (b"\x00" * 8, (1,) * 99),
+    (b"\x00" * 8, "2"),
+]
+
+
+@pytest.mark.parametrize(("data", "shape"), BAD_ARRAYS, ids=range(len(BAD_ARRAYS)))
+def test_an_array_of_numpy_that_is_not_sound_is_refused(
+    data: object, shape: object, path: Path, refusal: Refusal
+) -> None:
+    made = call("numpy._core.multiarray", "_reconstruct", 0)
+    kind = call("numpy", "dtype", "f4", False, True)
+    held = b"B" + len(data).to_bytes(4, "little") + data if isinstance(data, bytes) else value(data)
+    state = b"(K\x01" + value(shape) + kind + b"\x89" + held + b"t"
+    path.write_bytes(torch_zip(value({"x": made + state + b"b"}), {}))
+    assert "array of NumPy that cannot be read" in refusal(io.list_tensors, path)
+
+
+def test_scales_of_powers_of_two_and_numbers_of_four_bits_are_read(path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    data = torch.tensor([[127, 130, 255], [0, 1, 2]], dtype=torch.uint8)
+    both = {"s": data.view(torch.float8_e8m0fnu), "w": data.view(torch.float4_e2m1fn_x2)}
+    torch.save({**both, "t": both["w"].T}, path)
+    s, w, t = io.list_tensors(path)
+    assert (s.dtype, s.shape, s.nbytes) == ("float8_e8m0fnu", (2, 3), 6)
+    assert (w.dtype, w.stored, w.shape) == ("float4_e2m1fn", "float4_e2m1fn_x2", (2, 6))
+    assert (t.shape, w.nbytes) == ((3, 4), 6)
+    assert io.load(path, "s").astype(np.float64)[0, :2].tolist() == [1, 8]
+    bits = io.load(path, "w").view(np.uint8)
+    assert bits.tolist() == [[15, 7, 2, 8, 15, 15], [0, 0, 1, 0, 2, 0]]
+    assert io.load(path, "t").view(np.uint8)[0].tolist() == [15, 7, 0, 0]
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@every_layout
+def test_the_tensors_that_a_nested_one_is_made_of_are_read(old: bool, path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    parts = [torch.arange(6.0).reshape(2, 3), torch.arange(4.0).reshape(1, 4)]
+    nested = torch.nested.nested_tensor(parts)
+    torch.save({"n": nested, "x": parts[0]}, path, _use_new_zipfile_serialization=not old)
+    assert [(info.name, info.shape) for info in io.list_tensors(path)] == [
+        ("n.0", (2, 3)),
+        ("n.1", (1, 4)),
+        ("x", (2, 3)),
+    ]
+    for i, part in enumerate(parts):
+        assert io.load(path, f"n.{i}").tolist() == part.tolist()
+
+
+def test_a_nested_tensor_that_is_larger_than_its_numbers_is_refused(
+    path: Path, refusal: Refusal
+) -> None:
+    numbers = {"0": A.tobytes(), "1": np.array([[9]]).tobytes(), "2": np.array([[1]]).tobytes()}
+    numbers["3"] = np.array([0]).tobytes()
+    made = named("torch._utils", "_rebuild_nested_tensor") + b"("
+    made += torch_tensor("0", "FloatStorage", 6, (6,))
+    made += b"".join(torch_tensor(key, "LongStorage", 1, (1, 1)) for key in "12")
+    made += torch_tensor("3", "LongStorage", 1, (1,)) + b"tR"
+    path.write_bytes(torch_zip(value({"n": made}), numbers))
+    assert "larger than its storage" in refusal(io.list_tensors, path)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
+def test_a_sparse_tensor_has_its_parts_listed(path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    dense = torch.tensor([[0.0, 2.0], [3.0, 0.0]])
+    torch.save({"coo": dense.to_sparse(), "csr": dense.to_sparse_csr()}, path)
+    found = {info.name: (info.shape, info.readable) for info in io.list_tensors(path)}
+    assert found == {
+        "coo": ((2, 2), False),
+        "coo.indices": ((2, 2), True),
+        "coo.values": ((2,), True),
+        "csr": ((2, 2), False),
+        "csr.starts": ((3,), True),
+        "csr.indices": ((2,), True),
+        "csr.values": ((2,), True),
+    }
 
 
 # What a pickle may name and do.

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from engine.io import npz
+from engine.io import npy, npz
 from engine.io.base import (
     Check,
     FormatError,

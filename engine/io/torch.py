@@ -38,7 +38,7 @@ from engine.io.index import kept
 from engine.io.npz import ZIP_DAMAGE
 from engine.io.packed import unpacked
 from engine.io.pickled_arrays import PickledArray
-from engine.io.pickles import Foreign, Machine, Pairs, PickleError, not_run
+from engine.io.pickles import Foreign, ForeignName, Machine, Pairs, PickleError, not_run
 from engine.io.torch_names import NAMES, Nested, Storage, Tensor, Unreadable, rebuilt, storage
 from engine.io.zips import open_zip
 from engine.numbers import printable
@@ -225,7 +225,11 @@ def _old(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
     """Read the layout that was before: five pickles, then the storages, always little-endian."""
     storages: dict[str, Storage] = {}
 
-    def remember(reference: object) -> Storage:
+    def remember(reference: object) -> object:
+        match reference:
+            case ("module", ForeignName() as of, *_):
+                # The class of a module, with the text of its program beside it.
+                return of
         found = storage(reference)
         storages.setdefault(found.key, found)
         return found

@@ -45,8 +45,10 @@ class Kind:
             return ""
         if self.name.startswith(("qint", "quint")):
             return QUANTIZED
-        content = "complex numbers" if self.name.startswith("complex") else f"{self.name} values"
-        return not_real("true/false values (bool)" if self.name == "bool" else content)
+        if self.name == "bool" or self.name.startswith("complex"):
+            words = "true/false values" if self.name == "bool" else "complex numbers"
+            return not_real(f"{words} ({self.name})")
+        return not_real(f"{self.name} values")
 
 
 @dataclass(frozen=True, eq=False)

@@ -341,37 +341,6 @@ def test_an_array_of_numpy_that_is_not_sound_is_refused(
     assert "array of NumPy that cannot be read" in refusal(io.list_tensors, path)
 
 
-def test_scales_of_powers_of_two_and_numbers_of_four_bits_are_read(path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    data = torch.tensor([[127, 130, 255], [0, 1, 2]], dtype=torch.uint8)
-    both = {"s": data.view(torch.float8_e8m0fnu), "w": data.view(torch.float4_e2m1fn_x2)}
-    torch.save({**both, "t": both["w"].T}, path)
-    s, w, t = io.list_tensors(path)
-    assert (s.dtype, s.shape, s.nbytes) == ("float8_e8m0fnu", (2, 3), 6)
-    assert (w.dtype, w.stored, w.shape) == ("float4_e2m1fn", "float4_e2m1fn_x2", (2, 6))
-    assert (t.shape, w.nbytes) == ((3, 4), 6)
-    assert io.load(path, "s").astype(np.float64)[0, :2].tolist() == [1, 8]
-    bits = io.load(path, "w").view(np.uint8)
-    assert bits.tolist() == [[15, 7, 2, 8, 15, 15], [0, 0, 1, 0, 2, 0]]
-    assert io.load(path, "t").view(np.uint8)[0].tolist() == [15, 7, 0, 0]
-
-
-@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
-@every_layout
-def test_the_tensors_that_a_nested_one_is_made_of_are_read(old: bool, path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    parts = [torch.arange(6.0).reshape(2, 3), torch.arange(4.0).reshape(1, 4)]
-    nested = torch.nested.nested_tensor(parts)
-    torch.save({"n": nested, "x": parts[0]}, path, _use_new_zipfile_serialization=not old)
-    assert [(info.name, info.shape) for info in io.list_tensors(path)] == [
-        ("n.0", (2, 3)),
-        ("n.1", (1, 4)),
-        ("x", (2, 3)),
-    ]
-    for i, part in enumerate(parts):
-        assert io.load(path, f"n.{i}").tolist() == part.tolist()
-
-
 def test_a_nested_tensor_that_is_larger_than_its_numbers_is_refused(
     path: Path, refusal: Refusal
 ) -> None:
@@ -383,23 +352,6 @@ def test_a_nested_tensor_that_is_larger_than_its_numbers_is_refused(
     made += torch_tensor("3", "LongStorage", 1, (1,)) + b"tR"
     path.write_bytes(torch_zip(value({"n": made}), numbers))
     assert "larger than its storage" in refusal(io.list_tensors, path)
-
-
-@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
-def test_a_sparse_tensor_has_its_parts_listed(path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    dense = torch.tensor([[0.0, 2.0], [3.0, 0.0]])
-    torch.save({"coo": dense.to_sparse(), "csr": dense.to_sparse_csr()}, path)
-    found = {info.name: (info.shape, info.readable) for info in io.list_tensors(path)}
-    assert found == {
-        "coo": ((2, 2), False),
-        "coo.indices": ((2, 2), True),
-        "coo.values": ((2,), True),
-        "csr": ((2, 2), False),
-        "csr.starts": ((3,), True),
-        "csr.indices": ((2,), True),
-        "csr.values": ((2,), True),
-    }
 
 
 # What a pickle may name and do.

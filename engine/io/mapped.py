@@ -116,6 +116,8 @@ def _mapped(
     None where they had better be read: few of them, in foreign byte order, not aligned (numpy is
     slow with those), or in a file that cannot be mapped.
     """
+    if nbytes <= min(MAPPED_ABOVE, _MAPPED_ANYWAY):
+        return None
     aligned = offset % dtype.alignment == 0
     if not (CAN_MAP and nbytes > _most_read() and dtype.isnative and aligned):
         return None

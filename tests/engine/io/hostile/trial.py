@@ -108,7 +108,8 @@ def try_file(path: Path, watch: Watch, mapping: bool = False, alone: bool = True
         Empty where each call gave a result or a sentence.
     """
     mapped.MAPPED_ABOVE = 0 if mapping else 1 << 62
-    watch.allowed, watch.folder = {os.path.abspath(path)}, ""
+    # How much memory is free decides whether many numbers are mapped.
+    watch.allowed, watch.folder = {os.path.abspath(path), "/proc/meminfo"}, ""
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     with open("/proc/self/statm", encoding="ascii") as stream:
         pages = int(stream.read().split()[0])

@@ -252,7 +252,7 @@ def _speaks_for_itself(array: np.ndarray) -> bool:
 def _rows(flat: np.ndarray, width: int, delimiter: str) -> Iterator[bytes]:
     """Yield the rows as text, many at a time."""
     step = max(1, _CHUNK // width) * width
-    for start in range(0, flat.size, step):
+    for start in cancellation.checked(range(0, flat.size, step), 1):
         cells = shortest(flat[start : start + step])
         rows = (delimiter.join(cells[i : i + width]) for i in range(0, len(cells), width))
         yield ("\n".join(rows) + "\n").encode("ascii")

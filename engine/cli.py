@@ -7,7 +7,6 @@ file as it was.
 from __future__ import annotations
 
 import argparse
-import csv
 import io as stdio
 import json
 import math
@@ -37,6 +36,7 @@ from engine.io import ExternalDataError, FormatError, list_tensors, load, save_n
 from engine.io.base import require_unchanged
 from engine.numbers import printable
 from engine.quantizers.params import parameter_arrays
+from engine.spreadsheet import csv_line
 
 COMMANDS = ("quantize", "compare", "params", "list")
 DEFAULT_SCHEMES = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
@@ -339,16 +339,13 @@ def _row(result: Evaluation) -> Row:
 def _as_csv(results: Sequence[Evaluation]) -> str:
     """Return one row per scheme; floats in the shortest form that reads back the same."""
     rows = [_row(result) for result in results]
-    text = stdio.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _csv_cell(cell) for key, cell in row.items()} for row in rows)
-    return text.getvalue().rstrip("\n")
+    lines = [csv_line(rows[0]), *(csv_line(map(_csv_cell, row.values())) for row in rows)]
+    return "".join(lines).rstrip("\n")
 
 
-def _csv_cell(cell: Cell) -> Cell:
+def _csv_cell(cell: Cell) -> str:
     """Parameters of many channels are parted by spaces."""
-    return " ".join(map(str, cell)) if isinstance(cell, list) else cell
+    return " ".join(map(str, cell)) if isinstance(cell, list) else str(cell)
 
 
 def _as_json(results: Sequence[Evaluation]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from engine.numbers import AmbiguousBlock, Block, NumberError
 from engine.pasted import Pasted, pasted_cells, read
+from engine.spreadsheet import tab_line
 from gui.background import Background, Cancelled
 from gui.waiting import wait_for
 
@@ -31,7 +32,7 @@ def put_on_clipboard(text: str) -> None:
 
 def cells_text(rows: list[list[str]]) -> str:
     """Return cells separated by tabs and line ends, as spreadsheets take them."""
-    return "\n".join("\t".join(row) for row in rows) + "\n"
+    return "\n".join(map(tab_line, rows)) + "\n"
 
 
 def read_pasted(text: str, background: Background, parent: QWidget) -> Pasted | str:
@@ -63,6 +64,7 @@ def _ask(error: AmbiguousBlock, parent: QWidget) -> Block | None:
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle(_tr("Paste"))
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setText(_tr("These numbers can be read in two ways. Which one is meant?"))
     buttons = [
         box.addButton(block.description, QMessageBox.ButtonRole.AcceptRole)

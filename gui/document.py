@@ -16,7 +16,7 @@ from PySide6.QtGui import QUndoStack
 
 from engine import Scheme
 from engine.arrays import FloatArray, IntArray
-from engine.file_names import as_text
+from gui.plain_text import plain
 from gui.shown import Edit, Entry, entries_for
 from gui.tensors import Source, Tensor, lone, state_of, unfiled
 
@@ -262,7 +262,7 @@ class Document(QObject):
         if source is not None and not source.container:
             source.path, source.known, tensor.path = path, known, path
             source.given = False
-            tensor.title, tensor.name = as_text(path.name), None
+            tensor.title, tensor.name = plain(path.name), None
             tensor.opened_version, tensor.touched = tensor.version, []
             tensor.base, tensor.base_state = (path, None), state_of(path)
             self.sources_changed.emit()

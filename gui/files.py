@@ -14,10 +14,11 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from engine import QuantizationError, Scheme
 from engine.arrays import FloatArray, as_working
 from engine.examples import EXAMPLES, THREE_WAYS, Example
-from engine.file_names import as_text, kept
+from engine.file_names import kept
 from engine.numbers import printable
 from gui.background import Background, Part, Ticket
 from gui.numbers_text import filled
+from gui.plain_text import plain
 from gui.session import Session
 from gui.session_files import ENDING, FILE, SessionFiles
 from gui.settings import Settings
@@ -218,7 +219,7 @@ class Files(QObject):
         text = self.tr("The numbers of %1 lie in another file beside it, %2. Read that one too?")
         # Both names come from the file: they may look like HTML.
         box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(filled(text, tensor.title, tensor.external))
+        box.setText(filled(text, tensor.title, plain(tensor.external)))
         read = box.addButton(self.tr("&Read it"), QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
@@ -390,7 +391,7 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
             one.error = str(error)
         except MemoryError:
             text = QCoreApplication.translate("Files", "%1 needs more memory than there is.")
-            one.error = filled(text, as_text(path.name))
+            one.error = filled(text, plain(path.name))
     return read
 
 

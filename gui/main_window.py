@@ -10,7 +10,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplicat
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from engine import Scheme
-from engine.file_names import as_text, path_of
+from engine.file_names import path_of
 from gui import commands, layout
 from gui.actions import Actions
 from gui.background import Background
@@ -30,6 +30,7 @@ from gui.panes.schemes_pane import SchemesPane
 from gui.panes.steps_pane import StepsPane
 from gui.panes.tensors_pane import TensorsPane
 from gui.panes.values_pane import ValuesPane
+from gui.plain_text import plain, plain_title
 from gui.plots import PLOTS
 from gui.plots.feed import PlotFeed
 from gui.recovery import Recovery
@@ -237,8 +238,8 @@ class MainWindow(QMainWindow):
     def _on_document(self) -> None:
         title, file = self.session.title or self.tr("untitled"), self.session.file
         if file is not None:
-            title = f"{title} – {as_text(file.name)}"
-        self.setWindowTitle(f"{title}[*] – Quantoscope")
+            title = f"{title} – {plain(file.name)}"
+        self.setWindowTitle(f"{plain_title(title)}[*] – Quantoscope")
         self.setWindowModified(self.session.modified)
 
     def _on_array(self) -> None:
@@ -276,7 +277,7 @@ class MainWindow(QMainWindow):
     def _on_left(self, title: str, time: float) -> None:
         text = self.tr("Changes of %1, last kept at %2, were not saved when the program ended.")
         choices = [self.actions_[key] for key in ("restore", "discard")]
-        self.offer.ask(filled(text, title, clock(time)), choices)
+        self.offer.ask(filled(text, plain(title), clock(time)), choices)
 
     def view(self) -> View:
         """How the document is looked at, for a session file."""

@@ -15,9 +15,10 @@ from engine.examples import EXAMPLES, Example
 from engine.file_names import as_text, path_of
 from engine.formats import BLOCKS, SMALL_FLOATS
 from gui.actions import Actions
-from gui.numbers_text import filled, plain_tip
+from gui.numbers_text import filled
 from gui.panes.dock import Dock
 from gui.panes.values_copy import FORMS
+from gui.plain_text import plain, plain_action, plain_tip
 from gui.session import Session
 from gui.settings import DIGITS_DEFAULT, Settings
 from gui.theme import Theme, icon, outlined
@@ -59,13 +60,21 @@ class Menus(QObject):
         self._actions = actions
         self._settings = settings
         self._session = session
-        self.undo = session.undo_stack.createUndoAction(window, self.tr("&Undo"))
+        self.undo, self.redo = QAction(window), QAction(window)
         self.undo.setShortcut("Ctrl+Z")
-        self.redo = session.undo_stack.createRedoAction(window, self.tr("&Redo"))
         self.redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
-        for action, step in ((self.undo, self._undo), (self.redo, self._redo)):
-            action.triggered.disconnect()
-            action.triggered.connect(step)
+        self.undo.triggered.connect(self._undo)
+        self.redo.triggered.connect(self._redo)
+        stack = session.undo_stack
+        stack.canUndoChanged.connect(self.undo.setEnabled)
+        stack.canRedoChanged.connect(self.redo.setEnabled)
+        # Qt's own actions would take the names in these texts for HTML and for keys.
+        stack.undoTextChanged.connect(self._name_undo)
+        stack.redoTextChanged.connect(self._name_redo)
+        self.undo.setEnabled(stack.canUndo())
+        self.redo.setEnabled(stack.canRedo())
+        self._name_undo(stack.undoText())
+        self._name_redo(stack.redoText())
         self.examples = self._examples_menu()
         self.add_scheme = self._scheme_menu()
         self.copy_as = self._copy_menu()
@@ -99,6 +108,12 @@ class Menus(QObject):
               self._latency_action(), None, a["reset_layout"])  # fmt: skip
         help_menu = bar.addMenu(self.tr("&Help"))
         _fill(help_menu, a["help"], a["about"])
+
+    def _name_undo(self, what: str) -> None:
+        _name_step(self.undo, self.tr("&Undo"), what)
+
+    def _name_redo(self, what: str) -> None:
+        _name_step(self.redo, self.tr("&Redo"), what)
 
     def _undo(self) -> None:
         # A button takes no focus: a cell may be open, and typing ends before anything is undone.
@@ -195,7 +210,7 @@ class Menus(QObject):
             notes = [self.tr(QUANTIZERS[scheme.mapping].summary)]
             if scheme.follows is not None:
                 notes.append(f"{scheme.follows.title}: {scheme.follows.status}")
-            action.setToolTip("\n".join(notes))
+            action.setToolTip(plain_tip("\n".join(notes)))
             action.triggered.connect(partial(self._choose_scheme, scheme))
 
     def _choose_scheme(self, scheme: Scheme) -> None:
@@ -268,9 +283,10 @@ class Menus(QObject):
         paths = self._settings.recent_files
         for number, path in enumerate(paths, 1):
             whole = as_text(path_of(path))
-            action = self.recent.addAction(f"&{number % 10} {Path(whole).name.replace('&', '&&')}")
+            name = plain_action(plain(Path(whole).name))
+            action = self.recent.addAction(f"&{number % 10} {name}")
             action.setToolTip(plain_tip(whole))
-            action.setStatusTip(whole)
+            action.setStatusTip(plain(whole))
             action.triggered.connect(partial(self._choose_recent, path))
         if not paths:
             self.recent.addAction(self.tr("No files yet")).setEnabled(False)
@@ -298,6 +314,13 @@ def _of_runtimes() -> list[str]:
         for runtime in RUNTIMES.values()
         for mapping in runtime.mappings
     ]
+
+
+def _name_step(action: QAction, word: str, what: str) -> None:
+    """Say in a menu, and in the tip of a button, what a step undoes or does again."""
+    action.setText(f"{word} {plain_action(what)}".strip())
+    said = f"{word.replace('&', '')} {what}".strip()
+    action.setToolTip(plain_tip(f"{said} ({action.shortcut().toString()})"))
 
 
 def _fill(menu: QMenu, *items: QAction | QMenu | None) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.plain_text import letters
 from gui.theme import Theme, icon
 
 
@@ -118,6 +119,7 @@ class MessageBar(QFrame):
 
     def _say(self, text: str, problem: bool) -> None:
         self._problem, self._refused = problem, False
+        text = letters(text)
         self._label.setText(text)
         self._label.setAccessibleName(text)
         self._paint()

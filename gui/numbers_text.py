@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime
-from html import escape
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtGui import Qt
 
 from engine.number_text import digits_apart, digits_within, exact, full, short
 from engine.numbers import AmbiguousNumber, NumberError, parse_number
@@ -24,7 +22,6 @@ __all__ = [
     "full",
     "parts",
     "percent",
-    "plain_tip",
     "short",
     "snapped",
     "tidy",
@@ -89,10 +86,3 @@ def clock(time: float) -> str:
 def filled(text: str, *parts: object) -> str:
     """Put parts into a translated text at its marks ``%1``, ``%2`` and so on."""
     return re.sub(r"%([1-9])", lambda mark: str(parts[int(mark[1]) - 1]), text)
-
-
-def plain_tip(text: str) -> str:
-    """A text for a tip, which Qt would take for HTML, pictures and all, where it looks like it."""
-    if not Qt.mightBeRichText(text):
-        return text
-    return f"<span style='white-space: pre-wrap'>{escape(text)}</span>"

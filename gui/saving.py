@@ -12,7 +12,6 @@ from PySide6.QtCore import QCoreApplication
 
 from engine import QuantizationError, Scheme
 from engine.arrays import as_working
-from engine.file_names import as_text
 from engine.io import list_tensors, load, stored
 from engine.io.saved import (
     SavedScheme,
@@ -22,10 +21,10 @@ from engine.io.saved import (
     described,
     unchanged,
 )
-from engine.numbers import printable
 from gui.background import Part, Step
 from gui.document import Document
 from gui.numbers_text import filled
+from gui.plain_text import plain
 from gui.shown import DeviceCodes, Entry
 from gui.tensors import COPIED, Source, Tensor, next_version, of_file
 from gui.theme import COLOURS, LINE_STYLES, MARKERS
@@ -92,7 +91,7 @@ def draft(document: Document, view: Mapping[str, Any], patches: bool = False) ->
     active = uids.index(document.active_uid) if document.active_uid in uids else None
     known = {source.path: source.known for source in document.sources}
     sources = tuple(known.get(path) or SavedSource(str(path)) for path in paths)
-    title = document.title if document.file is None else as_text(document.file.name)
+    title = document.title if document.file is None else plain(document.file.name)
     return Draft(SavedSession(sources, tuple(tensors), schemes, current, active, title, dict(view)))
 
 
@@ -242,7 +241,7 @@ def _source(
             "%1 has changed since you worked on it: what the session holds is as you left it,"
             " all else as it is there now."
         )
-        notes.append(filled(text, as_text(path.name)))
+        notes.append(filled(text, plain(path.name)))
         changed.append(source)
     elif source.known is not None:
         source.known = replace(source.known, digest=saved.digest)
@@ -268,11 +267,11 @@ def _tensor_of(
         readable = [one for one in named.values() if one.readable]
         found = readable[0] if len(readable) == 1 else None
     tensor = found or Tensor(
-        printable(saved.title), None if source is None else source.path, saved.name
+        plain(saved.title), None if source is None else source.path, saved.name
     )
     if source is not None:
         named[tensor.name] = tensor
-    tensor.title = printable(saved.title)
+    tensor.title = plain(saved.title)
     try:
         if saved.array is not None:
             tensor.take(_working(saved.array), tensor.dtype)
@@ -283,7 +282,7 @@ def _tensor_of(
     except (QuantizationError, OSError) as error:
         notes.append(str(error))
     if tensor.loaded and saved.codes is not None:
-        tensor.device = DeviceCodes(printable(saved.codes_name), saved.codes)
+        tensor.device = DeviceCodes(plain(saved.codes_name), saved.codes)
         tensor.device_shape = tensor.array.shape
     if not tensor.loaded and saved.where is not None and saved.where.size:
         text = _tr("%1 of %2 wait until its file can be read again: restore the document then.")
@@ -333,7 +332,7 @@ def _entries(saved: SavedSession, notes: list[str]) -> tuple[tuple[Entry, ...], 
         entries.append(
             Entry(
                 scheme,
-                label=printable(one.label),
+                label=plain(one.label),
                 colour=one.colour % len(COLOURS),
                 line=one.line % len(LINE_STYLES),
                 marker=one.marker % len(MARKERS),

@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from engine import QuantizationError, Scheme
 from engine.examples import THREE_WAYS
-from engine.file_names import as_text, kept
+from engine.file_names import kept
 from gui.background import Background, Cancelled, Part, Ticket
 from gui.numbers_text import filled
+from gui.plain_text import plain
 from gui.session import Session
 from gui.settings import Settings
 from gui.waiting import wait_for
@@ -120,7 +121,7 @@ class SessionFiles(QObject):
 
         known = set(self._settings.known_files)
         places = [place_of(source, path) for source in saved.sources]
-        strange = [as_text(place) for place in places if str(place) not in known]
+        strange = [plain(place) for place in places if str(place) not in known]
         if not strange:
             return True
         box = QMessageBox(self._window)
@@ -128,7 +129,7 @@ class SessionFiles(QObject):
         box.setWindowTitle(self.tr("Open a session"))
         box.setTextFormat(Qt.TextFormat.PlainText)
         text = self.tr("%1 refers to files that you have not opened so far. Read them?")
-        box.setText(filled(text, as_text(path.name)))
+        box.setText(filled(text, plain(path.name)))
         more = filled(self.tr("… and %1 more"), len(strange) - 8)
         listed = [*strange[:8], *([more] if len(strange) > 8 else [])]
         box.setInformativeText("\n".join(listed))
@@ -215,7 +216,7 @@ class SessionFiles(QObject):
     def written(self, path: Path, job: Callable[[Part], Any]) -> Any:
         """Let a job write a file, and return what it returns; None, and a sentence, if it fails."""
         try:
-            text = filled(self.tr("Writing %1…"), as_text(path.name))
+            text = filled(self.tr("Writing %1…"), plain(path.name))
             outcome = wait_for(self._background, SAVE, job, text, self._window)
         except Cancelled:
             self.notice.emit(self.tr("Nothing was saved, as you wished."))
@@ -225,7 +226,7 @@ class SessionFiles(QObject):
             return None
         self._settings.add_recent(kept(path))
         self._settings.remember_folder("files/folder", path.parent)
-        self.notice.emit(filled(self.tr("Saved %1."), as_text(path)))
+        self.notice.emit(filled(self.tr("Saved %1."), plain(path)))
         return outcome
 
     def may_replace(self) -> bool:
@@ -235,7 +236,7 @@ class SessionFiles(QObject):
         self._edited = False
         if not session.modified:
             return True
-        name = session.title if session.file is None else as_text(session.file.name)
+        name = session.title if session.file is None else plain(session.file.name)
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(self.tr("Unsaved changes"))

@@ -40,6 +40,7 @@ class StatusLine(QStatusBar):
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.summary.setIndent(6)
         self.timing = QLabel(self)
+        self.timing.setTextFormat(Qt.TextFormat.PlainText)
         self.progress = QProgressBar(self)
         self.progress.setFixedWidth(120)
         self.progress.setMaximumHeight(14)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.arrays import FloatArray, IntArray
-from engine.file_names import as_text
 from engine.glance import Glance
+from gui.plain_text import plain
 from gui.shown import DeviceCodes, Edit, frozen
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Tensor:
     @property
     def label(self) -> str:
         """What the list of a file calls it."""
-        return self.name if self.name is not None else self.title
+        return plain(self.name) if self.name is not None else self.title
 
     @property
     def readable(self) -> bool:
@@ -236,12 +236,12 @@ class Source:
     @property
     def title(self) -> str:
         """What lists call it."""
-        return as_text(self.path.name) if self.path is not None else self.tensors[0].title
+        return plain(self.path.name) if self.path is not None else self.tensors[0].title
 
 
 def lone(title: str, array: FloatArray, path: Path | None = None) -> Source:
     """An array by itself, of a file or of none."""
-    tensor = Tensor(title, path)
+    tensor = Tensor(plain(title), path)
     tensor.take(array)
     return Source(path, [tensor])
 
@@ -267,7 +267,7 @@ def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
     several = len(infos) > 1
     tensors = [
         Tensor(
-            as_text(f"{path.name} ▸ {info.name}" if several else path.name),
+            plain(f"{path.name} ▸ {info.name}" if several else path.name),
             path,
             info.name if several else None,
             info.stored or info.dtype,

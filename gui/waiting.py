@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEventLoop, Qt, QTimer
-from PySide6.QtWidgets import QProgressDialog, QWidget
+from PySide6.QtWidgets import QLabel, QProgressDialog, QWidget
 
 from engine.cancellation import Cancellation
 from gui.background import Background, Cancelled, Part, Step, Ticket
@@ -51,7 +51,13 @@ def wait_for(
     outcome: list[tuple[Any, BaseException | None]] = []
     stop = Cancellation()
     loop = QEventLoop(window)
-    dialog = QProgressDialog(text, QCoreApplication.translate("waiting", "Cancel"), 0, 0, window)
+    dialog = QProgressDialog("", QCoreApplication.translate("waiting", "Cancel"), 0, 0, window)
+    # Its text may hold the name of a file.
+    label = QLabel(dialog)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    label.setText(text)
+    dialog.setLabel(label)
     dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
     dialog.setAutoReset(False)
     dialog.setMinimumDuration(SHOWN_AFTER << 10)  # it is shown by hand, and not sooner

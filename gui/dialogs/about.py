@@ -8,12 +8,12 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QMessageBox,
-    QTextBrowser,
     QVBoxLayout,
     QWidget,
 )
 
 from gui.errors import log_path, versions
+from gui.plain_text import Page
 from gui.theme import app_icon
 
 
@@ -44,7 +44,7 @@ def show_guide(parent: QWidget) -> None:
     dialog = QDialog(parent)
     dialog.setWindowTitle(_tr("Quick guide"))
     dialog.resize(620, 560)
-    view = QTextBrowser(dialog)
+    view = Page(dialog)
     view.setMarkdown(read_text("help/guide.md"))
     view.setOpenLinks(False)
     view.setAccessibleName(_tr("Quick guide"))

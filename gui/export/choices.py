@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QDir, QStandardPaths
 
-from engine.file_names import as_text, is_text
+from engine.file_names import is_text
 from gui.export.kinds import FIGURE, KINDS
 from gui.export.presets import PRESET
 from gui.export.spec import (
@@ -22,6 +22,7 @@ from gui.export.spec import (
     FigureSpec,
     Unit,
 )
+from gui.plain_text import plain
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import DARK, LIGHT, Theme
@@ -138,7 +139,7 @@ def proposed_name(session: Session, what: str, plots: tuple[str, ...]) -> str:
     """A file name without ending that tells what is in it."""
     title = session.title
     if session.path is not None:
-        title = title.replace(as_text(session.path.name), as_text(session.path.stem), 1)
+        title = title.replace(plain(session.path.name), plain(session.path.stem), 1)
     # The end tells tensors apart: a last dot begins no ending, fc.weight and fc.bias are two.
     stem = re.sub(r"[^\w.]+", "-", title)[-80:].strip("-.") or "quantoscope"
     part = what if what != FIGURE else plots[0] if len(plots) == 1 else "plots"

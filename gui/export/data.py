@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ import numpy as np
 from engine import METRICS, QUANTIZERS, Evaluation, trace
 from engine.arrays import FloatArray
 from engine.quantizers.params import parameter_arrays
+from engine.spreadsheet import csv_line
 from gui.background import Ticket
 from gui.export.files import ExportError, FileStream, translated, write_atomically
 from gui.numbers_text import filled, full
@@ -102,14 +102,14 @@ def write_table(path: str | Path, data: Snapshot, ticket: Ticket | None = None) 
 def table_head(data: Snapshot, rows: int) -> str:
     """The first lines of the table as CSV, for a preview."""
     columns = _columns(data)
-    lines = [_csv_line([column.head for column in columns])]
+    lines = [csv_line([column.head for column in columns])]
     lines += _rows(columns, 0, min(rows, data.shown.array.size))
     return "".join(lines)
 
 
 def _table_csv(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> None:
     columns, total = _columns(data), data.shown.array.size
-    stream.write(_csv_line([column.head for column in columns]).encode())
+    stream.write(csv_line([column.head for column in columns]).encode())
     for start in range(0, total, BLOCK):
         if ticket is not None:
             ticket.step(start, total)
@@ -223,7 +223,7 @@ def write_results(path: str | Path, data: Snapshot) -> None:
 def results_text(data: Snapshot) -> str:
     """The results as CSV."""
     heads = ["scheme", "name", "scale", "zero_point", *(m.key for m in METRICS), "notes"]
-    lines = [_csv_line(heads)]
+    lines = [csv_line(heads)]
     for entry, outcome in data.results:
         row = [str(entry.scheme), entry.name]
         if isinstance(outcome, Evaluation):
@@ -232,7 +232,7 @@ def results_text(data: Snapshot) -> str:
             row.append(" ".join(outcome.warnings))
         else:
             row += [""] * (2 + len(METRICS)) + [str(outcome)]
-        lines.append(_csv_line(row))
+        lines.append(csv_line(row))
     return "".join(lines)
 
 
@@ -281,12 +281,6 @@ def _write(path: Path, data: Snapshot, ticket: Ticket | None, writers: dict[str,
         sentence = translated("%1 is no format of tables: end the name in .csv or .npz.")
         raise ExportError(filled(sentence, path.suffix or path.name))
     write_atomically(path, lambda stream: write(stream, data, ticket))
-
-
-def _csv_line(cells: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()
 
 
 class _Counted(io.RawIOBase):

@@ -111,6 +111,7 @@ class ExportDialog(QDialog):
         self.row.renamed.connect(self._on_renamed)
         self.problem = QLabel(self)
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setObjectName("exportProblem")
         self.problem.setWordWrap(True)
         self.problem.setStyleSheet(f"#exportProblem {{ color: {self._theme.alarm}; }}")

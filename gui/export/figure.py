@@ -22,6 +22,7 @@ from gui.export.files import ExportError, translated, write_bytes
 from gui.export.page import Page, logical_dpi
 from gui.export.spec import MM_PER_INCH, FigureSpec
 from gui.numbers_text import filled
+from gui.plain_text import plain
 from gui.plots.data import PlotData
 
 POINTS_PER_INCH = 72
@@ -131,7 +132,7 @@ def render_svg(spec: FigureSpec, data: PlotData) -> bytes:
         generator.setResolution(round(logical_dpi()))
         generator.setSize(QSize(round(page.width), round(page.height)))
         generator.setViewBox(QRectF(0, 0, page.width, page.height))
-        generator.setTitle(page.title)
+        generator.setTitle(plain(page.title))
         generator.setDescription(_creator())
         painter = QPainter(generator)
         page.paint(painter)
@@ -164,7 +165,7 @@ def render_pdf(spec: FigureSpec, data: PlotData) -> bytes:
         writer.setPageSize(QPageSize(rounded, QPageSize.Unit.Point, "", exact))
         writer.setPageMargins(QMarginsF(0, 0, 0, 0))
         writer.setResolution(round(logical_dpi()))
-        writer.setTitle(page.title)
+        writer.setTitle(plain(page.title))
         writer.setCreator(_creator())
         painter = QPainter(writer)
         page.paint(painter)

@@ -19,6 +19,7 @@ from gui.export.form import ExportForm
 from gui.export.kinds import KINDS, REPORT, with_ending
 from gui.export.report_files import report_paths
 from gui.numbers_text import filled
+from gui.plain_text import plain
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import Theme
@@ -55,6 +56,7 @@ class FileRow(QWidget):
         self.browse.setAutoDefault(False)
         self.browse.clicked.connect(self._browse)
         self.beside = QLabel(self)
+        self.beside.setTextFormat(Qt.TextFormat.PlainText)
         self.beside.setTextFormat(Qt.TextFormat.PlainText)
         self.beside.setObjectName("filesBeside")
         self.beside.setWordWrap(True)
@@ -116,7 +118,7 @@ class FileRow(QWidget):
     def _name_others(self) -> None:
         """Name the files that are written beside the one that is named."""
         others = [path.name for path in self.targets[:-1]]
-        self.beside.setText(filled(self.tr("And beside it: %1"), ", ".join(others)))
+        self.beside.setText(filled(self.tr("And beside it: %1"), ", ".join(map(plain, others))))
         self.beside.setVisible(bool(others))
 
     def _on_edited(self, text: str) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QIODevice, QSaveFile
 
-from engine.file_names import as_text, is_text
+from engine.file_names import is_text
 from gui.numbers_text import filled
+from gui.plain_text import plain
 
 
 def translated(text: str) -> str:
@@ -71,7 +72,7 @@ def _draft(path: Path, write: Callable[[FileStream], None]) -> QSaveFile:
     if not is_text(path):
         # Qt would leave bytes out of the name, and write another file.
         text = translated("%1 cannot be written: its name is not UTF-8.")
-        raise ExportError(filled(text, as_text(path)))
+        raise ExportError(filled(text, plain(path)))
     file = QSaveFile(str(path))
     if not file.open(QIODevice.OpenModeFlag.WriteOnly):
         raise ExportError(_cannot(path, file.errorString()))
@@ -130,5 +131,5 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _cannot(path: Path, reason: str) -> str:
-    name = as_text(path.name or path)
+    name = plain(path.name or path)
     return filled(translated("%1 cannot be written: %2."), name, reason.rstrip(".").lower())

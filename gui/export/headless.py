@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from engine import Evaluation, QuantizationError, Scheme, cli, summarize
 from engine.arrays import as_working
 from engine.channels import natural_granularity
-from engine.file_names import as_text, is_text
+from engine.file_names import is_text
 from engine.io import list_tensors, probe, split_name
 from engine.numbers import printable
 from gui.export import choices
@@ -26,6 +26,7 @@ from gui.export.report_content import USUAL_PLOTS, make_report
 from gui.export.report_files import REPORT_ENDINGS, write_report
 from gui.export.report_reference import Source
 from gui.export.spec import MAX_DPI, MAX_POINTS, MIN_DPI, MIN_POINTS, FigureSpec, Look
+from gui.plain_text import plain
 from gui.plots import PLOTS
 from gui.plots.data import PlotData, Series
 from gui.settings import DIGITS_DEFAULT
@@ -120,7 +121,7 @@ def report(arguments: argparse.Namespace) -> list[str]:
     kept, data = picture(array, schemes, PAIRED in keys)
     source = _source(arguments.input, array.dtype.name)
     if arguments.title:
-        source = replace(source, title=as_text(arguments.title))
+        source = replace(source, title=plain(arguments.title))
     now = datetime.now().astimezone()
     cli.require_input_unchanged(arguments)
     written = write_report(out, make_report(source, kept, data, keys, now))
@@ -144,8 +145,8 @@ def _source(text: str, loaded: str) -> Source:
         held = [info for info in infos if tensor in (None, info.name)]
         loaded = held[0].stored or held[0].dtype
     if tensor is None:
-        return Source(as_text(file.name), file, dtype=loaded)
-    return Source(as_text(f"{file.name} ▸ {tensor}"), file, tensor, dtype=loaded)
+        return Source(plain(file.name), file, dtype=loaded)
+    return Source(plain(f"{file.name} ▸ {tensor}"), file, tensor, dtype=loaded)
 
 
 def _out(text: str, endings: tuple[str, ...]) -> Path:

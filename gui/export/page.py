@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
     QColor,
@@ -145,7 +147,7 @@ class Page:
     @staticmethod
     def _label(panel: Panel, name: str) -> str:
         axis = panel.axis(name)
-        return str(axis.labelText) if axis is not None else ""
+        return unescape(str(axis.labelText)) if axis is not None else ""
 
     # Painting
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QImage, QPixmap, QResizeEvent, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QStackedWidget, QTextBrowser, QWidget
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QStackedWidget, QWidget
 
+from gui.plain_text import Page
 from gui.theme import Theme
 
 _FEATURES = (
@@ -16,13 +16,6 @@ _FEATURES = (
     | QTextDocument.MarkdownFeature.MarkdownNoHTML
 )
 _FIGURE = re.compile(r"!\[(.*?)\]\([^)]*\)")
-
-
-class _Page(QTextBrowser):
-    """A page of text that loads nothing of what it names."""
-
-    def loadResource(self, kind: int, name: Any) -> None:
-        return None
 
 
 class Preview(QStackedWidget):
@@ -51,7 +44,7 @@ class Preview(QStackedWidget):
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setTabChangesFocus(True)
         self.text.setAccessibleName(self.tr("The first lines of the file"))
-        self.page = _Page(self)
+        self.page = Page(self)
         self.page.setOpenLinks(False)
         self.page.setTabChangesFocus(True)
         self.page.setAccessibleName(self.tr("The beginning of the report"))

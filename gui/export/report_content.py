@@ -13,7 +13,6 @@ from engine import Comparison, Evaluation, __version__
 from engine.arrays import FloatArray
 from engine.compare import CODES
 from engine.device import DeviceComparison
-from engine.file_names import as_text
 from engine.runtimes import FORMAT_SOURCES
 from engine.scheme import Scheme
 from gui.export.data import Snapshot
@@ -36,6 +35,7 @@ from gui.export.report_reference import Source, commands, definitions, versions
 from gui.export.spec import FigureSpec, Look
 from gui.models.results import COLUMNS, Column, Figures, best_figures
 from gui.numbers_text import filled, full, parts, percent, short
+from gui.plain_text import plain
 from gui.plots.data import PlotData
 
 FIGURE_WIDTH, FIGURE_POINTS = 180.0, 8.5
@@ -91,9 +91,9 @@ def _data(source: Source, kept: Snapshot, digits: int) -> tuple[Block, ...]:
     array, summary = kept.shown.array, kept.shown.summary
     rows: list[tuple[str, Cell]] = []
     if source.path is not None:
-        rows.append((translated("File"), Cell(as_text(source.path.name))))
+        rows.append((translated("File"), Cell(plain(source.path.name))))
     if source.tensor:
-        rows.append((translated("Tensor"), Cell(source.tensor)))
+        rows.append((translated("Tensor"), Cell(plain(source.tensor))))
     shape = " × ".join(str(length) for length in array.shape)
     kind = array.dtype.name
     if source.dtype not in ("", kind):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from html import escape
 
 from gui.export.report import BEST, Block, Cell, Code, Figure, Listing, Paragraph, Report, Table
+from gui.plain_text import letters
 from gui.theme import DARK, LIGHT, Theme
 
 _STYLE = """
@@ -42,26 +43,31 @@ h2 { break-after: avoid }
 
 def html(report: Report) -> str:
     """Return the report as HTML."""
-    title = escape(report.title)
+    title = _text(report.title)
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en">',
         "<head>",
         '<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f'<meta name="generator" content="{escape(report.program)}">',
+        f'<meta name="generator" content="{_text(report.program)}">',
         f"<title>{title}</title>",
         f"<style>{_style()}</style>",
         "</head>",
         "<body>",
         f"<h1>{title}</h1>",
-        f'<p class="muted">{escape(report.date_line)} · {escape(report.program)}</p>',
+        f'<p class="muted">{_text(report.date_line)} · {_text(report.program)}</p>',
     ]
     for section in report.sections:
-        parts.append(f"<section>\n<h2>{escape(section.title)}</h2>")
+        parts.append(f"<section>\n<h2>{_text(section.title)}</h2>")
         parts += [_block(block) for block in section.blocks]
         parts.append("</section>")
     return "\n".join([*parts, "</body>", "</html>", ""])
+
+
+def _text(text: str) -> str:
+    """Return a text as its letters alone: neither HTML nor marks that turn it around."""
+    return escape(letters(text))
 
 
 def _style() -> str:
@@ -80,16 +86,16 @@ def _block(block: Block) -> str:
 
 
 def _paragraph(block: Paragraph) -> str:
-    return f"<p>{escape(block.text)}</p>"
+    return f"<p>{_text(block.text)}</p>"
 
 
 def _listing(block: Listing) -> str:
-    items = "\n".join(f"<li>{escape(item)}</li>" for item in block.items)
+    items = "\n".join(f"<li>{_text(item)}</li>" for item in block.items)
     return f"<ul>\n{items}\n</ul>"
 
 
 def _code(block: Code) -> str:
-    return f"<pre>{escape(block.text)}</pre>"
+    return f"<pre>{_text(block.text)}</pre>"
 
 
 def _table(block: Table) -> str:
@@ -106,8 +112,8 @@ def _table(block: Table) -> str:
 def _cell(cell: Cell, tag: str, number: bool) -> str:
     names = [name for name, on in (("n", number), ("best", cell.best)) if on]
     kind = f' class="{" ".join(names)}"' if names else ""
-    exact = f' title="{escape(cell.exact)}"' if cell.exact else ""
-    text = escape(cell.text)
+    exact = f' title="{_text(cell.exact)}"' if cell.exact else ""
+    text = _text(cell.text)
     if cell.code:
         text = f"<code>{text}</code>"
     return f"<{tag}{kind}{exact}>{BEST + ' ' if cell.best else ''}{text}</{tag}>"

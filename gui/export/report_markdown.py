@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from gui.export.report import BEST, Block, Cell, Code, Figure, Listing, Paragraph, Report, Table
+from gui.plain_text import letters
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&#!$@])")
 
@@ -29,14 +30,14 @@ def markdown(report: Report, picture: Callable[[str], str]) -> str:
 
 def plain(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
-    text = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    text = _SPECIAL.sub(r"\\\1", " ".join(letters(text).split()))
     # What begins a list, or underlines a heading.
     return re.sub(r"^(\d*)([-+.)=])(?=[-=\s]*$|\s)", r"\1\\\2", text)
 
 
 def _code(text: str) -> str:
     """Text between as many backticks as it takes; a bar would still part cells."""
-    text = " ".join(text.split()).replace("|", "\\|")
+    text = " ".join(letters(text).split()).replace("|", "\\|")
     ticks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{ticks}{pad}{text}{pad}{ticks}"
@@ -58,8 +59,9 @@ def _listing(block: Listing) -> str:
 
 
 def _lines(block: Code) -> str:
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", block.text)), default=0))
-    return f"{fence}sh\n{block.text}\n{fence}"
+    text = letters(block.text)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence}sh\n{text}\n{fence}"
 
 
 def _table(block: Table) -> str:

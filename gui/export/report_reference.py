@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine import METRICS, __version__
-from engine.file_names import as_text, is_text
+from engine.file_names import as_text
 from engine.scheme import Scheme
 from gui.export.files import translated
 from gui.export.report import Block, Cell, Code, Paragraph, Table, pairs, text_row
@@ -115,8 +115,8 @@ def commands(source: Source, schemes: list[Scheme], plots: tuple[str, ...]) -> t
 
 
 def _quoted(argument: str) -> str:
-    """An argument as a shell takes it; bytes that are no UTF-8 as bash writes them."""
-    if is_text(argument):
+    """An argument as a shell takes it; what cannot be seen of it as bash writes it."""
+    if argument.isprintable():
         return shlex.quote(argument)
     return f"$'{''.join(map(_escaped, argument))}'"
 
@@ -124,7 +124,9 @@ def _quoted(argument: str) -> str:
 def _escaped(letter: str) -> str:
     if "\udc80" <= letter <= "\udcff":
         return f"\\x{ord(letter) - 0xDC00:02x}"
-    return f"\\{letter}" if letter in "\\'" else as_text(letter)
+    if not letter.isprintable():
+        return f"\\U{ord(letter):08x}"
+    return f"\\{letter}" if letter in "\\'" else letter
 
 
 def versions(schemes: list[Scheme]) -> tuple[Block, ...]:

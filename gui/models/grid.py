@@ -13,6 +13,7 @@ from engine.evaluation import Part
 from engine.kernels import extremes
 from gui import commands
 from gui.numbers_text import exact, full, short, typed_number
+from gui.plain_text import plain_tip
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import COLOURS, Theme
@@ -186,7 +187,9 @@ class GridModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             name = commands.position_text(self._session, position)
             tip = f"{name}: {self.quantity} = {exact(value)}"
-            return f"{tip}\n{self.tr('Clipped by the active scheme.')}" if saturated else tip
+            if saturated:
+                tip = f"{tip}\n{self.tr('Clipped by the active scheme.')}"
+            return plain_tip(tip)
         return None
 
     def _text(self, value: Any) -> str:

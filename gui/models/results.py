@@ -16,6 +16,7 @@ from engine.definitions import SQNR_DEFINITIONS, Definition
 from engine.metrics import DATA_UNIT
 from gui.models.schemes import entry_icon
 from gui.numbers_text import filled, full, short
+from gui.plain_text import plain_tip
 from gui.session import Session
 from gui.settings import Settings
 from gui.shown import Entry, Outcome
@@ -169,7 +170,7 @@ class ResultsModel(QAbstractTableModel):
         }.get(metric.better, "")
         unit = f"[{metric.unit}]" if metric.unit else ""
         notes = ", ".join(part for part in (unit, better) if part)
-        return f"{metric.name} = {metric.formula}\n{notes}".strip()
+        return plain_tip(f"{metric.name} = {metric.formula}\n{notes}".strip())
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role not in ROLES or not index.isValid() or index.row() >= len(self._rows):
@@ -200,7 +201,8 @@ class ResultsModel(QAbstractTableModel):
             return font
         if role == Qt.ItemDataRole.ToolTipRole:
             exact = f"{column.metric.name} = {full(value)} {column.metric.unit}".rstrip()
-            return f"{exact}\n{self.tr('Best of the schemes shown.')}" if best else exact
+            tip = f"{exact}\n{self.tr('Best of the schemes shown.')}" if best else exact
+            return plain_tip(tip)
         return None
 
     def _array_data(self, metric: Metric, values: np.ndarray, role: int) -> Any:
@@ -215,7 +217,7 @@ class ResultsModel(QAbstractTableModel):
             return " ".join(full(value) for value in values.tolist())
         if role == Qt.ItemDataRole.ToolTipRole:
             text = self.tr("%1 of %2 channels or groups, from %3 to %4")
-            return filled(text, metric.name, f"{values.size:,}", full(low), full(high))
+            return plain_tip(filled(text, metric.name, f"{values.size:,}", full(low), full(high)))
         return None
 
     def _scheme_data(self, entry: Entry, outcome: Outcome, role: int) -> Any:
@@ -228,7 +230,7 @@ class ResultsModel(QAbstractTableModel):
             return entry_icon(entry, self._theme, self._ratio)
         if role == Qt.ItemDataRole.ToolTipRole:
             notes = outcome.warnings if isinstance(outcome, Evaluation) else (str(outcome),)
-            return "\n".join((str(entry.scheme), *notes))
+            return plain_tip("\n".join((str(entry.scheme), *notes)))
         if role == Qt.ItemDataRole.FontRole and entry.uid == self._session.active_uid:
             font = QFont()
             font.setBold(True)

@@ -22,6 +22,7 @@ from PySide6.QtGui import QFont, QIcon
 from engine import QUANTIZERS
 from gui import commands
 from gui.numbers_text import filled
+from gui.plain_text import plain, plain_tip
 from gui.session import Session
 from gui.shown import Entry
 from gui.theme import LINE_STYLES, MARKERS, Theme, swatch
@@ -93,7 +94,7 @@ class SchemesModel(QAbstractListModel):
             return font
         if role == Qt.ItemDataRole.ToolTipRole:
             summary = QUANTIZERS[entry.scheme.mapping].summary
-            return f"{entry.scheme}\n{summary}"
+            return plain_tip(f"{entry.scheme}\n{summary}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             line = LINE_STYLES[entry.line][0]
             return filled(self.tr("%1, %2 line"), entry.name, line)
@@ -109,7 +110,7 @@ class SchemesModel(QAbstractListModel):
             commands.update_entry(self._session, entry.uid, lambda e: replace(e, enabled=on), text)
             return True
         if role == Qt.ItemDataRole.EditRole:
-            label = str(value).strip()
+            label = plain(str(value).strip())
             label = "" if label == str(entry.scheme) else label
             text = filled(self.tr("Rename %1"), entry.name)
             commands.update_entry(self._session, entry.uid, lambda e: replace(e, label=label), text)

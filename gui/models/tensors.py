@@ -18,7 +18,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFont, QGuiApplication, QPalette
 
 from engine.glance import Glance
-from gui.numbers_text import filled, plain_tip, short
+from gui.numbers_text import filled, short
+from gui.plain_text import plain, plain_tip
 from gui.session import Session
 from gui.tensors import Source, Tensor
 
@@ -264,7 +265,7 @@ class TensorsModel(QAbstractItemModel):
         return bytes_text(sum(map(_bytes, source.tensors))) if column == SIZE else ""
 
     def _tip(self, source: Source, tensor: Tensor | None) -> str:
-        lines = [str(source.path) if source.path is not None else self.tr("Not from a file")]
+        lines = [plain(source.path) if source.path is not None else self.tr("Not from a file")]
         if source.problem:
             lines.append(source.problem)
         elif tensor is None:
@@ -284,7 +285,7 @@ class TensorsModel(QAbstractItemModel):
                 if seen.odd:
                     lines.append(filled(self.tr("%1 NaN or infinite"), f"{seen.odd:,}"))
             if tensor.external:
-                lines.append(filled(self.tr("Its numbers lie in %1."), tensor.external))
+                lines.append(filled(self.tr("Its numbers lie in %1."), plain(tensor.external)))
             if tensor.differs:
                 lines.append(self.tr("* Changed since it was opened"))
         return "\n".join(lines)

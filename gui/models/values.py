@@ -13,6 +13,7 @@ from engine.trace import stages_of
 from gui import commands
 from gui.models.beside import Column, columns_beside
 from gui.numbers_text import exact, filled, full, short, typed_number
+from gui.plain_text import plain_tip
 from gui.session import LIVE_LIMIT, Session
 from gui.settings import Settings
 from gui.theme import Theme
@@ -147,7 +148,7 @@ class ValuesModel(QAbstractTableModel):
             if role == Qt.ItemDataRole.DisplayRole:
                 return stage.symbol
             if role == Qt.ItemDataRole.ToolTipRole:
-                return self._column_tip(stage)
+                return plain_tip(self._column_tip(stage))
         elif role == Qt.ItemDataRole.DisplayRole:
             position = self.position(section)
             return "+" if position is None else commands.position_text(self._session, position)
@@ -205,7 +206,7 @@ class ValuesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole and column.key == "real":
             return QColor(self._theme.foreground)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._value_tip(page, at, column, saturated)
+            return plain_tip(self._value_tip(page, at, column, saturated))
         return None
 
     def _data_beside(self, column: Stage, position: int, role: int) -> Any:

@@ -28,9 +28,10 @@ from engine.compare import CODES
 from engine.device import DeviceComparison, problem
 from gui import commands
 from gui.models.schemes import SWATCH, entry_icon
-from gui.numbers_text import filled, parts, percent, plain_tip, short
+from gui.numbers_text import filled, parts, percent, short
 from gui.panes.compare_example import example_html
 from gui.panes.table_view import ROW_HEIGHT
+from gui.plain_text import Page, plain_tip
 from gui.session import Session
 from gui.settings import Settings
 from gui.shown import DEVICE, Entry
@@ -97,7 +98,7 @@ class ComparePane(QWidget):
         self.causes.horizontalHeader().setHighlightSections(False)
         self.causes.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.causes.itemSelectionChanged.connect(self._on_cause)
-        self.example = QTextBrowser(self)
+        self.example = Page(self)
         self.example.setFrameShape(QFrame.Shape.NoFrame)
         self.example.setOpenLinks(False)
         self.example.setMinimumWidth(50)

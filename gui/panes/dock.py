@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.numbers_text import plain_tip
+from gui.plain_text import letters, plain_tip
 from gui.theme import Theme, icon, inked
 
 
@@ -85,7 +85,7 @@ class DockHead(QWidget):
 
     def set_insight(self, text: str) -> None:
         """Show the line under the title."""
-        self.insight.setText(text)
+        self.insight.setText(letters(text))
         self.insight.setVisible(bool(text))
 
     def restyle(self, theme: Theme) -> None:

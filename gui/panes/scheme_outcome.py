@@ -12,6 +12,7 @@ from engine import Evaluation, QParams, Scheme
 from engine.runtimes import FORMAT_SOURCES
 from gui.numbers_text import filled, full, short
 from gui.panes.form_fields import rgba
+from gui.plain_text import plain_tip
 from gui.shown import Outcome
 from gui.theme import Theme
 
@@ -28,7 +29,6 @@ class SchemeOutcome(QWidget):
         self.source.setObjectName("schemeSource")
         self.source.setWordWrap(True)
         self.warning = QLabel(self)
-        self.warning.setTextFormat(Qt.TextFormat.PlainText)
         self.warning.setObjectName("schemeWarning")
         self.warning.setWordWrap(True)
         self.warning.setMargin(4)
@@ -36,6 +36,7 @@ class SchemeOutcome(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         for label in (self.parameters, self.source, self.warning):
+            label.setTextFormat(Qt.TextFormat.PlainText)
             layout.addWidget(label)
 
     def restyle(self, theme: Theme) -> None:
@@ -56,7 +57,7 @@ class SchemeOutcome(QWidget):
         text = ""
         if scheme.follows is not None:
             text = f"{scheme.follows.title}: {scheme.follows.status}."
-            self.source.setToolTip(scheme.follows.compared or scheme.follows.source)
+            self.source.setToolTip(plain_tip(scheme.follows.compared or scheme.follows.source))
         elif scheme.format.name in FORMAT_SOURCES:
             text = f"{scheme.format}: {FORMAT_SOURCES[scheme.format.name]}."
         self.source.setText(text)
@@ -76,7 +77,7 @@ class SchemeOutcome(QWidget):
 
     def _say(self, parameters: str, warning: str) -> None:
         self.parameters.setText(parameters)
-        self.parameters.setToolTip(parameters)
+        self.parameters.setToolTip(plain_tip(parameters))
         self.warning.setText(warning)
         self.warning.setVisible(bool(warning))
 

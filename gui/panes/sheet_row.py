@@ -25,6 +25,7 @@ class SheetRow(QWidget):
         self._model = model
         self._in_list = True
         self._label = QLabel(self)
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
         self._back = self._button(Qt.ArrowType.LeftArrow, self.tr("The rows before"))
         self._on = self._button(Qt.ArrowType.RightArrow, self.tr("The rows after"))
         layout = QHBoxLayout(self)

@@ -15,6 +15,7 @@ from gui import commands
 from gui.formula import numeric, parameter_numbers, symbolic
 from gui.models.values import MARKS
 from gui.numbers_text import exact, filled, short
+from gui.plain_text import Page
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import Theme
@@ -50,7 +51,7 @@ class StepsPane(QWidget):
         self._settings = settings
         self._theme = theme
         self.insight = ""
-        self.view = QTextBrowser(self)
+        self.view = Page(self)
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setOpenLinks(False)
         self.view.setLineWrapMode(QTextBrowser.LineWrapMode.NoWrap)

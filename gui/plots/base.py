@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from html import escape
 from typing import Any, ClassVar
 
 import numpy as np
@@ -206,8 +207,9 @@ class Plot(QObject):
     def _set_labels(self) -> None:
         self._labels = self.axis_labels()
         style = {"color": self.theme.muted, "font-size": "8.5pt"}
-        self.item.setLabel("bottom", self._labels[0], **style)
-        self.item.setLabel("left", self._labels[1], **style)
+        # pyqtgraph takes labels for HTML.
+        self.item.setLabel("bottom", escape(self._labels[0]), **style)
+        self.item.setLabel("left", escape(self._labels[1]), **style)
 
     def position_label(self) -> str:
         """What positions along x are counted in."""

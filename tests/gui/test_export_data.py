@@ -2,6 +2,7 @@
 
 import csv
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,6 +104,17 @@ def test_schemes_switched_off_are_left_out_and_equal_ones_told_apart(document, q
     assert "int8 symmetric (2): code" in head
     assert "asymmetric" not in head
     assert results_text(snapshot(session)).count("\n") == 3
+
+
+def test_a_name_of_a_scheme_begins_no_formula_of_a_spreadsheet(document):
+    session = document([-1.5, 2.0], ("int8 symmetric", "int8 asymmetric"))
+    for entry, label in zip(session.entries, ("=1+1", "-1.5"), strict=True):
+        commands.update_entry(
+            session, entry.uid, lambda e, label=label: replace(e, label=label), ""
+        )
+    _, first, second = csv.reader(results_text(snapshot(session)).splitlines())
+    assert (first[1], second[1]) == ("'=1+1", "-1.5")
+    assert "=1" not in table_head(snapshot(session), 2)
 
 
 @pytest.mark.parametrize("values", [np.zeros(0, np.float32), np.full(3, np.nan, np.float32)])

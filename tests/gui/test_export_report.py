@@ -223,6 +223,17 @@ def test_names_cannot_break_out_of_html(report):
     assert rows(page.table("Metric"))["Metric"][1] == HOSTILE
 
 
+@pytest.mark.parametrize("ending", [".html", ".md"])
+def test_a_report_holds_no_control_characters_and_no_marks_of_direction(report, tmp_path, ending):
+    name = "a\N{RIGHT-TO-LEFT OVERRIDE}b\x1b[31m\N{ZERO WIDTH SPACE}\N{LEFT-TO-RIGHT ISOLATE}c\x07"
+    source = Source(f"m.npz ▸ {name}", Path(f"{name}.npz"), name)
+    path = tmp_path / f"r{ending}"
+    write_report(path, report(SEED, source=source, labels=[name, "b", "c"], pair=True))
+    text = path.read_text(encoding="utf-8")
+    assert not [c for c in text if not (c.isprintable() or c.isspace())]
+    assert "\\U0000202e" in text, "the command still names the file, as bash writes it"
+
+
 def test_names_cannot_break_out_of_markdown(report, tmp_path):
     source = Source(f"m.npz ▸ {HOSTILE}\n# head", Path("m.npz"), HOSTILE)
     path = tmp_path / "r.md"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -267,6 +267,20 @@ def add_scheme(session: Session, scheme: Scheme) -> None:
     entry = styled(Entry(scheme), session.entries)
     text = filled(_tr("Add %1"), entry.name)
     session.undo_stack.push(SetEntries(session, (*session.entries, entry), text, entry.uid))
+
+
+def add_schemes(session: Session, schemes: Sequence[Scheme], what: str) -> None:
+    """Append those schemes that are not there yet, in one step, and make the first active."""
+    entries = session.entries
+    for scheme in schemes:
+        if scheme not in [entry.scheme for entry in entries]:
+            entries = (*entries, styled(Entry(scheme), entries))
+    first = next((entry.uid for entry in entries if entry.scheme == schemes[0]), None)
+    if entries != session.entries:
+        text = filled(_tr("Add the schemes of %1"), what)
+        session.undo_stack.push(SetEntries(session, entries, text, first))
+    elif first is not None:
+        session.activate(first)
 
 
 def duplicate_entry(session: Session, uid: int) -> None:

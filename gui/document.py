@@ -140,6 +140,19 @@ class Document(QObject):
         # Files that are merely open are not lost; which ones they were belongs to a session.
         return self.file is not None and self.sources != sources
 
+    @property
+    def untouched(self) -> bool:
+        """Whether there is nothing but what the program made and nobody worked on."""
+        given = all(source.given for source in self.sources)
+        kept = any(tensor.kept for tensor in self.tensors)
+        return given and not kept and self.file is None and not self.modified
+
+    @property
+    def unsaved(self) -> tuple[list[str], bool]:
+        """What would be lost if the document were closed: titles of arrays, and schemes or not."""
+        titles = [tensor.title for tensor in self.tensors if tensor.modified]
+        return titles, self.entries != self._saved[0]
+
     # Changes that start a new document, which undo does not reach
 
     def start(

@@ -16,6 +16,7 @@ from engine.arrays import FloatArray, as_working
 from engine.examples import EXAMPLES, THREE_WAYS, Example
 from engine.file_names import kept
 from engine.numbers import printable
+from gui import commands
 from gui.background import Background, Part, Ticket
 from gui.numbers_text import filled
 from gui.plain_text import plain
@@ -71,11 +72,25 @@ class Files(QObject):
     # Arrays of no file
 
     def start_example(self, example: Example) -> None:
-        """Begin a document with an example and the schemes that make its point."""
-        if self._whole.may_replace():
-            self._session.start(
-                example.make(), example.name, None, example.parsed_schemes(), example.point
-            )
+        """Show an example, with the schemes that make its point, beside what is open.
+
+        Nothing goes but what the program made and nobody worked on.
+        """
+        session, schemes = self._session, example.parsed_schemes()
+        session.finish_typing.emit()
+        if session.untouched:
+            session.start(example.make(), example.name, None, schemes, example.point)
+            return
+        session.hint = example.point
+        alone = [source.tensors[0] for source in session.sources if source.path is None]
+        known = next((t for t in alone if t.title == example.name and not t.differs), None)
+        if known is None:
+            source = lone(example.name, example.make())
+            source.given = True
+            session.add(source)
+            known = source.tensors[0]
+        self._show(known)
+        commands.add_schemes(session, schemes, example.name)
 
     def start_first(self) -> None:
         """What a first start shows: the three numbers, with a line that says what to try."""

@@ -26,6 +26,9 @@ FILE, SAVE = "file", "save"
 ENDING = ".qscope"
 View = dict[str, Any]
 
+_NAMED = 3
+"""Arrays that the question about unsaved changes names one by one."""
+
 
 class SessionFiles(QObject):
     """What the File menu does with the whole document.
@@ -229,6 +232,29 @@ class SessionFiles(QObject):
         self.notice.emit(filled(self.tr("Saved %1."), plain(path)))
         return outcome
 
+    def _unsaved_text(self) -> str:
+        """Name what has changes: the session, where it has a name, and what of it."""
+        session = self._session
+        titles, schemes = session.unsaved
+        shown = titles[:_NAMED]
+        if len(titles) > _NAMED:
+            shown.append(filled(self.tr("%1 more arrays"), f"{len(titles) - _NAMED:,}"))
+        if schemes:
+            shown.append(self.tr("the list of schemes"))
+        if not shown:
+            shown = [self.tr("the list of files")]
+        listed = shown[0]
+        if shown[1:]:
+            listed = filled(self.tr("%1 and %2"), ", ".join(shown[:-1]), shown[-1])
+        if session.file is not None:
+            text = self.tr("%1 has changes that are not saved: %2.")
+            return filled(text, plain(session.file.name), listed)
+        listed = listed[0].upper() + listed[1:] if not titles else listed
+        text = self.tr("%1 has changes that are not saved.")
+        if len(titles) + schemes > 1:
+            text = self.tr("%1 have changes that are not saved.")
+        return filled(text, listed)
+
     def may_replace(self) -> bool:
         """Ask about what is not saved; True when it may go."""
         session = self._session
@@ -236,12 +262,11 @@ class SessionFiles(QObject):
         self._edited = False
         if not session.modified:
             return True
-        name = session.title if session.file is None else plain(session.file.name)
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(self.tr("Unsaved changes"))
         box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(filled(self.tr("%1 has changes that are not saved."), name))
+        box.setText(self._unsaved_text())
         box.setInformativeText(self.tr("Do you want to save the session first?"))
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)

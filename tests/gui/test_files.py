@@ -261,7 +261,6 @@ def test_opening_a_file_keeps_what_was_edited_in_the_document(window, qtbot, tmp
 
 LEAVING = {
     "new session": lambda w: w.actions_["new_session"].trigger(),
-    "example": lambda w: menu_action(w.menus.examples, EXAMPLES[1].name).trigger(),
     "close": lambda w: w.close(),
     "open a session": None,
 }
@@ -289,25 +288,122 @@ def test_unsaved_edits_are_asked_about_and_cancel_keeps_them(
 def test_discard_leaves_the_edits_behind(window, person, dialog, button, qtbot):
     person.edit_cell(window.values.table, 0, "0.5")
     with dialog(button("Discard")):
-        menu_action(window.menus.examples, EXAMPLES[1].name).trigger()
-    assert window.windowTitle().startswith(EXAMPLES[1].name)
+        window.actions_["new_session"].trigger()
+    assert window.session.array.size == 0
 
 
 def test_save_writes_first_and_then_goes_on(window, person, dialog, button, tmp_path):
     path = tmp_path / "kept.qscope"
     person.edit_cell(window.values.table, 0, "0.5")
     with dialog(button("Save"), type_path(path)):
-        menu_action(window.menus.examples, EXAMPLES[1].name).trigger()
+        window.actions_["new_session"].trigger()
     assert load(path)[0] == 0.5
-    assert window.windowTitle().startswith(EXAMPLES[1].name)
+    assert window.session.array.size == 0
 
 
 def test_save_and_then_no_file_name_keeps_the_edits(window, person, dialog, button):
     person.edit_cell(window.values.table, 0, "0.5")
     with dialog(button("Save"), lambda box: box.reject()):
-        menu_action(window.menus.examples, EXAMPLES[1].name).trigger()
+        window.actions_["new_session"].trigger()
     assert window.session.array[0] == 0.5
     assert window.isWindowModified()
+
+
+@pytest.mark.parametrize(
+    ("edited", "schemes", "said"),
+    [
+        (["a.npy"], False, "a.npy has changes that are not saved."),
+        (["a.npy", "b.npy"], False, "a.npy and b.npy have changes that are not saved."),
+        ([], True, "The list of schemes has changes that are not saved."),
+        (["b.npy"], True, "b.npy and the list of schemes have changes that are not saved."),
+        (
+            ["a.npy", "b.npy", "c.npy", "d.npy", "e.npy"],
+            True,
+            "a.npy, b.npy, c.npy, 2 more arrays and the list of schemes"
+            " have changes that are not saved.",
+        ),
+    ],
+)
+def test_the_question_names_what_has_changes_whichever_tensor_is_shown(
+    window, dialog, button, tmp_path, qtbot, edited, schemes, said
+):
+    names = ["a.npy", "b.npy", "c.npy", "d.npy", "e.npy"]
+    for name in names:
+        np.save(tmp_path / name, np.zeros(3, np.float32))
+    window.open_paths([tmp_path / name for name in names])
+    settle(window, qtbot)
+    session = window.session
+    for source in session.sources:
+        source.tensors[0].take(np.zeros(3, np.float32))
+        if source.title in edited:
+            session.show(source.tensors[0])
+            commands.edit_value(session, 0, 1.0)
+    if schemes:
+        commands.remove_entry(session, session.active_uid)
+    session.show(session.sources[-1].tensors[0])
+    with dialog(button("Cancel")) as seen:
+        window.close()
+    assert seen[0].text() == said
+
+
+def test_the_question_about_a_session_names_it_and_what_has_changed(
+    window, dialog, button, tmp_path
+):
+    window.whole.write(tmp_path / "mine.qscope")
+    commands.remove_entry(window.session, window.session.active_uid)
+    with dialog(button("Cancel")) as seen:
+        window.close()
+    assert seen[0].text() == "mine.qscope has changes that are not saved: the list of schemes."
+
+
+def example_of(window, number=1):
+    menu_action(window.menus.examples, EXAMPLES[number].name).trigger()
+
+
+def test_an_example_takes_the_place_of_what_nobody_worked_on(window, qtbot):
+    example_of(window)
+    settle(window, qtbot)
+    assert [source.title for source in window.session.sources] == [EXAMPLES[1].name]
+    schemes = [entry.scheme for entry in window.session.entries]
+    assert schemes == list(EXAMPLES[1].parsed_schemes())
+    assert window.message.text == EXAMPLES[1].point
+
+
+def test_an_example_opens_beside_a_model_and_edits_without_a_question(
+    window, qtbot, tmp_path, person
+):
+    np.savez(tmp_path / "model.npz", a=np.ones(3, np.float32), b=np.full(2, 2, np.float32))
+    window.open_paths([tmp_path / "model.npz"])
+    settle(window, qtbot)
+    session = window.session
+    model = session.source_at(tmp_path / "model.npz")
+    window.files.show_tensor(model.tensors[0])
+    settle(window, qtbot)
+    commands.set_values(session, np.array([0]), np.array([5.0]), "edit")
+    entries = session.entries
+    example_of(window)
+    settle(window, qtbot)
+    assert session.title == EXAMPLES[1].name
+    assert session.array.tolist() == EXAMPLES[1].make().tolist()
+    assert window.message.text == EXAMPLES[1].point
+    assert [source.title for source in session.sources] == ["model.npz", EXAMPLES[1].name]
+    assert model.tensors[0].array.tolist() == [5, 1, 1]
+    # The schemes that were there stay, those of the example come in, in one step.
+    assert session.entries[: len(entries)] == entries
+    shown = {entry.scheme for entry in session.entries}
+    assert set(EXAMPLES[1].parsed_schemes()) <= shown
+    assert session.active.scheme == EXAMPLES[1].parsed_schemes()[0]
+    # Once more is the same one, and it goes again when the model comes back.
+    example_of(window)
+    assert [source.title for source in session.sources] == ["model.npz", EXAMPLES[1].name]
+    window.files.show_tensor(model.tensors[0])
+    settle(window, qtbot)
+    assert [source.title for source in session.sources] == ["model.npz"]
+    if session.entries != entries:
+        session.undo_stack.undo()
+    assert session.entries == entries
+    session.undo_stack.undo()
+    assert model.tensors[0].array.tolist() == [1, 1, 1]
 
 
 def test_a_window_without_edits_closes_without_a_question(window):

@@ -151,6 +151,13 @@ SPECS: tuple[Spec, ...] = (
     Spec("goto", _t("&Go to…"), "Ctrl+G", "goto", _t("Choose the value at a position")),
     Spec("unsort", _t("Array &order"), "", "sort", _t("Show the rows in the array's own order")),
     Spec(
+        "worst_first",
+        _t("Largest |&error| first"),
+        "Ctrl+Shift+E",
+        "",
+        _t("Sort the rows of Values by the size of their error, whichever its sign"),
+    ),
+    Spec(
         "grid",
         _t("Gr&id view"),
         "Ctrl+Shift+G",

@@ -168,6 +168,7 @@ class MainWindow(QMainWindow):
             "select_all": values.select_all,
             "goto": values.ask_position,
             "unsort": values.unsort,
+            "worst_first": values.worst_first,
             "grid": self._toggle_grid,
             "duplicate_scheme": schemes.duplicate,
             "remove_scheme": schemes.remove,

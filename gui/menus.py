@@ -103,7 +103,7 @@ class Menus(QObject):
         view.addSeparator()
         for dock in docks.values():
             view.addAction(dock.toggleViewAction())
-        _fill(view, None, a["fit"], a["grid"], a["unsort"], None, a["next_value"],
+        _fill(view, None, a["fit"], a["grid"], a["worst_first"], a["unsort"], None, a["next_value"],
               a["previous_value"], None, self._theme_menu(), self._digits_menu(),
               self._latency_action(), None, a["reset_layout"])  # fmt: skip
         help_menu = bar.addMenu(self.tr("&Help"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,15 @@ ROLES = frozenset(
 )
 """What cells are asked for and have an answer to; a view asks each for as many things again."""
 MARKS = {1: "▼", -1: "▲"}
+
+
+class SortOrder(Enum):
+    """How rows are ordered by a column."""
+
+    ASCENDING = "ascending"
+    DESCENDING = "descending"
+    MAGNITUDE = "magnitude"
+    """The largest magnitude first, whatever its sign."""
 
 
 class ValuesModel(QAbstractTableModel):
@@ -285,12 +295,16 @@ class ValuesModel(QAbstractTableModel):
         """Whether rows stand in another order than the array's."""
         return self._order is not None
 
-    def sort_by(self, column: int | None, descending: bool = False) -> None:
+    def sort_by(self, column: int | None, how: SortOrder = SortOrder.ASCENDING) -> None:
         """Order the rows by a column; None: the array's own order."""
         order: np.ndarray | None = None
         if column is not None and self._session.array.size:
             values = self.values(column, np.arange(self._session.array.size))
-            order = np.argsort(-values if descending else values, kind="stable")
+            if values.dtype.kind in "ub":
+                values = values.astype(np.int64)  # -1 of these is a large number
+            if how is SortOrder.MAGNITUDE:
+                values = np.abs(values)
+            order = np.argsort(values if how is SortOrder.ASCENDING else -values, kind="stable")
         self.beginResetModel()
         self._order = order
         self.sheet = 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -21,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from gui import clipboard, commands
 from gui.models.grid import QUANTITIES, GridModel
-from gui.models.values import ValuesModel
+from gui.models.values import SortOrder, ValuesModel
 from gui.numbers_text import filled
 from gui.panes import values_copy, values_edit
 from gui.panes.empty_note import EmptyNote
@@ -41,6 +42,7 @@ COLUMN_WIDTHS = {
 }
 """In pixels; all of them, for a scheme without zero point, fit beside each other at first."""
 NUMBER_WIDTH = 92
+_SIGNED = (SortOrder.ASCENDING, SortOrder.DESCENDING)
 
 
 class ValuesPane(QWidget):
@@ -94,14 +96,17 @@ class ValuesPane(QWidget):
         self.table.passed.connect(self._on_passed)
         self.table.end_asked.connect(self._on_end_asked)
         self.grid.moved.connect(self._on_moved_in_grid)
-        self.table.horizontalHeader().sectionClicked.connect(self._on_head_clicked)
+        header = self.table.horizontalHeader()
+        header.sectionClicked.connect(self._on_head_clicked)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(self._offer_orders)
         session.array_reset.connect(self._on_reset)
         for table in (self.table, self.grid):
             session.finish_typing.connect(table.finish_typing)
             session.resetting.connect(table.drop_typing)
         session.resetting.connect(self._on_resetting)
         session.chosen_changed.connect(self._on_chosen)
-        self._sorted_by: tuple[int, bool] | None = None
+        self._sorted_by: tuple[int, SortOrder] | None = None
         self._following = False
         self.restyle(theme)
         self._on_reset()
@@ -282,23 +287,57 @@ class ValuesPane(QWidget):
         if self.table.holds_wrong_text():
             return
         before = self._sorted_by
-        if before is None or before[0] != column:
-            self._sort((column, False))
-        elif not before[1]:
-            self._sort((column, True))
+        # Of errors the largest are looked for, whichever their sign.
+        error = self.model.keys[column] == "error"
+        ways = (SortOrder.MAGNITUDE, *_SIGNED) if error else _SIGNED
+        done = 0 if before is None or before[0] != column else ways.index(before[1]) + 1
+        self._sort((column, ways[done]) if done < len(ways) else None)
+
+    def worst_first(self) -> None:
+        """Show the rows with the largest errors first, whichever their sign."""
+        if "error" in self.model.keys:
+            self._sort((self.model.keys.index("error"), SortOrder.MAGNITUDE))
         else:
-            self._sort(None)
+            self._report(self.tr("Without a scheme there are no errors to sort by."))
+
+    def _offer_orders(self, at: QPoint) -> None:
+        """Offer every order for the column that was pressed."""
+        header = self.table.horizontalHeader()
+        column = header.logicalIndexAt(at)
+        if column < 0 or self.table.holds_wrong_text():
+            return
+        menu = QMenu(self)
+        texts = {
+            SortOrder.ASCENDING: self.tr("Sort &ascending"),
+            SortOrder.DESCENDING: self.tr("Sort &descending"),
+            SortOrder.MAGNITUDE: self.tr("Sort by &magnitude, largest first"),
+        }
+        for how, text in texts.items():
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(self._sorted_by == (column, how))
+            action.triggered.connect(partial(self._sort, (column, how)))
+        menu.addSeparator()
+        menu.addAction(self.tr("Array &order"), self.unsort).setEnabled(self.model.sorted)
+        menu.exec(header.mapToGlobal(at))
+        menu.deleteLater()
 
     def unsort(self) -> None:
         """Show the rows in the array's own order."""
         self._sort(None)
 
-    def _sort(self, by: tuple[int, bool] | None) -> None:
+    def _sort(self, by: tuple[int, SortOrder] | None, *_: object) -> None:
         self._sorted_by = by
         self.model.sort_by(*(by or (None,)))
         header = self.table.horizontalHeader()
-        order = Qt.SortOrder.DescendingOrder if by and by[1] else Qt.SortOrder.AscendingOrder
+        falls = by is not None and by[1] is not SortOrder.ASCENDING
+        order = Qt.SortOrder.DescendingOrder if falls else Qt.SortOrder.AscendingOrder
         header.setSortIndicator(by[0] if by else -1, order)
+        text = self.tr("Sorted: back to array order")
+        if by is not None and by[1] is SortOrder.MAGNITUDE:
+            head = self.model.headerData(by[0], Qt.Orientation.Horizontal)
+            text = filled(self.tr("Sorted by |%1|: back to array order"), head)
+        self._order.setText(text)
         self._order.setVisible(self.model.sorted)
         self._on_chosen()
 

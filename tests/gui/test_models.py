@@ -14,7 +14,7 @@ from gui.background import Background
 from gui.models.grid import QUANTITIES, GridModel
 from gui.models.results import SORT_ROLE, ResultsModel
 from gui.models.schemes import SchemesModel
-from gui.models.values import ValuesModel
+from gui.models.values import SortOrder, ValuesModel
 from gui.session import Session
 from gui.settings import Settings
 from gui.tensors import lone
@@ -171,7 +171,7 @@ def test_the_values_model_keeps_qts_rules_when_sorted_and_retyped(session):
     tester = QAbstractItemModelTester(model, REPORT)
     for column in range(model.columnCount()):
         for descending in (False, True):
-            model.sort_by(column, descending)
+            model.sort_by(column, SortOrder.DESCENDING if descending else SortOrder.ASCENDING)
             read_all(model)
             assert model.setData(model.index(0, 0), "0.125")
     model.sort_by(None)

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QToolButton
 
 from engine import Scheme
 from gui import commands
 from gui.background import Background
+from gui.models.values import SortOrder
 from gui.session import Session
 from gui.tensors import lone
 
@@ -152,6 +153,74 @@ def test_sorting_by_a_stage_and_editing_there_changes_the_right_value(window, ta
     assert window.session.array[1] == 0.5
     window.actions_["unsort"].trigger()
     assert person.rows(table)[:3] == ["0.21535", "0.5", "-1.01618"]
+
+
+@pytest.fixture
+def errors(open_lean_window):
+    array = np.array([1 - 0.3, 2 + 0.1, 3 + 0.4, 4 - 0.2], np.float32)
+    return open_lean_window(array, "int8 symmetric manual(-127,127)")
+
+
+def row_heads(table):
+    heads = [table.model().headerData(r, Qt.Orientation.Vertical) for r in range(4)]
+    return [int(head) for head in heads]
+
+
+def test_errors_are_sorted_by_their_size_first_and_then_with_their_sign(errors, person):
+    table = errors.values.table
+    column = person.column(table, "error")
+    for order, said in (
+        ([2, 0, 3, 1], ["Sorted by |error|: back to array order"]),
+        ([2, 1, 3, 0], ["Sorted: back to array order"]),
+        ([0, 3, 1, 2], ["Sorted: back to array order"]),
+        ([0, 1, 2, 3], []),
+    ):
+        person.click_head(table, column)
+        assert row_heads(table) == order
+        buttons = errors.values.findChildren(QToolButton)
+        texts = [b.text() for b in buttons if b.isVisible() and "Sorted" in b.text()]
+        assert texts == said
+
+
+def test_largest_errors_first_has_a_key_and_an_edit_there_reaches_its_value(errors, person):
+    table = errors.values.table
+    table.setFocus()
+    person.press("Ctrl+Shift+E")
+    assert row_heads(table) == [2, 0, 3, 1]
+    person.edit_cell(table, 0, "3")
+    assert errors.session.array[2] == 3
+    errors.actions_["unsort"].trigger()
+    assert row_heads(table) == [0, 1, 2, 3]
+
+
+def test_a_head_offers_every_order_of_its_column(errors, person, qtbot):
+    table, head = errors.values.table, errors.values.table.horizontalHeader()
+    column = person.column(table, "error")
+    middle = head.sectionViewportPosition(column) + 5
+
+    def order(text):
+        def press():
+            menu = QApplication.activePopupWidget()
+            action = next(a for a in menu.actions() if a.text().replace("&", "") == text)
+            menu.setActiveAction(action)
+            person.press("Return")
+
+        QTimer.singleShot(0, press)
+        head.customContextMenuRequested.emit(QPoint(middle, 5))
+        return row_heads(table)
+
+    assert order("Sort by magnitude, largest first") == [2, 0, 3, 1]
+    assert order("Sort descending") == [0, 3, 1, 2]
+    assert order("Sort ascending") == [2, 1, 3, 0]
+    assert order("Array order") == [0, 1, 2, 3]
+
+
+def test_codes_without_a_sign_are_sorted_downwards_too(open_lean_window, monkeypatch):
+    window = open_lean_window(np.arange(3), "int8 symmetric")
+    model = window.values.model
+    monkeypatch.setattr(model, "values", lambda column, where: np.array([0, 255, 7], np.uint8))
+    model.sort_by(1, SortOrder.DESCENDING)
+    assert [model.position(row) for row in range(3)] == [1, 2, 0]
 
 
 def test_the_chosen_value_stays_chosen_when_rows_are_sorted(window, table, person):

@@ -7,7 +7,6 @@ types are decoded by the ``gguf`` package.
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 from collections.abc import Iterator
@@ -36,6 +35,7 @@ from engine.io.base import (
 from engine.io.budget import Budget
 from engine.io.gguf_blocks import BLOCK_TYPES, BlockType
 from engine.io.index import kept
+from engine.io.pages import PAGE, Pages
 from engine.stored import Stored
 
 MAGIC = b"GGUF"
@@ -237,28 +237,16 @@ def _entries(stream: BinaryIO, path: Path) -> dict[str, Entry]:
 
 def _read(stream: BinaryIO, path: Path) -> dict[str, Entry]:
     size = os.fstat(stream.fileno()).st_size
-    with _bytes_of(stream, size) as data:
-        try:
-            return _Head(data, size, Budget(path, size)).read(path)
-        except _Damaged as error:
-            raise FormatError(f"{shown(path)} {error}.") from None
-
-
-@contextmanager
-def _bytes_of(stream: BinaryIO, size: int) -> Iterator[mmap.mmap]:
-    """Map a file: of a large one no more is read than is looked at."""
     try:
-        data = mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ)
-    except ValueError:  # it has become shorter, or is empty
-        raise FormatError("The file changed while it was read; try again.") from None
-    with data:
-        yield data
+        return _Head(Pages(stream, size), size, Budget(path, size)).read(path)
+    except _Damaged as error:
+        raise FormatError(f"{shown(path)} {error}.") from None
 
 
 class _Head:
     """Reads the head from front to end; every length is checked before it is believed."""
 
-    def __init__(self, data: mmap.mmap, size: int, budget: Budget) -> None:
+    def __init__(self, data: Pages, size: int, budget: Budget) -> None:
         self._data = data
         self._budget = budget
         self._size = size
@@ -267,7 +255,7 @@ class _Head:
 
     def read(self, path: Path) -> dict[str, Entry]:
         """Return the tensors by name."""
-        if self._data[:4] != MAGIC:
+        if self._data[0:4] != MAGIC:
             raise _Damaged("is not a GGUF file: it does not begin like one")
         self._at = 4
         version = self._number(4)
@@ -310,10 +298,8 @@ class _Head:
         if axes > MAX_DIMENSIONS:
             raise _Damaged("is damaged: it claims a shape that no array can have")
         self._budget.take_entry(axes)
-        lengths = struct.unpack_from(f"<{axes}Q", self._data, self._at)
-        self._at += axes * 8
-        kind, offset = _TAIL.unpack_from(self._data, self._at)
-        self._at += _TAIL.size
+        lengths = struct.unpack(f"<{axes}Q", self._bytes(axes * 8))
+        kind, offset = _TAIL.unpack(self._bytes(_TAIL.size))
         return name, Entry(kind, lengths[::-1], offset, 0)
 
     def _placed(
@@ -365,9 +351,7 @@ class _Head:
         elif kind == _STRING:
             self._text()
         elif kind == _ARRAY and depth < _MAX_DEPTH:
-            self._require(_KIND_AND_COUNT.size)
-            inner, count = _KIND_AND_COUNT.unpack_from(self._data, self._at)
-            self._at += _KIND_AND_COUNT.size
+            inner, count = _KIND_AND_COUNT.unpack(self._bytes(_KIND_AND_COUNT.size))
             if inner not in _LEAST:
                 raise _Damaged("is damaged: its metadata cannot be read")
             self._require(count * _LEAST[inner])
@@ -390,12 +374,15 @@ class _Head:
 
     def _texts(self, count: int) -> None:
         """Pass over many strings, such as the 200,000 of a vocabulary."""
-        at, data, unpack = self._at, self._data, _TEXT.unpack_from
-        try:
-            for _ in cancellation.checked(range(count)):
-                at += 8 + unpack(data, at)[0]
-        except (struct.error, OverflowError, ValueError):  # beyond the end, or beyond all ends
-            at = self._size + 1
+        at, unpack = self._at, _TEXT.unpack_from
+        first, page = at, b""
+        for _ in cancellation.checked(range(count)):
+            if at - first + 8 > len(page):
+                first, page = at, self._data[at : at + PAGE] if at < self._size else b""
+                if len(page) < 8:
+                    at = self._size + 1
+                    break
+            at += 8 + unpack(page, at - first)[0]
         self._at = at
         self._require(0)
 
@@ -406,8 +393,11 @@ class _Head:
         return self._at - length, self._at
 
     def _number(self, width: int) -> int:
-        self._pass(width)
-        return int.from_bytes(self._data[self._at - width : self._at], "little")
+        return int.from_bytes(self._bytes(width), "little")
+
+    def _bytes(self, count: int) -> bytes:
+        self._pass(count)
+        return self._data[self._at - count : self._at]
 
     def _pass(self, count: int) -> None:
         self._require(count)

@@ -7,7 +7,7 @@ types are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 from __future__ import annotations
 
 import math
-import mmap
+import os
 import re
 from array import array
 from collections.abc import Iterable, Iterator
@@ -38,6 +38,7 @@ from engine.io.budget import Budget
 from engine.io.index import kept
 from engine.io.onnx_types import DOUBLES, FLOATS, KINDS, TYPED, UINT64S, Kind
 from engine.io.packed import unpacked
+from engine.io.pages import Pages
 from engine.io.protobuf import LENGTH, VARINT, Field, Wire, WireError
 from engine.numbers import quoted
 
@@ -196,17 +197,11 @@ def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, Wire]]:
     """Give the open file, and a view of it to walk over."""
     with open_file(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
         try:
-            pages: mmap.mmap | bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError):  # no mappings on this disk, or no room for one
-            pages = stream.read()
-        try:
-            yield stream, Wire(pages, Budget(path, len(pages)))
+            yield stream, Wire(Pages(stream, size), Budget(path, size))
         except WireError as error:
             raise FormatError(f"{shown(path)} is no ONNX model, or damaged: it {error}.") from None
-        finally:
-            if not isinstance(pages, bytes):
-                pages.close()
 
 
 def _index(stream: BinaryIO, wire: Wire, path: Path) -> dict[str, Tensor]:

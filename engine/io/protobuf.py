@@ -6,7 +6,6 @@ https://protobuf.dev/programming-guides/encoding/.
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from engine import cancellation
 from engine.io.budget import Budget
+from engine.io.pages import Pages
 
 # Wire types: a number of variable length, eight bytes, a length and so many bytes, four bytes.
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
@@ -56,12 +56,12 @@ class Wire:
 
     Parameters
     ----------
-    data : bytes or mmap
+    data : bytes or Pages
     budget : Budget
         What texts are counted in.
     """
 
-    def __init__(self, data: bytes | mmap.mmap, budget: Budget) -> None:
+    def __init__(self, data: bytes | Pages, budget: Budget) -> None:
         self.data, self.budget = data, budget
         self._left = MAX_FIELDS
 
@@ -117,11 +117,10 @@ class Wire:
     def _varint(self, start: int, stop: int) -> tuple[int, int]:
         """Return the number at ``start`` and where it ends."""
         value = 0
-        for i, position in enumerate(range(start, min(stop, start + 10))):
-            byte = self.data[position]
+        for i, byte in enumerate(self.data[start : min(stop, start + 10)]):
             value |= (byte & 0x7F) << 7 * i
             if byte < 0x80:
-                return value & 0xFFFF_FFFF_FFFF_FFFF, position + 1
+                return value & 0xFFFF_FFFF_FFFF_FFFF, start + i + 1
         raise WireError("ends within one of its parts")
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from engine import device, io, pasted
 from engine.cancellation import Cancellation, Cancelled
-from engine.io import hdf5, qscope, saved
+from engine.io import hdf5, index, qscope, saved
 from tests.engine.io import builders, containers
 
 LONG = np.random.default_rng(0).normal(size=(1024, 2048)).astype(np.float32)
@@ -198,6 +198,7 @@ def test_a_cancelled_read_ends_at_its_next_look_and_looks_often(
     assert whole.looks >= least
     # Of the processor's time, as others share it.
     assert whole.longest < 0.2
+    index.forget()
     half = Counting(whole.looks // 2 + 1)
     with half.watched(), pytest.raises(Cancelled):
         read(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-import mmap
+import os
 import struct
 import tracemalloc
 from collections.abc import Callable
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from engine import io
+from engine.io import gguf as reader
 from engine.io.gguf_blocks import BLOCK_TYPES
 from tests.engine.io import containers
 
@@ -315,11 +316,30 @@ def test_a_file_that_becomes_shorter_while_it_is_read_is_told(
     data = containers.gguf({"x": containers.quantized(X, "Q4_0")})
     path.write_bytes(data)
 
-    class Cut(mmap.mmap):
-        def close(self) -> None:
-            super().close()
-            path.write_bytes(data[:-64])
+    read = reader._Head.read
 
-    monkeypatch.setattr(mmap, "mmap", Cut)
-    monkeypatch.setattr(Cut, "__exit__", lambda self, *_: self.close(), raising=False)
-    assert "cut short" in refusal(call, path, "x")
+    def cut_after(*arguments: Any) -> Any:
+        entries = read(*arguments)
+        path.write_bytes(data[:-64])
+        return entries
+
+    monkeypatch.setattr(reader._Head, "read", cut_after)
+    assert "was changed by another program while it was read" in refusal(call, path, "x")
+
+
+@pytest.mark.parametrize("place", range(0, 200, 7))
+def test_a_head_that_becomes_shorter_while_it_is_read_is_told(
+    place: int, path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = containers.gguf({"x": X, "y": X}, metadata=True)
+    path.write_bytes(data)
+    monkeypatch.setattr("engine.io.pages.PAGE", 16)
+    read = reader._Head._number
+
+    def cut_there(head: Any, width: int) -> int:
+        if head._at >= place:
+            os.truncate(path, place)
+        return read(head, width)
+
+    monkeypatch.setattr(reader._Head, "_number", cut_there)
+    refusal(io.list_tensors, path)

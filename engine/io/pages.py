@@ -1,0 +1,64 @@
+"""The bytes of a file, read a page at a time as they are looked at."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, overload
+
+from engine import cancellation
+from engine.io.base import FormatError
+
+PAGE = 1 << 15
+
+
+class Pages:
+    """Bytes by their places in a file, as a mapping of it would have them.
+
+    A mapping ends the process where another program makes the file shorter; this one raises.
+
+    Parameters
+    ----------
+    stream : binary stream
+        A file on the disk; whoever reads it otherwise seeks first, as this one does.
+    size : int
+        How many bytes it has.
+    """
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream, self._size = stream, size
+        self._first, self._page = 0, b""
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+    @overload
+    def __getitem__(self, place: slice) -> bytes: ...
+    def __getitem__(self, place: int | slice) -> int | bytes:
+        """Return a byte, or those of a slice that has a start and no step.
+
+        Raises
+        ------
+        FormatError
+            When the file has become shorter.
+        """
+        if isinstance(place, slice):
+            start, stop = place.start, min(place.stop, self._size)
+        else:
+            start, stop = place, place + 1
+        if not (self._first <= start and stop - self._first <= len(self._page)):
+            if stop - start > PAGE:
+                return self._read(start, stop - start)
+            self._page, self._first = self._read(start, min(PAGE, self._size - start)), start
+        part = self._page[start - self._first : stop - self._first]
+        return part if isinstance(place, slice) else part[0]
+
+    def _read(self, start: int, count: int) -> bytes:
+        cancellation.check()
+        if count <= 0:
+            return b""
+        self._stream.seek(start)
+        part = self._stream.read(count)
+        if len(part) < count:
+            raise FormatError("The file became shorter while it was read; try again.")
+        return part

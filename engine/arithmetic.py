@@ -30,12 +30,16 @@ class Rounding:
         put the result into, or None.
     reach : float
         How far at most the result lies from the number, in steps: ½, or 1 where it cuts.
+    formula : str
+        How it is written, with ``{x}`` for the number, and ``{{u}}`` for a number by chance from
+        0 to 1.
     """
 
     name: str
     summary: str
     apply: Apply
     reach: float
+    formula: str = "Round({x})"
 
 
 def _ties_even(
@@ -91,15 +95,27 @@ ROUNDINGS: dict[str, Rounding] = {
     rounding.name: rounding
     for rounding in (
         Rounding("ties-even", "To the nearest code, ties to the even one.", _ties_even, 0.5),
-        Rounding("ties-away", "To the nearest code, ties away from 0.", _ties_away, 0.5),
         Rounding(
-            "toward-zero", "Cuts the fraction off: an error of up to a step.", _toward_zero, 1.0
+            "ties-away",
+            "To the nearest code, ties away from 0.",
+            _ties_away,
+            0.5,
+            "RoundAway({x})",
+        ),
+        Rounding(
+            "toward-zero",
+            "Cuts the fraction off: an error of up to a step.",
+            _toward_zero,
+            1.0,
+            "Trunc({x})",
         ),
         Rounding(
             f"{STOCHASTIC}(0)",
             "Up or down by chance, with the fraction as probability; the number is the seed.",
             partial(_stochastic, 0),
             1.0,
+            # Up where u is less than the fraction.
+            "Ceil({x} − {{u}})",
         ),
     )
 }
@@ -119,7 +135,7 @@ def parse_rounding(word: str) -> Rounding | None:
         return None
     like = ROUNDINGS[f"{STOCHASTIC}(0)"]
     name = f"{STOCHASTIC}({seed})"
-    return Rounding(name, like.summary, partial(_stochastic, seed), like.reach)
+    return Rounding(name, like.summary, partial(_stochastic, seed), like.reach, like.formula)
 
 
 @dataclass(frozen=True)
@@ -223,6 +239,11 @@ class Arithmetic:
     def chances(self) -> bool:
         """Whether rounding depends on the position of a value."""
         return self.rounding.startswith(STOCHASTIC)
+
+    @property
+    def seed(self) -> int:
+        """The seed of rounding by chance; 0 where there is none."""
+        return int(self.rounding.partition("(")[2].removesuffix(")") or 0)
 
     def working(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """The precision that data of a precision is quantized in."""

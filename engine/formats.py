@@ -162,6 +162,9 @@ class BlockFormat(Format):
     ) -> FloatArray:
         return self.element.round(x, rounding, where, out)
 
+    def round_formula(self, inner: str, rounding: Rounding) -> str:
+        return self.element.round_formula(inner, rounding)
+
     def gap(self, x: FloatArray) -> FloatArray:
         return self.element.gap(x)
 

@@ -76,6 +76,13 @@ class Format(ABC):
             May be used for the result.
         """
 
+    def round_formula(self, inner: str, rounding: Rounding) -> str:
+        """Return how rounding is written: to whole numbers, unless overridden.
+
+        ``{step}`` is the distance of the format's numbers around the one that is rounded.
+        """
+        return rounding.formula.format(x=inner)
+
     @abstractmethod
     def gap(self, x: FloatArray) -> FloatArray:
         """Return the distance of the format's numbers around ``x``."""

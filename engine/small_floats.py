@@ -75,6 +75,9 @@ class FloatFormat(Format):
         with np.errstate(over="ignore", invalid="ignore"):
             return rounding.apply(x / quantum, where, None) * quantum
 
+    def round_formula(self, inner: str, rounding: Rounding) -> str:
+        return f"{rounding.formula.format(x=f'{inner} / {{step}}')} · {{step}}"
+
     def pack(self, numbers: FloatArray, out: IntArray | None = None) -> IntArray:
         return np.asarray(numbers.astype(self.ml_dtype)).view(np.uint8)
 
@@ -133,6 +136,14 @@ class CodebookFormat(Format):
         reach = (levels[-1] - levels[-2]) / 2, (levels[1] - levels[0]) / 2
         outside = (x > levels[-1] + reach[0]) | (x < levels[0] - reach[1])
         return np.where(outside, x, nearest)
+
+    @property
+    def round_name(self) -> str:
+        """What rounding to the format is called in formulas."""
+        return f"RoundTo{self.name.upper()}"
+
+    def round_formula(self, inner: str, rounding: Rounding) -> str:
+        return f"{self.round_name}({inner})"
 
     def gap(self, x: FloatArray) -> FloatArray:
         gaps = np.diff(self._levels)

@@ -109,6 +109,9 @@ def trace(
         stages: dict[str, np.ndarray] = dict(quantizer.stages(r, p, places))
         last = stages[unclipped_key(quantizer.stage_list(p.format, p.arithmetic))]
         stages["clipped"] = quantizer.clip(last, p)
+    for stage in stages.values():
+        # A list of numbers, or a cast, would make one of it.
+        stage[nan] = np.nan
     codes, saturated = quantizer.encode(np.where(nan, r.dtype.type(0), r), p, places)
     rebuilt = quantizer.decode(codes, p)
     rebuilt[nan] = np.nan

@@ -96,6 +96,13 @@ class Affine(Quantizer):
             z = np.where(origin == "floor", 0.0, z)
         return qparams_of(self.name, fmt, s, z, q, (low, high), dtype, origin, a, granularity)
 
+    def scale_before_storage(self, p: QParams) -> float:
+        low, high = (np.array([end], p.dtype) for end in p.range)
+        q, a = (p.qmin, p.qmax), p.arithmetic
+        with np.errstate(over="ignore", under="ignore"):
+            s = self.scale(low, high, q, a)
+        return float(next_power_of_two(s)[0] if a.pow2 else s[0])
+
     # From values to codes and back
 
     def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
@@ -112,7 +119,7 @@ class Affine(Quantizer):
             sum_ = "fma({R}, 1 / {S}, {Z})" if a.fused else "{scaled} + {Z}"
             add(Stage("shifted", "+ Z", sum_))
             last = "{shifted}"
-        add(Stage("rounded", "Round", f"Round({last})"))
+        add(Stage("rounded", "Round", fmt.round_formula(last, a.how)))
         last = "{rounded}"
         if moved and not a.zero_point_first:
             add(Stage("shifted", "+ Z", "{rounded} + {Z}"))

@@ -10,13 +10,14 @@ from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray
 from engine.formats import Format
 from engine.quantizers.affine import Affine, divided, extent
-from engine.quantizers.params import Ends
+from engine.quantizers.params import Ends, QParams
 
 _ZERO_POINTS = {
     "from-max": "{Qmax} − Round({Rmax} / {S})",
     "from-min": "{Qmin} − Round({Rmin} / {S})",
     "sum": "Round({Qmin} − {Rmin} / {S})",
-    "nearer-end": "Round({Qmin} − {Rmin} / {S}), or with Qmax, Rmax where that end is nearer to 0",
+    "nearer-end": "RoundAway({Qmin} − {Rmin} / {S}), or with Qmax, Rmax where that end is nearer "
+    "to 0",
 }
 
 
@@ -36,6 +37,15 @@ class Asymmetric(Affine):
 
     def zero_point_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
         return _ZERO_POINTS[arithmetic.zero_point]
+
+    def zero_point_formula_of(self, p: QParams) -> str:
+        if p.arithmetic.zero_point != "nearer-end":
+            return super().zero_point_formula_of(p)
+        s = self.scale_before_storage(p) if p.arithmetic.exact_scale else p.scale
+        with np.errstate(all="ignore"):
+            low, high = (np.array([end]) / s for end in p.range)
+        end = "min" if _from_min(low, high, (p.qmin, p.qmax))[0] else "max"
+        return f"RoundAway({{Q{end}}} − {{R{end}}} / {{S}})"
 
     def has_zero_point(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> bool:
         return True
@@ -83,8 +93,12 @@ class Asymmetric(Affine):
         return np.where(low == high, 0.0, z) if a.zero_point == "nearer-end" else z
 
 
+def _from_min(low: FloatArray, high: FloatArray, q: Any) -> np.ndarray:
+    """Whether Z follows from Rmin, which errs less."""
+    return np.asarray(abs(q[0]) + np.abs(low) < abs(q[1]) + np.abs(high))
+
+
 def _nearer_end(low: FloatArray, high: FloatArray, q: Any) -> FloatArray:
     """Return Z by whichever end errs less, ties away from 0: TFLite's ChooseQuantizationParams."""
-    from_min = abs(q[0]) + np.abs(low) < abs(q[1]) + np.abs(high)
-    z = np.where(from_min, q[0] - low, q[1] - high)
+    z = np.where(_from_min(low, high, q), q[0] - low, q[1] - high)
     return np.asarray(np.copysign(np.floor(np.abs(z) + 0.5), z))

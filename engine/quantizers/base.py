@@ -109,9 +109,17 @@ class Quantizer(ABC):
     def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
         """Return how S follows from the range."""
 
+    def scale_before_storage(self, p: QParams) -> float:
+        """Return S of a range as it is before it is rounded for storage; for one channel."""
+        return float(p.scale)
+
     def zero_point_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
         """Return how Z follows from S and the range; ``0`` where there is none."""
         return "0"
+
+    def zero_point_formula_of(self, p: QParams) -> str:
+        """Return how the Z of one channel followed, where that depends on its range."""
+        return self.zero_point_formula(p.format, p.arithmetic)
 
     def offset_formula(self) -> str:
         """Return how the offset follows from the range; empty where there is none."""

@@ -34,7 +34,11 @@ def _ties_lower(
 
 
 TIES_LOWER = Rounding(
-    "ties-lower", "To the nearest number, ties to the smaller one.", _ties_lower, 0.5
+    "ties-lower",
+    "To the nearest number, ties to the smaller one.",
+    _ties_lower,
+    0.5,
+    "RoundHalfDown({x})",
 )
 
 
@@ -217,7 +221,7 @@ class Mxfp4(Quantizer):
     def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
         return (
             Stage("scaled", "R/S", "{R} / {S}"),
-            Stage("rounded", "Round", "RoundToE2M1({scaled})"),
+            Stage("rounded", "Round", fmt.round_formula("{scaled}", self.definition.rounding)),
             Stage("clipped", "Clip", "Clip({rounded}, {Qmin}, {Qmax})"),
             CODE,
         )

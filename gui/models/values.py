@@ -10,10 +10,11 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor
 
 from engine import QParams, QuantizationError, Stage, Trace, calibrate, trace
+from engine.formula import symbolic
 from engine.trace import stages_of
 from gui import commands
 from gui.models.beside import Column, columns_beside
-from gui.numbers_text import exact, filled, full, short, typed_number
+from gui.numbers_text import digits_apart, exact, filled, full, short, typed_number
 from gui.plain_text import plain_tip
 from gui.session import LIVE_LIMIT, Session
 from gui.settings import Settings
@@ -169,8 +170,6 @@ class ValuesModel(QAbstractTableModel):
             return self.tr("The real value; edit it here. Click to sort.")
         if stage in self._beside:
             return stage.formula
-        from gui.formula import symbolic
-
         if stage.key == "code":
             return self.tr("The code that is stored: the bits of the number, or its place.")
         return f"{stage.symbol} = {symbolic(stage.formula, self._columns)}"
@@ -240,15 +239,16 @@ class ValuesModel(QAbstractTableModel):
     def _value_tip(self, page: Trace, at: int, column: Stage, saturated: int) -> str:
         lines = [f"{column.symbol} = {exact(page[column.key][at])}"]
         p = page.qparams
-        rounded = short(page.unclipped[at], self._settings.digits)
-        if saturated > 0:
-            lines.append(
-                filled(self.tr("▼ Clipped: %1 lies above the last code %2."), rounded, p.qmax)
+        if saturated:
+            # The number lies beyond the code, and reads so.
+            ends = float(page.unclipped[at]), float(p.qmax if saturated > 0 else p.qmin)
+            digits = digits_apart(ends, self._settings.digits)
+            text = (
+                self.tr("▼ Clipped: %1 lies above the last code %2.")
+                if saturated > 0
+                else self.tr("▲ Clipped: %1 lies below the first code %2.")
             )
-        elif saturated < 0:
-            lines.append(
-                filled(self.tr("▲ Clipped: %1 lies below the first code %2."), rounded, p.qmin)
-            )
+            lines.append(filled(text, *(short(end, digits) for end in ends)))
         elif np.isnan(page["real"][at]):
             lines.append(self.tr("NaN has no code: it is left out of the range and the metrics."))
         return "\n".join(lines)

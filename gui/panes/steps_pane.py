@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -10,26 +9,15 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QFrame, QTextBrowser, QVBoxLayout, QWidget
 
-from engine import QUANTIZERS, Evaluation, QParams, Trace, trace
+from engine import QUANTIZERS, Evaluation, Trace
+from engine.steps import Steps, steps
 from gui import commands
-from gui.formula import numeric, parameter_numbers, symbolic
 from gui.models.values import MARKS
-from gui.numbers_text import exact, filled, short
+from gui.numbers_text import digits_apart, filled, short
 from gui.plain_text import Page
 from gui.session import Session
 from gui.settings import Settings
 from gui.theme import Theme
-
-
-@dataclass(frozen=True)
-class Step:
-    """A line: a symbol, its formula, the formula in numbers, the result, and a remark."""
-
-    symbol: str
-    formula: str
-    numbers: str
-    result: str
-    remark: str = ""
 
 
 class StepsPane(QWidget):
@@ -95,10 +83,16 @@ class StepsPane(QWidget):
             return
         entry, evaluation = self._session.active, self._session.active_evaluation
         assert entry is not None and evaluation is not None and self._session.chosen is not None
-        at = trace(self._session.shown.array, evaluation.qparams, [self._session.chosen])
+        made = steps(
+            self._session.shown.array,
+            evaluation.scheme,
+            evaluation.qparams,
+            self._session.chosen,
+            self._settings.digits,
+        )
         position = commands.position_text(self._session, self._session.chosen)
-        self._say(filled("%1 · #%2: %3", entry.name, position, self.describe(at)))
-        self.view.setHtml(self._html(self.parameter_steps(at.qparams.at(0)), self.steps(at)))
+        self._say(filled("%1 · #%2: %3", entry.name, position, self.describe(made.trace)))
+        self.view.setHtml(self._html(made))
 
     def _say(self, insight: str) -> None:
         self.insight = insight
@@ -119,67 +113,6 @@ class StepsPane(QWidget):
             return self.tr("Choose a value in the table or in a plot to see its steps.")
         return ""
 
-    def _short(self, value: float) -> str:
-        return short(value, self._settings.digits)
-
-    def parameter_steps(self, p: QParams) -> list[Step]:
-        """How S and Z follow from the range."""
-        quantizer = QUANTIZERS[p.mapping]
-        numbers = {key: self._short(value) for key, value in parameter_numbers(p).items()}
-        textbook = p.arithmetic.tiny == "textbook" and not p.format.mapping
-        remark = {
-            "constant": self.tr("all values are equal: S is taken from the value"),
-            "zeros": self.tr("all values are 0: S is set to 1") if textbook else "",
-            "floor": self.tr("the smallest S there is: the formula gives less"),
-        }.get(p.origin, "")
-        formula = quantizer.scale_formula(p.format, p.arithmetic)
-        if p.arithmetic.pow2:
-            formula = f"Pow2↑({formula})"
-        steps = []
-        if p.arithmetic.stored == "float16" and p.divisor is not None:
-            # Values are divided by d, and rebuilt with what is stored of it.
-            inner = formula.removeprefix("float16(").removesuffix(")")
-            in_numbers = numeric(inner, numbers)
-            steps.append(Step("d", symbolic(inner, ()), in_numbers, self._short(p.divisor)))
-            formula = "float16({d})"
-        in_numbers = "" if remark else numeric(formula, numbers)
-        steps.append(Step("S", symbolic(formula, ()), in_numbers, self._short(p.scale), remark))
-        formula = quantizer.zero_point_formula(p.format, p.arithmetic)
-        if formula != "0":
-            outside = "" if p.qmin <= p.zero_point <= p.qmax else self.tr("outside the codes")
-            in_numbers = numeric(formula, numbers)
-            steps.append(Step("Z", symbolic(formula, ()), in_numbers, str(p.zero_point), outside))
-        formula = quantizer.offset_formula()
-        if formula:
-            in_numbers = numeric(formula, numbers)
-            steps.append(Step("m", symbolic(formula, ()), in_numbers, self._short(p.offset)))
-        return steps
-
-    def steps(self, at: Trace) -> list[Step]:
-        """The stages of one value, the first of a trace."""
-        p = at.qparams.at(0)
-        values = {key: at[key][0] for key in at}
-        numbers = {key: self._short(value) for key, value in parameter_numbers(p).items()}
-        numbers |= {key: self._short(value) for key, value in values.items()}
-        numbers |= {"R": numbers["real"], "Q": numbers["clipped"]}
-        steps = [Step("R", "", "", exact(values["real"]))]
-        for stage in at.stages:
-            saturated = int(at.saturated[0]) if stage.key == "clipped" else 0
-            remark = MARKS.get(saturated, "")
-            result = self._short(values[stage.key])
-            if stage.key == "code":
-                result = p.format.label(int(values["code"]))
-            steps.append(
-                Step(
-                    stage.symbol,
-                    symbolic(stage.formula, at.stages[:-2]),
-                    numeric(stage.formula, numbers),
-                    result,
-                    remark,
-                )
-            )
-        return steps
-
     def describe(self, at: Trace) -> str:
         """What happened to the value, in one sentence."""
         p, saturated = at.qparams.at(0), int(at.saturated[0])
@@ -197,8 +130,11 @@ class StepsPane(QWidget):
                 else self.tr("%1 saturated: %2 lies below the first code %3; the error is %4 S.")
             )
             end = p.qmax if saturated > 0 else p.qmin
-            number = self._short(at.unclipped[0])
-            return filled(text, MARKS[saturated], number, self._short(end), share)
+            # The number lies beyond the code, and reads so.
+            both = float(at.unclipped[0]), float(end)
+            digits = digits_apart(both, self._settings.digits)
+            number, last = (short(one, digits) for one in both)
+            return filled(text, MARKS[saturated], number, last, share)
         if not p.format.integer:
             bound = float(np.max(QUANTIZERS[p.mapping].bound(at["real"][:1], p)))
             gap = short(bound / size if size else np.inf, 3)
@@ -207,23 +143,28 @@ class StepsPane(QWidget):
             text = {
                 "ties-even": self.tr("a rounding tie, which goes to the even code: %1 S."),
                 "ties-away": self.tr("a rounding tie, which goes away from 0: %1 S."),
-            }.get(p.arithmetic.rounding, self.tr("a half, which is cut off: %1 S."))
+                "toward-zero": self.tr("a half, which is cut off: %1 S."),
+            }.get(p.arithmetic.rounding, self.tr("a half, which goes up or down by chance: %1 S."))
             return filled(text, share)
         most = self.tr("½ S") if p.arithmetic.reach == 0.5 else self.tr("S")
         return filled(self.tr("rounding costs %1 S, at most %2."), share, most)
 
-    def _html(self, parameters: list[Step], steps: list[Step]) -> str:
-        muted = self._theme.muted
-        rows = []
-        for step in (*parameters, *steps):
-            remark = f"<span style='color:{self._theme.alarm}'>{escape(step.remark)}</span>"
+    def _html(self, made: Steps) -> str:
+        muted, rows = self._theme.muted, []
+        for line in (*made.parameters, *made.values):
+            remark = line.remark
+            if line.key == "clipped":
+                mark = MARKS.get(int(made.trace.saturated[0]), "")
+                remark = " ".join(part for part in (mark, remark) if part)
+            symbol, formula, numbers, result = map(
+                escape, (line.symbol, line.formula, line.numbers, line.result)
+            )
             rows.append(
                 "<tr>"
-                f"<td><b>{escape(step.symbol)}</b>&nbsp;</td>"
-                f"<td style='color:{muted}'>{'= ' if step.formula else ''}{escape(step.formula)}"
-                "&nbsp;&nbsp;</td>"
-                f"<td>{'= ' if step.numbers else ''}{escape(step.numbers)}&nbsp;&nbsp;</td>"
-                f"<td>= <b>{escape(step.result)}</b>&nbsp;&nbsp;</td>"
-                f"<td>{remark}</td></tr>"
+                f"<td><b>{symbol}</b>&nbsp;</td>"
+                f"<td style='color:{muted}'>{'= ' if formula else ''}{formula}&nbsp;&nbsp;</td>"
+                f"<td>{'= ' if numbers else ''}{numbers}&nbsp;&nbsp;</td>"
+                f"<td>= <b>{result}</b>&nbsp;&nbsp;</td>"
+                f"<td><span style='color:{self._theme.alarm}'>{escape(remark)}</span></td></tr>"
             )
         return f"<table cellspacing='0' cellpadding='1'>{''.join(rows)}</table>"

@@ -173,13 +173,14 @@ def test_steps_put_this_values_numbers_into_the_formulas(window):
     window.session.choose(1)
     text = steps(window)
     for part in (
-        "S = (Rmax − Rmin) / (Qmax − Qmin) = (1.29624 − (-1.01618)) / (127 − (-128)) = 0.00906829",
+        "S = (Rmax − Rmin) / (Qmax − Qmin) = (1.296236 − (-1.016177)) / (127 − (-128)) = ",
+        "= 0.00906829",
         "R = 1.2962357",
         "R/S = R / S = 1.29624 / 0.00906829 = 142.942",
         "= 143",
         "= 127",
         "R′ = Q · S = 127 · 0.00906829 = 1.15167",
-        "error = R′ − R = 1.15167 − 1.29624 = -0.144563",
+        "error = R′ − R = 1.15167224 − 1.29623568 = -0.144563",
     ):
         assert part in text
     assert "▼ saturated: 143 lies above the last code 127" in head(window)
@@ -232,6 +233,39 @@ def test_steps_name_a_rounding_tie(open_window):
     window = open_window([0.5, 1.5, -127.0], "int8 symmetric manual(-127,127)")
     assert "tie" in head(window)
     assert "even code" in head(window)
+
+
+def test_steps_after_a_drag_of_the_range_name_the_range_and_not_the_largest_value(open_window):
+    window = open_window([0.5, -0.25, 100.0], "int8 symmetric manual(-1.053,1.053)")
+    window.session.choose(2)
+    text = steps(window)
+    assert "T = manual range = 1.053" in text
+    assert "S = T / Qmax = 1.053 / 127 = 0.00829134" in text
+    assert "max|R|" not in text
+
+
+@pytest.mark.parametrize("rounding", ["toward-zero", "stochastic(3)"])
+def test_a_half_is_not_called_cut_off_where_chance_decides(open_window, rounding):
+    window = open_window([0.5, 1.5, -127.0], f"int8 symmetric manual(-127,127) {rounding}")
+    assert ("cut off" in head(window)) == (rounding == "toward-zero")
+    assert ("by chance" in head(window)) == (rounding != "toward-zero")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "value", "word", "code"),
+    [
+        ("int8 symmetric manual(-1,1)", 2.0, "above the last code", "127"),
+        ("int8 symmetric manual(-1,1)", -2.0, "below the first code", "-127"),
+        ("uint8 asymmetric manual(0,1)", -0.5, "below the first code", "0"),
+        ("uint8 asymmetric manual(0,1)", 1.5, "above the last code", "255"),
+        ("e2m1fn symmetric manual(-1,1)", -3.0, "below the first code", "-6"),
+    ],
+)
+def test_a_clipped_value_names_the_code_on_its_side(open_window, person, scheme, value, word, code):
+    window = open_window([value, 0.25], scheme)
+    assert f"{word} {code};" in head(window)
+    tip = person.cell(window.values.table, 0, "Clip", TIP)
+    assert f"{word} {code}." in tip
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Granularity, formats, runtimes and definitions: chosen in the window, and what they show."""
 
+import math
 import re
 
 import ml_dtypes
@@ -466,7 +467,10 @@ def test_steps_of_a_small_float_end_in_its_bits(open_window):
     code = int(number.view(np.uint8)[0])
     assert step(window, "S = max|R| / Qmax = # / # = #") == near(largest, 448, s)
     assert step(window, "R/S = R / S = # / # = #") == near(r, s, r / s)
-    assert step(window, "Round(R / S) = Round(#) = #") == near(r / s, number[0])
+    # Three bits behind the leading one.
+    gap = 2.0 ** (math.floor(math.log2(r / s)) - 3)
+    line = "Round(R / S / step) · step = Round(# / #) · # = #"
+    assert step(window, line) == near(r / s, gap, gap, number[0])
     assert step(window, " = Clip(#, #, #) = #") == near(number[0], -448, 448, number[0])
     value = float(number[0])
     assert re.search(rf"= Bits\({value:g}\) = 0x{code:02X}\b", steps(window))

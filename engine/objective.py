@@ -13,7 +13,7 @@ from engine.entropy import bin_counts, divergences
 from engine.errors import QuantizationError
 from engine.granularity import PER_TENSOR
 from engine.quantizers import QUANTIZERS
-from engine.ranges import clip_range, finite_values
+from engine.ranges import clip_range, extreme_exponent, finite_values
 from engine.scheme import Scheme, as_scheme
 from engine.search import inside, sample_points, squared_errors
 
@@ -35,13 +35,16 @@ class Objective:
     thresholds : ndarray, shape (n,)
         T, ascending, in the unit of R; empty when the data has no extent.
     clipping, rounding : ndarray, shape (n,)
-        Their parts of the mean squared error, in the squared unit of R.
+        Their parts of the mean squared error, in the squared unit of R divided by
+        ``4**exponent``.
     cuts, divergence : ndarray, shape (m,)
         Thresholds at histogram bins and the KL divergence there, in nats; ∞ left out.
     marks : dict of str to float
         Where each method would clip: the larger |end| of its range.
     beyond : dict of str to int
         How many values have a larger |R| than that.
+    exponent : int
+        0 unless the squares of the data would be 0 or infinite in float64.
     """
 
     thresholds: np.ndarray
@@ -51,12 +54,25 @@ class Objective:
     divergence: np.ndarray
     marks: dict[str, float]
     beyond: dict[str, int]
+    exponent: int = 0
+
+    def log(self, part: np.ndarray) -> np.ndarray:
+        """Return decimal logarithms of a part of the error, in the squared unit of R."""
+        found: np.ndarray = logs(part) + 2 * self.exponent * np.log10(2.0)
+        return found
 
     @property
     def total(self) -> np.ndarray:
         """The mean squared error, shape (n,)."""
         total: np.ndarray = self.clipping + self.rounding
         return total
+
+
+def logs(values: np.ndarray) -> np.ndarray:
+    """Return decimal logarithms; NaN, a gap, where there is none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.log10(values)
+    return np.where(np.isfinite(found), found, np.nan)
 
 
 def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
@@ -92,20 +108,32 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
     if low == high or reach == 0:
         return Objective(nothing, nothing, nothing, nothing, nothing, marks, beyond)
     points = sample_points(finite.reshape(1, -1))
-    bulk = float(np.median(np.abs(points.values.astype(np.float64))))
+    with np.errstate(over="ignore"):  # infinite, the median is not the least
+        bulk = float(np.median(np.abs(points.values.astype(np.float64))))
     start = max(min(bulk, *marks.values()) / 2, reach * 1e-6)
-    with np.errstate(under="ignore"):
+    if start == 0:
+        return Objective(nothing, nothing, nothing, nothing, nothing, marks, beyond)
+    with np.errstate(over="ignore", under="ignore"):
         thresholds = np.geomspace(start, reach, count).astype(finite.dtype)
     thresholds = thresholds[(thresholds > 0) & np.isfinite(thresholds)]
+    exponent = extreme_exponent(array)
     costs = [
         squared_errors(
-            points, quantizer, scheme.format, inside(low, high, t, quantizer), scheme.arithmetic
+            points,
+            quantizer,
+            scheme.format,
+            inside(low, high, t, quantizer),
+            scheme.arithmetic,
+            exponent,
         )
         for t in thresholds
     ]
     parts = np.array(costs).reshape(-1, 2) / finite.size
     bins, levels = bin_counts(scheme.format, ())
-    counts, edges = np.histogram(np.abs(finite.astype(np.float64)), bins=bins, range=(0.0, reach))
+    usual = np.ldexp(np.abs(finite.astype(np.float64)), -exponent)
+    reach = float(np.ldexp(reach, -exponent))
+    counts, edges = np.histogram(usual, bins=bins, range=(0.0, reach))
+    edges = np.ldexp(edges, exponent)
     cut, divergence = divergences(counts, levels)
     known = np.isfinite(divergence)
     return Objective(
@@ -116,4 +144,5 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
         divergence=divergence[known],
         marks=marks,
         beyond=beyond,
+        exponent=exponent,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -110,7 +111,36 @@ def clip_ends(
         cannot hold a range given by hand, or cannot tell its ends apart.
     """
     arithmetic = scheme.arithmetic if arithmetic is None else arithmetic
-    return _METHODS[scheme.calibration.method](_Task(x, scheme, arithmetic, step, known))
+    find = _METHODS[scheme.calibration.method]
+    exponent = extreme_exponent(x, known) if scheme.calibration.method in _COMPUTED else 0
+    if not exponent:
+        return find(_Task(x, scheme, arithmetic, step, known))
+    with np.errstate(under="ignore"):
+        usual = np.ldexp(x, -exponent)
+    ends = find(_Task(usual, scheme, arithmetic, step, None))
+    return Ends(*(_ldexp(end, exponent) for end in (ends.low, ends.high, ends.peak)))
+
+
+def extreme_exponent(x: FloatArray, known: Extremes | None = None) -> int:
+    """Return the power of two to divide by before squares or differences are taken; 0 mostly.
+
+    The squares of numbers near the ends of float64 are 0 or infinite there.
+    """
+    if x.dtype != np.float64:
+        return 0
+    ends = extremes(x) if known is None else known
+    reach = max(abs(float(ends.low)), abs(float(ends.high)))
+    if reach == 0 or not math.isfinite(reach):
+        return 0
+    exponent = math.frexp(reach)[1]
+    return exponent if abs(exponent) > 400 else 0
+
+
+def _ldexp(ends: FloatArray, exponent: int) -> FloatArray:
+    """Multiply ends by a power of two; none becomes infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        scaled, largest = np.ldexp(ends, exponent), np.finfo(np.float64).max
+        return np.asarray(np.clip(scaled, -largest, largest))
 
 
 def clip_range(x: FloatArray, scheme: Scheme) -> tuple[Any, Any]:
@@ -231,6 +261,8 @@ def _entropy(task: _Task) -> Ends:
     return ends_of(low, high)
 
 
+_COMPUTED = {"percentile", "mse", "entropy"}
+"""Methods that take squares, differences or histograms of the values."""
 _METHODS: dict[str, Callable[[_Task], Ends]] = {
     "minmax": _minmax,
     "percentile": _percentile,

@@ -103,12 +103,17 @@ def inside(low: Any, high: Any, threshold: Any, quantizer: Quantizer) -> Pair:
 
 
 def squared_errors(
-    points: Points, quantizer: Quantizer, fmt: Format, ends: Pair, arithmetic: Arithmetic = TEXTBOOK
+    points: Points,
+    quantizer: Quantizer,
+    fmt: Format,
+    ends: Pair,
+    arithmetic: Arithmetic = TEXTBOOK,
+    exponent: int = 0,
 ) -> Pair:
     """Return Σ(R′ − R)² over the clipped values and over the others, in float64, per channel.
 
     Both are infinite for a range whose scale overflows. The values of a single channel may meet
-    many ranges at once.
+    many ranges at once. Errors are divided by ``2**exponent`` before they are squared.
     """
     given = ends_of(*ends)
     rows = max(len(points.values), given.low.size)
@@ -117,6 +122,8 @@ def squared_errors(
     codes, saturated = quantizer.encode(points.values, p)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         error = quantizer.decode(codes, p).astype(np.float64) - points.values
+        if exponent:
+            error = np.ldexp(error, -exponent)
         power = error * error * points.weights
         clipped = rounded = np.zeros(rows)
         if saturated is not None:

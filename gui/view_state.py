@@ -22,7 +22,8 @@ def view_of(window: QMainWindow, session: Session, plots: Plots, values: ValuesP
     ranges = {}
     for key, pane in plots.built().items():
         if not (pane.plot.follow_x and pane.plot.follow_y):
-            ranges[key] = [[float(end) for end in ends] for ends in pane.widget.viewRange()]
+            seen = pane.plot.seen
+            ranges[key] = [[float(end) for end in ends] for ends in seen]
     return {
         "docks": bytes(window.saveState().toBase64().data()).decode("ascii"),
         "pair": pair if None not in pair else [],
@@ -55,10 +56,8 @@ def restore_view(view: View, session: Session, plots: Plots, values: ValuesPane)
     ranges = view.get("ranges")
     for key, ends in ranges.items() if isinstance(ranges, dict) else ():
         if key in plots and _sound(ends):
-            plot, widget = plots[key].plot, plots[key].widget
-            plot.follow_x = plot.follow_y = False
-            widget.setXRange(*ends[0], padding=0)
-            widget.setYRange(*ends[1], padding=0)
+            x, y = (tuple(map(float, pair)) for pair in ends)
+            plots[key].plot.look_at((x[0], x[1]), (y[0], y[1]))
 
 
 def _sound(ends: Any) -> bool:

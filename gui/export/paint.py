@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QGraphicsRectItem
 SYMBOL_SHARE = 0.75
 """Pens get thicker on paper than on a screen; symbols stay as they are."""
 HATCH_PITCH = 7.0
+MOST_BARS = 4096
 
 
 def firm(pen: QPen) -> QPen:
@@ -153,7 +154,9 @@ class ViewPainter:
         self.painter.setPen(firm(opts["pen"]))
         self.painter.setBrush(opts["brush"])
         # Bars that touch become one outline: side by side they would show seams.
-        breaks = np.flatnonzero(np.abs(left[1:] - right[:-1]) > 1e-6) + 1
+        apart = np.abs(left[1:] - right[:-1]) > 1e-6
+        # Qt fills no polygon of very many corners.
+        breaks = np.flatnonzero(apart | (np.arange(1, left.size) % MOST_BARS == 0)) + 1
         for run in np.split(np.arange(left.size), breaks):
             if run.size == 0:
                 continue

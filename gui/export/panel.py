@@ -54,12 +54,8 @@ class Panel:
     def _look(self, look: Look) -> None:
         """Look at the data as a person does."""
         self.plot.chosen_options.update(look.options)
-        if look.x is not None:
-            self.plot.follow_x = False
-            self.view.setXRange(*look.x, padding=0)
-        if look.y is not None:
-            self.plot.follow_y = False
-            self.view.setYRange(*look.y, padding=0)
+        if look.x is not None or look.y is not None:
+            self.plot.look_at(look.x, look.y)
 
     def place(self, rect: QRectF) -> None:
         """Draw the plot for a view of that size."""

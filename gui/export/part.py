@@ -10,7 +10,7 @@ from gui.export.spec import Ends, Look
 from gui.numbers_text import filled, short
 from gui.plots import PLOTS, Plot
 from gui.plots.data import PlotData
-from gui.plots.spans import padded
+from gui.plots.spans import padded, power
 
 POSITION, VALUE, THRESHOLD = "position", "value", "log threshold"
 NEGLIGIBLE = 1e-9
@@ -33,15 +33,15 @@ def looks_of(plots: Mapping[str, Plot]) -> dict[str, Look]:
 
 
 def _look_of(plot: Plot) -> Look:
-    x, y = plot.item.getViewBox().viewRange()
+    x, y = plot.look
     options = tuple(plot.chosen_options.items())
     # What follows the data does so in the figure too.
-    return Look(None if plot.follow_x else tuple(x), None if plot.follow_y else tuple(y), options)
+    return Look(x, y, options)
 
 
 def part_shown(plot: Plot, data: PlotData, look: Look) -> str:
     """Say which part a look shows, once the plot is drawn; empty where it shows everything."""
-    (x0, x1), (y0, y1) = plot.item.getViewBox().viewRange()
+    (x0, x1), (y0, y1) = plot.seen
     across = look.x is not None and _cuts((x0, x1), plot.x_range(data))
     upwards = look.y is not None and _cuts((y0, y1), plot.y_range(data, x0, x1))
     if not (across or upwards):
@@ -75,5 +75,5 @@ def _ends(plot: Plot, data: PlotData, x0: float, x1: float) -> tuple[str, ...]:
         first, final = max(math.ceil(x0), 0), min(math.floor(x1), last)
         return (f"{first:,}", f"{final:,}", f"0…{last:,}") if first <= final else ()
     if plot.x_quantity == THRESHOLD:
-        x0, x1 = 10.0**x0, 10.0**x1
+        x0, x1 = power(x0), power(x1)
     return short(x0, min(data.digits, 4)), short(x1, min(data.digits, 4))

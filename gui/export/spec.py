@@ -25,7 +25,8 @@ class Look:
     Attributes
     ----------
     x, y : tuple of float or None
-        The part of an axis that is shown, in the units of the view; None for all of it.
+        The part of an axis that is shown, in numbers of the data (or their logarithms); None for
+        all of it.
     options : tuple of (str, str)
         Keys of the plot's options, and of what is chosen.
     """

@@ -95,6 +95,7 @@ class PlotPane(QWidget):
         self.widget.viewport().installEventFilter(self)
         self.plot.insight_changed.connect(self.insight_changed)
         self.plot.range_dragged.connect(self._on_range_dragged)
+        self.plot.labels_changed.connect(self._fit_labels)
         feed.changed.connect(self._on_data)
         feed.moved.connect(self._on_moved)
         if kind.slow:
@@ -178,13 +179,13 @@ class PlotPane(QWidget):
             self._feed.in_turn(self, self._draw)
         else:
             # What is out of date must not move the range of linked plots.
-            self.plot.data = None
+            self.plot.forget()
 
     def _draw(self) -> None:
         """Draw what the feed has now; what takes long is computed elsewhere first."""
         data = self._feed.data
         if not self._seen:
-            self.plot.data = None
+            self.plot.forget()
             return
         if self.plot.slow and data.values.size > LIVE_LIMIT and self._prepared is not data:
             self._session.set_stopped(self.plot.key, False)
@@ -230,6 +231,7 @@ class PlotPane(QWidget):
     # Pointer
 
     def _at(self, scene_point: QPointF) -> tuple[float, float] | None:
+        """The point of the view there, in drawn numbers."""
         view = self.widget.getPlotItem().getViewBox()
         if not view.sceneBoundingRect().contains(scene_point):
             return None
@@ -249,7 +251,7 @@ class PlotPane(QWidget):
 
     def _read(self, x: float, y: float) -> None:
         data = self.plot.data
-        text = self.plot.readout(data, x, y) if data is not None else ""
+        text = self.plot.readout(data, *self.plot.at(x, y)) if data is not None else ""
         self.readout.setText(text)
         self.readout.setVisible(bool(text))
         left, right = self.widget.getPlotItem().getViewBox().viewRange()[0]
@@ -289,6 +291,7 @@ class PlotPane(QWidget):
         at = self._at(event.scenePos())
         if at is None or self.plot.data is None:
             return
+        at = self.plot.at(*at)
         channel = self.plot.pick_channel(self.plot.data, *at)
         if channel is not None:
             self._focus_on(channel)
@@ -356,16 +359,15 @@ class PlotPane(QWidget):
         self.export_asked.emit(self.plot.key)
 
     def _fit_labels(self) -> None:
-        """In a low pane the height belongs to the data."""
-        for name in ("top", "bottom"):
-            axis = self.widget.getPlotItem().getAxis(name)
-            if axis.labelText:
-                axis.showLabel(self.height() >= 130)
+        """In a low pane the height belongs to the data, but what all numbers share is said."""
+        item = self.widget.getPlotItem()
+        top = item.getAxis("top")
+        if top.labelText:
+            top.showLabel(self.height() >= 130)
+        self.plot.show_label("bottom", self.height() >= 130)
         # One that would be cut says less than the head of the pane does.
-        axis = self.widget.getPlotItem().getAxis("left")
-        fits = axis.label.boundingRect().width() <= axis.height()
-        if axis.labelText and axis.label.isVisible() != fits:
-            axis.showLabel(fits)
+        axis = item.getAxis("left")
+        self.plot.show_label("left", self.plot.label_length("left") <= axis.height())
 
     def minimumSizeHint(self) -> QSize:
         return self.minimumSize()

@@ -8,19 +8,23 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QFont, QPainterPath, QPen, QTransform
+from numpy.typing import ArrayLike
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainterPath, QPen, QTransform
 
 from gui.numbers_text import filled
+from gui.plots.axis import ValueAxis, WholeAxis, axis_label
 from gui.plots.data import PlotData, Series
+from gui.plots.labels import Label, anchor_of, anchored, placed
 from gui.plots.option import Option
-from gui.plots.spans import drawable, kept_inside, padded
-from gui.plots.view import WholeAxis
+from gui.plots.spans import Unit, bounded, drawable, padded, unit_for
 from gui.theme import LINE_STYLES, MARKERS, Theme
 
+Ends = tuple[float, float]
 FEW = 60
 """Up to so many visible values are drawn with stems, side by side."""
 AXIS_WIDTH = 66
+LABEL_POINTS, LABEL_MARGIN = 8.5, 14.0
 
 
 class Plot(QObject):
@@ -32,10 +36,13 @@ class Plot(QObject):
         The line that says what there is to see now.
     range_dragged(low, high, finished)
         The person drags the clipping range.
+    labels_changed()
+        Other words stand along the axes.
     """
 
     insight_changed = Signal(str)
     range_dragged = Signal(float, float, bool)
+    labels_changed = Signal()
 
     key: ClassVar[str]
     x_only: ClassVar[bool] = False
@@ -69,16 +76,21 @@ class Plot(QObject):
         self._items: dict[Hashable, Any] = {}
         self._drawn: set[Hashable] = set()
         self._busy = False
+        self.x_unit = self.y_unit = Unit()
+        self._placing: list[Label] = []
+        self._asked: tuple[Ends | None, Ends | None] | None = None
         item.hideButtons()
         item.setMenuEnabled(False)
-        for name in self.whole_axes:
-            item.setAxisItems({name: WholeAxis(name)})
+        for name in ("bottom", "left"):
+            kind = WholeAxis if name in self.whole_axes else ValueAxis
+            item.setAxisItems({name: kind(name)})
         item.getAxis("left").setWidth(AXIS_WIDTH)
         view = item.getViewBox()
+        view.bound = self._bounded
         view.disableAutoRange()
         view.sigRangeChangedManually.connect(self._moved_by_hand)
         view.sigRangeChanged.connect(self._range_changed)
-        view.sigResized.connect(self._range_changed)
+        view.sigResized.connect(self._resized)
         self.restyle(theme)
 
     # What a plot says of itself
@@ -130,10 +142,20 @@ class Plot(QObject):
 
     def draw(self, data: PlotData) -> None:
         """Show new data."""
-        self.data = data
-        if self.axis_labels() != self._labels:
-            self._set_labels()
+        first, self.data = self.data is None, data
+        unit = unit_for(*self.x_range(data))
+        if unit != self.x_unit:
+            self.x_unit = unit
+            if not first and self._asked is None:
+                # What was zoomed in on lies elsewhere now.
+                self.follow_x = self.follow_y = True
+        if self._asked is not None:
+            self._apply(*self._asked)
         self.refresh()
+        if not (self.follow_x and self.follow_y):
+            # Of other data something else is to be seen.
+            x, y = self.item.getViewBox().viewRange()
+            self._apply(*self._asked) if self._asked else self._set_view(x, y)
         insight = data.failure if data.failure and data.values.size else self.describe(data)
         if data.focus_name and not data.failure:
             insight = f"[{data.focus_name}] {insight}"
@@ -154,28 +176,107 @@ class Plot(QObject):
 
     def refresh(self, move_x: bool = True) -> None:
         """Draw the data again for the range that is visible."""
-        if self.data is None or self._busy:
+        if self._busy:
+            return
+        if self.data is None:
+            self._set_labels()
             return
         self._busy = True
         try:
             view = self.item.getViewBox()
             if self.follow_x and move_x:
-                view.setXRange(*padded(*self.x_range(self.data)), padding=0)
-            x0, x1 = view.viewRange()[0]
+                view.setXRange(*self._whole(0), padding=0)
             if self.follow_y:
-                view.setYRange(*padded(*self.y_range(self.data, x0, x1), 0.08), padding=0)
+                ends = self.y_range(self.data, *self.seen[0])
+                self.y_unit = unit_for(*ends)
+                view.setYRange(*padded(*self.y_unit.down_pair(*ends), 0.08), padding=0)
             # Left to the painting itself, the new transform would ask for another one.
             view.updateMatrix()
             self._drawn.clear()
-            self.paint(self.data, x0, x1)
+            self._placing.clear()
+            self.paint(self.data, *self.seen[0])
             for key in set(self._items) - self._drawn:
                 self.item.removeItem(self._items.pop(key))
+            self._place_labels()
         finally:
             self._busy = False
+        self._set_labels()
+
+    def forget(self) -> None:
+        """Show nothing that is out of date: it must not say what linked plots show."""
+        self.data = None
+
+    # What of the data is seen; plots think in numbers of the data, views in drawn ones
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the view, in numbers of the data."""
+        return self.x_unit.up_to(x), self.y_unit.up_to(y)
+
+    @property
+    def seen(self) -> tuple[Ends, Ends]:
+        """The visible ranges along x and y, in numbers of the data."""
+        x, y = self.item.getViewBox().viewRange()
+        seen = self.x_unit.up_pair(*x), self.y_unit.up_pair(*y)
+        asked = self._asked if self._asked is not None and self.data is None else (None, None)
+        return asked[0] or seen[0], asked[1] or seen[1]
+
+    @property
+    def look(self) -> tuple[Ends | None, Ends | None]:
+        """What a person has chosen to see of x and y; None: everything."""
+        x, y = self.seen
+        return None if self.follow_x else x, None if self.follow_y else y
+
+    def look_at(self, x: Ends | None, y: Ends | None) -> None:
+        """Look at a part of the data, at once or as soon as there is any."""
+        self.follow_x, self.follow_y = x is None, y is None
+        # Kept until somebody moves the view: the data may not have arrived yet.
+        self._asked = x, y
+        if self.data is not None:
+            self._apply(x, y)
+            self.refresh()
+
+    def _apply(self, x: Ends | None, y: Ends | None) -> None:
+        if y is not None:
+            self.y_unit = unit_for(*y)
+        self._set_view(
+            None if x is None else self.x_unit.down_pair(*x),
+            None if y is None else self.y_unit.down_pair(*y),
+        )
+
+    def _set_view(self, x: Any, y: Any) -> None:
+        """Show a drawn range, or the nearest that can be shown, as nobody's new choice."""
+        asked = self._asked
+        if x is not None or y is not None:
+            self.item.getViewBox().setRange(None, x, y, padding=0)
+        self._asked = asked
+
+    def _whole(self, axis: int) -> Ends:
+        """The drawn range along an axis that shows everything."""
+        assert self.data is not None
+        whole = self.x_range(self.data)
+        if axis == 0:
+            return padded(*self.x_unit.down_pair(*whole))
+        return padded(*self.y_unit.down_pair(*self.y_range(self.data, *whole)), 0.08)
+
+    def _bounded(self, axis: int, low: float, high: float) -> Ends:
+        """The nearest range to a drawn one that shows something and can be drawn."""
+        if self._busy or self.data is None:
+            return low, high
+        whole = self._whole(axis)
+        name = ("bottom", "left")[axis]
+        finest = min(1.0, (whole[1] - whole[0]) / 2) if name in self.whole_axes else 0.0
+        now = self.item.getViewBox().viewRange()[axis]
+        found = bounded(low, high, whole, finest)
+        # At an end of the zoom the view stays, rather than move on towards the pointer.
+        stays = abs((found[1] - found[0]) - (now[1] - now[0])) <= 1e-6 * (now[1] - now[0])
+        within = now[0] <= low and high <= now[1]
+        around = low <= now[0] and now[1] <= high
+        return (now[0], now[1]) if stays and (within or around) else found
 
     def fit(self) -> None:
         """Show everything again."""
         self.follow_x = self.follow_y = True
+        self._asked = None
         self.refresh()
 
     def restyle(self, theme: Theme) -> None:
@@ -192,7 +293,7 @@ class Plot(QObject):
             # Turned off, pyqtgraph still scales once, by the range of now: 0.15 would read 150.
             axis.setSIPrefixEnableRanges(((0.0, 0.0),))
             axis.enableAutoSIPrefix(False)
-        self._set_labels()
+        self._labels = ("", "")
         for key in list(self._items):
             self.item.removeItem(self._items.pop(key))
         self.refresh()
@@ -205,11 +306,42 @@ class Plot(QObject):
             self.draw(self.data)
 
     def _set_labels(self) -> None:
-        self._labels = self.axis_labels()
-        style = {"color": self.theme.muted, "font-size": "8.5pt"}
-        # pyqtgraph takes labels for HTML.
-        self.item.setLabel("bottom", escape(self._labels[0]), **style)
-        self.item.setLabel("left", escape(self._labels[1]), **style)
+        """Say what runs along the axes and, where that is long, what their numbers share."""
+        x, y = self.item.getViewBox().viewRange()
+        words = self.axis_labels()
+        labels = []
+        for name, ends, unit, text in (
+            ("bottom", x, self.x_unit, words[0]),
+            ("left", y, self.y_unit, words[1]),
+        ):
+            axis = self.item.getAxis(name)
+            axis.look_at(*ends, unit.exponent)
+            labels.append(axis_label(text, axis))
+        if tuple(labels) != self._labels:
+            self._labels = (labels[0], labels[1])
+            style = {"color": self.theme.muted, "font-size": "8.5pt"}
+            for name, label in zip(("bottom", "left"), labels, strict=True):
+                # pyqtgraph takes labels for HTML.
+                self.item.setLabel(name, escape(label), **style)
+            self.labels_changed.emit()
+
+    def label_length(self, name: str) -> float:
+        """How long what stands along an axis is, in pixels."""
+        font = QFont()
+        font.setPointSizeF(LABEL_POINTS)
+        return QFontMetricsF(font).horizontalAdvance(self._label(name)) + LABEL_MARGIN
+
+    def _label(self, name: str) -> str:
+        return self._labels[("bottom", "left").index(name)]
+
+    def show_label(self, name: str, whole: bool) -> None:
+        """Show all that stands along an axis, or no more than what all its numbers share."""
+        axis = self.item.getAxis(name)
+        text = escape(self._label(name) if whole else axis.shared)
+        if text and axis.labelText != text:
+            axis.setLabel(text)
+        if axis.label.isVisible() != bool(text):
+            axis.showLabel(bool(text))
 
     def position_label(self) -> str:
         """What positions along x are counted in."""
@@ -222,6 +354,11 @@ class Plot(QObject):
 
     def _range_changed(self, *_: Any) -> None:
         # Whoever changed the range, a person or a linked plot, knows which x to show.
+        if not self._busy:
+            self._asked = None
+        self.refresh(move_x=False)
+
+    def _resized(self, *_: Any) -> None:
         self.refresh(move_x=False)
 
     @property
@@ -230,7 +367,7 @@ class Plot(QObject):
         return max(16, int(self.item.getViewBox().width()))
 
     def pixel(self) -> tuple[float, float]:
-        """The size of a pixel in units of x and y."""
+        """The size of a pixel in drawn numbers of x and y."""
         view = self.item.getViewBox()
         (x0, x1), (y0, y1) = view.viewRange()
         return (x1 - x0) / max(1.0, view.width()), (y1 - y0) / max(1.0, view.height())
@@ -267,6 +404,14 @@ class Plot(QObject):
 
     # Items by key: made when first drawn, moved when drawn again, removed when not
 
+    def draw_x(self, x: ArrayLike) -> np.ndarray:
+        """Numbers along x as they are drawn."""
+        return drawable(self.x_unit.down(x), *self.item.getViewBox().viewRange()[0])
+
+    def draw_y(self, y: ArrayLike) -> np.ndarray:
+        """Numbers along y as they are drawn."""
+        return drawable(self.y_unit.down(y), *self.item.getViewBox().viewRange()[1])
+
     def _item(self, key: Hashable, make: Callable[[], Any], z: float) -> Any:
         self._drawn.add(key)
         if key not in self._items:
@@ -289,7 +434,7 @@ class Plot(QObject):
         """A line through points; ``connect="pairs"`` draws separate segments."""
         item = self._item(("line", key), pg.PlotCurveItem, z)
         item.setData(
-            drawable(x), drawable(y), pen=pen, connect=connect,
+            self.draw_x(x), self.draw_y(y), pen=pen, connect=connect,
             fillLevel=fill_to, brush=brush,
         )  # fmt: skip
 
@@ -306,7 +451,7 @@ class Plot(QObject):
     ) -> None:
         """Symbols of one kind; points that are not finite are left out."""
         item = self._item(("points", key), pg.ScatterPlotItem, z)
-        x, y = drawable(x), drawable(y)
+        x, y = self.draw_x(x), self.draw_y(y)
         keep = np.isfinite(x) & np.isfinite(y)
         item.setData(
             x[keep], y[keep], symbol=symbol, size=size * self.ink,
@@ -329,7 +474,21 @@ class Plot(QObject):
         z: float = 0,
     ) -> None:
         """Rectangles; those with an end that is not finite are left out."""
-        x0, x1, y0, y1 = np.broadcast_arrays(*map(drawable, (x0, x1, y0, y1)))
+        x0, x1, y0, y1 = np.broadcast_arrays(
+            self.draw_x(x0), self.draw_x(x1), self.draw_y(y0), self.draw_y(y1)
+        )
+        self._bars(key, x0, x1, y0, y1, brush, z)
+
+    def _bars(
+        self,
+        key: Hashable,
+        x0: np.ndarray,
+        x1: np.ndarray,
+        y0: np.ndarray,
+        y1: np.ndarray,
+        brush: QBrush,
+        z: float,
+    ) -> None:
         keep = np.isfinite(y0) & np.isfinite(y1)
         options = {
             "x0": x0[keep], "width": (x1 - x0)[keep], "y0": y0[keep], "y1": y1[keep],
@@ -343,8 +502,10 @@ class Plot(QObject):
     def stretches(self, key: Hashable, x0: np.ndarray, x1: np.ndarray, low: np.ndarray,
                   high: np.ndarray, brush: QBrush) -> None:  # fmt: skip
         """Columns from the lowest to the highest value, each at least a pixel high."""
-        low = drawable(low)
-        self.bars(key, x0, x1, low, np.maximum(drawable(high), low + self.pixel()[1]), brush)
+        left, right, low, high = np.broadcast_arrays(
+            self.draw_x(x0), self.draw_x(x1), self.draw_y(low), self.draw_y(high)
+        )
+        self._bars(key, left, right, low, np.maximum(high, low + self.pixel()[1]), brush, 0)
 
     def rule(
         self,
@@ -359,7 +520,7 @@ class Plot(QObject):
             ("rule", key), lambda: pg.InfiniteLine(angle=90 if vertical else 0, movable=False), z
         )
         item.setPen(pen)
-        item.setPos(float(drawable(np.array(at))))
+        item.setPos(float((self.draw_x if vertical else self.draw_y)(at)))
 
     def area(
         self,
@@ -369,7 +530,18 @@ class Plot(QObject):
         z: float = -5,
     ) -> None:
         """A filled rectangle x0, x1, y0, y1; hatching keeps its pitch at every zoom."""
-        x0, x1, y0, y1 = drawable(np.array(rect)).tolist()
+        (x0, x1), (y0, y1) = self.draw_x(rect[:2]).tolist(), self.draw_y(rect[2:]).tolist()
+        self._area(key, (x0, x1, y0, y1), brush, z)
+
+    def column(self, key: Hashable, x0: float, x1: float, brush: QBrush, z: float = -5) -> None:
+        """A filled stretch of x, as high as the view."""
+        left, right = self.draw_x([x0, x1]).tolist()
+        self._area(key, (left, right, *self.item.getViewBox().viewRange()[1]), brush, z)
+
+    def _area(
+        self, key: Hashable, rect: tuple[float, float, float, float], brush: QBrush, z: float
+    ) -> None:
+        x0, x1, y0, y1 = rect
         item = self._item(("area", key), pg.QtWidgets.QGraphicsRectItem, z)
         item.setPen(QPen(Qt.PenStyle.NoPen))
         if brush.style() not in (Qt.BrushStyle.SolidPattern, Qt.BrushStyle.NoBrush):
@@ -390,8 +562,32 @@ class Plot(QObject):
         font.setPointSizeF(8.5)
         item.setFont(font)
         item.setText(text, color=QColor(colour))
-        pixel, (y0, y1) = self.pixel()[1], self.item.getViewBox().viewRange()[1]
-        height = item.textItem.boundingRect().height()
-        side = kept_inside(anchor[1], height, (y - y0) / pixel, (y1 - y) / pixel)
-        item.setAnchor(pg.Point(anchor[0], side))
-        item.setPos(*drawable(np.array([x, y])).tolist())
+        at_x, at_y = float(self.draw_x(x)), float(self.draw_y(y))
+        item.setPos(at_x, at_y)
+        size = item.textItem.boundingRect()
+        point = self.point(at_x, at_y)
+
+        def move(box: QRectF | None) -> None:
+            item.setVisible(box is not None)
+            if box is not None:
+                item.setAnchor(pg.Point(*anchor_of(point, box)))
+
+        box = anchored(point, size.width(), size.height(), anchor)
+        self.place(Label(point, box, move))
+
+    def point(self, x: float, y: float) -> QPointF:
+        """Where a drawn point lies, in pixels from the upper left corner of the view."""
+        (x0, _), (_, y1) = self.item.getViewBox().viewRange()
+        px, py = self.pixel()
+        return QPointF((x - x0) / px, (y1 - y) / py)
+
+    def place(self, label: Label) -> None:
+        """Have a label moved to where it hides no other, once everything is painted."""
+        self._placing.append(label)
+
+    def _place_labels(self) -> None:
+        view = self.item.getViewBox()
+        room = QRectF(0, 0, max(1.0, view.width()), max(1.0, view.height()))
+        for label, box in zip(self._placing, placed(self._placing, room), strict=True):
+            label.move(box)
+        self._placing.clear()

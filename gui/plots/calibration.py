@@ -6,18 +6,17 @@ import numpy as np
 from PySide6.QtCore import Qt
 
 from engine import QUANTIZERS
-from engine.objective import COMPARED, Objective
+from engine.objective import COMPARED, Objective, logs
 from engine.search import inside
 from gui.numbers_text import filled, short, snapped
+from gui.plots.axis import log_text, log_ticks
 from gui.plots.data import PlotData
 from gui.plots.handles import HandlePlot
 from gui.plots.objectives import objective_of
+from gui.plots.spans import power
 
 TICK_PIXELS = 46
 PERCENTILE = str(COMPARED[1])
-LABEL_ROWS = 4
-LABEL_PIXELS = 15
-NAME_PIXELS = 90
 DECADES_BELOW = 5
 
 
@@ -84,11 +83,11 @@ class CalibrationPlot(HandlePlot):
         curves = objective_of(data)
         if curves is None or curves.thresholds.size == 0:
             return -1.0, 1.0
-        total = curves.total[curves.total > 0]
-        if total.size == 0:
+        total = curves.log(curves.total)
+        if np.isnan(total).all():
             return -1.0, 1.0
-        least, high = float(np.log10(total.min())), float(np.log10(total.max()))
-        finest = float(np.nanmin(_log(curves.rounding), initial=least))
+        least, high = float(np.nanmin(total)), float(np.nanmax(total))
+        finest = float(np.nanmin(curves.log(curves.rounding), initial=least))
         low = max(finest, least - DECADES_BELOW)
         # The names of the methods stand above the curves.
         return low, high + 0.5 * (high - low + 1)
@@ -102,15 +101,18 @@ class CalibrationPlot(HandlePlot):
             return
         colour = self.theme.colour(data.active.entry.colour)
         x = np.log10(curves.thresholds)
-        self.line("rounding", x, _log(curves.rounding), self.pen(colour, 1, Qt.PenStyle.DashLine))
+        self.line(
+            "rounding", x, curves.log(curves.rounding), self.pen(colour, 1, Qt.PenStyle.DashLine)
+        )
         # It lies on the total where clipping is all that counts.
         clipping = self.pen(self.theme.alarm, 1, Qt.PenStyle.DashLine)
-        self.line("clipping", x, _log(curves.clipping), clipping, z=3)
-        self.line("total", x, _log(curves.total), self.pen(colour, 2), z=2)
-        self._paint_divergence(curves)
-        self._name_curves(curves, x)
-        self._paint_marks(curves)
+        self.line("clipping", x, curves.log(curves.clipping), clipping, z=3)
+        self.line("total", x, curves.log(curves.total), self.pen(colour, 2), z=2)
+        # What is placed first has the first choice of where.
         self._paint_handle(data)
+        self._paint_marks(curves)
+        self._name_curves(curves, x)
+        self._paint_divergence(curves)
         self._tick()
         if data.chosen is not None:
             at = abs(float(data.values[data.chosen]))
@@ -125,21 +127,19 @@ class CalibrationPlot(HandlePlot):
         span = float(np.ptp(curves.divergence)) or 1.0
         height = (curves.divergence - curves.divergence.min()) / span
         y = y0 + (y1 - y0) * (0.05 + 0.6 * height)
-        self.line("KL", _log(curves.cuts), y, self.pen(self.theme.tint(self.theme.muted, 0.6)))
+        self.line("KL", logs(curves.cuts), y, self.pen(self.theme.tint(self.theme.muted, 0.6)))
         # Named at its beginning: at its end stands the handle.
         x0, x1 = self.item.getViewBox().viewRange()[0]
-        x = _log(curves.cuts)
+        x = logs(curves.cuts)
         seen = np.flatnonzero((x >= x0) & (x <= x1))
         if seen.size:
             start = float(x[seen[0]]), float(y[seen[0]])
-            room = (start[0] - x0) / self.pixel()[0] >= NAME_PIXELS
-            anchor = (1.05, 0.5) if room else (-0.05, 1.1)
-            self.text("KL", *start, self.tr("KL divergence"), self.theme.muted, anchor=anchor)
+            self.text("KL", *start, self.tr("KL divergence"), self.theme.muted, (1.05, 0.5))
 
     def _name_curves(self, curves: Objective, x: np.ndarray) -> None:
         """A name on each curve, at a quarter of it; the clipping part has it near its end."""
-        total, rounding = _log(curves.total), _log(curves.rounding)
-        clipping = _log(curves.clipping)
+        total, rounding = curves.log(curves.total), curves.log(curves.rounding)
+        clipping = curves.log(curves.clipping)
         known = np.flatnonzero(np.isfinite(clipping))
         quarter = len(x) // 4
         last = int(known[-1]) * 3 // 4 if known.size else 0
@@ -159,15 +159,14 @@ class CalibrationPlot(HandlePlot):
                 self.text(key, float(x[place]), float(y[place]), name, colour, anchor=anchor)
 
     def _paint_marks(self, curves: Objective) -> None:
-        """A line where each method would clip, its name at one of a few heights."""
+        """A line where each method would clip, with its name."""
         y0, y1 = self.item.getViewBox().viewRange()[1]
-        line = max(0.08 * (y1 - y0), LABEL_PIXELS * self.pixel()[1])
-        for row, (name, at) in enumerate(sorted(curves.marks.items(), key=lambda mark: mark[1])):
+        for name, at in sorted(curves.marks.items(), key=lambda mark: mark[1]):
             if at <= 0:
                 continue
             x = float(np.log10(at))
             self.rule(("mark", name), x, self.pen(self.theme.muted, 1, Qt.PenStyle.DotLine))
-            y = y1 - 0.01 * (y1 - y0) - line * (row % LABEL_ROWS)
+            y = y1 - 0.01 * (y1 - y0)
             self.text(("mark", name), x, y, name, self.theme.foreground, anchor=(1.0, 0.0))
 
     def _paint_handle(self, data: PlotData) -> None:
@@ -184,7 +183,7 @@ class CalibrationPlot(HandlePlot):
 
     def asked_range(self, data: PlotData, name: str, at: float) -> tuple[float, float] | None:
         assert data.active is not None
-        threshold = 10.0**at
+        threshold = power(at)
         threshold = snapped(threshold, threshold * self.pixel()[0])
         quantizer = QUANTIZERS[data.active.evaluation.qparams.mapping]
         summary = data.channel[1]
@@ -202,7 +201,7 @@ class CalibrationPlot(HandlePlot):
         if not np.isfinite(data.values).any():
             return None
         with np.errstate(over="ignore", invalid="ignore"):
-            distance = np.abs(np.abs(data.values.astype(np.float64)) - 10.0**x)
+            distance = np.abs(np.abs(data.values.astype(np.float64)) - power(x))
         return int(np.nanargmin(distance))
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
@@ -216,9 +215,12 @@ class CalibrationPlot(HandlePlot):
             (self.tr("rounding part"), curves.rounding),
             (self.tr("clipping part"), curves.clipping),
         ):
-            lines.append(f"{name} {short(part[near], 4)}")
+            text = short(part[near], 4)
+            if curves.exponent:
+                text = log_text(float(curves.log(part)[near]), 4)
+            lines.append(f"{name} {text}")
         if curves.divergence.size:
-            close = int(np.abs(curves.cuts - 10.0**x).argmin())
+            close = int(np.abs(curves.cuts - power(x)).argmin())
             lines.append(filled(self.tr("KL %1 nats"), short(curves.divergence[close], 4)))
         return "\n".join(lines)
 
@@ -233,27 +235,3 @@ def _decibels(before: float, after: float) -> float:
     """How much smaller a power has become."""
     known = before > 0 and after > 0 and np.isfinite(before) and np.isfinite(after)
     return float(10 * np.log10(before / after)) if known else 0.0
-
-
-def _log(values: np.ndarray) -> np.ndarray:
-    """Decimal logarithms; NaN, a gap, where there is none."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log10(values)
-    return np.where(np.isfinite(logs), logs, np.nan)
-
-
-def log_ticks(low: float, high: float, apart: float) -> list[tuple[float, str]]:
-    """Positions and numbers for a logarithmic axis, no two nearer than ``apart``."""
-    first, last = int(np.floor(low)), int(np.ceil(high))
-    decades = range(first, last + 1)
-    fine = apart < 0.25
-    step = max(1, int(np.ceil(apart)))
-    ticks = []
-    for decade in decades:
-        if decade % step:
-            continue
-        for digit in (1, 2, 5) if fine else (1,):
-            at = decade + float(np.log10(digit))
-            if low <= at <= high:
-                ticks.append((at, short(digit * 10.0**decade, 3)))
-    return ticks

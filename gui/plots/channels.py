@@ -84,7 +84,8 @@ class ChannelsPlot(Plot):
         key = {
             WORST: figures.sqnr,
             BY_SCALE: -np.abs(figures.scale),
-            BY_RANGE: figures.low - figures.high,
+            # Halved: a range may be wider than the largest number.
+            BY_RANGE: figures.low / 2 - figures.high / 2,
         }[order]
         return np.argsort(key, kind="stable")
 
@@ -160,10 +161,9 @@ class ChannelsPlot(Plot):
             return
         rank = np.flatnonzero(order == channel)
         if rank.size:
-            y0, y1 = self.item.getViewBox().viewRange()[1]
             at = int(rank[0])
             brush = self.fill(self.theme.foreground, 0.18)
-            self.area("focus", (at - 0.5, at + 0.5, y0, y1), brush, z=-4)
+            self.column("focus", at - 0.5, at + 0.5, brush, z=-4)
 
     def _channel_in_focus(self, data: PlotData) -> int | None:
         focus = data.focus

@@ -116,7 +116,6 @@ class CodesPlot(Plot):
         return codes - half, codes + half, counts
 
     def _paint_unused(self, series: Series) -> None:
-        y0, y1 = self.item.getViewBox().viewRange()[1]
         used = np.flatnonzero(series.counts)
         if used.size == 0:
             return
@@ -125,10 +124,12 @@ class CodesPlot(Plot):
         for name, first, last in ends:
             if first > last:
                 continue
-            rect = (float(axis[first]) - 0.5, float(axis[last]) + 0.5, y0, y1)
+            left, right = float(axis[first]) - 0.5, float(axis[last]) + 0.5
             hatch = QBrush(QColor(self.theme.alarm), Qt.BrushStyle.BDiagPattern)
-            self.area(("unused", name), rect, hatch, z=-6)
-            self.area(("unused ground", name), rect, self.fill(self.theme.alarm, 0.08), z=-7)
+            self.column(("unused", name), left, right, hatch, z=-6)
+            self.column(
+                ("unused ground", name), left, right, self.fill(self.theme.alarm, 0.08), z=-7
+            )
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         """The first value with the nearest code that is used."""

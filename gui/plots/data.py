@@ -25,6 +25,7 @@ from engine.envelope import Envelope, Pyramid, finite_envelope, narrow, pyramid_
 from engine.evaluation import Part
 from engine.granularity import PER_TENSOR
 from gui.plots.channel_figures import channel_values
+from gui.plots.spans import finite_extremes, unit_for
 from gui.session import Session
 from gui.shown import Entry, Focus
 
@@ -187,11 +188,14 @@ class Series:
     def level_edges(self) -> np.ndarray:
         """The middles between the levels and, half a gap beyond them, the ends; in float64."""
         levels = self.levels.astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            middles = (levels[1:] + levels[:-1]) / 2
-            first = levels[0] - (levels[1] - levels[0]) / 2
-            last = levels[-1] + (levels[-1] - levels[-2]) / 2
-        return np.concatenate([[first], middles, [last]])
+        # Halved first where sums would overflow; halves of the smallest numbers lose their digits.
+        unit = unit_for(*finite_extremes(levels))
+        drawn = unit.down(levels)
+        with np.errstate(invalid="ignore"):
+            middles = (drawn[1:] + drawn[:-1]) / 2
+            first = drawn[0] - (drawn[1] - drawn[0]) / 2
+            last = drawn[-1] + (drawn[-1] - drawn[-2]) / 2
+        return unit.up(np.concatenate([[first], middles, [last]]))
 
     @cached_property
     def used_span(self) -> tuple[int, int] | None:

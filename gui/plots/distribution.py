@@ -10,16 +10,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 
 from engine import QUANTIZERS, Summary
-from gui.numbers_text import filled, percent, short, snapped, tidy
+from gui.numbers_text import digits_apart, filled, percent, short, snapped, tidy
 from gui.plots.base import Plot
 from gui.plots.data import PlotData, Series
-from gui.plots.handles import LABEL_HEIGHT, HandlePlot
+from gui.plots.handles import HandlePlot
+from gui.plots.spans import LARGEST
 from gui.plots.values_axis import nearest_value, values_span
 from gui.theme import Theme
 
 CODE_TICK_PIXELS = 46
 LEVEL_TICK_PIXELS = 4
-LABEL_PIXELS = 90
 BAR_PIXELS = 7
 
 
@@ -79,18 +79,18 @@ class DistributionPlot(HandlePlot):
         """The edges of the bars: where all values are equal, they have no extent to show."""
         if summary.low != summary.high:
             return summary.edges
-        half = BAR_PIXELS / 2 * self.pixel()[0]
-        return np.array([summary.low - half, summary.low + half])
+        at, half = self.x_unit.down_to(summary.low), BAR_PIXELS / 2 * self.pixel()[0]
+        return self.x_unit.up([at - half, at + half])
 
     def _paint_codes(self, active: Series, x0: float, x1: float) -> None:
         """The axis of codes along the top, and a tick for each level while they are apart."""
-        levels = active.levels.astype(float)
-        ticks = code_ticks(
-            levels, active.level_codes, active.label, CODE_TICK_PIXELS * self.pixel()[0]
-        )
+        levels, pixel = self.x_unit.down(active.levels), self.pixel()[0]
+        ticks = code_ticks(levels, active.level_codes, active.label, CODE_TICK_PIXELS * pixel)
         self.item.getAxis("top").setTicks([ticks])
-        shown = levels[(levels >= x0) & (levels <= x1)]
-        if shown.size > 1 and np.diff(shown).min() / self.pixel()[0] >= LEVEL_TICK_PIXELS:
+        wide = active.levels.astype(np.float64)
+        shown = wide[(wide >= x0) & (wide <= x1)]
+        apart = np.diff(self.x_unit.down(shown))
+        if shown.size > 1 and apart.min() >= LEVEL_TICK_PIXELS * pixel:
             y0, y1 = self.item.getViewBox().viewRange()[1]
             bottom, top = y1 - (y1 - y0) * 0.05, y1
             colour = self.theme.colour(active.entry.colour)
@@ -99,14 +99,12 @@ class DistributionPlot(HandlePlot):
 
     def _paint_unused(self, active: Series) -> None:
         """Hatch in red the ends of the code range that no value reaches."""
-        y0, y1 = self.item.getViewBox().viewRange()[1]
         for name, start, stop in unused_ends(active):
-            left, right = active.level_edges[start], active.level_edges[stop + 1]
+            ends = float(active.level_edges[start]), float(active.level_edges[stop + 1])
             hatch = QBrush(QColor(self.theme.alarm), Qt.BrushStyle.BDiagPattern)
-            rect = (float(left), float(right), y0, y1)
-            self.area(("unused", name), rect, hatch, z=-6)
+            self.column(("unused", name), *ends, hatch, z=-6)
             faint = self.fill(self.theme.alarm, 0.08)
-            self.area(("unused ground", name), rect, faint, z=-7)
+            self.column(("unused ground", name), *ends, faint, z=-7)
 
     def _paint_handles(self, data: PlotData, active: Series | None) -> None:
         """Lines at the ends of the clipping range; movable where one range holds for all."""
@@ -114,37 +112,32 @@ class DistributionPlot(HandlePlot):
             self.drop_handles()
             return
         low, high = active.p.range
+        digits = digits_apart((low, high), 4)
         colour = self.theme.colour(active.entry.colour)
         if not data.range_is_free:
             self.drop_handles()
             y0, y1 = self.item.getViewBox().viewRange()[1]
             for name, at, side in (("Rmin", low, 0.0), ("Rmax", high, 1.0)):
                 self.rule(name, at, self.pen(colour, 1, Qt.PenStyle.DashLine), z=3)
-                label = f"{name} {short(at, 4)}"
+                label = f"{name} {short(at, digits)}"
                 self.text(name, at, y0 + 0.9 * (y1 - y0), label, colour, anchor=(side, 0.5))
             return
-        below = min(0.72, 1 - 1.5 * LABEL_HEIGHT / max(1.0, self.item.getViewBox().height()))
         for name, at in (("Rmin", low), ("Rmax", high)):
-            # Labels that would meet stand one below the other.
-            lower = name == "Rmax" and (high - low) / self.pixel()[0] < 2 * LABEL_PIXELS
-            outwards = self._room(at, to_the_right=name == "Rmin") < LABEL_PIXELS
-            text, position = f"{name} {short(at, 4)}", below if lower else 0.9
-            self.handle(name, at, text, colour, position, (name == "Rmin") != outwards)
-
-    def _room(self, at: float, to_the_right: bool) -> float:
-        """Pixels between a handle and the edge of the view on one side."""
-        x0, x1 = self.item.getViewBox().viewRange()[0]
-        return float(x1 - at if to_the_right else at - x0) / self.pixel()[0]
+            self.handle(name, at, f"{name} {short(at, digits)}", colour, 0.9, name == "Rmin")
 
     def asked_range(self, data: PlotData, name: str, at: float) -> tuple[float, float] | None:
         assert data.active is not None
-        p, pixel = data.active.p, self.pixel()[0]
+        p, pixel = data.active.p, self.x_unit.up_to(self.pixel()[0])
         low, high = (tidy(end, p.dtype) for end in p.range)
         at = snapped(at, pixel)
         if QUANTIZERS[p.mapping].mirrored:
-            reach = max(abs(at), pixel)
+            reach = max(abs(at), pixel, float(np.spacing(p.dtype.type(0))))
             return -reach, reach
-        return (min(at, high - pixel), high) if name == "Rmin" else (low, max(at, low + pixel))
+        # Ends that the working precision could not tell apart would be no range.
+        pixel = max(pixel, *(float(np.spacing(np.abs(p.dtype.type(end)))) for end in (low, high)))
+        if name == "Rmin":
+            return max(min(at, high - pixel), -LARGEST), high
+        return low, min(max(at, low + pixel), LARGEST)
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         return nearest_value(data, x)

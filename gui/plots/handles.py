@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
 
 from gui.plots.base import Plot
 from gui.plots.data import PlotData
+from gui.plots.labels import Label, anchor_of, anchored
 from gui.theme import Theme
 
-LABEL_HEIGHT = 22
-"""In pixels, with the little room around it."""
+TEXT_MARGIN = 2.0
+"""Pixels above and below the text of a label that may be cut."""
 
 
 class HandlePlot(Plot):
@@ -48,21 +49,31 @@ class HandlePlot(Plot):
     def handle(
         self, name: str, at: float, text: str, colour: QColor, position: float, to_the_right: bool
     ) -> None:
-        """Show a handle: its place, its label, and how high and on which side that stands."""
+        """Show a handle: its place, its label, and how high and on which side that may stand."""
         handle = self._handles.get(name) or self._made(name)
         handle.setPen(self.pen(colour, 2))
         handle.setHoverPen(self.pen(colour, 4))
         handle.label.setColor(colour)
         handle.label.setFormat(text)
-        # In a low view a label nearer to the edge than half its height would be cut.
-        half = min(0.5, LABEL_HEIGHT / 2 / max(1.0, self.item.getViewBox().height()))
-        handle.label.setPosition(min(max(position, half), 1 - half))
-        anchor = (-0.05, 0.5) if to_the_right else (1.05, 0.5)
-        if handle.label.anchors != [anchor, anchor]:
-            handle.label.anchors = [anchor, anchor]
-            handle.label.updatePosition()
         if not handle.moving:
-            handle.setPos(at)
+            handle.setPos(float(self.draw_x(at)))
+        height = max(1.0, self.item.getViewBox().height())
+        point = self.point(handle.value(), 0.0)
+        point.setY((1 - position) * height)
+        size = handle.label.textItem.boundingRect()
+        anchor = (-0.05, 0.5) if to_the_right else (1.05, 0.5)
+
+        def move(box: QRectF | None) -> None:
+            handle.label.setVisible(box is not None)
+            if box is None:
+                return
+            across = anchor_of(point, box)[0], 0.5
+            handle.label.anchors = [across, across]
+            handle.label.setPosition(1 - box.center().y() / height)
+
+        # The margin of its text may stand out of the view.
+        box = anchored(point, size.width(), size.height() - 2 * TEXT_MARGIN, anchor)
+        self.place(Label(point, box, move))
 
     def _made(self, name: str) -> pg.InfiniteLine:
         options = {"fill": self.theme.tint(self.theme.background, 0.8)}
@@ -85,7 +96,8 @@ class HandlePlot(Plot):
     def _report_drag(self, line: Any, finished: bool) -> None:
         if self.data is None or self.data.active is None:
             return
-        asked = self.asked_range(self.data, line.handle_name, float(line.value()))
+        at = self.x_unit.up_to(float(line.value()))
+        asked = self.asked_range(self.data, line.handle_name, at)
         # While a handle moves the view stays, or the handle would run away from the pointer.
         self._held = None if finished else self._held or self.x_range(self.data)
         if asked is not None:

@@ -82,8 +82,9 @@ class TransferPlot(Plot):
         nearest = p.arithmetic.reach == 0.5 and p.divisor is None
         if last - first > 2 * self.columns or not nearest:
             quantizer = QUANTIZERS[p.mapping]
+            ends = self.x_unit.down_pair(x0, x1)
             with np.errstate(over="ignore", under="ignore"):
-                x = np.linspace(x0, x1, 2 * self.columns).astype(p.dtype)
+                x = self.x_unit.up(np.linspace(*ends, 2 * self.columns)).astype(p.dtype)
             return x, quantizer.decode(quantizer.encode(x, p)[0], p)
         x = np.concatenate([[x0], np.repeat(edges[first:last], 2), [x1]])
         return x, np.repeat(levels[first : last + 1], 2)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pyqtgraph as pg
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainterPath
 
 
@@ -22,25 +24,39 @@ CUT_DOWN, RAISED = _triangle(up=False), _triangle(up=True)
 
 
 class PlotView(pg.ViewBox):
-    """A view whose wheel and drag move along x alone where the plot follows y by itself."""
+    """A view whose zoom has ends, whoever asks: wheel, drag, keys, another plot, a session.
+
+    Attributes
+    ----------
+    bound : callable or None
+        Gives the range that is shown for one that is asked for along an axis; None: as asked for.
+    """
 
     def __init__(self, x_only: bool) -> None:
         super().__init__(enableMenu=False)
         self._x_only = x_only
+        self.bound: Callable[[int, float, float], tuple[float, float]] | None = None
+
+    def setRange(
+        self,
+        rect: QRectF | None = None,
+        xRange: Any = None,
+        yRange: Any = None,
+        padding: float | None = None,
+        **options: Any,
+    ) -> None:
+        if rect is not None:
+            xRange, yRange = (rect.left(), rect.right()), (rect.top(), rect.bottom())
+        if self.bound is not None:
+            padding = padding or 0
+            if xRange is not None:
+                xRange = self.bound(0, *sorted(map(float, xRange)))
+            if yRange is not None:
+                yRange = self.bound(1, *sorted(map(float, yRange)))
+        super().setRange(None, xRange, yRange, padding, **options)
 
     def wheelEvent(self, ev: Any, axis: int | None = None) -> None:
         super().wheelEvent(ev, 0 if axis is None and self._x_only else axis)
 
     def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
         super().mouseDragEvent(ev, 0 if axis is None and self._x_only else axis)
-
-
-class WholeAxis(pg.AxisItem):
-    """An axis of counts or positions: no ticks between whole numbers."""
-
-    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
-        spacings = super().tickSpacing(minVal, maxVal, size)
-        return [(step, offset) for step, offset in spacings if step >= 1] or [(1, 0)]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.3g}" for value in values]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from engine.html_table import cells_of_html
 from engine.numbers import AmbiguousBlock, Block, NumberError
 from engine.pasted import Pasted, pasted_cells, read
 from engine.spreadsheet import tab_line
@@ -20,9 +23,25 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("clipboard", text)
 
 
-def clipboard_text() -> str:
-    """The text on the clipboard; empty when there is none."""
-    return QGuiApplication.clipboard().text()
+@dataclass(frozen=True)
+class Content:
+    """What there is to read on the clipboard; ``html`` tells that it is a page's source."""
+
+    text: str
+    html: bool = False
+
+    def read(self) -> Pasted:
+        """Read it as numbers; raises what ``engine.pasted.read`` does."""
+        return read(cells_of_html(self.text) if self.html else self.text)
+
+
+def clipboard_content() -> Content:
+    """The text on the clipboard, or the page where a program put nothing but that there."""
+    mime = QGuiApplication.clipboard().mimeData()
+    text = QGuiApplication.clipboard().text()
+    if not text.strip() and mime.hasHtml():
+        return Content(mime.html(), html=True)
+    return Content(text)
 
 
 def put_on_clipboard(text: str) -> None:
@@ -35,22 +54,22 @@ def cells_text(rows: list[list[str]]) -> str:
     return "\n".join(map(tab_line, rows)) + "\n"
 
 
-def read_pasted(text: str, background: Background, parent: QWidget) -> Pasted | str:
-    """Read pasted text as numbers, asking where it can be read in two ways.
+def read_pasted(content: Content, background: Background, parent: QWidget) -> Pasted | str:
+    """Read what was copied as numbers, asking where it can be read in two ways.
 
     A long text is read off the GUI thread, while a dialog tells of it.
 
     Returns a sentence instead when it holds no numbers to read, and an empty one when the person
     decides for neither reading.
     """
-    if not text.strip():
+    if not content.text.strip():
         return _tr("The clipboard holds no text to paste.")
     try:
-        if len(text) <= LONG:
-            return read(text)
+        if len(content.text) <= LONG:
+            return content.read()
         told = _tr("Reading what was pasted…")
         # The text is read in one go; nothing is changed by it, so nobody waits for its end.
-        return wait_for(background, "paste", lambda part: read(text), told, parent, leave=True)
+        return wait_for(background, "paste", lambda part: content.read(), told, parent, leave=True)
     except Cancelled:
         return ""
     except AmbiguousBlock as error:

@@ -402,7 +402,8 @@ class ValuesPane(QWidget):
     def paste(self) -> None:
         """Put the numbers on the clipboard in, from the current cell on."""
         self._session.finish_typing.emit()
-        pasted = clipboard.read_pasted(clipboard.clipboard_text(), self._session.background, self)
+        content, background = clipboard.clipboard_content(), self._session.background
+        pasted = clipboard.read_pasted(content, background, self)
         if isinstance(pasted, str):
             self._report(pasted)
             return

@@ -4,7 +4,8 @@ import threading
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QInputDialog
 
 import gui.clipboard
@@ -455,3 +456,40 @@ def test_what_is_being_typed_is_kept_when_its_file_is_read_again(
     window.session.undo_stack.undo()
     assert window.session.array.tolist() == list(range(8))
     assert window.session.source_of(window.session.current) is not None
+
+
+# A clipboard without plain text
+
+
+def put_html(html, text=None):
+    data = QMimeData()
+    data.setHtml(html)
+    if text is not None:
+        data.setText(text)
+    QGuiApplication.clipboard().setMimeData(data)
+
+
+def test_a_table_that_was_copied_as_a_page_alone_is_pasted_as_cells(window, table, person):
+    person.click_cell(table, 0)
+    put_html("<table><tr><td>0.5</td><td>-1</td></tr><tr><td>2</td><td>7</td></tr></table>")
+    person.press("Ctrl+V")
+    assert values(window) == [0.5, -1, 2, 7]
+
+
+def test_plain_text_counts_for_more_than_the_page_beside_it(window, table, person):
+    person.click_cell(table, 0)
+    put_html("<table><tr><td>1</td></tr></table>", "9")
+    person.press("Ctrl+V")
+    assert values(window)[0] == 9
+
+
+def test_a_page_of_words_or_of_several_tables_changes_nothing_and_says_so(window, table, person):
+    before = values(window)
+    person.click_cell(table, 0)
+    put_html("<p>no numbers</p>")
+    person.press("Ctrl+V")
+    assert "is not a number" in window.message.text
+    put_html("<table><tr><td>1</table><table><tr><td>2</table>")
+    person.press("Ctrl+V")
+    assert window.message.text == "The clipboard holds 2 tables: copy one of them."
+    assert values(window) == before

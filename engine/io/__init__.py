@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.io import other_kinds
 from engine.io.base import (
     Check,
     ExternalDataError,
@@ -181,10 +182,19 @@ def probe(path: StrPath) -> FileFormat:
     kinds = _of_its_members(path, kinds) if len(kinds) > 1 else kinds
     if kinds:
         return next((known for known in kinds if ending in known.endings), kinds[0])
-    for known in READERS:
-        if ending in known.endings:
-            return known
-    if TXT.load_module().is_text(start):
+    by_ending = next((known for known in READERS if ending in known.endings), None)
+    text = TXT.load_module().is_text(start)
+    foreign = other_kinds.by_content(start, text, by_ending is not None)
+    if foreign is not None:
+        raise FormatError(f"{shown(path)} is {foreign.name}, which is not read: {foreign.advice}.")
+    if by_ending is not None:
+        return by_ending
+    foreign = other_kinds.by_ending(path)
+    if foreign is not None:
+        raise FormatError(
+            f"{shown(path)} is named as {foreign.name} is, which is not read: {foreign.advice}."
+        )
+    if text:
         return TXT
     raise FormatError(
         f"{shown(path)} is not a kind of file that can be read here; known are {_endings(READERS)}."
@@ -192,14 +202,30 @@ def probe(path: StrPath) -> FileFormat:
 
 
 def _of_its_members(path: Path, kinds: list[FileFormat]) -> list[FileFormat]:
-    """Return those kinds of zip file that the names of its members speak for, or else all."""
+    """Return those kinds of zip file that the names of its members speak for, or else all.
+
+    Raises
+    ------
+    FormatError
+        When they speak for a kind that is not read, or for none, and its ending does not either.
+    """
     try:
         with open_zip(path) as archive:
             names = archive.namelist()
     except Exception:  # Whatever zipfile raises over a damaged file, its reader words it.
         return kinds
     exact = [known for known in kinds if known.member in names]
-    return exact or [k for k in kinds if any(n.endswith(k.member) for n in names)] or kinds
+    found = exact or [k for k in kinds if any(n.endswith(k.member) for n in names)]
+    if found:
+        return found
+    foreign = other_kinds.by_members(names)
+    if foreign is not None:
+        raise FormatError(f"{shown(path)} is {foreign.name}, which is not read: {foreign.advice}.")
+    if not any(path.suffix.lower() in known.endings for known in kinds):
+        raise FormatError(
+            f"{shown(path)} is a ZIP archive without arrays: unpack it, and open what is in it."
+        )
+    return kinds
 
 
 def list_tensors(path: StrPath) -> list[TensorInfo]:
@@ -334,6 +360,14 @@ def _reading(path: Path, known: FileFormat) -> Iterator[None]:
                 require_unchanged(path, before)
                 raise
             require_unchanged(path, before)
+    except FormatError as error:
+        if known is not TXT or path.suffix.lower() in TXT.endings:
+            raise
+        # That it is text is all that is known of it.
+        reason = str(error).removeprefix(f"In {shown(path)}, ")
+        raise FormatError(
+            f"{shown(path)} is {other_kinds.text_kind(path)}, and no table of numbers: {reason}"
+        ) from error
     except ImportError as error:
         if not known.extra:
             raise

@@ -1,0 +1,251 @@
+"""Kinds of file that are not read here: how they are known, and what reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+NEEDED = 512
+"""So many bytes of the start of a file tell them all."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file.
+
+    Attributes
+    ----------
+    name : str
+        With its article.
+    advice : str
+        What makes it an array that can be opened; ends a sentence.
+    signs : tuple of (int, bytes)
+        What stands in it, and where; any of them tells it.
+    endings : tuple of str
+        With their dots, lower case.
+    members : tuple of str
+        Of a zip file: how names of members begin that tell it.
+    also_text : bool
+        Whether the sign is long enough to tell a file that could be a text of numbers.
+    yields : bool
+        Whether the ending of a kind that is read counts for more.
+    """
+
+    name: str
+    advice: str
+    signs: tuple[tuple[int, bytes], ...] = ()
+    endings: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    also_text: bool = False
+    yields: bool = False
+
+
+_SAVE = "and numpy.save writes an array that opens here"
+_UNPACK = "unpack it, and open what is in it"
+_PICTURE = f"numpy.asarray(PIL.Image.open(…)) reads it, {_SAVE}"
+_TABLE = f"pandas reads it, {_SAVE}"
+_PROGRAM = "there are no arrays in it that could be read"
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "a TensorFlow Lite model",
+        f"get_tensor of tf.lite.Interpreter, or of ai-edge-litert's, reads its tensors, {_SAVE}",
+        ((4, b"TFL3"),),
+        (".tflite", ".lite"),
+    ),
+    Kind(
+        "a Keras model",
+        "it is a ZIP archive: unpack it, and open the model.weights.h5 in it",
+        endings=(".keras",),
+        members=("model.weights.h5",),
+    ),
+    Kind(
+        "a TensorFlow graph",
+        f"tf.saved_model.load reads the folder that it lies in, {_SAVE}",
+        endings=(".pb", ".pbtxt"),
+    ),
+    Kind(
+        "MATLAB data of version 7.3",
+        f"h5py reads it, {_SAVE}",
+        ((0, b"MATLAB 7.3 MAT-file"),),
+        also_text=True,
+    ),
+    Kind(
+        "MATLAB data",
+        f"scipy.io.loadmat reads it, {_SAVE}",
+        ((0, b"MATLAB 5.0 MAT-file"),),
+        (".mat",),
+        also_text=True,
+    ),
+    Kind(
+        "a Python pickle",
+        f"loading it can run code, so that is left to a program that trusts it: joblib.load or "
+        f"pickle.load reads it, {_SAVE}",
+        tuple((0, bytes((0x80, protocol))) for protocol in range(2, 6)),
+        (".pkl", ".pickle", ".joblib"),
+        yields=True,
+    ),
+    Kind(
+        "a PaddlePaddle checkpoint",
+        f"paddle.load reads it, {_SAVE}",
+        endings=(".pdparams", ".pdiparams"),
+    ),
+    Kind(
+        "a Core ML model",
+        f"coremltools reads it, {_SAVE}",
+        endings=(".mlmodel", ".mlpackage"),
+    ),
+    Kind(
+        "a TensorRT engine",
+        "open the ONNX model that it was built from",
+        endings=(".engine", ".plan", ".trt"),
+    ),
+    Kind("Flax parameters", f"flax.serialization reads them, {_SAVE}", endings=(".msgpack",)),
+    Kind("a Parquet table", _TABLE, ((0, b"PAR1"),), (".parquet",)),
+    Kind(
+        "an Arrow table", _TABLE, ((0, b"ARROW1\0\0"), (0, b"FEA1")), (".arrow", ".feather", ".ipc")
+    ),
+    Kind("an ORC table", _TABLE, ((0, b"ORC"),), (".orc",)),
+    Kind(
+        "an Excel workbook",
+        "save the sheet as CSV",
+        endings=(".xlsx", ".xlsm"),
+        members=("xl/workbook.xml",),
+    ),
+    Kind(
+        "an OpenDocument file",
+        "save the sheet as CSV",
+        endings=(".ods",),
+        members=("mimetype", "META-INF/manifest.xml"),
+    ),
+    Kind(
+        "a file of Microsoft Office",
+        "save the sheet as CSV",
+        ((0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),),
+        (".xls",),
+    ),
+    Kind("data of R", f"pyreadr reads it, {_SAVE}", ((0, b"RDX"),), (".rds", ".rdata", ".rda")),
+    Kind(
+        "netCDF data of version 3",
+        f"scipy.io.netcdf_file reads it, {_SAVE}",
+        ((0, b"CDF\x01"), (0, b"CDF\x02"), (0, b"CDF\x05")),
+        (".nc",),
+    ),
+    Kind(
+        "a FITS file",
+        f"astropy.io.fits reads it, {_SAVE}",
+        ((0, b"SIMPLE  ="),),
+        (".fits", ".fit"),
+        also_text=True,
+    ),
+    Kind("a DICOM picture", f"pydicom reads it, {_SAVE}", ((128, b"DICM"),), (".dcm",)),
+    Kind(
+        "a NIfTI picture",
+        f"nibabel reads it, {_SAVE}",
+        ((344, b"n+1\0"), (344, b"ni1\0")),
+        (".nii",),
+    ),
+    Kind("an SQLite database", _TABLE, ((0, b"SQLite format 3\0"),), (".db", ".sqlite")),
+    Kind("a PNG picture", _PICTURE, ((0, b"\x89PNG\r\n\x1a\n"),), (".png",)),
+    Kind("a JPEG picture", _PICTURE, ((0, b"\xff\xd8\xff"),), (".jpg", ".jpeg")),
+    Kind("a GIF picture", _PICTURE, ((0, b"GIF87a"), (0, b"GIF89a")), (".gif",)),
+    Kind("a TIFF picture", _PICTURE, ((0, b"II*\0"), (0, b"MM\0*")), (".tif", ".tiff")),
+    Kind("a BMP picture", _PICTURE, ((0, b"BM"),), (".bmp",)),
+    Kind("a WebP picture", _PICTURE, ((8, b"WEBP"),), (".webp",)),
+    Kind("a recording", f"scipy.io.wavfile.read reads it, {_SAVE}", ((8, b"WAVE"),), (".wav",)),
+    Kind(
+        "a PDF document",
+        "copy its table, and paste it into Values",
+        ((0, b"%PDF-"),),
+        (".pdf",),
+        also_text=True,
+    ),
+    Kind(
+        "a web page",
+        "a download that has failed, or that asks to log in, is one too; else copy its table, and "
+        "paste it into Values",
+        ((0, b"<!DOCTYPE html"), (0, b"<!doctype html"), (0, b"<html"), (0, b"<HTML")),
+        (".html", ".htm"),
+        also_text=True,
+    ),
+    Kind("an XML document", _PROGRAM, ((0, b"<?xml"),), (".xml", ".svg"), also_text=True),
+    Kind(
+        "a file that gzip has compressed",
+        "decompress it first (gunzip)",
+        ((0, b"\x1f\x8b\x08"),),
+        (".gz", ".tgz"),
+    ),
+    Kind("a file that bzip2 has compressed", "decompress it first", ((0, b"BZh"),), (".bz2",)),
+    Kind("a file that xz has compressed", "decompress it first", ((0, b"\xfd7zXZ\0"),), (".xz",)),
+    Kind(
+        "a file that Zstandard has compressed",
+        "decompress it first",
+        ((0, b"\x28\xb5\x2f\xfd"),),
+        (".zst",),
+    ),
+    Kind(
+        "a file that LZ4 has compressed",
+        "decompress it first",
+        ((0, b"\x04\x22\x4d\x18"),),
+        (".lz4",),
+    ),
+    Kind("a 7-Zip archive", _UNPACK, ((0, b"7z\xbc\xaf\x27\x1c"),), (".7z",)),
+    Kind("a RAR archive", _UNPACK, ((0, b"Rar!\x1a\x07"),), (".rar",)),
+    Kind("a tar archive", _UNPACK, ((257, b"ustar"),), (".tar",), yields=True),
+    Kind("a program", _PROGRAM, ((0, b"\x7fELF"), (0, b"MZ"), (0, b"\xcf\xfa\xed\xfe"))),
+    Kind("compiled Python code", _PROGRAM, endings=(".pyc",)),
+)
+
+
+def by_content(start: bytes, text: bool, known_ending: bool) -> Kind | None:
+    """Return the kind that the first bytes of a file tell.
+
+    Parameters
+    ----------
+    start : bytes
+        ``NEEDED`` of them, where there are as many.
+    text : bool
+        Whether they may be text: a short sign of letters tells nothing then.
+    known_ending : bool
+        Whether the ending is that of a kind that is read.
+    """
+    for kind in KINDS:
+        told = any(start.startswith(sign, at) for at, sign in kind.signs)
+        if told and (kind.also_text or not text) and not (kind.yields and known_ending):
+            return kind
+    return None
+
+
+def by_members(names: Sequence[str]) -> Kind | None:
+    """Return the kind of zip file that the names of its members tell."""
+    zips = (kind for kind in KINDS if kind.members)
+    return next((k for k in zips if all(_has(names, member) for member in k.members)), None)
+
+
+def _has(names: Sequence[str], beginning: str) -> bool:
+    return any(name.startswith(beginning) for name in names)
+
+
+def by_ending(path: Path) -> Kind | None:
+    """Return the kind that the name of a file claims."""
+    ending = path.suffix.lower()
+    return next((kind for kind in KINDS if ending and ending in kind.endings), None)
+
+
+_TEXTS = {
+    ".json": "a JSON file",
+    ".jsonl": "a JSON file",
+    ".yaml": "a YAML file",
+    ".yml": "a YAML file",
+    ".toml": "a TOML file",
+    ".md": "a Markdown file",
+    ".py": "a Python program",
+    ".ipynb": "a notebook",
+    ".log": "a log",
+}
+
+
+def text_kind(path: Path) -> str:
+    """Return what a text file is by its ending, with an article."""
+    return _TEXTS.get(path.suffix.lower(), "a text file")

@@ -74,6 +74,7 @@ class Document(QObject):
         self.entries: tuple[Entry, ...] = ()
         self.active_uid: int | None = None
         self.file: Path | None = None
+        self.file_seen: SavedSource | None = None
         self.hint = ""
         self.edit: Edit | None = None
         self.other_array = False
@@ -181,10 +182,14 @@ class Document(QObject):
         entries: tuple[Entry, ...],
         active_uid: int | None,
         file: Path | None = None,
+        file_seen: SavedSource | None = None,
     ) -> None:
-        """Begin a new document with everything that it holds; ``current`` has its values."""
+        """Begin a new document with everything that it holds; ``current`` has its values.
+
+        ``file_seen`` describes the session file as it was when it was read.
+        """
         self.undo_stack.clear()
-        self.sources, self.file = sources, file
+        self.sources, self.file, self.file_seen = sources, file, file_seen
         if active_uid not in [e.uid for e in entries]:
             active_uid = entries[0].uid if entries else None
         others = entries != self.entries or active_uid != self.active_uid
@@ -281,12 +286,18 @@ class Document(QObject):
             self.sources_changed.emit()
         self.document_changed.emit()
 
-    def mark_saved(self, file: Path | None, known: Sequence[SavedSource] = ()) -> None:
+    def mark_saved(
+        self,
+        file: Path | None,
+        known: Sequence[SavedSource] = (),
+        file_seen: SavedSource | None = None,
+    ) -> None:
         """Remember that the whole document lies in a session file.
 
-        ``known`` describes the files that it refers to, which need not be hashed again.
+        ``known`` describes the files that it refers to, which need not be hashed again, and
+        ``file_seen`` the session file as it was written.
         """
-        self.file = file
+        self.file, self.file_seen = file, file_seen
         found = {one.path: one for one in known}
         for source in self.sources:
             source.known = found.get(str(source.path), source.known)

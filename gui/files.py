@@ -21,7 +21,7 @@ from gui.background import Background, Part, Ticket
 from gui.numbers_text import filled
 from gui.plain_text import plain
 from gui.session import Session
-from gui.session_files import ENDING, FILE, SessionFiles
+from gui.session_files import ENDING, FILE, SessionFiles, WriteOver
 from gui.settings import Settings
 from gui.tensors import Source, Tensor, lone, of_file
 
@@ -311,7 +311,11 @@ class Files(QObject):
         if target.suffix.lower() not in endings:
             wanted = next((e for e in endings if f"*{e}" in chosen), ".npy")
             target = Path(f"{text}{wanted}")
-        return self.write_values(target)
+        known = self._session.source_at(target.absolute())
+        answer = self._whole.may_write_over(target, None if known is None else known.known)
+        if answer is WriteOver.ELSEWHERE:
+            return self.save_values()
+        return answer is WriteOver.YES and self.write_values(target)
 
     def write_values(self, path: Path) -> bool:
         """Write the array to a file; False, and a sentence, when that fails."""
@@ -372,7 +376,7 @@ def _keep_edits(new: Source, known: Sequence[Source], current: Tensor) -> dict[T
 
 def _same(before: SavedSource | None, now: SavedSource | None) -> bool:
     """Tell whether a file is as it was, as far as size and time of change tell."""
-    if before is None or now is None:
+    if before is None or now is None or not before.modified:
         return True
     return (before.size, before.modified) == (now.size, now.modified)
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLockFile, QObject, QStandardPaths, QTimer, Signal
 
@@ -21,6 +21,9 @@ from gui.background import Background, Ticket
 from gui.session import Session
 from gui.session_files import ENDING, SessionFiles, View
 from gui.tensors import Source, unfiled
+
+if TYPE_CHECKING:
+    from engine.io.saved import SavedSource
 
 JOB = "recovery"
 REST = 700
@@ -145,6 +148,8 @@ class Recovery(QObject):
         view = dict(self._view())
         if self._session.file is not None:
             view["file"] = str(self._session.file)
+            known = self._session.file_seen
+            view["file_seen"] = None if known is None else [known.size, known.modified]
         taken = draft(self._session, view, patches=True)
         job = partial(_keep, self._own.file, taken, arrays)
         failed = partial(self._failed, [tensor for tensor, _ in bases])
@@ -262,7 +267,8 @@ class Recovery(QObject):
         was = view.get("file")
         file = Path(was) if isinstance(was, str) and Path(was).is_file() else None
         sources = tuple(_unfiled(source, found.file.parent) for source in opened.sources)
-        session.restore(sources, opened.current, opened.entries, opened.active_uid, file)
+        file_seen = None if file is None else _file_seen(file, view)
+        session.restore(sources, opened.current, opened.entries, opened.active_uid, file, file_seen)
         session.mark_unsaved()
         self._whole.view_opened.emit(dict(view))
         if opened.notes:
@@ -281,6 +287,16 @@ class Recovery(QObject):
         if self._found:
             self._found.pop(0).remove()
             self._offer()
+
+
+def _file_seen(file: Path, view: View) -> SavedSource | None:
+    """How the session file looked to the window that ended; None where that is not told."""
+    from engine.io.saved import SavedSource
+
+    match view.get("file_seen"):
+        case [int(size), int(modified)]:
+            return SavedSource(str(file), size=size, modified=modified)
+    return None
 
 
 def _unfiled(source: Source, folder: Path) -> Source:

@@ -13,12 +13,15 @@ from PySide6.QtCore import QCoreApplication
 from engine import QuantizationError, Scheme
 from engine.arrays import as_working
 from engine.io import list_tensors, load, stored
+from engine.io.base import listing
 from engine.io.saved import (
     SavedScheme,
     SavedSession,
     SavedSource,
     SavedTensor,
     described,
+    placed,
+    seen,
     unchanged,
 )
 from gui.background import Part, Step
@@ -48,23 +51,74 @@ class Draft:
     ----------
     session : SavedSession
         Whose sources are described as they were when they were read, and not hashed yet.
+    read : frozenset of int
+        The places of the sources that were read; the others are not looked at.
+    arrays : mapping of int to ndarray
+        By the place of a tensor, the values that are left to its file as long as that has them.
     """
 
     session: SavedSession
+    read: frozenset[int] = frozenset()
+    arrays: Mapping[int, np.ndarray] = field(default_factory=dict)
 
-    def finished(self, file: Path | None, part: Part | None = None) -> SavedSession:
+    def finished(self, file: Path | None, part: Part | None = None) -> Finished:
         """Return the session with hashes of its sources; runs on any thread.
 
-        Raises nothing where a source is gone: its path stays.
+        Raises nothing where a source is gone: its path stays, and the values that were left to it
+        come into the session, as they do where it is another file by now.
         """
-        sources = []
-        for done, source in enumerate(self.session.sources):
-            step = None if part is None else part(done, len(self.session.sources))
-            try:
-                sources.append(described(source, file, step))
-            except OSError:
-                sources.append(source)
-        return replace(self.session, sources=tuple(sources))
+        sources, lost = [], set()
+        for place, source in enumerate(self.session.sources):
+            step = None if part is None else part(place, len(self.session.sources))
+            found = placed(source, file)
+            if place in self.read:
+                try:
+                    now = seen(Path(source.path))
+                    if source.modified in (0, now.modified):
+                        made = described(source, file, step)
+                        same = now.size == made.size and source.digest in ("", made.digest)
+                        found = made if same else found
+                    else:
+                        same = unchanged(source, Path(source.path), step)
+                except OSError:
+                    same = False
+                if not same:
+                    lost.add(place)
+            sources.append(found)
+        tensors = [
+            replace(tensor, array=self.arrays[place])
+            if tensor.source in lost and place in self.arrays
+            else tensor
+            for place, tensor in enumerate(self.session.tensors)
+        ]
+        session = replace(self.session, sources=tuple(sources), tensors=tuple(tensors))
+        return Finished(session, tuple(plain(Path(sources[place].path).name) for place in lost))
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A session as it is written.
+
+    Attributes
+    ----------
+    session : SavedSession
+    lost : tuple of str
+        The files that are gone, or others by now.
+    """
+
+    session: SavedSession
+    lost: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """What there is to say about these; empty where there are none."""
+        if not self.lost:
+            return ""
+        text = _tr(
+            "Gone, or changed since it was read: %1. What you have looked at of it lies in the "
+            "session now, the rest does not."
+        )
+        return filled(text, listing(self.lost))
 
 
 def draft(document: Document, view: Mapping[str, Any], patches: bool = False) -> Draft:
@@ -92,7 +146,15 @@ def draft(document: Document, view: Mapping[str, Any], patches: bool = False) ->
     known = {source.path: source.known for source in document.sources}
     sources = tuple(known.get(path) or SavedSource(str(path)) for path in paths)
     title = document.title if document.file is None else plain(document.file.name)
-    return Draft(SavedSession(sources, tuple(tensors), schemes, current, active, title, dict(view)))
+    session = SavedSession(sources, tuple(tensors), schemes, current, active, title, dict(view))
+    unread = {source.path for source in document.sources if source.problem}
+    read = frozenset(place for place, path in enumerate(paths) if path not in unread)
+    arrays = {
+        place: tensor.array
+        for place, (tensor, saved) in enumerate(zip(document.tensors, tensors, strict=True))
+        if saved.array is None and saved.where is None
+    }
+    return Draft(session, read, arrays)
 
 
 def _whole(tensor: Tensor, paths: list[Path]) -> SavedTensor:
@@ -116,11 +178,11 @@ def _whole(tensor: Tensor, paths: list[Path]) -> SavedTensor:
 def _patched(tensor: Tensor, paths: list[Path]) -> SavedTensor:
     """The same, of a long array only what was changed since a file held it."""
     whole = _whole(tensor, paths)
-    if whole.array is None or tensor.base is None or tensor.touched is None:
-        return whole
-    if tensor.array.size <= COPIED:
+    if tensor.base is None or tensor.touched is None or tensor.array.size <= COPIED:
         return whole
     path, name = tensor.base
+    if whole.array is None and path == tensor.path:
+        return whole
     where = np.unique(np.concatenate([*tensor.touched, np.zeros(0, np.intp)]))
     values = tensor.array.reshape(-1)[where]
     return replace(
@@ -228,14 +290,16 @@ def _source(
     changed: list[Source],
 ) -> Source:
     path = place_of(saved, file)
+    known = replace(saved, path=str(path))
     if not agreed:
-        return Source(path, [], problem=_tr("Not read, since you did not agree to it."))
+        problem = _tr("Not read, since you did not agree to it.")
+        return Source(path, [], problem=problem, known=known)
     try:
         source = of_file(path, list_tensors(path))
         same = unchanged(saved, path, step)
     except (QuantizationError, OSError) as error:
         notes.append(str(error))
-        return Source(path, [], problem=str(error))
+        return Source(path, [], problem=str(error), known=known)
     if not same:
         text = _tr(
             "%1 has changed since you worked on it: what the session holds is as you left it,"

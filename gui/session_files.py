@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal
@@ -22,12 +23,23 @@ from gui.session import Session
 from gui.settings import Settings
 from gui.waiting import wait_for
 
+if TYPE_CHECKING:
+    from engine.io.saved import SavedSource
+
 FILE, SAVE = "file", "save"
 ENDING = ".qscope"
 View = dict[str, Any]
 
 _NAMED = 3
 """Arrays that the question about unsaved changes names one by one."""
+
+
+class WriteOver(Enum):
+    """What a person decides about a file that has changed meanwhile."""
+
+    YES = "write over it"
+    ELSEWHERE = "save as another file"
+    NO = "write nothing"
 
 
 class SessionFiles(QObject):
@@ -98,10 +110,11 @@ class SessionFiles(QObject):
             self.deciding = False
             self.decided.emit()
 
-    def _read_done(self, path: Path, saved: Any) -> None:
+    def _read_done(self, path: Path, read: tuple[Any, Any]) -> None:
+        saved, file_seen = read
         with self._decisions():
             agreed = self._may_read(path, saved)
-            self.restore(path, saved, agreed, partial(self._opened, path))
+            self.restore(path, saved, agreed, partial(self._opened, path, file_seen))
 
     def restore(self, path: Path, saved: Any, agreed: bool, done: Callable[[Any], None]) -> None:
         """Build a document from what a file holds, reading other files only where agreed."""
@@ -144,9 +157,10 @@ class SessionFiles(QObject):
         box.deleteLater()
         return agreed
 
-    def _opened(self, path: Path, opened: Any) -> None:
-        session = self._session
-        session.restore(opened.sources, opened.current, opened.entries, opened.active_uid, path)
+    def _opened(self, path: Path, file_seen: Any, opened: Any) -> None:
+        self._session.restore(
+            opened.sources, opened.current, opened.entries, opened.active_uid, path, file_seen
+        )
         self._settings.add_recent(kept(path))
         self._settings.remember_folder("files/folder", path.parent)
         self._know()
@@ -192,32 +206,82 @@ class SessionFiles(QObject):
         if not path:
             return False
         target = Path(path)
-        return self.write(target if target.suffix.lower() == ENDING else Path(f"{path}{ENDING}"))
+        if target.suffix.lower() != ENDING:
+            target = Path(f"{path}{ENDING}")
+        # The dialog has asked about a file that is there already.
+        return self.write(target, agreed=target == Path(path))
 
-    def write(self, path: Path) -> bool:
-        """Write everything into a session file; False, and a sentence, when that fails."""
+    def write(self, path: Path, agreed: bool = False) -> bool:
+        """Write everything into a session file; False, and a sentence, when that fails.
+
+        ``agreed`` tells that the person knows of the file that lies there.
+        """
         from engine.io import qscope
+        from engine.io.saved import seen
         from gui.saving import draft
 
         path = path.absolute()
         self._session.finish_typing.emit()
+        if path == self._session.file and not agreed:
+            answer = self.may_write_over(path, self._session.file_seen)
+            if answer is not WriteOver.YES:
+                return answer is WriteOver.ELSEWHERE and self.save_as()
         taken = draft(self._session, self._view())
 
         def job(part: Part) -> Any:
             finished = taken.finished(path, part)
-            qscope.write(path, finished, partial(part(0, 1), 0, 1))
-            return finished.sources
+            qscope.write(path, finished.session, partial(part(0, 1), 0, 1))
+            return finished, seen(path)
 
-        known = self.written(path, job)
-        if known is None:
+        outcome = self.written(path, job, lambda outcome: outcome[0].told)
+        if outcome is None:
             return False
+        finished, file_seen = outcome
         self._know()
-        self._session.mark_saved(path, known)
+        self._session.mark_saved(path, finished.session.sources, file_seen)
         self.saved.emit()
         return True
 
-    def written(self, path: Path, job: Callable[[Part], Any]) -> Any:
-        """Let a job write a file, and return what it returns; None, and a sentence, if it fails."""
+    def may_write_over(self, path: Path, known: SavedSource | None) -> WriteOver:
+        """Ask about a file that somebody else has changed since it was read or written here."""
+        from engine.io.saved import seen
+
+        try:
+            now = seen(path)
+        except OSError:  # It is gone, and so is nothing that could be lost.
+            return WriteOver.YES
+        if known is None or (now.size, now.modified) == (known.size, known.modified):
+            return WriteOver.YES
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle(self.tr("Changed meanwhile"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        text = self.tr(
+            "%1 has changed since it was opened or saved here: another window or program has "
+            "written it."
+        )
+        box.setText(filled(text, plain(path.name)))
+        box.setInformativeText(self.tr("Saving over it loses what was written there."))
+        elsewhere = box.addButton(self.tr("Save &as…"), QMessageBox.ButtonRole.AcceptRole)
+        over = box.addButton(self.tr("&Overwrite"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(elsewhere)
+        box.exec()
+        clicked = box.clickedButton()
+        box.deleteLater()
+        answers = {elsewhere: WriteOver.ELSEWHERE, over: WriteOver.YES}
+        return next((answer for one, answer in answers.items() if one is clicked), WriteOver.NO)
+
+    def written(
+        self,
+        path: Path,
+        job: Callable[[Part], Any],
+        more: Callable[[Any], str] = lambda outcome: "",
+    ) -> Any:
+        """Let a job write a file, and return what it returns; None, and a sentence, if it fails.
+
+        ``more`` makes of that what else there is to say.
+        """
         try:
             text = filled(self.tr("Writing %1…"), plain(path.name))
             outcome = wait_for(self._background, SAVE, job, text, self._window)
@@ -229,7 +293,11 @@ class SessionFiles(QObject):
             return None
         self._settings.add_recent(kept(path))
         self._settings.remember_folder("files/folder", path.parent)
-        self.notice.emit(filled(self.tr("Saved %1."), plain(path)))
+        text, besides = filled(self.tr("Saved %1."), plain(path)), more(outcome)
+        if besides:
+            self.problem.emit(f"{text} {besides}")
+        else:
+            self.notice.emit(text)
         return outcome
 
     def _unsaved_text(self) -> str:
@@ -279,10 +347,13 @@ class SessionFiles(QObject):
 
 
 def _read(path: Path, ticket: Ticket) -> Any:
+    """Return what a session file holds, and how it looked before it was read."""
     from engine.io import qscope
+    from engine.io.saved import seen
 
     ticket.step(0, 0)
-    return qscope.read(path)
+    file_seen = seen(path) if path.is_file() else None
+    return qscope.read(path), file_seen
 
 
 def _build(path: Path, saved: Any, agreed: bool, ticket: Ticket) -> Any:

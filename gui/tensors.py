@@ -144,7 +144,8 @@ class Tensor:
 
     def drop(self) -> None:
         """Let go of values that can be read again, where they take room."""
-        if self.path is not None and not self.kept and not self.differs and self.size > COPIED:
+        edited = self.kept or self.differs
+        if self.path is not None and not edited and self.size > COPIED and self._filed:
             self.array, self.owned, self.loaded, self.stored = _EMPTY, None, False, None
 
     @property
@@ -171,7 +172,13 @@ class Tensor:
     def needs_base(self) -> bool:
         """Whether it is long, and no file holds most of its values, or none does any more."""
         unknown = self.base is None or self.touched is None or not self._base_holds()
-        return self.size > COPIED and unknown and (self.path is None or self.differs)
+        alone = self.path is None or self.differs or not self._filed
+        return self.size > COPIED and unknown and alone
+
+    @property
+    def _filed(self) -> bool:
+        """Whether the file still has the values that were read from it."""
+        return self.base is None or self._base_holds()
 
     def _base_holds(self) -> bool:
         """Tell whether the file behind the values is there, and still the one that it was."""

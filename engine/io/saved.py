@@ -150,6 +150,14 @@ def seen(path: Path) -> SavedSource:
     return SavedSource(str(path.absolute()), size=found.st_size, modified=found.st_mtime_ns)
 
 
+def placed(known: SavedSource, session: Path | None) -> SavedSource:
+    """Say where a file lies from the folder of a session, without looking at it."""
+    path, beside = Path(known.path).absolute(), ""
+    if session is not None and path.is_relative_to(session.absolute().parent):
+        beside = path.relative_to(session.absolute().parent).as_posix()
+    return replace(known, path=str(path), beside=beside)
+
+
 def described(
     known: SavedSource, session: Path | None = None, step: Step | None = None
 ) -> SavedSource:
@@ -170,17 +178,15 @@ def described(
     ------
     OSError
     """
-    path = Path(known.path).absolute()
-    beside = ""
-    if session is not None and path.is_relative_to(session.absolute().parent):
-        beside = path.relative_to(session.absolute().parent).as_posix()
+    known = placed(known, session)
+    path = Path(known.path)
     now, digest = seen(path), known.digest
     if not known.modified:
-        known = now
+        known = replace(now, beside=known.beside)
     same = (now.size, now.modified) == (known.size, known.modified)
     if same and (not digest or now.size <= TRUSTED):
         digest = digest_of(path, step)
-    return replace(known, path=str(path), beside=beside, digest=digest)
+    return replace(known, digest=digest)
 
 
 def unchanged(known: SavedSource, path: Path, step: Step | None = None) -> bool:

@@ -1,12 +1,15 @@
 """Session files in the window: what is saved comes back, and other files are read when agreed."""
 
+import os
 import shutil
 import threading
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from engine import Scheme
 from engine.io import qscope, saved
@@ -444,3 +447,190 @@ def test_of_thousands_of_files_that_are_gone_some_are_told_of(
     assert "There are 2,992 more notes like these." in window.message.text
     assert len(window.message.text) < 1000
     assert window.session.array.tolist() == [1, 1, 1]
+
+
+# Files that are not what they were when the session is saved
+
+
+@pytest.fixture
+def long_arrays(monkeypatch):
+    """Arrays of a thousand values are long."""
+    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    monkeypatch.setattr("gui.saving.COPIED", 1000)
+
+
+def replaced(path):
+    other = path.with_name("other.npy")
+    np.save(other, np.ones(5000, np.float32))
+    os.utime(other, ns=(0, path.stat().st_mtime_ns + 10**9))
+    other.replace(path)
+
+
+def written_over(path):
+    """In place, with another length."""
+    before = path.stat().st_mtime_ns
+    with path.open("wb") as stream:
+        np.save(stream, np.ones(50, np.float32))
+    os.utime(path, ns=(0, before + 10**9))
+
+
+def became_a_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+CHANGES = {"gone": Path.unlink, "another": replaced, "a pipe": became_a_pipe}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_values_whose_file_is_not_what_it_was_come_into_the_session(
+    window, qtbot, tmp_path, long_arrays, change, new_window, monkeypatch
+):
+    path = tmp_path / "long.npy"
+    np.save(path, np.arange(5000, dtype=np.float32))
+    window.open_paths([path])
+    settle(window, qtbot)
+    CHANGES[change](path)
+    assert window.whole.write(tmp_path / "work.qscope")
+    assert window.message.text.startswith(f"Saved {tmp_path / 'work.qscope'}. Gone, or changed ")
+    assert "long.npy" in window.message.text
+    (tensor,) = [t for t in qscope.read(tmp_path / "work.qscope").tensors if t.title == "long.npy"]
+    assert tensor.array.tobytes() == np.arange(5000, dtype=np.float32).tobytes()
+    other = new_window()
+    other.open_paths([tmp_path / "work.qscope"])
+    settle(other, qtbot)
+    assert other.session.array.tobytes() == np.arange(5000, dtype=np.float32).tobytes()
+
+
+def test_values_whose_file_is_as_it_was_stay_there(window, qtbot, tmp_path, long_arrays):
+    path = tmp_path / "long.npy"
+    np.save(path, np.arange(5000, dtype=np.float32))
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert window.whole.write(tmp_path / "work.qscope")
+    assert window.message.text == f"Saved {tmp_path / 'work.qscope'}."
+    assert qscope.read(tmp_path / "work.qscope").tensors[-1].array is None
+
+
+def test_long_values_whose_file_is_gone_are_not_let_go_of(window, qtbot, tmp_path, long_arrays):
+    path = tmp_path / "long.npz"
+    arrays = {name: np.arange(5000, dtype=np.float32) for name in "ab"}
+    np.savez(path, **arrays)
+    window.open_paths([path])
+    settle(window, qtbot)
+    first, second = window.session.sources[-1].tensors
+    window.files.show_tensor(first)
+    settle(window, qtbot)
+    window.files.show_tensor(second)
+    settle(window, qtbot)
+    assert not first.loaded
+    path.unlink()
+    window.session.show(window.session.tensors[0])
+    assert second.loaded
+
+
+def test_files_that_were_not_agreed_to_are_not_read_when_the_session_is_saved(
+    window, qtbot, tmp_path, dialog, button, monkeypatch
+):
+    path = tmp_path / "strange.npy"
+    np.save(path, np.ones(4, np.float32))
+    known = saved.described(SavedSource(str(path)))
+    session = SavedSession((known,), (SavedTensor("t", 0, array=np.ones(4, np.float32)),))
+    file = tmp_path / "work.qscope"
+    qscope.write(file, session)
+    with dialog(button("Without them")):
+        window.open_paths([file])
+        settle(window, qtbot)
+    settle(window, qtbot)
+    monkeypatch.setattr(saved, "digest_of", None)
+    commands.edit_value(window.session, 0, 3.0)
+    assert window.whole.save()
+    (source,) = qscope.read(file).sources
+    assert source == replace(known, beside="strange.npy"), "what was known of it stays known"
+
+
+# Two windows on one session
+
+
+@pytest.fixture
+def two(window, new_window, qtbot, tmp_path):
+    """Two windows on one file."""
+    file = tmp_path / "work.qscope"
+    assert window.whole.write(file)
+    other = new_window()
+    other.open_paths([file])
+    settle(other, qtbot)
+    later = file.stat().st_mtime_ns + 10**9
+    commands.edit_value(window.session, 0, 1.5)
+    commands.edit_value(other.session, 0, 2.5)
+    assert window.whole.save()
+    os.utime(file, ns=(later, later))
+    return file, window, other
+
+
+def first_value(file):
+    return float(qscope.read(file).tensors[0].array[0])
+
+
+def test_a_session_that_another_window_has_saved_is_not_written_over_without_a_question(
+    two, dialog, button
+):
+    file, _, other = two
+
+    def look(box):
+        assert "work.qscope has changed since it was opened or saved here" in box.text()
+        assert box.defaultButton().text() == "Save &as…"
+        button("Cancel")(box)
+
+    with dialog(look):
+        assert not other.whole.save()
+    assert first_value(file) == 1.5
+    assert other.isWindowModified()
+
+
+def test_it_can_be_written_over_and_is_then_known_again(two, dialog, button):
+    file, _, other = two
+    with dialog(button("Overwrite")):
+        assert other.whole.save()
+    assert first_value(file) == 2.5
+    commands.edit_value(other.session, 0, 3.5)
+    assert other.whole.save(), "nobody else has written it since"
+    assert first_value(file) == 3.5
+
+
+def test_or_it_is_saved_under_another_name(two, dialog, button, tmp_path):
+    file, _, other = two
+    with dialog(button("Save as…"), type_path(tmp_path / "mine.qscope")):
+        assert other.whole.save()
+    assert (first_value(file), first_value(tmp_path / "mine.qscope")) == (1.5, 2.5)
+    assert other.session.file == tmp_path / "mine.qscope"
+
+
+def test_a_window_that_closes_asks_about_it_too(two, dialog, button):
+    file, _, other = two
+    with dialog(button("Save"), button("Cancel")):
+        other.close()
+    assert other.isVisible()
+    assert first_value(file) == 1.5
+
+
+def test_a_session_file_that_is_gone_is_written_again(two):
+    file, window, _ = two
+    file.unlink()
+    commands.edit_value(window.session, 0, 4.5)
+    assert window.whole.save()
+    assert first_value(file) == 4.5
+
+
+def test_a_file_of_values_that_has_changed_is_asked_about_too(
+    window, qtbot, tmp_path, dialog, button, monkeypatch
+):
+    path = tmp_path / "values.npy"
+    np.save(path, np.arange(5, dtype=np.float32))
+    window.open_paths([path])
+    settle(window, qtbot)
+    written_over(path)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *asked: (str(path), "*.npy"))
+    with dialog(button("Cancel")):
+        assert not window.files.save_values()
+    assert np.load(path).size == 50

@@ -34,6 +34,8 @@ from engine.evaluate import evaluate
 from engine.file_names import as_text
 from engine.io import ExternalDataError, FormatError, list_tensors, load, save_npz, split_name
 from engine.io.base import require_unchanged
+from engine.metrics import METRIC
+from engine.number_text import position_text
 from engine.numbers import printable
 from engine.quantizers.params import parameter_arrays
 from engine.spreadsheet import csv_line
@@ -371,13 +373,21 @@ def _as_table(results: Sequence[Evaluation]) -> str:
     keys = list(rows[0])[1:]
     table = [["", "", *(str(row["scheme"]) for row in rows)]]
     for (name, unit), key in zip(labels, keys, strict=True):
-        table.append([name, unit, *(_short(row[key]) for row in rows)])
+        cells = zip(rows, results, strict=True)
+        table.append([name, unit, *(_cell_text(key, row[key], result) for row, result in cells)])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = []
     for name, unit, *values in table:
         numbers = (value.rjust(width) for value, width in zip(values, widths[2:], strict=True))
         lines.append("  ".join([name.ljust(widths[0]), unit.ljust(widths[1]), *numbers]))
     return "\n".join(lines)
+
+
+def _cell_text(key: str, value: Cell, result: Evaluation) -> str:
+    """A figure as people read it: of positions in arrays of more axes, one number per axis."""
+    if key in METRIC and METRIC[key].position and isinstance(value, int):
+        return position_text(value, result.codes.shape)
+    return _short(value)
 
 
 def _short(value: Cell) -> str:

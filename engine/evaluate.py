@@ -289,6 +289,8 @@ def revise(
 def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:
     """Return every metric of a part of the values alone, such as those of a channel.
 
+    Positions among them are those in the whole array.
+
     Parameters
     ----------
     evaluation : Evaluation
@@ -316,5 +318,5 @@ def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:
     totals = Totals(blocks, counts, p.at(first[0]), where.size, first[0].size, first[1])
     unit, _ = totals.worst_unit()
     block = unit * kernels.UNIT // kernels.BLOCK
-    place = block * kernels.BLOCK + worst[block] if unit >= 0 else -1
+    place = int(where[block * kernels.BLOCK + worst[block]]) if unit >= 0 else -1
     return metrics.compute(metrics.Sample(totals, place))

@@ -147,6 +147,8 @@ class Metric:
         From the sums of the values to the figure.
     of : str
         The key of the metric that this one is a part of, or empty.
+    position : bool
+        Whether it is the flat position of a value.
     """
 
     key: str
@@ -156,6 +158,7 @@ class Metric:
     better: Better
     compute: Callable[[Sample], float]
     of: str = ""
+    position: bool = False
 
 
 DATA_UNIT = "unit of R"
@@ -195,6 +198,7 @@ METRICS: tuple[Metric, ...] = (
         "",
         "",
         _max_index,
+        position=True,
     ),
     Metric("bias", "Bias", "Σ(R′−R) / n", DATA_UNIT, "zero", lambda s: s.totals.sum("e").over(s.n)),
     Metric("cosine", "Cosine", "ΣR·R′ / (√ΣR² · √ΣR′²)", "", "higher", _cosine),

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 MOST_DIGITS = 17
 """So many significant digits tell any two float64 apart."""
+LARGE = 10**MOST_DIGITS
+"""Integers from here on are shortened like other numbers."""
 MOST_DIGITS_SINGLE = 9
 """So many significant digits tell any two float32 apart."""
 
 
-def short(value: float, digits: int) -> str:
-    """Return a number to some significant digits, without trailing noise."""
+def short(value: np.generic | float, digits: int) -> str:
+    """Return a number to some significant digits, without trailing noise.
+
+    What is an integer by its type is a count, a code or a position, and exact.
+    """
+    if isinstance(value, int | np.integer) and abs(int(value)) < LARGE:
+        return str(int(value))
     number = float(value)
     if math.isnan(number):
         return "NaN"
@@ -48,6 +55,13 @@ def exact(value: np.generic | float) -> str:
 def _wants_exponent(value: np.floating) -> bool:
     magnitude = abs(float(value))
     return magnitude != 0 and math.isfinite(magnitude) and not 1e-5 <= magnitude < 1e16
+
+
+def position_text(index: int, shape: Sequence[int]) -> str:
+    """Return how people call a flat position: a whole number, or one per axis in brackets."""
+    if len(shape) <= 1:
+        return str(int(index))
+    return f"[{', '.join(str(int(i)) for i in np.unravel_index(int(index), tuple(shape)))}]"
 
 
 def digits_apart(values: Iterable[float], digits: int) -> int:

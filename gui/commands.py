@@ -12,6 +12,7 @@ from PySide6.QtGui import QUndoCommand
 from engine import Scheme, mappings
 from engine.arrays import FloatArray
 from gui.numbers_text import filled
+from gui.numbers_text import position_text as text_of_position
 from gui.session import Session
 from gui.shown import Entry, styled
 from gui.tensors import Source, lone, next_version, unfiled
@@ -241,9 +242,7 @@ def remove_values(session: Session, where: np.ndarray, text: str) -> None:
 
 def position_text(session: Session, index: int) -> str:
     """How people call a position: a number, or one per axis."""
-    if session.array.ndim <= 1:
-        return str(index)
-    return "[" + ", ".join(str(int(i)) for i in np.unravel_index(index, session.array.shape)) + "]"
+    return text_of_position(index, session.array.shape)
 
 
 # Schemes

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 from PySide6.QtCore import QCoreApplication
 
-from engine.number_text import digits_apart, digits_within, exact, full, short
+from engine.number_text import digits_apart, digits_within, exact, full, position_text, short
 from engine.numbers import AmbiguousNumber, NumberError, parse_number
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "full",
     "parts",
     "percent",
+    "position_text",
     "short",
     "snapped",
     "tidy",

@@ -206,6 +206,8 @@ def _metric(column: Column, figures: Figures, best: dict[str, float], digits: in
     if isinstance(value, np.ndarray):
         return _spread(value, digits)
     cell = _number(value, digits)
+    if metric.position:
+        return Cell(figures.position(value), cell.exact)
     text = f"{cell.text} / {figures.metrics[metric.of]}" if metric.of else cell.text
     return Cell(text, cell.exact, metric.key in best and value == best[metric.key])
 

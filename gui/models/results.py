@@ -15,7 +15,7 @@ from engine import METRICS, Evaluation, Metric, QParams, metrics_of
 from engine.definitions import SQNR_DEFINITIONS, Definition
 from engine.metrics import DATA_UNIT
 from gui.models.schemes import entry_icon
-from gui.numbers_text import filled, full, short
+from gui.numbers_text import filled, full, position_text, short
 from gui.plain_text import plain_tip
 from gui.session import Session
 from gui.settings import Settings
@@ -47,6 +47,12 @@ class Figures:
     evaluation: Evaluation
     metrics: Mapping[str, float]
     qparams: QParams
+
+    def position(self, value: float) -> str:
+        """What people call a position; – where there is none."""
+        if math.isnan(value) or value < 0:
+            return "–"
+        return position_text(int(value), self.evaluation.codes.shape)
 
 
 @dataclass(frozen=True)
@@ -200,7 +206,8 @@ class ResultsModel(QAbstractTableModel):
             font.setBold(True)
             return font
         if role == Qt.ItemDataRole.ToolTipRole:
-            exact = f"{column.metric.name} = {full(value)} {column.metric.unit}".rstrip()
+            number = figures.position(value) if column.metric.position else full(value)
+            exact = f"{column.metric.name} = {number} {column.metric.unit}".rstrip()
             tip = f"{exact}\n{self.tr('Best of the schemes shown.')}" if best else exact
             return plain_tip(tip)
         return None
@@ -240,6 +247,8 @@ class ResultsModel(QAbstractTableModel):
     def _text(self, metric: Metric, value: float, figures: Figures) -> str:
         if math.isnan(value):
             return "–"
+        if metric.position:
+            return figures.position(value)
         text = short(value, self._settings.digits)
         return f"{text} / {figures.metrics[metric.of]}" if metric.of else text
 

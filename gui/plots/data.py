@@ -24,6 +24,7 @@ from engine.device import DeviceComparison
 from engine.envelope import Envelope, Pyramid, finite_envelope, narrow, pyramid_of
 from engine.evaluation import Part
 from engine.granularity import PER_TENSOR
+from engine.number_text import position_text
 from gui.plots.channel_figures import channel_values
 from gui.plots.spans import finite_extremes, unit_for
 from gui.session import Session
@@ -322,6 +323,11 @@ class PlotData:
     def flat(self, place: int) -> int:
         """The flat position in the array of a value shown."""
         return place if self.focus is None else int(self.focus.positions[place])
+
+    def position_name(self, place: int) -> str:
+        """What people call the position of a value shown: one number per axis."""
+        shape = self.values.shape if self.whole is None else self.whole.shape
+        return f"#{position_text(self.flat(place), shape)}"
 
     def shown(self, array: np.ndarray) -> np.ndarray:
         """Of an array of all values those that are shown, flattened."""

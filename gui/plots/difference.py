@@ -126,7 +126,7 @@ class DifferencePlot(Plot):
             return ""
         at = int(np.clip(round(x), 0, data.values.size - 1))
         flat = data.flat(at)
-        lines = [f"#{flat}   R {short(data.values[at], data.digits)}"]
+        lines = [f"{data.position_name(at)}   R {short(data.values[at], data.digits)}"]
         for entry, evaluation in zip(data.pair, (made.first, made.second), strict=True):
             code = evaluation.qparams.format.label(int(evaluation.codes.flat[flat]))
             rebuilt = short(evaluation.block(flat, flat + 1, Scratch())[0][0], data.digits)

@@ -98,7 +98,7 @@ def position_readout(
     if data.values.size == 0:
         return ""
     at = int(np.clip(round(x), 0, data.values.size - 1))
-    parts = [f"#{data.flat(at)}"]
+    parts = [data.position_name(at)]
     if values is not None:
         parts[0] += f"   {symbol} {short(values[at], data.digits)}"
     for one in series:

@@ -93,6 +93,18 @@ def test_a_zero_point_past_64_bits_is_written_as_a_float(tmp_path: Path) -> None
     assert io.load(out, "zero_point") == float(zero_point)
 
 
+def test_compare_names_positions_by_their_indices(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = np.zeros((1500, 1000), np.float32)
+    x[1410, 539] = 9
+    scheme = "int8 symmetric manual(-1,1)"
+    io.save(tmp_path / "x.npy", x)
+    assert cli.main(["compare", str(tmp_path / "x.npy"), "--scheme", scheme]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("at #"))
+    assert line.split(maxsplit=2)[2] == "[1410, 539]"
+
+
 def test_compare_as_csv_has_every_metric_in_full_precision(
     seed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.number_text import digits_apart, digits_within, short
+import engine
+from engine.number_text import digits_apart, digits_within, position_text, short
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=6), st.integers(3, 9))
@@ -39,3 +40,26 @@ def test_without_a_range_the_digits_stay(span):
 def test_a_float32_gets_the_nine_digits_that_tell_it_from_any_other():
     assert digits_within(np.float32(1e9), 1e-3, 6) == 9
     assert digits_within(1e9, 1e-3, 6) == 17
+
+
+@given(st.integers(-(10**17) + 1, 10**17 - 1), st.integers(3, 9))
+def test_integers_are_exact_however_few_digits_are_asked_for(value, digits):
+    assert short(value, digits) == str(value)
+    if abs(value) < 2**62:
+        assert short(np.int64(value), digits) == str(value)
+    assert short(1410539.0, 6) == "1.41054e6"
+
+
+def test_a_position_is_a_whole_number_or_one_per_axis():
+    assert position_text(1410539, (2_000_000,)) == "1410539"
+    assert position_text(np.int64(1410539), (1500, 1000)) == "[1410, 539]"
+    assert position_text(0, ()) == "0"
+
+
+def test_the_metrics_of_a_channel_name_the_position_in_the_whole_array():
+    x = np.random.default_rng(0).normal(size=(4, 50)).astype(np.float32)
+    made = engine.evaluate(x, "int8 symmetric per-channel(0)")
+    for row in range(4):
+        where = np.arange(row * 50, (row + 1) * 50)
+        place = engine.metrics_of(made, where)["max_abs_error_index"]
+        assert place == where[np.abs(made.error[row]).argmax()]

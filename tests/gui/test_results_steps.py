@@ -92,6 +92,24 @@ def test_the_best_of_each_column_is_marked_and_only_it(window, person):
     assert "Best of the schemes" in person.cell(table, 2, "SQNR [dB]", TIP)
 
 
+def test_where_the_largest_error_lies_is_exact_however_few_digits_are_shown(open_window, person):
+    values = np.zeros(40_000, np.float32)
+    values[31_539] = 9
+    window = open_window(values, "int8 symmetric manual(-1,1)")
+    window.settings.digits = 3
+    assert person.rows(window.results.table, "at #") == ["31539"]
+    assert person.cell(window.results.table, 0, "at #", TIP) == "at # = 31539"
+    assert person.rows(window.results.table, "S") == ["0.00787"]
+
+
+def test_where_the_largest_error_lies_is_one_number_per_axis(open_window, person):
+    values = np.zeros((4, 75), np.float32)
+    values[2, 71] = 9
+    window = open_window(values, "int8 symmetric manual(-1,1)")
+    assert person.rows(window.results.table, "at #") == ["[2, 71]"]
+    assert person.cell(window.results.table, 0, "at #", TIP) == "at # = [2, 71]"
+
+
 def test_the_least_bias_is_the_one_nearest_to_zero(open_window, person):
     window = open_window([-1.0, 0.3, 0.9], *THREE)
     values = np.array([-1.0, 0.3, 0.9], np.float32)

@@ -8,6 +8,7 @@ the others are for the places that read more into a text than its letters.
 from __future__ import annotations
 
 import os
+import zlib
 from html import escape
 from typing import Any
 
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import QTextBrowser
 from engine.numbers import printable
 
 NAME_LENGTH = 300
-"""A longer name is cut in its middle: both ends tell names apart."""
+"""A longer name is cut in its middle: both ends and a checksum tell names apart."""
 TIP_LENGTH = 4000
 _ODD = "\N{REPLACEMENT CHARACTER}"
 _SPACES = "\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
@@ -27,8 +28,10 @@ def plain(name: str | os.PathLike[str]) -> str:
     """Return a name on one line, without control characters and direction marks, and not long."""
     name = os.fspath(name)
     if len(name) > NAME_LENGTH:
-        half = NAME_LENGTH // 2
-        name = f"{name[:half]}…{name[-half + 1 :]}"
+        # Names that differ in what is left out would read alike.
+        mark = f"…{zlib.crc32(name.encode('utf-8', 'surrogatepass')):08x}…"
+        half = (NAME_LENGTH - len(mark)) // 2
+        name = f"{name[:half]}{mark}{name[half - NAME_LENGTH + len(mark) :]}"
     return printable(name, NAME_LENGTH)
 
 

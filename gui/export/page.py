@@ -20,6 +20,7 @@ from gui.export.panel import Panel, Tick
 from gui.export.spec import USUAL_POINTS, FigureSpec, Look
 from gui.plots import PLOTS
 from gui.plots.data import PlotData, Series
+from gui.short_names import told_apart
 from gui.theme import LINE_STYLES, MARKERS
 
 TITLE_SHARE = 10.0 / 8.5
@@ -92,8 +93,12 @@ class Page:
         u, room = self.unit, self.width - 2 * MARGIN * self.unit
         placed = []
         x, y = 0.0, MARGIN * u
-        for one, name in entries:
-            name = self._metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room - 36 * u)
+
+        def cut(name: str) -> str:
+            return self._metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room - 36 * u)
+
+        names = told_apart([name for _, name in entries], cut)
+        for (one, _), name in zip(entries, names, strict=True):
             length = 36 * u + self._metrics.horizontalAdvance(name)
             if x > 0 and x + length > room:
                 x, y = 0.0, y + self._line + 2 * u

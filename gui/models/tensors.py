@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from PySide6.QtCore import (
@@ -21,6 +22,7 @@ from engine.glance import Glance
 from gui.numbers_text import filled, short
 from gui.plain_text import plain, plain_tip
 from gui.session import Session
+from gui.short_names import MOST_RIVALS, kin
 from gui.tensors import Source, Tensor
 
 Index = QModelIndex | QPersistentModelIndex
@@ -28,6 +30,8 @@ NAME, TYPE, SHAPE, HISTOGRAM, LOW, HIGH, SIZE = range(7)
 DIGITS = 4
 GLANCE = Qt.ItemDataRole.UserRole + 1
 """The role of what the histogram is painted from."""
+RIVALS = Qt.ItemDataRole.UserRole + 2
+"""The role of the names that could be taken for that of a row where they are shortened."""
 
 
 def bytes_text(count: float) -> str:
@@ -45,6 +49,14 @@ class _Row:
 
     source: Source
     tensors: Sequence[Tensor]
+
+    @cached_property
+    def kin(self) -> dict[tuple[str, ...], list[Tensor]]:
+        """The tensors whose names may read alike where they are shortened."""
+        found: dict[tuple[str, ...], list[Tensor]] = {}
+        for tensor in self.tensors:
+            found.setdefault(kin(tensor.label), []).append(tensor)
+        return found
 
 
 class TensorsModel(QAbstractItemModel):
@@ -224,6 +236,8 @@ class TensorsModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.ForegroundRole and not tensor.readable:
             palette = QGuiApplication.palette()
             return palette.brush(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
+        if role == RIVALS and column == NAME:
+            return self._rivals(index, tensor)
         if role == GLANCE and column == HISTOGRAM:
             return tensor.glance
         if role == Qt.ItemDataRole.FontRole and tensor is self._session.current:
@@ -233,6 +247,12 @@ class TensorsModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.AccessibleTextRole and column == HISTOGRAM:
             return self._tip(source, tensor)
         return None
+
+    def _rivals(self, index: Index, tensor: Tensor) -> list[str]:
+        """What stands in rows of the same file that may read alike where it is shortened."""
+        row = self._row(index)
+        others = [] if row is None else row.kin.get(kin(tensor.label), [])
+        return [self.text(other, NAME) for other in others[:MOST_RIVALS] if other is not tensor]
 
     def text(self, tensor: Tensor, column: int) -> str:
         """What stands in a cell."""
@@ -293,7 +313,8 @@ class TensorsModel(QAbstractItemModel):
 
 def _searched(tensor: Tensor) -> str:
     """What words are looked for in."""
-    return f"{tensor.label} {tensor.used_by}".lower()
+    name = tensor.label if tensor.name is None else tensor.name
+    return f"{name} {tensor.used_by}".lower()
 
 
 def _side(column: int) -> int:

@@ -34,11 +34,16 @@ from gui.panes.table_view import ROW_HEIGHT
 from gui.plain_text import Page, plain_tip
 from gui.session import Session
 from gui.settings import Settings
+from gui.short_names import told_apart
 from gui.shown import DEVICE, Entry
 from gui.theme import LINE_STYLES, MARKERS, Theme, swatch
 
 CAUSE_WIDTH = 260
 """At most so much for what a cause is called, in pixels."""
+
+
+BOX_LETTERS = 60
+"""How long a name is in a box of schemes."""
 
 
 class ComparePane(QWidget):
@@ -202,9 +207,10 @@ class ComparePane(QWidget):
         for place, box in enumerate(self.boxes):
             blocked = QSignalBlocker(box)
             box.clear()
-            for entry in entries:
+            names = told_apart([entry.name for entry in entries], _cut)
+            for entry, name in zip(entries, names, strict=True):
                 picture = entry_icon(entry, self._theme, self.devicePixelRatioF())
-                box.addItem(QIcon(picture), entry.name, entry.uid)
+                box.addItem(QIcon(picture), name, entry.uid)
             device = self._session.device if place == 1 else None
             if device is not None:
                 box.addItem(device.label, DEVICE)
@@ -373,3 +379,8 @@ class ComparePane(QWidget):
         self._theme = theme
         self._fill_boxes()
         self.show_comparison()
+
+
+def _cut(name: str) -> str:
+    """A name as a box offers it."""
+    return name if len(name) <= BOX_LETTERS else f"{name[: BOX_LETTERS - 1]}…"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPalette
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect
+from PySide6.QtGui import QColor, QPainter, QPalette
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from engine.glance import Glance
-from gui.models.tensors import GLANCE
+from gui.models.tensors import GLANCE, RIVALS
+from gui.short_names import shortened
 
 
 class HistogramDelegate(QStyledItemDelegate):
@@ -54,26 +53,6 @@ class NameDelegate(QStyledItemDelegate):
             QStyle.SubElement.SE_ItemViewItemText, shown, shown.widget
         ).width()
         margin = 2 * (style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin) + 1)
-        shown.text = shortened(shown.text, shown.fontMetrics, room - margin)
+        rivals = index.data(RIVALS) or ()
+        shown.text = shortened(shown.text, shown.fontMetrics, room - margin, rivals)
         style.drawControl(QStyle.ControlElement.CE_ItemViewItem, shown, painter, shown.widget)
-
-
-def shortened(name: str, metrics: QFontMetrics, room: int) -> str:
-    """Leave out what is before the numbers of a name with dots or slashes, then what follows them.
-
-    `model.layers.11.self_attn.q_proj.weight` is shortened to `…11.self_attn.q_proj.weight`, and
-    further to `…11…q_proj.weight`.
-    """
-    if metrics.horizontalAdvance(name) <= room:
-        return name
-    start, rest = "", name
-    for numbered in re.finditer(r"([^./]*\d[^./]*)[./]", name):
-        text = f"{start}…{name[numbered.start() :]}"
-        if metrics.horizontalAdvance(text) <= room:
-            return text
-        longer = f"{start}…{numbered[1]}"
-        if metrics.horizontalAdvance(longer) > room // 2:
-            break
-        start, rest = longer, name[numbered.end(1) :]
-    left = room - metrics.horizontalAdvance(start)
-    return start + metrics.elidedText(rest, Qt.TextElideMode.ElideLeft, left).replace("….", "…")

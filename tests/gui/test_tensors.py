@@ -16,7 +16,7 @@ from gui import commands
 from gui.export.choices import proposed_name
 from gui.export.kinds import FIGURE
 from gui.models.tensors import GLANCE, HIGH, HISTOGRAM, LOW, NAME, SHAPE, SIZE, TYPE, bytes_text
-from gui.panes.tensor_cells import shortened
+from gui.short_names import shortened
 from gui.tensors import lone
 
 LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k", "mlp", "norm")]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import (
@@ -19,12 +21,16 @@ from PySide6.QtWidgets import (
 )
 
 from engine import Scheme
+from engine.arrays import IntArray
 from engine.device import DTYPES, is_npy, raw_problem, read_codes
+from engine.file_names import as_text
 from engine.io import FormatError
 from engine.io.base import shown
+from gui.background import Cancelled, Part
 from gui.numbers_text import filled
 from gui.session import Session
 from gui.shown import DeviceCodes
+from gui.waiting import wait_for
 
 
 class CodesDump(QDialog):
@@ -105,18 +111,29 @@ def ask_codes(session: Session, scheme: Scheme | None, folder: str, parent: QWid
         return ""
     path = Path(name)
     try:
-        if is_npy(path):
-            codes = read_codes(path)
-        else:
+        told: dict[str, Any] = {}
+        if not is_npy(path):
             dtype = "int8" if scheme is None else dump_dtype(scheme)
             dialog = CodesDump(path, dtype, session.array.shape, parent)
             accepted = dialog.exec() == QDialog.DialogCode.Accepted
             dialog.deleteLater()
             if not accepted:
                 return ""
-            big_endian = dialog.big_endian.isChecked()
-            codes = read_codes(path, dialog.dtype.currentText(), dialog.lengths(), big_endian)
+            told = {
+                "dtype": dialog.dtype.currentText(),
+                "shape": dialog.lengths(),
+                "big_endian": dialog.big_endian.isChecked(),
+            }
+        text = filled(QCoreApplication.translate("CodesDump", "Reading %1…"), as_text(path.name))
+        job = partial(_read, path, told)
+        codes = wait_for(session.background, "codes", job, text, parent, leave=True)
+    except Cancelled:
+        return ""
     except FormatError as error:
         return str(error)
     session.take_device(DeviceCodes(shown(path), codes))
     return ""
+
+
+def _read(path: Path, told: dict[str, Any], part: Part) -> IntArray:
+    return read_codes(path, **told)

@@ -1,11 +1,13 @@
 """Codes from a device in the Compare pane: the file, the sentence, the table and the plot."""
 
+import time
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QTranslator
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from engine import Scheme, evaluate
+from engine import Scheme, cancellation, evaluate
 from gui.shown import DeviceCodes
 from tests.gui.plot_bench import noise
 
@@ -203,3 +205,18 @@ def test_what_the_codes_are_called_can_be_translated(qapp):
     finally:
         qapp.removeTranslator(german)
     assert codes.entry(Scheme.parse(SCHEME)).name == "codes of dump.npy"
+
+
+def test_a_read_of_codes_that_takes_long_is_given_up(
+    window, person, dump, dialog, button, monkeypatch
+):
+    def forever(path, **told):
+        while True:
+            time.sleep(0.01)
+            cancellation.check()
+
+    monkeypatch.setattr("gui.dialogs.codes_dump.read_codes", forever)
+    dump(codes_of(), "codes.npy")
+    with dialog(button("Cancel")):
+        person.click(window.compare.codes_button)
+    assert window.session.device is None

@@ -1,6 +1,8 @@
 """What becomes of the document when another program shortens or rewrites a file of it."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -161,3 +163,35 @@ def test_what_refuses_to_go_on_is_a_sentence_without_a_trace(qapp, qtbot):
     assert not box.detailedText()
     assert not box.informativeText()
     box.close()
+
+
+SHORTENING = """
+import os, random, sys, time
+path, until = sys.argv[1], time.monotonic() + float(sys.argv[2])
+data = open(path, "rb").read()
+while time.monotonic() < until:
+    with open(path, "r+b") as stream:
+        stream.truncate(random.randrange(len(data)))
+        time.sleep(random.random() / 50)
+        stream.write(data)
+    time.sleep(random.random() / 50)
+"""
+
+
+def test_whenever_a_program_shortens_a_file_the_window_lives_and_shows_what_was_there(
+    window, tmp_path, qtbot
+):
+    path = tmp_path / "busy.npy"
+    values = np.arange(3_000_000, dtype=np.float32)
+    np.save(path, values)
+    child = subprocess.Popen([sys.executable, "-c", SHORTENING, str(path), "1.5"])
+    while child.poll() is None:
+        window.open_paths([path])
+        settle(window, qtbot)
+        if window.session.title == "busy.npy":
+            commands.edit_value(window.session, 2_999_999, 7.0)
+            assert window.session.array[[1, 2_999_998, 2_999_999]].tolist() == [1, 2_999_998, 7]
+            window.session.undo_stack.undo()
+            settle(window, qtbot)
+            assert window.session.array.tobytes() == values.tobytes()
+    assert child.returncode == 0

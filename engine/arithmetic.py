@@ -89,6 +89,7 @@ def uniform_at(where: IntArray, seed: int) -> np.ndarray:
 
 
 STOCHASTIC = "stochastic"
+MODELOPT = "modelopt"
 MAX_SEED = 2**31 - 1
 
 ROUNDINGS: dict[str, Rounding] = {
@@ -190,6 +191,8 @@ class Arithmetic:
         ``highest``, or ``zero`` (the code 0).
     refuses_overflow : bool
         Whether a scale beyond the precision is refused; a runtime goes on with infinity.
+    entropy : str
+        Whose search the calibration ``entropy`` is: ``modelopt`` or ``onnxruntime``.
 
     Raises
     ------
@@ -218,6 +221,7 @@ class Arithmetic:
     fused: bool = False
     nan_code: str = "none"
     refuses_overflow: bool = True
+    entropy: str = MODELOPT
 
     def __post_init__(self) -> None:
         if parse_rounding(self.rounding) is None:

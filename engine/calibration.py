@@ -85,7 +85,8 @@ METHODS: dict[str, Method] = {
             "The threshold whose clipped histogram is nearest to its quantized one.",
             (0, 1, 2),
             _entropy,
-            "KL divergence, Migacz, 8-bit inference with TensorRT, GTC 2017",
+            "KL divergence (Migacz, GTC 2017) as NVIDIA Model Optimizer takes it; @onnxruntime as "
+            "its get_entropy_threshold",
         ),
     )
 }

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from engine import kernels, metrics
 from engine.arithmetic import Arithmetic
 from engine.arrays import FloatArray, IntArray, as_working, is_real
+from engine.calibration import MINMAX
 from engine.curves import curves_revised
 from engine.envelope import Pyramid
 from engine.errors import QuantizationError
-from engine.evaluation import Evaluation, worst_place
+from engine.evaluation import Evaluation, applied, worst_place
 from engine.kernels import Scratch, Step
 from engine.passes import Pass
 from engine.quantizers import QUANTIZERS, QParams, Quantizer
-from engine.ranges import clip_ends
+from engine.ranges import clip_ends, extreme_exponent
 from engine.scheme import Scheme, as_scheme
-from engine.sums import BlockSums, Totals, block_sums
-from engine.warnings import values_are
+from engine.sums import BlockSums, Totals, block_sums, ldexp
+from engine.warnings import costly_clipping, values_are
 
 
 def calibrate(
@@ -210,7 +213,80 @@ def evaluate(
     counts = run.counted(run.codes)
     if any(block.nan for block in blocks):
         counts -= run.counted(run.codes[np.isnan(r)])
-    return run.evaluation(scheme, blocks, counts)
+    return _noted(run.evaluation(scheme, blocks, counts), r, known, arithmetic, step)
+
+
+CLIPPING = ("manual", "percentile", "entropy")
+"""The calibrations that clip without having looked at what it costs."""
+
+
+def _noted(
+    made: Evaluation,
+    r: FloatArray,
+    known: kernels.Extremes,
+    arithmetic: Arithmetic | None,
+    step: Step | None = None,
+) -> Evaluation:
+    """Return the evaluation with a warning where clipping costs more than it saves."""
+    scheme, noise = made.scheme, made.totals.noise
+    if scheme.calibration.method not in CLIPPING or not any(made.totals.clipped):
+        return made
+    try:
+        p = calibrate(r, replace(scheme, calibration=MINMAX), arithmetic, known=known)
+    except QuantizationError:
+        return made  # A range by hand where the data has none.
+    exponent = extreme_exponent(r, known)
+    ours = ldexp(noise.mantissa, noise.exponent - 2 * exponent)
+    widest = squared_error(r, p, ours, exponent, step)
+    if not widest < ours:
+        return made
+    means = (ldexp(total / noise.n, 2 * exponent) for total in (ours, widest))
+    noted = replace(made, warnings=(*made.warnings, costly_clipping(*means)))
+    if "curves" in made.__dict__:
+        noted.__dict__["curves"] = made.curves
+    return noted
+
+
+def squared_error(
+    r: FloatArray, p: QParams, enough: float, exponent: int = 0, step: Step | None = None
+) -> float:
+    """Return Σ(R′ − R)² of the finite values; ∞ where it grows beyond what is enough.
+
+    Parameters
+    ----------
+    r : ndarray of the working precision
+    p : QParams
+    enough : float
+    exponent : int
+        Errors are divided by ``2**exponent`` before they are squared.
+    step : callable, optional
+        Is told how far the work has come.
+    """
+    quantizer = QUANTIZERS[p.mapping]
+    lean = p.lean(quantizer.exact_scale)
+    so_far: list[float] = []
+
+    def work(start: int, stop: int, scratch: Scratch) -> float:
+        if sum(so_far) > enough:
+            return np.inf
+        values = kernels.flat_block(r, start, stop)
+        where = np.arange(start, stop) if p.arithmetic.chances else None
+        codes = scratch("other codes", stop - start, p.format.dtype)
+        aligned = lean.spread(r.shape, start, stop)
+        _, rebuilt, _ = applied(values, aligned, where, quantizer, scratch, codes)
+        error = scratch("real", stop - start, np.float64)
+        with np.errstate(all="ignore"):
+            np.subtract(rebuilt, values, out=error)
+            if exponent:
+                np.ldexp(error, -exponent, out=error)
+            part = float(np.dot(error, error))
+            if not np.isfinite(part):
+                error = error[np.isfinite(values) & np.isfinite(error)]
+                part = float(np.dot(error, error))
+        so_far.append(part)
+        return part
+
+    return sum(kernels.over_blocks(r.size, work, step))
 
 
 def sqnr_without(r: FloatArray, scheme: Scheme, without: IntArray) -> float:
@@ -283,7 +359,7 @@ def revise(
     made = run.evaluation(scheme, blocks, evaluation.code_counts - before + after)
     if "curves" in evaluation.__dict__:
         made.__dict__["curves"] = curves_revised(made, evaluation.curves, where)
-    return made
+    return _noted(made, r, known, p.arithmetic)
 
 
 def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from engine.arrays import as_working
 from engine.calibration import Calibration
-from engine.entropy import bin_counts, divergences
+from engine.entropy import curve
 from engine.errors import QuantizationError
 from engine.granularity import PER_TENSOR
 from engine.quantizers import QUANTIZERS
@@ -129,18 +129,16 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
         for t in thresholds
     ]
     parts = np.array(costs).reshape(-1, 2) / finite.size
-    bins, levels = bin_counts(scheme.format, ())
-    usual = np.ldexp(np.abs(finite.astype(np.float64)), -exponent)
-    reach = float(np.ldexp(reach, -exponent))
-    counts, edges = np.histogram(usual, bins=bins, range=(0.0, reach))
-    edges = np.ldexp(edges, exponent)
-    cut, divergence = divergences(counts, levels)
+    with np.errstate(under="ignore"):
+        usual = np.ldexp(finite, -exponent) if exponent else finite
+    cuts, divergence = curve(usual, scheme.format, scheme.arithmetic.entropy)
+    cuts = np.ldexp(cuts, exponent)
     known = np.isfinite(divergence)
     return Objective(
         thresholds=thresholds.astype(np.float64),
         clipping=parts[:, 0],
         rounding=parts[:, 1],
-        cuts=edges[cut][known],
+        cuts=cuts[known],
         divergence=divergence[known],
         marks=marks,
         beyond=beyond,

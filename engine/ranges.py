@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.arithmetic import Arithmetic
 from engine.arrays import FloatArray
-from engine.entropy import entropy_threshold
+from engine.entropy import entropy_ends
 from engine.errors import QuantizationError
 from engine.kernels import Extremes, Step, extremes, reduce_rows
 from engine.quantizers import QUANTIZERS, Ends, ends_of
@@ -245,18 +245,21 @@ def _mse(task: _Task) -> Ends:
 
 def _entropy(task: _Task) -> Ends:
     """±T, or what the data has of it, with the T of the smallest KL divergence."""
-    x, scheme, step = task.x, task.scheme, task.step
+    x, scheme = task.x, task.scheme
     rows = task.rows()
-    count = len(rows.values)
-    thresholds = np.empty(count)
-    for number in range(count):
-        if step is not None and number % 64 == 0:
-            step(number, count)
-        values = rows.channel(number)
-        arguments = scheme.calibration.arguments
-        thresholds[number] = entropy_threshold(values, scheme.format, arguments, count)
+    below, above = entropy_ends(
+        rows.values,
+        scheme.format,
+        scheme.calibration.arguments,
+        task.arithmetic.entropy,
+        rows.gaps,
+        task.step,
+    )
     with np.errstate(over="ignore", under="ignore"):
-        reach = thresholds.astype(x.dtype)
+        reach = np.maximum(-below, above).astype(x.dtype)
+        asymmetric = (below != -above).any()
+        if asymmetric and not QUANTIZERS[scheme.mapping].mirrored:
+            return ends_of(below.astype(x.dtype), above.astype(x.dtype))
     low, high = inside(rows.lowest(), rows.highest(), reach, QUANTIZERS[scheme.mapping])
     return ends_of(low, high)
 

@@ -95,6 +95,7 @@ _ONNXRUNTIME = Arithmetic(
     zero_point_first=False,
     nan_code="lowest",
     refuses_overflow=False,
+    entropy="onnxruntime",
 )
 _ONNXRUNTIME_BLOCKS = replace(
     _ONNXRUNTIME,

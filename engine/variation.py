@@ -76,7 +76,15 @@ def _order(a: Arithmetic, scheme: Scheme) -> str:
     return "Z added before rounding" if a.zero_point_first else "Z added after rounding"
 
 
+def _entropy(a: Arithmetic, scheme: Scheme) -> str:
+    # Other calibrations are the same whoever calibrates.
+    if scheme.calibration.method != "entropy":
+        return "no entropy"
+    return {"modelopt": "Model Optimizer's", "onnxruntime": "ONNX Runtime's"}[a.entropy]
+
+
 POINTS: tuple[Point, ...] = (
+    Point("entropy", "Entropy threshold", ("entropy",), _entropy),
     Point("precision", "Precision", ("works_in",), lambda a, s: a.works_in or "that of the data"),
     Point(
         "zero",

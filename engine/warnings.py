@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from engine.entropy import search_of
 from engine.formats import BlockFormat
+from engine.granularity import GROUP
 from engine.quantizers import QParams
 from engine.scheme import Scheme
 from engine.sums import Totals
@@ -15,6 +18,13 @@ from engine.sums import Totals
 def values_are(count: int) -> str:
     """Return "1 value is" or "12 values are"."""
     return "1 value is" if count == 1 else f"{count:,} values are"
+
+
+def costly_clipping(mse: float, mse_of_minmax: float) -> str:
+    """Return that the range of the data would cost less than the one that was calibrated."""
+    return (
+        f"Clipping costs more than it saves: MSE is {mse:.4g}, and {mse_of_minmax:.4g} with minmax."
+    )
 
 
 def warnings_of(
@@ -36,6 +46,7 @@ def warnings_of(
     notes = [
         *_of_values(totals, scheme),
         *_of_shape(shape, scheme),
+        *_of_calibration(shape, scheme),
         *_of_zero_points(p),
         *_of_signs(scheme, p, totals, lowest),
         *_of_scales(p),
@@ -73,15 +84,67 @@ def _of_values(totals: Totals, scheme: Scheme) -> list[str]:
 
 
 def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
-    """Rows that a block format cannot store."""
-    fmt = scheme.format
-    length = shape[-1] if shape else 1
-    if isinstance(fmt, BlockFormat) and length % fmt.block:
+    """Groups and blocks that are shorter than they are asked for."""
+    fmt, granularity = scheme.format, scheme.granularity
+    if granularity.kind != GROUP:
+        return []
+    length, asked = (shape[-1] if shape else 1), granularity.number
+    if length % asked == 0:
+        return []
+    kind = "block" if isinstance(fmt, BlockFormat) else "group"
+    rows, held = math.prod(shape[:-1]), f"{length:,} of {asked:,} values"
+    if length < asked and rows > 1:
+        rest = math.prod(shape[1:])
+        cure = "Transpose it, or take per-tensor."
+        if rest >= asked:
+            cure = f"Reshape it to {shape[0]:,}×{rest:,}, or take per-channel(0)."
         return [
-            f"{fmt} stores rows of a multiple of {fmt.block} values; these have {length}, so the "
+            f"Each {kind} has {held}, since the last axis is no longer: {rows:,} scales for "
+            f"{math.prod(shape):,} values. {cure}"
+        ]
+    if length < asked:
+        return [f"The {kind} has {held}."]
+    if kind == "block":
+        return [
+            f"{fmt} stores rows of a multiple of {asked} values; these have {length}, so the "
             "last block of each is shorter here."
         ]
-    return []
+    return [
+        f"The last group of each row has {length % asked:,} of {asked:,} values: rows of "
+        f"{length:,} are no multiple."
+    ]
+
+
+def _of_calibration(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
+    """Channels that entropy cannot tell a distribution from, or does not search in full."""
+    calibration, granularity = scheme.calibration, scheme.granularity
+    if calibration.method != "entropy":
+        return []
+    count = granularity.count(shape)
+    length = -(-math.prod(shape) // max(1, count))
+    if granularity.kind == GROUP:
+        length = min(granularity.number, shape[-1] if shape else 1)
+    search = search_of(
+        scheme.format, calibration.arguments, scheme.arithmetic.entropy, count, length
+    )
+    notes = []
+    if length < search.bins:
+        values = "1 value" if length == 1 else f"{length:,} values"
+        whose = f" in each of {count:,} channels or groups" if count > 1 else ""
+        notes.append(
+            f"entropy sees {values}{whose}, too few for a histogram of {search.bins:,} bins: "
+            "minmax or mse suits them better."
+        )
+    if search.stride == 0:
+        notes.append(
+            f"entropy does not search {count:,} channels or groups: their ranges are those of "
+            "their values."
+        )
+    elif search.stride > 1:
+        notes.append(
+            f"Of {count:,} channels or groups, entropy tries one threshold in {search.stride:,}."
+        )
+    return notes
 
 
 def _of_zero_points(p: QParams) -> list[str]:

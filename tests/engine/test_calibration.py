@@ -1,5 +1,6 @@
 """The calibration methods against plain restatements of what they mean."""
 
+import math
 import warnings
 
 import numpy as np
@@ -10,9 +11,10 @@ from hypothesis.extra import numpy as hnp
 
 import engine
 from engine.attribution import attribution
-from engine.entropy import EMPTY, bin_counts, divergences, entropy_threshold
+from engine.entropy import Search, bin_counts, divergences, first_cut, last_least, search_of
 from engine.examples import EXAMPLES, example
 from engine.formats import IntegerFormat
+from engine.kernels import extremes
 from engine.objective import COMPARED, objective
 
 MAPPINGS = tuple(engine.MAPPINGS)
@@ -71,6 +73,76 @@ def test_mse_comes_within_two_per_cent_of_a_search_over_every_threshold(count: i
     assert mse(x, "int4 symmetric mse") <= best * 1.02
 
 
+def least_error(x: np.ndarray, scales: np.ndarray, low: float, high: float, z: float = 0) -> float:
+    """The smallest mean squared error of all these scales, by the formulas alone."""
+    x = x.astype(np.float64)
+    least = np.inf
+    for some in np.array_split(scales, max(1, scales.size * x.size // 500_000)):
+        s = some[:, None]
+        back = (np.clip(np.rint(x / s + z), low, high) - z) * s
+        least = min(least, float(np.mean((back - x) ** 2, axis=1).min()))
+    return least
+
+
+DATA = {
+    "normal": lambda random, n: random.standard_normal(n),
+    "heavy tails": lambda random, n: random.standard_t(2, n),
+    "relu": lambda random, n: np.maximum(random.standard_normal(n), 0) + (np.arange(n) == 0),
+    "two groups": lambda random, n: random.choice([1, 50], n) * random.uniform(-1, 1, n),
+}
+
+
+@pytest.mark.parametrize("kind", DATA)
+@pytest.mark.parametrize("fmt", ["int3", "int4", "int8"])
+@pytest.mark.parametrize("count", [5, 30, 500, 20_000])
+def test_mse_of_a_symmetric_range_is_the_least_of_all_thresholds(
+    kind: str, fmt: str, count: int
+) -> None:
+    """Within half a per cent of what a thousand thresholds, larger ones than max|R| too, give."""
+    x = DATA[kind](np.random.default_rng(count), count).astype(np.float32)
+    last = 2 ** (int(fmt[3:]) - 1) - 1
+    thresholds = np.abs(x).max() * 2.0 ** -np.linspace(-0.1, 5, 1000 if count < 9000 else 300)
+    least = least_error(x, thresholds.astype(np.float64) / last, -last, last)
+    assert mse(x, f"{fmt} symmetric mse") <= least * 1.005 + 1e-15
+
+
+@pytest.mark.parametrize("kind", DATA)
+@pytest.mark.parametrize("count", [5, 30, 500])
+def test_mse_of_an_asymmetric_range_is_the_least_of_all_scales_and_zero_points(
+    kind: str, count: int
+) -> None:
+    x = DATA[kind](np.random.default_rng(count), count).astype(np.float32)
+    scales = np.ptp(x).astype(np.float64) / 15 * 2.0 ** -np.linspace(-0.2, 3, 500)
+    least = min(least_error(x, scales, -8, 7, z) for z in range(-12, 13))
+    assert mse(x, "int4 asymmetric mse") <= least * 1.005
+
+
+def test_mse_of_many_groups_is_that_of_each_alone_and_quick() -> None:
+    x = np.random.default_rng(3).standard_t(3, (500, 64)).astype(np.float32)
+    x[7] = 2.5
+    ends = engine.calibrate(x, "int4 symmetric per-group(32) mse").range[1]
+    for group in (0, 13, 14, 999):
+        alone = engine.calibrate(x.reshape(-1, 32)[group], "int4 symmetric mse").range[1]
+        assert ends[group] == pytest.approx(alone)
+
+
+def test_mse_of_groups_of_one_value_has_nothing_to_search() -> None:
+    x = np.random.default_rng(4).standard_normal((200_000, 1)).astype(np.float32)
+    result = engine.calibrate(x, "int8 symmetric per-group(32) mse")
+    np.testing.assert_array_equal(result.range[1], np.abs(x).ravel())
+
+
+def test_mse_of_many_groups_can_be_stopped() -> None:
+    x = np.random.default_rng(5).standard_normal((20_000, 32)).astype(np.float32)
+
+    def step(done: int, of: int) -> None:
+        if done:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        engine.calibrate(x, "int8 asymmetric per-group(32) mse", step=step)
+
+
 def test_mse_moves_both_ends_of_an_asymmetric_range() -> None:
     x = np.random.default_rng(3).standard_normal(5000).astype(np.float32)
     x[:2] = -15, 20
@@ -89,41 +161,55 @@ def test_mse_depends_on_format_and_mapping() -> None:
 
 
 def naive_divergence(counts: np.ndarray, cut: int, levels: int) -> float:
-    """Migacz's loop, bin by bin."""
-    p = counts[:cut].astype(float)
+    """Migacz's loop, bin by bin, with the zero bin as Model Optimizer takes it."""
+    counts = counts.astype(float)
+    counts[0] = counts[1]
+    p, q = counts[:cut].copy(), np.zeros(cut)
     p[-1] += counts[cut:].sum()
-    q = np.zeros(cut)
-    for group in range(levels):
-        bins = range(group * cut // levels, (group + 1) * cut // levels)
-        holders = [k for k in bins if p[k] > 0]
-        for k in holders:
-            q[k] = max(counts[list(bins)].sum(), EMPTY) / len(holders)
-    p_share, q_share = p / p.sum(), q / counts[:cut].sum()
-    known = p > 0
-    return float(np.sum(p_share[known] * np.log(p_share[known] / q_share[known])))
+    edges = np.linspace(0, cut, levels + 1)
+    group_of = np.digitize(range(cut), edges) - 1
+    for group in set(group_of.tolist()):
+        holders = [k for k in np.flatnonzero(group_of == group) if counts[k] > 0]
+        q[holders] = counts[holders].sum() / max(1, len(holders))
+    if q.sum() == 0:
+        return math.nan
+    p, q = p / p.sum(), q / q.sum()
+    if (q[p > 0] == 0).any():
+        return math.inf
+    return float(np.sum(p[p > 0] * np.log(p[p > 0] / q[p > 0])))
 
 
 @settings(max_examples=40, deadline=None)
 @given(
     counts=hnp.arrays(np.int64, st.integers(12, 60), elements=st.integers(0, 1000)),
-    levels=st.integers(2, 10),
+    levels=st.sampled_from([2, 4, 8, 16]),
 )
 def test_all_divergences_at_once_equal_the_loop(counts: np.ndarray, levels: int) -> None:
-    counts[0] += 1
+    counts[-1] += 1
     cuts, fast = divergences(counts, levels)
-    assert cuts.tolist() == list(range(levels, counts.size + 1))
+    assert cuts.tolist() == list(range(min(levels, counts.size), counts.size + 1))
     slow = [naive_divergence(counts, cut, levels) for cut in cuts]
     np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-9)
+
+
+def test_the_last_of_equal_divergences_counts_and_what_is_unknown_counts_as_least() -> None:
+    assert last_least(np.array([3.0, 1.0, 2.0, 1.0, np.inf])) == 3
+    assert last_least(np.array([np.nan, np.nan, 1.0, np.inf])) == 1
 
 
 def test_entropy_really_searches_by_default() -> None:
     x = np.random.default_rng(5).standard_normal(200_000).astype(np.float32)
     x[:2] = -30, 50
     assert bin_counts(INT8, ()) == (2048, 128)
-    assert 2 < entropy_threshold(x, INT8) < 10
+    assert 2 < engine.calibrate(x, "int8 symmetric entropy").range[1] < 10
     low, high = engine.calibrate(x, "int8 asymmetric entropy").range
     assert -10 < low < -2
     assert 2 < high < 10
+
+
+@pytest.mark.parametrize(("fmt", "levels"), [("int8", 128), ("uint8", 256), ("int4", 8)])
+def test_entropy_has_as_many_levels_as_there_are_codes_of_one_sign(fmt: str, levels: int) -> None:
+    assert bin_counts(engine.Scheme.parse(f"{fmt} symmetric").format, ()) == (2048, levels)
 
 
 def test_entropy_takes_its_counts_from_the_scheme() -> None:
@@ -131,6 +217,115 @@ def test_entropy_takes_its_counts_from_the_scheme() -> None:
     coarse = engine.calibrate(x, "int8 symmetric entropy(256,128)").range
     fine = engine.calibrate(x, "int8 symmetric entropy(4096,128)").range
     assert coarse != fine
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.8])
+def test_entropy_is_not_led_astray_by_zeros(share: float) -> None:
+    """Zeros of ReLU or of padding pile up in the first bin."""
+    random = np.random.default_rng(7)
+    x = np.abs(random.standard_normal(20_000)).astype(np.float32)
+    x[random.random(x.size) < share] = 0
+    found, whole = (
+        engine.evaluate(x, f"int8 symmetric {method}").metrics["sqnr"]
+        for method in ("entropy", "minmax")
+    )
+    assert found > whole - 6
+
+
+def test_the_entropy_of_the_relu_example_is_no_worse_than_a_few_db_below_minmax() -> None:
+    x = example("relu").make()
+    found, whole = (
+        engine.evaluate(x, f"int8 symmetric {method}").metrics["sqnr"]
+        for method in ("entropy", "minmax")
+    )
+    assert found > whole - 4
+
+
+@pytest.mark.parametrize("length", [1, 3, 60, 256])
+def test_entropy_of_short_channels_is_that_of_each_channel_alone(length: int) -> None:
+    """Few values are searched by the bins that hold some, and not by all 2048."""
+    random = np.random.default_rng(8)
+    x = random.standard_t(3, (40, length)).astype(np.float32)
+    x[random.random(x.shape) < 0.3] = 0
+    together = engine.calibrate(x, "int8 symmetric per-channel(0) entropy").range[1]
+    alone = [engine.calibrate(row, "int8 symmetric entropy").range[1] for row in x]
+    np.testing.assert_allclose(together, alone, rtol=1e-6)
+
+
+def test_entropy_of_many_short_channels_is_quick_and_can_be_stopped() -> None:
+    x = np.random.default_rng(9).standard_normal((50_000, 3)).astype(np.float32)
+    told: list[int] = []
+
+    def step(done: int, of: int) -> None:
+        told.append(done)
+        if len(told) == 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        engine.calibrate(x, "int8 symmetric per-channel(0) entropy", step=step)
+    assert len(told) == 2
+
+
+def test_the_work_of_entropy_is_bounded_whatever_the_channels() -> None:
+    for channels, length in ((2_000_000, 10), (200_000, 100), (20_000, 1000)):
+        search = search_of(INT8, (), "modelopt", channels, length)
+        assert isinstance(search, Search)
+        cuts = (search.bins - first_cut(search.bins, search.levels)) / search.stride
+        cells = channels * min(length * length / (2 * search.stride), cuts * search.levels)
+        assert cells < 1 << 29
+    assert search_of(INT8, (), "onnxruntime", 2_000_000, 10).stride == 0
+
+
+def test_it_is_said_where_entropy_sees_too_few_values() -> None:
+    x = np.random.default_rng(10).standard_normal((300, 10)).astype(np.float32)
+    notes = engine.evaluate(x, "int8 symmetric per-channel(0) entropy").warnings
+    assert any(
+        note == "entropy sees 10 values in each of 300 channels or groups, too few for a "
+        "histogram of 2,048 bins: minmax or mse suits them better."
+        for note in notes
+    )
+    assert not engine.evaluate(np.repeat(x, 2), "int8 symmetric percentile(100)").warnings
+
+
+# Where clipping costs more than it saves
+
+
+COSTLY = "Clipping costs more than it saves"
+
+
+@pytest.mark.parametrize(
+    ("text", "costly"),
+    [
+        ("int8 symmetric manual(-1,1)", True),
+        ("int8 symmetric percentile(90)", True),
+        ("int8 asymmetric manual(-1,3)", True),
+        ("uint8 asymmetric percentile(90) @onnxruntime", True),
+        ("int4 symmetric manual(-2.8,2.8)", False),
+        ("int8 symmetric manual(-9,9)", False),
+        ("int4 symmetric mse", False),
+        ("int8 symmetric", False),
+    ],
+)
+def test_clipping_that_costs_more_than_it_saves_is_said(text: str, costly: bool) -> None:
+    x = np.random.default_rng(11).standard_normal(5000).astype(np.float32)
+    result = engine.evaluate(x, text)
+    minmax = engine.evaluate(x, result.scheme.adapted(calibration=engine.Calibration()))
+    assert (result.metrics["mse"] > minmax.metrics["mse"]) == costly or "9" in text
+    notes = [note for note in result.warnings if note.startswith(COSTLY)]
+    assert bool(notes) == costly
+    if costly:
+        mse_, of_minmax = (f"{r.metrics['mse']:.4g}" for r in (result, minmax))
+        assert notes == [f"{COSTLY}: MSE is {mse_}, and {of_minmax} with minmax."]
+
+
+def test_costly_clipping_is_said_of_an_array_that_was_revised_too() -> None:
+    x = np.random.default_rng(12).standard_normal(4000).astype(np.float32)
+    before = engine.evaluate(x, "int8 symmetric manual(-3,3)")
+    old, where = x[[5]].copy(), np.array([5])
+    x[5] = 4000.0
+    revised = engine.revise(x, before, where, old, extremes(x))
+    assert revised is not None
+    assert revised.warnings == engine.evaluate(x, "int8 symmetric manual(-3,3)").warnings
 
 
 @pytest.mark.parametrize("method", ["percentile(99)", "mse", "entropy"])

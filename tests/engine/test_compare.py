@@ -190,6 +190,7 @@ CAUSES: list[tuple[str, np.ndarray, str, str]] = [
         "int8 asymmetric @aiedge",
         "int8 asymmetric @onnxruntime",
     ),
+    ("entropy", NORMALS, "int8 symmetric entropy", "int8 symmetric entropy @onnxruntime"),
     ("divisor", NORMALS, "int8 symmetric @onnxruntime", "int8 symmetric @pytorch"),
     ("least", SUBNORMALS, "int8 symmetric", "int8 symmetric @onnxruntime"),
     ("least", TINY, "int8 symmetric", "int8 symmetric @pytorch"),

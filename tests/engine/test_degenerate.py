@@ -339,12 +339,16 @@ def test_what_the_figures_do_not_tell_is_a_warning(x: Any, text: str, note: str)
         ([0.0, 1.0], "uint8 symmetric"),
         # Z = 0 since the little below 0 is less than half a step: nothing is lost.
         ([-0.0001, 1.0], "uint8 asymmetric"),
-        ([-1.0, 1.0], "uint8 asymmetric manual(0,1)"),
         ([0.3, -0.2], "int8 symmetric"),
     ],
 )
 def test_where_there_is_nothing_to_warn_of_there_is_no_warning(x: Any, text: str) -> None:
     assert engine.evaluate(x, text).warnings == ()
+
+
+def test_a_range_by_hand_from_0_up_is_told_what_it_costs_and_no_more() -> None:
+    (note,) = engine.evaluate([-1.0, 1.0], "uint8 asymmetric manual(0,1)").warnings
+    assert note.startswith("Clipping costs more than it saves")
 
 
 def test_a_zero_point_far_beyond_any_integer_type_is_computed() -> None:

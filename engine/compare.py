@@ -315,7 +315,8 @@ class _Corners:
         x, known = self._array(a.working(self.x.dtype))
         method = scheme.calibration.method
         key: tuple[Any, ...] = (x.dtype, scheme.calibration, scheme.granularity, scheme.mapping)
-        key += (scheme.format,) * (method in ("mse", "entropy")) + (a,) * (method == "mse")
+        key += (scheme.format,) * (method in ("mse", "entropy"))
+        key += {"mse": (a,), "entropy": (a.entropy,)}.get(method, ())
         if key not in self._ends:
             try:
                 self._ends[key] = clip_ends(x, scheme, a, self.check, known)

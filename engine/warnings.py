@@ -91,27 +91,29 @@ def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
     length, asked = (shape[-1] if shape else 1), granularity.number
     if length % asked == 0:
         return []
-    kind = "block" if isinstance(fmt, BlockFormat) else "group"
-    rows, held = math.prod(shape[:-1]), f"{length:,} of {asked:,} values"
-    if length < asked and rows > 1:
-        rest = math.prod(shape[1:])
-        cure = "Transpose it, or take per-tensor."
-        if rest >= asked:
-            cure = f"Reshape it to {shape[0]:,}×{rest:,}, or take per-channel(0)."
-        return [
-            f"Each {kind} has {held}, since the last axis is no longer: {rows:,} scales for "
-            f"{math.prod(shape):,} values. {cure}"
-        ]
-    if length < asked:
-        return [f"The {kind} has {held}."]
-    if kind == "block":
-        return [
-            f"{fmt} stores rows of a multiple of {asked} values; these have {length}, so the "
-            "last block of each is shorter here."
-        ]
+    rows, rest = math.prod(shape[:-1]), length % asked
+    every = length < asked
+    if isinstance(fmt, BlockFormat):
+        note = f"{fmt} stores rows of a multiple of {asked} values; these have {length}, so "
+        note += "every block is shorter here" if every else "the last block of each is shorter here"
+        otherwise = ""
+    elif every:
+        whose = f"Each of {rows:,} groups has" if rows > 1 else "The group has"
+        note = f"{whose} {length:,} of {asked:,} values"
+        otherwise = ", or take per-channel(0)"
+    else:
+        note = (
+            f"The last group of each row has {rest:,} of {asked:,} values: rows of {length:,} are "
+            "no multiple"
+        )
+    if not every or rows == 1:
+        return [f"{note}."]
+    cure = f"Transpose it{otherwise and ', or take per-tensor'}"
+    if math.prod(shape[1:]) >= asked:
+        cure = f"Reshape it to {shape[0]:,}×{math.prod(shape[1:]):,}{otherwise}"
     return [
-        f"The last group of each row has {length % asked:,} of {asked:,} values: rows of "
-        f"{length:,} are no multiple."
+        f"{note}, since the last axis is no longer: {rows:,} scales for {math.prod(shape):,} "
+        f"values. {cure}."
     ]
 
 

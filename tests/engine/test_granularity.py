@@ -199,6 +199,59 @@ def test_words_without_their_number_are_refused(word: str) -> None:
         parse_granularity(word)
 
 
+# Groups that are shorter than asked for
+
+
+@pytest.mark.parametrize(
+    ("shape", "text", "note"),
+    [
+        (
+            (48, 40, 1, 1),
+            "int8 symmetric per-group(32)",
+            "Each of 1,920 groups has 1 of 32 values, since the last axis is no longer: 1,920 "
+            "scales for 1,920 values. Reshape it to 48×40, or take per-channel(0).",
+        ),
+        (
+            (6, 16, 3, 3),
+            "nf4 symmetric per-group(64)",
+            "Each of 288 groups has 3 of 64 values, since the last axis is no longer: 288 scales "
+            "for 864 values. Reshape it to 6×144, or take per-channel(0).",
+        ),
+        (
+            (6, 16, 3, 3),
+            "q8_0",
+            "q8_0 stores rows of a multiple of 32 values; these have 3, so every block is shorter "
+            "here, since the last axis is no longer: 288 scales for 864 values. Reshape it to "
+            "6×144.",
+        ),
+        (
+            (50, 3),
+            "int4 asymmetric per-group(16)",
+            "Each of 50 groups has 3 of 16 values, since the last axis is no longer: 50 scales "
+            "for 150 values. Transpose it, or take per-tensor.",
+        ),
+        (
+            (4, 70),
+            "int8 symmetric per-group(32)",
+            "The last group of each row has 6 of 32 values: rows of 70 are no multiple.",
+        ),
+        ((20,), "int8 symmetric per-group(32)", "The group has 20 of 32 values."),
+    ],
+    ids=str,
+)
+def test_groups_shorter_than_asked_for_are_said_with_their_number_and_a_cure(
+    shape: tuple[int, ...], text: str, note: str
+) -> None:
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    assert engine.evaluate(x, text).warnings == (note,)
+
+
+@pytest.mark.parametrize("text", ["int8 symmetric per-group(32)", "q4_0", "mxfp4-gguf"])
+def test_groups_as_long_as_asked_for_need_no_word(text: str) -> None:
+    x = np.random.default_rng(0).standard_normal((3, 64)).astype(np.float32)
+    assert engine.evaluate(x, text).warnings == ()
+
+
 # Each channel is quantized as if it were alone
 
 CALIBRATIONS = ("minmax", "percentile(90)", "mse", "entropy", "manual(-1,1)")

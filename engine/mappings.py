@@ -1,8 +1,8 @@
 """Arrays whose numbers lie in a mapped file, held against what other programs do to that file.
 
 A page of a mapping that lies beyond the end of its file ends the process that looks at it. So the
-file is looked at before each block of the array is, and a mapping whose file has changed is given
-up: zeros take its place, and whoever asks for it is told.
+file is looked at before each block of the array is, and a mapping whose file has become shorter is
+given up: NaN takes its place, and whoever asks for it is told.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import tempfile
 import threading
 import weakref
 from contextlib import suppress
@@ -21,6 +22,7 @@ import numpy as np
 from engine.errors import QuantizationError
 
 _MAP_FIXED = 0x10
+_PATTERN = 1 << 24
 
 
 class FileChangedError(QuantizationError):
@@ -51,8 +53,8 @@ class _Mapping:
     problem: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def check(self) -> None:
-        """Raise FileChangedError if the file is no longer as it was."""
+    def look(self) -> str:
+        """Return what has become of the file; empty where it is as it was."""
         with self.lock:
             if not self.problem and _state(self.handle) != self.state:
                 shorter = _state(self.handle)[0] < self.state[0]
@@ -63,8 +65,7 @@ class _Mapping:
                 )
                 if shorter:
                     _give_up(self.start, self.stop)
-        if self.problem:
-            raise FileChangedError(self.problem)
+        return self.problem
 
 
 _mappings: list[_Mapping] = []
@@ -88,14 +89,20 @@ def watch(pages: mmap.mmap, handle: int, name: str) -> None:
     weakref.finalize(pages, _forget, mapping)
 
 
+def look(x: np.ndarray) -> str:
+    """Return what has become of the file that an array lies in; empty where nothing has."""
+    if not _mappings:
+        return ""
+    address: int = x.__array_interface__["data"][0]
+    problems = (m.look() for m in tuple(_mappings) if m.start <= address < m.stop)
+    return next(filter(None, problems), "")
+
+
 def check(x: np.ndarray) -> None:
     """Raise FileChangedError if an array lies in a file that another program has changed."""
-    if not _mappings:
-        return
-    address: int = x.__array_interface__["data"][0]
-    for mapping in tuple(_mappings):
-        if mapping.start <= address < mapping.stop:
-            mapping.check()
+    problem = look(x)
+    if problem:
+        raise FileChangedError(problem)
 
 
 def _forget(mapping: _Mapping) -> None:
@@ -110,9 +117,17 @@ def _state(handle: int) -> tuple[int, int]:
 
 
 def _give_up(start: int, stop: int) -> None:
-    """Put zeros in the place of pages, so that nobody is ended by looking at them."""
+    """Put NaN in the place of pages, so that nobody is ended by looking at them.
+
+    It is the same few pages again and again: whole memory might not hold so many.
+    """
     library: Any = ctypes.CDLL(None, use_errno=True)
     library.mmap.restype = ctypes.c_void_p
     library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_FIXED | getattr(mmap, "MAP_NORESERVE", 0)
-    library.mmap(start, stop - start, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
+    with tempfile.TemporaryFile() as stream:
+        stream.write(b"\xff" * _PATTERN)  # NaN in all floats, −1 in whole numbers
+        stream.flush()
+        rights, kind = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | _MAP_FIXED
+        for place in range(start, stop, _PATTERN):
+            count = min(_PATTERN, stop - place)
+            library.mmap(place, count, rights, kind, stream.fileno(), 0)

@@ -14,7 +14,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from engine import Scheme
+from engine import Scheme, mappings
 from engine.arrays import FloatArray, IntArray
 from gui.plain_text import plain
 from gui.shown import Edit, Entry, entries_for
@@ -105,6 +105,8 @@ class Document(QObject):
     @property
     def array(self) -> FloatArray:
         """The values of the tensor that is shown."""
+        # Whoever asks is about to look at them.
+        mappings.look(self.current.array)
         return self.current.array
 
     @property

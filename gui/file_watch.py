@@ -8,7 +8,6 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from engine import mappings
 from engine.file_names import as_text
-from engine.mappings import FileChangedError
 from gui.numbers_text import filled
 from gui.session import Session
 from gui.tensors import Source, state_of
@@ -80,10 +79,9 @@ class FileWatch(QObject):
         assert source.path is not None
         name = as_text(source.path.name)
         for tensor in source.tensors:
-            try:
-                mappings.check(tensor.array)
-            except FileChangedError as error:
-                return str(error)
+            problem = mappings.look(tensor.array)
+            if problem:
+                return problem
         if now is None:
             text = self.tr("%1 is no longer where it was; what you see is as it was read.")
         else:

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
+from engine import mappings
 from gui import commands
 from gui.background import Ticket
 from gui.plots import Plot
@@ -184,6 +185,8 @@ class PlotPane(QWidget):
     def _draw(self) -> None:
         """Draw what the feed has now; what takes long is computed elsewhere first."""
         data = self._feed.data
+        if data.whole is not None:
+            mappings.look(data.whole)
         if not self._seen:
             self.plot.forget()
             return

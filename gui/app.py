@@ -16,6 +16,7 @@ from engine import __version__
 from gui import command_line
 from gui.background import still_running
 from gui.dropped import local_path
+from gui.ending import Ending
 from gui.errors import ErrorReporter
 from gui.main_window import MainWindow
 from gui.settings import Settings
@@ -69,6 +70,13 @@ class Windows(QObject):
             window.recovery.look()
         return window
 
+    def keep(self) -> None:
+        """Keep what is not saved in any window: the program is going to end."""
+        for window in self._open:
+            if isValid(window):
+                window.recovery.keep_now()
+        self._settings.sync()
+
     def open_file(self, path: Path | None) -> None:
         """Show a window of its own for a file, or for none."""
         self.add([] if path is None else [path])
@@ -86,9 +94,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     reporter = ErrorReporter()
     reporter.install()
     windows = Windows(Settings(), app)
+    ending = Ending(windows.keep, app)
     windows.add(command_line.files_of(arguments))
     app.file_asked.connect(windows.open_file)
     status = app.exec()
+    ending.uninstall()
     reporter.uninstall()
     if still_running():
         # Python would wait for the threads that such a job uses. All that is to be kept is written.

@@ -65,7 +65,9 @@ class MainWindow(QMainWindow):
         self.whole = SessionFiles(self.session, settings, self.background, self.view, self)
         self.files = Files(self.session, settings, self.background, self.whole, self)
         self.file_watch = FileWatch(self.session, self)
-        self.recovery = Recovery(self.session, self.background, self.whole, self.view, self)
+        self.recovery = Recovery(
+            self.session, self.background, self.whole, self.view, self._typing, self
+        )
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
         wear(self.theme)
@@ -82,6 +84,7 @@ class MainWindow(QMainWindow):
         )
         self.message = MessageBar(self.theme, self)
         self.offer = MessageBar(self.theme, self)
+        self.unkept = MessageBar(self.theme, self)
         self.latency = Latency(self.session, self.feed, self)
         self.setStatusBar(StatusLine(self.session, settings, self.background, self.latency, self))
         self.actions_ = Actions(self, self.theme, self._handlers())
@@ -203,6 +206,7 @@ class MainWindow(QMainWindow):
         self.schemes.offer(menus.add_scheme, [a[key] for key in order])
         top, bottom = Qt.ToolBarArea.TopToolBarArea, Qt.ToolBarArea.BottomToolBarArea
         add_strip(self, top, self.offer, "recovery", self.tr("Recovery"))
+        add_strip(self, top, self.unkept, "unkept", self.tr("Changes that are not kept"))
         # Below the panes, which so stay where they are under the pointer.
         add_strip(self, bottom, self.message, "notices", self.tr("Messages"))
         for refusing in (self.values.problem, session.refused):
@@ -216,6 +220,9 @@ class MainWindow(QMainWindow):
         self.recovery.problem.connect(self.message.problem)
         self.file_watch.problem.connect(self.message.problem)
         self.recovery.left.connect(self._on_left)
+        self.recovery.failing.connect(self._on_not_kept)
+        self.recovery.typing_left.connect(self.values.resume_typing)
+        self.values.typed.connect(self.recovery.look_again)
         self.whole.view_opened.connect(self._look)
         self.tensors.asked.connect(self.files.show_tensor)
         self.tensors.reopen_asked.connect(self.files.reopen)
@@ -279,6 +286,16 @@ class MainWindow(QMainWindow):
         text = self.tr("Changes of %1, last kept at %2, were not saved when the program ended.")
         choices = [self.actions_[key] for key in ("restore", "discard")]
         self.offer.ask(filled(text, plain(title), clock(time)), choices)
+
+    def _on_not_kept(self, text: str) -> None:
+        if text:
+            self.unkept.problem(text)
+        else:
+            self.unkept.clear()
+
+    def _typing(self) -> tuple[int, str] | None:
+        """What is being typed into a cell, and where."""
+        return self.values.typing()
 
     def view(self) -> View:
         """How the document is looked at, for a session file."""
@@ -365,6 +382,7 @@ class MainWindow(QMainWindow):
         self.menus.restyle(self.theme)
         self.message.restyle(self.theme)
         self.offer.restyle(self.theme)
+        self.unkept.restyle(self.theme)
         for dock in self.docks.values():
             dock.restyle(self.theme)
 
@@ -380,7 +398,7 @@ class MainWindow(QMainWindow):
 
     def _settle_bars(self) -> None:
         """Show message bars that have a message: Qt has put them where they once were."""
-        for bar in (self.offer, self.message):
+        for bar in (self.offer, self.unkept, self.message):
             bar.shown_changed.emit(bool(bar.text))
 
     def _first_size(self) -> QSize:

@@ -7,6 +7,7 @@ window left behind that ended without closing: the next start offers it.
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,18 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLockFile, QObject, QStandardPaths, QTimer, Signal
 
-from engine import QuantizationError
+from engine import QuantizationError, cancellation
 from gui.background import Background, Ticket
+from gui.numbers_text import filled
 from gui.session import Session
 from gui.session_files import ENDING, SessionFiles, View
-from gui.tensors import Source, unfiled
+from gui.tensors import Source, Tensor, unfiled
 
 if TYPE_CHECKING:
     from engine.io.saved import SavedSource
 
 JOB = "recovery"
-REST = 700
-"""Milliseconds from the first change that is not kept until it is written."""
+REST, RETRY = 700, 3000
+"""Milliseconds from the first change that is not kept until it is written, or tried again."""
 
 
 def recovery_folder() -> Path:
@@ -73,10 +75,16 @@ class Recovery(QObject):
         A window ended with changes that were not saved; ``restore`` or ``discard`` answers.
     problem(text)
         What was left cannot be read.
+    failing(text)
+        Why changes cannot be kept, as a sentence; empty when they can again.
+    typing_left(position, text)
+        What was being typed in a cell as the window ended.
     """
 
     left = Signal(str, object)
     problem = Signal(str)
+    failing = Signal(str)
+    typing_left = Signal(object, str)
 
     def __init__(
         self,
@@ -84,9 +92,14 @@ class Recovery(QObject):
         background: Background,
         whole: SessionFiles,
         view: Callable[[], View],
+        typing: Callable[[], tuple[int, str] | None] = lambda: None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
+        self._typing = typing
+        self._why_not = ""
+        # One thread at a time writes: the one for it, or at the very end that of the window.
+        self._writing = threading.Lock()
         self._session = session
         self._background = background
         self._whole = whole
@@ -98,11 +111,10 @@ class Recovery(QObject):
         self._due = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(REST)
         self._timer.timeout.connect(self._write)
         for signal in (session.document_changed, session.entries_changed, session.sources_changed):
-            signal.connect(self._on_change)
-        whole.saved.connect(self._on_change)
+            signal.connect(self.look_again)
+        whole.saved.connect(self.look_again)
 
     # Keeping
 
@@ -111,11 +123,17 @@ class Recovery(QObject):
         """What this window's own file is called; empty while there is none."""
         return "" if self._own is None else self._own.file.stem
 
-    def _on_change(self) -> None:
-        if self._session.modified:
+    @property
+    def _needed(self) -> bool:
+        """Whether there is something to keep."""
+        return self._session.modified or self._typing() is not None
+
+    def look_again(self) -> None:
+        """Keep what was changed or typed, or forget it where it is saved or given up."""
+        if self._needed:
             # From the first change on: an endless stream of changes is written all the same.
             if not self._timer.isActive():
-                self._timer.start()
+                self._timer.start(REST)
         else:
             self.forget()
 
@@ -124,17 +142,39 @@ class Recovery(QObject):
             # As soon as that ends: whoever waited once more would break the promise.
             self._due = True
             return
-        if self._own is None:
-            folder = recovery_folder()
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError:
-                return
-            self._own = claim(folder / f"{secrets.token_hex(8)}{ENDING}")
-            if self._own is None:
-                return
+        try:
+            tensors, job = self._prepared()
+        except QuantizationError as error:
+            self._failed([], error)
+            return
+        self._background.start(JOB, job, self._kept, partial(self._failed, tensors))
+
+    def keep_now(self) -> None:
+        """Keep everything before this returns: the program is going to end."""
+        self._timer.stop()
+        if self._needed:
+            with suppress(QuantizationError, OSError, MemoryError):
+                self._prepared()[1](None)
+
+    def _prepared(self) -> tuple[list[Tensor], Callable[[object], set[Path]]]:
+        """Hold everything still, and return what writes it, with the arrays that it writes whole.
+
+        Raises
+        ------
+        FormatError
+            When there is no place to write it to.
+        """
+        from engine.io import FormatError
+        from engine.io.base import sentences
         from gui.saving import draft
 
+        if self._own is None:
+            folder = recovery_folder()
+            with sentences(folder, "written"):
+                folder.mkdir(parents=True, exist_ok=True)
+            self._own = claim(folder / f"{secrets.token_hex(8)}{ENDING}")
+            if self._own is None:
+                raise FormatError(f"{folder} cannot be written.")
         bases = [
             (tensor, self._own.file.with_suffix(f".{secrets.token_hex(4)}.npy"))
             for tensor in self._session.tensors
@@ -150,13 +190,16 @@ class Recovery(QObject):
             view["file"] = str(self._session.file)
             known = self._session.file_seen
             view["file_seen"] = None if known is None else [known.size, known.modified]
+        typed = self._typing()
+        if typed is not None:
+            view["typing"] = list(typed)
         taken = draft(self._session, view, patches=True)
-        job = partial(_keep, self._own.file, taken, arrays)
-        failed = partial(self._failed, [tensor for tensor, _ in bases])
-        self._background.start(JOB, job, self._kept, failed)
+        job = partial(_keep, self._writing, self._own.file, taken, arrays)
+        return [tensor for tensor, _ in bases], job
 
     def _kept(self, used: set[Path]) -> None:
         """Delete files that nothing refers to any more."""
+        self._tell("")
         if self._own is not None:
             for path in set(self._own.companions) - used:
                 with suppress(OSError):
@@ -171,18 +214,35 @@ class Recovery(QObject):
             self._due = False
             self._write()
 
-    def _failed(self, tensors: list[Any], error: Exception) -> None:
-        """A full disk is no reason to disturb anybody; the next change tries again."""
+    def _failed(self, tensors: list[Tensor], error: Exception) -> None:
+        """Say that nothing is kept, and try again until it is."""
         for tensor in tensors:
             tensor.base = None
-        self._go_on()
+        self._due = False
+        self._timer.start(RETRY)
+        why = str(error) if str(error).endswith(".") else self.tr("An unexpected error.")
+        if isinstance(error, MemoryError):
+            why = self.tr("There is too little memory.")
+        self._tell(why)
         if not isinstance(error, QuantizationError | OSError | MemoryError):
             raise error
+
+    def _tell(self, why_not: str) -> None:
+        """Say why nothing is kept, once for each reason, or that it is again."""
+        if why_not == self._why_not:
+            return
+        self._why_not = why_not
+        text = self.tr(
+            "What you change now would be lost if the program ended: it cannot be kept. %1 Save "
+            "the session; meanwhile it is tried again and again."
+        )
+        self.failing.emit(filled(text, why_not) if why_not else "")
 
     def forget(self) -> None:
         """Delete what was kept: it is saved, or was given up."""
         self._timer.stop()
         self._due = False
+        self._tell("")
         owned = self._owned()
         if owned:
             # One thread writes and deletes: what is being written now is deleted after that.
@@ -271,6 +331,9 @@ class Recovery(QObject):
         session.restore(sources, opened.current, opened.entries, opened.active_uid, file, file_seen)
         session.mark_unsaved()
         self._whole.view_opened.emit(dict(view))
+        match view.get("typing"):
+            case [int(position), str(text)]:
+                self.typing_left.emit(position, text)
         if opened.notes:
             self.problem.emit(opened.told)
         if opened.incomplete:
@@ -355,12 +418,19 @@ def _remove(owned: list[Claim], ticket: Ticket) -> None:
         own.remove()
 
 
-def _keep(file: Path, taken: Any, arrays: list[tuple[Path, Any]], ticket: Ticket) -> set[Path]:
+def _keep(
+    writing: threading.Lock,
+    file: Path,
+    taken: Any,
+    arrays: list[tuple[Path, Any]],
+    ticket: object,
+) -> set[Path]:
     """Write the long arrays that nothing holds yet, then the rest; return the files in use."""
     from engine.io import qscope, save
 
-    for path, array in arrays:
-        ticket.step(0, 0)
-        save(path, array)
-    qscope.write(file, taken.session)
+    with writing:
+        for path, array in arrays:
+            cancellation.check()
+            save(path, array)
+        qscope.write(file, taken.session)
     return {Path(source.path) for source in taken.session.sources}

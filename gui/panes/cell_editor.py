@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -13,7 +13,15 @@ _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_
 
 
 class NumberDelegate(QStyledItemDelegate):
-    """Opens a line editor on a cell, and says under the cell why a text is no number."""
+    """Opens a line editor on a cell, and says under the cell why a text is no number.
+
+    Signals
+    -------
+    typed()
+        Something was typed into a cell, or it was closed.
+    """
+
+    typed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -31,6 +39,7 @@ class NumberDelegate(QStyledItemDelegate):
         editor.setAlignment(Qt.AlignmentFlag.AlignRight)
         editor.setAccessibleName(self.tr("Value"))
         editor.textEdited.connect(self.message.hide)
+        editor.textEdited.connect(self._on_edited)
         return editor
 
     def setEditorData(self, editor: QWidget, index: Index) -> None:
@@ -38,9 +47,13 @@ class NumberDelegate(QStyledItemDelegate):
         if not (isinstance(editor, QLineEdit) and editor.isModified()):
             super().setEditorData(editor, index)
 
+    def _on_edited(self) -> None:
+        self.typed.emit()
+
     def destroyEditor(self, editor: QWidget, index: Index) -> None:
         self.message.hide()
         super().destroyEditor(editor, index)
+        self.typed.emit()
 
     def eventFilter(self, editor: QObject, event: QEvent) -> bool:
         leaving = event.type() == QEvent.Type.FocusOut or (

@@ -135,6 +135,19 @@ class NumberTable(QTableView):
                 self.commitData(editor)
                 self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
 
+    def typing(self) -> str | None:
+        """What is being typed into the current cell; None where nothing is."""
+        return next((e.text() for e in self._editors() if e.isModified()), None)
+
+    def resume_typing(self, index: Index, text: str) -> None:
+        """Open a cell with a text that was being typed there."""
+        self.put_cursor(index)
+        self.edit(index)
+        for editor in self._editors():
+            editor.setText(text)
+            editor.setModified(True)
+        self.delegate.typed.emit()
+
     def drop_typing(self) -> None:
         """Give up what is being typed: its cell is going to be another one."""
         for editor in self._editors():

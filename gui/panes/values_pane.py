@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from gui import clipboard, commands
 from gui.models.grid import QUANTITIES, GridModel
-from gui.models.values import SortOrder, ValuesModel
+from gui.models.values import SHEET, SortOrder, ValuesModel
 from gui.numbers_text import filled
 from gui.panes import values_copy, values_edit
 from gui.panes.empty_note import EmptyNote
@@ -52,9 +52,12 @@ class ValuesPane(QWidget):
     -------
     problem(text)
         Something that was asked for cannot be done, and why.
+    typed()
+        Something was typed into a cell, or that was closed.
     """
 
     problem = Signal(str)
+    typed = Signal()
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
@@ -104,6 +107,7 @@ class ValuesPane(QWidget):
         for table in (self.table, self.grid):
             session.finish_typing.connect(table.finish_typing)
             session.resetting.connect(table.drop_typing)
+            table.delegate.typed.connect(self.typed)
         session.resetting.connect(self._on_resetting)
         session.chosen_changed.connect(self._on_chosen)
         self._sorted_by: tuple[int, SortOrder] | None = None
@@ -219,6 +223,42 @@ class ValuesPane(QWidget):
         self._slices.offer(shape)
         self.table.fit_heads(commands.position_text(self._session, size - 1) if size else "")
         self.show_grid(self.in_grid)
+
+    # What is being typed
+
+    def typing(self) -> tuple[int, str] | None:
+        """The flat position of the cell that is open, and what was typed there; None for none.
+
+        Typed into the empty row at the end, it is the position behind the last.
+        """
+        view = self.grid if self.in_grid else self.table
+        text, index = view.typing(), view.currentIndex()
+        if text is None or not index.isValid():
+            return None
+        if self.in_grid:
+            return self.grid_model.position(index.row(), index.column()), text
+        position = self.model.position(index.row())
+        return self._session.array.size if position is None else position, text
+
+    def resume_typing(self, position: int, text: str) -> None:
+        """Open the cell of a position with what was being typed there."""
+        size = self._session.array.size
+        if 0 <= position < size:
+            self._session.choose(position)
+        elif position != size or self._session.array.ndim != 1:
+            return
+        if self.in_grid and position < size:
+            fixed, row, column = self.grid_model.cell_of(position)
+            self._slices.show_plane(fixed)
+            self.grid.resume_typing(self.grid_model.index(row, column), text)
+            return
+        if position < size:
+            row = self.model.row_of(position)
+        else:
+            self.model.turn_to(size // SHEET)
+            row = self.model.rowCount() - 1
+        column = self.model.keys.index("real")
+        self.table.resume_typing(self.model.index(row, column), text)
 
     # The chosen value
 

@@ -1,10 +1,13 @@
 """What is not saved is kept within seconds, and offered after a window ended without closing."""
 
 import os
+import resource
+import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -23,6 +26,7 @@ from tests.gui.test_files import settle
 def soon(monkeypatch):
     """Nobody wants to wait."""
     monkeypatch.setattr(recovery, "REST", 30)
+    monkeypatch.setattr(recovery, "RETRY", 40)
 
 
 def kept():
@@ -283,20 +287,133 @@ def test_a_long_array_of_no_file_is_written_once_and_then_its_changes(
     assert other.session.array[:7].tolist() == [0, 0, 0, 0, 1, 2, 0]
 
 
-def test_a_full_disk_disturbs_nobody(window, person, qtbot, monkeypatch):
-    tried = []
+@contextmanager
+def folder_that_is_a_file():
+    folder = recovery_folder()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("not a folder")
+    yield "a part of its path is not a folder"
+    folder.unlink()
 
-    def full(path, session):
-        tried.append(path)
-        raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(qscope, "write", full)
-        person.edit_cell(window.values.table, 0, "0.5")
-        qtbot.waitUntil(lambda: bool(tried) and not window.background.running("recovery"))
-    assert "disk" not in window.message.text
-    commands.edit_value(window.session, 0, 0.75)
+@contextmanager
+def full_disk():
+    """Files beyond so many bytes cannot be written, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 13, before[1]))
+    try:
+        yield "the file would be too large"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("obstacle", [folder_that_is_a_file, full_disk])
+def test_that_changes_cannot_be_kept_is_said_until_they_can(window, qtbot, obstacle):
+    window.session.start(np.arange(5000, dtype=np.float32), "made here")
+    with obstacle() as why:
+        commands.edit_value(window.session, 0, 0.5)
+        qtbot.waitUntil(window.unkept.isVisible)
+        said = window.unkept.text
+        assert said.startswith("What you change now would be lost if the program ended")
+        assert why in said or "cannot be written" in said
+        assert not window.message.isVisible()
+        commands.edit_value(window.session, 1, 0.25)
+        tries = []
+        window.background.started.connect(tries.append)
+        qtbot.wait(150)
+        assert window.unkept.isVisible()
+    qtbot.waitUntil(lambda: bool(kept()), timeout=3000)
+    qtbot.waitUntil(lambda: not window.unkept.isVisible())
+    assert qscope.read(kept()[0]).tensors[0].array[:2].tolist() == [0.5, 0.25]
+    assert not window.message.isVisible()
+
+
+def test_what_cannot_be_kept_is_told_of_no_more_once_it_is_saved(window, qtbot, tmp_path):
+    with folder_that_is_a_file():
+        commands.edit_value(window.session, 0, 0.5)
+        qtbot.waitUntil(window.unkept.isVisible)
+        window.whole.write(tmp_path / "mine.qscope")
+        assert not window.unkept.isVisible()
+
+
+# What is being typed
+
+
+def typed(window):
+    return qscope.read(kept()[0]).view.get("typing")
+
+
+@pytest.mark.parametrize("text", ["0.7", "0.7x"])
+def test_what_is_being_typed_is_kept_and_comes_back(window, new_window, person, qtbot, crash, text):
+    person.click_cell(window.values.table, 1)
+    person.type(text)
+    qtbot.waitUntil(lambda: bool(kept()) and typed(window) == [1, text])
+    assert not window.isWindowModified()
+    crash(window)
+    other = new_window()
+    other.recovery.look()
+    answer(other, "Restore")
+    wanted = np.float32(0.7)
+    # Where the window loses the focus, what is a number is taken over.
+    qtbot.waitUntil(
+        lambda: other.values.typing() == (1, text) or other.session.array[1:2].tolist() == [wanted]
+    )
+    settle(other, qtbot)
+    if text == "0.7x":
+        assert other.values.typing() == (1, text)
+        qtbot.waitUntil(lambda: len(kept()) == 1 and typed(other) == [1, text])
+        person.press("Backspace")
+    if other.values.typing() is not None:
+        person.press("Return")
+    assert other.session.array[1] == wanted
+
+
+def test_what_is_typed_into_the_empty_row_comes_back_there(
+    window, new_window, person, qtbot, crash
+):
+    size = window.session.array.size
+    person.click_cell(window.values.table, size)
+    person.type("4")
+    qtbot.waitUntil(lambda: bool(kept()) and typed(window) == [size, "4"])
+    crash(window)
+    other = new_window()
+    other.recovery.look()
+    answer(other, "Restore")
+    qtbot.waitUntil(lambda: other.values.typing() == (size, "4"))
+    person.press("Return")
+    assert other.session.array.tolist()[size:] == [4.0]
+
+
+def test_what_is_typed_in_the_grid_comes_back_there(open_window, new_window, person, qtbot, crash):
+    window = open_window(np.arange(12.0).reshape(3, 4))
+    window.values.show_grid(True)
+    person.click_cell(window.values.grid, 2, 1)
+    person.type("8")
+    qtbot.waitUntil(lambda: bool(kept()) and typed(window) == [9, "8"])
+    crash(window)
+    other = new_window()
+    other.recovery.look()
+    answer(other, "Restore")
+    qtbot.waitUntil(lambda: other.values.typing() == (9, "8"))
+    person.press("Return")
+    assert other.session.array[2, 1] == 8
+
+
+def test_what_was_typed_and_given_up_is_forgotten(window, person, qtbot):
+    person.click_cell(window.values.table, 1)
+    person.type("0.7")
     qtbot.waitUntil(lambda: bool(kept()))
+    person.press("Escape")
+    qtbot.waitUntil(lambda: not kept())
+
+
+def test_a_session_file_opens_no_cell(window, qtbot, tmp_path):
+    path = tmp_path / "typing.qscope"
+    tensor = qscope.SavedTensor("t", array=np.ones(3, np.float32))
+    qscope.write(path, qscope.SavedSession(tensors=(tensor,), view={"typing": [1, "5"]}))
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert window.values.typing() is None
 
 
 def test_what_was_left_and_is_damaged_is_told_of_and_stays(window, qtbot):
@@ -435,3 +552,59 @@ def test_what_a_kill_left_half_written_goes_at_the_next_start(window, new_window
     (folder / "0123.lock").write_bytes(text.replace(b"%d" % os.getpid(), b"%d" % ended.pid, 1))
     new_window().recovery.look()
     assert not list(folder.iterdir())
+
+
+# A signal
+
+PROGRAM = """
+import sys, time
+import numpy as np
+from PySide6.QtCore import QTimer
+from PySide6.QtTest import QTest
+from engine import Scheme
+from gui import app, commands, recovery
+recovery.REST = 1 << 30  # nothing is kept but for the signal
+
+def work(window):
+    if "busy" in sys.argv:
+        schemes = [Scheme.parse("int4 symmetric mse per-channel(0)")]
+        array = np.random.default_rng(0).normal(size=(200_000, 8)).astype(np.float32)
+        window.session.start(array, "long", None, schemes)
+        assert window.background.running("evaluate")
+    commands.edit_value(window.session, 1, 0.75)
+    table = window.values.table
+    table.setFocus()
+    table.put_cursor(table.model().index(2, table.model().keys.index("real")))
+    table.edit(table.currentIndex())
+    QTest.keyClicks(table._editors()[0], "12x")
+    print("ready", window.background.running("evaluate"), flush=True)
+
+first = app.Windows.add
+def add(self, paths=()):
+    window = first(self, paths)
+    QTimer.singleShot(0, lambda: work(window))
+    return window
+app.Windows.add = add
+app.main([])
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+def test_a_program_that_is_told_to_end_keeps_everything_first(home, name, busy):
+    number = getattr(signal, name)
+    words = [sys.executable, "-c", PROGRAM, *(["busy"] if busy else [])]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == f"ready {busy}\n"
+        began = time.monotonic()
+        child.send_signal(number)
+        assert child.wait(20) == -number, "it ends by the signal, as whoever sent it expects"
+        assert time.monotonic() - began < 10
+    (file,) = home.rglob("*.qscope")
+    session = qscope.read(file)
+    tensor = session.tensors[session.current]
+    whole = tensor.array
+    if whole is None:  # a long one, which lies beside
+        whole = np.load(session.sources[tensor.source].path)
+    assert whole.reshape(-1)[1] == 0.75
+    assert session.view["typing"] == [2, "12x"]

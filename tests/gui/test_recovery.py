@@ -43,6 +43,8 @@ def crash(qtbot):
         own = window.recovery._own
         own.lock.unlock()
         window.recovery._own = None
+        for view in (window.values.table, window.values.grid):
+            view.drop_typing()
         window.session.mark_saved(None)
         return own.file
 

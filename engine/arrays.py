@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from engine import cancellation, mappings
 from engine.errors import QuantizationError
+from engine.notes import Note
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
 IntArray: TypeAlias = NDArray[np.integer[Any]]
@@ -19,10 +21,11 @@ _PART = 1 << 20
 def as_working(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
     """Return ``x`` in the precision that the arithmetic works in.
 
-    float32 and float64 stay what they are (no copy); float16, bfloat16 and other small floats,
-    and integers, become float32; longer floats become float64. Lists and tuples, and a Python
-    number alone, become float32, the precision of the tensors that get quantized, unless a
-    number in them overflows it: then all become float64.
+    float32 and float64 stay what they are (no copy); float16, bfloat16 and other small floats
+    become float32; longer floats become float64. Integers become float32, or float64 where float32
+    has no room for the digits of one. Lists and tuples, and a Python number alone, become float32,
+    the precision of the tensors that get quantized, unless a number in them overflows it: then all
+    become float64.
 
     Parameters
     ----------
@@ -57,10 +60,55 @@ def as_working(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
     with np.errstate(over="ignore", under="ignore"):
         if long_floats and not in_python:
             return _converted(array, np.float64)
-        working = _converted(array, np.float32)
+        exact = not count_inexact(array, np.float32)
+        working = _converted(array, np.float32 if exact else np.float64)
     if long_floats and (np.isinf(working) & np.isfinite(array)).any():
         return array.astype(np.float64, copy=False)
     return working
+
+
+def count_inexact(array: NDArray[Any], dtype: DTypeLike) -> int:
+    """Count the integers of an array that a type of float has no room for; 0 for other arrays."""
+    bits = np.finfo(dtype).nmant + 1
+    if array.dtype.kind not in "iu" or 8 * array.dtype.itemsize <= bits:
+        return 0
+    return sum(_count_wide(part, bits) for part in _parts(array))
+
+
+def _count_wide(part: NDArray[Any], bits: int) -> int:
+    limit = 1 << bits
+    if not part.size or (int(part.max()) <= limit and int(part.min()) >= -limit):
+        return 0
+    size = part.astype(np.uint64)
+    if part.dtype.kind == "i":
+        size = np.where(part < 0, ~size + np.uint64(1), size)
+    size = size[size > limit]
+    # What is left without the zeros at the end of the binary number.
+    return int(np.count_nonzero(size // (size & (~size + np.uint64(1))) > limit))
+
+
+def _parts(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield an array in parts between which a cancelled work ends."""
+    if array.size <= _PART:
+        cancellation.check()
+        yield array
+        return
+    step = max(1, _PART * len(array) // array.size)
+    for start in range(0, len(array), step):
+        yield from _parts(array[start] if step == 1 else array[start : start + step])
+
+
+def integers_note(array: NDArray[Any]) -> Note | None:
+    """Return what there is to say of integers that ``as_working`` does not make float32."""
+    lost = count_inexact(array, np.float64)
+    if lost:
+        text = "%1 of %2 integers have more digits than float64: they are rounded to it."
+        return Note(text, (f"{lost:,}", f"{array.size:,}"))
+    wide = count_inexact(array, np.float32)
+    if not wide:
+        return None
+    text = "%1 of %2 integers have more digits than float32: all values are worked on as float64."
+    return Note(text, (f"{wide:,}", f"{array.size:,}"))
 
 
 def copied(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:

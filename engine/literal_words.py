@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 CLOSES = {"[": "]", "(": ")", "{": "}"}
@@ -15,12 +14,13 @@ _SCALAR_CALLS = frozenset({
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
 })  # fmt: skip
 CALLS = _ARRAY_CALLS | _SCALAR_CALLS
-_WORDS = {"nan": math.nan, "inf": math.inf, "infinity": math.inf, "huge_val": math.inf,
-          "nanf": math.nan, "inff": math.inf, "infinityf": math.inf}  # fmt: skip
 TOKEN = re.compile(
-    r"""(?P<blank>(?:\s|//[^\n]*|\#[^\n]*|/\*.*?\*/)++)
+    r"""(?P<cell>(?:[+-]?1\.\#[A-Za-z]{3,4}0*|[+-]?[nN][aA][nN]\(\w{0,40}\)|[nN]/[aA]|<NA>|--
+        |\#(?:N/?A|NV|N/[DV]|[A-Z][A-Z0-9/]{0,20}[!?]))(?=[\s,;\])}]|$))
+    |(?P<blank>(?:\s++|//[^\n]*+|/\*.*?\*/
+        |\#(?!(?:N/?A|NV|N/[DV]|[A-Z][A-Z0-9/]{0,20}[!?])(?=[\s,;\])}]|$))[^\n]*+)++)
     |(?P<number>[+-]?(?:0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*(?:[pP][+-]?\d+)?
-        |(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)[fFlLuU]*(?![\w.]))
+        |(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eEdDqQ][+-]?\d+)?)[fFlLuU]*(?![\w.]))
     |(?P<word>[+-]?[A-Za-z_][\w.]*)
     |(?P<string>'[^'\n]*'|"[^"\n]*")
     |(?P<open>[\[({])|(?P<close>[\])}])|(?P<comma>,)
@@ -29,8 +29,13 @@ TOKEN = re.compile(
     |(?P<other>[\w.]+|.)""",
     re.VERBOSE | re.DOTALL,
 )
-# A run of plain numbers and commas inside the innermost brackets is nearly all of most texts.
-PLAIN = re.compile(r"[-+0-9.eE,\sfF]+")
+# What lists of numbers and words alone are made of, by the bracket that they are in.
+PLAIN = {
+    bracket: re.compile(rf"[-+0-9A-Za-z_.,'\"\s{re.escape(bracket + CLOSES[bracket])}]+")
+    for bracket in CLOSES
+}
+# Rows that end as in MATLAB.
+ROWS = re.compile(r"[-+0-9A-Za-z_.,;\s]+")
 # As a list of NumPy's own numbers is printed.
 SCALAR = re.compile(r"np\.float(?:16|32|64)\(([-+0-9.e]{1,40})\)")
 # An array, or one number up to the end of the text.
@@ -54,24 +59,3 @@ def dimensions(text: str) -> tuple[int, ...] | None:
     parts = re.findall(r"\[\s*(\w*)\s*\]", text)
     whole = all(part.isascii() and part.isdigit() for part in parts)
     return tuple(map(int, parts)) if parts and whole else None
-
-
-def number(text: str) -> float | None:
-    """Return a number in Python or C notation; None for something else."""
-    try:
-        if text.lstrip("+-")[:2].lower() == "0x":
-            # In a hexadecimal integer f is a digit; after an exponent it is a suffix.
-            plain = text.rstrip("fFlL") if "p" in text.lower() else text.rstrip("lLuU")
-            return float.fromhex(plain)
-        return float(text.rstrip("fFlLuU"))
-    except OverflowError:
-        return math.inf
-    except ValueError:
-        return None
-
-
-def word(text: str) -> float | None:
-    """Return what a word such as ``np.nan`` or ``-INFINITY`` stands for; None for others."""
-    sign = -1.0 if text[:1] == "-" else 1.0
-    value = _WORDS.get(text.lstrip("+-").rpartition(".")[2].lower())
-    return None if value is None else sign * value

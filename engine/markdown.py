@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from engine import cancellation
-from engine.cells import parse_block, plain_text
-from engine.numbers import Block, BlockError, NumberError, parse_number
+from engine.cells import parse_block
+from engine.numbers import AmbiguousBlock, Block, BlockError, plain
+from engine.text_pieces import Text
 
 _DELIMITER = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 _CELL = re.compile(r"(?:\\.|[^|\\])*")
@@ -16,40 +18,76 @@ _CELL = re.compile(r"(?:\\.|[^|\\])*")
 def is_table(text: str) -> bool:
     """Tell whether a text begins with a head and the line of dashes below it."""
     start = text[:10_000].lstrip("\ufeff\r\n ")
-    lines = plain_text(start).split("\n")[:2]
+    lines = _lines(start)[:2]
     return len(lines) == 2 and all("|" in line for line in lines) and _is_delimiter(lines[1])
+
+
+def _lines(text: str) -> list[str]:
+    return plain(text).replace("\r\n", "\n").replace("\r", "\n").rstrip("\n ").split("\n")
 
 
 def _is_delimiter(line: str) -> bool:
     return len(line) < 5_000 and _DELIMITER.fullmatch(line) is not None
 
 
-def parse_table(text: str, decimal_comma: bool | None = None) -> Block:
+def parse_table(text: str | Text, decimal_comma: bool | None = None, single: bool = False) -> Block:
     """Read the numbers of a table; its head, and a first column of names, are left out.
 
     The first column holds names where none of its cells is a number, or where its head is empty
     and it counts the rows from 0 or 1, as pandas writes an index.
+
+    Parameters
+    ----------
+    text : str or Text
+    decimal_comma, single
+        As for ``parse_block``.
 
     Raises
     ------
     AmbiguousBlock, BlockError
         As ``parse_block``; the lines are those of the text.
     """
-    lines = plain_text(text).split("\n")
+    text = Text.of(text) if isinstance(text, str) else text
+    lines = text.start.split("\n", 10_000)
     first = next(number for number, line in enumerate(lines) if line.strip())
-    head, body = _cells(lines[first]), []
-    for number, line in enumerate(cancellation.checked(lines[first + 2 :]), first + 3):
-        if "|" not in line:
-            raise BlockError(f"Line {number} is no row of the table.", number, 1)
-        body.append(_cells(line))
-    if not body:
-        raise BlockError("There are no numbers below the table's head.", first + 1, 1)
-    if len(head) > 1 and _names_rows(head[0], [row[0] for row in body]):
-        head, body = head[1:], [row[1:] for row in body]
-    # A row of words in the place of the dashes stands for the head: no second one is looked for.
-    rows = [["head"] * len(head), *body]
-    block = parse_block("\n".join(map("\t".join, rows)), decimal_comma, first + 2)
-    return Block(block.values, tuple(head), block.layout)
+    head = _cells(lines[first])
+    # A row of words stands for the head, and for the dashes: no second one is looked for.
+    words = ["" if name in ("", "#") and not at else "head" for at, name in enumerate(head)]
+    words = words if any(words) else ["head"]
+
+    def rows() -> Iterator[str]:
+        yield "\t".join(words) + "\n"
+        number, wanted = 0, first + 2
+        for lines in text.lines():
+            body = []
+            for line in cancellation.checked(lines.removesuffix("\n").split("\n")):
+                number += 1
+                if number <= wanted:
+                    continue
+                if line.strip(" ") and "|" not in line:
+                    raise BlockError(f"Line {number} is no row of the table.", number, 1)
+                body.append("\t".join(_cells(line)) if line.strip(" ") else "")
+            yield "\n".join(body) + "\n" if body else ""
+
+    try:
+        block = parse_block(
+            Text(rows, text.size + 5 * len(words)), decimal_comma, first + 2, single
+        )
+    except AmbiguousBlock as error:
+        readings = tuple(_headed(block, head) for block in error.readings)
+        raise AmbiguousBlock(readings) from None
+    except BlockError as error:
+        if error.column == 1 and error.line == first + 2:
+            text_of = "There are no numbers below the table's head."
+            raise BlockError(text_of, first + 1, 1) from None
+        raise
+    return _headed(block, head)
+
+
+def _headed(block: Block, head: list[str]) -> Block:
+    """Return a block under the head of its table; that a table has one need not be said."""
+    shown = head[len(head) - block.values.shape[1] :]
+    return replace(block, header=tuple(shown), notes=block.notes[1:])
 
 
 def _cells(line: str) -> list[str]:
@@ -62,20 +100,6 @@ def _cells(line: str) -> list[str]:
         cells.append(match[0].replace("\\|", "|").strip().strip("`*").strip().replace("\t", " "))
         at = match.end() + 1
     return cells[:-1] if len(cells) > 1 and inner.endswith("|") else cells
-
-
-def _names_rows(head: str, cells: Sequence[str]) -> bool:
-    if head in ("", "#") and cells[0] in ("0", "1"):
-        return list(cells) == [str(n) for n in range(int(cells[0]), int(cells[0]) + len(cells))]
-    return all(cell and not _is_number(cell) for cell in cells)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        parse_number(cell, decimal_comma=False)
-    except NumberError:
-        return cell[:1].isdigit()  # A mistyped number is no name.
-    return True
 
 
 def as_markdown(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:

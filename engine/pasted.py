@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from engine.cells import parse_block
 from engine.literals import is_literal, parse_literal
 from engine.markdown import is_table, parse_table
+from engine.notes import Note
 from engine.numbers import Block
+from engine.text_pieces import Text
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +27,20 @@ class Pasted:
         Whether the text gives the array's shape, rather than rows and columns of cells.
     dtype : str
         The precision that a literal claims; empty where it claims none.
+    notes : tuple of Note
+        What was left out, or taken for something else than a number.
+    wide : int
+        How many whole numbers have more digits than float32 has room for.
     """
 
-    values: NDArray[np.float64]
+    values: NDArray[np.floating]
     literal: bool = False
     dtype: str = ""
+    notes: tuple[Note, ...] = ()
+    wide: int = 0
 
     @property
-    def block(self) -> NDArray[np.float64]:
+    def block(self) -> NDArray[np.floating]:
         """The values in rows and columns; those of one axis are a row."""
         return self.values if self.values.ndim > 2 else np.atleast_2d(self.values)
 
@@ -47,13 +55,14 @@ def read(text: str) -> Pasted:
     BlockError
         What is wrong, and where.
     """
-    text = text.removeprefix("\ufeff")
-    if is_literal(text):
-        literal = parse_literal(text)
-        return Pasted(np.atleast_1d(literal.values), True, literal.dtype)
-    return pasted_cells(parse_table(text) if is_table(text) else parse_block(text))
+    whole = Text.of(text.removeprefix("\ufeff"))
+    if is_literal(whole):
+        literal = parse_literal(whole)
+        values = np.atleast_1d(literal.values)
+        return Pasted(values, True, literal.dtype, literal.notes, literal.wide)
+    return pasted_cells(parse_table(text) if is_table(text) else parse_block(whole))
 
 
 def pasted_cells(block: Block) -> Pasted:
     """Return rows and columns as pasted numbers."""
-    return Pasted(block.values)
+    return Pasted(block.values, notes=block.notes, wide=block.wide)

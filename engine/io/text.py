@@ -2,14 +2,17 @@
 
 The delimiter, a decimal comma and a header row are recognised. In a file the comma separates
 values wherever it can, which is what "comma-separated" promises; otherwise commas with two
-readings are refused. Lines that begin with # at the top are comments. A line such as
+readings are refused. Lines that begin with # are comments. A line at the top such as
 ``# quantoscope dtype=float64 shape=64,3,3,3``, which the writer puts there when the rows alone
 would not tell, gives type and shape, as far as the rows agree with it. An array as a program
 writes it, such as ``[[1, 2], [3, 4]]``, is read in its own shape.
+
+The file is read in pieces, so that it takes the memory of its numbers, whatever else is in it.
 """
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Iterator
@@ -20,16 +23,21 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from engine import cancellation
-from engine.cells import layouts, parse_block, plain_text, read_as
+from engine.cells import comma_notes, layouts, parse_block, read_as, stretches
 from engine.copied import shortest
 from engine.io.base import FormatError, TensorInfo, byte_count, open_file, require_real, shown
 from engine.literals import is_literal, parse_literal
+from engine.markdown import is_table, parse_table
+from engine.notes import Note, say
 from engine.numbers import (
+    AmbiguousBlock,
     Block,
     BlockError,
     NumberError,
+    is_comment,
     printable,
 )
+from engine.text_pieces import Text
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": " "}
 _DTYPES = {
@@ -42,7 +50,7 @@ _DECLARATION = re.compile(
 # Control characters that no text has; tab, line ends and the form feed are not among them.
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f")) + b"\x7f"
 _CHUNK = 1 << 16
-_PART = 1 << 22
+_BLANK = re.compile(r"(?:[^\S\n]*+\n)++")
 
 
 @dataclass(frozen=True)
@@ -53,13 +61,9 @@ class Declaration:
     shape: tuple[int, ...]
 
 
-def is_text(data: bytes | bytearray) -> bool:
+def is_text(data: bytes) -> bool:
     """Tell whether bytes may be text: UTF-16 with its mark, or anything without controls."""
-    return _is_utf16(data) or data.translate(None, _CONTROLS) == data
-
-
-def _is_utf16(data: bytes | bytearray) -> bool:
-    return data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return data[:2] in (b"\xff\xfe", b"\xfe\xff") or data.translate(None, _CONTROLS) == data
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
@@ -69,104 +73,125 @@ def list_tensors(path: Path) -> list[TensorInfo]:
 
 
 def load(path: Path) -> np.ndarray:
-    """Return the numbers of a text file.
+    """Return the numbers of a text file, and say what was left out or taken for something else.
 
     Returns
     -------
     ndarray
         One row or one column gives one axis, anything else two, or as the file declares.
-        float32, or float64 where a number would overflow or vanish in that.
+        float32, or float64 where a number would overflow or vanish in that, or a whole number
+        would lose digits.
     """
-    text = plain_text(_decode(_bytes(path), path))
-    start = _after_comments(text)
-    line = text.count("\n", 0, start) + 1
     try:
-        declared = _declaration(text[:start])
-        text = text[start:]
-        if declared is None and is_literal(text):
-            return np.atleast_1d(_precise(parse_literal(text, line).values))
-        if declared is None:
-            return _natural(_read(text, line).values)
-        return _as_declared(text, line, declared)
+        text = _opened(path)
+        declared = _declaration(_comments(text.start))
+        if declared is not None:
+            return _as_declared(text, declared)
+        if is_literal(text):
+            literal = parse_literal(text, single=True)
+            say(*literal.notes, *_precision(literal.wide))
+            return np.atleast_1d(literal.values)
+        if is_table(text.start):
+            block = parse_table(text, single=True)
+        else:
+            block = _read(text)
+            if block.layout.delimiter == ",":
+                say(*comma_notes(text, decimal=path.suffix.lower() != ".csv"))
+        say(*block.notes, *_precision(block.wide))
+        return block.values.reshape(-1) if 1 in block.values.shape else block.values
     except NumberError as error:
         message = str(error)
         raise FormatError(f"In {shown(path)}, {message[0].lower()}{message[1:]}") from None
+    except UnicodeDecodeError:
+        raise FormatError(f"{shown(path)} has changed while it was read.") from None
 
 
-def _after_comments(text: str) -> int:
-    """Return where the first line begins that is neither blank nor a comment."""
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        if text[start:end].lstrip()[:1] not in ("", "#"):
-            return start
-        start = end + 1
-    return len(text)
+def _precision(wide: int) -> list[Note]:
+    """Return what there is to say of whole numbers with more digits than float32 has."""
+    if not wide:
+        return []
+    if wide == 1:
+        return [Note("1 whole number has more digits than float32: all values are float64.")]
+    text = "%1 whole numbers have more digits than float32: all values are float64."
+    return [Note(text, (f"{wide:,}",))]
 
 
-def _bytes(path: Path) -> bytearray:
-    """Read a file, and of one that is no text no more than its start."""
-    with open_file(path) as stream:
-        _require_text(stream.read(_CHUNK), path)
-        stream.seek(0)
-        data = bytearray()
-        while part := stream.read(_PART):
-            cancellation.check()
-            data += part
-    if not _is_utf16(data):
-        for start in cancellation.checked(range(0, len(data), _PART), 1):
-            _require_text(data[start : start + _PART], path)
-    return data
+def _comments(start: str) -> str:
+    """Return the comments at the top of a text."""
+    at = 0
+    while at < len(start):
+        end = start.find("\n", at)
+        end = len(start) if end < 0 else end
+        if start[at : at + 1] not in ("", "\n") and not is_comment(start[at:end]):
+            break
+        blank = _BLANK.match(start, end)
+        at = blank.end() if blank else end + 1
+    return start[:at]
 
 
-def _require_text(data: bytes | bytearray, path: Path) -> None:
-    if not is_text(data):
-        raise FormatError(f"{shown(path)} is not a text file: it has control characters in it.")
-
-
-def _decode(data: bytearray, path: Path) -> str:
-    utf16 = _is_utf16(data)  # as spreadsheets save "Unicode text"
+def _opened(path: Path) -> Text:
+    """Return a file as a text; of one that is no text no more than its start is read."""
+    size, encoding = 0, "utf-8-sig"
     # Old spreadsheets write the Western code page; it matters for words in a header only.
-    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp1252"):
+    checks = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8-sig", "cp1252")}
+    with open_file(path) as stream:
+        while chunk := stream.read(_CHUNK):
+            cancellation.check()
+            if not size and chunk[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                # As spreadsheets save "Unicode text".
+                checks = {"utf-16": codecs.getincrementaldecoder("utf-16")()}
+            size += len(chunk)
+            if "utf-16" not in checks and not is_text(chunk):
+                raise FormatError(
+                    f"{shown(path)} is not a text file: it has control characters in it."
+                )
+            _drop_unfit(checks, chunk, False)
+    _drop_unfit(checks, b"", True)
+    if not checks:
+        raise FormatError(f"{shown(path)} is not a text file in an encoding that is known here.")
+    encoding = next(iter(checks))
+
+    def pieces() -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder(encoding)()
+        left = size  # It may have grown meanwhile.
+        with open_file(path) as stream:
+            while chunk := stream.read(min(_CHUNK, left)):
+                left -= len(chunk)
+                yield decoder.decode(chunk)
+        yield decoder.decode(b"", True)
+
+    return Text(pieces, size, opened=True)
+
+
+def _drop_unfit(checks: dict[str, codecs.IncrementalDecoder], chunk: bytes, final: bool) -> None:
+    """Forget the encodings that a file does not have."""
+    for name, decoder in list(checks.items()):
         try:
-            return data.decode(encoding)
+            decoder.decode(chunk, final)
         except UnicodeDecodeError:
-            continue
-    raise FormatError(f"{shown(path)} is not a text file in an encoding that is known here.")
+            del checks[name]
 
 
-def _read(text: str, first_line: int) -> Block:
+def _read(text: Text, first_line: int = 1, single: bool = True) -> Block:
     """Read a block; where the comma can separate values, it does."""
-    likeliest = layouts(text)[0]
-    if likeliest.delimiter != ",":
-        return parse_block(text, first_line=first_line)
+    likeliest = layouts(text.marks)[0]
+    if likeliest.delimiter != "," or text.marks.quoted_comma:
+        return parse_block(text, first_line=first_line, single=single)
     try:
-        return read_as(text, likeliest, first_line)
+        return read_as(text, likeliest, first_line, single)
     except BlockError as error:
         first = error.with_traceback(None)
     try:
-        return parse_block(text, first_line=first_line)
-    except NumberError:
+        return parse_block(text, first_line=first_line, single=single)
+    except NumberError as error:
+        if isinstance(error, AmbiguousBlock) and error.spaces:
+            raise
         raise first from None
-
-
-def _natural(values: np.ndarray) -> np.ndarray:
-    """Return the numbers in the shape and precision that they suggest."""
-    array = _precise(values)
-    return array.reshape(-1) if 1 in array.shape else array
-
-
-def _precise(values: np.ndarray) -> np.ndarray:
-    """Return the numbers as float32, or float64 where one would overflow or vanish in that."""
-    single = _narrowed(values, np.dtype(np.float32))
-    lost = np.isinf(single) & np.isfinite(values) | (single == 0) & (values != 0)
-    return values if lost.any() else single
 
 
 def _narrowed(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return values.astype(dtype)
+        return values.astype(dtype, copy=False)
 
 
 def _declaration(comments: str) -> Declaration | None:
@@ -179,7 +204,7 @@ def _declaration(comments: str) -> Declaration | None:
     return Declaration(_DTYPES[match[1]], tuple(int(n) for n in match[2].split(",") if n))
 
 
-def _as_declared(text: str, first_line: int, declared: Declaration) -> np.ndarray:
+def _as_declared(text: Text, declared: Declaration) -> np.ndarray:
     """Return the numbers as declared.
 
     Raises
@@ -188,10 +213,12 @@ def _as_declared(text: str, first_line: int, declared: Declaration) -> np.ndarra
         When they are not numbers, or not so many, or not of that type.
     """
     dtype, shape = declared.dtype, declared.shape
-    if 0 in shape and not text and byte_count(shape, dtype.itemsize) is not None:
+    known = byte_count(shape, dtype.itemsize) is not None
+    if 0 in shape and known and not text.first_rows:
         return np.empty(shape, dtype)
-    values = _read(text, first_line).values
-    if math.prod(shape) != values.size or byte_count(shape, dtype.itemsize) is None:
+    block = _read(text, single=False)
+    values = block.values
+    if math.prod(shape) != values.size or not known:
         raise NumberError(
             f"The comment says shape={printable(','.join(map(str, shape)), 60)}, "
             f"which does not fit the {values.size:,} numbers that follow."
@@ -199,24 +226,30 @@ def _as_declared(text: str, first_line: int, declared: Declaration) -> np.ndarra
     if dtype.kind == "f":
         array = _narrowed(values, dtype)
         fits = not (np.isinf(array) & np.isfinite(values)).any()
+    elif (np.abs(values) < 2**53).all():
+        array = _narrowed(values, dtype)
+        fits = bool((array.astype(np.float64) == values).all())
     else:
-        array, fits = _integers(text, values, dtype)
+        array, fits = _integers(text, block, dtype)
     if not fits:
         raise NumberError(f"The comment says dtype={dtype.name}, but not all numbers are that.")
     return array.reshape(shape)
 
 
-def _integers(text: str, values: np.ndarray, dtype: np.dtype[Any]) -> tuple[np.ndarray, bool]:
-    """Return the numbers as integers, and whether all of them are of that type."""
-    if (np.abs(values) < 2**53).all():
-        array = _narrowed(values, dtype)
-        return array, bool((array.astype(np.float64) == values).all())
-    # float64 has no room for all digits of these, so they are read a second time.
-    cells = re.split(r"[,\t\n ]+", text.strip())
-    try:
-        return np.array(list(map(int, cells)), dtype), len(cells) == values.size
-    except (ValueError, OverflowError):
-        return values, False
+def _integers(text: Text, block: Block, dtype: np.dtype[Any]) -> tuple[np.ndarray, bool]:
+    """Return the numbers as integers, read a second time: float64 has no room for their digits."""
+    array, filled = np.empty(block.values.size, dtype), 0
+    delimiter = block.layout.delimiter or "\n"
+    for rows, _ in stretches(text, delimiter, lambda: BlockError("A number is too long.", 1, 1)):
+        lines = [line for line in rows.split("\n") if not is_comment(line)]
+        cells = re.split(r"[,\t\n ]+", "\n".join(lines).strip())
+        try:
+            part = np.array([int(cell) for cell in cells if cell], dtype)
+            array[filled : filled + part.size] = part
+        except (ValueError, OverflowError):
+            return array, False
+        filled += part.size
+    return array, filled == array.size
 
 
 def save(stream: BinaryIO, array: np.ndarray, ending: str) -> None:

@@ -46,6 +46,7 @@ MODULES = [
         "mappings",
         "markdown",
         "metrics",
+        "notes",
         "number_format",
         "objective",
         "passes",
@@ -69,7 +70,9 @@ MODULES = [
         "stored",
         "glance",
         "summary",
+        "text_pieces",
         "trace",
+        "value_buffer",
         "variation",
         "warnings",
     )

@@ -18,6 +18,7 @@ from engine.numbers import (
     NumberError,
     parse_number,
 )
+from engine.pasted import pasted_cells, read
 
 NBSP, THIN, MINUS = "\N{NO-BREAK SPACE}", "\N{THIN SPACE}", "\N{MINUS SIGN}"
 
@@ -60,6 +61,61 @@ def test_text_with_one_sense_is_that_number(text: str, value: float) -> None:
     assert parse_number(text) == value
 
 
+# What pandas reads as missing by default, and what spreadsheets and C libraries print.
+MISSING = [
+    *("NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NULL", "null", "None", "NaN", "nan"),
+    *("-NaN", "-nan", "-nan(ind)", "nan(snan)", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND00"),
+    *("#DIV/0!", "#VALUE!", "#NUM!", "#REF!", "#NAME?", "#NULL!", "NaT", "NONE", "Null"),
+]
+SPECIAL = [
+    *((word, math.nan) for word in MISSING),
+    *(("1.#INF", math.inf), ("-1.#INF00", -math.inf), ("Infinity", math.inf), ("-INF", -math.inf)),
+    *(("0x7f", 127), ("-0X1F", -31), ("0xFFu", 255), ("0x1.8p3", 12), ("0x1p-1f", 0.5)),
+    *(("1.5D-03", 0.0015), ("-2d+2", -200), ("1.5Q1", 15), ("1.5f", 1.5), ("1F", 1), ("10L", 10)),
+    *(("10u", 10), ("7ULL", 7), ("2e3f", 2000), ("\uff11\uff0e\uff15", 1.5)),
+    *(("\u0661\u066b\u0665", 1.5), ("\u0661\u066c\u0662\u0663\u0664\u066b\u0665", 1234.5)),
+]
+
+
+def test_every_default_missing_value_of_pandas_is_one() -> None:
+    parsers = pytest.importorskip("pandas._libs.parsers")
+    for word in parsers.STR_NA_VALUES - {""}:
+        assert math.isnan(parse_number(word)), word
+        assert np.isnan(parse_block(f"1,{word}\n{word},2", False).values).sum() == 2
+
+
+@pytest.mark.parametrize(("text", "value"), SPECIAL)
+def test_a_cell_is_the_same_number_wherever_it_stands(text: str, value: float) -> None:
+    def same(found: object, wanted: object) -> None:
+        np.testing.assert_array_equal(np.array(found), np.array(wanted, float), strict=True)
+
+    same(np.float64(parse_number(text)), value)
+    for block in (f"{text}\n0.5\n1.5", f"0.5\n{text}\n1.5\n", f"0.5\n1.5\n{text}"):
+        rows = [line == text for line in block.strip().split("\n")]
+        found = parse_block(block).values
+        assert found.shape == (3, 1)
+        same(found[rows], [[value]])
+    for delimiter in "\t,;":
+        block = f"{text}{delimiter}2{delimiter}3\n4{delimiter}{text}{delimiter}6\n"
+        same(parse_block(block, False).values, [[value, 2, 3], [4, value, 6]])
+        same(parse_block(f'a{delimiter}b\n"{text}"{delimiter}2').values, [[value, 2]])
+    for start in (f"[{text}, 2.5", f"[1, {text}", f"[[0.5, {text}]", f"np.array([{text}, 1]"):
+        if start.isascii():
+            end = ")" if "np" in start else "]"
+            assert value in read(start + end).values or math.isnan(value)
+            assert np.isnan(read(start + end).values).sum() == math.isnan(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("NA\n1", 1), ("1,NA\nnull,n/a", 3), ("[1, None, [2]]"[:9] + "]", 1), ("nan\n1", 0)],
+)
+def test_words_for_missing_values_are_counted(text: str, count: int) -> None:
+    notes = " ".join(map(str, read(text).notes))
+    assert ("missing value" in notes) == (count > 0)
+    assert not count or notes.startswith(f"{count} cell")
+
+
 def test_nan_is_a_number_here_in_any_case() -> None:
     assert math.isnan(parse_number(" nan "))
     assert math.isnan(parse_number("NaN"))
@@ -73,7 +129,7 @@ def test_negative_zero_keeps_its_sign() -> None:
     "text",
     [
         *("abc", "1.2.3", "1,2,3", "1,23,456", "12345,678,901", "1,234 567", "1 2", "1  234"),
-        *("1,", ",", ".", "-", "--1", "1-", "e5", "1e", "0x10", "1_000", "1f", "50%", "0,123,456"),
+        *("1,", ",", ".", "-", "--1", "1-", "e5", "1e", "0x", "1_000", "1x", "50%", "0,123,456"),
     ],
 )
 def test_what_is_no_number_is_refused_in_the_persons_own_words(text: str) -> None:
@@ -181,6 +237,9 @@ def test_a_block_with_one_sense_is_read(text: str, rows: list[list[float]]) -> N
         ("x\n1,5\n2,5\n", ("x",), [[1.5], [2.5]]),
         ('"a, mm","b"\n1,2', ("a, mm", "b"), [[1, 2]]),
         ("\tweight\n1\t2", ("", "weight"), [[1, 2]]),
+        ("Na,K\n1,2", ("Na", "K"), [[1, 2]]),
+        ("1st,all\n1,2", ("1st", "all"), [[1, 2]]),
+        ("(%),w\n1,2", ("(%)", "w"), [[1, 2]]),
     ],
 )
 def test_a_row_of_words_on_top_is_a_header(
@@ -189,6 +248,7 @@ def test_a_row_of_words_on_top_is_a_header(
     block = parse_block(text)
     assert block.header == header
     assert block.values.tolist() == rows
+    assert str(block.notes[0]).startswith("The first row was taken for column names: ")
 
 
 @pytest.mark.parametrize(
@@ -209,6 +269,14 @@ def test_a_row_of_words_on_top_is_a_header(
         ("1\t1e999", "Line 1, column 2: '1e999' is too large for a float;", 1, 2),
         ("1.5\n2,5", "Line 2 has 2 values where the line before has 1.", 2, 2),
         ("1_0\t2", "Line 1, column 1: '1_0' is not a number.", 1, 1),
+        ("1.5x\n2\n3", "Line 1, column 1: '1.5x' is not a number.", 1, 1),
+        ("0b11\n2\n3", "Line 1, column 1: '0b11' is not a number.", 1, 1),
+        ("12O\t5\n1\t2", "Line 1, column 1: '12O' is not a number.", 1, 1),
+        ("10 ms\n20 ms", "Line 1, column 2: 'ms' is not a number.", 1, 2),
+        ("x,1.5\n1,2", "Line 1, column 1: 'x' is not a number.", 1, 1),
+        ("NA,b\n1,2", "Line 1, column 2: 'b' is not a number.", 1, 2),
+        ("x,1\ny,2\n3,4", "Line 1, column 1: 'x' is not a number.", 1, 1),
+        ("x1,1\n" * 300 + "3,4", "Line 301, column 1: '3' stands where the other lines", 301, 1),
         ("", "There are no numbers here.", 1, 1),
         (" \n\n", "There are no numbers here.", 1, 1),
     ],
@@ -222,11 +290,121 @@ def test_a_fault_in_a_block_is_told_with_its_place(
     assert (caught.value.line, caught.value.column) == (line, column)
 
 
+NAMED = [
+    # pandas: to_csv(index=False), with an index, Series.to_csv, and a frame as it is printed
+    ("0,1,2\n0.5,1.5,2.5\n3.5,4.5,5.5", [[0.5, 1.5, 2.5], [3.5, 4.5, 5.5]]),
+    ("0;1\n0,5;1,5\n2,5;3,5", [[0.5, 1.5], [2.5, 3.5]]),
+    (",0,1\n0,0.5,1\n1,2,3", [[0.5, 1], [2, 3]]),
+    (",0\n0,0.5\n1,0.25", [[0.5], [0.25]]),
+    ("\t0\t1\n0\t5\t7\n1\t8\t9", [[5, 7], [8, 9]]),
+    ("   0    1\n0  0.5 -1.5\n1  2.5  3.5", [[0.5, -1.5], [2.5, 3.5]]),
+    (",2019,2020\na,1,2\nb,3,4", [[1, 2], [3, 4]]),
+    # R: write.table and write.csv
+    ('"a" "b"\n"1" 1.5 2\n"2" 3 4', [[1.5, 2], [3, 4]]),
+    ('"","a","b"\n"x",1.5,2\n"y",3,4', [[1.5, 2], [3, 4]]),
+    # names of rows without names of columns
+    ("x,1,2\ny,3,4", [[1, 2], [3, 4]]),
+    ("2024-01-01\t1.5\n2024-01-02\t2.5", [[1.5], [2.5]]),
+]
+
+
+@pytest.mark.parametrize(("text", "rows"), NAMED)
+def test_names_of_columns_and_rows_are_left_out_and_it_is_said(
+    text: str, rows: list[list[float]]
+) -> None:
+    block = parse_block(text, "," not in text.partition("\n")[0] and ";" in text)
+    assert block.values.tolist() == rows
+    assert block.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0,1,2\n3,4,5\n6,7,8", False),  # goes on counting
+        ("0,1\n1,0\n1,1", False),
+        ("0 1\n0.1 0.99\n1 0.5", False),  # whole numbers further on: the first row is one of them
+        ("0,1,2\n5,4,9\n1,7,8", True),
+        ("1,2,3\n0.5,0.1,0.2\n0.1,0.2,0.4", True),
+        ("0\n0.5\n0.25", True),
+        ("0\n1\n2", False),
+    ],
+)
+def test_a_first_row_that_may_be_one_of_numbers_stays_one(text: str, said: bool) -> None:
+    block = parse_block(text, False)
+    assert len(block.values) == 3
+    assert ("column names" in " ".join(map(str, block.notes))) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "wide", "lost"),
+    [("16777217\n1", 1, 0), ("9007199254740993\n3", 1, 1), ("16777216\n1", 0, 0)]
+    + [("16777217.0", 0, 0), ("1.2345678e10", 0, 0), ("16,777,217;2", 1, 0), ("0x1000001", 1, 0)]
+    + [("[16777217, 2]", 1, 0), ("[[-9007199254740993]]", 1, 1), ("{16777217u, 16777219}", 2, 0)],
+)
+def test_whole_numbers_that_lose_digits_are_counted(text: str, wide: int, lost: int) -> None:
+    pasted = read(text) if ";" not in text else pasted_cells(parse_block(text, False))
+    assert pasted.wide == wide
+    assert ("float64: it is rounded" in " ".join(map(str, pasted.notes))) == bool(lost)
+
+
 SEPARATE, DECIMAL, GROUP = (
     "commas separate values",
     "commas are decimal marks",
     "commas group thousands",
 )
+SPACES, SPACE_GROUP = "spaces separate values", "spaces group thousands"
+QUOTED = "quoted commas are decimal marks"
+
+
+def test_spaces_that_could_group_whole_numbers_are_said() -> None:
+    block = parse_block("100 200\n300 400")
+    assert block.values.tolist() == [[100, 200], [300, 400]]
+    assert "group thousands" in str(block.notes[0])
+    assert not parse_block("1 200\n30 4000").notes
+    assert parse_block("1 234,5\n12,5").values.tolist() == [[1234.5], [12.5]]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('"1.5"\n"2.5"', [[1.5], [2.5]]),
+        ('"1,5"\n"2,5"', [[1.5], [2.5]]),
+        ('"0,0125","-0,5"\n"1","2,75"', [[0.0125, -0.5], [1, 2.75]]),
+        ('"1,234.5","2"', [[1234.5, 2]]),
+        ('"1 234,5";"2"', [[1234.5, 2]]),
+        ('a,b\n"1,5",NA', [[1.5, math.nan]]),
+    ],
+)
+def test_quotes_tell_the_commas_in_them_from_those_between(
+    text: str, rows: list[list[float]]
+) -> None:
+    np.testing.assert_array_equal(parse_block(text).values, np.array(rows))
+
+
+@pytest.mark.parametrize("text", ["# c\n1 2\n# d\n3 4\n# end\n", "1 2\n#DIV/0\n3 4\n#\n"])
+def test_comments_stand_anywhere(text: str) -> None:
+    assert parse_block(text).values.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("word", ["#N/A", "#DIV/0!", "#NAME?"])
+def test_a_missing_value_at_the_start_of_a_line_is_no_comment(word: str) -> None:
+    values = parse_block(f"{word},1\n2,{word}\n{word},{word}").values
+    assert np.isnan(values).tolist() == [[True, False], [False, True], [True, True]]
+
+
+def test_blank_lines_are_passed_over_at_once() -> None:
+    before = time.process_time()
+    assert parse_block("1 2\n" + "\n" * 2_000_000 + "3 4").values.tolist() == [[1, 2], [3, 4]]
+    assert time.process_time() - before < 0.5
+
+
+def test_a_long_row_is_read_in_parts_like_a_short_one() -> None:
+    row = ",".join(["1.5", "NA", '"2"', "0x10"] * 20_000)
+    block = parse_block(f"{row}\n{row}", False)
+    assert block.values.shape == (2, 80_000)
+    assert np.nansum(block.values) == 2 * 20_000 * 19.5
+    with pytest.raises(BlockError, match=r"^Line 2, column 80001: 'x' is not a number"):
+        parse_block(f"{row}\n{row},x")
 
 
 @pytest.mark.parametrize(
@@ -237,6 +415,10 @@ SEPARATE, DECIMAL, GROUP = (
         ("1,500\t2,750", {DECIMAL: [[1.5, 2.75]], GROUP: [[1500, 2750]]}),
         ("1,500 2,750", {DECIMAL: [[1.5, 2.75]], GROUP: [[1500, 2750]]}),
         ("1,234.5\n2,345.5", {SEPARATE: [[1, 234.5], [2, 345.5]], GROUP: [[1234.5], [2345.5]]}),
+        ("1 234,5\n2 345,5", {SPACES: [[1, 234.5], [2, 345.5]], SPACE_GROUP: [[1234.5], [2345.5]]}),
+        ("1 234.5\n2 345.5", {SPACES: [[1, 234.5], [2, 345.5]], SPACE_GROUP: [[1234.5], [2345.5]]}),
+        ("1 000\n2 000", {SPACES: [[1, 0], [2, 0]], SPACE_GROUP: [[1000], [2000]]}),
+        ('"1,500","2,750"', {SEPARATE: [[1500, 2750]], QUOTED: [[1.5, 2.75]]}),
     ],
 )
 def test_every_reading_of_an_ambiguous_block_is_offered(
@@ -320,7 +502,7 @@ def test_the_fast_way_and_the_careful_way_agree(rows: list[list[str]], delimiter
 
     fast = outcome()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.cells._read_plain", lambda *_: None)
+        patch.setattr("engine.cells._Rows._read_plain", lambda *_: False)
         assert outcome() == fast
 
 

@@ -51,6 +51,11 @@ LITERALS = [
     ("[1 2; 3 4]", [[1, 2], [3, 4]]),
     ("w = [1, -2.5\n; 3, 4;];", [[1, -2.5], [3, 4]]),
     ("Out[3]: array([1., 2.])", [1, 2]),
+    ("[1, NA, null]", [1, nan, nan]),
+    ("[1, <NA>, #N/A, -nan(ind)]  # missing", [1, nan, nan, nan]),
+    ('["NaN", 1.5, "-Infinity"]', [nan, 1.5, -inf]),
+    ("[1.0 -- 3.0]", [1, nan, 3]),
+    ("[1.5D-03 1.#INF]", [0.0015, inf]),
 ]
 
 
@@ -92,7 +97,7 @@ WRONG = [
     ("[1, 2", "the text ends before all brackets are closed"),
     ("[1, 2)", "')' closes a bracket that was not opened"),
     ("[1.5.2]", "'1.5.2' is not part of a number"),
-    ("[1, None]", "'None' is not a number"),
+    ("[1, Nothing]", "'Nothing' is not a number"),
     ("[-float('inf')]", "a sign stands before a call"),
     ("[1, 'a']", "'a' is text; a number is needed"),
     ("[__import__('os').getcwd()]", "'__import__' is a call"),
@@ -137,6 +142,58 @@ def test_a_claimed_precision_is_told(claim):
 )
 def test_a_long_array_is_read_in_full(make):
     assert read(make(20_000)).values.size == 20_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + "[1]," * 50_000 + "[1]]",
+        "[" + "[[1]], " * 50_000 + "[[1]]]",
+        "[" + "[1]\n" * 50_001 + "]",
+    ],
+    ids=["lists", "lists in lists", "as NumPy prints them"],
+)
+def test_lists_of_one_number_take_little_longer_than_one_list(text):
+    def seconds(text):
+        before = time.process_time()
+        assert read(text).values.size == 50_001
+        return time.process_time() - before
+
+    one = min(seconds("[" + "1," * 50_000 + "1]") for _ in range(3))
+    # It was forty times as long.
+    assert min(seconds(text) for _ in range(3)) < 6 * one
+
+
+NESTED = st.recursive(
+    st.sampled_from(["1", "-2.5", "nan", "NA", "1f", "x", "0x1f", "16777217", "float('inf')"]),
+    lambda inner: st.lists(inner, min_size=1, max_size=4),
+    max_leaves=40,
+)
+
+
+def _written(item, comma):
+    if isinstance(item, str):
+        return item
+    return "[" + comma.join(_written(one, comma) for one in item) + "]"
+
+
+@given(st.lists(NESTED, min_size=1, max_size=3), st.sampled_from([",", ", ", " ", ";"]))
+def test_runs_of_lists_are_read_as_one_token_after_another_is(items, comma):
+    text = _written(items, comma)
+
+    def outcome():
+        try:
+            pasted = read(text)
+            return pasted.values.shape, pasted.values.tobytes(), pasted.wide, pasted.notes
+        except BlockError as error:
+            return str(error)
+
+    careful = outcome()
+    for short, piece in ((1, 1 << 16), (1, 16)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("engine.literals._SHORT", short)
+            patch.setattr("engine.literals.PIECE", piece)
+            assert outcome() == careful
 
 
 def test_many_short_rows_are_read_in_no_time():

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from engine import io
+from engine.notes import listening
 
 Refusal = Callable[..., str]
 
@@ -53,6 +54,61 @@ def test_what_people_write_is_understood(
     np.testing.assert_array_equal(array, np.array(expected, np.float32), strict=True)
 
 
+PANDAS = [
+    ({}, "numbers"),
+    ({"index": False}, "numbers"),
+    ({"sep": ";", "decimal": ",", "index": False}, "numbers"),
+    ({"decimal": ","}, "numbers"),  # pandas quotes such cells itself
+    ({"sep": "\t", "quoting": 1}, "numbers"),
+    ({"na_rep": "NA"}, "missing"),
+    ({"na_rep": "#N/A", "index": False}, "missing"),
+    ({"index": False, "float_format": "%.3e"}, "numbers"),
+]
+
+
+@pytest.mark.parametrize(("options", "kind"), PANDAS)
+@pytest.mark.parametrize("columns", [1, 2, 3, 12])
+def test_what_pandas_writes_is_read_as_its_values(
+    options: dict[str, Any], kind: str, columns: int, tmp_path: Path
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    values = np.random.default_rng(columns).normal(size=(6, columns))
+    if kind == "missing":
+        values[2, 0] = np.nan
+    pandas.DataFrame(values).to_csv(tmp_path / "x.csv", **options)
+    with listening() as notes:
+        found = io.load(tmp_path / "x.csv").reshape(-1, columns)
+    if columns == 1 and options.get("index") is False:
+        # A column that may as well begin with 0 is one of numbers, and that is said.
+        assert "column names" in str(notes[0])
+        found = found[1:]
+    else:
+        assert "column names" in str(notes[0])
+    wanted = values.astype(np.float32)
+    tolerance = 1e-3 if "float_format" in options else 0
+    np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("x.csv", "1,234\n5,678\n", "could group thousands"),
+        ("x.txt", "0,5\n0,25\n", "could be decimal marks"),
+        ("x.txt", "16777217\n1\n", "1 whole number has more digits than float32"),
+        ("x.csv", "[9007199254740993, 1]", "more digits than float64"),
+        ("x.md", "| a |\n|---|\n| NA |\n", "1 cell holds a word for a missing value"),
+    ],
+)
+def test_what_else_a_text_could_mean_or_loses_is_said(
+    name: str, text: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    with listening() as notes:
+        array = io.load(tmp_path / name)
+    assert said in " ".join(map(str, notes))
+    assert (array.dtype == np.float64) == ("more digits" in said)
+
+
 FAULTS = [
     ("x.csv", "1,2,3\n4,5\n", "In x.csv, line 2 has 2 values where the line before has 3."),
     ("x.csv", "1,2\n3,4\n5,6,7\n", "In x.csv, line 3 has 3 values where the lines before have 2."),
@@ -68,6 +124,7 @@ FAULTS = [
     ("x.txt", "# nothing else\n", "In x.txt, there are no numbers here."),
     ("x.txt", " \n \n", "In x.txt, there are no numbers here."),
     ("x.tsv", "1,500\t2,750\n", "In x.tsv, the commas can be read in more than one way:"),
+    ("x.txt", "1 234,5\n2 345,5\n", "In x.txt, the spaces can be read in more than one way:"),
 ]
 
 
@@ -170,6 +227,35 @@ def test_a_text_takes_little_more_memory_than_its_numbers(text: str, tmp_path: P
             io.load(path)
         # Its numbers take four times as much at most; what is done in parts takes some megabytes.
         assert tracemalloc.get_traced_memory()[1] < 8 * len(text) + (1 << 22)
+    finally:
+        tracemalloc.stop()
+
+
+WIDE = "\N{GRINNING FACE}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{WIDE},b\n" + "1,2\n" * (LONG // 4),
+        f"# {WIDE}\n" + "1,2\n" * (LONG // 4),
+        "1,2\n" * (LONG // 4) + WIDE,
+        f"// {WIDE}\n[" + "[1, 2]," * (LONG // 7) + "]",
+        f"| {WIDE} | b |\n|---|---|\n" + "| 1.25 | 2.25 |\n" * 2000,
+        f"{WIDE}x,1.5\n" * (LONG // 9),
+        "# " + WIDE * (LONG // 4) + "\n1\n",
+    ],
+    ids=["head", "comment", "fault", "literal", "table", "names", "long comment"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_one_wide_sign_does_not_widen_a_text(text: str, encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(text, encoding=encoding)
+    tracemalloc.start()
+    try:
+        with suppress(io.FormatError):
+            io.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 4 * path.stat().st_size + (1 << 23)
     finally:
         tracemalloc.stop()
 

@@ -30,11 +30,13 @@ from engine import (
     cli_list,
     export,
 )
+from engine.arrays import integers_note
 from engine.evaluate import evaluate
 from engine.file_names import as_text
 from engine.io import ExternalDataError, FormatError, list_tensors, load, save_npz, split_name
 from engine.io.base import require_unchanged
 from engine.metrics import METRIC
+from engine.notes import listening, say
 from engine.number_text import position_text
 from engine.numbers import printable
 from engine.quantizers.params import parameter_arrays
@@ -81,7 +83,8 @@ def main(argv: Sequence[str] | None = None, more: Callable[[Add], None] | None =
     if isinstance(sys.stdout, stdio.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without "²"
     try:
-        warnings = _run(argv, more)
+        with listening() as notes:
+            warnings = _run(argv, more)
         if sys.stdout is not None:  # A windowed program has none.
             sys.stdout.flush()
     except (UsageError, QuantizationError) as error:
@@ -96,6 +99,8 @@ def main(argv: Sequence[str] | None = None, more: Callable[[Add], None] | None =
     except OSError as error:
         _drop_stdout()
         return fail(f"The result cannot be printed: {error.strerror or error}.")
+    for note in notes:
+        _complain(f"note: {note}")
     for warning in warnings:
         _complain(f"warning: {warning}")
     return 0
@@ -296,6 +301,9 @@ def _input(arguments: argparse.Namespace) -> np.ndarray:
         raise FormatError(f"{str(error).rstrip('.')}; --external says so.") from None
     with suppress(OSError):  # It may be gone by now, which harms nobody.
         arguments.read = path, path.stat()
+    note = integers_note(array)
+    if note is not None:
+        say(note)
     return array
 
 

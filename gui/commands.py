@@ -11,6 +11,7 @@ from PySide6.QtGui import QUndoCommand
 
 from engine import Scheme, mappings
 from engine.arrays import FloatArray
+from engine.numbers import typed_whole
 from gui.numbers_text import filled
 from gui.numbers_text import position_text as text_of_position
 from gui.session import Session
@@ -211,6 +212,18 @@ def edit_value(session: Session, index: int, value: float) -> None:
     if flat[index : index + 1].tobytes() != new.tobytes():
         text = filled(_tr("Edit value %1"), position_text(session, index))
         session.undo_stack.push(SetValues(session, np.array([index]), new, text))
+
+
+def tell_rounded(session: Session, text: str, value: float) -> None:
+    """Say it where a whole number was typed that the array has no room for."""
+    whole = typed_whole(text)
+    if whole is None or float(whole) != value:
+        return
+    dtype = session.array.dtype
+    kept = float(_as_dtype(np.array([value]), session.array)[0])
+    if not np.isfinite(kept) or int(kept) != whole:
+        told = _tr("%1 has more digits than %2: it is rounded.")
+        session.told.emit(filled(told, text.strip(), dtype.name))
 
 
 def set_values(session: Session, where: np.ndarray, values: np.ndarray, text: str) -> None:

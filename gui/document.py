@@ -49,6 +49,8 @@ class Document(QObject):
         Something was undone or redone, which is seen in that pane.
     refused(text)
         A change was asked for that a document does not allow, and why.
+    told(text)
+        What was made of something that was typed or pasted.
     """
 
     edited = Signal()
@@ -63,6 +65,7 @@ class Document(QObject):
     document_changed = Signal()
     revisited = Signal(str)
     refused = Signal(str)
+    told = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

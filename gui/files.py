@@ -12,13 +12,14 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from engine import QuantizationError, Scheme
-from engine.arrays import FloatArray, as_working
+from engine.arrays import FloatArray, as_working, integers_note
 from engine.examples import EXAMPLES, THREE_WAYS, Example
 from engine.file_names import kept
+from engine.notes import Note, listening
 from engine.numbers import printable
 from gui import commands
 from gui.background import Background, Part, Ticket
-from gui.numbers_text import filled
+from gui.numbers_text import filled, told
 from gui.plain_text import plain
 from gui.session import Session
 from gui.session_files import ENDING, FILE, SessionFiles, WriteOver
@@ -246,20 +247,20 @@ class Files(QObject):
         """Show a tensor with values that were read, unless its file was closed meanwhile."""
         if self._session.source_of(tensor) is None:
             return
-        array, tensor.stored = values
+        array, tensor.stored, notes = values
         tensor.take(array, tensor.dtype)
         self._show(tensor)
+        said = []
         if tensor.dtype != array.dtype.name:
-            text = filled(
-                self.tr("%1 holds %2 values; they are worked on as %3."),
-                tensor.title, tensor.dtype, array.dtype.name,
-            )  # fmt: skip
+            text = self.tr("%1 holds %2 values; they are worked on as %3.")
+            said.append(filled(text, tensor.title, tensor.dtype, array.dtype.name))
             if tensor.stored is not None:
-                more = self.tr(
-                    "On the right in Values are the codes and scales as they are stored."
+                said.append(
+                    self.tr("On the right in Values are the codes and scales as they are stored.")
                 )
-                text = f"{text} {more}"
-            self.notice.emit(text)
+        said += map(told, notes)
+        if said:
+            self.notice.emit(" ".join(said))
 
     def reopen(self, source: Source, path: Path | None = None) -> None:
         """Read a file of the document that was not read, from where it is now."""
@@ -337,7 +338,7 @@ class Files(QObject):
         return True
 
 
-Values = tuple[FloatArray, "Stored | None"]
+Values = tuple[FloatArray, "Stored | None", "Sequence[Note]"]
 
 
 @dataclass
@@ -423,7 +424,10 @@ def _values(path: Path, name: str | None, external: bool = False) -> Values:
     """Read the values of a tensor, with the codes and scales where the file has them so."""
     from engine.io import list_tensors, load, stored
 
-    array = as_working(load(path, name, external=external), allow_empty=True)
+    with listening() as notes:
+        found = load(path, name, external=external)
+        note = integers_note(found)
+    array = as_working(found, allow_empty=True)
     if name is None:
         name = next(info.name for info in list_tensors(path) if info.readable)
-    return array, stored(path, name)
+    return array, stored(path, name), [*notes, note] if note is not None else notes

@@ -216,6 +216,7 @@ class MainWindow(QMainWindow):
             files.problem.connect(self.message.problem)
         for told in (self.files, self.whole, self.ways_out):
             told.notice.connect(self.message.notice)
+        session.told.connect(self.message.notice)
         self.files.listed.connect(self._on_listed)
         self.recovery.problem.connect(self.message.problem)
         self.file_watch.problem.connect(self.message.problem)

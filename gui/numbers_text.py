@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 from PySide6.QtCore import QCoreApplication
 
+from engine.notes import Note
 from engine.number_text import digits_apart, digits_within, exact, full, position_text, short
 from engine.numbers import AmbiguousNumber, NumberError, parse_number
 
@@ -26,6 +27,7 @@ __all__ = [
     "short",
     "snapped",
     "tidy",
+    "told",
     "typed_number",
 ]
 
@@ -45,6 +47,11 @@ def typed_number(text: str) -> float | str:
         return filled(question, text, *readings)
     except NumberError as error:
         return str(error)
+
+
+def told(note: Note) -> str:
+    """A remark of the engine's on what was read, translated."""
+    return filled(QCoreApplication.translate("notes", note.text), *note.parts)
 
 
 def tidy(value: float, dtype: np.dtype[np.floating]) -> float:

@@ -215,6 +215,7 @@ class GridModel(QAbstractTableModel):
             self.rejected = number
             return False
         commands.edit_value(self._session, self.position(index.row(), index.column()), number)
+        commands.tell_rounded(self._session, str(value), number)
         return True
 
     def _reset(self) -> None:

@@ -286,6 +286,7 @@ class ValuesModel(QAbstractTableModel):
             self._session.choose(size)
         else:
             commands.edit_value(self._session, position, number)
+        commands.tell_rounded(self._session, text, number)
         return True
 
     # Sorting changes the view alone

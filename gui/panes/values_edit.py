@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from engine.pasted import Pasted
 from gui import commands
-from gui.numbers_text import filled
+from gui.numbers_text import filled, told
 from gui.session import Session
 
 Blocks = Sequence[tuple[int, int, int, int]]
@@ -109,7 +109,7 @@ def paste_array(session: Session, pasted: Pasted, selected: int) -> bool:
     everything = selected == array.size > 1 and max(array.ndim, values.ndim) > 1
     if not pasted.literal or not (everything or array.size == 0):
         return False
-    double = array.size == 0 and pasted.dtype in ("float64", "double")
+    double = array.size == 0 and (pasted.wide > 0 or pasted.dtype in ("float64", "double"))
     dtype = np.dtype(np.float64) if double else array.dtype
     with np.errstate(over="ignore", under="ignore"):
         new = values.astype(dtype)
@@ -152,6 +152,22 @@ def _paste_into(session: Session, value: np.ndarray, selected: np.ndarray) -> st
     text = filled(_tr("Paste into %1"), values_text(selected.size))
     commands.set_values(session, selected, np.full(selected.size, value.reshape(-1)[0]), text)
     return ""
+
+
+def tell(session: Session, pasted: Pasted) -> None:
+    """Say what was made of pasted text, and what the array has no room for."""
+    said = list(map(told, pasted.notes))
+    if pasted.wide and session.array.dtype == np.float32:
+        said.append(_rounded(pasted.wide))
+    if said:
+        session.told.emit(" ".join(said))
+
+
+def _rounded(count: int) -> str:
+    if count == 1:
+        return _tr("1 whole number has more digits than float32: it is rounded.")
+    text = _tr("%1 whole numbers have more digits than float32: they are rounded.")
+    return filled(text, f"{count:,}")
 
 
 def paste_block(

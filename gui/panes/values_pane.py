@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.pasted import Pasted
 from gui import clipboard, commands
 from gui.models.grid import QUANTITIES, GridModel
 from gui.models.values import SHEET, SortOrder, ValuesModel
@@ -447,8 +448,13 @@ class ValuesPane(QWidget):
         if isinstance(pasted, str):
             self._report(pasted)
             return
+        if self._put(pasted):
+            values_edit.tell(self._session, pasted)
+
+    def _put(self, pasted: Pasted) -> bool:
+        """Put pasted numbers in; False, and a sentence, where they have no place."""
         if values_edit.paste_array(self._session, pasted, self._selected_count()):
-            return
+            return True
         # One value goes into all that are selected; of several only where they begin counts.
         one = pasted.values.size == 1
         selected = self._selected_positions() if one else np.zeros(0, np.intp)
@@ -459,7 +465,7 @@ class ValuesPane(QWidget):
             fixed = self.grid_model.slice
             sentence = values_edit.paste_block(self._session, pasted.block, *at, fixed, selected)
             self._report(sentence)
-            return
+            return not sentence
         ranges = self.table.selected_ranges()
         first = self.model.first
         place = first + ranges[0][0] if ranges else self._session.array.size
@@ -475,6 +481,7 @@ class ValuesPane(QWidget):
             last = min(place + pasted.values.size, self._session.array.size) - 1
             row = self.model.row_of(place) if not self.model.sorted else place - first
             self.table.select_rows(row, min(row + last - place, self.model.rowCount() - 1))
+        return not sentence
 
     def insert_rows(self) -> None:
         """Insert as many zeros as rows are selected, before the first of them."""

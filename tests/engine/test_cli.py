@@ -120,6 +120,33 @@ def test_compare_as_csv_has_every_metric_in_full_precision(
             assert float(row[metric.key]) == expected.metrics[metric.key]
 
 
+@pytest.mark.parametrize("command", ["list", "compare"])
+def test_what_was_made_of_a_text_is_noted_beside_the_result(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(",0,1\n0,0.5,NA\n1,2.5,-3.5\n")
+    assert cli.main([command, str(path)]) == 0
+    out, err = capsys.readouterr()
+    assert out
+    assert err.splitlines()[:3] == [
+        "note: The first row was taken for column names: 0, 1.",
+        "note: The first column counts the rows and was left out.",
+        "note: 1 cell holds a word for a missing value: it is NaN.",
+    ]
+
+
+def test_integers_that_lose_digits_are_noted_with_their_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "x.npy", np.array([2**24 + 1, 5], np.int32))
+    assert cli.main(["compare", str(tmp_path / "x.npy")]) == 0
+    assert "note: 1 of 2 integers have more digits than float32" in capsys.readouterr().err
+    np.save(tmp_path / "x.npy", np.array([2**63 + 1, 5], np.uint64))
+    assert cli.main(["compare", str(tmp_path / "x.npy")]) == 0
+    assert "note: 1 of 2 integers have more digits than float64" in capsys.readouterr().err
+
+
 def test_a_scheme_with_a_comma_is_one_field_of_csv(
     seed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

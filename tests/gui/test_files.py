@@ -111,6 +111,29 @@ def test_open_asks_for_a_file_and_opens_it(window, qtbot, tmp_path, dialog, pers
     assert [str(e.scheme) for e in window.session.entries][0] == "int8 scale-only"
 
 
+def test_what_was_made_of_a_text_file_is_said(window, qtbot, tmp_path):
+    path = tmp_path / "numbers.csv"
+    path.write_text("0,1\n0.5,NA\n2.5,3.5\n")
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert window.session.array.shape == (2, 2)
+    assert window.message.text == (
+        "The first row was taken for column names: 0, 1. "
+        "1 cell holds a word for a missing value: it is NaN."
+    )
+
+
+def test_integers_that_float32_has_no_room_for_are_said(window, qtbot, tmp_path):
+    np.save(tmp_path / "i.npy", np.array([2**53 + 1, 2**24 + 1, 3]))
+    window.open_paths([tmp_path / "i.npy"])
+    settle(window, qtbot)
+    assert window.session.array.dtype == np.float64
+    assert window.message.text == (
+        "i.npy holds int64 values; they are worked on as float64. "
+        "1 of 3 integers have more digits than float64: they are rounded to it."
+    )
+
+
 def test_files_that_were_opened_are_in_open_recent_newest_first(window, qtbot, tmp_path):
     for name in ("one.npy", "R&D.npy"):
         np.save(tmp_path / name, np.ones(3, np.float32))

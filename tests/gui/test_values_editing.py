@@ -52,6 +52,51 @@ def test_a_block_from_a_spreadsheet_is_pasted_row_by_row(window, table, person, 
     assert table.model().rowCount() == 4
 
 
+@pytest.mark.parametrize(
+    ("text", "expected", "said"),
+    [
+        ("NA\n0.5\n", [np.nan, 0.5], "1 cell holds a word for a missing value: it is NaN."),
+        ("x\ty\n1\t2\n", [1, 2], "The first row was taken for column names: x, y."),
+        ("[1, None, 2]", [1, np.nan, 2], "1 cell holds a word for a missing value: it is NaN."),
+        (
+            "16777217\n1",
+            [16777216, 1],
+            "1 whole number has more digits than float32: it is rounded.",
+        ),
+    ],
+)
+def test_what_was_made_of_pasted_text_is_said(window, table, person, text, expected, said):
+    person.click_cell(table, 0)
+    person.copy_text(text)
+    person.press("Ctrl+V")
+    np.testing.assert_array_equal(values(window)[: len(expected)], expected)
+    assert window.message.text == said
+
+
+def test_a_whole_number_that_is_typed_and_rounded_is_said(window, table, person):
+    person.click_cell(table, 0)
+    person.type("16777217")
+    person.press("Return")
+    assert values(window)[0] == 16777216
+    assert window.message.text == "16777217 has more digits than float32: it is rounded."
+
+
+@pytest.mark.parametrize(("text", "value"), [("0x7f", 127), ("1.5D-03", 1.5e-3), ("#N/A", np.nan)])
+def test_a_cell_takes_what_a_file_does(window, table, person, text, value):
+    person.click_cell(table, 0)
+    person.type(text)
+    person.press("Return")
+    np.testing.assert_array_equal(values(window)[0], np.float32(value))
+
+
+def test_spaces_that_group_thousands_are_asked_about(window, table, person, dialog):
+    person.click_cell(table, 0)
+    person.copy_text("1 234,5\n2 345,5\n")
+    with dialog(lambda box: box.buttons()[1].click()):
+        person.press("Ctrl+V")
+    assert values(window)[:2] == [1234.5, 2345.5]
+
+
 def test_a_block_of_3_by_4_is_pasted_row_by_row_at_the_end(window, table, person):
     person.click_cell(table, 3)
     block = np.arange(12).reshape(3, 4)

@@ -69,7 +69,10 @@ class _Bins:
             sharp = rounding * self.count < NEAR / 4 * (self.high - self.low)
             if not (sharp and np.isfinite(width) and np.isfinite(factor) and factor > 0):
                 values = finite.astype(np.float64, copy=False)
-                return np.histogram(values, bins=self.count, range=(self.low, self.high))[0]
+                # Halved: the range may be wider than the largest number.
+                half = 0.5 if math.isinf(self.high - self.low) else 1.0
+                ends = self.low * half, self.high * half
+                return np.histogram(values * half, bins=self.count, range=ends)[0]
             place = finite - kind(self.low)
             place *= factor
         bins = place.astype(np.int16)
@@ -84,7 +87,7 @@ class _Bins:
         """The edges of the bins, in float64."""
         if self.count == 1:
             return np.array([self.low, self.high])
-        return np.linspace(self.low, self.high, self.count + 1)
+        return _evenly(self.low, self.high, self.count)
 
 
 def summarize(x: ArrayLike, max_bins: int = 512) -> Summary:
@@ -205,10 +208,17 @@ def _mean_of_shares(r: FloatArray, n: int, low: float, high: float) -> float:
         return min(max(float((finite / n).sum()), low), high)
 
 
+def _evenly(low: float, high: float, count: int) -> np.ndarray:
+    """Edges of bins of one width, also where the range is wider than the largest number."""
+    if math.isinf(high - low):
+        return np.linspace(low / 2, high / 2, count + 1) * 2
+    return np.linspace(low, high, count + 1)
+
+
 def _bins(low: float, high: float, count: int) -> _Bins:
     """From the lowest to the highest value; one bin where no more can be told apart."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        edges = np.linspace(low, high, count + 1)
+        edges = _evenly(low, high, count)
         apart = bool(np.isfinite(edges).all() and (np.diff(edges) > 0).all())
     if apart:
         return _Bins(low, high, count)

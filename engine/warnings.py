@@ -50,6 +50,7 @@ def warnings_of(
         *_of_zero_points(p),
         *_of_signs(scheme, p, totals, lowest),
         *_of_scales(p),
+        *_of_squares(totals),
     ]
     lost, overflowed = totals.odd
     if lost:
@@ -81,6 +82,20 @@ def _of_values(totals: Totals, scheme: Scheme) -> list[str]:
             "and clipped to the last code."
         )
     return notes
+
+
+def _of_squares(totals: Totals) -> list[str]:
+    """Squares of errors that float64 cannot hold."""
+    noise = totals.noise if totals.n else None
+    if noise is None or noise.mantissa == 0:
+        return []
+    mean = noise.over(totals.n)
+    if 0 < mean < np.inf:
+        return []
+    return [
+        "The squares of the errors lie beyond float64: MSE and its parts read "
+        f"{'0' if mean == 0 else 'infinite'}; SQNR and RMSE hold."
+    ]
 
 
 def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:

@@ -208,6 +208,12 @@ class Plot(QObject):
 
     # What of the data is seen; plots think in numbers of the data, views in drawn ones
 
+    @property
+    def width_x(self) -> float:
+        """How much of x is seen, in numbers of the data."""
+        low, high = self.seen[0]
+        return high - low
+
     def at(self, x: float, y: float) -> tuple[float, float]:
         """A point of the view, in numbers of the data."""
         return self.x_unit.up_to(x), self.y_unit.up_to(y)

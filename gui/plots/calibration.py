@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from engine import QUANTIZERS
 from engine.objective import COMPARED, Objective, logs
 from engine.search import inside
-from gui.numbers_text import filled, short, snapped
+from gui.numbers_text import digits_within, filled, short, snapped
 from gui.plots.axis import log_text, log_ticks
 from gui.plots.data import PlotData
 from gui.plots.handles import HandlePlot
@@ -179,7 +179,9 @@ class CalibrationPlot(HandlePlot):
                 self.drop_handles()
                 self.rule("T", place, self.pen(colour, 1, Qt.PenStyle.DashLine), z=3)
                 return
-            self.handle("T", place, f"T {short(at, 4)}", colour, 0.08, to_the_right=False)
+            # Moved by a pixel, it says something else.
+            text = f"T {short(at, digits_within(at, at * self.pixel()[0] * self.columns, 4))}"
+            self.handle("T", place, text, colour, 0.08, to_the_right=False)
 
     def asked_range(self, data: PlotData, name: str, at: float) -> tuple[float, float] | None:
         assert data.active is not None

@@ -196,7 +196,7 @@ class ChannelsPlot(Plot):
         digits = data.digits
         for series, figures in self._all(data)[::-1]:
             if not lines:
-                ends = short(figures.low[channel], digits), short(figures.high[channel], digits)
+                ends = data.number(figures.low[channel]), data.number(figures.high[channel])
                 size = f"{figures.size[channel]:,}"
                 text = self.tr("%1: %2 values, R %3 … %4")
                 lines.append(filled(text, figures.name(channel), size, *ends))

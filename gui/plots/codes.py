@@ -150,6 +150,6 @@ class CodesPlot(Plot):
                 parts = parts or [f"Q {series.label(code)}"]
                 text = self.tr("%1: %2 values, R′ %3")
                 levels = QUANTIZERS[series.p.mapping].levels(series.p)
-                level = short(levels[place], data.digits)
+                level = data.number(levels[place])
                 parts.append(filled(text, series.name, f"{count:,}", level))
         return "\n".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ from engine.envelope import Envelope, Pyramid, finite_envelope, narrow, pyramid_
 from engine.evaluation import Part
 from engine.granularity import PER_TENSOR
 from engine.number_text import position_text
+from gui.numbers_text import digits_within, short
 from gui.plots.channel_figures import channel_values
 from gui.plots.spans import finite_extremes, unit_for
 from gui.session import Session
@@ -347,6 +349,18 @@ class PlotData:
         if focus is not None and focus.granularity == active.granularity:
             return self.array, self.summary
         return channel_values(self.whole, active.granularity, active.channel)
+
+    def number(self, value: float, span: float = math.inf) -> str:
+        """A value of R or R′ as text, with digits that tell it from its neighbours.
+
+        Parameters
+        ----------
+        value : float
+        span : float
+            How much of the axis is seen, where that is less than the range of the values.
+        """
+        span = min(span, self.summary.high - self.summary.low)
+        return short(value, digits_within(value, span, self.digits))
 
     @property
     def range_is_free(self) -> bool:

@@ -8,7 +8,7 @@ from engine.compare import CODES, Comparison
 from engine.device import DeviceComparison
 from engine.envelope import min_max_envelope
 from engine.kernels import Scratch
-from gui.numbers_text import filled, percent, short
+from gui.numbers_text import filled, percent
 from gui.plots.base import FEW, Plot
 from gui.plots.data import PlotData
 from gui.plots.marks import span_of
@@ -126,10 +126,10 @@ class DifferencePlot(Plot):
             return ""
         at = int(np.clip(round(x), 0, data.values.size - 1))
         flat = data.flat(at)
-        lines = [f"{data.position_name(at)}   R {short(data.values[at], data.digits)}"]
+        lines = [f"{data.position_name(at)}   R {data.number(data.values[at])}"]
         for entry, evaluation in zip(data.pair, (made.first, made.second), strict=True):
             code = evaluation.qparams.format.label(int(evaluation.codes.flat[flat]))
-            rebuilt = short(evaluation.block(flat, flat + 1, Scratch())[0][0], data.digits)
+            rebuilt = data.number(evaluation.block(flat, flat + 1, Scratch())[0][0])
             lines.append(f"{entry.name}: Q {code}, R′ {rebuilt}")
         cause = int(made.cause_of.reshape(-1)[flat])
         if cause >= 0:

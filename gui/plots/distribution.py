@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 
 from engine import QUANTIZERS, Summary
-from gui.numbers_text import digits_apart, filled, percent, short, snapped, tidy
+from gui.numbers_text import digits_apart, digits_within, filled, percent, short, snapped, tidy
 from gui.plots.base import Plot
 from gui.plots.data import PlotData, Series
 from gui.plots.handles import HandlePlot
@@ -112,7 +112,8 @@ class DistributionPlot(HandlePlot):
             self.drop_handles()
             return
         low, high = active.p.range
-        digits = digits_apart((low, high), 4)
+        # Moved by a pixel, a handle says something else.
+        digits = digits_apart((low, high), digits_within(max(-low, high), self.width_x, 4))
         colour = self.theme.colour(active.entry.colour)
         if not data.range_is_free:
             self.drop_handles()
@@ -143,7 +144,7 @@ class DistributionPlot(HandlePlot):
         return nearest_value(data, x)
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
-        parts = [f"R {short(x, data.digits)}"]
+        parts = [f"R {data.number(x, self.width_x)}"]
         summary = data.channel[1]
         edges = self._edges(summary)
         if summary.counts.size and edges[0] <= x <= edges[-1]:
@@ -152,7 +153,7 @@ class DistributionPlot(HandlePlot):
             parts.append(filled(self.tr("%1 values in this bin"), f"{count:,}"))
         if data.active is not None:
             code, level = data.active.at(x)
-            parts.append(f"{data.active.name}: Q {code}, R′ {short(level, data.digits)}")
+            parts.append(f"{data.active.name}: Q {code}, R′ {data.number(level)}")
         return "\n".join(parts)
 
 

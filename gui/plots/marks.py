@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gui.numbers_text import short
 from gui.plots.base import FEW, Plot
 from gui.plots.data import PlotData, Series
 from gui.plots.view import CUT_DOWN, RAISED
@@ -100,8 +99,8 @@ def position_readout(
     at = int(np.clip(round(x), 0, data.values.size - 1))
     parts = [data.position_name(at)]
     if values is not None:
-        parts[0] += f"   {symbol} {short(values[at], data.digits)}"
+        parts[0] += f"   {symbol} {data.number(values[at])}"
     for one in series:
         number = getattr(one.pick(np.array([at])), kind)[0]
-        parts.append(f"{one.entry.name}: {other_symbol} {short(number, data.digits)}")
+        parts.append(f"{one.entry.name}: {other_symbol} {data.number(number)}")
     return "\n".join(parts)

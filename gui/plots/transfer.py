@@ -34,7 +34,7 @@ class TransferPlot(Plot):
         text = self.tr(
             "%1 rebuilds %2 levels, %3 apart, from %4 to %5; the diagonal loses nothing."
         )
-        ends = (short(levels[0], data.digits), short(levels[-1], data.digits))
+        ends = (data.number(levels[0]), data.number(levels[-1]))
         apart = short(abs(data.active.p.scale), data.digits)
         if not data.active.p.format.integer:
             with np.errstate(over="ignore", invalid="ignore"):
@@ -93,7 +93,7 @@ class TransferPlot(Plot):
         return nearest_value(data, x)
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
-        parts = [f"R {short(x, data.digits)}"]
+        parts = [f"R {data.number(x, self.width_x)}"]
         for series in data.series:
-            parts.append(f"{series.name}: R′ {short(series.at(x)[1], data.digits)}")
+            parts.append(f"{series.name}: R′ {data.number(series.at(x)[1])}")
         return "\n".join(parts)

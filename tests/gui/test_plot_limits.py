@@ -12,6 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
+from engine import summarize
 from gui.plots.axis import ValueAxis, log_ticks, offset_of, shared_text, tick_text
 from gui.plots.labels import Label, placed
 from gui.plots.spans import LARGEST, Unit, bounded, padded, power, unit_for
@@ -324,3 +325,49 @@ def test_labels_never_lie_over_each_other_or_outside(wanted):
         assert room.adjusted(-1e-9, -1e-9, 1e-9, 1e-9).contains(box)
         assert not any(box.intersects(other) for other in boxes[:place])
     assert len(boxes) >= min(len(wanted), 4)
+
+
+# What is read out
+
+
+@pytest.mark.parametrize("key", ["signal", "distribution", "transfer", "difference"])
+def test_what_the_pointer_reads_out_has_the_digits_that_tell_values_apart(bench, key):
+    shown = bench(key, np.zeros(0))
+    shown.open(array_of("large offset"), ("int8 symmetric", "int8 asymmetric"))
+    texts = set()
+    for x in (3, 17, 30) if key in ("signal", "difference") else (1e9, 1e9 + 4e-4, 1e9 + 9e-4):
+        y = sum(shown.view().viewRange()[1]) / 2
+        text = shown.plot.readout(shown.plot.data, x, y).partition("\n")[0]
+        texts.add(text.partition("R ")[2])
+    assert len(texts) == 3
+
+
+def test_the_status_bar_tells_the_ends_of_data_with_a_large_offset_apart(open_window):
+    window = open_window(array_of("large offset"), "int8 symmetric")
+    text = window.statusBar().summary.text()
+    low, high = re.findall(r"min (\S+)  max (\S+)", text)[0]
+    assert low != high
+
+
+@pytest.mark.parametrize(("values", "word"), [([1.7e308, -1.7e308, 1e308], "infinite"),
+                                              ([1e-200, 3e-201, -2e-200], "0")])  # fmt: skip
+def test_squares_beyond_float64_are_told_and_no_error_is_called_infinite(bench, values, word):
+    shown = bench("error", np.zeros(0))
+    shown.open(np.array(values), ("int8 symmetric",))
+    entry = shown.session.entries[0]
+    evaluation = shown.session.shown.outcomes[entry.uid]
+    (note,) = [note for note in evaluation.warnings if "squares" in note]
+    assert f"read {word};" in note
+    assert math.isfinite(evaluation.metrics["sqnr"])
+    assert 0 < evaluation.metrics["rmse"] < math.inf
+    assert "no error is finite" not in shown.plot.insight
+
+
+def test_the_widest_range_has_a_histogram():
+    values = np.linspace(-0.85e308, 0.85e308, 500) * 2
+    seen = summarize(values)
+    assert seen.counts.sum() == 500
+    assert seen.counts.size > 10
+    assert seen.counts.max() < 60
+    assert np.isfinite(seen.edges).all()
+    assert (seen.edges[0], seen.edges[-1]) == (-1.7e308, 1.7e308)

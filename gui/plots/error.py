@@ -44,7 +44,7 @@ class ErrorPlot(Plot):
             text = self.tr("%1: clipping %4 makes %3 of the error power; ±%2.")
         if not np.isfinite(figures["rmse"]):
             return filled(self.tr("%1: no error is finite."), data.active.entry.name)
-        if clipped and not 0 < figures["mse"] < np.inf:
+        if clipped and figures["rmse"] and not 0 < figures["mse"] < np.inf:
             # Their squares lie beyond float64: there is no share to tell.
             text = self.tr("%1: clips %4; ±%2.")
         share = percent(figures["clipping_power"], figures["mse"])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from engine import cancellation
 from engine.arrays import FloatArray, IntArray
 from engine.evaluate import evaluate
 from engine.evaluation import Evaluation
@@ -64,12 +65,12 @@ class Case:
 
 def diagnoses(case: Case) -> Iterator[Found]:
     """Yield the diagnoses that hold, those that explain all at once first."""
-    yield from _shifted(case)
-    yield from _reordered(case)
-    yield from _other_runtimes(case)
-    yield from _clipped_elsewhere(case)
-    yield from _on_ties(case)
-    yield from _foreign(case)
+    for find in (
+        *(_shifted, _reordered, _other_runtimes),
+        *(_clipped_elsewhere, _on_ties, _foreign),
+    ):
+        cancellation.check()
+        yield from find(case)
 
 
 def _shifted(case: Case) -> Iterator[Found]:
@@ -110,6 +111,7 @@ def _reordered(case: Case) -> Iterator[Found]:
     """Yield that the codes fit in another order of axes, reversed, or with bytes swapped."""
     best: tuple[int, str] | None = None
     for words, codes in _orders(case):
+        cancellation.check()
         if case.step is not None:
             case.step(0, 1)
         unlike = case.unlike(codes)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.dialog_size import open_at
 from gui.errors import log_path, versions
 from gui.plain_text import Page
 from gui.theme import app_icon
@@ -43,7 +44,7 @@ def show_guide(parent: QWidget) -> None:
 
     dialog = QDialog(parent)
     dialog.setWindowTitle(_tr("Quick guide"))
-    dialog.resize(620, 560)
+    open_at(dialog, 620, 560)
     view = Page(dialog)
     view.setMarkdown(read_text("help/guide.md"))
     view.setOpenLinks(False)

@@ -7,20 +7,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from engine import Evaluation, QuantizationError
 from gui.background import Background, Ticket
+from gui.dialog_size import open_at
 from gui.export import choices, jobs
 from gui.export.data import results_text, snapshot, table_head, write_results
 from gui.export.figure import figure_image, render_svg, write_figure
@@ -41,7 +44,7 @@ from gui.plots.difference import DifferencePlot
 from gui.session import Session
 from gui.settings import Settings
 from gui.shown import Outcome
-from gui.theme import Theme
+from gui.theme import Theme, inked, theme_named
 
 JOB, PREVIEW = "export", "export preview"
 PREVIEW_DELAY = 40
@@ -112,9 +115,8 @@ class ExportDialog(QDialog):
         self.problem = QLabel(self)
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
-        self.problem.setObjectName("exportProblem")
         self.problem.setWordWrap(True)
-        self.problem.setStyleSheet(f"#exportProblem {{ color: {self._theme.alarm}; }}")
+        self.problem.setPalette(inked(self._theme.alarm))
         self.problem.hide()
         self.progress = QProgressBar(self)
         self.progress.setAccessibleName(self.tr("Progress of writing"))
@@ -126,14 +128,32 @@ class ExportDialog(QDialog):
         self.buttons.rejected.connect(self._cancel)
         self._ask_replace()
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        theme = theme_named(self._settings.theme)
+        if event.type() == QEvent.Type.PaletteChange and theme is not self._theme:
+            self._restyle(theme)
+
+    def _restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme that is switched to while this is open."""
+        self._theme = theme
+        for part in (self.form, self.preview, self.row):
+            part.restyle(theme)
+        self.problem.setPalette(inked(theme.alarm))
+        self._timer.start()
+
     def _lay_out(self) -> None:
-        self.form.setFixedWidth(330)
-        left = QVBoxLayout()
-        left.addWidget(self.form)
-        left.addStretch(1)
+        # The form scrolls where the screen is lower than it; file and buttons stay in sight.
+        scroll = QScrollArea(self)
+        scroll.setWidget(self.form)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFixedWidth(330 + scroll.verticalScrollBar().sizeHint().width())
+        scroll.setMinimumHeight(120)
         top = QHBoxLayout()
         top.setSpacing(12)
-        top.addLayout(left)
+        top.addWidget(scroll)
         top.addWidget(self.preview, 1)
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
@@ -142,7 +162,7 @@ class ExportDialog(QDialog):
         layout.addWidget(self.problem)
         layout.addWidget(self.progress)
         layout.addWidget(self.buttons)
-        self.resize(880, 560)
+        open_at(self, 900, 580)
 
     # What follows from a choice
 

@@ -22,7 +22,7 @@ from gui.numbers_text import filled
 from gui.plain_text import plain
 from gui.session import Session
 from gui.settings import Settings
-from gui.theme import Theme
+from gui.theme import Theme, inked
 
 
 class FileRow(QWidget):
@@ -58,9 +58,8 @@ class FileRow(QWidget):
         self.beside = QLabel(self)
         self.beside.setTextFormat(Qt.TextFormat.PlainText)
         self.beside.setTextFormat(Qt.TextFormat.PlainText)
-        self.beside.setObjectName("filesBeside")
         self.beside.setWordWrap(True)
-        self.beside.setStyleSheet(f"#filesBeside {{ color: {theme.muted}; }}")
+        self.restyle(theme)
         label = QLabel(self.tr("File &name"), self)
         label.setBuddy(self.edit)
         layout = QGridLayout(self)
@@ -71,6 +70,10 @@ class FileRow(QWidget):
         layout.addWidget(self.beside, 1, 0, 1, 3)
         layout.setColumnStretch(1, 1)
         self.follow()
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self.beside.setPalette(inked(theme.muted))
 
     @property
     def path(self) -> Path:

@@ -91,6 +91,11 @@ class ExportForm(QWidget):
         self.mark = QCheckBox(self.tr("&Mark the chosen value"), self)
         self.mark.setChecked(bool(self._settings.number("export/mark", 0)))
 
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme, which figures may have too."""
+        self._theme = theme
+        self.sizes.restyle(theme)
+
     def _lay_out(self) -> None:
         self._form = form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)

@@ -51,8 +51,12 @@ class Preview(QStackedWidget):
         self.addWidget(self.picture)
         self.addWidget(self.text)
         self.addWidget(self.page)
-        self.setMinimumSize(300, 220)
+        self.setMinimumSize(220, 150)
         self.picture.setObjectName("figurePreview")
+        self.restyle(theme)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
         # A ground between both themes, so that the edge of either figure is seen.
         ground = theme.window if theme.dark else "#E4E7EB"
         self.picture.setStyleSheet(

@@ -29,7 +29,7 @@ from gui.export.spec import (
 from gui.number_fields import NumberField, WholeField
 from gui.numbers_text import filled
 from gui.settings import Settings
-from gui.theme import Theme
+from gui.theme import Theme, inked
 
 DECIMALS = {"mm": 1, "in": 3, "px": 0}
 STEPS = {"mm": 5.0, "in": 0.25, "px": 10.0}
@@ -76,13 +76,16 @@ class SizeFields(QObject):
         self.dpi.setSuffix(self.tr(" dpi"))
         self.dpi.setValue(choices.remembered_dpi(settings))
         self.extent = QLabel(parent)
-        self.extent.setObjectName("extent")
-        self.extent.setStyleSheet(f"#extent {{ color: {theme.muted}; }}")
+        self.restyle(theme)
         self.preset.currentIndexChanged.connect(self._on_preset)
         for field in (self.width, self.height, self.points):
             field.valueChanged.connect(self._on_field)
         self.unit.currentIndexChanged.connect(self._on_unit)
         self.dpi.valueChanged.connect(self.changed)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self.extent.setPalette(inked(theme.muted))
 
     def add_rows(self, form: QFormLayout) -> None:
         """Put the fields into a form."""

@@ -190,6 +190,7 @@ class SchemeForm(QWidget):
             label.setPalette(inked(theme.alarm))
         self.result.restyle(theme)
         self._show_style()
+        self._show_ends()
 
     def _show_style(self) -> None:
         entry = self._session.active
@@ -230,12 +231,7 @@ class SchemeForm(QWidget):
             texts = map(as_typed, numbers)
             set_text(self.numbers, ", ".join(texts))
         self._numbers_problem.hide()
-        for field in (self.low, self.high):
-            field.setReadOnly(not manual)
-            # Ends that follow from the data look like what they are: told, not asked for.
-            look = inked(self._theme.muted)
-            look.setColor(QPalette.ColorRole.Base, self._theme.window)
-            field.setPalette(QPalette() if manual else look)
+        self._show_ends()
         if manual:
             for field, number in zip(
                 (self.low, self.high), scheme.calibration.arguments, strict=True
@@ -246,6 +242,16 @@ class SchemeForm(QWidget):
         set_text(self.label, entry.label)
         self._show_style()
         self._show_outcome()
+
+    def _show_ends(self) -> None:
+        """Ends of the range that follow from the data look as if told, not asked for."""
+        entry = self._session.active
+        manual = entry is not None and entry.scheme.calibration.method == "manual"
+        for field in (self.low, self.high):
+            field.setReadOnly(not manual)
+            look = inked(self._theme.muted)
+            look.setColor(QPalette.ColorRole.Base, self._theme.window)
+            field.setPalette(QPalette() if manual else look)
 
     def _show_rounding(self, scheme: Scheme) -> None:
         """The rounding, where it can be chosen; a seed is added to the choices."""

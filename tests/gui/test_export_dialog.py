@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
     QLineEdit,
+    QScrollArea,
     QSpinBox,
 )
 
@@ -433,3 +434,36 @@ def test_a_figure_shows_the_whole_unless_the_view_is_asked_for(open_dialog, qtbo
     press(qtbot, box)
     assert "Shown: positions 1 to 1 of 0…2" in Path(box.written[0]).read_text(encoding="utf-8")
     assert open_dialog("signal", looks=looks).form.spec().looks == looks
+
+
+# Small screens
+
+
+def test_all_of_it_can_be_reached_on_a_small_screen(open_dialog, qtbot, qapp, person):
+    """1000×700 pixels at a scale of 1.5 are 667×467, less the frame of a window."""
+    dialog = open_dialog()
+    dialog.resize(667 - 20, 467 - 50)
+    qtbot.wait(1)
+    assert dialog.width() <= 647 and dialog.height() <= 417
+    for widget in (dialog.write, dialog.row.edit, dialog.row.browse, dialog.preview):
+        corner = widget.mapTo(dialog, widget.rect().bottomRight())
+        assert dialog.rect().contains(corner), widget
+    bar = dialog.findChild(QScrollArea).verticalScrollBar()
+    assert bar.maximum() > 0
+    dialog.activateWindow()
+    qtbot.waitUntil(lambda: qapp.activeWindow() is dialog)
+    dialog.form.shown.setFocus()
+    person.press("Tab")
+    assert dialog.form.mark.hasFocus()
+    seen = dialog.form.mark.visibleRegion().boundingRect()
+    assert seen.height() == dialog.form.mark.height()
+    assert not dialog.findChild(QScrollArea).horizontalScrollBar().isVisible()
+
+
+def test_it_opens_no_larger_than_its_screen(open_dialog, monkeypatch):
+    from PySide6.QtCore import QSize
+    from PySide6.QtGui import QScreen
+
+    monkeypatch.setattr(QScreen, "availableSize", lambda self: QSize(667, 467))
+    dialog = open_dialog()
+    assert dialog.width() <= 647 and dialog.height() <= 417

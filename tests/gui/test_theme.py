@@ -1,9 +1,14 @@
 """The looks: what can be pressed or filled in is seen, in the light and in the dark."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QStyle, QStyleOptionButton
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QStyle, QStyleOptionButton, QWidget
+
+from engine import Scheme
+from gui.dialogs.new_array import NewArrayDialog
+from gui.export.dialog import ExportDialog
 
 LEAST = 3.0
 """The contrast that WCAG 2.1 (1.4.11) asks of what is needed to tell a control."""
@@ -92,3 +97,89 @@ def test_the_list_of_a_combo_box_can_be_read(themed):
     ground = image.pixelColor(image.width() - 3, view.visualRect(view.model().index(3, 0)).top())
     assert contrast(ground, QColor(themed.theme.foreground)) >= 7
     box.hidePopup()
+
+
+# Switched live
+
+
+def looks(part):
+    """The colours and style sheet of every widget in a part of the window, in its order."""
+    roles = QPalette.ColorRole
+    found = []
+    for widget in (part, *part.findChildren(QWidget)):
+        if widget.metaObject().className().startswith("Q") and widget.objectName() == "":
+            name = widget.metaObject().className()
+        else:
+            name = f"{widget.metaObject().className()} {widget.objectName()}"
+        colours = [
+            widget.palette().color(role).name(QColor.NameFormat.HexArgb)
+            for role in (
+                roles.Window,
+                roles.WindowText,
+                roles.Base,
+                roles.Text,
+                roles.Button,
+                roles.ButtonText,
+                roles.Highlight,
+                roles.HighlightedText,
+            )
+        ]
+        found.append((name, widget.accessibleName(), colours, widget.styleSheet()))
+    return found
+
+
+ARRAY = np.linspace(-1, 1, 24, dtype=np.float32).reshape(2, 3, 4)
+SCHEMES = ("int8 symmetric per-channel(0)", "int8 symmetric manual(-1,1)")
+
+
+def window_of(new_window, theme, manual, grid):
+    """A window with every pane built, the one or the other kind of scheme active."""
+    window = new_window()
+    window.settings.theme = theme
+    window.session.start(ARRAY.copy(), "array", None, [Scheme.parse(text) for text in SCHEMES])
+    window.session.activate(window.session.entries[int(manual)].uid)
+    window.values.show_grid(grid)
+    window.schemes.form.text.setText("no scheme")
+    window.schemes.form.text.textEdited.emit("no scheme")
+    window.message.problem("Something is wrong.")
+    QApplication.processEvents()
+    return window
+
+
+@pytest.mark.parametrize(("before", "after"), [("light", "dark"), ("dark", "light")])
+@pytest.mark.parametrize(("manual", "grid"), [(False, False), (True, True)])
+def test_after_a_switch_everything_has_the_colours_that_it_would_have_begun_with(
+    new_window, qtbot, before, after, manual, grid
+):
+    switched = window_of(new_window, before, manual, grid)
+    switched.settings.theme = after
+    QApplication.processEvents()
+    fresh = window_of(new_window, after, manual, grid)
+    for key in fresh.docks:
+        assert looks(switched.docks[key]) == looks(fresh.docks[key]), key
+    assert looks(switched.message) == looks(fresh.message)
+    assert looks(switched.menuBar()) == looks(fresh.menuBar())
+
+
+def export_of(window):
+    return ExportDialog(
+        window.session, window.settings, window.theme, window.background, ["signal"], "", window
+    )
+
+
+@pytest.mark.parametrize("make", [export_of, NewArrayDialog])
+@pytest.mark.parametrize(("before", "after"), [("light", "dark"), ("dark", "light")])
+def test_a_dialog_that_is_open_at_a_switch_changes_too(window, qtbot, before, after, make):
+    window.settings.theme = before
+    dialog = make(window)
+    dialog.show()
+    QApplication.processEvents()
+    window.settings.theme = after
+    QApplication.processEvents()
+    fresh = make(window)
+    fresh.show()
+    QApplication.processEvents()
+    assert looks(dialog) == looks(fresh)
+    for one in (dialog, fresh):
+        one.close()
+        one.deleteLater()

@@ -6,18 +6,67 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt
-from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QPalette, QValidator
-from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QLabel, QSpinBox, QWidget
+from PySide6.QtGui import (
+    QFocusEvent,
+    QHideEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QValidator,
+)
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QStyle,
+    QStyleOptionFrame,
+    QWidget,
+)
 
 from gui.numbers_text import as_typed, filled, typed_number
 
 _GROUP = "\N{NARROW NO-BREAK SPACE}"
 _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _WIDEST = 280
+_MARGIN = 2
+"""Between the frame of a field and its text, in Qt's own drawing too."""
 
 
 def _tr(text: str) -> str:
     return QCoreApplication.translate("NumberField", text)
+
+
+class ElidedField(QLineEdit):
+    """A field that shows by … that its text goes on, unless somebody types there.
+
+    Qt cuts a text that is too long where the field ends: 0.21535 looks like 0.2153.
+    """
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        inside = (
+            self.style()
+            .subElementRect(QStyle.SubElement.SE_LineEditContents, option, self)
+            .marginsRemoved(self.textMargins())
+        )
+        inside.adjust(_MARGIN, 0, -_MARGIN, 0)
+        text = self.text()
+        holder = self.parentWidget()
+        typed_in = holder.hasFocus() if isinstance(holder, QAbstractSpinBox) else self.hasFocus()
+        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inside.width())
+        if typed_in or shown == text:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_PanelLineEdit, option, painter, self)
+        group = QPalette.ColorGroup.Normal if self.isEnabled() else QPalette.ColorGroup.Disabled
+        painter.setPen(self.palette().color(group, QPalette.ColorRole.Text))
+        painter.drawText(inside, int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
 
 
 class _Note(QLabel):
@@ -149,6 +198,7 @@ class NumberField(_Field, QDoubleSpinBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setLineEdit(ElidedField(self))
         self.setLocale(QLocale.c())
 
     def valueFromText(self, text: str) -> float:
@@ -161,6 +211,7 @@ class WholeField(_Field, QSpinBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setLineEdit(ElidedField(self))
         self.setLocale(QLocale.c())
 
     def decimals(self) -> int:

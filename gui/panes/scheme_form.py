@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -36,6 +35,7 @@ from engine.calibration import METHODS
 from engine.formats import parse_format
 from engine.numbers import NumberError, parse_number
 from gui import commands
+from gui.number_fields import ElidedField
 from gui.numbers_text import as_typed, filled, short, tidy, typed_number
 from gui.panes.form_fields import (
     number_in,
@@ -81,7 +81,7 @@ class SchemeForm(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setSpacing(4)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.text = QLineEdit(self)
+        self.text = ElidedField(self)
         self.text.setPlaceholderText("int8 symmetric")
         self.text.setToolTip(
             self.tr("The scheme as text: format, mapping and calibration in any order")
@@ -107,7 +107,7 @@ class SchemeForm(QWidget):
             tip = self.tr(method.summary) + (f"\n{method.source}" if method.source else "")
             self.calibration.setItemData(self.calibration.count() - 1, tip, _TIP)
         self.calibration.activated.connect(self._on_calibration)
-        self.numbers = QLineEdit(self)
+        self.numbers = ElidedField(self)
         self.numbers.setAccessibleName(self.tr("Numbers of the calibration"))
         self.numbers.textEdited.connect(self._on_numbers)
         chosen = QHBoxLayout()
@@ -115,7 +115,7 @@ class SchemeForm(QWidget):
         chosen.addWidget(self.numbers, 2)
         self._numbers_problem = self._problem_label()
         form.addRow(self.tr("Ran&ge"), stacked(row_of(chosen), self._numbers_problem))
-        self.low, self.high = QLineEdit(self), QLineEdit(self)
+        self.low, self.high = ElidedField(self), ElidedField(self)
         self._range_problem = self._problem_label()
         ends = QHBoxLayout()
         for field, name in ((self.low, self.tr("Rmin")), (self.high, self.tr("Rmax"))):
@@ -151,7 +151,7 @@ class SchemeForm(QWidget):
         rounding_row = row_of(how)
         rounding_row.setFocusProxy(self.rounding)
         form.addRow(self.tr("R&ounding"), rounding_row)
-        self.label = QLineEdit(self)
+        self.label = ElidedField(self)
         self.label.setPlaceholderText(self.tr("as the scheme"))
         self.label.textEdited.connect(self._on_label)
         form.addRow(self.tr("&Name"), self.label)

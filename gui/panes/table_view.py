@@ -82,9 +82,11 @@ class NumberTable(QTableView):
         vertical.setMinimumSectionSize(ROW_HEIGHT)
         vertical.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         vertical.setHighlightSections(True)
+        vertical.setTextElideMode(Qt.TextElideMode.ElideLeft)
         horizontal = self.horizontalHeader()
         horizontal.setDefaultSectionSize(84)
         horizontal.setHighlightSections(False)
+        horizontal.setTextElideMode(Qt.TextElideMode.ElideRight)
         horizontal.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
     def setModel(self, model: QAbstractItemModel | None) -> None:

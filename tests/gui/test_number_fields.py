@@ -2,12 +2,22 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QLocale
-from PySide6.QtWidgets import QAbstractSpinBox, QDialog, QLabel, QPushButton, QVBoxLayout
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QStyle,
+    QStyleOptionFrame,
+    QVBoxLayout,
+)
 
 from gui.dialogs.new_array import NewArrayDialog
 from gui.export.dialog import ExportDialog
-from gui.number_fields import NumberField, WholeField, all_taken
+from gui.number_fields import ElidedField, NumberField, WholeField, all_taken
 from gui.panes.form_fields import numbers_in
 
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -242,3 +252,57 @@ def test_a_percentile_may_have_a_decimal_comma(open_lean_window, person):
     assert str(window.session.active.scheme) == "int8 symmetric percentile(99.99)"
     said = [x.text() for x in window.schemes.findChildren(QLabel) if x.isVisible()]
     assert "99,999 can mean 99999 or 99.999: type one of these." in said
+
+
+# Digits that do not fit
+
+
+def painted(field):
+    return field.grab().toImage()
+
+
+@pytest.mark.parametrize("width", range(40, 80, 3))
+def test_digits_that_do_not_fit_are_shown_to_go_on(qtbot, qapp, width):
+    field, plain = ElidedField("0.21535"), QLineEdit()
+    for widget in (field, plain):
+        qtbot.addWidget(widget)
+        widget.resize(width, 24)
+        widget.show()
+    room = width - (field.width() - inside(field))
+    shown = field.fontMetrics().elidedText("0.21535", Qt.TextElideMode.ElideRight, room)
+    plain.setText(shown)
+    plain.setCursorPosition(0)
+    for widget in (field, plain):
+        widget.clearFocus()
+    QApplication.processEvents()
+    assert field.text() == "0.21535"
+    assert painted(field) == painted(plain)
+    if width < 50:
+        assert shown.endswith("…")
+
+
+def inside(field):
+    """How wide the text of a field may be."""
+    option = QStyleOptionFrame()
+    field.initStyleOption(option)
+    contents = QStyle.SubElement.SE_LineEditContents
+    return field.style().subElementRect(contents, option, field).width() - 4
+
+
+def test_whoever_types_sees_the_text_itself(qtbot, qapp):
+    field = ElidedField("0.21535")
+    qtbot.addWidget(field)
+    field.resize(48, 24)
+    field.show()
+    field.activateWindow()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    before = painted(field)
+    field.clearFocus()
+    assert painted(field) != before
+
+
+def test_fields_of_numbers_are_such_fields(window):
+    form = window.schemes.form
+    fields = [form.low, form.high, form.numbers, form.granularity.number.lineEdit()]
+    assert all(isinstance(field, ElidedField) for field in fields)

@@ -42,6 +42,8 @@ _MOMENT = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].{1,40})?|\d{1,2}:\d{
 _GROUPED = r"[-+]?(\d{1,3}( \d{3})+|\d+)(%s\d+)?([eE][-+]?\d+)?"
 _COMMA_GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
 _COMMA_DECIMAL = re.compile(r"[-+]?\d+,\d+")
+_POINT_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}((?:\.\d{3})*),\d+")
+_MARK_GROUPED = re.compile(rf"[-+]?\d{{1,3}}((?:[{GROUP_MARKS}]\d{{3}})*),\d+")
 
 
 def layouts(marks: Marks, decimal_comma: bool | None = None) -> list[Layout]:
@@ -136,15 +138,26 @@ def comma_notes(text: Text, decimal: bool) -> list[Note]:
     """Return what else commas that part values can mean, ``decimal`` marks included."""
     rows = [row.strip() for row in text.first_rows]
     notes = []
+    decimal = decimal and all(map(_COMMA_DECIMAL.fullmatch, rows))
     if all(map(_COMMA_GROUPED.fullmatch, rows)):
         notes.append(
             Note("Commas part the values here, though they could group thousands as well.")
         )
-    elif decimal and all(map(_COMMA_DECIMAL.fullmatch, rows)):
+    elif decimal or _all_grouped(_POINT_GROUPED, rows):
         notes.append(
             Note("Commas part the values here, though they could be decimal marks as well.")
         )
     return notes
+
+
+def groups_beside_commas(text: Text) -> bool:
+    """Tell whether a comma that follows groups of digits is a decimal mark, most likely."""
+    return _all_grouped(_MARK_GROUPED, [row.strip() for row in text.first_rows])
+
+
+def _all_grouped(pattern: re.Pattern[str], rows: Sequence[str]) -> bool:
+    matches = [pattern.fullmatch(row) for row in rows]
+    return all(matches) and any(match is not None and match[1] for match in matches)
 
 
 def _space_groups(text: Text, marks: Marks) -> tuple[list[Layout], bool]:
@@ -269,19 +282,20 @@ def _is_counted(
         return len(counted) > 1
     if named:
         body = [row[1:] for row in body]
+    marked = layout.delimiter not in ("", " ") and lines[0].count('"') == 2 * len(first)
+    if start == 0 and marked and not all('"' in line for line in lines[1:]):
+        return True
     columns = list(zip(*body, strict=True))
     broken = [all(_has_fraction(cell, layout) for cell in column) for column in columns]
     if len(body) < 2 or not any(broken):
         going_on = body[0] == [str(start + len(counted) + n) for n in range(len(counted))]
-        if start == 0 and len(counted) > 2 and len(body) > 1 and not going_on:
+        several = len(counted) > 2 or (named and len(counted) > 1)
+        if start == 0 and several and len(body) > 1 and not going_on:
             head.notes.append(_may_be_names(counted))
         return False
-    marked = layout.delimiter not in ("", " ") and lines[0].count('"') == 2 * len(first)
-    if start == 0 and marked and not all('"' in line for line in lines[1:]):
-        return True
     if start == 0 and (len(counted) > 2 or (len(counted) == 2 and all(broken))):
         return True
-    if all(broken) and (start == 0 or len(counted) > 2):
+    if (all(broken) or named) and (start == 0 or len(counted) > 2):
         head.notes.append(_may_be_names(counted))
     return False
 
@@ -426,9 +440,11 @@ class _Rows:
         if any(mark in text for mark in self.odd) or (self.blank and self.width < 2):
             return False
         if layout.decimal == ",":
-            # A point groups here, and a comma at the end of a cell is not a number.
+            # A point groups here, and a comma at the end of a cell, or behind a sign, is no number.
             ends = ("\n", " ", delimiter or "\n")
             if "." in text or any("," + end in text + "\n" for end in ends):
+                return False
+            if "-," in text or "+," in text:
                 return False
             text = text.replace(",", ".")
         elif delimiter != "," and "," in text:

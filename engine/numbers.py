@@ -265,8 +265,9 @@ def read_number(cell: str, decimal: str, groups: str) -> float | None:
 
 def _decimal(cell: str, decimal: str, groups: str) -> float | None:
     whole, mark, fraction = cell.partition(decimal)
-    if "_" in cell or (mark == "," and not fraction):
-        return None  # Python's own 1_000; and "1," is the end of a clause, not a number.
+    if "_" in cell or (mark == "," and (not fraction or whole in ("+", "-"))):
+        # Python's own 1_000; "1," is the end of a clause, and "-,1" a missing value before a 1.
+        return None
     for separator in groups:
         if separator in whole:
             if not _is_grouped(whole, separator):

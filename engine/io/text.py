@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from engine import cancellation
-from engine.cells import comma_notes, layouts, parse_block, read_as, stretches
+from engine.cells import comma_notes, groups_beside_commas, layouts, parse_block, read_as, stretches
 from engine.copied import shortest
 from engine.io.base import FormatError, TensorInfo, byte_count, open_file, require_real, shown
 from engine.literals import is_literal, parse_literal
@@ -175,7 +175,8 @@ def _drop_unfit(checks: dict[str, codecs.IncrementalDecoder], chunk: bytes, fina
 def _read(text: Text, first_line: int = 1, single: bool = True) -> Block:
     """Read a block; where the comma can separate values, it does."""
     likeliest = layouts(text.marks)[0]
-    if likeliest.delimiter != "," or text.marks.quoted_comma:
+    unclear = text.marks.quoted_comma or groups_beside_commas(text)
+    if likeliest.delimiter != "," or unclear:
         return parse_block(text, first_line=first_line, single=single)
     try:
         return read_as(text, likeliest, first_line, single)

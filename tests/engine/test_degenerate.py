@@ -291,7 +291,9 @@ def test_symmetric_takes_the_whole_of_float64() -> None:
         (np.array([1, 2], ml_dtypes.float8_e4m3fn), "float32"),
         (np.array([1, 2], ml_dtypes.int4), "float32"),
         (np.array([-128, 127], np.int8), "float32"),
-        (np.array([0, 2**64 - 1], np.uint64), "float32"),
+        (np.array([0, 2**24], np.int64), "float32"),
+        (np.array([0, 2**24 + 1], np.int32), "float64"),
+        (np.array([0, 2**64 - 1], np.uint64), "float64"),
     ],
 )
 def test_the_working_precision_follows_from_the_input(x: Any, dtype: str) -> None:

@@ -300,6 +300,7 @@ NAMED = [
     ("   0    1\n0  0.5 -1.5\n1  2.5  3.5", [[0.5, -1.5], [2.5, 3.5]]),
     (",2019,2020\na,1,2\nb,3,4", [[1, 2], [3, 4]]),
     # R: write.table and write.csv
+    ('"0","1"\n5,1\n2,3', [[5, 1], [2, 3]]),
     ('"a" "b"\n"1" 1.5 2\n"2" 3 4', [[1.5, 2], [3, 4]]),
     ('"","a","b"\n"x",1.5,2\n"y",3,4', [[1.5, 2], [3, 4]]),
     # names of rows without names of columns
@@ -324,6 +325,7 @@ def test_names_of_columns_and_rows_are_left_out_and_it_is_said(
         ("0,1\n1,0\n1,1", False),
         ("0 1\n0.1 0.99\n1 0.5", False),  # whole numbers further on: the first row is one of them
         ("0,1,2\n5,4,9\n1,7,8", True),
+        ("i,0,1\na,5,9\nb,7,8", True),
         ("1,2,3\n0.5,0.1,0.2\n0.1,0.2,0.4", True),
         ("0\n0.5\n0.25", True),
         ("0\n1\n2", False),

@@ -94,6 +94,7 @@ def test_what_pandas_writes_is_read_as_its_values(
     [
         ("x.csv", "1,234\n5,678\n", "could group thousands"),
         ("x.txt", "0,5\n0,25\n", "could be decimal marks"),
+        ("x.csv", "1.234,5\n2,25\n", "could be decimal marks"),
         ("x.txt", "16777217\n1\n", "1 whole number has more digits than float32"),
         ("x.csv", "[9007199254740993, 1]", "more digits than float64"),
         ("x.md", "| a |\n|---|\n| NA |\n", "1 cell holds a word for a missing value"),
@@ -125,6 +126,8 @@ FAULTS = [
     ("x.txt", " \n \n", "In x.txt, there are no numbers here."),
     ("x.tsv", "1,500\t2,750\n", "In x.tsv, the commas can be read in more than one way:"),
     ("x.txt", "1 234,5\n2 345,5\n", "In x.txt, the spaces can be read in more than one way:"),
+    ("x.csv", "1'234,5\n2,5\n", "In x.csv, the commas can be read in more than one way:"),
+    ("x.csv", "-,1\n1,2\n", "In x.csv, line 1, column 1: '-' is not a number."),
 ]
 
 

@@ -35,6 +35,9 @@ from gui.theme import COLOURS, LINE_STYLES, MARKERS
 NOTES = 8
 """So many things are said of a session that is opened; there may be one for each of its files."""
 
+_NAMED = 3
+"""Arrays with changes that are named one by one."""
+
 
 def _tr(text: str) -> str:
     return QCoreApplication.translate("saving", text)
@@ -121,6 +124,19 @@ class Finished:
         return filled(text, listing(self.lost))
 
 
+def what_changed(document: Document) -> str:
+    """Name what has changes that are saved nowhere: arrays, the list of schemes; empty if none."""
+    titles, schemes = document.unsaved
+    shown = titles[:_NAMED]
+    if len(titles) > _NAMED:
+        shown.append(filled(_tr("%1 more arrays"), f"{len(titles) - _NAMED:,}"))
+    if schemes:
+        shown.append(_tr("the list of schemes"))
+    if not shown[1:]:
+        return "".join(shown)
+    return filled(_tr("%1 and %2"), ", ".join(shown[:-1]), shown[-1])
+
+
 def draft(document: Document, view: Mapping[str, Any], patches: bool = False) -> Draft:
     """Take what a session file is going to hold.
 
@@ -145,7 +161,9 @@ def draft(document: Document, view: Mapping[str, Any], patches: bool = False) ->
     active = uids.index(document.active_uid) if document.active_uid in uids else None
     known = {source.path: source.known for source in document.sources}
     sources = tuple(known.get(path) or SavedSource(str(path)) for path in paths)
-    title = document.title if document.file is None else plain(document.file.name)
+    title = what_changed(document) or document.title
+    if document.file is not None:
+        title = plain(document.file.name)
     session = SavedSession(sources, tuple(tensors), schemes, current, active, title, dict(view))
     unread = {source.path for source in document.sources if source.problem}
     read = frozenset(place for place, path in enumerate(paths) if path not in unread)

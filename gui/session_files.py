@@ -30,9 +30,6 @@ FILE, SAVE = "file", "save"
 ENDING = ".qscope"
 View = dict[str, Any]
 
-_NAMED = 3
-"""Arrays that the question about unsaved changes names one by one."""
-
 
 class WriteOver(Enum):
     """What a person decides about a file that has changed meanwhile."""
@@ -302,18 +299,11 @@ class SessionFiles(QObject):
 
     def _unsaved_text(self) -> str:
         """Name what has changes: the session, where it has a name, and what of it."""
+        from gui.saving import what_changed
+
         session = self._session
         titles, schemes = session.unsaved
-        shown = titles[:_NAMED]
-        if len(titles) > _NAMED:
-            shown.append(filled(self.tr("%1 more arrays"), f"{len(titles) - _NAMED:,}"))
-        if schemes:
-            shown.append(self.tr("the list of schemes"))
-        if not shown:
-            shown = [self.tr("the list of files")]
-        listed = shown[0]
-        if shown[1:]:
-            listed = filled(self.tr("%1 and %2"), ", ".join(shown[:-1]), shown[-1])
+        listed = what_changed(session) or self.tr("the list of files")
         if session.file is not None:
             text = self.tr("%1 has changes that are not saved: %2.")
             return filled(text, plain(session.file.name), listed)

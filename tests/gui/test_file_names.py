@@ -12,6 +12,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QFileOpen
 from PySide6.QtWidgets import QApplication, QMenu
 
 import main as program
+from gui import commands, recovery
 from gui.app import Windows
 from gui.settings import Settings
 
@@ -176,3 +177,23 @@ def test_no_file_of_such_a_name_is_written_by_way_of_qt_which_would_change_it(
     assert program.main([words[0], strange.name, *words[1:], "-o", out]) == 2
     assert "-o needs a name in UTF-8" in capsys.readouterr().err
     assert sorted(os.listdir()) == before
+
+
+def test_changes_of_it_are_kept_and_restored(window, new_window, qtbot, strange, monkeypatch):
+    monkeypatch.setattr(recovery, "REST", 30)
+    window.open_paths([strange])
+    shown(window, qtbot)
+    commands.edit_value(window.session, 0, 7.0)
+    folder = recovery.recovery_folder()
+    qtbot.waitUntil(lambda: folder.is_dir() and bool(list(folder.glob("*.qscope"))))
+    qtbot.waitUntil(lambda: not window.background.running("recovery"))
+    # As a crash leaves it: nobody holds the lock.
+    window.recovery._own.lock.unlock()
+    window.recovery._own = None
+    window.session.mark_saved(None)
+    other = new_window()
+    other.recovery.look()
+    assert other.offer.text.startswith(f"Changes of {SHOWN},")
+    other.actions_["restore"].trigger()
+    qtbot.waitUntil(lambda: other.session.array.tolist() == [7, 2, 3])
+    assert other.session.path == strange

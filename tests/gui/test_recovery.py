@@ -86,6 +86,23 @@ def test_what_a_crash_left_is_offered_and_restored(window, new_window, person, q
     qtbot.waitUntil(lambda: len(kept()) == 1 and not other.background.running("recovery"))
 
 
+def test_the_offer_names_what_has_changes_and_not_what_was_shown(
+    window, new_window, qtbot, crash, tmp_path
+):
+    for name in ("a.npy", "b.npy"):
+        np.save(tmp_path / name, np.zeros(3, np.float32))
+    window.open_paths([tmp_path / "a.npy", tmp_path / "b.npy"])
+    settle(window, qtbot)
+    commands.edit_value(window.session, 0, 1.0)
+    window.files.show_tensor(window.session.sources[1].tensors[0])
+    settle(window, qtbot)
+    commands.remove_entry(window.session, window.session.active_uid)
+    crash(window)
+    other = new_window()
+    other.recovery.look()
+    assert other.offer.text.startswith("Changes of a.npy and the list of schemes,")
+
+
 def test_what_was_restored_is_saved_to_its_own_file_again(
     window, new_window, person, qtbot, crash, tmp_path
 ):

@@ -32,14 +32,16 @@ def next_version() -> int:
     return next(_versions)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Tensor:
     """One array of the document, with or without its values in memory.
 
+    A file may have a hundred thousand: what can be told when it is asked for is not kept.
+
     Attributes
     ----------
-    title : str
-        What title bar, exports and questions call it.
+    own_title : str
+        What title bar, exports and questions call it; empty where file and name say that.
     path : Path or None
         The file that it came from.
     name : str or None
@@ -82,7 +84,7 @@ class Tensor:
         Flat positions that may differ from there; None where all may.
     """
 
-    title: str
+    own_title: str = ""
     path: Path | None = None
     name: str | None = None
     dtype: str = ""
@@ -106,6 +108,18 @@ class Tensor:
     base: tuple[Path, str | None] | None = None
     base_state: tuple[int, int] | None = None
     touched: list[IntArray] | None = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """What title bar, exports and questions call it."""
+        if self.own_title or self.path is None:
+            return self.own_title
+        file = self.path.name
+        return plain(file if self.name is None else f"{file} ▸ {self.name}")
+
+    @title.setter
+    def title(self, title: str) -> None:
+        self.own_title = title
 
     def take(self, array: FloatArray, dtype: str = "") -> None:
         """Hold values as they lie in the file."""
@@ -256,6 +270,7 @@ def lone(title: str, array: FloatArray, path: Path | None = None) -> Source:
 def unfiled(tensors: Sequence[Tensor]) -> tuple[Source, ...]:
     """Loaded tensors whose file is no longer theirs, as arrays that no file holds."""
     for tensor in tensors:
+        tensor.own_title = tensor.title
         tensor.path = tensor.name = tensor.base = None
         tensor.saved_version = 0
     return tuple(Source(None, [tensor]) for tensor in tensors)
@@ -274,7 +289,7 @@ def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
     several = len(infos) > 1
     tensors = [
         Tensor(
-            plain(f"{path.name} ▸ {info.name}" if several else path.name),
+            "",
             path,
             info.name if several else None,
             info.stored or info.dtype,

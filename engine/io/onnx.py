@@ -245,6 +245,9 @@ def _pairs(places: array[int]) -> Iterator[tuple[int, int]]:
 
 def _joined(wire: Wire, *parts: str) -> str:
     """Join the parts of a name: inner graphs repeat those of the outer ones."""
+    parts = tuple(part for part in parts if part)
+    if len(parts) < 2:
+        return parts[0] if parts else ""
     wire.budget.take_joined(*parts)
     return "".join(parts)
 

@@ -15,7 +15,7 @@ ENTRY = 800
 AXIS = 40
 # What Python and the system take around it all.
 _RESERVE = 1 << 23
-_TEXT = 64
+_TEXT = 80
 
 
 class Budget:
@@ -73,7 +73,8 @@ def bytes_each(text: str) -> int:
     """Return at least as many bytes as each character of a text takes: 1, 2 or 4."""
     if text.isascii():
         return 1
-    each = (sys.getsizeof(text) - 80) // max(len(text), 1) + 1
+    # The head of such a text takes no more than 76 bytes.
+    each = -(-(sys.getsizeof(text) - 76) // len(text))
     return 1 if each <= 1 else 2 if each <= 2 else 4
 
 

@@ -31,6 +31,7 @@ from engine.io.base import (
     shown,
     write_atomically,
 )
+from engine.io.index import kept
 from engine.io.saved import (
     MAX_SCHEMES,
     SavedScheme,
@@ -172,6 +173,11 @@ def load(path: Path, name: str) -> np.ndarray:
 
 def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
     """Return the members that hold whole arrays, by titles that are made to differ."""
+    assert archive.fp is not None
+    return kept(archive.fp, path, "qscope", lambda: _titled(archive, path))  # type: ignore[arg-type]
+
+
+def _titled(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
     members: dict[str, zipfile.ZipInfo] = {}
     more: dict[str, int] = {}  # how many others of a title there were
     try:

@@ -259,7 +259,7 @@ class TensorsModel(QAbstractItemModel):
         seen = tensor.glance
         if column == NAME:
             mark = " ◂" if tensor is self._session.current else ""
-            node = f" → {tensor.used_by}" if tensor.used_by else ""
+            node = f" → {plain(tensor.used_by)}" if tensor.used_by else ""
             return f"{tensor.label}{node}{' *' if tensor.differs else ''}{mark}"
         if column == TYPE:
             return tensor.dtype

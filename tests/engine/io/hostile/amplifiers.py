@@ -17,7 +17,7 @@ import pytest
 from tests.engine.io import builders
 from tests.engine.io.builders import field, value
 
-SIZE = 6_000_000
+SIZE = 3_000_000
 """Bytes that each of them has, more or less."""
 ROCKET = "\N{ROCKET}"
 LONG = ROCKET + "a" * SIZE
@@ -48,15 +48,16 @@ def safetensors() -> Files:
     parts = builders.safetensors_parts
     one = '{"dtype":"U8","shape":[],"data_offsets":[0,1]}'
     nothing = '{"dtype":"U8","shape":[0],"data_offsets":[0,0]}'
-    count = SIZE // 9
+    count = 2 * SIZE // 9
     pairs = ",".join(f'"{name}":""' for name in short_names(count))
     yield "much metadata", parts(f'{{"__metadata__":{{{pairs}}},"x":{one}}}', b"1")
     text = json.dumps(LONG, ensure_ascii=False)
     yield "one sign in the metadata", parts(f'{{"__metadata__":{{"a":{text}}},"x":{one}}}', b"1")
-    yield "escapes in the metadata", parts(
-        f'{{"__metadata__":{{"a":"{ESCAPED}"}},"x":{one}}}', b"1"
+    yield (
+        "escapes in the metadata",
+        parts(f'{{"__metadata__":{{"a":"{ESCAPED}"}},"x":{one}}}', b"1"),
     )
-    yield "one sign in a name", parts(f'{{{text}:{one}}}', b"1")
+    yield "one sign in a name", parts(f"{{{text}:{one}}}", b"1")
     yield "a name of escapes", parts(f'{{"{ESCAPED}":{one}}}', b"1")
     names = short_names(SIZE // 56)
     yield "many tensors", parts("{" + ",".join(f'"{name}":{nothing}' for name in names) + "}")
@@ -80,15 +81,17 @@ def _zipped(members: Iterator[tuple[str, bytes]], comment: bytes = b"") -> bytes
 
 def npz() -> Files:
     small, nothing = dumped(np.zeros(1, np.uint8)), dumped(np.zeros(0, np.uint8))
-    names = short_names(SIZE // 250)
+    names = short_names(SIZE // 1000)
     yield "many arrays", _zipped((f"{name}.npy", nothing) for name in names)
     names = (f"{ROCKET}{'x' * 60_000}{name}.npy" for name in short_names(SIZE // 120_000))
     yield "long names", _zipped((name, small) for name in names)
-    yield "many members", _zipped(
-        iter([("a.npy", small), *((name, b"") for name in short_names(SIZE // 90))])
+    yield (
+        "many members",
+        _zipped(iter([("a.npy", small), *((name, b"") for name in short_names(SIZE // 90))])),
     )
-    yield "long comments", _zipped(
-        ((f"{name}.npy", small) for name in short_names(SIZE // 65_000)), bytes(60_000)
+    yield (
+        "long comments",
+        _zipped(((f"{name}.npy", small) for name in short_names(SIZE // 65_000)), bytes(60_000)),
     )
 
 
@@ -114,8 +117,9 @@ def torch() -> Files:
     objects = b"ca.b\nX\nq\0(" + b"h\0)\x81" * (SIZE // 4) + b"t"
     yield "many objects", builders.torch_zip(b"](" + whole + objects + b"e", stored)
     same = (value(name) + b"h\0" for name in short_names(SIZE // 11))
-    yield "one tensor by many names", builders.torch_zip(
-        b"}(" + value("w") + whole + b"q\0" + b"".join(same) + b"u", stored
+    yield (
+        "one tensor by many names",
+        builders.torch_zip(b"}(" + value("w") + whole + b"q\0" + b"".join(same) + b"u", stored),
     )
     members = {name: b"" for name in short_names(SIZE // 110)}
     yield "many members", builders.torch_zip(value({"w": whole}), stored, "a", **members)
@@ -149,8 +153,9 @@ def gguf() -> Files:
     yield "many words", file([tensor(b"x")], [words])
     pairs = [text(name.encode()) + struct.pack("<IB", 0, 0) for name in short_names(60_000)]
     yield "much metadata", file([tensor(b"x")], pairs)
-    yield "one sign in the metadata", file(
-        [tensor(b"x")], [text(b"k") + struct.pack("<I", 8) + text(LONG.encode())]
+    yield (
+        "one sign in the metadata",
+        file([tensor(b"x")], [text(b"k") + struct.pack("<I", 8) + text(LONG.encode())]),
     )
 
 
@@ -180,13 +185,13 @@ def onnx() -> Files:
     made_up = [f"onnx::{name}" for name in short_names(SIZE // 600)]
     nodes = [field(1, n.encode()) + field(3, (ROCKET + "n" * 400).encode()) for n in made_up]
     yield "long names of nodes", builders.onnx_model(*map(tensor, made_up), nodes=nodes)
-    constants = [
-        field(2, name.encode()) + field(4, b"Constant") + field(5, field(1, b"value_int") + field(3, 1))
-        for name in short_names(SIZE // 45)
-    ]
+    number = field(4, b"Constant") + field(5, field(1, b"value_int") + field(3, 1))
+    constants = [field(2, name.encode()) + number for name in short_names(SIZE // 100)]
     yield "many constants", builders.onnx_model(tensor("x"), nodes=constants)
-    yield "many functions", builders.onnx_model(tensor("x")) + b"".join(
-        field(25, field(1, name.encode())) for name in short_names(SIZE // 10)
+    yield (
+        "many functions",
+        builders.onnx_model(tensor("x"))
+        + b"".join(field(25, field(1, name.encode())) for name in short_names(SIZE // 10)),
     )
 
 
@@ -208,7 +213,7 @@ def hdf5() -> Files:
     def one(opened: object, name: str) -> None:
         opened.create_dataset(name, (), "u1")  # type: ignore[attr-defined]
 
-    yield "many datasets", file(lambda opened: many(opened, "g", 20_000))
+    yield "many datasets", file(lambda opened: many(opened, "g", 8000))
     yield "a long name before many", file(lambda opened: many(opened, ROCKET + "g" * 60_000, 2000))
     yield "a long name", file(lambda opened: one(opened, ROCKET + "g" * 60_000))
 
@@ -250,16 +255,14 @@ def npy() -> Files:
 
 
 def _texts(delimiter: str) -> Files:
-    yield "one sign in the head", f"{ROCKET}{delimiter}b\n".encode() + f"1{delimiter}2\n".encode() * (
-        SIZE // 4
-    )
+    rows = f"1{delimiter}2\n".encode() * (SIZE // 40)
+    yield "one sign in the head", f"{ROCKET}{delimiter}b\n".encode() + rows
     yield "one sign in a comment", f"# {LONG}\n1{delimiter}2\n".encode()
-    yield "one number a line", b"1\n" * (SIZE // 2)
-    yield "a long row", delimiter.join("1" * (SIZE // 2)).encode()
-    columns = delimiter.join(short_names(SIZE // 7))
-    yield "many columns", f"{columns}\n{delimiter.join('1' * (SIZE // 7))}\n".encode()
-    yield "quoted cells", f'"1"{delimiter}"2"\n'.encode() * (SIZE // 8)
-    yield "nested lists", b"[" + b"[1]," * (SIZE // 4) + b"[1]]"
+    yield "a long row", delimiter.join("1" * (SIZE // 20)).encode()
+    columns = delimiter.join(short_names(SIZE // 70))
+    yield "many columns", f"{columns}\n{delimiter.join('1' * (SIZE // 70))}\n".encode()
+    yield "quoted cells", f'"1"{delimiter}"2"\n'.encode() * (SIZE // 80)
+    yield "nested lists", b"[" + b"[1]," * (SIZE // 80) + b"[1]]"
 
 
 AMPLIFIERS: dict[str, Callable[[], Files]] = {

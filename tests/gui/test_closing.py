@@ -31,7 +31,6 @@ def close():
     HOW
     print(json.dumps([start, time.monotonic()]), flush=True)
 
-QTimer.singleShot(0, lambda: None)
 add = app.Windows.add
 def adding(self, paths=()):
     window = add(self, paths)
@@ -42,8 +41,20 @@ sys.exit(app.main([]))
 """
 
 
-@pytest.mark.parametrize("how", ["windows[0].close()", "QApplication.quit()"])
-def test_a_window_closes_whatever_its_jobs_do(how, tmp_path):
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [
+        ("windows[0].close()", 0),
+        ("QApplication.quit()", 0),
+        pytest.param(
+            "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+            -15,
+            marks=pytest.mark.skipif(os.name != "posix", reason="there are no such signals"),
+        ),
+    ],
+    ids=["close", "quit", "SIGTERM"],
+)
+def test_a_window_closes_whatever_its_jobs_do(how, status, tmp_path):
     home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD.replace("HOW", how)],
@@ -54,7 +65,7 @@ def test_a_window_closes_whatever_its_jobs_do(how, tmp_path):
     )
     out, err = child.communicate(timeout=60)
     ended = time.monotonic()
-    assert child.returncode == 0, err
+    assert child.returncode == status, err
     start, closed = json.loads(out)
     assert closed - start < 1
     # Those who share the processors take their part of the rest.

@@ -31,6 +31,7 @@ class Cancellation:
         self._set = threading.Event()
         self._lock = threading.Lock()
         self._calls: list[Callable[[], object]] = []
+        self._tell: Callable[[int, int], object] | None = None
 
     def cancel(self) -> None:
         """Let the next ``check`` raise, and end what cannot look at the flag itself."""
@@ -58,6 +59,21 @@ class Cancellation:
             yield
         finally:
             _watched.reset(token)
+
+    @contextmanager
+    def telling(self, tell: Callable[[int, int], object]) -> Iterator[None]:
+        """Have ``progress`` say how much is done, of how much."""
+        before, self._tell = self._tell, tell
+        try:
+            yield
+        finally:
+            self._tell = before
+
+    def progress(self, done: int, total: int) -> None:
+        """Say how much is done, of how much; raise ``Cancelled`` if nobody waits any more."""
+        self.check()
+        if self._tell is not None:
+            self._tell(done, total)
 
     @contextmanager
     def on_cancel(self, call: Callable[[], object]) -> Iterator[None]:
@@ -91,6 +107,11 @@ def current() -> Cancellation:
 def check() -> None:
     """Raise ``Cancelled`` if the work of this thread has been cancelled."""
     _watched.get().check()
+
+
+def progress(done: int, total: int) -> None:
+    """Say how much of this thread's work is done, of how much; else as ``check``."""
+    _watched.get().progress(done, total)
 
 
 def checked(items: Iterable[T], every: int = _OFTEN) -> Iterator[T]:

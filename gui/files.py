@@ -403,7 +403,8 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
             if name is not None and not named:
                 load(path, name)  # raises the sentence that names what there is
             if len(named) == 1 and not shown and not named[0].external:
-                one.values = _values(path, named[0].name)
+                with ticket.cancellation.telling(ticket.part(done, len(paths))):
+                    one.values = _values(path, named[0].name)
                 shown = True
             one.wanted = named[0] if len(named) == 1 else None
             one.source = source
@@ -417,7 +418,8 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
 
 def _load(path: Path, name: str | None, external: bool, ticket: Ticket) -> Values:
     ticket.step(0, 0)
-    return _values(path, name, external)
+    with ticket.cancellation.telling(ticket.part(0, 1)):
+        return _values(path, name, external)
 
 
 def _values(path: Path, name: str | None, external: bool = False) -> Values:

@@ -65,7 +65,7 @@ def read(stream: BinaryIO, dtype: np.dtype[Any], nbytes: int, what: str) -> np.n
     view = memoryview(flat.view(np.uint8))  # type: ignore[arg-type]
     filled = 0
     while filled < nbytes:
-        cancellation.check()
+        cancellation.progress(filled, nbytes)
         # In parts, because a zip member makes a copy of each.
         count = stream.readinto(view[filled : filled + _PART])  # type: ignore[attr-defined]
         if not count:

@@ -81,3 +81,16 @@ def test_an_evaluation_without_a_step_is_cancelled():
     flag.cancel()
     with flag.watched(), pytest.raises(Cancelled):
         evaluate(np.ones(10, np.float32), "int8 symmetric")
+
+
+def test_progress_is_told_to_whoever_asks_and_ends_like_a_check():
+    flag, told = Cancellation(), []
+    with flag.watched():
+        cancellation.progress(1, 3)
+        with flag.telling(lambda *numbers: told.append(numbers)):
+            cancellation.progress(2, 3)
+        cancellation.progress(3, 3)
+        flag.cancel()
+        with flag.telling(print), pytest.raises(Cancelled):
+            cancellation.progress(3, 3)
+    assert told == [(2, 3)]

@@ -3,6 +3,7 @@
 import threading
 import time
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QWidget
 
@@ -130,3 +131,14 @@ def test_what_is_awaited_is_cancelled_inside_the_engine(background, qtbot, dialo
 
 def _fail(text):
     raise RuntimeError(text)
+
+
+def test_a_long_read_tells_how_far_it_is(window, tmp_path, qtbot):
+    path, told = tmp_path / "long.npy", []
+    np.save(path, np.zeros((6 << 20), np.float32))
+    window.background.progressed.connect(lambda *of: told.append(of))
+    window.open_paths([path])
+    qtbot.waitUntil(lambda: window.session.array.size == 6 << 20, timeout=30_000)
+    shares = [done / total for kind, done, total in told if kind == "file" and total]
+    assert shares == sorted(shares)
+    assert len(set(shares)) >= 6

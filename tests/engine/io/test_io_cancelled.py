@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io as stdio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -261,3 +262,28 @@ def test_a_cancelled_save_leaves_the_old_file_whole_up_to_the_last_moment(
             write(path, array)
         assert path.read_bytes() == before
         assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize(
+    "read",
+    [
+        io.load,
+        io.list_tensors,
+        io.probe,
+        qscope.read,
+        qscope.head_of,
+        saved.digest_of,
+        device.read_codes,
+        device.is_npy,
+        lambda path: device.read_codes(path, "int8", (0,)),
+        lambda path: io.NPY.load_module().load(path),
+        lambda path: io.HDF5.load_module().load(path, "x"),
+        lambda path: saved.described(saved.SavedSource(str(path))),
+    ],
+)
+def test_nothing_waits_for_whoever_writes_into_a_pipe(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "x.qscope"
+    os.mkfifo(path)
+    with pytest.raises(io.FormatError, match="is not a regular file"):
+        read(path)

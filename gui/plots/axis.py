@@ -121,7 +121,7 @@ def log_ticks(low: float, high: float, apart: float) -> list[tuple[float, str]]:
             at = decade + math.log10(digit)
             if low <= at <= high:
                 ticks.append((at, _power_text(digit, decade)))
-    return ticks if len(ticks) > 1 or high - low > 1 else _even_ticks(low, high, apart)
+    return ticks if len(ticks) > 1 or high - low > 2 else _even_ticks(low, high, apart)
 
 
 def _power_text(mantissa: float, decade: int) -> str:

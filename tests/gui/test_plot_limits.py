@@ -5,6 +5,7 @@ import random
 import re
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -371,3 +372,30 @@ def test_the_widest_range_has_a_histogram():
     assert seen.counts.max() < 60
     assert np.isfinite(seen.edges).all()
     assert (seen.edges[0], seen.edges[-1]) == (-1.7e308, 1.7e308)
+
+
+# Labels side by side
+
+
+@pytest.mark.parametrize("scheme", ["int8 symmetric", "int8 asymmetric manual(-0.05,0.05)"])
+@pytest.mark.parametrize("key", ["distribution", "calibration"])
+def test_no_label_of_a_plot_hides_another_at_any_size_or_zoom(bench, key, scheme):
+    shown = bench(key, np.random.default_rng(0).standard_normal(300), scheme)
+    for size in ((220, 110), (300, 160), (430, 320), (700, 400)):
+        shown.pane.resize(*size)
+        QApplication.processEvents()
+        for zoom in (1, 0.2, 5):
+            shown.view().scaleBy(x=zoom)
+            QApplication.processEvents()
+            labels = shown.items(pg.TextItem)
+            labels += [handle.label for handle in shown.plot._handles.values()]
+            inside = shown.view().sceneBoundingRect()
+            boxes = []
+            for label in labels:
+                box = label.textItem.mapRectToScene(label.textItem.boundingRect())
+                if label.isVisible() and inside.contains(box.center()):
+                    boxes.append(box.adjusted(2, 2.5, -2, -2.5))
+            for place, box in enumerate(boxes):
+                assert not any(box.intersects(other) for other in boxes[:place])
+        shown.pane.fit()
+    assert len(boxes) >= 2

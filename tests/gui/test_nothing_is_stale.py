@@ -1,0 +1,165 @@
+"""What hangs on the digits, the values, the schemes or the theme follows them."""
+
+import re
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from engine import Scheme, compare, evaluate
+from engine.attribution import attribution
+from gui import commands
+from gui.plots import PLOTS
+from gui.theme import DARK, LIGHT
+
+ARRAY = np.random.default_rng(4).standard_normal((6, 8)).astype(np.float32)
+TWO = ("int8 symmetric", "int4 symmetric")
+BACKGROUND = Qt.ItemDataRole.BackgroundRole
+
+
+def edit(window, position, value):
+    commands.edit_value(window.session, position, np.float32(value))
+    QApplication.processEvents()
+
+
+def longest(text):
+    """How many significant digits the longest fraction of a text has."""
+    numbers = re.findall(r"\d*\.(\d+)", text)
+    return max(map(len, numbers), default=0)
+
+
+@pytest.mark.parametrize("key", ["signal", "error", "transfer", "difference"])
+def test_plots_take_other_digits_at_once(open_window, key):
+    window = open_window(ARRAY, *TWO)
+    window.docks[key].take_focus()
+    uids = [entry.uid for entry in window.session.entries]
+    window.session.compare_pair((uids[0], uids[1]))
+    QApplication.processEvents()
+    plot = window.plots[key].plot
+    seen = {}
+    for digits in (3, 9):
+        window.settings.digits = digits
+        QApplication.processEvents()
+        assert plot.data is not None
+        seen[digits] = plot.readout(plot.data, 3.0 if key != "transfer" else 0.777123456789, 0.1)
+        if key in ("signal", "error", "transfer"):
+            seen[digits] += plot.insight
+    assert longest(seen[3]) <= 5 < longest(seen[9])
+
+
+def test_the_tint_of_the_grid_follows_the_largest_value_of_its_plane(open_window, person):
+    window = open_window(ARRAY, *TWO)
+    window.actions_["grid"].trigger()
+    grid = window.values.grid
+    before = person.cell(grid, 0, 0, BACKGROUND)
+    edit(window, 47, 1000.0)
+    faint = person.cell(grid, 0, 0, BACKGROUND)
+    assert faint != before
+    assert person.cell(grid, 5, 7, BACKGROUND).name() != faint.name()
+    window.session.undo_stack.undo()
+    QApplication.processEvents()
+    assert person.cell(grid, 0, 0, BACKGROUND) == before
+
+
+def test_the_tint_of_an_error_follows_the_scheme(open_window, person):
+    window = open_window(ARRAY, *TWO)
+    window.actions_["grid"].trigger()
+    grid, session = window.values.grid, window.session
+    grid.model().set_quantity("error")
+    fine = [person.cell(grid, 1, column, BACKGROUND) for column in range(8)]
+    session.activate(session.entries[1].uid)
+    coarse = [person.cell(grid, 1, column, BACKGROUND) for column in range(8)]
+    assert fine != coarse
+    error = evaluate(ARRAY, TWO[1]).error
+    strongest = np.unravel_index(np.abs(error).argmax(), error.shape)
+    alphas = [person.cell(grid, row, column, BACKGROUND) for row in range(6) for column in range(8)]
+    most = max((c for c in alphas if c is not None), key=lambda c: c.alphaF())
+    assert person.cell(grid, *map(int, strongest), BACKGROUND).alphaF() == most.alphaF()
+
+
+def test_the_tint_of_the_grid_is_that_of_the_theme(open_window, person):
+    window = open_window(ARRAY, *TWO)
+    window.actions_["grid"].trigger()
+    seen = []
+    for theme in ("light", "dark"):
+        window.settings.theme = theme
+        QApplication.processEvents()
+        seen.append(person.cell(window.values.grid, 0, 0, BACKGROUND).name())
+    assert seen[0] != seen[1]
+
+
+def difference_text(window):
+    return window.plots["difference"].plot.insight
+
+
+def test_difference_follows_values_schemes_and_the_pair(open_window, qtbot):
+    window = open_window(ARRAY, *TWO, "int2 symmetric")
+    session = window.session
+    window.docks["difference"].take_focus()
+    uids = [entry.uid for entry in session.entries]
+    session.compare_pair((uids[0], uids[1]))
+
+    def told(first, second, array):
+        count = compare(array, first, second).count
+        qtbot.waitUntil(lambda: not session.stale)
+        assert difference_text(window).startswith(f"{first} and {second}:")
+        assert f": {count} of 48 values differ" in difference_text(window)
+
+    told(*TWO, ARRAY)
+    edit(window, 0, 4.0)
+    edited = ARRAY.copy()
+    edited[0, 0] = 4
+    told(*TWO, edited)
+    commands.set_scheme(session, uids[0], Scheme.parse("int6 symmetric"))
+    told("int6 symmetric", TWO[1], edited)
+    session.compare_pair((uids[2], uids[1]))
+    told("int2 symmetric", TWO[1], edited)
+    session.undo_stack.undo()
+    session.undo_stack.undo()
+    told("int2 symmetric", TWO[1], ARRAY)
+    session.compare_pair(None)
+    assert difference_text(window) == "Choose two schemes in the Compare pane."
+
+
+def test_the_values_that_set_the_scale_are_told_while_they_do(open_window, qtbot):
+    window = open_window(np.random.default_rng(1).normal(size=500), *TWO)
+    session, head = window.session, window.docks["results"].head
+    assert "set" not in head.insight.text()
+    edit(window, 7, 100.0)
+    for place in (0, 1):
+        session.activate(session.entries[place].uid)
+        cause = attribution(session.array, evaluate(session.array, TWO[place]))
+        assert cause is not None
+        assert head.insight.text() == f"{TWO[place]}: {cause}"
+    edit(window, 7, 50.0)
+    cause = attribution(session.array, evaluate(session.array, TWO[1]))
+    assert head.insight.text() == f"{TWO[1]}: {cause}"
+    commands.set_scheme(session, session.active_uid, Scheme.parse("int4 symmetric mse"))
+    qtbot.waitUntil(lambda: not session.stale)
+    assert "scale" not in head.insight.text()
+    session.undo_stack.undo()
+    assert head.insight.text() == f"{TWO[1]}: {cause}"
+    edit(window, 7, 0.5)
+    assert "scale" not in head.insight.text()
+
+
+@pytest.mark.parametrize("key", [kind.key for kind in PLOTS])
+def test_a_plot_in_front_wears_the_new_theme_and_keeps_what_it_shows(open_window, key):
+    window = open_window(ARRAY, *TWO)
+    window.docks[key].take_focus()
+    QApplication.processEvents()
+    pane = window.plots[key]
+    plot = pane.plot
+    before = plot.item.getViewBox().viewRange(), plot.insight, plot.item.getAxis("left").labelText
+    for name, theme in (("dark", DARK), ("light", LIGHT)):
+        window.settings.theme = name
+        QApplication.processEvents()
+        assert plot.theme == theme
+        assert theme.muted.lower() in plot.item.getAxis("left").label.toHtml().lower()
+        assert pane.grab().toImage().pixelColor(pane.width() - 3, pane.height() // 2).name() in (
+            theme.background.lower(), theme.base.lower()
+        )  # fmt: skip
+    assert before == (
+        plot.item.getViewBox().viewRange(), plot.insight, plot.item.getAxis("left").labelText,
+    )  # fmt: skip

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication
 from engine.notes import Note
 from engine.number_text import digits_apart, digits_within, exact, full, position_text, short
 from engine.numbers import AmbiguousNumber, NumberError, parse_number
+from engine.summary import Summary
 
 __all__ = [
     "as_typed",
@@ -21,6 +22,7 @@ __all__ = [
     "exact",
     "filled",
     "full",
+    "of_data",
     "parts",
     "percent",
     "position_text",
@@ -30,6 +32,11 @@ __all__ = [
     "told",
     "typed_number",
 ]
+
+
+def of_data(value: np.generic | float, summary: Summary, digits: int) -> str:
+    """A number in the unit of an array's values: those of a large offset read apart."""
+    return short(value, digits_within(value, summary.high - summary.low, digits))
 
 
 def as_typed(number: float) -> str:

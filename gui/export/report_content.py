@@ -34,7 +34,7 @@ from gui.export.report import (
 from gui.export.report_reference import Source, commands, definitions, versions
 from gui.export.spec import FigureSpec, Look
 from gui.models.results import COLUMNS, Column, Figures, best_figures
-from gui.numbers_text import filled, full, parts, percent, short
+from gui.numbers_text import digits_apart, filled, full, of_data, parts, percent, short
 from gui.plain_text import plain
 from gui.plots.data import PlotData
 
@@ -113,7 +113,8 @@ def _data(source: Source, kept: Snapshot, digits: int) -> tuple[Block, ...]:
         (translated("Mean"), summary.mean),
         (translated("Standard deviation"), std),
     ):
-        rows.append((name, _number(number, digits)))
+        text = of_data(number, summary, digits) if not math.isnan(number) else "–"
+        rows.append((name, Cell(text, full(number))))
     blocks: list[Block] = [pairs(rows)]
     if summary.nan_count or summary.inf_count:
         text = "Minimum, maximum, mean and standard deviation are those of the finite values."
@@ -215,7 +216,7 @@ def _metric(column: Column, figures: Figures, best: dict[str, float], digits: in
 def _spread(values: Any, digits: int) -> Cell:
     """The parameters of channels: from the smallest to the largest."""
     low, high = values.min(), values.max()
-    ends = short(low, digits), short(high, digits)
+    ends = tuple(short(end, digits_apart((low, high), digits)) for end in (low, high))
     text = ends[0] if low == high else f"{ends[0]} … {ends[1]}"
     exact = translated("%1 channels or groups, from %2 to %3")
     return Cell(text, filled(exact, f"{values.size:,}", full(low), full(high)))

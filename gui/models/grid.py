@@ -12,7 +12,7 @@ from engine import Evaluation
 from engine.evaluation import Part
 from engine.kernels import extremes
 from gui import commands
-from gui.numbers_text import exact, full, short, typed_number
+from gui.numbers_text import exact, full, of_data, short, typed_number
 from gui.plain_text import plain_tip
 from gui.session import Session
 from gui.settings import Settings
@@ -196,7 +196,10 @@ class GridModel(QAbstractTableModel):
         evaluation = self._session.active_evaluation
         if self.quantity == "Q" and evaluation is not None:
             return evaluation.qparams.format.label(int(value))
-        return short(value, min(self._settings.digits, 4))
+        digits = min(self._settings.digits, 4)
+        if self.quantity in ("R", "R′"):
+            return of_data(value, self._session.shown.summary, digits)
+        return short(value, digits)
 
     def _tint(self, value: float) -> QColor | None:
         """Orange above zero, blue below, stronger with the magnitude."""

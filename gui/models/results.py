@@ -15,7 +15,7 @@ from engine import METRICS, Evaluation, Metric, QParams, metrics_of
 from engine.definitions import SQNR_DEFINITIONS, Definition
 from engine.metrics import DATA_UNIT
 from gui.models.schemes import entry_icon
-from gui.numbers_text import filled, full, position_text, short
+from gui.numbers_text import digits_apart, filled, full, position_text, short
 from gui.plain_text import plain_tip
 from gui.session import Session
 from gui.settings import Settings
@@ -216,7 +216,7 @@ class ResultsModel(QAbstractTableModel):
         """The parameters of channels: from the smallest to the largest."""
         low, high, digits = values.min(), values.max(), self._settings.digits
         if role == Qt.ItemDataRole.DisplayRole:
-            ends = short(low, digits), short(high, digits)
+            ends = tuple(short(end, digits_apart((low, high), digits)) for end in (low, high))
             return ends[0] if low == high else f"{ends[0]} … {ends[1]}"
         if role == SORT_ROLE:
             return float(high)

@@ -19,7 +19,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFont, QGuiApplication, QPalette
 
 from engine.glance import Glance
-from gui.numbers_text import filled, short
+from gui.numbers_text import digits_apart, filled, short
 from gui.plain_text import plain, plain_tip
 from gui.session import Session
 from gui.short_names import MOST_RIVALS, kin
@@ -274,7 +274,11 @@ class TensorsModel(QAbstractItemModel):
             return seen if isinstance(seen, str) else ""
         if isinstance(seen, Glance):
             end = seen.low if column == LOW else seen.high
-            return self.tr("none") if math.isnan(end) else short(end, DIGITS)
+            return (
+                self.tr("none")
+                if math.isnan(end)
+                else short(end, digits_apart((seen.low, seen.high), DIGITS))
+            )
         return "" if seen is not None else "…"
 
     def _of_file(self, source: Source, column: int) -> str:
@@ -300,8 +304,10 @@ class TensorsModel(QAbstractItemModel):
             lines.append(filled(self.tr("%1 values"), f"{tensor.size:,}"))
             seen = tensor.glance
             if isinstance(seen, Glance):
-                lines.append(filled(self.tr("from %1 to %2"), short(seen.low, 9),
-                                    short(seen.high, 9)))  # fmt: skip
+                lines.append(filled(self.tr("from %1 to %2"), *(
+                    short(end, digits_apart((seen.low, seen.high), 9))
+                    for end in (seen.low, seen.high)
+                )))  # fmt: skip
                 if seen.odd:
                     lines.append(filled(self.tr("%1 NaN or infinite"), f"{seen.odd:,}"))
             if tensor.external:

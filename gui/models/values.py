@@ -14,7 +14,16 @@ from engine.formula import symbolic
 from engine.trace import stages_of
 from gui import commands
 from gui.models.beside import Column, columns_beside
-from gui.numbers_text import digits_apart, exact, filled, full, short, typed_number
+from gui.numbers_text import (
+    digits_apart,
+    digits_within,
+    exact,
+    filled,
+    full,
+    of_data,
+    short,
+    typed_number,
+)
 from gui.plain_text import plain_tip
 from gui.session import LIVE_LIMIT, Session
 from gui.settings import Settings
@@ -192,7 +201,7 @@ class ValuesModel(QAbstractTableModel):
             return full(self._session.array.reshape(-1)[position])
         column = self._columns[index.column()]
         if column.key == "real" and role == Qt.ItemDataRole.DisplayRole:
-            return short(self._session.array.reshape(-1)[position], self._settings.digits)
+            return self._data_text(self._session.array.reshape(-1)[position])
         if column in self._beside:
             return self._data_beside(column, position, role)
         page = self._page(index.row() // PAGE)
@@ -204,7 +213,9 @@ class ValuesModel(QAbstractTableModel):
             if column.key == "code":
                 nan = np.isnan(page["real"][at])
                 return "" if nan else page.qparams.format.label(int(page["code"][at]))
-            text = short(page[column.key][at], self._settings.digits)
+            value = page[column.key][at]
+            in_unit = column.key in ("real", "reconstructed")
+            text = self._data_text(value) if in_unit else self._stage_text(value, page.qparams)
             return f"{MARKS[saturated]} {text}" if saturated and column.key == "clipped" else text
         if role in (Qt.ItemDataRole.EditRole, Qt.ItemDataRole.UserRole):
             return full(page[column.key][at])
@@ -217,6 +228,15 @@ class ValuesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tip(self._value_tip(page, at, column, saturated))
         return None
+
+    def _data_text(self, value: Any) -> str:
+        return of_data(value, self._session.shown.summary, self._settings.digits)
+
+    def _stage_text(self, value: Any, p: QParams) -> str:
+        """A number in steps of S, which has an offset where Z has one."""
+        codes = float(p.qmax) - float(p.qmin)
+        far = bool(np.max(np.abs(p.zero_point)) > 2 * codes)
+        return short(value, digits_within(value, codes if far else 0.0, self._settings.digits))
 
     def _data_beside(self, column: Stage, position: int, role: int) -> Any:
         """What the file stores, or a device computed, at a position."""

@@ -10,7 +10,7 @@ from engine import Comparison, trace
 from engine.device import DeviceComparison
 from engine.kernels import Scratch
 from engine.trace import Trace
-from gui.numbers_text import exact, filled, short
+from gui.numbers_text import digits_apart, exact, filled, short
 from gui.theme import Theme
 
 Rows = list[tuple[str, list[str]]]
@@ -114,24 +114,28 @@ def _beside_device(made: DeviceComparison, chosen: int, digits: int) -> Rows:
 
 
 def _stages(traces: list[Trace], shown_digits: int) -> Rows:
-    """Parameters and stages, each with its text under either scheme."""
+    """Parameters and stages, each with its text under either scheme; what differs reads so."""
     each = [t.qparams.at(0) for t in traces]
-    digits = max(9, shown_digits)
+
+    def texts(values: list[float | None]) -> list[str]:
+        known = [value for value in values if value is not None]
+        digits = digits_apart(known, max(9, shown_digits))
+        return ["–" if value is None else short(value, digits) for value in values]
+
     rows: Rows = [
-        ("S", [short(p.scale, digits) for p in each]),
+        ("S", texts([float(p.scale) for p in each])),
         ("Z", [str(p.zero_point) for p in each]),
     ]
     # In the order of whichever has more stages: it has those of the other too.
     longer = max(traces, key=lambda one: len(one.stages))
-    symbols = {stage.key: ["", "–", "–"] for stage in longer.stages}
-    for place, one in enumerate(traces):
-        for stage in one.stages:
-            texts = symbols.setdefault(stage.key, ["", "–", "–"])
-            if stage.symbol not in texts[0].split(" | "):
-                texts[0] = f"{texts[0]} | {stage.symbol}" if texts[0] else stage.symbol
-            value = one[stage.key][0]
-            if stage.key == "code":
-                texts[1 + place] = each[place].format.label(int(value))
-            else:
-                texts[1 + place] = short(value, digits)
-    return [*rows, *((texts[0], texts[1:]) for texts in symbols.values())]
+    keys = list(dict.fromkeys(s.key for one in (longer, *traces) for s in one.stages))
+    for key in keys:
+        symbols = [s.symbol for one in traces for s in one.stages if s.key == key]
+        has = [any(stage.key == key for stage in one.stages) for one in traces]
+        pairs = list(zip(traces, each, has, strict=True))
+        if key == "code":
+            cells = [p.format.label(int(t[key][0])) if h else "–" for t, p, h in pairs]
+        else:
+            cells = texts([float(t[key][0]) if h else None for t, _, h in pairs])
+        rows.append((" | ".join(dict.fromkeys(symbols)), cells))
+    return rows

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from engine import Evaluation, QParams, Scheme
 from engine.runtimes import FORMAT_SOURCES
-from gui.numbers_text import filled, full, short
+from gui.numbers_text import digits_apart, filled, full, short
 from gui.panes.form_fields import rgba
 from gui.plain_text import plain_tip
 from gui.shown import Outcome
@@ -85,7 +85,8 @@ class SchemeOutcome(QWidget):
         """S, Z and the codes; of many channels how many there are and from where to where."""
 
         def span(values: Any) -> str:
-            low, high = (short(float(end), digits) for end in (np.min(values), np.max(values)))
+            ends = [float(np.min(values)), float(np.max(values))]
+            low, high = (short(end, digits_apart(ends, digits)) for end in ends)
             return low if low == high else f"{low} … {high}"
 
         codes = f"Q = {short(p.qmin, digits)} … {short(p.qmax, digits)}"

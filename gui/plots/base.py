@@ -418,13 +418,27 @@ class Plot(QObject):
         """Numbers along y as they are drawn."""
         return drawable(self.y_unit.down(y), *self.item.getViewBox().viewRange()[1])
 
-    def _item(self, key: Hashable, make: Callable[[], Any], z: float) -> Any:
+    def _item(self, key: tuple[str, Hashable], make: Callable[[], Any], z: float) -> Any:
         self._drawn.add(key)
+        z += self._layer(key[1])
         if key not in self._items:
             self._items[key] = made = make()
             made.setZValue(z)
             self.item.addItem(made, ignoreBounds=True)
+        elif self._items[key].zValue() != z:
+            self._items[key].setZValue(z)
         return self._items[key]
+
+    def _layer(self, name: Hashable) -> float:
+        """How far above others of its kind an item lies that is named after a scheme.
+
+        Later schemes of the list lie on earlier ones, and the active one on all, whenever they
+        were drawn first: so that window, opened session and figure show the same.
+        """
+        if self.data is None or self.draws_schemes == "none":
+            return 0.0
+        uid = name[0] if isinstance(name, tuple) and name else name
+        return self.data.layers.get(uid, 0.0)
 
     def line(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -325,6 +325,14 @@ class PlotData:
     def flat(self, place: int) -> int:
         """The flat position in the array of a value shown."""
         return place if self.focus is None else int(self.focus.positions[place])
+
+    @cached_property
+    def layers(self) -> Mapping[Hashable, float]:
+        """How high each scheme lies on the others, from 0 to less than 1, by its uid."""
+        uids = [one.entry.uid for one in self.series]
+        active = None if self.active is None else self.active.entry.uid
+        uids.sort(key=lambda uid: uid == active)
+        return {uid: rank / (len(uids) + 1) for rank, uid in enumerate(uids)}
 
     def position_name(self, place: int) -> str:
         """What people call the position of a value shown: one number per axis."""

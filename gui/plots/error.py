@@ -12,6 +12,17 @@ from gui.plots.marks import clipped_marks, nearest_position, places, position_re
 from gui.plots.signal import stems
 from gui.plots.spans import finite_extremes, visible
 
+STEP_PIXELS = 6
+"""Narrower steps of the band would be hair: then it is as high as the highest of neighbours."""
+
+
+def _calm(edges: np.ndarray, high: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Stretches of a band; those that change more often than so many times, put together."""
+    if np.count_nonzero(np.diff(high)) <= most:
+        return edges, high
+    first = np.arange(0, high.size, -(-high.size // most))
+    return np.append(edges[first], edges[-1]), np.fmax.reduceat(high, first)
+
 
 class ErrorPlot(Plot):
     """What each value loses; rounding stays inside ±S/2, clipping leaves it."""
@@ -98,7 +109,7 @@ class ErrorPlot(Plot):
         if stop <= start:
             return
         envelope = self._bounds(data, start, stop)
-        edges, high = envelope.edges - 0.5, envelope.high
+        edges, high = _calm(envelope.edges - 0.5, envelope.high, self.columns // STEP_PIXELS)
         self.bars("band", edges[:-1], edges[1:], -high, high, self.wash(colour, 0.16), z=-5)
         x = np.column_stack([edges[:-1], edges[1:]]).ravel()
         for sign in (-1, 1):

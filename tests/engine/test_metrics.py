@@ -345,3 +345,19 @@ def test_every_metric_says_what_it_is() -> None:
 )
 def test_storage_counts_the_parameters(text: str, values: list[float], bits: float) -> None:
     assert engine.evaluate(np.float32(values), text).metrics["bits_per_value"] == bits
+
+
+@pytest.mark.parametrize(
+    "text", ["int8 asymmetric manual(-1,1)", "e4m3fn symmetric", "int4 mse symmetric"]
+)
+def test_every_unit_is_that_of_the_figure(text: str) -> None:
+    # Values 2⁵ times as large: a figure in the unit of R is as many times larger, and so on.
+    x = np.random.default_rng(4).normal(size=400).astype(np.float32)
+    scheme = engine.Scheme.parse(text)
+    larger = scheme
+    if scheme.calibration.method == "manual":
+        larger = scheme.with_range(-32, 32)
+    small, large = (engine.evaluate(v, s).metrics for v, s in ((x, scheme), (32 * x, larger)))
+    for metric in METRICS:
+        factor = {"unit of R": 32, "(unit of R)²": 1024}.get(metric.unit, 1)
+        assert large[metric.key] == pytest.approx(factor * small[metric.key], rel=1e-9, nan_ok=True)

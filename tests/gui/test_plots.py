@@ -1,6 +1,7 @@
 """One suite over every plot of the registry, and what each of them alone draws."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
@@ -10,6 +11,8 @@ from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtWidgets import QApplication, QGraphicsRectItem
 
 from engine import evaluate
+from engine.metrics import METRIC
+from gui import commands
 from gui.theme import DARK, LIGHT, wear
 from tests.gui.plot_bench import CASES, KEYS, THREE, noise
 
@@ -387,3 +390,62 @@ def test_ticks_read_the_same_after_a_change_of_theme(bench):
     for spacing, places in levels:
         read = axis.tickStrings(places, axis.autoSIPrefixScale * axis.scale, spacing)
         assert [float(text) for text in read] == pytest.approx(list(places), abs=spacing / 2)
+
+
+# What lies on what, and the band of scales that differ from value to value
+
+
+def layers(shown):
+    """The schemes from the lowest to the highest, by the lines that are drawn of them."""
+    names = {entry.uid: entry.name for entry in shown.session.entries}
+    lines = [
+        (item.zValue(), shown.plot.item.items.index(item), names[key[1]])
+        for key, item in shown.plot._items.items()
+        if key[0] == "line" and key[1] in names and item.isVisible()
+    ]
+    return [name for *_, name in sorted(lines)]
+
+
+@pytest.mark.parametrize("key", ["signal", "error", "transfer"])
+def test_the_active_scheme_lies_on_top_and_later_ones_on_earlier_ones(bench, key):
+    shown = bench(key, noise(200), *THREE)
+    session = shown.session
+    first, second, third = session.entries
+    for active, order in ((third, THREE), (first, [*THREE[1:], THREE[0]])):
+        session.activate(active.uid)
+        QApplication.processEvents()
+        assert layers(shown) == list(order)
+    # One that is switched off and on again is drawn anew, and lies where it lay.
+    for on in (False, True):
+        commands.update_entry(
+            session, second.uid, lambda e, on=on: replace(e, enabled=on), "switch"
+        )
+        QApplication.processEvents()
+    assert layers(shown) == [*THREE[1:], THREE[0]]
+
+
+@pytest.mark.parametrize(
+    "scheme", ["int8 symmetric per-channel(1)", "int8 symmetric per-group(4)", "e4m3fn symmetric"]
+)
+def test_a_band_that_changes_with_every_value_is_an_envelope_and_no_hair(bench, scheme):
+    array = (noise(1200).reshape(40, 30) * np.geomspace(0.01, 1, 30)).astype(np.float32)
+    shown = bench("error", array, scheme)
+    band = shown.plot._items["bars", "band"]
+    high = np.asarray(band.opts["y1"])
+    assert np.count_nonzero(np.diff(high)) <= shown.plot.columns / 6
+    # It still holds every error.
+    (series,) = shown.plot.data.series
+    left = np.asarray(band.opts["x0"])
+    where = np.searchsorted(left, np.arange(1200), "right") - 1
+    assert (np.abs(series.part(0, 1200).error) <= high[where] * (1 + 1e-6)).all()
+    # Zoomed in, each value has its own.
+    shown.view().setXRange(10, 20, padding=0)
+    QApplication.processEvents()
+    band = shown.plot._items["bars", "band"]
+    bounds = series.envelope("bound", shown.plot.columns, 10, 21).high
+    assert np.asarray(band.opts["y1"]) == pytest.approx(bounds)
+
+
+def test_the_calibration_plot_names_the_unit_of_a_squared_error(bench):
+    shown = bench("calibration", noise(300), "int8 symmetric")
+    assert shown.plot.axis_labels()[1] == f"{METRIC['mse'].name} {METRIC['mse'].unit}"

@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from engine import mappings
-from engine.file_names import as_text
 from gui.numbers_text import filled
+from gui.plain_text import plain
 from gui.session import Session
 from gui.tensors import Source, state_of
 
@@ -51,10 +51,13 @@ class FileWatch(QObject):
             self._watcher.addPaths(list(wanted - watched))
 
     def _read(self) -> list[Source]:
+        # One that could not, or was not agreed to, be read is let alone.
         return [
             source
             for source in self._session.sources
-            if source.path is not None and any(tensor.loaded for tensor in source.tensors)
+            if source.path is not None
+            and not source.problem
+            and any(tensor.loaded for tensor in source.tensors)
         ]
 
     def _on_changed(self) -> None:
@@ -77,7 +80,7 @@ class FileWatch(QObject):
 
     def _sentence(self, source: Source, now: tuple[int, int] | None) -> str:
         assert source.path is not None
-        name = as_text(source.path.name)
+        name = plain(source.path.name)
         for tensor in source.tensors:
             problem = mappings.look(tensor.array)
             if problem:

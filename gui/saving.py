@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -234,11 +235,13 @@ class Opened:
 
 def place_of(saved: SavedSource, file: Path) -> Path:
     """Where a source lies now: beside the session as it did then, else where it was."""
-    if saved.beside:
-        beside = file.absolute().parent / saved.beside
+    folder = file.absolute().parent
+    # A name that no file can have, too long or with a NUL in it, is found nowhere.
+    with suppress(ValueError, OSError):
+        beside = folder / saved.beside
         # Not above the session's folder, whatever the session claims.
-        inside = beside.resolve().is_relative_to(file.absolute().parent.resolve())
-        if inside and beside.is_file():
+        inside = beside.resolve().is_relative_to(folder.resolve())
+        if saved.beside and inside and beside.is_file():
             return beside
     return Path(saved.path)
 

@@ -169,7 +169,11 @@ class SessionFiles(QObject):
     def _know(self) -> None:
         """Remember which files the person has let be read."""
         self._settings.add_known(
-            [str(source.path) for source in self._session.sources if source.path is not None]
+            [
+                str(source.path)
+                for source in self._session.sources
+                if source.path is not None and not source.problem
+            ]
         )
 
     def failed(self, error: Exception) -> None:

@@ -12,6 +12,7 @@ file than the session itself.
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -250,8 +251,8 @@ def _whole(stream: BinaryIO, size: int) -> bytearray:
 def _session(fields: Fields, archive: zipfile.ZipFile, path: Path) -> SavedSession:
     sources = tuple(
         SavedSource(
-            _take(one, "path", str),
-            _take(one, "beside", str, ""),
+            _path(one, "path"),
+            _path(one, "beside", ""),
             _take(one, "size", int, 0),
             _take(one, "digest", str, ""),
             _take(one, "modified", int, 0),
@@ -379,6 +380,18 @@ def _take(fields: Fields, key: str, kind: type[_Kind], default: Any = _NEEDED) -
     if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
         raise _BadField(f"its {key} cannot be read")
     return found
+
+
+def _path(fields: Fields, key: str, default: Any = _NEEDED) -> str:
+    """Return a path that a file can have, wherever it leads."""
+    path = str(_take(fields, key, str, default))
+    try:
+        possible = b"\0" not in os.fsencode(path)
+    except ValueError:  # half of a surrogate pair
+        possible = False
+    if not possible:
+        raise _BadField(f"its {key} cannot be that of a file")
+    return path
 
 
 def _place(fields: Fields, key: str) -> int:

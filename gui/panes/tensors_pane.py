@@ -306,6 +306,8 @@ class TensorsPane(QWidget):
         if not tensor.readable:
             return False
         source = self._session.source_of(tensor)
+        if source is not None and source.problem and not tensor.loaded:
+            return False
         return tensor.loaded or not tensor.external or (source is not None and source.agreed)
 
     def _in_sight(self) -> list[Tensor]:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -353,6 +354,63 @@ def test_what_cannot_be_kept_is_told_of_no_more_once_it_is_saved(window, qtbot, 
         qtbot.waitUntil(window.unkept.isVisible)
         window.whole.write(tmp_path / "mine.qscope")
         assert not window.unkept.isVisible()
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_a_crash_left_is_discarded_by_no_later_save_but_its_own(
+    window, new_window, qtbot, crash, tmp_path, elsewhere
+):
+    path = tmp_path / "mine.qscope"
+    window.whole.write(path)
+    commands.edit_value(window.session, 1, 0.75)
+    left = crash(window)
+    other = new_window()
+    other.open_paths([path])
+    settle(other, qtbot)
+    commands.edit_value(other.session, 0, 0.5)
+    qtbot.waitUntil(lambda: len(kept()) == 2)
+    assert other.whole.write(tmp_path / "other.qscope" if elsewhere else path)
+    os.utime(path, ns=(0, left.stat().st_mtime_ns + 10**9))
+    qtbot.waitUntil(lambda: kept() == [left])
+    after = new_window()
+    after.recovery.look()
+    assert after.offer.isVisible()
+    answer(after, "Restore")
+    qtbot.waitUntil(lambda: after.session.array[1:2].tolist() == [0.75])
+
+
+def test_a_switched_off_scheme_stays_off_after_a_crash(window, new_window, qtbot, crash):
+    off = window.session.entries[1].uid
+    commands.update_entry(window.session, off, lambda e: replace(e, enabled=False), "Hide")
+    crash(window)
+    other = new_window()
+    other.recovery.look()
+    answer(other, "Restore")
+    qtbot.waitUntil(lambda: len(other.session.entries) == 3)
+    assert [entry.enabled for entry in other.session.entries] == [True, False, True]
+
+
+def test_a_session_saved_by_others_since_a_crash_is_asked_about(
+    window, new_window, qtbot, crash, tmp_path, dialog, button
+):
+    path = tmp_path / "mine.qscope"
+    window.whole.write(path)
+    commands.edit_value(window.session, 1, 0.75)
+    crash(window)
+    other = new_window()
+    other.open_paths([path])
+    settle(other, qtbot)
+    commands.edit_value(other.session, 0, 0.5)
+    assert other.whole.save()
+    later = path.stat().st_mtime_ns + 10**9
+    os.utime(path, ns=(later, later))
+    after = new_window()
+    after.recovery.look()
+    answer(after, "Restore")
+    qtbot.waitUntil(lambda: after.session.file == path)
+    settle(after, qtbot)
+    with dialog(button("Cancel")):
+        assert not after.whole.save()
 
 
 # What is being typed

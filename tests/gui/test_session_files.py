@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import threading
 import zipfile
 from dataclasses import replace
@@ -9,12 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from engine import Scheme
 from engine.io import qscope, saved
 from engine.io.saved import SavedSession, SavedSource, SavedTensor
 from gui import commands
+from gui.saving import place_of
 from tests.gui.conftest import press_button
 from tests.gui.test_files import menu_action, settle, type_path
 
@@ -634,3 +639,115 @@ def test_a_file_of_values_that_has_changed_is_asked_about_too(
     with dialog(button("Cancel")):
         assert not window.files.save_values()
     assert np.load(path).size == 50
+
+
+# What a session claims
+
+
+@pytest.fixture
+def beside(tmp_path):
+    """Where a source is looked for that a session, in a folder of its own, says lies there."""
+    folder = tmp_path / "session"
+    (folder / "sub").mkdir(parents=True)
+    for place in (tmp_path / "secret.npy", folder / "data.npy", folder / "sub" / "data.npy"):
+        np.save(place, np.ones(3, np.float32))
+    (folder / "out.npy").symlink_to(tmp_path / "secret.npy")
+    (folder / "away").symlink_to(tmp_path)
+    return lambda name: place_of(SavedSource("/then/data.npy", name), folder / "work.qscope")
+
+
+@pytest.mark.parametrize("name", ["data.npy", "sub/data.npy", "./data.npy", "sub/../data.npy"])
+def test_a_file_beside_a_session_is_found_there(beside, tmp_path, name):
+    assert beside(name).resolve().is_relative_to(tmp_path / "session")
+    assert beside(name).is_file()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../secret.npy", "sub/../../secret.npy", "/etc/passwd", "out.npy", "away/secret.npy",
+     "", ".", "sub", "no.npy", "nul\0.npy", "x" * 5000, "y/" * 3000],
+)  # fmt: skip
+def test_what_a_session_says_lies_beside_it_is_never_looked_for_elsewhere(beside, name):
+    assert beside(name) == Path("/then/data.npy")
+
+
+@pytest.mark.parametrize("path", ["/" + "x" * 5000, "/" + "y/" * 3000, ""])
+def test_a_path_that_no_file_can_have_is_told_of(window, qtbot, tmp_path, dialog, button, path):
+    tensors = (SavedTensor("t", 0, array=np.ones(3, np.float32)),)
+    file = tmp_path / "work.qscope"
+    qscope.write(file, SavedSession((SavedSource(path, path),), tensors, current=0))
+    with dialog(button("Read them")):
+        window.open_paths([file])
+        settle(window, qtbot)
+    settle(window, qtbot)
+    assert window.session.array.tolist() == [1, 1, 1]
+    assert window.message.text
+    commands.edit_value(window.session, 0, 2.0)
+    assert window.whole.save()
+    assert qscope.read(file).tensors[0].array.tolist() == [2, 1, 1]
+
+
+def test_enter_and_escape_read_no_file_that_nobody_named(
+    work, new_window, qtbot, tmp_path, dialog, person
+):
+    work.whole.write(tmp_path / "work.qscope")
+    work.settings.remember("files/known", "[]")
+    for key in ("Return", "Escape"):
+        other = new_window()
+
+        def answer(box, key=key):
+            assert box.defaultButton().text() == "&Without them"
+            QTest.keySequence(box, QKeySequence(key))
+
+        with dialog(answer):
+            other.open_paths([tmp_path / "work.qscope"])
+            settle(other, qtbot)
+        settle(other, qtbot)
+        assert other.session.sources[0].problem == "Not read, since you did not agree to it."
+
+
+def test_schemes_that_are_switched_off_stay_off(window, new_window, qtbot, tmp_path):
+    off = window.session.entries[1].uid
+    commands.update_entry(window.session, off, lambda e: replace(e, enabled=False), "Hide")
+    assert window.whole.write(tmp_path / "work.qscope")
+    other = new_window()
+    other.open_paths([tmp_path / "work.qscope"])
+    settle(other, qtbot)
+    assert [entry.enabled for entry in other.session.entries] == [True, False, True]
+    index = other.schemes.model.index(1)
+    assert Qt.CheckState(index.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Unchecked
+    assert len(other.results.model._rows) == 2
+
+
+def test_a_file_that_was_not_agreed_to_is_not_looked_at_in_tensors_either(
+    window, qtbot, tmp_path, dialog, button, monkeypatch
+):
+    path = tmp_path / "strange.npz"
+    np.savez(path, a=np.ones(4), b=np.ones(4))
+    tensors = (SavedTensor("a", 0, "a"), SavedTensor("b", 0, "b", array=np.ones(4, np.float32)))
+    file = tmp_path / "work.qscope"
+    qscope.write(file, SavedSession((SavedSource(str(path)),), tensors, current=1))
+    opened = []
+
+    def watched(event, arguments):
+        if event == "open" and opened is not None and "strange" in str(arguments[0]):
+            opened.append(arguments[0])
+
+    sys.addaudithook(watched)
+    with dialog(button("Without them")):
+        window.open_paths([file])
+        settle(window, qtbot)
+    settle(window, qtbot)
+    window.docks["tensors"].take_focus()
+    window.tensors.tree.expandAll()
+    QApplication.processEvents()
+    window.tensors._rest.start(1)
+    qtbot.wait(100)
+    settle(window, qtbot)
+    commands.edit_value(window.session, 0, 2.0)
+    assert window.whole.save()
+    assert opened == []
+    window.tensors.reopen_asked.emit(window.session.sources[0])
+    settle(window, qtbot)
+    assert opened, "asked for, it is read"
+    opened = None

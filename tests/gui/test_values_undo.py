@@ -379,3 +379,34 @@ def test_undo_of_a_scheme_brings_the_schemes_to_the_front(window, person):
     person.press("Ctrl+Z")
     QApplication.processEvents()
     assert not window.schemes.visibleRegion().isEmpty()
+
+
+def test_a_merged_step_is_called_after_its_last_change(window, undo_texts):
+    session = window.session
+    uid = session.entries[0].uid
+    for text in ("int6 symmetric", "int5 symmetric", "int4 symmetric"):
+        commands.set_scheme(session, uid, Scheme.parse(text), place="bits")
+    assert undo_texts()[0] == "&Undo Change to int4 symmetric"
+    session.undo_stack.undo()
+    assert str(session.entries[0].scheme) == "int8 scale-only"
+    assert undo_texts() == ("&Undo", "&Redo Change to int4 symmetric")
+    session.undo_stack.redo()
+    assert str(session.entries[0].scheme) == "int4 symmetric"
+
+
+def test_a_merged_step_that_comes_back_to_where_it_began_is_none(window, undo_texts):
+    session = window.session
+    uid, before = session.entries[0].uid, session.entries[0].scheme
+    for scheme in (Scheme.parse("int6 symmetric"), before):
+        commands.set_scheme(session, uid, scheme, place="bits")
+    assert undo_texts()[0] == "&Undo"
+    assert not session.undo_stack.canUndo()
+
+
+def test_steps_of_different_places_are_steps_of_their_own(window, undo_texts):
+    session = window.session
+    for entry, text in zip(session.entries, ("int6 symmetric", "int5 symmetric"), strict=False):
+        commands.set_scheme(session, entry.uid, Scheme.parse(text), place="bits")
+    assert undo_texts()[0] == "&Undo Change to int5 symmetric"
+    session.undo_stack.undo()
+    assert undo_texts()[0] == "&Undo Change to int6 symmetric"

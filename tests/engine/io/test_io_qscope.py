@@ -168,6 +168,9 @@ BROKEN = {
     "a title of a number": lambda f: f["tensors"][0].update(title=5),
     "schemes of numbers": lambda f: f.update(schemes=[1, 2]),
     "a path of a list": lambda f: f["sources"][0].update(path=["/"]),
+    "a path with a NUL": lambda f: f["sources"][0].update(path="/a\0b"),
+    "a place with a NUL": lambda f: f["sources"][0].update(beside="a\0b"),
+    "a path of half a character": lambda f: f["sources"][0].update(path="/\ud800"),
     "a view of text": lambda f: f.update(view="x"),
 }
 

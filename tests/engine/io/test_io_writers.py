@@ -261,3 +261,36 @@ def test_a_missing_folder_is_told(path: Path, refusal: Refusal) -> None:
 def test_an_unknown_ending_is_refused_with_the_known_ones(tmp_path: Path, refusal: Refusal) -> None:
     message = refusal(io.save, tmp_path / "x.docx", np.float32([1]))
     assert ".npy, .csv, .tsv, .txt" in message
+
+
+class Gone(Exception):
+    """Whoever waited does not wait any more."""
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_cancel_just_before_the_replacement_leaves_everything_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool
+) -> None:
+    path = tmp_path / "x.bin"
+    if exists:
+        path.write_bytes(b"old")
+    written: list[int] = []
+    sync = os.fsync
+
+    def synced(handle: int) -> None:
+        sync(handle)
+        written.append(handle)
+
+    def check() -> None:
+        if written:  # all of it lies on the disk, under another name
+            raise Gone
+
+    monkeypatch.setattr(os, "fsync", synced)
+    with pytest.raises(Gone):
+        write_atomically(path, lambda stream: stream.write(b"new") and None, check)
+    assert [p.name for p in tmp_path.iterdir()] == (["x.bin"] if exists else [])
+    assert not exists or path.read_bytes() == b"old"
+    written.clear()
+    monkeypatch.setattr(os, "fsync", sync)
+    write_atomically(path, lambda stream: stream.write(b"new") and None, check)
+    assert path.read_bytes() == b"new"

@@ -21,17 +21,20 @@ from gui.export import choices
 from gui.export.choices import Size
 from gui.export.data import Snapshot
 from gui.export.figure import RENDERERS, write_figure
+from gui.export.panel import Panel
 from gui.export.presets import PRESET, paper_height
 from gui.export.report_content import USUAL_PLOTS, make_report
 from gui.export.report_files import REPORT_ENDINGS, write_report
 from gui.export.report_reference import Source
 from gui.export.spec import MAX_DPI, MAX_POINTS, MIN_DPI, MIN_POINTS, FigureSpec, Look
+from gui.numbers_text import short
 from gui.plain_text import plain
 from gui.plots import PLOTS
 from gui.plots.data import PlotData, Series
+from gui.plots.spans import power
 from gui.settings import DIGITS_DEFAULT
 from gui.shown import Shown, Update, entries_for, frozen
-from gui.theme import theme_named
+from gui.theme import LIGHT, theme_named
 
 KEYS = tuple(kind.key for kind in PLOTS)
 PAIRED = "difference"
@@ -100,6 +103,7 @@ def plot(arguments: argparse.Namespace) -> list[str]:
     array, schemes = _inputs(arguments, keys)
     app = _application()
     _, data = picture(array, schemes, PAIRED in keys)
+    _check_looks(looks, keys[0], data)
     spec = FigureSpec(
         keys, size.width, size.height, size.unit, dpi, theme_named(arguments.theme),
         points=size.points, looks=looks,
@@ -198,6 +202,27 @@ def _size(arguments: argparse.Namespace, plots: int) -> Size:
 def _check(option: str, number: float, least: float, most: float) -> None:
     if not least <= number <= most:
         raise cli.UsageError(f"{option} lies between {least:g} and {most:g}, not {number:g}.")
+
+
+def _check_looks(looks: dict[str, Look], key: str, data: PlotData) -> None:
+    """Refuse a part of the x axis that shows nothing of the plot, or more than can be drawn."""
+    look = looks.get(key)
+    if look is None or look.x is None:
+        return
+    kind = next(kind for kind in PLOTS if kind.key == key)
+    panel = Panel(kind, data, LIGHT, 1.0, look=look)
+    try:
+        seen, whole = panel.plot.seen[0], panel.plot.x_range(data)
+    finally:
+        panel.close()
+    slack = (look.x[1] - look.x[0]) / 1000
+    if max(abs(a - b) for a, b in zip(seen, look.x, strict=True)) > slack:
+        if kind.x_quantity in LOGARITHMIC:
+            whole = power(whole[0]), power(whole[1])
+        raise cli.UsageError(
+            f"--range shows too little or too much of {key}, whose axis goes from "
+            f"{short(whole[0], 6)} to {short(whole[1], 6)}."
+        )
 
 
 def _looks(ends: tuple[float, float], keys: tuple[str, ...]) -> dict[str, Look]:

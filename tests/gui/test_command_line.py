@@ -312,3 +312,30 @@ def test_files_that_are_there_open_the_window_whatever_they_are_called(seed, wor
 
 def test_what_a_desktop_adds_to_a_call_is_no_file():
     assert command_line.files_of(["-psn_0_12", "a.npy"]) == [Path("a.npy")]
+
+
+@pytest.mark.parametrize(("size", "named"), [(1.7e308, "×1e308"), (3e-320, "×1e-320")])
+def test_figures_of_numbers_at_the_ends_of_float64_name_the_power_of_ten(
+    qapp, tmp_path, size, named
+):
+    np.save(tmp_path / "ends.npy", np.array([-1.0, 0.25, 1.0]) * size)
+    plots = [word for key in headless.KEYS for word in ("--plot", key)]
+    schemes = ["--scheme", "int8 symmetric", "--scheme", "e4m3fn symmetric"]
+    out = tmp_path / "ends.svg"
+    tall = ["--height", 700]
+    assert run(qapp, "plot", tmp_path / "ends.npy", *plots, *schemes, *tall, "-o", out) == 0
+    assert named in words(out)
+    assert run(qapp, "report", tmp_path / "ends.npy", *schemes, "-o", tmp_path / "r.html") == 0
+    if size < 1:
+        part = ["--plot", "distribution", f"--range=0,{size / 2}"]
+        assert run(qapp, "plot", tmp_path / "ends.npy", *part, *schemes, "-o", out) == 0
+        assert "Shown: values from 0 to 1.5" in words(out)
+
+
+@pytest.mark.parametrize("ends", ["500,600", "0,1e12", "0,1e-300"])
+def test_a_part_that_shows_nothing_of_the_plot_is_refused(qapp, tmp_path, capsys, ends):
+    np.save(tmp_path / "few.npy", np.linspace(-1, 1, 50))
+    more = ["--plot", "distribution", "--range", ends, "-o", tmp_path / "x.png"]
+    assert run(qapp, "plot", tmp_path / "few.npy", *more) == 2
+    assert "distribution, whose axis goes from -1" in capsys.readouterr().err
+    assert not (tmp_path / "x.png").exists()

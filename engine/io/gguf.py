@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ from engine.io.budget import Budget
 from engine.io.gguf_blocks import BLOCK_TYPES, BlockType
 from engine.io.index import kept
 from engine.io.pages import PAGE, Pages
+from engine.kernels import over_blocks
 from engine.stored import Stored
 
 MAGIC = b"GGUF"
@@ -122,23 +124,25 @@ def stored(path: Path, name: str) -> Stored | None:
         form = kind.codes
         codes = np.empty(entry.shape, np.int8 if form.signed else np.uint8)
         shape = (*entry.shape[:-1], entry.shape[-1] // form.block)
-        scale: np.ndarray | None = None
-        minimum: np.ndarray | None = None
-        flat = codes.reshape(-1, kind.size)
-        what = array_in(path, name)
-        for first, blocks in _parts(stream, entry, kind, what):
+        flat, what = codes.reshape(-1, kind.size), array_in(path, name)
+        read = _reader(stream, entry, kind, what)
+        # One block tells what scales are like, which nobody else has to be told.
+        with _by_package(kind, what):
+            _, scales, minima = form.unpack(
+                read(0, 1) if len(flat) else np.zeros((1, kind.nbytes), np.uint8)
+            )
+        scale = np.empty((len(flat), scales.shape[1]), scales.dtype)
+        minimum = None if minima is None else np.empty((len(flat), minima.shape[1]), minima.dtype)
+
+        def work(start: int, stop: int, _: object) -> None:
+            rows = slice(start // kind.size, stop // kind.size)
+            blocks = read(rows.start, rows.stop)
             with _by_package(kind, what):
-                some, scales, minima = form.unpack(blocks)
-            rows = slice(first, first + len(blocks))
-            flat[rows] = some
-            if scale is None:
-                scale = np.empty((len(flat), scales.shape[1]), scales.dtype)
-                minimum = None if minima is None else np.empty(scale.shape, minima.dtype)
-            scale[rows] = scales
-            if minimum is not None and minima is not None:
+                flat[rows], scale[rows], minima = form.unpack(blocks)
+            if minimum is not None:
                 minimum[rows] = minima
-    if scale is None:  # a tensor without values
-        scale = np.empty(0, np.float32)
+
+        over_blocks(codes.size, work, block=_PART)
     return Stored(
         codes,
         scale.reshape(shape),
@@ -187,19 +191,22 @@ def _entry(stream: BinaryIO, path: Path, name: str) -> Entry:
     return entry
 
 
-def _parts(
+def _reader(
     stream: BinaryIO, entry: Entry, kind: BlockType, what: str
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the blocks as rows of bytes, many at a time, each with the number of the first."""
-    stream.seek(entry.offset)
-    step = _PART // kind.size
-    count = entry.nbytes // kind.nbytes
-    for first in cancellation.checked(range(0, count, step), 1):
-        length = min(step, count - first) * kind.nbytes
-        part = stream.read(length)
+) -> Callable[[int, int], np.ndarray]:
+    """Return what reads blocks by their numbers, as rows of bytes; several threads may call it."""
+    lock = threading.Lock()
+
+    def read(first: int, last: int) -> np.ndarray:
+        length = (last - first) * kind.nbytes
+        with lock:
+            stream.seek(entry.offset + first * kind.nbytes)
+            part = stream.read(length)
         if len(part) < length:
             raise FormatError(f"{what} is cut short: the file ends before it does.")
-        yield first, np.frombuffer(part, np.uint8).reshape(-1, kind.nbytes)
+        return np.frombuffer(part, np.uint8).reshape(-1, kind.nbytes)
+
+    return read
 
 
 def _decoded(stream: BinaryIO, entry: Entry, kind: BlockType, what: str) -> np.ndarray:
@@ -207,13 +214,18 @@ def _decoded(stream: BinaryIO, entry: Entry, kind: BlockType, what: str) -> np.n
     from gguf import GGMLQuantizationType, quants
 
     out = np.empty(entry.shape, np.float32)
-    flat = out.reshape(-1, kind.size)
-    for first, blocks in _parts(stream, entry, kind, what):
+    flat, read = out.reshape(-1, kind.size), _reader(stream, entry, kind, what)
+
+    def work(start: int, stop: int, _: object) -> None:
+        rows = slice(start // kind.size, stop // kind.size)
+        blocks = read(rows.start, rows.stop)
         with _by_package(kind, what):
             # As one row, which the package takes at once.
             package_kind = GGMLQuantizationType(entry.kind)
             values = quants.dequantize(blocks.reshape(1, -1), package_kind)
-        flat[first : first + len(blocks)] = values.reshape(-1, kind.size)
+        flat[rows] = values.reshape(-1, kind.size)
+
+    over_blocks(out.size, work, block=_PART)
     return out
 
 

@@ -172,11 +172,13 @@ class Counting(Cancellation):
     def __init__(self, last: int | None = None) -> None:
         super().__init__()
         self.looks, self.last, self.longest = 0, last, 0.0
-        self._before = time.thread_time()
+        self._before = {threading.get_ident(): time.thread_time()}
 
     def check(self) -> None:
-        now = time.thread_time()
-        self.longest, self._before = max(self.longest, now - self._before), now
+        # Each thread has a clock of its own.
+        now, thread = time.thread_time(), threading.get_ident()
+        self.longest = max(self.longest, now - self._before.get(thread, now))
+        self._before[thread] = now
         self.looks += 1
         if self.looks == self.last:
             self.cancel()

@@ -55,6 +55,7 @@ _MAX_DEPTH = 50
 _VISITS, _VISITS_ANYWAY = 2, 1000
 # Bytes that are kept of a tensor here beside what all readers keep.
 _MORE = 400
+_SHORT = 60  # letters of a file's name that an advice repeats
 # What a module has its tensors and other modules in.
 _OF_MODULES = ("_modules", "_parameters", "_buffers")
 # How long all names together may be, in sizes of the pickle, which has to spell them out.
@@ -182,9 +183,8 @@ def _zipped(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
         raise PickleError("is a zip file without a PyTorch checkpoint in it")
     folder = folders[0].removesuffix(_PICKLE)
     if any(name.startswith((f"{folder}code/", f"{folder}constants.pkl")) for name in members):
-        raise PickleError(
-            "is a TorchScript program, which is not read; save its state_dict() with torch.save"
-        )
+        frozen = any(name.startswith(f"{folder}constants/") for name in members)
+        raise PickleError(_of_torchscript(path, frozen))
 
     def place(name: str) -> tuple[int, int]:
         return _place(stream, members[name], size)
@@ -205,6 +205,21 @@ def _zipped(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
     inside = [key for key in keys if f"{folder}data/{key}" in members]
     places = {key: place(f"{folder}data/{key}") for key in inside}
     return Checkpoint(_spread(stream, tensors, places, order, budget, path), places, order)
+
+
+def _of_torchscript(path: Path, frozen: bool) -> str:
+    """Return how what a program holds is written as a checkpoint; goes on after the file's name.
+
+    The numbers of a frozen program are constants of its code, and no part of its state_dict.
+    """
+    name = path.name if path.name.isprintable() and len(path.name) <= _SHORT else "FILE"
+    held = "m.state_dict()"
+    if frozen:
+        held = "{**m.state_dict(), **m.code_with_constants[1].const_mapping}"
+    return (
+        "is a TorchScript program, which is not read; save what it holds with PyTorch: "
+        f"import torch; m = torch.jit.load({name!r}); torch.save({held}, 'weights.pt')"
+    )
 
 
 def _place(stream: BinaryIO, member: zipfile.ZipInfo, size: int) -> tuple[int, int]:

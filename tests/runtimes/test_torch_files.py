@@ -258,13 +258,23 @@ def test_tensors_beside_objects_load(zipped: bool, tmp_path: Path) -> None:
     check(path, {"weight": weight})
 
 
-def test_torchscript_is_refused_with_what_to_save_instead(tmp_path: Path) -> None:
-    path = tmp_path / "model.pt"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.jit.save(torch.jit.trace(torch.nn.Linear(3, 2), torch.ones(3)), str(path))
-    with pytest.raises(FormatError, match=r"TorchScript.*state_dict\(\)"):
-        io.load(path)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("kind", ["trace", "script", "freeze"])
+def test_torchscript_is_refused_with_what_to_do_and_that_ends_in_a_file_that_opens(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU()).eval()
+    program = torch.jit.trace(model, torch.ones(3)) if kind == "trace" else torch.jit.script(model)
+    program = torch.jit.freeze(program) if kind == "freeze" else program
+    torch.jit.save(program, str(tmp_path / "it's a model.pt"))
+    with pytest.raises(FormatError, match=r"TorchScript.*state_dict\(\)") as caught:
+        io.load(tmp_path / "it's a model.pt")
+    message = str(caught.value)
+    assert len(message) < 400
+    monkeypatch.chdir(tmp_path)
+    exec(message.partition("PyTorch: ")[2].removesuffix("."))
+    found = {io.load("weights.pt", info.name).tobytes() for info in io.list_tensors("weights.pt")}
+    assert {truth(tensor) for tensor in model.state_dict().values()} <= found
 
 
 def test_scales_of_powers_of_two_and_numbers_of_four_bits_are_read(tmp_path: Path) -> None:

@@ -446,7 +446,8 @@ class _Rows:
                 return False
             if "-," in text or "+," in text:
                 return False
-            text = text.replace(",", ".")
+            if delimiter != ",":  # or else none but quoted ones are decimal marks
+                text = text.replace(",", ".")
         elif delimiter != "," and "," in text:
             return False
         lines = text.split("\n")
@@ -619,8 +620,9 @@ def stretches(
             yield rest[:end], True
             rest, inside = rest[end + 1 :], False
         while len(rest) > 2 * PIECE:
-            if not inside and (is_comment(rest[:PIECE]) or rest.isspace()):
-                rest = "#" if rest.strip() else ""  # as good as all of it
+            blank = not rest.strip(" ")
+            if not inside and (blank or is_comment(rest[:PIECE])):
+                rest = "" if blank else "#"  # as good as all of it
                 break
             end = rest.rfind(delimiter, 0, len(rest) - 1)
             while end > 0 and '"' in rest and rest.count('"', 0, end) % 2:

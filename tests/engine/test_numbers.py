@@ -358,6 +358,13 @@ SPACES, SPACE_GROUP = "spaces separate values", "spaces group thousands"
 QUOTED = "quoted commas are decimal marks"
 
 
+def test_rows_without_quotes_are_read_as_those_with_them() -> None:
+    quoted, bare = '"1,5","2,5"\n', "3,4\n"
+    block = parse_block(quoted + bare * 40_000 + quoted)
+    assert block.values.shape == (40_002, 2)
+    assert block.values[[0, 1, -2, -1]].tolist() == [[1.5, 2.5], [3, 4], [3, 4], [1.5, 2.5]]
+
+
 def test_spaces_that_could_group_whole_numbers_are_said() -> None:
     block = parse_block("100 200\n300 400")
     assert block.values.tolist() == [[100, 200], [300, 400]]
@@ -506,6 +513,36 @@ def test_the_fast_way_and_the_careful_way_agree(rows: list[list[str]], delimiter
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("engine.cells._Rows._read_plain", lambda *_: False)
         assert outcome() == fast
+
+
+CELLS = ["1", "-2.5", "0", "1,5", "1 234", '"1,5"', '"a"', "", "NA", "x", "0x1f", "16777217", "#"]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(CELLS), min_size=1, max_size=4), min_size=1, max_size=7),
+    st.sampled_from(["\t", ";", ",", " "]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+)
+@settings(deadline=None, max_examples=300)
+def test_a_text_is_read_alike_in_pieces_of_any_length(
+    rows: list[list[str]], delimiter: str, line_end: str
+) -> None:
+    text = line_end.join(map(delimiter.join, rows))
+
+    def outcome() -> object:
+        try:
+            block = parse_block(text)
+            return str(block.values.tolist()), block.header, block.notes, block.wide
+        except AmbiguousBlock as error:
+            return [block.description for block in error.readings]
+        except BlockError as error:
+            return str(error)
+
+    whole = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.cells.PIECE", 12)
+        patch.setattr("engine.text_pieces.PIECE", 12)
+        assert outcome() == whole
 
 
 @pytest.mark.parametrize("delimiter", ["\n", "\t"])

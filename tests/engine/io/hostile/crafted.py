@@ -149,6 +149,15 @@ def text() -> Files:
         "names of numbers": "nan,inf,-inf,infinity,0x10,1_000,１２,½\n", "minus": "-" * 99_999,
         "a long comment": "#" * 99_999 + "\n1", "a wide header": "a," * 9_999 + "\n" + "1," * 9_999,
         "one row is longer": "1,2\n" * 999 + "1,2,3\n", "dots": "." * 99_999, "e" : "1e" * 50_000,
+        "a wide letter": "\N{GRINNING FACE},b\n" + "1,2\n" * 99_999,
+        "blank lines": "1 2\n" + "\n" * 500_000 + "3 4", "comments": "#\n" * 20_000 + "1",
+        "lists of one number": "[" + "[1]," * 99_999 + "[1]]",
+        "a table": "|a|\n|-|\n" + "|1|\n" * 999,
+        "missing values": "NA\n" * 9_999, "missing in brackets": "[" + "N/A," * 9_999 + "1]",
+        **{
+            f"nearly numbers, {part!r}": (part * (118 // len(part)) + ",") * 99 + "\n1"
+            for part in ("1d", "nan(", "#A ", "1.#INF", "0x1.", "inf.", "1f", "-", "1,1")
+        },
     }  # fmt: skip
     files = {name: content.encode() for name, content in texts.items()}
     files |= {"half a letter": b"1\xff\xfe", "utf-16": b"\xff\xfe" + "1 2".encode("utf-16-le")[:-1]}

@@ -171,9 +171,7 @@ class Both:
             return
         none = np.zeros(0, np.intp)
         size = self.session.array.size
-        assert not values_edit.paste(
-            self.session, new, row, none, lambda r: r if r < size else None
-        )
+        assert not values_edit.paste(self.session, new, row, none, lambda r: r[r < size])
         self.model.put(changed)
 
     def paste_block(self):
@@ -188,7 +186,8 @@ class Both:
         for at in range(height):
             start = (row + at) * columns + column
             changed[start : start + width] = bits(new[at])
-        assert not values_edit.paste_block(self.session, new, row, column, ())
+        nothing = np.zeros(0, np.intp)
+        assert not values_edit.paste_block(self.session, new, row, column, (), nothing)
         self.model.put(changed)
 
     def fill_down(self):

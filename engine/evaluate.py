@@ -21,7 +21,7 @@ from engine.quantizers import QUANTIZERS, QParams, Quantizer
 from engine.ranges import clip_ends, extreme_exponent
 from engine.scheme import Scheme, as_scheme
 from engine.sums import BlockSums, Totals, block_sums, ldexp
-from engine.warnings import costly_clipping, values_are
+from engine.warnings import costly_clipping, other_data, values_are
 
 
 def calibrate(
@@ -213,7 +213,8 @@ def evaluate(
     counts = run.counted(run.codes)
     if any(block.nan for block in blocks):
         counts -= run.counted(run.codes[np.isnan(r)])
-    return _noted(run.evaluation(scheme, blocks, counts), r, known, arithmetic, step)
+    made = run.evaluation(scheme, blocks, counts)
+    return _noted(made, x, r, known, arithmetic, step)
 
 
 CLIPPING = ("manual", "percentile", "entropy")
@@ -222,29 +223,51 @@ CLIPPING = ("manual", "percentile", "entropy")
 
 def _noted(
     made: Evaluation,
+    x: ArrayLike,
     r: FloatArray,
     known: kernels.Extremes,
     arithmetic: Arithmetic | None,
     step: Step | None = None,
 ) -> Evaluation:
-    """Return the evaluation with a warning where clipping costs more than it saves."""
+    """Return the evaluation with what a pass over the array alone does not tell.
+
+    That is where clipping costs more than it saves, and where a runtime was not compared on data
+    of the type that was given.
+    """
+    scheme = made.scheme
+    notes = [
+        _clipping(made, r, known, arithmetic, step),
+        other_data(scheme, getattr(x, "dtype", None)),
+    ]
+    if not any(notes):
+        return made
+    noted = replace(made, warnings=(*made.warnings, *filter(None, notes)))
+    if "curves" in made.__dict__:
+        noted.__dict__["curves"] = made.curves
+    return noted
+
+
+def _clipping(
+    made: Evaluation,
+    r: FloatArray,
+    known: kernels.Extremes,
+    arithmetic: Arithmetic | None,
+    step: Step | None,
+) -> str:
+    """Say where clipping costs more than it saves; empty where it does not."""
     scheme, noise = made.scheme, made.totals.noise
     if scheme.calibration.method not in CLIPPING or not any(made.totals.clipped):
-        return made
+        return ""
     try:
         p = calibrate(r, replace(scheme, calibration=MINMAX), arithmetic, known=known)
     except QuantizationError:
-        return made  # A range by hand where the data has none.
+        return ""  # A range by hand where the data has none.
     exponent = extreme_exponent(r, known)
     ours = ldexp(noise.mantissa, noise.exponent - 2 * exponent)
     widest = squared_error(r, p, ours, exponent, step)
     if not widest < ours:
-        return made
-    means = (ldexp(total / noise.n, 2 * exponent) for total in (ours, widest))
-    noted = replace(made, warnings=(*made.warnings, costly_clipping(*means)))
-    if "curves" in made.__dict__:
-        noted.__dict__["curves"] = made.curves
-    return noted
+        return ""
+    return costly_clipping(*(ldexp(each / noise.n, 2 * exponent) for each in (ours, widest)))
 
 
 def squared_error(
@@ -359,7 +382,7 @@ def revise(
     made = run.evaluation(scheme, blocks, evaluation.code_counts - before + after)
     if "curves" in evaluation.__dict__:
         made.__dict__["curves"] = curves_revised(made, evaluation.curves, where)
-    return _noted(made, r, known, p.arithmetic)
+    return _noted(made, x, r, known, p.arithmetic)
 
 
 def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:

@@ -166,6 +166,14 @@ DATA_UNIT = "unit of R"
 METRICS: tuple[Metric, ...] = (
     Metric("sqnr", "SQNR", "10·log10(ΣR² / Σ(R′−R)²)", "dB", "higher", _sqnr),
     Metric(
+        "bits_per_value",
+        "Bits/value",
+        "bits of a code + bits of every S and Z / number of values",
+        "bit",
+        "lower",
+        _bits_per_value,
+    ),
+    Metric(
         "mse",
         "MSE",
         "Σ(R′−R)² / n",
@@ -237,7 +245,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "codes_used",
         "Codes used",
-        "codes that at least one value has",
+        "codes that at least one value has; +0 and −0 count as one",
         "codes",
         "higher",
         lambda s: int(np.count_nonzero(s.totals.counts)),
@@ -269,14 +277,6 @@ METRICS: tuple[Metric, ...] = (
         "dB",
         "",
         _predicted,
-    ),
-    Metric(
-        "bits_per_value",
-        "Bits/value",
-        "bits of a code + bits of every S and Z / number of values",
-        "bit",
-        "lower",
-        _bits_per_value,
     ),
 )
 

@@ -42,6 +42,8 @@ class Runtime:
         What of it the comparison covers; empty for everything.
     variants : mapping of str to Arithmetic
         The rows of kinds of granularity that differ.
+    data : tuple of str
+        The types of the data that were compared.
     """
 
     name: str
@@ -55,15 +57,16 @@ class Runtime:
     compared: str = ""
     verified_part: str = ""
     variants: Mapping[str, Arithmetic] = field(default_factory=dict)
+    data: tuple[str, ...] = ("float32",)
 
     @property
     def status(self) -> str:
         """Verified against what, or from documentation."""
+        against = f"verified against {self.verified} on {' and '.join(self.data)} data"
         if self.verified_part:
-            part = f"{self.verified_part} verified against {self.verified}"
-            return f"{part}, the rest from documentation: {self.source}"
+            return f"{self.verified_part} {against}, the rest from documentation: {self.source}"
         if self.verified:
-            return f"verified against {self.verified}"
+            return against
         return f"from documentation: {self.source}"
 
     def row(self, granularity: Granularity) -> Arithmetic:

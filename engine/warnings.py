@@ -27,6 +27,20 @@ def costly_clipping(mse: float, mse_of_minmax: float) -> str:
     )
 
 
+def other_data(scheme: Scheme, dtype: Any) -> str:
+    """Return that a runtime was not compared on data of a type; empty where it was."""
+    runtime = scheme.follows
+    if runtime is None or not runtime.verified or not isinstance(dtype, np.dtype):
+        return ""
+    floats = dtype.kind == "f" or dtype.type.__module__ == "ml_dtypes"
+    if not floats or dtype.name in runtime.data:
+        return ""
+    return (
+        f"{dtype.name} data is worked on as float32, where @{runtime.name} is verified: what "
+        f"{runtime.title} itself makes of {dtype.name} may differ, for one in the precision of S."
+    )
+
+
 def warnings_of(
     shape: tuple[int, ...], scheme: Scheme, p: QParams, totals: Totals, lowest: float
 ) -> list[str]:

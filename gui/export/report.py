@@ -10,8 +10,6 @@ from gui.export.figure import render_svg
 from gui.export.spec import FigureSpec
 from gui.plots.data import PlotData
 
-BEST = "★"
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -22,15 +20,15 @@ class Cell:
     text : str
     exact : str
         The number at full precision, where the text has fewer digits.
-    best : bool
-        Whether it is the best of its row.
+    mark : str
+        That of the best of its row; empty for none.
     code : bool
         Whether it is something to type.
     """
 
     text: str
     exact: str = ""
-    best: bool = False
+    mark: str = ""
     code: bool = False
 
 

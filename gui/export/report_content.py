@@ -19,7 +19,6 @@ from gui.export.data import Snapshot
 from gui.export.files import translated
 from gui.export.presets import paper_height
 from gui.export.report import (
-    BEST,
     Block,
     Cell,
     Figure,
@@ -33,7 +32,7 @@ from gui.export.report import (
 )
 from gui.export.report_reference import Source, commands, definitions, versions
 from gui.export.spec import FigureSpec, Look
-from gui.models.results import COLUMNS, Column, Figures, best_figures
+from gui.models.results import BEST, COLUMNS, COSTLIER, Column, Figures, marks_of
 from gui.numbers_text import digits_apart, filled, full, of_data, parts, percent, short
 from gui.plain_text import plain
 from gui.plots.data import PlotData
@@ -188,21 +187,28 @@ def _results(kept: Snapshot, digits: int) -> tuple[Block, ...]:
     ]
     if not made:
         return ()
-    best = best_figures(COLUMNS, [figures for _, figures in made])
+    marks = marks_of(COLUMNS, [figures for _, figures in made])
     rows = []
     for column in COLUMNS:
-        cells = [_metric(column, figures, best, digits) for _, figures in made]
+        cells = [
+            _metric(column, figures, own, digits)
+            for (_, figures), own in zip(made, marks, strict=True)
+        ]
         metric = column.metric
         rows.append((Cell(metric.name), Cell(metric.unit), *cells))
     heads = text_row((translated("Metric"), translated("Unit"), *(e.name for e, _ in made)))
     blocks: list[Block] = [Table(heads, tuple(rows), 2)]
-    if best:
-        text = translated("%1 marks the best of each row, where the schemes differ.")
-        blocks.append(Paragraph(filled(text, BEST)))
+    used = {mark for own in marks for mark in own.values()}
+    for mark, text in (
+        (BEST, translated("%1 marks the best of each row among the schemes of the fewest bits.")),
+        (COSTLIER, translated("%1 marks what is better than that, at more bits.")),
+    ):
+        if mark in used:
+            blocks.append(Paragraph(filled(text, mark)))
     return tuple(blocks)
 
 
-def _metric(column: Column, figures: Figures, best: dict[str, float], digits: int) -> Cell:
+def _metric(column: Column, figures: Figures, marks: Mapping[str, str], digits: int) -> Cell:
     metric, value = column.metric, column.value(figures)
     if isinstance(value, np.ndarray):
         return _spread(value, digits)
@@ -210,7 +216,7 @@ def _metric(column: Column, figures: Figures, best: dict[str, float], digits: in
     if metric.position:
         return Cell(figures.position(value), cell.exact)
     text = f"{cell.text} / {figures.metrics[metric.of]}" if metric.of else cell.text
-    return Cell(text, cell.exact, metric.key in best and value == best[metric.key])
+    return Cell(text, cell.exact, mark=marks.get(metric.key, ""))
 
 
 def _spread(values: Any, digits: int) -> Cell:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from html import escape
 
-from gui.export.report import BEST, Block, Cell, Code, Figure, Listing, Paragraph, Report, Table
+from gui.export.report import Block, Cell, Code, Figure, Listing, Paragraph, Report, Table
 from gui.plain_text import letters
 from gui.theme import DARK, LIGHT, Theme
 
@@ -110,13 +110,13 @@ def _table(block: Table) -> str:
 
 
 def _cell(cell: Cell, tag: str, number: bool) -> str:
-    names = [name for name, on in (("n", number), ("best", cell.best)) if on]
+    names = [name for name, on in (("n", number), ("best", cell.mark)) if on]
     kind = f' class="{" ".join(names)}"' if names else ""
     exact = f' title="{_text(cell.exact)}"' if cell.exact else ""
     text = _text(cell.text)
     if cell.code:
         text = f"<code>{text}</code>"
-    return f"<{tag}{kind}{exact}>{BEST + ' ' if cell.best else ''}{text}</{tag}>"
+    return f"<{tag}{kind}{exact}>{cell.mark + ' ' if cell.mark else ''}{text}</{tag}>"
 
 
 def _figure(block: Figure) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote
 
-from gui.export.report import BEST, Block, Cell, Code, Figure, Listing, Paragraph, Report, Table
+from gui.export.report import Block, Cell, Code, Figure, Listing, Paragraph, Report, Table
 from gui.plain_text import letters
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&#!$@])")
@@ -76,7 +76,7 @@ def _row(cells: tuple[Cell, ...]) -> str:
 
 def _cell(cell: Cell) -> str:
     text = _code(cell.text) if cell.code and cell.text else plain(cell.text)
-    return f"**{BEST} {text}**" if cell.best else text
+    return f"**{cell.mark} {text}**" if cell.mark else text
 
 
 _WRITERS: dict[type, Callable[..., str]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,10 @@ ROLES = frozenset(
         SORT_ROLE,
     )
 )
-BEST = "★"
+BEST, COSTLIER = "★", "☆"
+"""Of the schemes that take no more bits than the cheapest; of those with as many as it or fewer."""
+SAME_BITS = 0.1
+"""Bits per value that differ by no more than this count as the same."""
 WARNED = "⚠"
 
 
@@ -47,6 +50,16 @@ class Figures:
     evaluation: Evaluation
     metrics: Mapping[str, float]
     qparams: QParams
+
+    @property
+    def bits(self) -> float:
+        """What a value costs, for comparing schemes.
+
+        The one scale of a whole tensor costs next to nothing, unless the tensor is a few numbers
+        that somebody typed.
+        """
+        p = self.evaluation.qparams
+        return p.format.bits if p.count == 1 else self.evaluation.metrics["bits_per_value"]
 
     def position(self, value: float) -> str:
         """What people call a position; – where there is none."""
@@ -81,31 +94,57 @@ def _of_sqnr(definition: Definition) -> Column:
 
 
 _OTHERS: tuple[Column, ...] = (
+    # What a figure costs stands beside it.
+    _metric(METRICS[1]),
     _parameter(
         "scale", "S", "the scale: what a step of Q is worth", DATA_UNIT, lambda f: f.qparams.scale
     ),
     _parameter("zero_point", "Z", "the code of the value 0", "", lambda f: f.qparams.zero_point),
-    *(_metric(metric) for metric in METRICS[1:] if metric.key != "codes_available"),
+    *(_metric(metric) for metric in METRICS[2:] if metric.key != "codes_available"),
 )
 SQNR_COLUMNS = {definition.key: _of_sqnr(definition) for definition in SQNR_DEFINITIONS}
 """The first column, in each of its definitions."""
 COLUMNS: tuple[Column, ...] = (SQNR_COLUMNS["dB"], *_OTHERS)
 
 
-def best_figures(columns: Iterable[Column], shown: Collection[Figures]) -> dict[str, float]:
-    """The best value of each metric by its key, where it tells at least two schemes apart."""
-    best: dict[str, float] = {}
+def marks_of(columns: Iterable[Column], shown: Sequence[Figures]) -> tuple[Mapping[str, str], ...]:
+    """Return which figures of each scheme are marked, and how, by the keys of their metrics.
+
+    A figure is best among the schemes of at most the same bits: ★ where these are the bits of the
+    cheapest scheme, ☆ where a scheme takes more bits than another to be better. Nothing is marked
+    where a metric does not tell two schemes apart.
+    """
+    marks: tuple[dict[str, str], ...] = tuple({} for _ in shown)
+    if not shown:
+        return marks
+    bits = [figures.bits for figures in shown]
+    cheap = min(bits) + SAME_BITS
     for column in columns:
         metric = column.metric
         if not metric.better:
             continue
-        values = [column.value(figures) for figures in shown]
-        values = [value for value in values if not math.isnan(value)]
-        if len(set(values)) < 2:
+        sign = {"higher": -1.0, "lower": 1.0}.get(metric.better)
+        found = [float(column.value(figures)) for figures in shown]
+        costs = [abs(value) if sign is None else sign * value for value in found]
+        if len({cost for cost in costs if not math.isnan(cost)}) < 2:
             continue
-        choose = {"higher": max, "lower": min}.get(metric.better)
-        best[metric.key] = choose(values) if choose else min(values, key=abs)
-    return best
+        for place, cost in enumerate(costs):
+            free = metric.key == "bits_per_value"
+            rivals = [
+                other
+                for other, its_bits in zip(costs, bits, strict=True)
+                if free or its_bits <= bits[place] + SAME_BITS
+            ]
+            if math.isnan(cost) or any(other < cost for other in rivals):
+                continue
+            if free or bits[place] <= cheap:
+                marks[place][metric.key] = BEST
+            elif not any(
+                other == cost and its_bits < bits[place] - SAME_BITS
+                for other, its_bits in zip(costs, bits, strict=True)
+            ):
+                marks[place][metric.key] = COSTLIER
+    return marks
 
 
 class ResultsModel(QAbstractTableModel):
@@ -126,7 +165,7 @@ class ResultsModel(QAbstractTableModel):
         self._ratio = ratio
         self._rows: list[tuple[Entry, Outcome]] = []
         self._figures: dict[int, Figures] = {}
-        self._best: dict[str, float] = {}
+        self._marks: dict[int, Mapping[str, str]] = {}
         session.evaluated.connect(self._take)
         session.active_changed.connect(self._refresh)
         settings.digits_changed.connect(self._refresh)
@@ -193,23 +232,22 @@ class ResultsModel(QAbstractTableModel):
         value = column.value(figures)
         if isinstance(value, np.ndarray):
             return self._array_data(column.metric, value, role)
-        best = self._is_best(column.metric, value)
+        mark = self._marks[entry.uid].get(column.metric.key, "")
         if role == Qt.ItemDataRole.DisplayRole:
             text = self._text(column.metric, value, figures)
-            return f"{BEST} {text}" if best else text
+            return f"{mark} {text}" if mark else text
         if role == SORT_ROLE:
             return float(value)
         if role == Qt.ItemDataRole.EditRole:
             return full(value)
-        if role == Qt.ItemDataRole.FontRole and best:
+        if role == Qt.ItemDataRole.FontRole and mark == BEST:
             font = QFont()
             font.setBold(True)
             return font
         if role == Qt.ItemDataRole.ToolTipRole:
             number = figures.position(value) if column.metric.position else full(value)
             exact = f"{column.metric.name} = {number} {column.metric.unit}".rstrip()
-            tip = f"{exact}\n{self.tr('Best of the schemes shown.')}" if best else exact
-            return plain_tip(tip)
+            return plain_tip(f"{exact}\n{self._about(mark)}".rstrip())
         return None
 
     def _array_data(self, metric: Metric, values: np.ndarray, role: int) -> Any:
@@ -252,8 +290,16 @@ class ResultsModel(QAbstractTableModel):
         text = short(value, self._settings.digits)
         return f"{text} / {figures.metrics[metric.of]}" if metric.of else text
 
-    def _is_best(self, metric: Metric, value: float) -> bool:
-        return metric.key in self._best and value == self._best[metric.key]
+    def _about(self, mark: str) -> str:
+        """What a mark means."""
+        return {
+            BEST: self.tr("Best of the schemes shown that take no more bits."),
+            COSTLIER: self.tr("Better than the schemes shown that take fewer bits."),
+        }.get(mark, "")
+
+    def _mark(self) -> None:
+        marks = marks_of(self.columns, list(self._figures.values()))
+        self._marks = dict(zip(self._figures, marks, strict=True))
 
     def _take(self) -> None:
         rows: list[tuple[Entry, Outcome]] = []
@@ -266,7 +312,7 @@ class ResultsModel(QAbstractTableModel):
             self.beginResetModel()
         self._rows = rows
         self._figures = {e.uid: self._of(o) for e, o in rows if isinstance(o, Evaluation)}
-        self._best = best_figures(self.columns, self._figures.values())
+        self._mark()
         if same:
             self._refresh()
         else:
@@ -284,7 +330,7 @@ class ResultsModel(QAbstractTableModel):
         return Figures(evaluation, metrics_of(evaluation, where), own)
 
     def _redefine(self) -> None:
-        self._best = best_figures(self.columns, self._figures.values())
+        self._mark()
         self._refresh()
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self.columns))
 

@@ -226,7 +226,7 @@ def test_words_without_their_number_are_refused(word: str) -> None:
         ),
         (
             (50, 3),
-            "int4 asymmetric per-group(16)",
+            "int4 symmetric per-group(16)",
             "Each of 50 groups has 3 of 16 values, since the last axis is no longer: 50 scales "
             "for 150 values. Transpose it, or take per-tensor.",
         ),

@@ -361,3 +361,12 @@ def test_every_unit_is_that_of_the_figure(text: str) -> None:
     for metric in METRICS:
         factor = {"unit of R": 32, "(unit of R)²": 1024}.get(metric.unit, 1)
         assert large[metric.key] == pytest.approx(factor * small[metric.key], rel=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("scheme", ["e4m3fn symmetric", "e2m1fn symmetric", "mxfp4-torchao-even"])
+def test_codes_called_plus_0_and_minus_0_are_one(scheme: str) -> None:
+    x = np.array([0.0, -1e-9, 1.0, 0.0] * 8, np.float32)
+    result = engine.evaluate(x, scheme)
+    assert np.unique(result.codes).size == 3
+    assert result.metrics["codes_used"] == 2
+    assert "+0 and −0 count as one" in METRIC["codes_used"].formula

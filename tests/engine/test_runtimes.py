@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from itertools import product
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -424,3 +425,19 @@ def test_tflite_weights_have_a_scale_per_channel() -> None:
         assert result.codes[row].tolist() == tflite_codes(channel, s, 0, -127, 127)
     assert result.qparams.zero_point.tolist() == [0, 0]
     assert result.qparams.granularity == Granularity("per-channel", 0)
+
+
+@pytest.mark.parametrize("name", [n for n, r in RUNTIMES.items() if r.verified])
+def test_what_is_verified_names_the_data_that_was_compared(name: str) -> None:
+    """The comparisons in tests/runtimes are all of float32 data."""
+    assert RUNTIMES[name].data == ("float32",)
+    assert f"verified against {RUNTIMES[name].verified} on float32 data" in RUNTIMES[name].status
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float64, ml_dtypes.bfloat16])
+def test_other_data_than_was_compared_is_said(kind: type) -> None:
+    x = np.linspace(-1, 1, 50).astype(kind)
+    (note,) = engine.evaluate(x, "int8 symmetric @onnxruntime").warnings
+    assert note.startswith(f"{np.dtype(kind).name} data is worked on as float32, where @onnx")
+    assert not engine.evaluate(x, "int8 symmetric").warnings
+    assert not engine.evaluate(x.astype(np.float32), "int8 symmetric @onnxruntime").warnings

@@ -320,3 +320,28 @@ def test_steps_begin_at_their_first_symbol_in_another_size_and_for_another_array
     window.session.start(np.ones(3, np.float32), "another")
     qtbot.waitUntil(lambda: not window.session.stale)
     assert [bar.value() for bar in bars] == [0, 0]
+
+
+def test_more_bits_win_no_plain_star_and_bits_stand_beside_db(open_window, person):
+    """Groups of one value lose nothing, at 40 bits a value."""
+    values = np.random.default_rng(2).standard_normal((40, 8, 1, 1)).astype(np.float32)
+    texts = ("int8 symmetric", "int8 asymmetric", "int8 symmetric per-group(32)", "int4 symmetric")
+    window = open_window(values, *texts)
+    table, heads = window.results.table, person.heads(window.results.table)
+    assert heads.index("Bits/value") == heads.index("SQNR [dB]") + 1
+    sqnr = person.rows(table, "SQNR [dB]")
+    starred = [text[0] if text[0] in "★☆" else "" for text in sqnr]
+    assert float(sqnr[2].removeprefix("☆ ")) > 100
+    assert starred[2:] == ["☆", "★"]
+    assert sorted(starred[:2]) == ["", "☆"]
+    assert "Best of the schemes shown that take no more bits" in person.cell(
+        table, 3, "SQNR [dB]", TIP
+    )
+    assert "take fewer bits" in person.cell(table, 2, "SQNR [dB]", TIP)
+    assert "Each of 320 groups has 1 of 32 values" in person.cell(table, 2, 0, TIP)
+
+
+def test_without_the_cheaper_one_the_star_is_the_best_int8_s(open_window, person):
+    values = np.random.default_rng(2).standard_normal((40, 8, 1, 1)).astype(np.float32)
+    window = open_window(values, "int8 symmetric", "nf4 symmetric per-group(32)")
+    assert [text[0] for text in person.rows(window.results.table, "SQNR [dB]")] == ["★", "☆"]

@@ -125,7 +125,7 @@ def in_results(window, person, row):
     table = window.results.table
     heads = person.heads(table)
     return {
-        head: person.cell(table, row, place).removeprefix("★ ").split(" / ")[0]
+        head: person.cell(table, row, place).lstrip("★☆ ").split(" / ")[0]
         for place, head in enumerate(heads)
     }
 

@@ -234,9 +234,18 @@ class ValuesModel(QAbstractTableModel):
 
     def _stage_text(self, value: Any, p: QParams) -> str:
         """A number in steps of S, which has an offset where Z has one."""
-        codes = float(p.qmax) - float(p.qmin)
-        far = bool(np.max(np.abs(p.zero_point)) > 2 * codes)
-        return short(value, digits_within(value, codes if far else 0.0, self._settings.digits))
+        return short(value, digits_within(value, _codes_span(p), self._settings.digits))
+
+    @property
+    def more_digits(self) -> tuple[int, int]:
+        """How many digits R and R′, and numbers in steps of S, have beyond those of others."""
+        digits, summary = self._settings.digits, self._session.shown.summary
+        largest = max(abs(summary.low), abs(summary.high))
+        of_values = digits_within(largest, summary.high - summary.low, digits) - digits
+        if self._qparams is None:
+            return of_values, 0
+        z = float(np.max(np.abs(self._qparams.zero_point)))
+        return of_values, digits_within(z, _codes_span(self._qparams), digits) - digits
 
     def _data_beside(self, column: Stage, position: int, role: int) -> Any:
         """What the file stores, or a device computed, at a position."""
@@ -428,3 +437,9 @@ def _calibrated(session: Session, scheme: Any) -> QParams | None:
         return calibrate(session.array, scheme)
     except QuantizationError:
         return None
+
+
+def _codes_span(p: QParams) -> float:
+    """How far apart the first and the last code are; 0 where Z lies among or near them."""
+    codes = float(p.qmax) - float(p.qmin)
+    return codes if bool(np.max(np.abs(p.zero_point)) > 2 * codes) else 0.0

@@ -43,6 +43,7 @@ COLUMN_WIDTHS = {
 }
 """In pixels; all of them, for a scheme without zero point, fit beside each other at first."""
 NUMBER_WIDTH = 92
+GRID_WIDTH = 86
 _SIGNED = (SortOrder.ASCENDING, SortOrder.DESCENDING)
 
 
@@ -77,7 +78,7 @@ class ValuesPane(QWidget):
         self.table.setCornerButtonEnabled(True)
         self.grid = NumberTable(self.tr("Values as a grid"), self)
         self.grid.setModel(self.grid_model)
-        self.grid.horizontalHeader().setDefaultSectionSize(86)
+        self.grid.horizontalHeader().setDefaultSectionSize(GRID_WIDTH)
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self.table)
         self._stack.addWidget(self.grid)
@@ -92,9 +93,10 @@ class ValuesPane(QWidget):
             self.tr("No values yet. Type a number above, paste a column, or:"), self
         )
         layout.addWidget(self.empty)
-        self._sized: list[str] = []
+        self._sized: tuple[list[str], int, int] = ([], 0, 0)
         self._size_columns()
         self.model.modelReset.connect(self._size_columns)
+        session.evaluated.connect(self._size_columns)
         self.table.moved.connect(self._on_moved)
         self.table.refused.connect(self._refuse)
         self.table.passed.connect(self._on_passed)
@@ -168,14 +170,20 @@ class ValuesPane(QWidget):
 
     def _size_columns(self) -> None:
         """Give each stage the width its numbers need, when other stages are shown."""
-        if self.model.keys != self._sized:
-            self._sized = self.model.keys
-            widths = COLUMN_WIDTHS
-            if "code" in self._sized:
-                # What is rounded to is no whole number then.
-                widths = widths | {"rounded": 76, "clipped": 76, "code": 48}
-            for column, key in enumerate(self._sized):
-                self.table.horizontalHeader().resizeSection(column, widths.get(key, NUMBER_WIDTH))
+        keys, (of_values, of_steps) = self.model.keys, self.model.more_digits
+        if (keys, of_values, of_steps) == self._sized:
+            return
+        self._sized = keys, of_values, of_steps
+        widths = COLUMN_WIDTHS
+        if "code" in keys:
+            # What is rounded to is no whole number then.
+            widths = widths | {"rounded": 76, "clipped": 76, "code": 48}
+        digit = self.table.fontMetrics().horizontalAdvance("0")
+        more = {"real": of_values, "reconstructed": of_values, "scaled": of_steps}
+        for column, key in enumerate(keys):
+            width = widths.get(key, NUMBER_WIDTH) + digit * more.get(key, 0)
+            self.table.horizontalHeader().resizeSection(column, width)
+        self.grid.horizontalHeader().setDefaultSectionSize(GRID_WIDTH + digit * of_values)
 
     # View
 

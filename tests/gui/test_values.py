@@ -275,3 +275,18 @@ def test_a_digit_typed_where_nothing_is_edited_asks_no_row_for_its_text(open_lea
     person.type("7")
     assert not asked
     assert not person.editing(table)
+
+
+def test_values_on_a_large_offset_read_apart_and_are_not_cut(open_window, person):
+    values = 1e9 + 1e-3 * np.linspace(-1, 1, 41)
+    window = open_window(values, "int8 asymmetric")
+    table = window.values.table
+    for head in ("R", "R/S", "R′"):
+        texts = person.rows(table, head)[:41]
+        assert len(set(texts)) == 41, head
+        column = person.column(table, head)
+        widest = max(table.fontMetrics().horizontalAdvance(text) for text in texts)
+        assert table.columnWidth(column) > widest
+    form = window.schemes.form
+    assert form.low.text() != form.high.text()
+    assert float(form.low.text()) == values[0]

@@ -269,7 +269,7 @@ class TensorsModel(QAbstractItemModel):
         if column == SIZE:
             return "" if unknown else bytes_text(_bytes(tensor))
         if not tensor.readable:
-            return self.tr("not loaded") if column == HISTOGRAM else ""
+            return self.tr("not loaded") if column == LOW else ""
         if column == HISTOGRAM:
             return seen if isinstance(seen, str) else ""
         if isinstance(seen, Glance):

@@ -18,6 +18,7 @@ from gui.export.kinds import FIGURE
 from gui.models.tensors import GLANCE, HIGH, HISTOGRAM, LOW, NAME, SHAPE, SIZE, TYPE, bytes_text
 from gui.short_names import shortened
 from gui.tensors import lone
+from tests.engine.io import builders
 
 LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k", "mlp", "norm")]
 
@@ -721,9 +722,9 @@ def test_what_cannot_be_loaded_is_grey_and_says_why(mixed, settle):
     palette = tree.palette()
     assert grey.color() == palette.color(palette.ColorGroup.Disabled, palette.ColorRole.Text)
     assert first.data(Qt.ItemDataRole.ForegroundRole) is None
-    assert flags.siblingAtColumn(HISTOGRAM).data() == "not loaded"
+    assert flags.siblingAtColumn(HISTOGRAM).data() == ""
     assert flags.siblingAtColumn(SHAPE).data() == "2"
-    assert flags.siblingAtColumn(LOW).data() == ""
+    assert flags.siblingAtColumn(LOW).data() == "not loaded"
     reason = "it holds true/false values; quantization needs real numbers."
     assert f"Not loaded: {reason}" in flags.data(Qt.ItemDataRole.ToolTipRole)
     before = mixed.session.current
@@ -755,3 +756,24 @@ def test_the_only_array_that_can_be_loaded_is_shown_at_once(window, tmp_path, se
     settle(window)
     assert "holds true/false values" in window.message.text
     assert window.session.current.label == "weight"
+
+
+def test_a_name_that_was_made_up_shows_the_node_that_takes_it_and_is_found_by_it(
+    window, tmp_path, settle
+):
+    weight = builders.field(9, np.ones(2, np.float32).tobytes())
+    tensors = [builders.onnx_tensor(f"onnx::MatMul_{i}", 1, (2,), weight) for i in (470, 471)]
+    nodes = [
+        builders.field(1, f"onnx::MatMul_{i}".encode()) + builders.field(3, name)
+        for i, name in ((470, b"/enc/q_proj/MatMul"), (471, b"/enc/<b>k</b>/MatMul"))
+    ]
+    path = tmp_path / "model.onnx"
+    path.write_bytes(builders.onnx_model(*tensors, nodes=nodes))
+    window.open_paths([path])
+    settle(window)
+    tree = window.tensors.tree
+    index = index_named(tree, "onnx::MatMul_470")
+    assert index.data() == "onnx::MatMul_470 → /enc/q_proj/MatMul"
+    assert "Taken by the node /enc/q_proj/MatMul" in index.data(Qt.ItemDataRole.ToolTipRole)
+    window.tensors.filter.setText("q_proj")
+    assert [name.partition(" ")[0] for name in visible(tree)[1:]] == ["onnx::MatMul_470"]

@@ -239,6 +239,9 @@ def torch() -> Files:
         made = builders.torch_tensor("0", "FloatStorage", *arguments)  # type: ignore[arg-type]
         return b"}" + value("weight") + made + b"s"
 
+    one = builders.torch_tensor("0", "FloatStorage", 6, (2, 3))
+    array = call("numpy._core.multiarray", "_reconstruct", 0)
+    objects, real = (call("numpy", "dtype", code, False, True) for code in ("O8", "f4"))
     lists = b"]q\x01]h\x01ah\x01a" + b"q\x02" + b"".join(b"]h\x02ah\x02aq\x02" for _ in range(60))
     same = (value("a") + tensor(6, (6,))[1 + len(value("weight")) : -1] + b"s") * 2
     pickles = {
@@ -276,6 +279,21 @@ def torch() -> Files:
         "true": tensor(6, (True, True), (True, True)),
         "text": tensor(6, ("2", "3"), (3, 1)),
         "two of one name": b"}" + same,
+        "an object of itself": name("my", "X") + b")\x81q\0" + value({"me": b"h\0"}) + b"b",
+        "objects of each other": b"](" + (name("my", "X") + b")\x81") * 3 + b"e",
+        "objects in objects": name("my", "X") + b")" + (b"\x81\x85" + name("my", "X")) * 9,
+        "an object that is called": name("my", "X") + b")\x81)R",
+        "an array of NumPy of itself": array + b"q\0(K\x01K\x01\x85" + objects + b"\x89]h\0atb",
+        "an array of NumPy of any size": array + b"(K\x01" + value((2**62,)) + real + b"\x89NtB",
+        "an array of NumPy without anything": array,
+        "an array of NumPy built of nothing": array + b"Nb",
+        "a type of NumPy built of anything": real + value((3, "x")) + b"b",
+        "a nested tensor of floats": call("torch._utils", "_rebuild_nested_tensor", *[one] * 4),
+        "a nested tensor of nothing": call("torch._utils", "_rebuild_nested_tensor", 1, 2, 3, 4),
+        "a wrapper of itself": call("torch._utils", "_rebuild_wrapper_subclass", one, one, one),
+        "sparse without end": call(
+            "torch._utils", "_rebuild_sparse_tensor", 1, (one, one, (9,) * 99)
+        ),
         "keys that are one name": value({"a": {"b": tensor(6, (6,))}, "a.b": tensor(6, (6,))}),
     }  # fmt: skip
     files = {f"{k} {i}": data for k, p in pickles.items() for i, data in enumerate(both(p))}

@@ -107,7 +107,8 @@ class ChannelsPlot(Plot):
         return sorted(found, key=lambda pair: active is not None and pair[0] is active)
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
-        return -0.5, max(1, self._order(data).size) - 0.5
+        figures = None if data.active is None else channels_of(data, data.active)
+        return -0.5, max(1, 0 if figures is None else figures.sqnr.size) - 0.5
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         heights = [c for _, figures in self._all(data) for c in self._curves(figures)]

@@ -33,6 +33,9 @@ from engine.runtimes import RUNTIMES, RUNTIMES_IN_WORDS, Runtime
 
 _INT8 = IntegerFormat(8, signed=True)
 
+LONGEST = 1000
+"""So many characters a scheme has at most: its longest words need a quarter of that."""
+
 
 @dataclass(frozen=True)
 class Scheme:
@@ -116,6 +119,12 @@ class Scheme:
         SchemeError
             With the position of the wrong word and the words that are allowed.
         """
+        if len(text) > LONGEST:
+            raise SchemeError(
+                f"A scheme has at most {LONGEST:,} characters, and this text has {len(text):,}.",
+                LONGEST,
+                len(text),
+            )
         return _parse(text)
 
     @property

@@ -21,6 +21,9 @@ from PySide6.QtWidgets import (
 from gui.plain_text import letters
 from gui.theme import Theme, icon
 
+LONGEST = 4000
+"""Nobody reads a longer message, and Qt takes seconds to lay it out."""
+
 
 class MessageBar(QFrame):
     """Shows the newest message; hides itself after a notice, stays for a problem.
@@ -119,7 +122,7 @@ class MessageBar(QFrame):
 
     def _say(self, text: str, problem: bool) -> None:
         self._problem, self._refused = problem, False
-        text = letters(text)
+        text = letters(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
         self._label.setText(text)
         self._label.setAccessibleName(text)
         self._paint()

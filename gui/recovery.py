@@ -233,10 +233,10 @@ class Recovery(QObject):
             return
         self._why_not = why_not
         text = self.tr(
-            "What you change now would be lost if the program ended: it cannot be kept. %1 Save "
-            "the session; meanwhile it is tried again and again."
+            "What you change now would be lost if the program ended, since it cannot be kept (%1). "
+            "Save the session; meanwhile this is tried again and again."
         )
-        self.failing.emit(filled(text, why_not) if why_not else "")
+        self.failing.emit(filled(text, why_not.rstrip(".")) if why_not else "")
 
     def forget(self) -> None:
         """Delete what was kept: it is saved, or was given up."""

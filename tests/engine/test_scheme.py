@@ -325,3 +325,12 @@ def test_every_order_of_a_full_scheme_parses() -> None:
     canonical = "uint4 asymmetric manual(-0.5,3.25)"
     for order in permutations([*canonical.split(), "per-tensor"]):
         assert str(Scheme.parse(" ".join(order))) == canonical
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "int8 " * 300_000, "(" * 1_000_000])
+def test_a_text_longer_than_any_scheme_is_refused_in_a_short_sentence(text):
+    with pytest.raises(SchemeError) as caught:
+        Scheme.parse(text)
+    assert str(caught.value) == (
+        f"A scheme has at most 1,000 characters, and this text has {len(text):,}."
+    )

@@ -307,6 +307,11 @@ def test_what_is_copied_from_results_begins_no_formula(window, person):
     assert all(float(cell) or True for cell in rows[1][1:])
 
 
+def test_no_message_is_longer_than_anybody_reads(window):
+    window.message.problem("x" * 3_000_000)
+    assert len(window.message.text) == 4000
+
+
 # Nothing is opened
 
 

@@ -25,7 +25,13 @@ _lock = threading.Lock()
 _files: dict[_Key, dict[object, Any]] = {}
 
 
-def kept(file: Path | BinaryIO, path: Path, what: object, read: Callable[[], _T]) -> _T:
+def kept(
+    file: Path | BinaryIO,
+    path: Path,
+    what: object,
+    read: Callable[[], _T],
+    is_small: Callable[[_T], bool] = lambda _: True,
+) -> _T:
     """Return what ``read`` returns, or returned before of the same unchanged file.
 
     Parameters
@@ -38,6 +44,8 @@ def kept(file: Path | BinaryIO, path: Path, what: object, read: Callable[[], _T]
         Tells apart what is kept of one file.
     read : callable
         Nothing may change what it returns.
+    is_small : callable
+        Whether that may stay in memory when nobody uses it.
     """
     found = os.stat(file) if isinstance(file, Path) else os.fstat(file.fileno())
     key = (
@@ -52,7 +60,7 @@ def kept(file: Path | BinaryIO, path: Path, what: object, read: Callable[[], _T]
     result = read()
     changed = max(found.st_mtime_ns, found.st_ctime_ns if os.name == "posix" else 0)
     step = _STEP if changed % 1_000_000 else _COARSE_STEP
-    if started - changed > step:
+    if started - changed > step and is_small(result):
         with _lock:
             kept_of_it = _files.pop(key, {})
             kept_of_it[what] = result

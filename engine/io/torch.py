@@ -55,6 +55,7 @@ _MAX_DEPTH = 50
 _VISITS, _VISITS_ANYWAY = 2, 1000
 # Bytes that are kept of a tensor here beside what all readers keep.
 _MORE = 400
+_KEPT = 1 << 26  # bytes of arrays that stay in memory while nobody uses them
 _SHORT = 60  # letters of a file's name that an advice repeats
 # What a module has its tensors and other modules in.
 _OF_MODULES = ("_modules", "_parameters", "_buffers")
@@ -135,7 +136,13 @@ def load(path: Path, name: str) -> np.ndarray:
 
 def _checkpoint(stream: BinaryIO, path: Path) -> Checkpoint:
     """Read what is there beside the numbers."""
-    return kept(stream, path, "torch", lambda: _read(stream, path))
+
+    def is_small(checkpoint: Checkpoint) -> bool:
+        # The numbers of NumPy's arrays are in the pickle itself.
+        arrays = (leaf for leaf in checkpoint.tensors.values() if isinstance(leaf, PickledArray))
+        return sum(leaf.nbytes for leaf in arrays) <= _KEPT
+
+    return kept(stream, path, "torch", lambda: _read(stream, path), is_small)
 
 
 def _read(stream: BinaryIO, path: Path) -> Checkpoint:
@@ -302,7 +309,7 @@ def _named(machine: Machine, path: Path, budget: Budget) -> dict[str, Leaf | Nes
         budget.take_entry(len(getattr(leaf, "shape", ())))
         budget.take(_MORE)
         name = ".".join(parts) if parts else path.stem
-        if name in found:
+        if found.get(name, leaf) is not leaf:
             raise two_arrays(path, name)
         found[name] = leaf
     if walk.foreign and not any(isinstance(leaf, Tensor | PickledArray | Nested)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -122,3 +123,17 @@ def test_many_threads_may_read_at_the_same_time(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.usefixtures("patient")
+def test_arrays_of_many_bytes_in_a_pickle_do_not_stay_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.io.torch._KEPT", 100)
+    path = tmp_path / "x.pt"
+    for count, kept in ((10, True), (100, False)):
+        pickled = pickle.dumps({"x": np.zeros(count, np.uint8), "y": np.ones(1)}, 2)[2:-1]
+        path.write_bytes(builders.torch_zip(pickled, {}))
+        assert io.load(path, "x").size == count
+        newest = list(index._files.values())[-1]
+        assert ("torch" in newest) is kept

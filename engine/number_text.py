@@ -100,7 +100,7 @@ def digits_within(value: np.generic | float, span: float, digits: int) -> int:
 
     Digits that all values of the data share tell nothing. So ``digits`` are counted from where
     the values begin to differ, at the leading digit of their range: values near 0 keep that
-    many, 1,000,000,000.0004 of data within 0.001 of each other gets twelve more.
+    many, 1,000,000,000.0004 of data within 0.001 of each other gets as many more as it takes.
 
     Parameters
     ----------
@@ -113,11 +113,15 @@ def digits_within(value: np.generic | float, span: float, digits: int) -> int:
     Returns
     -------
     int
-        From ``digits`` to 17; to 9 for a float32, which is then exact.
+        From ``digits`` to 17, to 9 for a float32: no more than it takes to be exact.
     """
     magnitude = abs(float(value))
     most = MOST_DIGITS_SINGLE if isinstance(value, np.float32) else MOST_DIGITS
     if digits >= most or not (0 < span < magnitude < math.inf):
         return digits
     beyond = math.floor(math.log10(magnitude)) - math.floor(math.log10(span))
-    return min(max(most, digits), digits + beyond)
+    enough = min(max(most, digits), digits + beyond)
+    kind = np.float32 if isinstance(value, np.float32) else float
+    # Fewer are all of it where they read back as the same number.
+    same = (d for d in range(digits, enough) if kind(short(value, d)) == value)
+    return next(same, enough)

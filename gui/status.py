@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWi
 
 from gui.background import Background
 from gui.latency import Latency
-from gui.numbers_text import digits_apart, filled, short
+from gui.numbers_text import filled, of_data, short
 from gui.session import EVALUATE, Session
 from gui.settings import Settings
 
@@ -118,11 +118,8 @@ class StatusLine(QStatusBar):
             parts.append("×".join(map(str, array.shape)))
         parts.append(array.dtype.name)
         if not math.isnan(summary.low):
-            apart = digits_apart((summary.low, summary.high), digits)
-            parts.append(
-                filled(self.tr("min %1  max %2"), short(summary.low, apart),
-                       short(summary.high, apart))
-            )  # fmt: skip
+            ends = (of_data(end, summary, digits) for end in (summary.low, summary.high))
+            parts.append(filled(self.tr("min %1  max %2"), *ends))
         if session.focus is not None:
             parts.append(filled(self.tr("%1 alone (Esc: all)"), session.focus.name))
         if summary.nan_count:

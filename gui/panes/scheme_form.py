@@ -36,7 +36,7 @@ from engine.formats import parse_format
 from engine.numbers import NumberError, parse_number
 from gui import commands
 from gui.number_fields import ElidedField
-from gui.numbers_text import as_typed, digits_apart, filled, short, tidy, typed_number
+from gui.numbers_text import as_typed, digits_within, filled, short, tidy, typed_number
 from gui.panes.form_fields import (
     number_in,
     numbers_in,
@@ -280,10 +280,11 @@ class SchemeForm(QWidget):
             self.high.clear()
             return
         several = not outcome.qparams.granularity.whole
-        digits = self._settings.digits
-        if not several:
-            digits = digits_apart(outcome.qparams.range, digits)
-        for field, number in zip((self.low, self.high), outcome.qparams.range, strict=True):
+        low, high = outcome.qparams.range
+        for field, number in ((self.low, low), (self.high, high)):
+            digits = self._settings.digits
+            if not several:
+                digits = digits_within(number, high - low, digits)
             set_text(field, "" if several else short(number, digits))
             field.setPlaceholderText(self.tr("various") if several else "")
 

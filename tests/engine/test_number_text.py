@@ -38,8 +38,13 @@ def test_without_a_range_the_digits_stay(span):
 
 
 def test_a_float32_gets_the_nine_digits_that_tell_it_from_any_other():
-    assert digits_within(np.float32(1e9), 1e-3, 6) == 9
-    assert digits_within(1e9, 1e-3, 6) == 17
+    assert digits_within(np.float32(1000000.06), 1e-3, 6) == 9
+    assert digits_within(1e9 + 1 / 7, 1e-3, 6) == 17
+
+
+def test_no_more_digits_are_shown_than_a_number_on_an_offset_has():
+    assert short(1e9 + 0.001, digits_within(1e9 + 0.001, 0.002, 6)) == "1000000000.001"
+    assert short(1e9, digits_within(1e9, 0.002, 6)) == "1e9"
 
 
 @given(st.integers(-(10**17) + 1, 10**17 - 1), st.integers(3, 9))

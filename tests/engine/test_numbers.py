@@ -77,13 +77,6 @@ SPECIAL = [
 ]
 
 
-def test_every_default_missing_value_of_pandas_is_one() -> None:
-    parsers = pytest.importorskip("pandas._libs.parsers")
-    for word in parsers.STR_NA_VALUES - {""}:
-        assert math.isnan(parse_number(word)), word
-        assert np.isnan(parse_block(f"1,{word}\n{word},2", False).values).sum() == 2
-
-
 @pytest.mark.parametrize(("text", "value"), SPECIAL)
 def test_a_cell_is_the_same_number_wherever_it_stands(text: str, value: float) -> None:
     def same(found: object, wanted: object) -> None:

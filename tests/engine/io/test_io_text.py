@@ -54,41 +54,6 @@ def test_what_people_write_is_understood(
     np.testing.assert_array_equal(array, np.array(expected, np.float32), strict=True)
 
 
-PANDAS = [
-    ({}, "numbers"),
-    ({"index": False}, "numbers"),
-    ({"sep": ";", "decimal": ",", "index": False}, "numbers"),
-    ({"decimal": ","}, "numbers"),  # pandas quotes such cells itself
-    ({"sep": "\t", "quoting": 1}, "numbers"),
-    ({"na_rep": "NA"}, "missing"),
-    ({"na_rep": "#N/A", "index": False}, "missing"),
-    ({"index": False, "float_format": "%.3e"}, "numbers"),
-]
-
-
-@pytest.mark.parametrize(("options", "kind"), PANDAS)
-@pytest.mark.parametrize("columns", [1, 2, 3, 12])
-def test_what_pandas_writes_is_read_as_its_values(
-    options: dict[str, Any], kind: str, columns: int, tmp_path: Path
-) -> None:
-    pandas = pytest.importorskip("pandas")
-    values = np.random.default_rng(columns).normal(size=(6, columns))
-    if kind == "missing":
-        values[2, 0] = np.nan
-    pandas.DataFrame(values).to_csv(tmp_path / "x.csv", **options)
-    with listening() as notes:
-        found = io.load(tmp_path / "x.csv").reshape(-1, columns)
-    if columns == 1 and options.get("index") is False:
-        # A column that may as well begin with 0 is one of numbers, and that is said.
-        assert "column names" in str(notes[0])
-        found = found[1:]
-    else:
-        assert "column names" in str(notes[0])
-    wanted = values.astype(np.float32)
-    tolerance = 1e-3 if "float_format" in options else 0
-    np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=0)
-
-
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

@@ -2,17 +2,19 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtWidgets import QApplication, QGraphicsRectItem
 
 from engine import evaluate
 from engine.metrics import METRIC
 from gui import commands
+from gui.export.panel import Panel
 from gui.theme import DARK, LIGHT, wear
 from tests.gui.plot_bench import CASES, KEYS, THREE, noise
 
@@ -422,6 +424,22 @@ def test_the_active_scheme_lies_on_top_and_later_ones_on_earlier_ones(bench, key
         )
         QApplication.processEvents()
     assert layers(shown) == [*THREE[1:], THREE[0]]
+
+
+@pytest.mark.parametrize("key", ["signal", "error", "transfer"])
+def test_a_figure_has_the_schemes_lie_on_each_other_as_the_window_does(bench, key):
+    shown = bench(key, noise(200), *THREE)
+    session = shown.session
+    session.activate(session.entries[1].uid)
+    commands.move_entry(session, session.entries[2].uid, 0)
+    QApplication.processEvents()
+    panel = Panel(type(shown.plot), shown.plot.data, LIGHT, 1.0)
+    panel.place(QRectF(0, 0, 500, 200))
+    drawn = SimpleNamespace(plot=panel.plot, session=session)
+    try:
+        assert layers(drawn) == layers(shown) == [THREE[2], THREE[0], THREE[1]]
+    finally:
+        panel.close()
 
 
 @pytest.mark.parametrize(

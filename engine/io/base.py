@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import errno
 import io
-import json
 import os
 import secrets
 import shutil
@@ -27,9 +26,6 @@ from engine.numbers import printable, quoted
 
 MAX_DIMENSIONS = 64  # of an array in numpy 2
 _LARGEST = 2**63 - 1
-# What JSON becomes in memory: so many bytes at most for each of the signs between its parts.
-_SIGNS = {b"{": 190, b"[": 80, b":": 170, b",": 40, b'"': 30}
-_DEEPEST = 64
 _COMPARED, _COMPARED_LENGTH = 2000, 120
 # What reading may take in memory: so many times the file, and so many bytes in any case.
 _TIMES, _ANYWAY = 4, 1 << 26
@@ -187,63 +183,6 @@ def describe(dtype: np.dtype[Any]) -> str:
         "m": "time spans",
     }
     return words.get(dtype.kind, f"{dtype.name} values")
-
-
-def json_cost(text: bytes | bytearray) -> int:
-    """Return how many bytes JSON takes at most while it is parsed, counted before that is done.
-
-    That is the text itself, once as bytes and once decoded, and everything that is made of it. A
-    single character beyond U+FFFF makes all characters of a text four bytes long.
-    """
-    starts = np.frombuffer(text, np.uint8)
-    largest = int(starts.max(initial=0))
-    width = 4 if largest >= 0xF0 else 2 if largest >= 0xC4 else 1
-    # An escape may be such a character too, in what is made of the text: in pieces, then joined.
-    made = 8 if b"\\u" in text else width
-    parts = sum(cost * text.count(sign) for sign, cost in _SIGNS.items())
-    return len(text) * (1 + width + made) + parts
-
-
-def parse_json(
-    text: bytes | bytearray,
-    size: int,
-    pairs: Callable[[list[tuple[str, Any]]], Any] | None = None,
-) -> Any:
-    """Parse JSON out of a file of ``size`` bytes, if what becomes of it is not far larger.
-
-    ``pairs`` is the ``object_pairs_hook`` of ``json.loads``.
-
-    Raises
-    ------
-    ValueError, RecursionError
-        Also when its parts lie within each other more than 64 deep.
-    """
-
-    def checked(found: list[tuple[str, Any]]) -> Any:
-        cancellation.check()
-        return dict(found) if pairs is None else pairs(found)
-
-    if json_cost(text) > most_memory(size):
-        raise ValueError("more parts than the size of the file allows")
-    found = json.loads(text.decode("utf-8"), object_pairs_hook=checked)
-    if _deeper(found, _DEEPEST):
-        raise ValueError("parts that lie too deep within each other")
-    return found
-
-
-def _deeper(found: Any, limit: int) -> bool:
-    """Tell whether lists and objects lie within each other deeper than that."""
-    above = [iter((found,))]
-    while above:
-        for part in above[-1]:
-            if isinstance(part, dict | list):
-                above.append(iter(part.values() if isinstance(part, dict) else part))
-                break
-        else:
-            above.pop()
-        if len(above) > limit:
-            return True
-    return False
 
 
 @contextmanager

@@ -16,6 +16,8 @@ AXIS = 40
 # What Python and the system take around it all.
 _RESERVE = 1 << 23
 _TEXT = 80
+# What parsed JSON takes: so many bytes at most for each of the signs between its parts.
+_SIGNS = {b"{": 190, b"[": 80, b":": 170, b",": 40, b'"': 30}
 
 
 class Budget:
@@ -64,6 +66,10 @@ class Budget:
         widest = max(map(bytes_each, parts), default=1)
         self.take(_TEXT + widest * sum(map(len, parts)))
 
+    def take_json(self, data: bytes | bytearray) -> None:
+        """Count JSON that is about to be parsed into Python's objects."""
+        self.take(json_cost(data))
+
     def take_entry(self, axes: int = 0) -> None:
         """Count a tensor that is about to be listed; its name is counted by itself."""
         self.take(ENTRY + AXIS * axes)
@@ -85,3 +91,15 @@ def _width(data: Any) -> int:
     if highest < 0x80:
         return 1
     return 4 if highest >= 0xF0 else 2
+
+
+def json_cost(data: bytes | bytearray) -> int:
+    """Return how many bytes JSON takes at most while it is parsed.
+
+    That is the text itself, once as bytes and once decoded, and everything that is made of it.
+    """
+    width = _width(data)
+    # An escape may stand for a wide character, in what is made of the text: in pieces, then joined.
+    made = 8 if b"\\u" in data else width
+    parts = sum(cost * data.count(sign) for sign, cost in _SIGNS.items())
+    return len(data) * (1 + width + made) + parts

@@ -20,18 +20,18 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
+from engine import cancellation
 from engine.io import npy, npz
 from engine.io.base import (
     Check,
     FormatError,
     TensorInfo,
-    most_memory,
     no_such_array,
-    parse_json,
     sentences,
     shown,
     write_atomically,
 )
+from engine.io.budget import Budget
 from engine.io.index import kept
 from engine.io.saved import (
     MAX_SCHEMES,
@@ -50,7 +50,7 @@ _RECORD = 1 << 12
 # More than this is no view: a hundred numbers, and where the panes stood.
 _VIEW_PARTS, _VIEW_TEXT = 10_000, 1 << 20
 
-_PIECE = 1 << 18
+_PIECE, _DEEPEST = 1 << 18, 64
 _ARRAYS = ("array", "where", "values", "codes")
 
 Fields = dict[str, Any]
@@ -207,15 +207,12 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
     size = path.stat().st_size
     with npz.stream_of(archive, names[0], path) as stream:
         # Parsing needs it twice at least, as bytes and as text.
-        if 2 * names[0].file_size > most_memory(size):
-            raise FormatError(
-                f"{shown(path)} is damaged: its {MANIFEST} has {names[0].file_size:,} bytes, far "
-                f"more than a file of {size:,} can need."
-            )
+        Budget(path, size).take(2 * names[0].file_size)
         text = _whole(stream, names[0].file_size)
     fields: Any
     try:
-        fields = parse_json(text, size)
+        Budget(path, size).take_json(text)
+        fields = _parsed(text)
     except (ValueError, RecursionError):
         raise FormatError(f"{shown(path)} is damaged: its {MANIFEST} cannot be read.") from None
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
@@ -237,6 +234,32 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
             ) from None
         version += 1
     return dict(fields)
+
+
+def _parsed(text: bytes | bytearray) -> Any:
+    """Parse JSON whose parts do not lie too deep within each other.
+
+    Raises
+    ------
+    ValueError, RecursionError
+    """
+
+    def checked(found: list[tuple[str, Any]]) -> Any:
+        cancellation.check()
+        return dict(found)
+
+    found = json.loads(text.decode("utf-8"), object_pairs_hook=checked)
+    above = [iter((found,))]
+    while above:
+        for part in above[-1]:
+            if isinstance(part, dict | list):
+                above.append(iter(part.values() if isinstance(part, dict) else part))
+                break
+        else:
+            above.pop()
+        if len(above) > _DEEPEST:
+            raise ValueError("parts that lie too deep within each other")
+    return found
 
 
 def _whole(stream: BinaryIO, size: int) -> bytearray:
@@ -261,11 +284,7 @@ def _session(fields: Fields, archive: zipfile.ZipFile, path: Path) -> SavedSessi
     )
     listed = _each(fields, "tensors")
     size = path.stat().st_size
-    if _RECORD * (len(listed) + len(sources)) > most_memory(size):
-        raise _BadField(
-            f"a file of {size:,} bytes cannot need {len(listed):,} tensors "
-            f"of {len(sources):,} files"
-        )
+    Budget(path, size).take(_RECORD * (len(listed) + len(sources)))
     names = [one[key] for one in listed for key in _ARRAYS if isinstance(one.get(key), str)]
     if len(set(names)) < len(names):
         raise _BadField("two arrays share their values")

@@ -209,9 +209,9 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
         # Parsing needs it twice at least, as bytes and as text.
         Budget(path, size).take(2 * names[0].file_size)
         text = _whole(stream, names[0].file_size)
+    Budget(path, size).take_json(text)
     fields: Any
     try:
-        Budget(path, size).take_json(text)
         fields = _parsed(text)
     except (ValueError, RecursionError):
         raise FormatError(f"{shown(path)} is damaged: its {MANIFEST} cannot be read.") from None

@@ -359,6 +359,13 @@ def test_a_manifest_that_inflates_takes_no_more_than_a_session_may(
         assert peak < base.most_memory(path.stat().st_size)
 
 
+def test_that_a_manifest_has_too_many_parts_is_said(tmp_path, refusal):
+    objects = ",".join(['{"a":[]}'] * 200_000)
+    path = packed(tmp_path / "parts.qscope", f'{HEAD},"more":[{objects}]}}')
+    for read in (qscope.read, qscope.head_of, list_tensors):
+        assert "has more names and other texts than fit into the" in refusal(read, path)
+
+
 def test_how_far_a_manifest_inflates_is_said(tmp_path, refusal):
     path = packed(tmp_path / "bomb.qscope", f'{HEAD},"title":"{"x" * (40 << 20)}"}}')
     said = refusal(qscope.read, path)

@@ -24,7 +24,7 @@ from gui.background import Ticket
 from gui.plots import Plot
 from gui.plots.data import PlotData
 from gui.plots.feed import PlotFeed
-from gui.plots.view import PlotView
+from gui.plots.view import PlotView, Rule
 from gui.session import LIVE_LIMIT, Session
 from gui.theme import Theme
 
@@ -72,7 +72,7 @@ class PlotPane(QWidget):
         self.setAccessibleName(self.plot.title())
         self.setMinimumSize(160, 64)
         self.widget.setMinimumSize(0, 0)
-        self._crosshair = pg.InfiniteLine(angle=90, movable=False)
+        self._crosshair = Rule(angle=90, movable=False)
         self._crosshair.setZValue(30)
         self._crosshair.hide()
         self.widget.addItem(self._crosshair, ignoreBounds=True)

@@ -18,6 +18,7 @@ from gui.plots.data import PlotData, Series
 from gui.plots.labels import Label, anchor_of, anchored, placed
 from gui.plots.option import Option
 from gui.plots.spans import Unit, bounded, drawable, padded, unit_for
+from gui.plots.view import Rule
 from gui.theme import LINE_STYLES, MARKERS, Theme
 
 Ends = tuple[float, float]
@@ -537,7 +538,7 @@ class Plot(QObject):
     ) -> None:
         """A straight line across the whole view."""
         item = self._item(
-            ("rule", key), lambda: pg.InfiniteLine(angle=90 if vertical else 0, movable=False), z
+            ("rule", key), lambda: Rule(angle=90 if vertical else 0, movable=False), z
         )
         item.setPen(pen)
         item.setPos(float((self.draw_x if vertical else self.draw_y)(at)))
@@ -569,6 +570,7 @@ class Plot(QObject):
             brush = QBrush(brush)
             brush.setTransform(QTransform.fromScale(px * self.ink, py * self.ink))
         item.setBrush(brush)
+        item.setRect(QRectF())
         item.setRect(QRectF(x0, y0, x1 - x0, y1 - y0))
 
     def text(self, key: Hashable, x: float, y: float, text: str, colour: QColor | str,
@@ -583,6 +585,8 @@ class Plot(QObject):
         item.setFont(font)
         item.setText(text, color=QColor(colour))
         at_x, at_y = float(self.draw_x(x)), float(self.draw_y(y))
+        # By way of the origin, as a rule does.
+        item.setPos(0, 0)
         item.setPos(at_x, at_y)
         size = item.textItem.boundingRect()
         point = self.point(at_x, at_y)

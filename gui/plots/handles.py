@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor
 from gui.plots.base import Plot
 from gui.plots.data import PlotData
 from gui.plots.labels import Label, anchor_of, anchored
+from gui.plots.view import Rule
 from gui.theme import Theme
 
 TEXT_MARGIN = 2.0
@@ -77,7 +78,7 @@ class HandlePlot(Plot):
 
     def _made(self, name: str) -> pg.InfiniteLine:
         options = {"fill": self.theme.tint(self.theme.background, 0.8)}
-        handle = pg.InfiniteLine(angle=90, movable=True, label=name, labelOpts=options)
+        handle = Rule(angle=90, movable=True, label=name, labelOpts=options)
         handle.setCursor(Qt.CursorShape.SizeHorCursor)
         handle.setZValue(15)
         handle.handle_name = name

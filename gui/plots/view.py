@@ -23,6 +23,19 @@ def _triangle(up: bool) -> QPainterPath:
 CUT_DOWN, RAISED = _triangle(up=False), _triangle(up=True)
 
 
+class Rule(pg.InfiniteLine):
+    """A line that moves by any distance.
+
+    Qt takes points for equal that differ by less than 1e-12 of their size, and leaves an item
+    at 1e9 where it was; so it goes by way of the origin.
+    """
+
+    def setPos(self, pos: Any) -> None:
+        super().setPos(pos)
+        pg.GraphicsObject.setPos(self, pg.Point(0, 0))
+        pg.GraphicsObject.setPos(self, pg.Point(self.p))
+
+
 class PlotView(pg.ViewBox):
     """A view whose zoom has ends, whoever asks: wheel, drag, keys, another plot, a session.
 

@@ -96,7 +96,8 @@ class Bench:
 
     def items(self, kind):
         """The drawn items of a kind."""
-        return [item for item in self.plot.item.items if type(item) is kind and item.isVisible()]
+        items = self.plot.item.items
+        return [item for item in items if isinstance(item, kind) and item.isVisible()]
 
     def view(self):
         return self.plot.item.getViewBox()

@@ -73,7 +73,7 @@ def click(window, key, x, y=None):
 
 def drawn(pane, kind):
     """The items of a kind that a plot shows."""
-    return [i for i in pane.plot.item.items if type(i) is kind and i.isVisible()]
+    return [i for i in pane.plot.item.items if isinstance(i, kind) and i.isVisible()]
 
 
 def curves(pane):

@@ -399,3 +399,18 @@ def test_no_label_of_a_plot_hides_another_at_any_size_or_zoom(bench, key, scheme
                 assert not any(box.intersects(other) for other in boxes[:place])
         shown.pane.fit()
     assert len(boxes) >= 2
+
+
+def test_a_handle_is_dragged_by_less_than_the_digits_of_its_label_before(bench):
+    shown = bench("distribution", np.zeros(0))
+    shown.open(array_of("large offset"), ("int8 asymmetric",))
+    y = shown.view().viewRange()[1][1] * 0.4
+    labels = [shown.plot._handles["Rmax"].label.toPlainText()]
+    for place in (7e-4, 6e-4):
+        high = shown.plot.data.active.p.range[1]
+        shown.drag((high, y), (1e9 + place, y))
+        low, high = shown.plot.data.active.p.range
+        assert low < high
+        assert high == pytest.approx(1e9 + place, abs=1e-5)
+        labels.append(shown.plot._handles["Rmax"].label.toPlainText())
+    assert len(set(labels)) == 3

@@ -35,13 +35,13 @@ def _open(path: Path) -> str:
     source = None
     with contextlib.suppress(ImportError):
         source = import_module("gui.tensors").of_file(path, infos)
+    only = len(infos) == 1
+    # The window and the command line are two processes: neither keeps what the other has.
+    del source, infos
     with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         for form in ([], ["--json"]):
             if cli.main(["list", str(path), *form]):
                 return "the list cannot be printed"
-    only = len(infos) == 1
-    # None of these is kept while the next is done.
-    del source, infos
     try:
         if only:
             io.load(path)

@@ -249,7 +249,12 @@ def in_precision(x: Number, precision: str) -> Number:
     bits, least = _PRECISIONS[precision]
     quantum = Fraction(2) ** (max(_exponent(x), least) - bits + 1)
     rounded = round(x / quantum) * quantum
-    return math.copysign(math.inf, x) if abs(rounded) >= Fraction(2) ** (2 - least) else rounded
+    return _infinity(x) if abs(rounded) >= Fraction(2) ** (2 - least) else rounded
+
+
+def _infinity(x: Fraction) -> float:
+    """Return the infinity of a number's sign; the number itself may be beyond float64."""
+    return math.inf if x > 0 else -math.inf
 
 
 def _exponent(x: Fraction) -> int:
@@ -257,6 +262,12 @@ def _exponent(x: Fraction) -> int:
     n, d = abs(x.numerator), x.denominator
     e = n.bit_length() - d.bit_length()
     return e if abs(x) >= Fraction(2) ** e else e - 1
+
+
+def _log2(x: Fraction) -> float:
+    """Return log2 of a positive number, which float64 need not hold."""
+    e = _exponent(x)
+    return e + math.log2(x / Fraction(2) ** e)
 
 
 def number_of(text: str) -> Number:
@@ -270,7 +281,7 @@ def _combined(kind: str, a: Number, b: Number) -> Number:
         if kind == "/":
             if b:
                 return a / b
-            return math.copysign(math.inf, a) if a else math.nan
+            return _infinity(a) if a else math.nan
         return a + b if kind == "+" else a - b if kind == "−" else a * b
     # With an infinity or NaN, only the sign of the other one matters.
     x, y = (float((n > 0) - (n < 0)) if isinstance(n, Fraction) else n for n in (a, b))
@@ -343,7 +354,7 @@ def value_of(node: Node, numbers: Mapping[str, Number], functions: Functions) ->
     if node.kind in _WHOLE:
         return Fraction(_WHOLE[node.kind](x))
     if node.kind == "log2":
-        return Fraction(math.log2(x)) if x > 0 else -math.inf
+        return Fraction(_log2(x)) if x > 0 else -math.inf
     if node.kind == "power":
         return Fraction(2) ** int(x) if x.denominator == 1 and abs(x) < 5000 else math.nan
     if node.kind in _ENDS:

@@ -36,8 +36,8 @@ def offset_of(low: float, high: float) -> float:
 def tick_text(value: float, spacing: float) -> str:
     """Return the number of a tick, with all the digits that ticks at such a distance need."""
     places = max(0, math.ceil(-math.log10(spacing) - 1e-9))
-    # What is left of 0 after many additions is 0.
-    if abs(value) < spacing / 1000:
+    # What is left of 0 after many additions, far from 0, is 0.
+    if abs(value) < spacing / 50:
         return "0"
     if 0.001 <= abs(value) < 10_000:
         return f"{value:.{places}f}"
@@ -86,6 +86,17 @@ class ValueAxis(pg.AxisItem):
 
     def _offset_of(self, low: float, high: float) -> float:
         return offset_of(low, high)
+
+    def tickValues(
+        self, minVal: float, maxVal: float, size: float
+    ) -> list[tuple[float, list[float]]]:
+        # pyqtgraph tells ticks of two levels apart by less than float64 has digits for far from 0.
+        levels: list[tuple[float, list[float]]] = []
+        for spacing, values in super().tickValues(minVal, maxVal, size):
+            coarser = [value for _, above in levels for value in above]
+            new = [v for v in values if all(abs(v - c) > spacing / 2 for c in coarser)]
+            levels.append((spacing, new))
+        return levels
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         return [tick_text(value - self._offset, spacing) for value in values]

@@ -107,7 +107,9 @@ def drawable(places: np.ndarray, low: float, high: float) -> np.ndarray:
 
 def resolution(low: float, high: float) -> float:
     """Return how narrow a view there may be before its coordinates run out of digits."""
-    return max(abs(low), abs(high)) * RESOLUTION
+    # At least that of the smallest drawn numbers: in a unit that was chosen for another part, all
+    # may be next to nothing.
+    return max(abs(low), abs(high), 1 / USUAL) * RESOLUTION
 
 
 def padded(low: float, high: float, share: float = 0.04) -> tuple[float, float]:

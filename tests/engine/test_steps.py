@@ -17,6 +17,7 @@ import engine
 from engine import RUNTIMES, Scheme
 from engine.examples import EXAMPLES
 from engine.formats import parse_format
+from engine.formula import Node, value_of
 from engine.small_floats import NF4_BOOK
 from engine.steps import Line, Steps, steps
 
@@ -406,3 +407,20 @@ def test_values_with_a_large_offset_read_apart() -> None:
     assert by_key["real"].result == "1000000000.002"
     assert number(by_key["reconstructed"].result) != number(by_key["real"].result)
     assert float(by_key["reconstructed"].result) == pytest.approx(1e9 + 0.002, abs=1e-4)
+
+
+@pytest.mark.parametrize("end", [np.finfo(np.float64).max, -np.finfo(np.float64).max])
+def test_what_is_rebuilt_beyond_float64_is_an_infinity(end: float) -> None:
+    made = lines_of(np.array([end, 1.0]), "int8 symmetric", 0)
+    check_all(made)
+    rebuilt = {line.key: line.result for line in made.values}["reconstructed"]
+    assert rebuilt == ("∞" if end > 0 else "-∞")
+
+
+def test_a_logarithm_is_taken_of_numbers_that_float64_does_not_hold() -> None:
+    assert value_of(Node("log2", (Node("number", (), "1e400"),)), {}, {}) == pytest.approx(
+        400 * math.log2(10)
+    )
+    assert value_of(Node("log2", (Node("number", (), "1e-400"),)), {}, {}) == pytest.approx(
+        -400 * math.log2(10)
+    )

@@ -414,3 +414,32 @@ def test_a_handle_is_dragged_by_less_than_the_digits_of_its_label_before(bench):
         assert high == pytest.approx(1e9 + place, abs=1e-5)
         labels.append(shown.plot._handles["Rmax"].label.toPlainText())
     assert len(set(labels)) == 3
+
+
+def test_a_part_without_a_difference_is_left_for_extreme_ones_without_an_error(bench):
+    values = np.append(np.zeros(40), [3.3e-301, -7.7e-301])
+    shown = bench("difference", np.zeros(0))
+    shown.open(values, ("int8 symmetric", "int4 symmetric"))
+    view = shown.view()
+    view.setXRange(2.0, 8.0)
+    view.setYRange(-0.5, 0.5)
+    view.sigRangeChangedManually.emit([True, True])
+    view.scaleBy(y=1e-9)
+    view.setXRange(-1.0, 43.0)
+    shown.picture()
+    low, high = view.viewRange()[1]
+    assert high - low > 1e-114
+    view.scaleBy(y=1e-12)
+    shown.picture()
+    low, high = view.viewRange()[1]
+    assert high - low > 1e-114
+
+
+@pytest.mark.parametrize("low", [-624.4868675457446, 308.22167777769187, -1234567.8901234])
+def test_numbers_along_the_narrowest_view_far_from_0_differ(qapp, low):
+    axis = ValueAxis("left")
+    high = low + abs(low) * 2.0**-45
+    axis.look_at(low, high, 0)
+    levels = axis.tickValues(low, high, 300)
+    texts = [t for spacing, values in levels for t in axis.tickStrings(values, 1.0, spacing)]
+    assert len(texts) == len(set(texts)) > 1

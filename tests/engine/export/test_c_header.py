@@ -187,16 +187,9 @@ def test_what_it_cannot_say_it_refuses(values: list[float], scheme: str, sentenc
         export.render("c", engine.evaluate(np.array(values), scheme), "w")
 
 
-@pytest.mark.parametrize(
-    ("values", "scheme"),
-    [
-        ([1e-40], "int8 symmetric @litert"),
-        ([[1.0], [1e-40]], "int8 symmetric per-channel(0) @litert"),
-    ],
-)
-def test_a_scale_whose_inverse_is_infinite_is_refused_where_it_is_multiplied_by(
-    values: list[object], scheme: str
-) -> None:
+def test_a_scale_whose_inverse_is_infinite_is_refused_where_it_is_multiplied_by() -> None:
+    # Per channel LiteRT divides, and every other runtime that multiplies has a floor for S.
+    values, scheme = [1e-40], "int8 symmetric @litert"
     result = engine.evaluate(np.array(values, np.float32), scheme)
     smallest = np.float32(np.min(result.qparams.working_scale))
     with np.errstate(over="ignore"):

@@ -290,7 +290,7 @@ def _is_counted(
     if len(body) < 2 or not any(broken):
         going_on = body[0] == [str(start + len(counted) + n) for n in range(len(counted))]
         several = len(counted) > 2 or (named and len(counted) > 1)
-        if start == 0 and several and len(body) > 1 and not going_on:
+        if start == 0 and several and not going_on:
             head.notes.append(_may_be_names(counted))
         return False
     if start == 0 and (len(counted) > 2 or (len(counted) == 2 and all(broken))):
@@ -562,7 +562,7 @@ class _Rows:
         if head.labels:
             names = names[1:] if names and not head.short else names
         elif head.index and values.shape[1] > 1:
-            if _numbers_rows(values):
+            if _numbers_rows(values, corner=not head.short):
                 values = _without_first_column(values)
                 names = names[1:] if names and not head.short else names
                 notes.append(Note("The first column counts the rows and was left out."))
@@ -573,6 +573,13 @@ class _Rows:
                     Note("The first column has no name; it was read as numbers like the others.")
                 )
         notes += self.buffer.notes()
+        marks = self.text.marks
+        if marks.comments == 1:
+            left = "The line that begins with # was left out: %1."
+            notes.append(Note(left, (printable(marks.comment, 40),)))
+        elif marks.comments:
+            left = "%1 lines that begin with # were left out, the first is: %2."
+            notes.append(Note(left, (f"{marks.comments:,}", printable(marks.comment, 40))))
         return Block(values, names, self.layout, tuple(notes), self.buffer.wide)
 
 
@@ -587,9 +594,13 @@ def _without_label(line: str, delimiter: str) -> str | None:
     return rest if known and rest else None
 
 
-def _numbers_rows(values: NDArray[np.floating]) -> bool:
-    """Tell whether the first column counts the rows, as pandas and R write an index."""
-    first = int(values[0, 0]) if len(values) > 1 and values[0, 0] in (0, 1) else -1
+def _numbers_rows(values: NDArray[np.floating], corner: bool) -> bool:
+    """Tell whether the first column counts the rows, as pandas and R write an index.
+
+    One row is counted from 0, and where an empty cell stands above the column.
+    """
+    starts = (0, 1) if len(values) > 1 else (0,) if corner else ()
+    first = int(values[0, 0]) if values[0, 0] in starts else -1
     parts = (values[at : at + PIECE, 0] - at for at in range(0, len(values), PIECE))
     return first >= 0 and all((part == np.arange(first, first + len(part))).all() for part in parts)
 

@@ -8,7 +8,16 @@ from dataclasses import replace
 
 from engine import cancellation
 from engine.cells import parse_block
-from engine.numbers import AmbiguousBlock, Block, BlockError, plain
+from engine.notes import Note
+from engine.numbers import (
+    AmbiguousBlock,
+    Block,
+    BlockError,
+    begins_as_number,
+    is_missing,
+    plain,
+    printable,
+)
 from engine.text_pieces import Text
 
 _DELIMITER = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
@@ -85,9 +94,13 @@ def parse_table(text: str | Text, decimal_comma: bool | None = None, single: boo
 
 
 def _headed(block: Block, head: list[str]) -> Block:
-    """Return a block under the head of its table; that a table has one need not be said."""
+    """Return a block under the head of its table; that a table has one is said of numbers alone."""
     shown = head[len(head) - block.values.shape[1] :]
-    return replace(block, header=tuple(shown), notes=block.notes[1:])
+    notes = block.notes[1:]
+    if any(begins_as_number(name) or is_missing(name) for name in shown):
+        names = ", ".join(printable(name, 20) for name in shown[:4]) + ", …" * (len(shown) > 4)
+        notes = (Note("The first row was taken for column names: %1.", (names,)), *notes)
+    return replace(block, header=tuple(shown), notes=notes)
 
 
 def _cells(line: str) -> list[str]:

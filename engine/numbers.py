@@ -56,11 +56,15 @@ _INF = re.compile(r"([-+]?)(?:[a-z_]\w{0,20}\.)?(?:inff?|infinityf?|huge_val)", 
 _MISSING = frozenset({
     "n/a", "#n/a", "#n/a n/a", "#na", "<na>", "null", "none",
     "nat", "nil", "undefined", "na_real_", "na_integer_", "--", "#nv", "#n/d", "#n/v", "#nd",
+    "#n/b", "#i/t", "#yok", "#н/д",
 })  # fmt: skip
-_SPREADSHEET_ERROR = re.compile(r"#[^\W_][\w/¡¿ ]{0,20}[!?]|#[¡¿][\w/ ]{1,20}[!?]")
+_SPREADSHEET_ERROR = re.compile(
+    r"#[^\W_][\w/¡¿ ]{0,20}[!?]|#[¡¿][\w/ ]{1,20}[!?]|err:5\d\d", re.IGNORECASE
+)
 # One that stands at the start of a line: the line is no comment.
 _ERROR_FIRST = re.compile(
-    rf"(?:{_SPREADSHEET_ERROR.pattern}|#N/?A|#NV|#N/[DV]|#ND)(?=[\s,;\"]|$)", re.IGNORECASE
+    rf"(?:{_SPREADSHEET_ERROR.pattern}|#N/?A|#NV|#N/[BDV]|#ND|#I/T|#YOK|#Н/Д)(?=[\s,;\"]|$)",
+    re.IGNORECASE,
 )
 
 
@@ -286,7 +290,7 @@ def _other(cell: str, decimal: str, groups: str) -> float | None:
     """Read what is not written in C's decimal notation alone."""
     if len(cell) > 120:  # as no number is, and patterns take their time
         return None
-    if cell[:1].isalpha() and cell[0] not in "nNuUiIhHqQsS" and "." not in cell:
+    if cell[:1].isalpha() and cell[0] not in "nNuUiIhHqQsSeE" and "." not in cell:
         return None  # a word, most likely one of many in a header
     if is_missing(cell) or _NAN.fullmatch(cell):
         return math.nan

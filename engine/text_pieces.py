@@ -21,6 +21,8 @@ _SAMPLED = 200
 _BLANK = re.compile(r"(?: *+\n)++")
 _QUOTED = re.compile(r'"[^"\n]*"')
 _TELLING = "\t;,"
+OWN_COMMENT = "# quantoscope "
+"""How a line begins in which the program says what type and shape the numbers have."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,17 @@ class Marks:
         Whether there are quotes.
     quoted_comma : bool
         Whether a comma stands inside.
+    comments : int
+        How many lines are comments; those in which the program says type and shape do not count.
+    comment : str
+        The first of these.
     """
 
     outside: str
     quoted: bool
     quoted_comma: bool
+    comments: int = 0
+    comment: str = ""
 
 
 class Text:
@@ -134,13 +142,20 @@ class Text:
     def marks(self) -> Marks:
         """The signs that tell the layout."""
         outside, quoted, quoted_comma = "", False, False
+        comments, comment = 0, ""
         for lines in self.lines():
             if "#" in lines:
-                lines = "\n".join(line for line in lines.split("\n") if not is_comment(line))
+                bare_lines = []
+                for line in lines.split("\n"):
+                    if not is_comment(line):
+                        bare_lines.append(line)
+                    elif not line.startswith(OWN_COMMENT):
+                        comments, comment = comments + 1, comment or line.strip()[:200]
+                lines = "\n".join(bare_lines)
             if '"' in lines:
                 quoted = True
                 bare = _QUOTED.sub("", lines)
                 quoted_comma = quoted_comma or bare.count(",") < lines.count(",")
                 lines = bare
             outside += "".join(m for m in _TELLING if m not in outside and m in lines)
-        return Marks(outside, quoted, quoted_comma)
+        return Marks(outside, quoted, quoted_comma, comments, comment)

@@ -218,6 +218,7 @@ def _as_declared(text: Text, declared: Declaration) -> np.ndarray:
     if 0 in shape and known and not text.first_rows:
         return np.empty(shape, dtype)
     block = _read(text, single=False)
+    say(*block.notes)
     values = block.values
     if math.prod(shape) != values.size or not known:
         raise NumberError(

@@ -388,7 +388,48 @@ def test_comments_stand_anywhere(text: str) -> None:
     assert parse_block(text).values.tolist() == [[1, 2], [3, 4]]
 
 
-@pytest.mark.parametrize("word", ["#N/A", "#DIV/0!", "#NAME?"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("#1\n2\n3", "The line that begins with # was left out: #1."),
+        ("1 2\n# 3 4\n#####\n5 6", "2 lines that begin with # were left out, the first is: # 3 4."),
+        ("# quantoscope dtype=float32 shape=2\n1\n2", ""),
+        ("1\n2", ""),
+    ],
+)
+def test_comments_that_are_left_out_are_said(text: str, said: str) -> None:
+    assert [str(note) for note in parse_block(text).notes] == [said] * bool(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (",0,1\n0,1.5,2.5\n", [[1.5, 2.5]]),
+        (",a,b\n0,1.5,2.5\n", [[1.5, 2.5]]),
+        (";0;1\n0;1,5;2,5\n", [[1.5, 2.5]]),
+        (",a,b\n7,1.5,2.5\n", [[7, 1.5, 2.5]]),
+    ],
+)
+def test_an_empty_corner_stands_over_an_index_of_one_row_too(
+    text: str, rows: list[list[float]]
+) -> None:
+    assert parse_block(text, ";" in text).values.tolist() == rows
+
+
+@pytest.mark.parametrize("text", ["0,1,2\n0.5,1.5,2.5", "0\t1\t2\n10\t5\t3"])
+def test_a_first_row_that_counts_over_one_more_is_kept_and_said(text: str) -> None:
+    block = parse_block(text)
+    assert len(block.values) == 2
+    assert "If it holds column names" in str(block.notes[0])
+
+
+def test_going_on_counting_is_no_header_and_needs_no_word() -> None:
+    assert not parse_block("0,1,2\n3,4,5").notes
+
+
+@pytest.mark.parametrize(
+    "word", ["#N/A", "#DIV/0!", "#NAME?", "#YOK", "#Н/Д", "#I/T", "#N/B", "Err:502"]
+)
 def test_a_missing_value_at_the_start_of_a_line_is_no_comment(word: str) -> None:
     values = parse_block(f"{word},1\n2,{word}\n{word},{word}").values
     assert np.isnan(values).tolist() == [[True, False], [False, True], [True, True]]

@@ -63,6 +63,9 @@ def test_what_people_write_is_understood(
         ("x.txt", "16777217\n1\n", "1 whole number has more digits than float32"),
         ("x.csv", "[9007199254740993, 1]", "more digits than float64"),
         ("x.md", "| a |\n|---|\n| NA |\n", "1 cell holds a word for a missing value"),
+        ("x.md", "| 0.5 | 2 |\n|---|---|\n| 1 | 2 |\n", "taken for column names: 0.5, 2."),
+        ("x.csv", "# quantoscope dtype=float32 shape=2\nNA\n2\n", "1 cell holds a word"),
+        ("x.csv", "1\n#Total\n2\n", "The line that begins with # was left out: #Total."),
     ],
 )
 def test_what_else_a_text_could_mean_or_loses_is_said(

@@ -100,15 +100,22 @@ def _parts(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 def integers_note(array: NDArray[Any]) -> Note | None:
     """Return what there is to say of integers that ``as_working`` does not make float32."""
-    lost = count_inexact(array, np.float64)
-    if lost:
-        text = "%1 of %2 integers have more digits than float64: they are rounded to it."
-        return Note(text, (f"{lost:,}", f"{array.size:,}"))
+    if note := rounded_note(array, np.float64):
+        return note
     wide = count_inexact(array, np.float32)
     if not wide:
         return None
     text = "%1 of %2 integers have more digits than float32: all values are worked on as float64."
     return Note(text, (f"{wide:,}", f"{array.size:,}"))
+
+
+def rounded_note(array: NDArray[Any], dtype: DTypeLike) -> Note | None:
+    """Return how many integers of an array a type of float rounds; None where it rounds none."""
+    lost = count_inexact(array, dtype)
+    if not lost:
+        return None
+    text = "%1 of %2 integers have more digits than %3: they are rounded to it."
+    return Note(text, (f"{lost:,}", f"{array.size:,}", np.dtype(dtype).name))
 
 
 def copied(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:

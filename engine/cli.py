@@ -101,8 +101,10 @@ def main(argv: Sequence[str] | None = None, more: Callable[[Add], None] | None =
         return fail(f"The result cannot be printed: {error.strerror or error}.")
     for note in notes:
         _complain(f"note: {note}")
+    said = set(map(str, notes))
     for warning in warnings:
-        _complain(f"warning: {warning}")
+        if warning not in said:
+            _complain(f"warning: {warning}")
     return 0
 
 

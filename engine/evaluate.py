@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from engine import kernels, metrics
 from engine.arithmetic import Arithmetic
-from engine.arrays import FloatArray, IntArray, as_working, is_real
+from engine.arrays import FloatArray, IntArray, as_working, is_real, rounded_note
 from engine.calibration import MINMAX
 from engine.curves import curves_revised
 from engine.envelope import Pyramid
@@ -231,14 +231,16 @@ def _noted(
 ) -> Evaluation:
     """Return the evaluation with what a pass over the array alone does not tell.
 
-    That is where clipping costs more than it saves, and where a runtime was not compared on data
-    of the type that was given.
+    That is where clipping costs more than it saves, where a runtime was not compared on data
+    of the type that was given, and how many integers lose digits.
     """
     scheme = made.scheme
-    notes = [
-        _clipping(made, r, known, arithmetic, step),
-        other_data(scheme, getattr(x, "dtype", None)),
-    ]
+    dtype = getattr(x, "dtype", None)
+    notes = [_clipping(made, r, known, arithmetic, step)]
+    if isinstance(x, np.ndarray) and x.dtype.kind in "iu":
+        dtype = r.dtype
+        notes.append(str(rounded_note(x, made.qparams.dtype) or ""))
+    notes.append(other_data(scheme, dtype))
     if not any(notes):
         return made
     noted = replace(made, warnings=(*made.warnings, *filter(None, notes)))

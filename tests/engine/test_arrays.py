@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import engine
 from engine.arrays import as_working, count_inexact, integers_note
 
 INTEGERS = [np.int32, np.uint32, np.int64, np.uint64]
@@ -45,3 +46,21 @@ def test_integers_that_no_float_has_room_for_are_noted() -> None:
     assert integers_note(np.array([1.5, 2**60])) is None
     assert str(integers_note(np.array([1, 2**24 + 1]))).startswith("1 of 2 integers have more")
     assert "float64: they are rounded" in str(integers_note(np.array([2**60 + 1, 2**53 + 1])))
+
+
+@pytest.mark.parametrize(
+    ("values", "scheme", "said"),
+    [
+        ([1, 2**53 + 1], "int8 symmetric", "1 of 2 integers have more digits than float64"),
+        ([2**24 + 1, 1], "int8 symmetric @onnxruntime", "more digits than float32: they are round"),
+        ([2**24 + 1, 1], "int8 asymmetric @pytorch", "float64 data is worked on as float32"),
+        ([2**24 + 1, 1], "int8 symmetric", ""),
+        ([2**24, 1], "int8 symmetric @onnxruntime", ""),
+    ],
+)
+def test_integers_that_an_evaluation_rounds_are_said(
+    values: list[int], scheme: str, said: str
+) -> None:
+    warnings = engine.evaluate(np.array(values), scheme).warnings
+    assert said in " ".join(warnings)
+    assert said or not warnings

@@ -20,11 +20,16 @@ PLOT_TABS = (
     "difference",
 )
 SMALL = QSize(1200, 820)
+LOWEST = 600
+"""Below this height, panes above each other would make the window higher than the screen."""
 
 
 def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     """Put every dock where it stands at first, for the size the window has."""
     size = window.size()
+    if size.height() < LOWEST:
+        _arrange_side_by_side(window, docks)
+        return
     small = size.width() < SMALL.width() or size.height() < SMALL.height()
     large = size.width() >= 1800 and size.height() >= 960
     across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
@@ -71,6 +76,24 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _settle_tabs(window)
     for key in ("values", *(("signal", "steps") if small else ("distribution", "results"))):
         docks[key].raise_()
+
+
+def _arrange_side_by_side(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    """Put the plots behind each other, and everything else beside them."""
+    _take_out(window, docks)
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["values"])
+    window.splitDockWidget(docks["values"], docks["signal"], Qt.Orientation.Horizontal)
+    others = ("values", "tensors", "schemes", "results", "steps", "compare")
+    for tabbed in (others, PLOT_TABS):
+        _tabs(window, [docks[key] for key in tabbed])
+    for dock in docks.values():
+        dock.show()
+    half = window.width() // 2
+    columns = [docks["values"], docks["signal"]]
+    window.resizeDocks(columns, [half, half], Qt.Orientation.Horizontal)
+    _settle_tabs(window)
+    for dock in columns:
+        dock.raise_()
 
 
 def restore(window: QMainWindow, docks: Mapping[str, Dock], state: QByteArray) -> None:

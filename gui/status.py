@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWi
 from gui.background import Background
 from gui.latency import Latency
 from gui.numbers_text import filled, of_data, short
+from gui.panes.dock import ElidedLabel
 from gui.session import EVALUATE, Session
 from gui.settings import Settings
 
@@ -35,8 +36,7 @@ class StatusLine(QStatusBar):
         self._settings = settings
         self._background = background
         self._latency = latency
-        self.summary = QLabel(self)
-        self.summary.setTextFormat(Qt.TextFormat.PlainText)
+        self.summary = ElidedLabel(self)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.summary.setIndent(6)
         self.timing = QLabel(self)

@@ -7,7 +7,6 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFont, QHideEvent, QIcon, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -30,6 +29,7 @@ from gui import commands
 from gui.models.schemes import SWATCH, entry_icon
 from gui.numbers_text import filled, parts, percent, short
 from gui.panes.compare_example import example_html
+from gui.panes.form_fields import ChoiceBox
 from gui.panes.table_view import ROW_HEIGHT
 from gui.plain_text import Page, plain_tip
 from gui.session import Session
@@ -70,7 +70,7 @@ class ComparePane(QWidget):
         self._uids: list[int | None] = [None, None]
         self._in_front = True
         self._problem = ""
-        self.boxes = [QComboBox(self), QComboBox(self)]
+        self.boxes = [ChoiceBox(self), ChoiceBox(self)]
         for box, name in zip(self.boxes, (self.tr("First"), self.tr("Second")), strict=True):
             box.setAccessibleName(name)
             box.setIconSize(SWATCH)

@@ -34,6 +34,10 @@ class ElidedLabel(QLabel):
         metrics = QFontMetrics(self.font())
         shown = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
         self.setToolTip(plain_tip(self.text()) if shown != self.text() else "")
+        if shown == self.text():
+            # With the marks of what is selected in it.
+            super().paintEvent(event)
+            return
         flags = int(self.alignment()) | Qt.TextFlag.TextSingleLine
         QPainter(self).drawText(room, flags, shown)
 

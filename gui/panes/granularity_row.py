@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from engine import Granularity
 from engine.granularity import CHANNEL, GRANULARITIES, GROUP, MAX_GROUP, TENSOR
 from gui.number_fields import WholeField
+from gui.panes.form_fields import ChoiceBox
 
 FIRST = {TENSOR: 0, CHANNEL: 0, GROUP: 32}
 
@@ -27,7 +28,7 @@ class GranularityRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._axes = 1
-        self.kind = QComboBox(self)
+        self.kind = ChoiceBox(self)
         self.kind.setAccessibleName(self.tr("Granularity"))
         self.kind.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for name, summary in GRANULARITIES.items():

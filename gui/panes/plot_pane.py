@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QVBoxLayout
 from engine import mappings
 from gui import commands
 from gui.background import Ticket
+from gui.panes.form_fields import ChoiceBox
 from gui.plots import Plot
 from gui.plots.data import PlotData
 from gui.plots.feed import PlotFeed
@@ -114,7 +115,7 @@ class PlotPane(QWidget):
         row.setContentsMargins(3, 2, 3, 0)
         row.setSpacing(4)
         for option in self.plot.options:
-            box = QComboBox(self._options)
+            box = ChoiceBox(self._options)
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )

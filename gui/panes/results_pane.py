@@ -6,7 +6,6 @@ from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QHeaderView,
     QSizePolicy,
     QTableView,
@@ -21,6 +20,7 @@ from gui.models.results import SORT_ROLE, ResultsModel
 from gui.models.schemes import SWATCH
 from gui.numbers_text import filled
 from gui.panes.empty_note import EmptyNote
+from gui.panes.form_fields import ChoiceBox
 from gui.panes.table_view import ROW_HEIGHT
 from gui.panes.values_copy import CELLS, MARKDOWN
 from gui.session import Session
@@ -74,7 +74,7 @@ class ResultsPane(QWidget):
         header.resizeSection(0, 170)
         self._heads_fit: set[int] = set()
         self.empty = EmptyNote("", self)
-        self.definition = QComboBox(self)
+        self.definition = ChoiceBox(self)
         self.definition.setAccessibleName(self.tr("What SQNR means"))
         tip = self.tr("Peers use one name for different things: choose whose.")
         self.definition.setToolTip(tip)

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -38,6 +37,7 @@ from gui import commands
 from gui.number_fields import ElidedField
 from gui.numbers_text import as_typed, digits_within, filled, short, tidy, typed_number
 from gui.panes.form_fields import (
+    ChoiceBox,
     number_in,
     numbers_in,
     row_of,
@@ -89,19 +89,19 @@ class SchemeForm(QWidget):
         self.text.textEdited.connect(self._on_text)
         self._text_problem = self._problem_label()
         form.addRow(self.tr("Sche&me"), stacked(self.text, self._text_problem))
-        self.format = QComboBox(self)
+        self.format = ChoiceBox(self)
         self.format.addItems([fmt.name for fmt in FORMATS])
         self.format.setMaxVisibleItems(30)
         self.format.textActivated.connect(self._on_format)
         form.addRow(self.tr("Forma&t"), self.format)
-        self.mapping = QComboBox(self)
+        self.mapping = ChoiceBox(self)
         self.mapping.setPlaceholderText(self.tr("its own"))
         for name, quantizer in MAPPINGS.items():
             self.mapping.addItem(name)
             self.mapping.setItemData(self.mapping.count() - 1, quantizer.summary, _TIP)
         self.mapping.textActivated.connect(self._on_mapping)
         form.addRow(self.tr("Ma&pping"), self.mapping)
-        self.calibration = QComboBox(self)
+        self.calibration = ChoiceBox(self)
         for method in METHODS.values():
             self.calibration.addItem(method.name, method.name)
             tip = self.tr(method.summary) + (f"\n{method.source}" if method.source else "")
@@ -128,7 +128,7 @@ class SchemeForm(QWidget):
         self.granularity = GranularityRow(self)
         self.granularity.chosen.connect(self._on_granularity)
         form.addRow(self.tr("Gran&ularity"), self.granularity)
-        self.runtime = QComboBox(self)
+        self.runtime = ChoiceBox(self)
         self.runtime.addItem(self.tr("textbook formulas"), "")
         for runtime in RUNTIMES.values():
             self.runtime.addItem(f"@{runtime.name}", runtime.name)
@@ -136,7 +136,7 @@ class SchemeForm(QWidget):
             self.runtime.setItemData(self.runtime.count() - 1, tip, _TIP)
         self.runtime.activated.connect(self._on_runtime)
         form.addRow(self.tr("&Arithmetic"), self.runtime)
-        self.rounding = QComboBox(self)
+        self.rounding = ChoiceBox(self)
         self.rounding.setPlaceholderText(self.tr("its own"))
         for rounding in ROUNDINGS.values():
             self.rounding.addItem(rounding.name)

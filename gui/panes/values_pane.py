@@ -10,7 +10,6 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QHBoxLayout,
     QInputDialog,
     QMenu,
@@ -27,6 +26,7 @@ from gui.models.values import SHEET, SortOrder, ValuesModel
 from gui.numbers_text import filled
 from gui.panes import values_copy, values_edit
 from gui.panes.empty_note import EmptyNote
+from gui.panes.form_fields import ChoiceBox
 from gui.panes.sheet_row import SheetRow
 from gui.panes.slice_row import SliceRow
 from gui.panes.table_view import NumberTable
@@ -138,7 +138,7 @@ class ValuesPane(QWidget):
         self._buttons["list"].setToolTip(self.tr("One row per value, with every stage"))
         self._buttons["grid"].setToolTip(self.tr("A plane of the array, tinted as a heat map"))
         self._views.idClicked.connect(self._show_view)
-        self._quantity = QComboBox(self)
+        self._quantity = ChoiceBox(self)
         self._quantity.addItems(QUANTITIES)
         self._quantity.setAccessibleName(self.tr("Quantity in the grid"))
         self._quantity.currentTextChanged.connect(self.grid_model.set_quantity)

@@ -6,11 +6,15 @@ import math
 from typing import Any
 
 import pyqtgraph as pg
+from PySide6.QtGui import QFontMetricsF
 
 from gui.numbers_text import short
 
 MOST_DIGITS = 6
 """Numbers along an axis that need more digits than this are written without what they share."""
+TICK_GAP = 8.0
+"""At least so many pixels lie between two numbers along an axis."""
+_ROUND_STEPS = (1, 2, 5, 10, 20, 50, 100)
 NEAR_OFFSET = 5.0
 """How many views an offset may lie from the middle of the view."""
 
@@ -96,7 +100,23 @@ class ValueAxis(pg.AxisItem):
             coarser = [value for _, above in levels for value in above]
             new = [v for v in values if all(abs(v - c) > spacing / 2 for c in coarser)]
             levels.append((spacing, new))
+        if levels and self.orientation in ("bottom", "top"):
+            levels[0] = self._thinned(*levels[0], (maxVal - minVal) / max(size, 1.0))
         return levels
+
+    def _thinned(
+        self, spacing: float, values: list[float], pixel: float
+    ) -> tuple[float, list[float]]:
+        """Leave out ticks whose numbers would touch: pyqtgraph draws all of the coarsest level."""
+        metrics = QFontMetricsF(self.style["tickFont"] or self.font())
+        kept = values
+        for every in _ROUND_STEPS:
+            kept = [v for v in values if round(v / spacing) % every == 0] or values[:1]
+            texts = self.tickStrings(kept, 1.0, spacing)
+            wide = max(map(metrics.horizontalAdvance, texts), default=0.0) + TICK_GAP
+            if wide * pixel <= spacing * every:
+                break
+        return spacing, kept
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         return [tick_text(value - self._offset, spacing) for value in values]

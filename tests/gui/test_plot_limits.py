@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QFontMetricsF, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from engine import summarize
-from gui.plots.axis import ValueAxis, log_ticks, offset_of, shared_text, tick_text
+from gui.plots.axis import ValueAxis, WholeAxis, log_ticks, offset_of, shared_text, tick_text
 from gui.plots.labels import Label, placed
 from gui.plots.spans import LARGEST, Unit, bounded, padded, power, unit_for
 from tests.gui.plot_bench import KEYS
@@ -443,3 +443,20 @@ def test_numbers_along_the_narrowest_view_far_from_0_differ(qapp, low):
     levels = axis.tickValues(low, high, 300)
     texts = [t for spacing, values in levels for t in axis.tickStrings(values, 1.0, spacing)]
     assert len(texts) == len(set(texts)) > 1
+
+
+@pytest.mark.parametrize("span", [589_824, 12_345, 99_999_999, 1e9])
+@pytest.mark.parametrize("size", [120, 180, 210, 260, 400])
+def test_numbers_along_a_narrow_axis_do_not_touch(qapp, span, size):
+    axis = WholeAxis("bottom")
+    axis.look_at(0, span, 0)
+    spacing, values = axis.tickValues(0, span, size)[0]
+    texts = axis.tickStrings(values, 1.0, spacing)
+    metrics = QFontMetricsF(axis.font())
+    places = [value * size / span for value in values]
+    for (a, left), (b, right) in zip(
+        zip(places, texts, strict=True), list(zip(places, texts, strict=True))[1:], strict=False
+    ):
+        halves = (metrics.horizontalAdvance(left) + metrics.horizontalAdvance(right)) / 2
+        assert b - a >= halves + 4
+    assert texts

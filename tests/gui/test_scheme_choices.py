@@ -7,7 +7,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QStyleOptionComboBox
 
 from engine import FORMATS, RUNTIMES, Granularity, Scheme, channels, evaluate
 from engine.formats import BLOCKS, SMALL_FLOATS
@@ -604,3 +604,15 @@ def test_undo_works_while_the_focus_is_in_the_size_of_a_group(open_window, perso
     person.press("Ctrl+Z")
     assert str(window.session.active.scheme) == "int8 symmetric per-group(32)"
     assert field.value() == 32
+
+
+def test_a_choice_that_is_too_long_for_its_box_is_cut_with_a_mark(form):
+    box = form.runtime
+    whole = box.currentText()
+    for width, cut in ((400, False), (80, True)):
+        box.setFixedWidth(width)
+        option = QStyleOptionComboBox()
+        box.initStyleOption(option)
+        assert (option.currentText != whole) == cut
+        assert option.currentText.endswith("…") == cut
+    assert box.currentText() == whole

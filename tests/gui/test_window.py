@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 import engine
+from engine import Scheme
 from engine.examples import EXAMPLES
 from engine.io import qscope
 from gui import commands
@@ -88,6 +89,32 @@ def test_three_plots_and_both_messages_fit_a_window_of_700(new_window, qapp):
     window.resize(1000, 700)
     qapp.processEvents()
     assert (window.width(), window.height()) == (1000, 700)
+
+
+@pytest.mark.parametrize("size", [(627, 407), (640, 440), (760, 560)])
+def test_the_window_is_no_larger_than_a_low_screen(new_window, qapp, size):
+    """As on 1000 × 700 pixels at scale 1.5."""
+    window = new_window(size)
+    values = np.linspace(-1, 1, 60_000).reshape(300, 200).astype(np.float32)
+    values[0, :3] = np.nan, np.inf, -np.inf
+    window.session.start(values, "array", None, [Scheme.parse("int8 symmetric")])
+    window.message.notice("Something was done.")
+    for dock in window.docks.values():
+        dock.raise_()
+        qapp.processEvents()
+        assert not dock.visibleRegion().isEmpty()
+    assert (window.width(), window.height()) == size
+
+
+def test_what_the_status_bar_cuts_is_told_in_its_tip(open_window, qapp):
+    window = open_window(np.array([[np.nan, np.inf, 1.0]]), "int8 symmetric")
+    summary = window.statusBar().summary
+    window.grab()
+    assert not summary.toolTip()
+    summary.setMaximumWidth(60)
+    qapp.processEvents()
+    window.grab()
+    assert summary.toolTip() == summary.text()
 
 
 # Docks

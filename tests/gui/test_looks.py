@@ -1,0 +1,375 @@
+"""Colours, line styles, widths and markers: whose they are, in every plot, figure and theme."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pyqtgraph as pg
+import pytest
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor
+
+from engine import Scheme, evaluate
+from gui.export.figure import render_svg
+from gui.export.headless import picture
+from gui.export.panel import Panel
+from gui.export.spec import FigureSpec
+from gui.theme import DARK, LIGHT
+from tests.gui.plot_bench import KEYS, KINDS, THREE, noise
+
+Styles = Qt.PenStyle
+SOLID, DASHED, DOTTED = Styles.SolidLine, Styles.DashLine, Styles.DotLine
+COLOURS = {
+    "A": ("#B0558C", "#DD8FBB"),
+    "B": ("#0072B2", "#56A5E9"),
+    "C": ("#3A96C9", "#8AD0F5"),
+    "cause": ("#D55E00", "#F08A3C"),
+    "ink": ("#1F2328", "#E6EAEE"),
+    "muted": ("#57606A", "#A0A9B4"),
+    "grid": ("#D0D7DE", "#3A424C"),
+    "alarm": ("#C1121F", "#FF6B6B"),
+    "ground": ("#FFFFFF", "#15181C"),
+}
+"""In the light and in the dark, written down once more."""
+PLACES = {"A": (3, 1, 6), "B": (1, 4, 2), "C": (5, 2, 0)}
+"""The colour, line and marker of each scheme; no scheme has one number twice."""
+OWN = {"A": DASHED, "B": Styles.DashDotDotLine, "C": DOTTED}
+DASHES = {"A": (4, 2), "B": (4, 2, 1, 2, 1, 2), "C": (1, 2)}
+MARKERS = {"A": "+", "B": "d", "C": "o"}
+NAMES = dict(zip(THREE, "ABC", strict=True))
+CHOSEN = 5
+"""One of 12 values that no scheme clips."""
+
+
+@lru_cache
+def shown(count, schemes=THREE):
+    """What plots show of so many values; the second scheme is the active one."""
+    _, data = picture(noise(count), [Scheme.parse(text) for text in schemes], True)
+    series = []
+    for one, name in zip(data.series, "ABC", strict=False):
+        colour, line, marker = PLACES[name]
+        entry = replace(one.entry, colour=colour, line=line, marker=marker)
+        series.append(replace(one, entry=entry))
+    pair = tuple(one.entry for one in series[:2])
+    active = series[min(1, len(series) - 1)]
+    return replace(data, series=tuple(series), active=active, chosen=CHOSEN, pair=pair)
+
+
+@pytest.fixture(params=[LIGHT, DARK], ids=["light", "dark"])
+def theme(request):
+    return request.param
+
+
+@pytest.fixture
+def drawn(qapp):
+    """``drawn(key, data, theme)``: a plot of 600 by 300 pixels, of the figures' own kind."""
+    panels = []
+
+    def make(key, data, theme):
+        panel = Panel(KINDS[key], data, theme, 1.0)
+        panels.append(panel)
+        panel.place(QRectF(0, 0, 600, 300))
+        return panel.plot
+
+    yield make
+    for panel in panels:
+        panel.close()
+    # pytest would keep them.
+    panels.clear()
+
+
+def spoken(data, key):
+    """The name of an item, with its scheme by its letter."""
+    letters = {one.entry.uid: name for one, name in zip(data.series, "ABC", strict=False)}
+    parts = key[1] if isinstance(key[1], tuple) else (key[1],)
+    if parts[0] in letters:
+        parts = (letters[parts[0]], *parts[1:])
+    return " ".join(str(part) for part in parts)
+
+
+def items(plot, data, kind):
+    return {spoken(data, key): item for key, item in plot._items.items() if isinstance(item, kind)}
+
+
+def said(pen):
+    return pen.color().name().upper(), pen.style(), pen.widthF()
+
+
+def look(theme, whose, width=1.0, style=None):
+    """What a pen ought to look like."""
+    return colour(theme, whose), style or OWN.get(whose, SOLID), width
+
+
+def colour(theme, whose):
+    return COLOURS[whose][int(theme.dark)]
+
+
+def mixed(theme, whose, alpha):
+    """The colour that lies on the ground as a translucent one would."""
+    over, under = QColor(colour(theme, whose)), QColor(colour(theme, "ground"))
+    pairs = zip(over.getRgb()[:3], under.getRgb()[:3], strict=True)
+    return QColor(*(round(alpha * a + (1 - alpha) * b) for a, b in pairs)).name().upper()
+
+
+LINES = {
+    ("signal", 12): {"R stems": "ink", "A stems": "A", "B stems": "B", "C stems": "C"},
+    ("signal", 300): {"R": "ink", "A": "A", "B": "B", "C": "C"},
+    ("signal", 5000): {f"{s} {end}": s for s in "ABC" for end in ("low", "high")},
+    ("error", 12): {"A stems": "A", "B stems": "B", "C stems": "C"},
+    ("error", 300): {"A": "A", "B": "B", "C": "C"},
+    ("error", 5000): {f"{s} {end}": s for s in "AC" for end in ("low", "high")},
+    ("distribution", 12): {},
+    ("transfer", 12): {"identity": "muted", "A": "A", "B": ("B", 2.0), "C": "C"},
+    ("codes", 12): {"A": "A", "C": "C"},
+    ("calibration", 12): {
+        "rounding": ("B", 1.0, DASHED),
+        "clipping": ("alarm", 1.0, DASHED),
+        "total": ("B", 2.0, SOLID),
+        "KL": "muted",
+    },
+    ("channels", 12): {"A": "A", "B": ("B", 2.0), "C": "C"},
+    ("difference", 12): {"0": "cause"},
+}
+EDGES = {"edge -1": ("B", 1.0, SOLID), "edge 1": ("B", 1.0, SOLID)}
+
+
+@pytest.mark.parametrize(("key", "count"), LINES)
+def test_every_line_has_the_colour_style_and_width_of_what_it_shows(drawn, theme, key, count):
+    data = shown(count)
+    plot = drawn(key, data, theme)
+    expected = LINES[key, count] | (EDGES if key == "error" else {})
+    found = items(plot, data, pg.PlotCurveItem)
+    assert {name: said(item.opts["pen"]) for name, item in found.items()} == {
+        name: look(theme, *([what] if isinstance(what, str) else what))
+        for name, what in expected.items()
+    }
+
+
+def test_the_tables_above_name_every_plot():
+    assert {key for key, _ in LINES} == set(KEYS)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_chosen_value_and_zero_are_marked_by_thin_lines_in_quiet_colours(drawn, theme, key):
+    data = shown(12)
+    rules = items(drawn(key, data, theme), data, pg.InfiniteLine)
+    assert said(rules.pop("chosen").pen) == look(theme, "muted")
+    zero = {"signal": "grid", "channels": "grid", "error": "muted", "difference": "muted"}
+    if key in zero:
+        assert said(rules.pop("zero").pen) == look(theme, zero[key])
+    for rule in rules.values():  # where each method would clip
+        assert key == "calibration"
+        assert said(rule.pen) == look(theme, "muted", 1.0, DOTTED)
+
+
+@pytest.mark.parametrize("key", ["signal", "error", "transfer", "channels"])
+def test_every_scheme_has_its_own_marker_in_its_own_colour(drawn, theme, key):
+    data = shown(12)
+    found = items(drawn(key, data, theme), data, pg.ScatterPlotItem)
+    for name in "ABC":
+        opts = found[f"{name} values" if key == "transfer" else name].opts
+        assert opts["symbol"] == MARKERS[name]
+        assert opts["brush"].color().name().upper() == colour(theme, name)
+        assert said(opts["pen"]) == (colour(theme, name), SOLID, 1.0)
+    if key == "signal":
+        assert found["R"].opts["symbol"] == "o"
+        assert found["R"].opts["brush"].color().name().upper() == colour(theme, "ink")
+
+
+@pytest.mark.parametrize("key", ["signal", "error"])
+@pytest.mark.parametrize("count", [12, 5000])
+def test_a_clipped_value_carries_a_triangle_in_the_colour_of_its_scheme(drawn, theme, key, count):
+    data = shown(count)
+    found = items(drawn(key, data, theme), data, pg.ScatterPlotItem)
+    triangles = {
+        name: item for name, item in found.items() if not isinstance(item.opts["symbol"], str)
+    }
+    assert triangles
+    for name, item in triangles.items():
+        assert said(item.opts["pen"])[0] == colour(theme, name[0])
+        assert item.opts["brush"].color().name().upper() == colour(theme, name[0])
+
+
+@pytest.mark.parametrize(
+    ("key", "count", "name", "whose", "alpha"),
+    [
+        ("signal", 5000, "R", "ink", 0.45),
+        ("error", 5000, "B", "B", 0.5),
+        ("distribution", 300, "R", "ink", 0.4),
+        ("codes", 300, "active", "B", 0.75),
+        ("channels", 300, "active", "B", 0.3),
+        ("difference", 5000, "0", "cause", 0.7),
+    ],
+)
+def test_bars_have_the_colour_of_what_they_show(drawn, theme, key, count, name, whose, alpha):
+    data = shown(count)
+    bars = items(drawn(key, data, theme), data, pg.BarGraphItem)
+    assert list(bars) == [name]
+    assert bars[name].opts["brush"].color().name().upper() == mixed(theme, whose, alpha)
+
+
+@pytest.mark.parametrize("key", ["error", "distribution", "codes"])
+def test_areas_have_the_colour_of_the_active_scheme_or_of_alarm(drawn, theme, key):
+    data = shown(12)
+    areas = items(drawn(key, data, theme), data, pg.QtWidgets.QGraphicsRectItem)
+    expected = {"band": ("B", 0.16, Qt.BrushStyle.SolidPattern)}
+    if key != "error":
+        expected = {
+            "unused low": ("alarm", 1.0, Qt.BrushStyle.BDiagPattern),
+            "unused ground low": ("alarm", 0.08, Qt.BrushStyle.SolidPattern),
+        }
+    assert set(areas) == set(expected)
+    for name, (whose, alpha, style) in expected.items():
+        brush = areas[name].brush()
+        assert brush.color().name().upper() == colour(theme, whose)
+        assert brush.color().alphaF() == pytest.approx(alpha, abs=0.005)
+        assert brush.style() == style
+
+
+def test_the_band_of_rounding_is_as_high_as_its_title_says(drawn):
+    data = shown(12)
+    plot = drawn("error", data, LIGHT)
+    half = float(evaluate(noise(12), THREE[1]).qparams.scale) / 2
+    band = items(plot, data, pg.QtWidgets.QGraphicsRectItem)["band"].rect()
+    assert (band.top(), band.bottom()) == pytest.approx((-half, half))
+    edges = items(plot, data, pg.PlotCurveItem)
+    for sign in (-1, 1):
+        assert edges[f"edge {sign}"].getData()[1] == pytest.approx(sign * half)
+
+
+# The ring around the chosen value
+
+
+@pytest.mark.parametrize("count", [12, 300])
+def test_the_ring_lies_on_the_chosen_value_itself(drawn, theme, count):
+    data, values = shown(count), noise(count)
+    rebuilt = [evaluate(values, text).reconstructed for text in THREE]
+
+    rings = items(drawn("signal", data, theme), data, pg.ScatterPlotItem)
+    x, y = rings["chosen"].getData()
+    assert y.tolist() == [values[CHOSEN]]
+    if count == 12:  # values stand side by side, R first
+        assert x.tolist() == [rings["R"].getData()[0][CHOSEN]]
+    else:
+        assert x.tolist() == [CHOSEN]
+    ring = rings["chosen"].opts
+    assert said(ring["pen"]) == look(theme, "ink", 2.0)
+    assert ring["brush"].style() == Qt.BrushStyle.NoBrush
+
+    found = items(drawn("error", data, theme), data, pg.ScatterPlotItem)
+    for name, one in zip("ABC", rebuilt, strict=True):
+        x, y = found[f"{name} chosen"].getData()
+        assert y.tolist() == pytest.approx([float(one[CHOSEN]) - float(values[CHOSEN])])
+        if count == 12:
+            markers = dict(zip(*(part.tolist() for part in found[name].getData()), strict=True))
+            assert markers[x[0]] == y[0]
+        assert said(found[f"{name} chosen"].opts["pen"]) == look(theme, "ink", 2.0)
+
+    found = items(drawn("transfer", data, theme), data, pg.ScatterPlotItem)
+    for name, one in zip("ABC", rebuilt, strict=True):
+        x, y = found[f"{name} chosen"].getData()
+        assert (x.tolist(), y.tolist()) == ([values[CHOSEN]], [one[CHOSEN]])
+
+
+# Handles and their labels
+
+
+def handles(plot):
+    return {h.handle_name: h for h in plot._handles.values()}
+
+
+@pytest.mark.parametrize(
+    ("key", "names"), [("distribution", ("Rmin", "Rmax")), ("calibration", "T")]
+)
+def test_handles_have_the_colour_of_the_active_scheme(drawn, theme, key, names):
+    found = handles(drawn(key, shown(12), theme))
+    assert set(found) == set(names)
+    for handle in found.values():
+        assert said(handle.pen) == look(theme, "B", 2.0, SOLID)
+        assert handle.label.color.name().upper() == colour(theme, "B")
+
+
+def test_labels_of_handles_have_four_digits(drawn):
+    scheme = "int8 asymmetric manual(-1.2345,2.3456)"
+    data = shown(300, (THREE[0], scheme))
+    found = handles(drawn("distribution", data, LIGHT))
+    ends = evaluate(noise(300), scheme).qparams.range
+    for name, end in zip(("Rmin", "Rmax"), ends, strict=True):
+        assert found[name].label.toPlainText() == f"{name} {float(end):.4g}"
+    at = max(map(abs, map(float, ends)))
+    found = handles(drawn("calibration", data, LIGHT))
+    assert found["T"].label.toPlainText() == f"T {at:.4g}"
+
+
+# Figures
+
+
+def painted(svg):
+    """Every group of an SVG file that has a shape: attributes of the pen, and the shape."""
+    names = ("polyline", "path", "text", "rect", "polygon", "line")
+    for group in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}g"):
+        for child in group:
+            kind = child.tag.rpartition("}")[2]
+            if kind in names:
+                yield group, kind, child
+
+
+def dashes(group):
+    """The dashes of a pen in units of its width."""
+    width = float(group.get("stroke-width"))
+    found = group.get("stroke-dasharray")
+    return tuple(round(float(part) / width) for part in found.split(",")) if found else ()
+
+
+def corners(path):
+    """How many corners and curves a symbol has."""
+    return path.get("d").count("L"), path.get("d").count("C")
+
+
+CORNERS = {"R": (0, 4), "A": (12, 0), "B": (4, 0), "C": (0, 4)}
+LEGENDS = {"signal": "RABC", "error": "ABC", "distribution": "RB", "transfer": "ABC", "codes": "ABC",
+           "calibration": "B", "channels": "ABC", "difference": ""}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_legend_of_a_figure_names_what_is_drawn_in_its_order_and_look(qapp, theme, key):
+    svg = render_svg(FigureSpec((key,), 180, 90, theme=theme), shown(12))
+    title = KINDS[key].__name__.removesuffix("Plot")
+    shapes = iter(painted(svg))
+    next(shapes)  # the ground
+    found, group, kind, shape = "", *next(shapes)
+    while kind != "text" or not shape.text.startswith(title):
+        assert kind == "polyline"
+        line = group
+        group, kind, symbol = next(shapes)
+        assert kind == "path"
+        marker = group
+        group, kind, name = next(shapes)
+        who = NAMES.get(name.text, name.text)
+        found += who
+        wanted = colour(theme, "ink" if who == "R" else who).lower()
+        assert (line.get("stroke"), marker.get("fill")) == (wanted, wanted)
+        assert dashes(line) == DASHES.get(who, ())
+        assert corners(symbol) == CORNERS[who]
+        assert name.get("fill") == colour(theme, "ink").lower()
+        group, kind, shape = next(shapes)
+    assert found == LEGENDS[key]
+
+
+def test_a_figure_draws_each_scheme_in_the_colour_and_dashes_of_its_legend(qapp, theme):
+    svg = render_svg(FigureSpec(("transfer",), 180, 90, theme=theme), shown(300))
+    # Those of the legend come first.
+    strokes = [
+        (group.get("stroke"), dashes(group), round(float(group.get("stroke-width")) * 0.75, 2))
+        for group, kind, shape in painted(svg)
+        if kind == "polyline" and len(re.findall(",", shape.get("points"))) > 2
+    ]
+    strokes += [
+        (group.get("stroke"), dashes(group), round(float(group.get("stroke-width")) * 0.75, 2))
+        for group, kind, shape in painted(svg)
+        if kind == "path" and shape.get("d").count("L") > 20
+    ]
+    for name, width in (("A", 1), ("B", 2), ("C", 1)):
+        assert (colour(theme, name).lower(), DASHES[name], width) in strokes

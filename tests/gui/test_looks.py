@@ -5,7 +5,6 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from functools import lru_cache
 
-import numpy as np
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QRectF, Qt
@@ -303,6 +302,20 @@ def test_labels_of_handles_have_four_digits(drawn):
     assert found["T"].label.toPlainText() == f"T {at:.4g}"
 
 
+# The heat map
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_cells_above_zero_are_orange_and_those_below_blue(open_window, person, name):
+    window = open_window([[1.0, -1.0], [0.5, -0.25]], "int8 symmetric")
+    window.settings.theme = name
+    window.actions_["grid"].trigger()
+    for row in (0, 1):
+        for column, whose in enumerate(("cause", "B")):  # vermillion and blue
+            tint = person.cell(window.values.grid, row, column, Qt.ItemDataRole.BackgroundRole)
+            assert tint.name().upper() == colour(window.theme, whose)
+
+
 # Figures
 
 
@@ -329,8 +342,16 @@ def corners(path):
 
 
 CORNERS = {"R": (0, 4), "A": (12, 0), "B": (4, 0), "C": (0, 4)}
-LEGENDS = {"signal": "RABC", "error": "ABC", "distribution": "RB", "transfer": "ABC", "codes": "ABC",
-           "calibration": "B", "channels": "ABC", "difference": ""}  # fmt: skip
+LEGENDS = {
+    "signal": "RABC",
+    "error": "ABC",
+    "distribution": "RB",
+    "transfer": "ABC",
+    "codes": "ABC",
+    "calibration": "B",
+    "channels": "ABC",
+    "difference": "",
+}
 
 
 @pytest.mark.parametrize("key", KEYS)

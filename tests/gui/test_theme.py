@@ -141,7 +141,8 @@ def window_of(new_window, theme, manual, grid):
     window.values.show_grid(grid)
     window.schemes.form.text.setText("no scheme")
     window.schemes.form.text.textEdited.emit("no scheme")
-    window.message.problem("Something is wrong.")
+    for bar in (window.message, window.unkept, window.offer):
+        bar.problem("Something is wrong.")
     QApplication.processEvents()
     return window
 
@@ -157,7 +158,9 @@ def test_after_a_switch_everything_has_the_colours_that_it_would_have_begun_with
     fresh = window_of(new_window, after, manual, grid)
     for key in fresh.docks:
         assert looks(switched.docks[key]) == looks(fresh.docks[key]), key
-    assert looks(switched.message) == looks(fresh.message)
+    for bar in ("message", "unkept", "offer"):
+        assert looks(getattr(switched, bar)) == looks(getattr(fresh, bar)), bar
+    assert looks(switched.statusBar()) == looks(fresh.statusBar())
     assert looks(switched.menuBar()) == looks(fresh.menuBar())
 
 

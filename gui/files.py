@@ -312,6 +312,8 @@ class Files(QObject):
         if target.suffix.lower() not in endings:
             wanted = next((e for e in endings if f"*{e}" in chosen), ".npy")
             target = Path(f"{text}{wanted}")
+            if not self._whole.may_take(target):
+                return False
         known = self._session.source_at(target.absolute())
         answer = self._whole.may_write_over(target, None if known is None else known.known)
         if answer is WriteOver.ELSEWHERE:

@@ -209,8 +209,27 @@ class SessionFiles(QObject):
         target = Path(path)
         if target.suffix.lower() != ENDING:
             target = Path(f"{path}{ENDING}")
+            if target.absolute() != session.file and not self.may_take(target):
+                return False
         # The dialog has asked about a file that is there already.
         return self.write(target, agreed=target == Path(path))
+
+    def may_take(self, path: Path) -> bool:
+        """Ask about a file that is there, where the dialog knew its name without the ending."""
+        if not path.exists():
+            return True
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle(self.tr("There already"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(filled(self.tr("%1 is there already."), plain(path.name)))
+        box.setInformativeText(self.tr("Overwriting it loses what it holds."))
+        over = box.addButton(self.tr("&Overwrite"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.exec()
+        agreed = box.clickedButton() is over
+        box.deleteLater()
+        return agreed
 
     def write(self, path: Path, agreed: bool = False) -> bool:
         """Write everything into a session file; False, and a sentence, when that fails.

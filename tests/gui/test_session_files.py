@@ -641,6 +641,40 @@ def test_a_file_of_values_that_has_changed_is_asked_about_too(
     assert np.load(path).size == 50
 
 
+@pytest.mark.parametrize("agreed", [False, True])
+def test_a_name_without_its_ending_writes_over_no_file_without_a_question(
+    window, tmp_path, dialog, button, agreed
+):
+    for name, save in (
+        ("other.qscope", window.whole.save_as),
+        ("other.npy", window.files.save_values),
+    ):
+        (tmp_path / name).write_text("somebody's")
+
+        def look(box, name=name):
+            assert f"{name} is there already" in box.text()
+            assert box.defaultButton().text() == "Cancel"
+            button("Overwrite" if agreed else "Cancel")(box)
+
+        with dialog(type_path(tmp_path / "other"), look):
+            assert save() == agreed
+        assert (tmp_path / name).read_bytes().startswith(b"somebody's") == (not agreed)
+
+
+def test_its_own_file_named_without_its_ending_is_asked_about_where_it_has_changed(
+    two, dialog, button
+):
+    file, _, other = two
+
+    def look(box):
+        assert "work.qscope has changed since it was opened or saved here" in box.text()
+        button("Cancel")(box)
+
+    with dialog(type_path(file.with_suffix("")), look):
+        assert not other.whole.save_as()
+    assert first_value(file) == 1.5
+
+
 # What a session claims
 
 

@@ -162,6 +162,9 @@ class PlotPane(QWidget):
     def _watch(self) -> None:
         if self.plot.compares:
             self._session.watch_pair(self.plot.key, self._seen)
+        if not self._seen:
+            # It is computed anew when it is seen again.
+            self._session.set_stopped(self.plot.key, False)
 
     def _on_x_range(self, view: Any, x_range: tuple[float, float]) -> None:
         # What cannot be seen has no say in what the others show.
@@ -205,7 +208,7 @@ class PlotPane(QWidget):
 
     def _on_ended(self, kind: str) -> None:
         """Tell what was stopped; what has come to its end is drawn right after."""
-        if kind == self.plot.key:
+        if kind == self.plot.key and self._seen:
             self._session.set_stopped(kind, True)
 
     def _on_prepared(self, data: PlotData) -> None:

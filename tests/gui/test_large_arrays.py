@@ -1,9 +1,13 @@
 """Large arrays are computed off the GUI thread: the newest edit wins, Esc stops."""
 
+import threading
+
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from gui import commands
+from gui.background import still_running
 from gui.session import LIVE_LIMIT
 
 
@@ -71,6 +75,30 @@ def test_escape_stops_the_work_and_the_status_bar_says_what_that_means(open_wind
     qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
     assert person.cell(window.results.table, 0, 1) != before
     assert not window.statusBar().button.isVisible()
+
+
+def test_what_another_tab_hides_while_it_is_computed_is_not_called_stopped(
+    open_window, qtbot, monkeypatch
+):
+    go = threading.Event()
+    monkeypatch.setattr("gui.plots.channels.ChannelsPlot.prepare", lambda *_: go.wait(20))
+    window = open_window(noise(300_000).reshape(300, 1000), "int8 symmetric per-channel(0)")
+    running = window.session.background.running
+    for meanwhile in (go.set, lambda: window.session.background.cancel("channels")):
+        go.clear()
+        commands.edit_value(window.session, 3, 500.0)
+        window.docks["channels"].raise_()
+        qtbot.waitUntil(lambda: not window.session.stale and running("channels"), timeout=20_000)
+        window.docks["codes"].raise_()
+        QApplication.processEvents()
+        meanwhile()
+        qtbot.waitUntil(lambda: not running("channels"), timeout=20_000)
+        QApplication.processEvents()
+        assert not window.session.stopped
+        go.set()
+        window.session.undo_stack.undo()
+        qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
+    qtbot.waitUntil(lambda: not still_running())
 
 
 def test_undo_while_computing_ends_at_the_first_state(open_window, qtbot):

@@ -666,7 +666,7 @@ app.main([])
 """
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
 def test_a_program_that_is_told_to_end_keeps_everything_first(home, name, busy):
     number = getattr(signal, name)

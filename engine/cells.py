@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ from engine.text_pieces import PIECE, Marks, Text
 from engine.value_buffer import NeedsDouble, ValueBuffer
 
 _NAMED = 100
+_MISSING = frozenset({"NA", "N/A", "n/a", "<NA>", "null", "NULL", "None", "NaT", "--"})
+"""The usual words for missing values, which are read at once with the numbers around them."""
 _LONGEST_CELL = 1 << 20
 _MOMENT = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].{1,40})?|\d{1,2}:\d{2}(:\d{2})?.{0,12}")
 _GROUPED = r"[-+]?(\d{1,3}( \d{3})+|\d+)(%s\d+)?([eE][-+]?\d+)?"
@@ -478,13 +481,19 @@ class _Rows:
             return False
         joined = (delimiter or "\n").join(lines)
         cells = joined.split() if delimiter == " " else joined.split(delimiter or "\n")
+        missing = 0
         try:
             values = np.array(list(map(float, cells)))
         except ValueError:
-            return False
+            try:
+                values = np.array([nan if cell in _MISSING else float(cell) for cell in cells])
+            except ValueError:
+                return False
+            missing = sum(map(cells.count, _MISSING.intersection(cells)))
         infinite = np.isinf(values)
         if infinite.any() and any(overflows(cells[i]) for i in np.flatnonzero(infinite)):
             return False
+        self.buffer.missing += missing
         self.buffer.count_all(values, cells, joined)
         self.buffer.put(values)
         self.rows += len(counts) - (not ended)

@@ -66,6 +66,8 @@ _ERROR_FIRST = re.compile(
     rf"(?:{_SPREADSHEET_ERROR.pattern}|#N/?A|#NV|#N/[BDV]|#ND|#I/T|#YOK|#Н/Д)(?=[\s,;\"]|$)",
     re.IGNORECASE,
 )
+_NO_ERROR = frozenset({"", " ", "#", "-", "="})
+"""What no error of a spreadsheet has behind its first sign."""
 
 
 class NumberError(ValueError):
@@ -323,7 +325,7 @@ def is_missing(cell: str) -> bool:
 def is_comment(line: str) -> bool:
     """Tell whether a line is a comment, which begins with # as some missing values do."""
     text = line.lstrip()
-    return text[:1] == "#" and _ERROR_FIRST.match(text) is None
+    return text[:1] == "#" and (text[1:2] in _NO_ERROR or _ERROR_FIRST.match(text) is None)
 
 
 def begins_as_number(cell: str) -> bool:

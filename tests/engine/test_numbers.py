@@ -109,6 +109,15 @@ def test_words_for_missing_values_are_counted(text: str, count: int) -> None:
     assert not count or notes.startswith(f"{count} cell")
 
 
+@pytest.mark.parametrize("word", ["NA", "None", "null", "<NA>", "N/A"])
+def test_many_missing_values_take_hardly_longer_than_numbers(word: str) -> None:
+    before = time.process_time()
+    block = parse_block(f"{word}\t2.5\n1\t{word}\n" * 50_000)
+    assert time.process_time() - before < 0.5
+    assert np.isnan(block.values).sum() == 100_000
+    assert [str(note)[:13] for note in block.notes] == ["100,000 cells"]
+
+
 def test_nan_is_a_number_here_in_any_case() -> None:
     assert math.isnan(parse_number(" nan "))
     assert math.isnan(parse_number("NaN"))

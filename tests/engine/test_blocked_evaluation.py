@@ -382,6 +382,19 @@ def test_a_block_of_zeros_is_rebuilt_alike_alone_and_beside_others(text: str) ->
     assert_same(alone.reconstructed, alone.part(np.arange(32)).reconstructed)
 
 
+@pytest.mark.parametrize("text", ["int8 symmetric", "int4 asymmetric"])
+@pytest.mark.parametrize("zeros_first", [True, False])
+def test_tiny_numbers_do_not_drown_beside_a_block_of_zeros(text: str, zeros_first: bool) -> None:
+    tiny, zeros = noise(BLOCK).astype(np.float64) * 1e-200, np.zeros(BLOCK)
+    both = np.concatenate([zeros, tiny] if zeros_first else [tiny, zeros])
+    with blocks_of(BLOCK, UNIT, threads=1):
+        alone, beside = (engine.evaluate(x, text).metrics for x in (tiny, both))
+    for key in ("sqnr", "cosine"):
+        assert beside[key] == pytest.approx(alone[key], rel=1e-12)
+    assert beside["rmse"] == pytest.approx(alone["rmse"] / math.sqrt(2), rel=1e-12, abs=0)
+    assert beside["mae"] == pytest.approx(alone["mae"] / 2, rel=1e-12, abs=0)
+
+
 @pytest.mark.parametrize("text", ["int8 asymmetric", "int4 scale-only per-channel(1)", "q4_1"])
 def test_the_metrics_of_all_positions_are_those_of_the_array(text: str) -> None:
     x = odd_array()

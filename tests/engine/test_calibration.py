@@ -62,6 +62,14 @@ def test_mse_is_never_worse_than_minmax_on_any_example(mapping: str, entry: obje
         assert mse(x, f"{fmt} {mapping} mse") <= mse(x, f"{fmt} {mapping}")
 
 
+@pytest.mark.parametrize("text", ["int8 symmetric", "int4 symmetric", "int4 asymmetric"])
+@pytest.mark.parametrize("size", [20_000, 200_000])
+def test_mse_is_no_worse_than_minmax_where_a_sample_would_mislead(text: str, size: int) -> None:
+    x = (np.random.default_rng(3).integers(-127, 128, size) / 127).astype(np.float32)
+    x[:: size // 4096] = 0.3
+    assert mse(x, f"{text} mse") <= mse(x, text)
+
+
 @pytest.mark.parametrize("count", [500, 100_000])
 def test_mse_comes_within_two_per_cent_of_a_search_over_every_threshold(count: int) -> None:
     x = np.random.default_rng(2).standard_t(3, count).astype(np.float32)
@@ -379,6 +387,15 @@ def test_the_curves_mark_where_each_method_clips() -> None:
     for method in COMPARED:
         ends = engine.calibrate(x, f"int4 asymmetric {method}").range
         assert curves.marks[str(method)] == pytest.approx(max(map(abs, ends)))
+
+
+def test_the_curves_count_the_values_beyond_each_mark_and_none_that_lies_on_it() -> None:
+    x = np.append(np.arange(-500, 500, dtype=np.float32), np.float32(-4000))
+    for text in ("int8 symmetric", "int4 asymmetric"):
+        curves = objective(x, text)
+        assert curves.beyond["minmax"] == 0
+        for name, mark in curves.marks.items():
+            assert curves.beyond[name] == sum(abs(value) > mark for value in x.tolist())
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.0], [3.0], [2.0, 2.0]])

@@ -257,6 +257,34 @@ def test_every_variation_point_but_nan_is_some_cause() -> None:
     assert {point.key for point in POINTS} - {"nan"} <= {row[0] for row in CAUSES}
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("q8_0", "int4 symmetric percentile(99)"),
+        ("q4_0", "int8 symmetric"),
+        ("mxfp4-gguf", "mxfp4-torchao-even"),
+        ("int8 symmetric", "int4 asymmetric per-channel(0)"),
+    ],
+)
+def test_every_cause_says_how_either_scheme_chooses_whichever_comes_first(
+    first: str, second: str
+) -> None:
+    x = np.random.default_rng(8).normal(size=(3, 64)).astype(np.float32)
+    made, back = (engine.compare(x, *pair) for pair in ((first, second), (second, first)))
+    ours = {(c.key, c.first, c.second) for c in (*made.causes, *made.unequal)}
+    theirs = {(c.key, c.second, c.first) for c in (*back.causes, *back.unequal)}
+    assert ours == theirs
+
+
+def test_the_words_of_a_block_format_stand_on_its_own_side() -> None:
+    x = np.random.default_rng(8).normal(size=(3, 64)).astype(np.float32)
+    for pair in (("q8_0", "int4 symmetric"), ("int4 symmetric", "q8_0")):
+        words = {c.key: (c.first, c.second) for c in engine.compare(x, *pair).causes}
+        turned = -1 if pair[0] == "q8_0" else 1
+        assert words["format"][::turned] == ("int4", "int8")
+        assert words["granularity"][::turned] == ("per-tensor", "per-group(32)")
+
+
 def test_ties_differ_by_the_tie_rule_and_nothing_else_does() -> None:
     scheme = "int8 symmetric manual(-127,127)"
     made = engine.compare(TIES, scheme, f"{scheme} ties-away")

@@ -342,6 +342,8 @@ def test_what_the_figures_do_not_tell_is_a_warning(x: Any, text: str, note: str)
         # Z = 0 since the little below 0 is less than half a step: nothing is lost.
         ([-0.0001, 1.0], "uint8 asymmetric"),
         ([0.3, -0.2], "int8 symmetric"),
+        # Whoever sets a range by hand from 0 up wants what lies below to become 0.
+        ([-0.1, 0.5, 1.0], "uint8 symmetric manual(0,1)"),
     ],
 )
 def test_where_there_is_nothing_to_warn_of_there_is_no_warning(x: Any, text: str) -> None:

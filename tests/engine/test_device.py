@@ -132,6 +132,15 @@ def test_a_dump_read_with_the_wrong_sign_is_told():
     assert made.causes[0].count == made.count == np.count_nonzero(_codes(X) < 0)
 
 
+@pytest.mark.parametrize("fmt", ["int8-narrow", "int16-narrow", "int16"])
+def test_a_wrong_sign_of_any_format_is_told_with_the_width_of_its_codes(fmt):
+    codes = _codes(X, f"{fmt} symmetric")
+    width = 1 << int(fmt.removeprefix("int").removesuffix("-narrow"))
+    made = compare_codes(X, f"{fmt} symmetric", codes % width)
+    assert made.causes[0].key == "sign"
+    assert f"multiples of {width}:" in made.causes[0].title
+
+
 def test_nan_differs_nowhere():
     x = X.copy()
     x[0, 0, 0] = np.nan
@@ -140,6 +149,16 @@ def test_nan_differs_nowhere():
     made = compare_codes(x, SCHEME, codes)
     assert made.count == 0
     assert np.isnan(made.reconstructed[0, 0, 0])
+
+
+def test_a_code_of_nan_that_the_format_does_not_have_is_not_counted_as_outside():
+    x = X.copy()
+    x[0, 0, 0] = np.nan
+    codes = _codes(x).astype(np.int32)
+    codes[0, 0, 0] = 1000
+    assert compare_codes(x, SCHEME, codes).outside == 0
+    codes[0, 0, 1] = 1000
+    assert compare_codes(x, SCHEME, codes).outside == 1
 
 
 ORDERS = st.permutations(range(3)).filter(lambda order: order != [0, 1, 2])

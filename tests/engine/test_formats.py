@@ -68,6 +68,18 @@ def slack(r: np.ndarray, codes: np.ndarray, own: QParams) -> np.ndarray:
     return extra
 
 
+@pytest.mark.parametrize("offset", [8, 100, -3000])
+@pytest.mark.parametrize("text", ["q4_1", "q5_1"])
+def test_the_bound_of_a_block_counts_that_its_minimum_is_stored_in_float16(
+    text: str, offset: int
+) -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, (40, 32)) + offset
+    result = engine.evaluate(x.astype(np.float32), text)
+    own = of_values(result.qparams, x)
+    shares = np.abs(result.error) / QUANTIZERS[own.mapping].bound(result.values, own)
+    assert 0.99 < shares[result.saturated == 0].max() < 1.001
+
+
 @every_scheme
 class TestEveryFormat:
     @pytest.mark.parametrize("shape", [(), (1,), (33,), (2, 40), (3, 2, 5)])
@@ -373,6 +385,22 @@ def test_nf4_in_blocks_divides_by_the_largest_magnitude_of_each() -> None:
         largest = np.float32(max(abs(v) for v in row.tolist()))
         expected = [nearest_of_the_book(float(v / largest)) for v in row]
         assert codes.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "label"),
+    [
+        *(("int8", -5, "-5"), ("uint16", 40000, "40000"), ("q4_0", 9, "9")),
+        *(("e4m3fn", 0x7E, "0x7E"), ("e5m2", 3, "0x03"), ("nf4", 15, "0xF")),
+        *(("e2m1fn", 10, "0xA"), ("mxfp4-gguf", 11, "0xB")),
+    ],
+)
+def test_a_code_is_written_as_the_number_or_the_bits_that_it_is(
+    word: str, code: int, label: str
+) -> None:
+    fmt = parse_format(word)
+    assert fmt is not None
+    assert fmt.label(code) == label
 
 
 def test_nf4_has_a_0_and_both_ends() -> None:

@@ -300,6 +300,17 @@ def test_the_uniform_noise_model_predicts_well_where_it_applies() -> None:
     assert metrics["rmse_over_scale"] == pytest.approx(1 / math.sqrt(12), abs=0.002)
 
 
+@pytest.mark.parametrize("granularity", ["per-group(4)", "per-group(5)", "per-channel(0)"])
+def test_the_prediction_counts_each_scale_as_often_as_there_are_values(granularity: str) -> None:
+    x = np.random.default_rng(6).normal(size=(6, 5)).astype(np.float32)
+    x[:, 4] *= 100
+    made = engine.evaluate(x, f"int8 symmetric {granularity}")
+    of_each = made.qparams.granularity.of(np.arange(x.size), x.shape)
+    steps = np.asarray(made.qparams.scale)[of_each]
+    wanted = 10 * math.log10(np.mean(x.astype(np.float64) ** 2) / np.mean(steps**2 / 12))
+    assert made.metrics["sqnr_predicted"] == pytest.approx(wanted, abs=1e-4)
+
+
 @pytest.mark.parametrize(
     "x",
     [[1.0, 2.0, -0.3], [0.0], [math.nan, 1.0], [math.inf, 1.0], [1e-320, 1e300], np.float32(3)],

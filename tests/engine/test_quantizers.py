@@ -388,6 +388,14 @@ def test_law_levels_ascend_and_are_their_own_codes(x: np.ndarray, text: str) -> 
     np.testing.assert_array_equal(engine.quantize(levels, p), quantizer.codes(p))
 
 
+def test_a_nan_is_clipped_nowhere_in_a_trace_though_0_would_be() -> None:
+    x = np.array([5.0, 6.0, np.nan, 7.0], np.float32)
+    for text in ("int8 asymmetric", "uint4 asymmetric ties-away", "int8 symmetric manual(3,4)"):
+        made = engine.trace(x, text, range(4))
+        assert made.saturated[2] == 0
+        np.testing.assert_array_equal(made.saturated, engine.evaluate(x, text).saturated)
+
+
 @given(any_array, any_scheme)
 @settings(max_examples=200, deadline=None)
 def test_law_larger_values_never_get_smaller_codes(x: np.ndarray, text: str) -> None:

@@ -296,6 +296,21 @@ def test_law_a_revised_summary_is_that_of_the_changed_array(
             before = fresh if revised is None else revised
 
 
+@pytest.mark.parametrize(("gone", "come"), [(0.5, math.nan), (math.nan, 0.5), (0.5, -math.inf)])
+def test_a_summary_with_another_number_of_finite_values_has_bins_of_its_own(
+    gone: float, come: float
+) -> None:
+    # 121² finite values have 121 bins, one less has 120.
+    x = np.linspace(-1, 1, 121 * 121)
+    x[5000] = gone
+    changed, where, old = edited(x, {5000: come}, in_place=False)
+    before, fresh = summarize(x), summarize(changed)
+    assert {before.counts.size, fresh.counts.size} == {120, 121}
+    revised = summary_revised(before, changed, where, old, kernels.extremes(changed))
+    if revised is not None:
+        assert_same_summary(revised, fresh)
+
+
 def test_a_summary_whose_sum_comes_to_overflow_has_a_mean_all_the_same() -> None:
     x = np.array([0.0, 1.5e308, *[0.0] * 8])
     changed, where, old = edited(x, dict.fromkeys(range(2, 10), 1.5e308), in_place=False)

@@ -351,6 +351,35 @@ def test_every_printed_line_of_the_examples_is_true(example: engine.examples.Exa
             check_all(lines_of(x, text, position))
 
 
+@pytest.mark.parametrize("text", ["int8 symmetric @pytorch", "uint8 asymmetric @tflite", "q8_0"])
+@pytest.mark.parametrize("array", ["double", "offset"])
+def test_an_error_in_float64_is_that_of_the_value_and_not_of_what_it_was_rounded_to(
+    array: str, text: str
+) -> None:
+    x = ARRAYS[array]
+    for position in range(0, x.size, 7):
+        (line,) = (each for each in lines_of(x, text, position).values if each.key == "error")
+        assert line.numbers
+        assert not line.remark
+        check(line)
+
+
+@pytest.mark.parametrize("text", ["q8_0", "q4_0", "q5_1", "int8 symmetric per-group(32) @aiedge"])
+@pytest.mark.parametrize("factor", [1e-4, 3e-5])
+def test_a_scale_that_is_subnormal_in_float16_follows_from_its_formula(
+    text: str, factor: float
+) -> None:
+    x = (NORMALS * factor).astype(np.float32).reshape(3, 32)
+    for position in (0, 40, 95):
+        made = lines_of(x, text, position)
+        scale = made.trace.qparams.at(0).scale
+        assert 0 < abs(scale) < 2**-14
+        (line,) = (each for each in made.parameters if each.key == "S")
+        assert line.numbers.startswith("float16(")
+        assert float(line.result) == pytest.approx(scale, rel=1e-5)
+        assert not check_all(made)
+
+
 def texts(made: Steps) -> list[str]:
     return [str(line) for line in (*made.parameters, *made.values)]
 

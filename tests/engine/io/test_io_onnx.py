@@ -254,7 +254,8 @@ def test_a_name_that_was_made_up_has_the_node_that_takes_it_beside(path: Path) -
 
 BAD = [
     (b"\x80" * 40, "ends within"),
-    (b"<!DOCTYPE html>", "no ONNX model, or damaged"),
+    (b"words " * 9, "no ONNX model, or damaged"),
+    (b"<!DOCTYPE html>", "is a web page"),
     (field(1, 10), "has no graph"),
     (field(7, b"\x2a\xff\xff\xff\xff\x0f"), "ends within"),
     (field(7, b"\x02\x00"), "ends within"),

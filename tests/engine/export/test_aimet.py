@@ -88,6 +88,15 @@ def test_version_1_0_0_rebuilds_the_values(scheme: str) -> None:
     )
 
 
+def test_one_channel_of_several_that_lies_evenly_around_0_makes_no_symmetric_encoding() -> None:
+    x = np.array([[-1, 127 / 128], [0, 1]], np.float32)
+    result = engine.evaluate(x, "int8 asymmetric per-channel(0)")
+    _, old = read("0.6.1", result, "w")
+    assert [(e["offset"], e["is_symmetric"]) for e in old] == [(-128, "False"), (0, "False")]
+    _, new = read("1.0.0", result, "w")
+    assert (new["offset"], new["is_sym"]) == ([-128, 0], False)
+
+
 @pytest.mark.parametrize("scheme", ["int4 symmetric per-group(8)", "int8 symmetric per-group(40)"])
 def test_version_1_0_0_has_blocks_of_a_matrix(scheme: str) -> None:
     result = engine.evaluate(normal((3, 32)), scheme)

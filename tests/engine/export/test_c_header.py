@@ -134,6 +134,25 @@ def test_fast_math_is_an_error(tmp_path: Path) -> None:
 
 
 @needs_compiler
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("method", [0, 1, 2])
+def test_precision_beyond_that_of_the_steps_is_an_error(
+    kind: type, method: int, tmp_path: Path
+) -> None:
+    """As of old processors' own arithmetic: 1 computes floats in double, 2 all in long double."""
+    result = engine.evaluate(np.array([1.0], kind), "int8 symmetric")
+    (tmp_path / "a.h").write_bytes(export.render("c", result, "a"))
+    assert COMPILER is not None
+    macro = "__FLT_EVAL_METHOD__"
+    flags = ["-Wno-builtin-macro-redefined", f"-U{macro}", f"-D{macro}={method}"]
+    done = subprocess.run(
+        [COMPILER, *FLAGS, *flags, "-fsyntax-only", "-x", "c", "a.h"],
+        cwd=tmp_path, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert bool(done.returncode) == (method > (kind == np.float64)), done.stderr
+
+
+@needs_compiler
 @pytest.mark.parametrize(
     "name",
     [

@@ -76,6 +76,30 @@ def test_so_do_odd_arrays(key: str, values: list[float], kind: type) -> None:
         rendered(key, engine.evaluate(np.array(values, kind), scheme))
 
 
+@pytest.mark.parametrize(
+    ("scheme", "z"),
+    [
+        ("int8-narrow asymmetric manual(1,255)", -128),  # a code of the bits, if not of the scheme
+        ("int8-narrow asymmetric manual(2,256)", -129),
+        ("int8-narrow asymmetric manual(-254,0)", 127),
+        ("int8-narrow asymmetric manual(-255,-1)", 128),
+        ("uint8 asymmetric manual(-255,0)", 255),
+        ("uint8 asymmetric manual(-256,-1)", 256),
+        ("uint8 asymmetric manual(1,256)", -1),
+    ],
+)
+@pytest.mark.parametrize("key", ["aimet-0.6.1", "aimet-1.0.0", "onnx", "ort-overrides"])
+def test_zero_points_are_those_that_the_bits_have_as_codes(key: str, scheme: str, z: int) -> None:
+    result = engine.evaluate(np.arange(-6, 6).astype(np.float32), scheme)
+    assert result.qparams.zero_point == z
+    low, high = (-128, 127) if scheme.startswith("int8") else (0, 255)
+    if low <= z <= high:
+        assert export.render(key, result, "w")
+        return
+    with pytest.raises(NotExpressibleError, match=f"zero points from {low} to {high} for .*{z}:"):
+        export.render(key, result, "w")
+
+
 @every_key
 @pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
 def test_a_name_may_hold_anything(key: str, name: str) -> None:

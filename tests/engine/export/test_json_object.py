@@ -76,6 +76,14 @@ def test_what_it_says_of_the_worked_example() -> None:
     assert content["warnings"] == list(result.warnings)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "said"), [("f8", "float64"), ("f4", "float32"), ("i2", "float32")]
+)
+def test_the_dtype_is_that_of_the_values_and_not_of_the_arithmetic(dtype: str, said: str) -> None:
+    content = read(engine.evaluate(np.arange(-9, 9).astype(dtype), "int8 symmetric @onnxruntime"))
+    assert (content["dtype"], content["working_dtype"]) == (said, "float32")
+
+
 def test_what_is_not_finite_is_a_string() -> None:
     result = engine.evaluate(np.zeros(3, np.float32), "int8 symmetric")
     content = read(result)

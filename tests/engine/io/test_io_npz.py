@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io as stdio
 import struct
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,8 @@ import numpy as np
 import pytest
 
 from engine import io
+from engine.io import FormatError, base, budget
+from engine.io.zips import open_zip
 
 Refusal = Callable[..., str]
 
@@ -268,6 +272,23 @@ def test_more_members_than_any_file_has_are_refused_before_they_are_read(
     assert len(io.list_tensors(path)) == 50
     monkeypatch.setattr("engine.io.zips.MAX_DIRECTORY", 1000)
     assert "many.npz" in refusal(io.list_tensors, path)
+
+
+def test_members_are_counted_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "_ANYWAY", 1 << 20)
+    monkeypatch.setattr(budget, "_RESERVE", 1 << 16)
+    path = tmp_path / "many.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(10_000):
+            archive.writestr(f"{number:x}", b"")
+    tracemalloc.start()
+    with contextlib.suppress(FormatError), open_zip(path) as archive:
+        assert archive.infolist()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < base.most_memory(path.stat().st_size)
 
 
 def test_a_part_of_names_brings_up_those_that_have_it(path: Path, refusal: Refusal) -> None:

@@ -165,6 +165,8 @@ BROKEN = {
     "a change at no position": lambda f: f["tensors"][2].update(where="arrays/0.npy", array=None),
     "codes of fractions": lambda f: f["tensors"][1].update(codes="arrays/2.values.npy"),
     "a current that leads nowhere": lambda f: f.update(current=99),
+    "a current behind the last tensor": lambda f: f.update(current=5),
+    "an active scheme behind the last": lambda f: f.update(active=2),
     "a title of a number": lambda f: f["tensors"][0].update(title=5),
     "schemes of numbers": lambda f: f.update(schemes=[1, 2]),
     "a path of a list": lambda f: f["sources"][0].update(path=["/"]),
@@ -179,6 +181,20 @@ BROKEN = {
 def test_a_session_that_makes_no_sense_is_refused_in_a_sentence(tmp_path, refusal, way):
     path = manifest(tmp_path / "broken.qscope", BROKEN[way])
     assert "broken.qscope" in refusal(qscope.read, path)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [np.array([0, -1]), np.array([[0, 1]]), np.array([0.0, 1.0]), np.array([0])],
+    ids=["before the first", "in two axes", "no whole numbers", "too few"],
+)
+def test_changes_at_no_positions_are_refused(tmp_path, refusal, where):
+    path = tmp_path / "x.qscope"
+    source, values = SavedSource("/data/x.npy"), np.array([0.5, 1.5])
+    tensor = SavedTensor("x", 0, where=where, values=values)
+    qscope.write(path, SavedSession((source,), (tensor,)))
+    sentence = refusal(qscope.read, path)
+    assert sentence == "x.qscope is damaged: the changes of 'x' cannot be read."
 
 
 def test_a_session_of_a_later_version_says_so(tmp_path, refusal):

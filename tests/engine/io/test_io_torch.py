@@ -206,6 +206,20 @@ def test_what_is_no_real_numbers_is_left_out_and_refused_by_name(
     assert "no array of real numbers" in refusal(io.load, path)
 
 
+@every_layout
+@pytest.mark.parametrize("mark", ["neg", "conj"])
+def test_signs_that_are_not_written_out_are_not_guessed(
+    mark: str, old: bool, path: Path, refusal: Refusal
+) -> None:
+    whole = value(("storage", named("torch", "FloatStorage"), "0", "cpu", 6)) + b"Q"
+    hooks = call("collections", "OrderedDict")
+    marked = call("torch._utils", "_rebuild_tensor_v2", whole, 0, (6,), (1,), False, hooks,
+                  {mark: True})  # fmt: skip
+    written(path, value({"x": marked, "y": WHOLE}), old)
+    assert listed(path)["y"] == ""
+    assert "has signs that are not written out" in refusal(io.load, path, "x")
+
+
 def listed(path: Path) -> dict[str, str]:
     return {info.name: info.reason for info in io.list_tensors(path)}
 

@@ -37,7 +37,8 @@ def path(writer: FileFormat, tmp_path: Path) -> Path:
 
 
 @given(st.sampled_from(ENDINGS), arrays)
-@example(".csv", np.array([0x15AE43FE], np.uint32).view(np.float32))  # 7.0385313e-26
+# 7.038531e-26, which ends at the second by way of float64.
+@example(".csv", np.array([0x15AE43FD, 0x15AE43FE], np.uint32).view(np.float32))
 @example(".csv", np.array([1e-45, 3.4028235e38, -0.0, 0.1, 16777216], np.float32))
 @example(".csv", np.array([5e-324, 1.7976931348623157e308, 0.1 + 0.2]))
 @example(".csv", np.array([-(2**63), 2**63 - 1, 2**53 + 1]))

@@ -25,6 +25,11 @@ from engine.pasted import read
         ("<table><tr></tr><tr><td>1</td></tr></table>", "1\n"),
         ("<table><tr><td colspan=2>x</td></tr><tr><td>1<td>2</table>", "x\t\n1\t2\n"),
         ("<p>1<br>2</p><div>3 4</div><script>5</script>", "1\n2\n3 4"),
+        (
+            "<html><head><title>Prices 7</title><STYLE>p{8}</STYLE></head>"
+            "<template>9</template><p>1</p></html>",
+            "1",
+        ),
         ("plain 1 2", "plain 1 2"),
         ("", ""),
     ],

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -128,6 +128,10 @@ def test_rows_of_cells_are_no_literal(text):
 @pytest.mark.parametrize("claim", ["np.float64", "torch.float64", "'float64'", "float64"])
 def test_a_claimed_precision_is_told(claim):
     assert read(f"array([1.5], dtype={claim})").dtype == "float64"
+    assert read(f"np.array([1.5], {claim})").dtype == "float64"
+    assert read(f"tensor([1.5], device='cuda:0', dtype={claim}, requires_grad=True)").dtype == (
+        "float64"
+    )
     assert read("[1.5]").dtype == ""
 
 
@@ -165,7 +169,9 @@ def test_lists_of_one_number_take_little_longer_than_one_list(text):
 
 
 NESTED = st.recursive(
-    st.sampled_from(["1", "-2.5", "nan", "NA", "1f", "x", "0x1f", "16777217", "float('inf')"]),
+    st.sampled_from(
+        ["1", "-2.5", "nan", "NA", "1f", "x", "0x1f", "16777217", "float('inf')", "-inf", "1e999"]
+    ),
     lambda inner: st.lists(inner, min_size=1, max_size=4),
     max_leaves=40,
 )
@@ -178,6 +184,9 @@ def _written(item, comma):
 
 
 @given(st.lists(NESTED, min_size=1, max_size=3), st.sampled_from([",", ", ", " ", ";"]))
+@example(["1", "1e999", "1"], ", ")
+@example([["1", "1"], ["1", "-1e999"]], " ")
+@example(["1", "16777217f", "0x1p9999"], ",")
 def test_runs_of_lists_are_read_as_one_token_after_another_is(items, comma):
     text = _written(items, comma)
 

@@ -296,8 +296,10 @@ def look(run, pipe):
             found["restored"] = state_of(window.session.sources, window.session.entries)
         found["again"] = window.offer.isVisible()
     found["problems"] = problems
+    # What was being typed is typed on after a restore; taken over later, it would be a change.
+    window.session.finish_typing.emit()
     window.session.mark_saved(None)
-    window.close()
+    assert window.close()
     folder = recovery_folder()
     found["left"] = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
     found["beside"] = sorted(

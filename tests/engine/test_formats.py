@@ -487,6 +487,21 @@ def test_a_value_is_rounded_up_as_often_as_its_fraction_says(fraction: float) ->
     assert abs(ups - n * fraction) < 5 * math.sqrt(n * fraction * (1 - fraction))
 
 
+@pytest.mark.parametrize("text", ["int8 symmetric", "uint4 scale-only", "e2m1fn symmetric"])
+def test_what_chance_rounds_beyond_the_last_code_is_clipped_and_counted(text: str) -> None:
+    scheme = Scheme.parse(text)
+    last = scheme.format.qmax
+    low = -last if scheme.mapping == "symmetric" else 0.0
+    x = np.full(3000, last + 0.3, np.float32)
+    for seed in range(6):
+        made = engine.evaluate(x, f"{text} manual({low},{last}) stochastic({seed})")
+        assert (made.reconstructed == last).all()
+        # Beyond 6, the numbers of e2m1 would be 2 apart.
+        share = 0.15 if "e2m1" in text else 0.3
+        assert made.metrics["clipped_high"] / x.size == pytest.approx(share, abs=0.04)
+        assert made.metrics["clipped_high"] == np.count_nonzero(made.saturated == 1)
+
+
 def test_whole_numbers_are_left_to_no_chance() -> None:
     x = np.arange(-127, 128, dtype=np.float32)
     for seed in range(20):

@@ -16,6 +16,7 @@ from engine.examples import EXAMPLES, example
 from engine.formats import IntegerFormat
 from engine.kernels import extremes
 from engine.objective import COMPARED, objective
+from engine.search import sample_points
 
 MAPPINGS = tuple(engine.MAPPINGS)
 INT8 = IntegerFormat(8, signed=True)
@@ -60,6 +61,19 @@ def test_mse_is_never_worse_than_minmax_on_any_example(mapping: str, entry: obje
     x = entry.make()  # type: ignore[attr-defined]
     for fmt in ("int8", "int4"):
         assert mse(x, f"{fmt} {mapping} mse") <= mse(x, f"{fmt} {mapping}")
+
+
+@pytest.mark.parametrize("zeros", [0.0, 0.5, 0.99])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_sample_stands_for_as_many_values_as_there_are(zeros: float, rows: int) -> None:
+    rng = np.random.default_rng(9)
+    x = rng.normal(size=(rows, 30_000)).astype(np.float32)
+    x[rng.random(x.shape) < zeros] = 0
+    points = sample_points(x)
+    assert points.values.shape[1] < 30_000 / 3
+    assert points.weights.sum(axis=1) == pytest.approx(30_000)
+    np.testing.assert_array_equal(points.values.min(axis=1), x.min(axis=1))
+    np.testing.assert_array_equal(points.values.max(axis=1), x.max(axis=1))
 
 
 @pytest.mark.parametrize("text", ["int8 symmetric", "int4 symmetric", "int4 asymmetric"])

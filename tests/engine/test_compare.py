@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Comparison, Granularity, Scheme
-from engine.choices import choices_between
+from engine.choices import choices_between, orders
 from engine.compare import CODES, VALUES
 from engine.examples import example
 from engine.variation import POINTS
@@ -114,6 +114,9 @@ class TestEveryPair:
         assert made.part_of.max(initial=0) <= 100
         for place, cause in enumerate(made.causes):
             assert np.count_nonzero(made.cause_of == place) == cause.count
+            if cause.count:
+                apart = made.difference()[made.cause_of == place]
+                assert made.difference().flat[cause.example] == apart.max()
         assert all(cause.count == cause.share == 0 for cause in made.unequal)
 
     def test_from_the_second_to_the_first_the_shares_are_the_same(
@@ -391,6 +394,17 @@ def test_an_order_that_leads_through_no_scheme_is_not_taken() -> None:
     made = engine.compare(NORMALS[:200], "int8 asymmetric", "e4m3fn symmetric")
     assert {cause.key for cause in made.causes} == {"mapping", "format"}
     assert sum(shares_of(made).values()) == pytest.approx(made.count)
+
+
+def test_what_sets_a_block_format_apart_is_chosen_last() -> None:
+    every = choices_between(Scheme.parse("int4 symmetric"), Scheme.parse("q8_0"))
+    last = every.count - 1
+    assert every.choices[last].key == "float16"
+    taken = orders(every)
+    assert taken is not None
+    assert np.flatnonzero(taken[last]).tolist() == [every.full ^ 1 << last]
+    for made in range(1 << last, every.full):
+        assert every.corner(made) is None
 
 
 @pytest.mark.parametrize("first", ["int8 symmetric", "uint8 asymmetric percentile(99) pow2"])

@@ -334,6 +334,22 @@ def test_what_the_figures_do_not_tell_is_a_warning(x: Any, text: str, note: str)
     assert note in warning
 
 
+def test_a_warning_of_one_channel_names_it_and_one_of_several_says_how_many() -> None:
+    x = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
+    x[3] = 2
+    (warning,) = engine.evaluate(x, "int8 asymmetric per-channel(0)").warnings
+    assert warning.startswith("All values of channel or group 3 are equal:")
+    x[1] = 4
+    (warning,) = engine.evaluate(x, "int8 asymmetric per-channel(0)").warnings
+    assert warning.startswith("All values of 2 of 5 channels or groups are equal:")
+    x[1], x[3], x[2] = 2 * x[0], 3 * x[0], 0
+    (warning,) = engine.evaluate(x, "int8 symmetric per-channel(0)").warnings
+    assert warning.startswith("All values of channel or group 2 are 0:")
+    x[2], x[4] = x[0], np.linspace(100, 101, 8)
+    (warning,) = engine.evaluate(x, "int8 asymmetric per-channel(0)").warnings
+    assert warning.startswith("The zero point of channel or group 4 lies outside the codes")
+
+
 @pytest.mark.parametrize(
     ("x", "text"),
     [

@@ -215,6 +215,31 @@ def test_another_rounding_of_ties_is_told():
     assert made.differs.tolist() == [False, True, False, True, True, False]
 
 
+MANUAL = "int8 symmetric manual(-127,127)"
+HALVES = np.array([0.5, 2.5, -4.5, 1.2, 3.3, 7.1, 8.2, 9.3, 20.4, -30.2, 11.3, 40.1], np.float32)
+
+
+def test_of_differences_by_one_those_on_a_tie_alone_are_explained_by_it():
+    codes = _codes(HALVES, MANUAL)
+    codes[[0, 1, 3, 4]] += 1
+    codes[2] -= 1
+    made = compare_codes(HALVES, MANUAL, codes)
+    assert "3 of 5 lie on a rounding tie" in _causes(made)["ties"].title
+    assert _causes(made)["ties"].count == 3
+    assert (_causes(made)["other"].count, made.cause_of[[3, 4]].tolist()) == (2, [2, 2])
+
+
+def test_a_runtime_explains_no_difference_that_it_would_not_make():
+    codes = _codes(HALVES, f"{MANUAL} ties-away")
+    codes[7] += 9
+    made = compare_codes(HALVES, MANUAL, codes)
+    cause = _causes(made)["runtime"]
+    assert "nearest to those of" in cause.title
+    assert cause.title.endswith(": 1 differ")
+    assert cause.count == 3
+    assert np.flatnonzero(made.cause_of == 1).tolist() == [7]
+
+
 def test_another_clip_range_is_told_with_its_ends():
     x = np.linspace(-2, 2, 400, dtype=np.float32)
     narrow = compare_codes(x, SCHEME, np.clip(_codes(x), -127, 127))

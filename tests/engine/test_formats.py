@@ -80,6 +80,14 @@ def test_the_bound_of_a_block_counts_that_its_minimum_is_stored_in_float16(
     assert 0.99 < shares[result.saturated == 0].max() < 1.001
 
 
+@pytest.mark.parametrize("text", ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0"])
+def test_a_trace_shows_the_code_also_where_one_over_the_scale_overflows(text: str) -> None:
+    x = (spread()[:2, :64] * 1e-40).astype(np.float32)
+    made, traced = engine.evaluate(x, text), engine.trace(x, text, range(x.size))
+    assert not np.isfinite(traced.unclipped).all() or text == "q8_0"
+    np.testing.assert_array_equal(traced["clipped"], made.codes.ravel())
+
+
 @every_scheme
 class TestEveryFormat:
     @pytest.mark.parametrize("shape", [(), (1,), (33,), (2, 40), (3, 2, 5)])

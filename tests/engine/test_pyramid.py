@@ -184,13 +184,14 @@ CURVED = [
 ]
 
 
-def curved(text: str, odd: bool, layout: str = "C") -> Evaluation:
+def curved(text: str, odd: bool, layout: str = "C", in_pass: bool = False) -> Evaluation:
     x = (np.random.default_rng(6).normal(size=(4, 3, 250)) + 0.3).astype(np.float32)
     x.reshape(-1)[[5, 300, 2999]] = -7, 6, 5
     if odd:
         x.reshape(-1)[[0, 127, 128, 700, 701, 2998]] = [*ODD, *ODD]
         x.reshape(-1)[1280:1540] = np.nan
-    return engine.evaluate(LAYOUTS[layout](x), text)
+    x = LAYOUTS[layout](x)
+    return engine.evaluate(x, text, pyramid=pyramid_of(x) if in_pass else None)
 
 
 def true_clipped(made: Evaluation, unit: int) -> dict[int, list[int]]:
@@ -216,10 +217,12 @@ def true_bound(made: Evaluation) -> np.ndarray:
 
 @pytest.mark.parametrize("text", CURVED)
 @pytest.mark.parametrize("odd", [False, True], ids=["finite", "odd"])
-def test_curves_are_those_of_the_whole_arrays(text: str, odd: bool) -> None:
+@pytest.mark.parametrize("in_pass", [False, True], ids=["later", "in the same pass"])
+def test_curves_are_those_of_the_whole_arrays(text: str, odd: bool, in_pass: bool) -> None:
     unit = 128
     with blocks_of(384, unit, threads=2):
-        made = curved(text, odd)
+        made = curved(text, odd, in_pass=in_pass)
+        assert ("curves" in made.__dict__) == in_pass
         assert_same_pyramid(made.curves.rebuilt, pyramid_of(made.reconstructed))
         assert_same_pyramid(made.curves.error, pyramid_of(made.error))
         even = made.qparams.granularity == Granularity() and made.qparams.format.integer

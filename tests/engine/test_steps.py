@@ -392,6 +392,25 @@ def test_a_range_set_by_hand_is_called_so_and_not_the_largest_magnitude() -> Non
     assert made[0].startswith("S = max|R| / Qmax = 100 / 127")
 
 
+def test_only_the_end_that_was_widened_to_0_is_said_to_be() -> None:
+    x = np.array([[1.0, 2.0], [-1.0, 2.0], [-2.0, -1.0]], np.float32)
+    ends = {
+        row: texts(lines_of(x, "uint8 asymmetric per-channel(0) @onnxruntime", 2 * row))[:2]
+        for row in range(3)
+    }
+    assert ends == {
+        0: [
+            "Rmin = smallest R of channel 0, widened to 0 = 0",
+            "Rmax = largest R of channel 0 = 2",
+        ],
+        1: ["Rmin = smallest R of channel 1 = -1", "Rmax = largest R of channel 1 = 2"],
+        2: [
+            "Rmin = smallest R of channel 2 = -2",
+            "Rmax = largest R of channel 2, widened to 0 = 0",
+        ],
+    }
+
+
 @pytest.mark.parametrize("calibration", ["mse", "percentile(99)", "entropy"])
 def test_a_range_that_was_found_names_the_method(calibration: str) -> None:
     x = EXAMPLES[1].make()

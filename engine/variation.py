@@ -38,6 +38,14 @@ def _divisor(a: Arithmetic, scheme: Scheme) -> str:
     return f"S = max|R| / {by:g}, codes {qmin:g}…{qmax:g}"
 
 
+def _division(a: Arithmetic, scheme: Scheme) -> str:
+    working = a.works_in or "the precision of the data"
+    difference, division = (
+        working if word == "working" else word for word in (a.difference, a.division)
+    )
+    return f"difference in {difference}, division in {division}"
+
+
 def _least(a: Arithmetic, scheme: Scheme) -> str:
     if a.tiny.startswith("one"):
         return "a scale below the smallest normal number becomes 1"
@@ -93,14 +101,7 @@ POINTS: tuple[Point, ...] = (
         lambda a, s: "range widened to 0" if a.includes_zero else "range without 0",
     ),
     Point("divisor", "Scale divisor", ("divisor", "narrow_from", "middle_zero"), _divisor),
-    Point(
-        "division",
-        "Division of the range",
-        ("difference", "division"),
-        lambda a, s: f"difference in {a.difference}, division in {a.division} precision".replace(
-            "working precision", "float32"
-        ),
-    ),
+    Point("division", "Division of the range", ("difference", "division"), _division),
     Point("least", "Least scale", ("range_floor", "floor", "tiny", "refuses_overflow"), _least),
     Point("pow2", "Power of two", ("pow2",), lambda a, s: "S = 2ⁿ" if a.pow2 else "S as it comes"),
     Point(

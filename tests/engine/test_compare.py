@@ -288,6 +288,16 @@ def test_the_words_of_a_block_format_stand_on_its_own_side() -> None:
         assert words["granularity"][::turned] == ("per-tensor", "per-group(32)")
 
 
+def test_the_division_of_the_range_names_the_precisions_and_not_the_working_one() -> None:
+    x = np.random.default_rng(8).normal(size=64).astype(np.float32)
+    made = engine.compare(x, "int8 asymmetric", "uint8 asymmetric @pytorch")
+    words = {c.key: (c.first, c.second) for c in (*made.causes, *made.unequal)}
+    assert words["division"] == (
+        "difference in the precision of the data, division in float64",
+        "difference in float32, division in float32",
+    )
+
+
 def test_ties_differ_by_the_tie_rule_and_nothing_else_does() -> None:
     scheme = "int8 symmetric manual(-127,127)"
     made = engine.compare(TIES, scheme, f"{scheme} ties-away")

@@ -721,6 +721,31 @@ def test_a_path_that_no_file_can_have_is_told_of(window, qtbot, tmp_path, dialog
     assert qscope.read(file).tensors[0].array.tolist() == [2, 1, 1]
 
 
+@pytest.mark.parametrize(("chosen", "found"), [(0, 0), (2, 2), (3, None), (10**9, None)])
+def test_the_chosen_value_comes_back_where_there_is_one(window, qtbot, tmp_path, chosen, found):
+    path = tmp_path / "data.npy"
+    np.save(path, np.arange(3, dtype=np.float32))
+    window.settings.add_known([str(path)])
+    file = tmp_path / "work.qscope"
+    # Its file may be shorter by now.
+    tensors = (SavedTensor("data.npy", 0, chosen=chosen),)
+    qscope.write(file, SavedSession((SavedSource(str(path)),), tensors, current=0))
+    window.open_paths([file])
+    settle(window, qtbot)
+    assert window.session.array.tolist() == [0, 1, 2]
+    assert window.session.chosen == found
+
+
+def test_of_very_many_files_that_may_be_read_the_oldest_are_forgotten(window):
+    settings = window.settings
+    settings.add_known([f"/{place}" for place in range(1000)])
+    settings.add_known(["/5", "/new"])
+    assert len(settings.known_files) == 1000
+    assert settings.known_files[-1] == "/new"
+    assert "/0" not in settings.known_files
+    assert {"/1", "/5", "/999"} <= set(settings.known_files)
+
+
 def test_enter_and_escape_read_no_file_that_nobody_named(
     work, new_window, qtbot, tmp_path, dialog, person
 ):

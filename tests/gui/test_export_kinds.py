@@ -237,7 +237,7 @@ def test_the_preview_of_another_kind_of_file_does_not_stay_meanwhile(
     box = open_dialog("parameters")
     choose(box.form.format, "C99")
     preview(qtbot, box, "#include")
-    monkeypatch.setattr(session.background, "start", lambda *job: None)
+    monkeypatch.setattr(session.background, "start", lambda *job, **options: None)
     choose(box.form.format, "JSON")
     preview(qtbot, box, "Computing…")
 

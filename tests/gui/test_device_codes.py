@@ -192,6 +192,17 @@ def test_another_first_scheme_is_compared_with_the_same_codes(window, person, du
     assert says(window).startswith("None of the 24 codes differs")
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int8])
+def test_codes_of_every_type_are_sorted_by_their_size(window, person, dtype):
+    codes = np.arange(24).astype(dtype) * dtype(5)
+    window.session.take_device(DeviceCodes("codes.npy", codes.reshape(4, 6)))
+    table = window.values.table
+    for clicks in (1, 2):
+        person.click_head(table, person.column(table, "device Q"))
+        shown = [int(code) for code in person.rows(table, "device Q")]
+        assert shown == sorted(codes.tolist(), reverse=clicks == 2)
+
+
 def test_what_the_codes_are_called_can_be_translated(qapp):
     class German(QTranslator):
         def translate(self, context, text, disambiguation=None, n=-1):

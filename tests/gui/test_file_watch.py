@@ -73,6 +73,18 @@ def test_a_file_that_is_made_shorter_takes_no_value_and_no_edit(opened, path, qt
     assert opened.session.array.tobytes() == expected.tobytes()
 
 
+def test_each_state_of_a_file_is_said_once(opened, path, qtbot):
+    for add in (1, 2):
+        rewritten(path, VALUES + add)
+        told(opened, "long.npy was changed by another program", qtbot)
+        opened.message.clear()
+        # It is looked at once more, as whenever something of it changes.
+        watch = opened.file_watch
+        watch._watcher.fileChanged.emit(str(path))
+        qtbot.waitUntil(lambda watch=watch: not watch._timer.isActive())
+        assert not opened.message.text
+
+
 def test_a_file_that_is_gone_is_said(opened, path, qtbot):
     path.unlink()
     told(opened, "long.npy is no longer where it was", qtbot)

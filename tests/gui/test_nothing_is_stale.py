@@ -29,6 +29,26 @@ def longest(text):
     return max(map(len, numbers), default=0)
 
 
+READ = {
+    "steps": lambda window: window.steps.view.toPlainText(),
+    "range of the scheme": lambda window: window.schemes.form.high.text(),
+    "status": lambda window: window.statusBar().summary.text(),
+}
+
+
+def test_panes_take_other_digits_at_once(open_window):
+    window = open_window(ARRAY, *TWO)
+    window.docks["steps"].take_focus()
+    window.session.choose(3)
+    seen = {}
+    for digits in (3, 9):
+        window.settings.digits = digits
+        QApplication.processEvents()
+        seen[digits] = {key: read(window) for key, read in READ.items()}
+    for key in READ:
+        assert longest(seen[3][key]) < longest(seen[9][key]), key
+
+
 @pytest.mark.parametrize("key", ["signal", "error", "transfer", "difference"])
 def test_plots_take_other_digits_at_once(open_window, key):
     window = open_window(ARRAY, *TWO)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QMouseEvent, QPalette
 from PySide6.QtWidgets import QApplication, QLabel
 
 from engine import FORMATS, MAPPINGS
+from gui import commands
 from gui.theme import COLOURS, LINE_STYLES, MARKERS
 
 
@@ -172,6 +173,18 @@ def test_a_scheme_is_duplicated_removed_and_moved_by_keys(window, person):
         person.press("Ctrl+Z")
     assert names(window) == ["int8 scale-only", "int8 symmetric", "int8 asymmetric"]
     assert window.session.entries[0].uid == first.uid
+
+
+@pytest.mark.parametrize(("removed", "left"), [(0, 1), (1, 2), (2, 1)])
+def test_the_scheme_below_a_removed_one_becomes_active_or_else_the_last(window, removed, left):
+    entries = window.session.entries
+    window.session.activate(entries[removed].uid)
+    window.actions_["remove_scheme"].trigger()
+    assert window.session.active_uid == entries[left].uid
+    window.session.activate(entries[left].uid)
+    other = next(e for e in window.session.entries if e.uid != entries[left].uid)
+    commands.remove_entry(window.session, other.uid)
+    assert window.session.active_uid == entries[left].uid, "another one was removed"
 
 
 def test_removing_the_last_scheme_leaves_a_window_that_works(window, person):

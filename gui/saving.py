@@ -78,7 +78,9 @@ class Draft:
             if place in self.read:
                 try:
                     now = seen(Path(source.path))
-                    if source.modified in (0, now.modified):
+                    if source.replaced_by(now):
+                        same = False
+                    elif source.modified in (0, now.modified):
                         made = described(source, file, step)
                         same = now.size == made.size and source.digest in ("", made.digest)
                         found = made if same else found
@@ -237,7 +239,8 @@ def place_of(saved: SavedSource, file: Path) -> Path:
     """Where a source lies now: beside the session as it did then, else where it was."""
     folder = file.absolute().parent
     # A name that no file can have, too long or with a NUL in it, is found nowhere.
-    with suppress(ValueError, OSError):
+    # RuntimeError is what Python 3.12 and older say of a loop of links.
+    with suppress(ValueError, OSError, RuntimeError):
         beside = folder / saved.beside
         # Not above the session's folder, whatever the session claims.
         inside = beside.resolve().is_relative_to(folder.resolve())

@@ -90,7 +90,10 @@ def save(stream: BinaryIO, session: SavedSession) -> None:
             "format": FORMAT,
             "version": VERSION,
             "title": session.title,
-            "sources": [vars(one) for one in session.sources],
+            "sources": [
+                {key: value for key, value in vars(one).items() if key != "inode"}
+                for one in session.sources
+            ],
             "tensors": tensors,
             "schemes": [vars(one) for one in session.schemes],
             "current": session.current,

@@ -38,6 +38,9 @@ class SavedSource:
         As ``digest_of`` gives it; empty where it was not taken.
     modified : int
         When it was changed last, in nanoseconds since 1970; 0 where that is not known.
+    inode : tuple of int
+        Its number on the disk, and when that was given or changed; empty where it is not known. A
+        session does not keep it.
     """
 
     path: str
@@ -45,6 +48,15 @@ class SavedSource:
     size: int = 0
     digest: str = ""
     modified: int = 0
+    inode: tuple[int, ...] = field(default=(), compare=False)
+
+    def replaced_by(self, now: SavedSource) -> bool:
+        """Tell whether another file took its place, though it may be as long and as old.
+
+        As ``cp -p`` and ``rsync`` do. Both have to differ: some file systems number anew, and to
+        change who may read a file changes the other.
+        """
+        return bool(self.inode) and all(a != b for a, b in zip(self.inode, now.inode, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +159,12 @@ def seen(path: Path) -> SavedSource:
     OSError
     """
     found = path.stat()
-    return SavedSource(str(path.absolute()), size=found.st_size, modified=found.st_mtime_ns)
+    return SavedSource(
+        str(path.absolute()),
+        size=found.st_size,
+        modified=found.st_mtime_ns,
+        inode=(found.st_ino, found.st_ctime_ns),
+    )
 
 
 def placed(known: SavedSource, session: Path | None) -> SavedSource:

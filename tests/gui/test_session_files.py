@@ -484,7 +484,21 @@ def became_a_pipe(path):
     os.mkfifo(path)
 
 
-CHANGES = {"gone": Path.unlink, "another": replaced, "a pipe": became_a_pipe}
+def replaced_by_one_as_long_and_old(path):
+    """As ``rsync --times`` does."""
+    before, other = path.stat(), path.with_name("other.npy")
+    np.save(other, np.arange(5000, dtype=np.float32)[::-1])
+    os.utime(other, ns=(0, before.st_mtime_ns))
+    other.replace(path)
+    assert path.stat().st_size == before.st_size
+
+
+CHANGES = {
+    "as long and old": replaced_by_one_as_long_and_old,
+    "gone": Path.unlink,
+    "another": replaced,
+    "a pipe": became_a_pipe,
+}
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -515,6 +529,16 @@ def test_values_whose_file_is_as_it_was_stay_there(window, qtbot, tmp_path, long
     assert window.whole.write(tmp_path / "work.qscope")
     assert window.message.text == f"Saved {tmp_path / 'work.qscope'}."
     assert qscope.read(tmp_path / "work.qscope").tensors[-1].array is None
+
+
+def test_a_file_that_others_may_read_now_is_the_same(window, qtbot, tmp_path, long_arrays):
+    path = tmp_path / "long.npy"
+    np.save(path, np.arange(5000, dtype=np.float32))
+    window.open_paths([path])
+    settle(window, qtbot)
+    path.chmod(0o600)
+    assert window.whole.write(tmp_path / "work.qscope")
+    assert window.message.text == f"Saved {tmp_path / 'work.qscope'}."
 
 
 def test_long_values_whose_file_is_gone_are_not_let_go_of(window, qtbot, tmp_path, long_arrays):
@@ -687,6 +711,7 @@ def beside(tmp_path):
         np.save(place, np.ones(3, np.float32))
     (folder / "out.npy").symlink_to(tmp_path / "secret.npy")
     (folder / "away").symlink_to(tmp_path)
+    (folder / "loop").symlink_to(folder / "loop")
     return lambda name: place_of(SavedSource("/then/data.npy", name), folder / "work.qscope")
 
 
@@ -699,7 +724,7 @@ def test_a_file_beside_a_session_is_found_there(beside, tmp_path, name):
 @pytest.mark.parametrize(
     "name",
     ["../secret.npy", "sub/../../secret.npy", "/etc/passwd", "out.npy", "away/secret.npy",
-     "", ".", "sub", "no.npy", "nul\0.npy", "x" * 5000, "y/" * 3000],
+     "", ".", "sub", "no.npy", "loop", "nul\0.npy", "x" * 5000, "y/" * 3000],
 )  # fmt: skip
 def test_what_a_session_says_lies_beside_it_is_never_looked_for_elsewhere(beside, name):
     assert beside(name) == Path("/then/data.npy")

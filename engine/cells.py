@@ -139,7 +139,7 @@ def parse_block(
 
 def comma_notes(text: Text, decimal: bool) -> list[Note]:
     """Return what else commas that part values can mean, ``decimal`` marks included."""
-    rows = [row.strip() for row in text.first_rows]
+    rows = _below_a_word(text)
     notes = []
     decimal = decimal and all(map(_COMMA_DECIMAL.fullmatch, rows))
     if all(map(_COMMA_GROUPED.fullmatch, rows)):
@@ -155,7 +155,13 @@ def comma_notes(text: Text, decimal: bool) -> list[Note]:
 
 def groups_beside_commas(text: Text) -> bool:
     """Tell whether a comma that follows groups of digits is a decimal mark, most likely."""
-    return _all_grouped(_MARK_GROUPED, [row.strip() for row in text.first_rows])
+    return _all_grouped(_MARK_GROUPED, _below_a_word(text))
+
+
+def _below_a_word(text: Text) -> list[str]:
+    """Return the first rows, without the name of a single column above them."""
+    rows = [row.strip() for row in text.first_rows]
+    return rows[1:] if len(rows) > 1 and is_word(rows[0]) and " " not in rows[0] else rows
 
 
 def _all_grouped(pattern: re.Pattern[str], rows: Sequence[str]) -> bool:
@@ -171,7 +177,7 @@ def _space_groups(text: Text, marks: Marks) -> tuple[list[Layout], bool]:
     """
     if "\t" in marks.outside or ";" in marks.outside or marks.quoted:
         return [], False
-    rows = [line.strip() for line in text.first_rows]
+    rows = _below_a_word(text)
     if not any(" " in row for row in rows):
         return [], False
     found, sure = [], False

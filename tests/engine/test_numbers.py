@@ -437,6 +437,14 @@ def test_a_first_row_that_counts_over_one_more_is_kept_and_said(text: str) -> No
     assert "If it holds column names" in str(block.notes[0])
 
 
+@pytest.mark.parametrize("text", ["1 234,5\n2 345,6", "a\n1 234,5\n2 345,6", "w\n1 234.5\n2 300"])
+def test_groups_of_digits_are_asked_about_below_a_name_too(text: str) -> None:
+    with pytest.raises(AmbiguousBlock) as refused:
+        parse_block(text)
+    first, second = refused.value.readings
+    assert (first.values[-1, -1] % 1000, second.values[0, 0]) == (first.values[-1, -1], 1234.5)
+
+
 def test_going_on_counting_is_no_header_and_needs_no_word() -> None:
     assert not parse_block("0,1,2\n3,4,5").notes
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 # What a formula begins with, also as letters of full width; a tab or a line end goes away first.
 _BEGINS = "=+-@\t\r\n＝＋－＠"
+# Where the comma is a decimal mark spreadsheets part cells at other signs, within quotes as well.
+_INSIDE = re.compile(r"(?:(?<=;)|(?<=\S\n))(?=[ \t]*[=+\-@＝＋－＠])")
 
 
 def cell(text: str) -> str:
@@ -16,9 +19,10 @@ def cell(text: str) -> str:
     >>> cell("-1.5"), cell("-1.5 2e-05"), cell("=1+1")
     ('-1.5', '-1.5 2e-05', "'=1+1")
     """
-    if text[:1] not in _BEGINS or not text or all(map(_is_number, text.split(" "))):
+    if not text or all(map(_is_number, text.split(" "))):
         return text
-    return f"'{text}"
+    text = _INSIDE.sub("'", text)
+    return f"'{text}" if text[0] in _BEGINS else text
 
 
 def _is_number(text: str) -> bool:

@@ -91,7 +91,7 @@ def _parts(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """Yield an array in parts between which a cancelled work ends."""
     if array.size <= _PART:
         cancellation.check()
-        yield array
+        yield mappings.block(array)
         return
     step = max(1, _PART * len(array) // array.size)
     for start in range(0, len(array), step):
@@ -128,8 +128,7 @@ def copied(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
 def _copy(array: NDArray[Any], out: NDArray[Any]) -> None:
     if out.size <= _PART:
         cancellation.check()
-        mappings.check(array)
-        np.copyto(out, array, casting="unsafe")
+        np.copyto(out, mappings.block(array), casting="unsafe")
         return
     step = max(1, _PART * len(out) // out.size)
     for start in range(0, len(out), step):

@@ -22,7 +22,16 @@ from engine.choices import Choice, Choices, State, bounded, choices_between, ord
 from engine.errors import QuantizationError
 from engine.evaluate import evaluate
 from engine.evaluation import Evaluation
-from engine.kernels import UNIT, Extremes, Scratch, Step, extremes, flat_block, over_blocks
+from engine.kernels import (
+    UNIT,
+    Extremes,
+    Scratch,
+    Step,
+    extremes,
+    flat_block,
+    over_blocks,
+    where_nan,
+)
 from engine.quantizers import Ends, QParams, Quantizer
 from engine.ranges import clip_ends
 from engine.scheme import Scheme, as_scheme
@@ -163,7 +172,7 @@ def compare(
     r = as_working(x)
     before, after = known or (evaluate(r, first, step=step), evaluate(r, second, step=step))
     compared = CODES if _same_codes(first, second) else VALUES
-    differs = _unlike(_compared(before, compared), _compared(after, compared)) & ~np.isnan(r)
+    differs = _unlike(_compared(before, compared), _compared(after, compared)) & ~where_nan(r)
     work = _Corners(r, before, after, compared, step)
     choices = work.choices(choices_between(first, second))
     made = Comparison(

@@ -18,10 +18,19 @@ from typing import Any
 
 import numpy as np
 
+from engine import mappings
 from engine.arithmetic import MODELOPT
 from engine.arrays import FloatArray
 from engine.formats import Format
-from engine.kernels import BLOCK, Scratch, Step, over_blocks
+from engine.kernels import (
+    BLOCK,
+    Scratch,
+    Step,
+    extremes,
+    flat_block,
+    over_blocks,
+    reduce_rows,
+)
 
 BINS = 2048
 FIRST_CUT = 128
@@ -121,8 +130,8 @@ def entropy_ends(
     """
     channels, length = rows.shape
     search = search_of(fmt, arguments, whose, channels, length)
-    low = np.fmin.reduce(rows, axis=1).astype(np.float64)
-    high = np.fmax.reduce(rows, axis=1).astype(np.float64)
+    low = reduce_rows(rows, np.fmin).astype(np.float64)
+    high = reduce_rows(rows, np.fmax).astype(np.float64)
     reach = np.maximum(np.abs(low), np.abs(high))
     if not search.stride:
         return -reach, reach
@@ -133,7 +142,7 @@ def entropy_ends(
     for number in range(channels):
         if step is not None and number % 16 == 0:
             step(number, channels)
-        row = rows[number]
+        row = rows[number] if channels == 1 else mappings.block(rows[number])
         row = row[~np.isnan(row)] if gaps else row
         if whose == MODELOPT:
             above[number] = threshold(row, search, step if channels == 1 else None)
@@ -200,12 +209,13 @@ def magnitudes(finite: FloatArray, bins: int, step: Step | None = None) -> tuple
     A value's bin is found in its own precision, as torch.histc does.
     """
     flat = finite.reshape(-1)
-    reach = float(max(abs(flat.min()), abs(flat.max())))
+    low, high, _ = extremes(flat)
+    reach = float(max(abs(low), abs(high)))
     if reach == 0:
         return np.bincount([0], weights=[flat.size], minlength=bins), reach
 
     def work(start: int, stop: int, scratch: Scratch) -> np.ndarray:
-        return np.bincount(bin_of(flat[start:stop], reach, bins), minlength=bins)
+        return np.bincount(bin_of(flat_block(flat, start, stop), reach, bins), minlength=bins)
 
     return np.sum(over_blocks(flat.size, work, step, BLOCK), axis=0), reach
 
@@ -289,7 +299,8 @@ def _short_thresholds(
     size = max(1, _CELLS // (length * length * 4 + 1))
 
     def work(start: int, stop: int, scratch: Scratch) -> None:
-        found[start:stop] = _thresholds_of_few(rows[start:stop], reach[start:stop], search, gaps)
+        some = mappings.block(rows[start:stop])
+        found[start:stop] = _thresholds_of_few(some, reach[start:stop], search, gaps)
 
     over_blocks(len(rows), work, step, size)
     return found
@@ -379,7 +390,7 @@ def onnxruntime_ends(finite: FloatArray, search: Search) -> tuple[float, float]:
     divergence is taken in float32.
     """
     flat = finite.reshape(-1)
-    low, high = flat.min(), flat.max()
+    low, high, _ = extremes(flat)
     tried, edges, costs = _onnxruntime_search(flat, search)
     if not tried.size:
         return float(low), float(high)
@@ -392,7 +403,8 @@ def _onnxruntime_search(
     flat: FloatArray, search: Search
 ) -> tuple[np.ndarray, FloatArray, np.ndarray]:
     """How many bins are kept on either side, the edges of all, and the divergences."""
-    reach = max(abs(flat.min()), abs(flat.max()))
+    low, high, _ = extremes(flat)
+    reach = max(abs(low), abs(high))
     middle, half = search.bins // 2, search.levels // 2
     tried = np.arange(middle, half - 1, -search.stride)[::-1]
     with np.errstate(over="ignore", under="ignore"):
@@ -401,7 +413,8 @@ def _onnxruntime_search(
         return np.zeros(0, np.int64), np.zeros(0, flat.dtype), np.zeros(0)
 
     def work(start: int, stop: int, scratch: Scratch) -> np.ndarray:
-        return np.histogram(flat[start:stop], search.bins, range=(-reach, reach))[0]
+        part = flat_block(flat, start, stop)
+        return np.histogram(part, search.bins, range=(-reach, reach))[0]
 
     counts = np.sum(over_blocks(flat.size, work), axis=0)
     edges = np.histogram_bin_edges(flat[:1], search.bins, range=(-reach, reach))

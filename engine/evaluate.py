@@ -90,7 +90,7 @@ def quantize(x: ArrayLike, qparams: QParams) -> IntArray:
     """
     with np.errstate(over="ignore", under="ignore"):
         r = as_working(x).astype(qparams.dtype, copy=False)
-    count = int(np.count_nonzero(np.isnan(r)))
+    count = int(np.count_nonzero(kernels.where_nan(r)))
     if count:
         raise QuantizationError(
             f"{values_are(count)} NaN, which no integer code can express; "
@@ -212,7 +212,7 @@ def evaluate(
     blocks = kernels.over_blocks(r.size, run.block, step)
     counts = run.counted(run.codes)
     if any(block.nan for block in blocks):
-        counts -= run.counted(run.codes[np.isnan(r)])
+        counts -= run.counted(run.codes[kernels.where_nan(r)])
     made = run.evaluation(scheme, blocks, counts)
     return _noted(made, x, r, known, arithmetic, step)
 

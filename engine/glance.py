@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine import mappings
 from engine.arrays import FloatArray, as_working
 from engine.kernels import Step
 
@@ -80,6 +81,6 @@ def _finite(flat: np.ndarray, step: Step | None, turn: int) -> Iterator[FloatArr
         if step is not None:
             step(turn * flat.size + start, 2 * flat.size)
         with np.errstate(invalid="ignore"):  # signalling NaN, which are left out in a moment
-            part = as_working(flat[start : start + _BLOCK]).astype(np.float64)
+            part = as_working(mappings.block(flat[start : start + _BLOCK])).astype(np.float64)
         sound = np.isfinite(part)
         yield part if sound.all() else part[sound]

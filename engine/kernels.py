@@ -126,9 +126,9 @@ def over_blocks(
 
 def flat_block(x: np.ndarray, start: int, stop: int) -> np.ndarray:
     """Return ``x.reshape(-1)[start:stop]`` without a copy of the rest, whatever the layout."""
-    mappings.check(x)
     if x.flags.c_contiguous:
-        return x.reshape(-1)[start:stop]
+        return mappings.block(x.reshape(-1)[start:stop])
+    mappings.check(x)
     row = x[0].size if x.ndim > 1 else 1
     if row == 1:
         return x.reshape(len(x))[start:stop]
@@ -137,6 +137,25 @@ def flat_block(x: np.ndarray, start: int, stop: int) -> np.ndarray:
         return flat_block(x[first], start - first * row, stop - first * row)
     rows = np.ascontiguousarray(x[first:last]).reshape(-1)
     return rows[start - first * row : stop - first * row]
+
+
+def where_nan(x: np.ndarray) -> np.ndarray:
+    """Return where an array has NaN, shape of the array."""
+    out = np.empty(x.shape, bool)
+    flat = out.reshape(-1)
+
+    def work(start: int, stop: int, scratch: Scratch) -> None:
+        np.isnan(flat_block(x, start, stop), out=flat[start:stop])
+
+    over_blocks(x.size, work)
+    return out
+
+
+def spaced(flat: np.ndarray, step: int) -> np.ndarray:
+    """Return the values of an array of one axis that lie ``step`` apart, taken block by block."""
+    length = max(1, BLOCK // step) * step
+    starts = range(0, flat.size, length)
+    return np.concatenate([flat_block(flat, at, at + length)[::step] for at in starts])
 
 
 class Extremes(NamedTuple):
@@ -189,7 +208,7 @@ def reduce_rows(rows: np.ndarray, better: np.ufunc) -> np.ndarray:
         return np.array([_reduced(row, better) for row in rows])
 
     def work(start: int, stop: int, scratch: Scratch) -> np.ndarray:
-        some = rows[start:stop]
+        some = mappings.block(rows[start:stop])
         if length and some.flags.c_contiguous:
             return runs(some.reshape(-1), length, better)
         return np.asarray(better.reduce(some, axis=1))
@@ -198,7 +217,10 @@ def reduce_rows(rows: np.ndarray, better: np.ufunc) -> np.ndarray:
 
 
 def _reduced(row: np.ndarray, better: np.ufunc) -> Any:
-    return better.reduce(over_blocks(row.size, lambda a, b, _: better.reduce(row[a:b])))
+    def work(start: int, stop: int, scratch: Scratch) -> Any:
+        return better.reduce(mappings.block(row[start:stop]))
+
+    return better.reduce(over_blocks(row.size, work))
 
 
 def unit_rows(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,14 @@
 """Arrays whose numbers lie in a mapped file, held against what other programs do to that file.
 
 A page of a mapping that lies beyond the end of its file ends the process that looks at it. So the
-file is looked at before each block of the array is, and a mapping whose file has become shorter is
-given up: NaN takes its place, and whoever asks for it is told.
+system is asked for a copy of each block, the file is looked at, and a mapping whose file has become
+shorter is given up: NaN takes its place, and whoever asks for it is told.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
 import tempfile
@@ -103,6 +104,62 @@ def check(x: np.ndarray) -> None:
     problem = look(x)
     if problem:
         raise FileChangedError(problem)
+
+
+def block(view: np.ndarray) -> np.ndarray:
+    """Return a part of an array to be looked at now: a copy where it lies in a mapped file.
+
+    The system copies it, and says so where it cannot; a look at a page that is gone would end the
+    process. A part that is not contiguous, or on another system than Linux, stays a view.
+
+    Raises
+    ------
+    FileChangedError
+        If another program has changed the file.
+    """
+    if not _mappings:
+        return view
+    address: int = view.__array_interface__["data"][0]
+    mapping = next((m for m in tuple(_mappings) if m.start <= address < m.stop), None)
+    if mapping is None:
+        return view
+    copy = _copied(view, address) if view.flags.c_contiguous else view
+    problem = mapping.look()
+    if not problem and copy is None:
+        problem = f"{mapping.name} can no longer be read; open it again."
+    if problem or copy is None:
+        raise FileChangedError(problem)
+    return copy
+
+
+class _Stretch(ctypes.Structure):
+    _fields_ = [("start", ctypes.c_void_p), ("count", ctypes.c_size_t)]
+
+
+_library: Any = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+_read_process = getattr(_library, "process_vm_readv", None)
+if _read_process is not None:
+    _stretches = [ctypes.POINTER(_Stretch), ctypes.c_ulong]
+    _read_process.argtypes = [ctypes.c_int, *_stretches, *_stretches, ctypes.c_ulong]
+    _read_process.restype = ctypes.c_ssize_t
+
+
+def _copied(view: np.ndarray, address: int) -> np.ndarray | None:
+    """Return a copy of a contiguous part, the part where none can be made, None for lost pages."""
+    if _read_process is None or not view.size:
+        return view
+    copy = np.empty_like(view)
+    done = 0
+    while done < view.nbytes:
+        to = _Stretch(copy.__array_interface__["data"][0] + done, view.nbytes - done)
+        start = _Stretch(address + done, view.nbytes - done)
+        count = _read_process(os.getpid(), to, 1, start, 1, 0)
+        if count < 0 and ctypes.get_errno() in (errno.EPERM, errno.ENOSYS):
+            return view
+        if count <= 0:
+            return None
+        done += count
+    return copy
 
 
 def _forget(mapping: _Mapping) -> None:

@@ -12,6 +12,7 @@ from engine.calibration import Calibration
 from engine.entropy import curve
 from engine.errors import QuantizationError
 from engine.granularity import PER_TENSOR
+from engine.kernels import extremes
 from engine.quantizers import QUANTIZERS
 from engine.ranges import clip_range, extreme_exponent, finite_values
 from engine.scheme import Scheme, as_scheme
@@ -96,7 +97,7 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
     array = as_working(x)
     finite = finite_values(array)
     quantizer = QUANTIZERS[scheme.mapping]
-    low, high = finite.min(), finite.max()
+    low, high, _ = extremes(finite)
     reach = float(max(abs(low), abs(high)))
     nothing = np.zeros(0)
     marks = {}

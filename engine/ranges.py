@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.arithmetic import Arithmetic
-from engine.arrays import FloatArray
+from engine.arrays import FloatArray, copied
 from engine.entropy import entropy_ends
 from engine.errors import QuantizationError
 from engine.kernels import Extremes, Step, extremes, reduce_rows
@@ -226,7 +226,7 @@ def _percentile(task: _Task) -> Ends:
     (share,) = scheme.calibration.arguments
     rows = task.rows()
     # In float64, where the difference of two float32 neighbours cannot overflow.
-    values = rows.values.astype(np.float64)
+    values = copied(rows.values, np.float64)
     percentile = np.nanpercentile if rows.gaps else np.percentile
     if QUANTIZERS[scheme.mapping].mirrored:
         reach = percentile(np.abs(values), share, axis=1).astype(x.dtype)

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from engine import cancellation
+from engine import cancellation, mappings
 from engine.arithmetic import TEXTBOOK, Arithmetic
 from engine.arrays import FloatArray
 from engine.envelope import outermost, pyramid_of
 from engine.formats import Format
 from engine.granularity import CHANNEL, PER_TENSOR, Granularity
-from engine.kernels import Scratch, Step, over_blocks
+from engine.kernels import Scratch, Step, over_blocks, reduce_rows, spaced
 from engine.quantizers import Ends, Quantizer, ends_of
 
 Pair = tuple[Any, Any]
@@ -84,7 +84,7 @@ def sample_points(
     if n <= 2 * sample:
         return whole_points(rows)
     tails, low, high = _tails(rows, tail)
-    core = rows[:, :: n // sample]
+    core = rows[:, :: n // sample] if len(rows) > 1 else spaced(rows[0], n // sample)[None]
     # Of values that are as far out as the first one inwards, such as zeros, there may be many more.
     beyond = (tails < low[:, None]) | (tails > high[:, None])
     between = (core >= low[:, None]) & (core <= high[:, None])
@@ -178,8 +178,7 @@ def best_range(
     rows : ndarray, shape (channels, n)
         Finite values, at least one in each channel; NaN elsewhere, if there are gaps.
     """
-    low = np.fmin.reduce(rows, axis=1)
-    high = np.fmax.reduce(rows, axis=1)
+    low, high = reduce_rows(rows, np.fmin), reduce_rows(rows, np.fmax)
     # A channel of one value, however often, has nothing to be searched.
     searched = np.flatnonzero(low < high)
     count, length = searched.size, rows.shape[1]
@@ -192,7 +191,9 @@ def best_range(
 
     def work(start: int, stop: int, scratch: Scratch) -> None:
         some = searched[start:stop]
-        low[some], high[some] = made.ends(rows[some], low[some], high[some])
+        first = some[0]
+        values = mappings.block(rows[first : some[-1] + 1])[some - first]
+        low[some], high[some] = made.ends(values, low[some], high[some])
 
     over_blocks(count, work, step, max(1, CELLS // length))
     return ends_of(low, high)
@@ -392,7 +393,7 @@ def _full_cost(
         return np.asarray(sum(squared_errors(whole_points(rows, gaps), quantizer, fmt, ends, a)))
 
     def cost(start: int, stop: int, scratch: Scratch) -> np.ndarray:
-        points = whole_points(rows[:, start:stop], gaps)
+        points = whole_points(mappings.block(rows[:, start:stop]), gaps)
         return np.asarray(sum(squared_errors(points, quantizer, fmt, ends, a)))
 
     total: np.ndarray = np.sum(over_blocks(rows.shape[1], cost), axis=0)

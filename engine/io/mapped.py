@@ -33,8 +33,8 @@ def numbers(
 
     A mapping outlives the deletion of the file, and its replacement, which is what ``save`` does
     to it. A program that changes the very same file in place, as ``numpy.save`` does, is noticed
-    before each block of the array is looked at (``engine.mappings``). Only one that makes it
-    shorter in the very milliseconds in which a block is being looked at can still end this one.
+    with each block of the array that is looked at (``engine.mappings``), even if that is the moment
+    in which it becomes shorter, where the system can be asked for a copy of the block.
 
     Parameters
     ----------

@@ -75,6 +75,54 @@ def test_a_mapped_file_that_becomes_shorter_is_a_sentence_and_not_the_end(path: 
     assert said[5] == "[nan, nan, nan, nan, nan] True"
 
 
+# The file becomes shorter after the last look at it: the system alone knows which pages are left.
+BETWEEN = """
+import os, sys
+import numpy as np
+import engine
+from engine import QuantizationError, io, kernels, mappings
+from engine.glance import glance
+from engine.io import mapped
+mapped.MAPPED_ABOVE = 0
+array = io.load(sys.argv[1])
+known = kernels.extremes(array)
+mappings._Mapping.look = lambda self: ""
+os.truncate(sys.argv[1], 5000)
+schemes = [
+    f"int8 {mapping} {calibration} {granularity}"
+    for mapping in ("symmetric", "asymmetric")
+    for calibration in ("minmax", "percentile(99)", "mse", "entropy")
+    for granularity in ("per-tensor", "per-channel(0)", "per-group(32)")
+] + ["uint8 asymmetric entropy @onnxruntime", "q4_0"]
+scheme = engine.calibrate(np.ones(3, np.float32), "int8 symmetric")
+for use in (
+    *(lambda s=s: engine.evaluate(array, s, known=known) for s in schemes),
+    lambda: engine.quantize(array, scheme),
+    lambda: engine.summarize(array),
+    lambda: glance(array),
+    lambda: engine.evaluate(array.view(np.float16), "int8 symmetric"),
+    lambda: engine.evaluate(array.view(np.int64), "int8 symmetric"),
+    lambda: io.save(sys.argv[1] + ".npy", array),
+):
+    try:
+        use()
+        print("done")
+    except QuantizationError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system cannot be asked")
+def test_a_file_that_becomes_shorter_between_a_look_and_the_block_is_a_sentence(
+    path: Path,
+) -> None:
+    command = [sys.executable, "-X", "faulthandler", "-c", BETWEEN, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = "weights.npy can no longer be read; open it again."
+    assert done.stdout.splitlines() == 32 * [said]
+
+
 def test_what_was_read_is_safe_from_what_becomes_of_the_file(path: Path) -> None:
     said = in_a_child(path, 1 << 30)
     assert said == [*5 * ["done"], f"{VALUES.reshape(-1)[-5:].tolist()} False", "done"]

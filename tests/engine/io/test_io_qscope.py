@@ -252,6 +252,20 @@ def test_a_hash_is_of_the_whole_content_and_tells_how_far_it_is(data, monkeypatc
     assert steps == [(4, 10), (8, 10), (10, 10)]
 
 
+def test_a_place_is_told_from_the_folder_of_the_session(tmp_path):
+    session = tmp_path / "work" / "a.qscope"
+    places = {
+        "work/x.npy": "x.npy",
+        "work/models/v2/x.npy": "models/v2/x.npy",
+        "x.npy": "",
+        "workshop/x.npy": "",
+    }
+    for place, beside in places.items():
+        found = saved.placed(SavedSource(str(tmp_path / place), "elsewhere"), session)
+        assert (found.path, found.beside) == (str(tmp_path / place), beside)
+    assert saved.placed(SavedSource(str(tmp_path / "x.npy"), "x.npy"), None).beside == ""
+
+
 def test_a_description_says_what_and_where_a_file_is(data, tmp_path):
     found = saved.described(SavedSource(str(data)), tmp_path / "s.qscope")
     assert (found.size, found.beside) == (10, "data.bin")

@@ -156,6 +156,13 @@ def test_an_odd_count_of_numbers_of_four_bits_is_not_read_beyond_its_end(path: P
     assert io.load(path).astype(np.float32).tolist() == [0.5, 1, 1.5]
 
 
+def test_tensors_are_listed_as_they_lie_whatever_the_header_s_order(path: Path) -> None:
+    text = header(a=entry("I8", [2], [25, 27]), b=entry(), c=entry("I8", [1], [24, 25]))
+    path.write_bytes(parts(text, A.tobytes() + bytes([1, 2, 3])))
+    assert [info.name for info in io.list_tensors(path)] == ["b", "c", "a"]
+    assert (io.load(path, "a").tolist(), io.load(path, "c").tolist()) == ([2, 3], [1])
+
+
 def test_metadata_is_no_tensor(path: Path) -> None:
     text = json.dumps({"__metadata__": {"format": "pt"}, "x": entry()})
     path.write_bytes(parts(text, A.tobytes()))

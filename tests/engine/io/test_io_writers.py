@@ -42,6 +42,8 @@ def path(writer: FileFormat, tmp_path: Path) -> Path:
 @example(".csv", np.array([1e-45, 3.4028235e38, -0.0, 0.1, 16777216], np.float32))
 @example(".csv", np.array([5e-324, 1.7976931348623157e308, 0.1 + 0.2]))
 @example(".csv", np.array([-(2**63), 2**63 - 1, 2**53 + 1]))
+@example(".csv", np.array([2**53 + 1, 1]))
+@example(".csv", np.array([-(2**53) - 1, 1]))
 @example(".txt", np.array([[2**64 - 1, 2**53 + 1]], np.uint64))
 @example(".csv", np.array([[np.nan, np.nan], [1, 2]], np.float32))
 @example(".csv", np.array([[100, 200], [300, 400]], np.float32))

@@ -105,6 +105,19 @@ def test_what_a_child_claims_is_held_against_the_file(
     refusal(io.load, path, "x")
 
 
+@pytest.mark.parametrize(("left", "sound"), [(240, True), (239, False)])
+def test_numbers_that_end_behind_the_file_are_not_listed(
+    left: int, sound: bool, path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(containers.hdf5({"x": X}))
+    line = json.dumps(SOUND | {"offset": path.stat().st_size - left}).encode()
+    monkeypatch.setattr(hdf5, "start", answering(line + b'\n{"end": true}\n'))
+    if sound:
+        assert [info.shape for info in io.list_tensors(path)] == [(6, 10)]
+    else:
+        assert refusal(io.list_tensors, path) == damaged(path)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to these limits")
 @pytest.mark.parametrize(
     "greed",

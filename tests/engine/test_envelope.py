@@ -95,6 +95,6 @@ def test_a_strided_read_only_array_will_do() -> None:
 
 def test_ten_million_values_are_drawn_without_a_pause() -> None:
     x = np.zeros(10_000_000, np.float32)
-    start = time.perf_counter()
+    start = time.process_time()
     min_max_envelope(x, 1300)
-    assert time.perf_counter() - start < 1  # usually 5 ms: this guards against a Python loop
+    assert time.process_time() - start < 1  # usually 5 ms: this guards against a Python loop

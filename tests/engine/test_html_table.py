@@ -57,10 +57,10 @@ def test_a_table_of_numbers_with_a_head_is_read():
 
 
 def test_a_page_that_is_never_closed_takes_no_time():
-    before = time.perf_counter()
+    before = time.process_time()
     cells_of_html("<table>" + "<tr><td>" * 20_000)
     with pytest.raises(NumberError):
         cells_of_html("<table>" * 20_000)
     for part in ("<td ", "<!--", "<", "<style>", "</", "<td a='", "&amp", "<script></script>"):
         cells_of_html(part * 20_000)
-    assert time.perf_counter() - before < 2
+    assert time.process_time() - before < 2

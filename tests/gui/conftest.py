@@ -33,7 +33,9 @@ def qapp(qapp):
     """The application as the program prepares it."""
     QLocale.setDefault(QLocale.c())
     prepare(qapp)
-    return qapp
+    yield qapp
+    # The offscreen platform would destroy what is on its clipboard after Python's own end.
+    QGuiApplication.clipboard().clear()
 
 
 @pytest.fixture(autouse=True)

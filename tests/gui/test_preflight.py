@@ -86,9 +86,9 @@ def test_nothing_is_said_about_screens_to_the_offscreen_platform(monkeypatch):
 @on_linux
 def test_the_check_is_quick_where_nothing_is_missing(screen):
     preflight.problem()
-    start = time.perf_counter()
+    start = time.process_time()
     preflight.problem()
-    assert time.perf_counter() - start < 0.05
+    assert time.process_time() - start < 0.05
 
 
 @on_linux

@@ -14,11 +14,12 @@ _SCALAR_CALLS = frozenset({
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
 })  # fmt: skip
 CALLS = _ARRAY_CALLS | _SCALAR_CALLS
+# No group is repeated possessively: up to Python 3.11.4 that goes on where the group did not match.
 TOKEN = re.compile(
     r"""(?P<cell>(?:[+-]?1\.\#[A-Za-z]{3,4}0*|[+-]?[nN][aA][nN]\(\w{0,40}\)|[nN]/[aA]|<NA>|--
         |\#(?:N/?A|NV|N/[DV]|[A-Z][A-Z0-9/]{0,20}[!?]))(?=[\s,;\])}]|$))
     |(?P<blank>(?:\s++|//[^\n]*+|/\*.*?\*/
-        |\#(?!(?:N/?A|NV|N/[DV]|[A-Z][A-Z0-9/]{0,20}[!?])(?=[\s,;\])}]|$))[^\n]*+)++)
+        |\#(?!(?:N/?A|NV|N/[DV]|[A-Z][A-Z0-9/]{0,20}[!?])(?=[\s,;\])}]|$))[^\n]*+){1,999})
     |(?P<number>[+-]?(?:0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*(?:[pP][+-]?\d+)?
         |(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eEdDqQ][+-]?\d+)?)[fFlLuU]*(?![\w.]))
     |(?P<word>[+-]?[A-Za-z_][\w.]*)

@@ -144,8 +144,9 @@ def _bare(call: re.Match[str]) -> str:
 
 
 def _skip_blank(text: str, at: int) -> int:
-    match = TOKEN.match(text, at)
-    return match.end() if match is not None and match.lastgroup == "blank" else at
+    while (match := TOKEN.match(text, at)) is not None and match.lastgroup == "blank":
+        at = match.end()
+    return at
 
 
 @dataclass

@@ -18,7 +18,7 @@ from engine.numbers import is_comment, plain
 PIECE = 1 << 16
 _START = 1 << 18
 _SAMPLED = 200
-_BLANK = re.compile(r"(?: *+\n)++")
+_BLANK = re.compile(r"[ \n]*\n")
 _QUOTED = re.compile(r'"[^"\n]*"')
 _TELLING = "\t;,"
 OWN_COMMENT = "# quantoscope "

@@ -12,7 +12,7 @@ from engine.io.budget import Budget
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
 # A stretch of a string: a pattern without a limit would keep account of each step that it went.
-_STRETCH = re.compile(r'[^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+){0,999}+')
+_STRETCH = re.compile(r'[^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+){0,999}')
 
 
 class JsonError(ValueError):

@@ -50,7 +50,7 @@ _DECLARATION = re.compile(
 # Control characters that no text has; tab, line ends and the form feed are not among them.
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f")) + b"\x7f"
 _CHUNK = 1 << 16
-_BLANK = re.compile(r"(?:[^\S\n]*+\n)++")
+_BLANK = re.compile(r"\s*\n")
 
 
 @dataclass(frozen=True)

@@ -220,15 +220,6 @@ def test_what_numpy_prints_is_read():
         np.testing.assert_allclose(got, wanted, rtol=1e-6)
 
 
-def test_what_torch_prints_is_read():
-    torch = pytest.importorskip("torch")
-    tensor = torch.linspace(-1, 1, 24, dtype=torch.float16).reshape(2, 3, 4)
-    for shown in (tensor, tensor.requires_grad_(), torch.nn.Parameter(tensor.detach())):
-        got = read(repr(shown))
-        assert got.dtype == "float16"
-        np.testing.assert_allclose(got.values, tensor.detach().numpy(), atol=1e-4)
-
-
 # Markdown
 
 TABLES = [

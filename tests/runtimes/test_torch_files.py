@@ -17,6 +17,7 @@ from engine import io
 from engine.arrays import as_working
 from engine.io import FormatError
 from engine.io.torch_names import _REAL
+from engine.pasted import read
 
 torch = pytest.importorskip("torch")
 
@@ -337,3 +338,11 @@ def test_safetensors_of_pytorch_load_bit_for_bit(tmp_path: Path) -> None:
     assert {info.name: info.dtype for info in io.list_tensors(path)} == {n: n for n in tensors}
     for name, tensor in tensors.items():
         assert io.load(path, name).tobytes() == truth(tensor)
+
+
+def test_what_torch_prints_is_read() -> None:
+    tensor = torch.linspace(-1, 1, 24, dtype=torch.float16).reshape(2, 3, 4)
+    for shown in (tensor, tensor.requires_grad_(), torch.nn.Parameter(tensor.detach())):
+        got = read(repr(shown))
+        assert got.dtype == "float16"
+        np.testing.assert_allclose(got.values, tensor.detach().numpy(), atol=1e-4)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
 from engine import __version__
-from gui import command_line
 from gui.background import still_running
 from gui.dropped import local_path
 from gui.ending import Ending
@@ -85,6 +84,14 @@ class Windows(QObject):
         self._open = [window for window in self._open if isValid(window)]
 
 
+def _files(words: Sequence[str]) -> list[Path]:
+    if not words:
+        return []
+    from gui.command_line import files_of  # brings the whole command line with it
+
+    return files_of(words)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the window, with the files that are named; return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -95,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     reporter.install()
     windows = Windows(Settings(), app)
     ending = Ending(windows.keep, app)
-    windows.add(command_line.files_of(arguments))
+    windows.add(_files(arguments))
     app.file_asked.connect(windows.open_file)
     status = app.exec()
     ending.uninstall()

@@ -288,9 +288,9 @@ class Recovery(QObject):
         self._offer()
 
     def _offer(self) -> None:
-        from engine.io import qscope
-
         while self._found:
+            from engine.io import qscope
+
             found = self._found[0]
             try:
                 title, view = qscope.head_of(found.file)

@@ -1,5 +1,9 @@
 """The application: a window per file, files that the desktop asks for, no fault of the toolkit."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QUrl
@@ -87,3 +91,18 @@ def test_the_theme_of_the_settings_reaches_every_window(windows, qtbot):
     first.settings.theme = "dark"
     assert first.theme.dark
     assert second.theme.dark
+
+
+def test_a_window_without_files_loads_neither_the_command_line_nor_a_reader(tmp_path):
+    code = (
+        "import sys, PySide6.QtCore as c; from gui import app\n"
+        "app.QApplication.exec = lambda *_: 0\n"
+        "app.main([])\n"
+        "print(*sorted({'engine.cli', 'ml_dtypes', 'engine.io.npy'} & set(sys.modules)))"
+    )
+    fresh = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    environment = {**os.environ, **fresh, "QT_QPA_PLATFORM": "offscreen"}
+    child = [sys.executable, "-c", code]
+    run = subprocess.run(child, capture_output=True, text=True, env=environment, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == ""

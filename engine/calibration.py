@@ -47,7 +47,7 @@ def _percentile(share: Sequence[float]) -> str:
 
 
 def _entropy(counts: Sequence[float]) -> str:
-    if not all(count == int(count) and 2 <= count <= 1_000_000 for count in counts):
+    if not all(2 <= count <= 1_000_000 and count == int(count) for count in counts):
         return "entropy(bins,levels) takes whole numbers from 2"
     if len(counts) == 2 and not counts[0] > counts[1]:
         return "entropy(bins,levels) needs more bins than levels: else there is nothing to search"

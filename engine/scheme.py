@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from engine.granularity import (
     Granularity,
     parse_granularity,
 )
+from engine.numbers import GROUP_MARKS, NumberError, plain, read_number
 from engine.quantizers import MAPPINGS, QUANTIZERS
 from engine.runtimes import RUNTIMES, RUNTIMES_IN_WORDS, Runtime
 
@@ -223,7 +225,7 @@ class _Word:
 def _words(text: str) -> Iterator[_Word]:
     """Split at white space that is not inside parentheses."""
     for match in re.finditer(r"[^\s(]*\([^)]*\)?|[^\s(]+", text):
-        yield _Word(match[0].replace("\N{MINUS SIGN}", "-").lower(), match.start(), match.end())
+        yield _Word(plain(match[0]).lower(), match.start(), match.end())
 
 
 def _parse_calibration(word: _Word) -> Calibration:
@@ -233,12 +235,17 @@ def _parse_calibration(word: _Word) -> Calibration:
     if not rest.endswith(")"):
         raise word.error(f"'{word.text}' lacks its closing parenthesis.")
     parts = [part.strip() for part in rest[:-1].split(",")] if rest[:-1].strip() else []
+    arguments = []
+    for part in parts:
+        try:
+            number = read_number(part, ".", " " + GROUP_MARKS)
+        except NumberError:
+            number = math.inf  # it is too large for a float, and for every calibration
+        if number is None:
+            raise word.error(f"'{word.text}' has something else than numbers in it.")
+        arguments.append(number)
     try:
-        arguments = tuple(map(float, parts))
-    except ValueError:
-        raise word.error(f"'{word.text}' has something else than numbers in it.") from None
-    try:
-        return Calibration(method, arguments)
+        return Calibration(method, tuple(arguments))
     except ValueError as error:
         raise word.error(f"'{word.text}' does not fit: {error}.") from None
 

@@ -145,10 +145,10 @@ def _positive(text: str) -> float:
 
 
 def _whole(text: str) -> int:
-    number = int(text)
-    if number <= 0:
+    number = parse_number(text)
+    if number <= 0 or not number.is_integer():
         raise ValueError
-    return number
+    return int(number)
 
 
 def _range(text: str) -> tuple[float, float]:

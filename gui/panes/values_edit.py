@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PySide6.QtCore import QCoreApplication
 
+from engine.numbers import AmbiguousNumber, NumberError, parse_number
 from engine.pasted import Pasted
 from gui import commands
-from gui.numbers_text import filled, told
+from gui.numbers_text import filled, position_text, told
 from gui.session import Session
 
 Blocks = Sequence[tuple[int, int, int, int]]
@@ -206,18 +207,37 @@ def values_text(count: int) -> str:
 
 
 def parse_position(text: str, shape: tuple[int, ...]) -> int | str:
-    """The flat position that a text such as ``12`` or ``3, 0, 2`` names, or a sentence."""
+    """The flat position that a text such as ``12`` or ``3, 0, 2`` names, or a sentence.
+
+    Numbers are read as cells read them; ``1,000`` may be one number, or one for each of two axes.
+    """
     size = int(np.prod(shape))
-    try:
-        parts = [int(part) for part in text.strip("[]() ").replace(",", " ").split()]
-    except ValueError:
-        parts = []
-    if len(parts) == 1 and 0 <= parts[0] < size:
-        return parts[0]
-    inside = all(0 <= i < n for i, n in zip(parts, shape, strict=False))
-    if len(parts) == len(shape) and inside and parts:
-        return int(np.ravel_multi_index(parts, shape))
+    bare = text.strip("[]() ")
+    found = dict.fromkeys(p for p in _readings(bare) if 0 <= p < size)
+    per_axis = [_readings(part) for part in bare.replace(",", " ").split()]
+    if len(shape) > 1 and len(per_axis) == len(shape) and all(len(p) == 1 for p in per_axis):
+        places = [p[0] for p in per_axis]
+        if all(0 <= i < n for i, n in zip(places, shape, strict=True)):
+            one = int(np.ravel_multi_index(places, shape))
+            found = {one: None} if bare != text.strip() else found | {one: None}
+    if len(found) == 1:
+        return next(iter(found))
+    if found:
+        first, *_, last = (p if len(shape) == 1 else position_text(p, shape) for p in found)
+        text_of_two = _tr("%1 can mean the position %2 or %3: type one of these.")
+        return filled(text_of_two, bare, first, last)
     return filled(_tr("Type %1."), positions_text(shape))
+
+
+def _readings(text: str) -> list[int]:
+    """The whole numbers as which a text can be read."""
+    try:
+        numbers: Sequence[float] = (parse_number(text),)
+    except AmbiguousNumber as error:
+        numbers = error.readings
+    except NumberError:
+        numbers = ()
+    return [int(number) for number in numbers if number.is_integer()]
 
 
 def positions_text(shape: tuple[int, ...]) -> str:

@@ -114,6 +114,12 @@ def test_schemes_that_are_equal_print_alike() -> None:
         ),
         ("int16 symmetric manual(1e300,1e301)", "int16 symmetric manual(1e+300,1e+301)"),
         ("int8 symmetric manual(-1e-7,123456789)", "int8 symmetric manual(-1e-07,123456789)"),
+        # The numerals that cells take
+        ("int8 symmetric manual(-0x7f,0x80)", "int8 symmetric manual(-127,128)"),
+        ("int8 symmetric manual(-1.5D-03,2.5f)", "int8 symmetric manual(-0.0015,2.5)"),
+        ("int8 symmetric manual(-1 000,1'000.5)", "int8 symmetric manual(-1000,1000.5)"),
+        ("int8 symmetric entropy(٢٠٤٨,１２８)", "int8 symmetric entropy(2048,128)"),
+        ("int8 symmetric per-group（３２）", "int8 symmetric per-group(32)"),
     ],
 )
 def test_text_in_many_forms_prints_in_one(text: str, printed: str) -> None:
@@ -163,6 +169,9 @@ WRONG: list[tuple[str, str, str]] = [
     ("int8 manual(0,inf) symmetric", "manual(0,inf)", "two finite numbers"),
     ("int8 manual(nan,1) symmetric", "manual(nan,1)", "two finite numbers"),
     ("int8 manual(0,1e999) symmetric", "manual(0,1e999)", "two finite numbers"),
+    ("int8 manual(1_000,2_000) symmetric", "manual(1_000,2_000)", "numbers"),
+    ("int8 symmetric entropy(inf)", "entropy(inf)", "whole numbers from 2"),
+    ("int8 symmetric entropy(nan)", "entropy(nan)", "whole numbers from 2"),
     ("int8 manual(a,b) symmetric", "manual(a,b)", "numbers"),
     ("int8 manual(0,) symmetric", "manual(0,)", "numbers"),
     ("int8 manual(0;1) symmetric", "manual(0;1)", "numbers"),

@@ -169,6 +169,8 @@ def test_an_array_of_a_file_is_picked_by_its_name(qapp, tmp_path):
         (["--plot", "error", "--width", "-3"], "number above 0"),
         (["--plot", "error", "--height", "nan"], "number above 0"),
         (["--plot", "error", "--font", "900"], "--font lies between 4 and 72"),
+        (["--plot", "error", "--dpi", "3_00"], "whole number above 0"),
+        (["--plot", "error", "--dpi", "300.5"], "whole number above 0"),
         (["--plot", "error", "--dpi", "5"], "--dpi lies between 30 and 2400"),
         (["--plot", "error", "--range", "3,1"], "range X0,X1"),
         (["--plot", "error", "--range", "1"], "range X0,X1"),

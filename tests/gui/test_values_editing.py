@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QInputDialog
 
 import gui.clipboard
 from gui import commands
+from gui.panes.values_edit import parse_position
 from gui.tensors import lone
 
 TEN = "0.5\t-1.25\t3\t4e-3\t5\t6\t7\t8\t9\t10.125"
@@ -385,6 +386,45 @@ def test_go_to_takes_one_number_per_axis(open_window, person, dialog):
         person.press("Ctrl+G")
     assert window.session.chosen == 14
     assert "#[1, 0, 2]" in window.docks["steps"].head.insight.text()
+
+
+@pytest.mark.parametrize(
+    ("typed", "shape", "position"),
+    [
+        ("1 000", (3000,), 1000),
+        ("1'000", (3000,), 1000),
+        ("1e3", (3000,), 1000),
+        ("0x7f", (3000,), 127),
+        ("１２", (3000,), 12),
+        ("١٢", (3000,), 12),
+        ("12,0", (3000,), 12),
+        ("2,048", (3000,), 2048),
+        ("12,30", (50, 60), 750),
+        ("[12; 30]", (50, 60), None),
+        ("1 000", (50, 60), None),
+        ("[1 000]", (50, 60), 60),
+        ("12 5", (50, 60), 725),
+        ("0x1 0x2", (50, 60), 62),
+        ("1,000", (3000,), None),
+        ("1_000", (3000,), None),
+        ("12.5", (3000,), None),
+        ("inf", (3000,), None),
+    ],
+)
+def test_go_to_reads_numbers_as_cells_do(typed, shape, position):
+    found = parse_position(typed, shape)
+    assert isinstance(found, str) if position is None else found == position
+
+
+@pytest.mark.parametrize(
+    ("typed", "shape", "said"),
+    [
+        ("1 000", (50, 60), "1 000 can mean the position [16, 40] or [1, 0]: type one of these."),
+        ("1,000", (3000,), "1,000 can mean the position 1000 or 1: type one of these."),
+    ],
+)
+def test_go_to_asks_which_of_two_positions_is_meant(typed, shape, said):
+    assert parse_position(typed, shape) == said
 
 
 def test_typing_where_nothing_can_be_typed_says_where_it_can(window, table, person):

@@ -237,7 +237,7 @@ class SessionFiles(QObject):
         ``agreed`` tells that the person knows of the file that lies there.
         """
         from engine.io import qscope
-        from engine.io.saved import seen
+        from engine.io.saved import recognized
         from gui.saving import draft
 
         path = path.absolute()
@@ -251,7 +251,7 @@ class SessionFiles(QObject):
         def job(part: Part) -> Any:
             finished = taken.finished(path, part)
             qscope.write(path, finished.session, partial(part(0, 1), 0, 1))
-            return finished, seen(path)
+            return finished, recognized(path)
 
         outcome = self.written(path, job, lambda outcome: outcome[0].told)
         if outcome is None:
@@ -264,14 +264,15 @@ class SessionFiles(QObject):
 
     def may_write_over(self, path: Path, known: SavedSource | None) -> WriteOver:
         """Ask about a file that somebody else has changed since it was read or written here."""
-        from engine.io.saved import seen
+        from engine.io.saved import untouched
 
         try:
-            now = seen(path)
-        except OSError:  # It is gone, and so is nothing that could be lost.
+            if known is None or untouched(known, path):
+                return WriteOver.YES
+        except FileNotFoundError:  # There is nothing that could be lost.
             return WriteOver.YES
-        if known is None or (now.size, now.modified) == (known.size, known.modified):
-            return WriteOver.YES
+        except OSError:
+            pass
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("Changed meanwhile"))
@@ -362,10 +363,10 @@ class SessionFiles(QObject):
 def _read(path: Path, ticket: Ticket) -> Any:
     """Return what a session file holds, and how it looked before it was read."""
     from engine.io import qscope
-    from engine.io.saved import seen
+    from engine.io.saved import recognized
 
     ticket.step(0, 0)
-    file_seen = seen(path) if path.is_file() else None
+    file_seen = recognized(path) if path.is_file() else None
     return qscope.read(path), file_seen
 
 

@@ -167,6 +167,32 @@ def seen(path: Path) -> SavedSource:
     )
 
 
+def recognized(path: Path) -> SavedSource:
+    """Describe a file as it is now, with a digest unless that takes long.
+
+    Raises
+    ------
+    OSError
+    """
+    now = seen(path)
+    return replace(now, digest=digest_of(path)) if now.size <= TRUSTED else now
+
+
+def untouched(known: SavedSource, path: Path) -> bool:
+    """Tell whether nobody has written a file since it was described.
+
+    What is as long and as old may have taken its place; what has another date may hold the same.
+
+    Raises
+    ------
+    OSError
+    """
+    now = seen(path)
+    if known.digest and now.size == known.size <= TRUSTED:
+        return digest_of(path) == known.digest
+    return (now.size, now.modified) == (known.size, known.modified) and not known.replaced_by(now)
+
+
 def placed(known: SavedSource, session: Path | None) -> SavedSource:
     """Say where a file lies from the folder of a session, without looking at it."""
     path, beside = Path(known.path).absolute(), ""

@@ -617,6 +617,40 @@ def test_a_session_that_another_window_has_saved_is_not_written_over_without_a_q
     assert other.isWindowModified()
 
 
+@pytest.mark.parametrize("hashed", [True, False])
+def test_a_session_of_the_same_length_and_date_that_has_taken_its_place_is_asked_about(
+    window, new_window, qtbot, tmp_path, dialog, button, monkeypatch, hashed
+):
+    if not hashed:
+        monkeypatch.setattr("engine.io.saved.TRUSTED", 0)
+    file, theirs = tmp_path / "work.qscope", tmp_path / "theirs.qscope"
+    assert window.whole.write(file)
+    other = new_window()
+    other.open_paths([file])
+    settle(other, qtbot)
+    before = file.stat()
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    theirs.write_bytes(data)
+    os.utime(theirs, ns=(before.st_atime_ns, before.st_mtime_ns))
+    theirs.replace(file)
+    for one in (window, other):
+        commands.edit_value(one.session, 0, 2.5)
+        with dialog(button("Cancel")):
+            assert not one.whole.save()
+    assert file.read_bytes() == data
+
+
+def test_a_session_that_was_touched_and_not_written_is_saved_without_a_question(window, tmp_path):
+    file = tmp_path / "work.qscope"
+    assert window.whole.write(file)
+    later = file.stat().st_mtime_ns + 10**9
+    os.utime(file, ns=(later, later))
+    commands.edit_value(window.session, 0, 2.5)
+    assert window.whole.save()
+    assert first_value(file) == 2.5
+
+
 def test_it_can_be_written_over_and_is_then_known_again(two, dialog, button):
     file, _, other = two
     with dialog(button("Overwrite")):

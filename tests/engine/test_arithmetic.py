@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import engine
-from engine.arithmetic import ROUNDINGS, Arithmetic
+from engine.arithmetic import ROUNDINGS, Arithmetic, fused_multiply_add
 from engine.formats import FORMATS, IntegerFormat, parse_format
 from engine.quantizers.affine import next_power_of_two
 
@@ -145,3 +145,28 @@ def test_mse_is_searched_with_the_schemes_own_arithmetic() -> None:
         engine.calibrate(x, f"int4 symmetric mse {words}").range for words in ("", "toward-zero")
     }
     assert len(ranges) == 2
+
+
+def nearest_single(x: Fraction) -> np.float32:
+    """Round to float32 once, ties to even, by looking at the neighbours."""
+    near = np.float32(float(x))
+    candidates = [near, *(np.nextafter(near, np.float32(end)) for end in (-np.inf, np.inf))]
+    odd = [int(c.view(np.uint32)) & 1 for c in candidates]
+    return min(
+        zip(candidates, odd, strict=True), key=lambda c: (abs(Fraction(float(c[0])) - x), c[1])
+    )[0]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("z", [1.0, 1 + 2.0**-23, -1.0, -1 - 2.0**-23])
+def test_a_fused_sum_just_beside_a_tie_is_rounded_once(z: float, sign: int) -> None:
+    """2^46 − a², by parts of float64's last bit off half of float32's, up and down."""
+    a = np.arange(1, 900, 7)
+    x, y = (2.0**23 + a).astype(np.float32), (2.0**23 - a).astype(np.float32)
+    x = x * np.float32(sign * 2.0**-70)
+    made = [fused_multiply_add(x[i : i + 1], y[i], np.float32(z))[0] for i in range(a.size)]
+    truth = [
+        nearest_single(Fraction(float(p)) * Fraction(float(q)) + Fraction(z))
+        for p, q in zip(x, y, strict=True)
+    ]
+    assert made == truth

@@ -464,3 +464,24 @@ def test_entropy_of_many_channels_tries_fewer_cuts_but_never_none() -> None:
     assert ((many > 0) & (many <= largest * (1 + 1e-6))).all()
     each = [engine.calibrate(row, "int8 symmetric entropy").range[1] for row in x[:20]]
     np.testing.assert_array_equal(few, each)
+
+
+def test_of_the_ranges_that_a_sample_leaves_those_that_suit_more_values_are_measured() -> None:
+    x = np.random.default_rng(1).normal(size=300_000).astype(np.float32)
+    thresholds = np.abs(x).max() * 2.0 ** -np.linspace(0, 1, 120)
+    least = least_error(x, thresholds.astype(np.float64) / 127, -127, 127)
+    assert mse(x, "int8 symmetric mse") <= least * 1.005
+
+
+@pytest.mark.parametrize("whose", ["", " @onnxruntime"])
+@pytest.mark.parametrize("scheme", ["int8 symmetric", "uint8 asymmetric", "int4 asymmetric"])
+def test_the_least_divergence_of_the_curve_lies_at_the_threshold_of_entropy(
+    scheme: str, whose: str
+) -> None:
+    x = np.random.default_rng(6).standard_t(3, 3000).astype(np.float32)
+    x = np.abs(x) if scheme.startswith("u") else x
+    curves = objective(x, scheme + whose)
+    least = curves.cuts[curves.divergence == curves.divergence.min()]
+    bin_ = np.abs(x).max() / 2048
+    assert np.abs(least - curves.marks["entropy"]).min() <= 2 * bin_
+    assert curves.marks["entropy"] < curves.marks["minmax"]

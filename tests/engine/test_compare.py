@@ -546,3 +546,21 @@ def test_axes_of_other_shapes_keep_the_shape() -> None:
     apart = made.difference()
     assert made.causes[0].example == int(np.argmax(apart))
     assert made.second.qparams.granularity == Granularity("per-channel", 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("int8 symmetric entropy", "uint4 symmetric entropy"),
+        ("int8 symmetric entropy", "int8 scale-only"),
+        ("int3 symmetric entropy toward-zero", "int8 symmetric entropy pow2"),
+        ("int3 symmetric mse", "int6 symmetric mse toward-zero"),
+        ("int8 asymmetric percentile(90)", "int4 scale-only entropy"),
+    ],
+)
+def test_every_format_and_mapping_on_the_way_has_the_range_of_its_own_search(
+    first: str, second: str
+) -> None:
+    x = np.random.default_rng(3).standard_t(3, 500).astype(np.float32)
+    made = engine.compare(x, first, second)
+    assert shares_of(made) == pytest.approx(by_every_order(x, first, second), abs=1e-6)

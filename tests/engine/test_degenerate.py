@@ -489,3 +489,11 @@ def test_stages_are_not_told_of_parameters_that_belong_to_other_channels():
         engine.trace(x[:2], p, [0])
     with pytest.raises(engine.QuantizationError):
         engine.trace(np.float32([1, 2]), "int8 symmetric per-channel(3)", [0])
+
+
+@pytest.mark.parametrize("z", [2**22, -(2**22), 2**22 - 1, 1 - 2**22])
+def test_a_zero_point_so_far_off_that_float32_hardly_has_halves_there_is_told(z: int) -> None:
+    x = np.array([127 - z - 255, 127 - z], np.float32)
+    result = engine.evaluate(x, "int8 asymmetric")
+    assert (result.qparams.scale, result.qparams.zero_point) == (1, z)
+    assert any("half a step" in note for note in result.warnings) == (abs(z) >= 2**22)

@@ -75,3 +75,15 @@ def test_cost_curves_are_those_of_numbers_of_usual_size_in_another_unit(exponent
     assert np.log10(far.thresholds) - shift / 2 == pytest.approx(
         np.log10(usual.thresholds), abs=1e-3
     )
+
+
+@pytest.mark.parametrize("method", ["mse", "percentile(90)", "entropy"])
+@pytest.mark.parametrize("mapping", ["symmetric", "asymmetric"])
+@pytest.mark.parametrize("exponent", [-900, 900])
+def test_a_range_is_found_whichever_side_of_0_the_numbers_lie_on(mapping, exponent, method):
+    x = -np.abs(np.random.default_rng(3).normal(size=400))
+    x[0], x[1] = -9, 0
+    scheme = Scheme.parse(f"int8 {mapping} {method}")
+    usual, far = clip_range(x, scheme), clip_range(np.ldexp(x, exponent), scheme)
+    assert np.ldexp(far, -exponent) == pytest.approx(usual, rel=1e-4)
+    assert usual[0] != -9

@@ -472,3 +472,17 @@ def test_a_logarithm_is_taken_of_numbers_that_float64_does_not_hold() -> None:
     assert value_of(Node("log2", (Node("number", (), "1e-400"),)), {}, {}) == pytest.approx(
         -400 * math.log2(10)
     )
+
+
+@pytest.mark.parametrize("granularity", ["", "per-channel(0)"])
+@pytest.mark.parametrize(
+    ("ends", "outside"), [((100, 101), True), ((-101, -100), True), ((-1, 1), False)]
+)
+def test_a_zero_point_beyond_either_end_of_the_codes_is_called_that(
+    ends: tuple[float, float], outside: bool, granularity: str
+) -> None:
+    x = np.array([[*ends], [-1.0, 1.0]], np.float32)[: 2 if granularity else 1]
+    made = lines_of(x, f"int8 asymmetric {granularity}", 0)
+    (line,) = (line for line in made.parameters if line.key == "Z")
+    assert line.remark == ("outside the codes" if outside else "")
+    check(line)

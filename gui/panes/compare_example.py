@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from PySide6.QtCore import QCoreApplication
@@ -10,13 +11,17 @@ from engine import Comparison, trace
 from engine.device import DeviceComparison
 from engine.kernels import Scratch
 from engine.trace import Trace
-from gui.numbers_text import digits_apart, exact, filled, short
+from gui.numbers_text import digits_apart, digits_within, exact, filled, short
 from gui.theme import Theme
 
 Rows = list[tuple[str, list[str]]]
 
 ONE_LINE = 48
 """A cause and what either scheme does share a line where they have no more letters."""
+
+REBUILT = "reconstructed"
+ERROR_DIGITS = 3
+"""So many digits of the error R′ has at least, on data with a large offset."""
 
 
 def _tr(text: str) -> str:
@@ -100,30 +105,45 @@ def _beside_device(made: DeviceComparison, chosen: int, digits: int) -> Rows:
     rebuilt, error = made.second.block(chosen, chosen + 1, Scratch())
     # Where the code is a whole number, the last stage before R' is the code.
     theirs = {
-        "clipped": str(int(made.codes.flat[chosen])),
-        "reconstructed": short(rebuilt[0], digits),
-        "error": short(error[0], digits),
+        "clipped": int(made.codes.flat[chosen]),
+        "reconstructed": float(rebuilt[0]),
+        "error": float(error[0]),
     }
     one = traced.qparams.at(0)
     scale, zero_point = short(one.scale, max(9, digits)), str(one.zero_point)
     rows: Rows = [("S", [scale, scale]), ("Z", [zero_point, zero_point])]
     for stage in traced.stages:
-        ours = short(traced[stage.key][0], digits)
-        rows.append((stage.symbol, [ours, theirs.get(stage.key, "")]))
+        ours = traced[stage.key][0]
+        if stage.key == "clipped" and ours.is_integer():
+            ours = int(ours)  # a code like the device's, with all of its digits
+        if stage.key not in theirs:
+            rows.append((stage.symbol, [short(ours, digits), ""]))
+            continue
+        errors = [float(traced["error"][0]), theirs["error"]]
+        cells = _texts([ours, theirs[stage.key]], digits, errors if stage.key == REBUILT else ())
+        rows.append((stage.symbol, cells))
     return rows
+
+
+def _texts(
+    values: list[float | None], digits: int, errors: Sequence[float | None] = ()
+) -> list[str]:
+    """Numbers side by side with the digits that tell them apart, and from R where it is near."""
+    known = [value for value in values if value is not None]
+    enough = digits_apart(known, digits)
+    for value, error in zip(values, errors, strict=False):
+        if value is not None and error is not None:
+            enough = max(enough, digits_within(value, abs(error), ERROR_DIGITS))
+    return ["–" if value is None else short(value, enough) for value in values]
 
 
 def _stages(traces: list[Trace], shown_digits: int) -> Rows:
     """Parameters and stages, each with its text under either scheme; what differs reads so."""
     each = [t.qparams.at(0) for t in traces]
-
-    def texts(values: list[float | None]) -> list[str]:
-        known = [value for value in values if value is not None]
-        digits = digits_apart(known, max(9, shown_digits))
-        return ["–" if value is None else short(value, digits) for value in values]
-
+    digits = max(9, shown_digits)
+    errors = [float(t["error"][0]) for t in traces]
     rows: Rows = [
-        ("S", texts([float(p.scale) for p in each])),
+        ("S", _texts([float(p.scale) for p in each], digits)),
         ("Z", [str(p.zero_point) for p in each]),
     ]
     # In the order of whichever has more stages: it has those of the other too.
@@ -136,6 +156,7 @@ def _stages(traces: list[Trace], shown_digits: int) -> Rows:
         if key == "code":
             cells = [p.format.label(int(t[key][0])) if h else "–" for t, p, h in pairs]
         else:
-            cells = texts([float(t[key][0]) if h else None for t, _, h in pairs])
+            numbers = [float(t[key][0]) if h else None for t, _, h in pairs]
+            cells = _texts(numbers, digits, errors if key == REBUILT else ())
         rows.append((" | ".join(dict.fromkeys(symbols)), cells))
     return rows

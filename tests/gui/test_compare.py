@@ -349,6 +349,21 @@ def test_more_digits_are_shown_when_they_are_asked_for(window, person):
     assert [float(t) for t in scales[1:3]] == [made.first.qparams.scale, made.second.qparams.scale]
 
 
+def test_rebuilt_values_of_a_large_offset_read_as_far_from_r_as_the_error_says(open_window, qtbot):
+    offsets = np.random.default_rng(0).normal(size=100) * 1e-3
+    window = open_window(offsets, "int8 scale-only", "int8 symmetric")
+    front(window, "compare")
+    window.session.start(1e9 + offsets, "offset", None, [e.scheme for e in window.session.entries])
+    qtbot.waitUntil(lambda: not window.session.stale)
+    window.session.choose(1)
+    QApplication.processEvents()
+    head, _, shown = example(window)
+    real = float(head.split("R = ")[1])
+    cells = {symbol: (first, second) for symbol, first, second, _ in shown}
+    for rebuilt, error in zip(cells["R′"], cells["error"], strict=True):
+        assert float(rebuilt) - real == pytest.approx(float(error), rel=0.01, abs=3e-7)
+
+
 # While the document changes
 
 

@@ -115,6 +115,25 @@ def test_a_pair_of_schemes_that_is_chosen_elsewhere_takes_the_place_of_the_devic
     assert "the device" not in says(window)
 
 
+def test_codes_and_rebuilt_values_that_differ_read_so_with_few_digits_too(open_lean_window):
+    window = open_lean_window(ARRAY, "int16 asymmetric")
+    window.docks["compare"].raise_()
+    window.settings.digits = 3
+    codes = codes_of(scheme="int16 asymmetric")
+    at = int(np.argmax(codes)) - 1
+    codes.reshape(-1)[at] -= 1
+    window.session.choose(at)
+    window.session.take_device(DeviceCodes("codes.npy", codes))
+    QApplication.processEvents()
+    rows = window.compare.example.toPlainText()
+    shown = [line.strip() for line in rows.split("\n") if line.strip()]
+    rows = {symbol: shown[shown.index(symbol) + 1 :][:3] for symbol in ("Clip", "R′", "error")}
+    code = int(codes.reshape(-1)[at])
+    assert rows["Clip"] == [str(code + 1), str(code), "≠"]
+    assert rows["R′"][2] == rows["error"][2] == "≠"
+    assert float(rows["R′"][0]) > float(rows["R′"][1])
+
+
 def test_a_row_chooses_its_example_and_next_goes_on(window, person, dump):
     codes = codes_of().astype(np.int32)
     codes[1, 2] += 5

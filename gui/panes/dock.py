@@ -5,9 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QDockWidget,
     QHBoxLayout,
     QLabel,
+    QMainWindow,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -100,7 +102,10 @@ class DockHead(QWidget):
 
 
 class Dock(QDockWidget):
-    """A dock with such a head, around a pane that wears the theme already."""
+    """A dock with such a head, around a pane that wears the theme already.
+
+    Whatever has the focus is seen: Qt lets keys reach what lies behind another tab.
+    """
 
     def __init__(
         self,
@@ -119,6 +124,16 @@ class Dock(QDockWidget):
         self.setTitleBarWidget(self.head)
         if pane is not None:
             self.setWidget(pane)
+        self._in_front = True
+        self.visibilityChanged.connect(self._on_visibility)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.focusChanged.connect(self._on_focus)
+
+    @property
+    def in_front(self) -> bool:
+        """Whether the pane is seen: not closed, and behind no other tab."""
+        return self._in_front
 
     @property
     def pane(self) -> QWidget:
@@ -130,6 +145,19 @@ class Dock(QDockWidget):
         self.show()
         self.raise_()
         self.pane.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _on_visibility(self, in_front: bool) -> None:
+        self._in_front = in_front
+        window, focus = self.parentWidget(), QApplication.focusWidget()
+        if not in_front or focus is None or not isinstance(window, QMainWindow):
+            return
+        if any(dock.isAncestorOf(focus) for dock in window.tabifiedDockWidgets(self)):
+            self.pane.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _on_focus(self, _: QWidget | None, now: QWidget | None) -> None:
+        """Come to the front where a key, such as Tab or Alt with a letter, leads into the pane."""
+        if now is not None and not self._in_front and self.isAncestorOf(now):
+            self.raise_()
 
     def restyle(self, theme: Theme) -> None:
         """Take the colours of a theme."""

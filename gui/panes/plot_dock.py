@@ -36,18 +36,11 @@ class PlotDock(Dock):
         self._feed = feed
         self._theme = theme
         self._pane: PlotPane | None = None
-        self._in_front = True
-        self.visibilityChanged.connect(self._on_visibility)
 
     @property
     def is_built(self) -> bool:
         """Whether the plot is there."""
         return self._pane is not None
-
-    @property
-    def in_front(self) -> bool:
-        """Whether the plot is seen: not closed, and behind no other tab."""
-        return self._in_front
 
     @property
     def pane(self) -> PlotPane:
@@ -67,9 +60,9 @@ class PlotDock(Dock):
         return pane
 
     def _on_visibility(self, in_front: bool) -> None:
-        self._in_front = in_front
         if in_front or self.is_built:
             self.pane.set_in_front(in_front)
+        super()._on_visibility(in_front)
 
     def restyle(self, theme: Theme) -> None:
         self._theme = theme

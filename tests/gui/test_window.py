@@ -456,6 +456,43 @@ def test_the_focus_reaches_every_pane_by_tab(window, qapp, person):
     assert reached == set(panes)
 
 
+@pytest.fixture
+def behind(window, qapp):
+    """The schemes behind the tab of the values."""
+    values, schemes = window.docks["values"], window.docks["schemes"]
+    window.tabifyDockWidget(values, schemes)
+    values.raise_()
+    window.values.table.setFocus()
+    qapp.processEvents()
+    assert schemes.visibleRegion().isEmpty()
+    return schemes
+
+
+def test_a_pane_that_a_key_leads_into_comes_to_the_front(window, behind, qapp, person):
+    person.press("Alt+N")
+    qapp.processEvents()
+    assert window.schemes.form.label.hasFocus()
+    assert not window.schemes.form.label.visibleRegion().isEmpty()
+
+
+def test_the_focus_is_never_behind_the_tab_that_was_chosen(window, behind, qapp, person):
+    (bar,) = (
+        bar
+        for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        if "Values" in [bar.tabText(i) for i in range(bar.count())] and bar.isVisible()
+    )
+    texts = [bar.tabText(i) for i in range(bar.count())]
+    person.click(bar, bar.tabRect(texts.index("Schemes")).center())
+    qapp.processEvents()
+    assert behind.isAncestorOf(QApplication.focusWidget())
+    person.click(bar, bar.tabRect(texts.index("Values")).center())
+    qapp.processEvents()
+    person.press("F2")
+    person.type("7.25")
+    person.press("Return")
+    assert window.session.array[0] == 7.25
+
+
 def test_no_letter_of_a_menu_is_taken_by_a_pane(window):
     def letters(texts):
         return [key for text in texts if (key := QKeySequence.mnemonic(text).toString())]

@@ -5,16 +5,21 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QStandardItemModel
+from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
 from engine import Scheme, evaluate
+from engine.glance import Glance
 from gui.export.figure import render_svg
 from gui.export.headless import picture
 from gui.export.panel import Panel
 from gui.export.spec import FigureSpec
+from gui.models.tensors import GLANCE, HISTOGRAM
+from gui.panes.tensor_cells import HistogramDelegate
 from gui.theme import DARK, LIGHT
 from tests.gui.plot_bench import KEYS, KINDS, THREE, noise
 
@@ -191,6 +196,25 @@ def test_a_clipped_value_carries_a_triangle_in_the_colour_of_its_scheme(drawn, t
         assert item.opts["brush"].color().name().upper() == colour(theme, name[0])
 
 
+@pytest.mark.parametrize("key", ["signal", "error"])
+def test_a_clipped_value_carries_its_triangle_instead_of_the_marker(drawn, key):
+    data = shown(12)
+    found = items(drawn(key, data, LIGHT), data, pg.ScatterPlotItem)
+    clipped = 0
+    for name in "ABC":
+        markers = set(found[name].getData()[0].tolist())
+        triangles = {
+            x
+            for sign in (1, -1)
+            if f"{name} {sign}" in found
+            for x in found[f"{name} {sign}"].getData()[0].tolist()
+        }
+        assert not markers & triangles
+        assert len(markers) + len(triangles) == 12
+        clipped += len(triangles)
+    assert clipped
+
+
 @pytest.mark.parametrize(
     ("key", "count", "name", "whose", "alpha"),
     [
@@ -316,6 +340,51 @@ def test_cells_above_zero_are_orange_and_those_below_blue(open_window, person, n
             assert tint.name().upper() == colour(window.theme, whose)
 
 
+# Samples in lists and tables
+
+
+def middle(icon):
+    """The colour in the middle of a sample, where the marker is."""
+    return icon.pixmap(34, 14).toImage().pixelColor(17, 7).name().upper()
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_samples_have_the_colours_of_the_plots_in_the_theme_of_now(open_lean_window, name):
+    schemes = ("int4 asymmetric", "int4 asymmetric toward-zero pow2")
+    window = open_lean_window(noise(100), *schemes)
+    window.docks["compare"].raise_()
+    QApplication.processEvents()
+    window.settings.theme = "dark" if name == "light" else "light"
+    window.settings.theme = name
+    wanted = [colour(window.theme, whose) for whose in ("cause", "B")]  # vermillion and blue
+    decoration = Qt.ItemDataRole.DecorationRole
+    for model in (window.schemes.list.model(), window.results.table.model()):
+        assert [middle(model.index(row, 0).data(decoration)) for row in (0, 1)] == wanted
+    for box in window.compare.boxes:
+        assert [middle(box.itemIcon(place)) for place in (0, 1)] == wanted
+    causes = window.compare.causes
+    assert [middle(causes.item(row, 0).icon()) for row in (0, 1)] == wanted
+
+
+def test_a_small_histogram_stands_on_the_ground_and_is_as_high_as_its_counts(qapp):
+    counts = np.zeros(24, np.int64)
+    counts[:3] = 4, 2, 1
+    model = QStandardItemModel(1, HISTOGRAM + 1)
+    model.setData(model.index(0, HISTOGRAM), Glance(0.0, 1.0, 0, counts), GLANCE)
+    image = QImage(78, 44, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.white)
+    option = QStyleOptionViewItem()
+    option.rect = image.rect()
+    option.palette.setColor(QPalette.ColorRole.Text, QColor("black"))
+    painter = QPainter(image)
+    HistogramDelegate().paint(painter, option, model.index(0, HISTOGRAM))
+    painter.end()
+    for place, height in enumerate((40, 20, 10, 0)):
+        x = 3 + 3 * place + 1
+        inked = [y for y in range(44) if image.pixelColor(x, y).lightness() < 200]
+        assert inked == list(range(42 - height, 42))
+
+
 # Figures
 
 
@@ -377,6 +446,36 @@ def test_the_legend_of_a_figure_names_what_is_drawn_in_its_order_and_look(qapp, 
         assert name.get("fill") == colour(theme, "ink").lower()
         group, kind, shape = next(shapes)
     assert found == LEGENDS[key]
+
+
+@pytest.mark.parametrize(
+    ("keys", "names"),
+    [
+        (("signal", "codes"), "RABC"),
+        (("codes", "signal"), "RABC"),
+        (("distribution", "error"), "RABC"),
+        (("calibration", "distribution"), "RB"),
+        (("difference", "calibration"), "B"),
+    ],
+)
+def test_one_legend_names_what_any_of_the_plots_draws(qapp, keys, names):
+    svg = render_svg(FigureSpec(keys, 180, 180), shown(12))
+    texts = [shape.text for _, kind, shape in painted(svg) if kind == "text"]
+    title = KINDS[keys[0]].__name__.removesuffix("Plot")
+    first = next(place for place, text in enumerate(texts) if text.startswith(title))
+    assert "".join(NAMES.get(text, text) for text in texts[:first]) == names
+
+
+def test_the_ring_of_the_chosen_value_is_hollow_in_figures_too(qapp, theme):
+    data = shown(12)
+    for mark, rings in ((False, 0), (True, 1)):
+        svg = render_svg(FigureSpec(("signal",), 180, 90, theme=theme, mark_chosen=mark), data)
+        hollow = [
+            group.get("stroke")
+            for group, kind, shape in painted(svg)
+            if kind == "path" and group.get("fill") == "none" and corners(shape) == CORNERS["R"]
+        ]
+        assert hollow == [colour(theme, "ink").lower()] * rings
 
 
 def test_a_figure_draws_each_scheme_in_the_colour_and_dashes_of_its_legend(qapp, theme):

@@ -233,6 +233,25 @@ def test_the_readout_tells_size_range_sqnr_and_scale_of_the_channel_under_the_po
         assert float(match[2]) == pytest.approx(figures(scheme).scale[channel], rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("order", "ranked"),
+    [
+        ("worst first", worst_first(OWN)),
+        ("by number", np.arange(64)),
+        ("largest scale first", np.argsort(-figures(OWN).scale, kind="stable")),
+        ("widest range first", np.argsort(figures(OWN).low - figures(OWN).high, kind="stable")),
+    ],
+)
+def test_the_chosen_value_is_marked_at_the_rank_of_its_channel(window, person, order, ranked):
+    window.session.activate(window.session.entries[1].uid)
+    pane = front(window, "channels")
+    person.choose(option(pane, "Order"), order)
+    for channel in (5, 40):
+        window.session.choose(channel * 27 + 3)
+        (at,) = [rule.value() for rule in drawn(pane, pg.InfiniteLine) if rule.angle == 90]
+        assert at == ranked.tolist().index(channel)
+
+
 # One channel alone
 
 

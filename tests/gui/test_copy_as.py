@@ -99,6 +99,19 @@ def test_more_than_a_clipboard_takes_is_refused_with_what_to_do(open_window, per
     assert "use Export ▸ Table" in window.message.text
 
 
+@pytest.mark.parametrize("grid", [False, True])
+def test_cells_are_counted_and_not_rows_where_too_many_are_copied(
+    open_window, person, monkeypatch, grid
+):
+    monkeypatch.setattr(values_copy, "MAX_COPIED", 10)
+    window = open_window(np.arange(12).reshape(3, 4), "int8 symmetric")
+    window.values.show_grid(grid)
+    (window.values.grid if grid else window.values.table).setFocus()
+    person.press("Ctrl+A", "Ctrl+C")
+    assert person.clipboard() == ""
+    assert "more than 10 cells" in window.message.text
+
+
 def test_a_list_is_pasted_from_the_current_cell_on(window, person):
     person.copy_text("x = [1.5, 2.5, 3.5, 4.5]")
     person.click_cell(window.values.table, 1)

@@ -106,6 +106,14 @@ def test_schemes_switched_off_are_left_out_and_equal_ones_told_apart(document, q
     assert results_text(snapshot(session)).count("\n") == 3
 
 
+def test_the_active_scheme_is_no_row_of_the_results_while_it_is_switched_off(document, tmp_path):
+    session = document([1.0, 2.0])
+    active = session.active
+    commands.update_entry(session, active.uid, lambda entry: replace(entry, enabled=False), "off")
+    write_results(tmp_path / "r.csv", snapshot(session))
+    assert read_csv(tmp_path / "r.csv")["scheme"] == [t for t in TEXTS if t != str(active.scheme)]
+
+
 def test_a_name_of_a_scheme_begins_no_formula_of_a_spreadsheet(document):
     session = document([-1.5, 2.0], ("int8 symmetric", "int8 asymmetric"))
     for entry, label in zip(session.entries, ("=1+1", "-1.5"), strict=True):

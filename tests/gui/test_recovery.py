@@ -282,6 +282,70 @@ def test_edits_of_a_file_that_was_replaced_and_opened_again_are_kept_whole(
     assert after.session.array.tobytes() == worked_on
 
 
+@pytest.fixture
+def long_file(window, qtbot, monkeypatch, tmp_path):
+    """A file of many values that is open, the first of them edited."""
+    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    path = tmp_path / "long.npy"
+    np.save(path, np.zeros(5000, np.float32))
+    window.open_paths([path])
+    settle(window, qtbot)
+    commands.edit_value(window.session, 0, 1.0)
+    return path
+
+
+def restored(new_window, qtbot):
+    """The first values after a crash."""
+    after = new_window()
+    after.recovery.look()
+    answer(after, "Restore")
+    qtbot.waitUntil(lambda: after.session.array.size == 5000)
+    settle(after, qtbot)
+    return after.session.array[:3].tolist()
+
+
+def test_edits_before_and_after_the_values_were_saved_elsewhere_are_kept(
+    window, long_file, new_window, qtbot, crash
+):
+    window.files.write_values(long_file.with_name("mine.npy"))
+    commands.edit_value(window.session, 1, 2.0)
+    crash(window)
+    assert restored(new_window, qtbot) == [1, 2, 0]
+
+
+def test_edits_before_and_after_a_session_was_opened_are_kept(
+    window, long_file, new_window, qtbot, crash, tmp_path
+):
+    window.whole.write(tmp_path / "work.qscope")
+    opened = new_window()
+    opened.open_paths([tmp_path / "work.qscope"])
+    settle(opened, qtbot)
+    commands.edit_value(opened.session, 1, 2.0)
+    crash(opened)
+    assert restored(new_window, qtbot) == [1, 2, 0]
+
+
+def test_changes_of_a_file_that_is_gone_are_offered_until_it_is_back(
+    window, long_file, new_window, qtbot, crash
+):
+    left = crash(window)
+    away = long_file.rename(long_file.with_name("away.npy"))
+    meanwhile = new_window()
+    meanwhile.recovery.look()
+    answer(meanwhile, "Restore")
+    settle(meanwhile, qtbot)
+    qtbot.waitUntil(lambda: "1 change of long.npy waits" in meanwhile.message.text)
+    commands.add_scheme(meanwhile.session, Scheme.parse("int4 symmetric"))
+    qtbot.waitUntil(lambda: len(kept()) == 2 and not meanwhile.background.running("recovery"))
+    assert left in kept()
+    meanwhile.session.mark_saved(None)
+    meanwhile.recovery.forget()
+    qtbot.waitUntil(lambda: kept() == [left])
+    away.rename(long_file)
+    assert restored(new_window, qtbot) == [1, 0, 0]
+
+
 def test_a_long_array_of_no_file_is_written_once_and_then_its_changes(
     window, qtbot, crash, monkeypatch, new_window
 ):

@@ -43,6 +43,20 @@ def test_the_parameters_of_the_worked_example_are_on_screen(
     assert person.cell(table, row, "Z") == zero_point
 
 
+def test_another_definition_of_sqnr_is_told_to_the_heads_and_the_cells(window, person):
+    results, model = window.results, window.results.table.model()
+    told = []
+    model.headerDataChanged.connect(lambda _, first, last: told.append(range(first, last + 1)))
+    model.dataChanged.connect(
+        lambda start, end: told.append(range(start.column(), end.column() + 1))
+    )
+    before = model.headerData(1, Qt.Orientation.Horizontal)
+    person.choose(results.definition, results.definition.itemText(1))
+    assert model.headerData(1, Qt.Orientation.Horizontal) != before
+    assert len(told) == 2
+    assert all(1 in columns for columns in told)
+
+
 @pytest.mark.parametrize(
     ("place", "rounded", "codes", "rebuilt"),
     [

@@ -288,6 +288,27 @@ def test_a_session_whose_file_is_gone_says_so_and_keeps_what_it_holds(
     assert [t.label for t in other.session.sources[0].tensors] == ["q", "k", "v"]
 
 
+def test_edited_tensors_belong_to_their_file_where_it_lies_now(
+    work, new_window, qtbot, tmp_path, checkpoint, dialog
+):
+    work.whole.write(tmp_path / "work.qscope")
+    away = checkpoint.rename(checkpoint.with_name("renamed.npz"))
+    other = new_window()
+    other.open_paths([tmp_path / "work.qscope"])
+    settle(other, qtbot)
+    with dialog(type_path(away)):
+        other.tensors.place_asked.emit(other.session.sources[0])
+    settle(other, qtbot)
+    other.whole.write(tmp_path / "again.qscope")
+    assert [t.source for t in qscope.read(tmp_path / "again.qscope").tensors[:2]] == [0, 0]
+    again = new_window()
+    again.open_paths([tmp_path / "again.qscope"])
+    settle(again, qtbot)
+    assert [t.label for t in again.session.sources[0].tensors] == ["q", "k", "v"]
+    assert {t.path for t in again.session.sources[0].tensors} == {away}
+    assert again.session.array.reshape(-1)[7] == -4.25
+
+
 def test_a_file_that_changed_since_is_told_of(work, new_window, qtbot, tmp_path, checkpoint):
     work.whole.write(tmp_path / "work.qscope")
     np.savez(checkpoint, q=np.ones(3), k=np.ones(3), v=np.ones(3))

@@ -396,6 +396,18 @@ def test_sorted_by_name_layer_10_comes_after_layer_9(opened, qtbot):
     assert names == [f"layers.{number}.mlp" for number in range(12)]
 
 
+def test_the_rows_of_the_tensors_shown_before_and_now_are_drawn_anew(opened, settle):
+    first, second = opened.session.sources[-1].tensors[:2]
+    opened.files.show_tensor(first)
+    settle(opened)
+    model, told = opened.tensors.tree.model(), []
+    model.dataChanged.connect(lambda start, end: told.append(model.tensor(start)))
+    opened.files.show_tensor(second)
+    settle(opened)
+    assert first in told
+    assert second in told
+
+
 def test_a_double_click_shows_a_tensor(opened, qtbot, settle):
     tree = opened.tensors.tree
     row = tree.currentIndex().siblingAtRow(5)

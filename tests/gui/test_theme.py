@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QStyle, QStyleOpti
 from engine import Scheme
 from gui.dialogs.new_array import NewArrayDialog
 from gui.export.dialog import ExportDialog
+from gui.theme import theme_named
 
 LEAST = 3.0
 """The contrast that WCAG 2.1 (1.4.11) asks of what is needed to tell a control."""
@@ -162,6 +163,16 @@ def test_after_a_switch_everything_has_the_colours_that_it_would_have_begun_with
         assert looks(getattr(switched, bar)) == looks(getattr(fresh, bar)), bar
     assert looks(switched.statusBar()) == looks(fresh.statusBar())
     assert looks(switched.menuBar()) == looks(fresh.menuBar())
+
+
+def test_pages_change_the_colours_of_their_text_at_a_switch(window):
+    window.docks["compare"].raise_()
+    QApplication.processEvents()
+    for name, other in (("dark", "light"), ("light", "dark")):
+        window.settings.theme = name
+        for page in (window.steps.view, window.compare.example):
+            assert theme_named(name).muted.lower() in page.toHtml()
+            assert theme_named(other).muted.lower() not in page.toHtml()
 
 
 def export_of(window):

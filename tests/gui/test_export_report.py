@@ -281,6 +281,20 @@ def test_the_commands_can_be_run_again(report):
     assert "compare values.npy" in namesake and "in no file" not in namesake
 
 
+@pytest.mark.parametrize(
+    ("path", "changed", "told"),
+    [
+        (Path("/x/w.npy"), True, True),
+        (Path("/x/w.npy"), False, False),
+        # What lies in no file is told elsewhere.
+        (None, True, False),
+    ],
+)
+def test_values_that_are_no_longer_those_of_their_file_are_said_to_be(report, path, changed, told):
+    page = html(report(SEED, source=Source("w.npy", path, changed=changed)))
+    assert ("The values were edited since the file was read." in page) is told
+
+
 def test_the_same_gives_the_same_file_but_for_the_date(report):
     first, second = report(SEED), report(SEED)
     assert html(first) == html(second)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine import METRICS, cli, io
+from engine import METRICS, cli, cli_list, io
 from tests.engine.io import builders
 
 ROOT = Path(engine.__file__).parents[1]
@@ -466,3 +466,18 @@ def test_a_command_loads_no_window_and_no_reader_that_it_does_not_need(seed: Pat
         env={**ENVIRONMENT, "PYTHONIOENCODING": "utf-8"},
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("used_by", ["", "/layer/MatMul"])
+def test_why_an_array_cannot_be_loaded_is_listed_rather_than_what_takes_it(used_by: str) -> None:
+    infos = [
+        io.TensorInfo("onnx::MatMul_4", (2, 3), "FLOAT8", 6, reason="is of no known type",
+                      used_by=used_by),
+        io.TensorInfo("onnx::MatMul_5", (2, 3), "float32", 24, used_by=used_by),
+    ]  # fmt: skip
+    first, second = cli_list.table(infos)
+    assert first.endswith("  not loaded: it is of no known type")
+    assert second.endswith("24 bytes" + (f"  for {used_by}" if used_by else ""))
+    listed = json.loads("".join(cli_list.as_json(infos)))
+    assert [one["reason"] for one in listed] == ["is of no known type", None]
+    assert [one["used_by"] for one in listed] == [used_by or None] * 2

@@ -7,11 +7,11 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from engine.envelope import min_max_envelope
+from engine.envelope import finite_envelope, min_max_envelope
 
 numbers = st.one_of(
     st.floats(width=32), st.sampled_from([math.nan, math.inf, -math.inf, -0.0, 2.0**-149])
@@ -44,6 +44,20 @@ def test_law_every_position_is_in_one_column_whose_extremes_are_its_own(
         else:
             assert np.isnan(envelope.low[i])
             assert np.isnan(envelope.high[i])
+
+
+@given(arrays, st.integers(1, 80), st.integers(0, 9))
+@example(np.array([1, math.inf, 2, 3], np.float32), 2, 0)
+@example(np.array([1, -math.inf, 2, 3], np.float32), 2, 5)
+@settings(max_examples=100, deadline=None)
+def test_law_of_finite_values_alone_it_is_as_if_the_infinite_were_gaps(
+    x: np.ndarray, columns: int, start: int
+) -> None:
+    made = finite_envelope(x, columns, start)
+    expected = min_max_envelope(np.where(np.isfinite(x), x, np.float32(np.nan)), columns)
+    np.testing.assert_array_equal(made.edges, expected.edges + start)
+    np.testing.assert_array_equal(made.low, expected.low)
+    np.testing.assert_array_equal(made.high, expected.high)
 
 
 @pytest.mark.parametrize("position", [0, 1, 499_999, 999_998, 999_999])

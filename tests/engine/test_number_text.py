@@ -42,6 +42,14 @@ def test_a_float32_gets_the_nine_digits_that_tell_it_from_any_other():
     assert digits_within(1e9 + 1 / 7, 1e-3, 6) == 17
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64, float])
+@pytest.mark.parametrize(("text", "digits"), [("1000000.1", 8), ("262144.12", 8), ("100.0625", 7)])
+def test_no_more_digits_are_shown_than_a_number_of_its_own_precision_takes(text, digits, kind):
+    value = kind(text)
+    assert digits_within(value, 1e-3, 6) == digits
+    assert short(value, digits) == text
+
+
 def test_no_more_digits_are_shown_than_a_number_on_an_offset_has():
     assert short(1e9 + 0.001, digits_within(1e9 + 0.001, 0.002, 6)) == "1000000000.001"
     assert short(1e9, digits_within(1e9, 0.002, 6)) == "1e9"

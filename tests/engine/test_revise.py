@@ -296,6 +296,18 @@ def test_law_a_revised_summary_is_that_of_the_changed_array(
             before = fresh if revised is None else revised
 
 
+@pytest.mark.parametrize("gone", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("come", [math.nan, math.inf, -math.inf])
+def test_a_summary_counts_what_is_no_number_anew_where_others_take_its_place(
+    gone: float, come: float
+) -> None:
+    x = np.array([*np.linspace(-1, 1, 40), gone, math.nan, math.inf])
+    changed, where, old = edited(x, {40: come}, in_place=False)
+    revised = summary_revised(summarize(x), changed, where, old, kernels.extremes(changed))
+    assert revised is not None
+    assert_same_summary(revised, summarize(changed))
+
+
 @pytest.mark.parametrize(("gone", "come"), [(0.5, math.nan), (math.nan, 0.5), (0.5, -math.inf)])
 def test_a_summary_with_another_number_of_finite_values_has_bins_of_its_own(
     gone: float, come: float

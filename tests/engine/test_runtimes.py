@@ -441,3 +441,26 @@ def test_other_data_than_was_compared_is_said(kind: type) -> None:
     assert note.startswith(f"{np.dtype(kind).name} data is worked on as float32, where @onnx")
     assert not engine.evaluate(x, "int8 symmetric").warnings
     assert not engine.evaluate(x.astype(np.float32), "int8 symmetric @onnxruntime").warnings
+
+
+@pytest.mark.parametrize(
+    ("runtime", "granularity", "fmt", "code", "words"),
+    [
+        ("onnxruntime", "", "int8", -128, "the lowest code"),
+        ("onnxruntime", "per-group(2)", "uint8", 0, "the lowest code"),
+        ("pytorch", "", "int8", 127, "the highest code"),
+        ("pytorch", "", "uint8", 255, "the highest code"),
+        ("pytorch", "per-channel(0)", "int8", 0, "the code 0"),
+        ("pytorch-fake", "", "int8", -128, "the lowest code"),
+        ("pytorch-fake", "per-channel(0)", "uint8", 0, "the lowest code"),
+    ],
+)
+def test_nan_has_the_code_that_the_runtime_gives_it(
+    runtime: str, granularity: str, fmt: str, code: int, words: str
+) -> None:
+    x = np.array([[-1.0, 2.0], [np.nan, 1.0]], np.float32)
+    made = engine.evaluate(x, f"{fmt} asymmetric {granularity} @{runtime}")
+    assert made.codes[1, 0] == code
+    assert np.isnan(made.reconstructed[1, 0])
+    (note,) = (note for note in made.warnings if note.startswith("1 value is NaN"))
+    assert f"given {words} by {RUNTIMES[runtime].title}" in note

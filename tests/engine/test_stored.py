@@ -122,6 +122,11 @@ def test_a_last_block_may_be_shorter(
             if minimum is not None:
                 value += minimum[at]
             assert whole[row, column] == value
+    places = np.arange(codes.size)
+    at_places = np.divmod(places, width)[0], places % width // block
+    np.testing.assert_array_equal(found.scale_at(places), scale[at_places])
+    added = np.zeros_like(scale) if minimum is None else minimum
+    np.testing.assert_array_equal(found.minimum_at(places), added[at_places])
 
 
 def test_many_values_are_rebuilt_in_parts_as_few_are() -> None:

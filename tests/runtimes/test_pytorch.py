@@ -129,6 +129,22 @@ def test_clipped_values_and_nan_are_as_the_kernel_has_them(fmt: str) -> None:
     np.testing.assert_array_equal(ours.codes, theirs.int_repr().numpy())
 
 
+@every_format
+def test_nan_has_the_code_that_fake_quantization_rebuilds_it_from(fmt: str) -> None:
+    x = np.tile(np.array([-1, np.nan, 2, 0.3], np.float32), 5)
+    for granularity in ("", "per-channel(0) "):
+        ours = engine.evaluate(x[None], f"{fmt} asymmetric {granularity}@pytorch-fake")
+        p = ours.qparams
+        scale, zero_point = (
+            torch.tensor(np.ravel(p.scale)).float(),
+            torch.tensor(np.ravel(p.zero_point)),
+        )
+        theirs = torch.fake_quantize_per_channel_affine(
+            torch.from_numpy(x[None]), scale, zero_point.int(), 0, int(p.qmin), int(p.qmax)
+        )
+        np.testing.assert_array_equal(engine.dequantize(ours.codes, p), theirs.numpy())
+
+
 def test_the_tie_that_multiplying_makes() -> None:
     """x·(1/S) is 127.5 where x/S is 127.49999: one code apart."""
     s, x = np.float32(0.00214854861), np.float32(0.273939937)

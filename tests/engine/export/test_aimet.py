@@ -154,6 +154,13 @@ def test_what_it_cannot_say_it_refuses(key: str, scheme: str, sentence: str) -> 
         export.render(key, engine.evaluate(normal(), scheme), "w")
 
 
+@pytest.mark.parametrize(("shape", "size"), [((4, 30), 7), ((30,), 10), ((4, 3, 10), 5), ((), 4)])
+def test_version_1_0_0_has_blocks_of_no_other_shape(shape: tuple[int, ...], size: int) -> None:
+    result = engine.evaluate(np.full(shape, 1.5, np.float32), f"int8 symmetric per-group({size})")
+    with pytest.raises(NotExpressibleError, match="which they divide"):
+        export.render("aimet-1.0.0", result, "w")
+
+
 def test_scales_of_float64_are_rounded_to_float32() -> None:
     result = engine.evaluate(normal().astype(np.float64) / 3, "int8 symmetric")
     _, e = read("1.0.0", result, "w")

@@ -23,6 +23,8 @@ from engine.pasted import read
         ("<tr><td>1</td></tr>", "1\n"),
         ("<table><tr><td>1 < 2</td><td>a<!-- <td>3</td> --></td></tr></table>", "1 < 2\ta\n"),
         ("<table><tr></tr><tr><td>1</td></tr></table>", "1\n"),
+        ("<table><tr><td>1<td>2</table>Source: 7", "1\t2\n"),
+        ("<p>3</p><table><tr><td>1</td>4</tr></table><p>Source: 7", "1\n"),
         ("<table><tr><td colspan=2>x</td></tr><tr><td>1<td>2</table>", "x\t\n1\t2\n"),
         ("<p>1<br>2</p><div>3 4</div><script>5</script>", "1\n2\n3 4"),
         (

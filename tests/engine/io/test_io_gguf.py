@@ -119,6 +119,13 @@ def test_the_alignment_of_the_metadata_is_honoured(alignment: int, path: Path) -
     assert (io.load(path, "b") == X).all()
 
 
+def test_the_first_tensor_lies_at_the_next_alignment_wherever_the_head_ends(path: Path) -> None:
+    data = np.arange(8, dtype=np.float32)
+    for length in range(1, 33):
+        path.write_bytes(padded(head(tensor(b"x" * length, (8,), 0)), data.tobytes()))
+        assert io.load(path).tolist() == data.tolist()
+
+
 @pytest.mark.parametrize("alignment", [0, 1, 4, 24, 33, 2**32 - 1])
 def test_an_alignment_that_there_is_not_is_refused(
     alignment: int, path: Path, refusal: Refusal

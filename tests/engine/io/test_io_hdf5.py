@@ -119,6 +119,23 @@ def test_what_lies_in_the_file_as_it_is_is_mapped_wherever_the_file_begins(
         path.unlink()
 
 
+@pytest.mark.parametrize("order", [h5py.h5t.ORDER_LE, h5py.h5t.ORDER_BE])
+@pytest.mark.parametrize(("size", "precision", "offset"), [(2, 12, 4), (4, 20, 0), (4, 24, 8)])
+def test_numbers_of_fewer_bits_than_their_bytes_have_are_the_numbers(
+    order: int, size: int, precision: int, offset: int, path: Path, forked: None
+) -> None:
+    kind = {2: h5py.h5t.NATIVE_INT16, 4: h5py.h5t.NATIVE_INT32}[size].copy()
+    kind.set_order(order)
+    kind.set_precision(precision)
+    kind.set_offset(offset)
+    numbers = np.array([0, 1, -1, 1000, -(2 ** (precision - 1))], f"i{size}")
+    with h5py.File(path, "w") as file:
+        space = h5py.h5s.create_simple(numbers.shape)
+        dataset = h5py.h5d.create(file.id, b"x", kind, space)
+        dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, numbers)
+    assert io.load(path).tolist() == numbers.tolist()
+
+
 def test_values_that_were_never_written_are_the_fill_value(path: Path, forked: None) -> None:
     with h5py.File(path, "w") as file:
         file.create_dataset("chunks", (100, 100), "f4", chunks=(10, 10), fillvalue=2.5)

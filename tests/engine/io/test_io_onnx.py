@@ -141,6 +141,21 @@ def test_numbers_of_four_bits_are_unpacked(count: int, typed: bool, path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("data_type", "per_byte", "lowest"), [(21, 2, 0), (INT4, 2, -8), (25, 4, 0), (26, 4, -2)]
+)
+def test_numbers_of_few_bits_are_unpacked_across_parts(
+    data_type: int, per_byte: int, lowest: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.io.packed._PART", 3)
+    bits = 8 // per_byte
+    numbers = np.random.default_rng(0).integers(0, 1 << bits, 11 * per_byte) + lowest
+    low_first = (numbers.reshape(-1, per_byte) & (1 << bits) - 1) << np.arange(0, 8, bits)
+    data = low_first.sum(axis=1).astype(np.uint8).tobytes()
+    path.write_bytes(onnx_model(onnx_tensor("x", data_type, (numbers.size - 1,), field(RAW, data))))
+    assert io.load(path).tolist() == numbers[:-1].tolist()
+
+
+@pytest.mark.parametrize(
     ("data_type", "named", "words"),
     [
         (0, "type 0", "ONNX's type 0, which is not known here"),
@@ -181,6 +196,14 @@ def test_constants_and_the_tensors_of_inner_graphs_are_found(path: Path) -> None
     names = ["w", "c", "out.then_branch.w", "out.then_branch.c"]
     assert [info.name for info in io.list_tensors(path)] == names
     assert [io.load(path, name)[0, 1] for name in names] == [1, 4, 2, 3]
+
+
+def test_a_tensor_of_an_inner_graph_goes_by_the_first_output_of_its_node(path: Path) -> None:
+    inner = field(5, onnx_tensor("w", FLOAT, (2, 3), raw(A)))
+    branch = field(1, b"then_branch") + field(6, inner)
+    outputs = field(2, b"first") + field(2, b"second") + field(2, b"last")
+    path.write_bytes(onnx_model(nodes=[outputs + field(4, b"If") + field(5, branch)]))
+    assert [info.name for info in io.list_tensors(path)] == ["first.then_branch.w"]
 
 
 def test_constants_of_every_kind_that_the_package_writes_are_found(

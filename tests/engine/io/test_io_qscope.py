@@ -197,6 +197,24 @@ def test_changes_at_no_positions_are_refused(tmp_path, refusal, where):
     assert sentence == "x.qscope is damaged: the changes of 'x' cannot be read."
 
 
+def test_what_a_session_leaves_out_is_as_the_records_have_it(tmp_path):
+    def change(fields):
+        fields["sources"] = [{"path": "/data/x.npy"}]
+        fields["tensors"] = [{"title": "x", "source": 0}]
+        fields["schemes"] = [{"text": "q8_0"}]
+        for key in ("current", "active", "title", "view"):
+            del fields[key]
+
+    session = qscope.read(manifest(tmp_path / "short.qscope", change))
+    (tensor,) = session.tensors
+    assert vars(tensor) == vars(SavedTensor("x", 0))
+    assert session.sources == (SavedSource("/data/x.npy"),)
+    assert session.schemes == (SavedScheme("q8_0"),)
+    assert session.schemes[0].enabled
+    others = (session.current, session.active, session.title, session.view)
+    assert others == (None, None, "", {})
+
+
 def test_a_session_of_a_later_version_says_so(tmp_path, refusal):
     path = manifest(tmp_path / "new.qscope", lambda f: f.update(version=qscope.VERSION + 1))
     assert "later version of Quantoscope" in refusal(qscope.read, path)

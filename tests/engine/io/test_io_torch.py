@@ -206,6 +206,37 @@ def test_what_is_no_real_numbers_is_left_out_and_refused_by_name(
     assert "no array of real numbers" in refusal(io.load, path)
 
 
+def test_the_parts_of_a_sparse_tensor_go_by_what_they_are(path: Path) -> None:
+    stored = {
+        "starts": np.array([0, 2, 3], np.int64),
+        "indices": np.array([0, 2, 1], np.int64),
+        "values": np.array([1.5, -2, 3], np.float32),
+        "places": np.array([[0, 0, 1], [0, 2, 1]], np.int64),
+    }
+    part = {
+        key: torch_tensor(
+            key, "FloatStorage" if key == "values" else "LongStorage", of.size, of.shape
+        )
+        for key, of in stored.items()
+    }
+    rows = (part["starts"], part["indices"], part["values"], (2, 3), False)
+    tree = {
+        "csr": call("torch._utils", "_rebuild_sparse_tensor", 0, rows),
+        "coo": call(
+            "torch._utils", "_rebuild_sparse_tensor", 0, (part["places"], part["values"], (2, 3))
+        ),
+    }
+    path.write_bytes(torch_zip(value(tree), {key: of.tobytes() for key, of in stored.items()}))
+    infos = {info.name: info for info in io.list_tensors(path)}
+    for name in ("csr", "coo"):
+        assert (infos[name].shape, infos[name].dtype) == ((2, 3), "float32")
+        assert "is sparse" in infos[name].reason
+    for name, key in (("csr.starts", "starts"), ("csr.indices", "indices"),
+                      ("csr.values", "values"), ("coo.indices", "places"),
+                      ("coo.values", "values")):  # fmt: skip
+        assert io.load(path, name).tolist() == stored[key].tolist()
+
+
 @every_layout
 @pytest.mark.parametrize("mark", ["neg", "conj"])
 def test_signs_that_are_not_written_out_are_not_guessed(
@@ -254,6 +285,17 @@ def test_tensors_in_objects_are_found_under_the_names_of_a_state_dict(path: Path
     path.write_bytes(torch_zip(value(tree), STORED))
     assert listed(path) == {"model.fc.weight": "", "last.0": "", "cache.k": ""}
     assert (io.load(path, "model.fc.weight") == A).all()
+
+
+def test_all_that_is_appended_or_set_in_an_object_of_a_list_or_dictionary_is_found(
+    path: Path,
+) -> None:
+    many = named("my.data", "Batches") + b")\x81" + WHOLE + b"a(" + WHOLE + WHOLE + b"e"
+    many += WHOLE + b"a"
+    mapping = named("my.data", "Cache") + b")\x81" + value("a") + WHOLE + b"s("
+    mapping += value("b") + WHOLE + b"u" + value("c") + WHOLE + b"s"
+    path.write_bytes(torch_zip(value({"many": many, "cache": mapping}), STORED))
+    assert names(path) == [*(f"many.{i}" for i in range(4)), "cache.a", "cache.b", "cache.c"]
 
 
 def test_a_checkpoint_of_objects_without_tensors_is_refused(path: Path, refusal: Refusal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,27 @@ def test_whatever_the_array(x: np.ndarray, scheme: str, data: st.DataObject) -> 
         hnp.arrays(np.float32, x.shape, elements=st.floats(width=32, allow_nan=False))
     )
     check(engine.evaluate(x, scheme.replace("per-channel(-1)", "per-channel(1)")), other)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("x", "y", "z"),
+    [
+        # The exact sum lies so near the middle of two float32 that float64 has it in the middle.
+        ("0x1.19e04ep-2", "0x1.d2d09cp+0", 65001),
+        ("0x1.889c04p-2", "0x1.4dd3f4p+0", 1001),
+        ("0x1.5p+3", "0x1.8p-1", 7),
+    ],
+)
+def test_a_fused_product_and_sum_is_rounded_once(x: str, y: str, z: int, sign: int) -> None:
+    made = run(engine.evaluate(normal((8,)), "uint8 asymmetric @pytorch"))
+    factors = np.float32(sign * float.fromhex(x)), np.float32(float.fromhex(y))
+    exact = Fraction(float(factors[0])) * Fraction(float(factors[1])) + sign * z
+    near = np.float32(float(exact))
+    around = (near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(-np.inf)))
+    nearest = min(around, key=lambda number: abs(Fraction(float(number)) - exact))
+    fused = made["fused"](np.array([factors[0]]), factors[1], np.float32(sign * z))
+    assert (fused.dtype, fused.tolist()) == (np.float32, [float(nearest)])
 
 
 def test_a_family_that_it_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

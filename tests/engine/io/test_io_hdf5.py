@@ -144,6 +144,23 @@ def test_values_that_were_never_written_are_the_fill_value(path: Path, forked: N
     assert (io.load(path, "plain") == 1.5).all()
 
 
+@pytest.mark.parametrize("width", [4, 8])
+@pytest.mark.parametrize("version", [0, 1, 2, 3])
+def test_what_a_file_of_any_version_claims_is_held_against_its_size(
+    version: int, width: int, path: Path, refusal: Refusal
+) -> None:
+    if version < 2:
+        head = bytes([version, 0, 0, 0, 0, width, width, 0, 4, 0, 16, 0]) + bytes(4)
+        head += bytes([32, 0, 0, 0]) if version else b""
+    else:
+        head = bytes([version, width, width, 0])
+    base, other, end = (number.to_bytes(width, "little") for number in (0, 7_777, 10_000))
+    start = hdf5.SIGNATURE + head + base + other + end
+    path.write_bytes(start.ljust(200, b"\x55"))
+    said = "x.h5 is cut short: it claims 10,000 bytes, and 200 are there."
+    assert refusal(io.list_tensors, path) == said
+
+
 def test_what_is_no_real_number_is_listed_with_its_reason(
     path: Path, forked: None, refusal: Refusal
 ) -> None:

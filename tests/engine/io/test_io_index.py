@@ -96,6 +96,32 @@ def test_a_file_of_this_very_moment_is_not_believed_to_stay_the_same(tmp_path: P
         assert [info.name for info in io.list_tensors(path)] == [name]
 
 
+@pytest.mark.parametrize(
+    ("beyond", "later", "kept"),
+    [
+        (0, 2_400_000_000, 0),  # a time in whole seconds, such as FAT has in steps of two
+        (0, 2_600_000_000, 1),
+        (1_000_000, 2_400_000_000, 0),  # in milliseconds
+        (1, 90_000_000, 0),
+        (1, 110_000_000, 1),
+    ],
+)
+def test_how_long_a_file_is_not_believed_goes_by_how_its_time_is_counted(
+    beyond: int, later: int, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(builders.safetensors({"a": np.ones(2, np.float32)}))
+    changed = (path.stat().st_ctime_ns // 10**9 + 60) * 10**9 + beyond
+    os.utime(path, ns=(changed, changed))
+    if path.stat().st_mtime_ns != changed:
+        pytest.skip("this disk counts time in longer steps")
+    index.forget()
+    monkeypatch.setattr(index.time, "time_ns", lambda: changed + later)
+    io.list_tensors(path)
+    assert len(index._files) == kept
+    index.forget()
+
+
 @pytest.mark.usefixtures("patient")
 def test_no_more_than_two_files_are_kept(tmp_path: Path) -> None:
     for name in "abcd":

@@ -326,6 +326,19 @@ def test_without_a_hash_the_time_of_change_tells(data):
     assert saved.unchanged(SavedSource(str(data)), data), "nothing is known of it"
 
 
+def test_a_file_is_another_one_where_its_number_and_the_time_of_that_are(data, tmp_path):
+    known = saved.seen(data)
+    assert not known.replaced_by(saved.seen(data))
+    data.chmod(0o600)
+    assert not known.replaced_by(saved.seen(data)), "who may read it says nothing of what it holds"
+    copy = tmp_path / "copy"
+    copy.write_bytes(data.read_bytes())
+    os.utime(copy, ns=(known.modified, known.modified))
+    copy.replace(data)
+    assert known.replaced_by(saved.seen(data))
+    assert not SavedSource(str(data)).replaced_by(saved.seen(data)), "nothing is known of it"
+
+
 def test_long_files_are_hashed_once(data, monkeypatch):
     monkeypatch.setattr(saved, "TRUSTED", 5)
     known = saved.described(saved.seen(data))

@@ -287,6 +287,12 @@ def test_tensors_in_objects_are_found_under_the_names_of_a_state_dict(path: Path
     assert (io.load(path, "model.fc.weight") == A).all()
 
 
+def test_a_dictionary_keeps_the_keys_that_a_module_has_its_parts_in(path: Path) -> None:
+    tree = {key: {"x": WHOLE} for key in ("_buffers", "_modules", "_parameters")}
+    path.write_bytes(torch_zip(value(tree), STORED))
+    assert names(path) == ["_buffers.x", "_modules.x", "_parameters.x"]
+
+
 def test_all_that_is_appended_or_set_in_an_object_of_a_list_or_dictionary_is_found(
     path: Path,
 ) -> None:

@@ -31,3 +31,11 @@ def test_a_path_that_is_kept_as_text_is_the_same_path_again(path):
     text = kept(path)
     text.encode("utf-8")
     assert path_of(text) == path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are UTF-16 there")
+def test_a_path_from_here_is_kept_as_well(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path(os.fsdecode(b"sub/caf\xe9.npy"))
+    assert path_of(kept(path)) == tmp_path / path
+    assert kept(Path("sub/weights.npy")) == os.path.join("sub", "weights.npy")

@@ -48,6 +48,18 @@ def test_one_value_many_times_is_one_bar():
     assert glance(np.full(9, 2.5)).counts.tolist() == [9] + [0] * (BINS - 1)
 
 
+@pytest.mark.parametrize(
+    "low, high",
+    [(0.0, 5e-324), (5e-324, 1e-323), (-5e-324, 0.0), (0.0, 2e-323), (-1.7e308, 1.7e308)]
+    + [(float(np.finfo(np.float64).min), float(np.finfo(np.float64).max))],
+)
+def test_ends_as_near_or_as_far_as_float64_has_them_are_counted(low, high):
+    seen = glance(np.array([low, high, high]))
+    assert (seen.low, seen.high, seen.counts.sum()) == (low, high, 3)
+    if high - low > 1e-323:
+        assert (seen.counts[0], seen.counts[-1]) == (1, 2)
+
+
 def test_whoever_looks_may_stop():
     def stop(done, total):
         raise KeyboardInterrupt

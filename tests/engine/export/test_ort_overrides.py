@@ -64,6 +64,9 @@ def test_one_entry_for_a_tensor(name: str) -> None:
         ("int8 symmetric per-channel(0)", QuantType.QInt8, 0),
         ("int16 symmetric per-channel(-1)", QuantType.QInt16, 2),
         ("int4 asymmetric @onnxruntime per-channel(1)", QuantType.QInt4, 1),
+        ("uint8 asymmetric per-channel(2)", QuantType.QUInt8, 2),
+        ("uint16 asymmetric per-channel(0)", QuantType.QUInt16, 0),
+        ("uint4 asymmetric per-channel(-2)", QuantType.QUInt4, 1),
     ],
 )
 def test_one_entry_for_each_channel(scheme: str, member: QuantType, axis: int) -> None:

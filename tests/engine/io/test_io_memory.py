@@ -73,7 +73,12 @@ def test_names_metadata_and_texts_take_no_more_than_a_file_may(
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("text", ["", "a" * 50, "é" * 50, "ł" * 50, "\N{ROCKET}" * 50, "a\u0142"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "a" * 50, *(sign * 50 for sign in "éł\N{ROCKET}"), "a\u0142"]
+    # One sign makes all the others as wide as it is.
+    + ["a" * 500 + sign for sign in "éł\uffff\U00010000\N{ROCKET}\U0003ffff\U0010ffff"],
+)
 def test_texts_are_counted_before_they_are_made(text: str) -> None:
     def left(call: Callable[[Budget], object]) -> int:
         budget = Budget(Path("x"), 0)

@@ -243,6 +243,17 @@ def test_a_wrong_checksum_is_refused(path: Path, refusal: Refusal) -> None:
     assert "damaged" in refusal(io.load, path)
 
 
+@pytest.mark.parametrize("count", [0, 1, 1000, 100_000])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_wrong_checksum_of_an_array_of_any_size_is_refused(
+    save: Callable[..., None], count: int, path: Path, refusal: Refusal
+) -> None:
+    save(path, np.random.default_rng(0).integers(0, 9, count, np.int8))
+    assert io.load(path).size == count
+    patch_directory(path, 16, b"\x12\x34\x56\x78")
+    assert "damaged" in refusal(io.load, path, "arr_0")
+
+
 def test_what_is_saved_loads_without_pickle_and_is_the_same_every_time(path: Path) -> None:
     arrays = {"codes": B, "scheme": np.array("uint8 asymmetric"), "scale": np.array(0.5)}
     io.save_npz(path, **arrays)

@@ -61,6 +61,17 @@ FILES = {
     "a.jpg": (b"\xff\xd8\xff\xe0\0\x10JFIF", "a JPEG picture", "PIL"),
     "a.pdf": (b"%PDF-1.7\n1 0 obj\n", "a PDF document", "paste"),
     "a.xlsx": (zipped("[Content_Types].xml", "xl/workbook.xml"), "an Excel workbook", "CSV"),
+    "a.ods": (
+        zipped("mimetype", "content.xml", "META-INF/manifest.xml"),
+        "an OpenDocument file",
+        "CSV",
+    ),
+    "a.epub": (
+        zipped("mimetype", "META-INF/container.xml"),
+        "a ZIP archive without arrays",
+        "unpack",
+    ),
+    "a.war": (zipped("META-INF/manifest.xml"), "a ZIP archive without arrays", "unpack"),
     "a.xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(9), "Microsoft Office", "CSV"),
     "a.html": (b"<!DOCTYPE html><html>1</html>", "a web page", "download"),
     "a.db": (b"SQLite format 3\0\x10\0", "an SQLite database", "pandas"),

@@ -57,6 +57,18 @@ def bits(dtype: np.dtype[Any]) -> np.ndarray:
     return raw.view(dtype)
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", "\n", "\r\n", " \r"])
+def test_blanks_of_every_kind_may_stand_between_the_parts_of_a_header(
+    blank: str, path: Path
+) -> None:
+    said = '{ "__metadata__" : { "a" : "b" , "c" : "d" } , "x" : VALUE , "y" : VALUE } '
+    first, second = (json.dumps(entry(offsets=offsets)) for offsets in ((0, 24), (24, 48)))
+    said = said.replace("VALUE", first, 1).replace("VALUE", second).replace(" ", blank)
+    path.write_bytes(parts(said, A.tobytes() + (A + 1).tobytes()))
+    assert (io.load(path, "x") == A).all()
+    assert (io.load(path, "y") == A + 1).all()
+
+
 def test_tensors_are_listed_and_loaded_by_name(path: Path) -> None:
     path.write_bytes(built({"weight": A, "bias": B}))
     assert io.list_tensors(path) == [

@@ -64,6 +64,8 @@ def test_what_people_write_is_understood(
         ("x.csv", "[9007199254740993, 1]", "more digits than float64"),
         ("x.md", "| a |\n|---|\n| NA |\n", "1 cell holds a word for a missing value"),
         ("x.md", "| 0.5 | 2 |\n|---|---|\n| 1 | 2 |\n", "taken for column names: 0.5, 2."),
+        ("x.md", "| a | NA |\n|---|---|\n| 1 | 2 |\n", "taken for column names: a, NA."),
+        ("x.md", "| #N/A | b |\n|---|---|\n| 1 | 2 |\n", "taken for column names: #N/A, b."),
         ("x.csv", "# quantoscope dtype=float32 shape=2\nNA\n2\n", "1 cell holds a word"),
         ("x.csv", "1\n#Total\n2\n", "The line that begins with # was left out: #Total."),
     ],

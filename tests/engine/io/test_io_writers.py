@@ -177,6 +177,31 @@ def test_a_write_that_runs_out_of_room_leaves_the_old_file(path: Path, refusal: 
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("ending", [e for known in io.WRITERS for e in known.endings])
+@pytest.mark.parametrize("looks", [1, 2])
+def test_a_save_that_its_check_ends_leaves_the_old_file(
+    ending: str, looks: int, tmp_path: Path
+) -> None:
+    path, left = tmp_path / f"x{ending}", looks
+
+    def check() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise KeyboardInterrupt
+
+    io.save(path, np.zeros(3, np.float32))
+    before = path.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        io.save(path, np.ones(3, np.float32), check)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    left = -1
+    io.save(path, np.ones(3, np.float32), check)
+    assert left < -2
+    assert path.read_bytes() != before
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 def test_what_a_killed_save_left_goes_with_the_next_save_of_that_file(tmp_path: Path) -> None:
     path, other = tmp_path / "x.npy", tmp_path / "y.npy"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import zip_longest
 
 from PySide6.QtCore import QCoreApplication
 
@@ -129,12 +130,15 @@ def _texts(
     values: list[float | None], digits: int, errors: Sequence[float | None] = ()
 ) -> list[str]:
     """Numbers side by side with the digits that tell them apart, and from R where it is near."""
-    known = [value for value in values if value is not None]
-    enough = digits_apart(known, digits)
-    for value, error in zip(values, errors, strict=False):
-        if value is not None and error is not None:
-            enough = max(enough, digits_within(value, abs(error), ERROR_DIGITS))
-    return ["–" if value is None else short(value, enough) for value in values]
+    apart = digits_apart((value for value in values if value is not None), digits)
+    texts = []
+    for value, error in zip_longest(values, errors):
+        if value is None:
+            texts.append("–")
+            continue
+        near = 0 if error is None else digits_within(value, abs(error), ERROR_DIGITS)
+        texts.append(short(value, max(apart, near)))
+    return texts
 
 
 def _stages(traces: list[Trace], shown_digits: int) -> Rows:

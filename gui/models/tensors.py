@@ -27,11 +27,16 @@ from gui.tensors import Source, Tensor
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, TYPE, SHAPE, HISTOGRAM, LOW, HIGH, SIZE = range(7)
-DIGITS = 4
+DIGITS, WHOLE_DIGITS = 4, 9
 GLANCE = Qt.ItemDataRole.UserRole + 1
 """The role of what the histogram is painted from."""
 RIVALS = Qt.ItemDataRole.UserRole + 2
 """The role of the names that could be taken for that of a row where they are shortened."""
+
+
+def _digits(tensor: Tensor) -> int:
+    """How many digits the ends of a tensor have: whole numbers are exact where they are short."""
+    return WHOLE_DIGITS if tensor.dtype.lstrip("u").startswith("int") else DIGITS
 
 
 def bytes_text(count: float) -> str:
@@ -277,7 +282,7 @@ class TensorsModel(QAbstractItemModel):
             return (
                 self.tr("none")
                 if math.isnan(end)
-                else short(end, digits_apart((seen.low, seen.high), DIGITS))
+                else short(end, digits_apart((seen.low, seen.high), _digits(tensor)))
             )
         return "" if seen is not None else "…"
 

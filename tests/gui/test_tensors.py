@@ -199,6 +199,16 @@ def test_how_much_a_file_holds_stands_beside_its_name_and_is_not_cut(opened):
     assert "12,346 arrays, 1 file" in opened.docks["tensors"].head.insight.text()
 
 
+def test_ends_of_whole_numbers_are_exact_as_far_as_they_are_short(
+    open_lean_window, qtbot, tmp_path
+):
+    np.savez(tmp_path / "ints.npz", a=np.array([-1, 44_100]), b=np.array([44_100.5, -1]))
+    window = open_lean_window(np.zeros(3), "int8 symmetric")
+    window.open_paths([tmp_path / "ints.npz"])
+    tree = window.tensors.tree
+    qtbot.waitUntil(lambda: visible(tree, HIGH)[-2:] == ["44100", "4.41e4"])
+
+
 def test_ends_and_histogram_are_filled_in_while_the_pane_is_seen(opened, qtbot, model_file):
     tree = opened.tensors.tree
     with np.load(model_file) as arrays:

@@ -11,7 +11,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
@@ -50,12 +50,15 @@ class NumberTable(QTableView):
         A key goes on beyond the first row (−1) or the last one (1).
     end_asked(way)
         A key goes to the first cell of all (−1) or to the last one (1).
+    resized()
+        The table has another size.
     """
 
     moved = Signal(QModelIndex)
     refused = Signal()
     passed = Signal(int)
     end_asked = Signal(int)
+    resized = Signal()
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -102,6 +105,10 @@ class NumberTable(QTableView):
         font = head.font()
         font.setBold(True)
         head.setFixedWidth(max(44, QFontMetrics(font).horizontalAdvance(longest) + 6))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
 
     def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)

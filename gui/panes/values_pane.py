@@ -93,10 +93,11 @@ class ValuesPane(QWidget):
             self.tr("No values yet. Type a number above, paste a column, or:"), self
         )
         layout.addWidget(self.empty)
-        self._sized: tuple[list[str], int, int] = ([], 0, 0)
+        self._sized: tuple[list[str], int, int, int] = ([], 0, 0, 0)
         self._size_columns()
         self.model.modelReset.connect(self._size_columns)
         session.evaluated.connect(self._size_columns)
+        self.table.resized.connect(self._size_columns)
         self.table.moved.connect(self._on_moved)
         self.table.refused.connect(self._refuse)
         self.table.passed.connect(self._on_passed)
@@ -171,17 +172,20 @@ class ValuesPane(QWidget):
     def _size_columns(self) -> None:
         """Give each stage the width its numbers need, when other stages are shown."""
         keys, (of_values, of_steps) = self.model.keys, self.model.more_digits
-        if (keys, of_values, of_steps) == self._sized:
+        digit = self.table.fontMetrics().horizontalAdvance("0")
+        # Digits that lie outside the table would be missing without a mark.
+        most = min(NUMBER_WIDTH + digit * of_values, self.table.viewport().width())
+        if (keys, of_values, of_steps, most) == self._sized:
             return
-        self._sized = keys, of_values, of_steps
+        self._sized = keys, of_values, of_steps, most
         widths = COLUMN_WIDTHS
         if "code" in keys:
             # What is rounded to is no whole number then.
             widths = widths | {"rounded": 76, "clipped": 76, "code": 48}
-        digit = self.table.fontMetrics().horizontalAdvance("0")
         more = {"real": of_values, "reconstructed": of_values, "scaled": of_steps}
         for column, key in enumerate(keys):
             width = widths.get(key, NUMBER_WIDTH) + digit * more.get(key, 0)
+            width = min(width, max(most, NUMBER_WIDTH)) if key == "real" else width
             self.table.horizontalHeader().resizeSection(column, width)
         self.grid.horizontalHeader().setDefaultSectionSize(GRID_WIDTH + digit * of_values)
 

@@ -290,3 +290,16 @@ def test_values_on_a_large_offset_read_apart_and_are_not_cut(open_window, person
     form = window.schemes.form
     assert form.low.text() != form.high.text()
     assert (form.low.text(), form.high.text()) == ("999999999.999", "1000000000.001")
+
+
+def test_no_digit_of_a_value_lies_outside_a_narrow_table(open_window):
+    values = 1e9 + 1e-3 * np.random.default_rng(0).normal(size=99)
+    window = open_window(values, "int8 asymmetric")
+    table = window.values.table
+    window.resizeDocks([window.docks["values"]], [150], Qt.Orientation.Horizontal)
+    QApplication.processEvents()
+    assert table.columnWidth(0) <= table.viewport().width(), "cut with a mark"
+    window.resizeDocks([window.docks["values"]], [600], Qt.Orientation.Horizontal)
+    QApplication.processEvents()
+    shown = table.model().index(0, 0).data()
+    assert table.columnWidth(0) > table.fontMetrics().horizontalAdvance(shown)

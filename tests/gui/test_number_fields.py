@@ -174,6 +174,14 @@ def test_a_step_goes_on_from_the_number_that_counts(fields, person):
 # Where they are
 
 
+def test_a_wrong_text_after_a_step_goes_back_to_that_step(fields, person):
+    fields.count.setFocus()
+    person.press("Up", "Up")
+    type_over(person, fields.count, "7x")
+    person.press("Return")
+    assert fields.count.value() == 1002
+
+
 def test_every_field_for_a_number_in_the_program_is_one_of_these(open_lean_window, qtbot):
     window = open_lean_window(np.zeros((2, 3, 4)), "int8 symmetric per-channel(0)")
     window.actions_["grid"].trigger()

@@ -4,7 +4,7 @@ import gc
 import sys
 from collections.abc import Sequence
 
-from gui import preflight
+from quantoscope.gui import preflight
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -14,8 +14,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(complaint, file=sys.stderr)
         return 1
     if words:
-        from engine import cli
-        from gui import command_line
+        from quantoscope.engine import cli
+        from quantoscope.gui import command_line
 
         drawn = words[0] in command_line.COMMANDS
         if drawn:
@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # What is imported stays: looking for garbage in it, now or later, is time lost. And Qt's
     # binding reads the source of every module that is imported after it: the engine goes first.
     gc.disable()
-    import engine  # noqa: F401
-    from gui import app
+    from quantoscope import engine  # noqa: F401
+    from quantoscope.gui import app
 
     gc.freeze()
     gc.enable()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.arrays import FloatArray
-from engine.scheme import Scheme
+from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.schemes.scheme import Scheme
 
 THREE_WAYS = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 

@@ -12,14 +12,14 @@ from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
-from engine import __version__
-from gui.background import still_running
-from gui.dropped import local_path
-from gui.ending import Ending
-from gui.errors import ErrorReporter
-from gui.main_window import MainWindow
-from gui.settings import Settings
-from gui.theme import app_icon
+from quantoscope.engine import __version__
+from quantoscope.gui.common.dropped_files import local_path
+from quantoscope.gui.common.error_reports import ErrorReporter
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.termination import Ending
+from quantoscope.gui.common.theme import app_icon
+from quantoscope.gui.window.main_window import MainWindow
+from quantoscope.gui.workers.background import still_running
 
 
 class Application(QApplication):
@@ -87,7 +87,7 @@ class Windows(QObject):
 def _files(words: Sequence[str]) -> list[Path]:
     if not words:
         return []
-    from gui.command_line import files_of  # brings the whole command line with it
+    from quantoscope.gui.command_line import files_of  # brings the whole command line with it
 
     return files_of(words)
 

@@ -12,8 +12,8 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import cli
-from engine.numbers import parse_number, quoted
+from quantoscope.engine import cli
+from quantoscope.engine.text.number_parsing import parse_number, quoted
 
 COMMANDS = ("plot", "report")
 _LONGEST = 40
@@ -48,7 +48,7 @@ def files_of(words: Sequence[str]) -> list[Path]:
 
 def complaint(words: Sequence[str]) -> str:
     """What is wrong with a call without a command; empty where the window can open its files."""
-    from engine.io import split_name
+    from quantoscope.engine.io import split_name
 
     names = [word for word in words if not word.startswith(_SAID_BY_SYSTEMS)]
     known = (*cli.COMMANDS, *COMMANDS)
@@ -124,14 +124,14 @@ def _add_common(command: argparse.ArgumentParser, plots_required: bool) -> None:
 
 def _plots() -> str:
     """Say in the help what ``--plot`` takes."""
-    from gui.export.headless import KEYS
+    from quantoscope.gui.export.headless import KEYS
 
     return f"\nThe plots: {', '.join(KEYS)}.\n"
 
 
 def _figures() -> str:
     """Say in the help what ``--plot`` and ``--preset`` take."""
-    from gui.export.presets import PRESETS
+    from quantoscope.gui.export.presets import PRESETS
 
     sizes = "\n".join(f"  {preset.key:<18}{preset.title}" for preset in PRESETS)
     return f"{_plots()}\nThe sizes of --preset:\n\n{sizes}\n"
@@ -165,13 +165,13 @@ _range.__name__ = "range X0,X1"
 
 
 def _plot(arguments: argparse.Namespace) -> list[str]:
-    from gui.export import headless
+    from quantoscope.gui.export import headless
 
     return _told(headless.plot, arguments)
 
 
 def _report(arguments: argparse.Namespace) -> list[str]:
-    from gui.export import headless
+    from quantoscope.gui.export import headless
 
     return _told(headless.report, arguments)
 
@@ -180,7 +180,7 @@ def _told(
     run: Callable[[argparse.Namespace], list[str]], arguments: argparse.Namespace
 ) -> list[str]:
     """Run a command; what cannot be exported is said as the engine's commands say it."""
-    from gui.export.files import ExportError
+    from quantoscope.gui.export.files import ExportError
 
     try:
         return run(arguments)

@@ -27,10 +27,10 @@ def main(folder: Path) -> None:
     from PySide6.QtCore import QSettings
     from PySide6.QtWidgets import QApplication
 
-    from engine.examples import example
-    from gui.app import prepare
-    from gui.main_window import MainWindow
-    from gui.settings import Settings
+    from quantoscope.engine.examples import example
+    from quantoscope.gui.app import prepare
+    from quantoscope.gui.common.settings import Settings
+    from quantoscope.gui.window.main_window import MainWindow
 
     app = QApplication([])
     prepare(app)

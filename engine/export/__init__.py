@@ -1,7 +1,7 @@
 """The parameters of a scheme in the forms that other programs read.
 
->>> import engine
->>> from engine import export
+>>> from quantoscope import engine
+>>> from quantoscope.engine import export
 >>> result = engine.evaluate([0.21535037, 1.2962357, -1.0161772], "int8 symmetric")
 >>> print(export.render("tensorrt", result, "conv1").decode().splitlines()[1])
 conv1: 3c273980
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.errors import QuantizationError
-from engine.evaluation import Evaluation
-from engine.export.base import NotExpressibleError
-from engine.io.base import write_atomically
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.export.base import NotExpressibleError
+from quantoscope.engine.io.base import write_atomically
 
 __all__ = ["FORMATS", "NotExpressibleError", "ParameterFormat", "preview", "render", "write"]
 
@@ -57,37 +57,43 @@ class ParameterFormat:
 
 
 FORMATS: tuple[ParameterFormat, ...] = (
-    ParameterFormat("json", "JSON with everything", (".json",), "engine.export.json_object"),
-    ParameterFormat("numpy", "Python with numpy alone", (".py",), "engine.export.numpy_source"),
-    ParameterFormat("c", "C99 header with functions", (".h",), "engine.export.c_header"),
+    ParameterFormat(
+        "json", "JSON with everything", (".json",), "quantoscope.engine.export.json_object"
+    ),
+    ParameterFormat(
+        "numpy", "Python with numpy alone", (".py",), "quantoscope.engine.export.numpy_source"
+    ),
+    ParameterFormat(
+        "c", "C99 header with functions", (".h",), "quantoscope.engine.export.c_header"
+    ),
     ParameterFormat(
         "onnx",
         "ONNX Quantize-/DequantizeLinear",
         (".onnx",),
-        "engine.export.onnx_model",
+        "quantoscope.engine.export.onnx_model",
         extra="onnx",
         text=False,
     ),
     ParameterFormat(
-        "tensorrt", "TensorRT calibration cache", (".cache",), "engine.export.tensorrt"
+        "tensorrt", "TensorRT calibration cache", (".cache",), "quantoscope.engine.export.tensorrt"
     ),
     ParameterFormat(
         "aimet-0.6.1",
         "AIMET encodings 0.6.1",
         (".encodings", ".json"),
-        "engine.export.aimet_0_6_1",
+        "quantoscope.engine.export.aimet_0_6_1",
     ),
     ParameterFormat(
         "aimet-1.0.0",
         "AIMET encodings 1.0.0",
         (".encodings", ".json"),
-        "engine.export.aimet_1_0_0",
+        "quantoscope.engine.export.aimet_1_0_0",
     ),
     ParameterFormat(
         "ort-overrides",
         "ONNX Runtime TensorQuantOverrides",
         (".py",),
-        "engine.export.ort_overrides",
+        "quantoscope.engine.export.ort_overrides",
     ),
 )
 """Every form, in the order that menus show."""

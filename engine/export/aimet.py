@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.evaluation import Evaluation
-from engine.export.base import (
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.export.base import (
     NotExpressibleError,
     finite_scales,
     group_size,
@@ -26,7 +26,7 @@ from engine.export.base import (
     to_nearest,
     zero_points_within,
 )
-from engine.granularity import GROUP
+from quantoscope.engine.numerics.granularity import GROUP
 
 _WHOSE = "An encoding of AIMET"
 _PARAMETER = re.compile(r"(weight|bias|kernel|gamma|beta)s?(:\d+)?$", re.IGNORECASE)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from engine.export.aimet import render_0_6_1 as render
+from quantoscope.engine.export.aimet import render_0_6_1 as render
 
 __all__ = ["render"]

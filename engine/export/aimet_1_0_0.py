@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from engine.export.aimet import render_1_0_0 as render
+from quantoscope.engine.export.aimet import render_1_0_0 as render
 
 __all__ = ["render"]

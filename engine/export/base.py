@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engine.errors import QuantizationError
-from engine.evaluation import Evaluation
-from engine.formats import IntegerFormat
-from engine.granularity import CHANNEL, GROUP
-from engine.quantizers import QParams
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.formats import IntegerFormat
+from quantoscope.engine.numerics.granularity import CHANNEL, GROUP
+from quantoscope.engine.quantizers import QParams
 
 
 class NotExpressibleError(QuantizationError):

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from engine import __version__
-from engine.evaluation import Evaluation
-from engine.export.base import (
+from quantoscope.engine import __version__
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.export.base import (
     NotExpressibleError,
     channel_axis,
     group_size,
@@ -25,9 +25,9 @@ from engine.export.base import (
     listed,
     zero_points,
 )
-from engine.formats import Format
-from engine.quantizers import QUANTIZERS, QParams
-from engine.quantizers.affine import Affine
+from quantoscope.engine.formats import Format
+from quantoscope.engine.quantizers import QUANTIZERS, QParams
+from quantoscope.engine.quantizers.affine import Affine
 
 _WHOSE = "A C header"
 _INT32 = 2**31 - 1

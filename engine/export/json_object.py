@@ -48,8 +48,8 @@ from typing import Any
 
 import numpy as np
 
-from engine import __version__
-from engine.evaluation import Evaluation
+from quantoscope.engine import __version__
+from quantoscope.engine.evaluation.result import Evaluation
 
 
 def render(result: Evaluation, name: str) -> bytes:

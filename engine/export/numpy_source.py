@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from engine import __version__
-from engine.arithmetic import STOCHASTIC
-from engine.evaluation import Evaluation
-from engine.export.base import NotExpressibleError, listed
-from engine.formats import BlockFormat, CodebookFormat, FloatFormat, Format
-from engine.granularity import CHANNEL, GROUP
-from engine.quantizers import QUANTIZERS, QParams, Quantizer
-from engine.quantizers.affine import Affine
-from engine.quantizers.blocks import Q8, Centred, Shifted
-from engine.quantizers.mxfp4 import Mxfp4
+from quantoscope.engine import __version__
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.export.base import NotExpressibleError, listed
+from quantoscope.engine.formats import BlockFormat, CodebookFormat, FloatFormat, Format
+from quantoscope.engine.numerics.arithmetic import STOCHASTIC
+from quantoscope.engine.numerics.granularity import CHANNEL, GROUP
+from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
+from quantoscope.engine.quantizers.affine import Affine
+from quantoscope.engine.quantizers.blocks import Q8, Centred, Shifted
+from quantoscope.engine.quantizers.mxfp4 import Mxfp4
 
 _HEAD = '''"""Quantizes one tensor as Quantoscope {version} does, bit for bit: {scheme}.
 

@@ -22,20 +22,20 @@ from typing import Any
 
 import numpy as np
 
-from engine import __version__
-from engine.errors import QuantizationError
-from engine.evaluate import encoded
-from engine.evaluation import Evaluation
-from engine.export.base import (
+from quantoscope.engine import __version__
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.evaluation.evaluator import encoded
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.export.base import (
     NotExpressibleError,
     channel_axis,
     finite_scales,
     group_size,
     zero_points_within,
 )
-from engine.formats import FloatFormat, Format, IntegerFormat
-from engine.quantizers import QParams
-from engine.runtimes import RUNTIMES
+from quantoscope.engine.formats import FloatFormat, Format, IntegerFormat
+from quantoscope.engine.quantizers import QParams
+from quantoscope.engine.schemes.runtimes import RUNTIMES
 
 _WHOSE = "QuantizeLinear"
 _WIDTHS = (4, 8, 16)

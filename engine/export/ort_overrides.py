@@ -16,8 +16,8 @@ become −128.
 
 from __future__ import annotations
 
-from engine.evaluation import Evaluation
-from engine.export.base import (
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.export.base import (
     NotExpressibleError,
     channel_axis,
     finite_scales,

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import struct
 
-from engine.evaluation import Evaluation
-from engine.export.base import (
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.export.base import (
     NotExpressibleError,
     finite_scales,
     integer_format,

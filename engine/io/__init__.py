@@ -1,6 +1,6 @@
 """Files of numbers: what a file holds, loading one tensor, and saving so that it reads back.
 
->>> from engine import io
+>>> from quantoscope.engine import io
 >>> io.save("weights.npy", array)                        # doctest: +SKIP
 >>> [tensor.name for tensor in io.list_tensors("model.npz")]   # doctest: +SKIP
 ['bias', 'weight']
@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.io import other_kinds
-from engine.io.base import (
+from quantoscope.engine.io import other_kinds
+from quantoscope.engine.io.base import (
     Check,
     ExternalDataError,
     FormatError,
@@ -36,10 +36,10 @@ from engine.io.base import (
     shown,
     write_atomically,
 )
-from engine.io.zips import open_zip
-from engine.mappings import FileChangedError
-from engine.numbers import quoted
-from engine.stored import Stored
+from quantoscope.engine.io.block_codes import Stored
+from quantoscope.engine.io.zips import open_zip
+from quantoscope.engine.numerics.mapped_arrays import FileChangedError
+from quantoscope.engine.text.number_parsing import quoted
 
 __all__ = [
     "READERS",
@@ -105,30 +105,40 @@ class FileFormat:
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
-NPY = FileFormat("NumPy array", (".npy",), "engine.io.npy", (b"\x93NUMPY",), single=True)
-NPZ = FileFormat("NumPy arrays", (".npz",), "engine.io.npz", _ZIP, member=".npy")
-QSCOPE = FileFormat(
-    "Quantoscope session", (".qscope",), "engine.io.qscope", _ZIP, member="session.json"
+NPY = FileFormat(
+    "NumPy array", (".npy",), "quantoscope.engine.io.npy", (b"\x93NUMPY",), single=True
 )
-CSV = FileFormat("Comma-separated values", (".csv",), "engine.io.text", single=True)
-TSV = FileFormat("Tab-separated values", (".tsv",), "engine.io.text", single=True)
-TXT = FileFormat("Text", (".txt",), "engine.io.text", single=True)
+NPZ = FileFormat("NumPy arrays", (".npz",), "quantoscope.engine.io.npz", _ZIP, member=".npy")
+QSCOPE = FileFormat(
+    "Quantoscope session", (".qscope",), "quantoscope.engine.io.qscope", _ZIP, member="session.json"
+)
+CSV = FileFormat("Comma-separated values", (".csv",), "quantoscope.engine.io.text", single=True)
+TSV = FileFormat("Tab-separated values", (".tsv",), "quantoscope.engine.io.text", single=True)
+TXT = FileFormat("Text", (".txt",), "quantoscope.engine.io.text", single=True)
 # The length of a header, which is less than 2**27, and the header.
 SAFETENSORS = FileFormat(
-    "Safetensors", (".safetensors",), "engine.io.safetensors", (b"\0\0\0\0{",), magic_offset=4
+    "Safetensors",
+    (".safetensors",),
+    "quantoscope.engine.io.safetensors",
+    (b"\0\0\0\0{",),
+    magic_offset=4,
 )
-GGUF = FileFormat("GGUF model", (".gguf",), "engine.io.gguf", (b"GGUF",), extra="gguf")
+GGUF = FileFormat("GGUF model", (".gguf",), "quantoscope.engine.io.gguf", (b"GGUF",), extra="gguf")
 HDF5 = FileFormat(
-    "HDF5 data", (".h5", ".hdf5"), "engine.io.hdf5", (b"\x89HDF\r\n\x1a\n",), extra="h5py"
+    "HDF5 data",
+    (".h5", ".hdf5"),
+    "quantoscope.engine.io.hdf5",
+    (b"\x89HDF\r\n\x1a\n",),
+    extra="h5py",
 )
-ONNX = FileFormat("ONNX model", (".onnx",), "engine.io.onnx", external=True)
+ONNX = FileFormat("ONNX model", (".onnx",), "quantoscope.engine.io.onnx", external=True)
 # A zip file; in the older layout a pickled number, with any of the protocols, then the pickle.
 _OLD_TORCH = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _FRAMED = b"\x95\x0d" + bytes(7) + _OLD_TORCH
 TORCH = FileFormat(
     "PyTorch checkpoint",
     (".pt", ".pth", ".bin", ".ckpt"),
-    "engine.io.torch",
+    "quantoscope.engine.io.torch",
     (
         *_ZIP,
         *(b"\x80\x02" + _OLD_TORCH, b"\x80\x03" + _OLD_TORCH),

@@ -19,10 +19,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from engine import cancellation
-from engine.arrays import is_real
-from engine.errors import QuantizationError
-from engine.numbers import printable, quoted
+from quantoscope.engine import cancellation
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.numerics.arrays import is_real
+from quantoscope.engine.text.number_parsing import printable, quoted
 
 MAX_DIMENSIONS = 64  # of an array in numpy 2
 _LARGEST = 2**63 - 1

@@ -8,8 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from engine.io.base import ExternalDataError, FormatError, open_file, require_file, sentences, shown
-from engine.numbers import printable, quoted
+from quantoscope.engine.io.base import (
+    ExternalDataError,
+    FormatError,
+    open_file,
+    require_file,
+    sentences,
+    shown,
+)
+from quantoscope.engine.text.number_parsing import printable, quoted
 
 # Separators of Windows, drives and streams there, and what no name can have.
 _NEVER = set("\\:\0")

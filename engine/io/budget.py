@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.io.base import FormatError, most_memory, shown
+from quantoscope.engine.io.base import FormatError, most_memory, shown
 
 # What a tensor takes in the reader's index, the list that is returned, and a list on the screen.
 ENTRY = 800

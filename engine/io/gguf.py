@@ -19,9 +19,9 @@ from typing import Any, BinaryIO
 import ml_dtypes
 import numpy as np
 
-from engine import cancellation
-from engine.io import mapped
-from engine.io.base import (
+from quantoscope.engine import cancellation
+from quantoscope.engine.io import mapped
+from quantoscope.engine.io.base import (
     MAX_DIMENSIONS,
     FormatError,
     TensorInfo,
@@ -33,12 +33,12 @@ from engine.io.base import (
     two_arrays,
     unreadable,
 )
-from engine.io.budget import Budget
-from engine.io.gguf_blocks import BLOCK_TYPES, BlockType
-from engine.io.index import kept
-from engine.io.pages import PAGE, Pages
-from engine.kernels import over_blocks
-from engine.stored import Stored
+from quantoscope.engine.io.block_codes import Stored
+from quantoscope.engine.io.budget import Budget
+from quantoscope.engine.io.gguf_blocks import BLOCK_TYPES, BlockType
+from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.pages import PAGE, Pages
+from quantoscope.engine.numerics.kernels import over_blocks
 
 MAGIC = b"GGUF"
 ALIGNMENT = 32

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.arrays import FloatArray
-from engine.small_floats import E2M1
+from quantoscope.engine.formats.small_floats import E2M1
+from quantoscope.engine.numerics.arrays import FloatArray
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Unpacked = tuple[np.ndarray, FloatArray, FloatArray | None]

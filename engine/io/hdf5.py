@@ -21,9 +21,9 @@ from typing import Any, BinaryIO, NoReturn, Protocol
 
 import numpy as np
 
-from engine import cancellation
-from engine.io import hdf5_child, mapped
-from engine.io.base import (
+from quantoscope.engine import cancellation
+from quantoscope.engine.io import hdf5_child, mapped
+from quantoscope.engine.io.base import (
     FormatError,
     TensorInfo,
     array_in,
@@ -36,8 +36,8 @@ from engine.io.base import (
     shown,
     unreadable,
 )
-from engine.io.budget import Budget
-from engine.io.index import kept
+from quantoscope.engine.io.budget import Budget
+from quantoscope.engine.io.index import kept
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # Those that HDF5 brings and that are read: deflate, shuffle, checksums, szip, lzf.

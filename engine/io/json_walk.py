@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
-from engine.io.budget import Budget
+from quantoscope.engine.io.budget import Budget
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
 # A stretch of a string: a pattern without a limit would keep account of each step that it went.

@@ -9,8 +9,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from engine import cancellation, mappings
-from engine.io.base import FormatError
+from quantoscope.engine import cancellation
+from quantoscope.engine.io.base import FormatError
+from quantoscope.engine.numerics import mapped_arrays
 
 # Arrays of more bytes than this, or of more than a share of the memory that is free, are mapped
 # instead of read, where the system lets a file that is mapped be replaced and deleted; Windows
@@ -133,5 +134,5 @@ def _mapped(
         # No mappings on this disk, or no room for one, or the file has become shorter: reading
         # copes, or has the sentence for it.
         return None
-    mappings.watch(pages, stream.fileno(), what)
+    mapped_arrays.watch(pages, stream.fileno(), what)
     return np.frombuffer(pages, dtype, nbytes // dtype.itemsize, before)

@@ -14,10 +14,9 @@ from typing import IO, Any, BinaryIO
 import ml_dtypes
 import numpy as np
 
-from engine import cancellation, kernels, mappings
-from engine.arrays import copied
-from engine.io import mapped
-from engine.io.base import (
+from quantoscope.engine import cancellation
+from quantoscope.engine.io import mapped
+from quantoscope.engine.io.base import (
     FormatError,
     TensorInfo,
     byte_count,
@@ -27,6 +26,8 @@ from engine.io.base import (
     require_real,
     shown,
 )
+from quantoscope.engine.numerics import kernels, mapped_arrays
+from quantoscope.engine.numerics.arrays import copied
 
 MAGIC = b"\x93NUMPY"
 # numpy itself reads no longer header unless told that the file is trusted.
@@ -114,7 +115,7 @@ def write(stream: IO[bytes], array: np.ndarray) -> None:
         cancellation.check()
         stop = min(start + step, array.size)
         stream.write(kernels.flat_block(rows, start, stop).tobytes())
-    mappings.check(array)
+    mapped_arrays.check(array)
 
 
 def read_header(stream: BinaryIO, size: int, what: str) -> Header:

@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from engine import cancellation
-from engine.io import npy
-from engine.io.base import (
+from quantoscope.engine import cancellation
+from quantoscope.engine.io import npy
+from quantoscope.engine.io.base import (
     FormatError,
     TensorInfo,
     array_in,
@@ -26,10 +26,10 @@ from engine.io.base import (
     shown,
     two_arrays,
 )
-from engine.io.budget import AXIS, Budget
-from engine.io.index import kept
-from engine.io.zips import open_zip
-from engine.numbers import quoted
+from quantoscope.engine.io.budget import AXIS, Budget
+from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.zips import open_zip
+from quantoscope.engine.text.number_parsing import quoted
 
 # Deflate cannot do better than 258 bytes for 2 bits; the rest is for its own framing.
 MAX_RATIO = 1032

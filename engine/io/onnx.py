@@ -19,8 +19,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from engine.io import mapped
-from engine.io.base import (
+from quantoscope.engine.io import mapped
+from quantoscope.engine.io.base import (
     MAX_DIMENSIONS,
     FormatError,
     TensorInfo,
@@ -33,14 +33,14 @@ from engine.io.base import (
     two_arrays,
     unreadable,
 )
-from engine.io.beside import opened_beside
-from engine.io.budget import Budget
-from engine.io.index import kept
-from engine.io.onnx_types import DOUBLES, FLOATS, KINDS, TYPED, UINT64S, Kind
-from engine.io.packed import unpacked
-from engine.io.pages import Pages
-from engine.io.protobuf import LENGTH, VARINT, Field, Wire, WireError
-from engine.numbers import quoted
+from quantoscope.engine.io.beside import opened_beside
+from quantoscope.engine.io.budget import Budget
+from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.onnx_types import DOUBLES, FLOATS, KINDS, TYPED, UINT64S, Kind
+from quantoscope.engine.io.packed import unpacked
+from quantoscope.engine.io.pages import Pages
+from quantoscope.engine.io.protobuf import LENGTH, VARINT, Field, Wire, WireError
+from quantoscope.engine.text.number_parsing import quoted
 
 # Of GraphProto within ModelProto, of NodeProto and TensorProto within GraphProto, and so on.
 _GRAPH, _FUNCTION = 7, 25

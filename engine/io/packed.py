@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import cancellation
+from quantoscope.engine import cancellation
 
 _PART = 1 << 20
 

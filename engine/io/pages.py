@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import BinaryIO, overload
 
-from engine import cancellation
-from engine.io.base import FormatError
+from quantoscope.engine import cancellation
+from quantoscope.engine.io.base import FormatError
 
 PAGE = 1 << 15
 

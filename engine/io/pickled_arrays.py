@@ -11,8 +11,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from engine.io.base import MAX_DIMENSIONS, byte_count, describe, not_real
-from engine.io.pickles import Call, PickleError
+from quantoscope.engine.io.base import MAX_DIMENSIONS, byte_count, describe, not_real
+from quantoscope.engine.io.pickles import Call, PickleError
 
 _ORDERS = ("<", ">", "=", "|")
 _REAL = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)} | {"f2", "f4", "f8"}

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
-from engine import cancellation
-from engine.io.budget import Budget
-from engine.numbers import printable
+from quantoscope.engine import cancellation
+from quantoscope.engine.io.budget import Budget
+from quantoscope.engine.text.number_parsing import printable
 
 # A large checkpoint has some forty instructions per tensor. One of them may make an object of a
 # hundred bytes and more, so that a short file gets fewer: with the numbers of its tensors a file

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine import cancellation
-from engine.io.budget import Budget
-from engine.io.pages import Pages
+from quantoscope.engine import cancellation
+from quantoscope.engine.io.budget import Budget
+from quantoscope.engine.io.pages import Pages
 
 # Wire types: a number of variable length, eight bytes, a length and so many bytes, four bytes.
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5

@@ -20,9 +20,9 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from engine import cancellation
-from engine.io import npy, npz
-from engine.io.base import (
+from quantoscope.engine import cancellation
+from quantoscope.engine.io import npy, npz
+from quantoscope.engine.io.base import (
     Check,
     FormatError,
     TensorInfo,
@@ -31,16 +31,16 @@ from engine.io.base import (
     shown,
     write_atomically,
 )
-from engine.io.budget import Budget
-from engine.io.index import kept
-from engine.io.saved import (
+from quantoscope.engine.io.budget import Budget
+from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.saved import (
     MAX_SCHEMES,
     SavedScheme,
     SavedSession,
     SavedSource,
     SavedTensor,
 )
-from engine.numbers import quoted
+from quantoscope.engine.text.number_parsing import quoted
 
 FORMAT = "quantoscope session"
 VERSION = 2

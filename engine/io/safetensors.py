@@ -19,9 +19,9 @@ from typing import Any, BinaryIO
 import ml_dtypes
 import numpy as np
 
-from engine import cancellation
-from engine.io import mapped
-from engine.io.base import (
+from quantoscope.engine import cancellation
+from quantoscope.engine.io import mapped
+from quantoscope.engine.io.base import (
     FormatError,
     TensorInfo,
     array_in,
@@ -33,11 +33,11 @@ from engine.io.base import (
     two_arrays,
     unreadable,
 )
-from engine.io.budget import Budget
-from engine.io.index import kept
-from engine.io.json_walk import JsonWalk
-from engine.io.packed import unpacked
-from engine.numbers import quoted
+from quantoscope.engine.io.budget import Budget
+from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.json_walk import JsonWalk
+from quantoscope.engine.io.packed import unpacked
+from quantoscope.engine.text.number_parsing import quoted
 
 # The format's own limit.
 MAX_HEADER = 100_000_000

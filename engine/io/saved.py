@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from engine import cancellation
-from engine.io.base import open_file
-from engine.kernels import Step
+from quantoscope.engine import cancellation
+from quantoscope.engine.io.base import open_file
+from quantoscope.engine.numerics.kernels import Step
 
 TRUSTED = 1 << 26
 """Of files above so many bytes, size and time of change are believed: they take long to hash."""

@@ -22,14 +22,27 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from engine import cancellation
-from engine.cells import comma_notes, groups_beside_commas, layouts, parse_block, read_as, stretches
-from engine.copied import shortest
-from engine.io.base import FormatError, TensorInfo, byte_count, open_file, require_real, shown
-from engine.literals import is_literal, parse_literal
-from engine.markdown import is_table, parse_table
-from engine.notes import Note, say
-from engine.numbers import (
+from quantoscope.engine import cancellation
+from quantoscope.engine.io.base import (
+    FormatError,
+    TensorInfo,
+    byte_count,
+    open_file,
+    require_real,
+    shown,
+)
+from quantoscope.engine.notes import Note, say
+from quantoscope.engine.text.delimited import (
+    comma_notes,
+    groups_beside_commas,
+    layouts,
+    parse_block,
+    read_as,
+    stretches,
+)
+from quantoscope.engine.text.literals import is_literal, parse_literal
+from quantoscope.engine.text.markdown import is_table, parse_table
+from quantoscope.engine.text.number_parsing import (
     AmbiguousBlock,
     Block,
     BlockError,
@@ -37,7 +50,8 @@ from engine.numbers import (
     is_comment,
     printable,
 )
-from engine.text_pieces import Text
+from quantoscope.engine.text.source_literals import shortest
+from quantoscope.engine.text.text_pieces import Text
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": " "}
 _DTYPES = {

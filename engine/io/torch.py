@@ -18,10 +18,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from engine import cancellation
-from engine.arrays import copied
-from engine.io import mapped
-from engine.io.base import (
+from quantoscope.engine import cancellation
+from quantoscope.engine.io import mapped
+from quantoscope.engine.io.base import (
     FormatError,
     TensorInfo,
     array_in,
@@ -33,15 +32,24 @@ from engine.io.base import (
     two_arrays,
     unreadable,
 )
-from engine.io.budget import AXIS, ENTRY, Budget
-from engine.io.index import kept
-from engine.io.npz import ZIP_DAMAGE
-from engine.io.packed import unpacked
-from engine.io.pickled_arrays import PickledArray
-from engine.io.pickles import Foreign, ForeignName, Machine, Pairs, PickleError, not_run
-from engine.io.torch_names import NAMES, Nested, Storage, Tensor, Unreadable, rebuilt, storage
-from engine.io.zips import open_zip
-from engine.numbers import printable
+from quantoscope.engine.io.budget import AXIS, ENTRY, Budget
+from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.npz import ZIP_DAMAGE
+from quantoscope.engine.io.packed import unpacked
+from quantoscope.engine.io.pickled_arrays import PickledArray
+from quantoscope.engine.io.pickles import Foreign, ForeignName, Machine, Pairs, PickleError, not_run
+from quantoscope.engine.io.torch_names import (
+    NAMES,
+    Nested,
+    Storage,
+    Tensor,
+    Unreadable,
+    rebuilt,
+    storage,
+)
+from quantoscope.engine.io.zips import open_zip
+from quantoscope.engine.numerics.arrays import copied
+from quantoscope.engine.text.number_parsing import printable
 
 Leaf = Tensor | PickledArray | Unreadable
 

@@ -8,10 +8,10 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from engine.io import pickled_arrays
-from engine.io.base import MAX_DIMENSIONS, byte_count, not_real
-from engine.io.pickles import INERT, Call, ForeignName, Pairs, PickleError, called_with
-from engine.numbers import printable
+from quantoscope.engine.io import pickled_arrays
+from quantoscope.engine.io.base import MAX_DIMENSIONS, byte_count, not_real
+from quantoscope.engine.io.pickles import INERT, Call, ForeignName, Pairs, PickleError, called_with
+from quantoscope.engine.text.number_parsing import printable
 
 QUANTIZED = "is quantized already, and such tensors are not read"
 """The reason of a tensor whose numbers are codes."""

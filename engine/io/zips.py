@@ -7,9 +7,9 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.io.base import open_file
-from engine.io.budget import Budget
-from engine.io.index import kept
+from quantoscope.engine.io.base import open_file
+from quantoscope.engine.io.budget import Budget
+from quantoscope.engine.io.index import kept
 
 MAX_DIRECTORY = 1 << 23
 """Bytes: some 100,000 members."""

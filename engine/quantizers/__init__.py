@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from engine.quantizers.asymmetric import Asymmetric
-from engine.quantizers.base import Quantizer, unclipped_key, unrounded_key
-from engine.quantizers.blocks import BLOCK_QUANTIZERS
-from engine.quantizers.mxfp4 import MXFP4_QUANTIZERS
-from engine.quantizers.params import Ends, QParams, Stage, ends_of
-from engine.quantizers.scale_only import ScaleOnly
-from engine.quantizers.symmetric import Symmetric
+from quantoscope.engine.quantizers.asymmetric import Asymmetric
+from quantoscope.engine.quantizers.base import Quantizer, unclipped_key, unrounded_key
+from quantoscope.engine.quantizers.blocks import BLOCK_QUANTIZERS
+from quantoscope.engine.quantizers.mxfp4 import MXFP4_QUANTIZERS
+from quantoscope.engine.quantizers.params import Ends, QParams, Stage, ends_of
+from quantoscope.engine.quantizers.scale_only import ScaleOnly
+from quantoscope.engine.quantizers.symmetric import Symmetric
 
 MAPPINGS: dict[str, Quantizer] = {q.name: q for q in (ScaleOnly(), Symmetric(), Asymmetric())}
 """The families that a scheme's text names beside a format, in the order that menus show."""

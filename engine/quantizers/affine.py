@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.arithmetic import TEXTBOOK, Arithmetic, fused_multiply_add
-from engine.arrays import FloatArray, IntArray
-from engine.formats import Format
-from engine.granularity import PER_TENSOR, Granularity
-from engine.quantizers.base import CODE, Quantizer
-from engine.quantizers.params import Ends, QParams, Stage, qparams_of
+from quantoscope.engine.formats import Format
+from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic, fused_multiply_add
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.granularity import PER_TENSOR, Granularity
+from quantoscope.engine.quantizers.base import CODE, Quantizer
+from quantoscope.engine.quantizers.params import Ends, QParams, Stage, qparams_of
 
 BITS = {"float32": 32, "float64": 64, "float16": 16, "bfloat16": 16}
 

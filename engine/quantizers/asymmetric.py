@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.arithmetic import TEXTBOOK, Arithmetic
-from engine.arrays import FloatArray
-from engine.formats import Format
-from engine.quantizers.affine import Affine, divided, extent
-from engine.quantizers.params import Ends, QParams
+from quantoscope.engine.formats import Format
+from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
+from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.quantizers.affine import Affine, divided, extent
+from quantoscope.engine.quantizers.params import Ends, QParams
 
 _ZERO_POINTS = {
     "from-max": "{Qmax} − Round({Rmax} / {S})",

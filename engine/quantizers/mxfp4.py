@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.arithmetic import ROUNDINGS, TEXTBOOK, Arithmetic, Rounding
-from engine.arrays import FloatArray, IntArray
-from engine.formats import Format
-from engine.granularity import PER_TENSOR, Granularity
-from engine.quantizers.base import CODE, Change, Quantizer
-from engine.quantizers.params import Ends, QParams, Stage, qparams_of
-from engine.small_floats import E2M1
+from quantoscope.engine.formats import Format
+from quantoscope.engine.formats.small_floats import E2M1
+from quantoscope.engine.numerics.arithmetic import ROUNDINGS, TEXTBOOK, Arithmetic, Rounding
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.granularity import PER_TENSOR, Granularity
+from quantoscope.engine.quantizers.base import CODE, Change, Quantizer
+from quantoscope.engine.quantizers.params import Ends, QParams, Stage, qparams_of
 
 LARGEST_EXPONENT = 2
 """That of 6, the largest e2m1 number."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.arithmetic import TEXTBOOK, Arithmetic
-from engine.arrays import FloatArray, IntArray
-from engine.formats import Format
-from engine.granularity import CHANNEL, GROUP, PER_TENSOR, Granularity
+from quantoscope.engine.formats import Format
+from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.granularity import CHANNEL, GROUP, PER_TENSOR, Granularity
 
 
 @dataclass(frozen=True, eq=False)

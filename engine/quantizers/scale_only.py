@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.arithmetic import TEXTBOOK, Arithmetic
-from engine.arrays import FloatArray
-from engine.formats import Format
-from engine.quantizers.affine import Affine, divided, extent
-from engine.quantizers.params import Ends
+from quantoscope.engine.formats import Format
+from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
+from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.quantizers.affine import Affine, divided, extent
+from quantoscope.engine.quantizers.params import Ends
 
 
 class ScaleOnly(Affine):

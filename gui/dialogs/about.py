@@ -12,10 +12,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.dialog_size import open_at
-from gui.errors import log_path, versions
-from gui.plain_text import Page
-from gui.theme import app_icon
+from quantoscope.gui.common.dialog_size import open_at
+from quantoscope.gui.common.error_reports import log_path, versions
+from quantoscope.gui.common.plain_text import Page
+from quantoscope.gui.common.theme import app_icon
 
 
 def _tr(text: str) -> str:
@@ -40,7 +40,7 @@ def show_about(parent: QWidget) -> None:
 
 def show_guide(parent: QWidget) -> None:
     """Show the quick guide."""
-    from resources import read_text
+    from quantoscope.resources import read_text
 
     dialog = QDialog(parent)
     dialog.setWindowTitle(_tr("Quick guide"))

@@ -20,17 +20,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine import Scheme
-from engine.arrays import IntArray
-from engine.device import DTYPES, is_npy, raw_problem, read_codes
-from engine.file_names import as_text
-from engine.io import FormatError
-from engine.io.base import shown
-from gui.background import Cancelled, Part
-from gui.numbers_text import filled
-from gui.session import Session
-from gui.shown import DeviceCodes
-from gui.waiting import wait_for
+from quantoscope.engine import Scheme
+from quantoscope.engine.analysis.device_codes import DTYPES, is_npy, raw_problem, read_codes
+from quantoscope.engine.io import FormatError
+from quantoscope.engine.io.base import shown
+from quantoscope.engine.numerics.arrays import IntArray
+from quantoscope.engine.text.file_names import as_text
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.snapshot import DeviceCodes
+from quantoscope.gui.workers.background import Cancelled, Part
+from quantoscope.gui.workers.modal_wait import wait_for
 
 
 class CodesDump(QDialog):

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.arrays import FloatArray
-from gui.number_fields import WholeField, all_taken
-from gui.numbers_text import filled
+from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.number_fields import WholeField, all_taken
 
 MAX_COUNT = 10_000_000
 Sampler = Callable[[np.random.Generator, int], np.ndarray]

@@ -8,10 +8,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QDir, QStandardPaths
 
-from engine.file_names import is_text
-from gui.export.kinds import FIGURE, KINDS
-from gui.export.presets import PRESET
-from gui.export.spec import (
+from quantoscope.engine.text.file_names import is_text
+from quantoscope.gui.common.plain_text import plain
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import DARK, LIGHT, Theme
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.export.kinds import FIGURE, KINDS
+from quantoscope.gui.export.presets import PRESET
+from quantoscope.gui.export.spec import (
     MAX_DPI,
     MAX_POINTS,
     MIN_DPI,
@@ -22,10 +26,6 @@ from gui.export.spec import (
     FigureSpec,
     Unit,
 )
-from gui.plain_text import plain
-from gui.session import Session
-from gui.settings import Settings
-from gui.theme import DARK, LIGHT, Theme
 
 PAPER, DARK_LOOK, SCREEN = "light", "dark", "screen"
 LOOKS = (PAPER, DARK_LOOK, SCREEN)

@@ -11,15 +11,15 @@ from typing import IO, Any, cast
 
 import numpy as np
 
-from engine import METRICS, QUANTIZERS, Evaluation, trace
-from engine.arrays import FloatArray
-from engine.quantizers.params import parameter_arrays
-from engine.spreadsheet import csv_line
-from gui.background import Ticket
-from gui.export.files import ExportError, FileStream, translated, write_atomically
-from gui.numbers_text import filled, full
-from gui.session import Session
-from gui.shown import Entry, Outcome, Shown
+from quantoscope.engine import METRICS, QUANTIZERS, Evaluation, trace
+from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.quantizers.params import parameter_arrays
+from quantoscope.engine.text.spreadsheet import csv_line
+from quantoscope.gui.common.localized_numbers import filled, full
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.snapshot import Entry, Outcome, Shown
+from quantoscope.gui.export.files import ExportError, FileStream, translated, write_atomically
+from quantoscope.gui.workers.background import Ticket
 
 BLOCK = 8192
 """Rows that are turned into text at once: some milliseconds each, so that the window goes on."""

@@ -21,30 +21,30 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine import Evaluation, QuantizationError
-from gui.background import Background, Ticket
-from gui.dialog_size import open_at
-from gui.export import choices, jobs
-from gui.export.data import results_text, snapshot, table_head, write_results
-from gui.export.figure import figure_image, render_svg, write_figure
-from gui.export.file_row import FileRow
-from gui.export.files import ExportError
-from gui.export.form import ExportForm
-from gui.export.kinds import FIGURE, PARAMETERS, REPORT, RESULTS, TABLE
-from gui.export.panel import plot_names
-from gui.export.preview import Preview
-from gui.export.report import Report
-from gui.export.report_files import HTML, write_report
-from gui.export.report_reference import source_of
-from gui.export.spec import Look
-from gui.number_fields import all_taken
-from gui.numbers_text import filled
-from gui.plots.data import plot_data
-from gui.plots.difference import DifferencePlot
-from gui.session import Session
-from gui.settings import Settings
-from gui.shown import Outcome
-from gui.theme import Theme, inked, theme_named
+from quantoscope.engine import Evaluation, QuantizationError
+from quantoscope.gui.common.dialog_size import open_at
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.number_fields import all_taken
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme, inked, theme_named
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.snapshot import Outcome
+from quantoscope.gui.export import choices, jobs
+from quantoscope.gui.export.data import results_text, snapshot, table_head, write_results
+from quantoscope.gui.export.figure import figure_image, render_svg, write_figure
+from quantoscope.gui.export.file_row import FileRow
+from quantoscope.gui.export.files import ExportError
+from quantoscope.gui.export.form import ExportForm
+from quantoscope.gui.export.kinds import FIGURE, PARAMETERS, REPORT, RESULTS, TABLE
+from quantoscope.gui.export.panel import plot_names
+from quantoscope.gui.export.preview import Preview
+from quantoscope.gui.export.report import Report
+from quantoscope.gui.export.report_files import HTML, write_report
+from quantoscope.gui.export.report_reference import source_of
+from quantoscope.gui.export.spec import Look
+from quantoscope.gui.plots.data import plot_data
+from quantoscope.gui.plots.difference import DifferencePlot
+from quantoscope.gui.workers.background import Background, Ticket
 
 JOB, PREVIEW = "export", "export preview"
 PREVIEW_DELAY = 40

@@ -17,13 +17,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtSvg import QSvgGenerator
 
-from engine import __version__
-from gui.export.files import ExportError, translated, write_bytes
-from gui.export.page import Page, logical_dpi
-from gui.export.spec import MM_PER_INCH, FigureSpec
-from gui.numbers_text import filled
-from gui.plain_text import plain
-from gui.plots.data import PlotData
+from quantoscope.engine import __version__
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.plain_text import plain
+from quantoscope.gui.export.files import ExportError, translated, write_bytes
+from quantoscope.gui.export.page import Page, logical_dpi
+from quantoscope.gui.export.spec import MM_PER_INCH, FigureSpec
+from quantoscope.gui.plots.data import PlotData
 
 POINTS_PER_INCH = 72
 MAX_PIXELS = 150_000_000

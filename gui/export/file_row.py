@@ -14,15 +14,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.export import choices
-from gui.export.form import ExportForm
-from gui.export.kinds import KINDS, REPORT, with_ending
-from gui.export.report_files import report_paths
-from gui.numbers_text import filled
-from gui.plain_text import plain
-from gui.session import Session
-from gui.settings import Settings
-from gui.theme import Theme, inked
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.plain_text import plain
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme, inked
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.export import choices
+from quantoscope.gui.export.form import ExportForm
+from quantoscope.gui.export.kinds import KINDS, REPORT, with_ending
+from quantoscope.gui.export.report_files import report_paths
 
 
 class FileRow(QWidget):

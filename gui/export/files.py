@@ -10,9 +10,9 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QIODevice, QSaveFile
 
-from engine.file_names import is_text
-from gui.numbers_text import filled
-from gui.plain_text import plain
+from quantoscope.engine.text.file_names import is_text
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.plain_text import plain
 
 
 def translated(text: str) -> str:

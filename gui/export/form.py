@@ -9,12 +9,12 @@ from string import ascii_lowercase
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QWidget
 
-from gui.export import choices
-from gui.export.kinds import FIGURE, KINDS, PARAMETERS, REPORT, RESULTS, TABLE, FileKind
-from gui.export.size_fields import SizeFields
-from gui.export.spec import FigureSpec, Look
-from gui.settings import Settings
-from gui.theme import Theme
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.export import choices
+from quantoscope.gui.export.kinds import FIGURE, KINDS, PARAMETERS, REPORT, RESULTS, TABLE, FileKind
+from quantoscope.gui.export.size_fields import SizeFields
+from quantoscope.gui.export.spec import FigureSpec, Look
 
 TAKEN = "bflmnprtvwxz"
 """Letters that the dialog's other mnemonics have."""

@@ -11,30 +11,30 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtWidgets import QApplication
 
-from engine import Evaluation, QuantizationError, Scheme, cli, summarize
-from engine.arrays import as_working
-from engine.channels import natural_granularity
-from engine.file_names import is_text
-from engine.io import list_tensors, probe, split_name
-from engine.numbers import printable
-from gui.export import choices
-from gui.export.choices import Size
-from gui.export.data import Snapshot
-from gui.export.figure import RENDERERS, write_figure
-from gui.export.panel import Panel
-from gui.export.presets import PRESET, paper_height
-from gui.export.report_content import USUAL_PLOTS, make_report
-from gui.export.report_files import REPORT_ENDINGS, write_report
-from gui.export.report_reference import Source
-from gui.export.spec import MAX_DPI, MAX_POINTS, MIN_DPI, MIN_POINTS, FigureSpec, Look
-from gui.numbers_text import short
-from gui.plain_text import plain
-from gui.plots import PLOTS
-from gui.plots.data import PlotData, Series
-from gui.plots.spans import power
-from gui.settings import DIGITS_DEFAULT
-from gui.shown import Shown, Update, entries_for, frozen
-from gui.theme import LIGHT, theme_named
+from quantoscope.engine import Evaluation, QuantizationError, Scheme, cli, summarize
+from quantoscope.engine.analysis.channel_figures import natural_granularity
+from quantoscope.engine.io import list_tensors, probe, split_name
+from quantoscope.engine.numerics.arrays import as_working
+from quantoscope.engine.text.file_names import is_text
+from quantoscope.engine.text.number_parsing import printable
+from quantoscope.gui.common.localized_numbers import short
+from quantoscope.gui.common.plain_text import plain
+from quantoscope.gui.common.settings import DIGITS_DEFAULT
+from quantoscope.gui.common.theme import LIGHT, theme_named
+from quantoscope.gui.document.snapshot import Shown, Update, entries_for, frozen
+from quantoscope.gui.export import choices
+from quantoscope.gui.export.choices import Size
+from quantoscope.gui.export.data import Snapshot
+from quantoscope.gui.export.figure import RENDERERS, write_figure
+from quantoscope.gui.export.panel import Panel
+from quantoscope.gui.export.presets import PRESET, paper_height
+from quantoscope.gui.export.report_content import USUAL_PLOTS, make_report
+from quantoscope.gui.export.report_files import REPORT_ENDINGS, write_report
+from quantoscope.gui.export.report_reference import Source
+from quantoscope.gui.export.spec import MAX_DPI, MAX_POINTS, MIN_DPI, MIN_POINTS, FigureSpec, Look
+from quantoscope.gui.plots import PLOTS
+from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.spans import power
 
 KEYS = tuple(kind.key for kind in PLOTS)
 PAIRED = "difference"

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from engine import Evaluation, export
-from gui.background import Ticket
-from gui.export.data import Snapshot, write_table
-from gui.export.report import Report
-from gui.export.report_content import make_report
-from gui.export.report_files import report_text
-from gui.export.report_reference import Source
-from gui.export.spec import Look
-from gui.plots.data import PlotData
+from quantoscope.engine import Evaluation, export
+from quantoscope.gui.export.data import Snapshot, write_table
+from quantoscope.gui.export.report import Report
+from quantoscope.gui.export.report_content import make_report
+from quantoscope.gui.export.report_files import report_text
+from quantoscope.gui.export.report_reference import Source
+from quantoscope.gui.export.spec import Look
+from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.workers.background import Ticket
 
 PREVIEW_LINES, PREVIEW_LETTERS = 200, 400
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.export import FORMATS as PARAMETER_FORMATS
+from quantoscope.engine.export import FORMATS as PARAMETER_FORMATS
 
 FIGURE, TABLE, RESULTS, REPORT, PARAMETERS = "figure", "table", "results", "report", "parameters"
 

@@ -14,14 +14,14 @@ from PySide6.QtGui import (
     QPen,
 )
 
-from gui.export.lettering import apart, font_of, wrapped
-from gui.export.paint import ViewPainter, firm, symbol_path
-from gui.export.panel import Panel, Tick
-from gui.export.spec import USUAL_POINTS, FigureSpec, Look
-from gui.plots import PLOTS
-from gui.plots.data import PlotData, Series
-from gui.short_names import told_apart
-from gui.theme import LINE_STYLES, MARKERS
+from quantoscope.gui.common.short_names import told_apart
+from quantoscope.gui.common.theme import LINE_STYLES, MARKERS
+from quantoscope.gui.export.lettering import apart, font_of, wrapped
+from quantoscope.gui.export.paint import ViewPainter, firm, symbol_path
+from quantoscope.gui.export.panel import Panel, Tick
+from quantoscope.gui.export.spec import USUAL_POINTS, FigureSpec, Look
+from quantoscope.gui.plots import PLOTS
+from quantoscope.gui.plots.data import PlotData, Series
 
 TITLE_SHARE = 10.0 / 8.5
 """How much larger than the text a title is."""

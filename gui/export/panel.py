@@ -8,12 +8,12 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 from PySide6.QtWidgets import QGraphicsScene
 
-from gui.export.part import part_shown
-from gui.export.spec import Look
-from gui.plots import PLOTS, Plot
-from gui.plots.data import PlotData
-from gui.plots.view import PlotView
-from gui.theme import Theme
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.export.part import part_shown
+from quantoscope.gui.export.spec import Look
+from quantoscope.gui.plots import PLOTS, Plot
+from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.view import PlotView
 
 
 @dataclass

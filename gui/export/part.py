@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from gui.export.files import translated
-from gui.export.spec import Ends, Look
-from gui.numbers_text import filled, short
-from gui.plots import PLOTS, Plot
-from gui.plots.data import PlotData
-from gui.plots.spans import padded, power
+from quantoscope.gui.common.localized_numbers import filled, short
+from quantoscope.gui.export.files import translated
+from quantoscope.gui.export.spec import Ends, Look
+from quantoscope.gui.plots import PLOTS, Plot
+from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.spans import padded, power
 
 POSITION, VALUE, THRESHOLD = "position", "value", "log threshold"
 NEGLIGIBLE = 1e-9

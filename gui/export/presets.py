@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gui.export.spec import MM_PER_INCH, Unit
+from quantoscope.gui.export.spec import MM_PER_INCH, Unit
 
 PAPER_POINTS, PAPER_DPI = 8.0, 300
 LEAST_POINTS = 5.0

@@ -8,8 +8,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QImage, QPixmap, QResizeEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QStackedWidget, QWidget
 
-from gui.plain_text import Page
-from gui.theme import Theme
+from quantoscope.gui.common.plain_text import Page
+from quantoscope.gui.common.theme import Theme
 
 _FEATURES = (
     QTextDocument.MarkdownFeature.MarkdownDialectGitHub

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from gui.export.figure import render_svg
-from gui.export.spec import FigureSpec
-from gui.plots.data import PlotData
+from quantoscope.gui.export.figure import render_svg
+from quantoscope.gui.export.spec import FigureSpec
+from quantoscope.gui.plots.data import PlotData
 
 
 @dataclass(frozen=True)

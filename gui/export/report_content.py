@@ -9,16 +9,26 @@ from typing import Any
 
 import numpy as np
 
-from engine import Comparison, Evaluation, __version__
-from engine.arrays import FloatArray
-from engine.compare import CODES
-from engine.device import DeviceComparison
-from engine.runtimes import FORMAT_SOURCES
-from engine.scheme import Scheme
-from gui.export.data import Snapshot
-from gui.export.files import translated
-from gui.export.presets import paper_height
-from gui.export.report import (
+from quantoscope.engine import Comparison, Evaluation, __version__
+from quantoscope.engine.analysis.comparison import CODES
+from quantoscope.engine.analysis.device_codes import DeviceComparison
+from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.schemes.runtimes import FORMAT_SOURCES
+from quantoscope.engine.schemes.scheme import Scheme
+from quantoscope.gui.common.localized_numbers import (
+    digits_apart,
+    filled,
+    full,
+    of_data,
+    parts,
+    percent,
+    short,
+)
+from quantoscope.gui.common.plain_text import plain
+from quantoscope.gui.export.data import Snapshot
+from quantoscope.gui.export.files import translated
+from quantoscope.gui.export.presets import paper_height
+from quantoscope.gui.export.report import (
     Block,
     Cell,
     Figure,
@@ -30,12 +40,10 @@ from gui.export.report import (
     pairs,
     text_row,
 )
-from gui.export.report_reference import Source, commands, definitions, versions
-from gui.export.spec import FigureSpec, Look
-from gui.models.results import BEST, COLUMNS, COSTLIER, Column, Figures, marks_of
-from gui.numbers_text import digits_apart, filled, full, of_data, parts, percent, short
-from gui.plain_text import plain
-from gui.plots.data import PlotData
+from quantoscope.gui.export.report_reference import Source, commands, definitions, versions
+from quantoscope.gui.export.spec import FigureSpec, Look
+from quantoscope.gui.models.results import BEST, COLUMNS, COSTLIER, Column, Figures, marks_of
+from quantoscope.gui.plots.data import PlotData
 
 FIGURE_WIDTH, FIGURE_POINTS = 180.0, 8.5
 USUAL_PLOTS = ("signal", "error", "distribution", "codes")

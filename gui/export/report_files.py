@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gui.export.files import ExportError, translated, write_all
-from gui.export.report import Report
-from gui.export.report_html import html
-from gui.export.report_markdown import markdown
-from gui.numbers_text import filled
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.export.files import ExportError, translated, write_all
+from quantoscope.gui.export.report import Report
+from quantoscope.gui.export.report_html import html
+from quantoscope.gui.export.report_markdown import markdown
 
 HTML, MARKDOWN = ".html", ".md"
 REPORT_ENDINGS = (HTML, MARKDOWN)

@@ -6,9 +6,18 @@ import re
 from collections.abc import Callable
 from html import escape
 
-from gui.export.report import Block, Cell, Code, Figure, Listing, Paragraph, Report, Table
-from gui.plain_text import letters
-from gui.theme import DARK, LIGHT, Theme
+from quantoscope.gui.common.plain_text import letters
+from quantoscope.gui.common.theme import DARK, LIGHT, Theme
+from quantoscope.gui.export.report import (
+    Block,
+    Cell,
+    Code,
+    Figure,
+    Listing,
+    Paragraph,
+    Report,
+    Table,
+)
 
 _STYLE = """
 :root { color-scheme: light dark; --figure: %(paper)s; %(light)s }

@@ -6,8 +6,17 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote
 
-from gui.export.report import Block, Cell, Code, Figure, Listing, Paragraph, Report, Table
-from gui.plain_text import letters
+from quantoscope.gui.common.plain_text import letters
+from quantoscope.gui.export.report import (
+    Block,
+    Cell,
+    Code,
+    Figure,
+    Listing,
+    Paragraph,
+    Report,
+    Table,
+)
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&#!$@])")
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import METRICS, __version__
-from engine.file_names import as_text
-from engine.scheme import Scheme
-from gui.export.files import translated
-from gui.export.report import Block, Cell, Code, Paragraph, Table, pairs, text_row
-from gui.models.results import COLUMNS
-from gui.numbers_text import filled
-from gui.session import Session
+from quantoscope.engine import METRICS, __version__
+from quantoscope.engine.schemes.scheme import Scheme
+from quantoscope.engine.text.file_names import as_text
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.export.files import translated
+from quantoscope.gui.export.report import Block, Cell, Code, Paragraph, Table, pairs, text_row
+from quantoscope.gui.models.results import COLUMNS
 
 UNSAVED = "values.npy"
 

@@ -11,10 +11,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.export import choices
-from gui.export.choices import CUSTOM, Size
-from gui.export.presets import PRESET, PRESETS
-from gui.export.spec import (
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.number_fields import NumberField, WholeField
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme, inked
+from quantoscope.gui.export import choices
+from quantoscope.gui.export.choices import CUSTOM, Size
+from quantoscope.gui.export.presets import PRESET, PRESETS
+from quantoscope.gui.export.spec import (
     MAX_DPI,
     MAX_POINTS,
     MIN_DPI,
@@ -26,10 +30,6 @@ from gui.export.spec import (
     Unit,
     units_per_inch,
 )
-from gui.number_fields import NumberField, WholeField
-from gui.numbers_text import filled
-from gui.settings import Settings
-from gui.theme import Theme, inked
 
 DECIMALS = {"mm": 1, "in": 3, "px": 0}
 STEPS = {"mm": 5.0, "in": 0.25, "px": 10.0}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gui.theme import LIGHT, Theme
+from quantoscope.gui.common.theme import LIGHT, Theme
 
 MM_PER_INCH = 25.4
 SVG_PIXELS_PER_INCH = 96

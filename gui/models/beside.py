@@ -7,9 +7,9 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication
 
-from engine import Stage
-from gui.numbers_text import filled
-from gui.session import Session
+from quantoscope.engine import Stage
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.document.session import Session
 
 Column = Callable[[Any], Any]
 """Gives what stands at flat positions of the array."""

@@ -8,15 +8,15 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
-from engine import Evaluation
-from engine.evaluation import Part
-from engine.kernels import extremes
-from gui import commands
-from gui.numbers_text import exact, full, of_data, short, typed_number
-from gui.plain_text import plain_tip
-from gui.session import Session
-from gui.settings import Settings
-from gui.theme import COLOURS, Theme
+from quantoscope.engine import Evaluation
+from quantoscope.engine.evaluation.result import Part
+from quantoscope.engine.numerics.kernels import extremes
+from quantoscope.gui.common.localized_numbers import exact, full, of_data, short, typed_number
+from quantoscope.gui.common.plain_text import plain_tip
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import COLOURS, Theme
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
 
 Index = QModelIndex | QPersistentModelIndex
 QUANTITIES = ("R", "R′", "error", "Q")

@@ -11,16 +11,22 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QFont
 
-from engine import METRICS, Evaluation, Metric, QParams, metrics_of
-from engine.definitions import SQNR_DEFINITIONS, Definition
-from engine.metrics import DATA_UNIT
-from gui.models.schemes import entry_icon
-from gui.numbers_text import digits_apart, filled, full, position_text, short
-from gui.plain_text import plain_tip
-from gui.session import Session
-from gui.settings import Settings
-from gui.shown import Entry, Outcome
-from gui.theme import Theme
+from quantoscope.engine import METRICS, Evaluation, Metric, QParams, metrics_of
+from quantoscope.engine.evaluation.definitions import SQNR_DEFINITIONS, Definition
+from quantoscope.engine.evaluation.metrics import DATA_UNIT
+from quantoscope.gui.common.localized_numbers import (
+    digits_apart,
+    filled,
+    full,
+    position_text,
+    short,
+)
+from quantoscope.gui.common.plain_text import plain_tip
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.snapshot import Entry, Outcome
+from quantoscope.gui.models.schemes import entry_icon
 
 Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = Qt.ItemDataRole.UserRole

@@ -19,13 +19,13 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QFont, QIcon
 
-from engine import QUANTIZERS
-from gui import commands
-from gui.numbers_text import filled
-from gui.plain_text import plain, plain_tip
-from gui.session import Session
-from gui.shown import Entry
-from gui.theme import LINE_STYLES, MARKERS, Theme, swatch
+from quantoscope.engine import QUANTIZERS
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.plain_text import plain, plain_tip
+from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme, swatch
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.snapshot import Entry
 
 Index = QModelIndex | QPersistentModelIndex
 MIME = "application/x-quantoscope-scheme"

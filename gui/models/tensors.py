@@ -18,12 +18,12 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QFont, QGuiApplication, QPalette
 
-from engine.glance import Glance
-from gui.numbers_text import digits_apart, filled, short
-from gui.plain_text import plain, plain_tip
-from gui.session import Session
-from gui.short_names import MOST_RIVALS, kin
-from gui.tensors import Source, Tensor
+from quantoscope.engine.analysis.glance import Glance
+from quantoscope.gui.common.localized_numbers import digits_apart, filled, short
+from quantoscope.gui.common.plain_text import plain, plain_tip
+from quantoscope.gui.common.short_names import MOST_RIVALS, kin
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.tensors import Source, Tensor
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, TYPE, SHAPE, HISTOGRAM, LOW, HIGH, SIZE = range(7)

@@ -9,12 +9,10 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
-from engine import QParams, QuantizationError, Stage, Trace, calibrate, trace
-from engine.formula import symbolic
-from engine.trace import stages_of
-from gui import commands
-from gui.models.beside import Column, columns_beside
-from gui.numbers_text import (
+from quantoscope.engine import QParams, QuantizationError, Stage, Trace, calibrate, trace
+from quantoscope.engine.analysis.formulas import symbolic
+from quantoscope.engine.analysis.value_trace import stages_of
+from quantoscope.gui.common.localized_numbers import (
     digits_apart,
     digits_within,
     exact,
@@ -24,10 +22,12 @@ from gui.numbers_text import (
     short,
     typed_number,
 )
-from gui.plain_text import plain_tip
-from gui.session import LIVE_LIMIT, Session
-from gui.settings import Settings
-from gui.theme import Theme
+from quantoscope.gui.common.plain_text import plain_tip
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import LIVE_LIMIT, Session
+from quantoscope.gui.models.beside import Column, columns_beside
 
 Index = QModelIndex | QPersistentModelIndex
 PAGE = 256

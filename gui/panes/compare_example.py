@@ -8,12 +8,18 @@ from itertools import zip_longest
 
 from PySide6.QtCore import QCoreApplication
 
-from engine import Comparison, trace
-from engine.device import DeviceComparison
-from engine.kernels import Scratch
-from engine.trace import Trace
-from gui.numbers_text import digits_apart, digits_within, exact, filled, short
-from gui.theme import Theme
+from quantoscope.engine import Comparison, trace
+from quantoscope.engine.analysis.device_codes import DeviceComparison
+from quantoscope.engine.analysis.value_trace import Trace
+from quantoscope.engine.numerics.kernels import Scratch
+from quantoscope.gui.common.localized_numbers import (
+    digits_apart,
+    digits_within,
+    exact,
+    filled,
+    short,
+)
+from quantoscope.gui.common.theme import Theme
 
 Rows = list[tuple[str, list[str]]]
 

@@ -22,21 +22,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine import Comparison
-from engine.compare import CODES
-from engine.device import DeviceComparison, problem
-from gui import commands
-from gui.models.schemes import SWATCH, entry_icon
-from gui.numbers_text import filled, parts, percent, short
-from gui.panes.compare_example import example_html
-from gui.panes.form_fields import ChoiceBox
-from gui.panes.table_view import ROW_HEIGHT
-from gui.plain_text import Page, plain_tip
-from gui.session import Session
-from gui.settings import Settings
-from gui.short_names import told_apart
-from gui.shown import DEVICE, Entry
-from gui.theme import LINE_STYLES, MARKERS, Theme, swatch
+from quantoscope.engine import Comparison
+from quantoscope.engine.analysis.comparison import CODES
+from quantoscope.engine.analysis.device_codes import DeviceComparison, problem
+from quantoscope.gui.common.localized_numbers import filled, parts, percent, short
+from quantoscope.gui.common.plain_text import Page, plain_tip
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.short_names import told_apart
+from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme, swatch
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.snapshot import DEVICE, Entry
+from quantoscope.gui.models.schemes import SWATCH, entry_icon
+from quantoscope.gui.panes.compare_example import example_html
+from quantoscope.gui.panes.form_fields import ChoiceBox
+from quantoscope.gui.panes.table_view import ROW_HEIGHT
 
 CAUSE_WIDTH = 260
 """At most so much for what a cause is called, in pixels."""

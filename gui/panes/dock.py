@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.plain_text import letters, plain_tip
-from gui.theme import Theme, icon, inked
+from quantoscope.gui.common.plain_text import letters, plain_tip
+from quantoscope.gui.common.theme import Theme, icon, inked
 
 
 class ElidedLabel(QLabel):

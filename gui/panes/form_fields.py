@@ -14,9 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine import Scheme, SchemeError
-from engine.numbers import NumberError, parse_number
-from gui.theme import Theme
+from quantoscope.engine import Scheme, SchemeError
+from quantoscope.engine.text.number_parsing import NumberError, parse_number
+from quantoscope.gui.common.theme import Theme
 
 
 class ChoiceBox(QComboBox):

@@ -6,10 +6,10 @@ from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from engine import Granularity
-from engine.granularity import CHANNEL, GRANULARITIES, GROUP, MAX_GROUP, TENSOR
-from gui.number_fields import WholeField
-from gui.panes.form_fields import ChoiceBox
+from quantoscope.engine import Granularity
+from quantoscope.engine.numerics.granularity import CHANNEL, GRANULARITIES, GROUP, MAX_GROUP, TENSOR
+from quantoscope.gui.common.number_fields import WholeField
+from quantoscope.gui.panes.form_fields import ChoiceBox
 
 FIRST = {TENSOR: 0, CHANNEL: 0, GROUP: 32}
 

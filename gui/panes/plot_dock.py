@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from gui.panes.dock import Dock
-from gui.panes.plot_pane import PlotPane
-from gui.plots import Plot
-from gui.plots.feed import PlotFeed
-from gui.session import Session
-from gui.theme import Theme
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.panes.dock import Dock
+from quantoscope.gui.panes.plot_pane import PlotPane
+from quantoscope.gui.plots import Plot
+from quantoscope.gui.plots.feed import PlotFeed
 
 
 class PlotDock(Dock):

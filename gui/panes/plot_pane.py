@@ -18,16 +18,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
-from engine import mappings
-from gui import commands
-from gui.background import Ticket
-from gui.panes.form_fields import ChoiceBox
-from gui.plots import Plot
-from gui.plots.data import PlotData
-from gui.plots.feed import PlotFeed
-from gui.plots.view import PlotView, Rule
-from gui.session import LIVE_LIMIT, Session
-from gui.theme import Theme
+from quantoscope.engine.numerics import mapped_arrays
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import LIVE_LIMIT, Session
+from quantoscope.gui.panes.form_fields import ChoiceBox
+from quantoscope.gui.plots import Plot
+from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.feed import PlotFeed
+from quantoscope.gui.plots.view import PlotView, Rule
+from quantoscope.gui.workers.background import Ticket
 
 TOP_MARGIN = 6
 _drags = itertools.count(1)
@@ -190,7 +190,7 @@ class PlotPane(QWidget):
         """Draw what the feed has now; what takes long is computed elsewhere first."""
         data = self._feed.data
         if data.whole is not None:
-            mappings.look(data.whole)
+            mapped_arrays.look(data.whole)
         if not self._seen:
             self.plot.forget()
             return

@@ -13,19 +13,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.definitions import SQNR_DEFINITIONS
-from engine.markdown import as_markdown
-from gui.clipboard import cells_text, put_on_clipboard
-from gui.models.results import SORT_ROLE, ResultsModel
-from gui.models.schemes import SWATCH
-from gui.numbers_text import filled
-from gui.panes.empty_note import EmptyNote
-from gui.panes.form_fields import ChoiceBox
-from gui.panes.table_view import ROW_HEIGHT
-from gui.panes.values_copy import CELLS, MARKDOWN
-from gui.session import Session
-from gui.settings import Settings
-from gui.theme import Theme
+from quantoscope.engine.evaluation.definitions import SQNR_DEFINITIONS
+from quantoscope.engine.text.markdown import as_markdown
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.document.clipboard import cells_text, put_on_clipboard
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.models.results import SORT_ROLE, ResultsModel
+from quantoscope.gui.models.schemes import SWATCH
+from quantoscope.gui.panes.empty_note import EmptyNote
+from quantoscope.gui.panes.form_fields import ChoiceBox
+from quantoscope.gui.panes.table_view import ROW_HEIGHT
+from quantoscope.gui.panes.values_copy import CELLS, MARKDOWN
 
 
 class ResultsPane(QWidget):

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine import (
+from quantoscope.engine import (
     FORMATS,
     MAPPINGS,
     QUANTIZERS,
@@ -29,14 +29,25 @@ from engine import (
     Scheme,
     SchemeError,
 )
-from engine.arithmetic import ROUNDINGS, parse_rounding
-from engine.calibration import METHODS
-from engine.formats import parse_format
-from engine.numbers import NumberError, parse_number
-from gui import commands
-from gui.number_fields import ElidedField
-from gui.numbers_text import as_typed, digits_within, filled, short, tidy, typed_number
-from gui.panes.form_fields import (
+from quantoscope.engine.calibration.methods import METHODS
+from quantoscope.engine.formats import parse_format
+from quantoscope.engine.numerics.arithmetic import ROUNDINGS, parse_rounding
+from quantoscope.engine.text.number_parsing import NumberError, parse_number
+from quantoscope.gui.common.localized_numbers import (
+    as_typed,
+    digits_within,
+    filled,
+    short,
+    tidy,
+    typed_number,
+)
+from quantoscope.gui.common.number_fields import ElidedField
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme, inked
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.snapshot import Entry
+from quantoscope.gui.panes.form_fields import (
     ChoiceBox,
     number_in,
     numbers_in,
@@ -46,13 +57,9 @@ from gui.panes.form_fields import (
     show_choice,
     stacked,
 )
-from gui.panes.granularity_row import GranularityRow
-from gui.panes.scheme_outcome import SchemeOutcome
-from gui.panes.style_row import StyleRow
-from gui.session import Session
-from gui.settings import Settings
-from gui.shown import Entry
-from gui.theme import Theme, inked
+from quantoscope.gui.panes.granularity_row import GranularityRow
+from quantoscope.gui.panes.scheme_outcome import SchemeOutcome
+from quantoscope.gui.panes.style_row import StyleRow
 
 FIRST_NUMBERS = {"percentile": (99.9,)}
 _TIP = Qt.ItemDataRole.ToolTipRole

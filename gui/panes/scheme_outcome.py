@@ -8,13 +8,13 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from engine import Evaluation, QParams, Scheme
-from engine.runtimes import FORMAT_SOURCES
-from gui.numbers_text import digits_apart, filled, full, short
-from gui.panes.form_fields import rgba
-from gui.plain_text import plain_tip
-from gui.shown import Outcome
-from gui.theme import Theme
+from quantoscope.engine import Evaluation, QParams, Scheme
+from quantoscope.engine.schemes.runtimes import FORMAT_SOURCES
+from quantoscope.gui.common.localized_numbers import digits_apart, filled, full, short
+from quantoscope.gui.common.plain_text import plain_tip
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.document.snapshot import Outcome
+from quantoscope.gui.panes.form_fields import rgba
 
 
 class SchemeOutcome(QWidget):

@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui import commands
-from gui.models.schemes import SWATCH, SchemesModel
-from gui.panes.scheme_form import SchemeForm
-from gui.session import Session
-from gui.settings import Settings
-from gui.theme import Theme
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.models.schemes import SWATCH, SchemesModel
+from quantoscope.gui.panes.scheme_form import SchemeForm
 
 
 class NameDelegate(QStyledItemDelegate):

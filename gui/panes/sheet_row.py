@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
-from gui.models.values import ValuesModel
-from gui.numbers_text import filled
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.models.values import ValuesModel
 
 
 class SheetRow(QWidget):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from gui.number_fields import WholeField
-from gui.numbers_text import filled
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.number_fields import WholeField
 
 IN_A_ROW = 3
 """Many axes shall not widen the pane at the cost of the plots."""

@@ -9,15 +9,15 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QFrame, QTextBrowser, QVBoxLayout, QWidget
 
-from engine import QUANTIZERS, Evaluation, Trace
-from engine.steps import Steps, steps
-from gui import commands
-from gui.models.values import MARKS
-from gui.numbers_text import digits_apart, filled, short
-from gui.plain_text import Page
-from gui.session import Session
-from gui.settings import Settings
-from gui.theme import Theme
+from quantoscope.engine import QUANTIZERS, Evaluation, Trace
+from quantoscope.engine.analysis.steps import Steps, steps
+from quantoscope.gui.common.localized_numbers import digits_apart, filled, short
+from quantoscope.gui.common.plain_text import Page
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.models.values import MARKS
 
 
 class StepsPane(QWidget):

@@ -8,8 +8,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
-from gui.shown import Entry
-from gui.theme import COLOURS, LINE_STYLES, MARKERS, Theme, swatch
+from quantoscope.gui.common.theme import COLOURS, LINE_STYLES, MARKERS, Theme, swatch
+from quantoscope.gui.document.snapshot import Entry
 
 ICON = QSize(26, 14)
 NAMES = {

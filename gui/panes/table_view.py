@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.panes.cell_editor import Index, NumberDelegate
+from quantoscope.gui.panes.cell_editor import Index, NumberDelegate
 
 ROW_HEIGHT = 22
 _Key = Qt.Key

@@ -6,9 +6,9 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect
 from PySide6.QtGui import QColor, QPainter, QPalette
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from engine.glance import Glance
-from gui.models.tensors import GLANCE, RIVALS
-from gui.short_names import shortened
+from quantoscope.engine.analysis.glance import Glance
+from quantoscope.gui.common.short_names import shortened
+from quantoscope.gui.models.tensors import GLANCE, RIVALS
 
 
 class HistogramDelegate(QStyledItemDelegate):

@@ -9,9 +9,18 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QTreeView
 
-from gui.models.tensors import HIGH, HISTOGRAM, LOW, NAME, SHAPE, SIZE, TYPE, TensorsModel
-from gui.session import Session
-from gui.tensors import Tensor
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.tensors import Tensor
+from quantoscope.gui.models.tensors import (
+    HIGH,
+    HISTOGRAM,
+    LOW,
+    NAME,
+    SHAPE,
+    SIZE,
+    TYPE,
+    TensorsModel,
+)
 
 MEASURED = (TYPE, SHAPE, LOW, HIGH, SIZE)
 USUAL = {LOW: "-0.1234", HIGH: "-0.1234", SIZE: "512 kB"}

@@ -31,18 +31,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine import QuantizationError
-from engine.glance import Glance, glance
-from gui import commands
-from gui.background import Background, Ticket
-from gui.models.tensors import HISTOGRAM, NAME, TensorsModel
-from gui.numbers_text import filled
-from gui.panes.tensor_cells import HistogramDelegate, NameDelegate
-from gui.panes.tensor_columns import TensorColumns
-from gui.session import Session
-from gui.settings import Settings
-from gui.tensors import Source, Tensor
-from gui.theme import Theme
+from quantoscope.engine import QuantizationError
+from quantoscope.engine.analysis.glance import Glance, glance
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.tensors import Source, Tensor
+from quantoscope.gui.models.tensors import HISTOGRAM, NAME, TensorsModel
+from quantoscope.gui.panes.tensor_cells import HistogramDelegate, NameDelegate
+from quantoscope.gui.panes.tensor_columns import TensorColumns
+from quantoscope.gui.workers.background import Background, Ticket
 
 JOB = "glance"
 LONG_LIST = 12
@@ -336,7 +336,7 @@ def _undoes(event: QKeyEvent) -> bool:
 
 
 def _glance(tensor: Tensor, array: np.ndarray | None, ticket: Ticket) -> Glance | str:
-    from engine.io import load
+    from quantoscope.engine.io import load
 
     try:
         if array is None:

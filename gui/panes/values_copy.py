@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt
 
-from engine.copied import as_c, as_numpy, as_python
-from engine.markdown import as_markdown
-from gui.clipboard import cells_text
-from gui.models.grid import GridModel
-from gui.models.values import ValuesModel
-from gui.numbers_text import filled, full
-from gui.panes.values_edit import row_runs, rows_of
-from gui.session import Session
+from quantoscope.engine.text.markdown import as_markdown
+from quantoscope.engine.text.source_literals import as_c, as_numpy, as_python
+from quantoscope.gui.common.localized_numbers import filled, full
+from quantoscope.gui.document.clipboard import cells_text
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.models.grid import GridModel
+from quantoscope.gui.models.values import ValuesModel
+from quantoscope.gui.panes.values_edit import row_runs, rows_of
 
 MAX_COPIED = 500_000
 """More cells than this do not go to a clipboard in a moment."""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PySide6.QtCore import QCoreApplication
 
-from engine.numbers import AmbiguousNumber, NumberError, parse_number
-from engine.pasted import Pasted
-from gui import commands
-from gui.numbers_text import filled, position_text, told
-from gui.session import Session
+from quantoscope.engine.text.number_parsing import AmbiguousNumber, NumberError, parse_number
+from quantoscope.engine.text.paste import Pasted
+from quantoscope.gui.common.localized_numbers import filled, position_text, told
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
 
 Blocks = Sequence[tuple[int, int, int, int]]
 PositionsOf = Callable[[np.ndarray], np.ndarray]

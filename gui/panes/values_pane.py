@@ -19,20 +19,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.pasted import Pasted
-from gui import clipboard, commands
-from gui.models.grid import QUANTITIES, GridModel
-from gui.models.values import SHEET, SortOrder, ValuesModel
-from gui.numbers_text import filled
-from gui.panes import values_copy, values_edit
-from gui.panes.empty_note import EmptyNote
-from gui.panes.form_fields import ChoiceBox
-from gui.panes.sheet_row import SheetRow
-from gui.panes.slice_row import SliceRow
-from gui.panes.table_view import NumberTable
-from gui.session import Session
-from gui.settings import Settings
-from gui.theme import Theme, icon
+from quantoscope.engine.text.paste import Pasted
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme, icon
+from quantoscope.gui.document import clipboard, commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.models.grid import QUANTITIES, GridModel
+from quantoscope.gui.models.values import SHEET, SortOrder, ValuesModel
+from quantoscope.gui.panes import values_copy, values_edit
+from quantoscope.gui.panes.empty_note import EmptyNote
+from quantoscope.gui.panes.form_fields import ChoiceBox
+from quantoscope.gui.panes.sheet_row import SheetRow
+from quantoscope.gui.panes.slice_row import SliceRow
+from quantoscope.gui.panes.table_view import NumberTable
 
 COLUMN_WIDTHS = {
     "real": 94,

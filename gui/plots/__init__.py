@@ -1,14 +1,14 @@
 """One file per plot, and what they share; a new plot is one file and one line here."""
 
-from gui.plots.base import Plot
-from gui.plots.calibration import CalibrationPlot
-from gui.plots.channels import ChannelsPlot
-from gui.plots.codes import CodesPlot
-from gui.plots.difference import DifferencePlot
-from gui.plots.distribution import DistributionPlot
-from gui.plots.error import ErrorPlot
-from gui.plots.signal import SignalPlot
-from gui.plots.transfer import TransferPlot
+from quantoscope.gui.plots.base import Plot
+from quantoscope.gui.plots.calibration import CalibrationPlot
+from quantoscope.gui.plots.channels import ChannelsPlot
+from quantoscope.gui.plots.codes import CodesPlot
+from quantoscope.gui.plots.difference import DifferencePlot
+from quantoscope.gui.plots.distribution import DistributionPlot
+from quantoscope.gui.plots.error import ErrorPlot
+from quantoscope.gui.plots.signal import SignalPlot
+from quantoscope.gui.plots.transfer import TransferPlot
 
 PLOTS: tuple[type[Plot], ...] = (
     SignalPlot,

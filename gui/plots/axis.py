@@ -8,7 +8,7 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtGui import QFontMetricsF
 
-from gui.numbers_text import short
+from quantoscope.gui.common.localized_numbers import short
 
 MOST_DIGITS = 6
 """Numbers along an axis that need more digits than this are written without what they share."""

@@ -12,14 +12,14 @@ from numpy.typing import ArrayLike
 from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainterPath, QPen, QTransform
 
-from gui.numbers_text import filled
-from gui.plots.axis import ValueAxis, WholeAxis, axis_label
-from gui.plots.data import PlotData, Series
-from gui.plots.labels import Label, anchor_of, anchored, placed
-from gui.plots.option import Option
-from gui.plots.spans import Unit, bounded, drawable, padded, unit_for
-from gui.plots.view import Rule
-from gui.theme import LINE_STYLES, MARKERS, Theme
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme
+from quantoscope.gui.plots.axis import ValueAxis, WholeAxis, axis_label
+from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.labels import Label, anchor_of, anchored, placed
+from quantoscope.gui.plots.option import Option
+from quantoscope.gui.plots.spans import Unit, bounded, drawable, padded, unit_for
+from quantoscope.gui.plots.view import Rule
 
 Ends = tuple[float, float]
 FEW = 60

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import Qt
 
-from engine import QUANTIZERS
-from engine.objective import COMPARED, Objective, logs
-from engine.search import inside
-from gui.numbers_text import digits_within, filled, short, snapped
-from gui.plots.axis import log_text, log_ticks
-from gui.plots.data import PlotData
-from gui.plots.handles import HandlePlot
-from gui.plots.objectives import objective_of
-from gui.plots.spans import power
+from quantoscope.engine import QUANTIZERS
+from quantoscope.engine.analysis.cost_curve import COMPARED, Objective, logs
+from quantoscope.engine.calibration.mse import inside
+from quantoscope.gui.common.localized_numbers import digits_within, filled, short, snapped
+from quantoscope.gui.plots.axis import log_text, log_ticks
+from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.handles import HandlePlot
+from quantoscope.gui.plots.objectives import objective_of
+from quantoscope.gui.plots.spans import power
 
 TICK_PIXELS = 46
 PERCENTILE = str(COMPARED[1])

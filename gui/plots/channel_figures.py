@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from engine import (
+from quantoscope.engine import (
     Channels,
     Evaluation,
     Granularity,
@@ -14,12 +14,12 @@ from engine import (
     channels,
     summarize,
 )
-from engine.arrays import FloatArray
-from gui.plots.identity import ByIdentity
-from gui.shown import frozen
+from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.gui.document.snapshot import frozen
+from quantoscope.gui.plots.identity import ByIdentity
 
 if TYPE_CHECKING:
-    from gui.plots.data import PlotData, Series
+    from quantoscope.gui.plots.data import PlotData, Series
 
 
 # Few, since a key keeps the array and the evaluation alive.

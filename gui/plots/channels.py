@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine import Channels
-from gui.numbers_text import filled, short
-from gui.plots.base import Plot
-from gui.plots.channel_figures import channels_of
-from gui.plots.data import PlotData, Series
-from gui.plots.option import Option
+from quantoscope.engine import Channels
+from quantoscope.gui.common.localized_numbers import filled, short
+from quantoscope.gui.plots.base import Plot
+from quantoscope.gui.plots.channel_figures import channels_of
+from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.option import Option
 
 SQNR, SCALE, RANGE = "sqnr", "scale", "range"
 WORST, NUMBER, BY_SCALE, BY_RANGE = "worst", "number", "by scale", "by range"

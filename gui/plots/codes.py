@@ -6,11 +6,11 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 
-from engine import QUANTIZERS
-from gui.numbers_text import filled, percent, short
-from gui.plots.base import Plot
-from gui.plots.data import PlotData, Series
-from gui.plots.distribution import CODE_TICK_PIXELS
+from quantoscope.engine import QUANTIZERS
+from quantoscope.gui.common.localized_numbers import filled, percent, short
+from quantoscope.gui.plots.base import Plot
+from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.distribution import CODE_TICK_PIXELS
 
 
 class CodesPlot(Plot):

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from PySide6.QtCore import QCoreApplication
 
-from engine import (
+from quantoscope.engine import (
     QUANTIZERS,
     Comparison,
     Evaluation,
@@ -19,18 +19,24 @@ from engine import (
     Summary,
     metrics_of,
 )
-from engine.arrays import FloatArray, IntArray
-from engine.curves import bounds_of, even_bound
-from engine.device import DeviceComparison
-from engine.envelope import Envelope, Pyramid, finite_envelope, narrow, pyramid_of
-from engine.evaluation import Part
-from engine.granularity import PER_TENSOR
-from engine.number_text import position_text
-from gui.numbers_text import digits_within, short
-from gui.plots.channel_figures import channel_values
-from gui.plots.spans import finite_extremes, unit_for
-from gui.session import Session
-from gui.shown import Entry, Focus
+from quantoscope.engine.analysis.device_codes import DeviceComparison
+from quantoscope.engine.evaluation.draw_envelopes import bounds_of, even_bound
+from quantoscope.engine.evaluation.result import Part
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.envelope import (
+    Envelope,
+    Pyramid,
+    finite_envelope,
+    narrow,
+    pyramid_of,
+)
+from quantoscope.engine.numerics.granularity import PER_TENSOR
+from quantoscope.engine.text.number_text import position_text
+from quantoscope.gui.common.localized_numbers import digits_within, short
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.snapshot import Entry, Focus
+from quantoscope.gui.plots.channel_figures import channel_values
+from quantoscope.gui.plots.spans import finite_extremes, unit_for
 
 
 @dataclass(frozen=True, eq=False)

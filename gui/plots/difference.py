@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.compare import CODES, Comparison
-from engine.device import DeviceComparison
-from engine.envelope import min_max_envelope
-from engine.kernels import Scratch
-from gui.numbers_text import filled, percent
-from gui.plots.base import FEW, Plot
-from gui.plots.data import PlotData
-from gui.plots.marks import span_of
-from gui.plots.spans import finite_extremes, visible
-from gui.theme import MARKERS
+from quantoscope.engine.analysis.comparison import CODES, Comparison
+from quantoscope.engine.analysis.device_codes import DeviceComparison
+from quantoscope.engine.numerics.envelope import min_max_envelope
+from quantoscope.engine.numerics.kernels import Scratch
+from quantoscope.gui.common.localized_numbers import filled, percent
+from quantoscope.gui.common.theme import MARKERS
+from quantoscope.gui.plots.base import FEW, Plot
+from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.marks import span_of
+from quantoscope.gui.plots.spans import finite_extremes, visible
 
 
 class DifferencePlot(Plot):

@@ -9,14 +9,22 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor
 
-from engine import QUANTIZERS, Summary
-from gui.numbers_text import digits_apart, digits_within, filled, percent, short, snapped, tidy
-from gui.plots.base import Plot
-from gui.plots.data import PlotData, Series
-from gui.plots.handles import HandlePlot
-from gui.plots.spans import LARGEST
-from gui.plots.values_axis import nearest_value, values_span
-from gui.theme import Theme
+from quantoscope.engine import QUANTIZERS, Summary
+from quantoscope.gui.common.localized_numbers import (
+    digits_apart,
+    digits_within,
+    filled,
+    percent,
+    short,
+    snapped,
+    tidy,
+)
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.plots.base import Plot
+from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.handles import HandlePlot
+from quantoscope.gui.plots.spans import LARGEST
+from quantoscope.gui.plots.values_axis import nearest_value, values_span
 
 CODE_TICK_PIXELS = 46
 LEVEL_TICK_PIXELS = 4

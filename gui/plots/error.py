@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.envelope import Envelope
-from gui.numbers_text import filled, percent, short
-from gui.plots.base import FEW, Plot
-from gui.plots.data import PlotData, Series
-from gui.plots.marks import clipped_marks, nearest_position, places, position_readout, span_of
-from gui.plots.signal import stems
-from gui.plots.spans import finite_extremes, visible
+from quantoscope.engine.numerics.envelope import Envelope
+from quantoscope.gui.common.localized_numbers import filled, percent, short
+from quantoscope.gui.plots.base import FEW, Plot
+from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.marks import (
+    clipped_marks,
+    nearest_position,
+    places,
+    position_readout,
+    span_of,
+)
+from quantoscope.gui.plots.signal import stems
+from quantoscope.gui.plots.spans import finite_extremes, visible
 
 STEP_PIXELS = 6
 """Narrower steps of the band would be hair: then it is as high as the highest of neighbours."""

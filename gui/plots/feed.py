@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
-from gui.plots.data import PlotData, plot_data
-from gui.session import LIVE_LIMIT, Session
-from gui.settings import Settings
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.document.session import LIVE_LIMIT, Session
+from quantoscope.gui.plots.data import PlotData, plot_data
 
 
 class PlotFeed(QObject):

@@ -8,11 +8,11 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
 
-from gui.plots.base import Plot
-from gui.plots.data import PlotData
-from gui.plots.labels import Label, anchor_of, anchored
-from gui.plots.view import Rule
-from gui.theme import Theme
+from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.plots.base import Plot
+from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.labels import Label, anchor_of, anchored
+from quantoscope.gui.plots.view import Rule
 
 TEXT_MARGIN = 2.0
 """Pixels above and below the text of a label that may be cut."""

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gui.plots.base import FEW, Plot
-from gui.plots.data import PlotData, Series
-from gui.plots.view import CUT_DOWN, RAISED
+from quantoscope.gui.plots.base import FEW, Plot
+from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.view import CUT_DOWN, RAISED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.arrays import FloatArray
+    from quantoscope.engine.numerics.arrays import FloatArray
 
 MARK_PIXELS = 9
 """Nearer than this, triangles hide each other."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from engine import QuantizationError, Scheme
-from engine.calibration import MINMAX
-from engine.granularity import PER_TENSOR
-from engine.objective import Objective, objective
-from gui.plots.data import PlotData
-from gui.plots.identity import ByIdentity
+from quantoscope.engine import QuantizationError, Scheme
+from quantoscope.engine.analysis.cost_curve import Objective, objective
+from quantoscope.engine.calibration.methods import MINMAX
+from quantoscope.engine.numerics.granularity import PER_TENSOR
+from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.identity import ByIdentity
 
 
 @lru_cache(maxsize=8)

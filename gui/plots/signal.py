@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from gui.numbers_text import filled, short
-from gui.plots.base import FEW, Plot
-from gui.plots.data import PlotData, Series
-from gui.plots.marks import clipped_marks, nearest_position, places, position_readout, span_of
-from gui.plots.spans import finite_extremes, visible
+from quantoscope.gui.common.localized_numbers import filled, short
+from quantoscope.gui.plots.base import FEW, Plot
+from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.marks import (
+    clipped_marks,
+    nearest_position,
+    places,
+    position_readout,
+    span_of,
+)
+from quantoscope.gui.plots.spans import finite_extremes, visible
 
 
 class SignalPlot(Plot):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine import QUANTIZERS
-from gui.numbers_text import filled, short
-from gui.plots.base import FEW, Plot
-from gui.plots.data import PlotData, Series
-from gui.plots.values_axis import nearest_value, values_span
-from gui.theme import MARKERS
+from quantoscope.engine import QUANTIZERS
+from quantoscope.gui.common.localized_numbers import filled, short
+from quantoscope.gui.common.theme import MARKERS
+from quantoscope.gui.plots.base import FEW, Plot
+from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.values_axis import nearest_value, values_span
 
 
 class TransferPlot(Plot):

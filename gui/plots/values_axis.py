@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gui.plots.data import PlotData
+from quantoscope.gui.plots.data import PlotData
 
 
 def values_span(data: PlotData) -> tuple[float, float]:

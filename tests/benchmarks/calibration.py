@@ -18,7 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import engine
+from quantoscope import engine
 
 COUNT = 1_000_000
 BINS = 2048

@@ -35,11 +35,11 @@ import PySide6
 from PySide6.QtCore import QEvent, QLocale, QObject, QSettings, qInstallMessageHandler
 from PySide6.QtWidgets import QAbstractScrollArea, QStatusBar
 
-from engine import Scheme
-from gui import commands
-from gui.app import Application, prepare
-from gui.main_window import MainWindow
-from gui.settings import Settings
+from quantoscope.engine import Scheme
+from quantoscope.gui.app import Application, prepare
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.document import commands
+from quantoscope.gui.window.main_window import MainWindow
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMES = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")

@@ -25,8 +25,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import engine
-from engine import kernels
+from quantoscope import engine
+from quantoscope.engine.numerics import kernels
 
 ROOT = Path(__file__).resolve().parents[2]
 MAPPINGS = ("scale-only", "symmetric", "asymmetric")

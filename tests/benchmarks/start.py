@@ -71,7 +71,7 @@ import importlib, gui, main
 def load(name):
     if name != "app":
         raise AttributeError(name)
-    app = importlib.import_module("gui.app")
+    app = importlib.import_module("quantoscope.gui.app")
     watch()
     return app
 gui.__getattr__ = load

@@ -24,16 +24,16 @@ from PySide6.QtCore import QElapsedTimer, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
-import gui.export
-import gui.saving
-from engine import Scheme
-from engine.io import load, qscope
-from engine.io.base import FormatError, write_atomically
-from gui import commands
-from gui.app import Application, Windows, prepare
-from gui.recovery import recovery_folder
-from gui.settings import Settings
-from gui.tensors import COPIED
+import quantoscope.gui.export
+import quantoscope.gui.storage.session_codec
+from quantoscope.engine import Scheme
+from quantoscope.engine.io import load, qscope
+from quantoscope.engine.io.base import FormatError, write_atomically
+from quantoscope.gui.app import Application, Windows, prepare
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.tensors import COPIED
+from quantoscope.gui.storage.recovery import recovery_folder
 
 SCHEMES = ("uint8 asymmetric", "int4 symmetric", "int8 symmetric percentile(99)", "int6 scale-only")
 LIMIT = 60_000

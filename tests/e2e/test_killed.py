@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.io import qscope
+from quantoscope.engine.io import qscope
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no fork")
 

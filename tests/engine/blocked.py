@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import Evaluation, attribution, curves, envelope, kernels, passes
-from engine.envelope import Pyramid
+from quantoscope.engine import Evaluation
+from quantoscope.engine.analysis import outliers
+from quantoscope.engine.evaluation import block_pass, draw_envelopes
+from quantoscope.engine.numerics import envelope, kernels
+from quantoscope.engine.numerics.envelope import Pyramid
 
 LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "C": lambda x: x.copy(),
@@ -49,12 +52,12 @@ def blocks_of(
         if unit is not None:
             patch.setattr(kernels, "UNIT", unit)
         if stretch is not None:
-            for module in (envelope, curves, attribution):
+            for module in (envelope, draw_envelopes, outliers):
                 if hasattr(module, "STRETCH"):  # Who imported it by name has one of its own.
                     patch.setattr(module, "STRETCH", stretch)
         if few is not None:
-            patch.setattr(passes, "FEW", few)
-            patch.setattr(curves, "MANY", few)
+            patch.setattr(block_pass, "FEW", few)
+            patch.setattr(draw_envelopes, "MANY", few)
         if block is not None:
             # The default of a parameter was bound when the function was made.
             bound = kernels.over_blocks.__defaults__ or ()

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-import engine
+from quantoscope import engine
 
 ROOT = Path(engine.__file__).parents[1]
 MODULES = [

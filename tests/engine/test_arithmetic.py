@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import engine
-from engine.arithmetic import ROUNDINGS, Arithmetic, fused_multiply_add
-from engine.formats import FORMATS, IntegerFormat, parse_format
-from engine.quantizers.affine import next_power_of_two
+from quantoscope import engine
+from quantoscope.engine.formats import FORMATS, IntegerFormat, parse_format
+from quantoscope.engine.numerics.arithmetic import ROUNDINGS, Arithmetic, fused_multiply_add
+from quantoscope.engine.quantizers.affine import next_power_of_two
 
 MAPPINGS = tuple(engine.MAPPINGS)
 DEFINITE = [name for name in ROUNDINGS if not name.startswith("stochastic")]

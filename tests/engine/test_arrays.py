@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import engine
-from engine.arrays import as_working, count_inexact, integers_note
+from quantoscope import engine
+from quantoscope.engine.numerics.arrays import as_working, count_inexact, integers_note
 
 INTEGERS = [np.int32, np.uint32, np.int64, np.uint64]
 

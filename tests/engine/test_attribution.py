@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine.attribution import MOST, attribution
-from engine.envelope import pyramid_of
-from engine.runtimes import RUNTIMES
+from quantoscope import engine
+from quantoscope.engine.analysis.outliers import MOST, attribution
+from quantoscope.engine.numerics.envelope import pyramid_of
+from quantoscope.engine.schemes.runtimes import RUNTIMES
 from tests.engine.blocked import LAYOUTS, blocks_of
 
 WHOLE = [

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import MAPPINGS, Evaluation, kernels
-from engine.runtimes import RUNTIMES
+from quantoscope import engine
+from quantoscope.engine import MAPPINGS, Evaluation
+from quantoscope.engine.numerics import kernels
+from quantoscope.engine.schemes.runtimes import RUNTIMES
 from tests.engine.blocked import (
     LAYOUTS,
     assert_same,

@@ -9,14 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-import engine
-from engine.attribution import attribution
-from engine.entropy import Search, bin_counts, divergences, first_cut, last_least, search_of
-from engine.examples import EXAMPLES, example
-from engine.formats import IntegerFormat
-from engine.kernels import extremes
-from engine.objective import COMPARED, objective
-from engine.search import sample_points
+from quantoscope import engine
+from quantoscope.engine.analysis.cost_curve import COMPARED, objective
+from quantoscope.engine.analysis.outliers import attribution
+from quantoscope.engine.calibration.entropy import (
+    Search,
+    bin_counts,
+    divergences,
+    first_cut,
+    last_least,
+    search_of,
+)
+from quantoscope.engine.calibration.mse import sample_points
+from quantoscope.engine.examples import EXAMPLES, example
+from quantoscope.engine.formats import IntegerFormat
+from quantoscope.engine.numerics.kernels import extremes
 
 MAPPINGS = tuple(engine.MAPPINGS)
 INT8 = IntegerFormat(8, signed=True)

@@ -5,8 +5,9 @@ import threading
 import numpy as np
 import pytest
 
-from engine import cancellation, kernels
-from engine.cancellation import Cancellation, Cancelled
+from quantoscope.engine import cancellation
+from quantoscope.engine.cancellation import Cancellation, Cancelled
+from quantoscope.engine.numerics import kernels
 
 
 def test_work_without_a_flag_goes_on():
@@ -75,7 +76,7 @@ def test_every_pass_over_an_array_looks_at_the_flag_before_each_block(threads, m
 
 
 def test_an_evaluation_without_a_step_is_cancelled():
-    from engine import evaluate
+    from quantoscope.engine import evaluate
 
     flag = Cancellation()
     flag.cancel()

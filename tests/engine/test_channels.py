@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import Channels, Evaluation, Granularity
-from engine.channels import natural_granularity
+from quantoscope import engine
+from quantoscope.engine import Channels, Evaluation, Granularity
+from quantoscope.engine.analysis.channel_figures import natural_granularity
 
 CHANNEL_0, CHANNEL_1 = Granularity("per-channel", 0), Granularity("per-channel", 1)
 OTHERS = (

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine
-from engine import METRICS, cli, cli_list, io
+from quantoscope import engine
+from quantoscope.engine import METRICS, cli, io
+from quantoscope.engine.cli import list_lines
 from tests.engine.io import builders
 
 ROOT = Path(engine.__file__).parents[1]
-PROGRAM = ["main.py"] if (ROOT / "main.py").exists() else ["-m", "engine.cli"]
+PROGRAM = ["main.py"] if (ROOT / "main.py").exists() else ["-m", "quantoscope.engine.cli"]
 SEED = np.array([0.21535037, 1.2962357, -1.0161772], dtype=np.float32)
 COLUMNS = ["scheme", "scale", "zero_point", *(metric.key for metric in METRICS)]
 
@@ -452,7 +453,7 @@ def test_output_that_cannot_be_printed_is_one_line(option: str, seed: Path) -> N
 def test_a_command_loads_no_window_and_no_reader_that_it_does_not_need(seed: Path) -> None:
     code = (
         "import sys, engine.cli; engine.cli.main(sys.argv[1:]);"
-        "print([m for m in ('PySide6', 'pyqtgraph', 'gui', 'engine.io.npz', 'engine.io.text')"
+        "print([m for m in ('PySide6', 'pyqtgraph', 'gui', 'quantoscope.engine.io.npz', 'quantoscope.engine.io.text')"
         " if m in sys.modules])"
     )
     done = subprocess.run(
@@ -475,9 +476,9 @@ def test_why_an_array_cannot_be_loaded_is_listed_rather_than_what_takes_it(used_
                       used_by=used_by),
         io.TensorInfo("onnx::MatMul_5", (2, 3), "float32", 24, used_by=used_by),
     ]  # fmt: skip
-    first, second = cli_list.table(infos)
+    first, second = list_lines.table(infos)
     assert first.endswith("  not loaded: it is of no known type")
     assert second.endswith("24 bytes" + (f"  for {used_by}" if used_by else ""))
-    listed = json.loads("".join(cli_list.as_json(infos)))
+    listed = json.loads("".join(list_lines.as_json(infos)))
     assert [one["reason"] for one in listed] == ["is of no known type", None]
     assert [one["used_by"] for one in listed] == [used_by or None] * 2

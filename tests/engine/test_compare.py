@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import Comparison, Granularity, Scheme
-from engine.choices import choices_between, orders
-from engine.compare import CODES, VALUES
-from engine.examples import example
-from engine.variation import POINTS
+from quantoscope import engine
+from quantoscope.engine import Comparison, Granularity, Scheme
+from quantoscope.engine.analysis.choices import choices_between, orders
+from quantoscope.engine.analysis.comparison import CODES, VALUES
+from quantoscope.engine.examples import example
+from quantoscope.engine.schemes.arithmetic_choices import POINTS
 
 TIES = example("ties").make()
 NORMALS = np.random.default_rng(0).normal(size=4096).astype(np.float32)

@@ -11,8 +11,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-import engine
-from engine.quantizers import MAPPINGS
+from quantoscope import engine
+from quantoscope.engine.quantizers import MAPPINGS
 
 SCHEMES = [f"{fmt} {mapping}" for mapping in MAPPINGS for fmt in ("int8", "uint8", "int2")]
 every_scheme = pytest.mark.parametrize("text", SCHEMES)

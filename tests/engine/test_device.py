@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import engine
-from engine import QuantizationError
-from engine.device import compare_codes, raw_problem, read_codes
-from engine.io import FormatError
+from quantoscope import engine
+from quantoscope.engine import QuantizationError
+from quantoscope.engine.analysis.device_codes import compare_codes, raw_problem, read_codes
+from quantoscope.engine.io import FormatError
 
 RNG = np.random.default_rng(7)
 X = RNG.standard_normal((4, 5, 6)).astype(np.float32)

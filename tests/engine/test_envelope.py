@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from engine.envelope import finite_envelope, min_max_envelope
+from quantoscope.engine.numerics.envelope import finite_envelope, min_max_envelope
 
 numbers = st.one_of(
     st.floats(width=32), st.sampled_from([math.nan, math.inf, -math.inf, -0.0, 2.0**-149])

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-import engine
-from engine.examples import EXAMPLES, Example, example
+from quantoscope import engine
+from quantoscope.engine.examples import EXAMPLES, Example, example
 
 SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-import engine
-from engine.envelope import pyramid_of
-from engine.errors import QuantizationError
-from engine.objective import objective
-from engine.ranges import clip_range
-from engine.scheme import Scheme
+from quantoscope import engine
+from quantoscope.engine.analysis.cost_curve import objective
+from quantoscope.engine.calibration.clip_range import clip_range
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.numerics.envelope import pyramid_of
+from quantoscope.engine.schemes.scheme import Scheme
 
 LARGEST = float(np.finfo(np.float64).max)
 ARRAYS = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.file_names import as_text, is_text, kept, path_of
+from quantoscope.engine.text.file_names import as_text, is_text, kept, path_of
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import FORMATS, MAPPINGS, RUNTIMES, Calibration, Granularity, QParams, Scheme
-from engine.arithmetic import MAX_SEED, ROUNDINGS, parse_rounding, uniform_at
-from engine.formats import (
-    BLOCKS,
-    SMALL_FLOATS,
-    Format,
-    parse_format,
+from quantoscope import engine
+from quantoscope.engine import (
+    FORMATS,
+    MAPPINGS,
+    RUNTIMES,
+    Calibration,
+    Granularity,
+    QParams,
+    Scheme,
 )
-from engine.quantizers import QUANTIZERS, unclipped_key
-from engine.small_floats import NF4_BOOK
+from quantoscope.engine.formats import BLOCKS, SMALL_FLOATS, Format, parse_format
+from quantoscope.engine.formats.small_floats import NF4_BOOK
+from quantoscope.engine.numerics.arithmetic import MAX_SEED, ROUNDINGS, parse_rounding, uniform_at
+from quantoscope.engine.quantizers import QUANTIZERS, unclipped_key
 
 FLOATS = ("e4m3fn", "e5m2", "e2m1fn")
 SCHEMES = [

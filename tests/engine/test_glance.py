@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-import engine.glance
-from engine import QuantizationError
-from engine.glance import BINS, glance
+import quantoscope.engine.analysis.glance
+from quantoscope.engine import QuantizationError
+from quantoscope.engine.analysis.glance import BINS, glance
 
 TYPES = [np.float16, np.float32, np.float64, ml_dtypes.bfloat16, np.int8, np.uint16, np.int64]
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import Granularity
-from engine.granularity import GRANULARITIES, MAX_GROUP, parse_granularity
+from quantoscope import engine
+from quantoscope.engine import Granularity
+from quantoscope.engine.numerics.granularity import GRANULARITIES, MAX_GROUP, parse_granularity
 
 TENSOR = Granularity()
 

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from engine.html_table import cells_of_html
-from engine.numbers import NumberError
-from engine.pasted import read
+from quantoscope.engine.text.html_table import cells_of_html
+from quantoscope.engine.text.number_parsing import NumberError
+from quantoscope.engine.text.paste import read
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import Granularity, kernels
-from engine.arrays import as_working
+from quantoscope import engine
+from quantoscope.engine import Granularity
+from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics.arrays import as_working
 from tests.engine.blocked import LAYOUTS, assert_same, blocks_of
 
 THREADS = (1, 2, 3, 8)

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-import engine
-from engine import METRICS
-from engine.metrics import METRIC
+from quantoscope import engine
+from quantoscope.engine import METRICS
+from quantoscope.engine.evaluation.metrics import METRIC
 
 ALL_KEYS = {
     "sqnr",

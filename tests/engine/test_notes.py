@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Thread
 
-from engine.notes import Note, listening, say
+from quantoscope.engine.notes import Note, listening, say
 
 A, B = Note("%1 of %2 were left out.", ("3", "1,000")), Note("The first column counts the rows.")
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import engine
-from engine.number_text import digits_apart, digits_within, position_text, short
+from quantoscope import engine
+from quantoscope.engine.text.number_text import digits_apart, digits_within, position_text, short
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=6), st.integers(3, 9))

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.cells import parse_block
-from engine.numbers import (
+from quantoscope.engine.text.delimited import parse_block
+from quantoscope.engine.text.number_parsing import (
     AmbiguousBlock,
     AmbiguousNumber,
     BlockError,
     NumberError,
     parse_number,
 )
-from engine.pasted import pasted_cells, read
+from quantoscope.engine.text.paste import pasted_cells, read
 
 NBSP, THIN, MINUS = "\N{NO-BREAK SPACE}", "\N{THIN SPACE}", "\N{MINUS SIGN}"
 
@@ -582,7 +582,7 @@ def test_the_fast_way_and_the_careful_way_agree(rows: list[list[str]], delimiter
 
     fast = outcome()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.cells._Rows._read_plain", lambda *_: False)
+        patch.setattr("quantoscope.engine.text.delimited._Rows._read_plain", lambda *_: False)
         assert outcome() == fast
 
 
@@ -611,8 +611,8 @@ def test_a_text_is_read_alike_in_pieces_of_any_length(
 
     whole = outcome()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.cells.PIECE", 12)
-        patch.setattr("engine.text_pieces.PIECE", 12)
+        patch.setattr("quantoscope.engine.text.delimited.PIECE", 12)
+        patch.setattr("quantoscope.engine.text.text_pieces.PIECE", 12)
         assert outcome() == whole
 
 

@@ -8,12 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from engine import io
-from engine.copied import as_c, as_numpy, as_python
-from engine.literals import MAX_DEPTH, is_literal
-from engine.markdown import as_markdown
-from engine.numbers import AmbiguousBlock, BlockError
-from engine.pasted import read
+from quantoscope.engine import io
+from quantoscope.engine.text.literals import MAX_DEPTH, is_literal
+from quantoscope.engine.text.markdown import as_markdown
+from quantoscope.engine.text.number_parsing import AmbiguousBlock, BlockError
+from quantoscope.engine.text.paste import read
+from quantoscope.engine.text.source_literals import as_c, as_numpy, as_python
 
 nan, inf = np.nan, np.inf
 
@@ -200,8 +200,8 @@ def test_runs_of_lists_are_read_as_one_token_after_another_is(items, comma):
     careful = outcome()
     for short, piece in ((1, 1 << 16), (1, 16)):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("engine.literals._SHORT", short)
-            patch.setattr("engine.literals.PIECE", piece)
+            patch.setattr("quantoscope.engine.text.literals._SHORT", short)
+            patch.setattr("quantoscope.engine.text.literals.PIECE", piece)
             assert outcome() == careful
 
 

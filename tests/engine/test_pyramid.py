@@ -11,12 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import Evaluation, kernels
-from engine.curves import bounds_of
-from engine.envelope import STRETCH, Envelope, Pyramid, finite_envelope, narrow, pyramid_of
-from engine.granularity import Granularity
-from engine.quantizers import QUANTIZERS
+from quantoscope import engine
+from quantoscope.engine import Evaluation
+from quantoscope.engine.evaluation.draw_envelopes import bounds_of
+from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics.envelope import (
+    STRETCH,
+    Envelope,
+    Pyramid,
+    finite_envelope,
+    narrow,
+    pyramid_of,
+)
+from quantoscope.engine.numerics.granularity import Granularity
+from quantoscope.engine.quantizers import QUANTIZERS
 from tests.engine.blocked import LAYOUTS, assert_same, assert_same_pyramid, blocks_of
 
 ODD = [math.nan, math.inf, -math.inf]

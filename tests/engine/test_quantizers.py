@@ -14,9 +14,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-import engine
-from engine.formats import parse_format
-from engine.quantizers import MAPPINGS, QUANTIZERS
+from quantoscope import engine
+from quantoscope.engine.formats import parse_format
+from quantoscope.engine.quantizers import MAPPINGS, QUANTIZERS
 
 FORMATS = ("int8", "uint8", "int4", "int2", "uint2", "int16", "uint16", "int5")
 PRECISIONS = ("float32", "float64")

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import Evaluation, Summary, kernels
-from engine.arithmetic import Arithmetic
-from engine.envelope import pyramid_of, pyramid_revised
-from engine.runtimes import RUNTIMES
-from engine.summary import summarize, summary_revised
+from quantoscope import engine
+from quantoscope.engine import Evaluation, Summary
+from quantoscope.engine.analysis.summary import summarize, summary_revised
+from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics.arithmetic import Arithmetic
+from quantoscope.engine.numerics.envelope import pyramid_of, pyramid_revised
+from quantoscope.engine.schemes.runtimes import RUNTIMES
 from tests.engine.blocked import (
     LAYOUTS,
     assert_same_evaluation,

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import FORMATS, MAPPINGS, RUNTIMES, Granularity, Scheme, SchemeError
-from engine.arithmetic import TEXTBOOK, Arithmetic, fused_multiply_add
-from engine.formats import BLOCKS, SMALL_FLOATS, parse_format
-from engine.granularity import GRANULARITIES
-from engine.runtimes import FORMAT_SOURCES, RUNTIMES_IN_WORDS
+from quantoscope import engine
+from quantoscope.engine import FORMATS, MAPPINGS, RUNTIMES, Granularity, Scheme, SchemeError
+from quantoscope.engine.formats import BLOCKS, SMALL_FLOATS, parse_format
+from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic, fused_multiply_add
+from quantoscope.engine.numerics.granularity import GRANULARITIES
+from quantoscope.engine.schemes.runtimes import FORMAT_SOURCES, RUNTIMES_IN_WORDS
 
 every_runtime = pytest.mark.parametrize("name", RUNTIMES)
 WORDS = {"per-tensor": "per-tensor", "per-channel": "per-channel(0)", "per-group": "per-group(32)"}

@@ -10,11 +10,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine import FORMATS, MAPPINGS, Granularity, QuantizationError, Scheme, SchemeError
-from engine.arithmetic import ROUNDINGS
-from engine.formats import BLOCKS, SMALL_FLOATS, IntegerFormat, parse_format
-from engine.runtimes import RUNTIMES
-from engine.scheme import MINMAX, Calibration, as_scheme
+from quantoscope.engine import (
+    FORMATS,
+    MAPPINGS,
+    Granularity,
+    QuantizationError,
+    Scheme,
+    SchemeError,
+)
+from quantoscope.engine.formats import BLOCKS, SMALL_FLOATS, IntegerFormat, parse_format
+from quantoscope.engine.numerics.arithmetic import ROUNDINGS
+from quantoscope.engine.schemes.runtimes import RUNTIMES
+from quantoscope.engine.schemes.scheme import MINMAX, Calibration, as_scheme
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 ranges = st.tuples(finite, finite).map(sorted).filter(lambda ends: ends[0] < ends[1])

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import RUNTIMES, Scheme
-from engine.examples import EXAMPLES
-from engine.formats import parse_format
-from engine.formula import Node, value_of
-from engine.small_floats import NF4_BOOK
-from engine.steps import Line, Steps, steps
+from quantoscope import engine
+from quantoscope.engine import RUNTIMES, Scheme
+from quantoscope.engine.analysis.formulas import Node, value_of
+from quantoscope.engine.analysis.steps import Line, Steps, steps
+from quantoscope.engine.examples import EXAMPLES
+from quantoscope.engine.formats import parse_format
+from quantoscope.engine.formats.small_floats import NF4_BOOK
 
 # The reader: a formula as printed becomes Python, and Python's fractions compute it. It shares
 # nothing with the engine.
@@ -291,7 +291,7 @@ def every_scheme() -> list[str]:
 
 
 def parse_granularity(text: str) -> engine.Granularity:
-    from engine.granularity import PER_TENSOR, parse_granularity
+    from quantoscope.engine.numerics.granularity import PER_TENSOR, parse_granularity
 
     return parse_granularity(text) if text else PER_TENSOR
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-import engine
-from engine import io
-from engine.stored import Stored
+from quantoscope import engine
+from quantoscope.engine import io
+from quantoscope.engine.io.block_codes import Stored
 from tests.engine.io import containers
 
 pytest.importorskip("gguf")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine
+from quantoscope import engine
 
 PRINTED = json.loads(
     (Path(__file__).parent / "data" / "worked_example.json").read_text("utf-8"),

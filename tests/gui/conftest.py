@@ -12,13 +12,13 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QMenu, QToolTip, QWidget
 
-from engine import Scheme
-from gui.app import Application, prepare
-from gui.background import Background
-from gui.main_window import MainWindow
-from gui.plots.data import plot_data
-from gui.session import Session
-from gui.settings import Settings
+from quantoscope.engine import Scheme
+from quantoscope.gui.app import Application, prepare
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.plots.data import plot_data
+from quantoscope.gui.window.main_window import MainWindow
+from quantoscope.gui.workers.background import Background
 
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 

@@ -5,14 +5,14 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
-from engine import Scheme
-from gui.background import Background
-from gui.panes.plot_pane import PlotPane
-from gui.plots import PLOTS
-from gui.plots.feed import PlotFeed
-from gui.session import Session
-from gui.settings import Settings
-from gui.theme import LIGHT, wear
+from quantoscope.engine import Scheme
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import LIGHT, wear
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.panes.plot_pane import PlotPane
+from quantoscope.gui.plots import PLOTS
+from quantoscope.gui.plots.feed import PlotFeed
+from quantoscope.gui.workers.background import Background
 
 KEYS = [kind.key for kind in PLOTS]
 KINDS = {kind.key: kind for kind in PLOTS}

@@ -10,9 +10,9 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
-from gui.app import Windows
-from gui.main_window import MainWindow
-from gui.settings import Settings
+from quantoscope.gui.app import Windows
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.window.main_window import MainWindow
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_window_without_files_loads_neither_the_command_line_nor_a_reader(tmp_
         "import sys, PySide6.QtCore as c; from gui import app\n"
         "app.QApplication.exec = lambda *_: 0\n"
         "app.main([])\n"
-        "print(*sorted({'engine.cli', 'ml_dtypes', 'engine.io.npy'} & set(sys.modules)))"
+        "print(*sorted({'quantoscope.engine.cli', 'ml_dtypes', 'quantoscope.engine.io.npy'} & set(sys.modules)))"
     )
     fresh = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
     environment = {**os.environ, **fresh, "QT_QPA_PLATFORM": "offscreen"}

@@ -28,8 +28,8 @@ def test_a_power_of_two_is_ticked_in_the_form_and_told_in_steps(window, qtbot):
 
 @pytest.mark.parametrize(("words", "bound", "said"), [("", 0.5, "±S/2"), ("toward-zero", 1, "±S ")])
 def test_the_band_is_as_wide_as_the_rounding_reaches(window, words, bound, said):
-    from engine import Scheme
-    from gui import commands
+    from quantoscope.engine import Scheme
+    from quantoscope.gui.document import commands
 
     window.session.start(np.linspace(-1, 1, 40, dtype=np.float32), "x")
     uid = window.session.active_uid
@@ -47,8 +47,8 @@ def test_the_band_is_as_wide_as_the_rounding_reaches(window, words, bound, said)
 
 
 def test_a_cut_fraction_is_told_in_steps(window):
-    from engine import Scheme
-    from gui import commands
+    from quantoscope.engine import Scheme
+    from quantoscope.gui.document import commands
 
     window.session.start(np.array([1.5, 127, -128], np.float32), "x")
     uid = window.session.active_uid
@@ -62,8 +62,8 @@ def test_a_cut_fraction_is_told_in_steps(window):
 
 
 def test_the_staircase_of_a_cut_has_its_steps_at_whole_codes(window):
-    from engine import Scheme
-    from gui import commands
+    from quantoscope.engine import Scheme
+    from quantoscope.gui.document import commands
 
     window.session.start(np.array([-4.0, 3.0], np.float32), "x")
     uid = window.session.active_uid

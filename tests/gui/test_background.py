@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QWidget
 
-from engine import cancellation
-from gui.background import Background, Cancelled, still_running
-from gui.waiting import wait_for
+from quantoscope.engine import cancellation
+from quantoscope.gui.workers.background import Background, Cancelled, still_running
+from quantoscope.gui.workers.modal_wait import wait_for
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from PySide6.QtCore import QEvent, QItemSelectionModel, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QGraphicsRectItem
 
-from engine import METRICS, Granularity, Scheme, channels, evaluate, metrics_of
-from engine.examples import example
+from quantoscope.engine import METRICS, Granularity, Scheme, channels, evaluate, metrics_of
+from quantoscope.engine.examples import example
 from tests.gui.plot_bench import noise
 
 WEIGHTS = example("convolution").make()
@@ -650,7 +650,7 @@ def test_a_plot_behind_another_tab_does_not_move_the_ones_in_front(open_window):
 
 
 def commands_to(window, text):
-    from gui import commands
+    from quantoscope.gui.document import commands
 
     commands.set_scheme(window.session, window.session.active_uid, Scheme.parse(text))
     QApplication.processEvents()

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 
-import main as program
-from engine import cli
-from engine.examples import EXAMPLES, example
-from gui import command_line
-from gui.export import headless
-from gui.export.figure import render_svg
-from gui.export.presets import PRESETS
-from gui.export.spec import FigureSpec
-from gui.plots import PLOTS
+from quantoscope.engine import cli
+from quantoscope.engine.examples import EXAMPLES, example
+from quantoscope.gui import __main__ as program
+from quantoscope.gui import command_line
+from quantoscope.gui.export import headless
+from quantoscope.gui.export.figure import render_svg
+from quantoscope.gui.export.presets import PRESETS
+from quantoscope.gui.export.spec import FigureSpec
+from quantoscope.gui.plots import PLOTS
 
 PROJECT = Path(__file__).resolve().parents[2]
 KEYS = [kind.key for kind in PLOTS]
@@ -288,7 +288,7 @@ def test_a_mistyped_call_ends_in_one_sentence_and_opens_no_window(
     seed, words, says, capsys, monkeypatch
 ):
     monkeypatch.chdir(seed.parent)
-    monkeypatch.setattr("gui.app.main", lambda words: pytest.fail("a window opened"))
+    monkeypatch.setattr("quantoscope.gui.app.main", lambda words: pytest.fail("a window opened"))
     assert program.main(words) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -307,7 +307,7 @@ def test_files_that_are_there_open_the_window_whatever_they_are_called(seed, wor
     for name in ("compar", "-o"):
         (seed.parent / name).write_text("1\n2\n")
     opened = []
-    monkeypatch.setattr("gui.app.main", lambda words: opened.append(words) or 0)
+    monkeypatch.setattr("quantoscope.gui.app.main", lambda words: opened.append(words) or 0)
     assert program.main(words) == 0
     assert opened == [words]
 

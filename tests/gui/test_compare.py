@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
-from engine import compare, trace
-from gui.numbers_text import short
+from quantoscope.engine import compare, trace
+from quantoscope.gui.common.localized_numbers import short
 from tests.gui.plot_bench import noise
 
 ARRAY = noise(300)

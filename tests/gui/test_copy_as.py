@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QGuiApplication
 
-from engine.pasted import read
-from gui.panes import values_copy
+from quantoscope.engine.text.paste import read
+from quantoscope.gui.panes import values_copy
 
 
 def _clipboard():

@@ -7,8 +7,8 @@ import pytest
 from PySide6.QtCore import QTranslator
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from engine import Scheme, cancellation, evaluate
-from gui.shown import DeviceCodes
+from quantoscope.engine import Scheme, cancellation, evaluate
+from quantoscope.gui.document.snapshot import DeviceCodes
 from tests.gui.plot_bench import noise
 
 ARRAY = noise(24).reshape(4, 6)
@@ -245,7 +245,7 @@ def test_a_read_of_codes_that_takes_long_is_given_up(
             time.sleep(0.01)
             cancellation.check()
 
-    monkeypatch.setattr("gui.dialogs.codes_dump.read_codes", forever)
+    monkeypatch.setattr("quantoscope.gui.dialogs.codes_dump.read_codes", forever)
     dump(codes_of(), "codes.npy")
     with dialog(button("Cancel")):
         person.click(window.compare.codes_button)

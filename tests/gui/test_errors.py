@@ -9,8 +9,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 from shiboken6 import isValid
 
-import engine
-from gui.errors import ErrorReporter, log_path
+from quantoscope import engine
+from quantoscope.gui.common.error_reports import ErrorReporter, log_path
 
 ROOT = Path(engine.__file__).parents[1]
 

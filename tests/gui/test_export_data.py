@@ -7,14 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import MAPPINGS, METRICS, Scheme, evaluate, trace
-from engine.examples import example
-from engine.formats import parse_format
-from gui import commands
-from gui.background import Background, Cancelled
-from gui.export.data import results_text, snapshot, table_head, write_results, write_table
-from gui.export.files import ExportError
-from gui.session import Session
+from quantoscope.engine import MAPPINGS, METRICS, Scheme, evaluate, trace
+from quantoscope.engine.examples import example
+from quantoscope.engine.formats import parse_format
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.export.data import (
+    results_text,
+    snapshot,
+    table_head,
+    write_results,
+    write_table,
+)
+from quantoscope.gui.export.files import ExportError
+from quantoscope.gui.workers.background import Background, Cancelled
 
 TEXTS = ("int8 asymmetric", "int8 symmetric", "uint4 symmetric manual(-1,1)")
 BIG = np.random.RandomState(0).randn(300_000).astype(np.float32)

@@ -19,15 +19,15 @@ from PySide6.QtWidgets import (
     QSpinBox,
 )
 
-from engine import Scheme
-from engine.examples import example
-from gui.background import Background
-from gui.export.dialog import ExportDialog, copy_figure
-from gui.export.spec import Look
-from gui.plots import PLOTS
-from gui.session import Session
-from gui.settings import Settings
-from gui.theme import DARK, LIGHT
+from quantoscope.engine import Scheme
+from quantoscope.engine.examples import example
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import DARK, LIGHT
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.export.dialog import ExportDialog, copy_figure
+from quantoscope.gui.export.spec import Look
+from quantoscope.gui.plots import PLOTS
+from quantoscope.gui.workers.background import Background
 
 KEYS = tuple(kind.key for kind in PLOTS)
 THREE = [Scheme.parse(f"int8 {m}") for m in ("scale-only", "symmetric", "asymmetric")]

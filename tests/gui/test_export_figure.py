@@ -13,8 +13,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QGraphicsRectItem
 
-from engine.examples import EXAMPLES, example
-from gui.export.figure import (
+from quantoscope.engine.examples import EXAMPLES, example
+from quantoscope.gui.common.theme import DARK, LIGHT
+from quantoscope.gui.export.figure import (
     MAX_PIXELS,
     RENDERERS,
     figure_image,
@@ -23,12 +24,11 @@ from gui.export.figure import (
     render_svg,
     write_figure,
 )
-from gui.export.files import ExportError, write_atomically
-from gui.export.paint import ViewPainter
-from gui.export.panel import plot_names
-from gui.export.spec import FigureSpec
-from gui.plots import PLOTS
-from gui.theme import DARK, LIGHT
+from quantoscope.gui.export.files import ExportError, write_atomically
+from quantoscope.gui.export.paint import ViewPainter
+from quantoscope.gui.export.panel import plot_names
+from quantoscope.gui.export.spec import FigureSpec
+from quantoscope.gui.plots import PLOTS
 
 KEYS = tuple(kind.key for kind in PLOTS)
 SVG = "{http://www.w3.org/2000/svg}"

@@ -10,16 +10,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QStyle, QStyleOptionComboBox
 
-import engine
-from engine import Scheme, export
-from engine.examples import example
-from gui import commands
-from gui.background import Background
-from gui.export.dialog import ExportDialog
-from gui.export.kinds import KINDS, PARAMETERS, with_ending
-from gui.session import Session
-from gui.settings import Settings
-from gui.theme import LIGHT
+from quantoscope import engine
+from quantoscope.engine import Scheme, export
+from quantoscope.engine.examples import example
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import LIGHT
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.export.dialog import ExportDialog
+from quantoscope.gui.export.kinds import KINDS, PARAMETERS, with_ending
+from quantoscope.gui.workers.background import Background
 
 SEED = example("three-numbers").make()
 PLAIN = "int8 symmetric"

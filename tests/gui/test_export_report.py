@@ -12,19 +12,19 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
-import engine
-from engine import METRICS, Scheme
-from engine.examples import EXAMPLES, example
-from gui.actions import SPECS
-from gui.export.files import ExportError
-from gui.export.headless import picture
-from gui.export.report_content import USUAL_PLOTS, make_report, measured
-from gui.export.report_files import report_paths, write_report
-from gui.export.report_html import html
-from gui.export.report_markdown import plain
-from gui.export.report_reference import Source
-from gui.numbers_text import parts, short
-from gui.plots import PLOTS
+from quantoscope import engine
+from quantoscope.engine import METRICS, Scheme
+from quantoscope.engine.examples import EXAMPLES, example
+from quantoscope.gui.common.localized_numbers import parts, short
+from quantoscope.gui.export.files import ExportError
+from quantoscope.gui.export.headless import picture
+from quantoscope.gui.export.report_content import USUAL_PLOTS, make_report, measured
+from quantoscope.gui.export.report_files import report_paths, write_report
+from quantoscope.gui.export.report_html import html
+from quantoscope.gui.export.report_markdown import plain
+from quantoscope.gui.export.report_reference import Source
+from quantoscope.gui.plots import PLOTS
+from quantoscope.gui.window.actions import SPECS
 
 KEYS = tuple(kind.key for kind in PLOTS)
 WHEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)

@@ -8,16 +8,16 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QFontMetricsF, QImage
 
-from engine.examples import example
-from gui.export import choices
-from gui.export.figure import figure_image, render_svg, write_figure
-from gui.export.files import ExportError
-from gui.export.lettering import font_of
-from gui.export.part import looks_of
-from gui.export.presets import PRESET, PRESETS
-from gui.export.spec import FigureSpec, Look
-from gui.plots import PLOTS
-from gui.settings import Settings
+from quantoscope.engine.examples import example
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.export import choices
+from quantoscope.gui.export.figure import figure_image, render_svg, write_figure
+from quantoscope.gui.export.files import ExportError
+from quantoscope.gui.export.lettering import font_of
+from quantoscope.gui.export.part import looks_of
+from quantoscope.gui.export.presets import PRESET, PRESETS
+from quantoscope.gui.export.spec import FigureSpec, Look
+from quantoscope.gui.plots import PLOTS
 
 KEYS = tuple(kind.key for kind in PLOTS)
 SVG = "{http://www.w3.org/2000/svg}"

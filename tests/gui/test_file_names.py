@@ -11,10 +11,11 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QFileOpenEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
-import main as program
-from gui import commands, recovery
-from gui.app import Windows
-from gui.settings import Settings
+from quantoscope.gui import __main__ as program
+from quantoscope.gui.app import Windows
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.document import commands
+from quantoscope.gui.storage import recovery
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHOWN = "caf\N{REPLACEMENT CHARACTER}.npy"

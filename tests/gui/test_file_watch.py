@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from engine.io import qscope
-from engine.mappings import FileChangedError
-from gui import commands, file_watch, recovery
-from gui.errors import ErrorReporter
+from quantoscope.engine.io import qscope
+from quantoscope.engine.numerics.mapped_arrays import FileChangedError
+from quantoscope.gui.common.error_reports import ErrorReporter
+from quantoscope.gui.document import commands
+from quantoscope.gui.storage import file_watch, recovery
 from tests.gui.test_files import settle
 from tests.gui.test_recovery import answer, crash, kept
 
@@ -24,8 +25,8 @@ VALUES = np.arange(5000, dtype=np.float32)
 def soon(monkeypatch):
     monkeypatch.setattr(recovery, "REST", 30)
     monkeypatch.setattr(file_watch, "REST", 30)
-    monkeypatch.setattr("gui.tensors.COPIED", 1000)
-    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.storage.session_codec.COPIED", 1000)
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def test_edits_of_a_file_that_cannot_be_read_wait_for_it(opened, new_window, pat
 def test_a_mapped_file_that_is_made_shorter_is_said_and_refuses_edits(
     window, path, qtbot, monkeypatch
 ):
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 0)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", 0)
     window.open_paths([path])
     settle(window, qtbot)
     os.truncate(path, 1000)

@@ -13,9 +13,9 @@ from PySide6.QtWidgets import (
     QMessageBox,
 )
 
-from engine.examples import EXAMPLES
-from engine.io import load
-from gui import commands
+from quantoscope.engine.examples import EXAMPLES
+from quantoscope.engine.io import load
+from quantoscope.gui.document import commands
 
 
 def menu_action(menu, text):
@@ -456,7 +456,7 @@ def test_the_new_array_dialog_makes_what_it_says_and_the_same_seed_the_same(wind
 
 
 def test_a_new_array_names_its_seed_only_where_there_is_one(qtbot):
-    from gui.dialogs.new_array import NewArrayDialog
+    from quantoscope.gui.dialogs.new_array import NewArrayDialog
 
     box = NewArrayDialog()
     qtbot.addWidget(box)
@@ -468,7 +468,7 @@ def test_a_new_array_names_its_seed_only_where_there_is_one(qtbot):
 
 
 def test_every_distribution_of_the_dialog_gives_finite_numbers(qtbot):
-    from gui.dialogs.new_array import DISTRIBUTIONS, NewArrayDialog
+    from quantoscope.gui.dialogs.new_array import DISTRIBUTIONS, NewArrayDialog
 
     box = NewArrayDialog()
     qtbot.addWidget(box)

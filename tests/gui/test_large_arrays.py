@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from gui import commands
-from gui.background import still_running
-from gui.session import LIVE_LIMIT
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import LIVE_LIMIT
+from quantoscope.gui.workers.background import still_running
 
 
 def noise(count, seed=0):
@@ -22,7 +22,7 @@ def noise(count, seed=0):
 def test_an_edit_of_a_large_array_returns_at_once_and_is_computed_later(
     open_window, qtbot, person, count, monkeypatch
 ):
-    monkeypatch.setattr("gui.status.PATIENCE", 0)
+    monkeypatch.setattr("quantoscope.gui.window.status.PATIENCE", 0)
     window = open_window(noise(count), "int8 symmetric")
     window.values.table.scrollToBottom()
     before = person.cell(window.results.table, 0, 1)
@@ -81,7 +81,9 @@ def test_what_another_tab_hides_while_it_is_computed_is_not_called_stopped(
     open_window, qtbot, monkeypatch
 ):
     go = threading.Event()
-    monkeypatch.setattr("gui.plots.channels.ChannelsPlot.prepare", lambda *_: go.wait(20))
+    monkeypatch.setattr(
+        "quantoscope.gui.plots.channels.ChannelsPlot.prepare", lambda *_: go.wait(20)
+    )
     window = open_window(noise(300_000).reshape(300, 1000), "int8 symmetric per-channel(0)")
     running = window.session.background.running
     for meanwhile in (go.set, lambda: window.session.background.cancel("channels")):

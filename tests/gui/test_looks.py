@@ -12,15 +12,15 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QStandardItemModel
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
-from engine import Scheme, evaluate
-from engine.glance import Glance
-from gui.export.figure import render_svg
-from gui.export.headless import picture
-from gui.export.panel import Panel
-from gui.export.spec import FigureSpec
-from gui.models.tensors import GLANCE, HISTOGRAM
-from gui.panes.tensor_cells import HistogramDelegate
-from gui.theme import DARK, LIGHT
+from quantoscope.engine import Scheme, evaluate
+from quantoscope.engine.analysis.glance import Glance
+from quantoscope.gui.common.theme import DARK, LIGHT
+from quantoscope.gui.export.figure import render_svg
+from quantoscope.gui.export.headless import picture
+from quantoscope.gui.export.panel import Panel
+from quantoscope.gui.export.spec import FigureSpec
+from quantoscope.gui.models.tensors import GLANCE, HISTOGRAM
+from quantoscope.gui.panes.tensor_cells import HistogramDelegate
 from tests.gui.plot_bench import KEYS, KINDS, THREE, noise
 
 Styles = Qt.PenStyle

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from engine import Scheme
-from gui import commands
-from gui.background import Background
-from gui.panes import values_edit
-from gui.session import Session
-from gui.tensors import lone
+from quantoscope.engine import Scheme
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.tensors import lone
+from quantoscope.gui.panes import values_edit
+from quantoscope.gui.workers.background import Background
 
 SCHEMES = ("int8 symmetric", "uint8 asymmetric", "int4 scale-only", "int8 symmetric percentile(99)",
            "uint4 asymmetric manual(-1,1)", "int16 symmetric")  # fmt: skip
@@ -305,7 +305,7 @@ def bare(qapp):
 @pytest.fixture(autouse=True)
 def long_arrays_are_short(monkeypatch):
     """The longest of the three arrays is changed in place, as long ones are."""
-    monkeypatch.setattr("gui.tensors.COPIED", 500)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 500)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

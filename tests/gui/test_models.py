@@ -8,17 +8,17 @@ import pytest
 from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
-from engine import Scheme
-from gui import commands
-from gui.background import Background
-from gui.models.grid import QUANTITIES, GridModel
-from gui.models.results import SORT_ROLE, ResultsModel
-from gui.models.schemes import SchemesModel
-from gui.models.values import SortOrder, ValuesModel
-from gui.session import Session
-from gui.settings import Settings
-from gui.tensors import lone
-from gui.theme import DARK, LIGHT
+from quantoscope.engine import Scheme
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import DARK, LIGHT
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.tensors import lone
+from quantoscope.gui.models.grid import QUANTITIES, GridModel
+from quantoscope.gui.models.results import SORT_ROLE, ResultsModel
+from quantoscope.gui.models.schemes import SchemesModel
+from quantoscope.gui.models.values import SortOrder, ValuesModel
+from quantoscope.gui.workers.background import Background
 
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 COLUMNS = "int8 symmetric per-channel(1)"

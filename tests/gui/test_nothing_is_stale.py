@@ -7,11 +7,11 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from engine import Scheme, compare, evaluate
-from engine.attribution import attribution
-from gui import commands
-from gui.plots import PLOTS
-from gui.theme import DARK, LIGHT
+from quantoscope.engine import Scheme, compare, evaluate
+from quantoscope.engine.analysis.outliers import attribution
+from quantoscope.gui.common.theme import DARK, LIGHT
+from quantoscope.gui.document import commands
+from quantoscope.gui.plots import PLOTS
 
 ARRAY = np.random.default_rng(4).standard_normal((6, 8)).astype(np.float32)
 TWO = ("int8 symmetric", "int4 symmetric")

@@ -15,10 +15,10 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
-from gui.dialogs.new_array import NewArrayDialog
-from gui.export.dialog import ExportDialog
-from gui.number_fields import ElidedField, NumberField, WholeField, all_taken
-from gui.panes.form_fields import numbers_in
+from quantoscope.gui.common.number_fields import ElidedField, NumberField, WholeField, all_taken
+from quantoscope.gui.dialogs.new_array import NewArrayDialog
+from quantoscope.gui.export.dialog import ExportDialog
+from quantoscope.gui.panes.form_fields import numbers_in
 
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")

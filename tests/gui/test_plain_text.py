@@ -31,12 +31,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.io import qscope
-from engine.io.saved import SavedScheme, SavedSession, SavedSource, SavedTensor
-from gui import commands
-from gui.errors import ErrorReporter
-from gui.plain_text import NAME_LENGTH, plain, plain_action, plain_tip, plain_title
-from gui.waiting import wait_for
+from quantoscope.engine.io import qscope
+from quantoscope.engine.io.saved import SavedScheme, SavedSession, SavedSource, SavedTensor
+from quantoscope.gui.common.error_reports import ErrorReporter
+from quantoscope.gui.common.plain_text import (
+    NAME_LENGTH,
+    plain,
+    plain_action,
+    plain_tip,
+    plain_title,
+)
+from quantoscope.gui.document import commands
+from quantoscope.gui.workers.modal_wait import wait_for
 from tests.gui.test_files import settle
 
 might_be_rich = QtGui.Qt.mightBeRichText
@@ -277,7 +283,7 @@ def test_questions_show_names_as_letters(loaded, dialog, button, qtbot, monkeypa
 
 
 def test_the_dialog_of_long_work_shows_names_as_letters(window, dialog, monkeypatch):
-    monkeypatch.setattr("gui.waiting.SHOWN_AFTER", 1)
+    monkeypatch.setattr("quantoscope.gui.workers.modal_wait.SHOWN_AFTER", 1)
     go_on = threading.Event()
 
     def look(box):

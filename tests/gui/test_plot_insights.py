@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 import pytest
 
-from engine import Evaluation, evaluate
+from quantoscope.engine import Evaluation, evaluate
 from tests.gui.plot_bench import CASES, KEYS, THREE, noise
 
 # Insights are true

@@ -13,10 +13,17 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from engine import summarize
-from gui.plots.axis import ValueAxis, WholeAxis, log_ticks, offset_of, shared_text, tick_text
-from gui.plots.labels import Label, placed
-from gui.plots.spans import LARGEST, Unit, bounded, padded, power, unit_for
+from quantoscope.engine import summarize
+from quantoscope.gui.plots.axis import (
+    ValueAxis,
+    WholeAxis,
+    log_ticks,
+    offset_of,
+    shared_text,
+    tick_text,
+)
+from quantoscope.gui.plots.labels import Label, placed
+from quantoscope.gui.plots.spans import LARGEST, Unit, bounded, padded, power, unit_for
 from tests.gui.plot_bench import KEYS
 
 SMALLEST = 5e-324

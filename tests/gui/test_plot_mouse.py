@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QGraphicsRectItem
 
-from engine import Evaluation
+from quantoscope.engine import Evaluation
 from tests.gui.plot_bench import CASES, KEYS, THREE, noise
 
 # Reading and choosing
@@ -208,7 +208,7 @@ def test_plots_over_the_same_quantity_show_the_same_stretch(open_window, qtbot):
     ("leader", "follower"), [("signal", "error"), ("distribution", "transfer")]
 )
 def test_a_linked_plot_follows_the_values_while_the_other_is_hidden(open_window, leader, follower):
-    from gui import commands
+    from quantoscope.gui.document import commands
 
     window = open_window(noise(20))
 
@@ -254,7 +254,7 @@ def test_the_first_turn_of_the_wheel_zooms_and_fitting_shows_everything_again(op
 
 
 def test_a_hidden_plot_moves_no_other_when_the_theme_changes_or_all_is_fitted(open_window):
-    from gui import commands
+    from quantoscope.gui.document import commands
 
     window = open_window(noise(20))
     for key in ("transfer", "distribution"):

@@ -11,11 +11,11 @@ from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtWidgets import QApplication, QGraphicsRectItem
 
-from engine import evaluate
-from engine.metrics import METRIC
-from gui import commands
-from gui.export.panel import Panel
-from gui.theme import DARK, LIGHT, wear
+from quantoscope.engine import evaluate
+from quantoscope.engine.evaluation.metrics import METRIC
+from quantoscope.gui.common.theme import DARK, LIGHT, wear
+from quantoscope.gui.document import commands
+from quantoscope.gui.export.panel import Panel
 from tests.gui.plot_bench import CASES, KEYS, THREE, noise
 
 
@@ -185,7 +185,7 @@ def test_keys_choose_zoom_and_fit(bench, key, person):
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_zoomed_plot_keeps_its_range_when_the_values_change(bench, key):
-    from gui import commands
+    from quantoscope.gui.document import commands
 
     shown = bench(key, np.array([0.5, -1.0, 2.0]), *THREE)
     shown.pane.activateWindow()
@@ -212,7 +212,7 @@ def test_the_chosen_value_is_marked(bench, key):
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_hidden_plot_catches_up_when_it_is_shown(bench, key):
-    from gui import commands
+    from quantoscope.gui.document import commands
 
     shown = bench(key, np.array([0.5, -1.0, 2.0]), *THREE)
     before = shown.plot.insight
@@ -225,7 +225,7 @@ def test_a_hidden_plot_catches_up_when_it_is_shown(bench, key):
 def test_schemes_that_are_switched_off_are_not_drawn(bench):
     from dataclasses import replace
 
-    from gui import commands
+    from quantoscope.gui.document import commands
 
     shown = bench("signal", noise(10), *THREE)
     curves = len(shown.items(pg.PlotCurveItem))

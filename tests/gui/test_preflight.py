@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gui import preflight
+from quantoscope.gui import preflight
 
 PROJECT = Path(__file__).resolve().parents[2]
 on_linux = pytest.mark.skipif(

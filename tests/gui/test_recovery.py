@@ -15,11 +15,12 @@ import pytest
 from PySide6.QtCore import QLockFile
 from PySide6.QtWidgets import QPushButton
 
-import engine.io
-from engine import Scheme
-from engine.io import qscope
-from gui import commands, recovery
-from gui.recovery import recovery_folder
+import quantoscope.engine.io
+from quantoscope.engine import Scheme
+from quantoscope.engine.io import qscope
+from quantoscope.gui.document import commands
+from quantoscope.gui.storage import recovery
+from quantoscope.gui.storage.recovery import recovery_folder
 from tests.gui.test_files import settle
 
 
@@ -210,8 +211,8 @@ def test_closing_leaves_nothing_behind(window, person, qtbot, dialog, button):
 
 def test_of_a_long_array_only_the_changes_are_kept(window, qtbot, crash, monkeypatch, tmp_path,
                                                    new_window):  # fmt: skip
-    monkeypatch.setattr("gui.tensors.COPIED", 1000)
-    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.storage.session_codec.COPIED", 1000)
     np.save(tmp_path / "long.npy", np.arange(5000, dtype=np.float32))
     window.open_paths([tmp_path / "long.npy"])
     settle(window, qtbot)
@@ -233,8 +234,8 @@ def test_of_a_long_array_only_the_changes_are_kept(window, qtbot, crash, monkeyp
 def test_changes_of_a_file_that_is_another_by_now_are_told_of(
     window, new_window, qtbot, crash, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("gui.tensors.COPIED", 1000)
-    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.storage.session_codec.COPIED", 1000)
     path = tmp_path / "long.npy"
     np.save(path, np.arange(5000, dtype=np.float32))
     window.open_paths([path])
@@ -257,8 +258,8 @@ def test_changes_of_a_file_that_is_another_by_now_are_told_of(
 def test_edits_of_a_file_that_was_replaced_and_opened_again_are_kept_whole(
     window, new_window, qtbot, crash, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("gui.tensors.COPIED", 1000)
-    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.storage.session_codec.COPIED", 1000)
     path, other = tmp_path / "long.npy", tmp_path / "other.npy"
     np.save(path, np.arange(5000, dtype=np.float32))
     window.open_paths([path])
@@ -285,8 +286,8 @@ def test_edits_of_a_file_that_was_replaced_and_opened_again_are_kept_whole(
 @pytest.fixture
 def long_file(window, qtbot, monkeypatch, tmp_path):
     """A file of many values that is open, the first of them edited."""
-    monkeypatch.setattr("gui.tensors.COPIED", 1000)
-    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.storage.session_codec.COPIED", 1000)
     path = tmp_path / "long.npy"
     np.save(path, np.zeros(5000, np.float32))
     window.open_paths([path])
@@ -349,8 +350,8 @@ def test_changes_of_a_file_that_is_gone_are_offered_until_it_is_back(
 def test_a_long_array_of_no_file_is_written_once_and_then_its_changes(
     window, qtbot, crash, monkeypatch, new_window
 ):
-    monkeypatch.setattr("gui.tensors.COPIED", 1000)
-    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.storage.session_codec.COPIED", 1000)
     window.session.start(np.zeros(5000, np.float32), "made here")
     commands.edit_value(window.session, 5, 1.0)
     qtbot.waitUntil(lambda: bool(kept()) and not window.background.running("recovery"))
@@ -618,8 +619,8 @@ def test_what_is_saved_as_the_window_closes_is_not_offered_again(
 def test_a_long_array_is_kept_again_after_it_was_saved(
     window, qtbot, crash, monkeypatch, tmp_path, new_window
 ):
-    monkeypatch.setattr("gui.tensors.COPIED", 1000)
-    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.storage.session_codec.COPIED", 1000)
     window.session.start(np.zeros(5000, np.float32), "made here")
     commands.edit_value(window.session, 5, 1.0)
     qtbot.waitUntil(lambda: bool(kept()) and not window.background.running("recovery"))
@@ -637,8 +638,8 @@ def test_a_long_array_is_kept_again_after_it_was_saved(
 def test_a_long_array_that_is_edited_while_it_is_written_is_kept_as_it_was(
     window, qtbot, crash, monkeypatch, new_window
 ):
-    monkeypatch.setattr("gui.tensors.COPIED", 1000)
-    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.storage.session_codec.COPIED", 1000)
     started, go_on, save = threading.Event(), threading.Event(), engine.io.save
 
     def slowly(path, array):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from engine import METRICS, evaluate
+from quantoscope.engine import METRICS, evaluate
 
 TIP = Qt.ItemDataRole.ToolTipRole
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")

@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QStyleOptionComboBox
 
-from engine import FORMATS, RUNTIMES, Granularity, Scheme, channels, evaluate
-from engine.formats import BLOCKS, SMALL_FLOATS
+from quantoscope.engine import FORMATS, RUNTIMES, Granularity, Scheme, channels, evaluate
+from quantoscope.engine.formats import BLOCKS, SMALL_FLOATS
 from tests.gui.plot_bench import noise
 
 ARRAY = noise(64, 4).reshape(4, 16)

@@ -6,9 +6,9 @@ from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QPalette
 from PySide6.QtWidgets import QApplication, QLabel
 
-from engine import FORMATS, MAPPINGS
-from gui import commands
-from gui.theme import COLOURS, LINE_STYLES, MARKERS
+from quantoscope.engine import FORMATS, MAPPINGS
+from quantoscope.gui.common.theme import COLOURS, LINE_STYLES, MARKERS
+from quantoscope.gui.document import commands
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
-from engine import Scheme
-from engine.io import qscope, saved
-from engine.io.saved import SavedSession, SavedSource, SavedTensor
-from gui import commands
-from gui.saving import place_of
+from quantoscope.engine import Scheme
+from quantoscope.engine.io import qscope, saved
+from quantoscope.engine.io.saved import SavedSession, SavedSource, SavedTensor
+from quantoscope.gui.document import commands
+from quantoscope.gui.storage.session_codec import place_of
 from tests.gui.conftest import press_button
 from tests.gui.test_files import menu_action, settle, type_path
 
@@ -223,14 +223,14 @@ def test_a_session_that_moved_with_its_files_finds_them(work, new_window, qtbot,
 def slow_hash(monkeypatch):
     """Let the hash of a file take until it is told to end, or until somebody cancels it."""
     go_on = threading.Event()
-    monkeypatch.setattr("gui.waiting.SHOWN_AFTER", 10)
+    monkeypatch.setattr("quantoscope.gui.workers.modal_wait.SHOWN_AFTER", 10)
 
     def slowly(path, step=None):
         while not go_on.wait(0.002):
             step(1, 2)
         return "sha256:12"
 
-    monkeypatch.setattr("engine.io.saved.digest_of", slowly)
+    monkeypatch.setattr("quantoscope.engine.io.saved.digest_of", slowly)
     yield go_on
     go_on.set()
 
@@ -264,10 +264,10 @@ def test_a_save_that_takes_long_ends_by_itself(work, tmp_path, slow_hash, dialog
 
 
 def test_a_long_file_is_hashed_once_and_not_at_every_save(work, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.io.saved.TRUSTED", 10)
+    monkeypatch.setattr("quantoscope.engine.io.saved.TRUSTED", 10)
     work.whole.write(tmp_path / "work.qscope")
     digest = qscope.read(tmp_path / "work.qscope").sources[0].digest
-    monkeypatch.setattr("engine.io.saved.digest_of", None)
+    monkeypatch.setattr("quantoscope.engine.io.saved.digest_of", None)
     work.whole.write(tmp_path / "again.qscope")
     assert qscope.read(tmp_path / "again.qscope").sources[0].digest == digest
 
@@ -478,8 +478,8 @@ def test_of_thousands_of_files_that_are_gone_some_are_told_of(
 @pytest.fixture
 def long_arrays(monkeypatch):
     """Arrays of a thousand values are long."""
-    monkeypatch.setattr("gui.tensors.COPIED", 1000)
-    monkeypatch.setattr("gui.saving.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.storage.session_codec.COPIED", 1000)
 
 
 def replaced(path):
@@ -640,7 +640,7 @@ def test_a_session_of_the_same_length_and_date_that_has_taken_its_place_is_asked
     window, new_window, qtbot, tmp_path, dialog, button, monkeypatch, hashed
 ):
     if not hashed:
-        monkeypatch.setattr("engine.io.saved.TRUSTED", 0)
+        monkeypatch.setattr("quantoscope.engine.io.saved.TRUSTED", 0)
     file, theirs = tmp_path / "work.qscope", tmp_path / "theirs.qscope"
     assert window.whole.write(file)
     other = new_window()

@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetrics
 
-from gui.plain_text import NAME_LENGTH, plain
-from gui.short_names import kin, shortened, told_apart
+from quantoscope.gui.common.plain_text import NAME_LENGTH, plain
+from quantoscope.gui.common.short_names import kin, shortened, told_apart
 from tests.gui.test_tensors import Letters
 
 LAYER = [

@@ -5,9 +5,9 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 
-from engine import evaluate, summarize
-from gui import commands
-from gui.panes.sheet_row import SheetRow
+from quantoscope.engine import evaluate, summarize
+from quantoscope.gui.document import commands
+from quantoscope.gui.panes.sheet_row import SheetRow
 
 FOUR = ("int8 symmetric", "uint4 asymmetric", "int8 scale-only manual(-2,2)", "e4m3fn symmetric")
 
@@ -36,7 +36,7 @@ def settle(qtbot):
 
 @pytest.fixture
 def short_sheets(monkeypatch):
-    monkeypatch.setattr("gui.models.values.SHEET", 100)
+    monkeypatch.setattr("quantoscope.gui.models.values.SHEET", 100)
 
 
 @pytest.fixture
@@ -261,7 +261,7 @@ def test_an_edit_in_place_is_undone_and_redone_byte_for_byte(open_window, settle
 def test_a_long_array_with_any_number_typed_in_is_shown_as_if_computed_anew(
     open_window, settle, person, monkeypatch, text
 ):
-    monkeypatch.setattr("gui.tensors.COPIED", 60_000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 60_000)
     window = open_window(noise(150_000), *FOUR)
     for row in (3, 4):
         settle(window)
@@ -290,7 +290,7 @@ def test_what_is_being_typed_outlives_the_update_of_the_edit_before(open_window,
 def test_after_many_edits_and_undos_the_shown_is_what_the_array_makes(
     open_window, settle, monkeypatch, seed
 ):
-    monkeypatch.setattr("gui.tensors.COPIED", 60_000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 60_000)
     random = np.random.default_rng(seed)
     window = open_window(noise(150_000, seed), *FOUR)
     session, stack = window.session, window.session.undo_stack
@@ -323,8 +323,8 @@ def test_after_many_edits_and_undos_the_shown_is_what_the_array_makes(
 def test_an_edit_of_a_mapped_file_stays_in_memory(
     new_window, settle, qtbot, person, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 1000)
-    monkeypatch.setattr("gui.tensors.COPIED", 60_000)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 60_000)
     path = tmp_path / "long.npy"
     np.save(path, noise(150_000))
     before = path.read_bytes()

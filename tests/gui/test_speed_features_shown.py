@@ -9,9 +9,9 @@ from PySide6.QtCore import QElapsedTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication
 
-from engine import evaluate
-from gui import commands
-from gui.settings import Settings
+from quantoscope.engine import evaluate
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.document import commands
 from tests.gui.test_speed_features import FOUR, exact, idle, noise
 
 FAR = 123_456
@@ -47,13 +47,13 @@ def gate(monkeypatch):
         assert array.size < 100_000 or event.wait(60)
         return evaluate(array, *args, **options)
 
-    monkeypatch.setattr("gui.shown.evaluate", late)
+    monkeypatch.setattr("quantoscope.gui.document.snapshot.evaluate", late)
     yield event
     event.set()
 
 
 def test_short_work_is_told_by_no_bar_and_by_the_time_it_took(open_window, settle, monkeypatch):
-    monkeypatch.setattr("gui.status.PATIENCE", 600_000)
+    monkeypatch.setattr("quantoscope.gui.window.status.PATIENCE", 600_000)
     window = open_window(noise(100_000), "int8 symmetric")
     settle(window)
     bar = window.statusBar()
@@ -71,7 +71,7 @@ def test_short_work_is_told_by_no_bar_and_by_the_time_it_took(open_window, settl
 
 
 def test_long_work_has_a_bar_and_escape_cancels_it(open_window, settle, person, gate, monkeypatch):
-    monkeypatch.setattr("gui.status.PATIENCE", 0)
+    monkeypatch.setattr("quantoscope.gui.window.status.PATIENCE", 0)
     window = open_window(noise(60_000), "int8 symmetric")
     settle(window)
     bar = window.statusBar()
@@ -92,7 +92,7 @@ def test_long_work_has_a_bar_and_escape_cancels_it(open_window, settle, person, 
 def test_panes_say_that_they_wait_rather_than_that_no_scheme_is_on(
     open_window, settle, qtbot, gate, monkeypatch
 ):
-    monkeypatch.setattr("gui.shown.HUGE", 100_000)
+    monkeypatch.setattr("quantoscope.gui.document.snapshot.HUGE", 100_000)
     window = open_window([1, 2, 3], "int8 symmetric")
     window.session.start(noise(200_000), "long")
 
@@ -152,7 +152,7 @@ def test_the_latency_of_an_edit_does_not_count_from_a_stopped_one(
             starts.append(self)
             super().start()
 
-    monkeypatch.setattr("gui.latency.QElapsedTimer", Clock)
+    monkeypatch.setattr("quantoscope.gui.window.latency.QElapsedTimer", Clock)
     window = open_window(noise(100_000), "int8 symmetric")
     settle(window)
     commands.edit_value(window.session, 3, 400.0)
@@ -206,8 +206,8 @@ def test_closing_while_panes_wait_for_their_turn_leaves_nothing_to_do(open_windo
 def test_a_huge_array_is_shown_before_its_schemes_are_applied(
     open_window, settle, qtbot, person, gate, monkeypatch, between
 ):
-    monkeypatch.setattr("gui.shown.HUGE", 100_000)
-    monkeypatch.setattr("gui.tensors.COPIED", 60_000)
+    monkeypatch.setattr("quantoscope.gui.document.snapshot.HUGE", 100_000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 60_000)
     window = open_window(np.zeros(10), *FOUR)
     window.values.table.setFocus()
     array = noise(200_000)
@@ -285,7 +285,7 @@ def test_panes_of_long_arrays_come_up_with_content(open_window, settle, monkeypa
 def test_a_pane_whose_preparation_was_stopped_can_be_brought_up_to_date(
     open_window, settle, person, monkeypatch
 ):
-    monkeypatch.setattr("gui.status.PATIENCE", 0)
+    monkeypatch.setattr("quantoscope.gui.window.status.PATIENCE", 0)
     window = open_window(noise(200_000), "int8 symmetric")
     settle(window)
     window.docks["calibration"].raise_()

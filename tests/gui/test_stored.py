@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.io import stored
-from gui.dialogs.codes_dump import DeviceCodes
+from quantoscope.engine.io import stored
+from quantoscope.gui.dialogs.codes_dump import DeviceCodes
 from tests.gui.test_files import settle
 
 gguf = pytest.importorskip("gguf")

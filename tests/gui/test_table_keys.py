@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSpinBox, QToolButton
 
-from gui.panes.sheet_row import SheetRow
+from quantoscope.gui.panes.sheet_row import SheetRow
 
 MOVES = ("Up", "Down", "Left", "Right", "Home", "End", "PgUp", "PgDown")
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -102,7 +102,7 @@ def test_delete_and_paste_reach_the_value_at_the_cursor(long_list, person, keys,
 @pytest.fixture
 def sheets(monkeypatch, open_lean_window):
     """A window with 250 values on three sheets."""
-    monkeypatch.setattr("gui.models.values.SHEET", 100)
+    monkeypatch.setattr("quantoscope.gui.models.values.SHEET", 100)
     return open_lean_window(np.arange(1, 251), "int8 symmetric")
 
 

@@ -10,14 +10,24 @@ from PySide6.QtGui import QFontMetrics, QImage, QTextDocument
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
-import engine.io
-from engine.glance import glance
-from gui import commands
-from gui.export.choices import proposed_name
-from gui.export.kinds import FIGURE
-from gui.models.tensors import GLANCE, HIGH, HISTOGRAM, LOW, NAME, SHAPE, SIZE, TYPE, bytes_text
-from gui.short_names import shortened
-from gui.tensors import lone
+import quantoscope.engine.io
+from quantoscope.engine.analysis.glance import glance
+from quantoscope.gui.common.short_names import shortened
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.tensors import lone
+from quantoscope.gui.export.choices import proposed_name
+from quantoscope.gui.export.kinds import FIGURE
+from quantoscope.gui.models.tensors import (
+    GLANCE,
+    HIGH,
+    HISTOGRAM,
+    LOW,
+    NAME,
+    SHAPE,
+    SIZE,
+    TYPE,
+    bytes_text,
+)
 from tests.engine.io import builders
 
 LAYERS = [f"layers.{i}.{part}" for i in range(12) for part in ("attn.q", "attn.k", "mlp", "norm")]
@@ -162,7 +172,7 @@ def test_what_was_read_while_a_file_is_written_comes_up_after_that(
 
 
 def test_a_window_does_not_close_while_a_file_is_written(opened, monkeypatch, tmp_path, qtbot):
-    monkeypatch.setattr("gui.waiting.SHOWN_AFTER", 10)
+    monkeypatch.setattr("quantoscope.gui.workers.modal_wait.SHOWN_AFTER", 10)
     began, go_on, save, asked = threading.Event(), threading.Event(), engine.io.save, []
 
     def slowly(path, array, *more):
@@ -600,7 +610,7 @@ def test_an_open_file_that_is_written_over_is_no_longer_that_file(
 def test_what_is_shown_again_after_a_file_was_closed_stays_in_memory(
     new_window, settle, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
     for name in "abc":
         np.save(tmp_path / f"{name}.npy", np.full(2000, ord(name), np.float32))
     window = new_window()
@@ -636,7 +646,7 @@ def test_a_new_array_joins_the_document(window, dialog, person):
 
 
 def test_long_arrays_that_nobody_edited_leave_the_memory(new_window, settle, monkeypatch, tmp_path):
-    monkeypatch.setattr("gui.tensors.COPIED", 1000)
+    monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
     for name in ("a.npy", "b.npy"):
         np.save(tmp_path / name, np.zeros(2000, np.float32))
     window = new_window()

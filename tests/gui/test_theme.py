@@ -6,10 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QStyle, QStyleOptionButton, QWidget
 
-from engine import Scheme
-from gui.dialogs.new_array import NewArrayDialog
-from gui.export.dialog import ExportDialog
-from gui.theme import theme_named
+from quantoscope.engine import Scheme
+from quantoscope.gui.common.theme import theme_named
+from quantoscope.gui.dialogs.new_array import NewArrayDialog
+from quantoscope.gui.export.dialog import ExportDialog
 
 LEAST = 3.0
 """The contrast that WCAG 2.1 (1.4.11) asks of what is needed to tell a control."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import gui
+from quantoscope import gui
 
 ROOT = Path(gui.__file__).parent
 

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject
 
-from gui.turns import Turns
+from quantoscope.gui.workers.paint_queue import Turns
 
 
 def test_each_has_its_turn_and_the_place_it_took_first(qtbot):

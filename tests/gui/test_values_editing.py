@@ -8,10 +8,10 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QInputDialog
 
-import gui.clipboard
-from gui import commands
-from gui.panes.values_edit import parse_position
-from gui.tensors import lone
+import quantoscope.gui.document.clipboard
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.tensors import lone
+from quantoscope.gui.panes.values_edit import parse_position
 
 TEN = "0.5\t-1.25\t3\t4e-3\t5\t6\t7\t8\t9\t10.125"
 
@@ -165,9 +165,9 @@ def slow_read(monkeypatch):
         go_on.wait(10)
         return read(text)
 
-    monkeypatch.setattr("gui.clipboard.LONG", 0)
-    monkeypatch.setattr("gui.waiting.SHOWN_AFTER", 10)
-    monkeypatch.setattr("gui.clipboard.read", slowly)
+    monkeypatch.setattr("quantoscope.gui.document.clipboard.LONG", 0)
+    monkeypatch.setattr("quantoscope.gui.workers.modal_wait.SHOWN_AFTER", 10)
+    monkeypatch.setattr("quantoscope.gui.document.clipboard.read", slowly)
     yield go_on
     go_on.set()
 

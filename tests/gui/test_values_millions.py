@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from gui.panes import values_copy, values_edit
-from gui.panes.values_edit import cells_of, row_runs, rows_of
+from quantoscope.gui.panes import values_copy, values_edit
+from quantoscope.gui.panes.values_edit import cells_of, row_runs, rows_of
 
 COUNT = 2_000_000
 

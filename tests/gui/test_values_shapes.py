@@ -201,7 +201,7 @@ def test_a_million_rows_scroll_to_the_end_and_are_computed_as_they_are_seen(
 
 
 def test_the_stages_of_unseen_rows_are_not_computed(open_window, monkeypatch):
-    import gui.models.values as module
+    from quantoscope.gui.models import values as module
 
     window = open_window(np.ones(100_000), "int8 symmetric")
     asked = []
@@ -222,7 +222,7 @@ def test_the_stages_of_unseen_rows_are_not_computed(open_window, monkeypatch):
 def test_selecting_a_million_rows_asks_the_model_about_few_of_them(
     open_window, person, monkeypatch, qapp
 ):
-    from gui.models.values import ValuesModel
+    from quantoscope.gui.models.values import ValuesModel
 
     window = open_window(np.ones(1_000_000, np.float32), "int8 symmetric")
     table = window.values.table

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QToolButton
 
-from engine import Scheme
-from gui import commands
-from gui.background import Background
-from gui.models.values import SortOrder
-from gui.session import Session
-from gui.tensors import lone
+from quantoscope.engine import Scheme
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.tensors import lone
+from quantoscope.gui.models.values import SortOrder
+from quantoscope.gui.workers.background import Background
 
 
 @pytest.fixture
@@ -319,7 +319,7 @@ def test_undo_brings_the_plane_of_the_grid(open_lean_window, person):
 
 
 def test_undo_brings_the_sheet(monkeypatch, open_lean_window, person):
-    monkeypatch.setattr("gui.models.values.SHEET", 100)
+    monkeypatch.setattr("quantoscope.gui.models.values.SHEET", 100)
     window = open_lean_window(np.zeros(250), "int8 symmetric")
     window.session.choose(220)
     commands.edit_value(window.session, 220, 5.0)

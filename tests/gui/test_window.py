@@ -21,11 +21,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-import engine
-from engine import Scheme
-from engine.examples import EXAMPLES
-from engine.io import qscope
-from gui import commands
+from quantoscope import engine
+from quantoscope.engine import Scheme
+from quantoscope.engine.examples import EXAMPLES
+from quantoscope.engine.io import qscope
+from quantoscope.gui.document import commands
 
 
 def menu_action(menu, text):
@@ -122,7 +122,9 @@ def test_what_the_status_bar_cuts_is_told_in_its_tip(open_window, qapp):
 
 def test_a_figure_of_the_visible_plots_leaves_out_those_behind_other_tabs(window, monkeypatch):
     asked = []
-    monkeypatch.setattr("gui.export.dialog.copy_figure", lambda *given: asked.append(given[-1]))
+    monkeypatch.setattr(
+        "quantoscope.gui.export.dialog.copy_figure", lambda *given: asked.append(given[-1])
+    )
     window.actions_["copy_figure"].trigger()
     window.docks["codes"].raise_()
     window.docks["error"].close()

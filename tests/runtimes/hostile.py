@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-import engine
+from quantoscope import engine
 
 WIDTH = 64
 """Values per array: a multiple of 32, for block formats."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine
-from engine import export
+from quantoscope import engine
+from quantoscope.engine import export
 
 # Not imported here, where its warnings would count as failures.
 if find_spec("aimet_onnx") is None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine
-from engine.device import compare_codes, read_codes
+from quantoscope import engine
+from quantoscope.engine.analysis.device_codes import compare_codes, read_codes
 from tests.runtimes.test_onnxruntime import kernel, their_parameters
 
 pytest.importorskip("onnxruntime")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-import engine
+from quantoscope import engine
 
 torch = pytest.importorskip("torch")
 with warnings.catch_warnings():

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import engine
-from engine import export
+from quantoscope import engine
+from quantoscope.engine import export
 from tests.engine.export.arrays import SCHEMES, normal, on_ties
 from tests.runtimes.hostile import arrays
 from tests.runtimes.hostile import on_ties as hostile_ties

@@ -7,8 +7,8 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
-import engine
-from engine.runtimes import FORMAT_SOURCES
+from quantoscope import engine
+from quantoscope.engine.schemes.runtimes import FORMAT_SOURCES
 from tests.runtimes.hostile import WIDTH, arrays
 
 quants = pytest.importorskip("gguf.quants")

@@ -6,10 +6,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-import engine
-from engine.arithmetic import ROUNDINGS
-from engine.formats import SMALL_FLOATS, FloatFormat
-from engine.runtimes import FORMAT_SOURCES
+from quantoscope import engine
+from quantoscope.engine.formats import SMALL_FLOATS, FloatFormat
+from quantoscope.engine.numerics.arithmetic import ROUNDINGS
+from quantoscope.engine.schemes.runtimes import FORMAT_SOURCES
 from tests.runtimes.hostile import arrays
 
 FLOATS = [fmt for fmt in SMALL_FLOATS if isinstance(fmt, FloatFormat)]

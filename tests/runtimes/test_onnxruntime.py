@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import engine
-from engine.runtimes import RUNTIMES
+from quantoscope import engine
+from quantoscope.engine.schemes.runtimes import RUNTIMES
 from tests.runtimes.hostile import CHANNELS, arrays, on_ties, rows_of
 
 ort = pytest.importorskip("onnxruntime")

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import io
-from engine.cells import parse_block
-from engine.notes import listening
-from engine.numbers import parse_number
+from quantoscope.engine import io
+from quantoscope.engine.notes import listening
+from quantoscope.engine.text.delimited import parse_block
+from quantoscope.engine.text.number_parsing import parse_number
 
 pandas = pytest.importorskip("pandas")
 

@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 import pytest
 
-import engine
-from engine.runtimes import RUNTIMES
+from quantoscope import engine
+from quantoscope.engine.schemes.runtimes import RUNTIMES
 from tests.runtimes.hostile import arrays, on_ties, rows_of
 
 torch = pytest.importorskip("torch")

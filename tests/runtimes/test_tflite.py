@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import engine
-from engine.runtimes import RUNTIMES
+from quantoscope import engine
+from quantoscope.engine.schemes.runtimes import RUNTIMES
 from tests.runtimes.hostile import WIDTH, arrays, on_ties, rows_of
 
 flatbuffers = pytest.importorskip("flatbuffers")

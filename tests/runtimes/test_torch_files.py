@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import io
-from engine.arrays import as_working
-from engine.io import FormatError
-from engine.io.torch_names import _REAL
-from engine.pasted import read
+from quantoscope.engine import io
+from quantoscope.engine.io import FormatError
+from quantoscope.engine.io.torch_names import _REAL
+from quantoscope.engine.numerics.arrays import as_working
+from quantoscope.engine.text.paste import read
 
 torch = pytest.importorskip("torch")
 
@@ -34,7 +34,7 @@ def known_warnings() -> Iterator[None]:
 
 @pytest.fixture(params=[0, 1 << 62], ids=["mapped", "read"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", request.param)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", request.param)
 
 
 def saved(folder: Path, value: object, zipped: bool = True, protocol: int = 2) -> Path:

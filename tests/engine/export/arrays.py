@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-import engine
-from engine.formats import BLOCKS
-from engine.runtimes import RUNTIMES
+from quantoscope import engine
+from quantoscope.engine.formats import BLOCKS
+from quantoscope.engine.schemes.runtimes import RUNTIMES
 
 TEXTBOOK = (
     *(f"{fmt} {mapping}" for fmt in ("int8", "uint8", "int8-narrow", "int4", "uint16", "int13")

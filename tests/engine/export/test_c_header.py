@@ -11,9 +11,9 @@ from platform import machine
 import numpy as np
 import pytest
 
-import engine
-from engine import export
-from engine.export import NotExpressibleError
+from quantoscope import engine
+from quantoscope.engine import export
+from quantoscope.engine.export import NotExpressibleError
 from tests.engine.export.arrays import SCHEMES, normal, on_ties
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")

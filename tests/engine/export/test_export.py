@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine
-from engine import export
-from engine.export import FORMATS, NotExpressibleError
-from engine.io import FormatError
+from quantoscope import engine
+from quantoscope.engine import export
+from quantoscope.engine.export import FORMATS, NotExpressibleError
+from quantoscope.engine.io import FormatError
 from tests.engine.export.arrays import SCHEMES, normal
 
 KEYS = [form.key for form in FORMATS]

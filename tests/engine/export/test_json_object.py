@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import engine
-from engine import export
-from engine.arithmetic import Arithmetic
+from quantoscope import engine
+from quantoscope.engine import export
+from quantoscope.engine.numerics.arithmetic import Arithmetic
 from tests.engine.export.arrays import SCHEMES, normal
 
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import export
-from engine.export import numpy_source
+from quantoscope import engine
+from quantoscope.engine import export
+from quantoscope.engine.export import numpy_source
 from tests.engine.export.arrays import OF_RUNTIMES, SCHEMES, TEXTBOOK, normal, on_ties
 from tests.runtimes.hostile import arrays
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import engine
-from engine import export
-from engine.export import NotExpressibleError
+from quantoscope import engine
+from quantoscope.engine import export
+from quantoscope.engine.export import NotExpressibleError
 from tests.engine.export.arrays import normal
 
 

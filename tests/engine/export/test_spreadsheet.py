@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import cli
-from engine.spreadsheet import cell, csv_line, tab_line
+from quantoscope.engine import cli
+from quantoscope.engine.text.spreadsheet import cell, csv_line, tab_line
 
 FORMULAS = [
     "=1+1",

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import io
-from engine.io import FileFormat, FormatError, qscope
+from quantoscope.engine import io
+from quantoscope.engine.io import FileFormat, FormatError, qscope
 from tests.engine.io import builders, containers
 from tests.engine.io.hostile.forks import ForkServer
 
@@ -52,8 +52,10 @@ def ways(formats: Sequence[FileFormat]) -> list[Any]:
 def take(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FileFormat:
     known, threshold = request.param
     if known is io.HDF5 and hasattr(os, "fork"):
-        monkeypatch.setattr("engine.io.hdf5.start", request.getfixturevalue("forks").start)
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", threshold)
+        monkeypatch.setattr(
+            "quantoscope.engine.io.hdf5.start", request.getfixturevalue("forks").start
+        )
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", threshold)
     return known
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine import io
+from quantoscope.engine import io
 from tests.engine.io.hostile.crafted import CRAFTED
 from tests.engine.io.hostile.harness import Result, Workers
 from tests.engine.io.hostile.mutants import MASKS, NUMBERS

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import device, io, pasted
-from engine.cancellation import Cancellation, Cancelled
-from engine.io import hdf5, index, qscope, saved
+from quantoscope.engine import io
+from quantoscope.engine.analysis import device_codes
+from quantoscope.engine.cancellation import Cancellation, Cancelled
+from quantoscope.engine.io import hdf5, index, qscope, saved
+from quantoscope.engine.text import paste
 from tests.engine.io import builders, containers
 
 LONG = np.random.default_rng(0).normal(size=(1024, 2048)).astype(np.float32)
@@ -34,7 +36,7 @@ def one(path: Path) -> object:
 
 
 def codes_of(path: Path) -> object:
-    return device.read_codes(path, "int32", LONG.shape, big_endian=True)
+    return device_codes.read_codes(path, "int32", LONG.shape, big_endian=True)
 
 
 def stored_of(path: Path) -> object:
@@ -46,7 +48,7 @@ def session_of(path: Path) -> object:
 
 
 def text_of(path: Path) -> object:
-    return pasted.read(path.read_text())
+    return paste.read(path.read_text())
 
 
 SINGLE = {ending for known in io.READERS if known.single for ending in known.endings}
@@ -276,9 +278,9 @@ def test_a_cancelled_save_leaves_the_old_file_whole_up_to_the_last_moment(
         qscope.read,
         qscope.head_of,
         saved.digest_of,
-        device.read_codes,
-        device.is_npy,
-        lambda path: device.read_codes(path, "int8", (0,)),
+        device_codes.read_codes,
+        device_codes.is_npy,
+        lambda path: device_codes.read_codes(path, "int8", (0,)),
         lambda path: io.NPY.load_module().load(path),
         lambda path: io.HDF5.load_module().load(path, "x"),
         lambda path: saved.described(saved.SavedSource(str(path))),

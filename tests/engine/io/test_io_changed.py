@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine
-from engine import cli, io
-from engine.mappings import FileChangedError
+from quantoscope import engine
+from quantoscope.engine import cli, io
+from quantoscope.engine.numerics.mapped_arrays import FileChangedError
 
 Refusal = Callable[..., str]
 
@@ -132,7 +132,7 @@ def test_what_was_read_is_safe_from_what_becomes_of_the_file(path: Path) -> None
 def test_a_mapped_file_that_is_rewritten_in_place_is_a_sentence(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 0)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", 0)
     array, other = io.load(path), np.ones(10, np.float32)
     engine.evaluate(array, "int8 symmetric")
     later = path.stat().st_mtime_ns + 10**9
@@ -151,7 +151,7 @@ def test_a_mapped_file_that_is_rewritten_in_place_is_a_sentence(
 def test_a_change_in_the_middle_of_an_evaluation_ends_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 0)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", 0)
     array = io.load(path)
 
     def step(done: int, total: int) -> None:
@@ -164,7 +164,7 @@ def test_a_change_in_the_middle_of_an_evaluation_ends_it(
 def test_a_file_that_is_deleted_or_replaced_is_no_changed_one(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 0)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", 0)
     array = io.load(path)
     io.save(path, np.zeros(3, np.float32))
     first = engine.evaluate(array, "int8 symmetric").metrics["sqnr"]

@@ -14,9 +14,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from engine import io
-from engine.io import gguf as reader
-from engine.io.gguf_blocks import BLOCK_TYPES
+from quantoscope.engine import io
+from quantoscope.engine.io import gguf as reader
+from quantoscope.engine.io.gguf_blocks import BLOCK_TYPES
 from tests.engine.io import containers
 
 gguf = pytest.importorskip("gguf")
@@ -82,7 +82,7 @@ def test_quantized_values_are_those_of_the_package(kind: str, path: Path) -> Non
 def test_plain_types_are_as_they_are(
     dtype: Any, threshold: int, path: Path, monkeypatch: pytest.MonkeyPatch, is_mapped: Any
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", threshold)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", threshold)
     x = (X.reshape(4, 8, 64) * 30).astype(dtype)
     path.write_bytes(containers.gguf({"x": x}, metadata=True))
     array = io.load(path)
@@ -340,7 +340,7 @@ def test_a_head_that_becomes_shorter_while_it_is_read_is_told(
 ) -> None:
     data = containers.gguf({"x": X, "y": X}, metadata=True)
     path.write_bytes(data)
-    monkeypatch.setattr("engine.io.pages.PAGE", 16)
+    monkeypatch.setattr("quantoscope.engine.io.pages.PAGE", 16)
     read = reader._Head._number
 
     def cut_there(head: Any, width: int) -> int:

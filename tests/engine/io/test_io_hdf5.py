@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import io
-from engine.io import hdf5
+from quantoscope.engine import io
+from quantoscope.engine.io import hdf5
 from tests.engine.io import containers
 
 h5py = pytest.importorskip("h5py")
@@ -108,7 +108,7 @@ def test_shapes(
 def test_what_lies_in_the_file_as_it_is_is_mapped_wherever_the_file_begins(
     path: Path, forked: None, monkeypatch: pytest.MonkeyPatch, is_mapped: Any
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 0)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", 0)
     for block in (0, 512, 2048):
         with h5py.File(path, "w", userblock_size=block) as file:
             file["x"] = X

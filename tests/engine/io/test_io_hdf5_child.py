@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import io
-from engine.io import hdf5, hdf5_child
+from quantoscope.engine import io
+from quantoscope.engine.io import hdf5, hdf5_child
 from tests.engine.io import containers
 
 h5py = pytest.importorskip("h5py")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import io
-from engine.io import budget, hdf5, index, qscope
+from quantoscope.engine import io
+from quantoscope.engine.io import budget, hdf5, index, qscope
 from tests.engine.io import builders, containers
 
 COUNT = 60
@@ -155,7 +155,7 @@ def test_many_threads_may_read_at_the_same_time(tmp_path: Path) -> None:
 def test_arrays_of_many_bytes_in_a_pickle_do_not_stay_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.io.torch._KEPT", 100)
+    monkeypatch.setattr("quantoscope.engine.io.torch._KEPT", 100)
     path = tmp_path / "x.pt"
     for count, kept in ((10, True), (100, False)):
         pickled = pickle.dumps({"x": np.zeros(count, np.uint8), "y": np.ones(1)}, 2)[2:-1]

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import device, io
-from engine.io import qscope, saved
+from quantoscope.engine import io
+from quantoscope.engine.analysis import device_codes
+from quantoscope.engine.io import qscope, saved
 from tests.engine.io import builders, containers
 
 # No float64 holds any of these.
@@ -78,10 +79,10 @@ def test_one_long_number_is_enough(number: int, dtype: str, tmp_path: Path) -> N
 def test_no_digit_of_a_dump_is_lost(big_endian: bool, tmp_path: Path) -> None:
     path = tmp_path / "codes.bin"
     path.write_bytes(LONG.astype(">i8" if big_endian else "<i8").tobytes())
-    codes = device.read_codes(path, "int64", LONG.shape, big_endian)
+    codes = device_codes.read_codes(path, "int64", LONG.shape, big_endian)
     assert codes.tolist() == LONG.tolist()
     np.save(tmp_path / "codes.npy", LONG.astype(">i8"))
-    assert device.read_codes(tmp_path / "codes.npy").tolist() == LONG.tolist()
+    assert device_codes.read_codes(tmp_path / "codes.npy").tolist() == LONG.tolist()
 
 
 def test_a_written_npy_is_the_one_that_numpy_writes(tmp_path: Path) -> None:

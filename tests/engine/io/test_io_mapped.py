@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import io
-from engine.arrays import as_working
-from engine.io import npy
+from quantoscope.engine import io
+from quantoscope.engine.io import npy
+from quantoscope.engine.numerics.arrays import as_working
 
 Check = Callable[[np.ndarray], bool]
 Refusal = Callable[..., str]
@@ -28,7 +28,7 @@ VALUES = np.arange(6000, dtype=np.float32).reshape(60, 100)
 
 @pytest.fixture
 def every_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 0)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", 0)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_file_of_more_than_is_read_is_open_at_once_and_takes_no_memory(
 def test_only_what_is_larger_than_the_threshold_is_mapped(
     more: int, mapped: bool, path: Path, is_mapped: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 1 << 20)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", 1 << 20)
     array = np.ones((1 << 20) + more, np.int8)
     io.save(path, array)
     loaded = io.load(path)
@@ -295,7 +295,7 @@ def test_a_file_cut_short_between_header_and_mapping_is_told(
 def test_where_mapped_files_cannot_be_replaced_they_are_read(
     path: Path, is_mapped: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.CAN_MAP", False)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.CAN_MAP", False)
     array = io.load(path)
     assert not is_mapped(array)
     assert (array == VALUES).all()

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from engine import io
-from engine.io.base import most_memory
-from engine.io.budget import Budget, bytes_each
+from quantoscope.engine import io
+from quantoscope.engine.io.base import most_memory
+from quantoscope.engine.io.budget import Budget, bytes_each
 from tests.engine.io.hostile.amplifiers import AMPLIFIERS
 
 pytestmark = pytest.mark.skipif(

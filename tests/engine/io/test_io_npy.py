@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from engine import io
+from quantoscope.engine import io
 
 Refusal = Callable[..., str]
 
@@ -45,7 +45,7 @@ def dumped(array: np.ndarray, version: tuple[int, int] | None = None) -> bytes:
 @pytest.fixture(autouse=True, params=[1 << 62, 0], ids=["read", "mapped"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every array here be read, then every one that can be be mapped."""
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", request.param)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", request.param)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_what_is_not_real_numbers_is_refused_by_its_name(
 def test_types_of_ml_dtypes_that_numpy_writes_under_a_name_of_their_own_are_read(
     kind: Any, way: int, order: Any, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", way)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", way)
     array = np.asarray(np.arange(-3, 3).reshape(2, 3), kind, order=order)
     path.write_bytes(dumped(array))
     (info,) = io.list_tensors(path)

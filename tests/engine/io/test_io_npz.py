@@ -15,9 +15,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from engine import io
-from engine.io import FormatError, base, budget
-from engine.io.zips import open_zip
+from quantoscope.engine import io
+from quantoscope.engine.io import FormatError, base, budget
+from quantoscope.engine.io.zips import open_zip
 
 Refusal = Callable[..., str]
 
@@ -224,7 +224,9 @@ def test_a_bomb_is_refused_before_it_takes_memory(
 ) -> None:
     np.savez_compressed(path, a=np.zeros(shape, np.float32, order))
     assert io.list_tensors(path)[0].shape == shape
-    monkeypatch.setattr("engine.io.npy.read_values", None)  # Taking memory would fail otherwise.
+    monkeypatch.setattr(
+        "quantoscope.engine.io.npy.read_values", None
+    )  # Taking memory would fail otherwise.
     assert "save it without compression" in refusal(io.load, path)
 
 
@@ -281,7 +283,7 @@ def test_more_members_than_any_file_has_are_refused_before_they_are_read(
     path = tmp_path / "many.npz"
     io.save_npz(path, **{f"array-{i}": np.ones(1) for i in range(50)})
     assert len(io.list_tensors(path)) == 50
-    monkeypatch.setattr("engine.io.zips.MAX_DIRECTORY", 1000)
+    monkeypatch.setattr("quantoscope.engine.io.zips.MAX_DIRECTORY", 1000)
     assert "many.npz" in refusal(io.list_tensors, path)
 
 

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import io
-from engine.arrays import as_working
-from engine.io import onnx as reader
-from engine.io import onnx_types, protobuf
+from quantoscope.engine import io
+from quantoscope.engine.io import onnx as reader
+from quantoscope.engine.io import onnx_types, protobuf
+from quantoscope.engine.numerics.arrays import as_working
 from tests.engine.io import builders
 from tests.engine.io.builders import field, onnx_model, onnx_tensor, varint
 
@@ -82,7 +82,7 @@ def test_names_are_only_names(name: str, path: Path) -> None:
 def test_every_shape_loads(
     shape: tuple[int, ...], way: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", way)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", way)
     array = np.ones(shape, np.float32)
     path.write_bytes(builders.onnx({"x": array}))
     loaded = io.load(path)
@@ -146,7 +146,7 @@ def test_numbers_of_four_bits_are_unpacked(count: int, typed: bool, path: Path) 
 def test_numbers_of_few_bits_are_unpacked_across_parts(
     data_type: int, per_byte: int, lowest: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.io.packed._PART", 3)
+    monkeypatch.setattr("quantoscope.engine.io.packed._PART", 3)
     bits = 8 // per_byte
     numbers = np.random.default_rng(0).integers(0, 1 << bits, 11 * per_byte) + lowest
     low_first = (numbers.reshape(-1, per_byte) & (1 << bits) - 1) << np.arange(0, 8, bits)
@@ -401,7 +401,7 @@ def test_a_model_on_a_disk_without_mappings_is_read(
         raise OSError(errno.ENODEV, "No such device")
 
     path.write_bytes(builders.onnx({"weight": A, "bias": B}))
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", 0)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", 0)
     monkeypatch.setattr(mmap, "mmap", refused)
     assert (io.load(path, "weight") == A).all()
 
@@ -424,7 +424,7 @@ def test_another_file_is_read_only_when_agreed(
     refusal: Refusal,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", way)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", way)
     external_model(path, location=location, **said)
     (path.parent / "sub").mkdir()
     (path.parent / location).write_bytes(b"12345678" + A.tobytes() + b"more")

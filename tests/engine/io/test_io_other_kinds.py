@@ -11,8 +11,8 @@ from io import BytesIO
 import numpy as np
 import pytest
 
-from engine import cli, io
-from engine.io import other_kinds
+from quantoscope.engine import cli, io
+from quantoscope.engine.io import other_kinds
 
 
 def tar():

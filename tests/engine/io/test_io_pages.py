@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import io
-from engine.io import FormatError, pages, protobuf
+from quantoscope.engine import io
+from quantoscope.engine.io import FormatError, pages, protobuf
 from tests.engine.io import builders
 
 DATA = bytes(range(256)) * 3

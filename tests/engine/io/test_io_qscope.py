@@ -15,8 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from engine.io import FormatError, base, budget, list_tensors, load, probe, qscope, saved
-from engine.io.saved import SavedScheme, SavedSession, SavedSource, SavedTensor
+from quantoscope.engine.io import (
+    FormatError,
+    base,
+    budget,
+    list_tensors,
+    load,
+    probe,
+    qscope,
+    saved,
+)
+from quantoscope.engine.io.saved import SavedScheme, SavedSession, SavedSource, SavedTensor
 
 NAN = np.array([0x7FC01234, 0xFF800001, 0x80000000], np.uint32).view(np.float32)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import io
-from engine.io import FileFormat, FormatError
+from quantoscope.engine import io
+from quantoscope.engine.io import FileFormat, FormatError
 
 Refusal = Callable[..., str]
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import io
-from engine.arrays import as_working
-from engine.io import safetensors
+from quantoscope.engine import io
+from quantoscope.engine.io import safetensors
+from quantoscope.engine.numerics.arrays import as_working
 from tests.engine.io.builders import safetensors as built
 from tests.engine.io.builders import safetensors_parts as parts
 
@@ -112,7 +112,7 @@ def test_every_shape_loads(shape: tuple[int, ...], path: Path) -> None:
 def test_every_type_loads_bit_for_bit(
     kind: str, way: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", way)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", way)
     dtype = safetensors._DTYPES[kind]
     array = bits(dtype)
     shape = [2, array.size // 2]

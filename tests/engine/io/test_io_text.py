@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import io
-from engine.notes import listening
+from quantoscope.engine import io
+from quantoscope.engine.notes import listening
 
 Refusal = Callable[..., str]
 

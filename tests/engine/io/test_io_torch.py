@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import io
-from engine.io import pickles, torch_names
+from quantoscope.engine import io
+from quantoscope.engine.io import pickles, torch_names
 from tests.engine.io import builders
 from tests.engine.io.builders import call, torch_old, torch_tensor, torch_zip, value
 from tests.engine.io.builders import name as named
@@ -54,7 +54,7 @@ def names(path: Path) -> list[str]:
 def test_tensors_are_listed_and_loaded_by_name(
     old: bool, way: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", way)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", way)
     path.write_bytes(builders.torch({"weight": A, "bias": B}, old))
     assert io.probe(path) is io.TORCH
     assert io.list_tensors(path) == [
@@ -141,7 +141,7 @@ def test_views_show_what_they_should(
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("engine.io.mapped.MAPPED_ABOVE", way)
+    monkeypatch.setattr("quantoscope.engine.io.mapped.MAPPED_ABOVE", way)
     written(path, value({"x": torch_tensor("0", "FloatStorage", 6, shape, strides, offset)}), old)
     array = io.load(path)
     assert array.shape == shape

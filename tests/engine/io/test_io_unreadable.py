@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import cli, io
-from engine.io import qscope
+from quantoscope.engine import cli, io
+from quantoscope.engine.io import qscope
 from tests.engine.io import builders, containers
 
 Refusal = Callable[..., str]

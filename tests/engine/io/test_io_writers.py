@@ -17,9 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from engine import io
-from engine.io import FileFormat
-from engine.io.base import write_atomically
+from quantoscope.engine import io
+from quantoscope.engine.io import FileFormat
+from quantoscope.engine.io.base import write_atomically
 
 Refusal = Callable[..., str]
 

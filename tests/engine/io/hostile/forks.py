@@ -99,7 +99,7 @@ def _serve(connection: socket.socket) -> None:
     import h5py  # noqa: F401, TID253  (loaded once, for all children)
 
     sys.path.insert(0, str(ROOT))
-    from engine.io import hdf5_child
+    from quantoscope.engine.io import hdf5_child
 
     while True:
         start, handles, _, _ = socket.recv_fds(connection, _LENGTH.size, 1)

@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[4]
 sys.path.insert(0, str(ROOT))
 
-from engine import cli, io  # noqa: E402
-from engine.io import qscope  # noqa: E402
+from quantoscope.engine import cli, io  # noqa: E402
+from quantoscope.engine.io import qscope  # noqa: E402
 
 
 def _status(word: str) -> int:
@@ -34,7 +34,7 @@ def _open(path: Path) -> str:
         return str(error)
     source = None
     with contextlib.suppress(ImportError):
-        source = import_module("gui.tensors").of_file(path, infos)
+        source = import_module("quantoscope.gui.document.tensors").of_file(path, infos)
     only = len(infos) == 1
     # The window and the command line are two processes: neither keeps what the other has.
     del source, infos
@@ -56,7 +56,7 @@ def main() -> None:
     """Answer until there are no more paths."""
     for known in io.READERS:
         known.load_module()
-    for package in ("gguf", "gui.tensors"):
+    for package in ("gguf", "quantoscope.gui.document.tensors"):
         with contextlib.suppress(ImportError):
             import_module(package)
     for line in sys.stdin:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import io
-from engine.io import qscope
+from quantoscope.engine import io
+from quantoscope.engine.io import qscope
 from tests.engine.io import builders, containers
 
 X = np.array([[1.5, -2.25, 3e-8], [0.0, -0.0, 42.0]], np.float32)

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from engine import io
-from engine.io import FormatError, mapped, qscope
-from engine.io.base import shown
+from quantoscope.engine import io
+from quantoscope.engine.io import FormatError, mapped, qscope
+from quantoscope.engine.io.base import shown
 
 SECONDS = 2.0
 """Of processor time for a call."""

@@ -17,8 +17,8 @@ from typing import Any
 ROOT = Path(__file__).parents[4]
 sys.path.insert(0, str(ROOT))
 
-from engine import io  # noqa: E402
-from engine.io import hdf5  # noqa: E402
+from quantoscope.engine import io  # noqa: E402
+from quantoscope.engine.io import hdf5  # noqa: E402
 from tests.engine.io.hostile import mutants, trial  # noqa: E402
 from tests.engine.io.hostile.forks import ForkServer  # noqa: E402
 

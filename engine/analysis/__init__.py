@@ -1,0 +1,1 @@
+"""What follows from evaluations: comparisons, channels, outliers, the steps of one value."""

@@ -1,0 +1,132 @@
+"""Figures of each channel or group by itself: its range, parameters and errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_working
+from quantoscope.engine.numerics.granularity import CHANNEL, PER_TENSOR, Granularity
+
+
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """One entry per channel or group, every array of shape (count,).
+
+    Attributes
+    ----------
+    granularity : Granularity
+        What a channel is.
+    size : ndarray of int
+        How many values it has.
+    low, high : ndarray of float64
+        The extremes of its finite values, in the unit of R; NaN where there is none.
+    scale, zero_point : ndarray of float64
+        S and Z that it is quantized with.
+    sqnr : ndarray of float64
+        10·log10(ΣR² / Σ(R′−R)²) in dB over the usable values; +∞ without error.
+    mse, max_error : ndarray of float64
+        The mean of (R′−R)² and the largest |R′−R|.
+    clipped : ndarray of int
+        How many of its values are clipped.
+    """
+
+    granularity: Granularity
+    size: IntArray
+    low: np.ndarray
+    high: np.ndarray
+    scale: np.ndarray
+    zero_point: np.ndarray
+    sqnr: np.ndarray
+    mse: np.ndarray
+    max_error: np.ndarray
+    clipped: IntArray
+
+    def name(self, channel: int) -> str:
+        """Return what people call a channel."""
+        return self.granularity.name(channel)
+
+
+def natural_granularity(shape: tuple[int, ...]) -> Granularity:
+    """Return the channels that an array has by itself: those of its first axis of several."""
+    return Granularity(CHANNEL, 0) if len(shape) > 1 else PER_TENSOR
+
+
+def channels(
+    x: ArrayLike, evaluation: Evaluation, granularity: Granularity | None = None
+) -> Channels:
+    """Return the figures of each channel.
+
+    Parameters
+    ----------
+    x : array_like
+        The array that was evaluated.
+    evaluation : Evaluation
+    granularity : Granularity, optional
+        Other channels than those that share parameters: a scheme with one scale for the whole
+        tensor can be looked at channel by channel too.
+
+    Raises
+    ------
+    QuantizationError
+        When ``x`` is not shaped like what was evaluated, or has no axis of the granularity.
+    """
+    r = as_working(x)
+    if r.shape != evaluation.codes.shape:
+        raise QuantizationError(
+            f"What was evaluated has the shape {evaluation.codes.shape}, this array {r.shape}."
+        )
+    p = evaluation.qparams
+    g = p.granularity if granularity is None else granularity
+    g.check(r.shape)
+    rows, errors = g.split(r), g.split(evaluation.error)
+    usable = np.isfinite(rows) & np.isfinite(errors)
+    signal, signal_exponent = _squares(rows, usable)
+    noise, noise_exponent = _squares(errors, usable)
+    n = usable.sum(axis=1)
+    finite = np.isfinite(rows)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        db = 20 * np.log10(2.0) * (signal_exponent - noise_exponent)
+        sqnr = 10 * np.log10(signal / noise) + db
+        sqnr = np.where(noise == 0, np.inf, np.where(signal == 0, -np.inf, sqnr))
+        mse = np.ldexp(noise / n, 2 * noise_exponent)
+        largest = np.where(usable, np.abs(errors), 0).max(axis=1).astype(np.float64)
+    first = _first_positions(g, r.shape)
+    own = p.at(p.granularity.of(first, r.shape))
+    count = len(rows)
+    return Channels(
+        granularity=g,
+        size=g.sizes(r.shape),
+        low=_extreme(np.fmin, rows, finite),
+        high=_extreme(np.fmax, rows, finite),
+        scale=np.broadcast_to(np.asarray(own.scale, np.float64), count),
+        zero_point=np.broadcast_to(np.asarray(own.zero_point, np.float64), count),
+        sqnr=np.where(n > 0, sqnr, np.nan),
+        mse=np.where(n > 0, mse, np.nan),
+        max_error=np.where(n > 0, largest, np.nan),
+        clipped=np.count_nonzero(g.split(evaluation.saturated, filler=0), axis=1),
+    )
+
+
+def _first_positions(g: Granularity, shape: tuple[int, ...]) -> IntArray:
+    """The flat position of the first value of each channel."""
+    size = int(np.prod(shape, dtype=np.int64))
+    return g.split(np.arange(size).reshape(shape), filler=0)[:, 0]
+
+
+def _squares(rows: FloatArray, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Σx² of each row as mantissa and exponent, so that neither under- nor overflows."""
+    x = np.where(usable, rows, 0).astype(np.float64)
+    exponent = np.frexp(np.abs(x).max(axis=1))[1]
+    scaled = np.ldexp(x, -exponent[:, None])
+    return np.einsum("ij,ij->i", scaled, scaled), exponent
+
+
+def _extreme(better: np.ufunc, rows: FloatArray, finite: np.ndarray) -> np.ndarray:
+    values = np.where(finite, rows, np.nan).astype(np.float64)
+    extreme: np.ndarray = better.reduce(values, axis=1)
+    return extreme

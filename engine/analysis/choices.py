@@ -1,0 +1,325 @@
+"""The choices in which two schemes differ, and every way to make some of them and not the others.
+
+A *corner* is a set of choices that are made as the second scheme makes them, while the others are
+made as the first one does; it is written as a whole number, one bit per choice. Some corners are
+no scheme, as a format with a mapping that it does not have: then orders of choices that lead
+through them cannot be taken.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from quantoscope.engine.formats import parse_format
+from quantoscope.engine.numerics.arithmetic import Arithmetic
+from quantoscope.engine.quantizers import QUANTIZERS, Quantizer
+from quantoscope.engine.schemes.arithmetic_choices import CODE_POINTS, POINTS, SCALE_POINTS
+from quantoscope.engine.schemes.scheme import Scheme
+
+
+@dataclass(frozen=True)
+class State:
+    """A scheme with its arithmetic laid open: no runtime, no rounding of its own."""
+
+    scheme: Scheme
+    quantizer: Quantizer
+    arithmetic: Arithmetic
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A choice that two schemes make differently.
+
+    Attributes
+    ----------
+    key, title : str
+        For programs and for people.
+    first, second : str
+        How either scheme makes it.
+    """
+
+    key: str
+    title: str
+    first: str
+    second: str
+
+
+class Choices(ABC):
+    """The choices in which two schemes differ, in the order of the arithmetic."""
+
+    choices: tuple[Choice, ...]
+    silent: tuple[Choice, ...] = ()
+    """Those that can change no value: what becomes of NaN, which has none."""
+
+    @abstractmethod
+    def corner(self, made: int) -> State | None:
+        """Return the scheme with some choices made; None where it is no scheme."""
+
+    def single(self, number: int) -> list[Choice]:
+        """Return the choices that are counted as one at a place."""
+        return [self.choices[number]]
+
+    @property
+    def count(self) -> int:
+        """How many choices there are."""
+        return len(self.choices)
+
+    @property
+    def full(self) -> int:
+        """The corner with every choice made."""
+        return (1 << self.count) - 1
+
+
+def choices_between(first: Scheme, second: Scheme) -> Choices:
+    """Return the choices in which two schemes differ."""
+    if first.format.mapping and second.format.mapping:
+        return _OfFamilies(first, second)
+    if second.format.mapping:
+        return _IntoBlock(first, second)
+    if first.format.mapping:
+        return _Reversed(_IntoBlock(second, first))
+    return _OfSchemes(_state(first), _state(second))
+
+
+def _state(scheme: Scheme) -> State:
+    plain = Scheme(scheme.format, scheme.mapping, scheme.calibration, scheme.granularity)
+    return State(plain, QUANTIZERS[scheme.mapping], scheme.arithmetic)
+
+
+@dataclass(frozen=True)
+class _OfSchemes(Choices):
+    """Those of two schemes of a format and a mapping, neither of them a block format."""
+
+    first: State
+    second: State
+    choices: tuple[Choice, ...] = ()
+    silent: tuple[Choice, ...] = ()
+    _changes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def __post_init__(self) -> None:
+        found: list[Choice] = []
+        changes: list[tuple[str, tuple[str, ...]]] = []
+        one, other = self.first.scheme, self.second.scheme
+        for name in ("granularity", "calibration", "format", "mapping"):
+            old, new = getattr(one, name), getattr(other, name)
+            if old != new:
+                found.append(Choice(name, name.capitalize(), str(old), str(new)))
+                changes.append(("scheme", (name,)))
+        a, b = self.first.arithmetic, self.second.arithmetic
+        for point in POINTS:
+            if all(getattr(a, name) == getattr(b, name) for name in point.fields):
+                continue
+            words = [point.words(each, other) for each in (a, b)]
+            if words[0] == words[1]:
+                # It may mean something in the scheme before alone.
+                words = [point.words(each, one) for each in (a, b)]
+            choice = Choice(point.key, point.title, *words)
+            if point.key == "nan":
+                object.__setattr__(self, "silent", (choice,))
+                continue
+            found.append(choice)
+            changes.append(("arithmetic", point.fields))
+        object.__setattr__(self, "choices", tuple(found))
+        object.__setattr__(self, "_changes", tuple(changes))
+
+    def corner(self, made: int) -> State | None:
+        names: dict[str, list[str]] = {"scheme": [], "arithmetic": []}
+        for number, (of, fields) in enumerate(self._changes):
+            if made >> number & 1:
+                names[of] += fields
+        changes = {n: getattr(self.second.scheme, n) for n in names["scheme"]}
+        choices = {n: getattr(self.second.arithmetic, n) for n in names["arithmetic"]}
+        try:
+            scheme = replace(self.first.scheme, **changes)
+        except ValueError:
+            return None
+        arithmetic = replace(self.first.arithmetic, **choices)
+        return State(scheme, QUANTIZERS[scheme.mapping], arithmetic)
+
+
+class _OfFamilies(Choices):
+    """Those of two formats with a definition of their own."""
+
+    def __init__(self, first: Scheme, second: Scheme) -> None:
+        self._first, self._second = _state(first), _state(second)
+        self._changes = self._first.quantizer.changes_to(self._second.quantizer)
+        self.choices = tuple(Choice(c.key, c.title, c.old, c.new) for c in self._changes)
+
+    def corner(self, made: int) -> State | None:
+        if made == self.full:
+            return self._second
+        quantizer = self._first.quantizer
+        for number, change in enumerate(self._changes):
+            if made >> number & 1:
+                quantizer = change.make(quantizer)
+        return replace(self._first, quantizer=quantizer)
+
+
+class _IntoBlock(Choices):
+    """From an affine scheme to a block format: at last, where that has its codes from another."""
+
+    def __init__(self, first: Scheme, block: Scheme) -> None:
+        self._first, self._block = _state(first), _state(block)
+        plain = QUANTIZERS[block.mapping].plain()
+        self._plain: _OfSchemes | None = None
+        if plain is None:
+            self.choices = (Choice("format", "Format", str(first), str(block)),)
+            return
+        fmt = parse_format(plain.format)
+        assert fmt is not None
+        scheme = Scheme(fmt, plain.mapping, block.calibration, block.granularity)
+        goal = State(scheme, QUANTIZERS[plain.mapping], plain.arithmetic)
+        self._plain = _OfSchemes(self._first, goal)
+        last = Choice("float16", plain.title, plain.plain, plain.own)
+        self.choices, self.silent = (*self._plain.choices, last), self._plain.silent
+
+    def corner(self, made: int) -> State | None:
+        if made == self.full:
+            return self._block
+        if self._plain is None:
+            return self._first
+        # What sets a block format apart from a plain one has a meaning only there.
+        return None if made > self._plain.full else self._plain.corner(made)
+
+
+class _Reversed(Choices):
+    """The same choices from the second scheme to the first."""
+
+    def __init__(self, forwards: Choices) -> None:
+        self._forwards = forwards
+        self.choices, self.silent = (
+            tuple(Choice(c.key, c.title, c.second, c.first) for c in choices)
+            for choices in (forwards.choices, forwards.silent)
+        )
+
+    def corner(self, made: int) -> State | None:
+        return self._forwards.corner(self.full ^ made)
+
+
+class _Merged(Choices):
+    """Some choices counted as one, since each doubles the number of corners."""
+
+    def __init__(self, single: Choices, parts: Sequence[tuple[str, str, int]]) -> None:
+        self._single, self._parts = single, [part for *_, part in parts]
+        self.silent = single.silent
+        self.choices = tuple(
+            _joined(key, title, self.single(number)) for number, (key, title, _) in enumerate(parts)
+        )
+
+    def single(self, number: int) -> list[Choice]:
+        part = self._parts[number]
+        return [c for n, c in enumerate(self._single.choices) if part >> n & 1]
+
+    def corner(self, made: int) -> State | None:
+        return self._single.corner(
+            sum(part for number, part in enumerate(self._parts) if made >> number & 1)
+        )
+
+
+def _joined(key: str, title: str, choices: Sequence[Choice]) -> Choice:
+    if len(choices) == 1:
+        return choices[0]
+    different = [choice for choice in choices if choice.first != choice.second]
+    first = "; ".join(choice.first for choice in different)
+    return Choice(key, title, first, "; ".join(choice.second for choice in different))
+
+
+_SCALE = tuple(point.key for point in SCALE_POINTS)
+_CODE = tuple(point.key for point in CODE_POINTS)
+_MERGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("scale-arithmetic", "Arithmetic of the scale", _SCALE),
+    ("code-arithmetic", "Arithmetic of the codes", _CODE),
+    ("arithmetic", "Arithmetic", (*_SCALE, *_CODE)),
+    ("format", "Format and mapping", ("format", "mapping")),
+    ("range", "Range", ("granularity", "calibration")),
+)
+"""What is counted as one where there are too many choices, one line after the other."""
+
+
+def bounded(choices: Choices, most: int, idle: Callable[[int], bool]) -> Choices:
+    """Return the choices, or as many of them as it takes counted as one.
+
+    Parameters
+    ----------
+    choices : Choices
+    most : int
+        Return at most so many, at least 1.
+    idle : callable
+        Whether the choice of a place is likely to change nothing, so that it needs no corners.
+    """
+    if choices.count <= most and orders(choices) is not None:
+        return choices
+    parts = [(c.key, c.title, 1 << number) for number, c in enumerate(choices.choices)]
+    quiet = [number for number in range(choices.count) if idle(number)]
+    if len(quiet) > 1 and len(quiet) < choices.count:
+        title = " and ".join(choices.choices[number].title for number in quiet)
+        together = ("others", title, sum(1 << number for number in quiet))
+        parts = [part for number, part in enumerate(parts) if number not in quiet] + [together]
+    for key, title, keys in (*_MERGES, ("scheme", "Scheme", ())):
+        merged = _Merged(choices, parts)
+        if len(parts) <= most and orders(merged) is not None:
+            return merged
+        mine = [part for part in parts if not keys or part[0] in keys or _within(part[0], keys)]
+        if len(mine) > 1:
+            at = parts.index(mine[0])
+            together = (key, title, sum(part for *_, part in mine))
+            parts = [part for part in parts if part not in mine]
+            parts.insert(at, together)
+    return _Merged(choices, parts)
+
+
+def _within(key: str, keys: tuple[str, ...]) -> bool:
+    """Whether choices that were merged before are among some."""
+    inner = next((inside for name, _, inside in _MERGES if name == key), ())
+    return bool(inner) and set(inner) <= set(keys)
+
+
+def orders(choices: Choices, usable: Callable[[int], bool] | None = None) -> np.ndarray | None:
+    """Return how often each step is taken, over all orders in which the choices can be made.
+
+    Parameters
+    ----------
+    choices : Choices
+    usable : callable, optional
+        Whether a corner can be passed through; by default where it is a scheme.
+
+    Returns
+    -------
+    ndarray of float64, shape (choices, corners), or None
+        The part of the orders that make a choice just after the choices of a corner; None where
+        there is no order at all.
+    """
+    usable = usable or (lambda made: choices.corner(made) is not None)
+    fits = [usable(made) for made in range(choices.full + 1)]
+    return _orders(choices.count, tuple(fits))
+
+
+@lru_cache(maxsize=64)
+def _orders(count: int, fits: tuple[bool, ...]) -> np.ndarray | None:
+    """Count the ways from no choice to a corner, and from there to all of them."""
+    corners = 1 << count
+    ways: list[Any] = [0] * corners
+    ways[0] = int(fits[0])
+    for made in range(1, corners):
+        if fits[made]:
+            ways[made] = sum(ways[made ^ 1 << i] for i in range(count) if made >> i & 1)
+    onward: list[Any] = [0] * corners
+    onward[-1] = int(fits[-1])
+    for made in range(corners - 2, -1, -1):
+        if fits[made]:
+            onward[made] = sum(onward[made | 1 << i] for i in range(count) if not made >> i & 1)
+    total = ways[-1]
+    if not total:
+        return None
+    parts = np.zeros((count, corners))
+    for made in range(corners):
+        for i in range(count):
+            if not made >> i & 1:
+                parts[i, made] = ways[made] * onward[made | 1 << i] / total
+    return parts

@@ -1,0 +1,514 @@
+"""Two schemes side by side: where they differ, and which of their choices makes each difference.
+
+Between two schemes lie as many choices as they make differently, and every order in which these
+can be made is a way from one to the other. On each way, a choice moves a value from where it was
+to where it is then. A cause's share of a value is how far the choice moves it, as the mean over
+all orders in which the choices can be made, beside how far all of them do. So no order comes
+first; and from the second scheme to the first the shares are the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from quantoscope.engine.analysis.choices import (
+    Choice,
+    Choices,
+    State,
+    bounded,
+    choices_between,
+    orders,
+)
+from quantoscope.engine.calibration.clip_range import clip_ends
+from quantoscope.engine.calibration.methods import MINMAX
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.evaluation.evaluator import evaluate
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.numerics.arrays import FloatArray, as_working
+from quantoscope.engine.numerics.kernels import (
+    UNIT,
+    Extremes,
+    Scratch,
+    Step,
+    extremes,
+    flat_block,
+    over_blocks,
+    where_nan,
+)
+from quantoscope.engine.quantizers import Ends, QParams, Quantizer
+from quantoscope.engine.schemes.scheme import Scheme, as_scheme
+
+CODES, VALUES = "codes", "rebuilt values"
+MOST_CHOICES = 6
+"""More choices than these are counted as one where they belong together: each doubles the work."""
+SEARCHED, MOST_SEARCHED = ("mse",), 4
+"""Where every corner has a search of its own, fewer are told apart."""
+MOST_SETS = 1 << 22
+"""So many sets of parameters may be kept for all corners together, or fewer choices are told
+apart."""
+BLOCK = 64 * UNIT
+"""Values per block, of which every corner has its own."""
+NOTHING = 1e-9
+"""A share below this is one of rounding."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One choice that makes values differ.
+
+    Attributes
+    ----------
+    key : str
+        The choice, such as ``rounding``.
+    title : str
+        What people call it.
+    first, second : str
+        How either scheme chooses.
+    count : int
+        How many values it has the largest share of.
+    example : int
+        The flat position of one of them: that with the largest difference. Where there is none,
+        that of the value that it has most of.
+    share : float
+        Its shares of all values, summed; those of all causes are together as many as differ.
+    """
+
+    key: str
+    title: str
+    first: str
+    second: str
+    count: int
+    example: int
+    share: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.first} / {self.second}"
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What two schemes make of one array.
+
+    Attributes
+    ----------
+    first, second : Evaluation
+    compared : str
+        ``"codes"`` where the codes of both mean the same, else ``"rebuilt values"``.
+    differs : ndarray of bool, shape of the array
+    cause_of : ndarray of int8, shape of the array
+        The place in ``causes`` of what has the largest share of a value, −1 where it does not
+        differ.
+    part_of : ndarray of uint8, shape of the array
+        How large that share is, in per cent.
+    together : ndarray of bool, shape of the array
+        Which values no single choice changes, only two or more of them at once.
+    causes : tuple of Cause
+        Those that have a share, the largest first.
+    unequal : tuple of Cause
+        The choices in which the schemes differ without consequence here; their counts are 0.
+    """
+
+    first: Evaluation
+    second: Evaluation
+    compared: str
+    differs: np.ndarray
+    cause_of: np.ndarray
+    part_of: np.ndarray
+    together: np.ndarray
+    causes: tuple[Cause, ...]
+    unequal: tuple[Cause, ...]
+
+    @property
+    def count(self) -> int:
+        """How many values differ."""
+        return int(np.count_nonzero(self.differs))
+
+    @property
+    def count_together(self) -> int:
+        """How many values no single choice changes."""
+        return int(np.count_nonzero(self.together))
+
+    @property
+    def largest_step(self) -> float:
+        """The largest difference: in integer codes, or in the unit of R between rebuilt values."""
+        return float(self.difference().max(initial=0.0))
+
+    def difference(self) -> np.ndarray:
+        """Return how far apart they are, in float64; 0 where they do not differ.
+
+        Integer codes by their difference, others by that of the rebuilt values.
+        """
+        if self.compared == CODES and self.first.qparams.format.integer:
+            apart = np.abs(self.second.codes.astype(np.float64) - self.first.codes)
+            return np.where(self.differs, apart, 0.0)
+        with np.errstate(invalid="ignore", over="ignore"):
+            apart = self.second.reconstructed.astype(np.float64) - self.first.reconstructed
+        return np.where(self.differs, np.nan_to_num(np.abs(apart), nan=np.inf), 0.0)
+
+
+def compare(
+    x: ArrayLike,
+    first: Scheme | str,
+    second: Scheme | str,
+    step: Step | None = None,
+    known: tuple[Evaluation, Evaluation] | None = None,
+) -> Comparison:
+    """Return where two schemes differ on an array, and why.
+
+    Parameters
+    ----------
+    x : array_like
+        Any shape. NaN differs nowhere.
+    first, second : Scheme or str
+    step : callable, optional
+        Called with how much is done of how much; what it raises stops the work.
+    known : tuple of Evaluation, optional
+        What the two make of the array, where that is at hand.
+
+    Raises
+    ------
+    QuantizationError
+        As ``evaluate``, for either scheme.
+    """
+    first, second = as_scheme(first), as_scheme(second)
+    r = as_working(x)
+    before, after = known or (evaluate(r, first, step=step), evaluate(r, second, step=step))
+    compared = CODES if _same_codes(first, second) else VALUES
+    differs = _unlike(_compared(before, compared), _compared(after, compared)) & ~where_nan(r)
+    work = _Corners(r, before, after, compared, step)
+    choices = work.choices(choices_between(first, second))
+    made = Comparison(
+        before,
+        after,
+        compared,
+        differs,
+        cause_of=np.full(r.shape, -1, np.int8),
+        part_of=np.zeros(r.shape, np.uint8),
+        together=np.zeros(r.shape, np.bool_),
+        causes=(),
+        unequal=(),
+    )
+    return _with_causes(made, choices, _shares(made, choices, work))
+
+
+def _compared(evaluation: Evaluation, compared: str) -> np.ndarray:
+    return evaluation.codes if compared == CODES else evaluation.reconstructed
+
+
+def _unlike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    # NaN is unlike itself.
+    return np.asarray(~((a == b) | ((a != a) & (b != b))))
+
+
+def _same_codes(first: Scheme, second: Scheme) -> bool:
+    """Whether equal codes mean equal multiples of the scale, shifted alike."""
+    if (first.format, first.mapping) == (second.format, second.mapping):
+        return True
+    mx = (scheme.mapping.startswith("mxfp4-") for scheme in (first, second))
+    return all(mx)
+
+
+@dataclass(frozen=True, eq=False)
+class _Corner:
+    """What a corner makes of values."""
+
+    quantizer: Quantizer
+    p: QParams
+    key: bytes
+    """The same for corners that make the same of every value."""
+
+
+class _Corners:
+    """The parameters of every corner, each computed when first asked for."""
+
+    def __init__(
+        self,
+        x: FloatArray,
+        before: Evaluation,
+        after: Evaluation,
+        compared: str,
+        step: Step | None,
+    ) -> None:
+        self.x = x
+        self.compared = compared
+        self._ends_of_game = before.qparams, after.qparams
+        self._sets = max(1, before.qparams.count, after.qparams.count)
+        methods = {e.scheme.calibration.method for e in (before, after)}
+        self._most = MOST_SEARCHED if methods & set(SEARCHED) else MOST_CHOICES
+        self._arrays: dict[np.dtype[Any], tuple[FloatArray, Extremes]] = {}
+        self._ends: dict[Any, Ends | None] = {}
+        self._known: dict[int, _Corner | None] = {}
+        self._choices: Choices | None = None
+        self.step = step
+        self.done, self.total = 0, 1
+
+    def choices(self, every: Choices) -> Choices:
+        """Return the choices that are told apart."""
+        self._choices = every
+        most = max(1, min(self._most, (MOST_SETS // self._sets).bit_length() - 1))
+
+        def idle(number: int) -> bool:
+            """Whether nothing changes by the choice alone, or in one order and its reverse."""
+            bit = 1 << number
+            earlier = bit - 1
+            later = every.full ^ earlier ^ bit
+            return all(
+                self._alike(made, made | bit) for made in (0, later | earlier, earlier, later)
+            )
+
+        made = bounded(every, most, idle)
+        if made is not every:
+            self._choices, self._known = made, {}
+        blocks = -(-self.x.size // BLOCK)
+        self.total = made.full + 1 + blocks * (blocks > 1)
+        return made
+
+    def _alike(self, one: int, other: int) -> bool:
+        """Whether two corners are likely to make the same of every value.
+
+        Searched ranges are not searched for that: what takes no part then takes none.
+        """
+        assert self._choices is not None
+        keys = []
+        for made in (one, other):
+            state = self._choices.corner(made)
+            if state is None:
+                return True
+            scheme = state.scheme
+            if scheme.calibration.method in SEARCHED:
+                state = replace(state, scheme=replace(scheme, calibration=MINMAX))
+            ends = self._clip_ends(state)
+            if ends is None:
+                return True
+            p = state.quantizer.parameters(
+                ends, scheme.format, state.arithmetic, scheme.granularity
+            )
+            keys.append((scheme.calibration, _key(state, p)))
+        return keys[0] == keys[1]
+
+    def corner(self, made: int) -> _Corner | None:
+        """Return a corner; None where it is no scheme, or cannot be applied to the array."""
+        if made not in self._known:
+            assert self._choices is not None
+            state = self._choices.corner(made)
+            self._known[made] = None if state is None else self._made(state, made)
+        return self._known[made]
+
+    def tell(self, done: int) -> None:
+        """Tell how far the work has come."""
+        self.done = done
+        self.check()
+
+    def check(self, *_: int) -> None:
+        """Stop if that is wanted."""
+        if self.step is not None:
+            self.step(self.done, self.total)
+
+    def _made(self, state: State, made: int) -> _Corner | None:
+        assert self._choices is not None
+        a, scheme = state.arithmetic, state.scheme
+        if made in (0, self._choices.full):
+            p = self._ends_of_game[made != 0]
+        else:
+            ends = self._clip_ends(state)
+            if ends is None:
+                return None
+            p = state.quantizer.parameters(ends, scheme.format, a, scheme.granularity)
+        lean = p.lean(state.quantizer.exact_scale)
+        if np.ndim(p.scale):
+            # The range and its origin are not asked for again.
+            nothing = np.broadcast_to(np.float64(0), np.shape(p.scale))
+            lean = replace(lean, range=(nothing, nothing), origin=nothing)
+        return _Corner(state.quantizer, lean, _key(state, lean))
+
+    def _clip_ends(self, state: State) -> Ends | None:
+        a, scheme = state.arithmetic, state.scheme
+        x, known = self._array(a.working(self.x.dtype))
+        method = scheme.calibration.method
+        key: tuple[Any, ...] = (x.dtype, scheme.calibration, scheme.granularity, scheme.mapping)
+        key += (scheme.format,) * (method in ("mse", "entropy"))
+        key += {"mse": (a,), "entropy": (a.entropy,)}.get(method, ())
+        if key not in self._ends:
+            try:
+                self._ends[key] = clip_ends(x, scheme, a, self.check, known)
+            except QuantizationError:
+                self._ends[key] = None
+        return self._ends[key]
+
+    def _array(self, dtype: np.dtype[Any]) -> tuple[FloatArray, Extremes]:
+        if dtype not in self._arrays:
+            with np.errstate(over="ignore", under="ignore"):
+                x = self.x.astype(dtype, copy=False)
+            self._arrays[dtype] = x, extremes(x)
+        return self._arrays[dtype]
+
+
+def _key(state: State, p: QParams) -> bytes:
+    a = state.arithmetic
+    found = hashlib.blake2b(
+        repr(
+            (
+                getattr(state.quantizer, "definition", state.quantizer.name),
+                (state.scheme.format, state.scheme.granularity, p.dtype, p.qmin, p.qmax),
+                (a.rounding, a.reciprocal, a.zero_point_first, a.fused, a.middle_zero),
+            )
+        ).encode()
+    )
+    exact = state.quantizer.exact_scale
+    scales = (p.scale, p.divisor) if exact else (p.working_scale, p.working_divisor)
+    for numbers in (*scales, p.zero_point, p.offset):
+        many = np.ndim(numbers) > 0
+        found.update(np.ascontiguousarray(numbers).tobytes() if many else repr(numbers).encode())
+    return found.digest()
+
+
+@dataclass(frozen=True, eq=False)
+class _Shares:
+    """What the choices have of the values of a block, or of all.
+
+    Attributes
+    ----------
+    sums : ndarray of float64, shape (choices,)
+        Their shares, summed over the values.
+    most : ndarray of float64, shape (choices,)
+        The largest share of a value, and
+    where : ndarray of int, shape (choices,)
+        its flat position.
+    """
+
+    sums: np.ndarray
+    most: np.ndarray
+    where: np.ndarray
+
+
+def _shares(made: Comparison, choices: Choices, work: _Corners) -> _Shares:
+    """Find the choices' shares of every differing value, and fill the comparison's arrays."""
+    count = choices.count
+    nothing = np.zeros(count)
+    if not made.differs.any():
+        return _Shares(nothing, nothing, nothing.astype(np.int64))
+    corners: list[_Corner | None] = []
+    for number in range(choices.full + 1):
+        work.tell(number)
+        corners.append(work.corner(number))
+    steps = orders(choices, lambda number: corners[number] is not None)
+    assert steps is not None
+    # Corners that make the same of every value are computed once.
+    known: dict[bytes, int] = {}
+    distinct = [c for c in corners if c is not None and known.setdefault(c.key, len(known)) >= 0]
+    distinct = list({c.key: c for c in distinct}.values())
+    row = [-1 if c is None else known[c.key] for c in corners]
+    taken = [
+        (i, row[number], row[number | 1 << i], float(steps[i, number]))
+        for i in range(count)
+        for number in range(choices.full + 1)
+        if steps[i, number] and row[number] != row[number | 1 << i]
+    ]
+    single = [row[1 << i] for i in range(count) if row[1 << i] >= 0]
+    differs = made.differs
+    flat = {name: getattr(made, name).reshape(-1) for name in ("cause_of", "part_of", "together")}
+
+    def block(start: int, stop: int, scratch: Scratch) -> _Shares:
+        inside = np.flatnonzero(flat_block(differs, start, stop))
+        if not inside.size:
+            return _Shares(nothing, nothing, nothing.astype(np.int64))
+        where = start + inside
+        numbers, marks = _made_of(flat_block(work.x, start, stop)[inside], where, distinct, work)
+        moved = np.zeros((count, where.size))
+        with np.errstate(all="ignore"):
+            for i, now, then, weight in taken:
+                moved[i] += weight * np.abs(numbers[then] - numbers[now])
+            total = moved.sum(axis=0)
+        # What is no finite distance counts as a change or none; so does a change of code alone.
+        odd = ~((total > 0) & (total < np.inf))
+        if odd.any():
+            moved[:, odd] = 0
+            for i, now, then, weight in taken:
+                moved[i, odd] += weight * _unlike(marks[now][odd], marks[then][odd])
+            total = moved.sum(axis=0)
+        share = np.round(moved / total, 9)
+        cause = share.argmax(axis=0)
+        flat["cause_of"][where] = cause
+        flat["part_of"][where] = np.rint(100 * share.max(axis=0))
+        if count > 1:
+            unmoved = [~_unlike(marks[row[0]], marks[one]) for one in single]
+            flat["together"][where] = np.logical_and.reduce(unmoved)
+        at = share.argmax(axis=1)
+        return _Shares((moved / total).sum(axis=1), share[np.arange(count), at], where[at])
+
+    def tell(done: int, _: int) -> None:
+        work.tell(choices.full + 1 + done)
+
+    parts = over_blocks(differs.size, block, None if work.step is None else tell, block=BLOCK)
+    most = np.array([part.most for part in parts])
+    best = most.argmax(axis=0)
+    where = np.array([part.where for part in parts])
+    every = np.arange(count)
+    return _Shares(
+        np.sum([part.sums for part in parts], axis=0), most[best, every], where[best, every]
+    )
+
+
+def _made_of(
+    r: FloatArray, where: np.ndarray, corners: list[_Corner], work: _Corners
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return what corners make of some values: numbers whose distance counts, and what is equal.
+
+    Parameters
+    ----------
+    r : ndarray, shape (n,)
+        Without NaN.
+    where : ndarray of int, shape (n,)
+        Their flat positions.
+    """
+    numbers = np.empty((len(corners), r.size))
+    marks: list[np.ndarray] = []
+    for place, corner in enumerate(corners):
+        p = corner.p.at(corner.p.granularity.of(where, work.x.shape))
+        with np.errstate(all="ignore"):
+            values = r.astype(p.dtype, copy=False)
+        codes, _ = corner.quantizer.encode(values, p, where)
+        if work.compared == CODES:
+            numbers[place] = p.format.unpack(codes)
+            marks.append(codes)
+        else:
+            rebuilt = corner.quantizer.decode(codes, p)
+            numbers[place] = rebuilt
+            marks.append(rebuilt)
+    return numbers, marks
+
+
+def _with_causes(made: Comparison, choices: Choices, shares: _Shares) -> Comparison:
+    count = choices.count
+    counts = np.bincount(made.cause_of[made.differs].astype(np.int64), minlength=count)
+    apart = made.difference()
+    causes, unequal = [], []
+    for number, choice in enumerate(choices.choices):
+        share = float(shares.sums[number])
+        if share > NOTHING * made.count:
+            example = int(shares.where[number])
+            if counts[number]:
+                example = int(np.where(made.cause_of == number, apart, -1.0).argmax())
+            causes.append((number, _cause(choice, int(counts[number]), example, share)))
+        else:
+            unequal += [_cause(one) for one in choices.single(number) if one.first != one.second]
+    causes.sort(key=lambda pair: (-round(pair[1].share, 6), pair[0]))
+    place = np.full(count + 1, -1, np.int8)
+    for rank, (number, _) in enumerate(causes):
+        place[number] = rank
+    unequal += [_cause(choice) for choice in choices.silent if choice.first != choice.second]
+    return replace(
+        made,
+        cause_of=place[made.cause_of],
+        causes=tuple(cause for _, cause in causes),
+        unequal=tuple(unequal),
+    )
+
+
+def _cause(choice: Choice, count: int = 0, example: int = 0, share: float = 0.0) -> Cause:
+    return Cause(choice.key, choice.title, choice.first, choice.second, count, example, share)

@@ -1,0 +1,147 @@
+"""What a clipping threshold costs: the curves that calibration methods pick their range from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from quantoscope.engine.calibration.clip_range import clip_range, extreme_exponent, finite_values
+from quantoscope.engine.calibration.entropy import curve
+from quantoscope.engine.calibration.methods import Calibration
+from quantoscope.engine.calibration.mse import inside, sample_points, squared_errors
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.numerics.arrays import as_working
+from quantoscope.engine.numerics.granularity import PER_TENSOR
+from quantoscope.engine.numerics.kernels import extremes
+from quantoscope.engine.quantizers import QUANTIZERS
+from quantoscope.engine.schemes.scheme import Scheme, as_scheme
+
+COMPARED = (
+    Calibration("minmax"),
+    Calibration("percentile", (99.9,)),
+    Calibration("mse"),
+    Calibration("entropy"),
+)
+"""The methods that the curves are marked with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """The cost of clipping at ±T, for thresholds T from the bulk of the data to its largest |R|.
+
+    Attributes
+    ----------
+    thresholds : ndarray, shape (n,)
+        T, ascending, in the unit of R; empty when the data has no extent.
+    clipping, rounding : ndarray, shape (n,)
+        Their parts of the mean squared error, in the squared unit of R divided by
+        ``4**exponent``.
+    cuts, divergence : ndarray, shape (m,)
+        Thresholds at histogram bins and the KL divergence there, in nats; ∞ left out.
+    marks : dict of str to float
+        Where each method would clip: the larger |end| of its range.
+    beyond : dict of str to int
+        How many values have a larger |R| than that.
+    exponent : int
+        0 unless the squares of the data would be 0 or infinite in float64.
+    """
+
+    thresholds: np.ndarray
+    clipping: np.ndarray
+    rounding: np.ndarray
+    cuts: np.ndarray
+    divergence: np.ndarray
+    marks: dict[str, float]
+    beyond: dict[str, int]
+    exponent: int = 0
+
+    def log(self, part: np.ndarray) -> np.ndarray:
+        """Return decimal logarithms of a part of the error, in the squared unit of R."""
+        found: np.ndarray = logs(part) + 2 * self.exponent * np.log10(2.0)
+        return found
+
+    @property
+    def total(self) -> np.ndarray:
+        """The mean squared error, shape (n,)."""
+        total: np.ndarray = self.clipping + self.rounding
+        return total
+
+
+def logs(values: np.ndarray) -> np.ndarray:
+    """Return decimal logarithms; NaN, a gap, where there is none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.log10(values)
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
+    """Return the curves for a scheme's format and mapping; its own calibration plays no part.
+
+    The range at a threshold is what the data has of ±T (for a mirrored range ±T itself). Large
+    arrays are measured on their extremes and a sample of the others.
+
+    Raises
+    ------
+    QuantizationError
+        When there is no finite value, or the format's range cannot be chosen.
+    """
+    scheme = as_scheme(scheme)
+    if scheme.own_range:
+        raise QuantizationError(
+            f"{scheme.format} takes its range from the extremes of each block: "
+            "there is no threshold to choose."
+        )
+    scheme = replace(scheme, granularity=PER_TENSOR)
+    array = as_working(x)
+    finite = finite_values(array)
+    quantizer = QUANTIZERS[scheme.mapping]
+    low, high, _ = extremes(finite)
+    reach = float(max(abs(low), abs(high)))
+    nothing = np.zeros(0)
+    marks = {}
+    for method in COMPARED:
+        ends = clip_range(array, replace(scheme, calibration=method))
+        marks[str(method)] = float(max(abs(ends[0]), abs(ends[1])))
+    size = np.abs(finite)
+    beyond = {name: int(np.count_nonzero(size > at)) for name, at in marks.items()}
+    if low == high or reach == 0:
+        return Objective(nothing, nothing, nothing, nothing, nothing, marks, beyond)
+    points = sample_points(finite.reshape(1, -1))
+    with np.errstate(over="ignore"):  # infinite, the median is not the least
+        bulk = float(np.median(np.abs(points.values.astype(np.float64))))
+    start = max(min(bulk, *marks.values()) / 2, reach * 1e-6)
+    if start == 0:
+        return Objective(nothing, nothing, nothing, nothing, nothing, marks, beyond)
+    with np.errstate(over="ignore", under="ignore"):
+        thresholds = np.geomspace(start, reach, count).astype(finite.dtype)
+    thresholds = thresholds[(thresholds > 0) & np.isfinite(thresholds)]
+    exponent = extreme_exponent(array)
+    costs = [
+        squared_errors(
+            points,
+            quantizer,
+            scheme.format,
+            inside(low, high, t, quantizer),
+            scheme.arithmetic,
+            exponent,
+        )
+        for t in thresholds
+    ]
+    parts = np.array(costs).reshape(-1, 2) / finite.size
+    with np.errstate(under="ignore"):
+        usual = np.ldexp(finite, -exponent) if exponent else finite
+    cuts, divergence = curve(usual, scheme.format, scheme.arithmetic.entropy)
+    cuts = np.ldexp(cuts, exponent)
+    known = np.isfinite(divergence)
+    return Objective(
+        thresholds=thresholds.astype(np.float64),
+        clipping=parts[:, 0],
+        rounding=parts[:, 1],
+        cuts=cuts[known],
+        divergence=divergence[known],
+        marks=marks,
+        beyond=beyond,
+        exponent=exponent,
+    )

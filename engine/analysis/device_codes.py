@@ -1,0 +1,286 @@
+"""Codes that a device has computed, next to those of a scheme: where they part, and how.
+
+A diagnosis is a sentence that the data bear out; the first that explains a value is its cause.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from quantoscope.engine import io
+from quantoscope.engine.analysis.comparison import CODES, Cause
+from quantoscope.engine.analysis.device_diagnosis import Case, Found, diagnoses
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.evaluation.evaluator import decoded, evaluate
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.io import mapped
+from quantoscope.engine.io.base import (
+    FormatError,
+    byte_count,
+    open_file,
+    require_file,
+    sentences,
+    shown,
+)
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_working
+from quantoscope.engine.numerics.kernels import Step
+from quantoscope.engine.schemes.scheme import Scheme, as_scheme
+
+DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")
+"""What raw dumps hold."""
+
+
+def raw_problem(path: str | Path, dtype: str, shape: tuple[int, ...]) -> str:
+    """Return why a raw file does not hold codes of this type and shape; empty where it does."""
+    path = Path(path)
+    with sentences(path, "read"):
+        size = path.stat().st_size
+    takes = byte_count(shape, np.dtype(dtype).itemsize)
+    if takes == size:
+        return ""
+    wanted = "×".join(map(str, shape))
+    needs = "more than any file holds" if takes is None else f"{takes:,}"
+    return f"{shown(path)} holds {size:,} bytes; {dtype} of shape {wanted} takes {needs}."
+
+
+def is_npy(path: str | Path) -> bool:
+    """Tell whether a file says itself what type and shape its codes have."""
+    path = Path(path)
+    with sentences(path, "read"):
+        require_file(path)
+        with open_file(path) as stream:
+            return stream.read(6) == io.NPY.magic[0]
+
+
+def read_codes(
+    path: str | Path,
+    dtype: str | None = None,
+    shape: tuple[int, ...] | None = None,
+    big_endian: bool = False,
+) -> IntArray:
+    """Read codes from a .npy file, or from a raw dump whose type and shape are told.
+
+    Parameters
+    ----------
+    path : path-like
+    dtype : str, optional
+        One of ``DTYPES``; needed for a raw file alone, like the next two.
+    shape : tuple of int, optional
+    big_endian : bool
+        Whether the first byte of a code counts most.
+
+    Raises
+    ------
+    FormatError
+        When the file cannot be read, is raw and lacks a type of ``DTYPES`` or a shape, is not as
+        long as these ask for, or holds something else than integers.
+    """
+    path = Path(path)
+    if is_npy(path):
+        codes = io.load(path)
+        if codes.dtype.kind not in "iu":
+            raise FormatError(f"{shown(path)} holds {codes.dtype.name} values; codes are integers.")
+        return codes
+    if dtype not in DTYPES or shape is None:
+        raise FormatError(
+            f"{shown(path)} does not say what it holds: its codes need a type and a shape."
+        )
+    with sentences(path, "read"):
+        unfit = raw_problem(path, dtype, shape)
+        if unfit:
+            raise FormatError(unfit)
+        stored = np.dtype(dtype).newbyteorder(">" if big_endian else "<")
+        with open_file(path) as stream:
+            codes = mapped.read(stream, stored, stored.itemsize * math.prod(shape), shown(path))
+    return codes.reshape(shape)
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceComparison:
+    """A scheme's codes against a device's; reads like a ``Comparison`` of two schemes.
+
+    Attributes
+    ----------
+    first : Evaluation
+        What the scheme makes of the array.
+    codes : ndarray of int, shape of the array
+        What the device made of it.
+    reconstructed : ndarray
+        (Q − Z)·S of the device's codes, with the scheme's S and Z.
+    differs : ndarray of bool, shape of the array
+        NaN differs nowhere.
+    cause_of : ndarray of int8, shape of the array
+        The place in ``causes`` of the first that explains a value, −1 where it does not differ.
+    causes : tuple of Cause
+        The diagnoses that hold, the most telling first; ``count`` is how many values each covers.
+    masks : tuple of ndarray of bool
+        Which values each cause covers.
+    steps : tuple of (int, int)
+        How often the device's code lies how far from the scheme's, the most frequent first.
+    outside : int
+        How many of the device's codes the scheme's format does not have.
+    sqnr, device_sqnr : float
+        In dB, over the finite values.
+    compared, unequal
+        As a ``Comparison`` has them: always ``"codes"``, and no choices.
+    """
+
+    first: Evaluation
+    codes: IntArray
+    reconstructed: FloatArray
+    differs: np.ndarray
+    cause_of: np.ndarray
+    causes: tuple[Cause, ...]
+    masks: tuple[np.ndarray, ...]
+    steps: tuple[tuple[int, int], ...]
+    outside: int
+    sqnr: float
+    device_sqnr: float
+    compared: str = CODES
+    unequal: tuple[Cause, ...] = ()
+
+    @cached_property
+    def second(self) -> Evaluation:
+        """The device's codes in the place of the scheme's; without figures, which are not its."""
+        return replace(self.first, codes=self.codes, metrics={}, warnings=())
+
+    @cached_property
+    def part_of(self) -> np.ndarray:
+        """As a ``Comparison`` has it: a diagnosis explains a value wholly."""
+        return np.where(self.differs, np.uint8(100), np.uint8(0))
+
+    @cached_property
+    def together(self) -> np.ndarray:
+        """As a ``Comparison`` has it: a diagnosis is no choice."""
+        return np.zeros(self.differs.shape, np.bool_)
+
+    count_together = 0
+
+    @property
+    def count(self) -> int:
+        """How many values differ."""
+        return int(np.count_nonzero(self.differs))
+
+    @property
+    def largest_step(self) -> float:
+        """The largest difference in codes."""
+        return float(self.difference().max(initial=0.0))
+
+    def difference(self) -> np.ndarray:
+        """Return how far apart the codes are, in float64; 0 where they do not differ."""
+        return np.where(self.differs, np.abs(self.codes.astype(np.float64) - self.first.codes), 0.0)
+
+
+def problem(scheme: Scheme, size: int, codes: IntArray) -> str:
+    """Return why codes cannot be compared with a scheme's of ``size`` values; empty if they can."""
+    if not scheme.format.integer or scheme.format.mapping:
+        return (
+            f"The codes of {scheme.format} are no whole numbers on one scale, so a device's cannot "
+            "be compared with them; choose an integer format."
+        )
+    if codes.size != size:
+        return f"The file holds {codes.size:,} codes where the array has {size:,} values."
+    if codes.dtype.kind not in "iu":
+        return f"Codes are integers; these are {codes.dtype.name} values."
+    if codes.dtype == np.uint64 and codes.size and codes.max() > np.iinfo(np.int64).max:
+        return "Some of these codes are beyond those of int64, which no device's are."
+    return ""
+
+
+def compare_codes(
+    x: ArrayLike,
+    scheme: Scheme | str | Evaluation,
+    codes: IntArray,
+    step: Step | None = None,
+) -> DeviceComparison:
+    """Return where a device's codes differ from a scheme's, and what these differences are like.
+
+    Parameters
+    ----------
+    x : array_like
+        Any shape.
+    scheme : Scheme, str or Evaluation
+        Of integer codes; what it makes of ``x`` may be at hand already.
+    codes : ndarray of int
+        As many as there are values, in the array's order.
+    step : callable, optional
+        As for ``evaluate``.
+
+    Raises
+    ------
+    QuantizationError
+        As ``evaluate``; when the numbers of codes and values differ, the codes are not integers,
+        or those of the scheme are not whole numbers on one scale.
+    """
+    r = as_working(x)
+    if isinstance(scheme, Evaluation):
+        evaluation = scheme
+    else:
+        evaluation = evaluate(r, as_scheme(scheme), step=step)
+    fmt = evaluation.scheme.format
+    why_not = problem(evaluation.scheme, r.size, codes)
+    if why_not:
+        raise QuantizationError(why_not)
+    stored = codes.reshape(r.shape)
+    wide = stored.astype(np.int64)
+    ours = evaluation.codes.astype(np.int64)
+    there = ~np.isnan(r)
+    differs = (wide != ours) & there
+    case = Case(r, evaluation, stored, wide, ours, there, differs, step)
+    found = list(diagnoses(case)) if differs.any() else []
+    causes, masks, cause_of = _ranked(case, found)
+    rebuilt = decoded(wide, evaluation.qparams)
+    steps, counts = np.unique(case.apart[differs], return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return DeviceComparison(
+        evaluation,
+        codes=wide,
+        reconstructed=np.where(there, rebuilt, np.nan).astype(rebuilt.dtype),
+        differs=differs,
+        cause_of=cause_of,
+        causes=causes,
+        masks=masks,
+        steps=tuple((int(steps[i]), int(counts[i])) for i in order),
+        outside=int(np.count_nonzero(((wide < fmt.qmin) | (wide > fmt.qmax)) & there)),
+        sqnr=_sqnr(r, evaluation.reconstructed),
+        device_sqnr=_sqnr(r, rebuilt),
+    )
+
+
+def _sqnr(r: FloatArray, rebuilt: FloatArray) -> float:
+    good = np.isfinite(r) & np.isfinite(rebuilt)
+    values = r[good].astype(np.float64)
+    signal = float(np.sum(values**2))
+    noise = float(np.sum((rebuilt[good] - values) ** 2))
+    if noise == 0:
+        return math.inf if signal else math.nan
+    return 10 * math.log10(signal / noise) if signal else -math.inf
+
+
+def _ranked(
+    case: Case, found: list[Found]
+) -> tuple[tuple[Cause, ...], tuple[np.ndarray, ...], np.ndarray]:
+    """Return the causes with an example each, and which is the first for every value."""
+    left = case.differs.copy()
+    for one in found:
+        left &= ~one.mask
+    if left.any():
+        title = "Differences that nothing tried here explains" if found else "No pattern was found"
+        found = [*found, Found("other", title, left)]
+    size = np.abs(case.apart)
+    cause_of = np.full(case.x.shape, -1, np.int8)
+    causes = []
+    for rank, one in enumerate(found):
+        cause_of[one.mask & (cause_of < 0)] = rank
+        example = int(np.where(one.mask, size, -1).argmax())
+        now, then = int(case.ours.flat[example]), int(case.codes.flat[example])
+        words = one.first or f"Q = {now}", one.second or f"Q = {then}"
+        count = int(np.count_nonzero(one.mask))
+        causes.append(Cause(one.key, one.title, *words, count, example, float(count)))
+    return tuple(causes), tuple(one.mask for one in found), cause_of

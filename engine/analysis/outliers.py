@@ -1,0 +1,113 @@
+"""Which few values set the scale, and what the others would gain without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from quantoscope.engine.evaluation.evaluator import sqnr_without
+from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.numerics.arrays import as_working
+from quantoscope.engine.numerics.envelope import Pyramid, outermost, pyramid_of
+from quantoscope.engine.quantizers import QUANTIZERS
+
+MOST = 64
+"""More values than this are no exception, but the data's own tail."""
+SHARE = 0.01
+NARROWER = 0.5
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """A few values that set the scale.
+
+    Attributes
+    ----------
+    count : int
+        How many values: the fewest without which the range is at most half as wide.
+    share : float
+        ``count`` as a part of the finite values.
+    sqnr, sqnr_without : float
+        In dB, of all values, and of the others quantized by themselves.
+    """
+
+    count: int
+    share: float
+    sqnr: float
+    sqnr_without: float
+
+    def __str__(self) -> str:
+        values = "1 value" if self.count == 1 else f"{self.count} values"
+        verb, them = ("sets", "it") if self.count == 1 else ("set", "them")
+        return (
+            f"{values} ({100 * self.share:.2g} %) {verb} the scale; "
+            f"without {them} SQNR would be {self.sqnr_without:.1f} dB instead of {self.sqnr:.1f}."
+        )
+
+
+def attribution(
+    x: ArrayLike, evaluation: Evaluation, pyramid: Pyramid | None = None
+) -> Attribution | None:
+    """Return the few values that set the scale of an evaluation, or None when there are none.
+
+    Only a range from the extremes (``minmax``) of all the data is set by single values.
+
+    Parameters
+    ----------
+    x : array_like
+        The array that was evaluated.
+    evaluation : Evaluation
+    pyramid : Pyramid, optional
+        Of the array, where it is known.
+    """
+    scheme = evaluation.scheme
+    if scheme.calibration.method != "minmax" or not scheme.granularity.whole:
+        return None
+    r = as_working(x)
+    nan, infinite = evaluation.totals.nan, evaluation.totals.infinite
+    n = r.size - nan - infinite
+    most = min(MOST, int(n * SHARE))
+    if most < 1:
+        return None
+    pyramid = pyramid_of(r) if pyramid is None else pyramid
+    mirrored = QUANTIZERS[scheme.mapping].mirrored
+    if mirrored:
+        high, high_at = outermost(r, pyramid, most + 1, np.absolute)
+        low, low_at = np.zeros_like(high), high_at
+    else:
+        low, low_at = outermost(r, pyramid, most + 1, np.negative)
+        high, high_at = outermost(r, pyramid, most + 1, np.positive)
+    split = _few_outside(-low.astype(np.float64), high.astype(np.float64), mirrored)
+    if split is None:
+        return None
+    below, above = split
+    without = np.unique(np.concatenate([low_at[:below], high_at[:above]]))
+    return Attribution(
+        count=below + above,
+        share=(below + above) / n,
+        sqnr=evaluation.metrics["sqnr"],
+        sqnr_without=sqnr_without(r, scheme, without),
+    )
+
+
+def _few_outside(low: np.ndarray, high: np.ndarray, mirrored: bool) -> tuple[int, int] | None:
+    """Return how many values to leave out below and above to halve the range with the fewest.
+
+    Parameters
+    ----------
+    low, high : ndarray, shape (most + 1,)
+        The outermost values, from the ends inwards.
+    """
+    width = high[0] - low[0]
+    if not 0 < width < np.inf:
+        return None
+    for count in range(1, low.size):
+        # So many from below, the others from above: the split that leaves the narrowest range.
+        below = np.arange(1 if mirrored else count + 1)
+        widths = high[count - below] - low[below]
+        best = int(widths.argmin())
+        if widths[best] <= NARROWER * width:
+            return best, count - best
+    return None

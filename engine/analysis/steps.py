@@ -1,0 +1,611 @@
+"""The steps of one value: every formula with its own numbers, each line true as it is printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from quantoscope.engine.analysis.formulas import (
+    Functions,
+    Node,
+    Number,
+    Worked,
+    gives,
+    number_of,
+    parsed,
+    symbolic,
+    text_of,
+    value_of,
+    worked,
+)
+from quantoscope.engine.analysis.value_trace import Trace, trace
+from quantoscope.engine.formats import BlockFormat, CodebookFormat
+from quantoscope.engine.numerics.arithmetic import uniform_at
+from quantoscope.engine.numerics.arrays import FloatArray, as_working
+from quantoscope.engine.quantizers import QUANTIZERS, QParams, Stage, unrounded_key
+from quantoscope.engine.schemes.scheme import Scheme
+from quantoscope.engine.text.number_text import MOST_DIGITS, digits_within, exact
+
+OPERATIONS = ("+", "−", "·", "/", "fma")
+OF_DATA = ("R", "Rmin", "Rmax", "maxR", "peakR", "m", "real", "reconstructed", "T")
+"""What is in the unit of R and may have an offset."""
+OF_CODES = ("scaled", "shifted")
+"""What is in steps and may have one."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A step: ``symbol = formula = numbers = result``, and a remark.
+
+    Attributes
+    ----------
+    key : str
+        Of the stage, or the symbol of a parameter.
+    symbol, formula : str
+        In symbols. The formula of what is no result of one says in words what it is.
+    numbers : str
+        The formula with numbers; empty where there is nothing to compute.
+    result : str
+        What that gives, to its last printed digit.
+    remark : str
+        Why it is not what the usual formula gives.
+    """
+
+    key: str
+    symbol: str
+    formula: str
+    numbers: str
+    result: str
+    remark: str = ""
+
+    def __str__(self) -> str:
+        parts = [part for part in (self.symbol, self.formula, self.numbers, self.result) if part]
+        return " = ".join(parts) + (f"  ({self.remark})" if self.remark else "")
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of one value.
+
+    Attributes
+    ----------
+    parameters : tuple of Line
+        From the range to S and Z.
+    values : tuple of Line
+        From R to R′ and the error.
+    trace : Trace
+        The stages of the value in full.
+    """
+
+    parameters: tuple[Line, ...]
+    values: tuple[Line, ...]
+    trace: Trace
+
+
+def steps(x: ArrayLike, scheme: Scheme, qparams: QParams, position: int, digits: int = 6) -> Steps:
+    """Return how one value is quantized under a scheme, line by line.
+
+    Parameters
+    ----------
+    x : array_like
+        The whole array.
+    scheme : Scheme
+    qparams : QParams
+        What the scheme made of the array.
+    position : int
+        The flat position of the value.
+    digits : int
+        How many significant digits numbers have that need no more to make their line true.
+    """
+    array = as_working(x)
+    at = trace(array, qparams, [position])
+    work = _Work(array, scheme, qparams, at, digits)
+    values = work.values()
+    return Steps(tuple(work.parameters()), tuple(values), at)
+
+
+@dataclass
+class _Work:
+    """What the lines of one value are made from."""
+
+    array: FloatArray
+    scheme: Scheme
+    qparams: QParams
+    at: Trace
+    digits: int
+    used: dict[str, int] = field(default_factory=dict)
+    """With how many digits the lines of the value write its parameters."""
+
+    def __post_init__(self) -> None:
+        self.p = self.at.qparams.at(0)
+        self.quantizer = QUANTIZERS[self.p.mapping]
+        self.precision = self.p.dtype.name
+        fmt = self.p.format
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._span = abs(_float(self.p.range[1]) - _float(self.p.range[0]))
+        # Without a Z far away, only values that are clipped lie far from the codes.
+        codes = _float(fmt.qmax) - _float(fmt.qmin)
+        self._codes = codes if abs(_float(self.p.zero_point)) > 2 * codes else 0.0
+        element = fmt.element if isinstance(fmt, BlockFormat) else fmt
+        self.functions: Functions = {}
+        if isinstance(element, CodebookFormat):
+            self.functions = {element.round_name: _nearest_in(element.book)}
+
+    # How a line is made
+
+    def _line(
+        self,
+        key: str,
+        symbol: str,
+        formula: str,
+        values: Mapping[str, Any],
+        result: float,
+        *,
+        names: Mapping[str, str] | None = None,
+        stages: tuple[Stage, ...] = (),
+        precisions: Mapping[str, str] | None = None,
+        shown: Mapping[str, str] | None = None,
+        follows: Callable[[str], bool] | None = None,
+        remark: str = "",
+        otherwise: str = "",
+    ) -> Line:
+        """Return a line that is true; without numbers, and with a remark, where it cannot be."""
+        node = parsed(formula)
+        precisions = dict.fromkeys(OPERATIONS, self.precision) if precisions is None else precisions
+        least = {name: self._least(name, values[name]) for name in node.names()}
+        least[""] = self._least(key, result)
+        found = self._found(node, values, result, precisions, shown, least, follows)
+        in_symbols = symbolic(formula, stages, names)
+        if found is None:
+            return Line(
+                key, symbol, in_symbols, "", text_of(result, least[""]), remark or otherwise
+            )
+        for name in node.names():
+            self.used[name] = max(self.used.get(name, 0), found.digits)
+        return Line(key, symbol, in_symbols, found.numbers, found.result, remark)
+
+    def _found(
+        self,
+        node: Node,
+        values: Mapping[str, Any],
+        result: float,
+        precisions: Mapping[str, str],
+        shown: Mapping[str, str] | None,
+        least: Mapping[str, int],
+        follows: Callable[[str], bool] | None,
+    ) -> Worked | None:
+        arguments = (node, values, result, self.digits, precisions, self.functions, shown, least)
+        found = None if follows is None else worked(*arguments, follows)
+        return worked(*arguments) if found is None else found
+
+    def _least(self, key: str, value: float) -> int:
+        """How many digits a number has at least: more where all of its kind are far from 0."""
+        spans = {**dict.fromkeys(OF_DATA, self._span), **dict.fromkeys(OF_CODES, self._codes)}
+        return digits_within(value, spans.get(key, 0.0), self.digits)
+
+    def _data_text(self, value: float) -> str:
+        return text_of(value, self._least("R", value))
+
+    # From the range to the parameters
+
+    def parameters(self) -> list[Line]:
+        """Return how S and Z follow from the range."""
+        p, a = self.p, self.p.arithmetic
+        lines, names, known = self._range()
+        formula = self.quantizer.scale_formula(p.format, a)
+        if a.range_floor and not self.quantizer.mirrored:
+            low, high = (p.dtype.type(end) for end in p.range)
+            width = _float(high - low)
+            floor = _float(p.dtype.type(a.range_floor))
+            if width < floor:
+                known["least"] = floor
+                formula = formula.replace("({Rmax} − {Rmin})", "max({Rmax} − {Rmin}, {least})")
+        precisions = self._scale_precisions()
+        if a.pow2:
+            formula = f"Pow2↑({formula})"
+        before = self.quantizer.scale_before_storage(p)
+        options: dict[str, Any] = dict(names=names, precisions=precisions)
+        if p.divisor is not None and formula.startswith("float16("):
+            # Values are divided by d, and rebuilt with what is stored of it.
+            inner = formula.removeprefix("float16(").removesuffix(")")
+            divisor = _float(p.divisor)
+            zeros = "all values are 0" if p.origin == "zeros" else ""
+            lines.append(self._line("d", "d", inner, known, divisor, remark=zeros, **options))
+            known["d"] = divisor
+            formula, options["precisions"] = "float16({d})", {}
+        elif a.stored in ("float16", "bfloat16") and p.origin == "range":
+            lines.append(self._line("S0", "S₀", formula, known, before, **options))
+            known["S0"] = before
+            inner = "bfloat16({S0})" if a.stored == "bfloat16" else "{S0}"
+            formula, options["precisions"] = f"float16({inner})", {}
+        lines.append(self._scale_line(formula, known, options))
+        lines += self._narrowed("S", p.scale, p.working_scale)
+        lines += self._divisor_line()
+        known |= {"S": _float(p.scale), "S0": before}
+        lines += self._zero_point_lines(known, options)
+        formula = self.quantizer.offset_formula()
+        if formula:
+            known["m"] = _float(p.offset)
+            lines.append(self._line("m", "m", formula, known, known["m"], names=names))
+        return lines
+
+    def _range(self) -> tuple[list[Line], dict[str, str], dict[str, Any]]:
+        """Return where the range comes from, its symbols, and its numbers."""
+        p, a = self.p, self.p.arithmetic
+        low, high, peak = self._ends()
+        known: dict[str, Any] = {
+            "Rmin": low,
+            "Rmax": high,
+            "maxR": abs(peak),
+            "peakR": peak,
+            "Qmin": _whole(p.qmin),
+            "Qmax": _whole(p.qmax),
+        }
+        calibration = self.scheme.calibration
+        minmax = calibration.method == "minmax"
+        manual = calibration.method == "manual"
+        source = "manual range" if manual else f"range by {calibration}"
+        channels = not self.qparams.granularity.whole
+        of = f" of {self._channel_name()}" if channels else ""
+        if self.quantizer.mirrored or "peakR" in self.quantizer.scale_formula(p.format, a):
+            floored = bool(a.range_floor) and abs(peak) == _float(p.dtype.type(a.range_floor))
+            if minmax and not floored:
+                words = f"largest |R|{of}"
+                lines = [Line("T", "max|R|", words, "", self._data_text(abs(peak)))] * channels
+                return lines, {}, known
+            source = f"the least range, for {source}" if floored else source
+            line = Line("T", "T", f"{source}{of}", "", self._data_text(abs(peak)))
+            return [line], {"maxR": "T"}, known
+        if p.origin == "constant":
+            known["maxR"] = max(abs(low), abs(high))
+            source = "0 and the only value" if low != high else "the only value"
+        elif minmax and not channels and not (a.includes_zero and 0 in (low, high)):
+            return [], {}, known
+        lines = []
+        for symbol, end, words in (
+            ("Rmin", low, "smallest R"),
+            ("Rmax", high, "largest R"),
+        ):
+            words = f"{words}{of}" if minmax and p.origin != "constant" else f"{source}{of}"
+            if a.includes_zero and end == 0:
+                words += ", widened to 0"
+            lines.append(Line(symbol, symbol, words, "", self._data_text(end)))
+        return lines, {"maxR": "|Rmax|"}, known
+
+    def _ends(self) -> tuple[float, float, float]:
+        """Return Rmin, Rmax and the end of larger magnitude, as the parameters were taken."""
+        p = self.p
+        if not self.quantizer.own_range:
+            low, high = (_float(end) for end in p.range)
+            return low, high, low if abs(low) > abs(high) else high
+        granularity, shape = self.qparams.granularity, self.array.shape
+        channel = int(granularity.of(self.at.indices, shape)[0])
+        with np.errstate(over="ignore", under="ignore"):
+            r = self.array.flat[granularity.positions(channel, shape)].astype(p.dtype)
+        r = r[np.isfinite(r)]
+        if not r.size:
+            return 0.0, 0.0, 0.0
+        return _float(r.min()), _float(r.max()), _float(r[np.abs(r).argmax()])
+
+    def _channel_name(self) -> str:
+        channel = self.qparams.granularity.of(self.at.indices, self.array.shape)[0]
+        return self.qparams.granularity.name(int(channel))
+
+    def _scale_precisions(self) -> dict[str, str]:
+        p, a = self.p, self.p.arithmetic
+        difference = self.precision if a.difference == "working" else "float64"
+        if self.quantizer.own_range:
+            return dict.fromkeys((*OPERATIONS, "log2"), self.precision)
+        divided = self.precision if a.division == "working" else "float64"
+        # The textbook takes float64 where the working precision overflows.
+        low, high = (p.dtype.type(end) for end in p.range)
+        with np.errstate(over="ignore", invalid="ignore"):
+            wide = a.refuses_overflow and not np.isfinite(high - low)
+        difference = "float64" if wide else difference
+        return {"−": difference, "·": difference, "/": divided}
+
+    def _scale_line(self, formula: str, known: dict[str, Any], options: dict[str, Any]) -> Line:
+        """S, or why it does not follow from the formula."""
+        p, a = self.p, self.p.arithmetic
+        scale = _float(p.scale)
+        plain = not p.format.mapping and a.tiny == "textbook"
+        if p.origin == "zeros" and (plain or "2^" in formula):
+            why = "all values are 0: S is set to 1" if plain else "all values are 0"
+            return Line("S", "S", "", "", text_of(scale, self.digits), why)
+        remark = ""
+        if p.origin == "constant":
+            remark = "all values are equal: S is taken from the value"
+            if known["Rmin"] == known["Rmax"]:
+                formula = "{maxR} / {Qmax}"
+                formula = f"Pow2↑({formula})" if a.pow2 else formula
+        elif p.origin == "floor" and not p.format.mapping:
+            if a.tiny.startswith("one"):
+                why = "the formula gives less than the smallest normal number: S is set to 1"
+                return Line("S", "S", "", "", text_of(scale, self.digits), why)
+            remark = "the smallest S there is: the formula gives less"
+            known = known | {"least": scale}
+            formula = f"max({formula}, {{least}})"
+        otherwise = "not by this formula at so small or large a range"
+        line = self._line(
+            "S", "S", formula, known, scale, remark=remark, otherwise=otherwise, **options
+        )
+        if not line.numbers and a.stored == "float32":
+            # To have been stored takes part only where the formula would not hold without it.
+            formula = f"float32({formula})"
+            line = self._line(
+                "S", "S", formula, known, scale, remark=remark, otherwise=otherwise, **options
+            )
+        return line
+
+    def _narrowed(self, key: str, full: Any, working: Any) -> list[Line]:
+        """Say that a parameter is rounded to the working precision, where its digits show that."""
+        whole = isinstance(full, int)
+        digits = MOST_DIGITS if whole else max(self.digits, self.used.get(key, 0))
+        kept = _float(working)
+        if whole:
+            if not self.used.get(key) or full == kept:
+                return []
+            return [
+                Line(key, key, f"{self.precision}({key})", f"{self.precision}({full})",
+                     text_of(_whole(kept), digits))
+            ]  # fmt: skip
+        if text_of(kept, digits) == text_of(_float(full), digits) or math.isnan(kept):
+            return []
+        numbers = f"{self.precision}({text_of(_float(full), MOST_DIGITS)})"
+        return [Line(key, key, f"{self.precision}({key})", numbers, text_of(kept, digits))]
+
+    def _divisor_line(self) -> list[Line]:
+        """What values are divided by where that is not S, nor d of a block with a stored scale."""
+        p = self.p
+        if p.divisor is None or p.arithmetic.stored == "float16" or self._divides_by_scale:
+            return []
+        return [Line("d", "d", "what R is divided by", "", text_of(_float(p.divisor), self.digits))]
+
+    @property
+    def _divides_by_scale(self) -> bool:
+        return self.p.divisor is None or _float(self.p.divisor) == _float(self.p.scale)
+
+    def _zero_point_lines(self, known: dict[str, Any], options: dict[str, Any]) -> list[Line]:
+        p, a = self.p, self.p.arithmetic
+        formula = self.quantizer.zero_point_formula_of(p)
+        if formula == "0":
+            return []
+        outside = "" if p.qmin <= p.zero_point <= p.qmax else "outside the codes"
+        dividing = self.precision if a.division == "working" else "float64"
+        # Python's own integers take Qmax − Round(Rmax / S).
+        exact_sum = a.zero_point == "from-max" and self.qparams.granularity.whole
+        precisions = {"/": dividing} if exact_sum else {"−": dividing, "/": dividing}
+        options = {"names": options["names"], "precisions": precisions}
+        exact_scale = a.exact_scale and known["S0"] != known["S"] and "{S}" in formula
+        coarse = a.stored in ("float16", "bfloat16") and p.divisor is None
+        lines: list[Line] = []
+        made = self._zero_point_line(formula, known, outside, options)
+        if exact_scale and (coarse or not made.numbers) and p.origin == "range":
+            formula = formula.replace("{S}", "{S0}")
+            made = self._zero_point_line(formula, known, outside, options)
+            if not coarse:
+                digits = max(self.used.get("S0", 0), self.digits)
+                text = text_of(known["S0"], digits)
+                lines.append(Line("S0", "S₀", "S before it is stored", "", text))
+        return [*lines, made]
+
+    def _zero_point_line(
+        self, formula: str, known: dict[str, Any], outside: str, options: dict[str, Any]
+    ) -> Line:
+        p, a = self.p, self.p.arithmetic
+        made = self._line("Z", "Z", formula, known, _whole(p.zero_point), remark=outside, **options)
+        if not made.numbers and a.clamps_zero_point:
+            clipped = f"Clip({formula}, {{Qmin}}, {{Qmax}})"
+            made = self._line("Z", "Z", clipped, known, _whole(p.zero_point), **options)
+        if made.numbers:
+            return made
+        why = "not by the formula at so small or large a scale"
+        if p.origin == "floor" and a.tiny.startswith("one"):
+            why = "set with S"
+        elif p.range[0] == p.range[1] == 0:
+            why = "all values are 0"
+        return Line("Z", "Z", "", "", str(p.zero_point), why)
+
+    # From the value to its code and back
+
+    def values(self) -> list[Line]:
+        """Return the stages of the value."""
+        p, at = self.p, self.at
+        real = _float(at["real"][0])
+        with np.errstate(over="ignore", under="ignore"):
+            r = _float(at["real"].astype(p.dtype)[0])
+        known: dict[str, Any] = {key: _float(at[key][0]) for key in at}
+        whole = p.format.integer
+        for key in ("rounded", "clipped", "shifted"):
+            if whole and key in known and _is_whole(known[key]) and key != "shifted":
+                known[key] = int(known[key])
+        if whole and "shifted" in known and _after(at.stages, "shifted", "rounded"):
+            known["shifted"] = _whole(known["shifted"])
+        known |= {
+            "R": r,
+            "S": _float(p.working_scale),
+            "Z": _whole(_float(p.working_zero_point)),
+            "Qmin": _whole(p.qmin),
+            "Qmax": _whole(p.qmax),
+            "d": _float(p.working_divisor),
+            "m": _float(p.dtype.type(p.offset)),
+        }
+        self._known = known
+        lines = [Line("real", "R", "", "", exact(at["real"][0]))]
+        rounded_first = unrounded_key(at.stages)
+        shown: dict[str, str] = {}
+        for place, stage in enumerate(at.stages):
+            following = at.stages[place + 1] if stage.key == rounded_first else None
+            if stage.key == "code":
+                lines.append(self._code_line(stage, known))
+                continue
+            formula = self._formula(stage)
+            if stage.key == "rounded":
+                lines += self._helpers(formula, known)
+            own = dict(known)
+            if stage.key == "reconstructed":
+                own["Q"] = self._number_of_code(known)
+            elif stage.key == "error":
+                own["R"] = real
+            line = self._stage_line(stage, formula, own, shown, following)
+            shown[stage.key] = line.result
+            if stage.key == "clipped":
+                shown["Q"] = line.result
+            lines.append(line)
+        digits = max(self.digits, self.used.get("R", 0))
+        if r != real and not math.isnan(r) and text_of(r, digits) != text_of(real, digits):
+            numbers = f"{self.precision}({text_of(real, MOST_DIGITS)})"
+            lines.insert(1, Line("r", "R", f"{self.precision}(R)", numbers, text_of(r, digits)))
+        return lines
+
+    def _formula(self, stage: Stage) -> str:
+        if stage.key == "scaled" and not self._divides_by_scale:
+            return stage.formula.replace("{S}", "{d}")
+        return stage.formula
+
+    def _helpers(self, formula: str, known: dict[str, Any]) -> list[Line]:
+        """What rounding to the format's numbers, or by chance, needs beside the value."""
+        p, lines = self.p, []
+        if "{step}" in formula:
+            unrounded = self.at.unrounded
+            with np.errstate(all="ignore"):
+                known["step"] = _float(p.format.gap(unrounded)[0])
+            symbol = next(
+                s.symbol for s in self.at.stages if s.key == unrounded_key(self.at.stages)
+            )
+            words = f"distance of the numbers of {p.format.name} around {symbol}"
+            lines.append(Line("step", "step", words, "", text_of(known["step"], MOST_DIGITS)))
+        if "{u}" in formula:
+            known["u"] = float(uniform_at(self.at.indices % self.array.size, p.arithmetic.seed)[0])
+            words = "by chance, from the seed and the position"
+            lines.append(Line("u", "u", words, "", text_of(known["u"], self.digits)))
+        return lines
+
+    def _stage_line(
+        self,
+        stage: Stage,
+        formula: str,
+        own: dict[str, Any],
+        shown: dict[str, str],
+        following: Stage | None,
+    ) -> Line:
+        precision = self.at[stage.key].dtype.name
+        follows = None
+        if following is not None:
+            follows = self._follows(following, stage.key)
+        line = self._line(
+            stage.key,
+            stage.symbol,
+            formula,
+            own,
+            own[stage.key],
+            stages=self.at.stages[:-2],
+            precisions=dict.fromkeys(OPERATIONS, precision),
+            shown=shown,
+            follows=follows,
+            remark=self._odd_code(own) if stage.key == "clipped" else "",
+            otherwise=self._why_not(stage),
+        )
+        return line
+
+    def _follows(self, stage: Stage, key: str) -> Callable[[str], bool]:
+        """Whether rounding what is printed gives what rounding gave."""
+        node = parsed(stage.formula)
+        exactly: dict[str, Number] = {}
+        probe = dict(self._known)
+        self._helpers(stage.formula, probe)
+        for name in node.names():
+            value = probe[name]
+            exactly[name] = Fraction(value) if math.isfinite(value) else value
+        result = self._known[stage.key]
+
+        def follows(text: str) -> bool:
+            left = value_of(node, exactly | {key: number_of(text)}, self.functions)
+            return gives(left, result, MOST_DIGITS if isinstance(result, int) else self.digits)
+
+        return follows
+
+    def _why_not(self, stage: Stage) -> str:
+        """Why a stage does not follow from its formula."""
+        if _float(self.p.working_divisor) == 0 and stage.key == "scaled":
+            return "1 / 0 counts as 0"
+        if self.p.format.mapping and stage.key in ("rounded", "clipped"):
+            return "as the package casts what is no finite number"
+        return "not by the formula: a number in it lies beyond the precision"
+
+    def _odd_code(self, known: dict[str, Any]) -> str:
+        """Say which code a NaN that the arithmetic made is stored as."""
+        if not math.isnan(known["clipped"]) or math.isnan(known["real"]):
+            return ""
+        return f"stored as the code {self.p.format.label(self._code())}"
+
+    def _code(self) -> int:
+        with np.errstate(all="ignore"):
+            r = self.at["real"].astype(self.p.dtype)
+            codes, _ = self.quantizer.encode(r, self.p, self.at.indices % self.array.size)
+        return int(codes[0])
+
+    def _number_of_code(self, known: dict[str, Any]) -> Any:
+        """The number that the code stands for, which R′ is made of."""
+        if math.isnan(known["real"]):
+            return math.nan
+        if self.p.format.integer and not math.isnan(known["clipped"]):
+            return known["clipped"]
+        code = np.array([self._code()], self.p.format.dtype)
+        return _whole(self.p.format.unpack(code)[0])
+
+    def _code_line(self, stage: Stage, known: dict[str, Any]) -> Line:
+        if math.isnan(known["real"]):
+            return Line(stage.key, stage.symbol, "", "", "–")
+        code = int(self.at["code"][0])
+        number = self._number_of_code(known)
+        text = text_of(number, self.digits)
+        if number == 0 and math.copysign(1, number) < 0:
+            text = "-0"
+        symbols = symbolic(stage.formula, self.at.stages[:-2])
+        numbers = f"Bits({text})"
+        return Line(stage.key, stage.symbol, symbols, numbers, self.p.format.label(code))
+
+
+def _float(value: Any) -> float:
+    return float(value)
+
+
+def _is_whole(value: float) -> bool:
+    return math.isfinite(value) and value == int(value) and abs(value) < 1e17
+
+
+def _whole(value: Any) -> Any:
+    """A whole number as Python's, so that it is written in full; others stay."""
+    if isinstance(value, int):
+        return value
+    number = float(value)
+    return int(number) if _is_whole(number) else number
+
+
+def _after(stages: tuple[Stage, ...], one: str, other: str) -> bool:
+    keys = [stage.key for stage in stages]
+    return keys.index(one) > keys.index(other)
+
+
+def _nearest_in(book: tuple[float, ...]) -> Callable[[Number], Number]:
+    """Rounding to a list of numbers, a tie to the lower one; beyond both ends nothing changes."""
+    numbers = [Fraction(number) for number in book]
+    below = numbers[0] - (numbers[1] - numbers[0]) / 2
+    above = numbers[-1] + (numbers[-1] - numbers[-2]) / 2
+
+    def nearest(x: Number) -> Number:
+        if not isinstance(x, Fraction) or not below <= x <= above:
+            return x
+        return min(numbers, key=lambda number: (abs(number - x), number))
+
+    return nearest
+
+
+__all__ = ["Line", "Steps", "steps"]

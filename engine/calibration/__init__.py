@@ -1,0 +1,1 @@
+"""From data to the clipping range: every method by name."""

@@ -1,0 +1,456 @@
+"""The threshold of the smallest Kullback-Leibler divergence, as two packages define it.
+
+S. Migacz, 8-bit inference with TensorRT, GTC 2017: a histogram of |R| is cut at bin i, what lies
+beyond is added to the last bin kept (P), the bins kept are merged to as many groups as there are
+levels and spread again over the bins that hold something (Q); the i with the smallest
+Σ P·log(P/Q) sets the threshold. The slides leave open what becomes of the zeros that pile up in
+the first bin, and of empty bins; what is done here is what NVIDIA's Model Optimizer does
+(modelopt.torch.quantization.calib.histogram), and for ONNX Runtime what its
+``get_entropy_threshold`` does. Both know a whole tensor only; channels are taken one by one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from quantoscope.engine.formats import Format
+from quantoscope.engine.numerics import mapped_arrays
+from quantoscope.engine.numerics.arithmetic import MODELOPT
+from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.numerics.kernels import (
+    BLOCK,
+    Scratch,
+    Step,
+    extremes,
+    flat_block,
+    over_blocks,
+    reduce_rows,
+)
+
+BINS = 2048
+FIRST_CUT = 128
+"""Model Optimizer tries no threshold below this bin."""
+LEVELS = 128
+"""Of ONNX Runtime, whatever the format, for both signs together."""
+SMOOTHING = 1e-4
+"""What ONNX Runtime puts into empty bins, and takes off the others."""
+SHORT = 256
+"""Up to so many values, a channel is searched by its values; beyond, by all bins."""
+PAIRS = 1 << 26
+"""How many pairs of a cut and a value are looked at of all such channels, at the most."""
+CUTS = 1 << 21
+"""How many cuts are tried of all longer channels together, at the most."""
+CUTS_ONNXRUNTIME = 1 << 16
+"""The same for ONNX Runtime, whose cuts cost more."""
+_CELLS = 1 << 20
+_TIE = 1e-12
+
+
+@dataclass(frozen=True)
+class Search:
+    """How thoroughly the channels of an array are searched.
+
+    Attributes
+    ----------
+    bins, levels : int
+    stride : int
+        Every how many bins a cut is tried, counted from the last; 0: none is, and the range is
+        that of the data.
+    """
+
+    bins: int
+    levels: int
+    stride: int
+
+
+def bin_counts(fmt: Format, arguments: Sequence[float], whose: str = MODELOPT) -> tuple[int, int]:
+    """Return the numbers of bins and levels: those given, else those of the package.
+
+    Model Optimizer takes half as many levels as there are codes, as many for codes without a
+    sign; 128 for int8, 256 for uint8.
+    """
+    bins = int(arguments[0]) if arguments else BINS
+    if len(arguments) > 1:
+        levels = int(arguments[1])
+    elif whose == MODELOPT:
+        levels = 1 << (fmt.bits - (0 if fmt.integer and fmt.qmin == 0 else 1))
+    else:
+        levels = LEVELS
+    return bins, levels
+
+
+def search_of(
+    fmt: Format, arguments: Sequence[float], whose: str, channels: int, length: int
+) -> Search:
+    """Return how so many channels of so many values each are searched in bounded time."""
+    bins, levels = bin_counts(fmt, arguments, whose)
+    if channels == 1:
+        return Search(bins, levels, 1)
+    if whose != MODELOPT:
+        cuts = CUTS_ONNXRUNTIME // channels
+        every = max(1, bins // 2 - levels // 2)
+        return Search(bins, levels, 0 if cuts < 2 else -(-every // cuts))
+    if length <= SHORT:
+        return Search(bins, levels, -(-channels * length * length // (2 * PAIRS)))
+    return Search(bins, levels, -(-channels * (bins - first_cut(bins, levels)) // CUTS))
+
+
+def first_cut(bins: int, levels: int) -> int:
+    """Return the first bin that Model Optimizer cuts at; that of the levels in short histograms."""
+    return FIRST_CUT if bins > FIRST_CUT else min(levels, bins)
+
+
+def entropy_ends(
+    rows: FloatArray,
+    fmt: Format,
+    arguments: Sequence[float] = (),
+    whose: str = MODELOPT,
+    gaps: bool = False,
+    step: Step | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the threshold of each channel below and above 0, in float64, shape (channels,).
+
+    Parameters
+    ----------
+    rows : ndarray, shape (channels, n)
+        Finite values, at least one in each channel; NaN elsewhere, if there are gaps.
+    fmt : Format
+    arguments : sequence of float
+        Numbers of bins and of levels, as far as they are given.
+    whose : str
+        The package whose definition it is, as in ``Arithmetic.entropy``.
+    gaps : bool
+    step : callable, optional
+        Is told how far the work has come.
+    """
+    channels, length = rows.shape
+    search = search_of(fmt, arguments, whose, channels, length)
+    low = reduce_rows(rows, np.fmin).astype(np.float64)
+    high = reduce_rows(rows, np.fmax).astype(np.float64)
+    reach = np.maximum(np.abs(low), np.abs(high))
+    if not search.stride:
+        return -reach, reach
+    if whose == MODELOPT and channels > 1 and length <= SHORT:
+        found = _short_thresholds(rows, reach, search, gaps, step)
+        return -found, found
+    below, above = np.empty(channels), np.empty(channels)
+    for number in range(channels):
+        if step is not None and number % 16 == 0:
+            step(number, channels)
+        row = rows[number] if channels == 1 else mapped_arrays.block(rows[number])
+        row = row[~np.isnan(row)] if gaps else row
+        if whose == MODELOPT:
+            above[number] = threshold(row, search, step if channels == 1 else None)
+            below[number] = -above[number]
+        else:
+            below[number], above[number] = onnxruntime_ends(row, search)
+    return below, above
+
+
+def curve(finite: FloatArray, fmt: Format, whose: str = MODELOPT) -> tuple[np.ndarray, np.ndarray]:
+    """Return the thresholds that are tried for a whole tensor, and their divergences in nats.
+
+    Parameters
+    ----------
+    finite : ndarray, shape (n,)
+        Finite values, not all of them 0.
+    fmt : Format
+    whose : str
+        As for ``entropy_ends``.
+    """
+    search = search_of(fmt, (), whose, 1, finite.size)
+    if whose == MODELOPT:
+        counts, reach = magnitudes(finite, search.bins)
+        cut, divergence = divergences(counts, search.levels)
+        return reach * (cut / search.bins), divergence
+    tried, edges, costs = _onnxruntime_search(finite.reshape(-1), search)
+    return edges[np.minimum(search.bins // 2 + tried + 1, search.bins)].astype(np.float64), costs
+
+
+# As Model Optimizer has it
+
+
+def threshold(finite: FloatArray, search: Search, step: Step | None = None) -> float:
+    """Return the T of the smallest divergence, the last of equals.
+
+    Parameters
+    ----------
+    finite : ndarray, shape (n,)
+        Finite values, at least one.
+    search : Search
+    step : callable, optional
+    """
+    counts, reach = magnitudes(finite, search.bins, step)
+    if reach == 0:
+        return reach
+    cut, divergence = divergences(counts, search.levels, search.stride)
+    best = cut[last_least(divergence)]
+    # A constant lies in the last bin alone, which is kept.
+    return (
+        reach
+        if best >= search.bins - 1 and not counts[1:-1].any()
+        else edge(reach, int(best), search.bins)
+    )
+
+
+def edge(reach: float, cut: int, bins: int) -> float:
+    """Return where a bin begins; the largest |R| itself for the end of the last."""
+    return reach if cut >= bins else reach * (cut / bins)
+
+
+def magnitudes(finite: FloatArray, bins: int, step: Step | None = None) -> tuple[np.ndarray, float]:
+    """Return the histogram of |R| from 0 to the largest, shape (bins,), and that.
+
+    A value's bin is found in its own precision, as torch.histc does.
+    """
+    flat = finite.reshape(-1)
+    low, high, _ = extremes(flat)
+    reach = float(max(abs(low), abs(high)))
+    if reach == 0:
+        return np.bincount([0], weights=[flat.size], minlength=bins), reach
+
+    def work(start: int, stop: int, scratch: Scratch) -> np.ndarray:
+        return np.bincount(bin_of(flat_block(flat, start, stop), reach, bins), minlength=bins)
+
+    return np.sum(over_blocks(flat.size, work, step, BLOCK), axis=0), reach
+
+
+def bin_of(values: FloatArray, reach: Any, bins: int) -> np.ndarray:
+    """Return the bin of each |R|."""
+    kind = values.dtype.type
+    place = np.abs(values) / np.asarray(reach).astype(values.dtype) * kind(bins)
+    return np.minimum(place.astype(np.int32), bins - 1)
+
+
+def divergences(counts: np.ndarray, levels: int, stride: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Return the cuts i and their KL divergences.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (bins,)
+        Histogram of |R|. Its first bin, where zeros pile up, is taken for as full as the second.
+    levels : int
+        How many groups the bins kept are merged to.
+    stride : int
+        Every how many bins there is a cut, counted from the last bin.
+
+    Returns
+    -------
+    cut, divergence : ndarray
+        Keep the first ``cut[i]`` bins; the divergence in nats, ∞ where Q is 0 and P is not, NaN
+        where nothing is kept.
+    """
+    h = counts.astype(np.float64)
+    h[0] = h[1]
+    total = h.sum()
+    cut = np.arange(h.size, first_cut(h.size, levels) - 1, -stride)[::-1]
+    # Sums over bins k < i, of the counts, of the bins that hold something, and of h·log h.
+    kept = np.concatenate([[0.0], np.cumsum(h)])
+    filled = np.concatenate([[0.0], np.cumsum(h > 0)])
+    h_log_h = np.concatenate([[0.0], np.cumsum(_x_log_x(h))])
+    outside = total - kept[cut]
+    last = h[cut - 1]
+    p_log_p = h_log_h[cut - 1] + _x_log_x(last + outside)
+    p_log_q = np.empty(cut.size)
+    # With more levels than bins, each bin kept is a group by itself.
+    groups = min(levels, h.size)
+    block = max(1, _CELLS // groups)
+    for start in range(0, cut.size, block):
+        part = slice(start, start + block)
+        each = np.minimum(levels, cut[part, None])
+        edges = -(-np.minimum(np.arange(groups + 1), each) * cut[part, None] // each)
+        q_sum = np.diff(kept[edges], axis=1)
+        holders = np.diff(filled[edges], axis=1)
+        p_sum = q_sum.copy()
+        p_sum[np.arange(len(p_sum)), each[:, 0] - 1] += outside[part]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_q = np.log(q_sum / holders)
+            p_log_q[part] = np.where(q_sum > 0, p_sum * log_q, 0.0).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        divergence = (p_log_p - p_log_q) / total - np.log(total) + np.log(kept[cut])
+    divergence = np.where((last == 0) & (outside > 0), np.inf, divergence)
+    return cut, np.where(kept[cut] == 0, np.nan, divergence)
+
+
+def last_least(divergence: np.ndarray) -> int:
+    """Return the place of the last of the smallest; NaN counts as smaller than any."""
+    unknown = np.flatnonzero(np.isnan(divergence))
+    if unknown.size:
+        return int(unknown[-1])
+    return int(np.flatnonzero(divergence <= divergence.min() + _TIE)[-1])
+
+
+def _x_log_x(x: np.ndarray) -> np.ndarray:
+    """x·log x, 0 at 0."""
+    return np.where(x > 0, x * np.log(np.where(x > 0, x, 1.0)), 0.0)
+
+
+def _short_thresholds(
+    rows: FloatArray, reach: np.ndarray, search: Search, gaps: bool, step: Step | None
+) -> np.ndarray:
+    """The same of channels of few values, by the bins that hold something alone."""
+    found = reach.copy()
+    length = rows.shape[1]
+    size = max(1, _CELLS // (length * length * 4 + 1))
+
+    def work(start: int, stop: int, scratch: Scratch) -> None:
+        some = mapped_arrays.block(rows[start:stop])
+        found[start:stop] = _thresholds_of_few(some, reach[start:stop], search, gaps)
+
+    over_blocks(len(rows), work, step, size)
+    return found
+
+
+def _thresholds_of_few(
+    rows: FloatArray, reach: np.ndarray, search: Search, gaps: bool
+) -> np.ndarray:
+    bins, levels = search.bins, search.levels
+    some = reach > 0
+    full = reach[:, None].astype(rows.dtype)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        place = np.abs(rows) / full * rows.dtype.type(bins)
+    there = np.broadcast_to(some[:, None], rows.shape)
+    there = there & ~np.isnan(rows) if gaps else there
+    each = np.arange(len(rows))
+    row_of = np.broadcast_to(each[:, None], rows.shape)[there]
+    keys = row_of * bins + np.minimum(place[there].astype(np.int64), bins - 1)
+    keys, held = np.unique(np.concatenate([each * bins, keys]), return_counts=True)
+    row, bin_ = keys // bins, keys % bins
+    # The first bin counts for as much as the second, or for nothing.
+    second = np.zeros(len(rows), np.int64)
+    second[row[bin_ == 1]] = held[bin_ == 1]
+    held = np.where(bin_ == 0, second[row], held).astype(np.float64)
+    row, bin_, held = row[held > 0], bin_[held > 0], held[held > 0]
+    sizes = np.bincount(row, minlength=len(rows))
+    begins = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    lowest = np.full(len(rows), bins - 1)
+    lowest[some & (sizes > 0)] = bin_[begins[some & (sizes > 0)]]
+    # Where nothing but the cut's own bin is kept there is no divergence, which counts as least.
+    before = first_cut(bins, levels)
+    empty = some & (lowest >= before)
+    cut = np.where(empty, lowest, bins)
+    # Elsewhere only cuts behind a bin that holds something have a finite one.
+    within = np.arange(row.size) - begins[row]
+    from_last = sizes[row] - 1 - within
+    tried = (bin_ + 1 >= before) & ~empty[row] & (from_last % search.stride == 0)
+    entry = np.flatnonzero(tried)
+    if entry.size:
+        owner, at = row[entry], bin_[entry] + 1
+        counts = within[entry] + 1
+        least = _divergences_of_few(begins[owner], counts, at, bin_, held, levels, sizes[owner])
+        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+        smallest = np.repeat(np.minimum.reduceat(least, starts), np.diff([*starts, least.size]))
+        best = least <= smallest + _TIE
+        np.maximum.at(wide := np.zeros(len(rows), np.int64), owner[best], at[best])
+        cut = np.where(wide > 0, wide, cut)
+    constant = empty & (lowest == bins - 1)
+    return np.where((cut >= bins) | constant, reach, reach * (cut / bins))
+
+
+def _divergences_of_few(
+    begins: np.ndarray,
+    counts: np.ndarray,
+    cut: np.ndarray,
+    bin_: np.ndarray,
+    held: np.ndarray,
+    levels: int,
+    sizes: np.ndarray,
+) -> np.ndarray:
+    """The divergence of each cut: of the ``counts`` bins from ``begins`` on, out of ``sizes``."""
+    ends = np.cumsum(counts)
+    number = np.repeat(np.arange(counts.size), counts)
+    at = np.repeat(begins - (ends - counts), counts) + np.arange(number.size)
+    h = held[at]
+    each = np.minimum(levels, cut)
+    group = bin_[at] * each[number] // cut[number]
+    new = np.flatnonzero(np.diff(number * (levels + 1) + group, prepend=-1))
+    runs = np.diff(np.append(new, number.size))
+    q = np.repeat(np.add.reduceat(h, new) / runs, runs)
+    kept = np.add.reduceat(h, ends - counts)
+    running = np.concatenate([[0.0], np.cumsum(held)])
+    total = running[begins + sizes] - running[begins]
+    p = h.copy()
+    p[ends - 1] += total - kept
+    p_share, q_share = p / total[number], q / kept[number]
+    return np.asarray(np.add.reduceat(p_share * np.log(p_share / q_share), ends - counts))
+
+
+# As ONNX Runtime has it
+
+
+def onnxruntime_ends(finite: FloatArray, search: Search) -> tuple[float, float]:
+    """Return both ends of the smallest divergence, the first of equals, no wider than the data.
+
+    The histogram is that of R itself, as far below 0 as above it; Q holds whole numbers, and the
+    divergence is taken in float32.
+    """
+    flat = finite.reshape(-1)
+    low, high, _ = extremes(flat)
+    tried, edges, costs = _onnxruntime_search(flat, search)
+    if not tried.size:
+        return float(low), float(high)
+    middle, best = search.bins // 2, int(tried[int(np.argmin(costs))])
+    below, above = edges[middle - best], edges[min(middle + best + 1, search.bins)]
+    return float(max(below, low)), float(min(above, high))
+
+
+def _onnxruntime_search(
+    flat: FloatArray, search: Search
+) -> tuple[np.ndarray, FloatArray, np.ndarray]:
+    """How many bins are kept on either side, the edges of all, and the divergences."""
+    low, high, _ = extremes(flat)
+    reach = max(abs(low), abs(high))
+    middle, half = search.bins // 2, search.levels // 2
+    tried = np.arange(middle, half - 1, -search.stride)[::-1]
+    with np.errstate(over="ignore", under="ignore"):
+        usable = np.isfinite(reach + reach) and reach / search.bins > np.finfo(flat.dtype).tiny
+    if not usable or not tried.size:
+        return np.zeros(0, np.int64), np.zeros(0, flat.dtype), np.zeros(0)
+
+    def work(start: int, stop: int, scratch: Scratch) -> np.ndarray:
+        part = flat_block(flat, start, stop)
+        return np.histogram(part, search.bins, range=(-reach, reach))[0]
+
+    counts = np.sum(over_blocks(flat.size, work), axis=0)
+    edges = np.histogram_bin_edges(flat[:1], search.bins, range=(-reach, reach))
+    costs = [_smoothed_divergence(counts, middle, int(i), search.levels) for i in tried]
+    return tried, edges, np.array(costs)
+
+
+def _smoothed_divergence(counts: np.ndarray, middle: int, reach: int, levels: int) -> float:
+    """The divergence of keeping so many bins on either side of the middle one."""
+    start, stop = middle - reach, min(middle + reach + 1, counts.size)
+    kept = counts[start:stop]
+    p = kept.copy()
+    p[0] += counts[:start].sum()
+    p[-1] += counts[stop:].sum()
+    width = kept.size // levels
+    grouped = kept[: width * levels].reshape(levels, width).sum(axis=1)
+    grouped[-1] += kept[width * levels :].sum()
+    holders = np.count_nonzero(p[: width * levels].reshape(levels, width), axis=1)
+    level = (grouped / np.maximum(holders, 1)).astype(np.int64) * (holders > 0)
+    q = np.zeros(kept.size, np.int64)
+    q[: width * levels] = np.repeat(level, width)
+    smooth_p, smooth_q = _smoothed(p), _smoothed(q)
+    if smooth_p is None or smooth_q is None:
+        return math.inf
+    smooth_q /= smooth_q.sum()
+    smooth_p /= smooth_p.sum()
+    ratio = smooth_p.astype(np.float64) / smooth_q
+    terms = (smooth_p * np.log(ratio)).astype(np.float32)
+    return float(terms.sum())
+
+
+def _smoothed(counts: np.ndarray) -> FloatArray | None:
+    """Counts without zeros, in float32; None where all are."""
+    zero = counts == 0
+    zeros = int(np.count_nonzero(zero))
+    if zeros == counts.size:
+        return None
+    less = np.float32(-SMOOTHING * zeros / (counts.size - zeros))
+    return counts.astype(np.float32) + np.where(zero, np.float32(SMOOTHING), less)

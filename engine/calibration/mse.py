@@ -1,0 +1,423 @@
+"""The range with the smallest mean squared error, found by trying ranges on the true quantizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from quantoscope.engine import cancellation
+from quantoscope.engine.formats import Format
+from quantoscope.engine.numerics import mapped_arrays
+from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
+from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.numerics.envelope import outermost, pyramid_of
+from quantoscope.engine.numerics.granularity import CHANNEL, PER_TENSOR, Granularity
+from quantoscope.engine.numerics.kernels import Scratch, Step, over_blocks, reduce_rows, spaced
+from quantoscope.engine.quantizers import Ends, Quantizer, ends_of
+
+Pair = tuple[Any, Any]
+"""Lower and upper ends, shape (channels,)."""
+
+SAMPLE = 4096
+"""Larger data is searched on so many of its values, and on its extremes; then checked in full."""
+MANY = 1 << 20
+"""Many channels together are searched on no more values than this, but some of each."""
+LEAST = 1024
+OCTAVES, PER_OCTAVE = 20, 8
+NEAR = 0.75
+"""How many octaves on either side of the best coarse range are searched finely."""
+PER_STEP = 8
+"""How many fine ranges there are while the largest code moves by one."""
+WORK = 1 << 21
+"""How many values the fine ranges of one channel meet, at the most."""
+WORK_OF_MANY = 1 << 28
+"""How many those of all channels do; but there are always ``FEWEST``."""
+FEWEST, USUAL = 48, 256
+EXPECTED = 1500
+"""How many ranges a search tries, more or less: for who is told how far it has come."""
+FINALISTS = 12
+"""How many of the best on a sample are tried on more values, and then on all."""
+SECOND_SAMPLE = 1 << 17
+CELLS = 1 << 17
+"""How many values are looked at together: few enough for the caches."""
+_COLUMNS = Granularity(CHANNEL, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Values that stand for the data.
+
+    Attributes
+    ----------
+    values : ndarray, shape (channels, n)
+    weights : ndarray of float64, shape (channels, n), or a number
+        How many values of the data each stands for; 0 for a place without a value.
+    """
+
+    values: FloatArray
+    weights: Any
+
+
+def sample_points(
+    rows: FloatArray, gaps: bool = False, count: int = 0, sample: int = SAMPLE
+) -> Points:
+    """Return all values of short rows; of longer ones their extremes and evenly spaced others.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (channels, n)
+    gaps : bool
+        Whether NaN marks places without a value; such rows are taken whole.
+    count : int
+        How many channels there are in all, where these are some of them.
+    sample : int
+        How many values of one channel are taken.
+    """
+    if gaps:
+        return whole_points(rows, gaps)
+    count, n = max(count, len(rows)), rows.shape[1]
+    sample = sample if count == 1 else min(sample, max(LEAST, MANY // count))
+    tail = sample // 16
+    if n <= 2 * sample:
+        return whole_points(rows)
+    tails, low, high = _tails(rows, tail)
+    core = rows[:, :: n // sample] if len(rows) > 1 else spaced(rows[0], n // sample)[None]
+    # Of values that are as far out as the first one inwards, such as zeros, there may be many more.
+    beyond = (tails < low[:, None]) | (tails > high[:, None])
+    between = (core >= low[:, None]) & (core <= high[:, None])
+    left = n - beyond.sum(axis=1, keepdims=True)
+    share = left / np.maximum(1, between.sum(axis=1, keepdims=True))
+    weights = np.concatenate([beyond.astype(np.float64), between * share], axis=1)
+    return Points(np.concatenate([tails, core], axis=1), weights)
+
+
+def _tails(rows: FloatArray, tail: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The outermost values of each row, and the first one inwards on either side."""
+    n = rows.shape[1]
+    if len(rows) > 1:
+        edges = np.partition(rows, (tail, n - tail - 1), axis=1)
+        tails = np.concatenate([edges[:, :tail], edges[:, n - tail :]], axis=1)
+        return tails, edges[:, tail], edges[:, n - tail - 1]
+    pyramid = pyramid_of(rows)
+    low, _ = outermost(rows, pyramid, tail + 1, np.negative)
+    high, _ = outermost(rows, pyramid, tail + 1, np.positive)
+    tails = np.concatenate([-low[:tail], high[:tail]])
+    return tails[None], -low[tail:], high[tail:]
+
+
+def whole_points(rows: FloatArray, gaps: bool = False) -> Points:
+    """Return all the values, each standing for itself."""
+    if not gaps:
+        return Points(rows, 1.0)
+    known = ~np.isnan(rows)
+    return Points(np.where(known, rows, rows.dtype.type(0)), known.astype(np.float64))
+
+
+def inside(low: Any, high: Any, threshold: Any, quantizer: Quantizer) -> Pair:
+    """Return the part of ``[low, high]`` in ±threshold; ±threshold itself for a mirrored range."""
+    if quantizer.mirrored:
+        return -threshold, threshold
+    inner = np.maximum(low, -threshold), np.minimum(high, threshold)
+    some = inner[0] < inner[1]
+    return np.where(some, inner[0], -threshold)[()], np.where(some, inner[1], threshold)[()]
+
+
+def squared_errors(
+    points: Points,
+    quantizer: Quantizer,
+    fmt: Format,
+    ends: Pair,
+    arithmetic: Arithmetic = TEXTBOOK,
+    exponent: int = 0,
+) -> Pair:
+    """Return Σ(R′ − R)² over the clipped values and over the others, in float64, per channel.
+
+    Both are infinite for a range whose scale overflows. The values of a single channel may meet
+    many ranges at once. Errors are divided by ``2**exponent`` before they are squared.
+    """
+    given = ends_of(*ends)
+    rows = max(len(points.values), given.low.size)
+    granularity = PER_TENSOR if rows == 1 else _COLUMNS
+    p = quantizer.parameters(given, fmt, arithmetic, granularity).column()
+    codes, saturated = quantizer.encode(points.values, p)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        error = quantizer.decode(codes, p).astype(np.float64) - points.values
+        if exponent:
+            error = np.ldexp(error, -exponent)
+        power = error * error * points.weights
+        clipped = rounded = np.zeros(rows)
+        if saturated is not None:
+            clipped = np.where(saturated != 0, power, 0.0).sum(axis=1)
+            power = np.where(saturated == 0, power, 0.0)
+        rounded = power.sum(axis=1)
+        known = np.isfinite(np.asarray(p.working_scale).reshape(-1))
+        return (
+            np.where(known & ~np.isnan(clipped), clipped, np.inf),
+            np.where(known & ~np.isnan(rounded), rounded, np.inf),
+        )
+
+
+def best_range(
+    rows: FloatArray,
+    quantizer: Quantizer,
+    fmt: Format,
+    arithmetic: Arithmetic = TEXTBOOK,
+    gaps: bool = False,
+    step: Step | None = None,
+) -> Ends:
+    """Return the ends with the smallest Σ(R′ − R)², never worse than the data's own extremes.
+
+    Both ends shrink together first, over twenty octaves; then each by itself, unless the family
+    mirrors them; then finely around the best. The best are compared on all the data.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (channels, n)
+        Finite values, at least one in each channel; NaN elsewhere, if there are gaps.
+    """
+    low, high = reduce_rows(rows, np.fmin), reduce_rows(rows, np.fmax)
+    # A channel of one value, however often, has nothing to be searched.
+    searched = np.flatnonzero(low < high)
+    count, length = searched.size, rows.shape[1]
+    made = _Search(quantizer, fmt, arithmetic, gaps, len(rows), length)
+    if len(rows) == 1:
+        if count:
+            low, high = made.ends(rows, low, high, step)
+        return ends_of(low, high)
+    low, high = low.copy(), high.copy()
+
+    def work(start: int, stop: int, scratch: Scratch) -> None:
+        some = searched[start:stop]
+        first = some[0]
+        values = mapped_arrays.block(rows[first : some[-1] + 1])[some - first]
+        low[some], high[some] = made.ends(values, low[some], high[some])
+
+    over_blocks(count, work, step, max(1, CELLS // length))
+    return ends_of(low, high)
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """How the channels of an array are searched."""
+
+    quantizer: Quantizer
+    fmt: Format
+    arithmetic: Arithmetic
+    gaps: bool
+    channels: int
+    length: int
+
+    def ends(
+        self, rows: FloatArray, low: FloatArray, high: FloatArray, step: Step | None = None
+    ) -> Pair:
+        """Return the best ends of channels that hold more than one value."""
+        quantizer, dtype = self.quantizer, rows.dtype
+        points = sample_points(rows, self.gaps, self.channels)
+        size = points.values.shape[1]
+        sampled = size != self.length
+        trial = _Trial(points, quantizer, self.fmt, self.arithmetic, step)
+        with np.errstate(under="ignore"):
+            reach = np.maximum(np.abs(low), np.abs(high))
+            factors = 2.0 ** (-np.arange(OCTAVES * PER_OCTAVE) / PER_OCTAVE)
+            thresholds = (reach * factors[:, None]).astype(dtype)
+        usable = np.where(thresholds > 0, thresholds, reach)
+        widest = trial.best([(low, high)])
+        found = trial.best((inside(low, high, t, quantizer) for t in usable), shrinking=True)
+        if quantizer.mirrored:
+            found = trial.best(self._scaled(found, size), found, sampled)
+        else:
+            spread = 2.0 ** (1 / PER_OCTAVE) - 1
+            found = trial.best(_around((found.low, found.high), spread, dtype), found)
+            # What rounding loses depends on S alone, what clipping loses on both ends.
+            for start in (found, widest):
+                near = trial.best(self._scaled(start, size, 4), start)
+                near = trial.best(self._moved(near), near)
+                near = trial.best(self._scaled(near, size, 4), near, sampled)
+                found = found.better(trial.best(self._moved(near), near))
+        trials = [(low, high), (found.low, found.high), *found.finalists]
+        if sampled and self.channels == 1 and self.length > 2 * SECOND_SAMPLE:
+            second = sample_points(rows, sample=SECOND_SAMPLE)
+            more = _Trial(second, quantizer, self.fmt, self.arithmetic, step)
+            costs = more.costs(trials[2:])[1][:, 0]
+            trials = trials[:2] + [trials[2 + int(i)] for i in np.argsort(costs)[:2]]
+        least = np.full(len(rows), np.inf)
+        for pair in trials:
+            cost = _full_cost(rows, self.gaps, quantizer, self.fmt, pair, self.arithmetic)
+            better = cost < least
+            least = np.where(better, cost, least)
+            low, high = np.where(better, pair[0], low), np.where(better, pair[1], high)
+        return np.asarray(low, dtype), np.asarray(high, dtype)
+
+    def _scaled(self, found: _Best, points: int, times: int = 1) -> Iterator[Pair]:
+        """Ranges around one, finely scaled; so many such series are to be had in all."""
+        qmin, qmax = self.quantizer.code_range(self.fmt, self.arithmetic)
+        wanted = PER_STEP * int(qmax - qmin) if self.fmt.integer else 0
+        wanted = min(max(USUAL, wanted), WORK // (points * times))
+        of_all = WORK_OF_MANY // (self.channels * points * times)
+        half = max(FEWEST, min(wanted, of_all)) // 2
+        low, high = (np.asarray(end).astype(np.float64) for end in (found.low, found.high))
+        factors = 2.0 ** (NEAR * np.arange(-half, half + 1) / half)
+        together = max(1, SAMPLE // low.size)
+        for start in range(0, factors.size, together):
+            some = factors[start : start + together, None]
+            yield from zip(*self._usable(low * some, high * some, found), strict=True)
+
+    def _moved(self, found: _Best) -> Iterator[Pair]:
+        """Ranges beside one, by whole steps, which moves the codes alone."""
+        qmin, qmax = self.quantizer.code_range(self.fmt, self.arithmetic)
+        low, high = (np.asarray(end).astype(np.float64) for end in (found.low, found.high))
+        width = (high - low) / (qmax - qmin)
+        for move in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48):
+            for steps in (-move, move) if move < qmax - qmin else ():
+                yield self._usable(low + steps * width, high + steps * width, found)
+
+    def _usable(self, low: np.ndarray, high: np.ndarray, found: _Best) -> Pair:
+        dtype = found.low.dtype
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            low, high = low.astype(dtype), high.astype(dtype)
+        fits = (low < high) & np.isfinite(low) & np.isfinite(high)
+        return np.where(fits, low, found.low), np.where(fits, high, found.high)
+
+
+@dataclass(frozen=True, eq=False)
+class _Best:
+    """The best range of each channel so far, what it costs, and others that cost little more."""
+
+    low: FloatArray
+    high: FloatArray
+    cost: np.ndarray
+    finalists: tuple[Pair, ...] = ()
+
+    def better(self, other: _Best) -> _Best:
+        """Return the better of two, for each channel."""
+        first = self.cost <= other.cost
+        return _Best(
+            np.where(first, self.low, other.low),
+            np.where(first, self.high, other.high),
+            np.where(first, self.cost, other.cost),
+            self.finalists + other.finalists,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """Values that ranges are tried on."""
+
+    points: Points
+    quantizer: Quantizer
+    fmt: Format
+    arithmetic: Arithmetic
+    step: Step | None
+    told: list[int] = field(default_factory=list)
+
+    def costs(self, candidates: list[Pair]) -> tuple[np.ndarray, np.ndarray]:
+        """The clipped and the whole error of each range and channel, shape (ranges, channels)."""
+        if self.step is not None:
+            self.told.append(len(candidates))
+            self.step(min(sum(self.told), EXPECTED), EXPECTED)
+        try_ = self.points, self.quantizer, self.fmt
+        if len(self.points.values) == 1:
+            lows, highs = (
+                np.concatenate([np.atleast_1d(pair[side]) for pair in candidates])
+                for side in (0, 1)
+            )
+            clipped, rounded = squared_errors(*try_, (lows, highs), self.arithmetic)
+            return clipped[:, None], (clipped + rounded)[:, None]
+        each = [squared_errors(*try_, pair, self.arithmetic) for pair in candidates]
+        clipped, rounded = np.stack([c for c, _ in each]), np.stack([r for _, r in each])
+        return clipped, clipped + rounded
+
+    def best(
+        self,
+        candidates: Iterable[Pair],
+        found: _Best | None = None,
+        finalists: bool = False,
+        shrinking: bool = False,
+    ) -> _Best:
+        """The range that costs each channel least, the first one of equals.
+
+        Parameters
+        ----------
+        candidates : iterable of pairs
+            At least one.
+        found : _Best, optional
+            What is to be beaten.
+        finalists : bool
+            Whether to keep those next to the best, too.
+        shrinking : bool
+            Whether each range is smaller than the one before, so that the first whose clipping
+            alone costs more than the best ends the search.
+        """
+        count, size = self.points.values.shape
+        batch = max(1, min(64, CELLS // size)) if count == 1 else 1
+        seen: list[tuple[Pair, np.ndarray]] = []
+        kept = () if found is None else found.finalists
+        for some in _batches(candidates, min(batch, 9) if shrinking else batch):
+            clipped, costs = self.costs(some)
+            if finalists:
+                seen += zip(some, costs, strict=True)
+            if count == 1:
+                # The first of the least is all that counts.
+                first = int(np.argmin(costs[:, 0]))
+                some, costs = some[first : first + 1], costs[first : first + 1]
+            for (low, high), cost in zip(some, costs, strict=True):
+                if found is None:
+                    found = _Best(low, high, cost)
+                else:
+                    better = cost < found.cost
+                    found = _Best(
+                        np.where(better, low, found.low),
+                        np.where(better, high, found.high),
+                        np.where(better, cost, found.cost),
+                    )
+            assert found is not None
+            if shrinking and (clipped[-1] > found.cost).all():
+                break  # What a smaller range clips alone costs more still.
+        assert found is not None
+        if seen:
+            order = np.argsort(np.array([cost for _, cost in seen]), axis=0, kind="stable")
+            lows, highs = (np.array([pair[side] for pair, _ in seen]) for side in (0, 1))
+            at = np.arange(count)
+            kept += tuple((lows[rank, at], highs[rank, at]) for rank in order[:FINALISTS])
+        return replace(found, finalists=kept)
+
+
+def _full_cost(
+    rows: FloatArray, gaps: bool, quantizer: Quantizer, fmt: Format, ends: Pair, a: Arithmetic
+) -> np.ndarray:
+    """Σ(R′ − R)² of all the data, per channel."""
+    if len(rows) > 1:
+        return np.asarray(sum(squared_errors(whole_points(rows, gaps), quantizer, fmt, ends, a)))
+
+    def cost(start: int, stop: int, scratch: Scratch) -> np.ndarray:
+        points = whole_points(mapped_arrays.block(rows[:, start:stop]), gaps)
+        return np.asarray(sum(squared_errors(points, quantizer, fmt, ends, a)))
+
+    total: np.ndarray = np.sum(over_blocks(rows.shape[1], cost), axis=0)
+    return total
+
+
+def _batches(pairs: Iterable[Pair], size: int) -> Iterator[list[Pair]]:
+    iterator = iter(pairs)
+    while some := list(islice(iterator, size)):
+        cancellation.check()
+        yield some
+
+
+def _around(ends: Pair, spread: float, dtype: np.dtype[Any]) -> list[Pair]:
+    """Ranges near one, itself first: each end moved by itself."""
+    low, high = (np.asarray(end) for end in ends)
+    steps = np.linspace(-spread, spread, 9)[:, None]
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        width = high.astype(np.float64) - low.astype(np.float64)
+        lows = (low.astype(np.float64) + steps * width).astype(dtype)
+        highs = (high.astype(np.float64) + steps * width).astype(dtype)
+    lows = np.where(np.isfinite(lows), lows, low)
+    highs = np.where(np.isfinite(highs), highs, high)
+    pairs = [(lo, hi) for lo in lows for hi in highs]
+    kept = [(np.where(lo < hi, lo, low), np.where(lo < hi, hi, high)) for lo, hi in pairs]
+    return [ends, *kept]

@@ -1,0 +1,61 @@
+"""The list of a file's arrays as the command line prints it, a line at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from quantoscope.engine.io import TensorInfo
+from quantoscope.engine.text.number_parsing import printable
+
+_LONGEST = 1000  # letters of a name that are printed
+_WIDE = 100  # letters up to which a column makes all others move
+_STRETCH = 1 << 16
+
+
+def table(infos: Sequence[TensorInfo]) -> Iterator[str]:
+    """Yield lines of name, type, shape, size, and why it cannot be loaded or what takes it."""
+    widths = [0, 0, 0, 0]
+    for info in infos:
+        lengths = [min(len(cell), _WIDE) for cell in _cells(info)[:-1]]
+        widths = list(map(max, widths, lengths))
+    for info in infos:
+        *cells, note = _cells(info)
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        yield "  ".join((*padded, note)).rstrip()
+
+
+def _cells(info: TensorInfo) -> tuple[str, ...]:
+    unknown = not info.readable and not info.nbytes
+    shape = "×".join(map(str, info.shape)) or ("" if unknown else "1")
+    size = "" if unknown else f"{info.nbytes:,} bytes"
+    if info.external:
+        size += f" in {printable(info.external)}"
+    note = f"for {printable(info.used_by)}" if info.used_by else ""
+    if info.reason:
+        note = f"not loaded: it {info.reason}"
+    name, kind = printable(info.name, _LONGEST), printable(info.stored or info.dtype, 40)
+    return name, kind, shape, size, note
+
+
+def as_json(infos: Iterable[TensorInfo]) -> Iterator[str]:
+    """Yield pieces of JSON: a list of one object per array, with its name in full."""
+    begin = "[\n"
+    for info in infos:
+        fields = {
+            "dtype": info.dtype,
+            "stored": info.stored or None,
+            "shape": list(info.shape),
+            "nbytes": info.nbytes,
+            "external": info.external or None,
+            "used_by": info.used_by or None,
+            "readable": info.readable,
+            "reason": info.reason or None,
+        }
+        yield f'{begin}  {{"name": "'
+        # A letter may take twelve: a long name is not made whole.
+        for start in range(0, len(info.name), _STRETCH):
+            yield json.dumps(info.name[start : start + _STRETCH])[1:-1]
+        yield f'", {json.dumps(fields)[1:]}'
+        begin = ",\n"
+    yield "\n]\n"

@@ -1,0 +1,1 @@
+"""One pass over an array: parameters, codes, sums, metrics and warnings."""

@@ -1,0 +1,290 @@
+"""The sums that metrics are made of, taken block by block, and put together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.kernels import Scratch
+from quantoscope.engine.quantizers import QParams
+
+
+def ldexp(mantissa: float, exponent: int) -> float:
+    """``mantissa · 2**exponent``, infinite where that overflows."""
+    try:
+        return math.ldexp(mantissa, exponent)
+    except OverflowError:
+        return math.copysign(math.inf, mantissa)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A sum of ``n`` numbers or products as ``mantissa · 2**exponent``.
+
+    Squared as they are, neither 1e-200 nor 1e200 would fit float64.
+    """
+
+    mantissa: float
+    exponent: int
+    n: int
+
+    def decibel(self) -> float:
+        """10·log10 of the mean; −∞ where all are 0."""
+        if self.mantissa == 0:
+            return -math.inf
+        return 10 * math.log10(self.mantissa / self.n) + 10 * self.exponent * math.log10(2)
+
+    def over(self, n: int) -> float:
+        """The sum divided by n."""
+        return ldexp(self.mantissa / n, self.exponent) if n else math.nan
+
+
+KINDS = ("rr", "qq", "rq", "e", "size", "rounded", "clipped", "steps")
+"""ΣR², ΣR′², ΣR·R′, ΣE, Σ|E|, ΣE² of the values not clipped and of the clipped, Σ(E/S)²."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlockSums:
+    """What one block adds.
+
+    Attributes
+    ----------
+    sums : ndarray of float64, shape (kinds, units)
+    exponents : ndarray of int, shape (kinds,)
+        The power of two that each row is to be multiplied by.
+    counts : ndarray of int, shape (6,)
+        Values that enter the sums, clipped low and high, those whose step counts, NaN among R,
+        and infinities among R.
+    largest : ndarray, shape (units,)
+        The largest |E| that enters the sums; NaN where none does.
+    odd : ndarray of int, shape (2,)
+        Values rebuilt as NaN though R is none, and as infinity.
+    """
+
+    sums: np.ndarray
+    exponents: IntArray
+    counts: IntArray
+    largest: FloatArray
+    odd: IntArray
+
+    @property
+    def clipped(self) -> tuple[int, int]:
+        """How many values are clipped, low and high."""
+        return int(self.counts[1]), int(self.counts[2])
+
+    @property
+    def nan(self) -> int:
+        """How many of R are NaN."""
+        return int(self.counts[4])
+
+
+class Scaled:
+    """Numbers in float64 as ``x · 2**exponent``, the largest |x| below 1.
+
+    The squares of float32 numbers all fit float64, so those keep the exponent 0.
+    """
+
+    def __init__(self, numbers: FloatArray, out: np.ndarray) -> None:
+        np.copyto(out, numbers)
+        self.x = out
+        self.exponent = 0
+        if numbers.dtype != np.float32 and numbers.size:
+            self.exponent = math.frexp(max(-float(out.min()), float(out.max())))[1]
+            np.ldexp(out, -self.exponent, out=out)
+
+
+@np.errstate(all="ignore")
+def block_sums(
+    r: FloatArray,
+    rebuilt: FloatArray,
+    error: FloatArray,
+    saturated: np.ndarray | None,
+    p: QParams,
+    scratch: Scratch,
+    finite: bool = False,
+) -> BlockSums:
+    """Return the sums of a block of flat values.
+
+    Parameters
+    ----------
+    r, rebuilt, error : ndarray, shape (n,)
+    saturated : ndarray of int8 or None
+    p : QParams
+        Numbers, or arrays aligned with the values.
+    scratch : Scratch
+    finite : bool
+        Whether it is known that all of R is finite.
+    """
+    n = r.size
+    nan = infinite = lost = overflowed = 0
+    usable, known = n, None
+    low = high = 0
+    clipped_at = None
+    if saturated is not None:
+        clipped_at = np.flatnonzero(saturated != 0)
+        low, high = (int(np.count_nonzero(saturated[clipped_at] == side)) for side in (-1, 1))
+    size = np.abs(error, out=scratch("size", n, error.dtype))
+    largest = kernels.unit_highs(size)
+    if not (finite and np.isfinite(largest).all()):
+        known = np.isfinite(r) & np.isfinite(error)
+        usable = int(np.count_nonzero(known))
+        nan, infinite = int(np.count_nonzero(np.isnan(r))), int(np.count_nonzero(np.isinf(r)))
+        lost = int(np.count_nonzero(np.isnan(rebuilt))) - nan
+        overflowed = int(np.count_nonzero(np.isinf(rebuilt)))
+        if usable < n:
+            largest = kernels.unit_highs(np.where(known, size, size.dtype.type(np.nan)), np.fmax)
+            r, rebuilt, error, size = (
+                np.where(known, part, part.dtype.type(0)) for part in (r, rebuilt, error, size)
+            )
+    real = Scaled(r, scratch("real", n, np.float64))
+    back = Scaled(rebuilt, scratch("rebuilt", n, np.float64))
+    products = [
+        (kernels.unit_dots(real.x, real.x), 2 * real.exponent),
+        (kernels.unit_dots(back.x, back.x), 2 * back.exponent),
+        (kernels.unit_dots(real.x, back.x), real.exponent + back.exponent),
+    ]
+    e = Scaled(error, real.x)
+    products.append((kernels.unit_sums(e.x), e.exponent))
+    stepped, steps = _steps(e, error, p, back.x, known)
+    rounded, clipped = _squares(e, error, clipped_at, back.x)
+    magnitude = Scaled(size, real.x)
+    products += [(kernels.unit_sums(magnitude.x), magnitude.exponent), rounded, clipped, steps]
+    return BlockSums(
+        sums=np.array([sums for sums, _ in products]),
+        exponents=np.array([exponent for _, exponent in products]),
+        counts=np.array([usable, low, high, stepped, nan, infinite]),
+        largest=largest,
+        odd=np.array([lost, overflowed]),
+    )
+
+
+Part = tuple[np.ndarray, int]
+
+
+def _squares(
+    e: Scaled, error: FloatArray, clipped_at: IntArray | None, spare: np.ndarray
+) -> tuple[Part, Part]:
+    """ΣE² of the values not clipped, and of the clipped ones, beside which those could drown."""
+    if clipped_at is None or not clipped_at.size:
+        squares = kernels.unit_dots(e.x, e.x)
+        return (squares, 2 * e.exponent), (np.zeros(squares.shape), 0)
+    np.copyto(spare, error)
+    spare[clipped_at] = 0
+    rest = Scaled(spare, spare) if error.dtype != np.float32 else e
+    rounded = kernels.unit_dots(spare, spare)
+    cut = Scaled(error[clipped_at], np.empty(clipped_at.size))
+    clipped = np.bincount(clipped_at // kernels.UNIT, weights=cut.x * cut.x, minlength=rounded.size)
+    return (rounded, 2 * rest.exponent), (clipped, 2 * cut.exponent)
+
+
+def _steps(
+    e: Scaled, error: FloatArray, p: QParams, spare: np.ndarray, known: np.ndarray | None
+) -> tuple[int, Part]:
+    """How many errors can be put in steps of their own channel, and Σ(E/S)² of these."""
+    if np.ndim(p.scale) == 0 or not p.format.integer:
+        return 0, (np.zeros(-(-error.size // kernels.UNIT)), 0)
+    np.copyto(spare, p.working_scale)
+    np.divide(error if error.dtype == np.float64 else e.x, spare, out=spare)
+    squares = kernels.unit_dots(spare, spare)
+    if known is None and np.isfinite(squares).all():
+        return error.size, (squares, 0)
+    # 0/0 where S is 0; and values that do not count are no steps either.
+    counted = np.isfinite(spare) if known is None else np.isfinite(spare) & known
+    spare[~counted] = 0
+    return int(np.count_nonzero(counted)), (kernels.unit_dots(spare, spare), 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """The sums over all blocks of an array, or of a part of it: what metrics are computed from.
+
+    Attributes
+    ----------
+    blocks : sequence of BlockSums
+    counts : ndarray of int, shape (number of codes,)
+        How many values have each code.
+    qparams : QParams
+    size : int
+        How many values there are, NaN and infinity among them.
+    sets : int
+        How many sets of parameters the values share.
+    size_of_sets : ndarray of int, shape (sets,), or None
+        How many values each of these has; None: as many in each.
+    """
+
+    blocks: Sequence[BlockSums]
+    counts: IntArray
+    qparams: QParams
+    size: int
+    sets: int = 1
+    size_of_sets: IntArray | None = None
+
+    @cached_property
+    def _counts(self) -> list[int]:
+        return [int(c) for c in np.sum([b.counts for b in self.blocks], axis=0)]
+
+    @property
+    def n(self) -> int:
+        """How many values enter the sums."""
+        return self._counts[0]
+
+    @property
+    def clipped(self) -> tuple[int, int]:
+        """How many values are clipped, low and high."""
+        return self._counts[1], self._counts[2]
+
+    @property
+    def stepped(self) -> int:
+        """How many errors can be put in steps of their channel."""
+        return self._counts[3]
+
+    @property
+    def nan(self) -> int:
+        """How many of R are NaN."""
+        return self._counts[4]
+
+    @property
+    def infinite(self) -> int:
+        """How many of R are infinite."""
+        return self._counts[5]
+
+    @cached_property
+    def odd(self) -> tuple[int, int]:
+        """How many values are rebuilt as NaN though R is none, and as infinity."""
+        lost, overflowed = np.sum([b.odd for b in self.blocks], axis=0)
+        return int(lost), int(overflowed)
+
+    def sum(self, kind: str) -> Sum:
+        """A sum over all values, of the kind that ``KINDS`` names."""
+        row = KINDS.index(kind)
+        parts = [(b.sums[row], int(b.exponents[row])) for b in self.blocks]
+        # Beside zeros, whose exponent says nothing, small numbers could drown.
+        exponents = {exponent for part, exponent in parts if part.any()} or {0}
+        largest = max(exponents)
+        if len(exponents) > 1:
+            parts = [(np.ldexp(part, exponent - largest), largest) for part, exponent in parts]
+        return Sum(float(np.concatenate([part for part, _ in parts]).sum()), largest, self.n)
+
+    @cached_property
+    def noise(self) -> Sum:
+        """ΣE²."""
+        rounded, clipped = self.sum("rounded"), self.sum("clipped")
+        if not clipped.mantissa or not rounded.mantissa:
+            return clipped if clipped.mantissa else rounded
+        largest = max(rounded.exponent, clipped.exponent)
+        both = sum(ldexp(part.mantissa, part.exponent - largest) for part in (rounded, clipped))
+        return Sum(both, largest, self.n)
+
+    def worst_unit(self) -> tuple[int, float]:
+        """The first unit with the largest |E|, and that error; −1 and NaN where there is none."""
+        size = np.concatenate([b.largest for b in self.blocks])
+        if np.isnan(size).all():
+            return -1, math.nan
+        unit = int(np.nanargmax(size))
+        return unit, float(size[unit])

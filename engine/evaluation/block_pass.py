@@ -1,0 +1,156 @@
+"""The pass over an array whose parameters are known: encode, decode, compare, sum up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from quantoscope.engine.evaluation import metrics
+from quantoscope.engine.evaluation.accumulators import BlockSums, Totals, block_sums
+from quantoscope.engine.evaluation.draw_envelopes import (
+    Ends,
+    Piece,
+    curves_from,
+    piece_of,
+    rebuilt_ends,
+)
+from quantoscope.engine.evaluation.result import Evaluation, applied, worst_place
+from quantoscope.engine.evaluation.warning_texts import warnings_of
+from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.envelope import Pyramid
+from quantoscope.engine.numerics.kernels import Scratch
+from quantoscope.engine.quantizers import QUANTIZERS, QParams
+from quantoscope.engine.schemes.scheme import Scheme
+
+FEW = 32
+"""Up to so many changed units of a block are looked at one by one."""
+
+
+class Pass:
+    """One pass over an array.
+
+    Parameters
+    ----------
+    r : ndarray of the working precision
+    p : QParams
+    known : Extremes
+        Of the values that count.
+    without : ndarray of int, optional
+        Flat positions, ascending, that are taken for NaN.
+    pyramid : Pyramid, optional
+        Of the array: the curves are then taken in the same pass.
+    covered : bool
+        Whether all values that count lie within the clipping range of their channel.
+    """
+
+    def __init__(
+        self,
+        r: FloatArray,
+        p: QParams,
+        known: kernels.Extremes,
+        without: IntArray | None = None,
+        pyramid: Pyramid | None = None,
+        covered: bool = False,
+    ) -> None:
+        self.r, self.p, self.known, self.without = r, p, known, without
+        self.pieces: dict[int, Piece] | None = None if pyramid is None else {}
+        self.rebuilt: Ends | None = None
+        if pyramid is not None and known.finite:
+            self.rebuilt = rebuilt_ends(p, pyramid)
+        self.quantizer = QUANTIZERS[p.mapping]
+        self.lean = p.lean(self.quantizer.exact_scale)
+        self.codes = np.empty(r.shape, p.format.dtype)
+        # Rounding to the nearest is monotonic: what both ends do, all values do.
+        self.inside = False
+        if known.finite and not p.arithmetic.chances and (p.granularity.whole or covered):
+            ends = (known.low, known.high) if p.granularity.whole else p.range
+            with np.errstate(all="ignore"):
+                low, high = (np.asarray(end).astype(p.dtype) for end in ends)
+            sides = (self.quantizer.encode(end, self.lean)[1] for end in (low, high))
+            self.inside = all(side is None for side in sides)
+
+    def block(self, start: int, stop: int, scratch: Scratch) -> BlockSums:
+        """Put the codes of a block in their place and return its sums."""
+        r = kernels.block_without(self.r, start, stop, self.without)
+        codes = self.codes.reshape(-1)[start:stop]
+        return self.sums(r, start, codes, scratch, self.known.finite, self.inside)
+
+    def sums(
+        self,
+        r: FloatArray,
+        start: int,
+        codes: IntArray,
+        scratch: Scratch,
+        finite: bool = False,
+        inside: bool = False,
+    ) -> BlockSums:
+        """Encode values that begin at a position, and return their sums."""
+        p, n = self.p, r.size
+        stop = start + n
+        aligned = self.lean.spread(self.r.shape, start, stop)
+        where = np.arange(start, stop) if p.arithmetic.chances else None
+        codes, rebuilt, saturated = applied(
+            r, aligned, where, self.quantizer, scratch, codes, finite, inside
+        )
+        with np.errstate(all="ignore"):
+            kind = np.result_type(p.dtype, r.dtype)
+            error = np.subtract(rebuilt, r, out=scratch("error", n, kind))
+            if self.pieces is not None:
+                drawn = rebuilt if self.rebuilt is None else None
+                full = p.spread(self.r.shape, start, stop)
+                self.pieces[start] = piece_of(start, r, drawn, error, saturated, full)
+            return block_sums(r, rebuilt, error, saturated, aligned, scratch, finite)
+
+    def revised(
+        self, before: BlockSums, where: IntArray, old: FloatArray, scratch: Scratch
+    ) -> BlockSums:
+        """Return the sums of a block, and encode what is new, after values of it were changed."""
+        first = where[0] // kernels.BLOCK * kernels.BLOCK
+        units = np.unique(where // kernels.UNIT)
+        # Sums of float64 have exponents, which depend on all of a block.
+        if units.size > FEW or self.r.dtype != np.float32:
+            return self.block(first, min(first + kernels.BLOCK, self.r.size), scratch)
+        sums, counts, odd = before.sums.copy(), before.counts.copy(), before.odd.copy()
+        largest = before.largest.copy()
+        for start in (units * kernels.UNIT).tolist():
+            stop = min(start + kernels.UNIT, self.r.size)
+            here = (start <= where) & (where < stop)
+            r = kernels.flat_block(self.r, start, stop).copy()
+            r[where[here] - start] = old[here]
+            was = self.sums(r, start, scratch("was", r.size, self.codes.dtype), scratch)
+            now = self.block(start, stop, scratch)
+            place = (start - first) // kernels.UNIT
+            sums[:, place], largest[place] = now.sums[:, 0], now.largest[0]
+            counts += now.counts - was.counts
+            odd += now.odd - was.odd
+        return BlockSums(sums, before.exponents, counts, largest, odd)
+
+    def counted(self, codes: IntArray) -> IntArray:
+        """Return how often each code is there."""
+        raw = kernels.tally(codes)
+        patterns = np.flatnonzero(raw)
+        some = patterns.astype(f"u{codes.dtype.itemsize}").view(codes.dtype)
+        counts = np.zeros(self.quantizer.codes(self.p).size, np.int64)
+        np.add.at(counts, self.quantizer.places(some, self.p), raw[patterns])
+        return counts
+
+    def evaluation(self, scheme: Scheme, blocks: list[BlockSums], counts: IntArray) -> Evaluation:
+        """Put the outcome together."""
+        p, shape = self.p, self.codes.shape
+        sizes = p.granularity.sizes(shape) if p.count > 1 else None
+        totals = Totals(blocks, counts, p, self.codes.size, p.count, sizes)
+        notes = tuple(warnings_of(shape, scheme, p, totals, float(self.known.low)))
+        made = Evaluation(scheme, p, self.r, self.codes, totals, {}, notes)
+        unit, _ = totals.worst_unit()
+        worst = -1
+        if unit >= 0:
+            start = unit * kernels.UNIT
+            worst = start + worst_place(made.part(slice(start, start + kernels.UNIT)))
+        made = replace(made, metrics=metrics.compute(metrics.Sample(totals, worst)))
+        if self.pieces is not None:
+            pieces = [piece for _, piece in sorted(self.pieces.items())]
+            # A frozen dataclass keeps what it has computed under the name of the property.
+            made.__dict__["curves"] = curves_from(made, pieces, self.rebuilt)
+        return made

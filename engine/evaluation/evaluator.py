@@ -1,0 +1,430 @@
+"""Parameters, codes, rebuilt values, error and metrics of an array under a scheme."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from quantoscope.engine.calibration.clip_range import clip_ends, extreme_exponent
+from quantoscope.engine.calibration.methods import MINMAX
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.evaluation import metrics
+from quantoscope.engine.evaluation.accumulators import BlockSums, Totals, block_sums, ldexp
+from quantoscope.engine.evaluation.block_pass import Pass
+from quantoscope.engine.evaluation.draw_envelopes import curves_revised
+from quantoscope.engine.evaluation.result import Evaluation, applied, worst_place
+from quantoscope.engine.evaluation.warning_texts import costly_clipping, other_data, values_are
+from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics.arithmetic import Arithmetic
+from quantoscope.engine.numerics.arrays import (
+    FloatArray,
+    IntArray,
+    as_working,
+    is_real,
+    rounded_note,
+)
+from quantoscope.engine.numerics.envelope import Pyramid
+from quantoscope.engine.numerics.kernels import Scratch, Step
+from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
+from quantoscope.engine.schemes.scheme import Scheme, as_scheme
+
+
+def calibrate(
+    x: ArrayLike,
+    scheme: Scheme | str,
+    arithmetic: Arithmetic | None = None,
+    step: Step | None = None,
+    known: kernels.Extremes | None = None,
+) -> QParams:
+    """Return the parameters that a scheme takes from the data.
+
+    Parameters
+    ----------
+    x : array_like
+        Any shape; NaN and infinities are left out of the range.
+    scheme : Scheme or str
+    arithmetic : Arithmetic, optional
+        Another arithmetic than the scheme's own.
+    step : callable, optional
+        Called with how much is done of how much; what it raises stops the work.
+    known : Extremes, optional
+        Of the values, where they are known.
+
+    Raises
+    ------
+    QuantizationError
+        For an array that is empty, not of real numbers, without a finite value, or without the
+        axis that the scheme names; for a range that the precision or the scale cannot hold. A
+        ``SchemeError`` for a text that is no scheme.
+    """
+    scheme = as_scheme(scheme)
+    a = scheme.arithmetic if arithmetic is None else arithmetic
+    r = as_working(x)
+    dtype = a.working(r.dtype)
+    if dtype != r.dtype:
+        with np.errstate(over="ignore", under="ignore"):
+            worked = r.astype(dtype)
+        if not np.isfinite(worked).any() and np.isfinite(r).any():
+            raise QuantizationError(
+                f"Every value lies beyond {dtype.name}, which {scheme} works in."
+            )
+        r, known = worked, None
+    ends = clip_ends(r, scheme, a, step, known)
+    p = QUANTIZERS[scheme.mapping].parameters(ends, scheme.format, a, scheme.granularity)
+    if a.refuses_overflow and not scheme.own_range:
+        wide = ~np.isfinite(np.atleast_1d(p.working_scale))
+        if wide.any():
+            low, high = (np.atleast_1d(end)[wide][0] for end in p.range)
+            kind = p.dtype.type
+            raise QuantizationError(
+                f"The range from {kind(low)} to {kind(high)} is too wide: its scale overflows "
+                f"{p.dtype.name}."
+            )
+    return p
+
+
+def quantize(x: ArrayLike, qparams: QParams) -> IntArray:
+    """Return the codes of ``x``, in its shape, in the format's own integer type.
+
+    Raises
+    ------
+    QuantizationError
+        When ``x`` holds NaN, which no integer code can express (``evaluate`` marks them
+        instead), is empty, does not hold real numbers, or has other channels than the
+        parameters.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        r = as_working(x).astype(qparams.dtype, copy=False)
+    count = int(np.count_nonzero(kernels.where_nan(r)))
+    if count:
+        raise QuantizationError(
+            f"{values_are(count)} NaN, which no integer code can express; "
+            "evaluate() counts and marks them instead."
+        )
+    check_channels(r.shape, qparams)
+    return encoded(r, qparams)
+
+
+def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
+    """Return the rebuilt values of codes, in their shape: float32 (float64 for float64 data).
+
+    Raises
+    ------
+    QuantizationError
+        When the codes are not integers, have other channels than the parameters, or number
+        nothing in a format of other numbers than integers. An integer that the format does not
+        have is rebuilt by the formula.
+    """
+    array = np.asarray(codes)
+    if array.size and (array.dtype.kind == "f" or not is_real(array.dtype)):
+        raise QuantizationError(f"Codes are integers; these are {array.dtype.name} values.")
+    check_channels(array.shape, qparams)
+    if array.size and not qparams.format.integer:
+        last = (1 << qparams.format.bits) - 1
+        for code in (int(array.min()), int(array.max())):
+            if not 0 <= code <= last:
+                raise QuantizationError(
+                    f"{code} is no code of {qparams.format}, whose codes run from 0 to {last}."
+                )
+    return decoded(array, qparams)
+
+
+def check_channels(shape: tuple[int, ...], p: QParams) -> None:
+    """Raise QuantizationError when an array of this shape has other channels than parameters."""
+    p.granularity.check(shape)
+    count = p.granularity.count(shape)
+    if count != p.count and p.count != 1:
+        raise QuantizationError(
+            f"The parameters are those of {p.count} channels or groups; this array has {count}."
+        )
+
+
+def encoded(r: FloatArray, p: QParams, quantizer: Quantizer | None = None) -> IntArray:
+    """Return the codes in the shape of ``r``, which is of the working precision without NaN."""
+    quantizer = quantizer or QUANTIZERS[p.mapping]
+    codes = np.empty(r.shape, p.format.dtype)
+    lean = p.lean(quantizer.exact_scale)
+
+    def work(start: int, stop: int, scratch: Scratch) -> None:
+        where = np.arange(start, stop) if p.arithmetic.chances else None
+        quantizer.encode(
+            kernels.flat_block(r, start, stop),
+            lean.spread(r.shape, start, stop),
+            where,
+            scratch("stages", stop - start, p.dtype),
+            codes.reshape(-1)[start:stop],
+        )
+
+    kernels.over_blocks(r.size, work)
+    return codes
+
+
+def decoded(codes: np.ndarray, p: QParams) -> FloatArray:
+    """Return the rebuilt values in the shape of the codes."""
+    quantizer = QUANTIZERS[p.mapping]
+    lean = p.lean(quantizer.exact_scale)
+    rebuilt = np.empty(codes.shape, p.dtype)
+    flat = rebuilt.reshape(-1)
+
+    def work(start: int, stop: int, scratch: Scratch) -> None:
+        block = kernels.flat_block(codes, start, stop)
+        flat[start:stop] = quantizer.decode(block, lean.spread(codes.shape, start, stop))
+
+    kernels.over_blocks(codes.size, work)
+    return rebuilt
+
+
+def evaluate(
+    x: ArrayLike,
+    scheme: Scheme | str,
+    arithmetic: Arithmetic | None = None,
+    step: Step | None = None,
+    known: kernels.Extremes | None = None,
+    pyramid: Pyramid | None = None,
+) -> Evaluation:
+    """Apply a scheme to an array: calibrate, quantize, dequantize, compare.
+
+    Parameters
+    ----------
+    x : array_like
+        Any shape. NaN is counted, marked and left out of the range and the metrics; an infinity
+        is left out of the range and the sums, and gets the last code on its side.
+    scheme : Scheme or str
+    arithmetic : Arithmetic, optional
+        Another arithmetic than the scheme's own.
+    step : callable, optional
+        Called with how much is done of how much; what it raises stops the work.
+    known : Extremes, optional
+        Of the values, where they are known.
+    pyramid : Pyramid, optional
+        Of the array: the curves of the evaluation are then taken in the same pass.
+
+    Raises
+    ------
+    QuantizationError
+        As ``calibrate``.
+    """
+    scheme = as_scheme(scheme)
+    r = as_working(x)
+    known = kernels.extremes(r) if known is None else known
+    p = calibrate(r, scheme, arithmetic, step, known)
+    minmax = scheme.calibration.method == "minmax" and not scheme.own_range
+    low, high = map(np.asarray, p.range)
+    # An unsigned symmetric range leaves out what is negative.
+    both_sides = not QUANTIZERS[p.mapping].mirrored or bool((low <= -high).all())
+    covered = minmax and both_sides and p.dtype == r.dtype
+    run = Pass(r, p, known, pyramid=pyramid, covered=covered)
+    blocks = kernels.over_blocks(r.size, run.block, step)
+    counts = run.counted(run.codes)
+    if any(block.nan for block in blocks):
+        counts -= run.counted(run.codes[kernels.where_nan(r)])
+    made = run.evaluation(scheme, blocks, counts)
+    return _noted(made, x, r, known, arithmetic, step)
+
+
+CLIPPING = ("manual", "percentile", "entropy")
+"""The calibrations that clip without having looked at what it costs."""
+
+
+def _noted(
+    made: Evaluation,
+    x: ArrayLike,
+    r: FloatArray,
+    known: kernels.Extremes,
+    arithmetic: Arithmetic | None,
+    step: Step | None = None,
+) -> Evaluation:
+    """Return the evaluation with what a pass over the array alone does not tell.
+
+    That is where clipping costs more than it saves, where a runtime was not compared on data
+    of the type that was given, and how many integers lose digits.
+    """
+    scheme = made.scheme
+    dtype = getattr(x, "dtype", None)
+    notes = [_clipping(made, r, known, arithmetic, step)]
+    if isinstance(x, np.ndarray) and x.dtype.kind in "iu":
+        dtype = r.dtype
+        notes.append(str(rounded_note(x, made.qparams.dtype) or ""))
+    notes.append(other_data(scheme, dtype))
+    if not any(notes):
+        return made
+    noted = replace(made, warnings=(*made.warnings, *filter(None, notes)))
+    if "curves" in made.__dict__:
+        noted.__dict__["curves"] = made.curves
+    return noted
+
+
+def _clipping(
+    made: Evaluation,
+    r: FloatArray,
+    known: kernels.Extremes,
+    arithmetic: Arithmetic | None,
+    step: Step | None,
+) -> str:
+    """Say where clipping costs more than it saves; empty where it does not."""
+    scheme, noise = made.scheme, made.totals.noise
+    if scheme.calibration.method not in CLIPPING or not any(made.totals.clipped):
+        return ""
+    try:
+        p = calibrate(r, replace(scheme, calibration=MINMAX), arithmetic, known=known)
+    except QuantizationError:
+        return ""  # A range by hand where the data has none.
+    exponent = extreme_exponent(r, known)
+    ours = ldexp(noise.mantissa, noise.exponent - 2 * exponent)
+    widest = squared_error(r, p, ours, exponent, step)
+    if not widest < ours:
+        return ""
+    return costly_clipping(*(ldexp(each / noise.n, 2 * exponent) for each in (ours, widest)))
+
+
+def squared_error(
+    r: FloatArray, p: QParams, enough: float, exponent: int = 0, step: Step | None = None
+) -> float:
+    """Return Σ(R′ − R)² of the finite values; ∞ where it grows beyond what is enough.
+
+    Parameters
+    ----------
+    r : ndarray of the working precision
+    p : QParams
+    enough : float
+    exponent : int
+        Errors are divided by ``2**exponent`` before they are squared.
+    step : callable, optional
+        Is told how far the work has come.
+    """
+    quantizer = QUANTIZERS[p.mapping]
+    lean = p.lean(quantizer.exact_scale)
+    so_far: list[float] = []
+
+    def work(start: int, stop: int, scratch: Scratch) -> float:
+        if sum(so_far) > enough:
+            return np.inf
+        values = kernels.flat_block(r, start, stop)
+        where = np.arange(start, stop) if p.arithmetic.chances else None
+        codes = scratch("other codes", stop - start, p.format.dtype)
+        aligned = lean.spread(r.shape, start, stop)
+        _, rebuilt, _ = applied(values, aligned, where, quantizer, scratch, codes)
+        error = scratch("real", stop - start, np.float64)
+        with np.errstate(all="ignore"):
+            np.subtract(rebuilt, values, out=error)
+            if exponent:
+                np.ldexp(error, -exponent, out=error)
+            part = float(np.dot(error, error))
+            if not np.isfinite(part):
+                error = error[np.isfinite(values) & np.isfinite(error)]
+                part = float(np.dot(error, error))
+        so_far.append(part)
+        return part
+
+    return sum(kernels.over_blocks(r.size, work, step))
+
+
+def sqnr_without(r: FloatArray, scheme: Scheme, without: IntArray) -> float:
+    """Return the SQNR in dB of all values but some, quantized by themselves.
+
+    Parameters
+    ----------
+    r : ndarray of the working precision
+    scheme : Scheme
+        One whose range comes from the extremes of the whole tensor.
+    without : ndarray of int
+        Flat positions, ascending; not all.
+    """
+    known = kernels.extremes(r, without)._replace(finite=False)
+    p = calibrate(np.array([known.low, known.high]), scheme)
+    run = Pass(r, p, known, without)
+    totals = Totals(kernels.over_blocks(r.size, run.block), np.zeros(0, np.int64), p, r.size)
+    return metrics.METRIC["sqnr"].compute(metrics.Sample(totals, -1))
+
+
+def revise(
+    x: ArrayLike,
+    evaluation: Evaluation,
+    where: IntArray,
+    old: FloatArray,
+    known: kernels.Extremes,
+) -> Evaluation | None:
+    """Return the evaluation after some values were changed, if the parameters stay the same.
+
+    It is that of the whole array, to the last bit, but only the units with a changed value are
+    looked at.
+
+    Parameters
+    ----------
+    x : array_like
+        The array as it is now; the very one that was evaluated, or a changed copy.
+    evaluation : Evaluation
+        Of the array before.
+    where : ndarray of int, shape (n,)
+        The flat positions that were changed, each once.
+    old : ndarray, shape (n,)
+        The values that were there.
+    known : Extremes
+        Of the array as it is now.
+
+    Returns
+    -------
+    Evaluation or None
+        None where the parameters depend on more than the extremes, or are no longer the same.
+    """
+    scheme, p, r = evaluation.scheme, evaluation.qparams, as_working(x)
+    method = scheme.calibration.method
+    if not scheme.granularity.whole or method not in ("minmax", "manual") or p.dtype != r.dtype:
+        return None
+    if method == "minmax":
+        ends = np.array([known.low, known.high])
+        if not np.isfinite(ends).all() or calibrate(ends, scheme, p.arithmetic) != p:
+            return None
+    run = Pass(r, p, known)
+    flat, blocks = evaluation.codes.reshape(-1), list(evaluation.totals.blocks)
+    before = run.counted(flat[where[~np.isnan(old)]])
+    run.codes = evaluation.codes.copy()
+    scratch = Scratch()
+    block_of = where // kernels.BLOCK
+    for number in np.unique(block_of).tolist():
+        here = block_of == number
+        blocks[number] = run.revised(blocks[number], where[here], old[here], scratch)
+    known_now = where[~np.isnan(r.reshape(-1)[where])]
+    after = run.counted(run.codes.reshape(-1)[known_now])
+    made = run.evaluation(scheme, blocks, evaluation.code_counts - before + after)
+    if "curves" in evaluation.__dict__:
+        made.__dict__["curves"] = curves_revised(made, evaluation.curves, where)
+    return _noted(made, x, r, known, p.arithmetic)
+
+
+def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:
+    """Return every metric of a part of the values alone, such as those of a channel.
+
+    Positions among them are those in the whole array.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    where : ndarray of int, shape (n,)
+        The flat positions of the part, at least one.
+    """
+    p, shape = evaluation.qparams, evaluation.codes.shape
+    quantizer = QUANTIZERS[p.mapping]
+
+    def work(start: int, stop: int, scratch: Scratch) -> tuple[BlockSums, int]:
+        some = where[start:stop]
+        part = evaluation.part(some)
+        aligned = p.at(p.granularity.of(some, shape))
+        sums = block_sums(
+            part.values, part.reconstructed, part.error, part.saturated, aligned, scratch
+        )
+        return sums, worst_place(part)
+
+    blocks, worst = zip(*kernels.over_blocks(where.size, work), strict=True)
+    known = ~np.isnan(evaluation.values.reshape(-1)[where])
+    places = quantizer.places(evaluation.codes.reshape(-1)[where[known]], p)
+    channels = p.granularity.of(where, shape)
+    first = np.unique(channels, return_counts=True)
+    counts = np.bincount(places, minlength=evaluation.code_counts.size)
+    totals = Totals(blocks, counts, p.at(first[0]), where.size, first[0].size, first[1])
+    unit, _ = totals.worst_unit()
+    block = unit * kernels.UNIT // kernels.BLOCK
+    place = int(where[block * kernels.BLOCK + worst[block]]) if unit >= 0 else -1
+    return metrics.compute(metrics.Sample(totals, place))

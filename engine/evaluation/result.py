@@ -1,0 +1,245 @@
+"""What a scheme does to an array: parameters, codes and metrics kept, the rest when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from quantoscope.engine.evaluation.accumulators import Totals
+from quantoscope.engine.evaluation.draw_envelopes import Curves, curves_of
+from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.kernels import Scratch
+from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
+from quantoscope.engine.schemes.scheme import Scheme
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What a scheme makes of some of the values, every array of one shape.
+
+    Attributes
+    ----------
+    values, reconstructed, error : ndarray of the working precision
+        R, R' and R' − R; NaN where R is NaN.
+    codes : ndarray of the format's integer type
+    saturated : ndarray of int8
+        −1 where the rounded number lay below the code range, 1 above, 0 within (and for NaN).
+    """
+
+    values: FloatArray
+    codes: IntArray
+    reconstructed: FloatArray
+    error: FloatArray
+    saturated: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a scheme does to an array.
+
+    Rebuilt values, errors and saturation follow from the array and the parameters. They take five
+    to nine times the room of the codes, so they are computed when first asked for: of the array
+    as it then is. Whoever changes an array in place evaluates it again.
+
+    Attributes
+    ----------
+    scheme : Scheme
+    qparams : QParams
+    values : ndarray of the working precision
+        R: the array that was given, where it has that precision, else a converted copy.
+    codes : ndarray of the format's integer type, shape of the input
+        Where the input is NaN this holds a placeholder: the code nearest to 0, or what the
+        scheme's runtime makes of NaN.
+    totals : Totals
+        The sums that the metrics come from.
+    metrics : mapping of str to float
+        Every entry of ``engine.METRICS`` by its key.
+    warnings : tuple of str
+        Sentences about what the figures alone do not tell.
+    """
+
+    scheme: Scheme
+    qparams: QParams
+    values: FloatArray
+    codes: IntArray
+    totals: Totals
+    metrics: Mapping[str, float]
+    warnings: tuple[str, ...]
+
+    @property
+    def code_counts(self) -> IntArray:
+        """How many values have each code, in the order of ``codes`` of the quantizer."""
+        return self.totals.counts
+
+    @cached_property
+    def reconstructed(self) -> FloatArray:
+        """R', shape of the input, in the working precision; NaN where the input is NaN."""
+        rebuilt = np.empty(self.codes.shape, self.qparams.dtype)
+
+        def work(start: int, stop: int, scratch: Scratch) -> None:
+            self._decode(start, stop, rebuilt.reshape(-1)[start:stop])
+
+        kernels.over_blocks(rebuilt.size, work)
+        return rebuilt
+
+    @cached_property
+    def error(self) -> FloatArray:
+        """R' − R, shape of the input; NaN where the input is NaN."""
+        error = np.empty(self.codes.shape, np.result_type(self.qparams.dtype, self.values.dtype))
+
+        def work(start: int, stop: int, scratch: Scratch) -> None:
+            self.block(start, stop, scratch, error.reshape(-1)[start:stop])
+
+        kernels.over_blocks(error.size, work)
+        return error
+
+    def block(
+        self, start: int, stop: int, scratch: Scratch, out: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return R' and R' − R of a block, in the buffers of a thread unless ``out`` is given.
+
+        Parameters
+        ----------
+        start, stop : int
+            Flat positions.
+        scratch : Scratch
+        out : ndarray, shape (stop − start,), optional
+            For the error.
+        """
+        rebuilt = scratch("rebuilt", stop - start, self.qparams.dtype)
+        self._decode(start, stop, rebuilt)
+        r = kernels.flat_block(self.values, start, stop)
+        if out is None:
+            out = scratch("error", stop - start, np.result_type(rebuilt, r))
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return rebuilt, np.subtract(rebuilt, r, out=out)
+
+    def _decode(self, start: int, stop: int, out: FloatArray) -> None:
+        """Put the rebuilt values of a block into ``out``."""
+        p = self.qparams
+        quantizer = QUANTIZERS[p.mapping]
+        aligned = p.lean(quantizer.exact_scale).spread(self.codes.shape, start, stop)
+        made = quantizer.decode(self.codes.reshape(-1)[start:stop], aligned, out)
+        if made is not out:
+            out[...] = made
+        if self.totals.nan:
+            out[np.isnan(kernels.flat_block(self.values, start, stop))] = np.nan
+
+    @cached_property
+    def saturated(self) -> np.ndarray:
+        """Where values are clipped, shape of the input, as in ``Part``."""
+        saturated = np.zeros(self.codes.shape, np.int8)
+
+        def work(start: int, stop: int, scratch: Scratch) -> None:
+            sides = self.sides(start, stop, scratch)
+            if sides is not None:
+                saturated.reshape(-1)[start:stop] = sides
+
+        if any(self.totals.clipped):
+            kernels.over_blocks(saturated.size, work)
+        return saturated
+
+    def sides(self, start: int, stop: int, scratch: Scratch) -> np.ndarray | None:
+        """Return which values of a block are clipped, as in ``Part``; None where none is."""
+        p = self.qparams
+        quantizer = QUANTIZERS[p.mapping]
+        r = kernels.flat_block(self.values, start, stop)
+        aligned = p.lean(quantizer.exact_scale).spread(self.codes.shape, start, stop)
+        where = np.arange(start, stop) if p.arithmetic.chances else None
+        codes = scratch("codes", stop - start, self.codes.dtype)
+        return applied(r, aligned, where, quantizer, scratch, codes, not self.totals.nan)[2]
+
+    @cached_property
+    def curves(self) -> Curves:
+        """Extremes of R' and of the error in short stretches, for drawing long arrays."""
+        return curves_of(self)
+
+    def part(self, where: slice | IntArray) -> Part:
+        """Return what becomes of some of the values.
+
+        Parameters
+        ----------
+        where : slice or ndarray of int
+            Flat positions; a slice has a start, a stop, and no step.
+        """
+        p = self.qparams
+        if isinstance(where, slice):
+            start, stop, _ = where.indices(self.codes.size)
+            r = kernels.flat_block(self.values, start, stop)
+            positions: IntArray | None = np.arange(start, stop) if p.arithmetic.chances else None
+            aligned = p.lean(QUANTIZERS[p.mapping].exact_scale).spread(
+                self.codes.shape, start, stop
+            )
+        else:
+            r = self.values.reshape(-1)[where]
+            positions = where
+            aligned = p.at(p.granularity.of(where, self.codes.shape))
+        return _part(r, aligned, positions, QUANTIZERS[p.mapping])
+
+
+def _part(r: FloatArray, p: QParams, where: IntArray | None, quantizer: Quantizer) -> Part:
+    codes, rebuilt, saturated = applied(r, p, where, quantizer)
+    saturated = np.zeros(r.shape, np.int8) if saturated is None else saturated
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return Part(r, codes, rebuilt, np.asarray(rebuilt - r), saturated)
+
+
+def applied(
+    r: FloatArray,
+    p: QParams,
+    where: IntArray | None,
+    quantizer: Quantizer,
+    scratch: Scratch | None = None,
+    codes: IntArray | None = None,
+    without_nan: bool = False,
+    inside: bool = False,
+) -> tuple[IntArray, FloatArray, np.ndarray | None]:
+    """Return codes, R' and where values are clipped; NaN is rebuilt as NaN and clipped nowhere.
+
+    Parameters
+    ----------
+    r : ndarray of the working precision
+    p : QParams
+        Numbers, or arrays aligned with the values.
+    where : ndarray of int or None
+        Flat positions, for rounding by chance.
+    quantizer : Quantizer
+    scratch : Scratch, optional
+        Whose buffers R' may be in.
+    codes : ndarray, optional
+        Where to put the codes.
+    without_nan, inside : bool
+        Whether it is known that there is no NaN, and that nothing saturates.
+    """
+    nan = None if without_nan else np.isnan(r)
+    if nan is not None and not nan.any():
+        nan = None
+    stages = None if scratch is None else scratch("stages", r.size, p.dtype)
+    with np.errstate(all="ignore"):
+        worked = r if nan is None else np.where(nan, r.dtype.type(0), r)
+        worked = worked.astype(p.dtype, copy=False)
+        codes, saturated = quantizer.encode(worked, p, where, stages, codes, inside)
+        rebuilt = quantizer.decode(codes, p, stages)
+    if nan is not None:
+        codes[nan] = _placeholder(codes[nan], p)
+        rebuilt[nan] = np.nan
+        if saturated is not None:
+            saturated[nan] = 0
+    return codes, rebuilt, saturated
+
+
+def _placeholder(zeros: IntArray, p: QParams) -> IntArray:
+    """The code that NaN is shown with, where 0 has the codes given."""
+    ends = {"lowest": p.format.qmin, "highest": p.format.qmax, "zero": 0}
+    code = ends.get(p.arithmetic.nan_code)
+    return zeros if code is None else np.full_like(zeros, int(code))
+
+
+def worst_place(part: Part) -> int:
+    """The place of the first largest |E| among the values that enter the sums."""
+    usable = np.isfinite(part.values) & np.isfinite(part.error)
+    return int(np.where(usable, np.abs(part.error), -1).argmax())

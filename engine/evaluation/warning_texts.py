@@ -1,0 +1,293 @@
+"""Sentences about an evaluation that its figures alone do not tell."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from quantoscope.engine.calibration.entropy import search_of
+from quantoscope.engine.evaluation.accumulators import Totals
+from quantoscope.engine.formats import BlockFormat
+from quantoscope.engine.numerics.granularity import GROUP
+from quantoscope.engine.quantizers import QParams
+from quantoscope.engine.schemes.scheme import Scheme
+
+
+def values_are(count: int) -> str:
+    """Return "1 value is" or "12 values are"."""
+    return "1 value is" if count == 1 else f"{count:,} values are"
+
+
+def costly_clipping(mse: float, mse_of_minmax: float) -> str:
+    """Return that the range of the data would cost less than the one that was calibrated."""
+    return (
+        f"Clipping costs more than it saves: MSE is {mse:.4g}, and {mse_of_minmax:.4g} with minmax."
+    )
+
+
+def other_data(scheme: Scheme, dtype: Any) -> str:
+    """Return that a runtime was not compared on data of a type; empty where it was."""
+    runtime = scheme.follows
+    if runtime is None or not runtime.verified or not isinstance(dtype, np.dtype):
+        return ""
+    floats = dtype.kind == "f" or dtype.type.__module__ == "ml_dtypes"
+    if not floats or dtype.name in runtime.data:
+        return ""
+    return (
+        f"{dtype.name} data is worked on as float32, where @{runtime.name} is verified: what "
+        f"{runtime.title} itself makes of {dtype.name} may differ, for one in the precision of S."
+    )
+
+
+def warnings_of(
+    shape: tuple[int, ...], scheme: Scheme, p: QParams, totals: Totals, lowest: float
+) -> list[str]:
+    """Return what to warn of, each as a sentence.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the array.
+    scheme : Scheme
+    p : QParams
+    totals : Totals
+        What was counted.
+    lowest : float
+        The smallest finite value; NaN where there is none.
+    """
+    notes = [
+        *_of_values(totals, scheme),
+        *_of_shape(shape, scheme),
+        *_of_calibration(shape, scheme),
+        *_of_zero_points(p),
+        *_of_signs(scheme, p, totals, lowest),
+        *_of_scales(p),
+        *_of_squares(totals),
+    ]
+    lost, overflowed = totals.odd
+    if lost:
+        notes.append(f"{values_are(lost)} rebuilt as NaN: an infinite scale times 0.")
+    if overflowed:
+        notes.append(
+            f"{values_are(overflowed)} rebuilt as infinity: the last level lies beyond the largest "
+            f"number of {p.dtype.name}."
+            if np.isfinite(np.atleast_1d(p.scale)).all()
+            else f"{values_are(overflowed)} rebuilt as infinity."
+        )
+    return notes
+
+
+def _of_values(totals: Totals, scheme: Scheme) -> list[str]:
+    notes = []
+    nan_count, infinite = totals.nan, totals.infinite
+    if nan_count:
+        code = "no code"
+        given = {"lowest": "the lowest code", "highest": "the highest code", "zero": "the code 0"}
+        if scheme.follows is not None and scheme.arithmetic.nan_code in given:
+            code = f"given {given[scheme.arithmetic.nan_code]} by {scheme.follows.title}"
+        notes.append(
+            f"{values_are(nan_count)} NaN: left out of the range and the metrics, and {code}."
+        )
+    if infinite:
+        notes.append(
+            f"{values_are(infinite)} infinite: left out of the range and the sums, "
+            "and clipped to the last code."
+        )
+    return notes
+
+
+def _of_squares(totals: Totals) -> list[str]:
+    """Squares of errors that float64 cannot hold."""
+    noise = totals.noise if totals.n else None
+    if noise is None or noise.mantissa == 0:
+        return []
+    mean = noise.over(totals.n)
+    if 0 < mean < np.inf:
+        return []
+    return [
+        "The squares of the errors lie beyond float64: MSE and its parts read "
+        f"{'0' if mean == 0 else 'infinite'}; SQNR and RMSE hold."
+    ]
+
+
+def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
+    """Groups and blocks that are shorter than they are asked for."""
+    fmt, granularity = scheme.format, scheme.granularity
+    if granularity.kind != GROUP:
+        return []
+    length, asked = (shape[-1] if shape else 1), granularity.number
+    if length % asked == 0:
+        return []
+    rows, rest = math.prod(shape[:-1]), length % asked
+    every = length < asked
+    if isinstance(fmt, BlockFormat):
+        note = f"{fmt} stores rows of a multiple of {asked} values; these have {length}, so "
+        note += "every block is shorter here" if every else "the last block of each is shorter here"
+        otherwise = ""
+    elif every:
+        whose = f"Each of {rows:,} groups has" if rows > 1 else "The group has"
+        note = f"{whose} {length:,} of {asked:,} values"
+        otherwise = ", or take per-channel(0)"
+    else:
+        note = (
+            f"The last group of each row has {rest:,} of {asked:,} values: rows of {length:,} are "
+            "no multiple"
+        )
+    if not every or rows == 1:
+        return [f"{note}."]
+    cure = f"Transpose it{otherwise and ', or take per-tensor'}"
+    if math.prod(shape[1:]) >= asked:
+        cure = f"Reshape it to {shape[0]:,}×{math.prod(shape[1:]):,}{otherwise}"
+    return [
+        f"{note}, since the last axis is no longer: {rows:,} scales for {math.prod(shape):,} "
+        f"values. {cure}."
+    ]
+
+
+def _of_calibration(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
+    """Channels that entropy cannot tell a distribution from, or does not search in full."""
+    calibration, granularity = scheme.calibration, scheme.granularity
+    if calibration.method != "entropy":
+        return []
+    count = granularity.count(shape)
+    length = -(-math.prod(shape) // max(1, count))
+    if granularity.kind == GROUP:
+        length = min(granularity.number, shape[-1] if shape else 1)
+    search = search_of(
+        scheme.format, calibration.arguments, scheme.arithmetic.entropy, count, length
+    )
+    notes = []
+    if length < search.bins:
+        values = "1 value" if length == 1 else f"{length:,} values"
+        whose = f" in each of {count:,} channels or groups" if count > 1 else ""
+        notes.append(
+            f"entropy sees {values}{whose}, too few for a histogram of {search.bins:,} bins: "
+            "minmax or mse suits them better."
+        )
+    if search.stride == 0:
+        notes.append(
+            f"entropy does not search {count:,} channels or groups: their ranges are those of "
+            "their values."
+        )
+    elif search.stride > 1:
+        notes.append(
+            f"Of {count:,} channels or groups, entropy tries one threshold in {search.stride:,}."
+        )
+    return notes
+
+
+def _of_zero_points(p: QParams) -> list[str]:
+    notes = []
+    z = np.atleast_1d(np.asarray(p.zero_point, dtype=np.float64))
+    outside = (z < p.qmin) | (z > p.qmax)
+    if p.format.integer and outside.any():
+        which = f"The zero point {p.zero_point} lies"
+        if p.count > 1:
+            which = _share(outside, "The zero point of {} lies", "The zero points of {} lie")
+        notes.append(
+            f"{which} outside the codes {p.qmin}…{p.qmax}: "
+            "a runtime that stores it as an integer code could not hold it."
+        )
+    if (np.abs(z) >= 2 ** (np.finfo(p.dtype).nmant - 1)).any():
+        notes.append(
+            f"The values lie so far from 0 that {p.dtype.name} cannot hold R/S to half a step: "
+            "codes may be off. Subtract an offset first."
+        )
+    return notes
+
+
+def _of_signs(scheme: Scheme, p: QParams, totals: Totals, smallest: float) -> list[str]:
+    """Negative values in a scheme that has no code for them."""
+    unsigned = p.qmin == 0 and not np.any(p.zero_point) and not np.any(p.offset)
+    if not unsigned or not totals.clipped[0]:
+        return []
+    # Whoever sets a range by hand from 0 up wants it so.
+    lowest = scheme.calibration.arguments[0] if scheme.calibration.method == "manual" else -np.inf
+    if max(lowest, smallest) < -np.min(p.scale) / 2:
+        return [
+            "Negative values become 0: this scheme has no code below 0. "
+            "A signed format or the asymmetric mapping keeps them."
+        ]
+    return []
+
+
+def _of_scales(p: QParams) -> list[str]:
+    notes = []
+    origin, s = np.atleast_1d(p.origin), np.atleast_1d(p.scale)
+    many = p.count > 1
+    precision = _precision(p)
+    for kind, one, several in (
+        (
+            "constant",
+            "All values are equal: the range is empty, so S is taken from the value.",
+            "All values of {} are equal: the range is empty, so S is taken from the value.",
+        ),
+        (
+            "zeros",
+            _zeros(p, "All values are 0"),
+            _zeros(p, "All values of {} are 0"),
+        ),
+    ):
+        here = origin == kind
+        if here.any():
+            notes.append(_share(here, several, several) if many else one)
+    floored = (origin == "floor") & np.isfinite(s)
+    replaced = floored & ((p.arithmetic.tiny != "textbook") | (s == 0))
+    replaced |= (s == 0) & (origin == "range")
+    if replaced.any() and (origin != "zeros").all():
+        notes.append(
+            _floored(p, s[replaced][0], _share(replaced, "of {}", "of {}") if many else "")
+        )
+    tiny = (
+        (s != 0)
+        & (np.abs(s) < np.finfo(precision).smallest_normal)
+        & (origin != "zeros")
+        & ~replaced
+    )
+    if tiny.any():
+        which = _share(tiny, "of {} ", "of {} ") if many else ""
+        notes.append(
+            f"The scale {_least(s[tiny]):.3g} {which}is subnormal in {precision}: it has few exact "
+            "digits, so values may be clipped or shifted."
+        )
+    infinite = ~np.isfinite(s)
+    if infinite.any():
+        which = _share(infinite, " of {}", " of {}") if many else ""
+        notes.append(f"The scale{which} overflows {precision} and is infinite.")
+    return notes
+
+
+def _zeros(p: QParams, what: str) -> str:
+    if p.arithmetic.tiny == "textbook" and not p.format.mapping:
+        return f"{what}: any scale would do, and S is set to 1."
+    return f"{what}: any scale would do."
+
+
+def _floored(p: QParams, s: float, which: str) -> str:
+    which = f" {which}" if which else ""
+    if s == 0:
+        return (
+            f"The scale{which} is 0 as {_precision(p)} stores it: "
+            "everything is rebuilt as 0 or as the minimum."
+        )
+    return f"The scale{which} would be smaller: it is set to {s:.3g}, the least that there is."
+
+
+def _precision(p: QParams) -> str:
+    """What S is stored in, in the end."""
+    stored = p.arithmetic.stored or p.dtype.name
+    return "float16" if stored == "bfloat16" else stored
+
+
+def _least(s: np.ndarray) -> Any:
+    return s[np.abs(s).argmin()]
+
+
+def _share(which: np.ndarray, one: str, several: str) -> str:
+    """Name the channel, or say how many of how many."""
+    count = int(np.count_nonzero(which))
+    if count == 1:
+        return one.format(f"channel or group {int(np.flatnonzero(which)[0])}")
+    return several.format(f"{count:,} of {which.size:,} channels or groups")

@@ -1,0 +1,181 @@
+"""Number formats that are not evenly spaced: small floating-point ones, and codebooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from quantoscope.engine.formats.number_format import Format
+from quantoscope.engine.numerics.arithmetic import Rounding
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class FloatFormat(Format):
+    """A small floating-point format of ``ml_dtypes``, whose codes are its bit patterns.
+
+    Numbers are rounded in the precision of the data, which holds every one of them: to multiples
+    of 2^(exponent − mantissa), the exponent never below that of the smallest normal number.
+
+    Parameters
+    ----------
+    name : str
+        Its word, such as ``e4m3fn``.
+    bits : int
+    mantissa : int
+        How many bits follow the leading one.
+    smallest_exponent : int
+        The exponent of the smallest normal number; what is smaller is subnormal.
+    largest : float
+        The largest finite number.
+    """
+
+    name: str
+    bits: int
+    mantissa: int
+    smallest_exponent: int
+    largest: float
+
+    @property
+    def qmin(self) -> float:
+        """The smallest finite number."""
+        return -self.largest
+
+    @property
+    def qmax(self) -> float:
+        """The largest finite number."""
+        return self.largest
+
+    @property
+    def ml_dtype(self) -> np.dtype[Any]:
+        """The format in ``ml_dtypes``."""
+        import ml_dtypes
+
+        kind: np.dtype[Any] = np.dtype(getattr(ml_dtypes, f"float{self.bits}_{self.name}"))
+        return kind
+
+    def gap(self, x: FloatArray) -> FloatArray:
+        # |x| = m·2^exponent with m in [½, 1).
+        _, exponent = np.frexp(x)
+        least = self.smallest_exponent
+        gap: FloatArray = np.ldexp(x.dtype.type(1), np.maximum(exponent - 1, least) - self.mantissa)
+        return gap
+
+    def round(
+        self,
+        x: FloatArray,
+        rounding: Rounding,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
+        quantum = self.gap(x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return rounding.apply(x / quantum, where, None) * quantum
+
+    def round_formula(self, inner: str, rounding: Rounding) -> str:
+        return f"{rounding.formula.format(x=f'{inner} / {{step}}')} · {{step}}"
+
+    def pack(self, numbers: FloatArray, out: IntArray | None = None) -> IntArray:
+        return np.asarray(numbers.astype(self.ml_dtype)).view(np.uint8)
+
+    def unpack(
+        self, codes: np.ndarray, dtype: Any = np.float64, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        return codes.astype(np.uint8).view(self.ml_dtype).astype(dtype)
+
+    def numbers(self, qmin: float, qmax: float) -> np.ndarray:
+        every = self.unpack(np.arange(1 << self.bits))
+        return np.unique(every[(every >= qmin) & (every <= qmax)] + 0.0)
+
+
+@dataclass(frozen=True)
+class CodebookFormat(Format):
+    """A short list of numbers, each with its place as code; a tie goes to the lower one.
+
+    Parameters
+    ----------
+    name : str
+    bits : int
+    book : tuple of float
+        The numbers, ascending.
+    """
+
+    name: str
+    bits: int
+    book: tuple[float, ...]
+    only_nearest = True
+
+    @property
+    def qmin(self) -> float:
+        """The first number."""
+        return self.book[0]
+
+    @property
+    def qmax(self) -> float:
+        """The last number."""
+        return self.book[-1]
+
+    @cached_property
+    def _levels(self) -> np.ndarray:
+        return np.array(self.book)
+
+    def round(
+        self,
+        x: FloatArray,
+        rounding: Rounding,
+        where: IntArray | None = None,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
+        levels = self._levels
+        middles = (levels[1:] + levels[:-1]) / 2
+        nearest = levels[np.searchsorted(middles, x)].astype(x.dtype)
+        # Beyond half a gap from either end there is no number: x stays, to be clipped.
+        reach = (levels[-1] - levels[-2]) / 2, (levels[1] - levels[0]) / 2
+        outside = (x > levels[-1] + reach[0]) | (x < levels[0] - reach[1])
+        return np.where(outside, x, nearest)
+
+    @property
+    def round_name(self) -> str:
+        """What rounding to the format is called in formulas."""
+        return f"RoundTo{self.name.upper()}"
+
+    def round_formula(self, inner: str, rounding: Rounding) -> str:
+        return f"{self.round_name}({inner})"
+
+    def gap(self, x: FloatArray) -> FloatArray:
+        gaps = np.diff(self._levels)
+        place = np.clip(np.searchsorted(self._levels, x) - 1, 0, gaps.size - 1)
+        return gaps[place].astype(x.dtype)
+
+    def pack(self, numbers: FloatArray, out: IntArray | None = None) -> IntArray:
+        middles = (self._levels[1:] + self._levels[:-1]) / 2
+        return np.asarray(np.searchsorted(middles, numbers).astype(np.uint8))
+
+    def unpack(
+        self, codes: np.ndarray, dtype: Any = np.float64, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        return self._levels.astype(dtype)[codes.astype(np.intp)]
+
+    def numbers(self, qmin: float, qmax: float) -> np.ndarray:
+        levels = self._levels
+        return levels[(levels >= qmin) & (levels <= qmax)]
+
+
+NF4_BOOK = (
+    -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,
+    -0.18477343022823334, -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725,
+    0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941,
+    0.7229568362236023, 1.0,
+)  # fmt: skip
+"""Quantiles of a normal distribution: Dettmers et al., QLoRA, 2023, appendix E, in float32."""
+
+E2M1 = FloatFormat("e2m1fn", 4, mantissa=1, smallest_exponent=0, largest=6.0)
+SMALL_FLOATS: tuple[Format, ...] = (
+    FloatFormat("e4m3fn", 8, mantissa=3, smallest_exponent=-6, largest=448.0),
+    FloatFormat("e5m2", 8, mantissa=2, smallest_exponent=-14, largest=57344.0),
+    E2M1,
+    CodebookFormat("nf4", 4, NF4_BOOK),
+)

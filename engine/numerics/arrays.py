@@ -1,0 +1,177 @@
+"""From whatever the caller has to an array in the working precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from quantoscope.engine import cancellation
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.notes import Note
+from quantoscope.engine.numerics import mapped_arrays
+
+FloatArray: TypeAlias = NDArray[np.floating[Any]]
+IntArray: TypeAlias = NDArray[np.integer[Any]]
+
+_PART = 1 << 20
+
+
+def as_working(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
+    """Return ``x`` in the precision that the arithmetic works in.
+
+    float32 and float64 stay what they are (no copy); float16, bfloat16 and other small floats
+    become float32; longer floats become float64. Integers become float32, or float64 where float32
+    has no room for the digits of one. Lists and tuples, and a Python number alone, become float32,
+    the precision of the tensors that get quantized, unless a number in them overflows it: then all
+    become float64.
+
+    Parameters
+    ----------
+    x : array_like
+        Any shape.
+    allow_empty : bool
+        Whether an array without values will do.
+
+    Raises
+    ------
+    QuantizationError
+        When ``x`` is empty, ragged, or does not hold real numbers.
+    """
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise QuantizationError(
+            "The rows have different lengths; an array needs rows of one length."
+        ) from error
+    mapped_arrays.check(array)
+    if array.size == 0 and not allow_empty:
+        raise QuantizationError("The array is empty; quantization needs at least one value.")
+    if array.dtype.kind == "O":
+        array = _from_objects(array)
+    if not is_real(array.dtype):
+        raise QuantizationError(
+            f"The array holds {_in_words(array.dtype)}; quantization needs real numbers."
+        )
+    # numpy's float64 scalar is a Python float too, but says its own precision.
+    in_python = isinstance(x, list | tuple | int | float) and not isinstance(x, np.generic)
+    long_floats = array.dtype.kind == "f" and array.dtype.itemsize >= 8
+    with np.errstate(over="ignore", under="ignore"):
+        if long_floats and not in_python:
+            return _converted(array, np.float64)
+        exact = not count_inexact(array, np.float32)
+        working = _converted(array, np.float32 if exact else np.float64)
+    if long_floats and (np.isinf(working) & np.isfinite(array)).any():
+        return array.astype(np.float64, copy=False)
+    return working
+
+
+def count_inexact(array: NDArray[Any], dtype: DTypeLike) -> int:
+    """Count the integers of an array that a type of float has no room for; 0 for other arrays."""
+    bits = np.finfo(dtype).nmant + 1
+    if array.dtype.kind not in "iu" or 8 * array.dtype.itemsize <= bits:
+        return 0
+    return sum(_count_wide(part, bits) for part in _parts(array))
+
+
+def _count_wide(part: NDArray[Any], bits: int) -> int:
+    limit = 1 << bits
+    if not part.size or (int(part.max()) <= limit and int(part.min()) >= -limit):
+        return 0
+    size = part.astype(np.uint64)
+    if part.dtype.kind == "i":
+        size = np.where(part < 0, ~size + np.uint64(1), size)
+    size = size[size > limit]
+    # What is left without the zeros at the end of the binary number.
+    return int(np.count_nonzero(size // (size & (~size + np.uint64(1))) > limit))
+
+
+def _parts(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield an array in parts between which a cancelled work ends."""
+    if array.size <= _PART:
+        cancellation.check()
+        yield mapped_arrays.block(array)
+        return
+    step = max(1, _PART * len(array) // array.size)
+    for start in range(0, len(array), step):
+        yield from _parts(array[start] if step == 1 else array[start : start + step])
+
+
+def integers_note(array: NDArray[Any]) -> Note | None:
+    """Return what there is to say of integers that ``as_working`` does not make float32."""
+    if note := rounded_note(array, np.float64):
+        return note
+    wide = count_inexact(array, np.float32)
+    if not wide:
+        return None
+    text = "%1 of %2 integers have more digits than float32: all values are worked on as float64."
+    return Note(text, (f"{wide:,}", f"{array.size:,}"))
+
+
+def rounded_note(array: NDArray[Any], dtype: DTypeLike) -> Note | None:
+    """Return how many integers of an array a type of float rounds; None where it rounds none."""
+    lost = count_inexact(array, dtype)
+    if not lost:
+        return None
+    text = "%1 of %2 integers have more digits than %3: they are rounded to it."
+    return Note(text, (f"{lost:,}", f"{array.size:,}", np.dtype(dtype).name))
+
+
+def copied(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """Return a copy in C order, made in parts between which a cancelled work ends."""
+    out = np.empty(array.shape, dtype)
+    _copy(array, out)
+    return out
+
+
+def _copy(array: NDArray[Any], out: NDArray[Any]) -> None:
+    if out.size <= _PART:
+        cancellation.check()
+        np.copyto(out, mapped_arrays.block(array), casting="unsafe")
+        return
+    step = max(1, _PART * len(out) // out.size)
+    for start in range(0, len(out), step):
+        place = start if step == 1 else slice(start, start + step)
+        _copy(array[place], out[place])
+
+
+def _converted(array: NDArray[Any], kind: type[np.floating[Any]]) -> FloatArray:
+    """Return the array itself where it is of this type, else a copy, in parts if it is long."""
+    if array.size <= _PART or array.dtype == kind:
+        return array.astype(kind, copy=False)
+    return copied(array, kind)
+
+
+def _from_objects(array: NDArray[Any]) -> FloatArray:
+    """Return Python numbers as float64: numpy leaves integers past 64 bits as objects."""
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in array.flat):
+        raise QuantizationError(
+            "The array holds something else than numbers; quantization needs real numbers."
+        )
+    try:
+        return array.astype(np.float64)
+    except OverflowError as error:
+        raise QuantizationError(
+            f"The array holds an integer beyond {np.finfo(np.float64).max:.2g}, "
+            "the largest number of float64."
+        ) from error
+
+
+def _in_words(dtype: np.dtype[Any]) -> str:
+    """Say what an array of this dtype holds, for people."""
+    words = {
+        "U": "text",
+        "S": "text",
+        "b": "true and false",
+        "c": "complex numbers",
+        "M": "dates",
+        "m": "time spans",
+    }
+    return words.get(dtype.kind, f"{dtype.name} values")
+
+
+def is_real(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a dtype holds real numbers: ints, floats, and the small types of ml_dtypes."""
+    return dtype.kind in "iuf" or dtype.type.__module__ == "ml_dtypes"

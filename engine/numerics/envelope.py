@@ -1,0 +1,186 @@
+"""Min-max envelopes of long arrays for drawing; they keep every extreme, the tail, and gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Envelope:
+    """One pair of extremes per column.
+
+    Attributes
+    ----------
+    edges : ndarray of int, shape (columns + 1,)
+        Column i covers the positions ``edges[i]`` up to, not including, ``edges[i + 1]``.
+    low, high : ndarray, shape (columns,)
+        The extremes in each column, NaN left out; NaN where a column holds nothing else.
+    """
+
+    edges: np.ndarray
+    low: FloatArray
+    high: FloatArray
+
+
+def min_max_envelope(x: FloatArray, columns: int) -> Envelope:
+    """Return the extremes of ``x`` in at most ``columns`` columns.
+
+    Every position is in one column, the last ones included; columns differ by one position at
+    most. With more columns than positions, each position is a column.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+    columns : int
+        At least 1; a plot asks for one per pixel.
+
+    Raises
+    ------
+    ValueError
+        When there is to be no column.
+    """
+    if columns < 1:
+        raise ValueError(f"an envelope needs at least one column, not {columns}")
+    if not len(x):
+        return Envelope(np.array([0]), x, x)
+    columns = min(columns, len(x))
+    edges = np.arange(columns + 1) * len(x) // columns
+    # fmin and fmax prefer numbers to NaN.
+    return Envelope(edges, np.fmin.reduceat(x, edges[:-1]), np.fmax.reduceat(x, edges[:-1]))
+
+
+STRETCH = 128
+"""How many values a stretch of a pyramid holds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pyramid:
+    """The extremes of an array in stretches of ``STRETCH`` values: an envelope without a pass.
+
+    Attributes
+    ----------
+    size : int
+        How many values the array has.
+    low, high : ndarray, shape (stretches,)
+        The extremes of the finite values; NaN where a stretch has none.
+    """
+
+    size: int
+    low: FloatArray
+    high: FloatArray
+
+    def envelope(
+        self, columns: int, start: int, stop: int, values: Callable[[int, int], np.ndarray]
+    ) -> Envelope:
+        """Return the extremes of the finite values from start to stop, in columns.
+
+        Exact in any case. Where columns are wide, their inner edges lie at stretches; where they
+        are narrower than two of these, the values themselves are looked at.
+
+        Parameters
+        ----------
+        columns : int
+        start, stop : int
+            Within the array.
+        values : callable
+            Gives the values from one position to another.
+        """
+        if narrow(columns, start, stop):
+            return finite_envelope(values(start, stop), columns, start)
+        first, last = -(-start // STRETCH), stop // STRETCH
+        inner = first + (np.arange(columns + 1) * (last - first)) // columns
+        low = np.fmin.reduceat(self.low[:last], inner[:-1])
+        high = np.fmax.reduceat(self.high[:last], inner[:-1])
+        edges = inner * STRETCH
+        for place, (left, right) in ((0, (start, edges[0])), (-1, (edges[-1], stop))):
+            if left < right:
+                end = finite_envelope(values(left, right), 1, left)
+                low[place] = np.fmin(low[place], end.low[0])
+                high[place] = np.fmax(high[place], end.high[0])
+        edges[0], edges[-1] = start, stop
+        return Envelope(edges, low, high)
+
+
+def outermost(
+    x: FloatArray, pyramid: Pyramid, count: int, measure: np.ufunc
+) -> tuple[FloatArray, IntArray]:
+    """Return the largest measures, descending, and the flat positions of these values.
+
+    So many values lie in as many stretches, those with the largest measures of all: nothing
+    else is looked at.
+
+    Parameters
+    ----------
+    x : ndarray
+    pyramid : Pyramid
+        Of that array.
+    count : int
+        How many are wanted; fewer come back where there are fewer finite values.
+    measure : ufunc
+        ``positive`` for the largest values, ``negative`` for the smallest, ``absolute``.
+    """
+    ends = np.fmax(measure(pyramid.low), measure(pyramid.high))
+    ends = np.where(np.isnan(ends), -np.inf, ends)
+    kept = min(count, ends.size)
+    stretches = np.sort(np.argpartition(ends, ends.size - kept)[ends.size - kept :])
+    at = (stretches[:, None] * STRETCH + np.arange(STRETCH)).reshape(-1)
+    at = at[at < x.size]
+    values = x.flat[at]
+    finite = np.isfinite(values)
+    at, measures = at[finite], measure(values[finite])
+    if measures.size > 2 * count:
+        # Among equals at the edge those that come first, so that it does not depend on the rest.
+        edge = np.partition(measures, measures.size - count)[measures.size - count]
+        at, measures = at[measures >= edge], measures[measures >= edge]
+    best = np.argsort(-measures, kind="stable")[:count]
+    return measures[best], at[best]
+
+
+def narrow(columns: int, start: int, stop: int) -> bool:
+    """Whether columns are so narrow that an envelope takes the values themselves."""
+    return stop - start < 2 * STRETCH * columns
+
+
+def pyramid_of(x: FloatArray) -> Pyramid:
+    """Return the pyramid of an array, which is taken as flat."""
+
+    def work(start: int, stop: int, scratch: kernels.Scratch) -> tuple[FloatArray, FloatArray]:
+        return stretch_extremes(kernels.flat_block(x, start, stop))
+
+    if not x.size:
+        return Pyramid(0, x.reshape(-1), x.reshape(-1))
+    lows, highs = zip(*kernels.over_blocks(x.size, work), strict=True)
+    return Pyramid(x.size, np.concatenate(lows), np.concatenate(highs))
+
+
+def pyramid_revised(before: Pyramid, x: FloatArray, where: IntArray) -> Pyramid:
+    """Return the pyramid of an array that has changed at some flat positions."""
+    low, high, flat = before.low.copy(), before.high.copy(), x.reshape(-1)
+    for stretch in np.unique(where // STRETCH).tolist():
+        ends = stretch_extremes(flat[stretch * STRETCH : (stretch + 1) * STRETCH])
+        low[stretch], high[stretch] = ends[0][0], ends[1][0]
+    return Pyramid(before.size, low, high)
+
+
+def stretch_extremes(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the extremes of the finite values of each stretch; NaN where there is none."""
+    low, high = (kernels.runs(flat, STRETCH, better) for better in (np.minimum, np.maximum))
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        finite = np.where(np.isfinite(flat), flat, flat.dtype.type(np.nan))
+        low, high = (kernels.runs(finite, STRETCH, better) for better in (np.fmin, np.fmax))
+    return low, high
+
+
+def finite_envelope(x: np.ndarray, columns: int, start: int) -> Envelope:
+    """Return the envelope of values that begin at a position, infinities left out as NaN is."""
+    envelope = min_max_envelope(x, columns)
+    if not (np.isfinite(envelope.low).all() and np.isfinite(envelope.high).all()):
+        finite = np.where(np.isfinite(x), x, x.dtype.type(np.nan))
+        envelope = min_max_envelope(finite, columns)
+    return Envelope(envelope.edges + start, envelope.low, envelope.high)

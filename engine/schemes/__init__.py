@@ -1,0 +1,1 @@
+"""What the user chooses, as text and as one frozen value; the arithmetic of runtimes."""

@@ -1,0 +1,132 @@
+"""The variation points of the arithmetic in words, in the order in which they come into play."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quantoscope.engine.numerics.arithmetic import Arithmetic
+from quantoscope.engine.quantizers import QUANTIZERS
+from quantoscope.engine.quantizers.affine import Affine
+from quantoscope.engine.schemes.scheme import Scheme
+
+
+@dataclass(frozen=True)
+class Point:
+    """A choice within the arithmetic.
+
+    Attributes
+    ----------
+    key, title : str
+    fields : tuple of str
+        Those of ``Arithmetic`` that go together.
+    words : callable
+        How an arithmetic chooses, for a scheme, in a few words.
+    """
+
+    key: str
+    title: str
+    fields: tuple[str, ...]
+    words: Callable[[Arithmetic, Scheme], str]
+
+
+def _divisor(a: Arithmetic, scheme: Scheme) -> str:
+    if scheme.mapping != "symmetric":
+        return "as it is"
+    qmin, qmax = QUANTIZERS["symmetric"].code_range(scheme.format, a)
+    by = qmax if a.divisor == "qmax" else (qmax - qmin) / 2
+    return f"S = max|R| / {by:g}, codes {qmin:g}…{qmax:g}"
+
+
+def _division(a: Arithmetic, scheme: Scheme) -> str:
+    working = a.works_in or "the precision of the data"
+    difference, division = (
+        working if word == "working" else word for word in (a.difference, a.division)
+    )
+    return f"difference in {difference}, division in {division}"
+
+
+def _least(a: Arithmetic, scheme: Scheme) -> str:
+    if a.tiny.startswith("one"):
+        return "a scale below the smallest normal number becomes 1"
+    if a.range_floor:
+        return f"the range is at least {a.range_floor:g}"
+    if a.floor:
+        return f"the scale is at least {a.floor:.3g}"
+    return "the smallest number there is" if a.tiny == "textbook" else "any scale"
+
+
+_ZERO_POINTS = {
+    "from-max": "Z = Qmax − Round(Rmax / S)",
+    "from-min": "Z = Qmin − Round(Rmin / S)",
+    "sum": "Z = Round(Qmin − Rmin / S)",
+    "nearer-end": "Z from the end that is nearer to 0",
+}
+
+
+def _without_zero_point(a: Arithmetic, scheme: Scheme) -> bool:
+    quantizer = QUANTIZERS[scheme.mapping]
+    return isinstance(quantizer, Affine) and not quantizer.has_zero_point(scheme.format, a)
+
+
+def _zero_point(a: Arithmetic, scheme: Scheme) -> str:
+    if scheme.mapping != "asymmetric":
+        return "Z follows from the format"
+    scale = "S in full" if a.exact_scale else "S as stored"
+    return f"{_ZERO_POINTS[a.zero_point]}, {scale}{', within the codes' * a.clamps_zero_point}"
+
+
+def _order(a: Arithmetic, scheme: Scheme) -> str:
+    if _without_zero_point(a, scheme):
+        return "no Z to add"
+    if a.fused:
+        return "Z added before rounding, in one step with the product (fma)"
+    return "Z added before rounding" if a.zero_point_first else "Z added after rounding"
+
+
+def _entropy(a: Arithmetic, scheme: Scheme) -> str:
+    # Other calibrations are the same whoever calibrates.
+    if scheme.calibration.method != "entropy":
+        return "no entropy"
+    return {"modelopt": "Model Optimizer's", "onnxruntime": "ONNX Runtime's"}[a.entropy]
+
+
+POINTS: tuple[Point, ...] = (
+    Point("entropy", "Entropy threshold", ("entropy",), _entropy),
+    Point("precision", "Precision", ("works_in",), lambda a, s: a.works_in or "that of the data"),
+    Point(
+        "zero",
+        "Range and 0",
+        ("includes_zero",),
+        lambda a, s: "range widened to 0" if a.includes_zero else "range without 0",
+    ),
+    Point("divisor", "Scale divisor", ("divisor", "narrow_from", "middle_zero"), _divisor),
+    Point("division", "Division of the range", ("difference", "division"), _division),
+    Point("least", "Least scale", ("range_floor", "floor", "tiny", "refuses_overflow"), _least),
+    Point("pow2", "Power of two", ("pow2",), lambda a, s: "S = 2ⁿ" if a.pow2 else "S as it comes"),
+    Point(
+        "stored",
+        "Stored scale",
+        ("stored",),
+        lambda a, s: f"S stored as {a.stored}" if a.stored else "S kept in float64",
+    ),
+    Point(
+        "zero_point", "Zero point", ("zero_point", "exact_scale", "clamps_zero_point"), _zero_point
+    ),
+    Point(
+        "reciprocal",
+        "Division by S",
+        ("reciprocal",),
+        lambda a, s: "R · (1/S)" if a.reciprocal else "R / S",
+    ),
+    Point("order", "Order of Z and rounding", ("zero_point_first", "fused"), _order),
+    Point("rounding", "Rounding", ("rounding",), lambda a, s: a.rounding),
+    Point("nan", "NaN", ("nan_code",), lambda a, s: f"{a.nan_code} code"),
+)
+"""The variation points, in the order of the arithmetic."""
+
+_FIRST_OF_CODES = next(n for n, point in enumerate(POINTS) if point.key == "zero_point")
+SCALE_POINTS = POINTS[:_FIRST_OF_CODES]
+"""Those from the range to S."""
+CODE_POINTS = POINTS[_FIRST_OF_CODES:]
+"""Those from S to the code."""

@@ -1,0 +1,279 @@
+"""The arithmetic of real runtimes: one row of variation points each, as data.
+
+A runtime is *verified* where the tests compare scales, zero points and codes with its installed
+package, bit for bit; the others are taken from their documentation or source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from quantoscope.engine.formats import Format
+from quantoscope.engine.numerics.arithmetic import Arithmetic
+from quantoscope.engine.numerics.granularity import CHANNEL, GROUP, TENSOR, Granularity
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Whose arithmetic a scheme follows.
+
+    Attributes
+    ----------
+    name : str
+        Its word in a scheme's text, behind ``@``.
+    title : str
+        How people call it.
+    arithmetic : Arithmetic
+        Its row of variation points.
+    formats : tuple of str
+        The formats that it has.
+    mappings : tuple of str
+        The mappings that it has.
+    granularities : tuple of str
+        The kinds of granularity that it has.
+    source : str
+        Where the row is taken from.
+    verified : str
+        The package and version that the tests compare with; empty for none.
+    compared : str
+        What the tests compare.
+    verified_part : str
+        What of it the comparison covers; empty for everything.
+    variants : mapping of str to Arithmetic
+        The rows of kinds of granularity that differ.
+    data : tuple of str
+        The types of the data that were compared.
+    """
+
+    name: str
+    title: str
+    arithmetic: Arithmetic
+    formats: tuple[str, ...]
+    mappings: tuple[str, ...]
+    granularities: tuple[str, ...]
+    source: str
+    verified: str = ""
+    compared: str = ""
+    verified_part: str = ""
+    variants: Mapping[str, Arithmetic] = field(default_factory=dict)
+    data: tuple[str, ...] = ("float32",)
+
+    @property
+    def status(self) -> str:
+        """Verified against what, or from documentation."""
+        against = f"verified against {self.verified} on {' and '.join(self.data)} data"
+        if self.verified_part:
+            return f"{self.verified_part} {against}, the rest from documentation: {self.source}"
+        if self.verified:
+            return against
+        return f"from documentation: {self.source}"
+
+    def row(self, granularity: Granularity) -> Arithmetic:
+        """Return the arithmetic for a granularity."""
+        return self.variants.get(granularity.kind, self.arithmetic)
+
+    def refuses(self, fmt: Format, mapping: str, granularity: Granularity) -> str:
+        """Say why it cannot do a scheme; empty where it can."""
+        for word, kind, kinds in (
+            (fmt.name, fmt.name, self.formats),
+            (mapping, mapping, self.mappings),
+            (str(granularity), granularity.kind, self.granularities),
+        ):
+            if kind not in kinds:
+                return f"@{self.name} has {', '.join(kinds)}, not {word}"
+        return ""
+
+
+_ONNXRUNTIME = Arithmetic(
+    works_in="float32",
+    includes_zero=True,
+    narrow_from=8,
+    divisor="width",
+    middle_zero=True,
+    difference="float64",
+    stored="float32",
+    tiny="one",
+    zero_point="sum",
+    zero_point_first=False,
+    nan_code="lowest",
+    refuses_overflow=False,
+    entropy="onnxruntime",
+)
+_ONNXRUNTIME_BLOCKS = replace(
+    _ONNXRUNTIME,
+    difference="working",
+    tiny="one-middle",
+    exact_scale=False,
+    clamps_zero_point=True,
+)
+_PYTORCH = Arithmetic(
+    works_in="float32",
+    includes_zero=True,
+    narrow_from=99,
+    divisor="half",
+    middle_zero=True,
+    division="working",
+    stored="float32",
+    floor=2.0**-23,
+    tiny="as-is",
+    zero_point="from-min",
+    exact_scale=False,
+    clamps_zero_point=True,
+    reciprocal=True,
+    fused=True,
+    nan_code="highest",
+    refuses_overflow=False,
+)
+_PYTORCH_CHANNELS = replace(_PYTORCH, fused=False, nan_code="zero")
+_PYTORCH_FAKE = replace(_PYTORCH, fused=False, zero_point_first=False, nan_code="lowest")
+_TENSORRT = Arithmetic(
+    works_in="float32",
+    narrow_from=99,
+    division="working",
+    stored="float32",
+    refuses_overflow=False,
+)
+_TFLITE = Arithmetic(
+    rounding="ties-away",
+    works_in="float32",
+    includes_zero=True,
+    narrow_from=8,
+    difference="float64",
+    stored="float32",
+    tiny="as-is",
+    zero_point="nearer-end",
+    clamps_zero_point=True,
+    zero_point_first=False,
+    refuses_overflow=False,
+)
+_LITERT = replace(_TFLITE, rounding="ties-even", reciprocal=True)
+_AIEDGE = Arithmetic(
+    works_in="float32",
+    includes_zero=True,
+    narrow_from=8,
+    division="working",
+    stored="float32",
+    range_floor=1e-9,
+    tiny="as-is",
+    zero_point="sum",
+    refuses_overflow=False,
+)
+_AIEDGE_BLOCKS = replace(_AIEDGE, stored="bfloat16")
+_CHANNELS = (TENSOR, CHANNEL)
+_BOTH = ("symmetric", "asymmetric")
+
+RUNTIMES: dict[str, Runtime] = {
+    runtime.name: runtime
+    for runtime in (
+        Runtime(
+            "onnxruntime",
+            "ONNX Runtime",
+            _ONNXRUNTIME,
+            ("int8", "uint8", "int16", "uint16", "int4", "uint4"),
+            _BOTH,
+            (TENSOR, CHANNEL, GROUP),
+            "onnxruntime.quantization.quant_utils and the QuantizeLinear kernel",
+            verified="onnxruntime 1.32.0",
+            compared="S and Z of compute_data_quant_params and compute_scale_zp_blocked; codes of "
+            "QuantizeLinear, rebuilt values of DequantizeLinear (CPU)",
+            variants={GROUP: _ONNXRUNTIME_BLOCKS},
+        ),
+        Runtime(
+            "pytorch",
+            "PyTorch",
+            _PYTORCH,
+            ("int8", "uint8"),
+            _BOTH,
+            _CHANNELS,
+            "torch.ao.quantization observers and the x86 kernels of quantize_per_tensor",
+            verified="torch 2.13.0",
+            compared="S and Z of MinMaxObserver and PerChannelMinMaxObserver; codes and rebuilt "
+            "values of quantize_per_tensor and quantize_per_channel (x86)",
+            variants={CHANNEL: _PYTORCH_CHANNELS},
+        ),
+        Runtime(
+            "pytorch-fake",
+            "PyTorch fake quantization",
+            _PYTORCH_FAKE,
+            ("int8", "uint8"),
+            _BOTH,
+            _CHANNELS,
+            "torch.fake_quantize_per_tensor_affine, as quantization-aware training has it",
+            verified="torch 2.13.0",
+            compared="rebuilt values of fake_quantize_per_tensor_affine and "
+            "fake_quantize_per_channel_affine, with the observers' S and Z",
+        ),
+        Runtime(
+            "tensorrt",
+            "TensorRT",
+            _TENSORRT,
+            ("int8", "e4m3fn"),
+            ("symmetric",),
+            _CHANNELS,
+            "TensorRT developer guide, Working with Quantized Types",
+        ),
+        Runtime(
+            "tflite",
+            "TFLite",
+            _TFLITE,
+            ("int8", "uint8"),
+            _BOTH,
+            _CHANNELS,
+            "TFLite quantization specification and ChooseQuantizationParams",
+            verified="ai-edge-litert 2.3.0",
+            compared="codes of QUANTIZE and rebuilt values of DEQUANTIZE in the reference kernels "
+            "(BUILTIN_REF); S and Z through the hybrid kernels, which take Rmax − Rmin in float32",
+            verified_part="codes of the reference kernels",
+        ),
+        Runtime(
+            "litert",
+            "LiteRT default kernels",
+            _LITERT,
+            ("int8", "uint8"),
+            _BOTH,
+            _CHANNELS,
+            "ChooseQuantizationParams; XNNPACK, which per-channel nodes are not handed to",
+            verified="ai-edge-litert 2.3.0",
+            compared="codes of QUANTIZE and rebuilt values of DEQUANTIZE as the interpreter runs "
+            "them by default (scales from 1e-36 up)",
+            verified_part="codes of the default kernels",
+            variants={CHANNEL: _TFLITE},
+        ),
+        Runtime(
+            "aiedge",
+            "AI Edge Quantizer",
+            _AIEDGE,
+            ("int8", "int4", "int2", "int16"),
+            _BOTH,
+            (TENSOR, CHANNEL, GROUP),
+            "ai_edge_quantizer, uniform_quantize_tensor",
+            verified="ai-edge-quantizer 0.10.0",
+            compared="S and Z of tensor_zp_scale_from_min_max; codes of uniform_quantize",
+            variants={GROUP: _AIEDGE_BLOCKS},
+        ),
+    )
+}
+"""Every runtime by its word, in the order that menus show; a new one is a row here."""
+
+RUNTIMES_IN_WORDS = ", ".join(f"@{name}" for name in RUNTIMES)
+
+FORMAT_SOURCES: dict[str, str] = {
+    "e4m3fn": "verified against ml_dtypes 0.6.0",
+    "e5m2": "verified against ml_dtypes 0.6.0",
+    "e2m1fn": "verified against ml_dtypes 0.6.0",
+    "nf4": "from documentation: QLoRA, Dettmers et al. 2023, appendix E",
+    "q8_0": "verified against gguf 0.19.0",
+    "q4_0": "verified against gguf 0.19.0",
+    "q4_1": "verified against gguf 0.19.0",
+    "q5_0": "verified against gguf 0.19.0",
+    "q5_1": "verified against gguf 0.19.0",
+    "mxfp4-gguf": "verified against gguf 0.19.0",
+    "mxfp4-torchao-floor": "verified against torchao 0.18.0",
+    "mxfp4-torchao-rceil": "verified against torchao 0.18.0",
+    "mxfp4-torchao-ceil": "verified against torchao 0.18.0",
+    "mxfp4-torchao-even": "verified against torchao 0.18.0",
+    "mxfp4-microxcaling": "from documentation: microxcaling, mx/mx_ops.py and mx/elemwise_ops.py",
+    "mxfp4-modelopt": "from documentation: Model Optimizer, qtensor/mxfp4_tensor.py",
+}
+"""Where formats with a definition of their own are taken from."""

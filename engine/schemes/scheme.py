@@ -1,0 +1,353 @@
+"""A scheme: everything the user chooses, as one frozen value with one short text form."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+from quantoscope.engine.calibration.methods import (
+    CALIBRATIONS_IN_WORDS,
+    METHODS,
+    MINMAX,
+    Calibration,
+)
+from quantoscope.engine.errors import SchemeError
+from quantoscope.engine.formats import (
+    FORMATS_IN_WORDS,
+    BlockFormat,
+    Format,
+    IntegerFormat,
+    parse_format,
+)
+from quantoscope.engine.numerics.arithmetic import (
+    ROUNDINGS,
+    ROUNDINGS_IN_WORDS,
+    STOCHASTIC,
+    TEXTBOOK,
+    Arithmetic,
+    parse_rounding,
+)
+from quantoscope.engine.numerics.granularity import (
+    GRANULARITIES,
+    GRANULARITIES_IN_WORDS,
+    GROUP,
+    PER_TENSOR,
+    Granularity,
+    parse_granularity,
+)
+from quantoscope.engine.quantizers import MAPPINGS, QUANTIZERS
+from quantoscope.engine.schemes.runtimes import RUNTIMES, RUNTIMES_IN_WORDS, Runtime
+from quantoscope.engine.text.number_parsing import GROUP_MARKS, NumberError, plain, read_number
+
+_INT8 = IntegerFormat(8, signed=True)
+
+LONGEST = 1000
+"""So many characters a scheme has at most: its longest words need a quarter of that."""
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """All the user's choices for one way of quantizing.
+
+    Parameters
+    ----------
+    format : Format
+        What a code can be, such as ``int8``.
+    mapping : str
+        The quantizer's name, such as ``symmetric``; of a block format its own name.
+    calibration : Calibration
+        Where the clipping range comes from.
+    granularity : Granularity
+        Which values share their parameters.
+    rounding : str
+        How values become whole numbers: ``ties-even``, ``ties-away``, ``toward-zero`` or
+        ``stochastic(seed)``.
+    pow2 : bool
+        Whether S is raised to a power of two.
+    runtime : str
+        Whose arithmetic: a key of ``RUNTIMES``, or empty for the textbook's.
+
+    Raises
+    ------
+    ValueError
+        When the choices do not go together, with a sentence without its full stop.
+
+    Examples
+    --------
+    >>> str(Scheme.parse("manual(-1, 1) symmetric int8"))
+    'int8 symmetric manual(-1,1)'
+    >>> str(Scheme.parse("@onnxruntime per-channel(0) int8 symmetric"))
+    'int8 symmetric per-channel(0) @onnxruntime'
+    """
+
+    format: Format
+    mapping: str
+    calibration: Calibration = MINMAX
+    granularity: Granularity = PER_TENSOR
+    rounding: str = TEXTBOOK.rounding
+    pow2: bool = False
+    runtime: str = ""
+
+    def __post_init__(self) -> None:
+        if self.mapping not in QUANTIZERS:
+            raise ValueError(f"there is no mapping {self.mapping!r}")
+        if self.runtime and self.runtime not in RUNTIMES:
+            raise ValueError(f"there is no runtime {self.runtime!r}")
+        Arithmetic(self.rounding)
+        problem = self._problem()
+        if problem:
+            raise ValueError(problem)
+
+    def _problem(self) -> str:
+        """Say which choices do not go together; empty when all do."""
+        fmt, mapping = self.format, QUANTIZERS[self.mapping]
+        if refusal := mapping.refuses(fmt):
+            return refusal
+        if isinstance(fmt, BlockFormat) and self.granularity != Granularity(GROUP, fmt.block):
+            return f"{fmt} has blocks of {fmt.block} values of its own, not {self.granularity}"
+        if mapping.own_range and self.calibration != MINMAX:
+            return f"{fmt} takes its range from each block, not from {self.calibration}"
+        if self.rounding != TEXTBOOK.rounding and fmt.only_nearest:
+            return f"{fmt} has a rounding of its own, not {self.rounding}"
+        if self.pow2 and fmt.mapping:
+            return f"{fmt} has a scale of its own, not pow2"
+        if not self.runtime:
+            return ""
+        if self.rounding != TEXTBOOK.rounding or self.pow2:
+            word = self.rounding if self.rounding != TEXTBOOK.rounding else "pow2"
+            return f"@{self.runtime} has an arithmetic of its own, not {word}"
+        return RUNTIMES[self.runtime].refuses(fmt, self.mapping, self.granularity)
+
+    @classmethod
+    def parse(cls, text: str) -> Scheme:
+        """Read a scheme from its text form; the order of the words does not matter.
+
+        Raises
+        ------
+        SchemeError
+            With the position of the wrong word and the words that are allowed.
+        """
+        if len(text) > LONGEST:
+            raise SchemeError(
+                f"A scheme has at most {LONGEST:,} characters, and this text has {len(text):,}.",
+                LONGEST,
+                len(text),
+            )
+        return _parse(text)
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """The choices within the family's formulas."""
+        if self.runtime:
+            return RUNTIMES[self.runtime].row(self.granularity)
+        if self.format.mapping:
+            return Arithmetic(works_in="float32")
+        return Arithmetic(self.rounding, self.pow2)
+
+    @property
+    def follows(self) -> Runtime | None:
+        """The runtime whose arithmetic the scheme follows; None for the textbook's."""
+        return RUNTIMES.get(self.runtime)
+
+    @property
+    def own_range(self) -> bool:
+        """Whether the range cannot be chosen."""
+        return QUANTIZERS[self.mapping].own_range
+
+    def with_range(self, lo: float, hi: float) -> Scheme:
+        """Return the same scheme with the clipping range set by hand."""
+        return replace(self, calibration=Calibration("manual", (float(lo), float(hi))))
+
+    def adapted(self, **changes: Any) -> Scheme:
+        """Return the scheme with changes, and with as little else set back as they ask for.
+
+        Parameters
+        ----------
+        **changes
+            Fields of a scheme with new values.
+
+        Raises
+        ------
+        ValueError
+            When no scheme has all these values.
+        """
+        changes = {name: v for name, v in changes.items() if v != getattr(self, name)}
+        if not changes:
+            return self
+        wanted = {name: getattr(self, name) for name in self.__dataclass_fields__} | changes
+        fmt: Format = wanted["format"]
+        if isinstance(fmt, BlockFormat) and "format" in changes:
+            return Scheme(fmt, fmt.mapping, granularity=Granularity(GROUP, fmt.block))
+        if self.format.mapping:
+            # Nothing else of a block format can be chosen: it makes way.
+            return Scheme(_INT8, "symmetric").adapted(**changes)
+        back = {
+            "runtime": ("",),
+            "rounding": (TEXTBOOK.rounding,),
+            "pow2": (False,),
+            "mapping": ("symmetric", "asymmetric"),
+            "format": (_INT8,),
+            "granularity": (PER_TENSOR,),
+            "calibration": (MINMAX,),
+        }
+        resets = [(name, value) for name, values in back.items() for value in values]
+        resets = [(n, v) for n, v in resets if n not in changes and wanted[n] != v]
+        problem = ValueError("no scheme has these choices")
+        for count in range(len(resets) + 1):
+            for chosen in combinations(resets, count):
+                try:
+                    return Scheme(**wanted | dict(chosen))
+                except ValueError as error:
+                    problem = error
+        raise problem
+
+    def __str__(self) -> str:
+        words = [str(self.format)]
+        if not self.format.mapping:
+            words.append(self.mapping)
+        if self.calibration != MINMAX:
+            words.append(str(self.calibration))
+        if not self.granularity.whole and not self.format.mapping:
+            words.append(str(self.granularity))
+        if self.rounding != TEXTBOOK.rounding:
+            words.append(self.rounding)
+        if self.pow2:
+            words.append("pow2")
+        if self.runtime:
+            words.append(f"@{self.runtime}")
+        return " ".join(words)
+
+
+@dataclass(frozen=True)
+class _Word:
+    text: str
+    start: int
+    stop: int
+
+    def error(self, message: str) -> SchemeError:
+        return SchemeError(message, self.start, self.stop)
+
+
+def _words(text: str) -> Iterator[_Word]:
+    """Split at white space that is not inside parentheses."""
+    for match in re.finditer(r"[^\s(]*\([^)]*\)?|[^\s(]+", text):
+        yield _Word(plain(match[0]).lower(), match.start(), match.end())
+
+
+def _parse_calibration(word: _Word) -> Calibration:
+    method, parenthesis, rest = word.text.partition("(")
+    if not parenthesis:
+        rest = ")"
+    if not rest.endswith(")"):
+        raise word.error(f"'{word.text}' lacks its closing parenthesis.")
+    parts = [part.strip() for part in rest[:-1].split(",")] if rest[:-1].strip() else []
+    arguments = []
+    for part in parts:
+        try:
+            number = read_number(part, ".", " " + GROUP_MARKS)
+        except NumberError:
+            number = math.inf  # it is too large for a float, and for every calibration
+        if number is None:
+            raise word.error(f"'{word.text}' has something else than numbers in it.")
+        arguments.append(number)
+    try:
+        return Calibration(method, tuple(arguments))
+    except ValueError as error:
+        raise word.error(f"'{word.text}' does not fit: {error}.") from None
+
+
+def _parse_granularity(word: _Word) -> Granularity:
+    try:
+        found = parse_granularity(word.text)
+    except ValueError as error:
+        raise word.error(f"'{word.text}' does not fit: {error}.") from None
+    assert found is not None
+    return found
+
+
+def _parse_rounding(word: _Word) -> str:
+    rounding = parse_rounding(word.text)
+    if rounding is None:
+        raise word.error(f"'{word.text}' does not fit: stochastic(seed) takes a whole number.")
+    return rounding.name
+
+
+def _unknown(word: _Word) -> SchemeError:
+    simple = ["int8", "uint8", *MAPPINGS, *METHODS, *GRANULARITIES, *ROUNDINGS, "pow2"]
+    simple += [f"@{name}" for name in RUNTIMES]
+    simple += [name for name in QUANTIZERS if name not in MAPPINGS]
+    head = word.text.partition("(")[0]
+    begun = [name for name in simple if len(head) > 2 and name.startswith(head)]
+    close = begun or difflib.get_close_matches(head, simple, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return word.error(
+        f"'{word.text}' is not a word of a scheme.{hint} "
+        f"Allowed are a format ({FORMATS_IN_WORDS}), a mapping ({', '.join(MAPPINGS)}), "
+        f"a calibration ({CALIBRATIONS_IN_WORDS}), a granularity ({GRANULARITIES_IN_WORDS}), "
+        f"a rounding ({ROUNDINGS_IN_WORDS}), pow2 and a runtime ({RUNTIMES_IN_WORDS})."
+    )
+
+
+def _read(word: _Word) -> tuple[str, Any]:
+    """What kind of choice a word makes, and which."""
+    head = word.text.partition("(")[0]
+    fmt = parse_format(word.text)
+    if fmt is not None:
+        return "format", fmt
+    if word.text in MAPPINGS:
+        return "mapping", word.text
+    if head in METHODS:
+        return "calibration", _parse_calibration(word)
+    if head in GRANULARITIES:
+        return "granularity", _parse_granularity(word)
+    if head == STOCHASTIC or word.text in ROUNDINGS:
+        return "rounding", _parse_rounding(word)
+    if word.text == "pow2":
+        return "pow2", True
+    if word.text.startswith("@") and word.text[1:] in RUNTIMES:
+        return "runtime", word.text[1:]
+    raise _unknown(word)
+
+
+def _parse(text: str) -> Scheme:
+    found: dict[str, tuple[_Word, Any]] = {}
+    for word in _words(text):
+        kind, value = _read(word)
+        if kind in found:
+            first = found[kind][0].text
+            raise word.error(f"'{first}' and '{word.text}' both name a {kind}; keep one.")
+        found[kind] = (word, value)
+    if "format" not in found:
+        raise _lacks("format", FORMATS_IN_WORDS, text)
+    choices: dict[str, Any] = {kind: value for kind, (_, value) in found.items()}
+    fmt: Format = choices["format"]
+    if isinstance(fmt, BlockFormat):
+        choices.setdefault("mapping", fmt.mapping)
+        choices.setdefault("granularity", Granularity(GROUP, fmt.block))
+    if "mapping" not in choices:
+        raise _lacks("mapping", ", ".join(MAPPINGS), text)
+    try:
+        return Scheme(**choices)
+    except ValueError as error:
+        raise _misfit(str(error), found, len(text)) from None
+
+
+def _lacks(kind: str, allowed: str, text: str) -> SchemeError:
+    return SchemeError(f"The scheme lacks a {kind}; add one of {allowed}.", len(text), len(text))
+
+
+def _misfit(problem: str, found: dict[str, tuple[_Word, Any]], length: int) -> SchemeError:
+    """Point at the word that the sentence names last."""
+    named = [word for word, _ in found.values() if problem.endswith(word.text)]
+    message = f"{problem[0].upper()}{problem[1:]}."
+    return named[0].error(message) if named else SchemeError(message, 0, length)
+
+
+def as_scheme(scheme: Scheme | str) -> Scheme:
+    """Accept a scheme or its text."""
+    return Scheme.parse(scheme) if isinstance(scheme, str) else scheme

@@ -1,0 +1,608 @@
+"""Arrays as programs write them: Python lists, NumPy and PyTorch output, JSON, C initialisers.
+
+Nothing of such a text is ever run. It is cut into tokens and read in one loop with a stack of its
+own, so that time is linear in the text and its depth is bounded. Long runs of lists are read at
+once, where they are what they look like.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantoscope.engine import cancellation
+from quantoscope.engine.notes import Note
+from quantoscope.engine.text.literal_words import (
+    ASSIGNED,
+    CALLED,
+    CALLS,
+    CLOSES,
+    CONTAINING,
+    KEYWORD,
+    METHOD,
+    PLAIN,
+    ROWS,
+    SCALAR,
+    TOKEN,
+    dimensions,
+)
+from quantoscope.engine.text.number_parsing import (
+    BlockError,
+    NumberError,
+    overflows,
+    quoted,
+    read_number,
+)
+from quantoscope.engine.text.text_pieces import PIECE, Text
+from quantoscope.engine.text.value_buffer import NeedsDouble, ValueBuffer
+
+MAX_DEPTH = 32
+_SHORT = 200
+_STRING = re.compile(r"\"[^\"']+\"|'[^\"']+'")
+# The kinds of signs in runs of lists; a number counts where it begins.
+_BLANK, _NUMBER, _OPEN, _CLOSE, _COMMA = range(5)
+_KINDS = np.full(256, _NUMBER, np.uint8)
+for _signs, _kind in (
+    (b" \t\n\r\v\f\x1c\x1d\x1e\x1f", _BLANK),
+    (b"[({", _OPEN),
+    (b"])}", _CLOSE),
+    (b",", _COMMA),
+):
+    _KINDS[list(_signs)] = _kind
+_BARE = {ord(sign): " " for sign in "[](){},"}
+
+
+def _pairs(*pairs: tuple[int, int]) -> NDArray[np.bool_]:
+    allowed = np.zeros((5, 5), bool)
+    allowed[tuple(zip(*pairs, strict=True))] = True
+    return allowed
+
+
+# What may follow what: where commas part the items, and where white space does.
+_OPENED = (_OPEN, _OPEN), (_OPEN, _NUMBER), (_NUMBER, _CLOSE), (_CLOSE, _CLOSE)
+_WITH_COMMAS = _pairs(
+    *_OPENED, (_NUMBER, _COMMA), (_CLOSE, _COMMA),
+    (_COMMA, _NUMBER), (_COMMA, _OPEN), (_COMMA, _CLOSE),
+)  # fmt: skip
+_WITH_SPACES = _pairs(*_OPENED, (_NUMBER, _NUMBER), (_CLOSE, _OPEN))
+
+
+@dataclass(frozen=True, eq=False)
+class Literal:
+    """An array read from a program's text.
+
+    Attributes
+    ----------
+    values : ndarray of float64
+        In the shape that brackets, ``reshape`` or a C declaration give.
+    dtype : str
+        The precision that the text claims, such as ``float16``; empty where it claims none.
+    notes : tuple of Note
+        What was taken for something else than a number.
+    wide : int
+        How many whole numbers have more digits than float32 has room for.
+    """
+
+    values: NDArray[np.floating]
+    dtype: str
+    notes: tuple[Note, ...] = ()
+    wide: int = 0
+
+
+def is_literal(text: str | Text) -> bool:
+    """Tell whether a text begins as an array in a program does, rather than as rows of cells."""
+    text = text.start if isinstance(text, Text) else text
+    at = _skip_blank(text, 0)
+    if text[at : at + 1] in CLOSES or CONTAINING.match(text, at):
+        return True
+    assigned = ASSIGNED.match(text, at)
+    called = CALLED.match(text, at)
+    return assigned is not None or (called is not None and called[1].rpartition(".")[2] in CALLS)
+
+
+def parse_literal(text: str | Text, first_line: int = 1, single: bool = False) -> Literal:
+    """Read one array as Python, NumPy, PyTorch, JSON or C write it.
+
+    Parameters
+    ----------
+    text : str or Text
+        Brackets of any kind, nested to any shape; numbers parted by commas, or by white space as
+        NumPy prints them, rows by semicolons as in MATLAB; calls such as ``tensor(…)``,
+        ``np.array(…, dtype=np.float32)``; declarations such as ``const float w[2][2] =``; comments.
+        A number is whatever ``read_number`` takes for one, or Python's ``1_000``.
+    first_line : int
+        The number of the first line, for messages.
+    single : bool
+        Whether float32 will do for the values, unless one of them needs float64.
+
+    Raises
+    ------
+    BlockError
+        With the place: rows of different lengths, an omission by the printer, a word where a
+        number belongs, brackets that do not match.
+    """
+    text = Text.of(text) if isinstance(text, str) else text
+    if single:
+        try:
+            return _Reader(text, first_line, ValueBuffer(text.size, True)).read()
+        except NeedsDouble:
+            pass
+    return _Reader(text, first_line, ValueBuffer(text.size, False)).read()
+
+
+def read_item(text: str) -> float | None:
+    """Return the number that a token or a string stands for; None for another word."""
+    if "_" in text and text.lstrip("+-")[:1].isdigit():
+        text = text.replace("_", "")
+    try:
+        return read_number(text, ".", "")
+    except NumberError:
+        return math.inf
+
+
+def _bare(call: re.Match[str]) -> str:
+    return " " * (call.start(1) - call.start()) + call[1] + " "
+
+
+def _skip_blank(text: str, at: int) -> int:
+    while (match := TOKEN.match(text, at)) is not None and match.lastgroup == "blank":
+        at = match.end()
+    return at
+
+
+@dataclass
+class _Reader:
+    """The state of the loop: a stack of brackets, and how long the lists at each depth are."""
+
+    source: Text
+    line: int  # of the start of the text at hand
+    buffer: ValueBuffer
+    text: str = ""  # the part of the source at hand; positions count in it
+    before: int = 0  # how many signs of its first line are gone already
+    whole: bool = False  # whether nothing follows it
+    dtype: str = ""
+    stack: list[str] = field(default_factory=list)  # brackets that are lists, or "call"
+    counts: list[int] = field(default_factory=list)  # items so far of each open list
+    lengths: list[int | None] = field(default_factory=list)  # of lists at each depth
+    leaf: int | None = None  # how many lists a number lies in
+    commas: bool | None = None  # whether commas part the items
+    complete: bool = False  # whether an item has ended, with no comma after it
+    opened: bool = False  # whether a bracket has just been opened
+    last_end: int = 0  # where that item ended
+    shape: tuple[int, ...] | None = None
+    width: int = 0  # of the rows that semicolons end
+    row_start: int = 0  # how many numbers there are before the row
+    careful_until: int = 0  # where the last run that is not plain ended
+
+    def __post_init__(self) -> None:
+        self.pieces = self.source.pieces()
+
+    def fail(self, at: int, sentence: str) -> BlockError:
+        """Return the error for a place in the text."""
+        newline = self.text.rfind("\n", 0, at)
+        line = self.line + self.text.count("\n", 0, at)
+        column = at - newline + (self.before if newline < 0 else 0)
+        return BlockError(f"Line {line}, character {column}: {sentence}", line, column)
+
+    def _ahead(self, at: int, signs: int = PIECE) -> int:
+        """Have so many signs of the text at hand, as far as there are any; return where ``at`` is.
+
+        What lies before it goes, but for one sign.
+        """
+        if self.whole or len(self.text) - at >= signs:
+            return at
+        gone = max(0, at - 1)
+        newline = self.text.rfind("\n", 0, gone)
+        self.before = gone - newline - 1 if newline >= 0 else self.before + gone
+        self.line += self.text.count("\n", 0, gone)
+        parts, length = [self.text[gone:]], len(self.text) - gone
+        while length < 2 * signs:
+            piece = next(self.pieces, None)
+            if piece is None:
+                self.whole = True
+                break
+            parts.append(piece)
+            length += len(piece)
+        # Blanks take the place of what is left out, so that places in messages stay right.
+        self.text = "".join(parts)
+        if "np.float" in self.text:
+            self.text = SCALAR.sub(_bare, self.text)
+        self.last_end -= gone
+        self.careful_until -= gone
+        return at - gone
+
+    def read(self) -> Literal:
+        """Read the whole text."""
+        at = self._ahead(0)
+        while not self.whole and _skip_blank(self.text, at) == len(self.text):
+            at = self._ahead(len(self.text))
+        text, at = self.text, _skip_blank(self.text, at)
+        containing = CONTAINING.match(text, at)
+        at = containing.end() if containing else at
+        assigned = ASSIGNED.match(text, at)
+        declared = dimensions(assigned["dims"]) if assigned else None
+        at = assigned.end() if assigned else at
+        for kind, start, end in cancellation.checked(self._tokens(at)):
+            self._take(kind, start, end)
+        if self.stack:
+            raise self.fail(len(self.text), "the text ends before all brackets are closed.")
+        if not self.buffer.size:
+            raise BlockError("There are no numbers in these brackets.", self.line, 1)
+        shape = tuple(length or 0 for length in self.lengths[: self.leaf])
+        if self.width:
+            shape = (self.buffer.size // self.width, self.width)
+        numbers = self.buffer.take().reshape(shape)
+        wanted = self.shape or declared
+        if wanted is not None:
+            numbers = self._reshaped(numbers, wanted)
+        return Literal(numbers, self.dtype, tuple(self.buffer.notes()), self.buffer.wide)
+
+    def _tokens(self, at: int) -> Iterator[tuple[str, int, int]]:
+        """Yield what matters; keywords of a call and methods behind it are taken in here."""
+        while True:
+            at = self._ahead(at)
+            if self.stack and self.stack[-1] != "call":
+                at = self._plain_run(at)
+            if at == len(self.text):
+                if self.whole:
+                    return
+                continue
+            open_comment = self.text.startswith("/*", at) and "*/" not in self.text[at:]
+            if open_comment and not self.whole:
+                at = self._ahead(at, 2 * len(self.text))
+                continue
+            match = TOKEN.match(self.text, at)
+            assert match is not None and match.lastgroup is not None
+            if match.end() == len(self.text) and not self.whole:
+                at = self._ahead(at, 2 * len(self.text))
+                continue
+            kind, at = match.lastgroup, match.end()
+            if kind == "blank":
+                continue
+            if kind == "comma" and self.stack and self.stack[-1] == "call" and self.complete:
+                at = self._keywords(match.start())
+                continue
+            if kind == "word":
+                blank = _skip_blank(self.text, at)
+                if self.text[blank : blank + 1] == "(":
+                    self._open_call(match.start(), at)
+                    at = blank + 1
+                    continue
+            yield kind, match.start(), at
+            if kind == "close":
+                at = self._methods(at)
+
+    def _plain_run(self, at: int) -> int:
+        """Read lists of numbers and words at once; return how far that went."""
+        if at < self.careful_until:
+            return at
+        if self.width and not self.complete and self.row_start == self.buffer.size:
+            at = self._plain_rows(at)
+        match = PLAIN[self.stack[-1]].match(self.text, at, at + PIECE)
+        if match is None or match.end() - at < _SHORT:
+            return at
+        run = match[0]
+        # It ends behind a token: what follows may belong to the last one.
+        ends = max(run.rfind(sign) + 1 for sign in CLOSES[self.stack[-1]] + ",")
+        end = ends or max(run.rfind(blank) for blank in " \n\t")
+        # Where this does not work out, the careful way finds the place.
+        self.careful_until = match.end()
+        if end <= 0 or not run.isascii():
+            return at
+        read = self._read_run(run[:end])
+        if not read:
+            return at
+        self.careful_until = 0
+        return at + read
+
+    def _plain_rows(self, at: int) -> int:
+        """Read rows of numbers that semicolons end at once; return how far that went."""
+        match = ROWS.match(self.text, at, at + PIECE)
+        run = match[0] if match is not None else ""
+        end = run.rfind(";") + 1
+        run = run[:end]
+        if end < _SHORT or not run.isascii() or "_" in run:
+            return at
+        rows = run[:-1].split(";")
+        if self.commas:
+            counts = {row.count(",") + 1 for row in rows}
+        else:
+            counts = set(map(len, map(str.split, rows)))
+        cells = run.replace(";", " ").replace(",", " ").split()
+        parted = (self.width > 1) == (self.commas is not None) and (self.commas or "," not in run)
+        if counts != {self.width} or len(cells) != self.width * len(rows) or not parted:
+            return at
+        values = self._values(cells, run)
+        if values is None:
+            return at
+        self.buffer.put(values)
+        self.counts[-1] += len(values)
+        self.row_start, self.last_end, self.opened = self.buffer.size, -1, False
+        return at + end
+
+    def _read_run(self, run: str) -> int:
+        """Read a run of lists that are as long as those before; 0 where it is something else."""
+        signs = _KINDS[np.frombuffer(run.encode(), np.uint8)]
+        previous = np.concatenate([[_BLANK], signs[:-1]])
+        places = np.flatnonzero((signs > _NUMBER) | (signs == _NUMBER) & (previous != _NUMBER))
+        kinds = signs[places]
+        # The outermost list is closed by a token of its own.
+        inner = len(self.stack) - next(
+            (n + 1 for n in range(len(self.stack) - 1, -1, -1) if self.stack[n] == "call"), 0
+        )
+        rise = (kinds == _OPEN).astype(np.int64) - (kinds == _CLOSE)
+        after = np.cumsum(rise) + len(self.counts)
+        beyond = np.flatnonzero(after <= len(self.counts) - inner)
+        end = len(run)
+        if beyond.size:
+            end = int(places[beyond[0]])
+            places, kinds = places[: beyond[0]], kinds[: beyond[0]]
+            rise, after = rise[: beyond[0]], after[: beyond[0]]
+        numbers = kinds == _NUMBER
+        if not numbers.any() or len(set(self.stack[-inner:])) > 1:
+            return 0
+        before = after - rise
+        leaf = int(before[numbers][0])
+        depth = int(after.max())
+        if self.leaf not in (None, leaf) or (before[numbers] != leaf).any() or depth > leaf:
+            return 0
+        if leaf > MAX_DEPTH or (self.leaf is None and len(self.lengths) > leaf):
+            return 0
+        commas = bool((kinds == _COMMA).any())
+        if commas and self.commas is False:
+            return 0
+        commas = commas or bool(self.commas)
+        last = _NUMBER if leaf == len(self.counts) else _CLOSE
+        if not self.complete and (self.opened or commas):
+            last = _OPEN if self.opened else _COMMA
+        allowed = _WITH_COMMAS if commas else _WITH_SPACES
+        if not allowed[np.concatenate([[last], kinds[:-1]]), kinds].all():
+            return 0
+        found = self._counted(kinds, before, leaf)
+        if found is None:
+            return 0
+        counts, lengths = found
+        cells = run[:end].translate(_BARE).split()
+        values = self._values(cells, run) if len(cells) == np.count_nonzero(numbers) else None
+        if values is None:
+            return 0
+        self.buffer.put(values)
+        bracket, deep = self.stack[-1], int(after[-1])
+        del self.stack[len(self.stack) + min(0, deep - len(self.counts)) :]
+        self.stack += [bracket] * (deep - len(self.counts))
+        self.counts = [count - 1 for count in counts[: deep - 1]] + counts[deep - 1 : deep]
+        self.lengths, self.leaf = lengths, leaf
+        if commas or len(cells) > 1 or self.complete:
+            self.commas = commas
+        self.last_end = -1
+        self.opened = kinds[-1] == _OPEN
+        self.complete = kinds[-1] in (_NUMBER, _CLOSE)
+        return end
+
+    def _counted(
+        self, kinds: NDArray[np.uint8], before: NDArray[np.int64], leaf: int
+    ) -> tuple[list[int], list[int | None]] | None:
+        """Return how long the open lists are now, and the closed ones; None where they differ."""
+        # A list counts here where it opens, and else where it is complete.
+        counts = [count + 1 for count in self.counts[:-1]] + self.counts[-1:]
+        counts += [0] * (leaf - len(counts))
+        lengths = self.lengths + [None] * (leaf - len(self.lengths))
+        items = (kinds == _NUMBER) | (kinds == _OPEN)
+        for level in range(leaf, 0, -1):
+            here = before == level
+            so_far = np.cumsum(items & here) + counts[level - 1]
+            closing = so_far[here & (kinds == _CLOSE)]
+            if closing.size:
+                each = np.diff(closing, prepend=0)
+                expected = lengths[level - 1] or int(each[0])
+                if not expected or (each != expected).any():
+                    return None
+                lengths[level - 1] = expected
+            counts[level - 1] = int(so_far[-1] - (closing[-1] if closing.size else 0))
+        return counts, lengths
+
+    def _values(self, cells: list[str], run: str) -> NDArray[np.float64] | None:
+        """Return the numbers that cells stand for; None where one is none."""
+        try:
+            values = np.array(list(map(float, cells)))
+            if "_" in run or np.isinf(values).any():
+                return None
+        except ValueError:
+            pass
+        else:
+            self.buffer.count_all(values, cells, run)
+            return values
+        if "'" in run or '"' in run:
+            cells = [cell[1:-1] if _STRING.fullmatch(cell) else cell for cell in cells]
+        bare = [cell.removesuffix("f").removesuffix("F") for cell in cells]
+        try:
+            values = np.array(list(map(float, bare)))
+        except ValueError:
+            pass
+        else:
+            if "_" not in run and (np.abs(values) < 2**24).all():
+                return values
+        found = [read_item(cell) for cell in cells]
+        if any(value is None or math.isinf(value) for value in found):
+            return None
+        values = np.array(found, np.float64)
+        for cell, value in zip(cells, values.tolist(), strict=True):
+            self.buffer.count(cell, value)
+        return values
+
+    def _take(self, kind: str, start: int, end: int) -> None:
+        text = self.text[start:end]
+        if kind == "open":
+            self._separate(start)
+            self._open(start, text)
+        elif kind == "close":
+            self._close(start, text)
+        elif kind in ("number", "word", "cell"):
+            self._separate(start)
+            self._number(start, end, text, read_item(text))
+        elif kind == "string":
+            inner = text[1:-1].strip()
+            value = read_item(inner)
+            if value is None:
+                raise self.fail(start, f"{quoted(text[1:-1])} is text; a number is needed.")
+            self._separate(start)
+            self._number(start, end, inner, value)
+        elif kind == "comma":
+            if not self.complete or not self.stack:
+                what = "a number is missing before this comma."
+                raise self.fail(start, what if self.stack else "a comma follows the array.")
+            self.complete = self.opened = False
+            if self.commas is False:
+                raise self.fail(start, "a comma stands here where spaces part the numbers before.")
+            self.commas = True
+        elif kind == "gap":
+            raise self.fail(
+                start,
+                "the middle was left out when this was printed: in NumPy, call "
+                "np.set_printoptions(threshold=np.inf) first; in PyTorch, "
+                "torch.set_printoptions(profile='full').",
+            )
+        elif kind == "end":
+            if self.stack == ["["] and self.leaf == 1:
+                self._end_row(start)
+            elif self.stack:
+                raise self.fail(start, "a semicolon stands inside the brackets.")
+        else:
+            raise self.fail(start, f"{quoted(text)} is not part of a number.")
+
+    def _end_row(self, start: int) -> None:
+        """End a row as MATLAB does: ``[1 2; 3 4]``."""
+        count = self.buffer.size - self.row_start
+        first = self.width or count
+        if count != first:
+            raise self.fail(start, f"a row of {count} stands here where the first has {first}.")
+        self.width, self.row_start = count, self.buffer.size
+        self.complete = False
+
+    def _separate(self, start: int) -> None:
+        """Check what stands between an item and the one before."""
+        if not self.stack and (self.buffer.size or self.lengths):
+            raise self.fail(start, "another value follows the array; paste one array at a time.")
+        if self.stack and self.stack[-1] == "call" and self.complete:
+            raise self.fail(start, "a call holds one array; something follows it.")
+        if not self.complete:
+            return
+        if self.commas:
+            raise self.fail(start, "a comma is missing before this.")
+        if start == self.last_end and self.text[start - 1] not in "])}":
+            raise self.fail(start, "this is a calculation; only numbers can be read.")
+        self.commas = False
+        self.complete = False
+
+    def _open(self, start: int, bracket: str) -> None:
+        if len(self.stack) >= MAX_DEPTH:
+            raise self.fail(start, f"brackets lie more than {MAX_DEPTH} deep.")
+        if self.leaf is not None and len(self.counts) >= self.leaf:
+            raise self.fail(start, "a list stands here where others have a number.")
+        self.stack.append(bracket)
+        self.counts.append(0)
+        if len(self.lengths) < len(self.counts):
+            self.lengths.append(None)
+        self.complete, self.opened = False, True
+
+    def _open_call(self, start: int, end: int) -> None:
+        name = self.text[start:end]
+        if name.lstrip("+-").rpartition(".")[2] not in CALLS:
+            raise self.fail(start, f"{quoted(name)} is a call; only arrays of numbers can be read.")
+        if name[0] in "+-":
+            raise self.fail(start, "a sign stands before a call; put it before the number.")
+        if len(self.stack) >= MAX_DEPTH:
+            raise self.fail(start, f"brackets lie more than {MAX_DEPTH} deep.")
+        self._separate(start)
+        self.stack.append("call")
+        self.complete = False
+
+    def _close(self, start: int, bracket: str) -> None:
+        opened = self.stack.pop() if self.stack else ""
+        if opened == "call":
+            if bracket != ")" or not self.complete:
+                raise self.fail(start, "a call is closed before it holds a number.")
+            self.last_end = start + 1
+            return
+        if CLOSES.get(opened) != bracket:
+            raise self.fail(start, f"{quoted(bracket)} closes a bracket that was not opened.")
+        if self.width and self.buffer.size > self.row_start:
+            self._end_row(start)
+        depth, count = len(self.counts) - 1, self.counts.pop()
+        expected = self.lengths[depth]
+        self.lengths[depth] = count if expected is None else expected
+        if expected not in (None, count):
+            items = "number" if self.leaf == depth + 1 else "list"
+            where = "".join(f"[{n}]" for n in self.counts)
+            raise self.fail(
+                start,
+                f"the list at {where} has {count} {items}{'s' * (count != 1)} "
+                f"where the others have {expected}.",
+            )
+        self._item_done(start + 1)
+
+    def _number(self, start: int, end: int, text: str, value: float | None) -> None:
+        if value is None:
+            raise self.fail(start, f"{quoted(text)} is not a number.")
+        if math.isinf(value) and overflows(text):
+            raise self.fail(
+                start, f"{quoted(text)} is too large for a float; write inf for infinity."
+            )
+        if self.leaf is None:
+            self.leaf = len(self.counts)
+        if self.leaf != len(self.counts) or len(self.lengths) > self.leaf:
+            raise self.fail(start, "a number stands here where others have a list.")
+        self.buffer.count(text, value)
+        self.buffer.put(np.array([value]))
+        self._item_done(end)
+
+    def _item_done(self, end: int) -> None:
+        if self.counts:
+            self.counts[-1] += 1
+        self.complete, self.opened, self.last_end = True, False, end
+
+    def _keywords(self, at: int) -> int:
+        """Take what follows the array in a call: ``, dtype=float32, device='cuda:0'``."""
+        while (match := KEYWORD.match(self.text, at)) is not None:
+            at = match.end()
+            if match["name"] in (None, "dtype"):
+                self.dtype = match["value"].strip("'\"").rpartition(".")[2]
+        at = _skip_blank(self.text, at)
+        if self.text[at : at + 1] == ",":
+            at = _skip_blank(self.text, at + 1)
+        if self.text[at : at + 1] != ")":
+            raise self.fail(at, "this is no keyword of an array; only its numbers can be read.")
+        return at
+
+    def _methods(self, at: int) -> int:
+        """Take what is called on an array: ``.reshape(2, 3)``, ``.astype(np.float32)``."""
+        while (match := METHOD.match(self.text, at)) is not None:
+            name, arguments = match["name"], match["arguments"]
+            if name in ("reshape", "view") and not self.stack:
+                numbers = arguments.strip("()[] ").replace(",", " ").split()
+                if not numbers or not all(n.isascii() and n.isdigit() for n in numbers):
+                    raise self.fail(at, f"{name} needs a number for each axis.")
+                self.shape = tuple(map(int, numbers))
+            elif name in ("astype", "to", "type"):
+                self.dtype = arguments.strip("'\" ").rpartition(".")[2] or self.dtype
+            elif name not in ("cuda", "cpu", "detach", "numpy", "copy", "clone", "contiguous"):
+                raise self.fail(
+                    at, f"{quoted(name)} is a call; only arrays of numbers can be read."
+                )
+            at = match.end()
+        return at
+
+    def _reshaped(
+        self, array: NDArray[np.floating], shape: tuple[int, ...]
+    ) -> NDArray[np.floating]:
+        if math.prod(shape) != array.size or len(shape) > MAX_DEPTH:
+            wanted = "×".join(map(str, shape))
+            raise BlockError(
+                f"The text says {wanted}, but it holds {array.size:,} numbers.", self.line, 1
+            )
+        return array.reshape(shape)

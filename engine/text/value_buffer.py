@@ -1,0 +1,104 @@
+"""The numbers read from a text so far, in one piece of memory, and what was counted meanwhile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantoscope.engine.notes import Note
+from quantoscope.engine.text.number_parsing import whole_number
+
+_SINGLE, _DOUBLE = float(2**24), float(2**53)
+
+
+class NeedsDouble(Exception):
+    """A number has more digits than float32 has room for, or lies beyond it."""
+
+
+class ValueBuffer:
+    """Room for as many numbers as a text may hold; what is not filled takes no memory.
+
+    Parameters
+    ----------
+    size : int
+        Of the text, in characters.
+    single : bool
+        Whether to hold float32, and to raise NeedsDouble at the first number that needs more.
+    """
+
+    def __init__(self, size: int, single: bool) -> None:
+        # Between two numbers stands one character at least.
+        dtype = np.dtype(np.float32 if single else np.float64)
+        self._flat: NDArray[np.floating] = np.empty(size // 2 + 2, dtype)
+        self._single = single
+        self.size = 0
+        self.missing = 0  # words for missing values
+        self.wide = 0  # whole numbers with more digits than float32 has room for
+        self.lost = 0  # or float64
+
+    def put(self, values: NDArray[np.float64]) -> None:
+        """Add numbers."""
+        if self._single:
+            narrow = single(values)
+            beyond = np.isinf(narrow) & np.isfinite(values) | (narrow == 0) & (values != 0)
+            if self.wide or beyond.any():
+                raise NeedsDouble
+        self._flat[self.size : self.size + len(values)] = values
+        self.size += len(values)
+
+    def count(self, cell: str, value: float, decimal: str = ".", groups: str = "") -> None:
+        """Count a number that is NaN by a word, or loses digits."""
+        if math.isnan(value):
+            self.missing += cell.lstrip("+-").lower() != "nan"
+        elif _SINGLE < abs(value) < math.inf:
+            whole = whole_number(cell, decimal, groups)
+            if whole is not None:
+                lost = int(value) != whole
+                self.lost += lost
+                self.wide += lost or float(single(np.array(value))) != value
+
+    def count_all(self, values: NDArray[np.float64], cells: Sequence[str], text: str) -> None:
+        """Count what loses digits of numbers in C notation; ``text`` is that of the cells."""
+        large = np.flatnonzero(np.isfinite(values) & (np.abs(values) > _SINGLE))
+        if not large.size:
+            return
+        if any(mark in text for mark in ".eE"):
+            whole = [cells[i].strip().lstrip("+-").isdigit() for i in large.tolist()]
+            large = large[np.array(whole, dtype=bool)]
+        inexact = single(values[large]) != values[large]
+        for at in np.flatnonzero(np.abs(values[large]) >= _DOUBLE).tolist():
+            place = int(large[at])
+            if int(cells[place]) != int(values[place]):
+                self.lost += 1
+                inexact[at] = True
+        self.wide += int(np.count_nonzero(inexact))
+
+    def take(self) -> NDArray[np.floating]:
+        """Return the numbers; the buffer is of no more use."""
+        flat, self._flat = self._flat, self._flat[:0]
+        flat.resize(self.size, refcheck=False)
+        return flat
+
+    def notes(self) -> list[Note]:
+        """Return what there is to say of missing values and lost digits."""
+        notes = []
+        if self.missing == 1:
+            notes.append(Note("1 cell holds a word for a missing value: it is NaN."))
+        elif self.missing:
+            text = "%1 cells hold a word for a missing value: they are NaN."
+            notes.append(Note(text, (f"{self.missing:,}",)))
+        if self.lost == 1:
+            notes.append(Note("1 whole number has more digits than float64: it is rounded."))
+        elif self.lost:
+            text = "%1 whole numbers have more digits than float64: they are rounded."
+            notes.append(Note(text, (f"{self.lost:,}",)))
+        return notes
+
+
+def single(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return values as float32; too large ones are infinite, too small ones zero."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return values.astype(np.float32)

@@ -1,0 +1,110 @@
+"""Numbers as people read them, and as files and editors need them."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication
+
+from quantoscope.engine.analysis.summary import Summary
+from quantoscope.engine.notes import Note
+from quantoscope.engine.text.number_parsing import AmbiguousNumber, NumberError, parse_number
+from quantoscope.engine.text.number_text import (
+    digits_apart,
+    digits_within,
+    exact,
+    full,
+    position_text,
+    short,
+)
+
+__all__ = [
+    "as_typed",
+    "clock",
+    "digits_apart",
+    "digits_within",
+    "exact",
+    "filled",
+    "full",
+    "of_data",
+    "parts",
+    "percent",
+    "position_text",
+    "short",
+    "snapped",
+    "tidy",
+    "told",
+    "typed_number",
+]
+
+
+def of_data(value: np.generic | float, summary: Summary, digits: int) -> str:
+    """A number in the unit of an array's values: those of a large offset read apart."""
+    return short(value, digits_within(value, summary.high - summary.low, digits))
+
+
+def as_typed(number: float) -> str:
+    """The shortest text of a number, as a person would type it."""
+    return full(float(number)).removesuffix(".0")
+
+
+def typed_number(text: str) -> float | str:
+    """A number as a person types it, or the sentence why it is none."""
+    try:
+        return parse_number(text)
+    except AmbiguousNumber as error:
+        readings = map(as_typed, error.readings)
+        question = QCoreApplication.translate("numbers", "%1 can mean %2 or %3: type one of these.")
+        return filled(question, text, *readings)
+    except NumberError as error:
+        return str(error)
+
+
+def told(note: Note) -> str:
+    """A remark of the engine's on what was read, translated."""
+    return filled(QCoreApplication.translate("notes", note.text), *note.parts)
+
+
+def tidy(value: float, dtype: np.dtype[np.floating]) -> float:
+    """The float with the shortest text that is the same number in a precision."""
+    return float(full(dtype.type(value)))
+
+
+def snapped(value: float, resolution: float) -> float:
+    """A number rounded to the decimal place below a resolution, such as a pixel's width."""
+    if not (math.isfinite(value) and 0 < resolution < math.inf):
+        return value
+    return float(f"{value:.{max(0, -math.floor(math.log10(resolution)))}f}")
+
+
+def percent(part: float, whole: float) -> str:
+    """A share in per cent with as many digits as are worth reading."""
+    share = 100 * part / whole if whole else 0.0
+    if not math.isfinite(share):
+        return "–"
+    if share == int(share):
+        return f"{int(share)} %"
+    if share > 99:
+        # Nearly all is not all.
+        return f"{math.floor(share * 10) / 10:.1f} %"
+    return f"{share:.3g} %" if share < 10 else f"{share:.0f} %"
+
+
+def parts(share: float) -> str:
+    """A number of values that may be a sum of parts of them: to a tenth."""
+    if abs(share - round(share)) < 1e-6:
+        return f"{round(share):,}"
+    return "< 0.1" if share < 0.05 else f"{share:,.1f}"
+
+
+def clock(time: float) -> str:
+    """A moment, given in seconds, as a date and a time of day here."""
+    return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def filled(text: str, *parts: object) -> str:
+    """Put parts into a translated text at its marks ``%1``, ``%2`` and so on."""
+    return re.sub(r"%([1-9])", lambda mark: str(parts[int(mark[1]) - 1]), text)

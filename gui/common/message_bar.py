@@ -1,0 +1,169 @@
+"""A bar with one sentence about what went wrong or what to try, until it is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QSizePolicy,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
+
+from quantoscope.gui.common.plain_text import letters
+from quantoscope.gui.common.theme import Theme, icon
+
+LONGEST = 4000
+"""Nobody reads a longer message, and Qt takes seconds to lay it out."""
+
+
+class MessageBar(QFrame):
+    """Shows the newest message; hides itself after a notice, stays for a problem.
+
+    Signals
+    -------
+    shown_changed(shown)
+    """
+
+    shown_changed = Signal(bool)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("messageBar")
+        self._picture = QLabel(self)
+        self._label = QLabel(self)
+        self._label.setObjectName("messageText")
+        self._label.setWordWrap(True)
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._close = QToolButton(self)
+        self._close.setAutoRaise(True)
+        self._close.setToolTip(self.tr("Close this message"))
+        self._close.setAccessibleName(self.tr("Close this message"))
+        self._close.clicked.connect(self.clear)
+        self._row = layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 2, 4, 2)
+        layout.addWidget(self._picture)
+        layout.addWidget(self._label, 1)
+        self._choices = QHBoxLayout()
+        layout.addLayout(self._choices)
+        layout.addWidget(self._close)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.clear)
+        self._problem = self._refused = False
+        self._shown = False
+        self.restyle(theme)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        self._close.setIcon(icon("close", theme))
+        if self._shown:
+            self._paint()
+
+    def _paint(self) -> None:
+        name = "warning" if self._problem else "info"
+        self._picture.setPixmap(icon(name, self._theme).pixmap(16, 16))
+        colour = self._theme.alarm if self._problem else self._theme.highlight
+        ground = self._theme.tint(colour, 0.14)
+        self.setStyleSheet(
+            f"#messageBar {{ background: rgba({ground.red()},{ground.green()},{ground.blue()},"
+            f"{ground.alpha()}); border: 0; border-left: 3px solid {colour}; }}"
+        )
+
+    @property
+    def text(self) -> str:
+        """The sentence shown; empty when there is none."""
+        return self._label.text() if self._shown else ""
+
+    def problem(self, text: str) -> None:
+        """Say what is wrong, until the person closes it or does something else."""
+        self._say(text, problem=True)
+        self._timer.stop()
+
+    def refusal(self, text: str) -> None:
+        """Say why an edit was not made, until one is made."""
+        self.problem(text)
+        self._refused = True
+
+    def edited(self) -> None:
+        """Take back what was said of an edit that was not made: another one was."""
+        if self._refused:
+            self.clear()
+
+    def notice(self, text: str) -> None:
+        """Say what happened, for a while."""
+        self._say(text, problem=False)
+        self._timer.start(8000)
+
+    def ask(self, text: str, choices: Sequence[QAction]) -> None:
+        """Say something that can be answered, until it is answered or closed."""
+        for button in self.findChildren(QPushButton):
+            button.deleteLater()
+        for choice in choices:
+            button = QPushButton(choice.text(), self)
+            button.setToolTip(choice.toolTip())
+            button.clicked.connect(self.clear)
+            button.clicked.connect(choice.trigger)
+            self._choices.addWidget(button)
+        self._say(text, problem=False)
+        self._timer.stop()
+
+    def _say(self, text: str, problem: bool) -> None:
+        self._problem, self._refused = problem, False
+        text = letters(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+        self._label.setText(text)
+        self._label.setAccessibleName(text)
+        self._paint()
+        self._shown = True
+        self.shown_changed.emit(True)
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        """Be as high as the text needs at this width: a toolbar would guess it too high."""
+        window = self.window()
+        width = self.width() if self.isVisible() else window.width() - 16
+        beside = self._picture.sizeHint().width() + self._close.sizeHint().width() + 40
+        beside += self._choices.sizeHint().width()
+        text = self._label.heightForWidth(max(80, width - beside))
+        least = max(self._close.sizeHint().height(), self._choices.sizeHint().height())
+        self.setFixedHeight(max(text, least) + 4)
+        # At first Qt lays the text out for the height that it guessed, and nobody would see it.
+        self._row.setGeometry(self.contentsRect())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self._fit_height()
+
+    def clear(self) -> None:
+        """Hide the message."""
+        self._timer.stop()
+        self._shown = self._refused = False
+        self.shown_changed.emit(False)
+
+
+def add_strip(
+    window: QMainWindow, area: Qt.ToolBarArea, bar: MessageBar, key: str, name: str
+) -> None:
+    """Give a message bar a toolbar of its own, which is there only while there is a message."""
+    strip = QToolBar(name, window)
+    strip.setObjectName(key)
+    strip.setMovable(False)
+    action = strip.addWidget(bar)
+    for shows in (action.setVisible, strip.setVisible):
+        bar.shown_changed.connect(shows)
+        shows(bool(bar.text))
+    window.addToolBarBreak(area)
+    window.addToolBar(area, strip)

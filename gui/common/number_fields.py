@@ -1,0 +1,242 @@
+"""Fields for one number: they read what cells read, and say why a text is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QCoreApplication, QLocale, Qt
+from PySide6.QtGui import (
+    QFocusEvent,
+    QHideEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QValidator,
+)
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QStyle,
+    QStyleOptionFrame,
+    QWidget,
+)
+
+from quantoscope.gui.common.localized_numbers import as_typed, filled, typed_number
+
+_GROUP = "\N{NARROW NO-BREAK SPACE}"
+_COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_WIDEST = 280
+_MARGIN = 2
+"""Between the frame of a field and its text, in Qt's own drawing too."""
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("NumberField", text)
+
+
+class ElidedField(QLineEdit):
+    """A field that shows by … that its text goes on, unless somebody types there.
+
+    Qt cuts a text that is too long where the field ends: 0.21535 looks like 0.2153.
+    """
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        inside = (
+            self.style()
+            .subElementRect(QStyle.SubElement.SE_LineEditContents, option, self)
+            .marginsRemoved(self.textMargins())
+        )
+        inside.adjust(_MARGIN, 0, -_MARGIN, 0)
+        text = self.text()
+        holder = self.parentWidget()
+        typed_in = holder.hasFocus() if isinstance(holder, QAbstractSpinBox) else self.hasFocus()
+        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inside.width())
+        if typed_in or shown == text:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_PanelLineEdit, option, painter, self)
+        group = QPalette.ColorGroup.Normal if self.isEnabled() else QPalette.ColorGroup.Disabled
+        painter.setPen(self.palette().color(group, QPalette.ColorRole.Text))
+        painter.drawText(inside, int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
+
+
+class _Note(QLabel):
+    """A sentence right below a field, over whatever lies there."""
+
+    def __init__(self, field: QWidget) -> None:
+        super().__init__(field.window())
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setObjectName("fieldNote")
+        self.setWordWrap(True)
+        self.setMargin(4)
+        self.setFrameShape(QFrame.Shape.Box)
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QPalette.ColorRole.Base)
+        self.setForegroundRole(QPalette.ColorRole.Text)
+        self.hide()
+
+    def say(self, field: QWidget, sentence: str) -> None:
+        """Show a sentence below a field, or above it where there is no room below."""
+        window = field.window()
+        self.setText(sentence)
+        self.setFixedWidth(min(_WIDEST, window.width() - 8))
+        self.adjustSize()
+        corner = field.mapTo(window, field.rect().bottomLeft())
+        x = max(4, min(corner.x(), window.width() - self.width() - 4))
+        below = corner.y() + 2
+        fits = below + self.height() < window.height()
+        self.move(x, below if fits else corner.y() - field.height() - self.height() - 2)
+        self.show()
+        self.raise_()
+
+
+if TYPE_CHECKING:
+    _SpinBox = Any  # QSpinBox or QDoubleSpinBox
+else:
+    _SpinBox = object
+
+
+class _Field(_SpinBox):
+    """What both kinds of field do with a text; the other base class is a spin box.
+
+    A text that is no number in range stays as it was typed, and counts for nothing until it is
+    mended: the value is what it was before.
+    """
+
+    _note: _Note | None = None
+    _before: float = 0
+
+    def reading(self, text: str) -> float | str:
+        """The number in a text, or the sentence why there is none that fits."""
+        bare = text.removeprefix(self.prefix()).strip()
+        bare = bare.removesuffix(self.suffix().strip()).replace(_GROUP, "").strip()
+        number = typed_number(bare)
+        if isinstance(number, str):
+            return number
+        if round(number, self.decimals()) != number:
+            if not self.decimals():
+                return filled(_tr("%1 is not a whole number."), as_typed(number))
+            places = _tr("%1 has more than %2 digits after the point.")
+            return filled(places, as_typed(number), self.decimals())
+        if not self.minimum() <= number <= self.maximum():
+            ends = (as_typed(end) for end in (self.minimum(), self.maximum()))
+            return filled(_tr("Type a number from %1 to %2."), *ends)
+        return number
+
+    @property
+    def problem(self) -> str:
+        """Why what is typed cannot be taken; empty where it can."""
+        number = self.reading(self.lineEdit().text())
+        return number if isinstance(number, str) else ""
+
+    def say_problem(self) -> bool:
+        """Say below the field why its text cannot be taken; False where it can."""
+        problem = self.problem
+        if problem:
+            if self._note is None:
+                self._note = _Note(self)
+                self.lineEdit().textChanged.connect(self._note.hide)
+            self._note.say(self, problem)
+        return bool(problem)
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        state = QValidator.State.Acceptable
+        if isinstance(self.reading(text), str):
+            # Anything may be typed: where it ends up is not known yet.
+            state = QValidator.State.Intermediate
+        return state, text, position
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() not in _COMMIT_KEYS:
+            super().keyPressEvent(event)
+        elif self.problem:
+            self._refuse(self.lineEdit().text())
+            # Not for the dialog either, which would go on without this number.
+            event.accept()
+        else:
+            super().keyPressEvent(event)
+            self._before = self.value()
+
+    def stepBy(self, steps: int) -> None:
+        super().stepBy(steps)
+        self._before = self.value()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if not self.problem:
+            self._before = self.value()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        text, wrong = self.lineEdit().text(), self.problem
+        super().focusOutEvent(event)
+        if wrong:
+            self._refuse(text)
+
+    def _refuse(self, text: str) -> None:
+        """Go back to the value of before, of which typing has shown the first digits; say why."""
+        self.setValue(self._before)
+        self.lineEdit().setText(text)
+        self.say_problem()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if self._note is not None:
+            self._note.hide()
+
+
+class NumberField(_Field, QDoubleSpinBox):
+    """A field for a number with a fraction."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setLineEdit(ElidedField(self))
+        self.setLocale(QLocale.c())
+
+    def valueFromText(self, text: str) -> float:
+        number = self.reading(text)
+        return self.value() if isinstance(number, str) else number
+
+
+class WholeField(_Field, QSpinBox):
+    """A field for a whole number."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setLineEdit(ElidedField(self))
+        self.setLocale(QLocale.c())
+
+    def decimals(self) -> int:
+        """How many digits may follow the point."""
+        return 0
+
+    def textFromValue(self, value: int) -> str:
+        # A comma between groups would be read as a decimal mark when it is typed over.
+        return f"{value:,}".replace(",", _GROUP) if self.isGroupSeparatorShown() else str(value)
+
+    def valueFromText(self, text: str) -> int:
+        number = self.reading(text)
+        return self.value() if isinstance(number, str) else int(number)
+
+
+def _fields(parent: QWidget) -> Iterator[NumberField | WholeField]:
+    yield from parent.findChildren(NumberField)
+    yield from parent.findChildren(WholeField)
+
+
+def all_taken(parent: QWidget) -> bool:
+    """Whether every number that is asked for is there; else says of the first what is wrong."""
+    for field in _fields(parent):
+        if field.isVisible() and field.isEnabled() and field.problem:
+            field.setFocus()
+            field.say_problem()
+            return False
+    return True

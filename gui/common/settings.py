@@ -1,0 +1,149 @@
+"""What the program remembers between runs, with its type and default in one place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
+
+from quantoscope.engine.text.file_names import is_text
+
+MAX_RECENT, MAX_KNOWN = 10, 1000
+DIGITS_DEFAULT, DIGITS_MIN, DIGITS_MAX = 6, 3, 17
+
+
+class Settings(QObject):
+    """Typed access to the settings file; a value that cannot be read is its default."""
+
+    digits_changed = Signal()
+    theme_changed = Signal()
+    sqnr_changed = Signal()
+    latency_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store = QSettings(
+            QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Quantoscope", "Quantoscope"
+        )
+        self._known: dict[str, str] = {}
+
+    def _text(self, key: str, default: str) -> str:
+        # Asked for by every cell of a table: QSettings takes ten times as long as a dictionary.
+        if key not in self._known:
+            self._known[key] = str(self._store.value(key, default, type=str))
+        return self._known[key]
+
+    def number(self, key: str, default: int) -> int:
+        """Read a remembered whole number."""
+        try:
+            return int(self._text(key, str(default)))
+        except ValueError:
+            return default
+
+    def text(self, key: str, default: str = "") -> str:
+        """Read a remembered text."""
+        return self._text(key, default)
+
+    def remember(self, key: str, value: str | int | QByteArray) -> None:
+        """Store a value under a key."""
+        self._store.setValue(key, value)
+        self._known.pop(key, None)
+
+    def remember_folder(self, key: str, folder: Path) -> None:
+        """Store where a file dialog begins the next time: these take folders with UTF-8 names."""
+        if is_text(folder):
+            self.remember(key, str(folder))
+
+    def blob(self, key: str) -> QByteArray:
+        """Read remembered bytes, such as a window's geometry; empty when there are none."""
+        value: Any = self._store.value(key)
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    def sync(self) -> None:
+        """Write to disk now."""
+        self._store.sync()
+
+    @property
+    def digits(self) -> int:
+        """Significant digits of the numbers on screen."""
+        digits = self.number("view/digits", DIGITS_DEFAULT)
+        return min(max(digits, DIGITS_MIN), DIGITS_MAX)
+
+    @digits.setter
+    def digits(self, digits: int) -> None:
+        self.remember("view/digits", digits)
+        self.digits_changed.emit()
+
+    @property
+    def sqnr(self) -> str:
+        """The key of the definition that SQNR is shown in."""
+        return self.text("view/sqnr", "dB")
+
+    @sqnr.setter
+    def sqnr(self, key: str) -> None:
+        self.remember("view/sqnr", key)
+        self.sqnr_changed.emit()
+
+    @property
+    def latency(self) -> bool:
+        """Whether the status bar tells how long edits take to be seen."""
+        return self.number("view/latency", 0) != 0
+
+    @latency.setter
+    def latency(self, shown: bool) -> None:
+        self.remember("view/latency", int(shown))
+        self.latency_changed.emit()
+
+    @property
+    def theme(self) -> str:
+        """``system``, ``light`` or ``dark``."""
+        name = self._text("view/theme", "system")
+        return name if name in ("system", "light", "dark") else "system"
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        self.remember("view/theme", name)
+        self.theme_changed.emit()
+
+    @property
+    def recent_files(self) -> list[str]:
+        """Paths of the files opened last, newest first."""
+        size = self._store.beginReadArray("recent")
+        paths = []
+        for index in range(min(size, MAX_RECENT)):
+            self._store.setArrayIndex(index)
+            paths.append(str(self._store.value("path", "", type=str)))
+        self._store.endArray()
+        return [path for path in paths if path]
+
+    def add_recent(self, path: str) -> None:
+        """Put a path at the head of the recent files."""
+        self._write_recent([path, *(p for p in self.recent_files if p != path)])
+
+    @property
+    def known_files(self) -> list[str]:
+        """Paths of files that the person has let be read: sessions may refer to them."""
+        try:
+            paths = json.loads(self._text("files/known", "[]"))
+        except ValueError:
+            return []
+        return [path for path in paths if isinstance(path, str)] if type(paths) is list else []
+
+    def add_known(self, paths: list[str]) -> None:
+        """Remember further such paths; of very many the oldest are forgotten."""
+        known = dict.fromkeys([*self.known_files, *paths])
+        self.remember("files/known", json.dumps(list(known)[-MAX_KNOWN:]))
+
+    def clear_recent(self) -> None:
+        """Forget the recent files."""
+        self._write_recent([])
+
+    def _write_recent(self, paths: list[str]) -> None:
+        self._store.remove("recent")
+        self._store.beginWriteArray("recent")
+        for index, path in enumerate(paths[:MAX_RECENT]):
+            self._store.setArrayIndex(index)
+            self._store.setValue("path", path)
+        self._store.endArray()

@@ -1,0 +1,293 @@
+"""Colours, line styles and icons: one look for widgets, plots and exports, light and dark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QGuiApplication,
+    QIcon,
+    QIconEngine,
+    QPainter,
+    QPalette,
+    QPen,
+    QPixmap,
+)
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+
+LINE_STYLES: tuple[tuple[str, Qt.PenStyle], ...] = (
+    ("solid", Qt.PenStyle.SolidLine),
+    ("dashed", Qt.PenStyle.DashLine),
+    ("dotted", Qt.PenStyle.DotLine),
+    ("dash-dot", Qt.PenStyle.DashDotLine),
+    ("dash-dot-dot", Qt.PenStyle.DashDotDotLine),
+)
+# pyqtgraph's names; no triangles, which mark clipped values.
+MARKERS: tuple[str, ...] = ("o", "s", "d", "p", "h", "star", "+", "x")
+
+# Okabe–Ito, safe for colour-blind eyes: (name, on light ground, on dark ground).
+COLOURS: tuple[tuple[str, str, str], ...] = (
+    ("vermillion", "#D55E00", "#F08A3C"),
+    ("blue", "#0072B2", "#56A5E9"),
+    ("green", "#009E73", "#2CC79C"),
+    ("purple", "#B0558C", "#DD8FBB"),
+    ("orange", "#C98700", "#F0B429"),
+    ("sky", "#3A96C9", "#8AD0F5"),
+    ("grey", "#6B6B6B", "#A9A9A9"),
+)
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of one look.
+
+    Attributes
+    ----------
+    dark : bool
+    background, foreground : str
+        Ground and neutral ink of plots; the original values R are drawn in the ink.
+    muted, grid : str
+        Axis text, and grid lines.
+    alarm : str
+        Unused codes and clipped values.
+    window, base, alternate, highlight, selection : str
+        Widgets.
+    outline : str
+        Around what can be pressed or filled in.
+    """
+
+    dark: bool
+    background: str
+    foreground: str
+    muted: str
+    grid: str
+    alarm: str
+    window: str
+    base: str
+    alternate: str
+    highlight: str
+    selection: str
+    outline: str
+
+    def colour(self, index: int) -> QColor:
+        """The colour of a scheme by its place in ``COLOURS``."""
+        return QColor(COLOURS[index % len(COLOURS)][2 if self.dark else 1])
+
+    def tint(self, colour: QColor | str, alpha: float) -> QColor:
+        """A translucent version of a colour, for bands and fills."""
+        tinted = QColor(colour)
+        tinted.setAlphaF(alpha)
+        return tinted
+
+    def washed(self, colour: QColor | str, alpha: float) -> QColor:
+        """The opaque colour that a translucent one makes on the background."""
+        over, under = QColor(colour), QColor(self.background)
+
+        def mixed(top: int, ground: int) -> int:
+            return round(alpha * top + (1 - alpha) * ground)
+
+        return QColor(
+            mixed(over.red(), under.red()),
+            mixed(over.green(), under.green()),
+            mixed(over.blue(), under.blue()),
+        )
+
+
+LIGHT = Theme(
+    dark=False,
+    background="#FFFFFF",
+    foreground="#1F2328",
+    muted="#57606A",
+    grid="#D0D7DE",
+    alarm="#C1121F",
+    window="#F3F4F6",
+    base="#FFFFFF",
+    alternate="#F7F8FA",
+    highlight="#0B63C5",
+    selection="#CFE3F8",
+    outline="#6E747B",
+)
+DARK = Theme(
+    dark=True,
+    background="#15181C",
+    foreground="#E6EAEE",
+    muted="#A0A9B4",
+    grid="#3A424C",
+    alarm="#FF6B6B",
+    window="#2B3037",
+    base="#15181C",
+    alternate="#1C2025",
+    highlight="#5AA2F0",
+    selection="#264A70",
+    outline="#727980",
+)
+
+
+def system_theme() -> Theme:
+    """The look that the desktop asks for; light where it does not say."""
+    dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+    return DARK if dark else LIGHT
+
+
+def theme_named(name: str) -> Theme:
+    """The theme of a setting: ``light``, ``dark``, or else what the system asks for."""
+    return {"light": LIGHT, "dark": DARK}.get(name) or system_theme()
+
+
+def palette(theme: Theme) -> QPalette:
+    """The widget palette of a theme, for the Fusion style."""
+    role = QPalette.ColorRole
+    ink, muted = QColor(theme.foreground), QColor(theme.muted)
+    result = QPalette()
+    for key, colour in (
+        (role.Window, theme.window),
+        (role.WindowText, ink),
+        (role.Base, theme.base),
+        (role.AlternateBase, theme.alternate),
+        (role.Text, ink),
+        (role.Button, "#3A4149" if theme.dark else theme.window),
+        (role.ButtonText, ink),
+        (role.BrightText, theme.alarm),
+        (role.ToolTipBase, theme.base),
+        (role.ToolTipText, ink),
+        (role.PlaceholderText, muted),
+        (role.Highlight, theme.selection),
+        (role.HighlightedText, ink),
+        (role.Link, theme.highlight),
+        (role.Light, "#4A525C" if theme.dark else "#FFFFFF"),
+        (role.Midlight, "#3A4149" if theme.dark else "#E9ECEF"),
+        (role.Mid, "#4A525C" if theme.dark else "#C3CAD1"),
+        (role.Dark, "#15181C" if theme.dark else "#9AA3AC"),
+        (role.Shadow, "#000000" if theme.dark else "#6B747D"),
+    ):
+        result.setColor(key, QColor(colour))
+    for key in (role.WindowText, role.Text, role.ButtonText, role.PlaceholderText):
+        disabled = QColor(muted)
+        disabled.setAlphaF(0.6)
+        result.setColor(QPalette.ColorGroup.Disabled, key, disabled)
+    return result
+
+
+def wear(theme: Theme) -> None:
+    """Dress every widget of the application in a theme; its menus apart, see ``outlined``."""
+    QApplication.setPalette(palette(theme))
+    listed, field = outlined(theme), outlined(theme)
+    field.setColor(QPalette.ColorRole.Highlight, QColor(theme.highlight))
+    field.setColor(QPalette.ColorRole.HighlightedText, QColor(theme.base))
+    fields = ("QAbstractButton", "QComboBox", "QAbstractSpinBox", "QLineEdit")
+    for name, controls in {**dict.fromkeys(fields, field), "QListView": listed}.items():
+        QApplication.setPalette(controls, name)  # type: ignore[arg-type]  # bytes are refused
+
+
+def outlined(theme: Theme) -> QPalette:
+    """The palette of widgets whose outlines, or those of their check boxes, have to be seen.
+
+    Fusion has no colour for outlines: it darkens that of the window, and in the focus that of
+    selections. It is for widgets that paint nothing else with the first. Menus have it one by one:
+    that of their class is that of the lists of combo boxes, which do.
+    """
+    result = palette(theme)
+    for state in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
+        result.setColor(state, QPalette.ColorRole.Window, QColor(theme.outline).lighter(140))
+    return result
+
+
+def inked(colour: str) -> QPalette:
+    """A palette that changes nothing but the colour of text."""
+    result = QPalette()
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text):
+        result.setColor(role, QColor(colour))
+    return result
+
+
+class LineIcon(QIconEngine):
+    """A line icon in a theme's ink, drawn only when it is seen, and sharp at every size."""
+
+    _clones: ClassVar[list[QIconEngine]] = []
+
+    def __init__(self, name: str, theme: Theme) -> None:
+        super().__init__()
+        self._name, self._theme = name, theme
+
+    def scaledPixmap(
+        self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float
+    ) -> QPixmap:
+        side = round(min(size.width(), size.height()) * scale)
+        if mode == QIcon.Mode.Disabled:
+            return _drawn(self._name, self._theme.muted, side, 0.45)
+        return _drawn(self._name, self._theme.foreground, side)
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        return self.scaledPixmap(size, mode, state, 1.0)
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        side = min(rect.width(), rect.height())
+        square = QRect(0, 0, side, side)
+        square.moveCenter(rect.center())
+        ratio = painter.device().devicePixelRatioF()
+        painter.drawPixmap(square, self.scaledPixmap(square.size(), mode, state, ratio))
+
+    def clone(self) -> QIconEngine:
+        copy = LineIcon(self._name, self._theme)
+        # Qt keeps the copy, but Python would free it here and now: it does not know that.
+        self._clones.append(copy)
+        return copy
+
+
+@lru_cache(maxsize=512)
+def _drawn(name: str, colour: str, side: int, opacity: float = 1.0) -> QPixmap:
+    from quantoscope.resources import read_text
+
+    svg = read_text(f"icons/{name}.svg").replace("currentColor", colour)
+    full = QPixmap(side, side)
+    full.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(full)
+    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, side, side))
+    painter.end()
+    if opacity == 1.0:
+        return full
+    faded = QPixmap(side, side)
+    faded.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(faded)
+    painter.setOpacity(opacity)
+    painter.drawPixmap(0, 0, full)
+    painter.end()
+    return faded
+
+
+def icon(name: str, theme: Theme) -> QIcon:
+    """A line icon in the theme's ink."""
+    return QIcon(LineIcon(name, theme))
+
+
+def app_icon() -> QIcon:
+    """The program's own icon."""
+    from quantoscope.resources import resource_path
+
+    return QIcon(str(resource_path("quantoscope.svg")))
+
+
+def swatch(colour: QColor, style: Qt.PenStyle, marker: str, size: QSize, ratio: float) -> QPixmap:
+    """A sample of a scheme's line with its marker, as lists, tables and legends show it."""
+    from pyqtgraph.graphicsItems.ScatterPlotItem import Symbols
+
+    pixmap = QPixmap(size * ratio)
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    middle = size.height() / 2
+    painter.setPen(QPen(colour, 2, style, Qt.PenCapStyle.FlatCap))
+    painter.drawLine(1, round(middle), size.width() - 1, round(middle))
+    painter.translate(size.width() / 2, middle)
+    painter.scale(7, 7)
+    painter.setPen(QPen(colour, 0.12))
+    painter.setBrush(colour)
+    painter.drawPath(Symbols[marker])
+    painter.end()
+    return pixmap

@@ -1,0 +1,98 @@
+"""Numbers from and to the clipboard, as spreadsheets, tables and programs hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from quantoscope.engine.text.html_table import cells_of_html
+from quantoscope.engine.text.number_parsing import AmbiguousBlock, Block, NumberError
+from quantoscope.engine.text.paste import Pasted, pasted_cells, read
+from quantoscope.engine.text.spreadsheet import tab_line
+from quantoscope.gui.workers.background import Background, Cancelled
+from quantoscope.gui.workers.modal_wait import wait_for
+
+LONG = 1 << 17
+"""Texts of up to so many characters are read at once."""
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("clipboard", text)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What there is to read on the clipboard; ``html`` tells that it is a page's source."""
+
+    text: str
+    html: bool = False
+
+    def read(self) -> Pasted:
+        """Read it as numbers; raises what ``engine.pasted.read`` does."""
+        return read(cells_of_html(self.text) if self.html else self.text)
+
+
+def clipboard_content() -> Content:
+    """The text on the clipboard, or the page where a program put nothing but that there."""
+    mime = QGuiApplication.clipboard().mimeData()
+    text = QGuiApplication.clipboard().text()
+    if not text.strip() and mime.hasHtml():
+        return Content(mime.html(), html=True)
+    return Content(text)
+
+
+def put_on_clipboard(text: str) -> None:
+    """Put a text on the clipboard."""
+    QGuiApplication.clipboard().setText(text)
+
+
+def cells_text(rows: list[list[str]]) -> str:
+    """Return cells separated by tabs and line ends, as spreadsheets take them."""
+    return "\n".join(map(tab_line, rows)) + "\n"
+
+
+def read_pasted(content: Content, background: Background, parent: QWidget) -> Pasted | str:
+    """Read what was copied as numbers, asking where it can be read in two ways.
+
+    A long text is read off the GUI thread, while a dialog tells of it.
+
+    Returns a sentence instead when it holds no numbers to read, and an empty one when the person
+    decides for neither reading.
+    """
+    if not content.text.strip():
+        return _tr("The clipboard holds no text to paste.")
+    try:
+        if len(content.text) <= LONG:
+            return content.read()
+        told = _tr("Reading what was pasted…")
+        # The text is read in one go; nothing is changed by it, so nobody waits for its end.
+        return wait_for(background, "paste", lambda part: content.read(), told, parent, leave=True)
+    except Cancelled:
+        return ""
+    except AmbiguousBlock as error:
+        block = _ask(error, parent)
+        return "" if block is None else pasted_cells(block)
+    except NumberError as error:
+        return str(error)
+
+
+def _ask(error: AmbiguousBlock, parent: QWidget) -> Block | None:
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle(_tr("Paste"))
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(_tr("These numbers can be read in two ways. Which one is meant?"))
+    buttons = [
+        box.addButton(block.description, QMessageBox.ButtonRole.AcceptRole)
+        for block in error.readings
+    ]
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.exec()
+    box.deleteLater()
+    for button, block in zip(buttons, error.readings, strict=True):
+        if box.clickedButton() is button:
+            return block
+    return None

@@ -1,0 +1,397 @@
+"""The document: tensors, schemes, the active scheme and the chosen value, and their changes.
+
+Only the commands of ``gui.commands`` change what a document holds, so that every change can be
+undone. A view reads the document and listens to its signals; views never talk to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from quantoscope.engine import Scheme
+from quantoscope.engine.numerics import mapped_arrays
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.gui.common.plain_text import plain
+from quantoscope.gui.document.snapshot import Edit, Entry, entries_for
+from quantoscope.gui.document.tensors import Source, Tensor, lone, state_of, unfiled
+
+if TYPE_CHECKING:
+    from quantoscope.engine.io.saved import SavedSource
+
+
+class Document(QObject):
+    """What a person works on, with a signal for each thing that can change.
+
+    Signals
+    -------
+    edited()
+        A command is about to change the document.
+    finish_typing()
+        What is being typed is taken over now: the document is going to be saved, left, or changed.
+    resetting()
+        The array is about to be another one, or to have another shape.
+    values_changed(start, stop)
+        Values at these flat positions changed; the shape did not.
+    array_reset()
+        The array has another shape or is another one.
+    sources_changed()
+        The document has other files, or what is known of them changed.
+    entries_changed(), active_changed(), chosen_changed()
+        The list of schemes, the active scheme, the chosen value.
+    document_changed()
+        Name, path or unsaved state changed.
+    revisited(pane)
+        Something was undone or redone, which is seen in that pane.
+    refused(text)
+        A change was asked for that a document does not allow, and why.
+    told(text)
+        What was made of something that was typed or pasted.
+    """
+
+    edited = Signal()
+    finish_typing = Signal()
+    resetting = Signal()
+    values_changed = Signal(int, int)
+    array_reset = Signal()
+    sources_changed = Signal()
+    entries_changed = Signal()
+    active_changed = Signal()
+    chosen_changed = Signal()
+    document_changed = Signal()
+    revisited = Signal(str)
+    refused = Signal(str)
+    told = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.undo_stack = QUndoStack(self)
+        empty = lone("", np.zeros(0, np.float32))
+        empty.given = True
+        self.sources: tuple[Source, ...] = (empty,)
+        self.current: Tensor = empty.tensors[0]
+        self.entries: tuple[Entry, ...] = ()
+        self.active_uid: int | None = None
+        self.file: Path | None = None
+        self.file_seen: SavedSource | None = None
+        self.hint = ""
+        self.edit: Edit | None = None
+        self.other_array = False
+        self._saved: tuple[tuple[Entry, ...], tuple[Source, ...]] = ((), self.sources)
+        self.undo_stack.indexChanged.connect(self._on_undo_index)
+
+    def recompute(self) -> None:
+        """Bring up to date what follows from the document, as ``Session`` does.
+
+        ``edit`` is what was changed in the array since that was done, and ``other_array`` tells
+        that it is another array altogether.
+        """
+
+    def _on_undo_index(self) -> None:
+        self.document_changed.emit()
+
+    # What it holds
+
+    @property
+    def active(self) -> Entry | None:
+        """The active scheme: its stages fill the table and the Steps pane."""
+        return self.entry(self.active_uid)
+
+    def entry(self, uid: int | None) -> Entry | None:
+        """The entry of that uid, or None."""
+        return next((e for e in self.entries if e.uid == uid), None)
+
+    @property
+    def array(self) -> FloatArray:
+        """The values of the tensor that is shown."""
+        # Whoever asks is about to look at them.
+        mapped_arrays.look(self.current.array)
+        return self.current.array
+
+    @property
+    def chosen(self) -> int | None:
+        """The flat position of the chosen value."""
+        return self.current.chosen
+
+    @property
+    def title(self) -> str:
+        """What people call the tensor that is shown."""
+        return self.current.title
+
+    @property
+    def path(self) -> Path | None:
+        """The file that the tensor that is shown came from."""
+        return self.current.path
+
+    @property
+    def version(self) -> int:
+        """The name of the state that the values are in."""
+        return self.current.version
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """Every tensor of the document whose values are known."""
+        return [tensor for source in self.sources for tensor in source.tensors if tensor.loaded]
+
+    @property
+    def modified(self) -> bool:
+        """Whether something would be lost if the document were closed."""
+        entries, sources = self._saved
+        if self.entries != entries or any(tensor.modified for tensor in self.tensors):
+            return True
+        # Files that are merely open are not lost; which ones they were belongs to a session.
+        return self.file is not None and self.sources != sources
+
+    @property
+    def untouched(self) -> bool:
+        """Whether there is nothing but what the program made and nobody worked on."""
+        given = all(source.given for source in self.sources)
+        kept = any(tensor.kept for tensor in self.tensors)
+        return given and not kept and self.file is None and not self.modified
+
+    @property
+    def unsaved(self) -> tuple[list[str], bool]:
+        """What would be lost if the document were closed: titles of arrays, and schemes or not."""
+        titles = [tensor.title for tensor in self.tensors if tensor.modified]
+        return titles, self.entries != self._saved[0]
+
+    # Changes that start a new document, which undo does not reach
+
+    def start(
+        self,
+        array: FloatArray,
+        title: str,
+        path: Path | None = None,
+        schemes: Sequence[Scheme] | None = None,
+        hint: str = "",
+    ) -> None:
+        """Begin a new document with an array and, unless None, other schemes.
+
+        The array is the session's from now on: edits may change it in place.
+        """
+        source = lone(title, array, path)
+        source.given = path is None
+        entries = self.entries if schemes is None else entries_for(schemes)
+        active = self.active_uid if schemes is None else None
+        self.hint = hint
+        self.restore((source,), source.tensors[0], entries, active)
+
+    def restore(
+        self,
+        sources: tuple[Source, ...],
+        current: Tensor,
+        entries: tuple[Entry, ...],
+        active_uid: int | None,
+        file: Path | None = None,
+        file_seen: SavedSource | None = None,
+    ) -> None:
+        """Begin a new document with everything that it holds; ``current`` has its values.
+
+        ``file_seen`` describes the session file as it was when it was read.
+        """
+        self.undo_stack.clear()
+        self.sources, self.file, self.file_seen = sources, file, file_seen
+        if active_uid not in [e.uid for e in entries]:
+            active_uid = entries[0].uid if entries else None
+        others = entries != self.entries or active_uid != self.active_uid
+        self.entries, self.active_uid = entries, active_uid
+        self._saved = (entries, sources)
+        if others:
+            self.entries_changed.emit()
+            self.active_changed.emit()
+        self._turn_to(current)
+        self.sources_changed.emit()
+
+    def begin_entries(self, schemes: Sequence[Scheme]) -> None:
+        """Begin with schemes where a document has none."""
+        self.entries = entries_for(schemes)
+        self.active_uid = self.entries[0].uid if self.entries else None
+        self._saved = (self.entries, self._saved[1])
+        self.entries_changed.emit()
+        self.active_changed.emit()
+
+    def mark_unsaved(self) -> None:
+        """Remember that nothing of this lies in any file, as after an accident."""
+        for tensor in self.tensors:
+            tensor.saved_version = 0
+        self.document_changed.emit()
+
+    def add(self, source: Source) -> Source:
+        """Add a file, or an array; a file that is there already takes what was read of it now."""
+        known = None if source.path is None else self.source_at(source.path)
+        if known is None:
+            self.sources = (*self.sources, source)
+        elif known is not source:
+            known.take(source)
+        self.sources_changed.emit()
+        return known or source
+
+    def source_at(self, path: Path) -> Source | None:
+        """The file of the document that lies there."""
+        return next((source for source in self.sources if source.path == path), None)
+
+    def show(self, tensor: Tensor) -> None:
+        """Show a tensor whose values are loaded; edits of the one before stay with it."""
+        if tensor is self.current:
+            return
+        before, source = self.current, self.source_of(self.current)
+        self._turn_to(tensor)
+        before.drop()
+        if source is not None and source.given and not before.kept:
+            self.sources = tuple(one for one in self.sources if one is not source)
+            self.sources_changed.emit()
+
+    def source_of(self, tensor: Tensor) -> Source | None:
+        """The file, or array, of the document that a tensor belongs to."""
+        return next((source for source in self.sources if tensor in source.tensors), None)
+
+    def set_sources(self, sources: tuple[Source, ...]) -> None:
+        """Take files out of the document, or put them back."""
+        self.edited.emit()
+        self.sources = sources
+        self.sources_changed.emit()
+        self.document_changed.emit()
+
+    def _turn_to(self, tensor: Tensor) -> None:
+        self.resetting.emit()
+        self.current = tensor
+        self.edit, self.other_array = None, True
+        self._tell_of_reset()
+        self.chosen_changed.emit()
+        self.document_changed.emit()
+        self.recompute()
+
+    def _tell_of_reset(self) -> None:
+        self.array_reset.emit()
+
+    def mark_values_saved(self, path: Path, known: SavedSource | None = None) -> None:
+        """Remember that the values as they are now lie in a file of arrays.
+
+        ``known`` describes that file.
+        """
+        tensor = self.current
+        tensor.saved_version = tensor.version
+        source, before = self.source_of(tensor), self.source_at(path)
+        if before is not None and before is not source:
+            # What was read of the file that was written over is now of no file.
+            place = self.sources.index(before)
+            left = unfiled([one for one in before.tensors if one.loaded])
+            self.sources = (*self.sources[:place], *left, *self.sources[place + 1 :])
+            self.sources_changed.emit()
+        if source is not None and not source.container:
+            source.path, source.known, tensor.path = path, known, path
+            source.given = False
+            tensor.title, tensor.name = plain(path.name), None
+            tensor.opened_version, tensor.touched = tensor.version, []
+            tensor.base, tensor.base_state = (path, None), state_of(path)
+            self.sources_changed.emit()
+        self.document_changed.emit()
+
+    def mark_saved(
+        self,
+        file: Path | None,
+        known: Sequence[SavedSource] = (),
+        file_seen: SavedSource | None = None,
+    ) -> None:
+        """Remember that the whole document lies in a session file.
+
+        ``known`` describes the files that it refers to, which need not be hashed again, and
+        ``file_seen`` the session file as it was written.
+        """
+        self.file, self.file_seen = file, file_seen
+        found = {one.path: one for one in known}
+        for source in self.sources:
+            source.known = found.get(str(source.path), source.known)
+        self._saved = (self.entries, self.sources)
+        for tensor in self.tensors:
+            tensor.saved_version = tensor.version
+        self.document_changed.emit()
+
+    # Changes made by commands
+
+    def set_array(self, array: FloatArray, start: int, stop: int, version: int) -> None:
+        """Replace the array by one that differs in ``[start, stop)``, or in shape.
+
+        ``version`` names this state of the values: undo brings the old name back, which tells
+        that nothing is unsaved.
+        """
+        self.edited.emit()
+        tensor = self.current
+        same_shape = array.shape == tensor.array.shape
+        if not same_shape:
+            self.resetting.emit()
+        tensor.hold(array)
+        self.edit, self.other_array = None, True
+        tensor.version, tensor.kept, tensor.touched = version, True, None
+        if same_shape:
+            self.values_changed.emit(start, stop)
+        else:
+            if tensor.chosen is None and array.size:
+                tensor.chosen = 0
+            elif tensor.chosen is not None and tensor.chosen >= array.size:
+                tensor.chosen = array.size - 1 if array.size else None
+            self._tell_of_reset()
+            self.chosen_changed.emit()
+        self.document_changed.emit()
+        self.recompute()
+
+    def put(self, where: IntArray, values: FloatArray, version: int) -> None:
+        """Overwrite the values at flat positions; the shape stays.
+
+        ``version`` as for ``set_array``.
+        """
+        self.edited.emit()
+        tensor = self.current
+        self.edit = tensor.put(where, values).after(self.edit)
+        tensor.version, tensor.kept = version, True
+        self.values_changed.emit(int(where.min()), int(where.max()) + 1)
+        self.document_changed.emit()
+        self.recompute()
+
+    def set_entries(self, entries: tuple[Entry, ...], active_uid: int | None) -> None:
+        """Replace the list of schemes and say which one is active."""
+        self.edited.emit()
+        if not any(e.uid == active_uid for e in entries):
+            active_uid = entries[0].uid if entries else None
+        moved = active_uid != self.active_uid
+        self.entries, self.active_uid = entries, active_uid
+        self.entries_changed.emit()
+        if moved:
+            self.active_changed.emit()
+        self.recompute()
+
+    # Changes of what is looked at, which undo does not need to reach
+
+    def activate(self, uid: int) -> None:
+        """Make a scheme the active one."""
+        if uid != self.active_uid and self.entry(uid) is not None:
+            self.active_uid = uid
+            self.active_changed.emit()
+            self.recompute()
+
+    def choose(self, index: int | None) -> None:
+        """Choose the value at a flat position."""
+        if index is not None and not 0 <= index < self.array.size:
+            return
+        if index != self.chosen:
+            self.current.chosen = index
+            self.chosen_changed.emit()
+
+    def look_at(self, where: IntArray) -> None:
+        """Bring one of the values at these flat positions into view, the chosen one if it is one.
+
+        Those beyond the end of the array stand for its last value.
+        """
+        inside = where[where < self.array.size]
+        if not inside.size:
+            inside = np.arange(self.array.size)[-1:]
+        if inside.size and self.chosen not in inside:
+            self.current.chosen = int(inside[0])
+        # Told even where it is the one that is chosen: that may have been scrolled out of sight.
+        self.chosen_changed.emit()
+        self.revisited.emit("values")

@@ -1,0 +1,400 @@
+"""What the document shows: its entries, and what their schemes make of the array."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QElapsedTimer
+
+from quantoscope.engine import (
+    Comparison,
+    Evaluation,
+    Granularity,
+    QuantizationError,
+    Scheme,
+    Summary,
+    compare,
+    evaluate,
+    revise,
+    summarize,
+)
+from quantoscope.engine.analysis.device_codes import DeviceComparison, compare_codes
+from quantoscope.engine.analysis.outliers import Attribution, attribution
+from quantoscope.engine.analysis.summary import summary_revised
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.envelope import Pyramid, pyramid_of, pyramid_revised
+from quantoscope.engine.numerics.kernels import Extremes
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.theme import COLOURS, LINE_STYLES, MARKERS
+from quantoscope.gui.workers.background import Ticket
+
+LONG = 1 << 16
+"""From so many values on, extremes of short stretches are kept for drawing."""
+QUICK, FEW = 1 << 21, 64
+"""Up to so many values, an edit of so few of them is shown in the same event, if it can be."""
+HUGE = 1 << 23
+"""From so many values on, an array is shown before its schemes have been applied."""
+DEVICE = 0
+"""The uid of a device's codes where a pair is compared; those of entries are larger."""
+_uids = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the list of schemes: a scheme and how it is shown.
+
+    Attributes
+    ----------
+    scheme : Scheme
+    uid : int
+        Tells entries apart, whatever becomes of their scheme.
+    label : str
+        The user's own name for it; empty: the scheme's text.
+    colour, line, marker : int
+        Places in the theme's lists.
+    enabled : bool
+        Whether plots and results show it.
+    """
+
+    scheme: Scheme
+    uid: int = field(default_factory=lambda: next(_uids))
+    label: str = ""
+    colour: int = 0
+    line: int = 0
+    marker: int = 0
+    enabled: bool = True
+
+    @property
+    def name(self) -> str:
+        """What lists, legends and exports call it."""
+        return self.label or str(self.scheme)
+
+
+Outcome = Evaluation | QuantizationError
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceCodes:
+    """Codes that a device has computed, and the file they come from."""
+
+    name: str
+    codes: IntArray
+
+    def entry(self, scheme: Scheme) -> Entry:
+        """What stands for them where two entries are compared."""
+        return Entry(scheme, DEVICE, label=self.label, enabled=False)
+
+    @property
+    def label(self) -> str:
+        """What lists and legends call them."""
+        return filled(QCoreApplication.translate("DeviceCodes", "codes of %1"), self.name)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An array and what its schemes make of it, computed together: what panes and plots show.
+
+    Attributes
+    ----------
+    array : ndarray, any shape
+    summary : Summary
+    outcomes : dict of int to Evaluation or QuantizationError
+        By the uid of the entry.
+    milliseconds : float
+        How long it took.
+    attributions : dict of int to Attribution
+        Which few values set the scale, where few do; by the uid of the entry.
+    comparison : Comparison or DeviceComparison or None
+        Where two schemes differ, and why; None unless a pair is compared.
+    pyramid : Pyramid or None
+        Of the array, where it is long.
+    """
+
+    array: FloatArray
+    summary: Summary
+    outcomes: dict[int, Outcome]
+    milliseconds: float = 0.0
+    attributions: dict[int, Attribution] = field(default_factory=dict)
+    comparison: Comparison | DeviceComparison | None = None
+    pyramid: Pyramid | None = None
+    device: DeviceCodes | None = None
+
+    def compared(
+        self, schemes: Sequence[Scheme | None], device: DeviceCodes | None
+    ) -> Comparison | DeviceComparison | None:
+        """The comparison, where it is that of two schemes, or of one with a device."""
+        made = self.comparison
+        if made is None or self.device is not device:
+            return None
+        of = [made.first.scheme, made.second.scheme]
+        return made if list(schemes) == (of if device is None else of[:1]) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """What was changed since something was shown.
+
+    Attributes
+    ----------
+    where : ndarray of int
+        Flat positions, each once.
+    old : ndarray
+        The values that were there.
+    """
+
+    where: IntArray
+    old: FloatArray
+
+    def after(self, earlier: Edit | None) -> Edit:
+        """Return an earlier edit and this one as a single one."""
+        if earlier is None:
+            return self
+        where = np.concatenate([earlier.where, self.where])
+        # The first of equal positions is the earlier edit's, which knows what was there at first.
+        known, first = np.unique(where, return_index=True)
+        return Edit(known, np.concatenate([earlier.old, self.old])[first])
+
+
+@dataclass(frozen=True, eq=False)
+class Focus:
+    """One channel or group, whose values the plots show alone.
+
+    Attributes
+    ----------
+    granularity : Granularity
+        What a channel is.
+    channel : int
+        Its number.
+    positions : ndarray of int
+        The flat positions of its values.
+    values : ndarray
+        The values themselves.
+    summary : Summary
+        What they hold.
+    """
+
+    granularity: Granularity
+    channel: int
+    positions: IntArray
+    values: FloatArray
+    summary: Summary
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.granularity.name(self.channel)
+
+
+@dataclass(frozen=True)
+class Update:
+    """Everything one update computes; runs on any thread, since all it holds is immutable.
+
+    Attributes
+    ----------
+    array : ndarray
+    wanted : dict of int to Scheme
+        By the uid of the entry.
+    before : Shown
+        What is known already, of this array or of one that an edit made this one of.
+    edit : Edit or None
+        That edit; None where ``before`` is of this very array.
+    known : bool
+        Whether ``before`` is of any use here.
+    pair : tuple of int or None
+        The uids of two schemes to compare.
+    device : DeviceCodes or None
+        What the first of the pair is compared with, in the place of the second.
+    """
+
+    array: FloatArray
+    wanted: dict[int, Scheme]
+    before: Shown
+    edit: Edit | None = None
+    known: bool = True
+    pair: tuple[int, int] | None = None
+    device: DeviceCodes | None = None
+
+    def __call__(self, ticket: Ticket | None) -> Shown:
+        timer = QElapsedTimer()
+        timer.start()
+        total = 1 + len(self.wanted)
+        outcomes: dict[int, Outcome] = {}
+        attributions: dict[int, Attribution] = {}
+        if ticket is not None and not self.known and self.array.size > HUGE:
+            # Its curve at once; the histogram and the schemes take their time.
+            first = Shown(self.array, summarize(self.array, 0), {}, pyramid=pyramid_of(self.array))
+            ticket.offer(first)
+        pyramid, summary = self._measured()
+        known = summary.extremes
+        for done, (uid, scheme) in enumerate(self.wanted.items(), 1):
+            if ticket is not None:
+                ticket.step(done, total)
+            try:
+                evaluation = self._kept(uid, known)
+                if evaluation is None:
+                    step = None if ticket is None else ticket.part(done, total)
+                    evaluation = evaluate(
+                        self.array, scheme, step=step, known=known, pyramid=pyramid
+                    )
+                outcomes[uid] = evaluation
+                cause = self.before.attributions.get(uid)
+                if evaluation is not self.before.outcomes.get(uid):
+                    cause = attribution(self.array, evaluation, pyramid)
+                if cause is not None:
+                    attributions[uid] = cause
+            except QuantizationError as error:
+                outcomes[uid] = error
+        comparison = self.comparison or self._compared(outcomes, ticket)
+        took = timer.nsecsElapsed() / 1e6
+        return Shown(self.array, summary, outcomes, took, attributions, comparison, pyramid,
+                     self.device)  # fmt: skip
+
+    def quick(self) -> Shown | None:
+        """The outcome of a small edit that leaves every range alone, where that takes no time.
+
+        None where it would: on another thread everything is computed as usual.
+        """
+        before, edit, array = self.before, self.edit, self.array
+        if edit is None or not self.known or before.pyramid is None or self.pair is not None:
+            return None
+        if array.size > QUICK or edit.where.size > FEW or before.attributions:
+            return None
+        timer = QElapsedTimer()
+        timer.start()
+        pyramid = pyramid_revised(before.pyramid, array, edit.where)
+        known = _extremes(pyramid, before.summary, array, edit.where)
+        summary = summary_revised(before.summary, array, edit.where, edit.old, known)
+        if summary is None:
+            return None
+        outcomes: dict[int, Outcome] = {}
+        attributions: dict[int, Attribution] = {}
+        for uid in self.wanted:
+            evaluation = self._kept(uid, known)
+            if evaluation is None:
+                return None
+            outcomes[uid] = evaluation
+            cause = attribution(array, evaluation, pyramid)
+            if cause is not None:
+                attributions[uid] = cause
+        took = timer.nsecsElapsed() / 1e6
+        return Shown(array, summary, outcomes, took, attributions, None, pyramid)
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing has to be computed."""
+        return (
+            self.known
+            and self.edit is None
+            and all(self.kept(uid) is not None for uid in self.wanted)
+            and (self.pair is None or self.comparison is not None)
+        )
+
+    @property
+    def comparison(self) -> Comparison | DeviceComparison | None:
+        """The comparison that is wanted, where it is known."""
+        if self.pair is None or not self.known or self.edit is not None:
+            return None
+        uids = self.pair if self.device is None else self.pair[:1]
+        return self.before.compared([self.wanted.get(uid) for uid in uids], self.device)
+
+    def kept(self, uid: int) -> Evaluation | None:
+        """What is known already of a scheme, of the array before the edit."""
+        outcome = self.before.outcomes.get(uid)
+        if not self.known or not isinstance(outcome, Evaluation):
+            return None
+        return outcome if outcome.scheme == self.wanted[uid] else None
+
+    def _kept(self, uid: int, known: Extremes) -> Evaluation | None:
+        """The same, with the edit applied; None where all has to be computed anew."""
+        evaluation, edit = self.kept(uid), self.edit
+        if evaluation is None or edit is None:
+            return evaluation
+        return revise(self.array, evaluation, edit.where, edit.old, known)
+
+    def _measured(self) -> tuple[Pyramid | None, Summary]:
+        """The pyramid of a long array, and what the array holds."""
+        before, edit, array = self.before, self.edit, self.array
+        if self.known and edit is None and before.summary.counts.size:
+            return before.pyramid, before.summary
+        if not self.known or edit is None or before.pyramid is None:
+            pyramid = pyramid_of(array) if array.size > LONG else None
+            return pyramid, summarize(array)
+        pyramid = pyramid_revised(before.pyramid, array, edit.where)
+        known = _extremes(pyramid, before.summary, array, edit.where)
+        summary = summary_revised(before.summary, array, edit.where, edit.old, known)
+        return pyramid, summarize(array) if summary is None else summary
+
+    def _compared(
+        self, outcomes: dict[int, Outcome], ticket: Ticket | None
+    ) -> Comparison | DeviceComparison | None:
+        """The comparison of the pair, where both schemes can be applied."""
+        if self.pair is None:
+            return None
+        first, second = (outcomes.get(uid) for uid in self.pair)
+        if self.device is not None and isinstance(first, Evaluation):
+            check = None if ticket is None else ticket.check
+            try:
+                return compare_codes(self.array, first, self.device.codes, check)
+            except QuantizationError:
+                return None  # The pane says why.
+        if not (isinstance(first, Evaluation) and isinstance(second, Evaluation)):
+            return None
+        step = None if ticket is None else ticket.check
+        known = (first, second)
+        return compare(self.array, first.scheme, second.scheme, step, known)
+
+
+def _extremes(pyramid: Pyramid, before: Summary, array: FloatArray, where: IntArray) -> Extremes:
+    """The ends of the finite values after an edit."""
+    kind = array.dtype.type
+    low, high = kind(np.fmin.reduce(pyramid.low)), kind(np.fmax.reduce(pyramid.high))
+    # "Not all" stays true where the last of the others goes, at the cost of a check.
+    finite = before.extremes.finite and bool(np.isfinite(array.reshape(-1)[where]).all())
+    return Extremes(low, high, finite)
+
+
+def focus_on(array: FloatArray, granularity: Granularity, channel: int) -> Focus | None:
+    """The values of a channel; None where the array has no such channel any more."""
+    try:
+        granularity.check(array.shape)
+    except QuantizationError:
+        return None
+    if array.size == 0 or channel >= granularity.count(array.shape):
+        return None
+    positions = granularity.positions(channel, array.shape)
+    values = frozen(array.reshape(-1)[positions])
+    return Focus(granularity, channel, positions, values, summarize(values))
+
+
+def frozen(array: FloatArray) -> FloatArray:
+    """A read-only, C-ordered view: what a snapshot needs to be."""
+    view = np.ascontiguousarray(array).view()
+    if array.ndim == 0:
+        view = view.reshape(1)
+    view.flags.writeable = False
+    return view
+
+
+def entries_for(schemes: Sequence[Scheme]) -> tuple[Entry, ...]:
+    """List entries for schemes, with colours, lines and markers that differ."""
+    entries: tuple[Entry, ...] = ()
+    for scheme in schemes:
+        entries = (*entries, styled(Entry(scheme), entries))
+    return entries
+
+
+def styled(entry: Entry, others: Sequence[Entry]) -> Entry:
+    """The entry with the colour, line and marker that the others use least."""
+
+    def rarest(used: list[int], count: int) -> int:
+        return min(range(count), key=lambda place: (used.count(place), place))
+
+    return replace(
+        entry,
+        colour=rarest([e.colour for e in others], len(COLOURS)),
+        line=rarest([e.line for e in others], len(LINE_STYLES)),
+        marker=rarest([e.marker for e in others], len(MARKERS)),
+    )

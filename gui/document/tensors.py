@@ -1,0 +1,304 @@
+"""What a document holds: files with their tensors, and arrays that no file holds yet."""
+
+from __future__ import annotations
+
+import itertools
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from quantoscope.engine.analysis.glance import Glance
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.gui.common.plain_text import plain
+from quantoscope.gui.document.snapshot import DeviceCodes, Edit, frozen
+
+if TYPE_CHECKING:
+    from quantoscope.engine.io import TensorInfo
+    from quantoscope.engine.io.block_codes import Stored
+    from quantoscope.engine.io.saved import SavedSource
+
+COPIED = 1 << 20
+"""Up to so many values an edit makes a changed copy of an array; a longer one it changes."""
+_EMPTY = frozen(np.zeros(0, np.float32))
+_versions = itertools.count(1)
+
+
+def next_version() -> int:
+    """Return a name that no state of any values has had yet."""
+    return next(_versions)
+
+
+@dataclass(eq=False, slots=True)
+class Tensor:
+    """One array of the document, with or without its values in memory.
+
+    A file may have a hundred thousand: what can be told when it is asked for is not kept.
+
+    Attributes
+    ----------
+    own_title : str
+        What title bar, exports and questions call it; empty where file and name say that.
+    path : Path or None
+        The file that it came from.
+    name : str or None
+        Its name in a file of several.
+    dtype : str
+        What the file holds, in its own words; empty until that is known.
+    shape : tuple of int
+    nbytes : int
+        What the file says of its size in memory.
+    external : str
+        The other file that holds the numbers, where one does.
+    reason : str
+        Why its values cannot be loaded, as the rest of a sentence; empty where they can.
+    used_by : str
+        The node of a model that takes it, where its own name does not tell.
+    array : ndarray
+        The values, once they are loaded.
+    owned : ndarray or None
+        The writable array behind it, which edits may change in place; None where there is none.
+    loaded : bool
+    version, opened_version, saved_version : int
+        The state of the values now, as they lie in the file, and as they were last saved.
+    chosen : int or None
+        The flat position of the value that is looked at.
+    kept : bool
+        Whether a step to undo or redo is about these values.
+    seen : tuple of int and (Glance or str), or None
+        What there is to see of the values in the state of that version, or why there is nothing.
+    stored : Stored or None
+        The codes and scales that the file has, where it has values in such a form.
+    device : DeviceCodes or None
+        Codes that something else has computed of it, for Compare.
+    device_shape : tuple of int
+        The shape of the tensor that they are of.
+    base : tuple of Path and (str or None), or None
+        A file with the tensor's name in it, which holds the values but for those touched since.
+    base_state : tuple of int, or None
+        Size and time of change of that file when it held them; None where that is not known.
+    touched : list of ndarray, or None
+        Flat positions that may differ from there; None where all may.
+    """
+
+    own_title: str = ""
+    path: Path | None = None
+    name: str | None = None
+    dtype: str = ""
+    shape: tuple[int, ...] = ()
+    nbytes: int = 0
+    external: str = ""
+    reason: str = ""
+    used_by: str = ""
+    array: FloatArray = field(default_factory=lambda: _EMPTY)
+    owned: FloatArray | None = None
+    loaded: bool = False
+    version: int = 0
+    opened_version: int = 0
+    saved_version: int = 0
+    chosen: int | None = None
+    kept: bool = False
+    seen: tuple[int, Glance | str] | None = None
+    stored: Stored | None = None
+    device: DeviceCodes | None = None
+    device_shape: tuple[int, ...] = ()
+    base: tuple[Path, str | None] | None = None
+    base_state: tuple[int, int] | None = None
+    touched: list[IntArray] | None = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """What title bar, exports and questions call it."""
+        if self.own_title or self.path is None:
+            return self.own_title
+        file = self.path.name
+        return plain(file if self.name is None else f"{file} ▸ {self.name}")
+
+    @title.setter
+    def title(self, title: str) -> None:
+        self.own_title = title
+
+    def take(self, array: FloatArray, dtype: str = "") -> None:
+        """Hold values as they lie in the file."""
+        self.hold(array)
+        self.loaded = True
+        self.dtype = dtype or self.dtype or array.dtype.name
+        self.version = self.opened_version = self.saved_version = next_version()
+        self.base = None if self.path is None else (self.path, self.name)
+        self.base_state = None if self.path is None else state_of(self.path)
+        self.touched = []
+        if self.chosen is None or self.chosen >= self.array.size:
+            self.chosen = 0 if self.array.size else None
+
+    def hold(self, array: FloatArray) -> None:
+        """Hold an array that has nothing to do with the one before."""
+        self.owned = array if array.flags.writeable and array.flags.c_contiguous else None
+        self.array, self.shape = frozen(array), array.shape
+
+    def put(self, where: IntArray, values: FloatArray) -> Edit:
+        """Overwrite values at flat positions, and return what that changed."""
+        old = self.array.reshape(-1)[where]
+        if self.array.size <= COPIED or self.owned is None:
+            self.owned = self.array.copy()
+        self.owned.reshape(-1)[where] = values
+        # A new object each time: whatever was computed of the old one is known to be of that.
+        self.array = frozen(self.owned)
+        each, first = where, np.arange(where.size)
+        if not (where[1:] > where[:-1]).all():
+            # Sorting takes seconds where they are millions, which mostly are in order.
+            each, first = np.unique(where, return_index=True)
+        if self.touched is not None:
+            self.touched.append(each)
+            if sum(map(len, self.touched)) > self.size // 4:
+                self.touched = None
+        return Edit(each, old[first])
+
+    def drop(self) -> None:
+        """Let go of values that can be read again, where they take room."""
+        edited = self.kept or self.differs
+        if self.path is not None and not edited and self.size > COPIED and self._filed:
+            self.array, self.owned, self.loaded, self.stored = _EMPTY, None, False, None
+
+    @property
+    def glance(self) -> Glance | str | None:
+        """What there is to see of the values as they are now, if that is known."""
+        return self.seen[1] if self.seen is not None and self.seen[0] == self.version else None
+
+    @property
+    def label(self) -> str:
+        """What the list of a file calls it."""
+        return plain(self.name) if self.name is not None else self.title
+
+    @property
+    def readable(self) -> bool:
+        """Whether its values can be loaded."""
+        return self.loaded or not self.reason
+
+    @property
+    def size(self) -> int:
+        """How many values it has."""
+        return self.array.size if self.loaded else int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def needs_base(self) -> bool:
+        """Whether it is long, and no file holds most of its values, or none does any more."""
+        unknown = self.base is None or self.touched is None or not self._base_holds()
+        alone = self.path is None or self.differs or not self._filed
+        return self.size > COPIED and unknown and alone
+
+    @property
+    def _filed(self) -> bool:
+        """Whether the file still has the values that were read from it."""
+        return self.base is None or self._base_holds()
+
+    def _base_holds(self) -> bool:
+        """Tell whether the file behind the values is there, and still the one that it was."""
+        assert self.base is not None
+        now = state_of(self.base[0])
+        return now is not None and self.base_state in (None, now)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the values are not those of the file."""
+        return self.version != self.opened_version
+
+    @property
+    def modified(self) -> bool:
+        """Whether the values have been saved nowhere."""
+        return self.version != self.saved_version
+
+
+def state_of(path: Path) -> tuple[int, int] | None:
+    """Size and time of change of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+
+
+@dataclass(eq=False)
+class Source:
+    """A file with its tensors, or an array that no file holds.
+
+    Attributes
+    ----------
+    path : Path or None
+    tensors : sequence of Tensor
+    container : bool
+        Whether it is a file that can hold several.
+    given : bool
+        Whether the program made it, as it can again: it goes when something else is shown,
+        unless somebody worked on it.
+    problem : str
+        Why the file is not read, as one sentence; empty where it is.
+    agreed : bool
+        Whether the person agreed to read numbers that it keeps in another file.
+    known : SavedSource or None
+        What tells whether the file is still the one that the values were read from.
+    """
+
+    path: Path | None
+    tensors: Sequence[Tensor]
+    container: bool = False
+    given: bool = False
+    problem: str = ""
+    agreed: bool = False
+    known: SavedSource | None = None
+
+    def take(self, read: Source) -> None:
+        """Hold what has been read of the same file just now."""
+        self.tensors, self.container, self.problem = read.tensors, read.container, read.problem
+        self.agreed, self.known = read.agreed, read.known
+
+    @property
+    def title(self) -> str:
+        """What lists call it."""
+        return plain(self.path.name) if self.path is not None else self.tensors[0].title
+
+
+def lone(title: str, array: FloatArray, path: Path | None = None) -> Source:
+    """An array by itself, of a file or of none."""
+    tensor = Tensor(plain(title), path)
+    tensor.take(array)
+    return Source(path, [tensor])
+
+
+def unfiled(tensors: Sequence[Tensor]) -> tuple[Source, ...]:
+    """Loaded tensors whose file is no longer theirs, as arrays that no file holds."""
+    for tensor in tensors:
+        tensor.own_title = tensor.title
+        tensor.path = tensor.name = tensor.base = None
+        tensor.saved_version = 0
+    return tuple(Source(None, [tensor]) for tensor in tensors)
+
+
+def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
+    """A file with what it says of its tensors; their values are not loaded.
+
+    Raises
+    ------
+    OSError
+        When it is gone already.
+    """
+    from quantoscope.engine.io.saved import seen
+
+    several = len(infos) > 1
+    tensors = [
+        Tensor(
+            "",
+            path,
+            info.name if several else None,
+            info.stored or info.dtype,
+            info.shape,
+            info.nbytes,
+            info.external,
+            info.reason,
+            info.used_by,
+        )
+        for info in infos
+    ]
+    return Source(path, tensors, several, known=seen(path))

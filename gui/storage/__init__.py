@@ -1,0 +1,1 @@
+"""Files in and out: arrays, session files, and what a crash leaves."""

@@ -1,0 +1,95 @@
+"""Files of the document that another program changes while they are open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
+
+from quantoscope.engine.numerics import mapped_arrays
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.plain_text import plain
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.tensors import Source, state_of
+
+REST = 200
+"""Milliseconds after which a file that is written in many parts is looked at."""
+
+
+class FileWatch(QObject):
+    """Tells of files that are no longer as they were when they were read.
+
+    Signals
+    -------
+    problem(text)
+        A file was changed, and what that means for what is seen.
+    """
+
+    problem = Signal(str)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._told: dict[Path, tuple[int, int] | None] = {}
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._on_changed)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REST)
+        self._timer.timeout.connect(self._look)
+        session.sources_changed.connect(self._follow)
+        session.array_reset.connect(self._follow)
+
+    def _follow(self) -> None:
+        """Watch the files that the document has values of."""
+        wanted = {str(source.path) for source in self._read()}
+        watched = set(self._watcher.files())
+        if watched - wanted:
+            self._watcher.removePaths(list(watched - wanted))
+        if wanted - watched:
+            # One that is not there any more cannot be watched, and is looked at no more.
+            self._watcher.addPaths(list(wanted - watched))
+
+    def _read(self) -> list[Source]:
+        # One that could not, or was not agreed to, be read is let alone.
+        return [
+            source
+            for source in self._session.sources
+            if source.path is not None
+            and not source.problem
+            and any(tensor.loaded for tensor in source.tensors)
+        ]
+
+    def _on_changed(self) -> None:
+        self._timer.start()
+
+    def _look(self) -> None:
+        """Tell of what has changed since it was read, each state of it once."""
+        for source in self._read():
+            path, known = source.path, source.known
+            assert path is not None
+            now = state_of(path)
+            if known is None or now == (known.size, known.modified):
+                self._told.pop(path, None)
+            elif now != self._told.get(path, (-1, -1)):
+                self._told[path] = now
+                self.problem.emit(self._sentence(source, now))
+                # What was changed of values that lay there is kept in full from now on.
+                self._session.document_changed.emit()
+        self._follow()
+
+    def _sentence(self, source: Source, now: tuple[int, int] | None) -> str:
+        assert source.path is not None
+        name = plain(source.path.name)
+        for tensor in source.tensors:
+            problem = mapped_arrays.look(tensor.array)
+            if problem:
+                return problem
+        if now is None:
+            text = self.tr("%1 is no longer where it was; what you see is as it was read.")
+        else:
+            text = self.tr(
+                "%1 was changed by another program. What you see is as it was read; open it again "
+                "to see what it holds now."
+            )
+        return filled(text, name)

@@ -1,0 +1,437 @@
+"""Arrays in and out: opening files into the document, making arrays, writing values to files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from quantoscope.engine import QuantizationError, Scheme
+from quantoscope.engine.examples import EXAMPLES, THREE_WAYS, Example
+from quantoscope.engine.notes import Note, listening
+from quantoscope.engine.numerics.arrays import FloatArray, as_working, integers_note
+from quantoscope.engine.text.file_names import kept
+from quantoscope.engine.text.number_parsing import printable
+from quantoscope.gui.common.localized_numbers import filled, told
+from quantoscope.gui.common.plain_text import plain
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.tensors import Source, Tensor, lone, of_file
+from quantoscope.gui.storage.session_files import ENDING, FILE, SessionFiles, WriteOver
+from quantoscope.gui.workers.background import Background, Part, Ticket
+
+if TYPE_CHECKING:
+    from quantoscope.engine.io.block_codes import Stored
+    from quantoscope.engine.io.saved import SavedSource
+
+
+TENSOR = "tensor"
+
+
+class Files(QObject):
+    """What the File menu does with arrays.
+
+    Signals
+    -------
+    problem(text)
+        A file could not be read or written, and why.
+    notice(text)
+        Something worth knowing happened, such as a change of precision.
+    listed(Source)
+        A file of several tensors is open: one of them is to be chosen.
+    """
+
+    problem = Signal(str)
+    notice = Signal(str)
+    listed = Signal(object)
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        background: Background,
+        whole: SessionFiles,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._settings = settings
+        self._background = background
+        self._whole = whole
+        self._window = window
+        self._waiting: list[Callable[[], None]] = []
+        # Queued: whoever was told of the end of a job may begin the next one before.
+        background.ended.connect(self._go_on, Qt.ConnectionType.QueuedConnection)
+        whole.decided.connect(self._go_on)
+
+    # Arrays of no file
+
+    def start_example(self, example: Example) -> None:
+        """Show an example, with the schemes that make its point, beside what is open.
+
+        Nothing goes but what the program made and nobody worked on.
+        """
+        session, schemes = self._session, example.parsed_schemes()
+        session.finish_typing.emit()
+        if session.untouched:
+            session.start(example.make(), example.name, None, schemes, example.point)
+            return
+        session.hint = example.point
+        alone = [source.tensors[0] for source in session.sources if source.path is None]
+        known = next((t for t in alone if t.title == example.name and not t.differs), None)
+        if known is None:
+            source = lone(example.name, example.make())
+            source.given = True
+            session.add(source)
+            known = source.tensors[0]
+        self._show(known)
+        commands.add_schemes(session, schemes, example.name)
+
+    def start_first(self) -> None:
+        """What a first start shows: the three numbers, with a line that says what to try."""
+        example = EXAMPLES[0]
+        hint = self.tr(
+            "Type over a number in Values, or drag an orange line in Distribution: every pane "
+            "follows at once."
+        )
+        self._session.start(example.make(), example.name, None, example.parsed_schemes(), hint)
+
+    def new(self) -> None:
+        """Ask for an array and add it to the document."""
+        from quantoscope.gui.dialogs.new_array import NewArrayDialog
+
+        dialog = NewArrayDialog(self._window)
+        if dialog.exec():
+            source = lone(dialog.title(), dialog.array())
+            self._session.add(source)
+            self._show(source.tensors[0])
+        dialog.deleteLater()
+
+    def _show(self, tensor: Tensor) -> None:
+        """Show a tensor that is loaded, under three schemes where there are none."""
+        if not self._session.entries:
+            self._session.begin_entries([Scheme.parse(text) for text in THREE_WAYS])
+        self._session.finish_typing.emit()
+        self._session.show(tensor)
+
+    # Opening
+
+    def ask_open(self) -> None:
+        """Ask for files and open them."""
+        from quantoscope.engine.io import READERS, file_filters
+
+        every = " ".join(f"*{ending}" for known in READERS for ending in known.endings)
+        filters = [filled(self.tr("Everything that can be opened (%1)"), every), *file_filters()]
+        folder = self._settings.text("files/folder")
+        paths, _ = QFileDialog.getOpenFileNames(
+            self._window, self.tr("Open files"), folder, ";;".join(filters)
+        )
+        self.open_all([Path(path) for path in paths])
+
+    def open(self, path: Path) -> None:
+        """Open a file into the document; a session takes the document's place."""
+        self.open_all([path])
+
+    def open_all(self, paths: Sequence[Path]) -> None:
+        """Open several files into the document, and show the first array of them.
+
+        ``FILE::NAME`` names a tensor of a file. Of several sessions the first is opened, and the
+        other files come into it. Files that are asked for while others are read wait for their
+        turn.
+        """
+        if paths:
+            self._in_turn(partial(self._open_all, list(paths)))
+
+    def _in_turn(self, begin: Callable[[], None]) -> None:
+        """Begin to read files as soon as no others are read."""
+        self._waiting.append(begin)
+        self._go_on()
+
+    def give_up(self) -> None:
+        """Forget what waits for its turn: the window closes."""
+        self._waiting.clear()
+
+    @property
+    def _busy(self) -> bool:
+        return self._background.running(FILE) or self._whole.deciding
+
+    def _go_on(self) -> None:
+        while self._waiting and not self._busy:
+            self._waiting.pop(0)()
+
+    def _open_all(self, paths: Sequence[Path]) -> None:
+        sessions = [path for path in paths if path.suffix.lower() == ENDING]
+        others = [path.absolute() for path in paths if path not in sessions]
+        if sessions:
+            self._whole.open(sessions[0])
+            # Unless the document stays.
+            if others and self._background.running(FILE):
+                self._waiting.insert(0, partial(self._open_all, others))
+        else:
+            job, failed = partial(_read, others), self._whole.failed
+            self._background.start(FILE, job, self._opened, failed, only_reads=True)
+
+    def _opened(self, read: list[Read]) -> None:
+        """Take files into the document that have been looked at."""
+        # What is being typed belongs to the file as it was, and is kept like any other edit of it.
+        self._session.finish_typing.emit()
+        found = [one for one in read if one.source is not None]
+        for one in found:
+            assert one.source is not None
+            self._settings.add_recent(kept(one.path))
+            self._settings.add_known([str(one.path)])
+            self._settings.remember_folder("files/folder", one.path.parent)
+            session = self._session
+            instead = _keep_edits(one.source, session.sources, session.current)
+            one.source = session.add(one.source)
+            if one.wanted in instead:
+                one.wanted = instead[one.wanted]
+                self.notice.emit(
+                    filled(self.tr("%1 was open already; your changes stay."), one.wanted.title)
+                )
+        wanted = next((one for one in found if one.wanted is not None), None)
+        if wanted is not None and wanted.wanted is not None:
+            self.show_tensor(wanted.wanted, wanted.values)
+        elif found:
+            self.listed.emit(found[0].source)
+        errors = [one.error for one in read if one.error]
+        if errors:
+            self.problem.emit(" ".join(errors))
+
+    def show_tensor(self, tensor: Tensor, values: Values | None = None) -> None:
+        """Show a tensor of the document, reading its values where they are not loaded."""
+        # The one that was chosen last comes up, and not the one that took longest to read.
+        self._background.cancel(TENSOR)
+        if not tensor.readable:
+            text = self.tr("%1 is not loaded: it %2.")
+            self.notice.emit(filled(text, printable(tensor.label, 60), tensor.reason))
+        elif tensor.loaded:
+            self._show(tensor)
+        elif values is not None:
+            self._take(tensor, values)
+        else:
+            source = self._session.source_of(tensor)
+            external = source is not None and source.agreed
+            if tensor.external and not external:
+                if source is None or not self._may_read_beside(tensor):
+                    return
+                external = source.agreed = True
+            assert tensor.path is not None, "what no file holds is always loaded"
+            job = partial(_load, tensor.path, tensor.name, external)
+            done, failed = partial(self._take, tensor), self._whole.failed
+            self._background.start(TENSOR, job, done, failed, only_reads=True)
+
+    def _may_read_beside(self, tensor: Tensor) -> bool:
+        """Ask whether another file may be read, which the person did not name."""
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(self.tr("Numbers in another file"))
+        text = self.tr("The numbers of %1 lie in another file beside it, %2. Read that one too?")
+        # Both names come from the file: they may look like HTML.
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(filled(text, tensor.title, plain(tensor.external)))
+        read = box.addButton(self.tr("&Read it"), QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.exec()
+        agreed = box.clickedButton() is read
+        box.deleteLater()
+        return agreed
+
+    def _take(self, tensor: Tensor, values: Values) -> None:
+        """Show a tensor with values that were read, unless its file was closed meanwhile."""
+        if self._session.source_of(tensor) is None:
+            return
+        array, tensor.stored, notes = values
+        tensor.take(array, tensor.dtype)
+        self._show(tensor)
+        said = []
+        if tensor.dtype != array.dtype.name:
+            text = self.tr("%1 holds %2 values; they are worked on as %3.")
+            said.append(filled(text, tensor.title, tensor.dtype, array.dtype.name))
+            if tensor.stored is not None:
+                said.append(
+                    self.tr("On the right in Values are the codes and scales as they are stored.")
+                )
+        said += map(told, notes)
+        if said:
+            self.notice.emit(" ".join(said))
+
+    def reopen(self, source: Source, path: Path | None = None) -> None:
+        """Read a file of the document that was not read, from where it is now."""
+        target = path or source.path
+        if target is not None:
+            self._in_turn(partial(self._reopen, source, target))
+
+    def _reopen(self, source: Source, path: Path) -> None:
+        job, done = partial(_read, [path]), partial(self._reopened, source)
+        self._background.start(FILE, job, done, self._whole.failed, only_reads=True)
+
+    def _reopened(self, source: Source, read: list[Read]) -> None:
+        new = read[0].source
+        if new is not None:
+            # It may lie elsewhere now; what the session itself holds of it goes along.
+            source.path = new.path
+            for tensor in source.tensors:
+                tensor.path = new.path
+        self._opened(read)
+
+    def ask_where(self, source: Source) -> None:
+        """Ask where a file of the document lies that is not where it was."""
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, filled(self.tr("Where is %1?"), source.title), str(source.path or "")
+        )
+        if path and self._session.source_at(Path(path).absolute()) not in (None, source):
+            self.problem.emit(filled(self.tr("%1 is open already."), Path(path).name))
+        elif path:
+            self.reopen(source, Path(path).absolute())
+
+    # Writing values
+
+    def save_values(self) -> bool:
+        """Ask for a file and write the array to it; False when nothing was written."""
+        from quantoscope.engine.io import WRITERS, file_filters
+
+        filters = ";;".join(file_filters(WRITERS))
+        folder, path = Path(self._settings.text("files/folder")), self._session.path
+        source = self._session.source_of(self._session.current)
+        container = source is not None and source.container
+        start = path if path is not None and not container else folder / "values.npy"
+        text, chosen = QFileDialog.getSaveFileName(
+            self._window, self.tr("Save the values"), str(start), filters
+        )
+        if not text:
+            return False
+        target = Path(text)
+        endings = [ending for known in WRITERS for ending in known.endings]
+        if target.suffix.lower() not in endings:
+            wanted = next((e for e in endings if f"*{e}" in chosen), ".npy")
+            target = Path(f"{text}{wanted}")
+            if not self._whole.may_take(target):
+                return False
+        known = self._session.source_at(target.absolute())
+        answer = self._whole.may_write_over(target, None if known is None else known.known)
+        if answer is WriteOver.ELSEWHERE:
+            return self.save_values()
+        return answer is WriteOver.YES and self.write_values(target)
+
+    def write_values(self, path: Path) -> bool:
+        """Write the array to a file; False, and a sentence, when that fails."""
+        from quantoscope.engine.io import save
+        from quantoscope.engine.io.saved import seen
+
+        self._session.finish_typing.emit()
+        array = self._session.array
+
+        def job(part: Part) -> SavedSource:
+            save(path, array, partial(part(0, 1), 0, 1))
+            return seen(path)
+
+        known = self._whole.written(path, job)
+        if known is None:
+            return False
+        self._settings.add_known([str(path)])
+        self._session.mark_values_saved(path, known)
+        return True
+
+
+Values = tuple[FloatArray, "Stored | None", "Sequence[Note]"]
+
+
+@dataclass
+class Read:
+    """A file as it was looked at: its tensors, the values of the one wanted, or what is wrong."""
+
+    path: Path
+    source: Source | None = None
+    wanted: Tensor | None = None
+    values: Values | None = None
+    error: str = ""
+
+
+def _keep_edits(new: Source, known: Sequence[Source], current: Tensor) -> dict[Tensor, Tensor]:
+    """Let a file that is read again keep the tensors that somebody works on.
+
+    Returns which tensor took the place of which new one. Where the file is another one by now,
+    what is kept is no longer what lies there, nor that but for some changes.
+    """
+    kept = {
+        tensor.name: tensor
+        for source in known
+        if source.path == new.path
+        for tensor in source.tensors
+        if tensor.kept or tensor.differs or (tensor is current and new.container)
+    }
+    for source in known:
+        if source.path == new.path and not _same(source.known, new.known):
+            for tensor in source.tensors:
+                tensor.opened_version, tensor.base = 0, None
+    instead = {tensor: kept[tensor.name] for tensor in new.tensors if tensor.name in kept}
+    gone = [tensor for tensor in kept.values() if tensor not in instead.values()]
+    new.tensors = [*(instead.get(tensor, tensor) for tensor in new.tensors), *gone]
+    return instead
+
+
+def _same(before: SavedSource | None, now: SavedSource | None) -> bool:
+    """Tell whether a file is as it was, as far as size and time of change tell."""
+    if before is None or now is None or not before.modified:
+        return True
+    return (before.size, before.modified) == (now.size, now.modified)
+
+
+def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
+    """Look at files; of the first that holds a single array, or is told which, read that."""
+    from quantoscope.engine.io import list_tensors, load, split_name
+
+    read = []
+    shown = False
+    sources: dict[Path, Source] = {}
+    for done, whole in enumerate(paths):
+        ticket.step(done, len(paths))
+        path, name = split_name(whole)
+        one = Read(path)
+        read.append(one)
+        try:
+            if path not in sources:
+                sources[path] = of_file(path, list_tensors(path))
+            source = sources[path]
+            named = [tensor for tensor in source.tensors if name in (None, tensor.name)]
+            named = [tensor for tensor in named if tensor.readable]
+            if name is not None and not named:
+                load(path, name)  # raises the sentence that names what there is
+            if len(named) == 1 and not shown and not named[0].external:
+                with ticket.cancellation.telling(ticket.part(done, len(paths))):
+                    one.values = _values(path, named[0].name)
+                shown = True
+            one.wanted = named[0] if len(named) == 1 else None
+            one.source = source
+        except (QuantizationError, OSError) as error:
+            one.error = str(error)
+        except MemoryError:
+            text = QCoreApplication.translate("Files", "%1 needs more memory than there is.")
+            one.error = filled(text, plain(path.name))
+    return read
+
+
+def _load(path: Path, name: str | None, external: bool, ticket: Ticket) -> Values:
+    ticket.step(0, 0)
+    with ticket.cancellation.telling(ticket.part(0, 1)):
+        return _values(path, name, external)
+
+
+def _values(path: Path, name: str | None, external: bool = False) -> Values:
+    """Read the values of a tensor, with the codes and scales where the file has them so."""
+    from quantoscope.engine.io import list_tensors, load, stored
+
+    with listening() as notes:
+        found = load(path, name, external=external)
+        note = integers_note(found)
+    array = as_working(found, allow_empty=True)
+    if name is None:
+        name = next(info.name for info in list_tensors(path) if info.readable)
+    return array, stored(path, name), [*notes, note] if note is not None else notes

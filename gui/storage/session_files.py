@@ -1,0 +1,376 @@
+"""Session files: new, open, save, save as, and the question about what is not saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from quantoscope.engine import QuantizationError, Scheme
+from quantoscope.engine.examples import THREE_WAYS
+from quantoscope.engine.text.file_names import kept
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.plain_text import plain
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.workers.background import Background, Cancelled, Part, Ticket
+from quantoscope.gui.workers.modal_wait import wait_for
+
+if TYPE_CHECKING:
+    from quantoscope.engine.io.saved import SavedSource
+
+FILE, SAVE = "file", "save"
+ENDING = ".qscope"
+View = dict[str, Any]
+
+
+class WriteOver(Enum):
+    """What a person decides about a file that has changed meanwhile."""
+
+    YES = "write over it"
+    ELSEWHERE = "save as another file"
+    NO = "write nothing"
+
+
+class SessionFiles(QObject):
+    """What the File menu does with the whole document.
+
+    Signals
+    -------
+    problem(text)
+        A file could not be read or written, and why.
+    notice(text)
+        Something worth knowing happened.
+    view_opened(dict)
+        How the document that was opened had been looked at.
+    saved()
+        The document lies in its file, or was given up: there is nothing to recover.
+    decided()
+        The questions about a session that is opened are answered, or none were asked.
+    """
+
+    problem = Signal(str)
+    notice = Signal(str)
+    view_opened = Signal(dict)
+    saved = Signal()
+    decided = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        background: Background,
+        view: Callable[[], View],
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._settings = settings
+        self._background = background
+        self._view = view
+        self._window = window
+        self._edited = False
+        self.deciding = False
+        session.edited.connect(self._on_edited)
+
+    def new(self) -> None:
+        """Begin with nothing but the three schemes, asking about what is not saved."""
+        if self.may_replace():
+            schemes = [Scheme.parse(text) for text in THREE_WAYS]
+            self._session.start(np.zeros(0, np.float32), self.tr("untitled"), None, schemes)
+
+    # Opening
+
+    def open(self, path: Path) -> None:
+        """Open a session file in place of the document, asking about what is not saved."""
+        with self._decisions():
+            if self.may_replace():
+                path = path.absolute()
+                done = partial(self._read_done, path)
+                job = partial(_read, path)
+                self._background.start(FILE, job, done, self.failed, only_reads=True)
+
+    @contextmanager
+    def _decisions(self) -> Iterator[None]:
+        """Let no other file come in while a question about the session stands."""
+        self.deciding = True
+        try:
+            yield
+        finally:
+            self.deciding = False
+            self.decided.emit()
+
+    def _read_done(self, path: Path, read: tuple[Any, Any]) -> None:
+        saved, file_seen = read
+        with self._decisions():
+            agreed = self._may_read(path, saved)
+            self.restore(path, saved, agreed, partial(self._opened, path, file_seen))
+
+    def restore(self, path: Path, saved: Any, agreed: bool, done: Callable[[Any], None]) -> None:
+        """Build a document from what a file holds, reading other files only where agreed."""
+        job, built = partial(_build, path, saved, agreed), partial(self._built, done)
+        self._background.start(FILE, job, built, self.failed, only_reads=True)
+
+    def _built(self, done: Callable[[Any], None], opened: Any) -> None:
+        """Put it in the document's place, asking again about what was edited while it was read."""
+        with self._decisions():
+            self._session.finish_typing.emit()
+            if not self._edited or self.may_replace():
+                done(opened)
+
+    def _on_edited(self) -> None:
+        self._edited = True
+
+    def _may_read(self, path: Path, saved: Any) -> bool:
+        """Ask whether files that the person has not named so far may be read."""
+        from quantoscope.gui.storage.session_codec import place_of
+
+        known = set(self._settings.known_files)
+        places = [place_of(source, path) for source in saved.sources]
+        strange = [plain(place) for place in places if str(place) not in known]
+        if not strange:
+            return True
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(self.tr("Open a session"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        text = self.tr("%1 refers to files that you have not opened so far. Read them?")
+        box.setText(filled(text, plain(path.name)))
+        more = filled(self.tr("… and %1 more"), len(strange) - 8)
+        listed = [*strange[:8], *([more] if len(strange) > 8 else [])]
+        box.setInformativeText("\n".join(listed))
+        read = box.addButton(self.tr("&Read them"), QMessageBox.ButtonRole.AcceptRole)
+        without = box.addButton(self.tr("&Without them"), QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(without)
+        box.exec()
+        agreed = box.clickedButton() is read
+        box.deleteLater()
+        return agreed
+
+    def _opened(self, path: Path, file_seen: Any, opened: Any) -> None:
+        self._session.restore(
+            opened.sources, opened.current, opened.entries, opened.active_uid, path, file_seen
+        )
+        self._settings.add_recent(kept(path))
+        self._settings.remember_folder("files/folder", path.parent)
+        self._know()
+        self.view_opened.emit(dict(opened.view))
+        if opened.notes:
+            self.problem.emit(opened.told)
+        self.saved.emit()
+
+    def _know(self) -> None:
+        """Remember which files the person has let be read."""
+        self._settings.add_known(
+            [
+                str(source.path)
+                for source in self._session.sources
+                if source.path is not None and not source.problem
+            ]
+        )
+
+    def failed(self, error: Exception) -> None:
+        """Tell what is wrong with a file."""
+        if not isinstance(error, QuantizationError | OSError | MemoryError):
+            raise error
+        text = str(error)
+        if isinstance(error, MemoryError):
+            text = self.tr("This file needs more memory than there is.")
+        self.problem.emit(text)
+
+    # Saving
+
+    def save(self) -> bool:
+        """Save into the document's own file, or ask for one; False when nothing was written."""
+        file = self._session.file
+        return self.save_as() if file is None else self.write(file)
+
+    def save_as(self) -> bool:
+        """Ask for a file and save everything into it; False when nothing was written."""
+        session = self._session
+        folder = Path(self._settings.text("files/folder"))
+        named = session.title if session.path is None else session.path.stem
+        start = session.file or folder / f"{Path(named).name or 'session'}{ENDING}"
+        path, _ = QFileDialog.getSaveFileName(
+            self._window,
+            self.tr("Save the session"),
+            str(start),
+            filled(self.tr("Quantoscope session (*%1)"), ENDING),
+        )
+        if not path:
+            return False
+        target = Path(path)
+        if target.suffix.lower() != ENDING:
+            target = Path(f"{path}{ENDING}")
+            if target.absolute() != session.file and not self.may_take(target):
+                return False
+        # The dialog has asked about a file that is there already.
+        return self.write(target, agreed=target == Path(path))
+
+    def may_take(self, path: Path) -> bool:
+        """Ask about a file that is there, where the dialog knew its name without the ending."""
+        if not path.exists():
+            return True
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle(self.tr("There already"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(filled(self.tr("%1 is there already."), plain(path.name)))
+        box.setInformativeText(self.tr("Overwriting it loses what it holds."))
+        over = box.addButton(self.tr("&Overwrite"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.exec()
+        agreed = box.clickedButton() is over
+        box.deleteLater()
+        return agreed
+
+    def write(self, path: Path, agreed: bool = False) -> bool:
+        """Write everything into a session file; False, and a sentence, when that fails.
+
+        ``agreed`` tells that the person knows of the file that lies there.
+        """
+        from quantoscope.engine.io import qscope
+        from quantoscope.engine.io.saved import recognized
+        from quantoscope.gui.storage.session_codec import draft
+
+        path = path.absolute()
+        self._session.finish_typing.emit()
+        if path == self._session.file and not agreed:
+            answer = self.may_write_over(path, self._session.file_seen)
+            if answer is not WriteOver.YES:
+                return answer is WriteOver.ELSEWHERE and self.save_as()
+        taken = draft(self._session, self._view())
+
+        def job(part: Part) -> Any:
+            finished = taken.finished(path, part)
+            qscope.write(path, finished.session, partial(part(0, 1), 0, 1))
+            return finished, recognized(path)
+
+        outcome = self.written(path, job, lambda outcome: outcome[0].told)
+        if outcome is None:
+            return False
+        finished, file_seen = outcome
+        self._know()
+        self._session.mark_saved(path, finished.session.sources, file_seen)
+        self.saved.emit()
+        return True
+
+    def may_write_over(self, path: Path, known: SavedSource | None) -> WriteOver:
+        """Ask about a file that somebody else has changed since it was read or written here."""
+        from quantoscope.engine.io.saved import untouched
+
+        try:
+            if known is None or untouched(known, path):
+                return WriteOver.YES
+        except FileNotFoundError:  # There is nothing that could be lost.
+            return WriteOver.YES
+        except OSError:
+            pass
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle(self.tr("Changed meanwhile"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        text = self.tr(
+            "%1 has changed since it was opened or saved here: another window or program has "
+            "written it."
+        )
+        box.setText(filled(text, plain(path.name)))
+        box.setInformativeText(self.tr("Saving over it loses what was written there."))
+        elsewhere = box.addButton(self.tr("Save &as…"), QMessageBox.ButtonRole.AcceptRole)
+        over = box.addButton(self.tr("&Overwrite"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(elsewhere)
+        box.exec()
+        clicked = box.clickedButton()
+        box.deleteLater()
+        answers = {elsewhere: WriteOver.ELSEWHERE, over: WriteOver.YES}
+        return next((answer for one, answer in answers.items() if one is clicked), WriteOver.NO)
+
+    def written(
+        self,
+        path: Path,
+        job: Callable[[Part], Any],
+        more: Callable[[Any], str] = lambda outcome: "",
+    ) -> Any:
+        """Let a job write a file, and return what it returns; None, and a sentence, if it fails.
+
+        ``more`` makes of that what else there is to say.
+        """
+        try:
+            text = filled(self.tr("Writing %1…"), plain(path.name))
+            outcome = wait_for(self._background, SAVE, job, text, self._window)
+        except Cancelled:
+            self.notice.emit(self.tr("Nothing was saved, as you wished."))
+            return None
+        except Exception as error:
+            self.failed(error)
+            return None
+        self._settings.add_recent(kept(path))
+        self._settings.remember_folder("files/folder", path.parent)
+        text, besides = filled(self.tr("Saved %1."), plain(path)), more(outcome)
+        if besides:
+            self.problem.emit(f"{text} {besides}")
+        else:
+            self.notice.emit(text)
+        return outcome
+
+    def _unsaved_text(self) -> str:
+        """Name what has changes: the session, where it has a name, and what of it."""
+        from quantoscope.gui.storage.session_codec import what_changed
+
+        session = self._session
+        titles, schemes = session.unsaved
+        listed = what_changed(session) or self.tr("the list of files")
+        if session.file is not None:
+            text = self.tr("%1 has changes that are not saved: %2.")
+            return filled(text, plain(session.file.name), listed)
+        listed = listed[0].upper() + listed[1:] if not titles else listed
+        text = self.tr("%1 has changes that are not saved.")
+        if len(titles) + schemes > 1:
+            text = self.tr("%1 have changes that are not saved.")
+        return filled(text, listed)
+
+    def may_replace(self) -> bool:
+        """Ask about what is not saved; True when it may go."""
+        session = self._session
+        session.finish_typing.emit()
+        self._edited = False
+        if not session.modified:
+            return True
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(self.tr("Unsaved changes"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(self._unsaved_text())
+        box.setInformativeText(self.tr("Do you want to save the session first?"))
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.setDefaultButton(buttons.Save)
+        answer = box.exec()
+        box.deleteLater()
+        if answer == buttons.Save:
+            return self.save()
+        return answer == buttons.Discard
+
+
+def _read(path: Path, ticket: Ticket) -> Any:
+    """Return what a session file holds, and how it looked before it was read."""
+    from quantoscope.engine.io import qscope
+    from quantoscope.engine.io.saved import recognized
+
+    ticket.step(0, 0)
+    file_seen = recognized(path) if path.is_file() else None
+    return qscope.read(path), file_seen
+
+
+def _build(path: Path, saved: Any, agreed: bool, ticket: Ticket) -> Any:
+    from quantoscope.gui.storage.session_codec import opened
+
+    return opened(saved, path, agreed, ticket.part)

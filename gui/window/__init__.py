@@ -1,0 +1,1 @@
+"""The window itself: its docks, menus, actions and status bar."""

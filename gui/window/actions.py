@@ -1,0 +1,249 @@
+"""Every action of the window in one table: text, shortcut, icon and tip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from quantoscope.gui.common.theme import Theme, icon
+
+Keys = QKeySequence.StandardKey
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One action.
+
+    Attributes
+    ----------
+    key : str
+        Its name in the code.
+    text, tip : str
+        What menus and status bar say.
+    shortcut : StandardKey, str or None
+    icon : str
+        A file in resources/icons, or empty.
+    local : bool
+        Its shortcut counts only in the widgets that the action is added to.
+    """
+
+    key: str
+    text: str
+    shortcut: QKeySequence.StandardKey | str | None = None
+    icon: str = ""
+    tip: str = ""
+    local: bool = False
+
+
+def _t(text: str) -> str:
+    """Mark a text for translation; it is translated when the action is made."""
+    return str(QT_TRANSLATE_NOOP("actions", text))
+
+
+SPECS: tuple[Spec, ...] = (
+    Spec(
+        "new",
+        _t("&New array…"),
+        Keys.New,
+        "new",
+        _t("Make an array of random numbers, or start empty"),
+    ),
+    Spec("open", _t("&Open…"), Keys.Open, "open", _t("Open files of arrays, or a session")),
+    Spec(
+        "new_session",
+        _t("Ne&w session"),
+        "Ctrl+Shift+N",
+        "",
+        _t("Begin anew, with three schemes and no values"),
+    ),
+    Spec("new_window", _t("New win&dow"), "Ctrl+Alt+N", "", _t("Open another window")),
+    Spec(
+        "save",
+        _t("&Save session"),
+        Keys.Save,
+        "save",
+        _t("Save arrays, schemes and view into one session file"),
+    ),
+    Spec(
+        "save_as",
+        _t("Save session &as…"),
+        "Ctrl+Shift+S",
+        "",
+        _t("Save the session into another file"),
+    ),
+    Spec(
+        "save_values",
+        _t("Save &values…"),
+        "Ctrl+Alt+S",
+        "",
+        _t("Write the array that is shown to a file of numbers"),
+    ),
+    Spec(
+        "remove_source",
+        _t("C&lose file"),
+        "Ctrl+F4",
+        "remove",
+        _t("Take the file, or the array, that is selected in Tensors out of the session"),
+    ),
+    Spec(
+        "export",
+        _t("&Export…"),
+        "Ctrl+E",
+        "export",
+        _t("Write figures, the table or the results to files"),
+    ),
+    Spec(
+        "copy_figure",
+        _t("Copy &figure"),
+        "Ctrl+Shift+C",
+        "image",
+        _t("Put the visible plots on the clipboard as a picture"),
+    ),
+    Spec("restore", _t("&Restore"), "", "", _t("Bring back what was not saved")),
+    Spec("discard", _t("Dis&card"), "", "", _t("Delete what was not saved")),
+    Spec("quit", _t("&Quit"), Keys.Quit),
+    Spec(
+        "cut",
+        _t("Cu&t"),
+        Keys.Cut,
+        "cut",
+        _t("Copy the selected values and set them to 0"),
+        local=True,
+    ),
+    Spec("copy", _t("&Copy"), Keys.Copy, "copy", _t("Copy the selection at full precision")),
+    Spec(
+        "paste",
+        _t("&Paste"),
+        Keys.Paste,
+        "paste",
+        _t("Put numbers from the clipboard in, from the current cell on"),
+    ),
+    Spec("clear", _t("C&lear"), "Del", "", _t("Set the selected values to 0"), local=True),
+    Spec(
+        "insert_rows",
+        _t("&Insert rows"),
+        "Ctrl+Shift++",
+        "insert-row",
+        _t("Insert zeros above the selected rows"),
+        local=True,
+    ),
+    Spec(
+        "remove_rows",
+        _t("Re&move rows"),
+        "Ctrl+-",
+        "remove-row",
+        _t("Remove the selected values"),
+        local=True,
+    ),
+    Spec(
+        "fill_down",
+        _t("Fill &down"),
+        "Ctrl+D",
+        "fill-down",
+        _t("Copy the first selected value to the rows below"),
+        local=True,
+    ),
+    Spec("select_all", _t("Select &all"), Keys.SelectAll),
+    Spec("goto", _t("&Go to…"), "Ctrl+G", "goto", _t("Choose the value at a position")),
+    Spec("unsort", _t("Array &order"), "", "sort", _t("Show the rows in the array's own order")),
+    Spec(
+        "worst_first",
+        _t("Largest |&error| first"),
+        "Ctrl+Shift+E",
+        "",
+        _t("Sort the rows of Values by the size of their error, whichever its sign"),
+    ),
+    Spec(
+        "grid",
+        _t("Gr&id view"),
+        "Ctrl+Shift+G",
+        "grid",
+        _t("Show a plane of an array with two or more axes"),
+    ),
+    Spec(
+        "duplicate_scheme",
+        _t("&Duplicate scheme"),
+        "Ctrl+Shift+D",
+        "duplicate",
+        _t("Copy the active scheme"),
+    ),
+    Spec(
+        "remove_scheme",
+        _t("&Remove scheme"),
+        "Ctrl+Shift+Backspace",
+        "remove",
+        _t("Remove the active scheme"),
+    ),
+    Spec("scheme_up", _t("Move scheme &up"), "Alt+Shift+Up", "up"),
+    Spec("scheme_down", _t("Move scheme d&own"), "Alt+Shift+Down", "down"),
+    Spec(
+        "fit",
+        _t("&Show everything in the plots"),
+        "Ctrl+0",
+        "fit",
+        _t("Undo zoom and pan in every plot"),
+    ),
+    Spec("next_value", _t("&Next value"), "Alt+Down", "", _t("Choose the next value")),
+    Spec("previous_value", _t("&Previous value"), "Alt+Up", "", _t("Choose the value before")),
+    Spec(
+        "reset_layout",
+        _t("&Reset layout"),
+        "",
+        "reset",
+        _t("Put every pane back where it was at first"),
+    ),
+    Spec(
+        "cancel",
+        _t("&Cancel work"),
+        "Esc",
+        "close",
+        _t("Stop what is being computed, read or written"),
+    ),
+    Spec(
+        "help",
+        _t("&Quick guide"),
+        Keys.HelpContents,
+        "help",
+        _t("What the panes show and how to work with them"),
+    ),
+    Spec("about", _t("&About Quantoscope"), "", "info"),
+)
+
+
+class Actions:
+    """The actions, made from the table; ``actions["open"]`` is a ``QAction``."""
+
+    def __init__(
+        self, owner: QWidget, theme: Theme, handlers: dict[str, Callable[[], object]]
+    ) -> None:
+        self._actions: dict[str, QAction] = {}
+        for spec in SPECS:
+            action = QAction(QCoreApplication.translate("actions", spec.text), owner)
+            action.setObjectName(f"action-{spec.key}")
+            if spec.shortcut:
+                action.setShortcut(QKeySequence(spec.shortcut))
+            tip = QCoreApplication.translate("actions", spec.tip) if spec.tip else ""
+            shown = action.text().replace("&", "").rstrip("…")
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            action.setStatusTip(tip)
+            action.setToolTip((f"{tip or shown} ({keys})") if keys else (tip or shown))
+            action.triggered.connect(handlers[spec.key])
+            if spec.local:
+                action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            else:
+                owner.addAction(action)
+            self._actions[spec.key] = action
+        self.restyle(theme)
+
+    def __getitem__(self, key: str) -> QAction:
+        return self._actions[key]
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the icons of a theme."""
+        for spec in SPECS:
+            if spec.icon:
+                self._actions[spec.key].setIcon(icon(spec.icon, theme))

@@ -1,0 +1,139 @@
+"""Where docks stand: side by side where there is room, behind each other where there is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtWidgets import QMainWindow, QTabBar, QTabWidget
+
+from quantoscope.gui.panes.dock import Dock
+
+PLOT_TABS = (
+    "signal",
+    "error",
+    "distribution",
+    "transfer",
+    "codes",
+    "calibration",
+    "channels",
+    "difference",
+)
+SMALL = QSize(1200, 820)
+LOWEST = 600
+"""Below this height, panes above each other would make the window higher than the screen."""
+
+
+def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    """Put every dock where it stands at first, for the size the window has."""
+    size = window.size()
+    if size.height() < LOWEST:
+        _arrange_side_by_side(window, docks)
+        return
+    small = size.width() < SMALL.width() or size.height() < SMALL.height()
+    large = size.width() >= 1800 and size.height() >= 960
+    across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+    width, height = size.width(), size.height()
+    low = 236 if height < 960 else 290
+    _take_out(window, docks)
+    # All in one area: there a window that grows gives every pane its share, while an area below
+    # would take all the height.
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["values"])
+    window.splitDockWidget(docks["values"], docks["steps"], down)
+    window.splitDockWidget(docks["values"], docks["signal"], across)
+    _tabs(window, [docks["values"], docks["tensors"]])
+    window.splitDockWidget(docks["signal"], docks["schemes"], across)
+    if small:
+        _tabs(window, [docks[k] for k in PLOT_TABS])
+        _tabs(window, [docks["steps"], docks["results"], docks["compare"]])
+    else:
+        window.splitDockWidget(docks["steps"], docks["results"], across)
+        _tabs(window, [docks["results"], docks["compare"]])
+        window.splitDockWidget(docks["signal"], docks["distribution"], down)
+        window.splitDockWidget(docks["signal"], docks["error"], down)
+        if large:
+            window.splitDockWidget(docks["distribution"], docks["calibration"], across)
+            beside = ("calibration", "transfer", "codes", "channels", "difference")
+            _tabs(window, [docks[k] for k in beside])
+        else:
+            _tabs(window, [docks[k] for k in PLOT_TABS[2:]])
+    for dock in docks.values():
+        dock.show()
+    if not small:
+        third = (height - 300) // 3
+        heights = [third, third, third + 30]
+        window.resizeDocks([docks[k] for k in ("signal", "error", "distribution")], heights, down)
+    shares = (0.24, 0.48, 0.28) if small else (0.42, 0.37, 0.21)
+    columns = [docks["values"], docks["signal"], docks["schemes"]]
+    window.resizeDocks(columns, [int(width * share) for share in shares], across)
+    if large:
+        half = int(width * shares[1]) // 2
+        window.resizeDocks([docks["distribution"], docks["calibration"]], [half, half], across)
+    window.resizeDocks([docks["values"], docks["steps"]], [height - 100 - low, low], down)
+    if not small:
+        halves = [width * 52 // 100, width * 48 // 100]
+        window.resizeDocks([docks["steps"], docks["results"]], halves, across)
+    _settle_tabs(window)
+    for key in ("values", *(("signal", "steps") if small else ("distribution", "results"))):
+        docks[key].raise_()
+
+
+def _arrange_side_by_side(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    """Put the plots behind each other, and everything else beside them."""
+    _take_out(window, docks)
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["values"])
+    window.splitDockWidget(docks["values"], docks["signal"], Qt.Orientation.Horizontal)
+    others = ("values", "tensors", "schemes", "results", "steps", "compare")
+    for tabbed in (others, PLOT_TABS):
+        _tabs(window, [docks[key] for key in tabbed])
+    for dock in docks.values():
+        dock.show()
+    half = window.width() // 2
+    columns = [docks["values"], docks["signal"]]
+    window.resizeDocks(columns, [half, half], Qt.Orientation.Horizontal)
+    _settle_tabs(window)
+    for dock in columns:
+        dock.raise_()
+
+
+def restore(window: QMainWindow, docks: Mapping[str, Dock], state: QByteArray) -> None:
+    """Put every dock where it stood, or where it stands at first if that cannot be told."""
+    # Qt would leave the tabs of docks that stand together now, and no longer then, as they are.
+    _take_out(window, docks)
+    for dock in docks.values():
+        window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+    if window.restoreState(state):
+        _settle_tabs(window)
+    else:
+        arrange(window, docks)
+
+
+def _take_out(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
+    for dock in docks.values():
+        dock.setFloating(False)
+        window.removeDockWidget(dock)
+
+
+def _settle_tabs(window: QMainWindow) -> None:
+    """Hide the bars of tabs that are gone, which Qt leaves where they were; cut no names."""
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        bar.setVisible(bar.count() > 0)
+        bar.setElideMode(Qt.TextElideMode.ElideNone)
+        bar.setUsesScrollButtons(True)
+
+
+def _tabs(window: QMainWindow, docks: list[Dock]) -> None:
+    """Put docks behind each other, the first in front."""
+    for before, dock in zip(docks, docks[1:], strict=False):
+        window.tabifyDockWidget(before, dock)
+
+
+def prepare(window: QMainWindow) -> None:
+    """Set how docks can be arranged."""
+    window.setDockNestingEnabled(True)
+    window.setDockOptions(
+        QMainWindow.DockOption.AnimatedDocks
+        | QMainWindow.DockOption.AllowNestedDocks
+        | QMainWindow.DockOption.AllowTabbedDocks
+    )
+    window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)

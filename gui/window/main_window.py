@@ -1,0 +1,438 @@
+"""The window: puts docks, menus, toolbar and messages together, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
+
+from quantoscope.engine import Scheme
+from quantoscope.engine.text.file_names import path_of
+from quantoscope.gui.common.dropped_files import local_path
+from quantoscope.gui.common.localized_numbers import clock, filled
+from quantoscope.gui.common.message_bar import MessageBar, add_strip
+from quantoscope.gui.common.plain_text import plain, plain_title
+from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.theme import Theme, app_icon, theme_named, wear
+from quantoscope.gui.document import commands
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.document.tensors import Source
+from quantoscope.gui.panes.compare_pane import ComparePane
+from quantoscope.gui.panes.dock import Dock
+from quantoscope.gui.panes.plot_dock import PlotDock, Plots
+from quantoscope.gui.panes.plot_pane import PlotPane
+from quantoscope.gui.panes.results_pane import ResultsPane
+from quantoscope.gui.panes.schemes_pane import SchemesPane
+from quantoscope.gui.panes.steps_pane import StepsPane
+from quantoscope.gui.panes.tensors_pane import TensorsPane
+from quantoscope.gui.panes.values_pane import ValuesPane
+from quantoscope.gui.plots import PLOTS
+from quantoscope.gui.plots.feed import PlotFeed
+from quantoscope.gui.storage.file_watch import FileWatch
+from quantoscope.gui.storage.files import Files
+from quantoscope.gui.storage.recovery import Recovery
+from quantoscope.gui.storage.session_files import SessionFiles
+from quantoscope.gui.window import dock_layout
+from quantoscope.gui.window.actions import Actions
+from quantoscope.gui.window.export_actions import WaysOut
+from quantoscope.gui.window.latency import Latency
+from quantoscope.gui.window.menus import Menus
+from quantoscope.gui.window.status import StatusLine
+from quantoscope.gui.window.view_state import View, docks_of, restore_view, view_of
+from quantoscope.gui.workers.background import Background
+
+
+class MainWindow(QMainWindow):
+    """One document, its panes, and the ways to change it.
+
+    Signals
+    -------
+    window_asked(path)
+        A window is asked for, with a file, or with none.
+    """
+
+    window_asked = Signal(object)
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.theme: Theme = theme_named(settings.theme)
+        self.background = Background(self)
+        self.session = Session(self.background, self)
+        self.feed = PlotFeed(self.session, settings, self)
+        self.whole = SessionFiles(self.session, settings, self.background, self.view, self)
+        self.files = Files(self.session, settings, self.background, self.whole, self)
+        self.file_watch = FileWatch(self.session, self)
+        self.recovery = Recovery(
+            self.session, self.background, self.whole, self.view, self._typing, self
+        )
+        self.setWindowIcon(app_icon())
+        self.setAcceptDrops(True)
+        wear(self.theme)
+        dock_layout.prepare(self)
+        self._build_panes()
+        self.ways_out = WaysOut(
+            session=self.session,
+            settings=settings,
+            plots=self.plots,
+            values=self.values,
+            results=self.results,
+            theme=self.current_theme,
+            window=self,
+        )
+        self.message = MessageBar(self.theme, self)
+        self.offer = MessageBar(self.theme, self)
+        self.unkept = MessageBar(self.theme, self)
+        self.latency = Latency(self.session, self.feed, self)
+        self.setStatusBar(StatusLine(self.session, settings, self.background, self.latency, self))
+        self.actions_ = Actions(self, self.theme, self._handlers())
+        self.menus = Menus(self, self.actions_, self.session, self.docks, settings, self.theme)
+        self._connect()
+        self._restore()
+        self._on_document()
+        self._on_entries()
+
+    # Building
+
+    def _build_panes(self) -> None:
+        session, settings, theme = self.session, self.settings, self.theme
+        self.values = ValuesPane(session, settings, theme)
+        self.tensors = TensorsPane(session, settings, theme)
+        self.schemes = SchemesPane(session, settings, theme)
+        self.results = ResultsPane(session, settings, theme)
+        self.steps = StepsPane(session, settings, theme)
+        self.compare = ComparePane(session, settings, theme)
+        self.docks: dict[str, Dock] = {}
+        self._dock(
+            "values", self.tr("Values"), self.tr("Values: R, editable, and its stages"), self.values
+        )
+        plots = {kind.key: PlotDock(kind, session, self.feed, theme, self) for kind in PLOTS}
+        for plot_dock in plots.values():
+            plot_dock.built.connect(self._on_plot_built)
+        self.docks.update(plots)
+        self.plots = Plots(plots)
+        self._dock("schemes", self.tr("Schemes"), self.tr("Schemes"), self.schemes)
+        head = self.tr("Results: scheme × metric")
+        dock = self._dock("results", self.tr("Results"), head, self.results)
+        self.results.insight_changed.connect(dock.head.set_insight)
+        head = self.tr("Compare: two schemes, and why they differ")
+        dock = self._dock("compare", self.tr("Compare"), head, self.compare)
+        self.compare.insight_changed.connect(dock.head.set_insight)
+        dock.visibilityChanged.connect(self.compare.set_in_front)
+        dock = self._dock(
+            "steps", self.tr("Steps"), self.tr("Steps of the chosen value"), self.steps
+        )
+        self.steps.insight_changed.connect(dock.head.set_insight)
+        head = self.tr("Tensors: what the open files hold")
+        dock = self._dock("tensors", self.tr("Tensors"), head, self.tensors)
+        self.tensors.insight_changed.connect(dock.head.set_insight)
+        dock.visibilityChanged.connect(self.tensors.set_in_front)
+
+    def _dock(self, key: str, name: str, title: str, pane: QWidget) -> Dock:
+        dock = Dock(key, name, title, self.theme, self, pane)
+        self.docks[key] = dock
+        return dock
+
+    def _on_plot_built(self, pane: PlotPane) -> None:
+        pane.export_asked.connect(self.ways_out.export)
+        pane.copy_asked.connect(self.ways_out.copy_plot)
+        # Plots over the same quantity show the same stretch of it: that of the first of them.
+        kind = next(kind for kind in PLOTS if kind.x_quantity == pane.plot.x_quantity)
+        if kind.key != pane.plot.key:
+            leader = self.plots[kind.key]
+            pane.plot.leader = leader.plot
+            pane.widget.setXRange(*leader.widget.viewRange()[0], padding=0)
+
+    def _handlers(self) -> dict[str, Callable[[], object]]:
+        values, schemes = self.values, self.schemes
+        return {
+            "new": self.files.new,
+            "open": self.files.ask_open,
+            "new_session": self.whole.new,
+            "new_window": self._new_window,
+            "save": self.whole.save,
+            "save_as": self.whole.save_as,
+            "save_values": self.files.save_values,
+            "remove_source": self.tensors.remove,
+            "restore": self.recovery.restore,
+            "discard": self.recovery.discard,
+            "export": self.ways_out.export_all,
+            "copy_figure": self.ways_out.copy_figure,
+            "quit": QApplication.closeAllWindows,
+            "cut": values.cut,
+            "copy": self.ways_out.copy,
+            "paste": values.paste,
+            "clear": values.clear,
+            "insert_rows": values.insert_rows,
+            "remove_rows": values.remove_rows,
+            "fill_down": values.fill_down,
+            "select_all": values.select_all,
+            "goto": values.ask_position,
+            "unsort": values.unsort,
+            "worst_first": values.worst_first,
+            "grid": self._toggle_grid,
+            "duplicate_scheme": schemes.duplicate,
+            "remove_scheme": schemes.remove,
+            "scheme_up": self._scheme_up,
+            "scheme_down": self._scheme_down,
+            "fit": self.fit_plots,
+            "next_value": self._next_value,
+            "previous_value": self._previous_value,
+            "reset_layout": self.reset_layout,
+            "cancel": self._cancel,
+            "help": self._help,
+            "about": self._about,
+        }
+
+    def _connect(self) -> None:
+        session, a, menus = self.session, self.actions_, self.menus
+        editing = (
+            "cut",
+            "copy",
+            "paste",
+            "clear",
+            "insert_rows",
+            "remove_rows",
+            "fill_down",
+            "goto",
+        )
+        shown = [a[k] for k in editing]
+        shown.insert(2, menus.copy_as.menuAction())
+        self.values.offer(shown, [a["open"], a["new"], menus.examples])
+        self.results.empty.offer([menus.add_scheme, menus.examples])
+        order = ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down")
+        self.schemes.offer(menus.add_scheme, [a[key] for key in order])
+        top, bottom = Qt.ToolBarArea.TopToolBarArea, Qt.ToolBarArea.BottomToolBarArea
+        add_strip(self, top, self.offer, "recovery", self.tr("Recovery"))
+        add_strip(self, top, self.unkept, "unkept", self.tr("Changes that are not kept"))
+        # Below the panes, which so stay where they are under the pointer.
+        add_strip(self, bottom, self.message, "notices", self.tr("Messages"))
+        for refusing in (self.values.problem, session.refused):
+            refusing.connect(self.message.refusal)
+        session.undo_stack.indexChanged.connect(self.message.edited)
+        for files in (self.files, self.whole):
+            files.problem.connect(self.message.problem)
+        for told in (self.files, self.whole, self.ways_out):
+            told.notice.connect(self.message.notice)
+        session.told.connect(self.message.notice)
+        self.files.listed.connect(self._on_listed)
+        self.recovery.problem.connect(self.message.problem)
+        self.file_watch.problem.connect(self.message.problem)
+        self.recovery.left.connect(self._on_left)
+        self.recovery.failing.connect(self._on_not_kept)
+        self.recovery.typing_left.connect(self.values.resume_typing)
+        self.values.typed.connect(self.recovery.look_again)
+        self.whole.view_opened.connect(self._look)
+        self.tensors.asked.connect(self.files.show_tensor)
+        self.tensors.reopen_asked.connect(self.files.reopen)
+        self.tensors.place_asked.connect(self.files.ask_where)
+        self.tensors.offer([a["open"], a["remove_source"]])
+        self.menus.example_chosen.connect(self.files.start_example)
+        self.compare.codes_asked.connect(self._ask_codes)
+        self.menus.copy_as_chosen.connect(self.ways_out.copy_as)
+        self.menus.scheme_chosen.connect(self._add_scheme)
+        self.menus.recent_chosen.connect(self._open_recent)
+        session.document_changed.connect(self._on_document)
+        session.sources_changed.connect(self._on_document)
+        session.array_reset.connect(self._on_array)
+        session.entries_changed.connect(self._on_entries)
+        session.revisited.connect(self._on_revisited)
+        self.settings.theme_changed.connect(self.retheme)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self.retheme)
+
+    # Following the session
+
+    def _on_document(self) -> None:
+        title, file = self.session.title or self.tr("untitled"), self.session.file
+        if file is not None:
+            title = f"{title} – {plain(file.name)}"
+        self.setWindowTitle(f"{plain_title(title)}[*] – Quantoscope")
+        self.setWindowModified(self.session.modified)
+
+    def _on_array(self) -> None:
+        self.actions_["grid"].setEnabled(self.session.array.ndim >= 2)
+        if self.session.hint:
+            self.message.notice(self.session.hint)
+            self.session.hint = ""
+        else:
+            self.message.clear()
+
+    def _on_entries(self) -> None:
+        any_scheme = bool(self.session.entries)
+        for key in ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down"):
+            self.actions_[key].setEnabled(any_scheme)
+
+    def _on_revisited(self, key: str) -> None:
+        """Show the pane of what was undone, where another one lies over it; a closed one stays."""
+        dock = self.docks[key]
+        if dock.toggleViewAction().isChecked():
+            dock.raise_()
+
+    def _on_listed(self, source: Source) -> None:
+        self.docks["tensors"].take_focus()
+        self.tensors.select(source)
+        text = self.tr("%1 holds %2 tensors: choose one in Tensors, Enter shows it.")
+        readable = sum(tensor.readable for tensor in source.tensors)
+        if readable < len(source.tensors):
+            text = self.tr(
+                "%1 holds %2 tensors: choose one in Tensors, Enter shows it. Of %3 more, which are"
+                " grey there, the tips say why they are not loaded."
+            )
+        others = f"{len(source.tensors) - readable:,}"
+        self.message.notice(filled(text, source.title, f"{readable:,}", others))
+
+    def _on_left(self, title: str, time: float) -> None:
+        text = self.tr("Changes of %1, last kept at %2, were not saved when the program ended.")
+        choices = [self.actions_[key] for key in ("restore", "discard")]
+        self.offer.ask(filled(text, plain(title), clock(time)), choices)
+
+    def _on_not_kept(self, text: str) -> None:
+        if text:
+            self.unkept.problem(text)
+        else:
+            self.unkept.clear()
+
+    def _typing(self) -> tuple[int, str] | None:
+        """What is being typed into a cell, and where."""
+        return self.values.typing()
+
+    def view(self) -> View:
+        """How the document is looked at, for a session file."""
+        view = view_of(self, self.session, self.plots, self.values)
+        return {**view, "kept": self.recovery.name}
+
+    def _look(self, view: View) -> None:
+        docks = docks_of(view)
+        if not docks.isEmpty():
+            dock_layout.restore(self, self.docks, docks)
+        restore_view(view, self.session, self.plots, self.values)
+        self._settle_bars()
+
+    # What the actions do
+
+    def _new_window(self) -> None:
+        self.window_asked.emit(None)
+
+    def _add_scheme(self, scheme: Scheme) -> None:
+        commands.add_scheme(self.session, scheme)
+
+    def _open_recent(self, path: str) -> None:
+        self.files.open(path_of(path))
+
+    def _toggle_grid(self) -> None:
+        self.values.show_grid(not self.values.in_grid)
+
+    def _scheme_up(self) -> None:
+        self.schemes.move_scheme(-1)
+
+    def _scheme_down(self) -> None:
+        self.schemes.move_scheme(1)
+
+    def _next_value(self) -> None:
+        self.session.choose((self.session.chosen or 0) + 1)
+
+    def _previous_value(self) -> None:
+        self.session.choose((self.session.chosen or 0) - 1)
+
+    def _cancel(self) -> None:
+        status = self.statusBar()
+        assert isinstance(status, StatusLine)
+        if status.cancel():
+            return
+        if self.message.isVisible():
+            self.message.clear()
+        else:
+            self.session.focus_on(None)
+
+    def _ask_codes(self) -> None:
+        from quantoscope.gui.dialogs.codes_dump import ask_codes
+
+        first = self.compare.first_entry()
+        folder = self.settings.text("files/folder")
+        scheme = None if first is None else first.scheme
+        self.compare.say(ask_codes(self.session, scheme, folder, self))
+
+    def fit_plots(self) -> None:
+        """Show everything in every plot."""
+        for pane in self.plots.built().values():
+            pane.fit()
+
+    def _help(self) -> None:
+        from quantoscope.gui.dialogs.about import show_guide
+
+        show_guide(self)
+
+    def _about(self) -> None:
+        from quantoscope.gui.dialogs.about import show_about
+
+        show_about(self)
+
+    # Look
+
+    def current_theme(self) -> Theme:
+        """The theme that the window wears now."""
+        return self.theme
+
+    def retheme(self) -> None:
+        """Take the theme of the settings, or of the system, everywhere."""
+        self.theme = theme_named(self.settings.theme)
+        wear(self.theme)
+        self.actions_.restyle(self.theme)
+        self.menus.restyle(self.theme)
+        self.message.restyle(self.theme)
+        self.offer.restyle(self.theme)
+        self.unkept.restyle(self.theme)
+        for dock in self.docks.values():
+            dock.restyle(self.theme)
+
+    def reset_layout(self) -> None:
+        """Put every dock back where it was at first."""
+        dock_layout.arrange(self, self.docks)
+
+    def _restore(self) -> None:
+        if not self.restoreGeometry(self.settings.blob("window/geometry")):
+            self.resize(self._first_size())
+        dock_layout.restore(self, self.docks, self.settings.blob("window/docks"))
+        self._settle_bars()
+
+    def _settle_bars(self) -> None:
+        """Show message bars that have a message: Qt has put them where they once were."""
+        for bar in (self.offer, self.unkept, self.message):
+            bar.shown_changed.emit(bool(bar.text))
+
+    def _first_size(self) -> QSize:
+        room = QGuiApplication.primaryScreen().availableSize()
+        wide, high = max(1440, room.width() * 4 // 5), max(900, room.height() * 5 // 6)
+        return QSize(min(wide, room.width() - 40), min(high, room.height() - 60))
+
+    # Leaving, and files dropped on the window
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.background.awaited or not self.whole.may_replace():
+            event.ignore()
+            return
+        self.settings.remember("window/geometry", self.saveGeometry())
+        self.settings.remember("window/docks", self.saveState())
+        self.settings.sync()
+        self.files.give_up()
+        self.background.shutdown()
+        self.recovery.stop()
+        self.session.turns.clear()
+        event.accept()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() and any(u.isLocalFile() for u in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [local_path(url) for url in event.mimeData().urls()]
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self.open_paths([path for path in paths if path is not None])
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open files into this window's document."""
+        self.files.open_all(paths)

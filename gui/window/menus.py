@@ -1,0 +1,334 @@
+"""The menu bar and the toolbar, filled from the actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
+
+from quantoscope.engine import MAPPINGS, QUANTIZERS, RUNTIMES, Scheme
+from quantoscope.engine.examples import EXAMPLES, Example
+from quantoscope.engine.formats import BLOCKS, SMALL_FLOATS
+from quantoscope.engine.text.file_names import as_text, path_of
+from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.plain_text import plain, plain_action, plain_tip
+from quantoscope.gui.common.settings import DIGITS_DEFAULT, Settings
+from quantoscope.gui.common.theme import Theme, icon, outlined
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.panes.dock import Dock
+from quantoscope.gui.panes.values_copy import FORMS
+from quantoscope.gui.window.actions import Actions
+
+ADDED_FORMATS = ("int8", "uint8", "int4", "uint4", "int16")
+CHANNELS = (
+    "int8 symmetric per-channel(0)",
+    "int8 asymmetric per-channel(0)",
+    "int4 symmetric per-group(32)",
+    "int4 asymmetric per-group(32)",
+    "int4 symmetric per-group(128)",
+)
+
+
+class Menus(QObject):
+    """Builds the menus once and keeps the recent files current.
+
+    Signals
+    -------
+    example_chosen(Example), scheme_chosen(Scheme), recent_chosen(path), copy_as_chosen(form)
+    """
+
+    example_chosen = Signal(object)
+    scheme_chosen = Signal(object)
+    recent_chosen = Signal(str)
+    copy_as_chosen = Signal(str)
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        actions: Actions,
+        session: Session,
+        docks: Mapping[str, Dock],
+        settings: Settings,
+        theme: Theme,
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._actions = actions
+        self._settings = settings
+        self._session = session
+        self.undo, self.redo = QAction(window), QAction(window)
+        self.undo.setShortcut("Ctrl+Z")
+        self.redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
+        self.undo.triggered.connect(self._undo)
+        self.redo.triggered.connect(self._redo)
+        stack = session.undo_stack
+        stack.canUndoChanged.connect(self.undo.setEnabled)
+        stack.canRedoChanged.connect(self.redo.setEnabled)
+        # Qt's own actions would take the names in these texts for HTML and for keys.
+        stack.undoTextChanged.connect(self._name_undo)
+        stack.redoTextChanged.connect(self._name_redo)
+        self.undo.setEnabled(stack.canUndo())
+        self.redo.setEnabled(stack.canRedo())
+        self._name_undo(stack.undoText())
+        self._name_redo(stack.redoText())
+        self.examples = self._examples_menu()
+        self.add_scheme = self._scheme_menu()
+        self.copy_as = self._copy_menu()
+        self.recent = QMenu(self.tr("Open &recent"), window)
+        self.recent.aboutToShow.connect(self._fill_recent)
+        self._build_bar(docks)
+        self._build_toolbar()
+        self.restyle(theme)
+
+    def _build_bar(self, docks: Mapping[str, Dock]) -> None:
+        a, bar = self._actions, self._window.menuBar()
+        file = bar.addMenu(self.tr("&File"))
+        _fill(file, a["new"], a["open"], self.recent, self.examples, a["remove_source"], None,
+              a["new_session"], a["save"], a["save_as"], a["save_values"], None, a["export"],
+              a["copy_figure"], None, a["new_window"], a["quit"])  # fmt: skip
+        edit = bar.addMenu(self.tr("&Edit"))
+        _fill(edit, self.undo, self.redo, None, a["cut"], a["copy"], self.copy_as, a["paste"],
+              a["clear"], None,
+              a["insert_rows"], a["remove_rows"], a["fill_down"], None, a["select_all"],
+              a["goto"])  # fmt: skip
+        schemes = bar.addMenu(self.tr("&Schemes"))
+        _fill(schemes, self.add_scheme, a["duplicate_scheme"], a["remove_scheme"], None,
+              a["scheme_up"], a["scheme_down"])  # fmt: skip
+        view = bar.addMenu(self.tr("&View"))
+        view.addMenu(self._pane_menu(docks))
+        view.addSeparator()
+        for dock in docks.values():
+            view.addAction(dock.toggleViewAction())
+        _fill(view, None, a["fit"], a["grid"], a["worst_first"], a["unsort"], None, a["next_value"],
+              a["previous_value"], None, self._theme_menu(), self._digits_menu(),
+              self._latency_action(), None, a["reset_layout"])  # fmt: skip
+        help_menu = bar.addMenu(self.tr("&Help"))
+        _fill(help_menu, a["help"], a["about"])
+
+    def _name_undo(self, what: str) -> None:
+        _name_step(self.undo, self.tr("&Undo"), what)
+
+    def _name_redo(self, what: str) -> None:
+        _name_step(self.redo, self.tr("&Redo"), what)
+
+    def _undo(self) -> None:
+        # A button takes no focus: a cell may be open, and typing ends before anything is undone.
+        self._session.finish_typing.emit()
+        self._session.undo_stack.undo()
+
+    def _redo(self) -> None:
+        self._session.finish_typing.emit()
+        self._session.undo_stack.redo()
+
+    def _build_toolbar(self) -> None:
+        bar = self._toolbar = QToolBar(self.tr("Toolbar"), self._window)
+        bar.setObjectName("toolbar")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(18, 18))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._buttons: dict[str, QToolButton] = {}
+        bar.addAction(self._actions["open"])
+        self._menu_button("examples", self.tr("Examples"), self.examples)
+        bar.addSeparator()
+        for key, action in (("undo", self.undo), ("redo", self.redo)):
+            bar.addAction(action)
+            # The text of these actions grows with what they undo; the icon says enough here.
+            button = bar.widgetForAction(action)
+            assert isinstance(button, QToolButton)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            action.setIconText(key)
+        bar.addSeparator()
+        self._menu_button("add", self.tr("Add scheme"), self.add_scheme)
+        bar.addSeparator()
+        bar.addAction(self._actions["export"])
+        self._window.addToolBar(bar)
+
+    def _menu_button(self, key: str, text: str, menu: QMenu) -> None:
+        button = QToolButton(self._toolbar)
+        button.setText(text)
+        button.setMenu(menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._toolbar.addWidget(button)
+        self._buttons[key] = button
+
+    def _examples_menu(self) -> QMenu:
+        menu = QMenu(self.tr("E&xamples"), self._window)
+        menu.setToolTipsVisible(True)
+        for example in EXAMPLES:
+            action = menu.addAction(self.tr(example.name))
+            action.setToolTip(self.tr(example.point))
+            action.setStatusTip(self.tr(example.point))
+            action.triggered.connect(partial(self._choose_example, example))
+        return menu
+
+    def _copy_menu(self) -> QMenu:
+        """A way to copy the selection for each form that it can have as text."""
+        menu = QMenu(self.tr("Cop&y as"), self._window)
+        for form, text in FORMS:
+            action = menu.addAction(QCoreApplication.translate("copy", text))
+            action.triggered.connect(partial(self._choose_copy, form))
+        return menu
+
+    def _choose_copy(self, form: str) -> None:
+        self.copy_as_chosen.emit(form)
+
+    def _choose_example(self, example: Example) -> None:
+        self.example_chosen.emit(example)
+
+    def _scheme_menu(self) -> QMenu:
+        menu = QMenu(self.tr("&Add scheme"), self._window)
+        menu.setToolTipsVisible(True)
+        for name in ADDED_FORMATS:
+            if name != ADDED_FORMATS[0]:
+                menu.addSeparator()
+            self._offer(menu, [f"{name} {mapping}" for mapping in MAPPINGS])
+        menu.addSeparator()
+        for title, texts in (
+            (self.tr("Per &channel or group"), CHANNELS),
+            (self.tr("&Floating-point codes and nf4"), [f"{f} symmetric" for f in SMALL_FLOATS]),
+            (self.tr("&Blocks of llama.cpp and MXFP4"), [fmt.name for fmt in BLOCKS]),
+            (self.tr("As a &runtime computes it"), _of_runtimes()),
+        ):
+            more = menu.addMenu(title)
+            more.setToolTipsVisible(True)
+            self._offer(more, texts)
+        menu.addSeparator()
+        widths = menu.addAction(self.tr("Other widths: change the format in the form"))
+        widths.setEnabled(False)
+        return menu
+
+    def _offer(self, menu: QMenu, texts: Iterable[str]) -> None:
+        """An action for each scheme."""
+        for text in texts:
+            scheme = Scheme.parse(text)
+            action = menu.addAction(str(scheme))
+            notes = [self.tr(QUANTIZERS[scheme.mapping].summary)]
+            if scheme.follows is not None:
+                notes.append(f"{scheme.follows.title}: {scheme.follows.status}")
+            action.setToolTip(plain_tip("\n".join(notes)))
+            action.triggered.connect(partial(self._choose_scheme, scheme))
+
+    def _choose_scheme(self, scheme: Scheme) -> None:
+        self.scheme_chosen.emit(scheme)
+
+    def _choices(
+        self,
+        title: str,
+        choices: list[tuple[str, object]],
+        now: object,
+        choose: Callable[[QAction], None],
+    ) -> QMenu:
+        """A submenu in which one of several choices is checked."""
+        menu = QMenu(title, self._window)
+        group = QActionGroup(menu)
+        for text, value in choices:
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setData(value)
+            action.setChecked(value == now)
+            group.addAction(action)
+        group.triggered.connect(choose)
+        return menu
+
+    def _pane_menu(self, docks: Mapping[str, Dock]) -> QMenu:
+        """A shortcut for each pane: it comes to the front and takes the focus."""
+        menu = QMenu(self.tr("&Go to pane"), self._window)
+        for number, dock in enumerate(docks.values(), 1):
+            action = menu.addAction(dock.windowTitle())
+            keys = f"Ctrl+{number}" if number < 10 else f"Alt+{number - 9}"
+            action.setShortcut(QKeySequence(keys))
+            action.triggered.connect(dock.take_focus)
+            self._window.addAction(action)
+        return menu
+
+    def _theme_menu(self) -> QMenu:
+        choices: list[tuple[str, object]] = [
+            (self.tr("As the &system"), "system"),
+            (self.tr("&Light"), "light"),
+            (self.tr("&Dark"), "dark"),
+        ]
+        return self._choices(self.tr("&Theme"), choices, self._settings.theme, self._set_theme)
+
+    def _set_theme(self, action: QAction) -> None:
+        self._settings.theme = action.data()
+
+    def _digits_menu(self) -> QMenu:
+        choices: list[tuple[str, object]] = [
+            (filled(self.tr("%1 significant digits"), n), n) for n in (4, DIGITS_DEFAULT, 9, 17)
+        ]
+        now = self._settings.digits
+        return self._choices(self.tr("N&umbers"), choices, now, self._set_digits)
+
+    def _set_digits(self, action: QAction) -> None:
+        self._settings.digits = action.data()
+
+    def _latency_action(self) -> QAction:
+        action = QAction(self.tr("&Latency in the status bar"), self._window)
+        action.setCheckable(True)
+        action.setChecked(self._settings.latency)
+        action.setStatusTip(self.tr("Tells how long an edit takes until it is painted"))
+        action.toggled.connect(self._set_latency)
+        return action
+
+    def _set_latency(self, shown: bool) -> None:
+        self._settings.latency = shown
+
+    def _fill_recent(self) -> None:
+        self.recent.clear()
+        paths = self._settings.recent_files
+        for number, path in enumerate(paths, 1):
+            whole = as_text(path_of(path))
+            name = plain_action(plain(Path(whole).name))
+            action = self.recent.addAction(f"&{number % 10} {name}")
+            action.setToolTip(plain_tip(whole))
+            action.setStatusTip(plain(whole))
+            action.triggered.connect(partial(self._choose_recent, path))
+        if not paths:
+            self.recent.addAction(self.tr("No files yet")).setEnabled(False)
+            return
+        self.recent.addSeparator()
+        self.recent.addAction(self.tr("&Clear this list"), self._settings.clear_recent)
+
+    def _choose_recent(self, path: str) -> None:
+        self.recent_chosen.emit(path)
+
+    def restyle(self, theme: Theme) -> None:
+        """Take the icons and outlines of a theme."""
+        for menu in self._window.findChildren(QMenu):
+            menu.setPalette(outlined(theme))
+        self.undo.setIcon(icon("undo", theme))
+        self.redo.setIcon(icon("redo", theme))
+        for key, button in self._buttons.items():
+            button.setIcon(icon(key, theme))
+
+
+def _of_runtimes() -> list[str]:
+    """For each runtime its first format, with every mapping that it has."""
+    return [
+        f"{runtime.formats[0]} {mapping} @{runtime.name}"
+        for runtime in RUNTIMES.values()
+        for mapping in runtime.mappings
+    ]
+
+
+def _name_step(action: QAction, word: str, what: str) -> None:
+    """Say in a menu, and in the tip of a button, what a step undoes or does again."""
+    action.setText(f"{word} {plain_action(what)}".strip())
+    said = f"{word.replace('&', '')} {what}".strip()
+    action.setToolTip(plain_tip(f"{said} ({action.shortcut().toString()})"))
+
+
+def _fill(menu: QMenu, *items: QAction | QMenu | None) -> None:
+    """Add actions, submenus, and a separator for each None."""
+    for item in items:
+        if item is None:
+            menu.addSeparator()
+        elif isinstance(item, QMenu):
+            menu.addMenu(item)
+        else:
+            menu.addAction(item)

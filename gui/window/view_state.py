@@ -1,0 +1,69 @@
+"""How a document is looked at, as session files keep it: panes, zoom, the pair, one channel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from PySide6.QtCore import QByteArray
+from PySide6.QtWidgets import QMainWindow
+
+from quantoscope.gui.document.session import Session
+from quantoscope.gui.panes.plot_dock import Plots
+from quantoscope.gui.panes.values_pane import ValuesPane
+
+View = dict[str, Any]
+
+
+def view_of(window: QMainWindow, session: Session, plots: Plots, values: ValuesPane) -> View:
+    """Return what a session file keeps of the view: texts, numbers and lists alone."""
+    places = {entry.uid: place for place, entry in enumerate(session.entries)}
+    pair = [places.get(uid) for uid in session.pair or ()]
+    ranges = {}
+    for key, pane in plots.built().items():
+        if not (pane.plot.follow_x and pane.plot.follow_y):
+            seen = pane.plot.seen
+            ranges[key] = [[float(end) for end in ends] for ends in seen]
+    return {
+        "docks": bytes(window.saveState().toBase64().data()).decode("ascii"),
+        "pair": pair if None not in pair else [],
+        "channel": None if session.focus is None else session.focus.channel,
+        "grid": values.in_grid,
+        "ranges": ranges,
+    }
+
+
+def docks_of(view: View) -> QByteArray:
+    """Where the panes stood, as a window saves it; empty where that is not told."""
+    docks = view.get("docks")
+    text = docks if isinstance(docks, str) else ""
+    return QByteArray.fromBase64(text.encode("ascii", "ignore"))
+
+
+def restore_view(view: View, session: Session, plots: Plots, values: ValuesPane) -> None:
+    """Look at a document as before; what a file claims beyond reason is left out."""
+    places = view.get("pair")
+    if isinstance(places, list) and len(places) == 2:
+        known = [p for p in places if type(p) is int and 0 <= p < len(session.entries)]
+        if len(known) == 2:
+            first, second = (session.entries[place].uid for place in known)
+            session.compare_pair((first, second))
+    if view.get("grid") is True and session.array.ndim >= 2:
+        values.show_grid(True)
+    channel = view.get("channel")
+    if type(channel) is int and channel >= 0 and not session.stale:
+        session.focus_on(channel)
+    ranges = view.get("ranges")
+    for key, ends in ranges.items() if isinstance(ranges, dict) else ():
+        if key in plots and _sound(ends):
+            x, y = (tuple(map(float, pair)) for pair in ends)
+            plots[key].plot.look_at((x[0], x[1]), (y[0], y[1]))
+
+
+def _sound(ends: Any) -> bool:
+    """Tell whether these are two ranges."""
+    try:
+        (x0, x1), (y0, y1) = ends
+        return all(map(math.isfinite, (x0, x1, y0, y1))) and x0 < x1 and y0 < y1
+    except (TypeError, ValueError):
+        return False

@@ -1,45 +1,15 @@
-"""Quantoscope: see what quantization does to your numbers."""
+"""Start Quantoscope from a checkout: what the command ``quantoscope`` starts."""
 
-import gc
 import sys
-from collections.abc import Sequence
 
-from quantoscope.gui import preflight
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand, or else open the window; give the exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    if complaint := preflight.problem(window=False):
-        print(complaint, file=sys.stderr)
-        return 1
-    if words:
-        from quantoscope.engine import cli
-        from quantoscope.gui import command_line
-
-        drawn = words[0] in command_line.COMMANDS
-        if drawn:
-            command_line.offscreen()
-            if complaint := preflight.problem():
-                print(complaint, file=sys.stderr)
-                return 1
-        if drawn or words[0] in {*cli.COMMANDS, "--help", "-h", "--version"}:
-            return cli.main(words, command_line.register)
-        if complaint := command_line.complaint(words):
-            return cli.fail(complaint)
-    if complaint := preflight.problem():
-        print(complaint, file=sys.stderr)
-        return 1
-    # What is imported stays: looking for garbage in it, now or later, is time lost. And Qt's
-    # binding reads the source of every module that is imported after it: the engine goes first.
-    gc.disable()
-    from quantoscope import engine  # noqa: F401
-    from quantoscope.gui import app
-
-    gc.freeze()
-    gc.enable()
-    return app.main(words)
-
+try:
+    from quantoscope.gui.__main__ import main
+except ModuleNotFoundError as error:
+    if not (error.name or "").startswith("quantoscope"):
+        raise
+    sys.exit(
+        f"Quantoscope is not installed for this Python: run {sys.executable} -m pip install -e ."
+    )
 
 if __name__ == "__main__":
     sys.exit(main())

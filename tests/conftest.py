@@ -5,8 +5,11 @@ import gc
 import itertools
 import os
 import threading
+from pathlib import Path
 
 import pytest
+
+from quantoscope import engine
 
 # Before anything imports Qt. A test that needs a real screen starts a process of its own.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -14,6 +17,13 @@ for _name in ("LC_ALL", "LC_NUMERIC", "LANG", "LANGUAGE"):
     os.environ[_name] = "C.UTF-8"
 for _name in ("QT_SCALE_FACTOR", "QT_STYLE_OVERRIDE", "QT_QPA_PLATFORMTHEME", "QT_LOGGING_RULES"):
     os.environ.pop(_name, None)
+
+
+ROOT = Path(__file__).resolve().parents[1]
+if (_tested := Path(engine.__file__).resolve().parents[1]) != ROOT:
+    raise pytest.UsageError(
+        f"quantoscope is imported from {_tested}; install this checkout: pip install -e {ROOT}"
+    )
 
 
 def pytest_addoption(parser):

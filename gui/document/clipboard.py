@@ -31,7 +31,7 @@ class Content:
     html: bool = False
 
     def read(self) -> Pasted:
-        """Read it as numbers; raises what ``engine.pasted.read`` does."""
+        """Read it as numbers; raises what ``engine.text.paste.read`` does."""
         return read(cells_of_html(self.text) if self.html else self.text)
 
 

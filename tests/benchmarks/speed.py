@@ -33,7 +33,7 @@ MAPPINGS = ("scale-only", "symmetric", "asymmetric")
 MEMORY = """
 import sys, threading, time
 import numpy as np
-import engine
+from quantoscope import engine
 def anonymous():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon"))

@@ -67,7 +67,8 @@ app.exec()
 """
 # ``main`` asks the package for ``app`` when it is about to open the window.
 PROGRAM = """
-import importlib, gui, main
+import importlib, quantoscope.gui as gui
+from quantoscope.gui import __main__ as main
 def load(name):
     if name != "app":
         raise AttributeError(name)

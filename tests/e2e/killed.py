@@ -24,8 +24,6 @@ from PySide6.QtCore import QElapsedTimer, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
-import quantoscope.gui.export
-import quantoscope.gui.storage.session_codec
 from quantoscope.engine import Scheme
 from quantoscope.engine.io import load, qscope
 from quantoscope.engine.io.base import FormatError, write_atomically
@@ -33,6 +31,7 @@ from quantoscope.gui.app import Application, Windows, prepare
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.tensors import COPIED
+from quantoscope.gui.storage import session_codec
 from quantoscope.gui.storage.recovery import recovery_folder
 
 SCHEMES = ("uint8 asymmetric", "int4 symmetric", "int8 symmetric percentile(99)", "int6 scale-only")
@@ -276,7 +275,7 @@ def look(run, pipe):
     found = {"saved": None, "restored": None}
     file = home / "mine.qscope"
     if file.exists():
-        opened = gui.saving.opened(
+        opened = session_codec.opened(
             qscope.read(file), file, True, lambda done, total: lambda inner, of: None
         )
         found["saved"] = state_of(opened.sources, opened.entries)

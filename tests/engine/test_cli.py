@@ -19,8 +19,8 @@ from quantoscope.engine import METRICS, cli, io
 from quantoscope.engine.cli import list_lines
 from tests.engine.io import builders
 
-ROOT = Path(engine.__file__).parents[1]
-PROGRAM = ["main.py"] if (ROOT / "main.py").exists() else ["-m", "quantoscope.engine.cli"]
+ROOT = Path(__file__).parents[2]
+PROGRAM = ["main.py"]
 SEED = np.array([0.21535037, 1.2962357, -1.0161772], dtype=np.float32)
 COLUMNS = ["scheme", "scale", "zero_point", *(metric.key for metric in METRICS)]
 
@@ -452,9 +452,9 @@ def test_output_that_cannot_be_printed_is_one_line(option: str, seed: Path) -> N
 
 def test_a_command_loads_no_window_and_no_reader_that_it_does_not_need(seed: Path) -> None:
     code = (
-        "import sys, engine.cli; engine.cli.main(sys.argv[1:]);"
-        "print([m for m in ('PySide6', 'pyqtgraph', 'gui', 'quantoscope.engine.io.npz', 'quantoscope.engine.io.text')"
-        " if m in sys.modules])"
+        "import sys; from quantoscope.engine import cli; cli.main(sys.argv[1:]);"
+        "loaded = {name.removeprefix('quantoscope.') for name in sys.modules};"
+        "print(sorted(loaded & {'PySide6', 'pyqtgraph', 'gui', 'engine.io.npz', 'engine.io.text'}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "compare", str(seed)],

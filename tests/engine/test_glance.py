@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-import quantoscope.engine.analysis.glance
 from quantoscope.engine import QuantizationError
+from quantoscope.engine.analysis import glance as glance_module
 from quantoscope.engine.analysis.glance import BINS, glance
 
 TYPES = [np.float16, np.float32, np.float64, ml_dtypes.bfloat16, np.int8, np.uint16, np.int64]
@@ -16,7 +16,7 @@ TYPES = [np.float16, np.float32, np.float64, ml_dtypes.bfloat16, np.int8, np.uin
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_ends_and_counts_are_those_of_numpy(dtype, monkeypatch):
-    monkeypatch.setattr(engine.glance, "_BLOCK", 100)
+    monkeypatch.setattr(glance_module, "_BLOCK", 100)
     x = (np.random.default_rng(2).normal(size=(30, 41)) * 20).astype(dtype)
     seen = glance(x)
     values = x.astype(np.float64)

@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[2]
 CHILD = """
 import sys, threading
 import numpy as np
-import engine
-from engine import kernels
-from engine.envelope import pyramid_of
+from quantoscope import engine
+from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics.envelope import pyramid_of
 
 def anonymous():
     with open("/proc/self/status") as status:

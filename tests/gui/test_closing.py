@@ -14,7 +14,7 @@ import json, sys, threading, time
 from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from gui import app
+from quantoscope.gui import app
 
 begun = threading.Barrier(4)
 

@@ -90,7 +90,10 @@ def test_the_help_lists_all_commands_and_loads_no_qt(tmp_path):
     assert done.returncode == 0
     for name in ("quantize", "compare", "plot", "report"):
         assert re.search(rf"^ +{name} ", done.stdout, re.MULTILINE)
-    code = "import main, sys; main.main(['--help']); sys.exit('PySide6' in sys.modules)"
+    code = (
+        "import sys; from quantoscope.gui.__main__ import main; main(['--help']);"
+        "sys.exit('PySide6' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True)
 
 

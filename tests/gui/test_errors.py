@@ -12,7 +12,7 @@ from shiboken6 import isValid
 from quantoscope import engine
 from quantoscope.gui.common.error_reports import ErrorReporter, log_path
 
-ROOT = Path(engine.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 # Errors nobody expected
 
@@ -86,8 +86,8 @@ def test_an_error_is_shown_though_the_dialog_of_the_one_before_went_with_its_par
 
 def test_a_crash_of_a_library_leaves_where_it_was():
     crash = (
-        "import faulthandler, sys; from gui.app import Application, prepare;"
-        "from gui.errors import ErrorReporter;"
+        "import faulthandler, sys; from quantoscope.gui.app import Application, prepare;"
+        "from quantoscope.gui.common.error_reports import ErrorReporter;"
         "app = Application([]); prepare(app); ErrorReporter().install();"
         "faulthandler._sigsegv()"
     )

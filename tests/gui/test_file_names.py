@@ -52,7 +52,7 @@ STARTED = """
 import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from gui import app
+from quantoscope.gui import app
 def look():
     for window in QApplication.topLevelWidgets():
         if isinstance(window, app.MainWindow) and window.session.array.tolist() == [1, 2, 3]:
@@ -65,7 +65,7 @@ class Application(app.Application):
         self.timer.start(5)
         return super().exec()
 app.Application = Application
-import main
+from quantoscope.gui import __main__ as main
 sys.exit(main.main())
 """
 

@@ -15,8 +15,7 @@ import pytest
 from PySide6.QtCore import QLockFile
 from PySide6.QtWidgets import QPushButton
 
-import quantoscope.engine.io
-from quantoscope.engine import Scheme
+from quantoscope.engine import Scheme, io
 from quantoscope.engine.io import qscope
 from quantoscope.gui.document import commands
 from quantoscope.gui.storage import recovery
@@ -640,14 +639,14 @@ def test_a_long_array_that_is_edited_while_it_is_written_is_kept_as_it_was(
 ):
     monkeypatch.setattr("quantoscope.gui.document.tensors.COPIED", 1000)
     monkeypatch.setattr("quantoscope.gui.storage.session_codec.COPIED", 1000)
-    started, go_on, save = threading.Event(), threading.Event(), engine.io.save
+    started, go_on, save = threading.Event(), threading.Event(), io.save
 
     def slowly(path, array):
         started.set()
         go_on.wait(10)
         save(path, array)
 
-    monkeypatch.setattr(engine.io, "save", slowly)
+    monkeypatch.setattr(io, "save", slowly)
     window.session.start(np.zeros(5000, np.float32), "made here")
     commands.edit_value(window.session, 5, 1.0)
     qtbot.waitUntil(started.is_set)
@@ -703,8 +702,10 @@ import sys, time
 import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtTest import QTest
-from engine import Scheme
-from gui import app, commands, recovery
+from quantoscope.engine import Scheme
+from quantoscope.gui import app
+from quantoscope.gui.document import commands
+from quantoscope.gui.storage import recovery
 recovery.REST = 1 << 30  # nothing is kept but for the signal
 
 def work(window):

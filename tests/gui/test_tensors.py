@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontMetrics, QImage, QTextDocument
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
-import quantoscope.engine.io
+from quantoscope.engine import io
 from quantoscope.engine.analysis.glance import glance
 from quantoscope.gui.common.short_names import shortened
 from quantoscope.gui.document import commands
@@ -75,13 +75,13 @@ def visible(tree, column=0):
 @pytest.fixture
 def slow_load(monkeypatch):
     """Let reading values wait until it is told to go on."""
-    go_on, load = threading.Event(), engine.io.load
+    go_on, load = threading.Event(), io.load
 
     def slowly(path, name=None, **more):
         go_on.wait(10)
         return load(path, name, **more)
 
-    monkeypatch.setattr(engine.io, "load", slowly)
+    monkeypatch.setattr(io, "load", slowly)
     yield go_on
     go_on.set()
 
@@ -149,7 +149,7 @@ def test_a_tensor_whose_file_was_closed_meanwhile_does_not_come_up(opened, settl
 def test_what_was_read_while_a_file_is_written_comes_up_after_that(
     opened, settle, slow_load, monkeypatch, tmp_path, model_file
 ):
-    save, came_up = engine.io.save, threading.Event()
+    save, came_up = io.save, threading.Event()
     one = np.ones(3, np.float32)
     source = lone("one", one)
     opened.session.add(source)
@@ -163,7 +163,7 @@ def test_what_was_read_while_a_file_is_written_comes_up_after_that(
         came_up.wait(0.3)
         save(path, array, *more)
 
-    monkeypatch.setattr(engine.io, "save", slowly)
+    monkeypatch.setattr(io, "save", slowly)
     assert opened.files.write_values(tmp_path / "one.npy")
     assert not came_up.is_set()
     settle(opened)
@@ -173,7 +173,7 @@ def test_what_was_read_while_a_file_is_written_comes_up_after_that(
 
 def test_a_window_does_not_close_while_a_file_is_written(opened, monkeypatch, tmp_path, qtbot):
     monkeypatch.setattr("quantoscope.gui.workers.modal_wait.SHOWN_AFTER", 10)
-    began, go_on, save, asked = threading.Event(), threading.Event(), engine.io.save, []
+    began, go_on, save, asked = threading.Event(), threading.Event(), io.save, []
 
     def slowly(path, array, *more):
         began.set()
@@ -185,7 +185,7 @@ def test_a_window_does_not_close_while_a_file_is_written(opened, monkeypatch, tm
         asked.append(opened.close())
         go_on.set()
 
-    monkeypatch.setattr(engine.io, "save", slowly)
+    monkeypatch.setattr(io, "save", slowly)
     QTimer.singleShot(30, close)
     assert opened.files.write_values(tmp_path / "one.npy")
     assert asked == [False]

@@ -8,8 +8,7 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QInputDialog
 
-import quantoscope.gui.document.clipboard
-from quantoscope.gui.document import commands
+from quantoscope.gui.document import clipboard, commands
 from quantoscope.gui.document.tensors import lone
 from quantoscope.gui.panes.values_edit import parse_position
 
@@ -159,7 +158,7 @@ def test_cancelling_that_question_pastes_nothing_and_says_nothing(
 @pytest.fixture
 def slow_read(monkeypatch):
     """Let pasted text be long, and reading it wait until it is told to go on."""
-    go_on, read = threading.Event(), gui.clipboard.read
+    go_on, read = threading.Event(), clipboard.read
 
     def slowly(text):
         go_on.wait(10)

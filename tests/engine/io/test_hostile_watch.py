@@ -17,7 +17,7 @@ SCRIPT = """
 import os, pickle, resource, signal, subprocess, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from engine import io
+from quantoscope.engine import io
 from tests.engine.io.hostile import trial
 path = Path({path!r})
 io.load(path)

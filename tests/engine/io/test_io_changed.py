@@ -26,9 +26,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="files are only mapped the
 CHILD = """
 import os, sys
 import numpy as np
-import engine
-from engine import io, QuantizationError
-from engine.io import mapped
+from quantoscope import engine
+from quantoscope.engine import io, QuantizationError
+from quantoscope.engine.io import mapped
 mapped.MAPPED_ABOVE = int(sys.argv[2])
 array = io.load(sys.argv[1])
 array.reshape(-1)[5] = 7
@@ -79,14 +79,15 @@ def test_a_mapped_file_that_becomes_shorter_is_a_sentence_and_not_the_end(path: 
 BETWEEN = """
 import os, sys
 import numpy as np
-import engine
-from engine import QuantizationError, io, kernels, mappings
-from engine.glance import glance
-from engine.io import mapped
+from quantoscope import engine
+from quantoscope.engine import QuantizationError, io
+from quantoscope.engine.numerics import kernels, mapped_arrays
+from quantoscope.engine.analysis.glance import glance
+from quantoscope.engine.io import mapped
 mapped.MAPPED_ABOVE = 0
 array = io.load(sys.argv[1])
 known = kernels.extremes(array)
-mappings._Mapping.look = lambda self: ""
+mapped_arrays._Mapping.look = lambda self: ""
 os.truncate(sys.argv[1], 5000)
 schemes = [
     f"int8 {mapping} {calibration} {granularity}"

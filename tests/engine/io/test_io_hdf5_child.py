@@ -127,8 +127,7 @@ def test_a_child_that_takes_more_than_it_may_is_ended_by_the_system(
     greed: str, tmp_path: Path
 ) -> None:
     code = (
-        f"import os, sys; sys.path.insert(0, {str(Path(hdf5_child.__file__).parents[2])!r})\n"
-        f"from engine.io import hdf5_child; hdf5_child._limit(0, 0)\n{greed}"
+        f"import os\nfrom quantoscope.engine.io import hdf5_child; hdf5_child._limit(0, 0)\n{greed}"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path)
     assert done.returncode != 0

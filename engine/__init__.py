@@ -11,7 +11,7 @@ from quantoscope.engine.analysis.comparison import Cause, Comparison, compare
 from quantoscope.engine.analysis.device_codes import DeviceComparison, compare_codes, read_codes
 from quantoscope.engine.analysis.summary import Summary, summarize
 from quantoscope.engine.analysis.value_trace import Trace, trace
-from quantoscope.engine.calibration.methods import Calibration
+from quantoscope.engine.calibration import Calibration
 from quantoscope.engine.errors import QuantizationError, SchemeError
 from quantoscope.engine.evaluation.evaluator import (
     calibrate,

@@ -24,9 +24,9 @@ from quantoscope.engine.analysis.choices import (
     choices_between,
     orders,
 )
-from quantoscope.engine.calibration.clip_range import clip_ends
-from quantoscope.engine.calibration.methods import MINMAX
+from quantoscope.engine.calibration import MINMAX
 from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.evaluation.clip_range import clip_ends
 from quantoscope.engine.evaluation.evaluator import evaluate
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.numerics.arrays import FloatArray, as_working
@@ -46,7 +46,7 @@ from quantoscope.engine.schemes.scheme import Scheme, as_scheme
 CODES, VALUES = "codes", "rebuilt values"
 MOST_CHOICES = 6
 """More choices than these are counted as one where they belong together: each doubles the work."""
-SEARCHED, MOST_SEARCHED = ("mse",), 4
+MOST_SEARCHED = 4
 """Where every corner has a search of its own, fewer are told apart."""
 MOST_SETS = 1 << 22
 """So many sets of parameters may be kept for all corners together, or fewer choices are told
@@ -238,8 +238,8 @@ class _Corners:
         self.compared = compared
         self._ends_of_game = before.qparams, after.qparams
         self._sets = max(1, before.qparams.count, after.qparams.count)
-        methods = {e.scheme.calibration.method for e in (before, after)}
-        self._most = MOST_SEARCHED if methods & set(SEARCHED) else MOST_CHOICES
+        searches = any(e.scheme.calibration.how.searches for e in (before, after))
+        self._most = MOST_SEARCHED if searches else MOST_CHOICES
         self._arrays: dict[np.dtype[Any], tuple[FloatArray, Extremes]] = {}
         self._ends: dict[Any, Ends | None] = {}
         self._known: dict[int, _Corner | None] = {}
@@ -280,7 +280,7 @@ class _Corners:
             if state is None:
                 return True
             scheme = state.scheme
-            if scheme.calibration.method in SEARCHED:
+            if scheme.calibration.how.searches:
                 state = replace(state, scheme=replace(scheme, calibration=MINMAX))
             ends = self._clip_ends(state)
             if ends is None:
@@ -329,10 +329,10 @@ class _Corners:
     def _clip_ends(self, state: State) -> Ends | None:
         a, scheme = state.arithmetic, state.scheme
         x, known = self._array(a.working(self.x.dtype))
-        method = scheme.calibration.method
+        method = scheme.calibration.how
         key: tuple[Any, ...] = (x.dtype, scheme.calibration, scheme.granularity, scheme.mapping)
-        key += (scheme.format,) * (method in ("mse", "entropy"))
-        key += {"mse": (a,), "entropy": (a.entropy,)}.get(method, ())
+        key += (scheme.format,) * method.depends_on_format
+        key += tuple(getattr(a, name) for name in method.arithmetic_fields)
         if key not in self._ends:
             try:
                 self._ends[key] = clip_ends(x, scheme, a, self.check, known)

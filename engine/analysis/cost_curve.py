@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from quantoscope.engine.calibration.clip_range import clip_range, extreme_exponent, finite_values
+from quantoscope.engine.calibration import Calibration
+from quantoscope.engine.calibration.base import extreme_exponent, finite_values, inside
 from quantoscope.engine.calibration.entropy import curve
-from quantoscope.engine.calibration.methods import Calibration
-from quantoscope.engine.calibration.mse import inside, sample_points, squared_errors
+from quantoscope.engine.calibration.mse import sample_points, squared_errors
 from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.evaluation.clip_range import clip_range
 from quantoscope.engine.numerics.arrays import as_working
 from quantoscope.engine.numerics.granularity import PER_TENSOR
 from quantoscope.engine.numerics.kernels import extremes

@@ -63,7 +63,7 @@ def attribution(
         Of the array, where it is known.
     """
     scheme = evaluation.scheme
-    if scheme.calibration.method != "minmax" or not scheme.granularity.whole:
+    if not scheme.calibration.how.from_extremes or not scheme.granularity.whole:
         return None
     r = as_working(x)
     nan, infinite = evaluation.totals.nan, evaluation.totals.infinite

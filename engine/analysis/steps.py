@@ -248,9 +248,7 @@ class _Work:
             "Qmax": _whole(p.qmax),
         }
         calibration = self.scheme.calibration
-        minmax = calibration.method == "minmax"
-        manual = calibration.method == "manual"
-        source = "manual range" if manual else f"range by {calibration}"
+        minmax, source = calibration.how.from_extremes, calibration.origin
         channels = not self.qparams.granularity.whole
         of = f" of {self._channel_name()}" if channels else ""
         if self.quantizer.mirrored or "peakR" in self.quantizer.scale_formula(p.format, a):

@@ -1,1 +1,90 @@
-"""From data to the clipping range: every method by name."""
+"""From data to the clipping range: a new method is one file here, and one line in the registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from quantoscope.engine.calibration.base import Method, shortest
+from quantoscope.engine.calibration.entropy import Entropy
+from quantoscope.engine.calibration.manual import Manual
+from quantoscope.engine.calibration.minmax import MinMax
+from quantoscope.engine.calibration.mse import Mse
+from quantoscope.engine.calibration.percentile import Percentile
+from quantoscope.engine.formats import Format
+from quantoscope.engine.numerics.arithmetic import Arithmetic
+from quantoscope.engine.numerics.granularity import Granularity
+
+METHODS: dict[str, Method] = {
+    method.name: method for method in (MinMax(), Manual(), Percentile(), Mse(), Entropy())
+}
+"""Every method by name, in the order that menus show."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How the clipping range is taken from data.
+
+    Parameters
+    ----------
+    method : str
+        A key of ``METHODS``.
+    arguments : tuple of float
+        Its numbers: ``(lo, hi)`` for ``manual``, ``(p,)`` for ``percentile``, up to
+        ``(bins, levels)`` for ``entropy``, nothing for the others.
+
+    Raises
+    ------
+    ValueError
+        When there is no such method, or its numbers do not fit.
+    """
+
+    method: str = "minmax"
+    arguments: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        known = METHODS.get(self.method)
+        if known is None:
+            raise ValueError(f"there is no calibration {self.method!r}")
+        if len(self.arguments) not in known.counts:
+            wanted = "takes no numbers" if known.counts == (0,) else f"is written {known.signature}"
+            raise ValueError(f"{self.method} {wanted}")
+        problem = known.problem(self.arguments)
+        if problem:
+            raise ValueError(problem)
+
+    def __str__(self) -> str:
+        if not self.arguments:
+            return self.method
+        return f"{self.method}({','.join(map(shortest, self.arguments))})"
+
+    @property
+    def how(self) -> Method:
+        """The method itself."""
+        return METHODS[self.method]
+
+    @property
+    def fixed(self) -> tuple[float, float] | None:
+        """The range that is given by hand; None where it comes from the data."""
+        if not self.how.by_hand:
+            return None
+        low, high = self.arguments
+        return low, high
+
+    def warnings(
+        self,
+        shape: tuple[int, ...],
+        granularity: Granularity,
+        fmt: Format,
+        arithmetic: Arithmetic,
+    ) -> list[str]:
+        """Say what the method cannot do well for an array of such a shape."""
+        return self.how.warnings(shape, granularity, fmt, self.arguments, arithmetic)
+
+    @property
+    def origin(self) -> str:
+        """Where the range comes from, in two or three words."""
+        return self.how.origin(str(self))
+
+
+MINMAX = Calibration()
+CALIBRATIONS_IN_WORDS = ", ".join(method.signature for method in METHODS.values())

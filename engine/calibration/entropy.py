@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from quantoscope.engine.calibration.base import Method, Task, inside
 from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics import mapped_arrays
-from quantoscope.engine.numerics.arithmetic import MODELOPT
+from quantoscope.engine.numerics.arithmetic import MODELOPT, Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.numerics.granularity import GROUP, Granularity
 from quantoscope.engine.numerics.kernels import (
     BLOCK,
     Scratch,
@@ -31,6 +33,7 @@ from quantoscope.engine.numerics.kernels import (
     over_blocks,
     reduce_rows,
 )
+from quantoscope.engine.quantizers import Ends, ends_of
 
 BINS = 2048
 FIRST_CUT = 128
@@ -454,3 +457,83 @@ def _smoothed(counts: np.ndarray) -> FloatArray | None:
         return None
     less = np.float32(-SMOOTHING * zeros / (counts.size - zeros))
     return counts.astype(np.float32) + np.where(zero, np.float32(SMOOTHING), less)
+
+
+class Entropy(Method):
+    """±T, or what the data has of it, with the T of the smallest KL divergence."""
+
+    name = "entropy"
+    signature = "entropy(bins,levels)"
+    summary = "The threshold whose clipped histogram is nearest to its quantized one."
+    counts = (0, 1, 2)
+    source = (
+        "KL divergence (Migacz, GTC 2017) as NVIDIA Model Optimizer takes it; @onnxruntime as "
+        "its get_entropy_threshold"
+    )
+    computes = True
+    clips_blindly = True
+    depends_on_format = True
+    arithmetic_fields = ("entropy",)
+
+    def problem(self, arguments: Sequence[float]) -> str:
+        """Refuse counts between which there is nothing to search."""
+        if not all(2 <= count <= 1_000_000 and count == int(count) for count in arguments):
+            return "entropy(bins,levels) takes whole numbers from 2"
+        if len(arguments) == 2 and not arguments[0] > arguments[1]:
+            return (
+                "entropy(bins,levels) needs more bins than levels: else there is nothing to search"
+            )
+        return ""
+
+    def ends(self, task: Task) -> Ends:
+        """Return the range of every channel."""
+        dtype, rows = task.x.dtype, task.rows()
+        below, above = entropy_ends(
+            rows.values,
+            task.format,
+            task.arguments,
+            task.arithmetic.entropy,
+            rows.gaps,
+            task.step,
+        )
+        with np.errstate(over="ignore", under="ignore"):
+            reach = np.maximum(-below, above).astype(dtype)
+            asymmetric = (below != -above).any()
+            if asymmetric and not task.quantizer.mirrored:
+                return ends_of(below.astype(dtype), above.astype(dtype))
+        low, high = inside(rows.lowest(), rows.highest(), reach, task.quantizer)
+        return ends_of(low, high)
+
+    def warnings(
+        self,
+        shape: tuple[int, ...],
+        granularity: Granularity,
+        fmt: Format,
+        arguments: Sequence[float],
+        arithmetic: Arithmetic,
+    ) -> list[str]:
+        """Say where channels are too short for a histogram, or are not searched in full."""
+        count = granularity.count(shape)
+        length = -(-math.prod(shape) // max(1, count))
+        if granularity.kind == GROUP:
+            length = min(granularity.number, shape[-1] if shape else 1)
+        search = search_of(fmt, arguments, arithmetic.entropy, count, length)
+        notes = []
+        if length < search.bins:
+            values = "1 value" if length == 1 else f"{length:,} values"
+            whose = f" in each of {count:,} channels or groups" if count > 1 else ""
+            notes.append(
+                f"entropy sees {values}{whose}, too few for a histogram of {search.bins:,} bins: "
+                "minmax or mse suits them better."
+            )
+        if search.stride == 0:
+            notes.append(
+                f"entropy does not search {count:,} channels or groups: their ranges are those of "
+                "their values."
+            )
+        elif search.stride > 1:
+            notes.append(
+                f"Of {count:,} channels or groups, entropy tries one threshold in "
+                f"{search.stride:,}."
+            )
+        return notes

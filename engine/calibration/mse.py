@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from quantoscope.engine import cancellation
+from quantoscope.engine.calibration.base import Method, Task, inside
 from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
@@ -115,15 +116,6 @@ def whole_points(rows: FloatArray, gaps: bool = False) -> Points:
         return Points(rows, 1.0)
     known = ~np.isnan(rows)
     return Points(np.where(known, rows, rows.dtype.type(0)), known.astype(np.float64))
-
-
-def inside(low: Any, high: Any, threshold: Any, quantizer: Quantizer) -> Pair:
-    """Return the part of ``[low, high]`` in ±threshold; ±threshold itself for a mirrored range."""
-    if quantizer.mirrored:
-        return -threshold, threshold
-    inner = np.maximum(low, -threshold), np.minimum(high, threshold)
-    some = inner[0] < inner[1]
-    return np.where(some, inner[0], -threshold)[()], np.where(some, inner[1], threshold)[()]
 
 
 def squared_errors(
@@ -421,3 +413,23 @@ def _around(ends: Pair, spread: float, dtype: np.dtype[Any]) -> list[Pair]:
     pairs = [(lo, hi) for lo in lows for hi in highs]
     kept = [(np.where(lo < hi, lo, low), np.where(lo < hi, hi, high)) for lo, hi in pairs]
     return [ends, *kept]
+
+
+class Mse(Method):
+    """The range with the smallest Σ(R′ − R)²."""
+
+    name = "mse"
+    signature = "mse"
+    summary = "The range whose mean squared error, rounding and clipping together, is smallest."
+    source = "argmin over Rmin, Rmax of Σ(R′−R)²"
+    computes = True
+    searches = True
+    depends_on_format = True
+    arithmetic_fields = tuple(f.name for f in fields(Arithmetic) if f.name != "entropy")
+
+    def ends(self, task: Task) -> Ends:
+        """Return the best range of every channel."""
+        rows = task.rows()
+        return best_range(
+            rows.values, task.quantizer, task.format, task.arithmetic, rows.gaps, task.step
+        )

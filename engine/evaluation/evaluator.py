@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from quantoscope.engine.calibration.clip_range import clip_ends, extreme_exponent
-from quantoscope.engine.calibration.methods import MINMAX
+from quantoscope.engine.calibration import MINMAX
+from quantoscope.engine.calibration.base import extreme_exponent
 from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.evaluation import metrics
 from quantoscope.engine.evaluation.accumulators import BlockSums, Totals, block_sums, ldexp
 from quantoscope.engine.evaluation.block_pass import Pass
+from quantoscope.engine.evaluation.clip_range import clip_ends
 from quantoscope.engine.evaluation.draw_envelopes import curves_revised
 from quantoscope.engine.evaluation.result import Evaluation, applied, worst_place
 from quantoscope.engine.evaluation.warning_texts import costly_clipping, other_data, values_are
@@ -210,7 +211,7 @@ def evaluate(
     r = as_working(x)
     known = kernels.extremes(r) if known is None else known
     p = calibrate(r, scheme, arithmetic, step, known)
-    minmax = scheme.calibration.method == "minmax" and not scheme.own_range
+    minmax = scheme.calibration.how.from_extremes and not scheme.own_range
     low, high = map(np.asarray, p.range)
     # An unsigned symmetric range leaves out what is negative.
     both_sides = not QUANTIZERS[p.mapping].mirrored or bool((low <= -high).all())
@@ -222,10 +223,6 @@ def evaluate(
         counts -= run.counted(run.codes[kernels.where_nan(r)])
     made = run.evaluation(scheme, blocks, counts)
     return _noted(made, x, r, known, arithmetic, step)
-
-
-CLIPPING = ("manual", "percentile", "entropy")
-"""The calibrations that clip without having looked at what it costs."""
 
 
 def _noted(
@@ -265,7 +262,7 @@ def _clipping(
 ) -> str:
     """Say where clipping costs more than it saves; empty where it does not."""
     scheme, noise = made.scheme, made.totals.noise
-    if scheme.calibration.method not in CLIPPING or not any(made.totals.clipped):
+    if not scheme.calibration.how.clips_blindly or not any(made.totals.clipped):
         return ""
     try:
         p = calibrate(r, replace(scheme, calibration=MINMAX), arithmetic, known=known)
@@ -370,10 +367,10 @@ def revise(
         None where the parameters depend on more than the extremes, or are no longer the same.
     """
     scheme, p, r = evaluation.scheme, evaluation.qparams, as_working(x)
-    method = scheme.calibration.method
-    if not scheme.granularity.whole or method not in ("minmax", "manual") or p.dtype != r.dtype:
+    extremes, fixed = scheme.calibration.how.from_extremes, scheme.calibration.fixed is not None
+    if not scheme.granularity.whole or not (extremes or fixed) or p.dtype != r.dtype:
         return None
-    if method == "minmax":
+    if extremes:
         ends = np.array([known.low, known.high])
         if not np.isfinite(ends).all() or calibrate(ends, scheme, p.arithmetic) != p:
             return None

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from quantoscope.engine.calibration.entropy import search_of
 from quantoscope.engine.evaluation.accumulators import Totals
 from quantoscope.engine.formats import BlockFormat
 from quantoscope.engine.numerics.granularity import GROUP
@@ -60,7 +59,7 @@ def warnings_of(
     notes = [
         *_of_values(totals, scheme),
         *_of_shape(shape, scheme),
-        *_of_calibration(shape, scheme),
+        *scheme.calibration.warnings(shape, scheme.granularity, scheme.format, scheme.arithmetic),
         *_of_zero_points(p),
         *_of_signs(scheme, p, totals, lowest),
         *_of_scales(p),
@@ -146,38 +145,6 @@ def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
     ]
 
 
-def _of_calibration(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
-    """Channels that entropy cannot tell a distribution from, or does not search in full."""
-    calibration, granularity = scheme.calibration, scheme.granularity
-    if calibration.method != "entropy":
-        return []
-    count = granularity.count(shape)
-    length = -(-math.prod(shape) // max(1, count))
-    if granularity.kind == GROUP:
-        length = min(granularity.number, shape[-1] if shape else 1)
-    search = search_of(
-        scheme.format, calibration.arguments, scheme.arithmetic.entropy, count, length
-    )
-    notes = []
-    if length < search.bins:
-        values = "1 value" if length == 1 else f"{length:,} values"
-        whose = f" in each of {count:,} channels or groups" if count > 1 else ""
-        notes.append(
-            f"entropy sees {values}{whose}, too few for a histogram of {search.bins:,} bins: "
-            "minmax or mse suits them better."
-        )
-    if search.stride == 0:
-        notes.append(
-            f"entropy does not search {count:,} channels or groups: their ranges are those of "
-            "their values."
-        )
-    elif search.stride > 1:
-        notes.append(
-            f"Of {count:,} channels or groups, entropy tries one threshold in {search.stride:,}."
-        )
-    return notes
-
-
 def _of_zero_points(p: QParams) -> list[str]:
     notes = []
     z = np.atleast_1d(np.asarray(p.zero_point, dtype=np.float64))
@@ -204,7 +171,7 @@ def _of_signs(scheme: Scheme, p: QParams, totals: Totals, smallest: float) -> li
     if not unsigned or not totals.clipped[0]:
         return []
     # Whoever sets a range by hand from 0 up wants it so.
-    lowest = scheme.calibration.arguments[0] if scheme.calibration.method == "manual" else -np.inf
+    lowest, _ = scheme.calibration.fixed or (-np.inf, np.inf)
     if max(lowest, smallest) < -np.min(p.scale) / 2:
         return [
             "Negative values become 0: this scheme has no code below 0. "

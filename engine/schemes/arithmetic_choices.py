@@ -86,7 +86,7 @@ def _order(a: Arithmetic, scheme: Scheme) -> str:
 
 def _entropy(a: Arithmetic, scheme: Scheme) -> str:
     # Other calibrations are the same whoever calibrates.
-    if scheme.calibration.method != "entropy":
+    if "entropy" not in scheme.calibration.how.arithmetic_fields:
         return "no entropy"
     return {"modelopt": "Model Optimizer's", "onnxruntime": "ONNX Runtime's"}[a.entropy]
 

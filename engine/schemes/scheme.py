@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from quantoscope.engine.calibration.methods import (
+from quantoscope.engine.calibration import (
     CALIBRATIONS_IN_WORDS,
     METHODS,
     MINMAX,

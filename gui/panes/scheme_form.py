@@ -29,7 +29,7 @@ from quantoscope.engine import (
     Scheme,
     SchemeError,
 )
-from quantoscope.engine.calibration.methods import METHODS
+from quantoscope.engine.calibration import METHODS
 from quantoscope.engine.formats import parse_format
 from quantoscope.engine.numerics.arithmetic import ROUNDINGS, parse_rounding
 from quantoscope.engine.text.number_parsing import NumberError, parse_number
@@ -61,7 +61,6 @@ from quantoscope.gui.panes.granularity_row import GranularityRow
 from quantoscope.gui.panes.scheme_outcome import SchemeOutcome
 from quantoscope.gui.panes.style_row import StyleRow
 
-FIRST_NUMBERS = {"percentile": (99.9,)}
 _TIP = Qt.ItemDataRole.ToolTipRole
 
 
@@ -225,7 +224,7 @@ class SchemeForm(QWidget):
         self.runtime.setEnabled(not scheme.format.mapping)
         self._show_rounding(scheme)
         self.result.show_source(scheme)
-        manual = scheme.calibration.method == "manual"
+        manual = scheme.calibration.fixed is not None
         method = METHODS[scheme.calibration.method]
         self.calibration.setCurrentIndex(self.calibration.findData(method.name))
         self.calibration.setToolTip(self.tr(method.summary))
@@ -253,7 +252,7 @@ class SchemeForm(QWidget):
     def _show_ends(self) -> None:
         """Ends of the range that follow from the data look as if told, not asked for."""
         entry = self._session.active
-        manual = entry is not None and entry.scheme.calibration.method == "manual"
+        manual = entry is not None and entry.scheme.calibration.fixed is not None
         for field in (self.low, self.high):
             field.setReadOnly(not manual)
             look = inked(self._theme.muted)
@@ -280,7 +279,7 @@ class SchemeForm(QWidget):
             return
         outcome = self._session.outcome(entry.uid)
         self.result.show_outcome(outcome, self._settings.digits)
-        if entry.scheme.calibration.method == "manual":
+        if entry.scheme.calibration.fixed is not None:
             return
         if not isinstance(outcome, Evaluation):
             self.low.clear()
@@ -347,8 +346,9 @@ class SchemeForm(QWidget):
         if entry is None:
             return
         name = self.calibration.itemData(place)
-        if name != "manual":
-            calibration = Calibration(name, FIRST_NUMBERS.get(name, ()))
+        method = METHODS[name]
+        if not method.by_hand:
+            calibration = Calibration(name, method.first)
             self._change(replace(entry.scheme, calibration=calibration))
             return
         outcome = self._session.outcome(entry.uid)
@@ -386,7 +386,7 @@ class SchemeForm(QWidget):
             return
         try:
             ends = (parse_number(self.low.text()), parse_number(self.high.text()))
-            calibration = Calibration("manual", ends)
+            calibration = entry.scheme.with_range(*ends).calibration
         except NumberError as error:
             self._range_problem.setText(str(error))
             self._range_problem.show()

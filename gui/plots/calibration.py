@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 
 from quantoscope.engine import QUANTIZERS
 from quantoscope.engine.analysis.cost_curve import COMPARED, Objective, logs
-from quantoscope.engine.calibration.mse import inside
+from quantoscope.engine.calibration.base import inside
 from quantoscope.gui.common.localized_numbers import digits_within, filled, short, snapped
 from quantoscope.gui.plots.axis import log_text, log_ticks
 from quantoscope.gui.plots.data import PlotData

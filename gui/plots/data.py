@@ -382,7 +382,7 @@ class PlotData:
         if self.active is None or self.active.evaluation.scheme.own_range:
             return False
         scheme = self.active.evaluation.scheme
-        return scheme.granularity.whole or scheme.calibration.method == "manual"
+        return scheme.granularity.whole or scheme.calibration.fixed is not None
 
     @property
     def focus_name(self) -> str:

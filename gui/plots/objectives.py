@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from quantoscope.engine import QuantizationError, Scheme
 from quantoscope.engine.analysis.cost_curve import Objective, objective
-from quantoscope.engine.calibration.methods import MINMAX
+from quantoscope.engine.calibration import MINMAX
 from quantoscope.engine.numerics.granularity import PER_TENSOR
 from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.identity import ByIdentity

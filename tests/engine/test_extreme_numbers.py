@@ -5,8 +5,8 @@ import pytest
 
 from quantoscope import engine
 from quantoscope.engine.analysis.cost_curve import objective
-from quantoscope.engine.calibration.clip_range import clip_range
 from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.evaluation.clip_range import clip_range
 from quantoscope.engine.numerics.envelope import pyramid_of
 from quantoscope.engine.schemes.scheme import Scheme
 

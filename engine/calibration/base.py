@@ -1,0 +1,227 @@
+"""What a calibration method says of itself, and what it is given to find a range."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.formats import Format
+from quantoscope.engine.numerics.arithmetic import Arithmetic
+from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.numerics.granularity import Granularity
+from quantoscope.engine.numerics.kernels import Extremes, Step, extremes, reduce_rows
+from quantoscope.engine.quantizers import Ends, Quantizer
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The values of each channel.
+
+    Attributes
+    ----------
+    values : ndarray of float32 or float64, shape (channels, n)
+        Neither NaN nor infinite, but for NaN where ``gaps`` says that a place holds no value.
+    gaps : bool
+        Whether any place holds no value.
+    """
+
+    values: FloatArray
+    gaps: bool
+
+    def lowest(self) -> FloatArray:
+        """Return the smallest value of each channel, shape (channels,); NaN where none is."""
+        return self._reduced(np.fmin if self.gaps else np.minimum)
+
+    def highest(self) -> FloatArray:
+        """Return the largest value of each channel."""
+        return self._reduced(np.fmax if self.gaps else np.maximum)
+
+    def _reduced(self, better: Any) -> FloatArray:
+        return reduce_rows(self.values, better)
+
+    def channel(self, number: int) -> FloatArray:
+        """Return the values of one channel, shape (n,)."""
+        row = self.values[number]
+        return np.asarray(row[~np.isnan(row)] if self.gaps else row)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a method takes a range from, and what for.
+
+    Attributes
+    ----------
+    x : ndarray of float32 or float64, any shape
+    quantizer : Quantizer
+    format : Format
+    granularity : Granularity
+        Which values share a range.
+    arguments : tuple of float
+        The method's numbers.
+    arithmetic : Arithmetic
+    step : callable, optional
+        Is told how far the work has come.
+    known : Extremes, optional
+        Of the values, where they are known.
+    """
+
+    x: FloatArray
+    quantizer: Quantizer
+    format: Format
+    granularity: Granularity
+    arguments: tuple[float, ...]
+    arithmetic: Arithmetic
+    step: Step | None = None
+    known: Extremes | None = None
+
+    def rows(self) -> Rows:
+        """Return the finite values of each channel; a channel without any counts as one of zeros.
+
+        Raises
+        ------
+        QuantizationError
+            When no value is finite, or the array has no such axis.
+        """
+        x, known = self.x, self.known
+        self.granularity.check(x.shape)
+        if self.granularity.whole:
+            return Rows(finite_values(x, known).reshape(1, -1), gaps=False)
+        all_finite = finite_values(x, known).size == x.size
+        rows = self.granularity.split(x)
+        if all_finite and rows.size == x.size:
+            return Rows(rows, gaps=False)
+        finite = np.isfinite(rows)
+        rows = np.where(finite, rows, rows.dtype.type(np.nan))
+        rows[~finite.any(axis=1)] = 0
+        return Rows(rows, gaps=True)
+
+
+class Method(ABC):
+    """One way to take the clipping range from data.
+
+    Attributes
+    ----------
+    name : str
+        Its word in a scheme's text.
+    signature : str
+        How it is written with its numbers.
+    summary : str
+        What it does, for people.
+    counts : tuple of int
+        How many numbers it may be given.
+    source : str
+        Where the method is described.
+    from_extremes : bool
+        Whether the range is that of the values, and no value is clipped.
+    computes : bool
+        Whether squares, differences or histograms of the values are taken, which may overflow.
+    searches : bool
+        Whether many ranges are tried, which takes long.
+    clips_blindly : bool
+        Whether values are clipped without a look at what that costs.
+    by_hand : bool
+        Whether its two numbers are the range.
+    first : tuple of float
+        The numbers that a form offers at first.
+    arithmetic_fields : tuple of str
+        The fields of ``Arithmetic`` that the range depends on.
+    depends_on_format : bool
+        Whether the range depends on the format.
+    """
+
+    name: ClassVar[str]
+    signature: ClassVar[str]
+    summary: ClassVar[str]
+    counts: ClassVar[tuple[int, ...]] = (0,)
+    source: ClassVar[str] = ""
+    from_extremes: ClassVar[bool] = False
+    computes: ClassVar[bool] = False
+    searches: ClassVar[bool] = False
+    clips_blindly: ClassVar[bool] = False
+    by_hand: ClassVar[bool] = False
+    first: ClassVar[tuple[float, ...]] = ()
+    arithmetic_fields: ClassVar[tuple[str, ...]] = ()
+    depends_on_format: ClassVar[bool] = False
+
+    @abstractmethod
+    def ends(self, task: Task) -> Ends:
+        """Return the range of every channel, in the dtype of the values.
+
+        Raises
+        ------
+        QuantizationError
+            When there is none.
+        """
+
+    def problem(self, arguments: Sequence[float]) -> str:
+        """Say what is wrong with its numbers; an empty text when nothing is."""
+        return ""
+
+    def origin(self, calibration: str) -> str:
+        """Say where the range comes from, in two or three words."""
+        return f"range by {calibration}"
+
+    def warnings(
+        self,
+        shape: tuple[int, ...],
+        granularity: Granularity,
+        fmt: Format,
+        arguments: Sequence[float],
+        arithmetic: Arithmetic,
+    ) -> list[str]:
+        """Say what the method cannot do well for an array of such a shape."""
+        return []
+
+
+def finite_values(x: FloatArray, known: Extremes | None = None) -> FloatArray:
+    """Return the finite values, shape (n,); the array itself, flat, when all of them are.
+
+    Raises
+    ------
+    QuantizationError
+        When there is none.
+    """
+    flat = x.reshape(-1)
+    if (extremes(x) if known is None else known).finite:
+        return flat
+    finite = flat[np.isfinite(flat)]
+    if finite.size == 0:
+        raise QuantizationError(
+            "The array has no finite value (only NaN or infinities) to take a range from."
+        )
+    return finite
+
+
+def extreme_exponent(x: FloatArray, known: Extremes | None = None) -> int:
+    """Return the power of two to divide by before squares or differences are taken; 0 mostly.
+
+    The squares of numbers near the ends of float64 are 0 or infinite there.
+    """
+    if x.dtype != np.float64:
+        return 0
+    ends = extremes(x) if known is None else known
+    reach = max(abs(float(ends.low)), abs(float(ends.high)))
+    if reach == 0 or not math.isfinite(reach):
+        return 0
+    exponent = math.frexp(reach)[1]
+    return exponent if abs(exponent) > 400 else 0
+
+
+def inside(low: Any, high: Any, threshold: Any, quantizer: Quantizer) -> tuple[Any, Any]:
+    """Return the part of ``[low, high]`` in ±threshold; ±threshold itself for a mirrored range."""
+    if quantizer.mirrored:
+        return -threshold, threshold
+    inner = np.maximum(low, -threshold), np.minimum(high, threshold)
+    some = inner[0] < inner[1]
+    return np.where(some, inner[0], -threshold)[()], np.where(some, inner[1], threshold)[()]
+
+
+def shortest(number: float) -> str:
+    """Return the shortest text that reads back as the same float; no sign on 0."""
+    return repr(float(number) + 0.0).removesuffix(".0")

@@ -1,0 +1,52 @@
+"""By hand: a range that is set by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from quantoscope.engine.calibration.base import Method, Task, shortest
+from quantoscope.engine.errors import QuantizationError
+from quantoscope.engine.quantizers import Ends, ends_of
+
+
+class Manual(Method):
+    """Rmin = lo, Rmax = hi, both rounded to the working precision, in every channel."""
+
+    name = "manual"
+    signature = "manual(lo,hi)"
+    summary = "From lo to hi, set by hand."
+    counts = (2,)
+    clips_blindly = True
+    by_hand = True
+
+    def problem(self, arguments: Sequence[float]) -> str:
+        """Refuse ends that are not finite, or the wrong way round."""
+        if not all(map(math.isfinite, arguments)):
+            return "manual takes two finite numbers, as in manual(-1,1)"
+        return "" if arguments[0] < arguments[1] else "manual(lo,hi) needs lo smaller than hi"
+
+    def origin(self, calibration: str) -> str:
+        """Say that it was set by hand."""
+        return "manual range"
+
+    def ends(self, task: Task) -> Ends:
+        """Return the same range for every channel."""
+        x, (lo, hi) = task.x, task.arguments
+        task.granularity.check(x.shape)
+        with np.errstate(over="ignore", under="ignore"):
+            low, high = x.dtype.type(lo), x.dtype.type(hi)
+        written = f"manual({','.join(shortest(end) for end in task.arguments)})"
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise QuantizationError(
+                f"{written} reaches beyond {x.dtype.name}; the largest number there is "
+                f"{np.finfo(x.dtype).max:.3g}."
+            )
+        if low == high:
+            raise QuantizationError(
+                f"{written} has no width in {x.dtype.name}: both ends round to {low}."
+            )
+        count = task.granularity.count(x.shape)
+        return ends_of(np.full(count, low), np.full(count, high))

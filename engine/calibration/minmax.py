@@ -1,0 +1,33 @@
+"""Minmax: from the smallest to the largest value."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantoscope.engine.calibration.base import Method, Task, finite_values
+from quantoscope.engine.quantizers import Ends, ends_of
+
+
+class MinMax(Method):
+    """Rmin = min R, Rmax = max R."""
+
+    name = "minmax"
+    signature = "minmax"
+    summary = "From the smallest to the largest value."
+    from_extremes = True
+
+    def ends(self, task: Task) -> Ends:
+        """Return the extremes of every channel."""
+        known, own_range = task.known, task.quantizer.own_range
+        if known is not None and task.granularity.whole and not own_range:
+            if np.isnan(known.low):
+                finite_values(task.x, known)  # which refuses
+            return ends_of(known.low, known.high)
+        rows = task.rows()
+        low, high = rows.lowest(), rows.highest()
+        if not own_range:
+            return ends_of(low, high)
+        # The blocks of llama.cpp ask which of two extremes as far from 0 comes first.
+        size = np.abs(rows.values)
+        first = np.argmax(np.where(np.isnan(size), -1, size) if rows.gaps else size, axis=1)
+        return Ends(low, high, rows.values[np.arange(first.size), first])

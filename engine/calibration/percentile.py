@@ -1,0 +1,43 @@
+"""Percentiles: the range that keeps p % of the values inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from quantoscope.engine.calibration.base import Method, Task
+from quantoscope.engine.numerics.arrays import copied
+from quantoscope.engine.quantizers import Ends, ends_of
+
+
+class Percentile(Method):
+    """Rmin and Rmax are the (100−p)/2 and (100+p)/2 percentiles; ±the p-th of |R| if mirrored."""
+
+    name = "percentile"
+    signature = "percentile(p)"
+    summary = "Keeps p % of the values inside; half of the others is clipped on each side."
+    counts = (1,)
+    source = "exact order statistics, interpolated; of |R| for a mirrored range"
+    computes = True
+    clips_blindly = True
+    first = (99.9,)
+
+    def problem(self, arguments: Sequence[float]) -> str:
+        """Refuse a share that leaves no range, or more than all values."""
+        fits = 50 < arguments[0] <= 100
+        return "" if fits else "percentile(p) needs p above 50 and up to 100"
+
+    def ends(self, task: Task) -> Ends:
+        """Return the percentiles of every channel."""
+        dtype, (share,) = task.x.dtype, task.arguments
+        rows = task.rows()
+        # In float64, where the difference of two float32 neighbours cannot overflow.
+        values = copied(rows.values, np.float64)
+        percentile = np.nanpercentile if rows.gaps else np.percentile
+        if task.quantizer.mirrored:
+            reach = percentile(np.abs(values), share, axis=1).astype(dtype)
+            return ends_of(-reach, reach)
+        outside = (100 - share) / 2
+        low, high = percentile(values, [outside, 100 - outside], axis=1)
+        return ends_of(low.astype(dtype), high.astype(dtype))

@@ -36,7 +36,7 @@ from quantoscope.engine.io.base import (
     shown,
     write_atomically,
 )
-from quantoscope.engine.io.block_codes import Stored
+from quantoscope.engine.io.block_codes import BlockCodes
 from quantoscope.engine.io.zips import open_zip
 from quantoscope.engine.numerics.mapped_arrays import FileChangedError
 from quantoscope.engine.text.number_parsing import quoted
@@ -51,11 +51,11 @@ __all__ = [
     "file_filters",
     "list_tensors",
     "load",
+    "load_codes",
     "probe",
     "save",
     "save_npz",
     "split_name",
-    "stored",
 ]
 
 StrPath = str | os.PathLike[str]
@@ -316,7 +316,7 @@ def split_name(text: StrPath) -> tuple[Path, str | None]:
     return Path("::".join(words[:end])), "::".join(words[end:])
 
 
-def stored(path: StrPath, name: str) -> Stored | None:
+def load_codes(path: StrPath, name: str) -> BlockCodes | None:
     """Return the codes and scales that a file stores of one of its tensors.
 
     Parameters
@@ -327,7 +327,7 @@ def stored(path: StrPath, name: str) -> Stored | None:
 
     Returns
     -------
-    Stored or None
+    BlockCodes or None
         None where the file holds the values themselves, or in a type without codes to show.
 
     Raises
@@ -337,8 +337,8 @@ def stored(path: StrPath, name: str) -> Stored | None:
     path = Path(path)
     known = probe(path)
     with _reading(path, known):
-        read = getattr(known.load_module(), "stored", None)
-        found: Stored | None = None if read is None else read(path, name)
+        read = getattr(known.load_module(), "load_codes", None)
+        found: BlockCodes | None = None if read is None else read(path, name)
     return found
 
 

@@ -11,7 +11,7 @@ from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
-class Stored:
+class BlockCodes:
     """The codes of a tensor and what turns them into its values, as a file stores them.
 
     A value is ``(code − zero_point) · scale + minimum``, or ``levels[code] · scale`` where codes
@@ -74,7 +74,7 @@ class Stored:
             return np.zeros(np.shape(flat_index), self.scale.dtype)[()]
         return self.minimum.reshape(-1)[self._block_at(flat_index)]
 
-    def rebuilt(self) -> FloatArray:
+    def reconstructed(self) -> FloatArray:
         """Return the values that follow from the codes, in float32, shaped like the tensor."""
         out = np.empty(self.codes.shape, np.float32)
         flat, width = out.reshape(-1), self.codes.shape[-1]

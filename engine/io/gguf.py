@@ -33,7 +33,7 @@ from quantoscope.engine.io.base import (
     two_arrays,
     unreadable,
 )
-from quantoscope.engine.io.block_codes import Stored
+from quantoscope.engine.io.block_codes import BlockCodes
 from quantoscope.engine.io.budget import Budget
 from quantoscope.engine.io.gguf_blocks import BLOCK_TYPES, BlockType
 from quantoscope.engine.io.index import kept
@@ -109,7 +109,7 @@ def load(path: Path, name: str) -> np.ndarray:
     return flat.view(dtype).reshape(entry.shape)
 
 
-def stored(path: Path, name: str) -> Stored | None:
+def load_codes(path: Path, name: str) -> BlockCodes | None:
     """Return the codes and scales of a quantized tensor; None where its type has none to show.
 
     Codes are as the blocks have them: whole numbers from 0 up, of Q8_0 from −127, of MXFP4 and
@@ -143,7 +143,7 @@ def stored(path: Path, name: str) -> Stored | None:
                 minimum[rows] = minima
 
         over_blocks(codes.size, work, block=_PART)
-    return Stored(
+    return BlockCodes(
         codes,
         scale.reshape(shape),
         None if minimum is None else minimum.reshape(shape),

@@ -18,7 +18,7 @@ from quantoscope.gui.document.snapshot import DeviceCodes, Edit, frozen
 
 if TYPE_CHECKING:
     from quantoscope.engine.io import TensorInfo
-    from quantoscope.engine.io.block_codes import Stored
+    from quantoscope.engine.io.block_codes import BlockCodes
     from quantoscope.engine.io.saved import SavedSource
 
 COPIED = 1 << 20
@@ -70,7 +70,7 @@ class Tensor:
         Whether a step to undo or redo is about these values.
     seen : tuple of int and (Glance or str), or None
         What there is to see of the values in the state of that version, or why there is nothing.
-    stored : Stored or None
+    block_codes : BlockCodes or None
         The codes and scales that the file has, where it has values in such a form.
     device : DeviceCodes or None
         Codes that something else has computed of it, for Compare.
@@ -102,7 +102,7 @@ class Tensor:
     chosen: int | None = None
     kept: bool = False
     seen: tuple[int, Glance | str] | None = None
-    stored: Stored | None = None
+    block_codes: BlockCodes | None = None
     device: DeviceCodes | None = None
     device_shape: tuple[int, ...] = ()
     base: tuple[Path, str | None] | None = None
@@ -160,7 +160,7 @@ class Tensor:
         """Let go of values that can be read again, where they take room."""
         edited = self.kept or self.differs
         if self.path is not None and not edited and self.size > COPIED and self._filed:
-            self.array, self.owned, self.loaded, self.stored = _EMPTY, None, False, None
+            self.array, self.owned, self.loaded, self.block_codes = _EMPTY, None, False, None
 
     @property
     def glance(self) -> Glance | str | None:

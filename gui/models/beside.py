@@ -25,19 +25,19 @@ def columns_beside(session: Session) -> dict[Stage, Column]:
     A stage stands for each, with its head and, in the place of a formula, what it is.
     """
     columns: dict[Stage, Column] = {}
-    stored, device = session.current.stored, session.device
-    if stored is not None and stored.codes.shape == session.array.shape:
-        where = filled(_tr("%1 in %2"), stored.format, stored.source)
-        codes = stored.codes.reshape(-1)
+    in_file, device = session.current.block_codes, session.device
+    if in_file is not None and in_file.codes.shape == session.array.shape:
+        where = filled(_tr("%1 in %2"), in_file.format, in_file.source)
+        codes = in_file.codes.reshape(-1)
         columns[
             _head("stored_code", _tr("stored Q"), _tr("The code that the file holds, %1"), where)
         ] = codes.__getitem__
         columns[
             _head("stored_scale", _tr("stored S"), _tr("The scale of the block, %1"), where)
-        ] = stored.scale_at
-        if stored.minimum is not None:
+        ] = in_file.scale_at
+        if in_file.minimum is not None:
             text = _tr("What the file adds to the values of the block, %1")
-            columns[_head("stored_minimum", _tr("stored min"), text, where)] = stored.minimum_at
+            columns[_head("stored_minimum", _tr("stored min"), text, where)] = in_file.minimum_at
     if device is not None and device.codes.size == session.array.size:
         text = _tr("The code in %1")
         columns[_head("device_code", _tr("device Q"), text, device.name)] = device.codes.reshape(

@@ -27,7 +27,7 @@ from quantoscope.gui.storage.session_files import ENDING, FILE, SessionFiles, Wr
 from quantoscope.gui.workers.background import Background, Part, Ticket
 
 if TYPE_CHECKING:
-    from quantoscope.engine.io.block_codes import Stored
+    from quantoscope.engine.io.block_codes import BlockCodes
     from quantoscope.engine.io.saved import SavedSource
 
 
@@ -247,14 +247,14 @@ class Files(QObject):
         """Show a tensor with values that were read, unless its file was closed meanwhile."""
         if self._session.source_of(tensor) is None:
             return
-        array, tensor.stored, notes = values
+        array, tensor.block_codes, notes = values
         tensor.take(array, tensor.dtype)
         self._show(tensor)
         said = []
         if tensor.dtype != array.dtype.name:
             text = self.tr("%1 holds %2 values; they are worked on as %3.")
             said.append(filled(text, tensor.title, tensor.dtype, array.dtype.name))
-            if tensor.stored is not None:
+            if tensor.block_codes is not None:
                 said.append(
                     self.tr("On the right in Values are the codes and scales as they are stored.")
                 )
@@ -340,7 +340,7 @@ class Files(QObject):
         return True
 
 
-Values = tuple[FloatArray, "Stored | None", "Sequence[Note]"]
+Values = tuple[FloatArray, "BlockCodes | None", "Sequence[Note]"]
 
 
 @dataclass
@@ -426,7 +426,7 @@ def _load(path: Path, name: str | None, external: bool, ticket: Ticket) -> Value
 
 def _values(path: Path, name: str | None, external: bool = False) -> Values:
     """Read the values of a tensor, with the codes and scales where the file has them so."""
-    from quantoscope.engine.io import list_tensors, load, stored
+    from quantoscope.engine.io import list_tensors, load, load_codes
 
     with listening() as notes:
         found = load(path, name, external=external)
@@ -434,4 +434,4 @@ def _values(path: Path, name: str | None, external: bool = False) -> Values:
     array = as_working(found, allow_empty=True)
     if name is None:
         name = next(info.name for info in list_tensors(path) if info.readable)
-    return array, stored(path, name), [*notes, note] if note is not None else notes
+    return array, load_codes(path, name), [*notes, note] if note is not None else notes

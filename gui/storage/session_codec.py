@@ -12,7 +12,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication
 
 from quantoscope.engine import QuantizationError, Scheme
-from quantoscope.engine.io import list_tensors, load, stored
+from quantoscope.engine.io import list_tensors, load, load_codes
 from quantoscope.engine.io.base import listing
 from quantoscope.engine.io.saved import (
     SavedScheme,
@@ -366,7 +366,7 @@ def _tensor_of(
         elif (shown or saved.where is not None) and found is not None and tensor.path is not None:
             tensor.take(_working(load(tensor.path, tensor.name)), tensor.dtype)
         if tensor.loaded and found is not None and tensor.path is not None:
-            tensor.stored = stored(tensor.path, tensor.name or tensor.path.stem)
+            tensor.block_codes = load_codes(tensor.path, tensor.name or tensor.path.stem)
     except (QuantizationError, OSError) as error:
         notes.append(str(error))
     if tensor.loaded and saved.codes is not None:

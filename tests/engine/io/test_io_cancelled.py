@@ -40,7 +40,7 @@ def codes_of(path: Path) -> object:
 
 
 def stored_of(path: Path) -> object:
-    return io.stored(path, "w")
+    return io.load_codes(path, "w")
 
 
 def session_of(path: Path) -> object:

@@ -109,7 +109,7 @@ def test_tensors_are_listed_in_the_order_of_the_file_and_loaded_by_name(
     assert (io.load(path, "m") == X[0]).all()
     assert "3 arrays (z, a, m)" in refusal(io.load, path)
     assert "no array named 'q'" in refusal(io.load, path, "q")
-    assert "no array named 'q'" in refusal(io.stored, path, "q")
+    assert "no array named 'q'" in refusal(io.load_codes, path, "q")
 
 
 @pytest.mark.parametrize("alignment", [8, 16, 32, 4096])
@@ -222,7 +222,7 @@ def test_damage_is_refused_before_anything_is_allocated(
     monkeypatch.setattr(np, "empty", None)
     refusal(io.list_tensors, path)
     refusal(io.load, path, "a")
-    refusal(io.stored, path, "a")
+    refusal(io.load_codes, path, "a")
 
 
 @pytest.mark.parametrize("what", ["tensors", "metadata", "arrays"])
@@ -266,10 +266,10 @@ def test_tensors_without_values_and_without_axes_are_arrays_too(kind: int, path:
     path.write_bytes(padded(head(tensor(b"a", (32, 0), kind), tensor(b"b", (), 0))))
     assert io.load(path, "a").shape == (0, 32)
     assert io.load(path, "b").shape == ()
-    found = io.stored(path, "a")
+    found = io.load_codes(path, "a")
     assert (found is None) is (kind == 0)
     if found is not None:
-        assert found.rebuilt().shape == (0, 32)
+        assert found.reconstructed().shape == (0, 32)
         assert found.scale.shape == (0, 1)
 
 
@@ -299,7 +299,7 @@ def test_lists_and_codes_need_no_package_and_values_name_it(
 
     monkeypatch.setattr(builtins, "__import__", without)
     assert len(io.list_tensors(path)) == 2
-    assert io.stored(path, "x") is not None
+    assert io.load_codes(path, "x") is not None
     assert (io.load(path, "y") == X).all()
     assert "pip install gguf" in refusal(io.load, path, "x")
 
@@ -316,7 +316,7 @@ def test_a_package_too_old_for_a_type_is_told(
     assert "--upgrade" in refusal(io.load, path)
 
 
-@pytest.mark.parametrize("call", [io.load, io.stored])
+@pytest.mark.parametrize("call", [io.load, io.load_codes])
 def test_a_file_that_becomes_shorter_while_it_is_read_is_told(
     call: Any, path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -194,10 +194,10 @@ def _use_one(path: Path, info: io.TensorInfo) -> None:
     except FormatError as error:
         _sentence(error, path)
     try:
-        stored = _timed(io.stored, path, info.name)
+        stored = _timed(io.load_codes, path, info.name)
         if stored is not None:
             assert stored.codes.shape == info.shape
-            assert stored.rebuilt().shape == info.shape
+            assert stored.reconstructed().shape == info.shape
     except FormatError as error:
         _sentence(error, path)
 

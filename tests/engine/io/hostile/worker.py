@@ -72,7 +72,7 @@ def _batch(job: dict[str, Any], folder: Path, watch: trial.Watch) -> dict[str, A
 def _warm_up(path: Path) -> None:
     """Have the modules loaded that reading such a file takes, before anything is watched."""
     for info in io.list_tensors(path):
-        for call in (io.load, io.stored):
+        for call in (io.load, io.load_codes):
             with suppress(io.FormatError):  # numbers in another file
                 call(path, info.name)
 

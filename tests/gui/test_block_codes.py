@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from quantoscope.engine.io import stored
+from quantoscope.engine.io import load_codes
 from quantoscope.gui.dialogs.codes_dump import DeviceCodes
 from tests.gui.test_files import settle
 
@@ -37,7 +37,7 @@ def test_stored_codes_and_scales_stand_beside_the_stages(window, qtbot, person, 
     settle(window, qtbot)
     show(window, qtbot, "blk.0.q")
     table = window.values.table
-    there = stored(model_file, "blk.0.q")
+    there = load_codes(model_file, "blk.0.q")
     assert person.heads(table)[-2:] == ["stored Q", "stored S"]
     for row in (0, 33, 255):
         assert int(person.cell(table, row, "stored Q")) == there.codes.reshape(-1)[row]

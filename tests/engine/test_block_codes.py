@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from quantoscope import engine
 from quantoscope.engine import io
-from quantoscope.engine.io.block_codes import Stored
+from quantoscope.engine.io.block_codes import BlockCodes
 from tests.engine.io import containers
 
 pytest.importorskip("gguf")
@@ -30,8 +30,8 @@ BLOCKS = {
 X = np.random.default_rng(3).normal(size=(3, 4, 256)).astype(np.float32)
 
 
-def stored(path: Path, name: str = "weight") -> Stored:
-    found = io.stored(path, name)
+def block_codes(path: Path, name: str = "weight") -> BlockCodes:
+    found = io.load_codes(path, name)
     assert found is not None
     return found
 
@@ -43,9 +43,9 @@ def test_codes_and_scales_give_exactly_the_values_of_the_package(kind: str, tmp_
     blocks = containers.random_blocks(300, 2, kind)
     path.write_bytes(containers.gguf({"weight": blocks}))
     expected = containers.decoded(*blocks)
-    found = stored(path)
-    assert np.array_equal(found.rebuilt(), expected, equal_nan=True)
-    assert found.rebuilt().dtype == np.float32
+    found = block_codes(path)
+    assert np.array_equal(found.reconstructed(), expected, equal_nan=True)
+    assert found.reconstructed().dtype == np.float32
     assert np.array_equal(io.load(path), expected, equal_nan=True)
 
 
@@ -55,14 +55,14 @@ def test_codes_and_scales_are_those_that_the_engine_makes_of_the_same_values(
 ) -> None:
     path = tmp_path / "x.gguf"
     path.write_bytes(containers.gguf({"weight": containers.quantized(X, kind)}))
-    found = stored(path)
+    found = block_codes(path)
     scheme = "mxfp4-gguf" if kind == "MXFP4" else kind.lower()
     result = engine.evaluate(X, scheme)
     assert (found.codes == result.codes).all()
     assert found.codes.dtype == result.codes.dtype
     assert (found.scale.reshape(-1) == result.qparams.scale).all()
     assert np.all(found.zero_point == result.qparams.zero_point)
-    assert (found.rebuilt() == result.reconstructed).all()
+    assert (found.reconstructed() == result.reconstructed).all()
     assert found.format == kind
     assert found.source == "x.gguf"
 
@@ -71,7 +71,7 @@ def test_codes_and_scales_are_those_that_the_engine_makes_of_the_same_values(
 def test_shapes_are_those_of_the_tensor_and_of_its_blocks(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "x.gguf"
     path.write_bytes(containers.gguf({"weight": containers.random_blocks(3, 2, kind)}))
-    found = stored(path)
+    found = block_codes(path)
     block = BLOCKS.get(kind, 32)
     assert found.block == block
     assert found.codes.shape == io.load(path).shape
@@ -83,7 +83,7 @@ def test_shapes_are_those_of_the_tensor_and_of_its_blocks(kind: str, tmp_path: P
 def test_parameters_at_positions_are_those_of_the_blocks(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "x.gguf"
     path.write_bytes(containers.gguf({"weight": containers.random_blocks(5, 2, kind)}))
-    found = stored(path)
+    found = block_codes(path)
     places = np.array([0, 17, 40, found.codes.size - 1])
     row, column = np.divmod(places, found.codes.shape[-1])
     at = row, column // found.block
@@ -113,8 +113,8 @@ def test_a_last_block_may_be_shorter(
     generator = np.random.default_rng(seed)
     scale = generator.normal(size=(rows, blocks)).astype(np.float32)
     minimum = generator.normal(size=(rows, blocks)).astype(np.float32) if with_minimum else None
-    found = Stored(codes, scale, minimum, block, "test", "nowhere", zero_point=8)
-    whole = found.rebuilt()
+    found = BlockCodes(codes, scale, minimum, block, "test", "nowhere", zero_point=8)
+    whole = found.reconstructed()
     for row in range(rows):
         for column in range(width):
             at = row, column // block
@@ -133,8 +133,8 @@ def test_many_values_are_rebuilt_in_parts_as_few_are() -> None:
     generator = np.random.default_rng(0)
     codes = generator.integers(0, 16, (3, 1 << 20), np.uint8)
     scale = generator.normal(size=(3, 1 << 15)).astype(np.float32)
-    found = Stored(codes, scale, None, 32, "test", "nowhere")
-    assert (found.rebuilt() == codes * np.repeat(scale, 32, axis=1)).all()
+    found = BlockCodes(codes, scale, None, 32, "test", "nowhere")
+    assert (found.reconstructed() == codes * np.repeat(scale, 32, axis=1)).all()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_scales_that_do_not_belong_to_the_codes_are_refused(
     scale: tuple[int, ...], minimum: tuple[int, ...] | None
 ) -> None:
     with pytest.raises(ValueError, match="of the shape"):
-        Stored(
+        BlockCodes(
             np.zeros((2, 64), np.uint8),
             np.zeros(scale, np.float32),
             None if minimum is None else np.zeros(minimum, np.float32),
@@ -156,10 +156,10 @@ def test_scales_that_do_not_belong_to_the_codes_are_refused(
 
 def test_a_file_without_codes_has_none(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", X)
-    assert io.stored(tmp_path / "x.npy", "x") is None
+    assert io.load_codes(tmp_path / "x.npy", "x") is None
     path = tmp_path / "x.gguf"
     path.write_bytes(containers.gguf({"plain": X}))
-    assert io.stored(path, "plain") is None
+    assert io.load_codes(path, "plain") is None
 
 
 def test_an_older_package_is_told_for_codes_too(
@@ -173,4 +173,4 @@ def test_an_older_package_is_told_for_codes_too(
 
     monkeypatch.setattr("gguf.quants.dequantize", dequantize)
     with pytest.raises(io.FormatError, match="install a later one"):
-        io.stored(path, "x")
+        io.load_codes(path, "x")

@@ -156,7 +156,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example(
         "constant",
         "A constant",
-        "A range without extent still gets a scale, and the value is rebuilt.",
+        "A range without extent still gets a scale, and the value is reconstructed.",
         THREE_WAYS,
         _constant,
     ),

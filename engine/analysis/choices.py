@@ -166,7 +166,7 @@ class _IntoBlock(Choices):
 
     def __init__(self, first: Scheme, block: Scheme) -> None:
         self._first, self._block = _state(first), _state(block)
-        plain = QUANTIZERS[block.mapping].plain()
+        plain = QUANTIZERS[block.mapping].affine_equivalent()
         self._plain: _OfSchemes | None = None
         if plain is None:
             self.choices = (Choice("format", "Format", str(first), str(block)),)

@@ -43,7 +43,7 @@ from quantoscope.engine.numerics.kernels import (
 from quantoscope.engine.quantizers import Ends, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme, as_scheme
 
-CODES, VALUES = "codes", "rebuilt values"
+CODES, VALUES = "codes", "reconstructed values"
 MOST_CHOICES = 6
 """More choices than these are counted as one where they belong together: each doubles the work."""
 MOST_SEARCHED = 4
@@ -98,7 +98,7 @@ class Comparison:
     ----------
     first, second : Evaluation
     compared : str
-        ``"codes"`` where the codes of both mean the same, else ``"rebuilt values"``.
+        ``"codes"`` where the codes of both mean the same, else ``"reconstructed values"``.
     differs : ndarray of bool, shape of the array
     cause_of : ndarray of int8, shape of the array
         The place in ``causes`` of what has the largest share of a value, −1 where it does not
@@ -135,13 +135,13 @@ class Comparison:
 
     @property
     def largest_step(self) -> float:
-        """The largest difference: in integer codes, or in the unit of R between rebuilt values."""
+        """The largest difference: in codes if these are integers, else in the unit of R."""
         return float(self.difference().max(initial=0.0))
 
     def difference(self) -> np.ndarray:
         """Return how far apart they are, in float64; 0 where they do not differ.
 
-        Integer codes by their difference, others by that of the rebuilt values.
+        Integer codes by their difference, others by that of the reconstructed values.
         """
         if self.compared == CODES and self.first.qparams.format.integer:
             apart = np.abs(self.second.codes.astype(np.float64) - self.first.codes)
@@ -477,9 +477,9 @@ def _made_of(
             numbers[place] = p.format.unpack(codes)
             marks.append(codes)
         else:
-            rebuilt = corner.quantizer.decode(codes, p)
-            numbers[place] = rebuilt
-            marks.append(rebuilt)
+            reconstructed = corner.quantizer.decode(codes, p)
+            numbers[place] = reconstructed
+            marks.append(reconstructed)
     return numbers, marks
 
 

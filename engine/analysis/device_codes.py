@@ -235,13 +235,13 @@ def compare_codes(
     case = Case(r, evaluation, stored, wide, ours, there, differs, step)
     found = list(diagnoses(case)) if differs.any() else []
     causes, masks, cause_of = _ranked(case, found)
-    rebuilt = decoded(wide, evaluation.qparams)
+    reconstructed = decoded(wide, evaluation.qparams)
     steps, counts = np.unique(case.apart[differs], return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return DeviceComparison(
         evaluation,
         codes=wide,
-        reconstructed=np.where(there, rebuilt, np.nan).astype(rebuilt.dtype),
+        reconstructed=np.where(there, reconstructed, np.nan).astype(reconstructed.dtype),
         differs=differs,
         cause_of=cause_of,
         causes=causes,
@@ -249,15 +249,15 @@ def compare_codes(
         steps=tuple((int(steps[i]), int(counts[i])) for i in order),
         outside=int(np.count_nonzero(((wide < fmt.qmin) | (wide > fmt.qmax)) & there)),
         sqnr=_sqnr(r, evaluation.reconstructed),
-        device_sqnr=_sqnr(r, rebuilt),
+        device_sqnr=_sqnr(r, reconstructed),
     )
 
 
-def _sqnr(r: FloatArray, rebuilt: FloatArray) -> float:
-    good = np.isfinite(r) & np.isfinite(rebuilt)
+def _sqnr(r: FloatArray, reconstructed: FloatArray) -> float:
+    good = np.isfinite(r) & np.isfinite(reconstructed)
     values = r[good].astype(np.float64)
     signal = float(np.sum(values**2))
-    noise = float(np.sum((rebuilt[good] - values) ** 2))
+    noise = float(np.sum((reconstructed[good] - values) ** 2))
     if noise == 0:
         return math.inf if signal else math.nan
     return 10 * math.log10(signal / noise) if signal else -math.inf

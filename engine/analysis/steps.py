@@ -212,7 +212,7 @@ class _Work:
         before = self.quantizer.scale_before_storage(p)
         options: dict[str, Any] = dict(names=names, precisions=precisions)
         if p.divisor is not None and formula.startswith("float16("):
-            # Values are divided by d, and rebuilt with what is stored of it.
+            # Values are divided by d, and reconstructed with what is stored of it.
             inner = formula.removeprefix("float16(").removesuffix(")")
             divisor = _float(p.divisor)
             zeros = "all values are 0" if p.origin == "zeros" else ""

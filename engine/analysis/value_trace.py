@@ -113,13 +113,13 @@ def trace(
         # A list of numbers, or a cast, would make one of it.
         stage[nan] = np.nan
     codes, saturated = quantizer.encode(np.where(nan, r.dtype.type(0), r), p, places)
-    rebuilt = quantizer.decode(codes, p)
-    rebuilt[nan] = np.nan
+    reconstructed = quantizer.decode(codes, p)
+    reconstructed[nan] = np.nan
     saturated = np.zeros(r.shape, np.int8) if saturated is None else saturated
     saturated[nan] = 0
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        error = rebuilt - real
+        error = reconstructed - real
     if not p.format.integer:
         stages["code"] = codes
-    columns = {"real": real, **stages, "reconstructed": rebuilt, "error": error}
+    columns = {"real": real, **stages, "reconstructed": reconstructed, "error": error}
     return Trace(where, p, stages_of(p), saturated, columns)

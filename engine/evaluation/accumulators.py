@@ -64,7 +64,7 @@ class BlockSums:
     largest : ndarray, shape (units,)
         The largest |E| that enters the sums; NaN where none does.
     odd : ndarray of int, shape (2,)
-        Values rebuilt as NaN though R is none, and as infinity.
+        Values reconstructed as NaN though R is none, and as infinity.
     """
 
     sums: np.ndarray
@@ -102,7 +102,7 @@ class Scaled:
 @np.errstate(all="ignore")
 def block_sums(
     r: FloatArray,
-    rebuilt: FloatArray,
+    reconstructed: FloatArray,
     error: FloatArray,
     saturated: np.ndarray | None,
     p: QParams,
@@ -113,7 +113,7 @@ def block_sums(
 
     Parameters
     ----------
-    r, rebuilt, error : ndarray, shape (n,)
+    r, reconstructed, error : ndarray, shape (n,)
     saturated : ndarray of int8 or None
     p : QParams
         Numbers, or arrays aligned with the values.
@@ -135,15 +135,16 @@ def block_sums(
         known = np.isfinite(r) & np.isfinite(error)
         usable = int(np.count_nonzero(known))
         nan, infinite = int(np.count_nonzero(np.isnan(r))), int(np.count_nonzero(np.isinf(r)))
-        lost = int(np.count_nonzero(np.isnan(rebuilt))) - nan
-        overflowed = int(np.count_nonzero(np.isinf(rebuilt)))
+        lost = int(np.count_nonzero(np.isnan(reconstructed))) - nan
+        overflowed = int(np.count_nonzero(np.isinf(reconstructed)))
         if usable < n:
             largest = kernels.unit_highs(np.where(known, size, size.dtype.type(np.nan)), np.fmax)
-            r, rebuilt, error, size = (
-                np.where(known, part, part.dtype.type(0)) for part in (r, rebuilt, error, size)
+            r, reconstructed, error, size = (
+                np.where(known, part, part.dtype.type(0))
+                for part in (r, reconstructed, error, size)
             )
     real = Scaled(r, scratch("real", n, np.float64))
-    back = Scaled(rebuilt, scratch("rebuilt", n, np.float64))
+    back = Scaled(reconstructed, scratch("reconstructed", n, np.float64))
     products = [
         (kernels.unit_dots(real.x, real.x), 2 * real.exponent),
         (kernels.unit_dots(back.x, back.x), 2 * back.exponent),
@@ -256,7 +257,7 @@ class Totals:
 
     @cached_property
     def odd(self) -> tuple[int, int]:
-        """How many values are rebuilt as NaN though R is none, and as infinity."""
+        """How many values are reconstructed as NaN though R is none, and as infinity."""
         lost, overflowed = np.sum([b.odd for b in self.blocks], axis=0)
         return int(lost), int(overflowed)
 

@@ -13,7 +13,7 @@ from quantoscope.engine.evaluation.draw_envelopes import (
     Piece,
     curves_from,
     piece_of,
-    rebuilt_ends,
+    reconstructed_ends,
 )
 from quantoscope.engine.evaluation.result import Evaluation, applied, worst_place
 from quantoscope.engine.evaluation.warning_texts import warnings_of
@@ -28,7 +28,7 @@ FEW = 32
 """Up to so many changed units of a block are looked at one by one."""
 
 
-class Pass:
+class BlockPass:
     """One pass over an array.
 
     Parameters
@@ -56,9 +56,9 @@ class Pass:
     ) -> None:
         self.r, self.p, self.known, self.without = r, p, known, without
         self.pieces: dict[int, Piece] | None = None if pyramid is None else {}
-        self.rebuilt: Ends | None = None
+        self.reconstructed: Ends | None = None
         if pyramid is not None and known.finite:
-            self.rebuilt = rebuilt_ends(p, pyramid)
+            self.reconstructed = reconstructed_ends(p, pyramid)
         self.quantizer = QUANTIZERS[p.mapping]
         self.lean = p.lean(self.quantizer.exact_scale)
         self.codes = np.empty(r.shape, p.format.dtype)
@@ -91,17 +91,17 @@ class Pass:
         stop = start + n
         aligned = self.lean.spread(self.r.shape, start, stop)
         where = np.arange(start, stop) if p.arithmetic.chances else None
-        codes, rebuilt, saturated = applied(
+        codes, reconstructed, saturated = applied(
             r, aligned, where, self.quantizer, scratch, codes, finite, inside
         )
         with np.errstate(all="ignore"):
             kind = np.result_type(p.dtype, r.dtype)
-            error = np.subtract(rebuilt, r, out=scratch("error", n, kind))
+            error = np.subtract(reconstructed, r, out=scratch("error", n, kind))
             if self.pieces is not None:
-                drawn = rebuilt if self.rebuilt is None else None
+                drawn = reconstructed if self.reconstructed is None else None
                 full = p.spread(self.r.shape, start, stop)
                 self.pieces[start] = piece_of(start, r, drawn, error, saturated, full)
-            return block_sums(r, rebuilt, error, saturated, aligned, scratch, finite)
+            return block_sums(r, reconstructed, error, saturated, aligned, scratch, finite)
 
     def revised(
         self, before: BlockSums, where: IntArray, old: FloatArray, scratch: Scratch
@@ -152,5 +152,5 @@ class Pass:
         if self.pieces is not None:
             pieces = [piece for _, piece in sorted(self.pieces.items())]
             # A frozen dataclass keeps what it has computed under the name of the property.
-            made.__dict__["curves"] = curves_from(made, pieces, self.rebuilt)
+            made.__dict__["curves"] = curves_from(made, pieces, self.reconstructed)
         return made

@@ -23,7 +23,7 @@ class Curves:
 
     Attributes
     ----------
-    rebuilt, error : Pyramid
+    reconstructed, error : Pyramid
         Of R' and of R' − R.
     bound : Pyramid or None
         Of what rounding alone can make of an error, where that differs from value to value.
@@ -32,7 +32,7 @@ class Curves:
         ``kernels.UNIT`` values only the one with the largest error.
     """
 
-    rebuilt: Pyramid
+    reconstructed: Pyramid
     error: Pyramid
     bound: Pyramid | None
     clipped: dict[int, IntArray]
@@ -63,7 +63,7 @@ def curves_of(evaluation: Evaluation) -> Curves:
 
 
 def curves_from(
-    evaluation: Evaluation, pieces: Sequence[Piece], rebuilt: Ends | None = None
+    evaluation: Evaluation, pieces: Sequence[Piece], reconstructed: Ends | None = None
 ) -> Curves:
     """Put the pieces of all blocks together.
 
@@ -71,18 +71,18 @@ def curves_from(
     ----------
     evaluation : Evaluation
     pieces : sequence of Piece
-    rebuilt : tuple of ndarray, optional
+    reconstructed : tuple of ndarray, optional
         The extremes of R', where the pieces leave them out.
     """
     columns = [np.concatenate(parts) for parts in zip(*(p for p, _ in pieces), strict=True)]
     clipped = [np.concatenate(parts) for parts in zip(*(c for _, c in pieces), strict=True)]
-    return _curves(evaluation.codes.size, [*(rebuilt or ()), *columns], clipped)
+    return _curves(evaluation.codes.size, [*(reconstructed or ()), *columns], clipped)
 
 
-def rebuilt_ends(p: QParams, pyramid: Pyramid) -> Ends | None:
+def reconstructed_ends(p: QParams, pyramid: Pyramid) -> Ends | None:
     """Return the extremes of R' that follow from those of R, all of which is finite.
 
-    Rounding to the nearest is monotonic, and one scale for all makes what is rebuilt so too.
+    Rounding to the nearest is monotonic, and one scale for all makes what is reconstructed so too.
     None where that does not hold, or where R' is not finite.
     """
     if not p.granularity.whole or p.arithmetic.chances or pyramid.low.dtype != p.dtype:
@@ -97,7 +97,7 @@ def rebuilt_ends(p: QParams, pyramid: Pyramid) -> Ends | None:
 def curves_revised(evaluation: Evaluation, before: Curves, where: IntArray) -> Curves:
     """Return the curves of an evaluation that differs from an older one at some positions."""
     size = evaluation.codes.size
-    pyramids = [before.rebuilt, before.error, *([before.bound] if before.bound else [])]
+    pyramids = [before.reconstructed, before.error, *([before.bound] if before.bound else [])]
     columns = [end.copy() for pyramid in pyramids for end in (pyramid.low, pyramid.high)]
     clipped = [before.clipped[side] for side in SIDES]
     scratch = kernels.Scratch()
@@ -122,28 +122,28 @@ def _touched(where: IntArray, size: int) -> list[tuple[int, int]]:
 
 
 def _curves(size: int, columns: list[np.ndarray], clipped: list[IntArray]) -> Curves:
-    rebuilt, error, *bound = (
+    reconstructed, error, *bound = (
         Pyramid(size, low, high) for low, high in zip(columns[::2], columns[1::2], strict=True)
     )
     return Curves(
-        rebuilt, error, bound[0] if bound else None, dict(zip(SIDES, clipped, strict=True))
+        reconstructed, error, bound[0] if bound else None, dict(zip(SIDES, clipped, strict=True))
     )
 
 
 def _piece(evaluation: Evaluation, start: int, stop: int, scratch: kernels.Scratch) -> Piece:
     """The extremes of one block, and where it is clipped."""
-    rebuilt, error = evaluation.block(start, stop, scratch)
+    reconstructed, error = evaluation.block(start, stop, scratch)
     r = kernels.flat_block(evaluation.values, start, stop)
     low, high = evaluation.totals.blocks[start // kernels.BLOCK].clipped
     saturated = evaluation.sides(start, stop, scratch) if low or high else None
     p = evaluation.qparams.spread(evaluation.codes.shape, start, stop)
-    return piece_of(start, r, rebuilt, error, saturated, p)
+    return piece_of(start, r, reconstructed, error, saturated, p)
 
 
 def piece_of(
     start: int,
     r: FloatArray,
-    rebuilt: FloatArray | None,
+    reconstructed: FloatArray | None,
     error: FloatArray,
     saturated: np.ndarray | None,
     p: QParams,
@@ -154,13 +154,13 @@ def piece_of(
     ----------
     start : int
     r, error : ndarray, shape (n,)
-    rebuilt : ndarray or None
+    reconstructed : ndarray or None
         None: what is known of it already is left out.
     saturated : ndarray of int8 or None
     p : QParams
         Aligned with the values, in full precision.
     """
-    columns = [] if rebuilt is None else [*stretch_extremes(rebuilt)]
+    columns = [] if reconstructed is None else [*stretch_extremes(reconstructed)]
     columns += stretch_extremes(error)
     if not _even(p):
         columns += stretch_extremes(_bounds(r, p))
@@ -186,7 +186,7 @@ def _worst_clipped(error: np.ndarray, at: IntArray) -> IntArray:
     """Of the clipped values in each unit, the first of those with the largest error."""
     if not at.size:
         return at
-    # NaN, of a value rebuilt as none, still is a clipped one.
+    # NaN, of a value reconstructed as none, still is a clipped one.
     size = np.nan_to_num(np.abs(error[at]), nan=0.0, posinf=np.inf)
     unit = at // kernels.UNIT
     starts = np.flatnonzero(np.diff(unit, prepend=-1))

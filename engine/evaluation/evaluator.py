@@ -1,4 +1,4 @@
-"""Parameters, codes, rebuilt values, error and metrics of an array under a scheme."""
+"""Parameters, codes, reconstructed values, error and metrics of an array under a scheme."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from quantoscope.engine.calibration.base import extreme_exponent
 from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.evaluation import metrics
 from quantoscope.engine.evaluation.accumulators import BlockSums, Totals, block_sums, ldexp
-from quantoscope.engine.evaluation.block_pass import Pass
+from quantoscope.engine.evaluation.block_pass import BlockPass
 from quantoscope.engine.evaluation.clip_range import clip_ends
 from quantoscope.engine.evaluation.draw_envelopes import curves_revised
 from quantoscope.engine.evaluation.result import Evaluation, applied, worst_place
@@ -109,14 +109,14 @@ def quantize(x: ArrayLike, qparams: QParams) -> IntArray:
 
 
 def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
-    """Return the rebuilt values of codes, in their shape: float32 (float64 for float64 data).
+    """Return the reconstructed values of codes, in their shape: float32 (float64 for float64 data).
 
     Raises
     ------
     QuantizationError
         When the codes are not integers, have other channels than the parameters, or number
         nothing in a format of other numbers than integers. An integer that the format does not
-        have is rebuilt by the formula.
+        have is reconstructed by the formula.
     """
     array = np.asarray(codes)
     if array.size and (array.dtype.kind == "f" or not is_real(array.dtype)):
@@ -163,18 +163,18 @@ def encoded(r: FloatArray, p: QParams, quantizer: Quantizer | None = None) -> In
 
 
 def decoded(codes: np.ndarray, p: QParams) -> FloatArray:
-    """Return the rebuilt values in the shape of the codes."""
+    """Return the reconstructed values in the shape of the codes."""
     quantizer = QUANTIZERS[p.mapping]
     lean = p.lean(quantizer.exact_scale)
-    rebuilt = np.empty(codes.shape, p.dtype)
-    flat = rebuilt.reshape(-1)
+    reconstructed = np.empty(codes.shape, p.dtype)
+    flat = reconstructed.reshape(-1)
 
     def work(start: int, stop: int, scratch: Scratch) -> None:
         block = kernels.flat_block(codes, start, stop)
         flat[start:stop] = quantizer.decode(block, lean.spread(codes.shape, start, stop))
 
     kernels.over_blocks(codes.size, work)
-    return rebuilt
+    return reconstructed
 
 
 def evaluate(
@@ -216,7 +216,7 @@ def evaluate(
     # An unsigned symmetric range leaves out what is negative.
     both_sides = not QUANTIZERS[p.mapping].mirrored or bool((low <= -high).all())
     covered = minmax and both_sides and p.dtype == r.dtype
-    run = Pass(r, p, known, pyramid=pyramid, covered=covered)
+    run = BlockPass(r, p, known, pyramid=pyramid, covered=covered)
     blocks = kernels.over_blocks(r.size, run.block, step)
     counts = run.counted(run.codes)
     if any(block.nan for block in blocks):
@@ -302,10 +302,10 @@ def squared_error(
         where = np.arange(start, stop) if p.arithmetic.chances else None
         codes = scratch("other codes", stop - start, p.format.dtype)
         aligned = lean.spread(r.shape, start, stop)
-        _, rebuilt, _ = applied(values, aligned, where, quantizer, scratch, codes)
+        _, reconstructed, _ = applied(values, aligned, where, quantizer, scratch, codes)
         error = scratch("real", stop - start, np.float64)
         with np.errstate(all="ignore"):
-            np.subtract(rebuilt, values, out=error)
+            np.subtract(reconstructed, values, out=error)
             if exponent:
                 np.ldexp(error, -exponent, out=error)
             part = float(np.dot(error, error))
@@ -331,7 +331,7 @@ def sqnr_without(r: FloatArray, scheme: Scheme, without: IntArray) -> float:
     """
     known = kernels.extremes(r, without)._replace(finite=False)
     p = calibrate(np.array([known.low, known.high]), scheme)
-    run = Pass(r, p, known, without)
+    run = BlockPass(r, p, known, without)
     totals = Totals(kernels.over_blocks(r.size, run.block), np.zeros(0, np.int64), p, r.size)
     return metrics.METRIC["sqnr"].compute(metrics.Sample(totals, -1))
 
@@ -374,7 +374,7 @@ def revise(
         ends = np.array([known.low, known.high])
         if not np.isfinite(ends).all() or calibrate(ends, scheme, p.arithmetic) != p:
             return None
-    run = Pass(r, p, known)
+    run = BlockPass(r, p, known)
     flat, blocks = evaluation.codes.reshape(-1), list(evaluation.totals.blocks)
     before = run.counted(flat[where[~np.isnan(old)]])
     run.codes = evaluation.codes.copy()

@@ -1,6 +1,6 @@
 """Every metric, defined once: key, name, formula, unit, and which way is better.
 
-The sums run in float64 over the values that are finite and whose rebuilt value and error are
+The sums run in float64 over the values that are finite and whose reconstructed value and error are
 finite; counts of clipped values and of codes take in the infinities too.
 """
 
@@ -86,11 +86,11 @@ def _cosine(s: Sample) -> float:
     """Cosine of the angle between R and R'; 1 where both are all zero, 0 where one of them is."""
     if s.n == 0:
         return math.nan
-    real, rebuilt, product = (s.totals.sum(kind) for kind in ("rr", "qq", "rq"))
-    norms = math.sqrt(real.mantissa) * math.sqrt(rebuilt.mantissa)
+    real, reconstructed, product = (s.totals.sum(kind) for kind in ("rr", "qq", "rq"))
+    norms = math.sqrt(real.mantissa) * math.sqrt(reconstructed.mantissa)
     if norms == 0:
-        return 1.0 if real.mantissa == rebuilt.mantissa else 0.0
-    turns = product.exponent - (real.exponent + rebuilt.exponent) // 2
+        return 1.0 if real.mantissa == reconstructed.mantissa else 0.0
+    turns = product.exponent - (real.exponent + reconstructed.exponent) // 2
     return max(-1.0, min(1.0, ldexp(product.mantissa / norms, turns)))
 
 

@@ -41,9 +41,9 @@ class Part:
 class Evaluation:
     """What a scheme does to an array.
 
-    Rebuilt values, errors and saturation follow from the array and the parameters. They take five
-    to nine times the room of the codes, so they are computed when first asked for: of the array
-    as it then is. Whoever changes an array in place evaluates it again.
+    Reconstructed values, errors and saturation take five to nine times the memory of the codes, so
+    they are computed from array and parameters on first access. After changing the array in place,
+    evaluate it again.
 
     Attributes
     ----------
@@ -78,13 +78,13 @@ class Evaluation:
     @cached_property
     def reconstructed(self) -> FloatArray:
         """R', shape of the input, in the working precision; NaN where the input is NaN."""
-        rebuilt = np.empty(self.codes.shape, self.qparams.dtype)
+        reconstructed = np.empty(self.codes.shape, self.qparams.dtype)
 
         def work(start: int, stop: int, scratch: Scratch) -> None:
-            self._decode(start, stop, rebuilt.reshape(-1)[start:stop])
+            self._decode(start, stop, reconstructed.reshape(-1)[start:stop])
 
-        kernels.over_blocks(rebuilt.size, work)
-        return rebuilt
+        kernels.over_blocks(reconstructed.size, work)
+        return reconstructed
 
     @cached_property
     def error(self) -> FloatArray:
@@ -110,16 +110,16 @@ class Evaluation:
         out : ndarray, shape (stop − start,), optional
             For the error.
         """
-        rebuilt = scratch("rebuilt", stop - start, self.qparams.dtype)
-        self._decode(start, stop, rebuilt)
+        reconstructed = scratch("reconstructed", stop - start, self.qparams.dtype)
+        self._decode(start, stop, reconstructed)
         r = kernels.flat_block(self.values, start, stop)
         if out is None:
-            out = scratch("error", stop - start, np.result_type(rebuilt, r))
+            out = scratch("error", stop - start, np.result_type(reconstructed, r))
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            return rebuilt, np.subtract(rebuilt, r, out=out)
+            return reconstructed, np.subtract(reconstructed, r, out=out)
 
     def _decode(self, start: int, stop: int, out: FloatArray) -> None:
-        """Put the rebuilt values of a block into ``out``."""
+        """Put the reconstructed values of a block into ``out``."""
         p = self.qparams
         quantizer = QUANTIZERS[p.mapping]
         aligned = p.lean(quantizer.exact_scale).spread(self.codes.shape, start, stop)
@@ -182,10 +182,10 @@ class Evaluation:
 
 
 def _part(r: FloatArray, p: QParams, where: IntArray | None, quantizer: Quantizer) -> Part:
-    codes, rebuilt, saturated = applied(r, p, where, quantizer)
+    codes, reconstructed, saturated = applied(r, p, where, quantizer)
     saturated = np.zeros(r.shape, np.int8) if saturated is None else saturated
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return Part(r, codes, rebuilt, np.asarray(rebuilt - r), saturated)
+        return Part(r, codes, reconstructed, np.asarray(reconstructed - r), saturated)
 
 
 def applied(
@@ -198,7 +198,7 @@ def applied(
     without_nan: bool = False,
     inside: bool = False,
 ) -> tuple[IntArray, FloatArray, np.ndarray | None]:
-    """Return codes, R' and where values are clipped; NaN is rebuilt as NaN and clipped nowhere.
+    """Return codes, R' and where values are clipped; NaN stays NaN and is never clipped.
 
     Parameters
     ----------
@@ -223,13 +223,13 @@ def applied(
         worked = r if nan is None else np.where(nan, r.dtype.type(0), r)
         worked = worked.astype(p.dtype, copy=False)
         codes, saturated = quantizer.encode(worked, p, where, stages, codes, inside)
-        rebuilt = quantizer.decode(codes, p, stages)
+        reconstructed = quantizer.decode(codes, p, stages)
     if nan is not None:
         codes[nan] = _placeholder(codes[nan], p)
-        rebuilt[nan] = np.nan
+        reconstructed[nan] = np.nan
         if saturated is not None:
             saturated[nan] = 0
-    return codes, rebuilt, saturated
+    return codes, reconstructed, saturated
 
 
 def _placeholder(zeros: IntArray, p: QParams) -> IntArray:

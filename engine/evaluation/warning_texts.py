@@ -67,13 +67,13 @@ def warnings_of(
     ]
     lost, overflowed = totals.odd
     if lost:
-        notes.append(f"{values_are(lost)} rebuilt as NaN: an infinite scale times 0.")
+        notes.append(f"{values_are(lost)} reconstructed as NaN: an infinite scale times 0.")
     if overflowed:
         notes.append(
-            f"{values_are(overflowed)} rebuilt as infinity: the last level lies beyond the largest "
-            f"number of {p.dtype.name}."
+            f"{values_are(overflowed)} reconstructed as infinity: the last level lies beyond the "
+            f"largest number of {p.dtype.name}."
             if np.isfinite(np.atleast_1d(p.scale)).all()
-            else f"{values_are(overflowed)} rebuilt as infinity."
+            else f"{values_are(overflowed)} reconstructed as infinity."
         )
     return notes
 
@@ -237,7 +237,7 @@ def _floored(p: QParams, s: float, which: str) -> str:
     if s == 0:
         return (
             f"The scale{which} is 0 as {_precision(p)} stores it: "
-            "everything is rebuilt as 0 or as the minimum."
+            "everything is reconstructed as 0 or as the minimum."
         )
     return f"The scale{which} would be smaller: it is set to {s:.3g}, the least that there is."
 

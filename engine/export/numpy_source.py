@@ -1,4 +1,4 @@
-"""Python source with numpy alone that makes the same codes and rebuilt values, bit for bit.
+"""Python source with numpy alone that makes the same codes and reconstructed values, bit for bit.
 
 It holds the parameters as literals and defines ``quantize(x)`` and ``dequantize(codes)``, for the
 tensor and for any other array with as many channels or groups. Small floating-point formats need
@@ -21,12 +21,12 @@ from quantoscope.engine.numerics.arithmetic import STOCHASTIC
 from quantoscope.engine.numerics.granularity import CHANNEL, GROUP
 from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
 from quantoscope.engine.quantizers.affine import Affine
-from quantoscope.engine.quantizers.blocks import Q8, Centred, Shifted
+from quantoscope.engine.quantizers.blocks import Q8, ScaleMinimumBlock, SignedScaleBlock
 from quantoscope.engine.quantizers.mxfp4 import Mxfp4
 
 _HEAD = '''"""Quantizes one tensor as Quantoscope {version} does, bit for bit: {scheme}.
 
-quantize(x) returns the codes of an array of floats, dequantize(codes) rebuilds its values.
+quantize(x) returns the codes of an array of floats, dequantize(codes) reconstructs its values.
 """
 
 {imports}
@@ -291,7 +291,7 @@ def _q8(_: Q8, p: QParams) -> _Body:
     return _Body(_divisor(p), [_INVERSE, _ROUNDINGS["llama.cpp"]], steps, back)
 
 
-def _centred(_: Centred, p: QParams) -> _Body:
+def _signed_scale(_: SignedScaleBlock, p: QParams) -> _Body:
     half = int(np.ravel(p.zero_point)[0])
     product = f"x * inverse({_met(p, 'D')})"
     steps = [f"number = cut(np.trunc({product} + DTYPE({half}.5)))", _packed(p)]
@@ -299,7 +299,7 @@ def _centred(_: Centred, p: QParams) -> _Body:
     return _Body(_divisor(p), [_INVERSE, _CUT], steps, back)
 
 
-def _shifted(_: Shifted, p: QParams) -> _Body:
+def _scale_minimum(_: ScaleMinimumBlock, p: QParams) -> _Body:
     constants = [*_divisor(p), f"OFFSET = {_literal(p.offset)}", "M = OFFSET.astype(DTYPE)"]
     product = f"(x - {_met(p, 'M')}) * inverse({_met(p, 'D')})"
     steps = [f"number = cut(np.trunc({product} + DTYPE(0.5)))", _packed(p)]
@@ -328,7 +328,7 @@ def _mxfp4(quantizer: Mxfp4, p: QParams) -> _Body:
 _FAMILIES: tuple[tuple[type[Quantizer], Callable[[Any, QParams], _Body]], ...] = (
     (Affine, _affine),
     (Q8, _q8),
-    (Centred, _centred),
-    (Shifted, _shifted),
+    (SignedScaleBlock, _signed_scale),
+    (ScaleMinimumBlock, _scale_minimum),
     (Mxfp4, _mxfp4),
 )

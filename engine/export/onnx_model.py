@@ -1,7 +1,7 @@
-"""An ONNX model that quantizes a tensor and rebuilds it: QuantizeLinear, DequantizeLinear.
+"""Write an ONNX model of QuantizeLinear and DequantizeLinear for one tensor.
 
-Its input is the tensor in float32, whatever it is here; its outputs are the rebuilt values and the
-codes (those of up to 4 bits as int8 or uint8; none for e5m2, which ONNX Runtime cannot hand out).
+The input is the tensor in float32; the outputs are the reconstructed values and the codes (those of
+up to 4 bits as int8 or uint8; none for e5m2, which ONNX Runtime cannot return).
 S and Z are initializers: one per channel along ``axis``, or per ``block_size`` of the last axis.
 
 QuantizeLinear divides by S in float32, rounds ties to the even one, adds Z, and saturates. Where

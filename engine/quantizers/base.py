@@ -38,7 +38,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Plain:
+class AffineEquivalent:
     """An affine scheme that gives the same codes as a format with a definition of its own.
 
     Attributes
@@ -62,7 +62,7 @@ CODE = Stage("code", "Code", "Bits({clipped})")
 
 
 class Quantizer(ABC):
-    """A family of quantizers: how parameters, codes and rebuilt values follow from each other.
+    """A family of quantizers: its parameters, codes and reconstructed values.
 
     Formulas name in braces what goes into them: ``{R}``, ``{S}``, ``{Z}``, ``{Q}`` (the number
     that the code stands for), ``{Qmin}``, ``{Qmax}``, ``{Rmin}``, ``{Rmax}``, ``{maxR}`` (the
@@ -97,7 +97,7 @@ class Quantizer(ABC):
             return []
         return [Change("format", "Format", self.name, other.name, lambda _: other)]
 
-    def plain(self) -> Plain | None:
+    def affine_equivalent(self) -> AffineEquivalent | None:
         """Return the affine scheme whose codes these are too; None where there is none."""
         return None
 
@@ -178,7 +178,7 @@ class Quantizer(ABC):
 
     @abstractmethod
     def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
-        """Return the rebuilt values of codes, in the working precision; ``out`` may be used."""
+        """Return the values reconstructed from codes, in working precision; may use ``out``."""
 
     @abstractmethod
     def parameter_bits(self, p: QParams) -> int:
@@ -246,7 +246,7 @@ class Quantizer(ABC):
     def bound(self, r: FloatArray, p: QParams) -> Any:
         """Return the largest error that values can have unless clipped, in the unit of R.
 
-        That of rounding, and where values are divided by d but rebuilt with a rounded S, what
+        That of rounding, and where values are divided by d but reconstructed with a rounded S, what
         that makes: with (Q − Z) = R/d + ε it is |R|·|S/d − 1| + |S·ε|.
         """
         values = np.asarray(r).astype(np.float64)

@@ -1,7 +1,7 @@
 """The block formats of llama.cpp: 32 neighbours share a scale, and some a minimum, in float16.
 
 Source: ``ggml-quants.c`` and the ``gguf`` package, which the tests compare with bit for bit. A
-code is made with the scale before it is rounded to float16, and rebuilt with the rounded one.
+code is made with the scale before it is rounded to float16, and reconstructed with the rounded one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.granularity import PER_TENSOR, Granularity
-from quantoscope.engine.quantizers.base import Plain, Quantizer
+from quantoscope.engine.quantizers.base import AffineEquivalent, Quantizer
 from quantoscope.engine.quantizers.params import Ends, QParams, Stage, qparams_of
 
 
@@ -91,7 +91,7 @@ class Q8(Block):
     summary = "llama.cpp: blocks of 32, a float16 scale from the largest magnitude."
     mirrored = True
 
-    def plain(self) -> Plain:
+    def affine_equivalent(self) -> AffineEquivalent:
         arithmetic = Arithmetic(
             rounding="ties-away",
             works_in="float32",
@@ -101,8 +101,8 @@ class Q8(Block):
             reciprocal=True,
             refuses_overflow=False,
         )
-        kept = "rebuilt with d in float32", "rebuilt with float16(d)"
-        return Plain("int8", "symmetric", arithmetic, "Float16 scale", *kept)
+        kept = "reconstructed with d in float32", "reconstructed with float16(d)"
+        return AffineEquivalent("int8", "symmetric", arithmetic, "Float16 scale", *kept)
 
     def _scale(self, ends: Ends) -> FloatArray:
         return np.abs(ends.peak) / np.float32(127)
@@ -140,7 +140,7 @@ class Q8(Block):
         yield "rounded", rounded
 
 
-class Centred(Block):
+class SignedScaleBlock(Block):
     """d = the value of the largest magnitude / −2^(bits−1); Q = Trunc(R · 1/d + 2^(bits−1) + ½).
 
     So the extreme value has the first code exactly, and d may be negative.
@@ -193,7 +193,7 @@ class Centred(Block):
         return _cut(number, p)
 
 
-class Shifted(Block):
+class ScaleMinimumBlock(Block):
     """m = min R; d = (max R − m) / (2^bits − 1); Q = Trunc((R − m) · 1/d + ½).
 
     R' = float16(d) · Q + float16(m): the minimum takes the place of a zero point.
@@ -278,8 +278,8 @@ def _cut(rounded: FloatArray, p: QParams) -> FloatArray:
 
 BLOCK_QUANTIZERS: tuple[Quantizer, ...] = (
     Q8("q8_0"),
-    Centred("q4_0", 4),
-    Shifted("q4_1", 4),
-    Centred("q5_0", 5),
-    Shifted("q5_1", 5),
+    SignedScaleBlock("q4_0", 4),
+    ScaleMinimumBlock("q4_1", 4),
+    SignedScaleBlock("q5_0", 5),
+    ScaleMinimumBlock("q5_1", 5),
 )

@@ -176,7 +176,7 @@ RUNTIMES: dict[str, Runtime] = {
             "onnxruntime.quantization.quant_utils and the QuantizeLinear kernel",
             verified="onnxruntime 1.32.0",
             compared="S and Z of compute_data_quant_params and compute_scale_zp_blocked; codes of "
-            "QuantizeLinear, rebuilt values of DequantizeLinear (CPU)",
+            "QuantizeLinear, reconstructed values of DequantizeLinear (CPU)",
             variants={GROUP: _ONNXRUNTIME_BLOCKS},
         ),
         Runtime(
@@ -188,8 +188,8 @@ RUNTIMES: dict[str, Runtime] = {
             _CHANNELS,
             "torch.ao.quantization observers and the x86 kernels of quantize_per_tensor",
             verified="torch 2.13.0",
-            compared="S and Z of MinMaxObserver and PerChannelMinMaxObserver; codes and rebuilt "
-            "values of quantize_per_tensor and quantize_per_channel (x86)",
+            compared="S and Z of MinMaxObserver and PerChannelMinMaxObserver; codes and "
+            "reconstructed values of quantize_per_tensor and quantize_per_channel (x86)",
             variants={CHANNEL: _PYTORCH_CHANNELS},
         ),
         Runtime(
@@ -201,7 +201,7 @@ RUNTIMES: dict[str, Runtime] = {
             _CHANNELS,
             "torch.fake_quantize_per_tensor_affine, as quantization-aware training has it",
             verified="torch 2.13.0",
-            compared="rebuilt values of fake_quantize_per_tensor_affine and "
+            compared="reconstructed values of fake_quantize_per_tensor_affine and "
             "fake_quantize_per_channel_affine, with the observers' S and Z",
         ),
         Runtime(
@@ -222,8 +222,9 @@ RUNTIMES: dict[str, Runtime] = {
             _CHANNELS,
             "TFLite quantization specification and ChooseQuantizationParams",
             verified="ai-edge-litert 2.3.0",
-            compared="codes of QUANTIZE and rebuilt values of DEQUANTIZE in the reference kernels "
-            "(BUILTIN_REF); S and Z through the hybrid kernels, which take Rmax − Rmin in float32",
+            compared="codes of QUANTIZE and reconstructed values of DEQUANTIZE in the reference "
+            "kernels (BUILTIN_REF); S and Z through the hybrid kernels, which take Rmax − Rmin in "
+            "float32",
             verified_part="codes of the reference kernels",
         ),
         Runtime(
@@ -235,8 +236,8 @@ RUNTIMES: dict[str, Runtime] = {
             _CHANNELS,
             "ChooseQuantizationParams; XNNPACK, which per-channel nodes are not handed to",
             verified="ai-edge-litert 2.3.0",
-            compared="codes of QUANTIZE and rebuilt values of DEQUANTIZE as the interpreter runs "
-            "them by default (scales from 1e-36 up)",
+            compared="codes of QUANTIZE and reconstructed values of DEQUANTIZE as the interpreter "
+            "runs them by default (scales from 1e-36 up)",
             verified_part="codes of the default kernels",
             variants={CHANNEL: _TFLITE},
         ),

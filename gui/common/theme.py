@@ -173,7 +173,7 @@ def palette(theme: Theme) -> QPalette:
     return result
 
 
-def wear(theme: Theme) -> None:
+def apply_theme(theme: Theme) -> None:
     """Dress every widget of the application in a theme; its menus apart, see ``outlined``."""
     QApplication.setPalette(palette(theme))
     listed, field = outlined(theme), outlined(theme)

@@ -282,7 +282,7 @@ def _comparison(data: PlotData) -> tuple[Block, ...]:
 
 
 def _outcome(made: Comparison | DeviceComparison, first: str, second: str, digits: int) -> str:
-    what = translated("codes") if made.compared == CODES else translated("rebuilt values")
+    what = translated("codes") if made.compared == CODES else translated("reconstructed values")
     total = f"{made.differs.size:,}"
     if made.count == 0:
         return filled(

@@ -88,8 +88,8 @@ def definitions() -> tuple[Block, ...]:
     )
     heads = (translated("Metric"), translated("Formula"), translated("Unit"), "")
     words = translated(
-        "R: a value, Q: its code, S: the scale, Z: the zero point, R′: the value rebuilt from its "
-        "code, n: how many values are finite."
+        "R: a value, Q: its code, S: the scale, Z: the zero point, R′: the value reconstructed "
+        "from its code, n: how many values are finite."
     )
     return (Table(text_row(heads), rows, 4), Paragraph(words))
 

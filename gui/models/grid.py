@@ -22,7 +22,7 @@ Index = QModelIndex | QPersistentModelIndex
 QUANTITIES = ("R", "R′", "error", "Q")
 PAGE, MOST_PAGES = 256, 512
 _OF_PART = {"R′": "reconstructed", "error": "error", "Q": "codes"}
-_CURVE = {"R′": "rebuilt", "error": "error"}
+_CURVE = {"R′": "reconstructed", "error": "error"}
 _ROLES = (
     Qt.ItemDataRole.DisplayRole,
     Qt.ItemDataRole.EditRole,

@@ -26,7 +26,7 @@ Rows = list[tuple[str, list[str]]]
 ONE_LINE = 48
 """A cause and what either scheme does share a line where they have no more letters."""
 
-REBUILT = "reconstructed"
+RECONSTRUCTED = "reconstructed"
 ERROR_DIGITS = 3
 """So many digits of the error R′ has at least, on data with a large offset."""
 
@@ -109,11 +109,11 @@ def cause_title(made: Comparison | DeviceComparison, position: int, cause: int) 
 def _beside_device(made: DeviceComparison, chosen: int, digits: int) -> Rows:
     """The scheme's parameters and stages; of the device its code and what follows from it."""
     traced = trace(made.first.values, made.first.qparams, [chosen])
-    rebuilt, error = made.second.block(chosen, chosen + 1, Scratch())
+    reconstructed, error = made.second.block(chosen, chosen + 1, Scratch())
     # Where the code is a whole number, the last stage before R' is the code.
     theirs = {
         "clipped": int(made.codes.flat[chosen]),
-        "reconstructed": float(rebuilt[0]),
+        "reconstructed": float(reconstructed[0]),
         "error": float(error[0]),
     }
     one = traced.qparams.at(0)
@@ -127,7 +127,9 @@ def _beside_device(made: DeviceComparison, chosen: int, digits: int) -> Rows:
             rows.append((stage.symbol, [short(ours, digits), ""]))
             continue
         errors = [float(traced["error"][0]), theirs["error"]]
-        cells = _texts([ours, theirs[stage.key]], digits, errors if stage.key == REBUILT else ())
+        cells = _texts(
+            [ours, theirs[stage.key]], digits, errors if stage.key == RECONSTRUCTED else ()
+        )
         rows.append((stage.symbol, cells))
     return rows
 
@@ -167,6 +169,6 @@ def _stages(traces: list[Trace], shown_digits: int) -> Rows:
             cells = [p.format.label(int(t[key][0])) if h else "–" for t, p, h in pairs]
         else:
             numbers = [float(t[key][0]) if h else None for t, _, h in pairs]
-            cells = _texts(numbers, digits, errors if key == REBUILT else ())
+            cells = _texts(numbers, digits, errors if key == RECONSTRUCTED else ())
         rows.append((" | ".join(dict.fromkeys(symbols)), cells))
     return rows

@@ -291,7 +291,7 @@ class ComparePane(QWidget):
                 return why_not
         if made is None:
             return self.tr("Neither can be compared before both schemes can be applied.")
-        what = self.tr("codes") if made.compared == CODES else self.tr("rebuilt values")
+        what = self.tr("codes") if made.compared == CODES else self.tr("reconstructed values")
         total = f"{made.differs.size:,}"
         if made.count == 0:
             same = self._parameters_differ(made)

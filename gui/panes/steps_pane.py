@@ -122,7 +122,7 @@ class StepsPane(QWidget):
             size = abs(float(p.working_scale))
             share = short(abs(float(at["error"][0])) / size if size else np.inf, 3)
         if not np.isfinite(at["reconstructed"][0]):
-            return self.tr("rebuilt as no finite number: the scale overflows.")
+            return self.tr("reconstructed as no finite number: the scale overflows.")
         if saturated:
             text = (
                 self.tr("%1 saturated: %2 lies above the last code %3; the error is %4 S.")

@@ -86,7 +86,7 @@ class Series:
         """The pyramids of long curves; those of a channel in focus are made here."""
         if self.positions is None:
             curves = self.evaluation.curves
-            found = {"reconstructed": curves.rebuilt, "error": curves.error}
+            found = {"reconstructed": curves.reconstructed, "error": curves.error}
             return found | ({"bound": curves.bound} if curves.bound else {})
         part = self.evaluation.part(self.positions)
         found = {kind: pyramid_of(getattr(part, kind)) for kind in ("reconstructed", "error")}
@@ -256,7 +256,7 @@ class Series:
         return metrics_of(self.evaluation, self.positions)
 
     def at(self, x: float) -> tuple[str, float]:
-        """The code that a value of the channel gets, as text, and what it is rebuilt as."""
+        """The code that a value of the channel gets, as text, and what it is reconstructed as."""
         quantizer = QUANTIZERS[self.p.mapping]
         with np.errstate(over="ignore", under="ignore"):
             codes, _ = quantizer.encode(np.array([x], self.p.dtype), self.p)

@@ -17,7 +17,7 @@ from quantoscope.gui.plots.spans import finite_extremes, visible
 
 
 class DifferencePlot(Plot):
-    """Second minus first: codes where these mean the same, else rebuilt values."""
+    """Second minus first: codes where these mean the same, else reconstructed values."""
 
     key = "difference"
     x_only = True
@@ -129,8 +129,8 @@ class DifferencePlot(Plot):
         lines = [f"{data.position_name(at)}   R {data.number(data.values[at])}"]
         for entry, evaluation in zip(data.pair, (made.first, made.second), strict=True):
             code = evaluation.qparams.format.label(int(evaluation.codes.flat[flat]))
-            rebuilt = data.number(evaluation.block(flat, flat + 1, Scratch())[0][0])
-            lines.append(f"{entry.name}: Q {code}, R′ {rebuilt}")
+            reconstructed = data.number(evaluation.block(flat, flat + 1, Scratch())[0][0])
+            lines.append(f"{entry.name}: Q {code}, R′ {reconstructed}")
         cause = int(made.cause_of.reshape(-1)[flat])
         if cause >= 0:
             part = int(made.part_of.reshape(-1)[flat])

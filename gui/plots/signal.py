@@ -26,7 +26,7 @@ class SignalPlot(Plot):
     whole_axes = ("bottom",)
 
     def title(self) -> str:
-        return self.tr("Signal: R in neutral ink, the rebuilt R′ in colours")
+        return self.tr("Signal: R in neutral ink, the reconstructed R′ in colours")
 
     def axis_labels(self) -> tuple[str, str]:
         return self.position_label(), self.tr("value (unit of R)")
@@ -80,16 +80,16 @@ class SignalPlot(Plot):
             self.points("R", x, r, "o", ink, 8 if few else 5, z=4)
         for lane, series in enumerate(data.series, 1):
             part = series.part(start, stop)
-            rebuilt = part.reconstructed
+            reconstructed = part.reconstructed
             x = places(at, lane, lanes, few)
             if few:
                 pen = self.entry_pen(series, 1)
-                self.line((series.entry.uid, "stems"), *stems(x, rebuilt), pen, "pairs", z=1)
+                self.line((series.entry.uid, "stems"), *stems(x, reconstructed), pen, "pairs", z=1)
             else:
-                self.line(series.entry.uid, x, rebuilt, self.entry_pen(series), z=1)
+                self.line(series.entry.uid, x, reconstructed, self.entry_pen(series), z=1)
             if at.size <= self.columns / 4:
                 # A clipped value carries its triangle instead of the marker.
-                whole = np.where(part.saturated == 0, rebuilt, np.nan)
+                whole = np.where(part.saturated == 0, reconstructed, np.nan)
                 self.entry_points(series.entry.uid, x, whole, series)
             clipped_marks(self, series, "reconstructed", (start, stop), lane, lanes)
 
@@ -121,7 +121,7 @@ def clipped_sentence(plot: Plot, data: PlotData, series: Series, clipped: int) -
     """How many values the active scheme clips, and how far off the worst value is."""
     worst = short(series.figures["max_abs_error"], data.digits)
     if worst == "NaN":
-        text = plot.tr("%1 rebuilds none of the %2 values as a finite number.")
+        text = plot.tr("%1 reconstructs none of the %2 values as a finite number.")
         return filled(text, series.entry.name, f"{data.values.size:,}")
     if data.values.size == 1 and clipped:
         text = plot.tr("%1 clips the value; its |error| is %3.")

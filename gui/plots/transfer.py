@@ -23,16 +23,16 @@ class TransferPlot(Plot):
         return self.tr("Transfer: from R to R′")
 
     def axis_labels(self) -> tuple[str, str]:
-        return self.tr("value R (unit of R)"), self.tr("rebuilt R′ (unit of R)")
+        return self.tr("value R (unit of R)"), self.tr("reconstructed R′ (unit of R)")
 
     def describe(self, data: PlotData) -> str:
         if data.active is None:
             return self.tr("Switch on a scheme to see its staircase.")
         levels = data.active.levels
         if not np.isfinite(levels).all():
-            return filled(self.tr("%1 rebuilds no finite levels."), data.active.name)
+            return filled(self.tr("%1 reconstructs no finite level."), data.active.name)
         text = self.tr(
-            "%1 rebuilds %2 levels, %3 apart, from %4 to %5; the diagonal loses nothing."
+            "%1 reconstructs %2 levels, %3 apart, from %4 to %5; the diagonal loses nothing."
         )
         ends = (data.number(levels[0]), data.number(levels[-1]))
         apart = short(abs(data.active.p.scale), data.digits)
@@ -60,16 +60,16 @@ class TransferPlot(Plot):
             x, y = self._stairs(series, x0, x1)
             self.line(series.entry.uid, x, y, self.entry_pen(series, width), z=width)
             if data.values.size <= FEW:
-                rebuilt = series.part(0, data.values.size).reconstructed
-                self.points((series.entry.uid, "values"), data.values, rebuilt,
+                reconstructed = series.part(0, data.values.size).reconstructed
+                self.points((series.entry.uid, "values"), data.values, reconstructed,
                             MARKERS[series.entry.marker], self.theme.colour(series.entry.colour),
                             7)  # fmt: skip
         if data.chosen is not None and np.isfinite(data.values[data.chosen]):
             at = np.array([data.chosen])
             self.rule("chosen", float(data.values[data.chosen]), self.pen(self.theme.muted))
             for series in data.series:
-                rebuilt = series.pick(at).reconstructed
-                self.points((series.entry.uid, "chosen"), data.values[at], rebuilt, "o",
+                reconstructed = series.pick(at).reconstructed
+                self.points((series.entry.uid, "chosen"), data.values[at], reconstructed, "o",
                             self.theme.foreground, 13, hollow=True, z=9)  # fmt: skip
 
     def _stairs(self, series: Series, x0: float, x1: float) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from quantoscope.gui.common.localized_numbers import clock, filled
 from quantoscope.gui.common.message_bar import MessageBar, add_strip
 from quantoscope.gui.common.plain_text import plain, plain_title
 from quantoscope.gui.common.settings import Settings
-from quantoscope.gui.common.theme import Theme, app_icon, theme_named, wear
+from quantoscope.gui.common.theme import Theme, app_icon, apply_theme, theme_named
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.tensors import Source
@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
         )
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
-        wear(self.theme)
+        apply_theme(self.theme)
         dock_layout.prepare(self)
         self._build_panes()
         self.ways_out = WaysOut(
@@ -379,7 +379,7 @@ class MainWindow(QMainWindow):
     def retheme(self) -> None:
         """Take the theme of the settings, or of the system, everywhere."""
         self.theme = theme_named(self.settings.theme)
-        wear(self.theme)
+        apply_theme(self.theme)
         self.actions_.restyle(self.theme)
         self.menus.restyle(self.theme)
         self.message.restyle(self.theme)

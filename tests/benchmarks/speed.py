@@ -73,15 +73,15 @@ def textbook(x: np.ndarray) -> np.ndarray:
     s = np.float32((float(high) - float(low)) / 255)
     z = np.float32(127 - round(float(high) / float(s)))
     codes = np.clip(np.rint(x / s + z), -128, 127).astype(np.int8)
-    rebuilt = (codes.astype(np.float32) - z) * s
-    error: np.ndarray = rebuilt - x
+    reconstructed = (codes.astype(np.float32) - z) * s
+    error: np.ndarray = reconstructed - x
     return error
 
 
 def moving(x: np.ndarray) -> None:
-    """Reading the values and writing a rebuilt value, an error and a code of each."""
-    rebuilt, error, codes = np.empty_like(x), np.empty_like(x), np.empty(x.size, np.int8)
-    rebuilt[:] = x
+    """Reading the values and writing a reconstructed value, an error and a code of each."""
+    reconstructed, error, codes = np.empty_like(x), np.empty_like(x), np.empty(x.size, np.int8)
+    reconstructed[:] = x
     error[:] = x
     codes.fill(1)
 
@@ -114,7 +114,7 @@ def evaluating(count: int) -> list[Row]:
         f"evaluate int8 asymmetric {g}": partial(engine.evaluate, square, f"int8 asymmetric {g}")
         for g in ("per-channel(0)", "per-group(128)")
     }
-    works["the same, rebuilt values and error written out"] = partial(in_full, x)
+    works["the same, reconstructed values and error written out"] = partial(in_full, x)
     took = medians(works)
     plain, moved = took["textbook formulas, no metrics"], took["moving the bytes"]
     fake = next((seconds for name, seconds in took.items() if name.startswith("torch")), None)

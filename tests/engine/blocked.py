@@ -105,7 +105,7 @@ def assert_same_evaluation(got: Evaluation, wanted: Evaluation) -> None:
 
 def assert_same_curves(got: Evaluation, wanted: Evaluation) -> None:
     ours, theirs = got.curves, wanted.curves
-    assert_same_pyramid(ours.rebuilt, theirs.rebuilt)
+    assert_same_pyramid(ours.reconstructed, theirs.reconstructed)
     assert_same_pyramid(ours.error, theirs.error)
     assert (ours.bound is None) == (theirs.bound is None)
     if ours.bound is not None and theirs.bound is not None:

@@ -103,7 +103,7 @@ def test_pow2_raises_the_scale_and_clips_nothing_new(mapping: str, fmt: str) -> 
     assert np.count_nonzero(result.saturated) <= np.count_nonzero(plain.saturated)
 
 
-def test_pow2_of_all_zeros_and_of_a_constant_still_rebuilds_them() -> None:
+def test_pow2_of_all_zeros_and_of_a_constant_still_reconstructs_them() -> None:
     for value in (0.0, 0.7, -3.0):
         for mapping in MAPPINGS:
             result = engine.evaluate(np.full(4, value, np.float32), f"int8 {mapping} pow2")

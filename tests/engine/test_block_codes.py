@@ -129,7 +129,7 @@ def test_a_last_block_may_be_shorter(
     np.testing.assert_array_equal(found.minimum_at(places), added[at_places])
 
 
-def test_many_values_are_rebuilt_in_parts_as_few_are() -> None:
+def test_many_values_are_reconstructed_in_parts_as_few_are() -> None:
     generator = np.random.default_rng(0)
     codes = generator.integers(0, 16, (3, 1 << 20), np.uint8)
     scale = generator.normal(size=(3, 1 << 15)).astype(np.float32)

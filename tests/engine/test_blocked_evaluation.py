@@ -64,28 +64,28 @@ def assert_textbook(x: np.ndarray, text: str) -> Evaluation:
             z = qmax - int(np.rint(np.float64(high) / s))
     rounded = np.rint(np.where(known, r, dtype(0)) / dtype(s) + dtype(z))
     codes = np.clip(rounded, qmin, qmax).astype(np.int64)
-    rebuilt = np.where(known, (codes - z).astype(dtype) * dtype(s), dtype(np.nan))
+    reconstructed = np.where(known, (codes - z).astype(dtype) * dtype(s), dtype(np.nan))
     saturated = np.where(rounded > qmax, 1, np.where(rounded < qmin, -1, 0))
 
     result = engine.evaluate(x, text)
     assert (result.qparams.scale, result.qparams.zero_point) == (s, z)
     kind = f"{'uint' if qmin == 0 else 'int'}{8 if qmax < 256 else 16}"
     assert_same(result.codes, codes.astype(kind))
-    np.testing.assert_array_equal(result.reconstructed, rebuilt)
-    np.testing.assert_array_equal(result.error, rebuilt - r)
+    np.testing.assert_array_equal(result.reconstructed, reconstructed)
+    np.testing.assert_array_equal(result.error, reconstructed - r)
     assert (result.reconstructed.dtype, result.error.dtype) == (r.dtype, r.dtype)
     assert_same(result.saturated, (saturated * known).astype(np.int8))
     counts = np.bincount(codes[known] - qmin, minlength=qmax - qmin + 1)
     np.testing.assert_array_equal(result.code_counts, counts)
-    assert_metrics(result, r, rebuilt, saturated * known, counts)
+    assert_metrics(result, r, reconstructed, saturated * known, counts)
     return result
 
 
 def assert_metrics(
-    result: Evaluation, r: np.ndarray, rebuilt: np.ndarray, saturated: np.ndarray, counts: Any
+    result: Evaluation, r: np.ndarray, reconstructed: np.ndarray, saturated: np.ndarray, counts: Any
 ) -> None:
     """The metrics, in plain numpy: a sum in another order differs in the last digits alone."""
-    error = np.where(np.isfinite(r), rebuilt - r, 0).astype(np.float64)
+    error = np.where(np.isfinite(r), reconstructed - r, 0).astype(np.float64)
     n = int(np.isfinite(r).sum())
     power = error**2
     inside, signal = power[saturated == 0].sum() / n, r[np.isfinite(r)].astype(np.float64) ** 2
@@ -375,7 +375,7 @@ def test_law_what_is_known_of_the_extremes_changes_nothing(
 
 
 @pytest.mark.parametrize("text", ["q4_0", "q4_1", "q8_0", "q5_0", "mxfp4-gguf"])
-def test_a_block_of_zeros_is_rebuilt_alike_alone_and_beside_others(text: str) -> None:
+def test_a_block_of_zeros_is_reconstructed_alike_alone_and_beside_others(text: str) -> None:
     alone = engine.evaluate(np.zeros(32, np.float32), text)
     beside = engine.evaluate(np.repeat(np.float32([0, 1]), 32), text)
     # llama.cpp's d is −0 where the extreme value is 0, and 0 · −0 is −0.

@@ -126,7 +126,7 @@ class TestEveryScheme:
         assert made.size.tolist() == [54] * 4
         assert made.clipped[1] == 0
 
-    def test_zeros_are_rebuilt_without_error(self, text: str) -> None:
+    def test_zeros_are_reconstructed_without_error(self, text: str) -> None:
         x = uneven()
         x[2] = 0
         made = assert_true(x, engine.evaluate(x, text), CHANNEL_0)

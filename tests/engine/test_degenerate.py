@@ -99,7 +99,7 @@ def test_codes_that_a_format_without_integers_does_not_have_are_refused(
             engine.dequantize([0, code], p)
 
 
-def test_integer_codes_beyond_the_range_are_rebuilt_as_the_formula_says() -> None:
+def test_integer_codes_beyond_the_range_are_reconstructed_as_the_formula_says() -> None:
     p = engine.calibrate([1.0, -2.0], "int8 symmetric")
     assert engine.dequantize([300], p)[0] == np.float32(300) * np.float32(p.scale)
 
@@ -107,7 +107,9 @@ def test_integer_codes_beyond_the_range_are_rebuilt_as_the_formula_says() -> Non
 @every_scheme
 @every_precision
 @pytest.mark.parametrize("value", [0.7, 1.0, 3e-5, 1e30, 127.0, -0.7, -1e-20])
-def test_a_constant_is_rebuilt_within_half_a_step(value: float, dtype: str, text: str) -> None:
+def test_a_constant_is_reconstructed_within_half_a_step(
+    value: float, dtype: str, text: str
+) -> None:
     x = np.full((2, 3), value, dtype)
     result = engine.evaluate(x, text)
     p = result.qparams
@@ -250,7 +252,7 @@ def test_a_range_that_overflows_float32_is_taken_in_float64(text: str) -> None:
         assert p.scale == float(F32.max) / p.qmax
     assert result.saturated[1] == 0
     beyond = np.isinf(result.reconstructed)
-    assert any("rebuilt as infinity" in note for note in result.warnings) == beyond.any()
+    assert any("reconstructed as infinity" in note for note in result.warnings) == beyond.any()
 
 
 @pytest.mark.parametrize("mapping", ["scale-only", "asymmetric"])
@@ -386,10 +388,10 @@ def test_a_range_by_hand_need_not_hold_the_data(mapping: str, dtype: str) -> Non
     result = engine.evaluate(x, f"int8 {mapping} manual(100,101)")
     p = result.qparams
     assert p.range == ((-101, 101) if mapping == "symmetric" else (100, 101))
-    rebuilt = result.reconstructed
+    reconstructed = result.reconstructed
     if mapping == "asymmetric":
         assert result.saturated.tolist() == [-1, -1, -1]
-        np.testing.assert_allclose(rebuilt, 100, atol=p.scale)
+        np.testing.assert_allclose(reconstructed, 100, atol=p.scale)
     assert result.metrics["codes_used"] <= 3
 
 

@@ -211,7 +211,7 @@ def test_point_of_the_ties() -> None:
     assert halves.sum() == 40
     assert all(r.qparams.scale == 1 for r in by_scheme.values())
     assert by_scheme["int8 asymmetric"].qparams.zero_point == -1
-    # ONNX Runtime rounds before it adds Z: the rebuilt value is even, whatever Z is.
+    # ONNX Runtime rounds before it adds Z: the reconstructed value is even, whatever Z is.
     after = by_scheme.pop("int8 asymmetric @onnxruntime")
     assert (after.reconstructed[halves] % 2 == 0).all()
     assert (after.codes[halves] != by_scheme["int8 asymmetric"].codes[halves]).all()

@@ -43,7 +43,7 @@ def test_every_family_takes_numbers_at_the_ends_of_float64_or_says_why_not(case,
     finite = np.isfinite(x)
     assert np.isfinite(result.qparams.scale).all()
     assert not np.isnan(result.reconstructed[finite]).any()
-    told = any("rebuilt as infinity" in note for note in result.warnings)
+    told = any("reconstructed as infinity" in note for note in result.warnings)
     assert told == bool(np.isinf(result.reconstructed[finite]).any())
     assert result.metrics["max_abs_error"] >= 0 or told
     assert result.curves.error.size == x.size

@@ -119,10 +119,10 @@ class TestEveryFormat:
         assert len(negative_zeros) <= 2
         assert p.format.integer or set(codes) <= set(range(2**p.format.bits))
 
-    def test_rebuilt_values_are_those_of_the_codes(self, text: str) -> None:
+    def test_reconstructed_values_are_those_of_the_codes(self, text: str) -> None:
         result = engine.evaluate(spread(), text)
-        rebuilt = engine.dequantize(result.codes, result.qparams)
-        np.testing.assert_array_equal(rebuilt, result.reconstructed)
+        reconstructed = engine.dequantize(result.codes, result.qparams)
+        np.testing.assert_array_equal(reconstructed, result.reconstructed)
         p, x = result.qparams, spread()
         for position in (0, 31, 32, 71, 72, 300, x.size - 1):
             own = p.at(p.granularity.of(np.array([position]), x.shape)[0])
@@ -149,7 +149,7 @@ class TestEveryFormat:
         assert signs == ({-1, 1} if text in DESCENDING else {1})
 
     def test_levels_are_their_own_nearest(self, text: str) -> None:
-        # All levels at once keep the range, so they are rebuilt exactly.
+        # All levels at once keep the range, so they are reconstructed exactly.
         p = engine.calibrate(spread(), text).at(0)
         if p.arithmetic.stored == "float16":
             # Codes are made with the scale before it was rounded.
@@ -458,8 +458,8 @@ class TestStochasticRounding:
         result = engine.evaluate(x, f"{text} stochastic(5)")
         where = np.random.default_rng(0).permutation(x.size)[:200]
         traced = engine.trace(x, f"{text} stochastic(5)", [*where, -1])
-        rebuilt = result.reconstructed.ravel()[[*where, -1]]
-        np.testing.assert_array_equal(traced["reconstructed"], rebuilt)
+        reconstructed = result.reconstructed.ravel()[[*where, -1]]
+        np.testing.assert_array_equal(traced["reconstructed"], reconstructed)
 
     def test_every_code_is_next_to_the_value(self, text: str) -> None:
         x = spread()

@@ -565,11 +565,11 @@ def test_quantize_and_dequantize_agree_with_evaluate(
     codes = engine.quantize(np.asfortranarray(x), p)
     np.testing.assert_array_equal(codes, result.codes)
     assert codes.dtype == np.int8
-    rebuilt = engine.dequantize(codes, p)
-    np.testing.assert_array_equal(rebuilt, result.reconstructed)
-    np.testing.assert_array_equal(engine.quantize(rebuilt, p), codes)
-    assert rebuilt.dtype == np.float32
-    np.testing.assert_array_equal(engine.dequantize(codes.tolist(), p), rebuilt)
+    reconstructed = engine.dequantize(codes, p)
+    np.testing.assert_array_equal(reconstructed, result.reconstructed)
+    np.testing.assert_array_equal(engine.quantize(reconstructed, p), codes)
+    assert reconstructed.dtype == np.float32
+    np.testing.assert_array_equal(engine.dequantize(codes.tolist(), p), reconstructed)
 
 
 def test_parameters_of_channels_serve_any_array_with_as_many() -> None:

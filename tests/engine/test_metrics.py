@@ -79,8 +79,8 @@ def by_definition(x: np.ndarray, result: engine.Evaluation) -> dict[str, float]:
         )
     )
     usable = [
-        (i, Fraction(r), Fraction(rebuilt), Fraction(e), side)
-        for i, (r, rebuilt, e, side) in enumerate(rows)
+        (i, Fraction(r), Fraction(reconstructed), Fraction(e), side)
+        for i, (r, reconstructed, e, side) in enumerate(rows)
         if math.isfinite(r) and math.isfinite(e)
     ]
     n = len(usable)
@@ -89,14 +89,14 @@ def by_definition(x: np.ndarray, result: engine.Evaluation) -> dict[str, float]:
     signal = sum((r * r for _, r, _, _, _ in usable), Fraction(0))
     noise = sum((e * e for _, _, _, e, _ in usable), Fraction(0))
     cut = sum((e * e for _, _, _, e, side in usable if side), Fraction(0))
-    rebuilt = sum((v * v for _, _, v, _, _ in usable), Fraction(0))
+    reconstructed = sum((v * v for _, _, v, _, _ in usable), Fraction(0))
     dot = sum((r * v for _, r, v, _, _ in usable), Fraction(0))
     s = Fraction(float(p.working_scale))
     largest = max(abs(e) for _, _, _, e, _ in usable)
-    if signal and rebuilt:
-        cosine = root(dot * dot / (signal * rebuilt)) * (1 if dot > 0 else -1)
+    if signal and reconstructed:
+        cosine = root(dot * dot / (signal * reconstructed)) * (1 if dot > 0 else -1)
     else:
-        cosine = 1.0 if signal == rebuilt else 0.0
+        cosine = 1.0 if signal == reconstructed else 0.0
     sqnr = decibel(signal, noise)
     return {
         "sqnr": sqnr,
@@ -268,7 +268,7 @@ def test_all_zeros_are_lossless() -> None:
     assert (metrics["codes_used"], metrics["max_abs_error_index"]) == (1, 0)
 
 
-def test_zeros_rebuilt_as_something_else_are_nothing_but_noise() -> None:
+def test_zeros_reconstructed_as_something_else_are_nothing_but_noise() -> None:
     metrics = engine.evaluate(np.zeros(5), "int8 asymmetric manual(1,2)").metrics
     assert metrics["sqnr"] == metrics["enob"] == -math.inf
     assert metrics["cosine"] == 0

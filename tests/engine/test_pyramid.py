@@ -231,7 +231,7 @@ def test_curves_are_those_of_the_whole_arrays(text: str, odd: bool, in_pass: boo
     with blocks_of(384, unit, threads=2):
         made = curved(text, odd, in_pass=in_pass)
         assert ("curves" in made.__dict__) == in_pass
-        assert_same_pyramid(made.curves.rebuilt, pyramid_of(made.reconstructed))
+        assert_same_pyramid(made.curves.reconstructed, pyramid_of(made.reconstructed))
         assert_same_pyramid(made.curves.error, pyramid_of(made.error))
         even = made.qparams.granularity == Granularity() and made.qparams.format.integer
         assert (made.curves.bound is None) == even
@@ -247,7 +247,7 @@ def test_curves_are_those_of_the_whole_arrays(text: str, odd: bool, in_pass: boo
 def test_curves_are_the_same_whatever_the_layout(layout: str, text: str) -> None:
     with blocks_of(384, 128, threads=2):
         made = curved(text, "again" not in layout, layout)
-        assert_same_pyramid(made.curves.rebuilt, pyramid_of(made.reconstructed))
+        assert_same_pyramid(made.curves.reconstructed, pyramid_of(made.reconstructed))
         assert_same_pyramid(made.curves.error, pyramid_of(made.error))
         assert {side: at.tolist() for side, at in made.curves.clipped.items()} == true_clipped(
             made, 128
@@ -257,7 +257,7 @@ def test_curves_are_the_same_whatever_the_layout(layout: str, text: str) -> None
 def test_curves_of_blocks_of_the_real_size_are_exact() -> None:
     x = spiky(2 * kernels.BLOCK + 300, 7, 12)
     made = engine.evaluate(x, "uint4 scale-only")
-    assert_same_pyramid(made.curves.rebuilt, pyramid_of(made.reconstructed))
+    assert_same_pyramid(made.curves.reconstructed, pyramid_of(made.reconstructed))
     assert_same_pyramid(made.curves.error, pyramid_of(made.error))
     saturated, size = made.saturated, np.abs(made.error)
     for side, at in made.curves.clipped.items():
@@ -273,7 +273,7 @@ def test_an_envelope_of_curves_meets_the_values_at_both_ends() -> None:
     made = curved("uint4 scale-only", odd=True)
     curves = made.curves
     kept: list[tuple[Pyramid, np.ndarray]] = [
-        (curves.rebuilt, made.reconstructed),
+        (curves.reconstructed, made.reconstructed),
         (curves.error, made.error),
     ]
     for pyramid, values in kept:

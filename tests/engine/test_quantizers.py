@@ -50,7 +50,7 @@ def true_parameters(lo: float, hi: float, text: str, dtype: str) -> tuple[float,
 
 
 def true_code(r: float, s: float, z: int, text: str, dtype: str) -> tuple[int, int, float]:
-    """Return the code, where it saturated, and the rebuilt value."""
+    """Return the code, where it saturated, and the reconstructed value."""
     fmt, mapping = text.split()[:2]
     qmin, qmax = code_range(fmt, mapping)
     step = np.dtype(dtype).type
@@ -62,12 +62,12 @@ def true_code(r: float, s: float, z: int, text: str, dtype: str) -> tuple[int, i
         # Python too rounds ties to even.
         rounded = round(scaled) if math.isfinite(scaled) else math.copysign(10**9, scaled)
         q = int(min(max(rounded, qmin), qmax))
-        rebuilt = float(step(float(step(q - z)) * s))
-    return q, (rounded > qmax) - (rounded < qmin), rebuilt
+        reconstructed = float(step(float(step(q - z)) * s))
+    return q, (rounded > qmax) - (rounded < qmin), reconstructed
 
 
 def assert_true(x: np.ndarray, text: str) -> None:
-    """The engine agrees with the truth in S, Z, every code, rebuilt value and saturation."""
+    """The engine agrees with the truth in S, Z, every code, reconstructed value and saturation."""
     result = engine.evaluate(x, text)
     dtype = x.dtype.name
     finite = x[np.isfinite(x)].tolist()
@@ -142,9 +142,9 @@ class TestEveryQuantizer:
             assert array.shape == shape
         assert result.reconstructed.dtype == result.error.dtype == dtype
         assert engine.quantize(x, result.qparams).shape == shape
-        rebuilt = engine.dequantize(result.codes, result.qparams)
-        assert isinstance(rebuilt, np.ndarray)
-        assert rebuilt.shape == shape
+        reconstructed = engine.dequantize(result.codes, result.qparams)
+        assert isinstance(reconstructed, np.ndarray)
+        assert reconstructed.shape == shape
 
     def test_the_memory_layout_makes_no_difference(self, text: str, dtype: str) -> None:
         x = sample(dtype, 60).reshape(3, 4, 5)
@@ -189,11 +189,11 @@ class TestEveryQuantizer:
         result = engine.evaluate(x, text)
         assert engine.calibrate(x, text) == result.qparams
         np.testing.assert_array_equal(engine.quantize(x, result.qparams), result.codes)
-        rebuilt = engine.dequantize(result.codes, result.qparams)
-        np.testing.assert_array_equal(rebuilt, result.reconstructed)
-        np.testing.assert_array_equal(result.error, rebuilt - x)
+        reconstructed = engine.dequantize(result.codes, result.qparams)
+        np.testing.assert_array_equal(reconstructed, result.reconstructed)
+        np.testing.assert_array_equal(result.error, reconstructed - x)
         np.testing.assert_array_equal(
-            engine.dequantize(result.codes.tolist(), result.qparams), rebuilt
+            engine.dequantize(result.codes.tolist(), result.qparams), reconstructed
         )
 
     def test_code_counts_count_the_codes(self, text: str, dtype: str) -> None:
@@ -368,7 +368,7 @@ def test_law_the_error_is_at_most_half_a_step_where_nothing_saturates(
 
 @given(any_array, any_scheme)
 @settings(max_examples=400, deadline=None)
-def test_law_what_was_rebuilt_is_rebuilt_unchanged(x: np.ndarray, text: str) -> None:
+def test_law_what_was_reconstructed_is_reconstructed_unchanged(x: np.ndarray, text: str) -> None:
     result = engine.evaluate(x, text)
     p = result.qparams
     assume(farthest(p) < resolution(p))
@@ -435,8 +435,8 @@ def test_the_distance_of_a_code_from_a_far_zero_point_is_rounded_once(
     codes = np.arange(int(p.qmin), int(p.qmax) + 1, 7).astype(p.format.dtype)
     # Whole numbers of Python have all digits.
     distances = np.array([np.float32(int(q) - sign * z) for q in codes], np.float32)
-    rebuilt = engine.dequantize(codes, p)
-    assert rebuilt.tolist() == (distances * np.float32(p.scale)).tolist()
+    reconstructed = engine.dequantize(codes, p)
+    assert reconstructed.tolist() == (distances * np.float32(p.scale)).tolist()
     each = engine.calibrate(np.array([[-1.0, 2.0], [-1, 2]]), f"{fmt} asymmetric per-channel(0)")
     each = replace(each, zero_point=np.array([sign * z, 0]), dtype=np.dtype(np.float32))
     rows = engine.dequantize(np.stack([codes, codes]), each)

@@ -309,19 +309,19 @@ def test_tensorrt_quantizes_to_the_nearest_fp8_number() -> None:
     values = [448.0, -448.0, 430.0, 432.0, 16.9, 17.0, 9.5, 10.5, 0.001, 0.0]
     result = engine.evaluate(values, "e4m3fn symmetric @tensorrt")
     assert result.qparams.scale == 1
-    rebuilt = [448, -448, 416, 448, 16, 16, 10, 10, 2.0**-9 if 0.001 > 2.0**-10 else 0, 0]
-    assert result.reconstructed.tolist() == rebuilt
+    reconstructed = [448, -448, 416, 448, 16, 16, 10, 10, 2.0**-9 if 0.001 > 2.0**-10 else 0, 0]
+    assert result.reconstructed.tolist() == reconstructed
 
 
 @given(st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=20), st.floats(0.01, 1e6))
 @settings(deadline=None)
 def test_tensorrt_follows_its_guide(values: list[float], unit: float) -> None:
     x = np.array([*values, 1001.0], np.float32) * np.float32(unit)
-    s, codes, rebuilt = tensorrt(x.tolist(), max(abs(v) for v in x.tolist()))
+    s, codes, reconstructed = tensorrt(x.tolist(), max(abs(v) for v in x.tolist()))
     result = engine.evaluate(x, "int8 symmetric @tensorrt")
     assert (result.qparams.scale, result.qparams.zero_point) == (s, 0)
     assert result.codes.tolist() == codes
-    assert result.reconstructed.tolist() == rebuilt
+    assert result.reconstructed.tolist() == reconstructed
 
 
 def test_tensorrt_scales_each_channel_by_its_own_reach() -> None:
@@ -398,8 +398,8 @@ def test_tflite_follows_its_kernels(
     result = engine.evaluate(x, f"{fmt} asymmetric @tflite")
     assert (result.qparams.scale, result.qparams.zero_point) == (s, z)
     assert result.codes.tolist() == tflite_codes(data, s, z, qmin, qmax)
-    rebuilt = [single_of((code - z) * s) for code in result.codes.tolist()]
-    assert result.reconstructed.tolist() == rebuilt
+    reconstructed = [single_of((code - z) * s) for code in result.codes.tolist()]
+    assert result.reconstructed.tolist() == reconstructed
 
 
 @given(st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=20))

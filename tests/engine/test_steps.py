@@ -458,11 +458,11 @@ def test_values_with_a_large_offset_read_apart() -> None:
 
 
 @pytest.mark.parametrize("end", [np.finfo(np.float64).max, -np.finfo(np.float64).max])
-def test_what_is_rebuilt_beyond_float64_is_an_infinity(end: float) -> None:
+def test_what_is_reconstructed_beyond_float64_is_an_infinity(end: float) -> None:
     made = lines_of(np.array([end, 1.0]), "int8 symmetric", 0)
     check_all(made)
-    rebuilt = {line.key: line.result for line in made.values}["reconstructed"]
-    assert rebuilt == ("∞" if end > 0 else "-∞")
+    reconstructed = {line.key: line.result for line in made.values}["reconstructed"]
+    assert reconstructed == ("∞" if end > 0 else "-∞")
 
 
 def test_a_logarithm_is_taken_of_numbers_that_float64_does_not_hold() -> None:

@@ -52,7 +52,7 @@ def test_the_codes_are_the_printed_ones(text: str) -> None:
 
 
 @each_scheme
-def test_the_rebuilt_values_and_errors_are_the_printed_ones(text: str) -> None:
+def test_the_reconstructed_values_and_errors_are_the_printed_ones(text: str) -> None:
     result = engine.evaluate(INPUT, text)
     assert result.reconstructed.dtype == result.error.dtype == np.float32
     assert_as_printed(result.reconstructed, SCHEMES[text]["reconstructed"])

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication
 
 from quantoscope.engine import Scheme
 from quantoscope.gui.common.settings import Settings
-from quantoscope.gui.common.theme import LIGHT, wear
+from quantoscope.gui.common.theme import LIGHT, apply_theme
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.panes.plot_pane import PlotPane
 from quantoscope.gui.plots import PLOTS
@@ -62,7 +62,7 @@ class Bench:
     """One plot in its pane on a session of its own."""
 
     def __init__(self, qtbot, key, array, schemes, size=(560, 260), theme=LIGHT):
-        wear(theme)
+        apply_theme(theme)
         self.background = Background()
         self.session = Session(self.background)
         self.settings = Settings()

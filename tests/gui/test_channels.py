@@ -265,17 +265,17 @@ def test_a_click_on_the_first_column_shows_the_worst_channel_alone(window, place
     assert alone(window) == f"channel {worst}"
     assert shaded(front(window, "channels")) == 0
     label = f"position within channel {worst}"
-    rebuilt = {s: evaluate(WEIGHTS, s).reconstructed[worst].ravel() for s in (WHOLE, OWN)}
+    reconstructed = {s: evaluate(WEIGHTS, s).reconstructed[worst].ravel() for s in (WHOLE, OWN)}
     pane = front(window, "signal")
     assert pane.plot.item.getAxis("bottom").labelText == label
     assert shows(points(pane), values)
-    assert all(shows(points(pane), r) for r in rebuilt.values())
+    assert all(shows(points(pane), r) for r in reconstructed.values())
     low, high = pane.plot.item.getViewBox().viewRange()[0]
     assert -3 < low <= -0.5
     assert 26.5 <= high < 29
     pane = front(window, "error")
     assert pane.plot.item.getAxis("bottom").labelText == label
-    assert all(shows(points(pane), r - values) for r in rebuilt.values())
+    assert all(shows(points(pane), r - values) for r in reconstructed.values())
     low, high = bars(front(window, "distribution"))
     assert (high - low).sum() == 27
     edges = front(window, "distribution").plot.item.getViewBox().viewRange()[0]
@@ -444,8 +444,8 @@ def test_changing_the_scheme_and_undoing_it_keep_the_channel(window, person):
     assert alone(window) == f"channel {worst}"
     values = WEIGHTS[worst].ravel()
     assert shows(points(front(window, "signal")), values)
-    rebuilt = evaluate(WEIGHTS, "int4 symmetric").reconstructed[worst].ravel()
-    assert shows(points(window.plots["signal"]), rebuilt)
+    reconstructed = evaluate(WEIGHTS, "int4 symmetric").reconstructed[worst].ravel()
+    assert shows(points(window.plots["signal"]), reconstructed)
     # In Channels it stands where int4 ranks it.
     rank = int(np.flatnonzero(worst_first("int4 symmetric") == worst)[0])
     assert shaded(front(window, "channels")) == rank

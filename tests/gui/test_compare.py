@@ -70,7 +70,7 @@ def check(window, person, array, first, second):
     made = compare(array, first, second)
     total = array.size
     match = re.fullmatch(
-        r"([\d,]+|None) of (?:the )?([\d,]+) (codes|rebuilt values) differs?"
+        r"([\d,]+|None) of (?:the )?([\d,]+) (codes|reconstructed values) differs?"
         r"(?: \((\S+) %\), by up to (.+?))?(; the scales do)?\."
         r"(?: ([\d,]+) of them takes? two choices or more at once\.)?",
         says(window),
@@ -349,7 +349,9 @@ def test_more_digits_are_shown_when_they_are_asked_for(window, person):
     assert [float(t) for t in scales[1:3]] == [made.first.qparams.scale, made.second.qparams.scale]
 
 
-def test_rebuilt_values_of_a_large_offset_read_as_far_from_r_as_the_error_says(open_window, qtbot):
+def test_reconstructed_values_of_a_large_offset_read_as_far_from_r_as_the_error_says(
+    open_window, qtbot
+):
     offsets = np.random.default_rng(0).normal(size=100) * 1e-3
     window = open_window(offsets, "int8 scale-only", "int8 symmetric")
     front(window, "compare")
@@ -360,8 +362,8 @@ def test_rebuilt_values_of_a_large_offset_read_as_far_from_r_as_the_error_says(o
     head, _, shown = example(window)
     real = float(head.split("R = ")[1])
     cells = {symbol: (first, second) for symbol, first, second, _ in shown}
-    for rebuilt, error in zip(cells["R′"], cells["error"], strict=True):
-        assert float(rebuilt) - real == pytest.approx(float(error), rel=0.01, abs=3e-7)
+    for reconstructed, error in zip(cells["R′"], cells["error"], strict=True):
+        assert float(reconstructed) - real == pytest.approx(float(error), rel=0.01, abs=3e-7)
 
 
 # While the document changes
@@ -546,7 +548,7 @@ def test_each_differing_value_stands_as_high_as_it_differs_in_the_colour_of_its_
     assert shown.plot.item.getAxis("left").labelText == "Q₂ − Q₁ (codes)"
 
 
-def test_rebuilt_values_are_set_apart_in_the_unit_of_the_data(bench):
+def test_reconstructed_values_are_set_apart_in_the_unit_of_the_data(bench):
     array = ARRAY[:60]
     shown = bench("difference", array, EVEN, OTHER)
     made = compare(array, EVEN, OTHER)
@@ -580,8 +582,8 @@ def test_the_readout_of_difference_names_both_codes_and_the_cause(bench):
         for name, result, line in zip(
             (EVEN, CUT), (made.first, made.second), lines[1:3], strict=True
         ):
-            rebuilt = short(result.reconstructed[at], 6)
-            assert line == f"{name}: Q {result.codes[at]}, R′ {rebuilt}"
+            reconstructed = short(result.reconstructed[at], 6)
+            assert line == f"{name}: Q {result.codes[at]}, R′ {reconstructed}"
         assert len(lines) == 4
         assert lines[3].removesuffix(f" ({made.part_of[at]} %)") == str(cause)
     shown.move(int(np.flatnonzero(~made.differs)[0]), 0)

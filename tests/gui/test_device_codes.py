@@ -115,7 +115,7 @@ def test_a_pair_of_schemes_that_is_chosen_elsewhere_takes_the_place_of_the_devic
     assert "the device" not in says(window)
 
 
-def test_codes_and_rebuilt_values_that_differ_read_so_with_few_digits_too(open_lean_window):
+def test_codes_and_reconstructed_values_that_differ_read_so_with_few_digits_too(open_lean_window):
     window = open_lean_window(ARRAY, "int16 asymmetric")
     window.docks["compare"].raise_()
     window.settings.digits = 3
@@ -177,7 +177,7 @@ def test_an_edit_is_compared_anew_and_another_array_drops_the_codes(window, pers
     assert window.session.device is None
     assert window.compare.boxes[1].findText("codes of codes.npy") < 0
     # The second box has a scheme again.
-    assert says(window) == "None of the 3 rebuilt values differs."
+    assert says(window) == "None of the 3 reconstructed values differs."
 
 
 def test_a_long_array_is_compared_off_the_gui_thread(open_lean_window, person, dump, qtbot):

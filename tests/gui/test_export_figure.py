@@ -140,7 +140,7 @@ LABELS = {
         "Rmax",
         "-128…-113",
     ],
-    "transfer": ["value R (unit of R)", "rebuilt R′"],
+    "transfer": ["value R (unit of R)", "reconstructed R′"],
     "codes": ["code Q", "values per code"],
     "calibration": ["threshold T (unit of R)", "MSE (unit of R)²", "entropy", "minmax"],
     "channels": ["channel, by rank #", "SQNR (dB)"],

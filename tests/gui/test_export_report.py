@@ -208,7 +208,7 @@ def test_a_pair_that_is_compared_has_its_causes(report):
     found = rows(page.table("Cause"))
     for cause in made.causes:
         assert found[cause.title][:3] == [cause.first, cause.second, parts(cause.share)]
-    assert f"{made.count} of 3 rebuilt values differ" in " ".join(page.words)
+    assert f"{made.count} of 3 reconstructed values differ" in " ".join(page.words)
 
 
 HOSTILE = '<script>alert("1")</script> | `x` *y* [z](http://a.b) &amp; \\'

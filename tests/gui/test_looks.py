@@ -268,7 +268,7 @@ def test_the_band_of_rounding_is_as_high_as_its_title_says(drawn):
 @pytest.mark.parametrize("count", [12, 300])
 def test_the_ring_lies_on_the_chosen_value_itself(drawn, theme, count):
     data, values = shown(count), noise(count)
-    rebuilt = [evaluate(values, text).reconstructed for text in THREE]
+    reconstructed = [evaluate(values, text).reconstructed for text in THREE]
 
     rings = items(drawn("signal", data, theme), data, pg.ScatterPlotItem)
     x, y = rings["chosen"].getData()
@@ -282,7 +282,7 @@ def test_the_ring_lies_on_the_chosen_value_itself(drawn, theme, count):
     assert ring["brush"].style() == Qt.BrushStyle.NoBrush
 
     found = items(drawn("error", data, theme), data, pg.ScatterPlotItem)
-    for name, one in zip("ABC", rebuilt, strict=True):
+    for name, one in zip("ABC", reconstructed, strict=True):
         x, y = found[f"{name} chosen"].getData()
         assert y.tolist() == pytest.approx([float(one[CHOSEN]) - float(values[CHOSEN])])
         if count == 12:
@@ -291,7 +291,7 @@ def test_the_ring_lies_on_the_chosen_value_itself(drawn, theme, count):
         assert said(found[f"{name} chosen"].opts["pen"]) == look(theme, "ink", 2.0)
 
     found = items(drawn("transfer", data, theme), data, pg.ScatterPlotItem)
-    for name, one in zip("ABC", rebuilt, strict=True):
+    for name, one in zip("ABC", reconstructed, strict=True):
         x, y = found[f"{name} chosen"].getData()
         assert (x.tolist(), y.tolist()) == ([values[CHOSEN]], [one[CHOSEN]])
 

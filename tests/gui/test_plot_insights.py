@@ -112,7 +112,7 @@ def _check_codes(text, result):
 
 
 def _check_transfer(text, result):
-    match = re.match(r" rebuilds ([\d,]+) levels, (\S+) apart, from (\S+) to (\S+);", text)
+    match = re.match(r" reconstructs ([\d,]+) levels, (\S+) apart, from (\S+) to (\S+);", text)
     assert match, text
     p = result.qparams
     assert number(match[1]) == p.qmax - p.qmin + 1

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QGraphicsRectItem
 
 from quantoscope.engine import evaluate
 from quantoscope.engine.evaluation.metrics import METRIC
-from quantoscope.gui.common.theme import DARK, LIGHT, wear
+from quantoscope.gui.common.theme import DARK, LIGHT, apply_theme
 from quantoscope.gui.document import commands
 from quantoscope.gui.export.panel import Panel
 from tests.gui.plot_bench import CASES, KEYS, THREE, noise
@@ -132,7 +132,7 @@ def test_the_names_in_the_calibration_plot_stay_inside_it(bench):
 def test_no_pixel_of_the_light_theme_stays_in_the_dark_one(bench, key):
     shown = bench(key, noise(100), *THREE)
     light = shown.picture().pixelColor(shown.pane.width() - 2, 2).lightnessF()
-    wear(DARK)
+    apply_theme(DARK)
     shown.pane.restyle(DARK)
     dark = shown.picture().pixelColor(shown.pane.width() - 2, 2).lightnessF()
     assert light > 0.9
@@ -249,7 +249,7 @@ def test_few_values_stand_as_stems_beside_each_other_and_many_as_a_line(bench):
     assert len(lines) == 4
 
 
-def test_the_curves_are_the_values_and_what_is_rebuilt(bench):
+def test_the_curves_are_the_values_and_what_is_reconstructed(bench):
     array = noise(200)
     shown = bench("signal", array, "int4 symmetric")
     drawn = [c.getData()[1] for c in shown.items(pg.PlotCurveItem)]
@@ -365,10 +365,10 @@ def test_the_staircase_takes_every_value_to_what_it_becomes(bench):
     result = evaluate(array, "int4 symmetric manual(-1,1)")
     stairs = max(shown.items(pg.PlotCurveItem), key=lambda c: len(c.getData()[0]))
     x, y = stairs.getData()
-    for value, rebuilt in zip(array, result.reconstructed, strict=True):
+    for value, reconstructed in zip(array, result.reconstructed, strict=True):
         if not x[0] < value < x[-1] or np.abs(x - value).min() < 1e-6:
             continue
-        assert y[np.searchsorted(x, value) - 1] == pytest.approx(rebuilt, abs=1e-6)
+        assert y[np.searchsorted(x, value) - 1] == pytest.approx(reconstructed, abs=1e-6)
 
 
 def test_the_bars_of_codes_count_the_codes(bench):

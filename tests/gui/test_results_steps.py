@@ -58,7 +58,7 @@ def test_another_definition_of_sqnr_is_told_to_the_heads_and_the_cells(window, p
 
 
 @pytest.mark.parametrize(
-    ("place", "rounded", "codes", "rebuilt"),
+    ("place", "rounded", "codes", "reconstructed"),
     [
         (0, [24, 143, -112], [24, 127, -112], [0.21763885, 1.1516722, -1.0156479]),
         (1, [21, 127, -100], [21, 127, -100], [0.21433818, 1.2962357, -1.020658]),
@@ -66,7 +66,7 @@ def test_another_definition_of_sqnr_is_told_to_the_heads_and_the_cells(window, p
     ],
 )
 def test_the_codes_of_the_worked_example_are_on_screen(
-    window, person, place, rounded, codes, rebuilt
+    window, person, place, rounded, codes, reconstructed
 ):
     window.session.activate(window.session.entries[place].uid)
     table = window.values.table
@@ -75,7 +75,7 @@ def test_the_codes_of_the_worked_example_are_on_screen(
         assert person.cell(table, row, "Round") == str(rounded[row])
         assert person.cell(table, row, "Clip").removeprefix("▼ ") == str(codes[row])
         assert float(person.cell(table, row, "R′", full)) == pytest.approx(
-            rebuilt[row], abs=6e-9, rel=6e-8
+            reconstructed[row], abs=6e-9, rel=6e-8
         )
 
 

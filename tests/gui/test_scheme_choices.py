@@ -435,9 +435,9 @@ def test_steps_of_q4_0_take_the_scale_from_the_extreme_value_of_the_block(open_w
     assert step(window, "+ 8.5 = R · (1 / d) + 8.5 = # + 8.5 = #") == near(scaled, scaled + 8.5)
     assert step(window, " = Trunc(#) = #") == near(scaled + 8.5, q)
     assert step(window, " = Clip(#, 0, 15) = #") == [q, q]
-    rebuilt = (q - 8) * s
-    assert step(window, "R′ = (Q − Z) · S = (# − 8) · # = #") == near(q, s, rebuilt)
-    assert step(window, "error = R′ − R = # − # = #") == near(rebuilt, r, rebuilt - r)
+    reconstructed = (q - 8) * s
+    assert step(window, "R′ = (Q − Z) · S = (# − 8) · # = #") == near(q, s, reconstructed)
+    assert step(window, "error = R′ − R = # − # = #") == near(reconstructed, r, reconstructed - r)
 
 
 def test_steps_of_q4_1_add_the_smallest_value_of_the_block(open_window):
@@ -455,9 +455,9 @@ def test_steps_of_q4_1_add_the_smallest_value_of_the_block(open_window):
     assert step(window, line) == near(r, m, d, scaled)
     q = int(scaled + 0.5)
     assert step(window, " = Trunc(#) = #") == near(scaled + 0.5, q)
-    rebuilt = s * q + kept
+    reconstructed = s * q + kept
     line = "R′ = S · Q + float16(m) = # · # + float16(#) = #"
-    assert step(window, line) == near(s, q, m, rebuilt)
+    assert step(window, line) == near(s, q, m, reconstructed)
 
 
 def test_steps_of_a_small_float_end_in_its_bits(open_window):

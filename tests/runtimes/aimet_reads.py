@@ -36,13 +36,13 @@ def main():
         sim = QuantizationSimModel(model(weight))
         load_encodings_to_sim(sim, encodings, strict=False)
         found = sim.qc_quantize_op_dict[NAME].get_encodings()
-        (rebuilt,) = sim.session.run(None, {"x": np.eye(len(weight), dtype=np.float32)})
+        (reconstructed,) = sim.session.run(None, {"x": np.eye(len(weight), dtype=np.float32)})
         read.append(
             {
                 "scale": [one.delta for one in found],
                 "offset": [one.offset for one in found],
                 "bits": [one.bw for one in found],
-                "rebuilt": rebuilt.tolist(),
+                "reconstructed": reconstructed.tolist(),
             }
         )
     Path(sys.argv[1]).write_text(json.dumps(read))

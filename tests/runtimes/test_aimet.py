@@ -1,4 +1,4 @@
-"""AIMET loads the encodings that are exported, and simulates what the engine rebuilds."""
+"""AIMET loads the encodings that are exported, and simulates what the engine reconstructs."""
 
 import json
 import subprocess
@@ -62,7 +62,7 @@ def test_scales_and_zero_points_are_loaded(read):
         assert set(made["bits"]) == {p.format.bits}
 
 
-def test_the_simulated_values_are_those_that_the_engine_rebuilds(read):
+def test_the_simulated_values_are_those_that_the_engine_reconstructs(read):
     for key, text, result, made in read:
-        error = np.abs(np.array(made["rebuilt"]) - result.reconstructed)
+        error = np.abs(np.array(made["reconstructed"]) - result.reconstructed)
         assert error.max() < 1e-4 * np.max(result.qparams.scale), (key, text)

@@ -33,15 +33,15 @@ OUT_OF_RANGE = (
 
 
 def check(model: bytes, result: engine.Evaluation) -> None:
-    """The runtime's codes and rebuilt values are those of the evaluation."""
+    """The runtime's codes and reconstructed values are those of the evaluation."""
     onnx.checker.check_model(onnx.load_from_string(model), full_check=True)
     for level in LEVELS:
         options = ort.SessionOptions()
         options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
         session = ort.InferenceSession(model, options)
         (given,) = session.get_inputs()
-        rebuilt, *codes = session.run(None, {given.name: result.values.astype(np.float32)})
-        np.testing.assert_array_equal(rebuilt, result.reconstructed, strict=True)
+        reconstructed, *codes = session.run(None, {given.name: result.values.astype(np.float32)})
+        np.testing.assert_array_equal(reconstructed, result.reconstructed, strict=True)
         if codes:
             np.testing.assert_array_equal(codes[0], result.codes, strict=True)
         assert codes or "e5m2" in str(result.scheme)
@@ -118,9 +118,9 @@ def test_arrays_of_one_group_are_no_blocks(
 def test_float64_gives_the_same_codes_or_is_refused(scheme: str) -> None:
     result = engine.evaluate(normal().astype(np.float64) + 1e-12, scheme)
     session = ort.InferenceSession(export.render("onnx", result, "x"))
-    rebuilt, codes = session.run(None, {"x": result.values.astype(np.float32)})
+    reconstructed, codes = session.run(None, {"x": result.values.astype(np.float32)})
     np.testing.assert_array_equal(codes, result.codes)
-    np.testing.assert_allclose(rebuilt, result.reconstructed, rtol=1e-6)
+    np.testing.assert_allclose(reconstructed, result.reconstructed, rtol=1e-6)
 
 
 class Once(quantization.CalibrationDataReader):  # type: ignore[misc]

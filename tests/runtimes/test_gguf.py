@@ -1,4 +1,4 @@
-"""The block formats against the ``gguf`` package: bytes that are stored, and values rebuilt."""
+"""The block formats against the ``gguf`` package: stored bytes and reconstructed values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stored(x: np.ndarray, name: str) -> np.ndarray:
         return quants.quantize(x, kind).reshape(x.size // 32, -1)
 
 
-def rebuilt(data: np.ndarray, name: str) -> np.ndarray:
+def reconstructed(data: np.ndarray, name: str) -> np.ndarray:
     kind = kinds[name.removesuffix("-gguf").upper()]
     with np.errstate(all="ignore"):
         return quants.dequantize(data, kind).reshape(-1, 32)
@@ -70,7 +70,7 @@ def test_scales_minima_codes_and_values(name: str) -> None:
             kept = np.asarray(ours.qparams.offset).astype(np.float16)
         np.testing.assert_array_equal(kept, low.astype(np.float16))
     np.testing.assert_array_equal(ours.codes.reshape(-1, 32), codes)
-    np.testing.assert_array_equal(ours.reconstructed.reshape(-1, 32), rebuilt(data, name))
+    np.testing.assert_array_equal(ours.reconstructed.reshape(-1, 32), reconstructed(data, name))
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -91,7 +91,7 @@ def test_ties_of_every_code(name: str) -> None:
     data = stored(x, name)
     ours = engine.evaluate(x, name)
     np.testing.assert_array_equal(ours.codes, unpacked(data, name)[2])
-    np.testing.assert_array_equal(ours.reconstructed, rebuilt(data, name))
+    np.testing.assert_array_equal(ours.reconstructed, reconstructed(data, name))
 
 
 def test_an_overflowing_float16_scale_is_shown_and_said() -> None:

@@ -1,4 +1,4 @@
-"""``@onnxruntime`` against the installed package: parameters, codes and rebuilt values."""
+"""``@onnxruntime`` against the installed package: parameters, codes and reconstructed values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def onnx_type(fmt: str) -> int:
 def kernel(
     x: np.ndarray, fmt: str, scale: np.ndarray, zero_point: np.ndarray, **where: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Codes and rebuilt values of the runtime's own QuantizeLinear and DequantizeLinear."""
+    """Codes and reconstructed values of the runtime's own QuantizeLinear and DequantizeLinear."""
     helper, kind = onnx.helper, onnx_type(fmt)
     zeros = helper.make_tensor("z", kind, list(zero_point.shape), zero_point.ravel().tolist())
     scales = helper.make_tensor("s", 1, list(scale.shape), scale.ravel().tolist())
@@ -52,8 +52,8 @@ def kernel(
     # Nothing is folded or fused away: the kernels themselves run.
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = ort.InferenceSession(model.SerializeToString(), options)
-    codes, rebuilt = session.run(None, {"x": x})
-    return codes, rebuilt
+    codes, reconstructed = session.run(None, {"x": x})
+    return codes, reconstructed
 
 
 def their_parameters(x: np.ndarray, fmt: str, mapping: str) -> tuple[np.ndarray, np.ndarray]:
@@ -80,9 +80,9 @@ def test_per_channel_parameters_codes_and_values(fmt: str, mapping: str, ties: b
     bits, zeros = rows_of(ours.qparams)
     np.testing.assert_array_equal(bits, scale.view(np.int32))
     np.testing.assert_array_equal(zeros, zero_point)
-    codes, rebuilt = kernel(x, fmt, scale, zero_point, axis=0)
+    codes, reconstructed = kernel(x, fmt, scale, zero_point, axis=0)
     np.testing.assert_array_equal(ours.codes, codes)
-    np.testing.assert_array_equal(ours.reconstructed, rebuilt)
+    np.testing.assert_array_equal(ours.reconstructed, reconstructed)
 
 
 @every_format
@@ -94,9 +94,9 @@ def test_per_tensor_is_the_same_array_by_array(fmt: str, mapping: str) -> None:
         ours = engine.evaluate(row, text)
         assert np.float32(ours.qparams.scale).tobytes() == s.tobytes()
         assert ours.qparams.zero_point == z
-        codes, rebuilt = kernel(row, fmt, np.array(s), np.array(z))
+        codes, reconstructed = kernel(row, fmt, np.array(s), np.array(z))
         np.testing.assert_array_equal(ours.codes, codes)
-        np.testing.assert_array_equal(ours.reconstructed, rebuilt)
+        np.testing.assert_array_equal(ours.reconstructed, reconstructed)
 
 
 @pytest.mark.parametrize("fmt", ["int8", "uint8", "int4", "uint4"])
@@ -113,9 +113,9 @@ def test_per_group_parameters_and_codes(fmt: str, mapping: str, size: int) -> No
     bits, zeros = rows_of(ours.qparams)
     np.testing.assert_array_equal(bits, scale.ravel().view(np.int32))
     np.testing.assert_array_equal(zeros, zero_point.ravel().astype(np.int64))
-    codes, rebuilt = kernel(x, fmt, scale, zero_point.astype(int), axis=1, block_size=size)
+    codes, reconstructed = kernel(x, fmt, scale, zero_point.astype(int), axis=1, block_size=size)
     np.testing.assert_array_equal(ours.codes, codes)
-    np.testing.assert_array_equal(ours.reconstructed, rebuilt)
+    np.testing.assert_array_equal(ours.reconstructed, reconstructed)
 
 
 @pytest.mark.parametrize("fmt", ["int8", "uint8"])

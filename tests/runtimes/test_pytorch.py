@@ -29,7 +29,7 @@ def old_names():
 
 
 def per_channel(x: np.ndarray, fmt: str, mapping: str) -> tuple[np.ndarray, ...]:
-    """Scales, zero points, codes and rebuilt values of PyTorch, one channel per row."""
+    """Scales, zero points, codes and reconstructed values of PyTorch, one channel per row."""
     scheme = torch.per_channel_symmetric if mapping == "symmetric" else torch.per_channel_affine
     watch = observer.PerChannelMinMaxObserver(ch_axis=0, dtype=KINDS[fmt], qscheme=scheme)
     values = torch.from_numpy(x)
@@ -64,13 +64,13 @@ def test_per_channel_parameters_codes_and_values(fmt: str, mapping: str, ties: b
     text = f"{fmt} {mapping} @pytorch"
     x = arrays(1, ROWS)
     x = on_ties(x, text) if ties else x
-    scale, zero_point, codes, rebuilt = per_channel(x, fmt, mapping)
+    scale, zero_point, codes, reconstructed = per_channel(x, fmt, mapping)
     ours = engine.evaluate(x, f"{text} per-channel(0)")
     bits, zeros = rows_of(ours.qparams)
     np.testing.assert_array_equal(bits, scale.view(np.int32))
     np.testing.assert_array_equal(zeros, zero_point)
     np.testing.assert_array_equal(ours.codes, codes)
-    np.testing.assert_array_equal(ours.reconstructed, rebuilt)
+    np.testing.assert_array_equal(ours.reconstructed, reconstructed)
 
 
 @every_format
@@ -81,12 +81,12 @@ def test_per_tensor_parameters_codes_and_values(fmt: str, mapping: str, ties: bo
     x = arrays(2, 700)
     x = on_ties(x, text) if ties else x
     for row in x:
-        scale, zero_point, codes, rebuilt = per_tensor(row, fmt, mapping)
+        scale, zero_point, codes, reconstructed = per_tensor(row, fmt, mapping)
         ours = engine.evaluate(row, text)
         assert np.float32(ours.qparams.scale).tobytes() == scale.tobytes()
         assert ours.qparams.zero_point == zero_point
         np.testing.assert_array_equal(ours.codes, codes)
-        np.testing.assert_array_equal(ours.reconstructed, rebuilt)
+        np.testing.assert_array_equal(ours.reconstructed, reconstructed)
 
 
 @every_format

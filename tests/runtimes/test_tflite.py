@@ -142,7 +142,7 @@ def test_the_version_that_the_window_names_is_the_one_that_is_compared() -> None
 @every_mapping
 @hostile_and_ties
 @pytest.mark.parametrize("kernel", [per_channel, per_tensor])
-def test_codes_and_rebuilt_values(fmt: str, mapping: str, ties: bool, kernel: Any) -> None:
+def test_codes_and_reconstructed_values(fmt: str, mapping: str, ties: bool, kernel: Any) -> None:
     text = f"{fmt} {mapping} @tflite"
     x = arrays(1, ROWS)
     x, ours = with_a_scale(on_ties(x, text) if ties else x, text)
@@ -151,8 +151,8 @@ def test_codes_and_rebuilt_values(fmt: str, mapping: str, ties: bool, kernel: An
     # That a symmetric mapping leaves the lowest code out, the model's writer sees to, not the
     # kernel; it matters where a scale that is subnormal has been rounded down.
     np.testing.assert_array_equal(ours.codes, np.maximum(codes, int(ours.qparams.qmin)))
-    rebuilt = kernel(ours.codes.astype(fmt), fmt, scale, zero_point, back=True)
-    np.testing.assert_array_equal(ours.reconstructed, rebuilt)
+    reconstructed = kernel(ours.codes.astype(fmt), fmt, scale, zero_point, back=True)
+    np.testing.assert_array_equal(ours.reconstructed, reconstructed)
     for row in range(300):
         one = engine.evaluate(x[row], text)
         assert (np.float32(one.qparams.scale), one.qparams.zero_point) == (
@@ -160,7 +160,7 @@ def test_codes_and_rebuilt_values(fmt: str, mapping: str, ties: bool, kernel: An
             zero_point[row],
         )
         np.testing.assert_array_equal(one.codes, np.maximum(codes[row], int(one.qparams.qmin)))
-        np.testing.assert_array_equal(one.reconstructed, rebuilt[row])
+        np.testing.assert_array_equal(one.reconstructed, reconstructed[row])
 
 
 @every_format
@@ -196,8 +196,10 @@ def test_the_default_kernels(fmt: str, mapping: str, ties: bool) -> None:
     scale, zero_point = parameters(ours.qparams)
     codes = per_tensor(x, fmt, scale, zero_point, kernels=KERNELS.BUILTIN)
     np.testing.assert_array_equal(ours.codes, np.maximum(codes, int(ours.qparams.qmin)))
-    rebuilt = per_tensor(ours.codes.astype(fmt), fmt, scale, zero_point, True, KERNELS.BUILTIN)
-    np.testing.assert_array_equal(ours.reconstructed, rebuilt)
+    reconstructed = per_tensor(
+        ours.codes.astype(fmt), fmt, scale, zero_point, True, KERNELS.BUILTIN
+    )
+    np.testing.assert_array_equal(ours.reconstructed, reconstructed)
     for one in range(100):
         np.testing.assert_array_equal(engine.evaluate(x[one], text).codes, ours.codes[one])
 

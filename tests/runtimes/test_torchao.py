@@ -23,7 +23,7 @@ every_mode = pytest.mark.parametrize("mode", MODES)
 
 
 def theirs(x: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Exponents of the scales, codes and rebuilt values, one row per block of 32."""
+    """Exponents of the scales, codes and reconstructed values, one row per block of 32."""
     kind = torch.float4_e2m1fn_x2
     values = torch.from_numpy(np.ascontiguousarray(x.reshape(-1, 32)))
     scale, packed = mx.to_mx(values, kind, 32, mx.ScaleCalculationMode[mode.upper()])

@@ -1,4 +1,4 @@
-"""AIMET's encodings: rebuilt by the formula of the specification, values are the evaluation's."""
+"""AIMET's encodings: the specification's formula reconstructs the evaluation's values."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read(version: str, result: engine.Evaluation, name: str) -> tuple[str, Any]:
     raise AssertionError("there is no encoding")
 
 
-def rebuilt(result: engine.Evaluation, scale: Any, offset: Any, bits: int) -> np.ndarray:
+def reconstructed(result: engine.Evaluation, scale: Any, offset: Any, bits: int) -> np.ndarray:
     """R' = (q + offset) · scale, q counted from 0: codes of signed formats begin at −2^(bits−1)."""
     signed = result.codes.dtype.kind == "i"
     q = result.codes.astype(np.int64) + signed * 2 ** (bits - 1)
@@ -70,7 +70,7 @@ def test_version_0_6_1_rebuilds_the_values(scheme: str) -> None:
         assert e["max"] == (e["offset"] + 2**bits - 1) * e["scale"]
     scales, offsets = [e["scale"] for e in encodings], [e["offset"] for e in encodings]
     np.testing.assert_array_equal(
-        rebuilt(result, scales, offsets, bits), result.reconstructed, strict=True
+        reconstructed(result, scales, offsets, bits), result.reconstructed, strict=True
     )
 
 
@@ -84,7 +84,7 @@ def test_version_1_0_0_rebuilds_the_values(scheme: str) -> None:
     assert set(e) == {"enc_type", "dtype", "bw", "is_sym", "scale", "offset"}
     assert e["is_sym"] == all(offset == -(2 ** (bits - 1)) for offset in e["offset"])
     np.testing.assert_array_equal(
-        rebuilt(result, e["scale"], e["offset"], bits), result.reconstructed, strict=True
+        reconstructed(result, e["scale"], e["offset"], bits), result.reconstructed, strict=True
     )
 
 

@@ -52,7 +52,7 @@ int main(void)
 
 
 def compiled(results: list[engine.Evaluation], place: Path, flags: list[str]) -> list[tuple]:
-    """Codes and rebuilt values of one program with the headers of all; values on its input."""
+    """Return codes and reconstructed values from one program with all headers, fed by its input."""
     includes, runs, given = [], [], b""
     count = results[0].values.size
     for number, result in enumerate(results):
@@ -115,8 +115,8 @@ def test_codes_and_values_are_the_engine_s(
     known = ~np.isnan(results[0].values.reshape(-1))
     for result, (codes, back) in zip(results, compiled(results, tmp_path, flags), strict=True):
         np.testing.assert_array_equal(codes, result.codes.reshape(-1), str(result.scheme))
-        rebuilt = result.reconstructed.reshape(-1)
-        assert back[known].tobytes() == rebuilt[known].tobytes(), result.scheme
+        reconstructed = result.reconstructed.reshape(-1)
+        assert back[known].tobytes() == reconstructed[known].tobytes(), result.scheme
 
 
 @needs_compiler

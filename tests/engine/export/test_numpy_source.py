@@ -1,4 +1,4 @@
-"""The numpy source: run by itself, it makes the engine's codes and rebuilt values, bit for bit."""
+"""The numpy source: run by itself, it makes the engine's codes and values, bit for bit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def check(result: engine.Evaluation, *others: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_codes_and_rebuilt_values_are_the_engine_s(scheme: str) -> None:
+def test_codes_and_reconstructed_values_are_the_engine_s(scheme: str) -> None:
     result = engine.evaluate(normal(), scheme)
     shape = result.codes.shape
     check(result, normal(seed=5) * 3, on_ties(result.qparams, shape))

@@ -1,16 +1,16 @@
 """Quantoscope's engine: what quantization does to numbers, in plain numpy, without a window.
 
 >>> from quantoscope import engine
->>> result = engine.evaluate([0.21535037, 1.2962357, -1.0161772], "int8 symmetric")
->>> result.codes.tolist(), result.qparams.scale
-([21, 127, -100], 0.01020658016204834)
+>>> engine.evaluate([0.21535037, 1.2962357, -1.0161772], "int8 symmetric").codes.tolist()
+[21, 127, -100]
+
+``engine.io`` reads and writes files, ``engine.export`` makes text of a result, and
+``engine.examples`` has the arrays to begin with.
 """
 
-from quantoscope.engine.analysis.channel_figures import Channels, channels
-from quantoscope.engine.analysis.comparison import Cause, Comparison, compare
-from quantoscope.engine.analysis.device_codes import DeviceComparison, compare_codes, read_codes
-from quantoscope.engine.analysis.summary import Summary, summarize
-from quantoscope.engine.analysis.value_trace import Trace, trace
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from quantoscope.engine.calibration import Calibration
 from quantoscope.engine.errors import QuantizationError, SchemeError
 from quantoscope.engine.evaluation.evaluator import (
@@ -19,7 +19,6 @@ from quantoscope.engine.evaluation.evaluator import (
     evaluate,
     metrics_of,
     quantize,
-    revise,
 )
 from quantoscope.engine.evaluation.metrics import METRICS, Metric
 from quantoscope.engine.evaluation.result import Evaluation
@@ -28,6 +27,45 @@ from quantoscope.engine.numerics.granularity import Granularity
 from quantoscope.engine.quantizers import MAPPINGS, QUANTIZERS, QParams, Stage
 from quantoscope.engine.schemes.runtimes import RUNTIMES, Runtime
 from quantoscope.engine.schemes.scheme import Scheme
+
+if TYPE_CHECKING:
+    from quantoscope.engine import examples as examples
+    from quantoscope.engine import export as export
+    from quantoscope.engine import io as io
+    from quantoscope.engine.analysis.channel_figures import Channels, channels
+    from quantoscope.engine.analysis.comparison import Cause, Comparison, compare
+    from quantoscope.engine.analysis.device_codes import DeviceComparison, compare_codes, read_codes
+    from quantoscope.engine.analysis.summary import Summary, summarize
+    from quantoscope.engine.analysis.value_trace import Trace, trace
+else:
+    # Imported when first asked for (PEP 562): a start does not wait for what it does not use.
+    _MODULES = ("examples", "export", "io")
+    _LATER = {
+        "Cause": "analysis.comparison",
+        "Channels": "analysis.channel_figures",
+        "Comparison": "analysis.comparison",
+        "DeviceComparison": "analysis.device_codes",
+        "Summary": "analysis.summary",
+        "Trace": "analysis.value_trace",
+        "channels": "analysis.channel_figures",
+        "compare": "analysis.comparison",
+        "compare_codes": "analysis.device_codes",
+        "read_codes": "analysis.device_codes",
+        "summarize": "analysis.summary",
+        "trace": "analysis.value_trace",
+    }
+
+    def __getattr__(name):
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        thing = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        return thing
+
+    def __dir__():
+        return sorted({*globals(), *_MODULES, *_LATER})
+
 
 __version__ = "0.1.0"
 
@@ -63,7 +101,6 @@ __all__ = [
     "metrics_of",
     "quantize",
     "read_codes",
-    "revise",
     "summarize",
     "trace",
 ]

@@ -41,7 +41,7 @@ from quantoscope.engine.numerics.kernels import (
     where_nan,
 )
 from quantoscope.engine.quantizers import Ends, QParams, Quantizer
-from quantoscope.engine.schemes.scheme import Scheme, as_scheme
+from quantoscope.engine.schemes.scheme import Scheme
 
 CODES, VALUES = "codes", "reconstructed values"
 MOST_CHOICES = 6
@@ -155,8 +155,8 @@ def compare(
     x: ArrayLike,
     first: Scheme | str,
     second: Scheme | str,
-    step: Step | None = None,
-    known: tuple[Evaluation, Evaluation] | None = None,
+    *,
+    progress: Step | None = None,
 ) -> Comparison:
     """Return where two schemes differ on an array, and why.
 
@@ -165,19 +165,33 @@ def compare(
     x : array_like
         Any shape. NaN differs nowhere.
     first, second : Scheme or str
-    step : callable, optional
+    progress : callable, optional
         Called with how much is done of how much; what it raises stops the work.
-    known : tuple of Evaluation, optional
-        What the two make of the array, where that is at hand.
 
     Raises
     ------
     QuantizationError
         As ``evaluate``, for either scheme.
     """
-    first, second = as_scheme(first), as_scheme(second)
     r = as_working(x)
-    before, after = known or (evaluate(r, first, step=step), evaluate(r, second, step=step))
+    before, after = (evaluate(r, scheme, progress=progress) for scheme in (first, second))
+    return compare_evaluations(r, before, after, progress)
+
+
+def compare_evaluations(
+    r: FloatArray, before: Evaluation, after: Evaluation, step: Step | None = None
+) -> Comparison:
+    """Return where two evaluations of an array differ, and why.
+
+    Parameters
+    ----------
+    r : ndarray of the working precision
+        The array that was evaluated.
+    before, after : Evaluation
+    step : callable, optional
+        As ``progress`` of ``compare``.
+    """
+    first, second = before.scheme, after.scheme
     compared = CODES if _same_codes(first, second) else VALUES
     differs = _unlike(_compared(before, compared), _compared(after, compared)) & ~where_nan(r)
     work = _Corners(r, before, after, compared, step)

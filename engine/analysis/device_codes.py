@@ -30,7 +30,7 @@ from quantoscope.engine.io.base import (
 )
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_working
 from quantoscope.engine.numerics.kernels import Step
-from quantoscope.engine.schemes.scheme import Scheme, as_scheme
+from quantoscope.engine.schemes.scheme import Scheme
 
 DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")
 """What raw dumps hold."""
@@ -197,7 +197,8 @@ def compare_codes(
     x: ArrayLike,
     scheme: Scheme | str | Evaluation,
     codes: IntArray,
-    step: Step | None = None,
+    *,
+    progress: Step | None = None,
 ) -> DeviceComparison:
     """Return where a device's codes differ from a scheme's, and what these differences are like.
 
@@ -209,7 +210,7 @@ def compare_codes(
         Of integer codes; what it makes of ``x`` may be at hand already.
     codes : ndarray of int
         As many as there are values, in the array's order.
-    step : callable, optional
+    progress : callable, optional
         As for ``evaluate``.
 
     Raises
@@ -219,10 +220,9 @@ def compare_codes(
         or those of the scheme are not whole numbers on one scale.
     """
     r = as_working(x)
-    if isinstance(scheme, Evaluation):
-        evaluation = scheme
-    else:
-        evaluation = evaluate(r, as_scheme(scheme), step=step)
+    evaluation = scheme
+    if not isinstance(evaluation, Evaluation):
+        evaluation = evaluate(r, evaluation, progress=progress)
     fmt = evaluation.scheme.format
     why_not = problem(evaluation.scheme, r.size, codes)
     if why_not:
@@ -232,7 +232,7 @@ def compare_codes(
     ours = evaluation.codes.astype(np.int64)
     there = ~np.isnan(r)
     differs = (wide != ours) & there
-    case = Case(r, evaluation, stored, wide, ours, there, differs, step)
+    case = Case(r, evaluation, stored, wide, ours, there, differs, progress)
     found = list(diagnoses(case)) if differs.any() else []
     causes, masks, cause_of = _ranked(case, found)
     reconstructed = decoded(wide, evaluation.qparams)

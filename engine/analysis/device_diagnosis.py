@@ -156,7 +156,7 @@ def _other_runtimes(case: Case) -> Iterator[Found]:
         if name == scheme.runtime:
             continue
         try:
-            theirs = evaluate(case.x, replace(scheme, runtime=name), step=case.step)
+            theirs = evaluate(case.x, replace(scheme, runtime=name), progress=case.step)
         except ValueError:
             continue  # That runtime has no such scheme, or cannot apply it to these values.
         words = f"@{name}" if name else "the textbook's arithmetic"

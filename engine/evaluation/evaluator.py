@@ -18,7 +18,6 @@ from quantoscope.engine.evaluation.draw_envelopes import curves_revised
 from quantoscope.engine.evaluation.result import Evaluation, applied, worst_place
 from quantoscope.engine.evaluation.warning_texts import costly_clipping, other_data, values_are
 from quantoscope.engine.numerics import kernels
-from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.arrays import (
     FloatArray,
     IntArray,
@@ -32,13 +31,7 @@ from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme, as_scheme
 
 
-def calibrate(
-    x: ArrayLike,
-    scheme: Scheme | str,
-    arithmetic: Arithmetic | None = None,
-    step: Step | None = None,
-    known: kernels.Extremes | None = None,
-) -> QParams:
+def calibrate(x: ArrayLike, scheme: Scheme | str, *, progress: Step | None = None) -> QParams:
     """Return the parameters that a scheme takes from the data.
 
     Parameters
@@ -46,12 +39,8 @@ def calibrate(
     x : array_like
         Any shape; NaN and infinities are left out of the range.
     scheme : Scheme or str
-    arithmetic : Arithmetic, optional
-        Another arithmetic than the scheme's own.
-    step : callable, optional
+    progress : callable, optional
         Called with how much is done of how much; what it raises stops the work.
-    known : Extremes, optional
-        Of the values, where they are known.
 
     Raises
     ------
@@ -60,9 +49,26 @@ def calibrate(
         axis that the scheme names; for a range that the precision or the scale cannot hold. A
         ``SchemeError`` for a text that is no scheme.
     """
-    scheme = as_scheme(scheme)
-    a = scheme.arithmetic if arithmetic is None else arithmetic
-    r = as_working(x)
+    return calibrate_known(as_working(x), as_scheme(scheme), None, progress)
+
+
+def calibrate_known(
+    r: FloatArray,
+    scheme: Scheme,
+    known: kernels.Extremes | None,
+    step: Step | None = None,
+) -> QParams:
+    """Calibrate with what is known of the values already.
+
+    Parameters
+    ----------
+    r : ndarray of the working precision
+    scheme : Scheme
+    known : Extremes or None
+        Of the values; None where they are not known.
+    step : callable, optional
+    """
+    a = scheme.arithmetic
     dtype = a.working(r.dtype)
     if dtype != r.dtype:
         with np.errstate(over="ignore", under="ignore"):
@@ -177,14 +183,7 @@ def decoded(codes: np.ndarray, p: QParams) -> FloatArray:
     return reconstructed
 
 
-def evaluate(
-    x: ArrayLike,
-    scheme: Scheme | str,
-    arithmetic: Arithmetic | None = None,
-    step: Step | None = None,
-    known: kernels.Extremes | None = None,
-    pyramid: Pyramid | None = None,
-) -> Evaluation:
+def evaluate(x: ArrayLike, scheme: Scheme | str, *, progress: Step | None = None) -> Evaluation:
     """Apply a scheme to an array: calibrate, quantize, dequantize, compare.
 
     Parameters
@@ -193,24 +192,39 @@ def evaluate(
         Any shape. NaN is counted, marked and left out of the range and the metrics; an infinity
         is left out of the range and the sums, and gets the last code on its side.
     scheme : Scheme or str
-    arithmetic : Arithmetic, optional
-        Another arithmetic than the scheme's own.
-    step : callable, optional
+    progress : callable, optional
         Called with how much is done of how much; what it raises stops the work.
-    known : Extremes, optional
-        Of the values, where they are known.
-    pyramid : Pyramid, optional
-        Of the array: the curves of the evaluation are then taken in the same pass.
 
     Raises
     ------
     QuantizationError
         As ``calibrate``.
     """
-    scheme = as_scheme(scheme)
+    return evaluate_known(x, as_scheme(scheme), None, progress)
+
+
+def evaluate_known(
+    x: ArrayLike,
+    scheme: Scheme,
+    known: kernels.Extremes | None,
+    step: Step | None = None,
+    pyramid: Pyramid | None = None,
+) -> Evaluation:
+    """Evaluate with what is known of the array already.
+
+    Parameters
+    ----------
+    x : array_like
+    scheme : Scheme
+    known : Extremes or None
+        Of the array; None where they are not known.
+    step : callable, optional
+    pyramid : Pyramid, optional
+        Of the array: the curves of the evaluation are then taken in the same pass.
+    """
     r = as_working(x)
     known = kernels.extremes(r) if known is None else known
-    p = calibrate(r, scheme, arithmetic, step, known)
+    p = calibrate_known(r, scheme, known, step)
     minmax = scheme.calibration.how.from_extremes and not scheme.own_range
     low, high = map(np.asarray, p.range)
     # An unsigned symmetric range leaves out what is negative.
@@ -222,7 +236,7 @@ def evaluate(
     if any(block.nan for block in blocks):
         counts -= run.counted(run.codes[kernels.where_nan(r)])
     made = run.evaluation(scheme, blocks, counts)
-    return _noted(made, x, r, known, arithmetic, step)
+    return _noted(made, x, r, known, step)
 
 
 def _noted(
@@ -230,7 +244,6 @@ def _noted(
     x: ArrayLike,
     r: FloatArray,
     known: kernels.Extremes,
-    arithmetic: Arithmetic | None,
     step: Step | None = None,
 ) -> Evaluation:
     """Return the evaluation with what a pass over the array alone does not tell.
@@ -240,7 +253,7 @@ def _noted(
     """
     scheme = made.scheme
     dtype = getattr(x, "dtype", None)
-    notes = [_clipping(made, r, known, arithmetic, step)]
+    notes = [_clipping(made, r, known, step)]
     if isinstance(x, np.ndarray) and x.dtype.kind in "iu":
         dtype = r.dtype
         notes.append(str(rounded_note(x, made.qparams.dtype) or ""))
@@ -253,19 +266,13 @@ def _noted(
     return noted
 
 
-def _clipping(
-    made: Evaluation,
-    r: FloatArray,
-    known: kernels.Extremes,
-    arithmetic: Arithmetic | None,
-    step: Step | None,
-) -> str:
+def _clipping(made: Evaluation, r: FloatArray, known: kernels.Extremes, step: Step | None) -> str:
     """Say where clipping costs more than it saves; empty where it does not."""
     scheme, noise = made.scheme, made.totals.noise
     if not scheme.calibration.how.clips_blindly or not any(made.totals.clipped):
         return ""
     try:
-        p = calibrate(r, replace(scheme, calibration=MINMAX), arithmetic, known=known)
+        p = calibrate_known(r, replace(scheme, calibration=MINMAX), known)
     except QuantizationError:
         return ""  # A range by hand where the data has none.
     exponent = extreme_exponent(r, known)
@@ -372,7 +379,7 @@ def revise(
         return None
     if extremes:
         ends = np.array([known.low, known.high])
-        if not np.isfinite(ends).all() or calibrate(ends, scheme, p.arithmetic) != p:
+        if not np.isfinite(ends).all() or calibrate(ends, scheme) != p:
             return None
     run = BlockPass(r, p, known)
     flat, blocks = evaluation.codes.reshape(-1), list(evaluation.totals.blocks)
@@ -388,7 +395,7 @@ def revise(
     made = run.evaluation(scheme, blocks, evaluation.code_counts - before + after)
     if "curves" in evaluation.__dict__:
         made.__dict__["curves"] = curves_revised(made, evaluation.curves, where)
-    return _noted(made, x, r, known, p.arithmetic)
+    return _noted(made, x, r, known)
 
 
 def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:

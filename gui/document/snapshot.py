@@ -16,14 +16,13 @@ from quantoscope.engine import (
     QuantizationError,
     Scheme,
     Summary,
-    compare,
-    evaluate,
-    revise,
     summarize,
 )
+from quantoscope.engine.analysis.comparison import compare_evaluations
 from quantoscope.engine.analysis.device_codes import DeviceComparison, compare_codes
 from quantoscope.engine.analysis.outliers import Attribution, attribution
 from quantoscope.engine.analysis.summary import summary_revised
+from quantoscope.engine.evaluation.evaluator import evaluate_known, revise
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.envelope import Pyramid, pyramid_of, pyramid_revised
 from quantoscope.engine.numerics.kernels import Extremes
@@ -236,9 +235,7 @@ class Update:
                 evaluation = self._kept(uid, known)
                 if evaluation is None:
                     step = None if ticket is None else ticket.part(done, total)
-                    evaluation = evaluate(
-                        self.array, scheme, step=step, known=known, pyramid=pyramid
-                    )
+                    evaluation = evaluate_known(self.array, scheme, known, step, pyramid)
                 outcomes[uid] = evaluation
                 cause = self.before.attributions.get(uid)
                 if evaluation is not self.before.outcomes.get(uid):
@@ -337,14 +334,13 @@ class Update:
         if self.device is not None and isinstance(first, Evaluation):
             check = None if ticket is None else ticket.check
             try:
-                return compare_codes(self.array, first, self.device.codes, check)
+                return compare_codes(self.array, first, self.device.codes, progress=check)
             except QuantizationError:
                 return None  # The pane says why.
         if not (isinstance(first, Evaluation) and isinstance(second, Evaluation)):
             return None
         step = None if ticket is None else ticket.check
-        known = (first, second)
-        return compare(self.array, first.scheme, second.scheme, step, known)
+        return compare_evaluations(self.array, first, second, step)
 
 
 def _extremes(pyramid: Pyramid, before: Summary, array: FloatArray, where: IntArray) -> Extremes:

@@ -8,7 +8,7 @@ import inspect
 import pkgutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -113,3 +113,33 @@ def test_errors_are_value_errors_with_a_place() -> None:
     assert issubclass(engine.SchemeError, engine.QuantizationError)
     error = engine.SchemeError("Wrong.", 3, 5)
     assert (str(error), error.start, error.stop) == ("Wrong.", 3, 5)
+
+
+def test_what_is_imported_later_is_there_like_the_rest() -> None:
+    code = "import sys; from quantoscope import engine; before = set(sys.modules); "
+    found = run(
+        f"{code}from quantoscope.engine import *; print(compare.__module__, Trace.__name__, "
+        "engine.io.load.__name__, engine.export.FORMATS[0].key, engine.examples.example.__name__, "
+        "sorted(n for n in set(sys.modules) - before if n.startswith('quantoscope')))"
+    )
+    assert found.startswith("quantoscope.engine.analysis.comparison Trace load ")
+    assert "quantoscope.engine.analysis.device_codes" in found
+    assert set(engine.__all__) | {"examples", "export", "io"} <= set(dir(engine))
+    assert not hasattr(engine, "revise")
+
+
+def test_importing_the_engine_reads_no_analysis_reader_or_export() -> None:
+    loaded = run("import sys; from quantoscope import engine; print(' '.join(sys.modules))")
+    parts = {name.split(".")[2] for name in loaded.split() if name.count(".") > 1
+             and name.startswith("quantoscope.engine.")}  # fmt: skip
+    assert not parts & {"analysis", "cli", "examples", "export", "io"}
+
+
+def test_the_face_takes_no_internal_parameters() -> None:
+    def parameters(function: Callable[..., object]) -> list[str]:
+        return list(inspect.signature(function).parameters)
+
+    assert parameters(engine.calibrate) == ["x", "scheme", "progress"]
+    assert parameters(engine.evaluate) == ["x", "scheme", "progress"]
+    assert parameters(engine.compare) == ["x", "first", "second", "progress"]
+    assert parameters(engine.compare_codes) == ["x", "scheme", "codes", "progress"]

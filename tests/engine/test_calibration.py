@@ -21,6 +21,7 @@ from quantoscope.engine.calibration.entropy import (
     search_of,
 )
 from quantoscope.engine.calibration.mse import sample_points
+from quantoscope.engine.evaluation.evaluator import revise
 from quantoscope.engine.examples import EXAMPLES, example
 from quantoscope.engine.formats import IntegerFormat
 from quantoscope.engine.numerics.kernels import extremes
@@ -169,7 +170,7 @@ def test_mse_of_many_groups_can_be_stopped() -> None:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        engine.calibrate(x, "int8 asymmetric per-group(32) mse", step=step)
+        engine.calibrate(x, "int8 asymmetric per-group(32) mse", progress=step)
 
 
 def test_mse_moves_both_ends_of_an_asymmetric_range() -> None:
@@ -291,7 +292,7 @@ def test_entropy_of_many_short_channels_is_quick_and_can_be_stopped() -> None:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        engine.calibrate(x, "int8 symmetric per-channel(0) entropy", step=step)
+        engine.calibrate(x, "int8 symmetric per-channel(0) entropy", progress=step)
     assert len(told) == 2
 
 
@@ -352,7 +353,7 @@ def test_costly_clipping_is_said_of_an_array_that_was_revised_too() -> None:
     before = engine.evaluate(x, "int8 symmetric manual(-3,3)")
     old, where = x[[5]].copy(), np.array([5])
     x[5] = 4000.0
-    revised = engine.revise(x, before, where, old, extremes(x))
+    revised = revise(x, before, where, old, extremes(x))
     assert revised is not None
     assert revised.warnings == engine.evaluate(x, "int8 symmetric manual(-3,3)").warnings
 

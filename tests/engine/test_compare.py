@@ -499,7 +499,7 @@ def test_the_steps_are_told_and_what_that_raises_stops_the_work() -> None:
         NORMALS,
         "int8 symmetric @onnxruntime",
         "int8 symmetric @pytorch",
-        lambda done, of: told.append((done, of)),
+        progress=lambda done, of: told.append((done, of)),
     )
     assert [done for done, _ in told] == list(range(len(told)))
     assert {of for _, of in told} == {len(told)}
@@ -508,7 +508,7 @@ def test_the_steps_are_told_and_what_that_raises_stops_the_work() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        engine.compare(NORMALS, "int8 symmetric", "int8 symmetric pow2", stop)
+        engine.compare(NORMALS, "int8 symmetric", "int8 symmetric pow2", progress=stop)
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -137,8 +137,8 @@ def test_step_is_told_on_the_calling_thread_how_much_is_done_of_how_much(threads
 @pytest.mark.parametrize(
     "call",
     [
-        lambda x, step: engine.evaluate(x, "int8 asymmetric", step=step),
-        lambda x, step: engine.calibrate(x, "int4 asymmetric mse", step=step),
+        lambda x, step: engine.evaluate(x, "int8 asymmetric", progress=step),
+        lambda x, step: engine.calibrate(x, "int4 asymmetric mse", progress=step),
     ],
     ids=["evaluate", "mse"],
 )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from quantoscope import engine
 from quantoscope.engine import Evaluation
 from quantoscope.engine.evaluation.draw_envelopes import bounds_of
+from quantoscope.engine.evaluation.evaluator import evaluate_known
 from quantoscope.engine.numerics import kernels
 from quantoscope.engine.numerics.envelope import (
     STRETCH,
@@ -199,7 +200,8 @@ def curved(text: str, odd: bool, layout: str = "C", in_pass: bool = False) -> Ev
         x.reshape(-1)[[0, 127, 128, 700, 701, 2998]] = [*ODD, *ODD]
         x.reshape(-1)[1280:1540] = np.nan
     x = LAYOUTS[layout](x)
-    return engine.evaluate(x, text, pyramid=pyramid_of(x) if in_pass else None)
+    pyramid = pyramid_of(x) if in_pass else None
+    return evaluate_known(x, engine.Scheme.parse(text), None, pyramid=pyramid)
 
 
 def true_clipped(made: Evaluation, unit: int) -> dict[int, list[int]]:

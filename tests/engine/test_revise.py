@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from quantoscope import engine
 from quantoscope.engine import Evaluation, Summary
 from quantoscope.engine.analysis.summary import summarize, summary_revised
+from quantoscope.engine.evaluation.evaluator import revise
 from quantoscope.engine.numerics import kernels
-from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.envelope import pyramid_of, pyramid_revised
 from quantoscope.engine.schemes.runtimes import RUNTIMES
 from tests.engine.blocked import (
@@ -97,7 +97,7 @@ def test_law_a_revised_evaluation_is_that_of_the_changed_array(
             before = kernels.extremes(x)
             x, where, old = edited(x, edit, in_place)
             known = kernels.extremes(x)
-            revised = engine.revise(x, made, where, old, known)
+            revised = revise(x, made, where, old, known)
             try:
                 fresh = engine.evaluate(x, text)
             except engine.QuantizationError:
@@ -120,9 +120,9 @@ def long_array(size: int = 2000) -> np.ndarray:
 def assert_revised(made: Evaluation, x: np.ndarray, edit: dict[int, float]) -> Evaluation:
     """Revise for an edit that leaves the range alone; compare, and return the outcome."""
     changed, where, old = edited(x, edit, in_place=False)
-    revised = engine.revise(changed, made, where, old, kernels.extremes(changed))
+    revised = revise(changed, made, where, old, kernels.extremes(changed))
     assert revised is not None
-    fresh = engine.evaluate(changed, made.scheme, made.qparams.arithmetic)
+    fresh = engine.evaluate(changed, made.scheme)
     assert_same_evaluation(revised, fresh)
     return revised
 
@@ -184,7 +184,7 @@ def test_numbers_of_all_sizes_are_summed_up_as_anew(
         for x in (np.array(values, np.float64), np.array([*values, 3.0, -3.0])):
             made = engine.evaluate(x, text)
             changed, where, old = edited(x, edit, in_place=False)
-            revised = engine.revise(changed, made, where, old, kernels.extremes(changed))
+            revised = revise(changed, made, where, old, kernels.extremes(changed))
             assert revised is not None or "manual" not in text
             if revised is not None:
                 assert_same_evaluation(revised, engine.evaluate(changed, text))
@@ -202,14 +202,14 @@ def test_every_layout_and_type_is_revised(layout: str, kind: str) -> None:
         changed[where] = [1, 2, 3]
         changed = LAYOUTS[layout](changed.reshape(x.shape))
         known = kernels.extremes(changed.astype(made.values.dtype))
-        revised = engine.revise(changed, made, where, flat[where], known)
+        revised = revise(changed, made, where, flat[where], known)
         assert revised is not None
         assert_same_evaluation(revised, engine.evaluate(changed, "int8 asymmetric"))
 
 
-def test_another_arithmetic_than_the_scheme_s_is_kept() -> None:
+def test_the_scheme_s_own_rounding_is_kept() -> None:
     with blocks_of(384, 128, threads=1):
-        made = engine.evaluate(long_array(), "int8 symmetric", Arithmetic(rounding="toward-zero"))
+        made = engine.evaluate(long_array(), "int8 symmetric toward-zero")
         assert_revised(made, made.values, {7: 0.5, 1999: math.nan})
 
 
@@ -218,14 +218,14 @@ def test_parameters_from_more_than_the_extremes_are_not_revised(text: str) -> No
     x = long_array().reshape(20, 100)
     made = engine.evaluate(x, text)
     changed, where, old = edited(x, {500: 0.5}, in_place=False)
-    assert engine.revise(changed, made, where, old, kernels.extremes(changed)) is None
+    assert revise(changed, made, where, old, kernels.extremes(changed)) is None
 
 
 @pytest.mark.parametrize("value", [-4.5, 5.5])
 def test_a_range_that_moves_is_not_revised(value: float) -> None:
     made = engine.evaluate(long_array(), "int8 asymmetric")
     changed, where, old = edited(made.values, {500: value}, in_place=False)
-    assert engine.revise(changed, made, where, old, kernels.extremes(changed)) is None
+    assert revise(changed, made, where, old, kernels.extremes(changed)) is None
 
 
 def test_a_revision_leaves_the_older_evaluation_as_it_is() -> None:
@@ -252,7 +252,7 @@ def test_nothing_but_blocks_with_a_change_is_looked_at(monkeypatch: pytest.Monke
             return flat_block(values, start, stop)
 
         monkeypatch.setattr(kernels, "flat_block", watched)
-        revised = engine.revise(changed, made, where, old, known)
+        revised = revise(changed, made, where, old, known)
     assert revised is not None
     # Beside these, the unit with the largest error of all.
     worst = int(revised.metrics["max_abs_error_index"]) // 128 * 128

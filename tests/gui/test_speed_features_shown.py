@@ -9,7 +9,7 @@ from PySide6.QtCore import QElapsedTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication
 
-from quantoscope.engine import evaluate
+from quantoscope.engine.evaluation.evaluator import evaluate_known
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.document import commands
 from tests.gui.test_speed_features import FOUR, exact, idle, noise
@@ -45,9 +45,9 @@ def gate(monkeypatch):
 
     def late(array, *args, **options):
         assert array.size < 100_000 or event.wait(60)
-        return evaluate(array, *args, **options)
+        return evaluate_known(array, *args, **options)
 
-    monkeypatch.setattr("quantoscope.gui.document.snapshot.evaluate", late)
+    monkeypatch.setattr("quantoscope.gui.document.snapshot.evaluate_known", late)
     yield event
     event.set()
 

@@ -82,6 +82,7 @@ import numpy as np
 from quantoscope import engine
 from quantoscope.engine import QuantizationError, io
 from quantoscope.engine.numerics import kernels, mapped_arrays
+from quantoscope.engine.evaluation.evaluator import evaluate_known
 from quantoscope.engine.analysis.glance import glance
 from quantoscope.engine.io import mapped
 mapped.MAPPED_ABOVE = 0
@@ -97,7 +98,7 @@ schemes = [
 ] + ["uint8 asymmetric entropy @onnxruntime", "q4_0"]
 scheme = engine.calibrate(np.ones(3, np.float32), "int8 symmetric")
 for use in (
-    *(lambda s=s: engine.evaluate(array, s, known=known) for s in schemes),
+    *(lambda s=s: evaluate_known(array, engine.Scheme.parse(s), known) for s in schemes),
     lambda: engine.quantize(array, scheme),
     lambda: engine.summarize(array),
     lambda: glance(array),
@@ -159,7 +160,7 @@ def test_a_change_in_the_middle_of_an_evaluation_ends_it(
         os.utime(path, ns=(10**18, 10**18))
 
     with pytest.raises(FileChangedError):
-        engine.evaluate(array, "int8 symmetric", step=step)
+        engine.evaluate(array, "int8 symmetric", progress=step)
 
 
 def test_a_file_that_is_deleted_or_replaced_is_no_changed_one(

@@ -80,7 +80,7 @@ def logs(values: np.ndarray) -> np.ndarray:
 def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
     """Return the curves for a scheme's format and mapping; its own calibration plays no part.
 
-    The range at a threshold is what the data has of ±T (for a mirrored range ±T itself). Large
+    The range at a threshold is what the data has of ±T (for a symmetric range ±T itself). Large
     arrays are measured on their extremes and a sample of the others.
 
     Raises
@@ -89,7 +89,7 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
         When there is no finite value, or the format's range cannot be chosen.
     """
     scheme = as_scheme(scheme)
-    if scheme.own_range:
+    if scheme.fixed_range:
         raise QuantizationError(
             f"{scheme.format} takes its range from the extremes of each block: "
             "there is no threshold to choose."

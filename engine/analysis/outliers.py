@@ -72,14 +72,14 @@ def attribution(
     if most < 1:
         return None
     pyramid = pyramid_of(r) if pyramid is None else pyramid
-    mirrored = QUANTIZERS[scheme.mapping].mirrored
-    if mirrored:
+    both_sides = QUANTIZERS[scheme.mapping].symmetric_range
+    if both_sides:
         high, high_at = outermost(r, pyramid, most + 1, np.absolute)
         low, low_at = np.zeros_like(high), high_at
     else:
         low, low_at = outermost(r, pyramid, most + 1, np.negative)
         high, high_at = outermost(r, pyramid, most + 1, np.positive)
-    split = _few_outside(-low.astype(np.float64), high.astype(np.float64), mirrored)
+    split = _few_outside(-low.astype(np.float64), high.astype(np.float64), both_sides)
     if split is None:
         return None
     below, above = split
@@ -92,7 +92,7 @@ def attribution(
     )
 
 
-def _few_outside(low: np.ndarray, high: np.ndarray, mirrored: bool) -> tuple[int, int] | None:
+def _few_outside(low: np.ndarray, high: np.ndarray, both_sides: bool) -> tuple[int, int] | None:
     """Return how many values to leave out below and above to halve the range with the fewest.
 
     Parameters
@@ -105,7 +105,7 @@ def _few_outside(low: np.ndarray, high: np.ndarray, mirrored: bool) -> tuple[int
         return None
     for count in range(1, low.size):
         # So many from below, the others from above: the split that leaves the narrowest range.
-        below = np.arange(1 if mirrored else count + 1)
+        below = np.arange(1 if both_sides else count + 1)
         widths = high[count - below] - low[below]
         best = int(widths.argmin())
         if widths[best] <= NARROWER * width:

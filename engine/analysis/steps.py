@@ -199,7 +199,7 @@ class _Work:
         p, a = self.p, self.p.arithmetic
         lines, names, known = self._range()
         formula = self.quantizer.scale_formula(p.format, a)
-        if a.range_floor and not self.quantizer.mirrored:
+        if a.range_floor and not self.quantizer.symmetric_range:
             low, high = (p.dtype.type(end) for end in p.range)
             width = _float(high - low)
             floor = _float(p.dtype.type(a.range_floor))
@@ -251,7 +251,7 @@ class _Work:
         minmax, source = calibration.how.from_extremes, calibration.origin
         channels = not self.qparams.granularity.whole
         of = f" of {self._channel_name()}" if channels else ""
-        if self.quantizer.mirrored or "peakR" in self.quantizer.scale_formula(p.format, a):
+        if self.quantizer.symmetric_range or "peakR" in self.quantizer.scale_formula(p.format, a):
             floored = bool(a.range_floor) and abs(peak) == _float(p.dtype.type(a.range_floor))
             if minmax and not floored:
                 words = f"largest |R|{of}"
@@ -279,7 +279,7 @@ class _Work:
     def _ends(self) -> tuple[float, float, float]:
         """Return Rmin, Rmax and the end of larger magnitude, as the parameters were taken."""
         p = self.p
-        if not self.quantizer.own_range:
+        if not self.quantizer.fixed_range:
             low, high = (_float(end) for end in p.range)
             return low, high, low if abs(low) > abs(high) else high
         granularity, shape = self.qparams.granularity, self.array.shape
@@ -298,7 +298,7 @@ class _Work:
     def _scale_precisions(self) -> dict[str, str]:
         p, a = self.p, self.p.arithmetic
         difference = self.precision if a.difference == "working" else "float64"
-        if self.quantizer.own_range:
+        if self.quantizer.fixed_range:
             return dict.fromkeys((*OPERATIONS, "log2"), self.precision)
         divided = self.precision if a.division == "working" else "float64"
         # The textbook takes float64 where the working precision overflows.

@@ -214,8 +214,8 @@ def extreme_exponent(x: FloatArray, known: Extremes | None = None) -> int:
 
 
 def inside(low: Any, high: Any, threshold: Any, quantizer: Quantizer) -> tuple[Any, Any]:
-    """Return the part of ``[low, high]`` in ±threshold; ±threshold itself for a mirrored range."""
-    if quantizer.mirrored:
+    """Return the part of ``[low, high]`` in ±threshold; ±threshold itself for a symmetric range."""
+    if quantizer.symmetric_range:
         return -threshold, threshold
     inner = np.maximum(low, -threshold), np.minimum(high, threshold)
     some = inner[0] < inner[1]

@@ -499,7 +499,7 @@ class Entropy(Method):
         with np.errstate(over="ignore", under="ignore"):
             reach = np.maximum(-below, above).astype(dtype)
             asymmetric = (below != -above).any()
-            if asymmetric and not task.quantizer.mirrored:
+            if asymmetric and not task.quantizer.symmetric_range:
                 return ends_of(below.astype(dtype), above.astype(dtype))
         low, high = inside(rows.lowest(), rows.highest(), reach, task.quantizer)
         return ends_of(low, high)

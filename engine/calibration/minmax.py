@@ -18,14 +18,14 @@ class MinMax(Method):
 
     def ends(self, task: Task) -> Ends:
         """Return the extremes of every channel."""
-        known, own_range = task.known, task.quantizer.own_range
-        if known is not None and task.granularity.whole and not own_range:
+        known, fixed_range = task.known, task.quantizer.fixed_range
+        if known is not None and task.granularity.whole and not fixed_range:
             if np.isnan(known.low):
                 finite_values(task.x, known)  # which refuses
             return ends_of(known.low, known.high)
         rows = task.rows()
         low, high = rows.lowest(), rows.highest()
-        if not own_range:
+        if not fixed_range:
             return ends_of(low, high)
         # The blocks of llama.cpp ask which of two extremes as far from 0 comes first.
         size = np.abs(rows.values)

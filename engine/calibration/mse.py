@@ -219,7 +219,7 @@ class _Search:
         usable = np.where(thresholds > 0, thresholds, reach)
         widest = trial.best([(low, high)])
         found = trial.best((inside(low, high, t, quantizer) for t in usable), shrinking=True)
-        if quantizer.mirrored:
+        if quantizer.symmetric_range:
             found = trial.best(self._scaled(found, size), found, sampled)
         else:
             spread = 2.0 ** (1 / PER_OCTAVE) - 1

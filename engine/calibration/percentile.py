@@ -12,13 +12,13 @@ from quantoscope.engine.quantizers import Ends, ends_of
 
 
 class Percentile(Method):
-    """Rmin and Rmax are the (100−p)/2 and (100+p)/2 percentiles; ±the p-th of |R| if mirrored."""
+    """Rmin and Rmax are the (100−p)/2 and (100+p)/2 percentiles; symmetric: ±the p-th of |R|."""
 
     name = "percentile"
     signature = "percentile(p)"
     summary = "Keeps p % of the values inside; half of the others is clipped on each side."
     counts = (1,)
-    source = "exact order statistics, interpolated; of |R| for a mirrored range"
+    source = "exact order statistics, interpolated; of |R| for a symmetric range"
     computes = True
     clips_blindly = True
     first = (99.9,)
@@ -35,7 +35,7 @@ class Percentile(Method):
         # In float64, where the difference of two float32 neighbours cannot overflow.
         values = copied(rows.values, np.float64)
         percentile = np.nanpercentile if rows.gaps else np.percentile
-        if task.quantizer.mirrored:
+        if task.quantizer.symmetric_range:
             reach = percentile(np.abs(values), share, axis=1).astype(dtype)
             return ends_of(-reach, reach)
         outside = (100 - share) / 2

@@ -80,7 +80,7 @@ def calibrate_known(
         r, known = worked, None
     ends = clip_ends(r, scheme, a, step, known)
     p = QUANTIZERS[scheme.mapping].parameters(ends, scheme.format, a, scheme.granularity)
-    if a.refuses_overflow and not scheme.own_range:
+    if a.refuses_overflow and not scheme.fixed_range:
         wide = ~np.isfinite(np.atleast_1d(p.working_scale))
         if wide.any():
             low, high = (np.atleast_1d(end)[wide][0] for end in p.range)
@@ -225,10 +225,10 @@ def evaluate_known(
     r = as_working(x)
     known = kernels.extremes(r) if known is None else known
     p = calibrate_known(r, scheme, known, step)
-    minmax = scheme.calibration.how.from_extremes and not scheme.own_range
+    minmax = scheme.calibration.how.from_extremes and not scheme.fixed_range
     low, high = map(np.asarray, p.range)
     # An unsigned symmetric range leaves out what is negative.
-    both_sides = not QUANTIZERS[p.mapping].mirrored or bool((low <= -high).all())
+    both_sides = not QUANTIZERS[p.mapping].symmetric_range or bool((low <= -high).all())
     covered = minmax and both_sides and p.dtype == r.dtype
     run = BlockPass(r, p, known, pyramid=pyramid, covered=covered)
     blocks = kernels.over_blocks(r.size, run.block, step)

@@ -121,7 +121,7 @@ class BlockFormat(Format):
     name: str
     element: Format
     block: int = 32
-    only_nearest = True
+    nearest_only = True
 
     @property
     def mapping(self) -> str:  # type: ignore[override]

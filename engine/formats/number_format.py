@@ -29,7 +29,7 @@ class Format(ABC):
         The smallest and the largest number.
     integer : bool
         Whether the numbers are whole, one apart, and their own codes.
-    only_nearest : bool
+    nearest_only : bool
         Whether the format knows no rounding but to the nearest number.
     mapping : str
         The quantizer that the format brings along; empty where any may be chosen.
@@ -38,7 +38,7 @@ class Format(ABC):
     name: str
     bits: int
     integer: bool = False
-    only_nearest: bool = False
+    nearest_only: bool = False
     mapping: str = ""
 
     @property

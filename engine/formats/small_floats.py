@@ -106,7 +106,7 @@ class CodebookFormat(Format):
     name: str
     bits: int
     book: tuple[float, ...]
-    only_nearest = True
+    nearest_only = True
 
     @property
     def qmin(self) -> float:

@@ -92,7 +92,7 @@ class Affine(Quantizer):
             origin[none] = "floor"
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             z = self.zero_point(low, high, exact if a.exact_scale else s, q, a)
-        if a.tiny == "one" or (a.tiny == "one-middle" and not self.mirrored):
+        if a.tiny == "one" or (a.tiny == "one-middle" and not self.symmetric_range):
             z = np.where(origin == "floor", 0.0, z)
         return qparams_of(self.name, fmt, s, z, q, (low, high), dtype, origin, a, granularity)
 

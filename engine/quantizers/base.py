@@ -74,9 +74,9 @@ class Quantizer(ABC):
 
     name: str
     summary: str
-    mirrored: bool = False
+    symmetric_range: bool = False
     """Whether the clipping range reaches equally far on both sides of 0."""
-    own_range: bool = False
+    fixed_range: bool = False
     """Whether the range is always the extremes of the data, so that no calibration applies."""
     exact_scale: bool = False
     """Whether values meet S and its divisor in float64, before these are rounded to the working

@@ -23,7 +23,7 @@ from quantoscope.engine.quantizers.params import Ends, QParams, Stage, qparams_o
 class Block(Quantizer):
     """What block formats share: values times 1/d, cut to codes, the scale d in float16."""
 
-    own_range = True
+    fixed_range = True
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -89,7 +89,7 @@ class Q8(Block):
     """d = max|R| / 127; Q = Round(R · 1/d), ties away from 0; R' = Q · float16(d)."""
 
     summary = "llama.cpp: blocks of 32, a float16 scale from the largest magnitude."
-    mirrored = True
+    symmetric_range = True
 
     def affine_equivalent(self) -> AffineEquivalent:
         arithmetic = Arithmetic(

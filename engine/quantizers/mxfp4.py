@@ -184,8 +184,8 @@ def _changed(taken: dict[str, Any], quantizer: Quantizer) -> Quantizer:
 class Mxfp4(Quantizer):
     """S = a power of two from max|R|; Q = the nearest e2m1 number of R/S, within ±6; R' = Q·S."""
 
-    mirrored = True
-    own_range = True
+    symmetric_range = True
+    fixed_range = True
     exact_scale = True
 
     def __init__(self, definition: Definition) -> None:

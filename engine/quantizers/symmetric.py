@@ -29,7 +29,7 @@ class Symmetric(Affine):
 
     name = "symmetric"
     summary = "A scale from the largest magnitude: nothing clips, the short side wastes codes."
-    mirrored = True
+    symmetric_range = True
 
     def refuses(self, fmt: Format) -> str:
         return f"{fmt} brings a mapping of its own" if fmt.mapping else ""

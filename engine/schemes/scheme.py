@@ -110,9 +110,9 @@ class Scheme:
             return refusal
         if isinstance(fmt, BlockFormat) and self.granularity != Granularity(GROUP, fmt.block):
             return f"{fmt} has blocks of {fmt.block} values of its own, not {self.granularity}"
-        if mapping.own_range and self.calibration != MINMAX:
+        if mapping.fixed_range and self.calibration != MINMAX:
             return f"{fmt} takes its range from each block, not from {self.calibration}"
-        if self.rounding != TEXTBOOK.rounding and fmt.only_nearest:
+        if self.rounding != TEXTBOOK.rounding and fmt.nearest_only:
             return f"{fmt} has a rounding of its own, not {self.rounding}"
         if self.pow2 and fmt.mapping:
             return f"{fmt} has a scale of its own, not pow2"
@@ -155,9 +155,9 @@ class Scheme:
         return RUNTIMES.get(self.runtime)
 
     @property
-    def own_range(self) -> bool:
+    def fixed_range(self) -> bool:
         """Whether the range cannot be chosen."""
-        return QUANTIZERS[self.mapping].own_range
+        return QUANTIZERS[self.mapping].fixed_range
 
     def with_range(self, lo: float, hi: float) -> Scheme:
         """Return the same scheme with the clipping range set by hand."""

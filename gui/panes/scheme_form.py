@@ -228,7 +228,7 @@ class SchemeForm(QWidget):
         method = METHODS[scheme.calibration.method]
         self.calibration.setCurrentIndex(self.calibration.findData(method.name))
         self.calibration.setToolTip(self.tr(method.summary))
-        self.calibration.setEnabled(not scheme.own_range)
+        self.calibration.setEnabled(not scheme.fixed_range)
         self.numbers.setVisible(not manual and max(method.counts) > 0)
         self.numbers.setToolTip(method.signature)
         self.numbers.setPlaceholderText(self.tr("automatic"))
@@ -261,7 +261,7 @@ class SchemeForm(QWidget):
 
     def _show_rounding(self, scheme: Scheme) -> None:
         """The rounding, where it can be chosen; a seed is added to the choices."""
-        own = bool(scheme.runtime) or scheme.format.only_nearest
+        own = bool(scheme.runtime) or scheme.format.nearest_only
         how = parse_rounding(scheme.rounding)
         if how is not None and self.rounding.findText(how.name) < 0:
             place = self.rounding.count() - 1

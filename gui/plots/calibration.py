@@ -43,7 +43,7 @@ class CalibrationPlot(HandlePlot):
 
     def describe(self, data: PlotData) -> str:
         curves = objective_of(data)
-        if data.active is not None and data.active.evaluation.scheme.own_range:
+        if data.active is not None and data.active.evaluation.scheme.fixed_range:
             text = self.tr("%1 takes its range from the extremes of each block: nothing to choose.")
             return filled(text, data.active.entry.name)
         if curves is None or data.active is None:

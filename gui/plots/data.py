@@ -379,7 +379,7 @@ class PlotData:
     @property
     def range_is_free(self) -> bool:
         """Whether a clipping range can be set: one for all, not one of a channel's own."""
-        if self.active is None or self.active.evaluation.scheme.own_range:
+        if self.active is None or self.active.evaluation.scheme.fixed_range:
             return False
         scheme = self.active.evaluation.scheme
         return scheme.granularity.whole or scheme.calibration.fixed is not None

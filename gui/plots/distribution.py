@@ -116,7 +116,7 @@ class DistributionPlot(HandlePlot):
 
     def _paint_handles(self, data: PlotData, active: Series | None) -> None:
         """Lines at the ends of the clipping range; movable where one range holds for all."""
-        if active is None or active.evaluation.scheme.own_range:
+        if active is None or active.evaluation.scheme.fixed_range:
             self.drop_handles()
             return
         low, high = active.p.range
@@ -139,7 +139,7 @@ class DistributionPlot(HandlePlot):
         p, pixel = data.active.p, self.x_unit.up_to(self.pixel()[0])
         low, high = (tidy(end, p.dtype) for end in p.range)
         at = snapped(at, pixel)
-        if QUANTIZERS[p.mapping].mirrored:
+        if QUANTIZERS[p.mapping].symmetric_range:
             reach = max(abs(at), pixel, float(np.spacing(p.dtype.type(0))))
             return -reach, reach
         # Ends that the working precision could not tell apart would be no range.

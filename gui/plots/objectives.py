@@ -27,7 +27,7 @@ def objective_of(data: PlotData) -> Objective | None:
 
     Where channels have ranges of their own, those of the channel that the plots stand for.
     """
-    if data.active is None or data.active.evaluation.scheme.own_range:
+    if data.active is None or data.active.evaluation.scheme.fixed_range:
         return None
     values, _ = data.channel
     scheme = data.active.evaluation.scheme.adapted(granularity=PER_TENSOR)

@@ -31,7 +31,7 @@ WHOLE = [
 # The truth: leave out ever more values, in every way, until the range is half as wide.
 
 
-def mirrored(text: str) -> bool:
+def has_symmetric_range(text: str) -> bool:
     return " symmetric" in text
 
 
@@ -39,20 +39,20 @@ def fewest(x: np.ndarray, text: str) -> list[np.ndarray]:
     """Return each way, of those that leave the narrowest range, to leave the fewest values out."""
     flat = x.reshape(-1).astype(np.float64)
     finite = np.flatnonzero(np.isfinite(flat))
-    if mirrored(text):
+    if has_symmetric_range(text):
         flat = np.abs(flat)
     order = finite[np.argsort(flat[finite], kind="stable")]
     ranked = flat[order]
     n = order.size
     most = min(64, n // 100)
-    width = ranked[-1] - (0 if mirrored(text) else ranked[0])
+    width = ranked[-1] - (0 if has_symmetric_range(text) else ranked[0])
     if not 0 < width < math.inf:
         return []
     for count in range(1, most + 1):
         ways = []
-        for below in range(1 if mirrored(text) else count + 1):
+        for below in range(1 if has_symmetric_range(text) else count + 1):
             rest = ranked[below : n - (count - below)]
-            left = rest[-1] - (0 if mirrored(text) else rest[0])
+            left = rest[-1] - (0 if has_symmetric_range(text) else rest[0])
             out = np.concatenate([order[:below], order[n - (count - below) :]])
             ways.append((left, out))
         least = min(left for left, _ in ways)

@@ -592,7 +592,7 @@ def schemes(draw: st.DrawFn) -> Scheme:
         return Scheme.parse(fmt.name)
     if not fmt.integer:
         chosen["mapping"] = "symmetric"
-    if fmt.only_nearest:
+    if fmt.nearest_only:
         chosen["rounding"] = "ties-even"
     return Scheme(**chosen)
 

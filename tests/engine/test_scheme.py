@@ -260,7 +260,7 @@ def test_any_jumble_of_words_is_a_scheme_or_a_scheme_error_within_the_text(text:
         assert 0 <= error.start <= error.stop <= len(text)
 
 
-@given(schemes.filter(lambda scheme: not scheme.own_range), ranges)
+@given(schemes.filter(lambda scheme: not scheme.fixed_range), ranges)
 @settings(deadline=None)
 def test_with_range_changes_the_range_alone(scheme: Scheme, ends: list[float]) -> None:
     moved = scheme.with_range(*ends)

@@ -414,9 +414,9 @@ def test_only_the_end_that_was_widened_to_0_is_said_to_be() -> None:
 @pytest.mark.parametrize("calibration", ["mse", "percentile(99)", "entropy"])
 def test_a_range_that_was_found_names_the_method(calibration: str) -> None:
     x = EXAMPLES[1].make()
-    mirrored = texts(lines_of(x, f"int8 symmetric {calibration}", 0))
-    assert mirrored[0].startswith(f"T = range by {calibration} = ")
-    assert mirrored[1].startswith("S = T / Qmax = ")
+    symmetric = texts(lines_of(x, f"int8 symmetric {calibration}", 0))
+    assert symmetric[0].startswith(f"T = range by {calibration} = ")
+    assert symmetric[1].startswith("S = T / Qmax = ")
     free = texts(lines_of(x, f"int8 asymmetric {calibration}", 0))
     assert free[0].startswith(f"Rmin = range by {calibration} = ")
     assert free[1].startswith(f"Rmax = range by {calibration} = ")

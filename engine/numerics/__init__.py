@@ -1,1 +1,1 @@
-"""Arrays in the working precision, which of them share parameters, and fast loops over them."""
+"""Working precision, arithmetic, granularity and fast loops over arrays."""

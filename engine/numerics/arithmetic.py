@@ -1,4 +1,4 @@
-"""The choices within the formulas: one row of variation points, which a runtime is a value of."""
+"""Rounding modes and arithmetic options of the quantization formulas."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ Apply = Callable[[FloatArray, IntArray | None, FloatArray | None], FloatArray]
 
 @dataclass(frozen=True)
 class Rounding:
-    """One way to make a whole number of a real one.
+    """A rounding mode.
 
     Attributes
     ----------
     name : str
-        Its word in a scheme's text.
+        The mode's name in scheme text.
     summary : str
-        What it does, for people.
+        One sentence for the user.
     apply : callable
-        Rounds an array; gets the positions of the values too, or None, and an array that it may
-        put the result into, or None.
+        ``apply(x, where, out)`` rounds ``x``; ``where`` holds the flat positions of the values or
+        is None, ``out`` is a buffer for the result or None.
     reach : float
-        How far at most the result lies from the number, in steps: ½, or 1 where it cuts.
+        Largest distance between result and number, in steps: ½, or 1 if the mode truncates.
     formula : str
-        How it is written, with ``{x}`` for the number, and ``{{u}}`` for a number by chance from
-        0 to 1.
+        Template of the formula; ``{x}`` stands for the number, ``{{u}}`` for a random number in
+        [0, 1).
     """
 
     name: str
@@ -69,7 +69,7 @@ def _toward_zero(
 def _stochastic(
     seed: int, x: FloatArray, where: IntArray | None = None, out: FloatArray | None = None
 ) -> FloatArray:
-    """Round up with the probability of the fraction, the same at a position for the same seed."""
+    """Round up with the fraction as probability; the seed and position fix the result."""
     where = np.arange(x.size).reshape(x.shape) if where is None else where
     down = np.floor(x)
     with np.errstate(invalid="ignore"):
@@ -78,7 +78,7 @@ def _stochastic(
 
 
 def uniform_at(where: IntArray, seed: int) -> np.ndarray:
-    """Return a number in [0, 1) for each position: the finalizer of SplitMix64 (Steele 2014)."""
+    """Return a pseudo-random number in [0, 1) per position: SplitMix64 (Steele 2014)."""
     with np.errstate(over="ignore"):
         z = where.astype(np.uint64) + np.uint64(1) + np.uint64(seed) * np.uint64(0x632BE59BD9B4E019)
         z = z * np.uint64(0x9E3779B97F4A7C15)
@@ -115,19 +115,19 @@ ROUNDINGS: dict[str, Rounding] = {
             "Up or down by chance, with the fraction as probability; the number is the seed.",
             partial(_stochastic, 0),
             1.0,
-            # Up where u is less than the fraction.
+            # Rounds up exactly if u is less than the fraction.
             "Ceil({x} − {{u}})",
         ),
     )
 }
-"""Every way of rounding, the textbook's first; ``stochastic`` takes any seed."""
+"""Rounding modes by name, the textbook's first; ``stochastic`` accepts any seed."""
 
 ROUNDINGS_IN_WORDS = ", ".join(name.replace("(0)", "(seed)") for name in ROUNDINGS)
 
 
 @lru_cache(maxsize=64)
 def parse_rounding(word: str) -> Rounding | None:
-    """The rounding that a word names, or None when it names none."""
+    """Return the rounding mode of that name; None if there is no such mode."""
     match = re.fullmatch(rf"{STOCHASTIC}(?:\(\s*([0-9]{{1,10}})\s*\))?", word)
     if match is None:
         return ROUNDINGS.get(word)
@@ -141,43 +141,43 @@ def parse_rounding(word: str) -> Rounding | None:
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """What a scheme leaves open in its family's formulas; the defaults are the textbook's.
+    """Options that the quantization formulas leave open; the defaults are the textbook's.
 
     Parameters
     ----------
     rounding : str
-        How values become whole numbers, as ``parse_rounding`` reads it.
+        Rounding mode, as ``parse_rounding`` reads it.
     pow2 : bool
-        Whether S is raised to the next power of two, which hardware applies by a shift.
+        Whether S is rounded up to a power of two, which hardware applies as a shift.
     works_in : str
-        The precision of the arithmetic; empty: that of the data.
+        Precision of the arithmetic; empty for that of the data.
     includes_zero : bool
         Whether the range is widened to include 0.
     narrow_from : int
-        From so many bits on, the symmetric mapping leaves a signed format's smallest code out.
+        Number of bits from which the symmetric mapping omits a signed format's smallest code.
     divisor : str
-        What the symmetric mapping divides: ``qmax`` max|R| by Qmax, ``half`` max|R| by
-        (Qmax − Qmin)/2, ``width`` 2·max|R| by Qmax − Qmin.
+        Scale of the symmetric mapping: ``qmax`` max|R| / Qmax, ``half`` max|R| /
+        ((Qmax − Qmin)/2), ``width`` 2·max|R| / (Qmax − Qmin).
     middle_zero : bool
-        Whether the symmetric mapping takes the middle of an unsigned format as zero point.
+        Whether the symmetric mapping of an unsigned format has its middle code as zero point.
     difference, division : str
-        The precision of Rmax − Rmin and of the division: ``working`` or ``float64``.
+        Precision of Rmax − Rmin and of the division: ``working`` or ``float64``.
     stored : str
-        What S is rounded to before anything else uses it; empty: nothing, S/Z keep float64 and
-        only the array operations round S to their precision. ``bfloat16`` is rounded to float16
-        next, as LiteRT's blocks are stored.
+        Precision that S is rounded to before any use; empty if S stays float64 and only
+        operations on arrays round it to their precision. ``bfloat16`` is then rounded to float16
+        as well, like the scales of LiteRT's blocks.
     range_floor, floor : float
-        The least width of the range, and the least S.
+        Smallest width of the range, and smallest S.
     tiny : str
-        What becomes of an S of 0 or nearly: ``textbook`` (S = 1 for zeros, a constant is a level,
+        Replacement for an S of 0 or nearly 0: ``textbook`` (S = 1 for zeros, a constant is a level,
         else the smallest number), ``one`` (S = 1 and Z = 0 below the smallest normal number),
         ``one-middle`` (the same, but the symmetric mapping keeps its Z), ``as-is``.
     zero_point : str
         ``from-max``: Qmax − Round(Rmax / S); ``from-min``: Qmin − Round(Rmin / S); ``sum``:
         Round(Qmin − Rmin / S); ``nearer-end``: Round(Qmin − Rmin / S) or Round(Qmax − Rmax / S),
-        whichever end is nearer to 0.
+        for the end of the range that is nearer to 0.
     exact_scale : bool
-        Whether Z is computed with S before it was rounded for storage.
+        Whether Z is computed from S before S is rounded for storage.
     clamps_zero_point : bool
         Whether Z is clipped to the codes.
     reciprocal : bool
@@ -187,17 +187,17 @@ class Arithmetic:
     fused : bool
         Whether R · (1/S) + Z is rounded to the precision once, by a fused multiply-add.
     nan_code : str
-        What NaN becomes: ``none`` (a placeholder, the code nearest to 0), ``lowest``,
+        Code of NaN: ``none`` (a placeholder, the code nearest to 0), ``lowest``,
         ``highest``, or ``zero`` (the code 0).
     refuses_overflow : bool
-        Whether a scale beyond the precision is refused; a runtime goes on with infinity.
+        Whether a scale beyond the precision is an error; runtimes continue with infinity.
     entropy : str
-        Whose search the calibration ``entropy`` is: ``modelopt`` or ``onnxruntime``.
+        Implementation that the calibration ``entropy`` follows: ``modelopt`` or ``onnxruntime``.
 
     Raises
     ------
     ValueError
-        When there is no such rounding.
+        If there is no such rounding mode.
     """
 
     rounding: str = "ties-even"
@@ -229,28 +229,28 @@ class Arithmetic:
 
     @property
     def how(self) -> Rounding:
-        """The rounding itself."""
+        """The rounding mode."""
         rounding = parse_rounding(self.rounding)
         assert rounding is not None
         return rounding
 
     @property
     def reach(self) -> float:
-        """The largest error that rounding alone can make, in steps."""
+        """Largest error that rounding alone can make, in steps."""
         return self.how.reach
 
     @property
     def chances(self) -> bool:
-        """Whether rounding depends on the position of a value."""
+        """Whether rounding is stochastic, so that it depends on a value's position."""
         return self.rounding.startswith(STOCHASTIC)
 
     @property
     def seed(self) -> int:
-        """The seed of rounding by chance; 0 where there is none."""
+        """Seed of stochastic rounding; 0 for other modes."""
         return int(self.rounding.partition("(")[2].removesuffix(")") or 0)
 
     def working(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        """The precision that data of a precision is quantized in."""
+        """Return the precision in which data of ``dtype`` is quantized."""
         return np.dtype(self.works_in) if self.works_in else dtype
 
 

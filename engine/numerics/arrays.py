@@ -1,4 +1,4 @@
-"""From whatever the caller has to an array in the working precision."""
+"""Conversion of any array-like to an array in working precision."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _PART = 1 << 20
 
 
 def as_working(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
-    """Return ``x`` in the precision that the arithmetic works in.
+    """Return ``x`` in working precision: float32 or float64.
 
-    float32 and float64 stay what they are (no copy); float16, bfloat16 and other small floats
+    float32 and float64 are returned without a copy; float16, bfloat16 and other small floats
     become float32; longer floats become float64. Integers become float32, or float64 where float32
-    has no room for the digits of one. Lists and tuples, and a Python number alone, become float32,
-    the precision of the tensors that get quantized, unless a number in them overflows it: then all
-    become float64.
+    cannot hold one exactly. Lists, tuples and single Python numbers become float32, the precision
+    of most tensors that are quantized, or float64 if one of the numbers overflows
+    float32.
 
     Parameters
     ----------
     x : array_like
         Any shape.
     allow_empty : bool
-        Whether an array without values will do.
+        Whether an array without values is accepted.
 
     Raises
     ------
     QuantizationError
-        When ``x`` is empty, ragged, or does not hold real numbers.
+        If ``x`` is empty or ragged, or does not hold real numbers.
     """
     try:
         array = np.asarray(x)
@@ -55,7 +55,7 @@ def as_working(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
         raise QuantizationError(
             f"The array holds {_in_words(array.dtype)}; quantization needs real numbers."
         )
-    # numpy's float64 scalar is a Python float too, but says its own precision.
+    # numpy's float64 scalar is a Python float too, but it states a precision: keep it.
     in_python = isinstance(x, list | tuple | int | float) and not isinstance(x, np.generic)
     long_floats = array.dtype.kind == "f" and array.dtype.itemsize >= 8
     with np.errstate(over="ignore", under="ignore"):
@@ -69,7 +69,7 @@ def as_working(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
 
 
 def count_inexact(array: NDArray[Any], dtype: DTypeLike) -> int:
-    """Count the integers of an array that a type of float has no room for; 0 for other arrays."""
+    """Count the integers of an array that a float type cannot hold exactly; 0 for other arrays."""
     bits = np.finfo(dtype).nmant + 1
     if array.dtype.kind not in "iu" or 8 * array.dtype.itemsize <= bits:
         return 0
@@ -77,6 +77,7 @@ def count_inexact(array: NDArray[Any], dtype: DTypeLike) -> int:
 
 
 def _count_wide(part: NDArray[Any], bits: int) -> int:
+    """Count integers whose significant bits, without trailing zeros, exceed ``bits``."""
     limit = 1 << bits
     if not part.size or (int(part.max()) <= limit and int(part.min()) >= -limit):
         return 0
@@ -84,12 +85,12 @@ def _count_wide(part: NDArray[Any], bits: int) -> int:
     if part.dtype.kind == "i":
         size = np.where(part < 0, ~size + np.uint64(1), size)
     size = size[size > limit]
-    # What is left without the zeros at the end of the binary number.
+    # size & -size is the lowest set bit: dividing by it removes trailing zero bits.
     return int(np.count_nonzero(size // (size & (~size + np.uint64(1))) > limit))
 
 
 def _parts(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Yield an array in parts between which a cancelled work ends."""
+    """Yield an array in chunks, checking for cancellation before each."""
     if array.size <= _PART:
         cancellation.check()
         yield mapped_arrays.block(array)
@@ -100,7 +101,7 @@ def _parts(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 
 def integers_note(array: NDArray[Any]) -> Note | None:
-    """Return what there is to say of integers that ``as_working`` does not make float32."""
+    """Return the note for integers that ``as_working`` does not convert to float32; else None."""
     if note := rounded_note(array, np.float64):
         return note
     wide = count_inexact(array, np.float32)
@@ -111,7 +112,7 @@ def integers_note(array: NDArray[Any]) -> Note | None:
 
 
 def rounded_note(array: NDArray[Any], dtype: DTypeLike) -> Note | None:
-    """Return how many integers of an array a type of float rounds; None where it rounds none."""
+    """Return a note on the integers that ``dtype`` rounds; None if it rounds none."""
     lost = count_inexact(array, dtype)
     if not lost:
         return None
@@ -120,7 +121,7 @@ def rounded_note(array: NDArray[Any], dtype: DTypeLike) -> Note | None:
 
 
 def copied(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-    """Return a copy in C order, made in parts between which a cancelled work ends."""
+    """Return a C-ordered copy as ``dtype``, checking for cancellation between chunks."""
     out = np.empty(array.shape, dtype)
     _copy(array, out)
     return out
@@ -138,14 +139,14 @@ def _copy(array: NDArray[Any], out: NDArray[Any]) -> None:
 
 
 def _converted(array: NDArray[Any], kind: type[np.floating[Any]]) -> FloatArray:
-    """Return the array itself where it is of this type, else a copy, in parts if it is long."""
+    """Return the array if it already has the dtype, else a converted copy."""
     if array.size <= _PART or array.dtype == kind:
         return array.astype(kind, copy=False)
     return copied(array, kind)
 
 
 def _from_objects(array: NDArray[Any]) -> FloatArray:
-    """Return Python numbers as float64: numpy leaves integers past 64 bits as objects."""
+    """Convert Python numbers to float64; numpy keeps integers beyond 64 bits as objects."""
     if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in array.flat):
         raise QuantizationError(
             "The array holds something else than numbers; quantization needs real numbers."
@@ -160,7 +161,7 @@ def _from_objects(array: NDArray[Any]) -> FloatArray:
 
 
 def _in_words(dtype: np.dtype[Any]) -> str:
-    """Say what an array of this dtype holds, for people."""
+    """Describe the contents of an array of this dtype, for messages."""
     words = {
         "U": "text",
         "S": "text",
@@ -173,5 +174,5 @@ def _in_words(dtype: np.dtype[Any]) -> str:
 
 
 def is_real(dtype: np.dtype[Any]) -> bool:
-    """Tell whether a dtype holds real numbers: ints, floats, and the small types of ml_dtypes."""
+    """Return whether a dtype holds real numbers: ints, floats, ml_dtypes' small types."""
     return dtype.kind in "iuf" or dtype.type.__module__ == "ml_dtypes"

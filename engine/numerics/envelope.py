@@ -1,4 +1,4 @@
-"""Min-max envelopes of long arrays for drawing; they keep every extreme, the tail, and gaps."""
+"""Min-max envelopes for drawing long arrays without losing an extreme, the tail or a gap."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
-    """One pair of extremes per column.
+    """Minimum and maximum per column.
 
     Attributes
     ----------
     edges : ndarray of int, shape (columns + 1,)
         Column i covers the positions ``edges[i]`` up to, not including, ``edges[i + 1]``.
     low, high : ndarray, shape (columns,)
-        The extremes in each column, NaN left out; NaN where a column holds nothing else.
+        Extremes of each column, ignoring NaN; NaN for a column of NaN only.
     """
 
     edges: np.ndarray
@@ -31,7 +31,7 @@ class Envelope:
 def min_max_envelope(x: FloatArray, columns: int) -> Envelope:
     """Return the extremes of ``x`` in at most ``columns`` columns.
 
-    Every position is in one column, the last ones included; columns differ by one position at
+    Every position is in exactly one column, and column widths differ by one position at
     most. With more columns than positions, each position is a column.
 
     Parameters
@@ -43,7 +43,7 @@ def min_max_envelope(x: FloatArray, columns: int) -> Envelope:
     Raises
     ------
     ValueError
-        When there is to be no column.
+        If ``columns`` is below 1.
     """
     if columns < 1:
         raise ValueError(f"an envelope needs at least one column, not {columns}")
@@ -51,24 +51,24 @@ def min_max_envelope(x: FloatArray, columns: int) -> Envelope:
         return Envelope(np.array([0]), x, x)
     columns = min(columns, len(x))
     edges = np.arange(columns + 1) * len(x) // columns
-    # fmin and fmax prefer numbers to NaN.
+    # fmin and fmax ignore NaN.
     return Envelope(edges, np.fmin.reduceat(x, edges[:-1]), np.fmax.reduceat(x, edges[:-1]))
 
 
 STRETCH = 128
-"""How many values a stretch of a pyramid holds."""
+"""Number of values per stretch of a pyramid."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pyramid:
-    """The extremes of an array in stretches of ``STRETCH`` values: an envelope without a pass.
+    """Extremes per stretch of ``STRETCH`` values, for envelopes without a pass over the array.
 
     Attributes
     ----------
     size : int
-        How many values the array has.
+        Number of values in the array.
     low, high : ndarray, shape (stretches,)
-        The extremes of the finite values; NaN where a stretch has none.
+        Extremes of the finite values; NaN for a stretch without any.
     """
 
     size: int
@@ -78,10 +78,10 @@ class Pyramid:
     def envelope(
         self, columns: int, start: int, stop: int, values: Callable[[int, int], np.ndarray]
     ) -> Envelope:
-        """Return the extremes of the finite values from start to stop, in columns.
+        """Return the extremes of the finite values from ``start`` to ``stop``, in columns.
 
-        Exact in any case. Where columns are wide, their inner edges lie at stretches; where they
-        are narrower than two of these, the values themselves are looked at.
+        The result is exact. Inner edges of wide columns lie at stretches; if columns are narrower
+        than two stretches, the values themselves are read.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class Pyramid:
         start, stop : int
             Within the array.
         values : callable
-            Gives the values from one position to another.
+            ``values(start, stop)`` returns that slice of the array.
         """
         if narrow(columns, start, stop):
             return finite_envelope(values(start, stop), columns, start)
@@ -110,10 +110,10 @@ class Pyramid:
 def outermost(
     x: FloatArray, pyramid: Pyramid, count: int, measure: np.ufunc
 ) -> tuple[FloatArray, IntArray]:
-    """Return the largest measures, descending, and the flat positions of these values.
+    """Return the ``count`` largest measures, descending, with the flat positions of their values.
 
-    So many values lie in as many stretches, those with the largest measures of all: nothing
-    else is looked at.
+    The ``count`` largest values lie in at most ``count`` stretches, those of the largest
+    measures, so only these are read.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def outermost(
     pyramid : Pyramid
         Of that array.
     count : int
-        How many are wanted; fewer come back where there are fewer finite values.
+        Number of values; the result is shorter if fewer are finite.
     measure : ufunc
         ``positive`` for the largest values, ``negative`` for the smallest, ``absolute``.
     """
@@ -135,7 +135,7 @@ def outermost(
     finite = np.isfinite(values)
     at, measures = at[finite], measure(values[finite])
     if measures.size > 2 * count:
-        # Among equals at the edge those that come first, so that it does not depend on the rest.
+        # Of equal measures take the first positions, so that the result is deterministic.
         edge = np.partition(measures, measures.size - count)[measures.size - count]
         at, measures = at[measures >= edge], measures[measures >= edge]
     best = np.argsort(-measures, kind="stable")[:count]
@@ -143,12 +143,12 @@ def outermost(
 
 
 def narrow(columns: int, start: int, stop: int) -> bool:
-    """Whether columns are so narrow that an envelope takes the values themselves."""
+    """Return whether columns are too narrow for stretches, so that values must be read."""
     return stop - start < 2 * STRETCH * columns
 
 
 def pyramid_of(x: FloatArray) -> Pyramid:
-    """Return the pyramid of an array, which is taken as flat."""
+    """Return the pyramid of an array's flattened values."""
 
     def work(start: int, stop: int, scratch: kernels.Scratch) -> tuple[FloatArray, FloatArray]:
         return stretch_extremes(kernels.flat_block(x, start, stop))
@@ -160,7 +160,7 @@ def pyramid_of(x: FloatArray) -> Pyramid:
 
 
 def pyramid_revised(before: Pyramid, x: FloatArray, where: IntArray) -> Pyramid:
-    """Return the pyramid of an array that has changed at some flat positions."""
+    """Return the pyramid after the values at the flat positions ``where`` have changed."""
     low, high, flat = before.low.copy(), before.high.copy(), x.reshape(-1)
     for stretch in np.unique(where // STRETCH).tolist():
         ends = stretch_extremes(flat[stretch * STRETCH : (stretch + 1) * STRETCH])
@@ -169,7 +169,7 @@ def pyramid_revised(before: Pyramid, x: FloatArray, where: IntArray) -> Pyramid:
 
 
 def stretch_extremes(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the extremes of the finite values of each stretch; NaN where there is none."""
+    """Return the extremes of the finite values per stretch; NaN for a stretch without any."""
     low, high = (kernels.runs(flat, STRETCH, better) for better in (np.minimum, np.maximum))
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         finite = np.where(np.isfinite(flat), flat, flat.dtype.type(np.nan))
@@ -178,7 +178,7 @@ def stretch_extremes(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def finite_envelope(x: np.ndarray, columns: int, start: int) -> Envelope:
-    """Return the envelope of values that begin at a position, infinities left out as NaN is."""
+    """Return the envelope of the finite values of ``x``, the first of which is at ``start``."""
     envelope = min_max_envelope(x, columns)
     if not (np.isfinite(envelope.low).all() and np.isfinite(envelope.high).all()):
         finite = np.where(np.isfinite(x), x, x.dtype.type(np.nan))

@@ -1,4 +1,4 @@
-"""Which values share one set of parameters: all, those of a channel, or a group of neighbours."""
+"""Granularity: which values share a scale and zero point."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ Shape = Sequence[int]
 
 @dataclass(frozen=True)
 class Granularity:
-    """Which values of an array share their parameters.
+    """Which values of an array share their quantization parameters.
 
-    A *channel* below is one such set of values, whichever kind it is; channels are counted from
+    *Channel* below means one such set of values, of any kind. Channels are numbered from
     0, groups along the last axis first.
 
     Parameters
@@ -43,7 +43,7 @@ class Granularity:
     Raises
     ------
     ValueError
-        When there is no such kind, or its number does not fit.
+        If there is no such kind, or the number does not fit it.
     """
 
     kind: str = TENSOR
@@ -68,13 +68,13 @@ class Granularity:
         return self.kind == TENSOR
 
     def name(self, channel: int) -> str:
-        """Return what people call a channel."""
+        """Return the name of a channel for the user."""
         if self.whole:
             return "all values"
         return f"{'channel' if self.kind == CHANNEL else 'group'} {channel}"
 
     def check(self, shape: Shape) -> None:
-        """Raise QuantizationError when an array of this shape has no such axis."""
+        """Raise QuantizationError if an array of this shape has no such axis."""
         if self.kind != CHANNEL or -len(shape) <= self.number < len(shape):
             return
         axes = "no axis" if not shape else "1 axis (0)" if len(shape) == 1 else f"{len(shape)} axes"
@@ -86,13 +86,13 @@ class Granularity:
         return self.number % len(shape)
 
     def _group(self, shape: Shape) -> tuple[int, int, int]:
-        """Length of the last axis, size of a group, and groups along that axis."""
+        """Return the length of the last axis, the group size, and the groups along that axis."""
         length = shape[-1] if len(shape) else 1
         size = min(self.number, max(1, length))
         return length, size, -(-length // size)
 
     def count(self, shape: Shape) -> int:
-        """Return how many channels an array of this shape has."""
+        """Return the number of channels in an array of this shape."""
         if self.whole:
             return 1
         if self.kind == CHANNEL:
@@ -103,7 +103,7 @@ class Granularity:
     def split(self, x: np.ndarray, filler: Any = np.nan) -> np.ndarray:
         """Return one row per channel, shape (count, n); a view where the layout allows it.
 
-        A last group that is shorter is filled up.
+        A shorter last group is padded with ``filler``.
         """
         if self.whole:
             return x.reshape(1, -1)
@@ -118,7 +118,7 @@ class Granularity:
         return lines.reshape(-1, size)
 
     def join(self, rows: np.ndarray, shape: Shape) -> np.ndarray:
-        """Return what ``split`` gave in the shape of the array, C-ordered."""
+        """Return the rows from ``split`` as a C-ordered array of this shape."""
         if self.whole:
             return rows.reshape(shape)
         if self.kind == CHANNEL:
@@ -130,7 +130,7 @@ class Granularity:
         return np.ascontiguousarray(lines).reshape(shape)
 
     def of(self, where: IntArray, shape: Shape) -> IntArray:
-        """Return the channels of flat positions."""
+        """Return the channel of each flat position."""
         if self.whole:
             return np.zeros(where.shape, np.intp)
         if self.kind == CHANNEL:
@@ -141,7 +141,7 @@ class Granularity:
         return where // length * groups + where % length // size
 
     def spread(self, values: np.ndarray, shape: Shape, start: int, stop: int) -> np.ndarray:
-        """Return the values of channels, shape (count,), at flat positions from start to stop."""
+        """Return per-channel values, shape (count,), at the flat positions from start to stop."""
         if self.whole or stop <= start:
             return np.repeat(values[:1], stop - start)
         if self.kind == GROUP:
@@ -153,14 +153,14 @@ class Granularity:
             axis = self._axis(shape)
             inner, count = math.prod(shape[axis + 1 :]), shape[axis]
         first, last = start // inner, (stop - 1) // inner + 1
-        # The channels begin again with each index of the axes before theirs.
+        # Channel numbers repeat for each index of the axes before the channel axis.
         runs = values[first:last] if last <= count else values[np.arange(first, last) % count]
         if inner > 1:
             runs = np.broadcast_to(runs[:, None], (runs.size, inner)).reshape(-1)
         return runs[start - first * inner : stop - first * inner]
 
     def _spread_ragged(self, values: np.ndarray, shape: Shape, start: int, stop: int) -> np.ndarray:
-        """The same for lines whose last group is shorter."""
+        """Spread per-group values along lines whose last group is shorter."""
         length, size, groups = self._group(shape)
         first, last = start // length, (stop - 1) // length + 1
         sizes = np.full(groups, size)
@@ -183,7 +183,7 @@ class Granularity:
         return line * length + np.arange(first, min(first + size, length))
 
     def sizes(self, shape: Shape) -> IntArray:
-        """Return how many values each channel has, shape (count,)."""
+        """Return the number of values per channel, shape (count,)."""
         count = self.count(shape)
         if self.kind != GROUP:
             return np.full(count, math.prod(shape) // max(1, count))
@@ -197,7 +197,7 @@ PER_TENSOR = Granularity()
 
 
 def parse_granularity(word: str) -> Granularity | None:
-    """The granularity that a word names, or None when it names none.
+    """Return the granularity that a word of scheme text names; None if it names none.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Blocked, threaded loops over big arrays: the only place where speed may cost clarity.
+"""Blocked, multi-threaded loops over large arrays.
 
-An array is taken in blocks of its flat, C-ordered values. A block is small enough for the caches
-and large enough that a numpy call on it outweighs what it costs to take turns at the
-interpreter's lock. Sums are taken over *units* within a block, and only then of the units: so the
-result is the same, to the last bit, however many threads share the work.
+This is the only module in which speed may cost clarity. An array is processed in blocks of its
+flat, C-ordered values. A block fits the caches, and is long enough for a numpy call to outweigh the
+cost of acquiring the interpreter's lock. Sums are formed per *unit* within a block and then over
+units, so the result is bit-identical for any number of threads.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from quantoscope.engine import cancellation
 from quantoscope.engine.numerics import mapped_arrays
 
 UNIT = 512
-"""Values per unit. numpy lets go of the lock for loops of more than 500 rows: see ``BLOCK``."""
+"""Values per unit. numpy releases the lock only for loops of more than 500 rows: see ``BLOCK``."""
 BLOCK = 512 * UNIT
 """Values per block."""
 THREADS = 0
-"""How many threads share the work; 0: as many as there are processors, up to ``MOST_THREADS``."""
+"""Number of threads; 0 for one per processor, up to ``MOST_THREADS``."""
 MOST_THREADS = 4
-"""More would wait for the interpreter's lock, each with buffers of its own."""
+"""Upper bound: more threads would wait for the interpreter's lock, each with its own buffers."""
 
 Step = Callable[[int, int], None]
-"""Called with how much is done of how much; may raise to stop the work."""
+"""Called with (done, total); raises to stop the work."""
 T = TypeVar("T")
 
 
 class Scratch:
-    """Buffers of one thread, kept from block to block: fresh memory costs more than arithmetic."""
+    """Buffers of one thread, reused for every block: allocation costs more than arithmetic."""
 
     def __init__(self) -> None:
         self._buffers: dict[tuple[str, np.dtype[Any]], np.ndarray] = {}
 
     def __call__(self, name: str, size: int, dtype: Any) -> np.ndarray:
-        """Return the buffer of that name, shape (size,), with whatever is in it."""
+        """Return the buffer of that name, shape (size,), with unspecified contents."""
         key = name, np.dtype(dtype)
         held = self._buffers.get(key)
         if held is None or held.size < size:
@@ -50,11 +50,11 @@ class Scratch:
 
 _lock = threading.Lock()
 _idle: list[Scratch] = []
-"""Those of threads that have ended, for the next ones."""
+"""Buffers of finished threads, for reuse."""
 
 
 def threads() -> int:
-    """Return how many threads share the work."""
+    """Return the number of threads."""
     if THREADS:
         return THREADS
     affinity = getattr(os, "sched_getaffinity", None)
@@ -67,18 +67,18 @@ def over_blocks(
     step: Step | None = None,
     block: int = BLOCK,
 ) -> list[T]:
-    """Return ``work(start, stop, scratch)`` of every block of ``size`` values, in order.
+    """Return ``work(start, stop, scratch)`` for every block of ``size`` values, in order.
 
     Parameters
     ----------
     size : int
     work : callable
-        Runs on several threads; what it raises ends all of them and is raised here. Before each
-        block all of them look at the flag of the calling thread (``engine.cancellation``).
+        Runs on several threads; an exception ends all of them and is raised here. Before each
+        block every thread checks the calling thread's flag (``engine.cancellation``).
     step : callable, optional
-        Called on the calling thread alone, and not where there is only one block.
+        Called on the calling thread only, and only if there are several blocks.
     block : int
-        How many values a block has, a multiple of ``UNIT``.
+        Values per block, a multiple of ``UNIT``.
     """
     starts = range(0, size, block)
     results: list[Any] = [None] * len(starts)
@@ -108,7 +108,7 @@ def over_blocks(
                     _idle.append(scratch)
 
     if step is not None and len(starts) > 1:
-        step(0, len(starts))  # Who has been cancelled while waiting does not begin.
+        step(0, len(starts))  # Raises if the work was cancelled while queued.
     helpers = min(threads(), len(starts)) - 1
     if helpers < 1:
         share(step)
@@ -126,7 +126,7 @@ def over_blocks(
 
 
 def flat_block(x: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """Return ``x.reshape(-1)[start:stop]`` without a copy of the rest, whatever the layout."""
+    """Return ``x.reshape(-1)[start:stop]`` without copying the rest, for any memory layout."""
     if x.flags.c_contiguous:
         return mapped_arrays.block(x.reshape(-1)[start:stop])
     mapped_arrays.check(x)
@@ -141,7 +141,7 @@ def flat_block(x: np.ndarray, start: int, stop: int) -> np.ndarray:
 
 
 def where_nan(x: np.ndarray) -> np.ndarray:
-    """Return where an array has NaN, shape of the array."""
+    """Return a boolean mask of NaN, in the shape of the array."""
     out = np.empty(x.shape, bool)
     flat = out.reshape(-1)
 
@@ -153,14 +153,14 @@ def where_nan(x: np.ndarray) -> np.ndarray:
 
 
 def spaced(flat: np.ndarray, step: int) -> np.ndarray:
-    """Return the values of an array of one axis that lie ``step`` apart, taken block by block."""
+    """Return every ``step``-th value of a one-dimensional array, reading block by block."""
     length = max(1, BLOCK // step) * step
     starts = range(0, flat.size, length)
     return np.concatenate([flat_block(flat, at, at + length)[::step] for at in starts])
 
 
 class Extremes(NamedTuple):
-    """The ends of the finite values, NaN where there is none, and whether all are finite."""
+    """Minimum and maximum of the finite values (NaN if there are none); whether all are finite."""
 
     low: Any
     high: Any
@@ -168,7 +168,7 @@ class Extremes(NamedTuple):
 
 
 def block_without(x: np.ndarray, start: int, stop: int, without: np.ndarray | None) -> np.ndarray:
-    """Return a block of an array, with NaN at some flat positions, given in ascending order."""
+    """Return a block of an array with NaN at the flat, ascending positions ``without``."""
     block = flat_block(x, start, stop)
     if without is None:
         return block
@@ -180,13 +180,13 @@ def block_without(x: np.ndarray, start: int, stop: int, without: np.ndarray | No
 
 
 def extremes(x: np.ndarray, without: np.ndarray | None = None) -> Extremes:
-    """Return the extremes of an array that has values, in its dtype.
+    """Return the extremes of a non-empty array, in its dtype.
 
     Parameters
     ----------
     x : ndarray
     without : ndarray of int, optional
-        Flat positions, ascending, that are left out.
+        Flat positions to leave out, ascending.
     """
 
     def ends(start: int, stop: int, scratch: Scratch) -> Extremes:
@@ -203,7 +203,7 @@ def extremes(x: np.ndarray, without: np.ndarray | None = None) -> Extremes:
 
 
 def reduce_rows(rows: np.ndarray, better: np.ufunc) -> np.ndarray:
-    """Return what a reduction such as minimum makes of each row, shape (rows,)."""
+    """Reduce each row with a ufunc such as ``minimum``, shape (rows,)."""
     count, length = rows.shape
     if length >= BLOCK:
         return np.array([_reduced(row, better) for row in rows])
@@ -225,13 +225,13 @@ def _reduced(row: np.ndarray, better: np.ufunc) -> Any:
 
 
 def unit_rows(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the full units of a block as rows, and the rest as one row, perhaps without any."""
+    """Return the full units of a block as rows, and the remainder as one row, possibly empty."""
     full = flat.size // UNIT * UNIT
     return flat[:full].reshape(-1, UNIT), flat[None, full:]
 
 
 def per_unit(reduce: Callable[..., np.ndarray], *flats: np.ndarray) -> np.ndarray:
-    """Return what a reduction makes of the rows of each unit of a block, shape (units,)."""
+    """Apply a row-wise reduction to each unit of a block, shape (units,)."""
     if flats[0].size % UNIT == 0 and flats[0].size:
         return reduce(*(flat.reshape(-1, UNIT) for flat in flats))
     parts = list(zip(*map(unit_rows, flats), strict=True))
@@ -242,24 +242,24 @@ _ONES = np.ones(UNIT)
 
 
 def unit_dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return Σ a·b of each unit."""
+    """Return Σ a·b per unit."""
     return per_unit(np.vecdot, a, b)
 
 
 def unit_sums(a: np.ndarray) -> np.ndarray:
-    """Return Σ a of each unit, of float64."""
+    """Return Σ a per unit, for float64."""
     return per_unit(lambda rows: np.vecdot(rows, _ONES[: rows.shape[1]]), a)
 
 
 def runs(flat: np.ndarray, length: int, better: np.ufunc) -> np.ndarray:
-    """Return what a reduction such as minimum makes of runs of some length, the last shorter."""
-    # Twice as fast as the same by rows.
+    """Reduce consecutive runs of ``length`` values with a ufunc; the last run may be shorter."""
+    # Twice as fast as reducing rows.
     reduced: np.ndarray = better.reduceat(flat, np.arange(0, flat.size, length))
     return reduced
 
 
 def unit_highs(a: np.ndarray, higher: np.ufunc = np.maximum) -> np.ndarray:
-    """Return the largest number of each unit; NaN where it has one, unless ``higher`` is fmax."""
+    """Return the maximum per unit; NaN if a unit has one, unless ``higher`` is fmax."""
     return runs(a, UNIT, higher)
 
 
@@ -267,9 +267,9 @@ _CHUNK = 1 << 20
 
 
 def tally(codes: np.ndarray) -> np.ndarray:
-    """Return how many codes have each bit pattern, shape (256,) or (65536,).
+    """Count the codes per bit pattern, shape (256,) or (65536,).
 
-    Codes of 8 bits are counted by twos: numpy's bincount spends its time per number, not per
+    8-bit codes are counted in pairs: numpy's bincount takes time per number, not per
     bit.
     """
     flat = codes.reshape(-1)

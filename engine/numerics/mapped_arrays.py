@@ -1,8 +1,8 @@
-"""Arrays whose numbers lie in a mapped file, held against what other programs do to that file.
+"""Detection of changes to memory-mapped files while arrays use them.
 
-A page of a mapping that lies beyond the end of its file ends the process that looks at it. So the
-system is asked for a copy of each block, the file is looked at, and a mapping whose file has become
-shorter is given up: NaN takes its place, and whoever asks for it is told.
+Reading a mapped page beyond the end of its file kills the process (SIGBUS). So the kernel copies
+each block, the file's size and time are compared, and the mapping of a file that has become shorter
+is replaced with NaN; later reads raise an error.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ _PATTERN = 1 << 24
 
 
 class FileChangedError(QuantizationError):
-    """Another program has changed a file whose numbers were not read yet."""
+    """Another program has changed a file that was not read completely."""
 
 
 @dataclass(eq=False)
 class _Mapping:
-    """Some pages of a file.
+    """Mapped pages of a file.
 
     Attributes
     ----------
     start, stop : int
-        Their addresses.
+        Addresses of the pages.
     handle : int
-        The open file.
+        Descriptor of the open file.
     state : tuple of int
-        Its size and time of change when it was mapped.
+        Size and modification time at the time of mapping.
     name : str
         What messages call it.
     """
@@ -55,7 +55,7 @@ class _Mapping:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self) -> str:
-        """Return what has become of the file; empty where it is as it was."""
+        """Return a sentence on how the file has changed; empty if it has not."""
         with self.lock:
             if not self.problem and _state(self.handle) != self.state:
                 shorter = _state(self.handle)[0] < self.state[0]
@@ -73,13 +73,13 @@ _mappings: list[_Mapping] = []
 
 
 def watch(pages: mmap.mmap, handle: int, name: str) -> None:
-    """Hold a mapping against its file from now on, as long as it lives.
+    """Watch the file behind a mapping for as long as the mapping lives.
 
     Parameters
     ----------
     pages : mmap
     handle : int
-        The open file, which stays the caller's.
+        Descriptor of the open file; the caller still has to close it.
     name : str
         What messages call it.
     """
@@ -91,7 +91,7 @@ def watch(pages: mmap.mmap, handle: int, name: str) -> None:
 
 
 def look(x: np.ndarray) -> str:
-    """Return what has become of the file that an array lies in; empty where nothing has."""
+    """Return a sentence on how the file behind an array has changed; empty if it has not."""
     if not _mappings:
         return ""
     address: int = x.__array_interface__["data"][0]
@@ -100,17 +100,17 @@ def look(x: np.ndarray) -> str:
 
 
 def check(x: np.ndarray) -> None:
-    """Raise FileChangedError if an array lies in a file that another program has changed."""
+    """Raise FileChangedError if another program has changed the file behind an array."""
     problem = look(x)
     if problem:
         raise FileChangedError(problem)
 
 
 def block(view: np.ndarray) -> np.ndarray:
-    """Return a part of an array to be looked at now: a copy where it lies in a mapped file.
+    """Return part of an array for reading: a copy if it lies in a mapped file.
 
-    The system copies it, and says so where it cannot; a look at a page that is gone would end the
-    process. A part that is not contiguous, or on another system than Linux, stays a view.
+    The kernel makes the copy and reports pages that are gone, which would kill the process if read
+    directly. A part that is not contiguous, and any part outside Linux, is returned as a view.
 
     Raises
     ------
@@ -145,7 +145,7 @@ if _read_process is not None:
 
 
 def _copied(view: np.ndarray, address: int) -> np.ndarray | None:
-    """Return a copy of a contiguous part, the part where none can be made, None for lost pages."""
+    """Copy a contiguous part; return the part if copying is unsupported, None if pages are lost."""
     if _read_process is None or not view.size:
         return view
     copy = np.empty_like(view)
@@ -169,14 +169,15 @@ def _forget(mapping: _Mapping) -> None:
 
 
 def _state(handle: int) -> tuple[int, int]:
+    """Return size and modification time of an open file."""
     found = os.fstat(handle)
     return found.st_size, found.st_mtime_ns
 
 
 def _give_up(start: int, stop: int) -> None:
-    """Put NaN in the place of pages, so that nobody is ended by looking at them.
+    """Map pages filled with NaN in place of the lost ones, so that reading them is safe.
 
-    It is the same few pages again and again: whole memory might not hold so many.
+    The same few pages are mapped repeatedly, since the whole range may exceed the memory.
     """
     library: Any = ctypes.CDLL(None, use_errno=True)
     library.mmap.restype = ctypes.c_void_p

@@ -1,1 +1,1 @@
-"""Numbers and arrays as people write them."""
+"""Parsing and formatting of numbers, arrays and tables as text."""

@@ -1,7 +1,7 @@
-"""From pasted or opened text to rows and columns of numbers, whatever parts the cells.
+"""Parse delimited text (CSV, TSV and similar) into rows and columns of numbers.
 
-The text is read piece by piece, as often as there are ways to read it: cut into cells as a whole
-it would take many times its memory.
+The text is read in pieces, once per candidate layout: splitting it into cells as a whole
+would take many times its memory.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from quantoscope.engine.text.value_buffer import NeedsDouble, ValueBuffer
 
 _NAMED = 100
 _MISSING = frozenset({"NA", "N/A", "n/a", "<NA>", "null", "NULL", "None", "NaT", "--"})
-"""The usual words for missing values, which are read at once with the numbers around them."""
+"""Common words for missing values, which the fast path reads together with numbers."""
 _LONGEST_CELL = 1 << 20
 _MOMENT = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].{1,40})?|\d{1,2}:\d{2}(:\d{2})?.{0,12}")
 _GROUPED = r"[-+]?(\d{1,3}( \d{3})+|\d+)(%s\d+)?([eE][-+]?\d+)?"
@@ -50,16 +50,16 @@ _MARK_GROUPED = re.compile(rf"[-+]?\d{{1,3}}((?:[{GROUP_MARKS}]\d{{3}})*),\d+")
 
 
 def layouts(marks: Marks, decimal_comma: bool | None = None) -> list[Layout]:
-    """Return the layouts that a block may have, the likeliest first."""
+    """Return the candidate layouts of a block, the most likely first."""
     outside = marks.outside
     delimiter = "\t" if "\t" in outside else ";" if ";" in outside else " "
-    # Between spaces, a space groups digits in quotes alone.
+    # With a space as delimiter, a space groups digits only inside quotes.
     groups = GROUP_MARKS if delimiter == " " and not marks.quoted else " " + GROUP_MARKS
     point = Layout(delimiter, ".", "," + groups)
     comma = Layout(delimiter, ",", "." + groups)
     order = [point, comma]
     if delimiter == ";" and ("," in outside or marks.quoted_comma):
-        order = [comma, point]  # Semicolons part the values where the comma is taken.
+        order = [comma, point]  # If semicolons separate values, the comma is the decimal mark.
     elif "," in outside and delimiter == " ":
         between = "," + GROUP_MARKS if marks.quoted_comma else GROUP_MARKS
         order = [Layout(",", ".", between), comma, point]
@@ -76,20 +76,20 @@ def parse_block(
     first_line: int = 1,
     single: bool = False,
 ) -> Block:
-    """Read pasted rows of numbers, with or without a header row.
+    """Parse pasted rows of numbers, with or without a header row.
 
-    Tab, semicolon, comma and white space are recognised as delimiters, and the decimal mark is
-    decided from the whole block. Comments are left out; so are blank lines between rows of several
-    columns, while in a single column they are missing values. A first row without any number or
-    missing value is a header, and so is one that counts its columns as pandas does; a first column
-    of names, or one without a name that counts the rows, is left out. The notes say so.
+    Tab, semicolon, comma and white space are recognised as delimiters; the decimal mark is inferred
+    from the whole block. Comments are skipped, and so are blank lines between rows of several
+    columns; in a single column these are missing values. A first row without any number or missing
+    value is a header, and so is one that numbers its columns as pandas does; a first column of
+    names, or an unnamed one that numbers the rows, is skipped. The notes report this.
 
     Parameters
     ----------
     text : str or Text
         Lines that end in LF, CRLF or CR.
     decimal_comma : bool, optional
-        Decides where both marks make sense; commas beside a decimal point separate values.
+        Resolves text that is valid with either mark; if False, commas separate values.
     first_line : int
         The number of the first line, for messages.
     single : bool
@@ -98,7 +98,7 @@ def parse_block(
     Raises
     ------
     AmbiguousBlock
-        When ``decimal_comma`` is not given and readings differ: ``1,5`` over ``2,5``.
+        If ``decimal_comma`` is not given and readings differ: ``1,5`` over ``2,5``.
     BlockError
         With the place of a ragged row, an empty cell, or a word where a number belongs.
     """
@@ -106,7 +106,7 @@ def parse_block(
     marks = text.marks
     candidates = layouts(marks, decimal_comma)
     grouped, sure = _space_groups(text, marks) if decimal_comma is None else ([], False)
-    # Without commas C notation holds, and with semicolons the comma's meaning is known.
+    # Without commas the text is in C notation; with semicolons the comma is the decimal mark.
     commas = "," in marks.outside or marks.quoted_comma
     first_wins = decimal_comma is not None or not commas or candidates[0].delimiter == ";"
     if sure:
@@ -118,7 +118,7 @@ def parse_block(
         try:
             block = read_as(text, layout, first_line, single)
         except BlockError as error:
-            # Its traceback would keep what was read so far.
+            # The traceback would keep the values read so far alive.
             failures.append(error.with_traceback(None))
             continue
         if not any(np.array_equal(block.values, r.values, equal_nan=True) for r in readings):
@@ -128,7 +128,7 @@ def parse_block(
     if len(readings) > 1:
         raise AmbiguousBlock(tuple(readings))
     if not readings:
-        # The reading that got furthest is the one that was meant.
+        # The layout that got furthest is most likely the intended one.
         raise max(failures, key=lambda error: (error.line, error.column))
     (block,) = readings
     if grouped and not sure and block.layout.delimiter == " ":
@@ -138,7 +138,7 @@ def parse_block(
 
 
 def comma_notes(text: Text, decimal: bool) -> list[Note]:
-    """Return what else commas that part values can mean, ``decimal`` marks included."""
+    """Return notes on other meanings of commas that separate values."""
     rows = _below_a_word(text)
     notes = []
     decimal = decimal and all(map(_COMMA_DECIMAL.fullmatch, rows))
@@ -154,12 +154,12 @@ def comma_notes(text: Text, decimal: bool) -> list[Note]:
 
 
 def groups_beside_commas(text: Text) -> bool:
-    """Tell whether a comma that follows groups of digits is a decimal mark, most likely."""
+    """Return whether commas after digit groups are probably decimal marks."""
     return _all_grouped(_MARK_GROUPED, _below_a_word(text))
 
 
 def _below_a_word(text: Text) -> list[str]:
-    """Return the first rows, without the name of a single column above them."""
+    """Return the first rows, without the heading of a single column."""
     rows = [row.strip() for row in text.first_rows]
     return rows[1:] if len(rows) > 1 and is_word(rows[0]) and " " not in rows[0] else rows
 
@@ -170,10 +170,10 @@ def _all_grouped(pattern: re.Pattern[str], rows: Sequence[str]) -> bool:
 
 
 def _space_groups(text: Text, marks: Marks) -> tuple[list[Layout], bool]:
-    """Return the layouts of one column in which spaces group thousands, and whether to try them.
+    """Return one-column layouts in which spaces group thousands, and whether to try them.
 
-    They are tried where the rows look like it: by a fraction behind the last group, or zeros at
-    the start of one. Whole numbers of three digits alone do not.
+    They are tried if a row suggests it, with a fraction after the last group or leading zeros in
+    a group. Three-digit integers alone do not.
     """
     if "\t" in marks.outside or ";" in marks.outside or marks.quoted:
         return [], False
@@ -192,20 +192,20 @@ def _space_groups(text: Text, marks: Marks) -> tuple[list[Layout], bool]:
 
 @dataclass
 class _Head:
-    """What the first rows of a block show.
+    """Header and label column, as inferred from the first rows.
 
     Attributes
     ----------
     names : tuple of str or None
-        The first words of the header; None where the first row is one of numbers.
+        First words of the header; None if the first row holds numbers.
     width : int
-        How many cells the header has as far as it was looked at; 0 without a header.
+        Number of header cells examined; 0 without a header.
     labels : bool
         Whether the first column holds names.
     index : bool
-        Whether the first column has no name in the header, so that it may count the rows.
+        Whether the header does not name the first column, which may therefore be an index.
     short : bool
-        Whether that is because the header has one cell less than the rows.
+        Whether this is because the header has one cell less than the rows.
     notes : list of Note
     """
 
@@ -218,7 +218,7 @@ class _Head:
 
 
 def _look(text: Text, layout: Layout) -> _Head:
-    """Look for a header, and for a first column that holds no numbers."""
+    """Look for a header and for a label column."""
     lines = text.first_rows
     head = _Head()
     if not lines:
@@ -239,7 +239,7 @@ def _look(text: Text, layout: Layout) -> _Head:
         len(row) > 1 and _is_label(row[0], layout) and _is_number(row[-1], layout) for row in body
     )
     if head.names is not None and body and all(len(row) == head.width + 1 for row in body):
-        # With one column, it is a decimal comma that makes two of it.
+        # A single column of decimal commas would look like two columns.
         counted = (layout.delimiter != "," or head.width > 1) and _is_index(body)
         head.short = head.index = head.labels or counted
     if head.labels:
@@ -249,9 +249,9 @@ def _look(text: Text, layout: Layout) -> _Head:
 
 
 def _is_header(cells: Sequence[str], layout: Layout) -> bool:
-    """Tell whether a row holds no number and no missing value, but at least one word."""
+    """Return whether a row holds at least one word, and no number or missing value."""
     if layout.delimiter == " " and any("," in cell for cell in cells):
-        return False  # Commas part these words, so they part the numbers below too.
+        return False  # Commas separate these words, so they separate the numbers below too.
     filled = [cell for cell in cells if cell]
     if all(map(begins_as_number, filled)):
         return False  # mistyped numbers, or a date
@@ -267,13 +267,13 @@ def _is_header(cells: Sequence[str], layout: Layout) -> bool:
 def _is_counted(
     lines: Sequence[str], rows: Sequence[Sequence[str]], layout: Layout, head: _Head
 ) -> bool:
-    """Tell whether the first row counts the columns, as pandas names those that have no name.
+    """Return whether the first row numbers the columns, as pandas does for unnamed ones.
 
-    Where it may well be a row of numbers it is left one, and a note says what else it may be.
+    If it may equally be data it is kept as data, with a note on the alternative.
     """
     first = rows[0]
     if rows[1:] and all(len(row) == len(first) + 1 for row in rows[1:]):
-        # As pandas prints a frame: nothing stands above the index.
+        # pandas prints a frame with an empty cell above the index.
         names = list(first) == [str(n) for n in range(len(first))]
         labels = all(_is_label(row[0], layout) for row in rows[1:])
         return names and layout.delimiter != "," and (labels or _is_index(rows[1:]))
@@ -283,7 +283,7 @@ def _is_counted(
     if not body or not all(cell.isascii() and cell.isdigit() for cell in counted):
         return False
     if named and not first[0]:
-        return True  # An empty corner is no number, so the row is none of numbers.
+        return True  # A row with an empty corner cell is not data.
     start = 0 if counted[0] == "0" else 1
     if list(counted) != [str(n) for n in range(start, start + len(counted))]:
         return False
@@ -318,7 +318,7 @@ def _may_be_names(counted: Sequence[str]) -> Note:
 
 
 def _has_fraction(cell: str, layout: Layout) -> bool:
-    """Tell whether a cell is a number that is not written as a whole one."""
+    """Return whether a cell is a number written with a fraction or exponent."""
     return _is_number(cell, layout) and whole_number(cell, layout.decimal, layout.groups) is None
 
 
@@ -330,19 +330,19 @@ def _is_number(cell: str, layout: Layout) -> bool:
 
 
 def _is_label(cell: str, layout: Layout) -> bool:
-    """Tell whether a cell names its row: a word, a day, or a time."""
+    """Return whether a cell labels its row: a word, a date, or a time."""
     return is_word(cell) or (_MOMENT.fullmatch(cell) is not None and not _is_number(cell, layout))
 
 
 def _is_index(rows: Sequence[Sequence[str]]) -> bool:
-    """Tell whether the first cells of several rows count from 0 or 1."""
+    """Return whether the first cells of several rows count from 0 or 1."""
     start = int(rows[0][0]) if rows[0][0] in ("0", "1") else -1
     counted = all(row[0] == str(start + n) for n, row in enumerate(rows))
     return len(rows) > 1 and start >= 0 and counted
 
 
 def read_as(text: str | Text, layout: Layout, first_line: int = 1, single: bool = False) -> Block:
-    """Read a block in one layout.
+    """Parse a block in one layout.
 
     Parameters
     ----------
@@ -368,7 +368,7 @@ def read_as(text: str | Text, layout: Layout, first_line: int = 1, single: bool 
 
 
 class _Rows:
-    """The numbers of a block, as far as they have been read."""
+    """Accumulator of the numbers parsed so far from a block."""
 
     def __init__(
         self,
@@ -381,17 +381,17 @@ class _Rows:
         self.text, self.layout, self.head = text, layout, head
         self.first_line = self.line = first_line
         self.in_head = head.names is not None
-        self.heads = 0  # cells of the header so far
-        self.width = 0  # numbers of a row; 0 until that is known
-        self.open = 0  # numbers so far of a row that is longer than what is read at once
-        self.labelled = False  # whether its name has been read
+        self.heads = 0  # header cells skipped so far
+        self.width = 0  # numbers per row; 0 until known
+        self.open = 0  # numbers so far of a row longer than one piece of text
+        self.labelled = False  # whether the label of that row was read
         self.rows = 0
-        self.blank = 0  # a line that may be a missing value
+        self.blank = 0  # number of a blank line that may be a missing value
         self.buffer = ValueBuffer(text.size, single)
         self.odd = '_"#' + GROUP_MARKS
 
     def read(self) -> Block:
-        """Read the text from its start to its end."""
+        """Parse the text from start to end."""
         for stretch, ended in stretches(self.text, self.layout.delimiter or "\n", self._too_long):
             below = self._pass_head(stretch, ended) if self.in_head else stretch
             if below is None:
@@ -411,12 +411,12 @@ class _Rows:
         return BlockError(text, self.line, self.open + 1)
 
     def _pass_head(self, stretch: str, ended: bool) -> str | None:
-        """Pass over the header, and return what stands below it, if that is reached."""
+        """Skip the header; return the text below it, or None before its end."""
         while True:
             line, below, stretch = stretch.partition("\n")
             if self.heads or (line.strip(" ") and not is_comment(line)):
                 cells = _cells(line, self.layout)
-                if self.heads >= self.head.width:  # what was not looked at yet
+                if self.heads >= self.head.width:  # cells that _look did not examine
                     self._require_names(cells)
                 self.heads += len(cells)
                 self.in_head = not below and not ended
@@ -444,12 +444,12 @@ class _Rows:
             self.blank = self.blank or line
 
     def _read_plain(self, text: str, ended: bool) -> bool:
-        """Read bare C numbers (or with decimal commas) fast; False for anything else."""
+        """Parse plain numbers (C notation or decimal commas) fast; False for anything else."""
         layout, delimiter = self.layout, self.layout.delimiter
         if any(mark in text for mark in self.odd) or (self.blank and self.width < 2):
             return False
         if layout.decimal == ",":
-            # A point groups here, and a comma at the end of a cell, or behind a sign, is no number.
+            # A point would group digits; a comma after a sign or at the end of a cell is invalid.
             ends = ("\n", " ", delimiter or "\n")
             if "." in text or any("," + end in text + "\n" for end in ends):
                 return False
@@ -510,7 +510,7 @@ class _Rows:
         return True
 
     def _read_carefully(self, text: str, ended: bool) -> None:
-        """Read cell by cell, with grouped digits, quotes and words; the first fault raises."""
+        """Parse cell by cell, with digit groups, quotes and words; raise at the first error."""
         lines = text.split("\n")
         values: list[float] = []
         for at, line in enumerate(cancellation.checked(lines, 256)):
@@ -599,7 +599,7 @@ class _Rows:
 
 
 def _without_label(line: str, delimiter: str) -> str | None:
-    """Return a row without the name in front; None where it needs a closer look."""
+    """Return a row without its label; None if it needs the slow path."""
     if delimiter == " ":
         parts = line.split(None, 1)
         label, rest = (parts[0], parts[1]) if len(parts) == 2 else ("", "")
@@ -610,9 +610,9 @@ def _without_label(line: str, delimiter: str) -> str | None:
 
 
 def _numbers_rows(values: NDArray[np.floating], corner: bool) -> bool:
-    """Tell whether the first column counts the rows, as pandas and R write an index.
+    """Return whether the first column numbers the rows, as pandas and R write an index.
 
-    One row is counted from 0, and where an empty cell stands above the column.
+    With a single row it must be 0, with an empty cell above.
     """
     starts = (0, 1) if len(values) > 1 else (0,) if corner else ()
     first = int(values[0, 0]) if values[0, 0] in starts else -1
@@ -621,7 +621,7 @@ def _numbers_rows(values: NDArray[np.floating], corner: bool) -> bool:
 
 
 def _without_first_column(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return a block without its first column; the numbers move up in the memory they have."""
+    """Drop the first column, moving the other numbers within their memory."""
     rows, width = values.shape
     flat = values.reshape(-1)
     step = max(1, PIECE // width)
@@ -634,9 +634,9 @@ def _without_first_column(values: NDArray[np.floating]) -> NDArray[np.floating]:
 def stretches(
     text: Text, delimiter: str, too_long: Callable[[], BlockError]
 ) -> Iterator[tuple[str, bool]]:
-    """Yield whole lines, many at a time, without the last end; of a long row, a part.
+    """Yield whole lines in batches, without the last line end; of a long row, parts.
 
-    The part, with False beside it, ends where a delimiter stood behind it.
+    The flag is False for a part of a row, which was cut at a delimiter.
     """
     rest, inside = "", False
     for piece in text.pieces():
@@ -664,7 +664,7 @@ def stretches(
 
 
 def _cells(line: str, layout: Layout) -> list[str]:
-    """Cut a row into its cells, without the blanks and quotes around them."""
+    """Split a row into cells, stripped of blanks and quotes."""
     delimiter = layout.delimiter
     if not delimiter:
         return [line.strip()]
@@ -672,10 +672,10 @@ def _cells(line: str, layout: Layout) -> list[str]:
         try:
             row = next(csv.reader([line.strip(" ")], delimiter=delimiter, skipinitialspace=True))
         except csv.Error:
-            pass  # Not quoting after all; the cell gets its message further on.
+            pass  # Not quoting after all; the cell's own error follows.
         else:
             cells = [cell.strip() for cell in row]
-            # Of several spaces the csv module makes empty cells.
+            # The csv module reads runs of spaces as empty cells.
             several = delimiter == " " and len(cells) > 1
             return [cell for cell in cells if cell] if several else cells
     if delimiter == " ":

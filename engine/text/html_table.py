@@ -1,4 +1,4 @@
-"""A table of a web page as cells between tabs, as a clipboard holds it that has no plain text."""
+"""Convert an HTML table from the clipboard to tab-separated cells."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _UNSEEN = frozenset(("script", "style", "title", "template"))
 _NAME = re.compile(r"/?[a-z][a-z0-9]*", re.ASCII | re.IGNORECASE)
 _SPAN = re.compile(r"""colspan\s*=\s*["']?\s*(\d{1,9})""", re.ASCII | re.IGNORECASE)
 _MOST_SPANNED = 10_000
-"""So many cells may be spanned by others: a page may claim any number, at no cost."""
+"""Upper bound on spanned cells: a page may claim any number in a few bytes."""
 
 
 def cells_of_html(text: str) -> str:
-    """Return the cells of a page's one table, a row a line, or else the text of the page.
+    """Return the cells of a page's only table, one line per row, or else the page's text.
 
     Raises
     ------
     NumberError
-        When there are several tables, of which nobody can tell which one is meant; or when cells
+        If there are several tables, so that the intended one is unknown, or if cells
         span thousands of others.
     """
     page = _Page()
@@ -43,9 +43,9 @@ def cells_of_html(text: str) -> str:
 
 
 def _parts(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the names of tags with what stands in them, and the text between, under no name.
+    """Yield tag names with their attributes, and the text between under an empty name.
 
-    What is in the library goes back over a tag that is never closed, again and again.
+    The standard library's parser takes quadratic time over a tag that is never closed.
     """
     at = 0
     while at < len(text):
@@ -79,7 +79,7 @@ def _parts(text: str) -> Iterator[tuple[str, str]]:
 
 
 class _Page:
-    """Takes the rows of tables, and the text that is seen."""
+    """Collects table rows and visible text."""
 
     def __init__(self) -> None:
         self.tables = 0
@@ -90,7 +90,7 @@ class _Page:
         self._spanned = 0
 
     def take_tag(self, tag: str, attributes: str) -> None:
-        """Go on with another cell, row or line."""
+        """Handle a tag: start a cell, row or line."""
         if tag == "table":
             self.tables += 1
         if tag in ("tr", "td", "th", "/tr", "/td", "/th", "/table"):
@@ -105,11 +105,11 @@ class _Page:
             self.take_text("\n")
 
     def take_text(self, text: str) -> None:
-        """Take text into the cell that is open, or else into that of the page."""
+        """Append text to the open cell, or else to the page's text."""
         (self.text if self._cell is None else self._cell).append(text)
 
     def finish_cell(self) -> None:
-        """Put a cell into its row; what it spans beside it is empty."""
+        """Append the open cell to its row, with empty cells for those it spans."""
         if self._cell is None:
             return
         if not self.rows:

@@ -1,4 +1,4 @@
-"""The words of array literals: brackets, numbers, names, and what may stand around an array."""
+"""Tokens of array literals: brackets, numbers, names and their surroundings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SCALAR_CALLS = frozenset({
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
 })  # fmt: skip
 CALLS = _ARRAY_CALLS | _SCALAR_CALLS
-# No group is repeated possessively: up to Python 3.11.4 that goes on where the group did not match.
+# No group is repeated possessively: Python before 3.11.5 continues after a failed group.
 TOKEN = re.compile(
     r"""(?P<cell>(?:[+-]?1\.\#[A-Za-z]{3,4}0*|[+-]?[nN][aA][nN]\(\w{0,40}\)|[nN]/[aA]|<NA>|--
         |\#(?:N/?A|NV|N/[DV]|[A-Z][A-Z0-9/]{0,20}[!?]))(?=[\s,;\])}]|$))
@@ -30,16 +30,16 @@ TOKEN = re.compile(
     |(?P<other>[\w.]+|.)""",
     re.VERBOSE | re.DOTALL,
 )
-# What lists of numbers and words alone are made of, by the bracket that they are in.
+# Content of lists of numbers and words only, by bracket.
 PLAIN = {
     bracket: re.compile(rf"[-+0-9A-Za-z_.,'\"\s{re.escape(bracket + CLOSES[bracket])}]+")
     for bracket in CLOSES
 }
-# Rows that end as in MATLAB.
+# Rows that end in semicolons, as in MATLAB.
 ROWS = re.compile(r"[-+0-9A-Za-z_.,;\s]+")
-# As a list of NumPy's own numbers is printed.
+# NumPy 2 prints its scalars as np.float32(…).
 SCALAR = re.compile(r"np\.float(?:16|32|64)\(([-+0-9.e]{1,40})\)")
-# An array, or one number up to the end of the text.
+# An array, or a single number that ends the text.
 ASSIGNED = re.compile(
     r"\s*[A-Za-z_][\w\s:<>*&,.]{0,200}?"
     r"(?P<dims>(?:\[\s{0,9}\w{0,60}\s{0,9}\]\s{0,9}){0,32})[\w\s]{0,80}=\s*"
@@ -56,7 +56,7 @@ METHOD = re.compile(r"\s*\.\s*(?P<name>[a-z_]\w*)\s*\((?P<arguments>\(?[^()]{0,5
 
 
 def dimensions(text: str) -> tuple[int, ...] | None:
-    """Return the lengths that a C declaration gives, where it gives them all as numbers."""
+    """Return the lengths in a C declaration; None unless all are numbers."""
     parts = re.findall(r"\[\s*(\w*)\s*\]", text)
     whole = all(part.isascii() and part.isdigit() for part in parts)
     return tuple(map(int, parts)) if parts and whole else None

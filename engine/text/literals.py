@@ -1,8 +1,8 @@
-"""Arrays as programs write them: Python lists, NumPy and PyTorch output, JSON, C initialisers.
+"""Parse array literals: Python lists, NumPy and PyTorch output, JSON, C initialisers.
 
-Nothing of such a text is ever run. It is cut into tokens and read in one loop with a stack of its
-own, so that time is linear in the text and its depth is bounded. Long runs of lists are read at
-once, where they are what they look like.
+The text is never executed. A tokenizer and a loop with an explicit stack read it, so that time is
+linear in its length and the nesting depth is bounded. Long runs of plain lists are converted at
+once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from quantoscope.engine.text.value_buffer import NeedsDouble, ValueBuffer
 MAX_DEPTH = 32
 _SHORT = 200
 _STRING = re.compile(r"\"[^\"']+\"|'[^\"']+'")
-# The kinds of signs in runs of lists; a number counts where it begins.
+# Character classes in runs of lists; a number is counted at its first character.
 _BLANK, _NUMBER, _OPEN, _CLOSE, _COMMA = range(5)
 _KINDS = np.full(256, _NUMBER, np.uint8)
 for _signs, _kind in (
@@ -63,7 +63,7 @@ def _pairs(*pairs: tuple[int, int]) -> NDArray[np.bool_]:
     return allowed
 
 
-# What may follow what: where commas part the items, and where white space does.
+# Allowed successors of each class, with commas and with white space between items.
 _OPENED = (_OPEN, _OPEN), (_OPEN, _NUMBER), (_NUMBER, _CLOSE), (_CLOSE, _CLOSE)
 _WITH_COMMAS = _pairs(
     *_OPENED, (_NUMBER, _COMMA), (_CLOSE, _COMMA),
@@ -74,18 +74,18 @@ _WITH_SPACES = _pairs(*_OPENED, (_NUMBER, _NUMBER), (_CLOSE, _OPEN))
 
 @dataclass(frozen=True, eq=False)
 class Literal:
-    """An array read from a program's text.
+    """An array parsed from a literal.
 
     Attributes
     ----------
     values : ndarray of float64
         In the shape that brackets, ``reshape`` or a C declaration give.
     dtype : str
-        The precision that the text claims, such as ``float16``; empty where it claims none.
+        Dtype stated in the text, such as ``float16``; empty if none is.
     notes : tuple of Note
-        What was taken for something else than a number.
+        Text that was not read as a number.
     wide : int
-        How many whole numbers have more digits than float32 has room for.
+        Number of integers that float32 cannot hold exactly.
     """
 
     values: NDArray[np.floating]
@@ -95,7 +95,7 @@ class Literal:
 
 
 def is_literal(text: str | Text) -> bool:
-    """Tell whether a text begins as an array in a program does, rather than as rows of cells."""
+    """Return whether a text begins as an array literal, not as rows of cells."""
     text = text.start if isinstance(text, Text) else text
     at = _skip_blank(text, 0)
     if text[at : at + 1] in CLOSES or CONTAINING.match(text, at):
@@ -106,24 +106,24 @@ def is_literal(text: str | Text) -> bool:
 
 
 def parse_literal(text: str | Text, first_line: int = 1, single: bool = False) -> Literal:
-    """Read one array as Python, NumPy, PyTorch, JSON or C write it.
+    """Parse one array written by Python, NumPy, PyTorch, JSON or C.
 
     Parameters
     ----------
     text : str or Text
-        Brackets of any kind, nested to any shape; numbers parted by commas, or by white space as
+        Brackets of any kind, nested to any shape; numbers separated by commas, or by white space as
         NumPy prints them, rows by semicolons as in MATLAB; calls such as ``tensor(…)``,
         ``np.array(…, dtype=np.float32)``; declarations such as ``const float w[2][2] =``; comments.
-        A number is whatever ``read_number`` takes for one, or Python's ``1_000``.
+        A number is anything that ``read_number`` accepts, or Python's ``1_000``.
     first_line : int
         The number of the first line, for messages.
     single : bool
-        Whether float32 will do for the values, unless one of them needs float64.
+        Whether to return float32 unless a value needs float64.
 
     Raises
     ------
     BlockError
-        With the place: rows of different lengths, an omission by the printer, a word where a
+        With the position: rows of different lengths, an ellipsis of the printer, a word where a
         number belongs, brackets that do not match.
     """
     text = Text.of(text) if isinstance(text, str) else text
@@ -136,7 +136,7 @@ def parse_literal(text: str | Text, first_line: int = 1, single: bool = False) -
 
 
 def read_item(text: str) -> float | None:
-    """Return the number that a token or a string stands for; None for another word."""
+    """Return the number that a token or string stands for; None for any other word."""
     if "_" in text and text.lstrip("+-")[:1].isdigit():
         text = text.replace("_", "")
     try:
@@ -157,42 +157,42 @@ def _skip_blank(text: str, at: int) -> int:
 
 @dataclass
 class _Reader:
-    """The state of the loop: a stack of brackets, and how long the lists at each depth are."""
+    """Parser state: the stack of open brackets, and the list length at each depth."""
 
     source: Text
-    line: int  # of the start of the text at hand
+    line: int  # line number at the start of the buffer
     buffer: ValueBuffer
-    text: str = ""  # the part of the source at hand; positions count in it
-    before: int = 0  # how many signs of its first line are gone already
-    whole: bool = False  # whether nothing follows it
+    text: str = ""  # buffer; positions refer to it
+    before: int = 0  # characters of its first line already dropped
+    whole: bool = False  # whether the buffer reaches the end of the text
     dtype: str = ""
-    stack: list[str] = field(default_factory=list)  # brackets that are lists, or "call"
-    counts: list[int] = field(default_factory=list)  # items so far of each open list
-    lengths: list[int | None] = field(default_factory=list)  # of lists at each depth
-    leaf: int | None = None  # how many lists a number lies in
-    commas: bool | None = None  # whether commas part the items
-    complete: bool = False  # whether an item has ended, with no comma after it
-    opened: bool = False  # whether a bracket has just been opened
-    last_end: int = 0  # where that item ended
+    stack: list[str] = field(default_factory=list)  # open list brackets, or "call"
+    counts: list[int] = field(default_factory=list)  # items so far in each open list
+    lengths: list[int | None] = field(default_factory=list)  # list length at each depth
+    leaf: int | None = None  # depth of the numbers
+    commas: bool | None = None  # whether commas separate items
+    complete: bool = False  # whether an item has ended without a comma yet
+    opened: bool = False  # whether the last token opened a bracket
+    last_end: int = 0  # end of the last item
     shape: tuple[int, ...] | None = None
-    width: int = 0  # of the rows that semicolons end
-    row_start: int = 0  # how many numbers there are before the row
-    careful_until: int = 0  # where the last run that is not plain ended
+    width: int = 0  # length of rows that end in semicolons
+    row_start: int = 0  # numbers before the current row
+    careful_until: int = 0  # end of the last run that needs the slow path
 
     def __post_init__(self) -> None:
         self.pieces = self.source.pieces()
 
     def fail(self, at: int, sentence: str) -> BlockError:
-        """Return the error for a place in the text."""
+        """Return the error for a position in the text."""
         newline = self.text.rfind("\n", 0, at)
         line = self.line + self.text.count("\n", 0, at)
         column = at - newline + (self.before if newline < 0 else 0)
         return BlockError(f"Line {line}, character {column}: {sentence}", line, column)
 
     def _ahead(self, at: int, signs: int = PIECE) -> int:
-        """Have so many signs of the text at hand, as far as there are any; return where ``at`` is.
+        """Extend the buffer to ``signs`` characters after ``at``; return ``at`` in the buffer.
 
-        What lies before it goes, but for one sign.
+        Text before it is dropped, except one character.
         """
         if self.whole or len(self.text) - at >= signs:
             return at
@@ -208,7 +208,7 @@ class _Reader:
                 break
             parts.append(piece)
             length += len(piece)
-        # Blanks take the place of what is left out, so that places in messages stay right.
+        # Blanks replace skipped text, so that positions in messages stay correct.
         self.text = "".join(parts)
         if "np.float" in self.text:
             self.text = SCALAR.sub(_bare, self.text)
@@ -217,7 +217,7 @@ class _Reader:
         return at - gone
 
     def read(self) -> Literal:
-        """Read the whole text."""
+        """Parse the whole text."""
         at = self._ahead(0)
         while not self.whole and _skip_blank(self.text, at) == len(self.text):
             at = self._ahead(len(self.text))
@@ -243,7 +243,7 @@ class _Reader:
         return Literal(numbers, self.dtype, tuple(self.buffer.notes()), self.buffer.wide)
 
     def _tokens(self, at: int) -> Iterator[tuple[str, int, int]]:
-        """Yield what matters; keywords of a call and methods behind it are taken in here."""
+        """Yield significant tokens; consumes keywords of a call and methods after it."""
         while True:
             at = self._ahead(at)
             if self.stack and self.stack[-1] != "call":
@@ -278,7 +278,7 @@ class _Reader:
                 at = self._methods(at)
 
     def _plain_run(self, at: int) -> int:
-        """Read lists of numbers and words at once; return how far that went."""
+        """Convert a run of lists of numbers and words at once; return its end."""
         if at < self.careful_until:
             return at
         if self.width and not self.complete and self.row_start == self.buffer.size:
@@ -287,10 +287,10 @@ class _Reader:
         if match is None or match.end() - at < _SHORT:
             return at
         run = match[0]
-        # It ends behind a token: what follows may belong to the last one.
+        # End the run after a bracket or comma: the token that follows may be incomplete.
         ends = max(run.rfind(sign) + 1 for sign in CLOSES[self.stack[-1]] + ",")
         end = ends or max(run.rfind(blank) for blank in " \n\t")
-        # Where this does not work out, the careful way finds the place.
+        # On failure, the slow path finds the position of the error.
         self.careful_until = match.end()
         if end <= 0 or not run.isascii():
             return at
@@ -301,7 +301,7 @@ class _Reader:
         return at + read
 
     def _plain_rows(self, at: int) -> int:
-        """Read rows of numbers that semicolons end at once; return how far that went."""
+        """Convert rows that end in semicolons at once; return the end of the run."""
         match = ROWS.match(self.text, at, at + PIECE)
         run = match[0] if match is not None else ""
         end = run.rfind(";") + 1
@@ -326,12 +326,12 @@ class _Reader:
         return at + end
 
     def _read_run(self, run: str) -> int:
-        """Read a run of lists that are as long as those before; 0 where it is something else."""
+        """Convert a run of lists as long as those before; return 0 if it is anything else."""
         signs = _KINDS[np.frombuffer(run.encode(), np.uint8)]
         previous = np.concatenate([[_BLANK], signs[:-1]])
         places = np.flatnonzero((signs > _NUMBER) | (signs == _NUMBER) & (previous != _NUMBER))
         kinds = signs[places]
-        # The outermost list is closed by a token of its own.
+        # The outermost list's closing bracket is left to the token loop.
         inner = len(self.stack) - next(
             (n + 1 for n in range(len(self.stack) - 1, -1, -1) if self.stack[n] == "call"), 0
         )
@@ -387,8 +387,8 @@ class _Reader:
     def _counted(
         self, kinds: NDArray[np.uint8], before: NDArray[np.int64], leaf: int
     ) -> tuple[list[int], list[int | None]] | None:
-        """Return how long the open lists are now, and the closed ones; None where they differ."""
-        # A list counts here where it opens, and else where it is complete.
+        """Return the lengths of open and of closed lists; None if closed ones differ."""
+        # Here a list is counted when it opens; elsewhere, when it is complete.
         counts = [count + 1 for count in self.counts[:-1]] + self.counts[-1:]
         counts += [0] * (leaf - len(counts))
         lengths = self.lengths + [None] * (leaf - len(self.lengths))
@@ -407,7 +407,7 @@ class _Reader:
         return counts, lengths
 
     def _values(self, cells: list[str], run: str) -> NDArray[np.float64] | None:
-        """Return the numbers that cells stand for; None where one is none."""
+        """Convert cells to numbers; return None if one is not a number."""
         try:
             values = np.array(list(map(float, cells)))
             if "_" in run or np.isinf(values).any():
@@ -476,7 +476,7 @@ class _Reader:
             raise self.fail(start, f"{quoted(text)} is not part of a number.")
 
     def _end_row(self, start: int) -> None:
-        """End a row as MATLAB does: ``[1 2; 3 4]``."""
+        """End a row at a semicolon, as in MATLAB: ``[1 2; 3 4]``."""
         count = self.buffer.size - self.row_start
         first = self.width or count
         if count != first:
@@ -485,7 +485,7 @@ class _Reader:
         self.complete = False
 
     def _separate(self, start: int) -> None:
-        """Check what stands between an item and the one before."""
+        """Check the separator between an item and the one before."""
         if not self.stack and (self.buffer.size or self.lengths):
             raise self.fail(start, "another value follows the array; paste one array at a time.")
         if self.stack and self.stack[-1] == "call" and self.complete:
@@ -567,7 +567,7 @@ class _Reader:
         self.complete, self.opened, self.last_end = True, False, end
 
     def _keywords(self, at: int) -> int:
-        """Take what follows the array in a call: ``, dtype=float32, device='cuda:0'``."""
+        """Parse keywords after the array in a call: ``, dtype=float32, device='cuda:0'``."""
         while (match := KEYWORD.match(self.text, at)) is not None:
             at = match.end()
             if match["name"] in (None, "dtype"):
@@ -580,7 +580,7 @@ class _Reader:
         return at
 
     def _methods(self, at: int) -> int:
-        """Take what is called on an array: ``.reshape(2, 3)``, ``.astype(np.float32)``."""
+        """Parse methods called on an array: ``.reshape(2, 3)``, ``.astype(np.float32)``."""
         while (match := METHOD.match(self.text, at)) is not None:
             name, arguments = match["name"], match["arguments"]
             if name in ("reshape", "view") and not self.stack:

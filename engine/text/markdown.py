@@ -1,4 +1,4 @@
-"""Tables of Markdown, read as blocks of numbers and written from cells."""
+"""Parse and write Markdown tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CELL = re.compile(r"(?:\\.|[^|\\])*")
 
 
 def is_table(text: str) -> bool:
-    """Tell whether a text begins with a head and the line of dashes below it."""
+    """Return whether a text begins with a table head and its line of dashes."""
     start = text[:10_000].lstrip("\ufeff\r\n ")
     lines = _lines(start)[:2]
     return len(lines) == 2 and all("|" in line for line in lines) and _is_delimiter(lines[1])
@@ -40,10 +40,10 @@ def _is_delimiter(line: str) -> bool:
 
 
 def parse_table(text: str | Text, decimal_comma: bool | None = None, single: bool = False) -> Block:
-    """Read the numbers of a table; its head, and a first column of names, are left out.
+    """Parse the numbers of a table, without its head and a first column of names.
 
-    The first column holds names where none of its cells is a number, or where its head is empty
-    and it counts the rows from 0 or 1, as pandas writes an index.
+    The first column holds names if none of its cells is a number, or if its head is empty
+    and it numbers the rows from 0 or 1, as pandas writes an index.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def parse_table(text: str | Text, decimal_comma: bool | None = None, single: boo
     lines = text.start.split("\n", 10_000)
     first = next(number for number, line in enumerate(lines) if line.strip())
     head = _cells(lines[first])
-    # A row of words stands for the head, and for the dashes: no second one is looked for.
+    # Replace head and dashes with a row of words, so that parse_block finds no second header.
     words = ["" if name in ("", "#") and not at else "head" for at, name in enumerate(head)]
     words = words if any(words) else ["head"]
 
@@ -94,7 +94,7 @@ def parse_table(text: str | Text, decimal_comma: bool | None = None, single: boo
 
 
 def _headed(block: Block, head: list[str]) -> Block:
-    """Return a block under the head of its table; that a table has one is said of numbers alone."""
+    """Replace a block's header with the table's head; note it if a name looks like a number."""
     shown = head[len(head) - block.values.shape[1] :]
     notes = block.notes[1:]
     if any(begins_as_number(name) or is_missing(name) for name in shown):
@@ -104,7 +104,7 @@ def _headed(block: Block, head: list[str]) -> Block:
 
 
 def _cells(line: str) -> list[str]:
-    """Return the cells of a row, without the marks of emphasis and code around them."""
+    """Split a row into cells, stripped of emphasis and code marks."""
     inner = line.strip().removeprefix("|")
     cells, at = [], 0
     while at <= len(inner):
@@ -116,7 +116,7 @@ def _cells(line: str) -> list[str]:
 
 
 def as_markdown(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
-    """Return a table of cells under heads, its columns aligned to the right.
+    """Return a table of cells under heads, with right-aligned columns.
 
     Parameters
     ----------

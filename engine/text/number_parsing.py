@@ -1,8 +1,8 @@
-"""From text to numbers: one number as people type it, and what a block of them is.
+"""Parse numbers as people type them; result and error types of text blocks.
 
-Text in C notation (``-1.5e-7``, ``nan``, ``inf``) always means the same everywhere. Beyond that
-a comma may be a decimal mark, separate thousands, or separate values; where more than one reading
-makes sense, the caller gets all of them and can ask, rather than a guess.
+Text in C notation (``-1.5e-7``, ``nan``, ``inf``) is read the same in every locale. Otherwise
+a comma may be a decimal mark, separate thousands, or separate values; if more than one reading
+is valid, the caller gets all of them to choose from.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from quantoscope.engine.notes import Note
 
-# What people put between groups of three digits, besides the comma, the point and the space.
+# Separators of digit groups, besides comma, point and space.
 GROUP_MARKS = "'\N{RIGHT SINGLE QUOTATION MARK}\N{NO-BREAK SPACE}\N{THIN SPACE}\u202f"
-# Signs that stand for others: minus and dashes, infinity, the Arabic and Chinese separators. The
-# forms of ASCII that are as wide as a Chinese letter follow one another from U+FF01 on.
+# Characters to replace with ASCII: minus and dashes, infinity, Arabic and Chinese separators. The
+# full-width forms of ASCII are consecutive from U+FF01 on.
 _WIDE = {chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)}
 _PLAIN = {
     "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{HYPHEN}": "-", "\N{NON-BREAKING HYPHEN}": "-",
@@ -43,16 +43,16 @@ _SUFFIX = re.compile(
 )
 _WHOLE = re.compile(r"([-+]?\d+)[uUlL]{0,3}")
 _HEX_WHOLE = re.compile(r"([-+]?0[xX][0-9a-fA-F]+)[uUlL]{0,3}", re.ASCII)
-# "1st" is a name, "1.5x" and "12O" are no names.
+# "1st" is a name; "1.5x" and "12O" are mistyped numbers.
 _BEGIN, _LETTERS = re.compile(r"[-+]?\.?\d"), re.compile(r"(?<!0)[^\W\d_]{2}")
-# As the C library of Windows prints what is no finite number, and others a NaN with its kind.
+# Infinities and NaN as printed by the C library of Windows; NaN with its payload by others.
 _WINDOWS = re.compile(r"([-+]?)1[.,]#(INF|IND|[QS]?NAN)0*", re.IGNORECASE)
 _NAN = re.compile(
     r"[-+]?(?:(?:[a-z_]\w{0,20}\.)?nanf?|[qs]nan|nan[qs])(?:\(\w{0,40}\))?", re.IGNORECASE
 )
 _INF = re.compile(r"([-+]?)(?:[a-z_]\w{0,20}\.)?(?:inff?|infinityf?|huge_val)", re.IGNORECASE)
-# What pandas takes for a missing value by default, in any case but for NA (Na is sodium), with
-# what other programs write for it.
+# Missing values: pandas' defaults, case-insensitive except for NA (Na is sodium), and
+# those of other programs.
 _MISSING = frozenset({
     "n/a", "#n/a", "#n/a n/a", "#na", "<na>", "null", "none",
     "nat", "nil", "undefined", "na_real_", "na_integer_", "--", "#nv", "#n/d", "#n/v", "#nd",
@@ -61,21 +61,21 @@ _MISSING = frozenset({
 _SPREADSHEET_ERROR = re.compile(
     r"#[^\W_][\w/¡¿ ]{0,20}[!?]|#[¡¿][\w/ ]{1,20}[!?]|err:5\d\d", re.IGNORECASE
 )
-# One that stands at the start of a line: the line is no comment.
+# A missing value that starts with #, so that the line is not a comment.
 _ERROR_FIRST = re.compile(
     rf"(?:{_SPREADSHEET_ERROR.pattern}|#N/?A|#NV|#N/[BDV]|#ND|#I/T|#YOK|#Н/Д)(?=[\s,;\"]|$)",
     re.IGNORECASE,
 )
 _NO_ERROR = frozenset({"", " ", "#", "-", "="})
-"""What no error of a spreadsheet has behind its first sign."""
+"""Characters that never follow the # of a spreadsheet error."""
 
 
 class NumberError(ValueError):
-    """A text is not a number, or a block not one of numbers; the message is one sentence."""
+    """Raised if text is not a number or a block of numbers; the message is one sentence."""
 
 
 class AmbiguousNumber(NumberError):
-    """A text has two sensible readings.
+    """Raised if text has two valid readings.
 
     Attributes
     ----------
@@ -89,12 +89,12 @@ class AmbiguousNumber(NumberError):
 
 
 class BlockError(NumberError):
-    """A place in a block is wrong.
+    """Raised if a block is malformed, with the position.
 
     Attributes
     ----------
     line, column : int
-        Where, counted from 1; the column counts cells, not characters.
+        Position, counted from 1; the column counts cells, not characters.
     """
 
     def __init__(self, message: str, line: int, column: int) -> None:
@@ -104,14 +104,14 @@ class BlockError(NumberError):
 
 
 class AmbiguousBlock(NumberError):
-    """A block has several sensible readings.
+    """Raised if a block has several valid readings.
 
     Attributes
     ----------
     readings : tuple of Block
         Two or more, each with a ``description`` to choose by.
     spaces : bool
-        Whether it is the spaces that have several meanings, rather than the commas alone.
+        Whether spaces are ambiguous, rather than commas only.
     """
 
     def __init__(self, readings: tuple[Block, ...]) -> None:
@@ -124,18 +124,18 @@ class AmbiguousBlock(NumberError):
 
 @dataclass(frozen=True)
 class Layout:
-    """How to read a block: what parts the cells, and how a number is written.
+    """Layout of a block: the delimiter and the notation of numbers.
 
     Attributes
     ----------
     delimiter : str
-        One character; a space stands for any run of spaces, and nothing for one column.
+        One character; a space stands for any run of spaces, an empty string for a single column.
     decimal : str
         The decimal mark, ``.`` or ``,``.
     groups : str
-        The characters that may part groups of three digits.
+        Characters that may separate groups of three digits.
     spaces : bool
-        Whether it is the meaning of the spaces that tells it from others.
+        Whether it differs from other candidates in the meaning of spaces.
     """
 
     delimiter: str
@@ -145,7 +145,7 @@ class Layout:
 
     @property
     def meaning(self) -> str:
-        """What the comma, or the space, means, in words."""
+        """Meaning of the comma, or of the space, in words."""
         if self.spaces:
             return "spaces separate values" if self.delimiter else "spaces group thousands"
         if self.delimiter == ",":
@@ -162,7 +162,7 @@ class Block:
     ----------
     values : ndarray of float64, shape (rows, columns)
     header : tuple of str or None
-        The words above the columns, where there are any.
+        Names of the columns, if there are any; of very many, only the first ones.
         Of very many the first alone.
     layout : Layout
         How the text was read.
@@ -180,7 +180,7 @@ class Block:
 
     @property
     def description(self) -> str:
-        """What this reading makes of the text: ``commas are decimal marks (2 × 1: 1.5 …)``."""
+        """Description of this reading: ``commas are decimal marks (2 × 1: 1.5 …)``."""
         rows, columns = self.values.shape
         first = " │ ".join(f"{value:.9g}" for value in self.values[0, :3])
         more = " …" if self.values.size > min(columns, 3) else ""
@@ -188,7 +188,7 @@ class Block:
 
 
 def quoted(text: str, limit: int = 40) -> str:
-    """Return ``text`` in quotes on one line, cut to ``limit`` characters, for a message."""
+    """Return ``text`` in quotes on one line, cut to ``limit`` characters, for messages."""
     return f"'{printable(text, limit)}'"
 
 
@@ -199,7 +199,7 @@ def printable(text: str, limit: int = 200) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text with one sign for each meaning: ASCII's, where it has one."""
+    """Return text with characters of the same meaning replaced with ASCII."""
     if text.isascii():
         return text
     for sign, meaning in _PLAIN.items():
@@ -209,22 +209,22 @@ def plain(text: str) -> str:
 
 
 def parse_number(text: str, decimal_comma: bool | None = None) -> float:
-    """Read one number.
+    """Parse one number.
 
     Parameters
     ----------
     text : str
-        As ``read_number`` takes it, with a decimal point or comma, and with thousands in groups
-        of three parted by commas, points, spaces or apostrophes.
+        As for ``read_number``, with a decimal point or comma, and with thousands in groups
+        of three separated by commas, points, spaces or apostrophes.
     decimal_comma : bool, optional
-        Which mark is the decimal one; by default C notation first, then whatever makes sense.
+        Whether the comma is the decimal mark; by default C notation is tried before other readings.
 
     Raises
     ------
     AmbiguousNumber
-        When a point and a comma as decimal mark both make sense and differ: ``1,500``.
+        If point and comma as decimal mark are both valid and differ: ``1,500``.
     NumberError
-        When neither does, or the number is too large for a float.
+        If neither is valid, or the number is too large for a float.
     """
     cell = plain(text).strip()
     if not cell:
@@ -245,25 +245,25 @@ def parse_number(text: str, decimal_comma: bool | None = None) -> float:
 
 
 def read_number(cell: str, decimal: str, groups: str) -> float | None:
-    """Read a cell; None when it is no number.
+    """Return the number in a cell; None if it is not a number.
 
-    This is what a cell can be, wherever it stands: a decimal number in C or Fortran notation, with
+    Accepted anywhere are a decimal number in C or Fortran notation, with
     these marks; a hexadecimal one; either with a suffix of C; an infinity; NaN, or a word for a
     missing value, which is NaN.
 
     Parameters
     ----------
     cell : str
-        As ``plain`` gives it, without blanks around it.
+        As returned by ``plain``, without surrounding blanks.
     decimal : str
         The decimal mark.
     groups : str
-        The marks that may part groups of three digits.
+        Marks that may separate groups of three digits.
 
     Raises
     ------
     NumberError
-        When it is too large for a float.
+        If it is too large for a float.
     """
     value = _decimal(cell, decimal, groups)
     return _other(cell, decimal, groups) if value is None else value
@@ -272,7 +272,7 @@ def read_number(cell: str, decimal: str, groups: str) -> float | None:
 def _decimal(cell: str, decimal: str, groups: str) -> float | None:
     whole, mark, fraction = cell.partition(decimal)
     if "_" in cell or (mark == "," and (not fraction or whole in ("+", "-"))):
-        # Python's own 1_000; "1," is the end of a clause, and "-,1" a missing value before a 1.
+        # float() accepts Python's 1_000. "1," ends a clause; "-,1" is a missing value before a 1.
         return None
     for separator in groups:
         if separator in whole:
@@ -289,11 +289,11 @@ def _decimal(cell: str, decimal: str, groups: str) -> float | None:
 
 
 def _other(cell: str, decimal: str, groups: str) -> float | None:
-    """Read what is not written in C's decimal notation alone."""
-    if len(cell) > 120:  # as no number is, and patterns take their time
+    """Return the number in a cell that is not in C's decimal notation; None if it is none."""
+    if len(cell) > 120:  # longer than any number, and slow to match
         return None
     if cell[:1].isalpha() and cell[0] not in "nNuUiIhHqQsSeE" and "." not in cell:
-        return None  # a word, most likely one of many in a header
+        return None  # a word, probably of a header
     if is_missing(cell) or _NAN.fullmatch(cell):
         return math.nan
     if found := _INF.fullmatch(cell):
@@ -301,7 +301,7 @@ def _other(cell: str, decimal: str, groups: str) -> float | None:
     if found := _WINDOWS.fullmatch(cell):
         return math.nan if found[2].upper() != "INF" else float(f"{found[1]}inf")
     if found := _HEX.fullmatch(cell):
-        # Without an exponent f is one of the digits.
+        # Without an exponent, f is a hexadecimal digit.
         try:
             return float.fromhex(found[1])
         except OverflowError:
@@ -315,7 +315,7 @@ def _other(cell: str, decimal: str, groups: str) -> float | None:
 
 
 def is_missing(cell: str) -> bool:
-    """Tell whether a cell says that a value is missing, or that a spreadsheet has none for it."""
+    """Return whether a cell marks a missing value or is a spreadsheet error."""
     if len(cell) > 40:
         return False
     known = cell in ("NA", "na") or cell.lower() in _MISSING
@@ -323,18 +323,18 @@ def is_missing(cell: str) -> bool:
 
 
 def is_comment(line: str) -> bool:
-    """Tell whether a line is a comment, which begins with # as some missing values do."""
+    """Return whether a line is a comment: it begins with # but not with a missing value."""
     text = line.lstrip()
     return text[:1] == "#" and (text[1:2] in _NO_ERROR or _ERROR_FIRST.match(text) is None)
 
 
 def begins_as_number(cell: str) -> bool:
-    """Tell whether a cell begins with a digit, behind a sign or a point."""
+    """Return whether a cell begins with a digit, after an optional sign or point."""
     return _BEGIN.match(cell) is not None
 
 
 def is_word(cell: str) -> bool:
-    """Tell a name from a number, a missing value, and what may be a mistyped number."""
+    """Return whether a cell is a name, not a number, a missing value or a mistyped number."""
     if not _LETTERS.search(cell, 0, 200) if begins_as_number(cell) else not _has_letter(cell):
         return False
     try:
@@ -348,7 +348,7 @@ def _has_letter(cell: str) -> bool:
 
 
 def whole_number(cell: str, decimal: str, groups: str) -> int | None:
-    """Return the exact value of a cell written as a whole number; None for any other."""
+    """Return the exact value of a cell written as an integer; None for any other."""
     if decimal in cell or len(cell) > 400:
         return None
     for separator in groups:
@@ -361,19 +361,19 @@ def whole_number(cell: str, decimal: str, groups: str) -> int | None:
 
 
 def typed_whole(text: str) -> int | None:
-    """Return the exact value of a whole number as a person types it; None for any other."""
+    """Return the exact value of an integer as a person types it; None for any other."""
     cell = plain(text).strip()
     point = whole_number(cell, ".", ", " + GROUP_MARKS)
     return whole_number(cell, ",", ". " + GROUP_MARKS) if point is None else point
 
 
 def _is_grouped(whole: str, separator: str) -> bool:
-    """Tell whether digits are parted as thousands are: 1 to 3, then 3 each, no leading zero."""
+    """Return whether digits are grouped as thousands: 1 to 3, then 3 each, no leading zero."""
     first, *rest = whole.lstrip("+-").split(separator)
     sizes_fit = 1 <= len(first) <= 3 and all(len(group) == 3 for group in rest)
     return sizes_fit and first[0] != "0" and all(map(str.isdecimal, (first, *rest)))
 
 
 def overflows(cell: str) -> bool:
-    """Tell of an infinite cell whether digits overflowed, rather than that it says inf."""
+    """Return whether an infinite cell is a number too large for a float, not the word inf."""
     return "n" not in cell.lower()

@@ -1,4 +1,4 @@
-"""Numbers as text: to some significant digits, in full, and with as many as tell them apart."""
+"""Format numbers as text: to significant digits, in full, or with enough digits to differ."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 MOST_DIGITS = 17
-"""So many significant digits tell any two float64 apart."""
+"""Significant digits that distinguish any two float64 numbers."""
 LARGE = 10**MOST_DIGITS
-"""Integers from here on are shortened like other numbers."""
+"""Smallest integer that is shortened like other numbers."""
 MOST_DIGITS_SINGLE = 9
-"""So many significant digits tell any two float32 apart."""
+"""Significant digits that distinguish any two float32 numbers."""
 
 
 def short(value: np.generic | float, digits: int) -> str:
-    """Return a number to some significant digits, without trailing noise.
+    """Return a number to ``digits`` significant digits, without trailing zeros.
 
-    What is an integer by its type is a count, a code or a position, and exact.
+    Integer types are counts, codes or positions and keep all digits.
     """
     if isinstance(value, int | np.integer) and abs(int(value)) < LARGE:
         return str(int(value))
@@ -37,7 +37,7 @@ def short(value: np.generic | float, digits: int) -> str:
 
 
 def full(value: np.generic | float) -> str:
-    """Return the shortest text that reads back as the same number of the same precision."""
+    """Return the shortest text that reads back as the same number in its precision."""
     if isinstance(value, np.floating):
         return (
             np.format_float_scientific(value, trim="-", exp_digits=1)
@@ -48,7 +48,7 @@ def full(value: np.generic | float) -> str:
 
 
 def exact(value: np.generic | float) -> str:
-    """Return all digits for a person to read, with the signs that stand for NaN and infinity."""
+    """Return a number with all digits for display; NaN and infinity as symbols."""
     return full(value) if math.isfinite(value) else short(float(value), MOST_DIGITS)
 
 
@@ -58,29 +58,29 @@ def _wants_exponent(value: np.floating) -> bool:
 
 
 def position_text(index: int, shape: Sequence[int]) -> str:
-    """Return how people call a flat position: a whole number, or one per axis in brackets."""
+    """Return a flat position for display: an integer, or one index per axis in brackets."""
     if len(shape) <= 1:
         return str(int(index))
     return f"[{', '.join(str(int(i)) for i in np.unravel_index(int(index), tuple(shape)))}]"
 
 
 def digits_apart(values: Iterable[float], digits: int) -> int:
-    """Return how many significant digits a few numbers need so that those that differ read apart.
+    """Return the number of significant digits in which all different values look different.
 
-    For tick labels, handles, or the numbers of one sentence: all are then written by ``short``
+    Used for tick labels, handles, or the numbers of one sentence, all written by ``short``
     with that many digits.
 
     Parameters
     ----------
     values : iterable of float
-        NaN and infinities may be among them.
+        May include NaN and infinities.
     digits : int
-        At least so many.
+        Lower bound of the result.
 
     Returns
     -------
     int
-        From ``digits`` to 17, which tells any two float64 apart.
+        From ``digits`` to 17, which distinguishes any two float64 numbers.
 
     Examples
     --------
@@ -96,24 +96,24 @@ def digits_apart(values: Iterable[float], digits: int) -> int:
 
 
 def digits_within(value: np.generic | float, span: float, digits: int) -> int:
-    """Return how many significant digits a value of data with a large offset needs.
+    """Return the number of significant digits for a value of data with a large offset.
 
-    Digits that all values of the data share tell nothing. So ``digits`` are counted from where
-    the values begin to differ, at the leading digit of their range: values near 0 keep that
+    Digits that all values share carry no information. So ``digits`` are counted from where
+    values begin to differ, the leading digit of their range: values near 0 keep that
     many, 1,000,000,000.0004 of data within 0.001 of each other gets as many more as it takes.
 
     Parameters
     ----------
     value : float
     span : float
-        Largest minus smallest finite value of the data; 0 or NaN where there is no such range.
+        Largest minus smallest finite value of the data; 0 or NaN if there is no such range.
     digits : int
-        What numbers get that have no offset.
+        Digits of numbers without an offset.
 
     Returns
     -------
     int
-        From ``digits`` to 17, to 9 for a float32: no more than it takes to be exact.
+        From ``digits`` to 17, or to 9 for float32: no more than needed to be exact.
     """
     magnitude = abs(float(value))
     most = MOST_DIGITS_SINGLE if isinstance(value, np.float32) else MOST_DIGITS
@@ -122,6 +122,6 @@ def digits_within(value: np.generic | float, span: float, digits: int) -> int:
     beyond = math.floor(math.log10(magnitude)) - math.floor(math.log10(span))
     enough = min(max(most, digits), digits + beyond)
     kind = np.float32 if isinstance(value, np.float32) else float
-    # Fewer are all of it where they read back as the same number.
+    # Fewer digits suffice if they read back as the same number.
     same = (d for d in range(digits, enough) if kind(short(value, d)) == value)
     return next(same, enough)

@@ -1,4 +1,4 @@
-"""What people paste, wherever it was copied: cells, a Markdown table, an array in a program."""
+"""Parse pasted text: delimited cells, a Markdown table, or an array literal."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from quantoscope.engine.text.text_pieces import Text
 
 @dataclass(frozen=True, eq=False)
 class Pasted:
-    """Numbers with a shape.
+    """Pasted numbers with their shape.
 
     Attributes
     ----------
     values : ndarray of float64
-        At least one axis; of cells and tables two, of a literal as many as it has.
+        One axis or more; cells and tables have two, a literal has its own.
     literal : bool
-        Whether the text gives the array's shape, rather than rows and columns of cells.
+        Whether the text is an array literal, which defines its shape.
     dtype : str
-        The precision that a literal claims; empty where it claims none.
+        Dtype stated in a literal; empty if none is.
     notes : tuple of Note
-        What was left out, or taken for something else than a number.
+        Text that was skipped or not read as a number.
     wide : int
-        How many whole numbers have more digits than float32 has room for.
+        Number of integers that float32 cannot hold exactly.
     """
 
     values: NDArray[np.floating]
@@ -41,19 +41,19 @@ class Pasted:
 
     @property
     def block(self) -> NDArray[np.floating]:
-        """The values in rows and columns; those of one axis are a row."""
+        """The values in rows and columns; one axis becomes a row."""
         return self.values if self.values.ndim > 2 else np.atleast_2d(self.values)
 
 
 def read(text: str) -> Pasted:
-    """Read pasted numbers.
+    """Parse pasted numbers.
 
     Raises
     ------
     AmbiguousBlock
-        Where commas can be read in more than one way; ``pasted_cells`` takes one of its readings.
+        If commas have several valid readings; pass one of them to ``pasted_cells``.
     BlockError
-        What is wrong, and where.
+        If the text is malformed, with the position.
     """
     whole = Text.of(text.removeprefix("\ufeff"))
     if is_literal(whole):
@@ -64,5 +64,5 @@ def read(text: str) -> Pasted:
 
 
 def pasted_cells(block: Block) -> Pasted:
-    """Return rows and columns as pasted numbers."""
+    """Convert a block of rows and columns to pasted numbers."""
     return Pasted(block.values, notes=block.notes, wide=block.wide)

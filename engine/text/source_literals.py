@@ -1,4 +1,4 @@
-"""Arrays as the text of a program: Python, NumPy and C, which read back bit for bit."""
+"""Write arrays as Python, NumPy and C source that reads back bit for bit."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _C_TYPES = {
 
 
 def shortest(values: np.ndarray) -> list[str]:
-    """Return the shortest text of each value that reads back as the same value of its type."""
+    """Return the shortest text per value that reads back as the same value of its type."""
     if values.dtype.kind in "iu" or values.dtype == np.float64:
         return list(map(repr, values.tolist()))
     texts = list(map(str, values))
-    # Text is read as float64 and rounded a second time from there. Once in a great while that
-    # ends at the neighbour of a float32; the exact float64 form never does.
+    # Text is parsed as float64 and rounded to float32 from there. Rarely this double rounding
+    # gives the neighbour of a float32; the exact float64 text never does.
     reread = np.array(list(map(float, texts))).astype(values.dtype)
     for i in np.flatnonzero((reread != values) & ~np.isnan(values)):
         texts[i] = repr(float(values[i]))
@@ -38,13 +38,13 @@ def as_python(array: np.ndarray) -> str:
 
 
 def as_numpy(array: np.ndarray) -> str:
-    """Return an array as a call of ``np.array`` that makes the same array, type and shape."""
+    """Return an array as a call of ``np.array`` with the same values, type and shape."""
     inner = _nested(_named(array, _NUMPY), array.shape, "[]", " " * 9)
     return f"np.array({inner}, dtype=np.{array.dtype.name})\n"
 
 
 def as_c(array: np.ndarray, name: str = "values") -> str:
-    """Return an array as the definition of a constant in C; float16 is widened to float."""
+    """Return an array as a C constant definition; float16 is widened to float."""
     texts = _named(array, _C)
     if array.dtype.kind == "f":
         texts = [t if t in _C.values() or any(c in t for c in ".e") else f"{t}.0" for t in texts]
@@ -56,7 +56,7 @@ def as_c(array: np.ndarray, name: str = "values") -> str:
 
 
 def _named(array: np.ndarray, names: dict[str, str]) -> list[str]:
-    """Return the values in the language's words for those that are no finite number."""
+    """Return the values, with the language's names for NaN and infinities."""
     flat: np.ndarray[Any, Any] = array.reshape(-1)
     texts = shortest(flat)
     if array.dtype.kind == "f":
@@ -66,7 +66,7 @@ def _named(array: np.ndarray, names: dict[str, str]) -> list[str]:
 
 
 def _nested(texts: list[str], shape: tuple[int, ...], brackets: str, indent: str) -> str:
-    """Return texts in nested brackets, the innermost lists wrapped where they are long."""
+    """Return texts in nested brackets; long innermost lists are wrapped."""
     opening, closing = brackets[0], brackets[1]
     if not shape:
         return texts[0]

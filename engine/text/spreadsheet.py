@@ -1,4 +1,4 @@
-"""Cells for spreadsheets: a number stays a number, and no text becomes a formula."""
+"""Escape cells for spreadsheets: numbers stay numbers, and text never becomes a formula."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import io
 import re
 from collections.abc import Iterable
 
-# What a formula begins with, also as letters of full width; a tab or a line end goes away first.
+# First characters of formulas, full-width forms included; tabs and line ends are removed before.
 _BEGINS = "=+-@\t\r\n＝＋－＠"
-# Where the comma is a decimal mark spreadsheets part cells at other signs, within quotes as well.
+# In locales with a decimal comma spreadsheets split cells at other characters, even within quotes.
 _INSIDE = re.compile(r"(?:(?<=;)|(?<=\S\n))(?=[ \t]*[=+\-@＝＋－＠])")
 
 
 def cell(text: str) -> str:
-    """Return a text so that spreadsheets show it; what they would run gets an apostrophe.
+    """Return text as a spreadsheet displays it; an apostrophe precedes anything it would evaluate.
 
     >>> cell("-1.5"), cell("-1.5 2e-05"), cell("=1+1")
     ('-1.5', '-1.5 2e-05', "'=1+1")
@@ -34,14 +34,14 @@ def _is_number(text: str) -> bool:
 
 
 def csv_line(cells: Iterable[str]) -> str:
-    """Return a row of cells as a line of CSV."""
+    """Return a row of cells as one line of CSV."""
     line = io.StringIO()
-    # A lone carriage return would go unquoted, and part the row.
+    # The csv module would not quote a lone carriage return, which ends the row.
     texts = (text.replace("\r\n", "\n").replace("\r", "\n") for text in cells)
     csv.writer(line, lineterminator="\n").writerow(map(cell, texts))
     return line.getvalue()
 
 
 def tab_line(cells: Iterable[str]) -> str:
-    """Return a row of cells as spreadsheets take it from the clipboard."""
+    """Return a row of cells as tab-separated text for the clipboard."""
     return "\t".join(map(cell, cells))

@@ -1,8 +1,8 @@
-"""A text in pieces, so that a long one is not in memory as a whole, nor widened by one sign.
+"""Read long text in pieces, to bound the memory it takes.
 
-A string takes one byte a character, or four where a single sign of it needs them; cut into lines
-or cells it takes many times as much. So whoever reads a text reads piece after piece, and reads it
-again for what the first reading did not keep.
+A string takes one byte per character, or four if any character needs them; split into lines
+or cells it takes many times as much. So parsers read text piece by piece, and read it
+again for anything that the first pass did not keep.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ _BLANK = re.compile(r"[ \n]*\n")
 _QUOTED = re.compile(r'"[^"\n]*"')
 _TELLING = "\t;,"
 OWN_COMMENT = "# quantoscope "
-"""How a line begins in which the program says what type and shape the numbers have."""
+"""Start of the comment line in which exports record dtype and shape."""
 
 
 @dataclass(frozen=True)
 class Marks:
-    """Which signs a text has that tell its layout; comments do not count.
+    """Delimiters and quotes in a text, outside comments, that determine its layout.
 
     Attributes
     ----------
     outside : str
-        Tabs, semicolons and commas that stand outside quotes.
+        Tabs, semicolons and commas outside quotes.
     quoted : bool
         Whether there are quotes.
     quoted_comma : bool
-        Whether a comma stands inside.
+        Whether there is a comma inside quotes.
     comments : int
-        How many lines are comments; those in which the program says type and shape do not count.
+        Number of comment lines, except those in which exports record dtype and shape.
     comment : str
-        The first of these.
+        The first such line.
     """
 
     outside: str
@@ -51,16 +51,16 @@ class Marks:
 
 
 class Text:
-    """A text that can be read again and again.
+    """A text that can be read repeatedly.
 
     Parameters
     ----------
     source : callable
-        Returns an iterator over the text in pieces of any length.
+        Returns an iterator over pieces of the text, of any length.
     size : int
-        At least as many as it has characters.
+        Upper bound of its length in characters.
     opened : bool
-        Whether it is a file, in which blank lines at the top are no cells.
+        Whether it is a file, whose leading blank lines are not cells.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Text:
 
     @classmethod
     def of(cls, text: str) -> Text:
-        """Return a string as such a text."""
+        """Wrap a string."""
 
         def cut() -> Iterator[str]:
             for at in range(0, len(text), PIECE):
@@ -80,11 +80,11 @@ class Text:
         return cls(cut, len(text))
 
     def pieces(self) -> Iterator[str]:
-        """Yield the text with plain signs, and lines that end in LF."""
+        """Yield the text in ASCII equivalents, with lines that end in LF."""
         held = ""
         for piece in cancellation.checked(self._source(), 1):
             piece, held = held + piece, ""
-            if piece[-1:] == "\r":  # The other half of the line's end may follow.
+            if piece[-1:] == "\r":  # An LF may follow.
                 piece, held = piece[:-1], "\r"
             if "\r" in piece:
                 piece = piece.replace("\r\n", "\n").replace("\r", "\n")
@@ -94,7 +94,7 @@ class Text:
             yield "\n"
 
     def lines(self) -> Iterator[str]:
-        """Yield whole lines, many at a time, with the ends but for the last; or a very long one."""
+        """Yield batches of whole lines with their ends, or parts of a very long line."""
         rest: list[str] = []
         for piece in self.pieces():
             end = piece.rfind("\n") + 1
@@ -110,7 +110,7 @@ class Text:
 
     @cached_property
     def start(self) -> str:
-        """The text up to a quarter of a million characters."""
+        """The text up to 250,000 characters."""
         found: list[str] = []
         for piece in self.pieces():
             found.append(piece)
@@ -120,7 +120,7 @@ class Text:
 
     @cached_property
     def first_rows(self) -> list[str]:
-        """The first lines that are neither blank nor comments, as far as they are complete."""
+        """The first complete lines that are neither blank nor comments."""
         start, at = self.start, 0
         rows: list[str] = []
         while len(rows) < _SAMPLED:
@@ -140,7 +140,7 @@ class Text:
 
     @cached_property
     def marks(self) -> Marks:
-        """The signs that tell the layout."""
+        """The delimiters and quotes that determine the layout."""
         outside, quoted, quoted_comma = "", False, False
         comments, comment = 0, ""
         for lines in self.lines():

@@ -1,4 +1,4 @@
-"""The numbers read from a text so far, in one piece of memory, and what was counted meanwhile."""
+"""Buffer for the numbers parsed from a text, with counts of missing and inexact ones."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ _SINGLE, _DOUBLE = float(2**24), float(2**53)
 
 
 class NeedsDouble(Exception):
-    """A number has more digits than float32 has room for, or lies beyond it."""
+    """Raised if a number exceeds the digits or range of float32."""
 
 
 class ValueBuffer:
-    """Room for as many numbers as a text may hold; what is not filled takes no memory.
+    """Buffer with capacity for all numbers a text may hold; unused pages take no memory.
 
     Parameters
     ----------
     size : int
-        Of the text, in characters.
+        Length of the text in characters.
     single : bool
-        Whether to hold float32, and to raise NeedsDouble at the first number that needs more.
+        Whether to store float32, and raise NeedsDouble at the first number that needs more.
     """
 
     def __init__(self, size: int, single: bool) -> None:
-        # Between two numbers stands one character at least.
+        # At least one character separates two numbers.
         dtype = np.dtype(np.float32 if single else np.float64)
         self._flat: NDArray[np.floating] = np.empty(size // 2 + 2, dtype)
         self._single = single
         self.size = 0
-        self.missing = 0  # words for missing values
-        self.wide = 0  # whole numbers with more digits than float32 has room for
-        self.lost = 0  # or float64
+        self.missing = 0  # missing values
+        self.wide = 0  # integers that float32 cannot hold exactly
+        self.lost = 0  # integers that float64 cannot hold exactly
 
     def put(self, values: NDArray[np.float64]) -> None:
-        """Add numbers."""
+        """Append numbers."""
         if self._single:
             narrow = single(values)
             beyond = np.isinf(narrow) & np.isfinite(values) | (narrow == 0) & (values != 0)
@@ -50,7 +50,7 @@ class ValueBuffer:
         self.size += len(values)
 
     def count(self, cell: str, value: float, decimal: str = ".", groups: str = "") -> None:
-        """Count a number that is NaN by a word, or loses digits."""
+        """Count a number that is a missing value or loses digits."""
         if math.isnan(value):
             self.missing += cell.lstrip("+-").lower() != "nan"
         elif _SINGLE < abs(value) < math.inf:
@@ -61,7 +61,7 @@ class ValueBuffer:
                 self.wide += lost or float(single(np.array(value))) != value
 
     def count_all(self, values: NDArray[np.float64], cells: Sequence[str], text: str) -> None:
-        """Count what loses digits of numbers in C notation; ``text`` is that of the cells."""
+        """Count the numbers in C notation that lose digits; ``text`` is the cells' text."""
         large = np.flatnonzero(np.isfinite(values) & (np.abs(values) > _SINGLE))
         if not large.size:
             return
@@ -77,13 +77,13 @@ class ValueBuffer:
         self.wide += int(np.count_nonzero(inexact))
 
     def take(self) -> NDArray[np.floating]:
-        """Return the numbers; the buffer is of no more use."""
+        """Return the numbers and release the buffer."""
         flat, self._flat = self._flat, self._flat[:0]
         flat.resize(self.size, refcheck=False)
         return flat
 
     def notes(self) -> list[Note]:
-        """Return what there is to say of missing values and lost digits."""
+        """Return notes on missing values and lost digits."""
         notes = []
         if self.missing == 1:
             notes.append(Note("1 cell holds a word for a missing value: it is NaN."))
@@ -99,6 +99,6 @@ class ValueBuffer:
 
 
 def single(values: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return values as float32; too large ones are infinite, too small ones zero."""
+    """Convert values to float32; overflow gives infinity, underflow gives zero."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         return values.astype(np.float32)

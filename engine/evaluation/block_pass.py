@@ -148,9 +148,9 @@ class BlockPass:
         if unit >= 0:
             start = unit * kernels.UNIT
             worst = start + worst_place(made.part(slice(start, start + kernels.UNIT)))
-        made = replace(made, metrics=metrics.compute(metrics.Sample(totals, worst)))
+        figures = metrics.compute(metrics.Sample(totals, worst))
+        drawn = None
         if self.pieces is not None:
             pieces = [piece for _, piece in sorted(self.pieces.items())]
-            # A frozen dataclass keeps what it has computed under the name of the property.
-            made.__dict__["curves"] = curves_from(made, pieces, self.reconstructed)
-        return made
+            drawn = curves_from(self.codes.size, pieces, self.reconstructed)
+        return replace(made, metrics=figures, drawn=drawn)

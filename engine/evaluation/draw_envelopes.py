@@ -1,10 +1,10 @@
-"""What a scheme makes of a long array, in short stretches: kept so that it is drawn at once."""
+"""Extremes of an evaluation over short stretches, from which a long array is drawn at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +12,6 @@ from quantoscope.engine.numerics import kernels
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.envelope import STRETCH, Pyramid, stretch_extremes
 from quantoscope.engine.quantizers import QUANTIZERS, QParams
-
-if TYPE_CHECKING:
-    from quantoscope.engine.evaluation.result import Evaluation
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,45 +41,32 @@ Ends = tuple[FloatArray, FloatArray]
 Piece = tuple[list[np.ndarray], list[IntArray]]
 
 
-def even_bound(evaluation: Evaluation) -> bool:
-    """Whether one bound of rounding holds for all values."""
-    return _even(evaluation.qparams)
-
-
-def _even(p: QParams) -> bool:
+def even_bound(p: QParams) -> bool:
+    """Tell whether one bound of the rounding error holds for all values."""
     return p.granularity.whole and p.format.integer
 
 
-def curves_of(evaluation: Evaluation) -> Curves:
-    """Return the curves of an evaluation."""
-
-    def work(start: int, stop: int, scratch: kernels.Scratch) -> Piece:
-        return _piece(evaluation, start, stop, scratch)
-
-    return curves_from(evaluation, kernels.over_blocks(evaluation.codes.size, work))
-
-
-def curves_from(
-    evaluation: Evaluation, pieces: Sequence[Piece], reconstructed: Ends | None = None
-) -> Curves:
-    """Put the pieces of all blocks together.
+def curves_from(size: int, pieces: Sequence[Piece], reconstructed: Ends | None = None) -> Curves:
+    """Join the pieces of all blocks.
 
     Parameters
     ----------
-    evaluation : Evaluation
+    size : int
+        How many values there are.
     pieces : sequence of Piece
+        In the order of the blocks.
     reconstructed : tuple of ndarray, optional
         The extremes of R', where the pieces leave them out.
     """
     columns = [np.concatenate(parts) for parts in zip(*(p for p, _ in pieces), strict=True)]
     clipped = [np.concatenate(parts) for parts in zip(*(c for _, c in pieces), strict=True)]
-    return _curves(evaluation.codes.size, [*(reconstructed or ()), *columns], clipped)
+    return _curves(size, [*(reconstructed or ()), *columns], clipped)
 
 
 def reconstructed_ends(p: QParams, pyramid: Pyramid) -> Ends | None:
     """Return the extremes of R' that follow from those of R, all of which is finite.
 
-    Rounding to the nearest is monotonic, and one scale for all makes what is reconstructed so too.
+    Rounding to the nearest is monotonic, and one scale for all makes R' so too.
     None where that does not hold, or where R' is not finite.
     """
     if not p.granularity.whole or p.arithmetic.chances or pyramid.low.dtype != p.dtype:
@@ -94,15 +78,30 @@ def reconstructed_ends(p: QParams, pyramid: Pyramid) -> Ends | None:
     return (low, high) if np.isfinite(low).all() and np.isfinite(high).all() else None
 
 
-def curves_revised(evaluation: Evaluation, before: Curves, where: IntArray) -> Curves:
-    """Return the curves of an evaluation that differs from an older one at some positions."""
-    size = evaluation.codes.size
+def curves_revised(
+    before: Curves,
+    where: IntArray,
+    size: int,
+    piece: Callable[[int, int, kernels.Scratch], Piece],
+) -> Curves:
+    """Return the curves after some values were changed.
+
+    Parameters
+    ----------
+    before : Curves
+    where : ndarray of int
+        The flat positions of the changed values.
+    size : int
+        How many values there are.
+    piece : callable
+        Returns the piece of the values from one position to another as they are now.
+    """
     pyramids = [before.reconstructed, before.error, *([before.bound] if before.bound else [])]
     columns = [end.copy() for pyramid in pyramids for end in (pyramid.low, pyramid.high)]
     clipped = [before.clipped[side] for side in SIDES]
     scratch = kernels.Scratch()
     for start, stop in _touched(where, size):
-        new, found = _piece(evaluation, start, stop, scratch)
+        new, found = piece(start, stop, scratch)
         first = start // STRETCH
         for column, part in zip(columns, new, strict=True):
             column[first : first + part.size] = part
@@ -130,16 +129,6 @@ def _curves(size: int, columns: list[np.ndarray], clipped: list[IntArray]) -> Cu
     )
 
 
-def _piece(evaluation: Evaluation, start: int, stop: int, scratch: kernels.Scratch) -> Piece:
-    """The extremes of one block, and where it is clipped."""
-    reconstructed, error = evaluation.block(start, stop, scratch)
-    r = kernels.flat_block(evaluation.values, start, stop)
-    low, high = evaluation.totals.blocks[start // kernels.BLOCK].clipped
-    saturated = evaluation.sides(start, stop, scratch) if low or high else None
-    p = evaluation.qparams.spread(evaluation.codes.shape, start, stop)
-    return piece_of(start, r, reconstructed, error, saturated, p)
-
-
 def piece_of(
     start: int,
     r: FloatArray,
@@ -162,8 +151,8 @@ def piece_of(
     """
     columns = [] if reconstructed is None else [*stretch_extremes(reconstructed)]
     columns += stretch_extremes(error)
-    if not _even(p):
-        columns += stretch_extremes(_bounds(r, p))
+    if not even_bound(p):
+        columns += stretch_extremes(bounds_of(r, p))
     if saturated is None:
         return columns, [np.zeros(0, np.intp)] * 2
     return columns, [
@@ -171,13 +160,15 @@ def piece_of(
     ]
 
 
-def bounds_of(evaluation: Evaluation, start: int, stop: int) -> np.ndarray:
-    """Return the largest error that rounding alone can make of each value, in float64."""
-    p = evaluation.qparams.spread(evaluation.codes.shape, start, stop)
-    return _bounds(kernels.flat_block(evaluation.values, start, stop), p)
+def bounds_of(r: FloatArray, p: QParams) -> np.ndarray:
+    """Return the largest error that rounding alone can make of each value, in float64.
 
-
-def _bounds(r: FloatArray, p: QParams) -> np.ndarray:
+    Parameters
+    ----------
+    r : ndarray, shape (n,)
+    p : QParams
+        Aligned with the values.
+    """
     bound: Any = QUANTIZERS[p.mapping].bound(r, p)
     return np.broadcast_to(np.asarray(bound, np.float64), r.shape)
 

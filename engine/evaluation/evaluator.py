@@ -260,10 +260,7 @@ def _noted(
     notes.append(other_data(scheme, dtype))
     if not any(notes):
         return made
-    noted = replace(made, warnings=(*made.warnings, *filter(None, notes)))
-    if "curves" in made.__dict__:
-        noted.__dict__["curves"] = made.curves
-    return noted
+    return replace(made, warnings=(*made.warnings, *filter(None, notes)))
 
 
 def _clipping(made: Evaluation, r: FloatArray, known: kernels.Extremes, step: Step | None) -> str:
@@ -393,8 +390,9 @@ def revise(
     known_now = where[~np.isnan(r.reshape(-1)[where])]
     after = run.counted(run.codes.reshape(-1)[known_now])
     made = run.evaluation(scheme, blocks, evaluation.code_counts - before + after)
-    if "curves" in evaluation.__dict__:
-        made.__dict__["curves"] = curves_revised(made, evaluation.curves, where)
+    if evaluation.drawn is not None:
+        drawn = curves_revised(evaluation.drawn, where, r.size, made.curve_piece)
+        made = replace(made, drawn=drawn)
     return _noted(made, x, r, known)
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from quantoscope.engine.evaluation.accumulators import Totals
-from quantoscope.engine.evaluation.draw_envelopes import Curves, curves_of
+from quantoscope.engine.evaluation.draw_envelopes import (
+    Curves,
+    Piece,
+    bounds_of,
+    curves_from,
+    piece_of,
+)
 from quantoscope.engine.numerics import kernels
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.kernels import Scratch
@@ -60,6 +66,8 @@ class Evaluation:
         Every entry of ``engine.METRICS`` by its key.
     warnings : tuple of str
         Sentences about what the figures alone do not tell.
+    drawn : Curves or None
+        The curves, where they were taken in the pass over the array.
     """
 
     scheme: Scheme
@@ -69,6 +77,7 @@ class Evaluation:
     totals: Totals
     metrics: Mapping[str, float]
     warnings: tuple[str, ...]
+    drawn: Curves | None = field(default=None, repr=False)
 
     @property
     def code_counts(self) -> IntArray:
@@ -156,7 +165,24 @@ class Evaluation:
     @cached_property
     def curves(self) -> Curves:
         """Extremes of R' and of the error in short stretches, for drawing long arrays."""
-        return curves_of(self)
+        if self.drawn is not None:
+            return self.drawn
+        size = self.codes.size
+        return curves_from(size, kernels.over_blocks(size, self.curve_piece))
+
+    def curve_piece(self, start: int, stop: int, scratch: Scratch) -> Piece:
+        """Return the extremes of a block or a unit, and where it is clipped."""
+        reconstructed, error = self.block(start, stop, scratch)
+        r = kernels.flat_block(self.values, start, stop)
+        low, high = self.totals.blocks[start // kernels.BLOCK].clipped
+        saturated = self.sides(start, stop, scratch) if low or high else None
+        p = self.qparams.spread(self.codes.shape, start, stop)
+        return piece_of(start, r, reconstructed, error, saturated, p)
+
+    def bounds(self, start: int, stop: int) -> np.ndarray:
+        """Return the largest error that rounding alone can make of each value, in float64."""
+        p = self.qparams.spread(self.codes.shape, start, stop)
+        return bounds_of(kernels.flat_block(self.values, start, stop), p)
 
     def part(self, where: slice | IntArray) -> Part:
         """Return what becomes of some of the values.

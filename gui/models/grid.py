@@ -22,7 +22,6 @@ Index = QModelIndex | QPersistentModelIndex
 QUANTITIES = ("R", "R′", "error", "Q")
 PAGE, MOST_PAGES = 256, 512
 _OF_PART = {"R′": "reconstructed", "error": "error", "Q": "codes"}
-_CURVE = {"R′": "reconstructed", "error": "error"}
 _ROLES = (
     Qt.ItemDataRole.DisplayRole,
     Qt.ItemDataRole.EditRole,
@@ -146,7 +145,7 @@ class GridModel(QAbstractTableModel):
             def values(first: int, last: int) -> np.ndarray:
                 return np.asarray(getattr(evaluation.part(slice(first, last)), kind))
 
-            curve = getattr(evaluation.curves, _CURVE[self.quantity])
+            curve = getattr(evaluation.curves, kind)
             ends = curve.envelope(1, start, stop, values)
             plane = np.concatenate([ends.low, ends.high])
         ends_of_plane = extremes(plane)

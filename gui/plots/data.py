@@ -20,7 +20,7 @@ from quantoscope.engine import (
     metrics_of,
 )
 from quantoscope.engine.analysis.device_codes import DeviceComparison
-from quantoscope.engine.evaluation.draw_envelopes import bounds_of, even_bound
+from quantoscope.engine.evaluation.draw_envelopes import even_bound
 from quantoscope.engine.evaluation.result import Part
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.envelope import (
@@ -221,7 +221,7 @@ class Series:
     @property
     def even_bound(self) -> bool:
         """Whether one bound holds for all values."""
-        return even_bound(self.evaluation)
+        return even_bound(self.evaluation.qparams)
 
     @property
     def bound(self) -> float:
@@ -233,7 +233,7 @@ class Series:
     def _bounds(self, start: int, stop: int) -> np.ndarray:
         """The bound of each of a stretch of values, shape (stop − start,)."""
         if self.positions is None:
-            return bounds_of(self.evaluation, start, stop)
+            return self.evaluation.bounds(start, stop)
         where, e = self.positions[start:stop], self.evaluation
         p = e.qparams.at(self.granularity.of(where, e.codes.shape))
         bound = QUANTIZERS[p.mapping].bound(e.values.reshape(-1)[where], p)

@@ -12,7 +12,6 @@ from quantoscope.gui.common.localized_numbers import digits_within, filled, shor
 from quantoscope.gui.plots.axis import log_text, log_ticks
 from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.handles import HandlePlot
-from quantoscope.gui.plots.objectives import objective_of
 from quantoscope.gui.plots.spans import power
 
 TICK_PIXELS = 46
@@ -39,10 +38,10 @@ class CalibrationPlot(HandlePlot):
         return self.tr("threshold T (unit of R)"), self.tr("MSE (unit of R)²")
 
     def prepare(self, data: PlotData) -> None:
-        objective_of(data)
+        data.objective()
 
     def describe(self, data: PlotData) -> str:
-        curves = objective_of(data)
+        curves = data.objective()
         if data.active is not None and data.active.evaluation.scheme.fixed_range:
             text = self.tr("%1 takes its range from the extremes of each block: nothing to choose.")
             return filled(text, data.active.entry.name)
@@ -68,7 +67,7 @@ class CalibrationPlot(HandlePlot):
         )  # fmt: skip
 
     def whole_range(self, data: PlotData) -> tuple[float, float]:
-        curves = objective_of(data)
+        curves = data.objective()
         if curves is None or curves.thresholds.size == 0:
             return -1.0, 1.0
         ends = [curves.thresholds[0], curves.thresholds[-1], *curves.marks.values()]
@@ -80,7 +79,7 @@ class CalibrationPlot(HandlePlot):
         return float(np.log10(min(positive))), float(np.log10(max(positive)))
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
-        curves = objective_of(data)
+        curves = data.objective()
         if curves is None or curves.thresholds.size == 0:
             return -1.0, 1.0
         total = curves.log(curves.total)
@@ -93,7 +92,7 @@ class CalibrationPlot(HandlePlot):
         return low, high + 0.5 * (high - low + 1)
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
-        curves = objective_of(data)
+        curves = data.objective()
         if curves is None or data.active is None or curves.thresholds.size == 0:
             self.drop_handles()
             for axis in ("bottom", "left"):
@@ -207,7 +206,7 @@ class CalibrationPlot(HandlePlot):
         return int(np.nanargmin(distance))
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
-        curves = objective_of(data)
+        curves = data.objective()
         if curves is None or curves.thresholds.size == 0:
             return ""
         near = int(np.abs(np.log10(curves.thresholds) - x).argmin())

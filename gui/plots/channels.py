@@ -7,7 +7,6 @@ import numpy as np
 from quantoscope.engine import Channels
 from quantoscope.gui.common.localized_numbers import filled, short
 from quantoscope.gui.plots.base import Plot
-from quantoscope.gui.plots.channel_figures import channels_of
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.option import Option
 
@@ -52,10 +51,10 @@ class ChannelsPlot(Plot):
 
     def prepare(self, data: PlotData) -> None:
         for series in (*data.series, *([data.active] if data.active else [])):
-            channels_of(data, series)
+            data.channels(series)
 
     def describe(self, data: PlotData) -> str:
-        figures = None if data.active is None else channels_of(data, data.active)
+        figures = data.channels(data.active)
         if data.active is None or figures is None:
             return self.tr("Switch on a scheme to see what each channel loses.")
         sqnr = figures.sqnr
@@ -75,7 +74,7 @@ class ChannelsPlot(Plot):
 
     def _order(self, data: PlotData) -> np.ndarray:
         """Channels in the order shown."""
-        figures = None if data.active is None else channels_of(data, data.active)
+        figures = data.channels(data.active)
         if figures is None:
             return np.zeros(0, np.intp)
         order = self.chosen_options["order"]
@@ -102,12 +101,12 @@ class ChannelsPlot(Plot):
 
     def _all(self, data: PlotData) -> list[tuple[Series, Channels]]:
         """The active scheme last, so that it lies on top."""
-        found = [(s, figures) for s in data.series if (figures := channels_of(data, s))]
+        found = [(s, figures) for s in data.series if (figures := data.channels(s))]
         active = data.active
         return sorted(found, key=lambda pair: active is not None and pair[0] is active)
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
-        figures = None if data.active is None else channels_of(data, data.active)
+        figures = data.channels(data.active)
         return -0.5, max(1, 0 if figures is None else figures.sqnr.size) - 0.5
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication
 
 from quantoscope.engine import (
     QUANTIZERS,
+    Channels,
     Comparison,
     Evaluation,
     Granularity,
@@ -19,7 +20,9 @@ from quantoscope.engine import (
     Summary,
     metrics_of,
 )
+from quantoscope.engine.analysis.cost_curve import Objective
 from quantoscope.engine.analysis.device_codes import DeviceComparison
+from quantoscope.engine.calibration import MINMAX
 from quantoscope.engine.evaluation.draw_envelopes import even_bound
 from quantoscope.engine.evaluation.result import Part
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
@@ -35,7 +38,7 @@ from quantoscope.engine.text.number_text import position_text
 from quantoscope.gui.common.localized_numbers import digits_within, short
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Entry, Focus
-from quantoscope.gui.plots.channel_figures import channel_values
+from quantoscope.gui.plots.kept_figures import channel_figures, channel_values, kept_objective
 from quantoscope.gui.plots.spans import finite_extremes, unit_for
 
 
@@ -63,6 +66,7 @@ class Series:
     positions: IntArray | None = None
     anchor: int = 0
     alone: bool = False
+    _last: dict[tuple[int, int], Part] = field(default_factory=dict, repr=False)
 
     @property
     def size(self) -> int:
@@ -71,11 +75,13 @@ class Series:
 
     def part(self, start: int, stop: int) -> Part:
         """What becomes of a stretch of the values shown; the last one asked for is kept."""
-        kept: tuple[int, int, Part] | None = self.__dict__.get("_last")
-        if kept is None or kept[:2] != (start, stop):
+        part = self._last.get((start, stop))
+        if part is None:
             where = slice(start, stop) if self.positions is None else self.positions[start:stop]
-            kept = self.__dict__["_last"] = (start, stop, self.evaluation.part(where))
-        return kept[2]
+            part = self.evaluation.part(where)
+            self._last.clear()
+            self._last[start, stop] = part
+        return part
 
     def pick(self, places: IntArray) -> Part:
         """What becomes of single values, by their places among those shown."""
@@ -281,14 +287,14 @@ class PlotData:
         The chosen value's place among the values.
     digits : int
         Significant digits of numbers in text.
-    failure : str
-        Why the active scheme has no evaluation; empty when it has one, or none is active.
     array : ndarray, any shape
         Those values in an array, the very object that stays the same while the values do.
-    focus : Focus or None
-        The channel whose values alone are shown.
     whole : ndarray, any shape
         All values, in the shape of the array.
+    failure : str
+        Why the active scheme has no evaluation; empty when it has one, or none is active.
+    focus : Focus or None
+        The channel whose values alone are shown.
     partition : Granularity
         What a channel is.
     comparison : Comparison, DeviceComparison or None
@@ -305,10 +311,10 @@ class PlotData:
     active: Series | None
     chosen: int | None
     digits: int
+    array: FloatArray
+    whole: FloatArray
     failure: str = ""
-    array: FloatArray | None = None
     focus: Focus | None = None
-    whole: FloatArray | None = None
     partition: Granularity = PER_TENSOR
     comparison: Comparison | DeviceComparison | None = None
     pair: tuple[Entry, ...] = ()
@@ -342,8 +348,7 @@ class PlotData:
 
     def position_name(self, place: int) -> str:
         """What people call the position of a value shown: one number per axis."""
-        shape = self.values.shape if self.whole is None else self.whole.shape
-        return f"#{position_text(self.flat(place), shape)}"
+        return f"#{position_text(self.flat(place), self.whole.shape)}"
 
     def shown(self, array: np.ndarray) -> np.ndarray:
         """Of an array of all values those that are shown, flattened."""
@@ -356,13 +361,28 @@ class PlotData:
 
         All that are shown; where channels have their own parameters, those of one channel.
         """
-        assert self.array is not None
         active, focus = self.active, self.focus
-        if active is None or active.granularity.whole or self.whole is None:
+        if active is None or active.granularity.whole:
             return self.array, self.summary
         if focus is not None and focus.granularity == active.granularity:
             return self.array, self.summary
         return channel_values(self.whole, active.granularity, active.channel)
+
+    def channels(self, series: Series | None) -> Channels | None:
+        """Return a scheme's figures of each channel of the partition; None where it has none."""
+        if series is None:
+            return None
+        return channel_figures(self.whole, series.evaluation, self.partition)
+
+    def objective(self) -> Objective | None:
+        """Return the cost curves of the active scheme's format; None when there are none.
+
+        Where channels have ranges of their own, those of the channel that the plots stand for.
+        """
+        if self.active is None or self.active.evaluation.scheme.fixed_range:
+            return None
+        scheme = self.active.evaluation.scheme.adapted(granularity=PER_TENSOR)
+        return kept_objective(self.channel[0], replace(scheme, calibration=MINMAX))
 
     def number(self, value: float, span: float = math.inf) -> str:
         """A value of R or R′ as text, with digits that tell it from its neighbours.

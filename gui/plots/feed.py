@@ -53,7 +53,7 @@ class PlotFeed(QObject):
 
     def in_turn(self, pane: QObject, draw: Callable[[], None]) -> None:
         """Draw a pane: few values at once, many when it is its turn."""
-        if self.data.whole is None or self.data.whole.size <= LIVE_LIMIT:
+        if self.data.whole.size <= LIVE_LIMIT:
             self._session.turns.leave(pane)
             draw()
         else:

@@ -145,6 +145,7 @@ def test_no_bar_of_tabs_stays_of_an_arrangement_that_is_gone(new_window, qtbot, 
     first = new_window()
     first.resize(1500, 900)
     first.reset_layout()
+    qtbot.waitUntil(lambda: all(len(bar) > 1 for bar in tabs(first)))
     wide = tabs(first)
     assert ["Results", "Compare"] in wide
     first.whole.write(tmp_path / "wide.qscope")

@@ -46,6 +46,25 @@ def pytest_sessionfinish(session):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+FEW = 3
+"""So many cases of a test with many are for everybody; the others are slow."""
+SLOW_FOLDERS = {"e2e", "packaging", "runtimes", "hostile"}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark as slow what only multiplies cases, and what starts programs of its own."""
+    cases = collections.defaultdict(list)
+    for item in items:
+        cases[item.path, getattr(item, "originalname", item.name), item.cls].append(item)
+        if SLOW_FOLDERS.intersection(item.path.relative_to(ROOT).parts):
+            item.add_marker("slow")
+    for alike in cases.values():
+        kept = {round(i * (len(alike) - 1) / (FEW - 1)) for i in range(FEW)}
+        for number, item in enumerate(alike):
+            if number not in kept and len(alike) > FEW:
+                item.add_marker("slow")
+
+
 def pytest_collection_finish():
     """Spare what was collected from every later look for garbage and for what is left behind."""
     gc.collect()

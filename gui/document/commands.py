@@ -17,7 +17,7 @@ from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.localized_numbers import position_text as text_of_position
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Entry, styled
-from quantoscope.gui.document.tensors import Source, lone, next_version, unfiled
+from quantoscope.gui.document.tensors import Source, detach_from_file, next_version, source_of_array
 
 _ENTRIES_ID = 1
 
@@ -174,7 +174,7 @@ class RemoveSource(QUndoCommand):
             near = (*rest[self._place :], *reversed(rest[: self._place]))
             loaded = [tensor for source in near for tensor in source.tensors if tensor.loaded]
             if not loaded:
-                empty = lone(_tr("Empty"), np.zeros(0, np.float32))
+                empty = source_of_array(_tr("Empty"), np.zeros(0, np.float32))
                 # Nobody misses it once there is something else.
                 empty.given = True
                 rest, loaded = (*rest, empty), list(empty.tensors)
@@ -194,7 +194,9 @@ class RemoveSource(QUndoCommand):
         """What comes back: where its file is open anew, what somebody works on, of no file."""
         if source.path is None or self._session.source_at(source.path) is None:
             return (source,)
-        return unfiled([tensor for tensor in source.tensors if tensor.kept or tensor.differs])
+        return detach_from_file(
+            [tensor for tensor in source.tensors if tensor.kept or tensor.differs]
+        )
 
 
 def _as_dtype(values: np.ndarray, like: FloatArray) -> FloatArray:

@@ -19,7 +19,13 @@ from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.document.snapshot import Edit, Entry, entries_for
-from quantoscope.gui.document.tensors import Source, Tensor, lone, state_of, unfiled
+from quantoscope.gui.document.tensors import (
+    Source,
+    Tensor,
+    detach_from_file,
+    source_of_array,
+    state_of,
+)
 
 if TYPE_CHECKING:
     from quantoscope.engine.io.saved import SavedSource
@@ -71,7 +77,7 @@ class Document(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.undo_stack = QUndoStack(self)
-        empty = lone("", np.zeros(0, np.float32))
+        empty = source_of_array("", np.zeros(0, np.float32))
         empty.given = True
         self.sources: tuple[Source, ...] = (empty,)
         self.current: Tensor = empty.tensors[0]
@@ -174,7 +180,7 @@ class Document(QObject):
 
         The array is the session's from now on: edits may change it in place.
         """
-        source = lone(title, array, path)
+        source = source_of_array(title, array, path)
         source.given = path is None
         entries = self.entries if schemes is None else entries_for(schemes)
         active = self.active_uid if schemes is None else None
@@ -280,7 +286,7 @@ class Document(QObject):
         if before is not None and before is not source:
             # What was read of the file that was written over is now of no file.
             place = self.sources.index(before)
-            left = unfiled([one for one in before.tensors if one.loaded])
+            left = detach_from_file([one for one in before.tensors if one.loaded])
             self.sources = (*self.sources[:place], *left, *self.sources[place + 1 :])
             self.sources_changed.emit()
         if source is not None and not source.container:

@@ -14,15 +14,15 @@ from quantoscope.gui.document.snapshot import (
     DEVICE,
     DeviceCodes,
     Entry,
+    EvaluationJob,
     Focus,
     Outcome,
-    Shown,
-    Update,
+    Snapshot,
 )
 from quantoscope.gui.document.snapshot import focus_on as focus_on_channel
 from quantoscope.gui.document.tensors import Tensor
 from quantoscope.gui.workers.background import Background, Ticket
-from quantoscope.gui.workers.paint_queue import Turns
+from quantoscope.gui.workers.paint_queue import PaintQueue
 
 LIVE_LIMIT = 50_000
 """Up to so many values everything follows an edit within the same event."""
@@ -41,7 +41,7 @@ class Session(Document):
     device_changed()
         There are other codes of a device, or none any more.
     evaluated()
-        ``shown`` is new: redraw.
+        ``snapshot`` is new: redraw.
     stale_changed()
         Whether what is shown is up to date.
     """
@@ -55,7 +55,7 @@ class Session(Document):
     def __init__(self, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.background = background
-        self.turns = Turns(self)
+        self.paint_queue = PaintQueue(self)
         self.pair: tuple[int, int] | None = None
         self._watchers: set[str] = set()
         self._focused: tuple[Granularity, int] | None = None
@@ -63,7 +63,7 @@ class Session(Document):
         self._focus_of: FloatArray | None = None
         self.stale = False
         self.stopped: set[str] = set()
-        self.shown = Shown(self.array, summarize(self.array), {})
+        self.snapshot = Snapshot(self.array, summarize(self.array), {})
         background.offered.connect(self._on_offered)
 
     def _turn_to(self, tensor: Tensor) -> None:
@@ -84,7 +84,7 @@ class Session(Document):
 
     def outcome(self, uid: int | None) -> Outcome | None:
         """What a scheme makes of the shown array; None when not (yet) computed."""
-        return None if uid is None else self.shown.outcomes.get(uid)
+        return None if uid is None else self.snapshot.outcomes.get(uid)
 
     @property
     def active_evaluation(self) -> Evaluation | None:
@@ -98,12 +98,12 @@ class Session(Document):
         entry = self.active
         if entry is not None and not entry.scheme.granularity.whole:
             return entry.scheme.granularity
-        return natural_granularity(self.shown.array.shape)
+        return natural_granularity(self.snapshot.array.shape)
 
     @property
     def focus(self) -> Focus | None:
         """The channel that plots show alone; None where they show all values."""
-        array = self.shown.array
+        array = self.snapshot.array
         if self._focused is None:
             return None
         if self._focus_of is not array:
@@ -163,7 +163,7 @@ class Session(Document):
         device = self.device if self.pair[1] == DEVICE else None
         uids = self.pair if device is None else self.pair[:1]
         entries = [self.entry(uid) for uid in uids]
-        return self.shown.compared([e.scheme for e in entries if e is not None], device)
+        return self.snapshot.compared([e.scheme for e in entries if e is not None], device)
 
     def watch_pair(self, who: str, watching: bool) -> None:
         """Say whether a view of the comparison is looked at: nothing else makes it computed."""
@@ -175,35 +175,42 @@ class Session(Document):
     # What follows from the document
 
     def recompute(self) -> None:
-        """Bring ``shown`` up to date: at once when small, else off the GUI thread."""
+        """Bring the snapshot up to date: at once when small, else off the GUI thread."""
         array = self.array
         pair = self.pair if self._watchers else None
         if pair is not None and (None in map(self.entry, pair) or pair[0] == pair[1]):
             pair = None
-        shown_uids = {self.active_uid, *(pair or ())}
-        wanted = {e.uid: e.scheme for e in self.entries if e.enabled or e.uid in shown_uids}
         device = self.device if pair is not None and pair[1] == DEVICE else None
-        job = Update(array, wanted, self.shown, self.edit, not self.other_array, pair, device)
+        job = EvaluationJob(
+            array,
+            self.entries,
+            self.active_uid,
+            self.snapshot,
+            self.edit,
+            not self.other_array,
+            pair,
+            device,
+        )
         live = array.size <= LIVE_LIMIT or job.ready
-        shown = job(None) if live else job.quick()
-        if shown is not None:
+        snapshot = job(None) if live else job.quick()
+        if snapshot is not None:
             self.background.cancel(EVALUATE)
-            self._show(shown)
+            self._show(snapshot)
         else:
             self.background.start(EVALUATE, job, self._show, self._failed, only_reads=True)
             self._set_stale(True)
 
-    def _show(self, shown: Shown) -> None:
-        self.shown = shown
+    def _show(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
         self.edit, self.other_array = None, False
         self._set_stale(False)
         self.evaluated.emit()
 
-    def _on_offered(self, ticket: Ticket, shown: object) -> None:
+    def _on_offered(self, ticket: Ticket, snapshot: object) -> None:
         """Show a long array before its schemes have been applied."""
         if ticket.kind == EVALUATE and self.background.current(ticket):
-            assert isinstance(shown, Shown)
-            self.shown = shown
+            assert isinstance(snapshot, Snapshot)
+            self.snapshot = snapshot
             self.edit, self.other_array = None, False
             self.evaluated.emit()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QElapsedTimer
@@ -93,7 +94,7 @@ class DeviceCodes:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Snapshot:
     """An array and what its schemes make of it, computed together: what panes and plots show.
 
     Attributes
@@ -102,6 +103,10 @@ class Shown:
     summary : Summary
     outcomes : dict of int to Evaluation or QuantizationError
         By the uid of the entry.
+    entries : tuple of Entry
+        The list of schemes at that time.
+    active_uid : int or None
+        The active scheme among them.
     milliseconds : float
         How long it took.
     attributions : dict of int to Attribution
@@ -115,11 +120,43 @@ class Shown:
     array: FloatArray
     summary: Summary
     outcomes: dict[int, Outcome]
+    entries: tuple[Entry, ...] = ()
+    active_uid: int | None = None
     milliseconds: float = 0.0
     attributions: dict[int, Attribution] = field(default_factory=dict)
     comparison: Comparison | DeviceComparison | None = None
     pyramid: Pyramid | None = None
     device: DeviceCodes | None = None
+
+    @property
+    def results(self) -> list[tuple[Entry, Outcome]]:
+        """The schemes switched on, with what came of them."""
+        return [
+            (entry, self.outcomes[entry.uid])
+            for entry in self.entries
+            if entry.enabled and entry.uid in self.outcomes
+        ]
+
+    @property
+    def active(self) -> Evaluation | None:
+        """What the active scheme makes of the array."""
+        outcome = None if self.active_uid is None else self.outcomes.get(self.active_uid)
+        return outcome if isinstance(outcome, Evaluation) else None
+
+    @property
+    def evaluations(self) -> list[tuple[str, Evaluation]]:
+        """The active scheme, then the others switched on, each under a name of its own."""
+        found = [self.active] if self.active is not None else []
+        found += [
+            outcome
+            for entry, outcome in self.results
+            if entry.uid != self.active_uid and isinstance(outcome, Evaluation)
+        ]
+        named: list[tuple[str, Evaluation]] = []
+        for one in found:
+            same = sum(other.scheme == one.scheme for _, other in named)
+            named.append((f"{one.scheme} ({same + 1})" if same else str(one.scheme), one))
+        return named
 
     def compared(
         self, schemes: Sequence[Scheme | None], device: DeviceCodes | None
@@ -188,15 +225,17 @@ class Focus:
 
 
 @dataclass(frozen=True)
-class Update:
-    """Everything one update computes; runs on any thread, since all it holds is immutable.
+class EvaluationJob:
+    """Computes a snapshot; runs on any thread, since all it holds is immutable.
 
     Attributes
     ----------
     array : ndarray
-    wanted : dict of int to Scheme
-        By the uid of the entry.
-    before : Shown
+    entries : tuple of Entry
+        Those switched on are evaluated, and whichever else is looked at.
+    active_uid : int or None
+        The active scheme among them.
+    before : Snapshot
         What is known already, of this array or of one that an edit made this one of.
     edit : Edit or None
         That edit; None where ``before`` is of this very array.
@@ -209,14 +248,21 @@ class Update:
     """
 
     array: FloatArray
-    wanted: dict[int, Scheme]
-    before: Shown
+    entries: tuple[Entry, ...]
+    active_uid: int | None
+    before: Snapshot
     edit: Edit | None = None
     known: bool = True
     pair: tuple[int, int] | None = None
     device: DeviceCodes | None = None
 
-    def __call__(self, ticket: Ticket | None) -> Shown:
+    @cached_property
+    def wanted(self) -> dict[int, Scheme]:
+        """The schemes to evaluate, by the uid of the entry."""
+        looked_at = {self.active_uid, *(self.pair or ())}
+        return {e.uid: e.scheme for e in self.entries if e.enabled or e.uid in looked_at}
+
+    def __call__(self, ticket: Ticket | None) -> Snapshot:
         timer = QElapsedTimer()
         timer.start()
         total = 1 + len(self.wanted)
@@ -224,8 +270,8 @@ class Update:
         attributions: dict[int, Attribution] = {}
         if ticket is not None and not self.known and self.array.size > HUGE:
             # Its curve at once; the histogram and the schemes take their time.
-            first = Shown(self.array, summarize(self.array, 0), {}, pyramid=pyramid_of(self.array))
-            ticket.offer(first)
+            at_once = summarize(self.array, 0)
+            ticket.offer(self._snapshot(at_once, {}, pyramid_of(self.array)))
         pyramid, summary = self._measured()
         known = summary.extremes
         for done, (uid, scheme) in enumerate(self.wanted.items(), 1):
@@ -246,10 +292,21 @@ class Update:
                 outcomes[uid] = error
         comparison = self.comparison or self._compared(outcomes, ticket)
         took = timer.nsecsElapsed() / 1e6
-        return Shown(self.array, summary, outcomes, took, attributions, comparison, pyramid,
-                     self.device)  # fmt: skip
+        return replace(
+            self._snapshot(summary, outcomes, pyramid),
+            milliseconds=took,
+            attributions=attributions,
+            comparison=comparison,
+            device=self.device,
+        )
 
-    def quick(self) -> Shown | None:
+    def _snapshot(
+        self, summary: Summary, outcomes: dict[int, Outcome], pyramid: Pyramid | None
+    ) -> Snapshot:
+        array, entries, active = self.array, self.entries, self.active_uid
+        return Snapshot(array, summary, outcomes, entries, active, pyramid=pyramid)
+
+    def quick(self) -> Snapshot | None:
         """The outcome of a small edit that leaves every range alone, where that takes no time.
 
         None where it would: on another thread everything is computed as usual.
@@ -277,7 +334,8 @@ class Update:
             if cause is not None:
                 attributions[uid] = cause
         took = timer.nsecsElapsed() / 1e6
-        return Shown(array, summary, outcomes, took, attributions, None, pyramid)
+        made = self._snapshot(summary, outcomes, pyramid)
+        return replace(made, milliseconds=took, attributions=attributions)
 
     @property
     def ready(self) -> bool:

@@ -260,15 +260,15 @@ class Source:
         return plain(self.path.name) if self.path is not None else self.tensors[0].title
 
 
-def lone(title: str, array: FloatArray, path: Path | None = None) -> Source:
-    """An array by itself, of a file or of none."""
+def source_of_array(title: str, array: FloatArray, path: Path | None = None) -> Source:
+    """Return a source that holds one array, of a file or of none."""
     tensor = Tensor(plain(title), path)
     tensor.take(array)
     return Source(path, [tensor])
 
 
-def unfiled(tensors: Sequence[Tensor]) -> tuple[Source, ...]:
-    """Loaded tensors whose file is no longer theirs, as arrays that no file holds."""
+def detach_from_file(tensors: Sequence[Tensor]) -> tuple[Source, ...]:
+    """Take loaded tensors out of their file, and return them as arrays that no file holds."""
     for tensor in tensors:
         tensor.own_title = tensor.title
         tensor.path = tensor.name = tensor.base = None

@@ -16,64 +16,12 @@ from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.quantizers.params import parameter_arrays
 from quantoscope.engine.text.spreadsheet import csv_line
 from quantoscope.gui.common.localized_numbers import filled, full
-from quantoscope.gui.document.session import Session
-from quantoscope.gui.document.snapshot import Entry, Outcome, Shown
+from quantoscope.gui.document.snapshot import Snapshot
 from quantoscope.gui.export.files import ExportError, FileStream, translated, write_atomically
 from quantoscope.gui.workers.background import Ticket
 
 BLOCK = 8192
 """Rows that are turned into text at once: some milliseconds each, so that the window goes on."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What the window shows, held still while it is written.
-
-    Attributes
-    ----------
-    shown : Shown
-    entries : tuple of Entry
-    active_uid : int or None
-    """
-
-    shown: Shown
-    entries: tuple[Entry, ...]
-    active_uid: int | None
-
-    @property
-    def results(self) -> list[tuple[Entry, Outcome]]:
-        """The schemes switched on, with what came of them."""
-        return [
-            (entry, self.shown.outcomes[entry.uid])
-            for entry in self.entries
-            if entry.enabled and entry.uid in self.shown.outcomes
-        ]
-
-    @property
-    def active(self) -> Evaluation | None:
-        """What the active scheme makes of the array."""
-        outcome = self.shown.outcomes.get(self.active_uid) if self.active_uid is not None else None
-        return outcome if isinstance(outcome, Evaluation) else None
-
-    @property
-    def evaluations(self) -> list[tuple[str, Evaluation]]:
-        """The active scheme, then the others switched on, each under a name of its own."""
-        found = [self.active] if self.active is not None else []
-        found += [
-            outcome
-            for entry, outcome in self.results
-            if entry.uid != self.active_uid and isinstance(outcome, Evaluation)
-        ]
-        named: list[tuple[str, Evaluation]] = []
-        for one in found:
-            same = sum(other.scheme == one.scheme for _, other in named)
-            named.append((f"{one.scheme} ({same + 1})" if same else str(one.scheme), one))
-        return named
-
-
-def snapshot(session: Session) -> Snapshot:
-    """Take what a session shows now."""
-    return Snapshot(session.shown, session.entries, session.active_uid)
 
 
 # The table
@@ -103,12 +51,12 @@ def table_head(data: Snapshot, rows: int) -> str:
     """The first lines of the table as CSV, for a preview."""
     columns = _columns(data)
     lines = [csv_line([column.head for column in columns])]
-    lines += _rows(columns, 0, min(rows, data.shown.array.size))
+    lines += _rows(columns, 0, min(rows, data.array.size))
     return "".join(lines)
 
 
 def _table_csv(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> None:
-    columns, total = _columns(data), data.shown.array.size
+    columns, total = _columns(data), data.array.size
     stream.write(csv_line([column.head for column in columns]).encode())
     for start in range(0, total, BLOCK):
         if ticket is not None:
@@ -122,7 +70,7 @@ def _rows(columns: Sequence[_Column], start: int, stop: int) -> Iterator[str]:
 
 
 def _columns(data: Snapshot) -> list[_Column]:
-    array = data.shown.array
+    array = data.array
     columns = [_Column("index", lambda start, stop: [str(i) for i in range(start, stop)])]
     if array.ndim > 1:
         columns += [_axis_column(array.shape, axis) for axis in range(array.ndim)]
@@ -192,7 +140,7 @@ def _stage_columns(array: FloatArray, name: str, evaluation: Evaluation) -> list
 def _table_npz(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> None:
     evaluations = data.evaluations
     arrays: dict[str, np.ndarray] = {
-        "values": data.shown.array,
+        "values": data.array,
         "schemes": np.array([str(e.scheme) for _, e in evaluations], dtype=np.str_),
     }
     for place, (_, evaluation) in enumerate(evaluations):

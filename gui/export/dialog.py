@@ -30,7 +30,7 @@ from quantoscope.gui.common.theme import Theme, inked, theme_named
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Outcome
 from quantoscope.gui.export import choices, jobs
-from quantoscope.gui.export.data import results_text, snapshot, table_head, write_results
+from quantoscope.gui.export.data import results_text, table_head, write_results
 from quantoscope.gui.export.figure import figure_image, render_svg, write_figure
 from quantoscope.gui.export.file_row import FileRow
 from quantoscope.gui.export.files import ExportError
@@ -206,10 +206,10 @@ class ExportDialog(QDialog):
             self._refuse(str(error))
 
     def _preview_table(self) -> None:
-        self.preview.show_text(table_head(snapshot(self._session), PREVIEW_ROWS))
+        self.preview.show_text(table_head(self._session.snapshot, PREVIEW_ROWS))
 
     def _preview_results(self) -> None:
-        self.preview.show_text(results_text(snapshot(self._session)))
+        self.preview.show_text(results_text(self._session.snapshot))
 
     def _preview_report(self) -> None:
         job, done = self._report_job(), self._show_report
@@ -247,7 +247,7 @@ class ExportDialog(QDialog):
 
     def _report_job(self) -> Callable[[Ticket], Report]:
         data = plot_data(self._session, self._settings.digits)
-        kept, source = snapshot(self._session), source_of(self._session)
+        kept, source = self._session.snapshot, source_of(self._session)
         return partial(jobs.report, source, kept, data, self.form.keys, self.form.looks)
 
     # The file
@@ -289,7 +289,7 @@ class ExportDialog(QDialog):
         self._at_once(partial(write_figure, path, self.form.spec(), data), path)
 
     def _write_results(self, path: Path) -> None:
-        self._at_once(partial(write_results, path, snapshot(self._session)), path)
+        self._at_once(partial(write_results, path, self._session.snapshot), path)
 
     def _at_once(self, write: Callable[[], object], path: Path) -> None:
         try:
@@ -300,7 +300,7 @@ class ExportDialog(QDialog):
             self._done([path])
 
     def _write_table(self, path: Path) -> None:
-        self._elsewhere(partial(jobs.table, path, snapshot(self._session)), self._done)
+        self._elsewhere(partial(jobs.table, path, self._session.snapshot), self._done)
 
     def _write_parameters(self, path: Path) -> None:
         if isinstance(self._active, Evaluation):

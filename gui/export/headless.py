@@ -21,10 +21,9 @@ from quantoscope.gui.common.localized_numbers import short
 from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.common.settings import DIGITS_DEFAULT
 from quantoscope.gui.common.theme import LIGHT, theme_named
-from quantoscope.gui.document.snapshot import Shown, Update, entries_for, frozen
+from quantoscope.gui.document.snapshot import EvaluationJob, Snapshot, entries_for, frozen
 from quantoscope.gui.export import choices
 from quantoscope.gui.export.choices import Size
-from quantoscope.gui.export.data import Snapshot
 from quantoscope.gui.export.figure import RENDERERS, write_figure
 from quantoscope.gui.export.panel import Panel
 from quantoscope.gui.export.presets import PRESET, paper_height
@@ -62,21 +61,21 @@ def picture(
     """
     values = frozen(as_working(array))
     entries = entries_for(schemes)
-    wanted = {entry.uid: entry.scheme for entry in entries}
     both = entries[:2] if pair else ()
     uids = (both[0].uid, both[1].uid) if len(both) == 2 else None
-    nothing = Shown(values, summarize(values[:0]), {})
-    shown = Update(values, wanted, nothing, known=False, pair=uids)(None)
+    nothing = Snapshot(values, summarize(values[:0]), {})
+    active = entries[0].uid
+    snapshot = EvaluationJob(values, entries, active, nothing, known=False, pair=uids)(None)
     series = []
     for entry in entries:
-        outcome = shown.outcomes[entry.uid]
+        outcome = snapshot.outcomes[entry.uid]
         if not isinstance(outcome, Evaluation):
             raise QuantizationError(f"{entry.scheme}: {outcome}")
         series.append(Series(entry, outcome, values))
     granularity = series[0].evaluation.scheme.granularity
     data = PlotData(
         values=values.reshape(-1),
-        summary=shown.summary,
+        summary=snapshot.summary,
         series=tuple(series),
         active=series[0],
         chosen=None,
@@ -84,11 +83,11 @@ def picture(
         array=values,
         whole=values,
         partition=natural_granularity(values.shape) if granularity.whole else granularity,
-        comparison=shown.comparison,
+        comparison=snapshot.comparison,
         pair=both,
-        pyramid=shown.pyramid,
+        pyramid=snapshot.pyramid,
     )
-    return Snapshot(shown, entries, entries[0].uid), data
+    return snapshot, data
 
 
 def plot(arguments: argparse.Namespace) -> list[str]:

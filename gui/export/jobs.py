@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from quantoscope.engine import Evaluation, export
-from quantoscope.gui.export.data import Snapshot, write_table
+from quantoscope.gui.document.snapshot import Snapshot
+from quantoscope.gui.export.data import write_table
 from quantoscope.gui.export.report import Report
 from quantoscope.gui.export.report_content import make_report
 from quantoscope.gui.export.report_files import report_text

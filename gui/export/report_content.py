@@ -25,7 +25,7 @@ from quantoscope.gui.common.localized_numbers import (
     short,
 )
 from quantoscope.gui.common.plain_text import plain
-from quantoscope.gui.export.data import Snapshot
+from quantoscope.gui.document.snapshot import Snapshot
 from quantoscope.gui.export.files import translated
 from quantoscope.gui.export.presets import paper_height
 from quantoscope.gui.export.report import (
@@ -95,7 +95,7 @@ def make_report(
 
 
 def _data(source: Source, kept: Snapshot, digits: int) -> tuple[Block, ...]:
-    array, summary = kept.shown.array, kept.shown.summary
+    array, summary = kept.array, kept.summary
     rows: list[tuple[str, Cell]] = []
     if source.path is not None:
         rows.append((translated("File"), Cell(plain(source.path.name))))
@@ -241,8 +241,8 @@ def _warnings(kept: Snapshot) -> tuple[Block, ...]:
     for entry, outcome in kept.results:
         found = outcome.warnings if isinstance(outcome, Evaluation) else (str(outcome),)
         notes += [f"{entry.name}: {note}" for note in found]
-        if entry.uid in kept.shown.attributions:
-            notes.append(f"{entry.name}: {kept.shown.attributions[entry.uid]}")
+        if entry.uid in kept.attributions:
+            notes.append(f"{entry.name}: {kept.attributions[entry.uid]}")
     return (Listing(tuple(notes)),) if notes else ()
 
 

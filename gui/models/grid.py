@@ -197,7 +197,7 @@ class GridModel(QAbstractTableModel):
             return evaluation.qparams.format.label(int(value))
         digits = min(self._settings.digits, 4)
         if self.quantity in ("R", "R′"):
-            return of_data(value, self._session.shown.summary, digits)
+            return of_data(value, self._session.snapshot.summary, digits)
         return short(value, digits)
 
     def _tint(self, value: float) -> QColor | None:

@@ -330,7 +330,7 @@ class ResultsModel(QAbstractTableModel):
         p = evaluation.qparams
         if focus is None:
             return Figures(evaluation, evaluation.metrics, p)
-        array, where = self._session.shown.array, focus.positions
+        array, where = self._session.snapshot.array, focus.positions
         channels = np.unique(p.granularity.of(where, array.shape))
         own = p.at(int(channels[0])) if channels.size == 1 else p.at(channels)
         return Figures(evaluation, metrics_of(evaluation, where), own)

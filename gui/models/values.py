@@ -230,7 +230,7 @@ class ValuesModel(QAbstractTableModel):
         return None
 
     def _data_text(self, value: Any) -> str:
-        return of_data(value, self._session.shown.summary, self._settings.digits)
+        return of_data(value, self._session.snapshot.summary, self._settings.digits)
 
     def _stage_text(self, value: Any, p: QParams) -> str:
         """A number in steps of S, which has an offset where Z has one."""
@@ -239,7 +239,7 @@ class ValuesModel(QAbstractTableModel):
     @property
     def more_digits(self) -> tuple[int, int]:
         """How many digits R and R′, and numbers in steps of S, have beyond those of others."""
-        digits, summary = self._settings.digits, self._session.shown.summary
+        digits, summary = self._settings.digits, self._session.snapshot.summary
         largest = max(abs(summary.low), abs(summary.high))
         of_values = digits_within(largest, summary.high - summary.low, digits) - digits
         if self._qparams is None:
@@ -405,7 +405,7 @@ class ValuesModel(QAbstractTableModel):
             self._take_scheme()
             # With the parameters as they were, only what was edited has changed, and is shown.
             if self._moved and self._session.array.size > LIVE_LIMIT:
-                self._session.turns.take(self, self._refresh)
+                self._session.paint_queue.take(self, self._refresh)
             elif self._moved:
                 self._refresh()
 

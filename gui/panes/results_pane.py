@@ -133,7 +133,7 @@ class ResultsPane(QWidget):
             self.insight_changed.emit(filled(text, self._session.focus.name))
             return
         entry = self._session.active
-        cause = self._session.shown.attributions.get(entry.uid) if entry is not None else None
+        cause = self._session.snapshot.attributions.get(entry.uid) if entry is not None else None
         known = entry is not None and cause is not None
         self.insight_changed.emit(f"{entry.name}: {cause}" if known and entry else "")
 

@@ -84,7 +84,7 @@ class StepsPane(QWidget):
         entry, evaluation = self._session.active, self._session.active_evaluation
         assert entry is not None and evaluation is not None and self._session.chosen is not None
         made = steps(
-            self._session.shown.array,
+            self._session.snapshot.array,
             evaluation.scheme,
             evaluation.qparams,
             self._session.chosen,
@@ -109,7 +109,7 @@ class StepsPane(QWidget):
             return self.tr("Computing…")
         if not isinstance(outcome, Evaluation):
             return str(outcome)
-        if session.chosen is None or session.chosen >= session.shown.array.size:
+        if session.chosen is None or session.chosen >= session.snapshot.array.size:
             return self.tr("Choose a value in the table or in a plot to see its steps.")
         return ""
 

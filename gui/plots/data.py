@@ -412,9 +412,9 @@ class PlotData:
 
 def plot_data(session: Session, digits: int) -> PlotData:
     """Take the picture of a session as it is shown now."""
-    shown, focus = session.shown, session.focus
+    snapshot, focus = session.snapshot, session.focus
     chosen = session.chosen
-    if chosen is not None and chosen >= shown.array.size:
+    if chosen is not None and chosen >= snapshot.array.size:
         chosen = None
     positions = None if focus is None else focus.positions
     anchor = chosen or 0
@@ -426,10 +426,10 @@ def plot_data(session: Session, digits: int) -> PlotData:
     active: Series | None = None
     failure = ""
     for entry in session.entries:
-        outcome = shown.outcomes.get(entry.uid)
+        outcome = snapshot.outcomes.get(entry.uid)
         if isinstance(outcome, Evaluation):
             alone = focus is not None and focus.granularity == outcome.qparams.granularity
-            one = Series(entry, outcome, shown.array, positions, anchor, alone)
+            one = Series(entry, outcome, snapshot.array, positions, anchor, alone)
             if entry.enabled:
                 series.append(one)
             if entry.uid == session.active_uid:
@@ -438,18 +438,18 @@ def plot_data(session: Session, digits: int) -> PlotData:
             failure = str(outcome or QCoreApplication.translate("plot_data", "Not quantized yet."))
     pair = tuple(e for uid in session.pair or () if (e := session.entry(uid)) is not None)
     return PlotData(
-        values=shown.array.reshape(-1) if focus is None else focus.values,
-        summary=shown.summary if focus is None else focus.summary,
+        values=snapshot.array.reshape(-1) if focus is None else focus.values,
+        summary=snapshot.summary if focus is None else focus.summary,
         series=tuple(series),
         active=active,
         chosen=chosen,
         digits=digits,
         failure=failure,
-        array=shown.array if focus is None else focus.values,
+        array=snapshot.array if focus is None else focus.values,
         focus=focus,
-        whole=shown.array,
+        whole=snapshot.array,
         partition=session.partition,
         comparison=session.comparison,
         pair=pair,
-        pyramid=shown.pyramid if focus is None else None,
+        pyramid=snapshot.pyramid if focus is None else None,
     )

@@ -36,7 +36,7 @@ class PlotFeed(QObject):
         self._session = session
         self._settings = settings
         self.data: PlotData = plot_data(session, settings.digits)
-        session.turns.idle.connect(self.drawn)
+        session.paint_queue.idle.connect(self.drawn)
         session.evaluated.connect(self.refresh)
         session.active_changed.connect(self.refresh)
         session.chosen_changed.connect(self.refresh)
@@ -48,13 +48,13 @@ class PlotFeed(QObject):
         """Take the picture anew."""
         self.data = plot_data(self._session, self._settings.digits)
         self.changed.emit(self.data)
-        if not self._session.turns.busy:
+        if not self._session.paint_queue.busy:
             self.drawn.emit()
 
     def in_turn(self, pane: QObject, draw: Callable[[], None]) -> None:
         """Draw a pane: few values at once, many when it is its turn."""
         if self.data.whole.size <= LIVE_LIMIT:
-            self._session.turns.leave(pane)
+            self._session.paint_queue.leave(pane)
             draw()
         else:
-            self._session.turns.take(pane, draw)
+            self._session.paint_queue.take(pane, draw)

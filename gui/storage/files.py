@@ -22,7 +22,7 @@ from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.document.tensors import Source, Tensor, lone, of_file
+from quantoscope.gui.document.tensors import Source, Tensor, of_file, source_of_array
 from quantoscope.gui.storage.session_files import ENDING, FILE, SessionFiles, WriteOver
 from quantoscope.gui.workers.background import Background, Part, Ticket
 
@@ -86,7 +86,7 @@ class Files(QObject):
         alone = [source.tensors[0] for source in session.sources if source.path is None]
         known = next((t for t in alone if t.title == example.name and not t.differs), None)
         if known is None:
-            source = lone(example.name, example.make())
+            source = source_of_array(example.name, example.make())
             source.given = True
             session.add(source)
             known = source.tensors[0]
@@ -108,7 +108,7 @@ class Files(QObject):
 
         dialog = NewArrayDialog(self._window)
         if dialog.exec():
-            source = lone(dialog.title(), dialog.array())
+            source = source_of_array(dialog.title(), dialog.array())
             self._session.add(source)
             self._show(source.tensors[0])
         dialog.deleteLater()

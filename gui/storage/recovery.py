@@ -20,7 +20,7 @@ from PySide6.QtCore import QLockFile, QObject, QStandardPaths, QTimer, Signal
 from quantoscope.engine import QuantizationError, cancellation
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.document.tensors import Source, Tensor, unfiled
+from quantoscope.gui.document.tensors import Source, Tensor, detach_from_file
 from quantoscope.gui.storage.session_files import ENDING, SessionFiles, View
 from quantoscope.gui.workers.background import Background, Ticket
 
@@ -366,7 +366,7 @@ def _unfiled(source: Source, folder: Path) -> Source:
     """A long array whose file is the recovery's own belongs to no file any more."""
     if source.path is None or source.path.parent != folder:
         return source
-    return unfiled(source.tensors)[0]
+    return detach_from_file(source.tensors)[0]
 
 
 def _sweep(folder: Path, known: set[str], alone: bool) -> None:

@@ -420,7 +420,7 @@ class MainWindow(QMainWindow):
         self.files.give_up()
         self.background.shutdown()
         self.recovery.stop()
-        self.session.turns.clear()
+        self.session.paint_queue.clear()
         event.accept()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

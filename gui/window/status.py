@@ -94,7 +94,7 @@ class StatusLine(QStatusBar):
         elif waiting:
             self.timing.setText(self.tr("Stopped: what you see is not up to date."))
         else:
-            text = filled(self.tr("last update %1 ms"), _short(self._session.shown.milliseconds))
+            text = filled(self.tr("last update %1 ms"), _short(self._session.snapshot.milliseconds))
             if self._settings.latency and self._latency.count:
                 seen = filled(
                     self.tr("edit to paint %1 ms, 95 % of %2 within %3 ms"),
@@ -105,7 +105,7 @@ class StatusLine(QStatusBar):
 
     def _summary(self) -> str:
         session, digits = self._session, self._settings.digits
-        array, summary = session.array, session.shown.summary
+        array, summary = session.array, session.snapshot.summary
         if array.size == 0:
             return self.tr("no values")
         count = (

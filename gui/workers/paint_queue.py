@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from shiboken6 import isValid
 
 
-class Turns(QObject):
+class PaintQueue(QObject):
     """A queue of things to do on the GUI thread, one per turn of the event loop.
 
     Signals

@@ -181,7 +181,7 @@ class Bench:
 
     def up_to_date(self, index: int | None = None, value: float = 0.0) -> bool:
         """Whether what is shown is what the document holds, and a value there is this one."""
-        session, shown = self.session, self.session.shown.array
+        session, shown = self.session, self.session.snapshot.array
         if session.stale or shown is not session.array:
             return False
         if index is not None and shown.reshape(-1)[index] != shown.dtype.type(value):
@@ -215,7 +215,7 @@ class Bench:
 
     def drags(self) -> list[Reaction]:
         """Move both clip handles a little, as one drag does."""
-        made, entry, reach = [], self.session.active, self.session.shown.summary.high
+        made, entry, reach = [], self.session.active, self.session.snapshot.summary.high
         for turn in range(self.repeats):
             ends = -reach * (0.8 - 0.004 * turn), reach * (0.75 - 0.003 * turn)
             act = partial(commands.set_scheme, self.session, entry.uid)

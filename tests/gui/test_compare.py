@@ -458,19 +458,19 @@ def test_a_large_array_is_compared_in_the_background(open_window, person, qtbot)
 def test_nothing_is_compared_while_both_views_of_it_lie_behind_other_tabs(open_window, person):
     window = open_window(ARRAY, EVEN, CUT)
     session = window.session
-    assert session.shown.comparison is None
+    assert session.snapshot.comparison is None
     person.edit_cell(window.values.table, 0, "0.5")
-    assert session.shown.comparison is None
+    assert session.snapshot.comparison is None
     for number, (key, before) in enumerate(
         (("compare", "results"), ("difference", "distribution"))
     ):
         front(window, key)
-        assert session.shown.comparison is not None
+        assert session.snapshot.comparison is not None
         person.edit_cell(window.values.table, 1 + number, "0.25")
-        assert session.shown.comparison is not None
+        assert session.snapshot.comparison is not None
         front(window, before)
         person.edit_cell(window.values.table, 5 + number, "0.75")
-        assert session.shown.comparison is None
+        assert session.snapshot.comparison is None
 
 
 @pytest.mark.parametrize("key", ["compare", "difference"])
@@ -481,12 +481,12 @@ def test_nothing_is_compared_while_both_views_of_it_are_closed(open_window, pers
         front(window, each)
         person.click(window.docks[each].head.close_button)
     person.edit_cell(window.values.table, 0, "0.5")
-    assert session.shown.comparison is None
+    assert session.snapshot.comparison is None
     edited = ARRAY.copy()
     edited[:2] = 0.5, -7
     window.docks[key].toggleViewAction().trigger()
     front(window, key)
-    assert session.shown.comparison is not None
+    assert session.snapshot.comparison is not None
     person.edit_cell(window.values.table, 1, "-7")
     if key == "compare":
         check(window, person, edited, EVEN, CUT)
@@ -495,7 +495,7 @@ def test_nothing_is_compared_while_both_views_of_it_are_closed(open_window, pers
         assert f" {count} of 300 values differ" in plot_insight(window)
     person.click(window.docks[key].head.close_button)
     person.edit_cell(window.values.table, 2, "0.75")
-    assert session.shown.comparison is None
+    assert session.snapshot.comparison is None
 
 
 def test_what_changed_while_nobody_looked_is_compared_when_the_pane_comes_back(window, person):

@@ -51,12 +51,12 @@ def test_up_to_the_limit_an_edit_is_shown_in_the_same_event(open_window, person)
 def test_of_two_quick_edits_the_newest_wins(open_window, qtbot):
     window = open_window(noise(300_000), "int8 symmetric", "int8 asymmetric")
     seen = []
-    window.session.evaluated.connect(lambda: seen.append(window.session.shown.summary.high))
+    window.session.evaluated.connect(lambda: seen.append(window.session.snapshot.summary.high))
     for number in (500.0, 600.0, 700.0):
         commands.edit_value(window.session, 3, number)
     qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
     assert seen[-1] == 700
-    assert window.session.shown.array is window.session.array
+    assert window.session.snapshot.array is window.session.array
     assert window.session.active_evaluation.codes[3] == 127
     assert len(seen) <= 2
 
@@ -105,12 +105,12 @@ def test_what_another_tab_hides_while_it_is_computed_is_not_called_stopped(
 
 def test_undo_while_computing_ends_at_the_first_state(open_window, qtbot):
     window = open_window(noise(200_000), "int8 symmetric")
-    before = window.session.shown.summary.high
+    before = window.session.snapshot.summary.high
     commands.edit_value(window.session, 3, 500.0)
     window.session.undo_stack.undo()
     qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
-    assert window.session.shown.summary.high == before
-    assert window.session.shown.array is window.session.array
+    assert window.session.snapshot.summary.high == before
+    assert window.session.snapshot.array is window.session.array
 
 
 def test_closing_while_computing_ends_the_work(open_window):
@@ -135,4 +135,4 @@ def test_a_shorter_array_may_come_while_a_longer_one_is_computed(open_window, qt
     window.values.table.scrollToBottom()
     window.values.table.grab()
     qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
-    assert window.session.shown.array.size == 200_000
+    assert window.session.snapshot.array.size == 200_000

@@ -11,7 +11,7 @@ import pytest
 from quantoscope.engine import Scheme
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.document.tensors import lone
+from quantoscope.gui.document.tensors import source_of_array
 from quantoscope.gui.panes import values_edit
 from quantoscope.gui.workers.background import Background
 
@@ -103,7 +103,9 @@ class Both:
         self.numbers = np.random.default_rng(seed)
         arrays = [self.fresh(np.float32, 60), self.fresh(np.float64, 35).reshape(5, 7),
                   self.fresh(np.float32, 700)]  # fmt: skip
-        self.sources = [lone(f"tensor {place}", array) for place, array in enumerate(arrays)]
+        self.sources = [
+            source_of_array(f"tensor {place}", array) for place, array in enumerate(arrays)
+        ]
         session.start(np.zeros(1, np.float32), "first", None, [Scheme.parse(SCHEMES[0])])
         for source in self.sources:
             session.add(source)
@@ -291,7 +293,7 @@ class Both:
         assert session.active_uid == (None if state.active is None else self.uids[state.active])
         assert session.undo_stack.index() == self.model.at
         assert session.undo_stack.count() == len(self.model.states) - 1
-        assert session.shown.array is session.array
+        assert session.snapshot.array is session.array
 
 
 @pytest.fixture

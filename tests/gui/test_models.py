@@ -13,7 +13,7 @@ from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import DARK, LIGHT
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.document.tensors import lone
+from quantoscope.gui.document.tensors import source_of_array
 from quantoscope.gui.models.grid import QUANTITIES, GridModel
 from quantoscope.gui.models.results import SORT_ROLE, ResultsModel
 from quantoscope.gui.models.schemes import SchemesModel
@@ -238,7 +238,7 @@ def test_channels_of_the_array_before_are_not_looked_for_in_another_one(session,
     session.start(np.ones((2000, 30), np.float32), "", None, [Scheme.parse(COLUMNS)])
     qtbot.waitUntil(lambda: not session.stale)
     model = values(session)
-    session.show(lone("wider", np.ones((30, 2000), np.float32)).tensors[0])
+    session.show(source_of_array("wider", np.ones((30, 2000), np.float32)).tensors[0])
     assert session.stale
     assert [model.index(1999, column).data() for column in (0, 1)] == ["1", None]
     qtbot.waitUntil(lambda: not session.stale)
@@ -266,7 +266,7 @@ def test_no_model_asks_for_channels_that_an_array_has_no_more(session):
     for signal in (model.rowsAboutToBeInserted, model.rowsAboutToBeRemoved, model.rowsInserted):
         signal.connect(look)
     for shape in ((2, 5), (2, 2), (1, 7)):
-        session.show(lone("another", np.ones(shape, np.float32)).tensors[0])
+        session.show(source_of_array("another", np.ones(shape, np.float32)).tensors[0])
     assert len(read) > 20
 
 
@@ -276,7 +276,7 @@ def test_a_sorted_table_knows_of_another_array_before_it_tells_of_any_change(ses
     model.sort_by(0)
     read = []
     model.dataChanged.connect(partial(_read_all, model, read, 0))
-    session.show(lone("longer", np.arange(8, dtype=np.float32).reshape(2, 4)).tensors[0])
+    session.show(source_of_array("longer", np.arange(8, dtype=np.float32).reshape(2, 4)).tensors[0])
     assert read[:8] == list("01234567")
 
 

@@ -19,7 +19,7 @@ def noise(count, seed=0):
 def idle(window):
     """Whether nothing is computed, prepared or waiting for its turn."""
     busy = any(map(window.background.running, ("evaluate", *window.plots.built())))
-    return not (busy or window.session.stale or window.session.turns.busy)
+    return not (busy or window.session.stale or window.session.paint_queue.busy)
 
 
 @pytest.fixture
@@ -222,14 +222,14 @@ def test_the_row_of_sheets_follows_an_array_with_as_many_rows_in_front(
 def exact(session):
     """Assert that what is shown is what the engine makes of the array, to the last bit."""
     known = session.array.copy()
-    assert session.shown.array is session.array
+    assert session.snapshot.array is session.array
     for entry in session.entries:
         shown, anew = session.outcome(entry.uid), evaluate(known, entry.scheme)
         assert shown.qparams == anew.qparams
         assert shown.codes.tobytes() == anew.codes.tobytes()
         assert shown.code_counts.tolist() == anew.code_counts.tolist()
         assert dict(shown.metrics) == pytest.approx(dict(anew.metrics), rel=0, abs=0, nan_ok=True)
-    shown, anew = session.shown.summary, summarize(known)
+    shown, anew = session.snapshot.summary, summarize(known)
     assert shown.counts.tolist() == anew.counts.tolist()
     assert (shown.nan_count, shown.inf_count) == (anew.nan_count, anew.inf_count)
     np.testing.assert_equal([shown.low, shown.high, shown.mean], [anew.low, anew.high, anew.mean])

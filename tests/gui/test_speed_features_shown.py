@@ -193,10 +193,10 @@ def test_closing_while_panes_wait_for_their_turn_leaves_nothing_to_do(open_windo
     window = open_window(noise(200_000), "int8 symmetric")
     window.docks["calibration"].raise_()
     window.session.choose(5)
-    assert window.session.turns.busy
+    assert window.session.paint_queue.busy
     window.session.mark_saved(None)
     assert window.close()
-    assert not window.session.turns.busy
+    assert not window.session.paint_queue.busy
 
 
 # Huge arrays
@@ -214,7 +214,7 @@ def test_a_huge_array_is_shown_before_its_schemes_are_applied(
     array[FAR] = 50
     window.session.start(array, "huge")
     qtbot.waitUntil(lambda: "max 50" in window.statusBar().summary.text())
-    qtbot.waitUntil(lambda: not window.session.turns.busy)
+    qtbot.waitUntil(lambda: not window.session.paint_queue.busy)
     assert window.session.stale
     assert reach(window.plots["signal"])[1] > 50
     (curve,) = items(window.plots["signal"], pg.BarGraphItem)

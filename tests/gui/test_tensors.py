@@ -14,7 +14,7 @@ from quantoscope.engine import io
 from quantoscope.engine.analysis.glance import glance
 from quantoscope.gui.common.short_names import shortened
 from quantoscope.gui.document import commands
-from quantoscope.gui.document.tensors import lone
+from quantoscope.gui.document.tensors import source_of_array
 from quantoscope.gui.export.choices import proposed_name
 from quantoscope.gui.export.kinds import FIGURE
 from quantoscope.gui.models.tensors import (
@@ -124,7 +124,7 @@ def test_choosing_a_tensor_does_not_stop_a_file_from_being_read(
 
 def test_the_tensor_that_was_chosen_last_stays(opened, settle, slow_load):
     slow = opened.session.sources[-1].tensors[0]
-    source = lone("quick", np.ones(3, np.float32))
+    source = source_of_array("quick", np.ones(3, np.float32))
     opened.session.add(source)
     opened.files.show_tensor(slow)
     opened.files.show_tensor(source.tensors[0])
@@ -151,7 +151,7 @@ def test_what_was_read_while_a_file_is_written_comes_up_after_that(
 ):
     save, came_up = io.save, threading.Event()
     one = np.ones(3, np.float32)
-    source = lone("one", one)
+    source = source_of_array("one", one)
     opened.session.add(source)
     opened.session.show(source.tensors[0])
     wanted = opened.session.sources[0].tensors[0]

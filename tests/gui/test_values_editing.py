@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QInputDialog
 
 from quantoscope.gui.document import clipboard, commands
-from quantoscope.gui.document.tensors import lone
+from quantoscope.gui.document.tensors import source_of_array
 from quantoscope.gui.panes.values_edit import parse_position
 
 TEN = "0.5\t-1.25\t3\t4e-3\t5\t6\t7\t8\t9\t10.125"
@@ -473,7 +473,7 @@ def test_undo_by_its_button_takes_back_what_is_being_typed(typing, person):
 def test_rows_that_come_or_go_while_a_cell_is_open_leave_it_done(typing, person, action):
     typing.actions_[action].trigger()
     assert not person.editing(typing.values.table)
-    source = lone("other", np.ones(5, np.float32))
+    source = source_of_array("other", np.ones(5, np.float32))
     typing.session.add(source)
     typing.session.show(source.tensors[0])
     assert typing.session.array.tolist() == [1] * 5
@@ -496,7 +496,7 @@ def test_what_is_being_typed_is_asked_about_when_the_window_closes(typing, dialo
 
 def test_a_text_that_is_no_number_does_not_follow_to_another_tensor(typing, person):
     person.type("x")
-    source = lone("other", np.ones(5, np.float32))
+    source = source_of_array("other", np.ones(5, np.float32))
     typing.session.add(source)
     typing.files.show_tensor(source.tensors[0])
     assert not person.editing(typing.values.table)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QToolButton
 from quantoscope.engine import Scheme
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.document.tensors import lone
+from quantoscope.gui.document.tensors import source_of_array
 from quantoscope.gui.models.values import SortOrder
 from quantoscope.gui.workers.background import Background
 
@@ -333,7 +333,7 @@ def test_undo_brings_values_to_the_front_and_its_tensor(open_lean_window, person
     window = open_lean_window(np.zeros(10), "int8 symmetric")
     first = window.session.current
     commands.edit_value(window.session, 7, 5.0)
-    other = lone("other", np.ones(3, np.float32))
+    other = source_of_array("other", np.ones(3, np.float32))
     window.session.add(other)
     window.session.show(other.tensors[0])
     window.docks["tensors"].take_focus()

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,9 @@ INDEX = ROOT / "resources" / "guide" / "index.md"
 PAGES = sorted(INDEX.parent.glob("*.md"))
 DOCUMENTS = [README, CONTRIBUTING, *PAGES]
 MOST_WORDS = 1500
+URLS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
+ISSUES = URLS["Issues"]
+RAW = URLS["Homepage"].replace("//github.com/", "//raw.githubusercontent.com/") + "/main/"
 
 _CI = "the checks run it"
 _SCREEN = "it opens a window: tests/e2e does"
@@ -46,7 +50,7 @@ NOT_RUN = {
     '.venv/bin/python -m pytest -n auto -m "not slow"': "it is part of all tests",
     ".venv/bin/ruff check .": _CI,
     ".venv/bin/ruff format --check .": _CI,
-    ".venv/bin/mypy": _CI,
+    ".ci/types": _CI,
     ".venv/bin/lint-imports": _CI,
 }
 """Commands that no test runs, and why."""
@@ -163,8 +167,15 @@ def links(path: Path) -> list[str]:
 @every_document(DOCUMENTS)
 def test_every_link_leads_somewhere_in_the_project(path: Path) -> None:
     for link in links(path):
+        if link == ISSUES:
+            continue
         target, _, anchor = link.partition("#")
-        page = (path.parent / target).resolve() if target else path
+        if target.startswith(RAW):
+            # Only so does the package index show a picture.
+            assert path == README and target.endswith(".png"), link
+            page = ROOT / target.removeprefix(RAW)
+        else:
+            page = (path.parent / target).resolve() if target else path
         assert page.is_file() and page.is_relative_to(ROOT), link
         assert not anchor or anchor in slugs(page), link
 
@@ -180,6 +191,7 @@ def test_every_page_is_linked_from_the_index_and_the_index_from_the_readme() -> 
         page.name for page in PAGES if page != INDEX
     }
     assert named(INDEX) in links(README)
+    assert URLS["Documentation"] == f"{URLS['Homepage']}/blob/main/{named(INDEX)}"
 
 
 # What they say

@@ -12,7 +12,7 @@ import zlib
 from html import escape
 from typing import Any
 
-from PySide6.QtGui import Qt
+from PySide6.QtGui import QImage, Qt
 from PySide6.QtWidgets import QTextBrowser
 
 from quantoscope.engine.text.number_parsing import printable
@@ -63,5 +63,8 @@ def plain_title(text: str) -> str:
 class Page(QTextBrowser):
     """A page of text that loads nothing of what it names."""
 
-    def loadResource(self, kind: int, name: Any) -> None:
-        return None
+    def loadResource(self, kind: int, name: Any) -> QImage:
+        # Of nothing at all Qt would make something itself: it opens the file of that name.
+        empty = QImage(1, 1, QImage.Format.Format_ARGB32)
+        empty.fill(Qt.GlobalColor.transparent)
+        return empty

@@ -1,20 +1,12 @@
-"""The about box and the quick guide."""
+"""The about box."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QMessageBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QMessageBox, QWidget
 
-from quantoscope.gui.common.dialog_size import open_at
 from quantoscope.gui.common.error_reports import log_path, versions
-from quantoscope.gui.common.plain_text import Page
 from quantoscope.gui.common.theme import app_icon
 
 
@@ -36,23 +28,3 @@ def show_about(parent: QWidget) -> None:
     if box.clickedButton() is copy:
         QGuiApplication.clipboard().setText(versions())
     box.deleteLater()
-
-
-def show_guide(parent: QWidget) -> None:
-    """Show the quick guide."""
-    from quantoscope.resources import read_text
-
-    dialog = QDialog(parent)
-    dialog.setWindowTitle(_tr("Quick guide"))
-    open_at(dialog, 620, 560)
-    view = Page(dialog)
-    view.setMarkdown(read_text("help/guide.md"))
-    view.setOpenLinks(False)
-    view.setAccessibleName(_tr("Quick guide"))
-    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, dialog)
-    buttons.rejected.connect(dialog.reject)
-    layout = QVBoxLayout(dialog)
-    layout.addWidget(view)
-    layout.addWidget(buttons)
-    dialog.exec()
-    dialog.deleteLater()

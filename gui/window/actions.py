@@ -205,10 +205,10 @@ SPECS: tuple[Spec, ...] = (
     ),
     Spec(
         "help",
-        _t("&Quick guide"),
+        _t("&Guide"),
         Keys.HelpContents,
         "help",
-        _t("What the panes show and how to work with them"),
+        _t("What the panes show, what is computed, and how to search for it"),
     ),
     Spec("about", _t("&About Quantoscope"), "", "info"),
 )

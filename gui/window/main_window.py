@@ -361,7 +361,7 @@ class MainWindow(QMainWindow):
             pane.fit()
 
     def _help(self) -> None:
-        from quantoscope.gui.dialogs.about import show_guide
+        from quantoscope.gui.dialogs.guide import show_guide
 
         show_guide(self)
 

@@ -36,6 +36,7 @@ from quantoscope.engine.io.saved import SavedScheme, SavedSession, SavedSource, 
 from quantoscope.gui.common.error_reports import ErrorReporter
 from quantoscope.gui.common.plain_text import (
     NAME_LENGTH,
+    Page,
     plain,
     plain_action,
     plain_tip,
@@ -358,6 +359,20 @@ def fifo(tmp_path):
     yield made
     if made.path.exists():
         made.end()
+
+
+@pytest.mark.parametrize("kind", ["html", "markdown"])
+def test_a_page_loads_no_picture_whatever_its_text_names(qapp, qtbot, fifo, kind):
+    page = Page()
+    qtbot.addWidget(page)
+    if kind == "html":
+        page.setHtml(f"<img src='{fifo.path}'>")
+    else:
+        page.setMarkdown(f"![picture]({fifo.path})")
+    page.show()
+    page.grab()
+    qapp.processEvents()
+    assert not fifo.end()
 
 
 def test_the_pipe_tells_of_a_page_that_loads_a_picture(qapp, fifo):

@@ -589,9 +589,11 @@ def test_files_that_were_not_agreed_to_are_not_read_when_the_session_is_saved(
         window.open_paths([file])
         settle(window, qtbot)
     settle(window, qtbot)
-    monkeypatch.setattr(saved, "digest_of", None)
+    looked_at, digest_of = [], saved.digest_of
+    monkeypatch.setattr(saved, "digest_of", lambda p: looked_at.append(p) or digest_of(p))
     commands.edit_value(window.session, 0, 3.0)
     assert window.whole.save()
+    assert path not in looked_at
     (source,) = qscope.read(file).sources
     assert source == replace(known, beside="strange.npy"), "what was known of it stays known"
 

@@ -26,9 +26,9 @@ from quantoscope.engine.analysis.formulas import (
 )
 from quantoscope.engine.analysis.value_trace import Trace, trace
 from quantoscope.engine.formats import BlockFormat, CodebookFormat
-from quantoscope.engine.numerics.arithmetic import uniform_at
+from quantoscope.engine.numerics.arithmetic import Precision, Tiny, ZeroPoint, uniform_at
 from quantoscope.engine.numerics.arrays import FloatArray, as_working
-from quantoscope.engine.quantizers import QUANTIZERS, QParams, Stage, unrounded_key
+from quantoscope.engine.quantizers import QUANTIZERS, Origin, QParams, Stage, unrounded_key
 from quantoscope.engine.schemes.scheme import Scheme
 from quantoscope.engine.text.number_text import MOST_DIGITS, digits_within, exact
 
@@ -215,11 +215,11 @@ class _Work:
             # Values are divided by d, and reconstructed with what is stored of it.
             inner = formula.removeprefix("float16(").removesuffix(")")
             divisor = _float(p.divisor)
-            zeros = "all values are 0" if p.origin == "zeros" else ""
+            zeros = "all values are 0" if p.origin == Origin.ZEROS else ""
             lines.append(self._line("d", "d", inner, known, divisor, remark=zeros, **options))
             known["d"] = divisor
             formula, options["precisions"] = "float16({d})", {}
-        elif a.stored in ("float16", "bfloat16") and p.origin == "range":
+        elif a.stored in ("float16", "bfloat16") and p.origin == Origin.RANGE:
             lines.append(self._line("S0", "S₀", formula, known, before, **options))
             known["S0"] = before
             inner = "bfloat16({S0})" if a.stored == "bfloat16" else "{S0}"
@@ -260,7 +260,7 @@ class _Work:
             source = f"the least range, for {source}" if floored else source
             line = Line("T", "T", f"{source}{of}", "", self._data_text(abs(peak)))
             return [line], {"maxR": "T"}, known
-        if p.origin == "constant":
+        if p.origin == Origin.CONSTANT:
             known["maxR"] = max(abs(low), abs(high))
             source = "0 and the only value" if low != high else "the only value"
         elif minmax and not channels and not (a.includes_zero and 0 in (low, high)):
@@ -270,7 +270,7 @@ class _Work:
             ("Rmin", low, "smallest R"),
             ("Rmax", high, "largest R"),
         ):
-            words = f"{words}{of}" if minmax and p.origin != "constant" else f"{source}{of}"
+            words = f"{words}{of}" if minmax and p.origin != Origin.CONSTANT else f"{source}{of}"
             if a.includes_zero and end == 0:
                 words += ", widened to 0"
             lines.append(Line(symbol, symbol, words, "", self._data_text(end)))
@@ -297,10 +297,10 @@ class _Work:
 
     def _scale_precisions(self) -> dict[str, str]:
         p, a = self.p, self.p.arithmetic
-        difference = self.precision if a.difference == "working" else "float64"
+        difference = self.precision if a.difference is Precision.WORKING else "float64"
         if self.quantizer.fixed_range:
             return dict.fromkeys((*OPERATIONS, "log2"), self.precision)
-        divided = self.precision if a.division == "working" else "float64"
+        divided = self.precision if a.division is Precision.WORKING else "float64"
         # The textbook takes float64 where the working precision overflows.
         low, high = (p.dtype.type(end) for end in p.range)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -312,18 +312,18 @@ class _Work:
         """S, or why it does not follow from the formula."""
         p, a = self.p, self.p.arithmetic
         scale = _float(p.scale)
-        plain = not p.format.mapping and a.tiny == "textbook"
-        if p.origin == "zeros" and (plain or "2^" in formula):
+        plain = not p.format.mapping and a.tiny is Tiny.TEXTBOOK
+        if p.origin == Origin.ZEROS and (plain or "2^" in formula):
             why = "all values are 0: S is set to 1" if plain else "all values are 0"
             return Line("S", "S", "", "", text_of(scale, self.digits), why)
         remark = ""
-        if p.origin == "constant":
+        if p.origin == Origin.CONSTANT:
             remark = "all values are equal: S is taken from the value"
             if known["Rmin"] == known["Rmax"]:
                 formula = "{maxR} / {Qmax}"
                 formula = f"Pow2↑({formula})" if a.pow2 else formula
-        elif p.origin == "floor" and not p.format.mapping:
-            if a.tiny.startswith("one"):
+        elif p.origin == Origin.FLOOR and not p.format.mapping:
+            if a.tiny.becomes_one:
                 why = "the formula gives less than the smallest normal number: S is set to 1"
                 return Line("S", "S", "", "", text_of(scale, self.digits), why)
             remark = "the smallest S there is: the formula gives less"
@@ -375,16 +375,16 @@ class _Work:
         if formula == "0":
             return []
         outside = "" if p.qmin <= p.zero_point <= p.qmax else "outside the codes"
-        dividing = self.precision if a.division == "working" else "float64"
+        dividing = self.precision if a.division is Precision.WORKING else "float64"
         # Python's own integers take Qmax − Round(Rmax / S).
-        exact_sum = a.zero_point == "from-max" and self.qparams.granularity.whole
+        exact_sum = a.zero_point is ZeroPoint.FROM_MAX and self.qparams.granularity.whole
         precisions = {"/": dividing} if exact_sum else {"−": dividing, "/": dividing}
         options = {"names": options["names"], "precisions": precisions}
         exact_scale = a.exact_scale and known["S0"] != known["S"] and "{S}" in formula
         coarse = a.stored in ("float16", "bfloat16") and p.divisor is None
         lines: list[Line] = []
         made = self._zero_point_line(formula, known, outside, options)
-        if exact_scale and (coarse or not made.numbers) and p.origin == "range":
+        if exact_scale and (coarse or not made.numbers) and p.origin == Origin.RANGE:
             formula = formula.replace("{S}", "{S0}")
             made = self._zero_point_line(formula, known, outside, options)
             if not coarse:
@@ -404,7 +404,7 @@ class _Work:
         if made.numbers:
             return made
         why = "not by the formula at so small or large a scale"
-        if p.origin == "floor" and a.tiny.startswith("one"):
+        if p.origin == Origin.FLOOR and a.tiny.becomes_one:
             why = "set with S"
         elif p.range[0] == p.range[1] == 0:
             why = "all values are 0"

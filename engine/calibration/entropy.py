@@ -21,7 +21,7 @@ import numpy as np
 from quantoscope.engine.calibration.base import Method, Task, inside
 from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics import mapped_arrays
-from quantoscope.engine.numerics.arithmetic import MODELOPT, Arithmetic
+from quantoscope.engine.numerics.arithmetic import Arithmetic, EntropySearch
 from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.numerics.granularity import GROUP, Granularity
 from quantoscope.engine.numerics.kernels import (
@@ -71,7 +71,9 @@ class Search:
     stride: int
 
 
-def bin_counts(fmt: Format, arguments: Sequence[float], whose: str = MODELOPT) -> tuple[int, int]:
+def bin_counts(
+    fmt: Format, arguments: Sequence[float], whose: EntropySearch = EntropySearch.MODELOPT
+) -> tuple[int, int]:
     """Return the numbers of bins and levels: those given, else those of the package.
 
     Model Optimizer takes half as many levels as there are codes, as many for codes without a
@@ -80,7 +82,7 @@ def bin_counts(fmt: Format, arguments: Sequence[float], whose: str = MODELOPT) -
     bins = int(arguments[0]) if arguments else BINS
     if len(arguments) > 1:
         levels = int(arguments[1])
-    elif whose == MODELOPT:
+    elif whose is EntropySearch.MODELOPT:
         levels = 1 << (fmt.bits - (0 if fmt.integer and fmt.qmin == 0 else 1))
     else:
         levels = LEVELS
@@ -88,13 +90,13 @@ def bin_counts(fmt: Format, arguments: Sequence[float], whose: str = MODELOPT) -
 
 
 def search_of(
-    fmt: Format, arguments: Sequence[float], whose: str, channels: int, length: int
+    fmt: Format, arguments: Sequence[float], whose: EntropySearch, channels: int, length: int
 ) -> Search:
     """Return how so many channels of so many values each are searched in bounded time."""
     bins, levels = bin_counts(fmt, arguments, whose)
     if channels == 1:
         return Search(bins, levels, 1)
-    if whose != MODELOPT:
+    if whose is not EntropySearch.MODELOPT:
         cuts = CUTS_ONNXRUNTIME // channels
         every = max(1, bins // 2 - levels // 2)
         return Search(bins, levels, 0 if cuts < 2 else -(-every // cuts))
@@ -112,7 +114,7 @@ def entropy_ends(
     rows: FloatArray,
     fmt: Format,
     arguments: Sequence[float] = (),
-    whose: str = MODELOPT,
+    whose: EntropySearch = EntropySearch.MODELOPT,
     gaps: bool = False,
     step: Step | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -125,7 +127,7 @@ def entropy_ends(
     fmt : Format
     arguments : sequence of float
         Numbers of bins and of levels, as far as they are given.
-    whose : str
+    whose : EntropySearch
         The package whose definition it is, as in ``Arithmetic.entropy``.
     gaps : bool
     step : callable, optional
@@ -138,7 +140,7 @@ def entropy_ends(
     reach = np.maximum(np.abs(low), np.abs(high))
     if not search.stride:
         return -reach, reach
-    if whose == MODELOPT and channels > 1 and length <= SHORT:
+    if whose is EntropySearch.MODELOPT and channels > 1 and length <= SHORT:
         found = _short_thresholds(rows, reach, search, gaps, step)
         return -found, found
     below, above = np.empty(channels), np.empty(channels)
@@ -147,7 +149,7 @@ def entropy_ends(
             step(number, channels)
         row = rows[number] if channels == 1 else mapped_arrays.block(rows[number])
         row = row[~np.isnan(row)] if gaps else row
-        if whose == MODELOPT:
+        if whose is EntropySearch.MODELOPT:
             above[number] = threshold(row, search, step if channels == 1 else None)
             below[number] = -above[number]
         else:
@@ -155,7 +157,9 @@ def entropy_ends(
     return below, above
 
 
-def curve(finite: FloatArray, fmt: Format, whose: str = MODELOPT) -> tuple[np.ndarray, np.ndarray]:
+def curve(
+    finite: FloatArray, fmt: Format, whose: EntropySearch = EntropySearch.MODELOPT
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the thresholds that are tried for a whole tensor, and their divergences in nats.
 
     Parameters
@@ -163,11 +167,11 @@ def curve(finite: FloatArray, fmt: Format, whose: str = MODELOPT) -> tuple[np.nd
     finite : ndarray, shape (n,)
         Finite values, not all of them 0.
     fmt : Format
-    whose : str
+    whose : EntropySearch
         As for ``entropy_ends``.
     """
     search = search_of(fmt, (), whose, 1, finite.size)
-    if whose == MODELOPT:
+    if whose is EntropySearch.MODELOPT:
         counts, reach = magnitudes(finite, search.bins)
         cut, divergence = divergences(counts, search.levels)
         return reach * (cut / search.bins), divergence

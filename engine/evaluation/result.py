@@ -260,9 +260,8 @@ def applied(
 
 def _placeholder(zeros: IntArray, p: QParams) -> IntArray:
     """The code that NaN is shown with, where 0 has the codes given."""
-    ends = {"lowest": p.format.qmin, "highest": p.format.qmax, "zero": 0}
-    code = ends.get(p.arithmetic.nan_code)
-    return zeros if code is None else np.full_like(zeros, int(code))
+    code = p.arithmetic.nan_code.within(p.format.qmin, p.format.qmax)
+    return zeros if code is None else np.full_like(zeros, code)
 
 
 def worst_place(part: Part) -> int:

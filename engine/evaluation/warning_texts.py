@@ -9,8 +9,9 @@ import numpy as np
 
 from quantoscope.engine.evaluation.accumulators import Totals
 from quantoscope.engine.formats import BlockFormat
+from quantoscope.engine.numerics.arithmetic import Tiny
 from quantoscope.engine.numerics.granularity import GROUP
-from quantoscope.engine.quantizers import QParams
+from quantoscope.engine.quantizers import Origin, QParams
 from quantoscope.engine.schemes.scheme import Scheme
 
 
@@ -187,12 +188,12 @@ def _of_scales(p: QParams) -> list[str]:
     precision = _precision(p)
     for kind, one, several in (
         (
-            "constant",
+            Origin.CONSTANT,
             "All values are equal: the range is empty, so S is taken from the value.",
             "All values of {} are equal: the range is empty, so S is taken from the value.",
         ),
         (
-            "zeros",
+            Origin.ZEROS,
             _zeros(p, "All values are 0"),
             _zeros(p, "All values of {} are 0"),
         ),
@@ -200,17 +201,17 @@ def _of_scales(p: QParams) -> list[str]:
         here = origin == kind
         if here.any():
             notes.append(_share(here, several, several) if many else one)
-    floored = (origin == "floor") & np.isfinite(s)
-    replaced = floored & ((p.arithmetic.tiny != "textbook") | (s == 0))
-    replaced |= (s == 0) & (origin == "range")
-    if replaced.any() and (origin != "zeros").all():
+    floored = (origin == Origin.FLOOR) & np.isfinite(s)
+    replaced = floored & ((p.arithmetic.tiny is not Tiny.TEXTBOOK) | (s == 0))
+    replaced |= (s == 0) & (origin == Origin.RANGE)
+    if replaced.any() and (origin != Origin.ZEROS).all():
         notes.append(
             _floored(p, s[replaced][0], _share(replaced, "of {}", "of {}") if many else "")
         )
     tiny = (
         (s != 0)
         & (np.abs(s) < np.finfo(precision).smallest_normal)
-        & (origin != "zeros")
+        & (origin != Origin.ZEROS)
         & ~replaced
     )
     if tiny.any():
@@ -227,7 +228,7 @@ def _of_scales(p: QParams) -> list[str]:
 
 
 def _zeros(p: QParams, what: str) -> str:
-    if p.arithmetic.tiny == "textbook" and not p.format.mapping:
+    if p.arithmetic.tiny is Tiny.TEXTBOOK and not p.format.mapping:
         return f"{what}: any scale would do, and S is set to 1."
     return f"{what}: any scale would do."
 

@@ -184,9 +184,8 @@ class _Source:
         a, f, real = self.p.arithmetic, self.f, self.real
         s, z = self._value("scale"), f"({real}){self._value('zero_point')}"
         first, rounding = a.zero_point_first, f"{_ROUND[a.rounding]}{f}"
-        ends = {"lowest": fmt.qmin, "highest": fmt.qmax, "zero": 0}
-        code = ends.get(a.nan_code)
-        nan = "x = 0;" if code is None else f"return {int(code)};"
+        code = a.nan_code.within(fmt.qmin, fmt.qmax)
+        nan = "x = 0;" if code is None else f"return {code};"
         product = f"x * (1.0{f} / {s})" if a.reciprocal else f"x / {s}"
         made = [f"{real} number;"]
         fused = a.fused and self.p.dtype == np.float32

@@ -207,9 +207,8 @@ def _number(value: Any) -> str:
 
 def _nan_code(p: QParams) -> str:
     """What NaN is shown with: the code of the 0 in its place, unless the runtime has a rule."""
-    ends = {"lowest": p.format.qmin, "highest": p.format.qmax, "zero": 0}
-    code = ends.get(p.arithmetic.nan_code)
-    return "codes" if code is None else f"CODES({int(code)})"
+    code = p.arithmetic.nan_code.within(p.format.qmin, p.format.qmax)
+    return "codes" if code is None else f"CODES({code})"
 
 
 def _met(p: QParams, word: str, of: str = "x") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Any
 
@@ -89,7 +90,6 @@ def uniform_at(where: IntArray, seed: int) -> np.ndarray:
 
 
 STOCHASTIC = "stochastic"
-MODELOPT = "modelopt"
 MAX_SEED = 2**31 - 1
 
 ROUNDINGS: dict[str, Rounding] = {
@@ -137,6 +137,88 @@ def parse_rounding(word: str) -> Rounding | None:
     like = ROUNDINGS[f"{STOCHASTIC}(0)"]
     name = f"{STOCHASTIC}({seed})"
     return Rounding(name, like.summary, partial(_stochastic, seed), like.reach, like.formula)
+
+
+class Divisor(StrEnum):
+    """Scale of the symmetric mapping."""
+
+    QMAX = "qmax"
+    """max|R| / Qmax."""
+    HALF = "half"
+    """max|R| / ((Qmax − Qmin) / 2)."""
+    WIDTH = "width"
+    """2·max|R| / (Qmax − Qmin)."""
+
+
+class Precision(StrEnum):
+    """Precision of one operation."""
+
+    WORKING = "working"
+    FLOAT64 = "float64"
+
+
+class Tiny(StrEnum):
+    """Replacement for an S of 0 or nearly 0."""
+
+    TEXTBOOK = "textbook"
+    """S = 1 for zeros, a constant is a level, else the smallest number."""
+    ONE = "one"
+    """S = 1 and Z = 0 below the smallest normal number."""
+    ONE_MIDDLE = "one-middle"
+    """As ``ONE``, but the symmetric mapping keeps its Z."""
+    AS_IS = "as-is"
+
+    @property
+    def becomes_one(self) -> bool:
+        """Whether such an S becomes 1."""
+        return self in (Tiny.ONE, Tiny.ONE_MIDDLE)
+
+
+class ZeroPoint(StrEnum):
+    """Formula of Z."""
+
+    FROM_MAX = "from-max"
+    """Qmax − Round(Rmax / S)."""
+    FROM_MIN = "from-min"
+    """Qmin − Round(Rmin / S)."""
+    SUM = "sum"
+    """Round(Qmin − Rmin / S)."""
+    NEARER_END = "nearer-end"
+    """Round(Qmin − Rmin / S) or Round(Qmax − Rmax / S), for the end that is nearer to 0."""
+
+
+class NanCode(StrEnum):
+    """Code of NaN."""
+
+    NONE = "none"
+    """A placeholder, the code nearest to 0."""
+    LOWEST = "lowest"
+    HIGHEST = "highest"
+    ZERO = "zero"
+    """The code 0."""
+
+    def within(self, qmin: float, qmax: float) -> int | None:
+        """Return the code in a code range; None for a placeholder."""
+        codes = {NanCode.LOWEST: int(qmin), NanCode.HIGHEST: int(qmax), NanCode.ZERO: 0}
+        return codes.get(self)
+
+
+class EntropySearch(StrEnum):
+    """Package whose search the calibration ``entropy`` is."""
+
+    MODELOPT = "modelopt"
+    ONNXRUNTIME = "onnxruntime"
+
+
+_ENUMS = {
+    "divisor": Divisor,
+    "difference": Precision,
+    "division": Precision,
+    "tiny": Tiny,
+    "zero_point": ZeroPoint,
+    "nan_code": NanCode,
+    "entropy": EntropySearch,
+}
 
 
 @dataclass(frozen=True)
@@ -205,27 +287,29 @@ class Arithmetic:
     works_in: str = ""
     includes_zero: bool = False
     narrow_from: int = 2
-    divisor: str = "qmax"
+    divisor: Divisor = Divisor.QMAX
     middle_zero: bool = False
-    difference: str = "working"
-    division: str = "float64"
+    difference: Precision = Precision.WORKING
+    division: Precision = Precision.FLOAT64
     stored: str = ""
     range_floor: float = 0.0
     floor: float = 0.0
-    tiny: str = "textbook"
-    zero_point: str = "from-max"
+    tiny: Tiny = Tiny.TEXTBOOK
+    zero_point: ZeroPoint = ZeroPoint.FROM_MAX
     exact_scale: bool = True
     clamps_zero_point: bool = False
     reciprocal: bool = False
     zero_point_first: bool = True
     fused: bool = False
-    nan_code: str = "none"
+    nan_code: NanCode = NanCode.NONE
     refuses_overflow: bool = True
-    entropy: str = MODELOPT
+    entropy: EntropySearch = EntropySearch.MODELOPT
 
     def __post_init__(self) -> None:
         if parse_rounding(self.rounding) is None:
             raise ValueError(f"there is no rounding {self.rounding!r}")
+        for name, kind in _ENUMS.items():
+            object.__setattr__(self, name, kind(getattr(self, name)))
 
     @property
     def how(self) -> Rounding:

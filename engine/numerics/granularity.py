@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,16 @@ import numpy as np
 from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.numerics.arrays import IntArray
 
-TENSOR, CHANNEL, GROUP = "per-tensor", "per-channel", "per-group"
+
+class Kind(StrEnum):
+    """Kind of granularity."""
+
+    TENSOR = "per-tensor"
+    CHANNEL = "per-channel"
+    GROUP = "per-group"
+
+
+TENSOR, CHANNEL, GROUP = Kind
 GRANULARITIES = {
     TENSOR: "All values share one scale.",
     CHANNEL: "Each index along one axis has a scale of its own.",
@@ -34,7 +44,7 @@ class Granularity:
 
     Parameters
     ----------
-    kind : str
+    kind : Kind
         ``per-tensor``, ``per-channel`` or ``per-group``.
     number : int
         The axis of ``per-channel``, negative ones counted from the last; the size of
@@ -46,12 +56,13 @@ class Granularity:
         If there is no such kind, or the number does not fit it.
     """
 
-    kind: str = TENSOR
+    kind: Kind = TENSOR
     number: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in GRANULARITIES:
-            raise ValueError(f"there is no granularity {self.kind!r}")
+            raise ValueError(f"there is no granularity {str(self.kind)!r}")
+        object.__setattr__(self, "kind", Kind(self.kind))
         if self.kind == GROUP and not 1 <= self.number <= MAX_GROUP:
             raise ValueError(f"per-group(n) takes a whole number from 1 to {MAX_GROUP}")
         if self.kind == CHANNEL and not -64 <= self.number < 64:
@@ -215,4 +226,4 @@ def parse_granularity(word: str) -> Granularity | None:
     if match is None:
         example = "per-channel(0)" if kind == CHANNEL else "per-group(32)"
         raise ValueError(f"{kind} takes a whole number, as in {example}")
-    return Granularity(kind, int(match[1]))
+    return Granularity(Kind(kind), int(match[1]))

@@ -6,7 +6,7 @@ from quantoscope.engine.quantizers.asymmetric import Asymmetric
 from quantoscope.engine.quantizers.base import Quantizer, unclipped_key, unrounded_key
 from quantoscope.engine.quantizers.blocks import BLOCK_QUANTIZERS
 from quantoscope.engine.quantizers.mxfp4 import MXFP4_QUANTIZERS
-from quantoscope.engine.quantizers.params import Ends, QParams, Stage, ends_of
+from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, ends_of
 from quantoscope.engine.quantizers.scale_only import ScaleOnly
 from quantoscope.engine.quantizers.symmetric import Symmetric
 
@@ -22,6 +22,7 @@ __all__ = [
     "MAPPINGS",
     "QUANTIZERS",
     "Ends",
+    "Origin",
     "QParams",
     "Quantizer",
     "Stage",

@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 
 from quantoscope.engine.formats import Format
-from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic, fused_multiply_add
+from quantoscope.engine.numerics.arithmetic import (
+    TEXTBOOK,
+    Arithmetic,
+    Precision,
+    Tiny,
+    fused_multiply_add,
+)
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.granularity import PER_TENSOR, Granularity
 from quantoscope.engine.quantizers.base import CODE, Quantizer
-from quantoscope.engine.quantizers.params import Ends, QParams, Stage, qparams_of
+from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, qparams_of
 
 BITS = {"float32": 32, "float64": 64, "float16": 16, "bfloat16": 16}
 
@@ -59,8 +65,8 @@ class Affine(Quantizer):
         dtype = ends.high.dtype
         low, high = self.used_range(ends, fmt, a)
         s = self.scale(low, high, q, a)
-        origin = np.full(s.shape, "range", dtype="U8")
-        if a.tiny == "textbook":
+        origin = np.full(s.shape, Origin.RANGE, dtype="U8")
+        if a.tiny is Tiny.TEXTBOOK:
             zeros = (low == 0) & (high == 0)
             constant = (low == high) & (s == 0) & ~zeros
             ends_and_scale = self.constant(high, q)
@@ -69,31 +75,31 @@ class Affine(Quantizer):
                 for new, old in zip(ends_and_scale, (low, high, s), strict=True)
             )
             s = np.where(zeros, 1.0, s)
-            origin[constant], origin[zeros] = "constant", "zeros"
+            origin[constant], origin[zeros] = Origin.CONSTANT, Origin.ZEROS
         if a.pow2:
             s = next_power_of_two(s)
         exact, s = s, stored(s, a.stored)
         with np.errstate(over="ignore", under="ignore"):
             working = s.astype(dtype)
         smallest = np.finfo(dtype).smallest_subnormal
-        if a.tiny == "textbook":
-            none = (working == 0) & (origin != "zeros")
+        if a.tiny is Tiny.TEXTBOOK:
+            none = (working == 0) & (origin != Origin.ZEROS)
             s = np.where(none, float(smallest), s)
             exact = np.where(none, s, exact)
-            origin[none] = "floor"
-        elif a.tiny.startswith("one"):
+            origin[none] = Origin.FLOOR
+        elif a.tiny.becomes_one:
             compared = exact if a.exact_scale else s
             none = compared < np.finfo(dtype).smallest_normal
             s, exact = np.where(none, 1.0, s), np.where(none, 1.0, exact)
-            origin[none] = "floor"
+            origin[none] = Origin.FLOOR
         elif a.floor:
             none = s < a.floor
             s, exact = np.where(none, a.floor, s), np.where(none, a.floor, exact)
-            origin[none] = "floor"
+            origin[none] = Origin.FLOOR
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             z = self.zero_point(low, high, exact if a.exact_scale else s, q, a)
-        if a.tiny == "one" or (a.tiny == "one-middle" and not self.symmetric_range):
-            z = np.where(origin == "floor", 0.0, z)
+        if a.tiny is Tiny.ONE or (a.tiny is Tiny.ONE_MIDDLE and not self.symmetric_range):
+            z = np.where(origin == Origin.FLOOR, 0.0, z)
         return qparams_of(self.name, fmt, s, z, q, (low, high), dtype, origin, a, granularity)
 
     def scale_before_storage(self, p: QParams) -> float:
@@ -195,7 +201,7 @@ def extent(low: FloatArray, high: FloatArray, a: Arithmetic = TEXTBOOK) -> Float
 
     The textbook takes float64 where the working precision overflows.
     """
-    if a.difference == "float64":
+    if a.difference is Precision.FLOAT64:
         return high.astype(np.float64) - low.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         width = high - low
@@ -207,7 +213,7 @@ def extent(low: FloatArray, high: FloatArray, a: Arithmetic = TEXTBOOK) -> Float
 
 def divided(numerator: FloatArray, steps: float, a: Arithmetic = TEXTBOOK) -> FloatArray:
     """Return numerator / steps as float64, divided in the arithmetic's precision."""
-    if a.division == "working":
+    if a.division is Precision.WORKING:
         with np.errstate(over="ignore", under="ignore"):
             return (numerator / numerator.dtype.type(steps)).astype(np.float64)
     return numerator.astype(np.float64) / steps

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from quantoscope.engine.formats import Format
-from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
+from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic, Precision, ZeroPoint
 from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.quantizers.affine import Affine, divided, extent
 from quantoscope.engine.quantizers.params import Ends, QParams
@@ -39,7 +39,7 @@ class Asymmetric(Affine):
         return _ZERO_POINTS[arithmetic.zero_point]
 
     def zero_point_formula_of(self, p: QParams) -> str:
-        if p.arithmetic.zero_point != "nearer-end":
+        if p.arithmetic.zero_point is not ZeroPoint.NEARER_END:
             return super().zero_point_formula_of(p)
         s = self.scale_before_storage(p) if p.arithmetic.exact_scale else p.scale
         with np.errstate(all="ignore"):
@@ -72,25 +72,25 @@ class Asymmetric(Affine):
     def zero_point(
         self, low: FloatArray, high: FloatArray, s: FloatArray, q: Any, a: Arithmetic
     ) -> Any:
-        if a.zero_point == "from-max":
+        if a.zero_point is ZeroPoint.FROM_MAX:
             turns = np.rint(high.astype(np.float64) / s)
             # Python's integers are exact at any distance from 0.
             exact = turns.size == 1 and np.isfinite(turns[0])
             return [q[1] - int(turns[0])] if exact else q[1] - turns
-        if a.division == "working":
+        if a.division is Precision.WORKING:
             s, low, high = s.astype(low.dtype), low, high
         else:
             low, high = low.astype(np.float64), high.astype(np.float64)
         kind = low.dtype.type
-        if a.zero_point == "from-min":
+        if a.zero_point is ZeroPoint.FROM_MIN:
             z = kind(q[0]) - np.rint(low / s)
-        elif a.zero_point == "sum":
+        elif a.zero_point is ZeroPoint.SUM:
             z = np.rint(kind(q[0]) - low / s)
         else:
             z = _nearer_end(low / s, high / s, q)
         z = np.where(np.isfinite(z), z, q[0]).astype(np.float64)
         z = np.clip(z, *q) if a.clamps_zero_point else z
-        return np.where(low == high, 0.0, z) if a.zero_point == "nearer-end" else z
+        return np.where(low == high, 0.0, z) if a.zero_point is ZeroPoint.NEARER_END else z
 
 
 def _from_min(low: FloatArray, high: FloatArray, q: Any) -> np.ndarray:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from quantoscope.engine.formats import Format
-from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
+from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic, Precision, Tiny
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.granularity import PER_TENSOR, Granularity
 from quantoscope.engine.quantizers.base import AffineEquivalent, Quantizer
-from quantoscope.engine.quantizers.params import Ends, QParams, Stage, qparams_of
+from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, qparams_of
 
 
 class Block(Quantizer):
@@ -58,7 +58,7 @@ class Block(Quantizer):
             q = self.code_range(fmt, arithmetic)
             kept = d.astype(np.float16).astype(np.float64)
             zeros = (ends.low == 0) & (ends.high == 0)
-            origin = np.where(zeros, "zeros", np.where(kept == 0, "floor", "range")).astype(object)
+            origin = np.where(zeros, Origin.ZEROS, np.where(kept == 0, Origin.FLOOR, Origin.RANGE))
             z = np.full(d.shape, float(self._zero_point()))
             return qparams_of(
                 self.name, fmt, kept, z, q, self._range(ends, d, q), d.dtype, origin,
@@ -95,9 +95,9 @@ class Q8(Block):
         arithmetic = Arithmetic(
             rounding="ties-away",
             works_in="float32",
-            division="working",
+            division=Precision.WORKING,
             stored="float32",
-            tiny="as-is",
+            tiny=Tiny.AS_IS,
             reciprocal=True,
             refuses_overflow=False,
         )

@@ -19,7 +19,7 @@ from quantoscope.engine.numerics.arithmetic import ROUNDINGS, TEXTBOOK, Arithmet
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.granularity import PER_TENSOR, Granularity
 from quantoscope.engine.quantizers.base import CODE, Change, Quantizer
-from quantoscope.engine.quantizers.params import Ends, QParams, Stage, qparams_of
+from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, qparams_of
 
 LARGEST_EXPONENT = 2
 """That of 6, the largest e2m1 number."""
@@ -241,7 +241,7 @@ class Mxfp4(Quantizer):
             exponent = self.definition.exponent(amax)
             s = np.ldexp(1.0, exponent)
             divisor = self.definition.divisor(exponent)
-        origin = np.where(amax == 0, "zeros", "range").astype(object)
+        origin = np.where(amax == 0, Origin.ZEROS, Origin.RANGE)
         q = self.code_range(fmt)
         return qparams_of(
             self.name, fmt, s, np.zeros(s.shape), q, (-amax, amax), amax.dtype, origin,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -39,6 +40,19 @@ def ends_of(low: FloatArray, high: FloatArray) -> Ends:
         return Ends(low, high, np.where(high > -low, high, low))
 
 
+class Origin(StrEnum):
+    """What decided a scale."""
+
+    RANGE = "range"
+    """The formula."""
+    CONSTANT = "constant"
+    """All values are equal."""
+    ZEROS = "zeros"
+    """All values are 0."""
+    FLOOR = "floor"
+    """The smallest S there may be."""
+
+
 @dataclass(frozen=True, eq=False)
 class QParams:
     """The parameters that turn values into codes and back.
@@ -62,9 +76,8 @@ class QParams:
         ``(Rmin, Rmax)``, the clipping range that the scale was taken from.
     dtype : numpy.dtype
         The working precision: float32 or float64.
-    origin : str or ndarray of str
-        What decided the scale: ``"range"`` (the formula), ``"constant"`` (all values equal),
-        ``"zeros"`` (all values 0) or ``"floor"`` (the smallest S there may be).
+    origin : Origin or ndarray of str
+        What decided the scale.
     arithmetic : Arithmetic
         The choices within the formulas.
     granularity : Granularity
@@ -83,7 +96,7 @@ class QParams:
     qmax: float
     range: tuple[Any, Any]
     dtype: np.dtype[np.floating[Any]]
-    origin: Any = "range"
+    origin: Any = Origin.RANGE
     arithmetic: Arithmetic = TEXTBOOK
     granularity: Granularity = PER_TENSOR
     offset: Any = 0.0
@@ -245,7 +258,7 @@ def qparams_of(
     if granularity.whole:
         return QParams(
             name, fmt, float(s[0]), _whole(z[0]), *q, (float(low[0]), float(high[0])), dtype,
-            str(origin[0]), a, granularity, **{k: float(v[0]) for k, v in others.items()},
+            Origin(origin[0]), a, granularity, **{k: float(v[0]) for k, v in others.items()},
         )  # fmt: skip
     numbers = np.asarray(z, np.float64)
     fits = np.isfinite(numbers).all() and bool((np.abs(numbers) < 2.0**62).all())

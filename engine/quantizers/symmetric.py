@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from quantoscope.engine.formats import Format
-from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
+from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic, Divisor
 from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.quantizers.affine import Affine, divided, extent
 from quantoscope.engine.quantizers.params import Ends
@@ -56,9 +56,9 @@ class Symmetric(Affine):
         return (-largest if both_sides else largest * 0), largest
 
     def scale(self, low: FloatArray, high: FloatArray, q: Any, a: Arithmetic) -> FloatArray:
-        if a.divisor == "width":
+        if a.divisor is Divisor.WIDTH:
             return divided(extent(-high, high, a), q[1] - q[0], a)
-        return divided(high, q[1] if a.divisor == "qmax" else (q[1] - q[0]) / 2, a)
+        return divided(high, q[1] if a.divisor is Divisor.QMAX else (q[1] - q[0]) / 2, a)
 
     def zero_point(
         self, low: FloatArray, high: FloatArray, s: FloatArray, q: Any, a: Arithmetic

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from quantoscope.engine.numerics.arithmetic import Arithmetic
+from quantoscope.engine.numerics.arithmetic import (
+    Arithmetic,
+    Divisor,
+    EntropySearch,
+    Precision,
+    Tiny,
+    ZeroPoint,
+)
 from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.quantizers.affine import Affine
 from quantoscope.engine.schemes.scheme import Scheme
@@ -34,33 +41,33 @@ def _divisor(a: Arithmetic, scheme: Scheme) -> str:
     if scheme.mapping != "symmetric":
         return "as it is"
     qmin, qmax = QUANTIZERS["symmetric"].code_range(scheme.format, a)
-    by = qmax if a.divisor == "qmax" else (qmax - qmin) / 2
+    by = qmax if a.divisor is Divisor.QMAX else (qmax - qmin) / 2
     return f"S = max|R| / {by:g}, codes {qmin:g}…{qmax:g}"
 
 
 def _division(a: Arithmetic, scheme: Scheme) -> str:
     working = a.works_in or "the precision of the data"
     difference, division = (
-        working if word == "working" else word for word in (a.difference, a.division)
+        working if word is Precision.WORKING else word for word in (a.difference, a.division)
     )
     return f"difference in {difference}, division in {division}"
 
 
 def _least(a: Arithmetic, scheme: Scheme) -> str:
-    if a.tiny.startswith("one"):
+    if a.tiny.becomes_one:
         return "a scale below the smallest normal number becomes 1"
     if a.range_floor:
         return f"the range is at least {a.range_floor:g}"
     if a.floor:
         return f"the scale is at least {a.floor:.3g}"
-    return "the smallest number there is" if a.tiny == "textbook" else "any scale"
+    return "the smallest number there is" if a.tiny is Tiny.TEXTBOOK else "any scale"
 
 
 _ZERO_POINTS = {
-    "from-max": "Z = Qmax − Round(Rmax / S)",
-    "from-min": "Z = Qmin − Round(Rmin / S)",
-    "sum": "Z = Round(Qmin − Rmin / S)",
-    "nearer-end": "Z from the end that is nearer to 0",
+    ZeroPoint.FROM_MAX: "Z = Qmax − Round(Rmax / S)",
+    ZeroPoint.FROM_MIN: "Z = Qmin − Round(Rmin / S)",
+    ZeroPoint.SUM: "Z = Round(Qmin − Rmin / S)",
+    ZeroPoint.NEARER_END: "Z from the end that is nearer to 0",
 }
 
 
@@ -88,7 +95,8 @@ def _entropy(a: Arithmetic, scheme: Scheme) -> str:
     # Other calibrations are the same whoever calibrates.
     if "entropy" not in scheme.calibration.how.arithmetic_fields:
         return "no entropy"
-    return {"modelopt": "Model Optimizer's", "onnxruntime": "ONNX Runtime's"}[a.entropy]
+    modelopt = a.entropy is EntropySearch.MODELOPT
+    return "Model Optimizer's" if modelopt else "ONNX Runtime's"
 
 
 POINTS: tuple[Point, ...] = (

@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from quantoscope.engine.formats import Format
-from quantoscope.engine.numerics.arithmetic import Arithmetic
+from quantoscope.engine.numerics.arithmetic import (
+    Arithmetic,
+    Divisor,
+    EntropySearch,
+    NanCode,
+    Precision,
+    Tiny,
+    ZeroPoint,
+)
 from quantoscope.engine.numerics.granularity import CHANNEL, GROUP, TENSOR, Granularity
 
 
@@ -89,21 +97,21 @@ _ONNXRUNTIME = Arithmetic(
     works_in="float32",
     includes_zero=True,
     narrow_from=8,
-    divisor="width",
+    divisor=Divisor.WIDTH,
     middle_zero=True,
-    difference="float64",
+    difference=Precision.FLOAT64,
     stored="float32",
-    tiny="one",
-    zero_point="sum",
+    tiny=Tiny.ONE,
+    zero_point=ZeroPoint.SUM,
     zero_point_first=False,
-    nan_code="lowest",
+    nan_code=NanCode.LOWEST,
     refuses_overflow=False,
-    entropy="onnxruntime",
+    entropy=EntropySearch.ONNXRUNTIME,
 )
 _ONNXRUNTIME_BLOCKS = replace(
     _ONNXRUNTIME,
-    difference="working",
-    tiny="one-middle",
+    difference=Precision.WORKING,
+    tiny=Tiny.ONE_MIDDLE,
     exact_scale=False,
     clamps_zero_point=True,
 )
@@ -111,26 +119,26 @@ _PYTORCH = Arithmetic(
     works_in="float32",
     includes_zero=True,
     narrow_from=99,
-    divisor="half",
+    divisor=Divisor.HALF,
     middle_zero=True,
-    division="working",
+    division=Precision.WORKING,
     stored="float32",
     floor=2.0**-23,
-    tiny="as-is",
-    zero_point="from-min",
+    tiny=Tiny.AS_IS,
+    zero_point=ZeroPoint.FROM_MIN,
     exact_scale=False,
     clamps_zero_point=True,
     reciprocal=True,
     fused=True,
-    nan_code="highest",
+    nan_code=NanCode.HIGHEST,
     refuses_overflow=False,
 )
-_PYTORCH_CHANNELS = replace(_PYTORCH, fused=False, nan_code="zero")
-_PYTORCH_FAKE = replace(_PYTORCH, fused=False, zero_point_first=False, nan_code="lowest")
+_PYTORCH_CHANNELS = replace(_PYTORCH, fused=False, nan_code=NanCode.ZERO)
+_PYTORCH_FAKE = replace(_PYTORCH, fused=False, zero_point_first=False, nan_code=NanCode.LOWEST)
 _TENSORRT = Arithmetic(
     works_in="float32",
     narrow_from=99,
-    division="working",
+    division=Precision.WORKING,
     stored="float32",
     refuses_overflow=False,
 )
@@ -139,10 +147,10 @@ _TFLITE = Arithmetic(
     works_in="float32",
     includes_zero=True,
     narrow_from=8,
-    difference="float64",
+    difference=Precision.FLOAT64,
     stored="float32",
-    tiny="as-is",
-    zero_point="nearer-end",
+    tiny=Tiny.AS_IS,
+    zero_point=ZeroPoint.NEARER_END,
     clamps_zero_point=True,
     zero_point_first=False,
     refuses_overflow=False,
@@ -152,11 +160,11 @@ _AIEDGE = Arithmetic(
     works_in="float32",
     includes_zero=True,
     narrow_from=8,
-    division="working",
+    division=Precision.WORKING,
     stored="float32",
     range_floor=1e-9,
-    tiny="as-is",
-    zero_point="sum",
+    tiny=Tiny.AS_IS,
+    zero_point=ZeroPoint.SUM,
     refuses_overflow=False,
 )
 _AIEDGE_BLOCKS = replace(_AIEDGE, stored="bfloat16")

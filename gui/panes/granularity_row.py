@@ -7,7 +7,14 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from quantoscope.engine import Granularity
-from quantoscope.engine.numerics.granularity import CHANNEL, GRANULARITIES, GROUP, MAX_GROUP, TENSOR
+from quantoscope.engine.numerics.granularity import (
+    CHANNEL,
+    GRANULARITIES,
+    GROUP,
+    MAX_GROUP,
+    TENSOR,
+    Kind,
+)
 from quantoscope.gui.common.number_fields import WholeField
 from quantoscope.gui.panes.form_fields import ChoiceBox
 
@@ -80,7 +87,7 @@ class GranularityRow(QWidget):
         return super().eventFilter(watched, event)
 
     def _on_kind(self, kind: str) -> None:
-        self.chosen.emit(Granularity(kind, FIRST[kind]))
+        self.chosen.emit(Granularity(Kind(kind), FIRST[Kind(kind)]))
 
     def _on_number(self, number: int) -> None:
-        self.chosen.emit(Granularity(self.kind.currentText(), number))
+        self.chosen.emit(Granularity(Kind(self.kind.currentText()), number))

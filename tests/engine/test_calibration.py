@@ -24,6 +24,7 @@ from quantoscope.engine.calibration.mse import sample_points
 from quantoscope.engine.evaluation.evaluator import revise
 from quantoscope.engine.examples import EXAMPLES, example
 from quantoscope.engine.formats import IntegerFormat
+from quantoscope.engine.numerics.arithmetic import EntropySearch
 from quantoscope.engine.numerics.kernels import extremes
 
 MAPPINGS = tuple(engine.MAPPINGS)
@@ -298,12 +299,12 @@ def test_entropy_of_many_short_channels_is_quick_and_can_be_stopped() -> None:
 
 def test_the_work_of_entropy_is_bounded_whatever_the_channels() -> None:
     for channels, length in ((2_000_000, 10), (200_000, 100), (20_000, 1000)):
-        search = search_of(INT8, (), "modelopt", channels, length)
+        search = search_of(INT8, (), EntropySearch.MODELOPT, channels, length)
         assert isinstance(search, Search)
         cuts = (search.bins - first_cut(search.bins, search.levels)) / search.stride
         cells = channels * min(length * length / (2 * search.stride), cuts * search.levels)
         assert cells < 1 << 29
-    assert search_of(INT8, (), "onnxruntime", 2_000_000, 10).stride == 0
+    assert search_of(INT8, (), EntropySearch.ONNXRUNTIME, 2_000_000, 10).stride == 0
 
 
 def test_it_is_said_where_entropy_sees_too_few_values() -> None:

@@ -1,4 +1,4 @@
-"""Files of numbers: what a file holds, loading one tensor, and saving so that it reads back.
+"""List, load and save arrays in files; the registry of file formats.
 
 >>> from quantoscope.engine import io
 >>> io.save("weights.npy", array)                        # doctest: +SKIP
@@ -7,7 +7,7 @@
 >>> weight = io.load("model.npz", "weight")              # doctest: +SKIP
 
 A format is one module here and one line in the registry. The module is imported when such a file
-is first opened or written. A file is known by its content first, then by its ending.
+is first opened or written. The format is detected by content first, then by ending.
 """
 
 from __future__ import annotations
@@ -63,29 +63,29 @@ StrPath = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class FileFormat:
-    """A kind of file.
+    """A file format.
 
     Attributes
     ----------
     description : str
-        As file dialogs show it.
+        Name in file dialogs.
     endings : tuple of str
-        With their dots, lower case; the first is the usual one.
+        File name extensions in lower case, with their dots; the first is the default.
     module : str
-        Where its code is: ``list_tensors(path)``, ``load(path, name)`` (``load(path)`` where
+        Its module: ``list_tensors(path)``, ``load(path, name)`` (``load(path)`` if
         ``single``) and, if it can be written from one array, ``save(stream, array, ending)``.
     magic : tuple of bytes
-        What such a file begins with, ``magic_offset`` bytes after its start; empty when nothing
-        tells it.
+        First bytes of such a file, ``magic_offset`` bytes after its start; empty if there are no
+        fixed ones.
     member : str
-        Of a zip file: how the name of a member ends that shows this kind, or, which counts for
-        more, that name itself; ``magic`` is the same for all kinds.
+        Of a zip file: the ending of a member's name that identifies the format, or, with
+        precedence, the full name; ``magic`` is the same for all zip files.
     single : bool
-        Whether such a file always holds one array, which goes by the stem of the file.
+        Whether such a file always holds one array, named after the stem of the file.
     external : bool
-        Whether the numbers may be in another file: ``load`` then takes ``external`` as well.
+        Whether data may be in another file; ``load`` then has a parameter ``external``.
     extra : str
-        The extra of this project's package that installs what reading needs.
+        Optional extra of this package that installs the reader's dependencies.
     """
 
     description: str
@@ -99,7 +99,7 @@ class FileFormat:
     extra: str = ""
 
     def load_module(self) -> Any:
-        """Import the code of the format."""
+        """Import the module of the format."""
         return importlib.import_module(self.module)
 
 
@@ -115,7 +115,7 @@ QSCOPE = FileFormat(
 CSV = FileFormat("Comma-separated values", (".csv",), "quantoscope.engine.io.text", single=True)
 TSV = FileFormat("Tab-separated values", (".tsv",), "quantoscope.engine.io.text", single=True)
 TXT = FileFormat("Text", (".txt",), "quantoscope.engine.io.text", single=True)
-# The length of a header, which is less than 2**27, and the header.
+# The length of the header, which is below 2**27, then the header.
 SAFETENSORS = FileFormat(
     "Safetensors",
     (".safetensors",),
@@ -132,7 +132,7 @@ HDF5 = FileFormat(
     extra="h5py",
 )
 ONNX = FileFormat("ONNX model", (".onnx",), "quantoscope.engine.io.onnx", external=True)
-# A zip file; in the older layout a pickled number, with any of the protocols, then the pickle.
+# A zip file; in the older layout a pickled magic number in any protocol, then the pickle.
 _OLD_TORCH = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _FRAMED = b"\x95\x0d" + bytes(7) + _OLD_TORCH
 TORCH = FileFormat(
@@ -166,17 +166,17 @@ _GIT_LFS = b"version https://git-lfs.github.com/spec/"
 
 
 def file_filters(formats: Sequence[FileFormat] = READERS) -> list[str]:
-    """Return the lines of a file dialog's filter, such as ``NumPy array (*.npy)``."""
+    """Return the filter lines of a file dialog, such as ``NumPy array (*.npy)``."""
     return [f"{f.description} ({' '.join('*' + e for e in f.endings)})" for f in formats]
 
 
 def probe(path: StrPath) -> FileFormat:
-    """Tell what kind of file this is, by its first bytes, else by its ending.
+    """Detect the format of a file, by its first bytes or else by its ending.
 
     Raises
     ------
     FormatError
-        When it is none that can be read, or no file at all.
+        If the format is unknown or unsupported, or ``path`` is not a file.
     """
     path = Path(path)
     with sentences(path, "read"):
@@ -212,17 +212,17 @@ def probe(path: StrPath) -> FileFormat:
 
 
 def _of_its_members(path: Path, kinds: list[FileFormat]) -> list[FileFormat]:
-    """Return those kinds of zip file that the names of its members speak for, or else all.
+    """Return the zip formats that the member names match, or else all.
 
     Raises
     ------
     FormatError
-        When they speak for a kind that is not read, or for none, and its ending does not either.
+        If the members match an unsupported format, or none and the ending matches none either.
     """
     try:
         with open_zip(path) as archive:
             names = archive.namelist()
-    except Exception:  # Whatever zipfile raises over a damaged file, its reader words it.
+    except Exception:  # Damaged file: the reader reports the error.
         return kinds
     exact = [known for known in kinds if known.member in names]
     found = exact or [k for k in kinds if any(n.endswith(k.member) for n in names)]
@@ -239,14 +239,14 @@ def _of_its_members(path: Path, kinds: list[FileFormat]) -> list[FileFormat]:
 
 
 def list_tensors(path: StrPath) -> list[TensorInfo]:
-    """Return what a file holds, without loading it where the format allows.
+    """List the tensors in a file, without loading data if the format allows.
 
-    What cannot be loaded is listed too, with its reason.
+    Tensors that cannot be loaded are listed with the reason.
 
     Raises
     ------
     FormatError
-        Also when nothing can be loaded.
+        Also if no tensor can be loaded.
     """
     path = Path(path)
     return _listed(path, probe(path))
@@ -259,24 +259,24 @@ def load(path: StrPath, name: str | None = None, *, external: bool = False) -> n
     ----------
     path : path-like
     name : str, optional
-        Which one, of a file with several.
+        Name of the tensor; required if the file has several.
     external : bool
-        Whether numbers may be read from another file beside this one, where this one says that
-        they are there.
+        Whether data may be read from another file that this one refers to, in the same
+        folder.
 
     Returns
     -------
     ndarray
-        Real numbers, C order, native byte order, writable; writing never changes the file. Very
-        many numbers, a gigabyte and more, that lie in the file as they do in memory stay there
-        until they are looked at. The file may be deleted, or saved over with ``save``; where a
-        program changes it in place, the engine refuses to go on with the array
-        (``engine.io.mapped.numbers``). ``array.copy()`` is free of the file.
+        Real numbers, C order, native byte order, writable; writing never changes the file. Large
+        arrays (a gigabyte and more) stored uncompressed are memory-mapped copy-on-write.
+        The file may be deleted, or replaced by ``save``; if a
+        program changes it in place, the engine raises on access to the array
+        (``engine.io.mapped.numbers``). ``array.copy()`` is independent of the file.
 
     Raises
     ------
     FormatError
-        Whatever is wrong, as one sentence; ExternalDataError where the numbers are in another
+        For any error, as one sentence; ExternalDataError if the data is in another
         file and ``external`` is false.
     """
     path = Path(path)
@@ -299,14 +299,14 @@ def load(path: StrPath, name: str | None = None, *, external: bool = False) -> n
 
 
 def split_name(text: StrPath) -> tuple[Path, str | None]:
-    """Split ``FILE::NAME``, unless that is the name of a file.
+    """Split ``FILE::NAME`` unless the whole text is the name of a file.
 
     Returns
     -------
     path : Path
-        The shortest that is a file; where none is, all before the first ``::``.
+        The shortest prefix that is a file; if none is, the text before the first ``::``.
     name : str or None
-        None where no ``::`` follows the file.
+        None if no ``::`` follows the file.
     """
     words = os.fspath(text).split("::")
     if len(words) == 1 or os.path.exists(text):
@@ -317,18 +317,18 @@ def split_name(text: StrPath) -> tuple[Path, str | None]:
 
 
 def load_codes(path: StrPath, name: str) -> BlockCodes | None:
-    """Return the codes and scales that a file stores of one of its tensors.
+    """Load the codes and scales of a quantized tensor.
 
     Parameters
     ----------
     path : path-like
     name : str
-        As ``list_tensors`` has it.
+        Name from ``list_tensors``.
 
     Returns
     -------
     BlockCodes or None
-        None where the file holds the values themselves, or in a type without codes to show.
+        None if the tensor is not quantized, or its type has no codes to show.
 
     Raises
     ------
@@ -357,9 +357,9 @@ def _listed(path: Path, known: FileFormat) -> list[TensorInfo]:
 
 @contextmanager
 def _reading(path: Path, known: FileFormat) -> Iterator[None]:
-    """Turn what a reader raises into a FormatError, a package that it misses included.
+    """Convert a reader's exceptions to FormatError, missing packages included.
 
-    A file that another program changes meanwhile is none of the two that it was.
+    A file that another program changed during the reading raises as well: the result would mix
     """
     try:
         with sentences(path, "read"):
@@ -373,7 +373,7 @@ def _reading(path: Path, known: FileFormat) -> Iterator[None]:
     except FormatError as error:
         if known is not TXT or path.suffix.lower() in TXT.endings:
             raise
-        # That it is text is all that is known of it.
+        # Only text is left as a possibility.
         reason = str(error).removeprefix(f"In {shown(path)}, ")
         raise FormatError(
             f"{shown(path)} is {other_kinds.text_kind(path)}, and no table of numbers: {reason}"
@@ -388,15 +388,15 @@ def _reading(path: Path, known: FileFormat) -> Iterator[None]:
 
 
 def save(path: StrPath, array: np.ndarray, check: Check | None = None) -> None:
-    """Save an array in the format of the path's ending, in full or not at all.
+    """Save an array in the format of the path's ending, atomically.
 
-    It loads again bit for bit, with its shape and its type. ``check`` is called now and then;
-    what it raises ends the writing, and leaves everything as it was.
+    Loading returns the same bits, shape and dtype. ``check`` is called repeatedly;
+    an exception from it aborts the writing and leaves any existing file unchanged.
 
     Raises
     ------
     FormatError
-        The file that was there before, if any, is as it was.
+        An existing file is left unchanged.
     """
     path, array = Path(path), np.asarray(array)
     ending = path.suffix.lower()
@@ -408,7 +408,7 @@ def save(path: StrPath, array: np.ndarray, check: Check | None = None) -> None:
 
 
 def save_npz(path: StrPath, /, **arrays: np.ndarray) -> None:
-    """Save named arrays of numbers or text as .npz, in full or not at all.
+    """Save named arrays of numbers or text as .npz, atomically.
 
     Raises
     ------

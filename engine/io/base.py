@@ -1,4 +1,4 @@
-"""What the file formats share: the error, what a tensor is called, sentences, atomic writing."""
+"""Shared parts of file formats: errors, TensorInfo, messages, atomic writing."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from quantoscope.engine.text.number_parsing import printable, quoted
 MAX_DIMENSIONS = 64  # of an array in numpy 2
 _LARGEST = 2**63 - 1
 _COMPARED, _COMPARED_LENGTH = 2000, 120
-# What reading may take in memory: so many times the file, and so many bytes in any case.
+# Memory limit of reading: a multiple of the file's size, plus a constant.
 _TIMES, _ANYWAY = 4, 1 << 26
 _LISTED = 200
 
 
 class FormatError(QuantizationError):
-    """A file cannot be read or written; the message is one sentence that is fit for a dialog."""
+    """Raised if a file cannot be read or written; the message is one sentence for the user."""
 
 
 class ExternalDataError(FormatError):
-    """The numbers are in another file, which the person has not agreed to read.
+    """Raised if data is in another file that the user has not agreed to read.
 
     Attributes
     ----------
     file : str
-        The name of that file, beside the one that was opened.
+        Name of that file, in the folder of the one that was opened.
     """
 
     def __init__(self, message: str, file: str) -> None:
@@ -52,26 +52,26 @@ class ExternalDataError(FormatError):
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """What a file says of one of its tensors, checked against the size of the file.
+    """Description of a tensor in a file, checked against the size of the file.
 
     Attributes
     ----------
     name : str
-        The name within the file; a file of one nameless array uses its own stem.
+        Name within the file; a single unnamed array has the file's stem.
     shape : tuple of int
     dtype : str
         Such as ``float32``.
     nbytes : int
-        Size in the type that is stored, before any compression of the file.
+        Size in the stored type, before compression.
     stored : str
-        How the file names the stored type where that says more than ``dtype``, such as ``Q4_0``.
+        The file's name of the stored type if it is more specific than ``dtype``, such as ``Q4_0``.
     external : str
-        What the file calls the other file that holds the numbers; empty: they are in this one.
+        Name of another file that holds the data; empty if this file does.
     reason : str
-        Why it cannot be loaded, as the rest of a sentence that begins with its name; empty: it
-        can. Shape and size are then what the file says of them, or empty and 0.
+        Why it cannot be loaded, as a predicate for its name; empty if it
+        can be. Shape and size are then unchecked, or empty and 0.
     used_by : str
-        The node of a model that takes it, where its own name does not tell.
+        Node of a model that consumes it, if its own name is generated.
     """
 
     name: str
@@ -90,7 +90,7 @@ class TensorInfo:
 
 
 def shown(path: Path) -> str:
-    """Return a file's name as messages print it."""
+    """Return a file's name for messages."""
     return printable(path.name or str(path))
 
 
@@ -105,15 +105,15 @@ def listing(names: Iterable[str], limit: int = 8) -> str:
 
 
 def array_in(path: Path, name: str) -> str:
-    """Return what messages call an array of a file."""
+    """Return the description of an array in a file, for messages."""
     return f"The array {quoted(name)} in {shown(path)}"
 
 
 def no_such_array(path: Path, name: str, names: Iterable[str]) -> FormatError:
-    """Return the error about a name that a file does not have, with those that it has."""
+    """Return the error for a name that is not in a file, with the names that are."""
     known = list(names)
     holds = f"it holds {listing(known)}"
-    # Comparing names takes long where they are many or endless, as only damage makes them.
+    # Comparing many or very long names, as in damaged files, is slow.
     candidates = [one for one in known[:_COMPARED] if len(one) < _COMPARED_LENGTH]
     close = difflib.get_close_matches(name[:_COMPARED_LENGTH], candidates, cutoff=0.75)
     if not close and name:
@@ -124,17 +124,17 @@ def no_such_array(path: Path, name: str, names: Iterable[str]) -> FormatError:
 
 
 def unreadable(path: Path, name: str, reason: str) -> FormatError:
-    """Return the error about an array that is listed with a reason why it cannot be loaded."""
+    """Return the error for an array that is listed but cannot be loaded."""
     return FormatError(f"{array_in(path, name)} {reason}.")
 
 
 def two_arrays(path: Path, name: str) -> FormatError:
-    """Return the error about two arrays of one name."""
+    """Return the error for a duplicate name."""
     return FormatError(f"{shown(path)} holds two arrays named {quoted(name)}.")
 
 
 def byte_count(shape: tuple[int, ...], itemsize: int) -> int | None:
-    """Return how many bytes a tensor takes; None for a shape that no array can have."""
+    """Return the size of a tensor in bytes; None for an impossible shape."""
     if len(shape) > MAX_DIMENSIONS or any(length < 0 for length in shape):
         return None
     largest = itemsize
@@ -146,12 +146,12 @@ def byte_count(shape: tuple[int, ...], itemsize: int) -> int | None:
 
 
 def most_memory(size: int) -> int:
-    """Return how many bytes may become of a file of ``size`` bytes when it is read."""
+    """Return the memory that reading a file of ``size`` bytes may take, in bytes."""
     return _TIMES * size + _ANYWAY
 
 
 def out_of_proportion(nbytes: int, size: int) -> str:
-    """Return what is wrong with an array that takes more than that; ends a sentence."""
+    """Return the end of a message on an array larger than that limit."""
     return (
         f"would take {nbytes:,} bytes, far more than its file of {size:,}; "
         "save it without compression to open it"
@@ -159,18 +159,18 @@ def out_of_proportion(nbytes: int, size: int) -> str:
 
 
 def require_real(dtype: np.dtype[Any], what: str) -> None:
-    """Refuse a type that does not hold real numbers, or that files have no name for."""
+    """Raise FormatError for a dtype that is not of real numbers, or that files cannot name."""
     if dtype.kind not in "iuf" or not is_real(dtype):
         raise FormatError(f"{what} {not_real(describe(dtype))}.")
 
 
 def not_real(content: str) -> str:
-    """Return the reason why what holds this content cannot be loaded."""
+    """Return why an array of this content cannot be loaded."""
     return f"holds {content}; quantization needs real numbers"
 
 
 def describe(dtype: np.dtype[Any]) -> str:
-    """Return what a dtype holds, in words."""
+    """Return a description of a dtype's contents."""
     if dtype.names is not None:
         return "records of several fields"
     words = {
@@ -187,7 +187,7 @@ def describe(dtype: np.dtype[Any]) -> str:
 
 @contextmanager
 def sentences(path: Path, doing: str) -> Iterator[None]:
-    """Turn what the system raises into a FormatError; ``doing`` is ``read`` or ``write``."""
+    """Convert OSError to FormatError; ``doing`` is ``read`` or ``write``."""
     try:
         yield
     except FormatError:
@@ -222,10 +222,10 @@ def _reason(error: OSError) -> str:
 
 
 def require_file(path: Path) -> None:
-    """Refuse what is not a regular file with something in it. Call within ``sentences``."""
+    """Raise unless ``path`` is a regular, non-empty file. Call within ``sentences``."""
     try:
         found = path.stat()
-    except ValueError:  # a NUL, or half of a surrogate pair
+    except ValueError:  # a NUL or a lone surrogate
         raise _no_name(path) from None
     if stat.S_ISDIR(found.st_mode):
         raise FormatError(f"{shown(path)} is a folder; choose a file in it.")
@@ -236,10 +236,10 @@ def require_file(path: Path) -> None:
 
 
 def require_unchanged(path: Path, before: os.stat_result) -> None:
-    """Refuse a file that another program has changed since ``before``, if it is still there."""
+    """Raise FormatError if another program has changed the file since ``before``."""
     try:
         now = path.stat()
-    except OSError:  # Its numbers are all read, or the reader has said what is wrong.
+    except OSError:  # Deleted: the data has been read, or the reader has raised.
         return
     if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise FormatError(
@@ -248,9 +248,9 @@ def require_unchanged(path: Path, before: os.stat_result) -> None:
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a regular file to read from. Call within ``sentences``.
+    """Open a regular file for reading. Call within ``sentences``.
 
-    A pipe in its place would let the reader wait for whoever writes into it, for ever.
+    Pipes are refused: opening one blocks until another process writes to it.
     """
 
     def opener(name: str, flags: int) -> int:
@@ -264,20 +264,20 @@ def open_file(path: Path) -> BinaryIO:
 
 
 Check = Callable[[], None]
-"""Is called now and then during long work; what it raises ends that work."""
+"""Called repeatedly during long work; an exception aborts it."""
 
 
 _STRETCH = 1 << 20
 _YOUNG = 60
-"""Seconds in which a draft is left alone: it may have been made, and not yet taken hold of."""
+"""Minimum age of a draft to delete, in seconds: a younger one may not have been locked yet."""
 
 
 def _go_on() -> None:
-    """Check nothing."""
+    """Do nothing (the default check)."""
 
 
 class _Watched(io.FileIO):
-    """A file that asks before each write whether it is still wanted."""
+    """A file that runs a check before each write."""
 
     def __init__(self, path: Path, check: Check) -> None:
         super().__init__(path, "xb")
@@ -291,7 +291,7 @@ class _Watched(io.FileIO):
 
 
 def _lock(handle: int) -> bool:
-    """Take hold of an open file until it is closed; False where another process has."""
+    """Lock an open file until it is closed; return False if another process holds the lock."""
     try:
         import fcntl
     except ImportError:  # Windows, where an open file cannot be deleted
@@ -304,7 +304,7 @@ def _lock(handle: int) -> bool:
 
 
 def _sweep(folder: Path, tag: str) -> None:
-    """Delete the drafts of a file that nobody writes any more: whoever did was killed."""
+    """Delete drafts of a file left by killed processes."""
     for draft in folder.glob(f".{tag}*.part"):
         with suppress(OSError):
             found = draft.lstat()
@@ -319,25 +319,25 @@ def _sweep(folder: Path, tag: str) -> None:
 def write_atomically(
     path: Path, write: Callable[[BinaryIO], None], check: Check | None = None
 ) -> None:
-    """Write a file in full or not at all: an existing one is replaced only by a finished one.
+    """Write a file atomically: an existing one is replaced only when the new one is complete.
 
     Parameters
     ----------
     path : Path
     write : callable
-        Writes the content into a stream.
+        Writes the content to a stream.
     check : callable, optional
-        Is called before each stretch is written, and before the old file is replaced; what it
-        raises leaves everything as it was. So does a cancellation of this thread's work.
+        Called before each write and before the old file is replaced; an exception from it,
+        like a cancellation of this thread's work, leaves the old file unchanged.
 
     Raises
     ------
     FormatError
-        When writing fails; nothing is left behind, and an existing file is as it was.
+        If writing fails; no draft is left, and an existing file is unchanged.
     """
     with sentences(path, "written"):
         try:
-            # A link goes on pointing at the file that it points at.
+            # Write to the target of a symbolic link, so that the link stays.
             target = Path(os.path.realpath(path))
             exists = target.exists()
         except ValueError:
@@ -350,12 +350,12 @@ def write_atomically(
             raise FormatError(f"{shown(path)} is not a regular file, and is left as it is.")
         if exists and not os.access(target, os.W_OK):
             raise FormatError(f"{shown(path)} cannot be written: it is read-only.")
-        # A name of its own, since that of the file may be as long as a name can be.
+        # A short name of its own: the file's name may already have the maximum length.
         tag = f"{zlib.crc32(os.fsencode(target.name)):08x}"
         _sweep(target.parent, tag)
         draft = target.with_name(f".{tag}{secrets.token_hex(4)}.part")
         try:
-            # "x" and no more: the system's own default permissions, and never another's file.
+            # Mode "x": default permissions, and never an existing file.
             with io.BufferedWriter(_Watched(draft, check or _go_on), _STRETCH) as stream:
                 write(stream)
                 stream.flush()
@@ -374,7 +374,7 @@ def write_atomically(
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let a file's new name outlast a loss of power, where the system can do that."""
+    """Flush a folder, so that a renamed file survives a power loss, if the system supports it."""
     if os.name != "posix":
         return
     with suppress(OSError):

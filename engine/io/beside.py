@@ -1,4 +1,4 @@
-"""Another file that a model says its numbers are in: read only where agreed, and only beside it."""
+"""Open external data files of a model, with consent and only in the model's folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from quantoscope.engine.io.base import (
 )
 from quantoscope.engine.text.number_parsing import printable, quoted
 
-# Separators of Windows, drives and streams there, and what no name can have.
+# Windows separators, drives and streams, and NUL.
 _NEVER = set("\\:\0")
 
 
@@ -26,27 +26,27 @@ _NEVER = set("\\:\0")
 def opened_beside(
     path: Path, location: str, agreed: bool, end: int, what: str
 ) -> Iterator[BinaryIO]:
-    """Give the open file that ``path`` names.
+    """Open the external file that a model refers to.
 
     Parameters
     ----------
     path : Path
         The model.
     location : str
-        What it calls the other file.
+        Name of the external file in the model.
     agreed : bool
-        Whether the person agreed to it.
+        Whether the user agreed to read it.
     end : int
-        How many bytes that file has to have.
+        Minimum size of that file in bytes.
     what : str
-        What messages call the tensor.
+        Description of the tensor for messages.
 
     Raises
     ------
     ExternalDataError
-        When not agreed, though it could be read otherwise.
+        If not agreed, though it could be read otherwise.
     FormatError
-        When the name, or a link, leads out of the model's folder, or the file is none.
+        If the name or a link leads out of the model's folder, or is not a file.
     """
     inside = PurePosixPath(location)
     leaves = inside.is_absolute() or ".." in inside.parts or _NEVER & set(location)

@@ -1,4 +1,4 @@
-"""Codes that came from elsewhere: what a file of quantized numbers stores, beside the numbers."""
+"""Codes and scales of a quantized tensor as stored in a file."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class BlockCodes:
-    """The codes of a tensor and what turns them into its values, as a file stores them.
+    """Codes of a tensor with the parameters that reconstruct its values.
 
     A value is ``(code − zero_point) · scale + minimum``, or ``levels[code] · scale`` where codes
-    only number the levels of a codebook. Codes mean the same as those of ``engine.evaluate`` in
-    the format of the same name (``q4_0`` for ``Q4_0``, ``mxfp4-gguf`` for ``MXFP4``), so the two
-    can be put side by side.
+    index a codebook. Codes mean the same as those of ``engine.evaluate`` in
+    the format of the same name (``q4_0`` for ``Q4_0``, ``mxfp4-gguf`` for ``MXFP4``), so that
+    they can be compared.
 
     Attributes
     ----------
     codes : ndarray of integers
-        Shaped like the tensor.
+        In the shape of the tensor.
     scale : ndarray of float
-        One per block: the shape of the tensor, with blocks in place of values along the last
-        axis. Where scales are themselves quantized, as in the K-quants, this is their product
-        with the scale that they share, rounded to float32.
+        One per block: the shape of the tensor, with blocks instead of values along the last
+        axis. If scales are themselves quantized, as in the K-quants, this is their product
+        with the scale of the super-block, rounded to float32.
     minimum : ndarray of float or None
-        What is added, shaped like ``scale``; None where nothing is.
+        Added per block, in the shape of ``scale``; None if nothing is added.
     block : int
-        How many neighbours along the last axis share a scale; the last block may be shorter.
+        Values per block along the last axis; the last block may be shorter.
     format : str
-        As the file names it, such as ``Q4_0``.
+        The file's name for it, such as ``Q4_0``.
     source : str
-        Where the codes come from, such as ``model.gguf``.
+        Origin of the codes, such as ``model.gguf``.
     zero_point : int
-        The code of the value ``minimum``.
+        Code of the value ``minimum``.
     levels : ndarray of float or None
-        The number that each code stands for, of a codebook.
+        Codebook: the number of each code.
 
     Raises
     ------
     ValueError
-        When the shapes do not belong together.
+        If the shapes do not match.
     """
 
     codes: IntArray
@@ -65,22 +65,22 @@ class BlockCodes:
             raise ValueError(f"minima of the shape {self.minimum.shape} instead of {shape}")
 
     def scale_at(self, flat_index: Any) -> Any:
-        """Return the scale of the value at a position of the flattened tensor, or of many."""
+        """Return the scale at one or many flat positions."""
         return self.scale.reshape(-1)[self._block_at(flat_index)]
 
     def minimum_at(self, flat_index: Any) -> Any:
-        """Return what is added to the value at a position, or to many; 0 where nothing is."""
+        """Return the minimum at one or many flat positions; 0 if there are no minima."""
         if self.minimum is None:
             return np.zeros(np.shape(flat_index), self.scale.dtype)[()]
         return self.minimum.reshape(-1)[self._block_at(flat_index)]
 
     def reconstructed(self) -> FloatArray:
-        """Return the values that follow from the codes, in float32, shaped like the tensor."""
+        """Return the reconstructed values as float32, in the shape of the tensor."""
         out = np.empty(self.codes.shape, np.float32)
         flat, width = out.reshape(-1), self.codes.shape[-1]
         if not width:
             return out
-        # In parts, so that no more than the values and little beside them is in memory.
+        # In chunks, to bound the memory beyond the result.
         step = max(1, (1 << 20) // width) * width
         for start in range(0, flat.size, step):
             part = slice(start, min(start + step, flat.size))
@@ -103,7 +103,7 @@ class BlockCodes:
             return np.asarray(numbers, np.float32)
 
     def _numbers(self, codes: Any) -> Any:
-        """What codes stand for before the scale, in its precision."""
+        """Return codes minus zero point, or codebook levels, in the dtype of the scale."""
         if self.levels is not None:
             return self.levels[codes].astype(self.scale.dtype)
         return codes.astype(self.scale.dtype) - self.scale.dtype.type(self.zero_point)

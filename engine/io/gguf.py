@@ -1,7 +1,7 @@
-"""GGUF, the files of llama.cpp: metadata, a list of tensors, and tensors that may be quantized.
+"""GGUF files of llama.cpp: metadata, tensor list, plain and quantized tensors.
 
 Source: the format's description at https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
-The head is read here, with every count held against the size of the file; values of the quantized
+The head is parsed here, checking every count against the size of the file; values of the quantized
 types are decoded by the ``gguf`` package.
 """
 
@@ -42,11 +42,11 @@ from quantoscope.engine.numerics.kernels import over_blocks
 
 MAGIC = b"GGUF"
 ALIGNMENT = 32
-"""Where tensors begin, in bytes, unless the metadata says otherwise."""
+"""Default alignment of tensors in bytes."""
 MAX_ENTRIES = 1 << 16
-"""How many tensors, and how many pieces of metadata, are read at most; models have far fewer."""
-_MAX_DEPTH = 8  # of arrays within arrays in the metadata, of which no writer makes any
-_PART = 1 << 18  # values that are decoded at a time
+"""Upper bound of tensors and of metadata items; models have far fewer."""
+_MAX_DEPTH = 8  # of nested arrays in the metadata; known writers nest none
+_PART = 1 << 18  # values decoded at a time
 _STRING, _ARRAY = 8, 9
 _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _LEAST = {**_WIDTHS, _STRING: 8, _ARRAY: 12}
@@ -67,16 +67,16 @@ _TAIL = struct.Struct("<IQ")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the head says of one tensor, checked against the size of the file.
+    """Head entry of a tensor, checked against the size of the file.
 
     Attributes
     ----------
     kind : int
-        The number of its type.
+        Number of its type.
     shape : tuple of int
-        In numpy's order: the file's first axis is the last one here.
+        In numpy's order, the reverse of the file's.
     offset, nbytes : int
-        Where its bytes are in the file; nbytes is 0 for a type that is not known.
+        Position of its bytes in the file; nbytes is 0 for an unknown type.
     """
 
     kind: int
@@ -86,18 +86,18 @@ class Entry:
 
 
 class _Damaged(ValueError):
-    """The head is not as it must be; the message ends a sentence."""
+    """Raised if the head is malformed; the message ends a sentence."""
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the tensors in the order of the file; no values are read."""
+    """List the tensors in file order, without reading values."""
     with open_file(path) as stream:
         entries = _entries(stream, path)
     return [_info(name, entry) for name, entry in entries.items()]
 
 
 def load(path: Path, name: str) -> np.ndarray:
-    """Return the tensor of that name: quantized ones in float32, a large plain one mapped."""
+    """Load a tensor: quantized ones as float32; large plain ones are mapped."""
     with open_file(path) as stream:
         entry = _entry(stream, path, name)
         what = array_in(path, name)
@@ -110,11 +110,11 @@ def load(path: Path, name: str) -> np.ndarray:
 
 
 def load_codes(path: Path, name: str) -> BlockCodes | None:
-    """Return the codes and scales of a quantized tensor; None where its type has none to show.
+    """Load the codes and scales of a quantized tensor; None if its type has none to show.
 
-    Codes are as the blocks have them: whole numbers from 0 up, of Q8_0 from −127, of MXFP4 and
-    NVFP4 the bit pattern of an e2m1 number. Where blocks number whole vectors of a table, as those
-    of IQ1, IQ2 and IQ3 do, they are the signed whole numbers that these are made of.
+    Codes are those of the blocks: integers from 0, of Q8_0 from −127, of MXFP4 and
+    NVFP4 bit patterns of e2m1 numbers. For types that index a table of vectors,
+    IQ1, IQ2 and IQ3, they are the signed integer components of the vectors.
     """
     with open_file(path) as stream:
         entry = _entry(stream, path, name)
@@ -126,7 +126,7 @@ def load_codes(path: Path, name: str) -> BlockCodes | None:
         shape = (*entry.shape[:-1], entry.shape[-1] // form.block)
         flat, what = codes.reshape(-1, kind.size), array_in(path, name)
         read = _reader(stream, entry, kind, what)
-        # One block tells what scales are like, which nobody else has to be told.
+        # Decode one block to learn dtype and count of scales.
         with _by_package(kind, what):
             _, scales, minima = form.unpack(
                 read(0, 1) if len(flat) else np.zeros((1, kind.nbytes), np.uint8)
@@ -155,12 +155,12 @@ def load_codes(path: Path, name: str) -> BlockCodes | None:
     )
 
 
-# Types that llama.cpp had once; what they were is known to no current release.
+# Types that llama.cpp has removed.
 _FORMER = {4: "Q4_2", 5: "Q4_3", 31: "Q4_0_4_4", 32: "Q4_0_4_8", 33: "Q4_0_8_8"}
 
 
 def _reason(kind: int) -> str:
-    """Return why tensors of a type cannot be loaded, or nothing."""
+    """Return why tensors of a type cannot be loaded; empty if they can."""
     if kind in _PLAIN or kind in BLOCK_TYPES:
         return ""
     if kind in _FORMER:
@@ -194,7 +194,7 @@ def _entry(stream: BinaryIO, path: Path, name: str) -> Entry:
 def _reader(
     stream: BinaryIO, entry: Entry, kind: BlockType, what: str
 ) -> Callable[[int, int], np.ndarray]:
-    """Return what reads blocks by their numbers, as rows of bytes; several threads may call it."""
+    """Return a thread-safe function that reads a range of blocks as rows of bytes."""
     lock = threading.Lock()
 
     def read(first: int, last: int) -> np.ndarray:
@@ -210,7 +210,7 @@ def _reader(
 
 
 def _decoded(stream: BinaryIO, entry: Entry, kind: BlockType, what: str) -> np.ndarray:
-    """Return the values of a quantized tensor; little more memory than these take."""
+    """Return the values of a quantized tensor, with little extra memory."""
     from gguf import GGMLQuantizationType, quants
 
     out = np.empty(entry.shape, np.float32)
@@ -220,7 +220,7 @@ def _decoded(stream: BinaryIO, entry: Entry, kind: BlockType, what: str) -> np.n
         rows = slice(start // kind.size, stop // kind.size)
         blocks = read(rows.start, rows.stop)
         with _by_package(kind, what):
-            # As one row, which the package takes at once.
+            # One row, which the package decodes in one call.
             package_kind = GGMLQuantizationType(entry.kind)
             values = quants.dequantize(blocks.reshape(1, -1), package_kind)
         flat[rows] = values.reshape(-1, kind.size)
@@ -231,7 +231,7 @@ def _decoded(stream: BinaryIO, entry: Entry, kind: BlockType, what: str) -> np.n
 
 @contextmanager
 def _by_package(kind: BlockType, what: str) -> Iterator[None]:
-    """Turn what an old release of the package raises into a sentence."""
+    """Convert exceptions of an old ``gguf`` release to FormatError."""
     try:
         with np.errstate(all="ignore"):
             yield
@@ -243,7 +243,7 @@ def _by_package(kind: BlockType, what: str) -> Iterator[None]:
 
 
 def _entries(stream: BinaryIO, path: Path) -> dict[str, Entry]:
-    """Return what the head says of each tensor."""
+    """Return the head entries by tensor name."""
     return kept(stream, path, "gguf", lambda: _read(stream, path))
 
 
@@ -256,7 +256,7 @@ def _read(stream: BinaryIO, path: Path) -> dict[str, Entry]:
 
 
 class _Head:
-    """Reads the head from front to end; every length is checked before it is believed."""
+    """Parser of the head; every length is checked before use."""
 
     def __init__(self, data: Pages, size: int, budget: Budget) -> None:
         self._data = data
@@ -266,7 +266,7 @@ class _Head:
         self._entries = 0
 
     def read(self, path: Path) -> dict[str, Entry]:
-        """Return the tensors by name."""
+        """Return the tensor entries by name."""
         if self._data[0:4] != MAGIC:
             raise _Damaged("is not a GGUF file: it does not begin like one")
         self._at = 4
@@ -317,7 +317,7 @@ class _Head:
     def _placed(
         self, found: dict[str, Entry], start: int, alignment: int, path: Path
     ) -> dict[str, Entry]:
-        """Check where each tensor lies, once it is known where the first one may."""
+        """Check the position of each tensor, once the start of the data is known."""
         placed = {name: self._place(e, start, alignment, path, name) for name, e in found.items()}
         taken = sorted((e.offset, e.offset + e.nbytes) for e in placed.values() if e.nbytes)
         for (_, end), (begin, _) in zip(taken, taken[1:], strict=False):
@@ -346,18 +346,18 @@ class _Head:
             raise FormatError(f"{what} is damaged: it does not begin where a tensor may.")
         if nbytes and offset + nbytes > self._size:
             raise FormatError(f"{what} is cut short: the file ends before it does.")
-        # Where nothing lies may be anywhere, also beyond what a file can be.
+        # The offset of an empty tensor is arbitrary, even beyond the file.
         return Entry(entry.kind, shape, offset if nbytes else 0, nbytes)
 
     def _alignment(self, kind: int) -> int:
         value = self._number(4) if kind == 4 else 0
-        # A power of two, as the format's own reader has it.
+        # A power of two, as the reference reader requires.
         if value < 8 or value & (value - 1):
             raise _Damaged("is damaged: it aligns its tensors in a way that there is not")
         return value
 
     def _skip(self, kind: int, depth: int = 0) -> None:
-        """Pass over a value of the metadata."""
+        """Skip a metadata value."""
         if kind in _WIDTHS:
             self._pass(_WIDTHS[kind])
         elif kind == _STRING:
@@ -379,13 +379,13 @@ class _Head:
             raise _Damaged("is damaged: its metadata cannot be read")
 
     def _count(self, more: int) -> None:
-        """Bound how many entries are gone through, and so time and memory."""
+        """Bound the number of items parsed, and with it time and memory."""
         self._entries += more
         if self._entries > MAX_ENTRIES:
             raise _Damaged(f"has more than {MAX_ENTRIES:,} entries in its head, too many to read")
 
     def _texts(self, count: int) -> None:
-        """Pass over many strings, such as the 200,000 of a vocabulary."""
+        """Skip an array of strings, such as the 200,000 of a vocabulary."""
         at, unpack = self._at, _TEXT.unpack_from
         first, page = at, b""
         for _ in cancellation.checked(range(count)):
@@ -399,7 +399,7 @@ class _Head:
         self._require(0)
 
     def _text(self) -> tuple[int, int]:
-        """Pass over a string, and return where it lies."""
+        """Skip a string and return its position."""
         length = self._number(8)
         self._pass(length)
         return self._at - length, self._at

@@ -1,6 +1,6 @@
-"""The quantized types of GGUF: how large their blocks are, and the codes and scales in them.
+"""Block layouts of GGUF's quantized types, with their codes and scales.
 
-Values come in blocks along the last axis. A block of the K-quants holds 256 values in smaller
+Values are in blocks along the last axis. A super-block of the K-quants holds 256 values in smaller
 blocks, whose scales (and minima) are small integers themselves. Source: ``ggml-common.h`` and
 ``ggml-quants.c`` of llama.cpp, and the ``gguf`` package, which the tests compare with.
 """
@@ -22,20 +22,20 @@ Unpacked = tuple[np.ndarray, FloatArray, FloatArray | None]
 
 @dataclass(frozen=True)
 class Codes:
-    """How the codes of a type are read.
+    """How to unpack the codes of a type.
 
     Attributes
     ----------
     block : int
-        How many values share a scale.
+        Values per scale.
     unpack : callable
-        From blocks of bytes, one per row, to codes, scales and minima.
+        Converts blocks of bytes, one per row, to codes, scales and minima.
     zero_point : int
-        The code of the value 0, or of the minimum.
+        Code of the value 0, or of the minimum.
     levels : ndarray, optional
-        What codes stand for, of a codebook.
+        Codebook: the number of each code.
     signed : bool
-        Whether codes go below 0.
+        Whether codes can be negative.
     """
 
     block: int
@@ -56,12 +56,12 @@ class BlockType:
 
 
 def _half(blocks: Bytes, at: int) -> FloatArray:
-    """The float16 at a byte of each block, as a column of float32."""
+    """Return the float16 at a byte of each block, as a column of float32."""
     return np.ascontiguousarray(blocks[:, at : at + 2]).view("<f2").astype(np.float32)
 
 
 def _fields(packed: Bytes, width: int, run: int) -> Bytes:
-    """Fields of ``width`` bits: of every ``run`` bytes first all the lowest, then the next."""
+    """Unpack fields of ``width`` bits: from each ``run`` bytes the lowest first, then the next."""
     shifts = np.arange(0, 8, width, dtype=np.uint8)[:, None]
     mask = np.uint8((1 << width) - 1)
     fields = (packed.reshape(len(packed), -1, 1, run) >> shifts) & mask
@@ -99,7 +99,7 @@ def _q5_1(blocks: Bytes) -> Unpacked:
 
 
 def _mxfp4(blocks: Bytes) -> Unpacked:
-    # In float64, since 2^128 is no float32, while its product with a level may be one.
+    # In float64: 2^128 overflows float32, while its product with a level may not.
     scale = np.ldexp(1.0, blocks[:, :1].astype(np.int32) - 127)
     return _fields(blocks[:, 1:], 4, 16), scale, None
 
@@ -118,7 +118,7 @@ def _q3_k(blocks: Bytes) -> Unpacked:
 
 
 def _k_scales(blocks: Bytes) -> tuple[FloatArray, FloatArray]:
-    """The eight scales and minima of Q4_K and Q5_K, of 6 bits each in 12 bytes."""
+    """Return the eight 6-bit scales and minima of Q4_K and Q5_K, packed in 12 bytes."""
     first, second, rest = blocks[:, 4:8], blocks[:, 8:12], blocks[:, 12:16]
     scales = np.concatenate([first & 63, _join(rest & 15, first >> 6, 4)], axis=1)
     minima = np.concatenate([second & 63, _join(rest >> 4, second >> 6, 4)], axis=1)
@@ -141,7 +141,7 @@ def _q6_k(blocks: Bytes) -> Unpacked:
 
 
 def _tq1_0(blocks: Bytes) -> Unpacked:
-    # Five digits of base 3 in a byte, as a fraction of 256 whose first digit is cut off in turn.
+    # A byte holds five base-3 digits as a fraction of 256; multiplying by 3 extracts them in turn.
     parts = []
     for start, stop, digits in ((0, 32, 5), (32, 48, 5), (48, 52, 4)):
         powers = (3 ** np.arange(digits)).astype(np.uint8)[:, None]
@@ -155,7 +155,7 @@ def _tq2_0(blocks: Bytes) -> Unpacked:
 
 
 def _nvfp4(blocks: Bytes) -> Unpacked:
-    # A scale is an e4m3 number without sign; its NaN is 0 here.
+    # A scale is an unsigned e4m3 number, whose NaN counts as 0.
     scale = blocks[:, :4]
     exponent, mantissa = (scale >> 3 & 15).astype(np.int32), (scale & 7).astype(np.float32)
     number = np.ldexp(mantissa + 8 * (exponent > 0), np.maximum(exponent, 1) - 10)
@@ -208,11 +208,11 @@ def _vectors(
     half: Callable[[Bytes], FloatArray] = lambda blocks: _half(blocks, 0),
     one: Callable[[Bytes], Bytes] = _one,
 ) -> Callable[[Bytes], Unpacked]:
-    """How a type is read whose codes number vectors of a table, which the package has.
+    """Return the unpacker of a type whose codes index a table of vectors in the ``gguf`` package.
 
-    Shown are the whole numbers that the vectors are made of, with their signs: what the package
-    decodes where the scale of the block is 1, ``whole`` times, over the scale of the small block,
-    which is ``steps[0] + steps[1] · n`` for the number n that is stored.
+    It returns the signed integer components of the vectors: what the package
+    decodes at block scale 1, times ``whole``, divided by the scale of the sub-block,
+    which is ``steps[0] + steps[1] · n`` for the stored number n.
     """
 
     def unpack(blocks: Bytes) -> Unpacked:
@@ -266,4 +266,4 @@ BLOCK_TYPES: dict[int, BlockType] = {
     39: BlockType("MXFP4", 32, 17, Codes(32, _mxfp4, levels=_E2M1)),
     40: BlockType("NVFP4", 64, 36, Codes(16, _nvfp4, levels=_E2M1)),
 }
-"""By the numbers that files have for them; those whose values the ``gguf`` package can decode."""
+"""Quantized types that the ``gguf`` package can decode, by their number in files."""

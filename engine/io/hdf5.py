@@ -1,8 +1,8 @@
-"""HDF5: the datasets of real numbers in a file's groups, by their paths.
+"""HDF5: list and load the real-valued datasets of a file.
 
-The C library of HDF5 has crashed on damaged files, so it only ever runs in a child process
-(``engine.io.hdf5_child``), with limits on its time and memory; what the child says is checked
-here. Numbers that lie in the file as they are get mapped here, without the library.
+HDF5's C library can crash on damaged files, so it runs only in a child process
+(``engine.io.hdf5_child``), with limits on time and memory; its answers are checked
+here. Uncompressed contiguous data is mapped here, without the library.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from quantoscope.engine.io.budget import Budget
 from quantoscope.engine.io.index import kept
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# Those that HDF5 brings and that are read: deflate, shuffle, checksums, szip, lzf.
+# Supported filters, those bundled with HDF5: deflate, shuffle, checksums, szip, lzf.
 _FILTERS = {1, 2, 3, 4, 32000}
 _LONGEST_LINE = 1 << 20  # and four times the size of the file
 _LONG = 1000
-_SPEED = 50_000_000  # bytes per second that the library handles at least
+_SPEED = 50_000_000  # minimum throughput of the library in bytes per second
 _REFUSED = {
     "depth": f"nests its groups more than {hdf5_child.MAX_DEPTH} deep, which is not read here",
     "count": f"holds more than {hdf5_child.MAX_OBJECTS:,} objects, which is not read here",
@@ -52,18 +52,18 @@ _REFUSED = {
 
 
 class Child(Protocol):
-    """A running child: as much of ``subprocess.Popen`` as is used."""
+    """Protocol of a running child process: the used part of ``subprocess.Popen``."""
 
     stdout: Any
 
     def kill(self) -> None:
-        """End it."""
+        """Kill the process."""
 
     def wait(self) -> int:
-        """Wait for its end."""
+        """Wait for its exit."""
 
 
-# What else datasets hold, as the child calls it.
+# Descriptions of other contents, by the child's word.
 _OTHER = {
     "text": not_real("text"),
     "records": "holds records of several fields; choose one and save it alone",
@@ -84,21 +84,21 @@ _OTHER = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the child said of one dataset, checked.
+    """Checked description of a dataset.
 
     Attributes
     ----------
     kind : str
-        The name of the type.
+        Name of the type.
     dtype : numpy.dtype or None
-        As in the file where ``offset`` is known, else as the child sends it; None where it holds
+        Dtype in the file if ``offset`` is given, else dtype that the child sends; None if it holds
         no real numbers.
     shape : tuple of int
     nbytes : int
     offset : int or None
-        Where the numbers lie in the file as they are; None: the child sends them.
+        Position of contiguous data in the file; None if the child has to send it.
     problem : str
-        Why the values cannot be had; ends a sentence.
+        Why the values cannot be loaded; ends a sentence.
     """
 
     kind: str
@@ -110,7 +110,7 @@ class Entry:
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the datasets; those that cannot be read with the reason."""
+    """List the datasets; those that cannot be read with the reason."""
     size = _checked_size(path)
     with ExitStack() as stack:
         entries, _ = _entries(path, None, size, stack)
@@ -121,7 +121,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
 
 
 def load(path: Path, name: str) -> np.ndarray:
-    """Return the dataset of that path; a large one that lies in the file as it is is mapped."""
+    """Load a dataset by its path; large contiguous ones are mapped."""
     size = _checked_size(path)
     what = array_in(path, name)
     with ExitStack() as stack:
@@ -134,7 +134,7 @@ def load(path: Path, name: str) -> np.ndarray:
         if entry.offset is None:
             if stdout is None:
                 stdout = stack.enter_context(_child(path, name, size, False))
-            # Once more, since the file may have become another one meanwhile.
+            # Check again: the file may have been replaced meanwhile.
             if _entry(_line(stdout, path, size), size, path) != entry:
                 _damaged(path)
             try:
@@ -150,7 +150,7 @@ def load(path: Path, name: str) -> np.ndarray:
 def _entries(
     path: Path, name: str | None, size: int, stack: ExitStack
 ) -> tuple[dict[str, Entry], BinaryIO | None]:
-    """Return all datasets, and the child that is about to send the one of that name, if any is."""
+    """Return all datasets, and the stream of the child that is about to send ``name``, if any."""
     running: list[BinaryIO] = []
 
     def read() -> dict[str, Entry]:
@@ -169,14 +169,14 @@ def _damaged(path: Path) -> NoReturn:
 
 
 def _checked_size(path: Path) -> int:
-    """Return the size of the file, having held it against what its first block claims."""
+    """Return the size of the file, checked against its superblock."""
     if importlib.util.find_spec("h5py") is None:
         raise ModuleNotFoundError("h5py is not installed", name="h5py")
     with open_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         start = 0
         while (head := _read_at(stream, start, 64))[:8] != SIGNATURE:
-            # Other data may stand before, in a length of 512 times a power of two.
+            # A user block of 512 times a power of two bytes may precede the superblock.
             start = max(512, 2 * start)
             if start >= size:
                 raise FormatError(f"{shown(path)} is not an HDF5 file: it does not begin like one.")
@@ -196,24 +196,24 @@ def _read_at(stream: BinaryIO, position: int, count: int) -> bytes:
 
 
 def _claimed_end(head: bytes) -> int | None:
-    """Return where the data ends, as a superblock says; None where there is no such superblock."""
+    """Return the end of data stated in a superblock; None if there is no superblock."""
     if len(head) < 48 or head[8] > 3:
         return None
     old = head[8] < 2
     width = head[13] if old else head[9]
     if width not in (2, 4, 8):
         return None
-    # Behind the base address and another one.
+    # After the base address and one more address.
     at = (24, 28, 12, 12)[head[8]] + 2 * width
     return int.from_bytes(head[at : at + width], "little")
 
 
 def start(request: dict[str, Any]) -> Child:
-    """Start a child process that answers a request on its standard output."""
+    """Start a child process that answers a request on standard output."""
     command = [sys.executable, "-P", "-B", hdf5_child.__file__, json.dumps(request)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HDF5_")}
-    # Filters are never loaded as plug-ins, a file on a network is not locked, and numpy starts
-    # no threads, whose stacks would count as memory.
+    # Load no filter plug-ins, do not lock network files, and let numpy start
+    # no threads: their stacks would count as memory.
     environment |= {
         "HDF5_PLUGIN_PRELOAD": "::",
         "HDF5_USE_FILE_LOCKING": "FALSE",
@@ -231,13 +231,13 @@ def start(request: dict[str, Any]) -> Child:
 
 @contextmanager
 def _child(path: Path, name: str | None, size: int, listing: bool) -> Iterator[BinaryIO]:
-    """Run the child for one request, no longer than it may take."""
+    """Run the child for one request, with a time limit."""
     seconds = 2 + size // _SPEED
     request = {
         "path": str(path), "name": name, "list": listing, "seconds": seconds, "memory": 4 * size
     }  # fmt: skip
     child = start(request)
-    # The child's own limit counts its processor's time; this one is for a child that waits.
+    # The child limits its own processor time; this limit is for a child that blocks.
     largest = most_memory(size) if name is not None else 0
     patience = Timer(10 + 3 * seconds + largest // _SPEED, child.kill)
     patience.daemon = True
@@ -254,7 +254,7 @@ def _child(path: Path, name: str | None, size: int, listing: bool) -> Iterator[B
 
 
 def _line(stdout: BinaryIO, path: Path, size: int) -> dict[str, Any]:
-    """Return the child's next line; without one it crashed, or was ended."""
+    """Return the child's next line; raise if it crashed or was killed."""
     line = stdout.readline(_LONGEST_LINE + 4 * size)
     try:
         answer = json.loads(line)
@@ -270,14 +270,14 @@ def _line(stdout: BinaryIO, path: Path, size: int) -> dict[str, Any]:
 
 
 def _all(stdout: BinaryIO, size: int, path: Path) -> dict[str, Entry]:
-    """Return what the child says of each dataset."""
+    """Return the description of each dataset from the child."""
     budget = Budget(path, size)
     entries: dict[str, Entry] = {}
     while "end" not in (told := _line(stdout, path, size)):
         name = str(told.get("name"))
         budget.take_joined(name)
         if len(name) > _LONG:
-            # The line that it came in, each letter in up to twelve.
+            # Its line of JSON, with up to twelve characters per letter.
             budget.take(4 * len(name))
         entries[name] = _entry(told, size, path)
         cancellation.check()
@@ -286,7 +286,7 @@ def _all(stdout: BinaryIO, size: int, path: Path) -> dict[str, Entry]:
 
 
 def _entry(told: dict[str, Any], size: int, path: Path) -> Entry:
-    """Check what the child says of a dataset."""
+    """Check the child's description of a dataset."""
     try:
         shape = tuple(int(length) for length in told["shape"])
         if not told["real"]:
@@ -309,7 +309,7 @@ def _entry(told: dict[str, Any], size: int, path: Path) -> Entry:
 
 
 def _problem(told: dict[str, Any], nbytes: int, size: int) -> str:
-    """Return why the values cannot be had, or nothing."""
+    """Return why the values cannot be loaded; empty if they can."""
     filters = told["filters"]
     if told["virtual"] or told["external"]:
         return "has its values in other files, which are not opened; save a copy that holds them"

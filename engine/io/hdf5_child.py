@@ -1,10 +1,10 @@
-"""Reads an HDF5 file in a process of its own, where a crash of the C library harms nobody.
+"""Child process that reads an HDF5 file, so that a crash of the C library is harmless.
 
 ``engine.io.hdf5`` starts this file as a program. The request is its only argument, in JSON; the
-answer goes to standard output: a line of JSON for each dataset, a last one without, and after them
-the line of the dataset whose values were asked for, and the values.
-Only links that a group owns are followed, so neither another file nor a plug-in is ever opened,
-and attributes are not looked at.
+answer goes to standard output: a line of JSON per dataset, a final line without one, then
+the line of the requested dataset and its values.
+Only hard links are followed, so neither another file nor a plug-in is ever opened;
+attributes are ignored.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SPARE = 1 << 26
 
 
 class _Refused(Exception):
-    """The file holds what is not read; the argument is the word for it."""
+    """Raised for unsupported content; the argument is the word for it."""
 
 
 def main(request: dict[str, Any], out: BinaryIO) -> None:
@@ -31,8 +31,8 @@ def main(request: dict[str, Any], out: BinaryIO) -> None:
     Parameters
     ----------
     request : dict
-        ``path``; ``seconds`` of processor time; ``memory`` in bytes that opening may take;
-        ``list`` for a list of all datasets; and ``name`` of the one whose values are wanted, or
+        ``path``; ``seconds``, limit of processor time; ``memory``, limit of opening in bytes;
+        ``list``, whether to list all datasets; ``name`` of the dataset to send, or
         None.
     out : binary stream
     """
@@ -66,10 +66,10 @@ def main(request: dict[str, Any], out: BinaryIO) -> None:
 
 
 def _limit(seconds: float, memory: int) -> None:
-    """Have the system end this process if it takes more than it may from now on."""
+    """Limit the processor time and memory of this process from now on."""
     try:
         import resource
-    except ImportError:  # Windows; the parent's patience is the only limit there.
+    except ImportError:  # Windows, where only the parent's time limit applies
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
     limits = {
@@ -94,7 +94,7 @@ def _say(out: BinaryIO, answer: dict[str, Any]) -> None:
 
 
 def _links(group: Any) -> Iterator[tuple[bytes, Any]]:
-    """Yield what a group itself owns, and None for a link into another file; no soft links."""
+    """Yield the hard links of a group, and None for a link to another file; skip soft links."""
     import h5py
 
     for name in list(group):
@@ -106,7 +106,7 @@ def _links(group: Any) -> Iterator[tuple[bytes, Any]]:
 
 
 def _walk(root: Any) -> Iterator[tuple[str, Any]]:
-    """Yield every dataset with its path, each group once; None for what is in another file."""
+    """Yield every dataset with its path, visiting each group once; None for external links."""
     import h5py
 
     seen = {_address(root)}
@@ -138,7 +138,7 @@ def _address(thing: Any) -> tuple[int, int]:
 
 
 def _find(root: Any, name: str) -> Any:
-    """Return the dataset of a path, going link by link; None where there is none."""
+    """Return the dataset of a path, following link by link; None if there is none."""
     import h5py
 
     thing = root
@@ -152,7 +152,7 @@ def _find(root: Any, name: str) -> Any:
 
 
 def _told(name: str, dataset: Any) -> dict[str, Any]:
-    """Say of a dataset what the parent has to know, and to check."""
+    """Return the description of a dataset that the parent checks."""
     import h5py
 
     if dataset is None:
@@ -195,7 +195,7 @@ def _told(name: str, dataset: Any) -> dict[str, Any]:
 
 
 def _other(kind: Any, space: Any) -> dict[str, str]:
-    """Say what a dataset holds that is no real numbers."""
+    """Return the description of content that is not real numbers."""
     import h5py
 
     if space.get_simple_extent_type() == h5py.h5s.NULL:
@@ -224,12 +224,12 @@ def _other(kind: Any, space: Any) -> dict[str, str]:
 
 
 def _send(dataset: Any, out: BinaryIO) -> None:
-    """Write all values in C order and native byte order, in parts of whole chunks."""
+    """Write all values in C order and native byte order, in batches of whole chunks."""
     import numpy as np
 
     native = dataset.dtype.newbyteorder("=")
     shape = dataset.shape
-    # Along the first axis that has a length, whole rows of chunks, or they would be read anew.
+    # Batches are whole rows of chunks along the first axis, so that no chunk is read twice.
     axis = next((i for i, length in enumerate(shape) if length > 1), None)
     if axis is None:
         out.write(np.ascontiguousarray(dataset[()], native).tobytes())

@@ -1,6 +1,6 @@
-"""What was read from the head of a file is kept for the next tensor, while the file is the same.
+"""Cache of parsed file heads, valid while the file is unchanged.
 
-Else reading all tensors one by one would read the head once for each.
+Without it, loading all tensors of a file would parse the head once per tensor.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 KEPT = 2
-"""Of how many files it is kept."""
-# A file is believed to be the same while size and time of change are. Systems count that time in
-# steps, some of them in steps of two seconds: within one step a file can change unseen, so what
-# was changed only just now is read anew each time.
+"""Number of files in the cache."""
+# A file counts as unchanged if its size and modification time are. Some systems count that time in
+# steps of two seconds, within which a change goes unnoticed, so the head of a
+# recently changed file is not cached.
 _STEP, _COARSE_STEP = 100_000_000, 2_500_000_000
 
 _T = TypeVar("_T")
@@ -32,20 +32,20 @@ def kept(
     read: Callable[[], _T],
     is_small: Callable[[_T], bool] = lambda _: True,
 ) -> _T:
-    """Return what ``read`` returns, or returned before of the same unchanged file.
+    """Return the cached result of ``read`` for an unchanged file, or call it.
 
     Parameters
     ----------
     file : Path or binary stream
-        What is read.
+        The file to read.
     path : Path
-        Its name.
+        Name of the file.
     what : hashable
-        Tells apart what is kept of one file.
+        Key of the result within the file.
     read : callable
-        Nothing may change what it returns.
+        Computes the result, which must not be modified.
     is_small : callable
-        Whether that may stay in memory when nobody uses it.
+        Whether the result may stay in memory while unused.
     """
     found = os.stat(file) if isinstance(file, Path) else os.fstat(file.fileno())
     key = (
@@ -71,6 +71,6 @@ def kept(
 
 
 def forget() -> None:
-    """Keep nothing of any file."""
+    """Clear the cache."""
     with _lock:
         _files.clear()

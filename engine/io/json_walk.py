@@ -1,6 +1,6 @@
-"""JSON gone through where it lies: of what nobody asks for, nothing is made in memory.
+"""Incremental JSON parser that builds only what is asked for.
 
-``json.loads`` builds everything, and makes some hundred bytes of a few letters.
+``json.loads`` builds everything, at some hundred bytes of memory per few characters.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from quantoscope.engine.io.budget import Budget
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
-# A stretch of a string: a pattern without a limit would keep account of each step that it went.
+# Part of a string: an unbounded repeat would record each of its iterations.
 _STRETCH = re.compile(r'[^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+){0,999}')
 
 
 class JsonError(ValueError):
-    """The text is no JSON, or not of the form that is expected."""
+    """Raised if the text is not JSON, or not of the expected form."""
 
 
 class JsonWalk:
-    """A place in a text of JSON that moves on over what is read.
+    """A cursor in JSON text.
 
     Parameters
     ----------
     text : str
-        UTF-8 decoded as Latin-1, so that each byte is one character of one byte.
+        UTF-8 decoded as Latin-1: one character per byte, of one byte.
     budget : Budget
-        What strings are counted in.
+        Budget that strings are charged to.
 
     Attributes
     ----------
     at : int
-        The place.
+        Position of the cursor.
     """
 
     def __init__(self, text: str, budget: Budget) -> None:
@@ -40,7 +40,7 @@ class JsonWalk:
         self.at = 0
 
     def take(self, mark: str) -> bool:
-        """Move over a mark and the space before it, if it is there."""
+        """Skip white space and ``mark`` if it is next; return whether it was."""
         start = _SPACE.match(self._text, self.at).end()  # type: ignore[union-attr]
         found = self._text.startswith(mark, start)
         if found:
@@ -48,7 +48,7 @@ class JsonWalk:
         return found
 
     def expect(self, mark: str) -> None:
-        """Move over a mark that has to be there.
+        """Skip a mark that has to be next.
 
         Raises
         ------
@@ -58,7 +58,7 @@ class JsonWalk:
             raise JsonError(f"no {mark}")
 
     def match(self, pattern: re.Pattern[str]) -> str | None:
-        """Move over a value that a pattern matches, and return it; None where it does not."""
+        """Consume and return a value that matches a pattern; None if it does not."""
         self.take("")
         found = pattern.match(self._text, self.at)
         if found is None:
@@ -67,7 +67,7 @@ class JsonWalk:
         return found[0].encode("latin-1").decode("utf-8")
 
     def end(self) -> None:
-        """Make sure that nothing follows.
+        """Check that nothing follows.
 
         Raises
         ------
@@ -78,12 +78,12 @@ class JsonWalk:
             raise JsonError("something behind it")
 
     def string(self) -> str:
-        """Move over a string, and return it.
+        """Consume and return a string.
 
         Raises
         ------
         ValueError
-            JsonError, or what Python raises over text that is no UTF-8.
+            JsonError, or UnicodeDecodeError if it is not UTF-8.
         """
         start = self.skip_string()
         raw = self._text[start : self.at - 1].encode("latin-1")
@@ -92,7 +92,7 @@ class JsonWalk:
         return str(scanstring(f'{text}"', 0)[0]) if "\\" in text else text
 
     def skip_string(self) -> int:
-        """Move over a string, and return where its content begins."""
+        """Skip a string and return the start of its content."""
         self.expect('"')
         start = self.at
         while True:

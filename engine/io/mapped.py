@@ -1,4 +1,4 @@
-"""Numbers that lie in a file as they lie in memory: read, or mapped where they are very many."""
+"""Read uncompressed arrays from a file, or map them if they are large."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from quantoscope.engine import cancellation
 from quantoscope.engine.io.base import FormatError
 from quantoscope.engine.numerics import mapped_arrays
 
-# Arrays of more bytes than this, or of more than a share of the memory that is free, are mapped
-# instead of read, where the system lets a file that is mapped be replaced and deleted; Windows
-# does not, and could then not save over it. What is read is safe from all that other programs do.
+# Arrays above this size, or above a share of the free memory, are mapped
+# instead of read on systems that can replace and delete a mapped file. Windows
+# cannot, so saving would fail there. Arrays in memory are safe from changes to the file.
 MAPPED_ABOVE = 1 << 30
 _SHARE = 4
-_MAPPED_ANYWAY = 1 << 26  # no fewer
+_MAPPED_ANYWAY = 1 << 26  # lower bound of that share
 CAN_MAP = os.name == "posix"
 _PART = 1 << 22
 
@@ -26,32 +26,32 @@ _PART = 1 << 22
 def numbers(
     stream: BinaryIO, dtype: np.dtype[Any], offset: int, nbytes: int, what: str
 ) -> np.ndarray:
-    """Return numbers out of a file as one writable axis, in native byte order.
+    """Return an array from a file, one-dimensional and writable, in native byte order.
 
-    Very many are not read but mapped, copy-on-write: their pages come from the file when they
-    are first looked at, and what is written into the array stays in memory and never reaches the
+    Large arrays are mapped copy-on-write: pages are read from the file on first access,
+    and writing to the array never changes the
     file.
 
-    A mapping outlives the deletion of the file, and its replacement, which is what ``save`` does
-    to it. A program that changes the very same file in place, as ``numpy.save`` does, is noticed
-    with each block of the array that is looked at (``engine.mappings``), even if that is the moment
-    in which it becomes shorter, where the system can be asked for a copy of the block.
+    A mapping stays valid if the file is deleted or replaced, as ``save`` does. A program that
+    changes the file in place, as ``numpy.save`` does, is detected when a block of the array is read
+    (``engine.numerics.mapped_arrays``), even if the file becomes shorter at that moment, on systems
+    that can copy the block safely.
 
     Parameters
     ----------
     stream : binary stream
-        A file on the disk.
+        A regular file.
     dtype : numpy.dtype
-        In the byte order of the file.
+        With the byte order of the file.
     offset, nbytes : int
-        Where the numbers are, held against the size of the file by the caller.
+        Position of the data, checked against the size of the file by the caller.
     what : str
-        What messages call them.
+        Description of the array for messages.
 
     Raises
     ------
     FormatError
-        When the file ends before they do.
+        If the file is too short.
     """
     flat = _mapped(stream, dtype, offset, nbytes, what)
     if flat is None:
@@ -61,13 +61,13 @@ def numbers(
 
 
 def read(stream: BinaryIO, dtype: np.dtype[Any], nbytes: int, what: str) -> np.ndarray:
-    """Return the next numbers of any stream in memory of their own, as ``numbers`` does."""
+    """Read an array from any stream into new memory, as ``numbers`` does."""
     flat = np.empty(nbytes // dtype.itemsize, dtype=dtype)
     view = memoryview(flat.view(np.uint8))  # type: ignore[arg-type]
     filled = 0
     while filled < nbytes:
         cancellation.progress(filled, nbytes)
-        # In parts, because a zip member makes a copy of each.
+        # In chunks, because a zip member copies each.
         count = stream.readinto(view[filled : filled + _PART])  # type: ignore[attr-defined]
         if not count:
             raise FormatError(f"{what} is cut short.")
@@ -81,10 +81,10 @@ def read(stream: BinaryIO, dtype: np.dtype[Any], nbytes: int, what: str) -> np.n
 
 
 def as_stored(dtype: np.dtype[Any], order: str) -> np.dtype[Any]:
-    """Return the type to read ``dtype`` as from a file whose byte order is ``little`` or ``big``.
+    """Return the dtype to read ``dtype`` as, from a file with byte order ``little`` or ``big``.
 
-    What is read has to be viewed as ``dtype`` then: where the order is foreign this is an integer
-    of the same width, because the floats of ml_dtypes have no byte order to set.
+    The result has to be viewed as ``dtype``: for a foreign byte order it is an integer
+    of the same width, because ml_dtypes' floats have no byte order.
     """
     if order == sys.byteorder or dtype.itemsize == 1:
         return dtype
@@ -92,7 +92,7 @@ def as_stored(dtype: np.dtype[Any], order: str) -> np.dtype[Any]:
 
 
 def _most_read() -> int:
-    """Return how many bytes are read; more are mapped."""
+    """Return the largest size that is read instead of mapped, in bytes."""
     free = free_memory()
     if free is None:
         return MAPPED_ABOVE
@@ -100,7 +100,7 @@ def _most_read() -> int:
 
 
 def free_memory() -> int | None:
-    """Return how many bytes of memory programs can still take; None where that is not known."""
+    """Return the free memory in bytes; None if unknown."""
     try:
         with open("/proc/meminfo", encoding="ascii") as stream:
             lines = dict(line.split(":", 1) for line in stream)
@@ -112,27 +112,27 @@ def free_memory() -> int | None:
 def _mapped(
     stream: BinaryIO, dtype: np.dtype[Any], offset: int, nbytes: int, what: str
 ) -> np.ndarray | None:
-    """Return numbers as a flat copy-on-write view of the file.
+    """Return a flat copy-on-write view of the file.
 
-    None where they had better be read: few of them, in foreign byte order, not aligned (numpy is
-    slow with those), or in a file that cannot be mapped.
+    Return None if reading is better: a small array, foreign byte order, misaligned data (numpy is
+    slow with it), or a file that cannot be mapped.
     """
     if nbytes <= min(MAPPED_ABOVE, _MAPPED_ANYWAY):
         return None
     aligned = offset % dtype.alignment == 0
     if not (CAN_MAP and nbytes > _most_read() and dtype.isnative and aligned):
         return None
-    # A mapping has to begin at a page, and should hold no more than it must: the system counts
-    # all of it as memory that might get written to.
+    # A mapping starts at a page boundary and should be minimal: the system counts
+    # all of it as writable memory.
     before = offset % mmap.ALLOCATIONGRANULARITY
     try:
-        # The array keeps the mapping alive, and the mapping does not need the stream.
+        # The array keeps the mapping alive; the mapping does not need the stream.
         pages = mmap.mmap(
             stream.fileno(), before + nbytes, access=mmap.ACCESS_COPY, offset=offset - before
         )
     except (OSError, ValueError, OverflowError):
-        # No mappings on this disk, or no room for one, or the file has become shorter: reading
-        # copes, or has the sentence for it.
+        # The file system has no mappings, or there is no room, or the file became shorter: reading
+        # handles it or raises.
         return None
     mapped_arrays.watch(pages, stream.fileno(), what)
     return np.frombuffer(pages, dtype, nbytes // dtype.itemsize, before)

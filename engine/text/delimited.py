@@ -89,7 +89,7 @@ def parse_block(
     text : str or Text
         Lines that end in LF, CRLF or CR.
     decimal_comma : bool, optional
-        Resolves text that is valid with either mark; if False, commas separate values.
+        Decides if both marks are valid; commas beside a decimal point separate values.
     first_line : int
         The number of the first line, for messages.
     single : bool

@@ -23,10 +23,10 @@ from quantoscope.engine.io import mapped
 from quantoscope.engine.io.base import (
     FormatError,
     byte_count,
+    label,
     open_file,
     require_file,
     sentences,
-    shown,
 )
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_working
 from quantoscope.engine.numerics.kernels import Step
@@ -46,7 +46,7 @@ def raw_problem(path: str | Path, dtype: str, shape: tuple[int, ...]) -> str:
         return ""
     wanted = "×".join(map(str, shape))
     needs = "more than any file holds" if takes is None else f"{takes:,}"
-    return f"{shown(path)} holds {size:,} bytes; {dtype} of shape {wanted} takes {needs}."
+    return f"{label(path)} holds {size:,} bytes; {dtype} of shape {wanted} takes {needs}."
 
 
 def is_npy(path: str | Path) -> bool:
@@ -85,11 +85,11 @@ def read_codes(
     if is_npy(path):
         codes = io.load(path)
         if codes.dtype.kind not in "iu":
-            raise FormatError(f"{shown(path)} holds {codes.dtype.name} values; codes are integers.")
+            raise FormatError(f"{label(path)} holds {codes.dtype.name} values; codes are integers.")
         return codes
     if dtype not in DTYPES or shape is None:
         raise FormatError(
-            f"{shown(path)} does not say what it holds: its codes need a type and a shape."
+            f"{label(path)} does not say what it holds: its codes need a type and a shape."
         )
     with sentences(path, "read"):
         unfit = raw_problem(path, dtype, shape)
@@ -97,7 +97,7 @@ def read_codes(
             raise FormatError(unfit)
         stored = np.dtype(dtype).newbyteorder(">" if big_endian else "<")
         with open_file(path) as stream:
-            codes = mapped.read(stream, stored, stored.itemsize * math.prod(shape), shown(path))
+            codes = mapped.read(stream, stored, stored.itemsize * math.prod(shape), label(path))
     return codes.reshape(shape)
 
 

@@ -28,12 +28,12 @@ from quantoscope.engine.io.base import (
     ExternalDataError,
     FormatError,
     TensorInfo,
+    label,
     listing,
     open_file,
     require_file,
     require_unchanged,
     sentences,
-    shown,
     write_atomically,
 )
 from quantoscope.engine.io.block_codes import BlockCodes
@@ -185,7 +185,7 @@ def probe(path: StrPath) -> FileFormat:
             start = stream.read(4096)
     if start.startswith(_GIT_LFS):
         raise FormatError(
-            f"{shown(path)} only says where Git LFS keeps the file; fetch it with git lfs pull."
+            f"{label(path)} only says where Git LFS keeps the file; fetch it with git lfs pull."
         )
     ending = path.suffix.lower()
     kinds = [known for known in READERS if start.startswith(known.magic, known.magic_offset)]
@@ -196,18 +196,18 @@ def probe(path: StrPath) -> FileFormat:
     text = TXT.load_module().is_text(start)
     foreign = other_kinds.by_content(start, text, by_ending is not None)
     if foreign is not None:
-        raise FormatError(f"{shown(path)} is {foreign.name}, which is not read: {foreign.advice}.")
+        raise FormatError(f"{label(path)} is {foreign.name}, which is not read: {foreign.advice}.")
     if by_ending is not None:
         return by_ending
     foreign = other_kinds.by_ending(path)
     if foreign is not None:
         raise FormatError(
-            f"{shown(path)} is named as {foreign.name} is, which is not read: {foreign.advice}."
+            f"{label(path)} is named as {foreign.name} is, which is not read: {foreign.advice}."
         )
     if text:
         return TXT
     raise FormatError(
-        f"{shown(path)} is not a kind of file that can be read here; known are {_endings(READERS)}."
+        f"{label(path)} is not a kind of file that can be read here; known are {_endings(READERS)}."
     )
 
 
@@ -230,10 +230,10 @@ def _of_its_members(path: Path, kinds: list[FileFormat]) -> list[FileFormat]:
         return found
     foreign = other_kinds.by_members(names)
     if foreign is not None:
-        raise FormatError(f"{shown(path)} is {foreign.name}, which is not read: {foreign.advice}.")
+        raise FormatError(f"{label(path)} is {foreign.name}, which is not read: {foreign.advice}.")
     if not any(path.suffix.lower() in known.endings for known in kinds):
         raise FormatError(
-            f"{shown(path)} is a ZIP archive without arrays: unpack it, and open what is in it."
+            f"{label(path)} is a ZIP archive without arrays: unpack it, and open what is in it."
         )
     return kinds
 
@@ -283,14 +283,14 @@ def load(path: StrPath, name: str | None = None, *, external: bool = False) -> n
     known = probe(path)
     if known.single:
         if name not in (None, path.stem):
-            raise FormatError(f"{shown(path)} holds one array, and it has no name to ask for.")
+            raise FormatError(f"{label(path)} holds one array, and it has no name to ask for.")
         with _reading(path, known):
             return known.load_module().load(path)  # type: ignore[no-any-return]
     if name is None:
         names = [info.name for info in _listed(path, known) if info.readable]
         if len(names) > 1:
             raise FormatError(
-                f"{shown(path)} holds {len(names):,} arrays ({listing(names)}); name one of them."
+                f"{label(path)} holds {len(names):,} arrays ({listing(names)}); name one of them."
             )
         (name,) = names
     options = {"external": external} if known.external else {}
@@ -346,7 +346,7 @@ def _listed(path: Path, known: FileFormat) -> list[TensorInfo]:
     with _reading(path, known):
         found: list[TensorInfo] = known.load_module().list_tensors(path)
     if not any(info.readable for info in found):
-        message = f"{shown(path)} holds no array of real numbers"
+        message = f"{label(path)} holds no array of real numbers"
         if found:
             message += f": {quoted(found[0].name)} {found[0].reason}"
         if len(found) > 1:
@@ -359,7 +359,7 @@ def _listed(path: Path, known: FileFormat) -> list[TensorInfo]:
 def _reading(path: Path, known: FileFormat) -> Iterator[None]:
     """Convert a reader's exceptions to FormatError, missing packages included.
 
-    A file that another program changed during the reading raises as well: the result would mix
+    A file that another program changes meanwhile raises too: the result would mix two states.
     """
     try:
         with sentences(path, "read"):
@@ -374,16 +374,16 @@ def _reading(path: Path, known: FileFormat) -> Iterator[None]:
         if known is not TXT or path.suffix.lower() in TXT.endings:
             raise
         # Only text is left as a possibility.
-        reason = str(error).removeprefix(f"In {shown(path)}, ")
+        reason = str(error).removeprefix(f"In {label(path)}, ")
         raise FormatError(
-            f"{shown(path)} is {other_kinds.text_kind(path)}, and no table of numbers: {reason}"
+            f"{label(path)} is {other_kinds.text_kind(path)}, and no table of numbers: {reason}"
         ) from error
     except ImportError as error:
         if not known.extra:
             raise
         package = (error.name or known.extra).partition(".")[0]
         raise FormatError(
-            f'{shown(path)} needs the package {package}; install it with "pip install {package}".'
+            f'{label(path)} needs the package {package}; install it with "pip install {package}".'
         ) from error
 
 
@@ -402,7 +402,7 @@ def save(path: StrPath, array: np.ndarray, check: Check | None = None) -> None:
     ending = path.suffix.lower()
     writer = next((known for known in WRITERS if ending in known.endings), None)
     if writer is None:
-        raise FormatError(f"{shown(path)} needs one of the endings {_endings(WRITERS)}.")
+        raise FormatError(f"{label(path)} needs one of the endings {_endings(WRITERS)}.")
     module = writer.load_module()
     write_atomically(path, lambda stream: module.save(stream, array, ending), check)
 
@@ -417,7 +417,7 @@ def save_npz(path: StrPath, /, **arrays: np.ndarray) -> None:
     """
     path = Path(path)
     if path.suffix.lower() not in NPZ.endings:
-        raise FormatError(f"{shown(path)} needs the ending .npz.")
+        raise FormatError(f"{label(path)} needs the ending .npz.")
     module = NPZ.load_module()
     named = {name: np.asarray(array) for name, array in arrays.items()}
     write_atomically(path, lambda stream: module.save(stream, named))

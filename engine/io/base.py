@@ -89,7 +89,7 @@ class TensorInfo:
         return not self.reason
 
 
-def shown(path: Path) -> str:
+def label(path: Path) -> str:
     """Return a file's name for messages."""
     return printable(path.name or str(path))
 
@@ -106,7 +106,7 @@ def listing(names: Iterable[str], limit: int = 8) -> str:
 
 def array_in(path: Path, name: str) -> str:
     """Return the description of an array in a file, for messages."""
-    return f"The array {quoted(name)} in {shown(path)}"
+    return f"The array {quoted(name)} in {label(path)}"
 
 
 def no_such_array(path: Path, name: str, names: Iterable[str]) -> FormatError:
@@ -120,7 +120,7 @@ def no_such_array(path: Path, name: str, names: Iterable[str]) -> FormatError:
         close = [one for one in candidates if name.lower() in one.lower()]
     if close and len(known) > len(close):
         holds = f"among its {len(known):,} are {listing(close)}"
-    return FormatError(f"{shown(path)} has no array named {quoted(name)}; {holds}.")
+    return FormatError(f"{label(path)} has no array named {quoted(name)}; {holds}.")
 
 
 def unreadable(path: Path, name: str, reason: str) -> FormatError:
@@ -130,7 +130,7 @@ def unreadable(path: Path, name: str, reason: str) -> FormatError:
 
 def two_arrays(path: Path, name: str) -> FormatError:
     """Return the error for a duplicate name."""
-    return FormatError(f"{shown(path)} holds two arrays named {quoted(name)}.")
+    return FormatError(f"{label(path)} holds two arrays named {quoted(name)}.")
 
 
 def byte_count(shape: tuple[int, ...], itemsize: int) -> int | None:
@@ -193,13 +193,13 @@ def sentences(path: Path, doing: str) -> Iterator[None]:
     except FormatError:
         raise
     except MemoryError:
-        raise FormatError(f"{shown(path)} does not fit into the memory of this machine.") from None
+        raise FormatError(f"{label(path)} does not fit into the memory of this machine.") from None
     except OSError as error:
-        raise FormatError(f"{shown(path)} cannot be {doing}: {_reason(error)}.") from error
+        raise FormatError(f"{label(path)} cannot be {doing}: {_reason(error)}.") from error
 
 
 def _no_name(path: Path) -> FormatError:
-    return FormatError(f"{shown(path)} is not a name that a file can have.")
+    return FormatError(f"{label(path)} is not a name that a file can have.")
 
 
 def _reason(error: OSError) -> str:
@@ -228,11 +228,11 @@ def require_file(path: Path) -> None:
     except ValueError:  # a NUL or a lone surrogate
         raise _no_name(path) from None
     if stat.S_ISDIR(found.st_mode):
-        raise FormatError(f"{shown(path)} is a folder; choose a file in it.")
+        raise FormatError(f"{label(path)} is a folder; choose a file in it.")
     if not stat.S_ISREG(found.st_mode):
-        raise FormatError(f"{shown(path)} is not a regular file.")
+        raise FormatError(f"{label(path)} is not a regular file.")
     if found.st_size == 0:
-        raise FormatError(f"{shown(path)} is empty.")
+        raise FormatError(f"{label(path)} is empty.")
 
 
 def require_unchanged(path: Path, before: os.stat_result) -> None:
@@ -243,7 +243,7 @@ def require_unchanged(path: Path, before: os.stat_result) -> None:
         return
     if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise FormatError(
-            f"{shown(path)} was changed by another program while it was read; try again."
+            f"{label(path)} was changed by another program while it was read; try again."
         )
 
 
@@ -259,7 +259,7 @@ def open_file(path: Path) -> BinaryIO:
     stream = open(path, "rb", opener=opener)  # noqa: SIM115 - for the caller to close
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         stream.close()
-        raise FormatError(f"{shown(path)} is not a regular file.")
+        raise FormatError(f"{label(path)} is not a regular file.")
     return stream
 
 
@@ -343,13 +343,13 @@ def write_atomically(
         except ValueError:
             raise _no_name(path) from None
         if target.is_dir():
-            raise FormatError(f"{shown(path)} is a folder; choose the name of a file.")
+            raise FormatError(f"{label(path)} is a folder; choose the name of a file.")
         if not target.parent.is_dir():
-            raise FormatError(f"{shown(path)} cannot be written: its folder does not exist.")
+            raise FormatError(f"{label(path)} cannot be written: its folder does not exist.")
         if exists and not target.is_file():
-            raise FormatError(f"{shown(path)} is not a regular file, and is left as it is.")
+            raise FormatError(f"{label(path)} is not a regular file, and is left as it is.")
         if exists and not os.access(target, os.W_OK):
-            raise FormatError(f"{shown(path)} cannot be written: it is read-only.")
+            raise FormatError(f"{label(path)} cannot be written: it is read-only.")
         # A short name of its own: the file's name may already have the maximum length.
         tag = f"{zlib.crc32(os.fsencode(target.name)):08x}"
         _sweep(target.parent, tag)

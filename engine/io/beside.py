@@ -11,10 +11,10 @@ from typing import BinaryIO
 from quantoscope.engine.io.base import (
     ExternalDataError,
     FormatError,
+    label,
     open_file,
     require_file,
     sentences,
-    shown,
 )
 from quantoscope.engine.text.number_parsing import printable, quoted
 
@@ -64,9 +64,9 @@ def opened_beside(
     with sentences(beside, "read"):
         real = Path(os.path.realpath(beside))
         if not real.is_relative_to(os.path.realpath(path.parent)):
-            raise FormatError(f"{shown(beside)} is a link that leads out of the model's folder.")
+            raise FormatError(f"{label(beside)} is a link that leads out of the model's folder.")
         require_file(real)
         with open_file(real) as stream:
             if os.fstat(stream.fileno()).st_size < end:
-                raise FormatError(f"{what} is cut short: {shown(beside)} ends before it does.")
+                raise FormatError(f"{what} is cut short: {label(beside)} ends before it does.")
             yield stream

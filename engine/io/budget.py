@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from quantoscope.engine.io.base import FormatError, most_memory, shown
+from quantoscope.engine.io.base import FormatError, label, most_memory
 
 # Memory per tensor in the reader's index, the returned list and the window's list.
 ENTRY = 800
@@ -47,7 +47,7 @@ class Budget:
         self._left -= nbytes
         if self._left < 0:
             raise FormatError(
-                f"{shown(self._path)} has more names and other texts than fit into the "
+                f"{label(self._path)} has more names and other texts than fit into the "
                 f"{most_memory(self._size):,} bytes of memory that a file of {self._size:,} bytes "
                 "may take here."
             )

@@ -27,16 +27,16 @@ from quantoscope.engine.io.base import (
     TensorInfo,
     array_in,
     byte_count,
+    label,
     no_such_array,
     open_file,
-    shown,
     two_arrays,
     unreadable,
 )
 from quantoscope.engine.io.block_codes import BlockCodes
 from quantoscope.engine.io.budget import Budget
 from quantoscope.engine.io.gguf_blocks import BLOCK_TYPES, BlockType
-from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.index import cached
 from quantoscope.engine.io.pages import PAGE, Pages
 from quantoscope.engine.numerics.kernels import over_blocks
 
@@ -66,7 +66,7 @@ _TAIL = struct.Struct("<IQ")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TensorHeader:
     """Head entry of a tensor, checked against the size of the file.
 
     Attributes
@@ -149,7 +149,7 @@ def load_codes(path: Path, name: str) -> BlockCodes | None:
         None if minimum is None else minimum.reshape(shape),
         form.block,
         kind.name,
-        shown(path),
+        label(path),
         form.zero_point,
         form.levels,
     )
@@ -168,7 +168,7 @@ def _reason(kind: int) -> str:
     return f"is of type {kind}, which is not known here"
 
 
-def _info(name: str, entry: Entry) -> TensorInfo:
+def _info(name: str, entry: TensorHeader) -> TensorInfo:
     plain = _PLAIN.get(entry.kind)
     if plain is not None:
         return TensorInfo(name, entry.shape, plain.name, entry.nbytes)
@@ -180,7 +180,7 @@ def _info(name: str, entry: Entry) -> TensorInfo:
     return TensorInfo(name, entry.shape, "float32", entry.nbytes, stored=kind)
 
 
-def _entry(stream: BinaryIO, path: Path, name: str) -> Entry:
+def _entry(stream: BinaryIO, path: Path, name: str) -> TensorHeader:
     entries = _entries(stream, path)
     entry = entries.get(name)
     if entry is None:
@@ -192,7 +192,7 @@ def _entry(stream: BinaryIO, path: Path, name: str) -> Entry:
 
 
 def _reader(
-    stream: BinaryIO, entry: Entry, kind: BlockType, what: str
+    stream: BinaryIO, entry: TensorHeader, kind: BlockType, what: str
 ) -> Callable[[int, int], np.ndarray]:
     """Return a thread-safe function that reads a range of blocks as rows of bytes."""
     lock = threading.Lock()
@@ -209,7 +209,7 @@ def _reader(
     return read
 
 
-def _decoded(stream: BinaryIO, entry: Entry, kind: BlockType, what: str) -> np.ndarray:
+def _decoded(stream: BinaryIO, entry: TensorHeader, kind: BlockType, what: str) -> np.ndarray:
     """Return the values of a quantized tensor, with little extra memory."""
     from gguf import GGMLQuantizationType, quants
 
@@ -242,17 +242,17 @@ def _by_package(kind: BlockType, what: str) -> Iterator[None]:
         ) from error
 
 
-def _entries(stream: BinaryIO, path: Path) -> dict[str, Entry]:
+def _entries(stream: BinaryIO, path: Path) -> dict[str, TensorHeader]:
     """Return the head entries by tensor name."""
-    return kept(stream, path, "gguf", lambda: _read(stream, path))
+    return cached(stream, path, "gguf", lambda: _read(stream, path))
 
 
-def _read(stream: BinaryIO, path: Path) -> dict[str, Entry]:
+def _read(stream: BinaryIO, path: Path) -> dict[str, TensorHeader]:
     size = os.fstat(stream.fileno()).st_size
     try:
         return _Head(Pages(stream, size), size, Budget(path, size)).read(path)
     except _Damaged as error:
-        raise FormatError(f"{shown(path)} {error}.") from None
+        raise FormatError(f"{label(path)} {error}.") from None
 
 
 class _Head:
@@ -265,7 +265,7 @@ class _Head:
         self._at = 0
         self._entries = 0
 
-    def read(self, path: Path) -> dict[str, Entry]:
+    def read(self, path: Path) -> dict[str, TensorHeader]:
         """Return the tensor entries by name."""
         if self._data[0:4] != MAGIC:
             raise _Damaged("is not a GGUF file: it does not begin like one")
@@ -287,7 +287,7 @@ class _Head:
                 alignment = self._alignment(kind)
             else:
                 self._skip(kind)
-        found: dict[str, Entry] = {}
+        found: dict[str, TensorHeader] = {}
         for _ in cancellation.checked(range(tensors)):
             name, entry = self._tensor()
             if name in found:
@@ -296,7 +296,7 @@ class _Head:
         start = -(-self._at // alignment) * alignment
         return self._placed(found, start, alignment, path)
 
-    def _tensor(self) -> tuple[str, Entry]:
+    def _tensor(self) -> tuple[str, TensorHeader]:
         start, stop = self._text()
         self._budget.take(stop - start)
         raw = self._data[start:stop]
@@ -312,11 +312,11 @@ class _Head:
         self._budget.take_entry(axes)
         lengths = struct.unpack(f"<{axes}Q", self._bytes(axes * 8))
         kind, offset = _TAIL.unpack(self._bytes(_TAIL.size))
-        return name, Entry(kind, lengths[::-1], offset, 0)
+        return name, TensorHeader(kind, lengths[::-1], offset, 0)
 
     def _placed(
-        self, found: dict[str, Entry], start: int, alignment: int, path: Path
-    ) -> dict[str, Entry]:
+        self, found: dict[str, TensorHeader], start: int, alignment: int, path: Path
+    ) -> dict[str, TensorHeader]:
         """Check the position of each tensor, once the start of the data is known."""
         placed = {name: self._place(e, start, alignment, path, name) for name, e in found.items()}
         taken = sorted((e.offset, e.offset + e.nbytes) for e in placed.values() if e.nbytes)
@@ -325,7 +325,9 @@ class _Head:
                 raise _Damaged("is damaged: two of its tensors lie in the same place")
         return placed
 
-    def _place(self, entry: Entry, start: int, alignment: int, path: Path, name: str) -> Entry:
+    def _place(
+        self, entry: TensorHeader, start: int, alignment: int, path: Path, name: str
+    ) -> TensorHeader:
         shape, what = entry.shape, array_in(path, name)
         plain, block = _PLAIN.get(entry.kind), BLOCK_TYPES.get(entry.kind)
         if byte_count(shape, plain.itemsize if plain else 4) is None:
@@ -347,7 +349,7 @@ class _Head:
         if nbytes and offset + nbytes > self._size:
             raise FormatError(f"{what} is cut short: the file ends before it does.")
         # The offset of an empty tensor is arbitrary, even beyond the file.
-        return Entry(entry.kind, shape, offset if nbytes else 0, nbytes)
+        return TensorHeader(entry.kind, shape, offset if nbytes else 0, nbytes)
 
     def _alignment(self, kind: int) -> int:
         value = self._number(4) if kind == 4 else 0

@@ -141,7 +141,7 @@ def _q6_k(blocks: Bytes) -> Unpacked:
 
 
 def _tq1_0(blocks: Bytes) -> Unpacked:
-    # A byte holds five base-3 digits as a fraction of 256; multiplying by 3 extracts them in turn.
+    # A byte is a fraction of 256 in base 3: multiplying by powers of 3 extracts five digits.
     parts = []
     for start, stop, digits in ((0, 32, 5), (32, 48, 5), (48, 52, 4)):
         powers = (3 ** np.arange(digits)).astype(np.uint8)[:, None]

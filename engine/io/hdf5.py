@@ -28,16 +28,16 @@ from quantoscope.engine.io.base import (
     TensorInfo,
     array_in,
     byte_count,
+    label,
     most_memory,
     no_such_array,
     not_real,
     open_file,
     out_of_proportion,
-    shown,
     unreadable,
 )
 from quantoscope.engine.io.budget import Budget
-from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.index import cached
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # Supported filters, those bundled with HDF5: deflate, shuffle, checksums, szip, lzf.
@@ -83,7 +83,7 @@ _OTHER = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DatasetHeader:
     """Checked description of a dataset.
 
     Attributes
@@ -149,21 +149,21 @@ def load(path: Path, name: str) -> np.ndarray:
 
 def _entries(
     path: Path, name: str | None, size: int, stack: ExitStack
-) -> tuple[dict[str, Entry], BinaryIO | None]:
+) -> tuple[dict[str, DatasetHeader], BinaryIO | None]:
     """Return all datasets, and the stream of the child that is about to send ``name``, if any."""
     running: list[BinaryIO] = []
 
-    def read() -> dict[str, Entry]:
+    def read() -> dict[str, DatasetHeader]:
         stdout = stack.enter_context(_child(path, name, size, True))
         running.append(stdout)
         return _all(stdout, size, path)
 
-    return kept(path, path, "hdf5", read), running[0] if running else None
+    return cached(path, path, "hdf5", read), running[0] if running else None
 
 
 def _damaged(path: Path) -> NoReturn:
     raise FormatError(
-        f"{shown(path)} is damaged, or takes far longer to read than its size explains: the HDF5 "
+        f"{label(path)} is damaged, or takes far longer to read than its size explains: the HDF5 "
         "library could not read it."
     )
 
@@ -179,13 +179,13 @@ def _checked_size(path: Path) -> int:
             # A user block of 512 times a power of two bytes may precede the superblock.
             start = max(512, 2 * start)
             if start >= size:
-                raise FormatError(f"{shown(path)} is not an HDF5 file: it does not begin like one.")
+                raise FormatError(f"{label(path)} is not an HDF5 file: it does not begin like one.")
     end = _claimed_end(head)
     if end is None:
-        raise FormatError(f"{shown(path)} is damaged, or of a version of HDF5 that is not known.")
+        raise FormatError(f"{label(path)} is damaged, or of a version of HDF5 that is not known.")
     if end > size:
         raise FormatError(
-            f"{shown(path)} is cut short: it claims {end:,} bytes, and {size:,} are there."
+            f"{label(path)} is cut short: it claims {end:,} bytes, and {size:,} are there."
         )
     return size
 
@@ -265,14 +265,14 @@ def _line(stdout: BinaryIO, path: Path, size: int) -> dict[str, Any]:
     if answer.get("refused") == "package":
         raise ModuleNotFoundError("h5py cannot be imported", name="h5py")
     if "refused" in answer:
-        raise FormatError(f"{shown(path)} {_REFUSED[answer['refused']]}.")
+        raise FormatError(f"{label(path)} {_REFUSED[answer['refused']]}.")
     return answer
 
 
-def _all(stdout: BinaryIO, size: int, path: Path) -> dict[str, Entry]:
+def _all(stdout: BinaryIO, size: int, path: Path) -> dict[str, DatasetHeader]:
     """Return the description of each dataset from the child."""
     budget = Budget(path, size)
-    entries: dict[str, Entry] = {}
+    entries: dict[str, DatasetHeader] = {}
     while "end" not in (told := _line(stdout, path, size)):
         name = str(told.get("name"))
         budget.take_joined(name)
@@ -285,17 +285,17 @@ def _all(stdout: BinaryIO, size: int, path: Path) -> dict[str, Entry]:
     return entries
 
 
-def _entry(told: dict[str, Any], size: int, path: Path) -> Entry:
+def _entry(told: dict[str, Any], size: int, path: Path) -> DatasetHeader:
     """Check the child's description of a dataset."""
     try:
         shape = tuple(int(length) for length in told["shape"])
         if not told["real"]:
             shape = shape if byte_count(shape, 1) is not None else ()
-            return Entry(str(told["type"]), None, shape, 0, None, _OTHER[told["why"]])
+            return DatasetHeader(str(told["type"]), None, shape, 0, None, _OTHER[told["why"]])
         dtype = np.dtype(told["dtype"])
         if dtype.kind not in "iuf" or dtype.itemsize > 8:
             reason = f"holds {dtype.name} values, which are not read; save it as float64"
-            return Entry(dtype.name, None, shape, 0, None, reason)
+            return DatasetHeader(dtype.name, None, shape, 0, None, reason)
         nbytes = byte_count(shape, dtype.itemsize)
         if nbytes is None or nbytes != told["nbytes"]:
             _damaged(path)
@@ -305,7 +305,7 @@ def _entry(told: dict[str, Any], size: int, path: Path) -> Entry:
         problem = _problem(told, nbytes, size)
     except (KeyError, TypeError, ValueError):
         _damaged(path)
-    return Entry(dtype.name, dtype, shape, nbytes, offset, problem)
+    return DatasetHeader(dtype.name, dtype, shape, nbytes, offset, problem)
 
 
 def _problem(told: dict[str, Any], nbytes: int, size: int) -> str:

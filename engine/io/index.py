@@ -25,7 +25,7 @@ _lock = threading.Lock()
 _files: dict[_Key, dict[object, Any]] = {}
 
 
-def kept(
+def cached(
     file: Path | BinaryIO,
     path: Path,
     what: object,

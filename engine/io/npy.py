@@ -1,4 +1,4 @@
-"""NumPy's .npy: one array behind a short header, which is checked before anything is allocated."""
+"""NumPy's .npy: one array after a short header, checked before allocation."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from quantoscope.engine.io.base import (
     TensorInfo,
     byte_count,
     describe,
+    label,
     not_real,
     open_file,
     require_real,
-    shown,
 )
 from quantoscope.engine.numerics import kernels, mapped_arrays
 from quantoscope.engine.numerics.arrays import copied
 
 MAGIC = b"\x93NUMPY"
-# numpy itself reads no longer header unless told that the file is trusted.
+# numpy's own limit for untrusted files.
 MAX_HEADER = 10_000
 _PART = 1 << 22
 _PARSING = threading.Lock()
@@ -39,18 +39,18 @@ _DTYPE = re.compile(r"[<>|=]?[?a-zA-Z]\d{0,9}(\[\w{1,9}\])?")
 
 @dataclass(frozen=True)
 class Header:
-    """The checked head of an array.
+    """Checked header of an array.
 
     Attributes
     ----------
     dtype : numpy.dtype
-        Of real numbers, in the file's byte order.
+        A real dtype in the file's byte order.
     shape : tuple of int
     fortran_order : bool
     nbytes : int
-        How many bytes of numbers follow.
+        Size of the data that follows, in bytes.
     offset : int
-        How many bytes the header itself takes.
+        Size of the header in bytes.
     """
 
     dtype: np.dtype[Any]
@@ -60,17 +60,17 @@ class Header:
     offset: int
 
     def info(self, name: str) -> TensorInfo:
-        """Return what a list of tensors tells of it."""
+        """Return the list entry of the array."""
         return TensorInfo(name, self.shape, self.dtype.name, self.nbytes)
 
 
 class NotRealError(FormatError):
-    """A sound header of an array that does not hold real numbers.
+    """Raised for a valid header of an array that does not hold real numbers.
 
     Attributes
     ----------
     info : TensorInfo
-        What can be said of it, under an empty name.
+        Description of the array, with an empty name.
     """
 
     def __init__(self, what: str, info: TensorInfo) -> None:
@@ -79,20 +79,20 @@ class NotRealError(FormatError):
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the file's one array, under the stem of the file."""
+    """List the file's only array, named after the stem of the file."""
     with open_file(path) as stream:
-        return [read_header(stream, path.stat().st_size, shown(path)).info(path.stem)]
+        return [read_header(stream, path.stat().st_size, label(path)).info(path.stem)]
 
 
 def load(path: Path) -> np.ndarray:
-    """Return the file's one array; a large one is mapped (``engine.io.mapped``).
+    """Load the file's only array; a large one is mapped (``engine.io.mapped``).
 
-    One in Fortran order is copied out of such a mapping into C order.
+    A mapped array in Fortran order is copied to C order.
     """
     with open_file(path) as stream:
-        header = read_header(stream, os.fstat(stream.fileno()).st_size, shown(path))
+        header = read_header(stream, os.fstat(stream.fileno()).st_size, label(path))
         stored = _as_stored(header.dtype)
-        flat = mapped.numbers(stream, stored, header.offset, header.nbytes, shown(path))
+        flat = mapped.numbers(stream, stored, header.offset, header.nbytes, label(path))
     return _shaped(flat, header)
 
 
@@ -103,9 +103,9 @@ def save(stream: BinaryIO, array: np.ndarray, ending: str) -> None:
 
 
 def write(stream: IO[bytes], array: np.ndarray) -> None:
-    """Write an array of numbers or text as ``numpy.save`` does, the same bytes, but in parts.
+    """Write an array of numbers or text exactly as ``numpy.save`` does, but in chunks.
 
-    Between these a cancelled writing ends, and so does that of an array whose file has changed.
+    Between chunks, writing ends if it was cancelled or if the array's own file has changed.
     """
     fields = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(stream, fields)
@@ -119,21 +119,21 @@ def write(stream: IO[bytes], array: np.ndarray) -> None:
 
 
 def read_header(stream: BinaryIO, size: int, what: str) -> Header:
-    """Read and check the head of an array, leaving the stream at its numbers.
+    """Read and check the header of an array, leaving the stream at the data.
 
     Parameters
     ----------
     stream : binary stream
-        At the first byte.
+        Positioned at the first byte.
     size : int
-        How many bytes the stream really holds; what the header claims is held against it.
+        Actual size of the stream in bytes, which the header is checked against.
     what : str
-        What messages call it.
+        Description of the array for messages.
 
     Raises
     ------
     FormatError
-        NotRealError where only the type of the values is in the way.
+        NotRealError if only the dtype is unsupported.
     """
     start = stream.read(8)
     if not start.startswith(MAGIC):
@@ -177,14 +177,14 @@ def read_header(stream: BinaryIO, size: int, what: str) -> Header:
 
 
 def _parse(text: str) -> dict[str, Any]:
-    """Read the header's dictionary of literals; ValueError for anything else."""
-    # Python 2 wrote its long integers as 10L.
+    """Parse the header's dictionary literal; ValueError for anything else."""
+    # Python 2 wrote long integers as 10L.
     text = re.sub(r"(?<=\d)L(?=[,)])", "", text)
     try:
-        # One thread at a time: Python 3.11 counts the depth of all threads' trees in one place,
-        # and raises SystemError where two of them parse.
+        # One thread at a time: Python 3.11 counts the parse depth of all threads in one place,
+        # and raises SystemError if two of them parse.
         with _PARSING, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # What a damaged header says is no one's business.
+            warnings.simplefilter("ignore")  # a damaged header may contain invalid escapes
             fields = ast.literal_eval(text)
     except (SyntaxError, MemoryError, RecursionError) as error:
         raise ValueError("not a literal") from error
@@ -193,8 +193,8 @@ def _parse(text: str) -> dict[str, Any]:
     return fields
 
 
-# What numpy calls types of ml_dtypes that it has no name for, where no other type is called so.
-# A pair of bytes that numpy itself knows nothing of is "|V2".
+# numpy's placeholder names for ml_dtypes, as far as they are unambiguous.
+# numpy writes bfloat16 as an unknown pair of bytes, "|V2".
 _UNNAMED: dict[str, np.dtype[Any]] = {
     "<V2": np.dtype(ml_dtypes.bfloat16),
     "<f1": np.dtype(ml_dtypes.float8_e5m2),
@@ -202,7 +202,7 @@ _UNNAMED: dict[str, np.dtype[Any]] = {
 
 
 def _dtype(descr: object, shape: tuple[int, ...], what: str) -> np.dtype[Any]:
-    """Return the dtype of real numbers that a header names."""
+    """Return the real dtype that a header names."""
 
     def left_out(dtype: str, reason: str, itemsize: int = 0) -> NotRealError:
         nbytes = byte_count(shape, max(itemsize, 1))
@@ -237,23 +237,23 @@ def _dtype(descr: object, shape: tuple[int, ...], what: str) -> np.dtype[Any]:
 
 
 def read_values(stream: BinaryIO, header: Header, what: str) -> np.ndarray:
-    """Return the numbers after a header: C order, native byte order, its own memory."""
+    """Read the data after a header: C order, native byte order, new memory."""
     flat = mapped.read(stream, _as_stored(header.dtype), header.nbytes, what)
     return _shaped(flat, header)
 
 
 def _as_stored(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type to read values as: those of ml_dtypes say nothing of their byte order."""
+    """Return the dtype to read values as; ml_dtypes' types record no byte order."""
     return mapped.as_stored(dtype, "little") if dtype in _UNNAMED.values() else dtype
 
 
 def _shaped(flat: np.ndarray, header: Header) -> np.ndarray:
-    """Return the numbers in the shape of the array and in C order, copied only where they must."""
+    """Return the data in the array's shape and C order, copying only if necessary."""
     if header.dtype in _UNNAMED.values():
         flat = flat.view(header.dtype)
     if header.fortran_order:
         turned = flat.reshape(header.shape[::-1]).T
-        # With no more than one axis longer than 1, both orders are the same.
+        # With at most one axis longer than 1, both orders are equal.
         if not turned.flags.c_contiguous:
             return copied(turned, turned.dtype)
     return flat.reshape(header.shape)

@@ -1,4 +1,4 @@
-"""NumPy's .npz: a zip file of .npy members, none of whose claims is believed unchecked."""
+"""NumPy's .npz: a zip file of .npy members, each checked before it is read."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from quantoscope.engine.io.base import (
     TensorInfo,
     array_in,
     describe,
+    label,
     most_memory,
     no_such_array,
     out_of_proportion,
-    shown,
     two_arrays,
 )
 from quantoscope.engine.io.budget import AXIS, Budget
-from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.index import cached
 from quantoscope.engine.io.zips import open_zip
 from quantoscope.engine.text.number_parsing import quoted
 
-# Deflate cannot do better than 258 bytes for 2 bits; the rest is for its own framing.
+# Deflate's best ratio is 258 bytes per 2 bits; the rest allows for its framing.
 MAX_RATIO = 1032
 _SLACK = 64
-# Whatever zipfile and zlib raise over damaged files.
+# Exceptions of zipfile and zlib for damaged files.
 ZIP_DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -49,7 +49,7 @@ ZIP_DAMAGE = (
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the arrays; those that do not hold real numbers with the reason."""
+    """List the arrays; those that do not hold real numbers with the reason."""
     with opened(path) as archive:
         return listed(archive, _members(archive, path), path)
 
@@ -57,7 +57,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
 def listed(
     archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], path: Path
 ) -> list[TensorInfo]:
-    """Return what the heads of members say, each under a name."""
+    """Return the list entries of zip members, by name, from their .npy headers."""
     budget = Budget(path, path.stat().st_size)
     found: list[TensorInfo] = []
     for name, member in cancellation.checked(members.items(), 16):
@@ -74,7 +74,7 @@ def listed(
 
 
 def load(path: Path, name: str) -> np.ndarray:
-    """Return the array of that name."""
+    """Load an array by name."""
     with opened(path) as archive:
         members = _members(archive, path)
         if name not in members:
@@ -85,24 +85,24 @@ def load(path: Path, name: str) -> np.ndarray:
 def read_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, name: str
 ) -> np.ndarray:
-    """Return the array of a member, which messages call by a name."""
+    """Read the array in a zip member; messages use ``name``."""
     what = array_in(path, name)
     with stream_of(archive, member, path) as stream:
         header = npy.read_header(stream, member.file_size, what)
         if header.offset + header.nbytes != member.file_size:
             raise FormatError(f"{what} is damaged: it is longer than its header says.")
-        # One in Fortran order is there twice while it is turned.
+        # An array in Fortran order takes its size twice while it is transposed.
         taken = header.nbytes * (2 if header.fortran_order else 1)
         size = path.stat().st_size
         if taken > most_memory(size):
             raise FormatError(f"{what} {out_of_proportion(header.nbytes, size)}.")
         values = npy.read_values(stream, header, what)
-        stream.read(1)  # Reaching the end is what makes zipfile check the checksum.
+        stream.read(1)  # zipfile verifies the checksum at the end of the member
     return values
 
 
 def save(stream: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays of numbers or text, the same bytes for the same arrays."""
+    """Write named arrays of numbers or text, deterministically."""
     with zipfile.ZipFile(stream, "w") as archive:
         for name, array in arrays.items():
             if array.dtype.hasobject or array.dtype.kind == "V":
@@ -118,18 +118,18 @@ def save(stream: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
 
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip file; whatever is found to be wrong with it becomes a sentence."""
+    """Open a zip file; convert exceptions to FormatError."""
     try:
         with open_zip(path) as archive:
             yield archive
     except FormatError:
         raise
     except ZIP_DAMAGE as error:
-        raise FormatError(f"{shown(path)} is damaged: it cannot be read as a zip file.") from error
+        raise FormatError(f"{label(path)} is damaged: it cannot be read as a zip file.") from error
 
 
 def stream_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> BinaryIO:
-    """Open a member whose claims are possible."""
+    """Open a member after checking that its sizes are possible."""
     name = array_in(path, member.filename)
     if member.flag_bits & 0x1:
         raise FormatError(f"{name} is encrypted, and cannot be read.")
@@ -143,9 +143,9 @@ def stream_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> 
 
 
 def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
-    """Return the members that are arrays, by the names of the arrays."""
+    """Return the array members by array name."""
     assert archive.fp is not None
-    return kept(archive.fp, path, "npz", lambda: _named(archive, path))  # type: ignore[arg-type]
+    return cached(archive.fp, path, "npz", lambda: _named(archive, path))  # type: ignore[arg-type]
 
 
 def _named(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
@@ -158,5 +158,5 @@ def _named(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
             raise two_arrays(path, name)
         members[name] = member
     if not members:
-        raise FormatError(f"{shown(path)} is a zip file without NumPy arrays in it.")
+        raise FormatError(f"{label(path)} is a zip file without NumPy arrays in it.")
     return members

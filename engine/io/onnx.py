@@ -1,6 +1,6 @@
-"""ONNX models: initializers and constants, found by walking over the file where it lies.
+"""ONNX models: initializers and constants, found without loading the whole model.
 
-The onnx package would build the whole model in memory to tell what is in it. Field numbers and
+The onnx package would build the whole model in memory to list its tensors. Field numbers and
 types are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """
 
@@ -26,16 +26,16 @@ from quantoscope.engine.io.base import (
     TensorInfo,
     array_in,
     byte_count,
+    label,
     no_such_array,
     not_real,
     open_file,
-    shown,
     two_arrays,
     unreadable,
 )
 from quantoscope.engine.io.beside import opened_beside
 from quantoscope.engine.io.budget import Budget
-from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.index import cached
 from quantoscope.engine.io.onnx_types import DOUBLES, FLOATS, KINDS, TYPED, UINT64S, Kind
 from quantoscope.engine.io.packed import unpacked
 from quantoscope.engine.io.pages import Pages
@@ -55,10 +55,10 @@ _SPARSE_VALUES, _SPARSE_DIMS = 1, 3
 _FLOAT, _INT64, _STRING = 1, 7, 8
 _MAX_DEPTH = 16
 MAX_TENSORS = 1 << 17
-"""How many are listed at most; models have far fewer."""
-_MORE = 300  # bytes, of what is kept of a tensor here beside what all readers keep
-# The attributes that a Constant has its value in, each with the field and the type of that; of
-# those with many, the field has several or is packed.
+"""Upper bound of listed tensors; models have far fewer."""
+_MORE = 300  # bytes per tensor in the index, beyond those of every reader
+# Attributes that hold a Constant's value, each with field and type; for
+# list attributes, the field is repeated or packed.
 _VALUES = {
     "value_float": (_ATTRIBUTE_FLOAT, _FLOAT, False),
     "value_int": (_ATTRIBUTE_INT, _INT64, False),
@@ -67,41 +67,41 @@ _VALUES = {
     "value_ints": (_ATTRIBUTE_INTS, _INT64, True),
     "value_strings": (_ATTRIBUTE_STRINGS, _STRING, True),
 }
-# Types that hold no real numbers.
+# Types that are not real numbers.
 _OTHER = {
     _STRING: ("STRING", "text"),
     9: ("BOOL", "true/false values"),
     14: ("COMPLEX64", "complex numbers"),
     15: ("COMPLEX128", "complex numbers"),
 }
-# Names that exporters make up; the node that takes such a tensor tells what it is.
+# Generated names: the consuming node says what such a tensor is.
 _MADE_UP = re.compile(rb"onnx::.*|\d+|val_\d+|_?tensor_constant\d+", re.DOTALL)
-# What only hands a tensor on: another node says what it is for.
+# Operators that only pass a tensor on; a later node says what it is for.
 _HANDS_ON = (b"DequantizeLinear", b"Transpose", b"Identity", b"Cast", b"Reshape", b"Unsqueeze")
 
 
 @dataclass(slots=True)
-class Tensor:
-    """What the model says of a tensor, not yet checked.
+class ParsedTensor:
+    """Parsed, unchecked description of a tensor in the model.
 
     Attributes
     ----------
     start, stop : int
-        Where the TensorProto is, or the attribute with the numbers.
+        Position of the TensorProto, or of the attribute with the numbers.
     name : str
     dims : tuple of int
     data_type : int
     raw : tuple of int, optional
-        Where its raw bytes are.
+        Position of its raw bytes.
     typed : dict of int, optional
-        How many bytes each field of numbers has.
+        Size of each field of numbers in bytes.
     field : int
-        Which field has the numbers, where it is not that of the type.
+        Field with the numbers, if it is not the type's own.
     segmented, sparse : bool
     external : dict of str, optional
-        What it says of another file, if its numbers are in one.
+        Reference to an external file, if the numbers are in one.
     used_by : str
-        The node that takes it.
+        Node that consumes it.
     """
 
     start: int
@@ -119,7 +119,7 @@ class Tensor:
 
     @property
     def reason(self) -> str:
-        """Why it cannot be loaded, or nothing."""
+        """Why it cannot be loaded; empty if it can."""
         if self.sparse:
             return "is sparse, and such tensors are not read"
         if self.segmented:
@@ -132,17 +132,17 @@ class Tensor:
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the initializers and constants.
+    """List the initializers and constants.
 
-    A constant goes by what its node puts out, and a tensor of a graph within a node by what the
-    node puts out and the name of the attribute before its own: names of nodes may be the same.
+    A constant is named after its node's output, and a tensor in a node's subgraph after the
+    node's output, the attribute and its own name: node names need not be unique.
     """
     with _opened(path) as (stream, wire):
         tensors = _index(stream, wire, path)
     return [_info(path, name, tensor) for name, tensor in tensors.items()]
 
 
-def _info(path: Path, name: str, tensor: Tensor) -> TensorInfo:
+def _info(path: Path, name: str, tensor: ParsedTensor) -> TensorInfo:
     reason, kind = tensor.reason, KINDS.get(tensor.data_type)
     used_by = tensor.used_by
     if reason or kind is None:
@@ -156,20 +156,20 @@ def _info(path: Path, name: str, tensor: Tensor) -> TensorInfo:
 
 
 def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
-    """Return the tensor of that name.
+    """Load a tensor by name.
 
     Parameters
     ----------
     path : Path
     name : str
-        As ``list_tensors`` has it.
+        Name from ``list_tensors``.
     external : bool
-        Whether numbers that are in another file may be read from there.
+        Whether data may be read from an external file.
 
     Raises
     ------
     ExternalDataError
-        When they are, and may not.
+        If data is in an external file and ``external`` is false.
     """
     with _opened(path) as (stream, wire):
         tensors = _index(stream, wire, path)
@@ -195,21 +195,21 @@ def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, Wire]]:
-    """Give the open file, and a view of it to walk over."""
+    """Yield the open file and a protobuf view of it."""
     with open_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         try:
             yield stream, Wire(Pages(stream, size), Budget(path, size))
         except WireError as error:
-            raise FormatError(f"{shown(path)} is no ONNX model, or damaged: it {error}.") from None
+            raise FormatError(f"{label(path)} is no ONNX model, or damaged: it {error}.") from None
 
 
-def _index(stream: BinaryIO, wire: Wire, path: Path) -> dict[str, Tensor]:
-    """Return all tensors by name, those that cannot be read included."""
-    return kept(stream, path, "onnx", lambda: _tensors(wire, path))
+def _index(stream: BinaryIO, wire: Wire, path: Path) -> dict[str, ParsedTensor]:
+    """Return all tensors by name, including those that cannot be loaded."""
+    return cached(stream, path, "onnx", lambda: _tensors(wire, path))
 
 
-def _tensors(wire: Wire, path: Path) -> dict[str, Tensor]:
+def _tensors(wire: Wire, path: Path) -> dict[str, ParsedTensor]:
     graphs, functions = array("Q"), array("Q")
     for field in wire.fields(0, len(wire.data)):
         if field.kind == LENGTH and field.number in (_GRAPH, _FUNCTION):
@@ -217,7 +217,7 @@ def _tensors(wire: Wire, path: Path) -> dict[str, Tensor]:
             places.extend((field.start, field.stop))
     if not graphs:
         raise WireError("has no graph")
-    found: dict[str, Tensor] = {}
+    found: dict[str, ParsedTensor] = {}
     each = [_of_graph(wire, *place, "", 0) for place in _pairs(graphs)]
     for name, tensor in chain(*each, _of_functions(wire, functions)):
         if name in found:
@@ -231,7 +231,7 @@ def _tensors(wire: Wire, path: Path) -> dict[str, Tensor]:
 
 
 def _places(fields: Iterable[Field]) -> array[int]:
-    """Return where fields lie, one after the other: a field itself takes ten times as much."""
+    """Return the positions of fields as a flat array, at a tenth of the memory of the fields."""
     places = array("Q")
     for field in fields:
         places.append(field.start)
@@ -244,7 +244,7 @@ def _pairs(places: array[int]) -> Iterator[tuple[int, int]]:
 
 
 def _joined(wire: Wire, *parts: str) -> str:
-    """Join the parts of a name: inner graphs repeat those of the outer ones."""
+    """Join parts of a name; charged to the budget, since subgraphs repeat outer names."""
     parts = tuple(part for part in parts if part)
     if len(parts) < 2:
         return parts[0] if parts else ""
@@ -254,12 +254,12 @@ def _joined(wire: Wire, *parts: str) -> str:
 
 def _of_graph(
     wire: Wire, start: int, stop: int, prefix: str, depth: int
-) -> Iterator[tuple[str, Tensor]]:
+) -> Iterator[tuple[str, ParsedTensor]]:
     """Yield the tensors of a graph with their names, initializers first."""
     if depth > _MAX_DEPTH:
         raise WireError(f"has graphs in graphs, more than {_MAX_DEPTH} deep")
     nodes = array("Q")
-    made_up: dict[bytes, Tensor] = {}
+    made_up: dict[bytes, ParsedTensor] = {}
     for field in wire.fields(start, stop):
         if field.kind != LENGTH:
             continue
@@ -276,8 +276,8 @@ def _of_graph(
         yield from _of_node(wire, *place, prefix, depth, made_up)
 
 
-def _of_functions(wire: Wire, functions: array[int]) -> Iterator[tuple[str, Tensor]]:
-    """Yield the constants of the functions that a model brings along."""
+def _of_functions(wire: Wire, functions: array[int]) -> Iterator[tuple[str, ParsedTensor]]:
+    """Yield the constants of the model's own functions."""
     seen: set[str] = set()
     for number, (start, stop) in enumerate(_pairs(functions)):
         name, nodes = "", array("Q")
@@ -286,7 +286,7 @@ def _of_functions(wire: Wire, functions: array[int]) -> Iterator[tuple[str, Tens
                 name = wire.text(field)
             elif field.kind == LENGTH and field.number == _FUNCTION_NODE:
                 nodes.extend((field.start, field.stop))
-        # Functions of one name may differ in what they belong to.
+        # Functions of one name may belong to different domains.
         prefix = _joined(wire, name, f"#{number}." if name in seen else ".")
         seen.add(name)
         for place in _pairs(nodes):
@@ -294,15 +294,15 @@ def _of_functions(wire: Wire, functions: array[int]) -> Iterator[tuple[str, Tens
 
 
 def _of_node(
-    wire: Wire, start: int, stop: int, prefix: str, depth: int, made_up: dict[bytes, Tensor]
-) -> Iterator[tuple[str, Tensor]]:
-    """Yield the tensor of a Constant, and those of graphs within a node.
+    wire: Wire, start: int, stop: int, prefix: str, depth: int, made_up: dict[bytes, ParsedTensor]
+) -> Iterator[tuple[str, ParsedTensor]]:
+    """Yield the tensor of a Constant, and those of a node's subgraphs.
 
-    A node that takes a tensor with a name that was made up is remembered for it.
+    Consumers of tensors with generated names are recorded in ``made_up``.
     """
     output: Field | None = None
     op_type = node_name = b""
-    taken: Tensor | None = None
+    taken: ParsedTensor | None = None
     attributes = array("Q")
     for field in wire.fields(start, stop):
         if field.kind != LENGTH:
@@ -331,7 +331,7 @@ def _of_node(
 
 def _of_attribute(
     wire: Wire, start: int, stop: int, op_type: bytes, output: str, prefix: str, depth: int
-) -> Iterator[tuple[str, Tensor]]:
+) -> Iterator[tuple[str, ParsedTensor]]:
     called, graphs = "", array("Q")
     tensor: Field | None = None
     sparse: Field | None = None
@@ -347,7 +347,7 @@ def _of_attribute(
         elif field.number in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
             graphs.extend((field.start, field.stop))
     if op_type == b"Constant":
-        value: Tensor | None = None
+        value: ParsedTensor | None = None
         if called == "value" and tensor is not None:
             value = _parsed(wire, tensor.start, tensor.stop)
         elif called == "sparse_value" and sparse is not None:
@@ -364,8 +364,8 @@ def _of_attribute(
 
 def _parsed_value(
     wire: Wire, start: int, stop: int, number: int, data_type: int, many: bool
-) -> Tensor:
-    """Return the numbers that an attribute holds itself."""
+) -> ParsedTensor:
+    """Return the tensor of numbers held in an attribute itself."""
     count = size = 0
     for field in wire.fields(start, stop):
         if field.number != number:
@@ -377,14 +377,14 @@ def _parsed_value(
             count += (field.stop - field.start) // 4
         else:
             count += sum(part.size for part in wire.varints(field.start, field.stop))
-    # What is not written is 0.
+    # Protobuf omits values of 0.
     dims = (count,) if many else ()
-    return Tensor(start, stop, "", dims, data_type, typed={number: size}, field=number)
+    return ParsedTensor(start, stop, "", dims, data_type, typed={number: size}, field=number)
 
 
-def _parsed_sparse(wire: Wire, start: int, stop: int) -> Tensor:
-    """Return what a SparseTensorProto says; its name is that of its values."""
-    values, dims = Tensor(start, stop), Dims()
+def _parsed_sparse(wire: Wire, start: int, stop: int) -> ParsedTensor:
+    """Parse a SparseTensorProto, which is named by its values."""
+    values, dims = ParsedTensor(start, stop), Dims()
     for field in wire.fields(start, stop):
         if field.number == _SPARSE_VALUES and field.kind == LENGTH:
             values = _parsed(wire, field.start, field.stop)
@@ -395,10 +395,10 @@ def _parsed_sparse(wire: Wire, start: int, stop: int) -> Tensor:
 
 
 class Dims(list[int]):
-    """The lengths of axes, written one by one or packed."""
+    """Lengths of axes from repeated or packed fields."""
 
     def read(self, wire: Wire, field: Field) -> None:
-        """Take those of a field; one more than an array can have is enough to refuse it."""
+        """Append the lengths in a field; one more than numpy's limit suffices to refuse it."""
         if field.kind == LENGTH:
             for part in wire.varints(field.start, field.stop):
                 self += part[: MAX_DIMENSIONS + 1].view(np.int64).tolist()
@@ -407,9 +407,9 @@ class Dims(list[int]):
             self.append(_signed(field.value))
 
 
-def _parsed(wire: Wire, start: int, stop: int) -> Tensor:
-    """Return what a TensorProto says, but for its numbers."""
-    tensor = Tensor(start, stop)
+def _parsed(wire: Wire, start: int, stop: int) -> ParsedTensor:
+    """Parse a TensorProto without its numbers."""
+    tensor = ParsedTensor(start, stop)
     entries: dict[str, str] = {}
     typed: dict[int, int] = {}
     dims = Dims()
@@ -445,8 +445,8 @@ def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def _checked(tensor: Tensor, kind: Kind, what: str) -> tuple[tuple[int, ...], int]:
-    """Return the shape, and the bytes that the numbers take in a file, held against this one."""
+def _checked(tensor: ParsedTensor, kind: Kind, what: str) -> tuple[tuple[int, ...], int]:
+    """Return the shape and the stored size in bytes, checked against the size of the file."""
     shape = tensor.dims
     nbytes = byte_count(shape, kind.dtype.itemsize)
     if nbytes is None:
@@ -459,7 +459,7 @@ def _checked(tensor: Tensor, kind: Kind, what: str) -> tuple[tuple[int, ...], in
         there, exact = tensor.raw[1] - tensor.raw[0], True
         wanted = nbytes
     else:
-        # A number of variable length takes one byte at least.
+        # A varint takes at least one byte.
         exact = kind.field in (FLOATS, DOUBLES)
         there = (tensor.typed or {}).get(tensor.field or kind.field, 0)
         wanted = nbytes if exact else nbytes // kind.dtype.itemsize
@@ -471,15 +471,15 @@ def _checked(tensor: Tensor, kind: Kind, what: str) -> tuple[tuple[int, ...], in
 
 
 def _raw(stream: BinaryIO, dtype: np.dtype[Any], offset: int, nbytes: int, what: str) -> np.ndarray:
-    """Return numbers that lie in a file one after the other."""
+    """Return contiguous numbers from a file."""
     stored = mapped.as_stored(dtype, "little")
     return mapped.numbers(stream, stored, offset, nbytes, what).view(dtype)
 
 
 def _from_fields(
-    stream: BinaryIO, wire: Wire, tensor: Tensor, kind: Kind, count: int, what: str
+    stream: BinaryIO, wire: Wire, tensor: ParsedTensor, kind: Kind, count: int, what: str
 ) -> np.ndarray:
-    """Return numbers out of the field of their type, whether that is packed or not."""
+    """Return numbers from their type's field, packed or repeated."""
     number = tensor.field or kind.field
     fields = (f for f in wire.fields(tensor.start, tensor.stop) if f.number == number)
     if kind.field in (FLOATS, DOUBLES):
@@ -513,7 +513,7 @@ def _miscounted(what: str) -> FormatError:
 
 
 def _narrowed(part: np.ndarray, kind: Kind, what: str) -> np.ndarray:
-    """Return numbers of 64 bits as the type that they are meant to be of."""
+    """Cast 64-bit numbers to their declared type."""
     if kind.bits or kind.packed:
         return part.astype(f"u{kind.dtype.itemsize}").view(kind.dtype)
     wide = part if kind.field == UINT64S else part.view(np.int64)
@@ -526,7 +526,7 @@ def _narrowed(part: np.ndarray, kind: Kind, what: str) -> np.ndarray:
 def _from_beside(
     path: Path, said: dict[str, str], dtype: np.dtype[Any], nbytes: int, what: str, agreed: bool
 ) -> np.ndarray:
-    """Return numbers out of a file in the folder of the model, and out of no other file."""
+    """Return numbers from an external file in the model's folder."""
     offset = _length(said.get("offset", "0"), what)
     length = _length(said["length"], what) if "length" in said else nbytes
     if length != nbytes:

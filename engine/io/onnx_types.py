@@ -1,4 +1,4 @@
-"""The types of numbers in ONNX models, and how each is stored."""
+"""Number types of ONNX and their storage."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any, NamedTuple
 import ml_dtypes
 import numpy as np
 
-# The fields of TensorProto that have the numbers where these are no raw bytes.
+# Fields of TensorProto that hold numbers which are not raw bytes.
 FLOATS, INT32S, INT64S, DOUBLES, UINT64S = 4, 5, 7, 10, 11
 TYPED = (FLOATS, INT32S, INT64S, DOUBLES, UINT64S)
 
 
 class Kind(NamedTuple):
-    """How a type of ONNX is stored.
+    """Storage of an ONNX number type.
 
     Attributes
     ----------
     dtype : numpy.dtype
-        What its numbers are returned as.
+        Dtype of the loaded array.
     field : int
-        The field with the numbers where they are not raw bytes.
+        Field that holds numbers which are not raw bytes.
     bits : bool
-        Whether that field holds the bits of the number instead of its value.
+        Whether that field holds bit patterns instead of values.
     packed : str
-        The name of a type that has several numbers in a byte.
+        Name of a type with several numbers per byte.
     per_byte : int
-        How many.
+        Numbers per byte.
     """
 
     dtype: np.dtype[Any]

@@ -1,4 +1,4 @@
-"""Kinds of file that are not read here: how they are known, and what reads them."""
+"""Detect unsupported file formats and name a program that converts them."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NEEDED = 512
-"""So many bytes of the start of a file tell them all."""
+"""Number of leading bytes that suffice to detect all of them."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file.
+    """An unsupported file format.
 
     Attributes
     ----------
     name : str
-        With its article.
+        Name with its article.
     advice : str
-        What makes it an array that can be opened; ends a sentence.
+        How to convert it to a supported file; ends a sentence.
     signs : tuple of (int, bytes)
-        What stands in it, and where; any of them tells it.
+        Offset and bytes of its signatures, any of which identifies it.
     endings : tuple of str
-        With their dots, lower case.
+        File name extensions in lower case, with their dots.
     members : tuple of str
-        Of a zip file: how names of members begin that tell it.
+        Of a zip file: prefixes of member names that identify it.
     also_text : bool
-        Whether the sign is long enough to tell a file that could be a text of numbers.
+        Whether the signature is long enough to outweigh that the file may be text.
     yields : bool
-        Whether the ending of a kind that is read counts for more.
+        Whether the ending of a supported format takes precedence.
     """
 
     name: str
@@ -199,16 +199,16 @@ KINDS: tuple[Kind, ...] = (
 
 
 def by_content(start: bytes, text: bool, known_ending: bool) -> Kind | None:
-    """Return the kind that the first bytes of a file tell.
+    """Return the unsupported format that the first bytes identify.
 
     Parameters
     ----------
     start : bytes
-        ``NEEDED`` of them, where there are as many.
+        The first ``NEEDED`` bytes.
     text : bool
-        Whether they may be text: a short sign of letters tells nothing then.
+        Whether they may be text, in which short signatures of letters mean nothing.
     known_ending : bool
-        Whether the ending is that of a kind that is read.
+        Whether the ending is that of a supported format.
     """
     for kind in KINDS:
         told = any(start.startswith(sign, at) for at, sign in kind.signs)
@@ -218,7 +218,7 @@ def by_content(start: bytes, text: bool, known_ending: bool) -> Kind | None:
 
 
 def by_members(names: Sequence[str]) -> Kind | None:
-    """Return the kind of zip file that the names of its members tell."""
+    """Return the unsupported zip format that the member names identify."""
     zips = (kind for kind in KINDS if kind.members)
     return next((k for k in zips if all(_has(names, member) for member in k.members)), None)
 
@@ -228,7 +228,7 @@ def _has(names: Sequence[str], beginning: str) -> bool:
 
 
 def by_ending(path: Path) -> Kind | None:
-    """Return the kind that the name of a file claims."""
+    """Return the unsupported format that the file's ending identifies."""
     ending = path.suffix.lower()
     return next((kind for kind in KINDS if ending and ending in kind.endings), None)
 
@@ -247,5 +247,5 @@ _TEXTS = {
 
 
 def text_kind(path: Path) -> str:
-    """Return what a text file is by its ending, with an article."""
+    """Return the kind of text file that the ending implies, with an article."""
     return _TEXTS.get(path.suffix.lower(), "a text file")

@@ -1,4 +1,4 @@
-"""Numbers of fewer than eight bits, of which a byte holds several."""
+"""Unpack numbers of fewer than eight bits."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _PART = 1 << 20
 
 
 def unpacked(packed: np.ndarray, per_byte: int, dtype: np.dtype[Any], count: int) -> np.ndarray:
-    """Return the first ``count`` numbers, each in a byte of its own.
+    """Return the first ``count`` numbers, one per byte.
 
     Parameters
     ----------
     packed : ndarray of uint8
-        The first number of each byte lies in its lowest bits.
+        Bytes with their first number in the lowest bits.
     per_byte : int
     dtype : numpy.dtype
-        Of one byte. Of integers it is the sign that is carried on.
+        A dtype of one byte; signed integers are sign-extended.
     count : int
     """
     bits = 8 // per_byte
     flat = np.empty(per_byte * packed.size, np.uint8)
     mask, sign = np.uint8((1 << bits) - 1), np.uint8(1 << bits - 1)
-    # In parts: what is made on the way takes as much as the numbers.
+    # In chunks: the temporaries take as much as the result.
     for start in cancellation.checked(range(0, packed.size, _PART), 1):
         part = packed[start : start + _PART]
         out = flat[per_byte * start : per_byte * (start + part.size)]

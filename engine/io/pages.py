@@ -1,4 +1,4 @@
-"""The bytes of a file, read a page at a time as they are looked at."""
+"""Read a file's bytes on demand, page by page."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ PAGE = 1 << 15
 
 
 class Pages:
-    """Bytes by their places in a file, as a mapping of it would have them.
+    """Random access to the bytes of a file.
 
-    A mapping ends the process where another program makes the file shorter; this one raises.
+    Unlike a mapping, it raises instead of killing the process if the file becomes shorter.
 
     Parameters
     ----------
     stream : binary stream
-        A file on the disk; whoever reads it otherwise seeks first, as this one does.
+        A regular file; every other reader of it has to seek first, as this class does.
     size : int
-        How many bytes it has.
+        Size of the file in bytes.
     """
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
@@ -35,12 +35,12 @@ class Pages:
     @overload
     def __getitem__(self, place: slice) -> bytes: ...
     def __getitem__(self, place: int | slice) -> int | bytes:
-        """Return a byte, or those of a slice that has a start and no step.
+        """Return a byte, or the bytes of a slice with a start and no step.
 
         Raises
         ------
         FormatError
-            When the file has become shorter.
+            If the file has become shorter.
         """
         if isinstance(place, slice):
             start, stop = place.start, min(place.stop, self._size)

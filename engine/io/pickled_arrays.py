@@ -1,4 +1,4 @@
-"""NumPy's arrays within a pickle: what they are made of, as inert records, and their numbers."""
+"""NumPy arrays in a pickle: inert records of their parts, and their values."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from quantoscope.engine.io.pickles import Call, PickleError
 
 _ORDERS = ("<", ">", "=", "|")
 _REAL = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)} | {"f2", "f4", "f8"}
-# What else there is, as NumPy calls it.
+# Other contents, by NumPy's type code.
 _PLAIN = re.compile(r"b1|c8|c16|c32|f16|O8?|[SU]\d{1,5}|[mM]8")
 _WRONG = "is damaged: its pickle has an array of NumPy that cannot be read"
 
 
 @dataclass(eq=False, slots=True)
 class Encoded:
-    """Bytes that a pickle of the older protocols holds as text, a letter for each."""
+    """Bytes that old pickle protocols store as text, one character each."""
 
     text: str
 
 
 @dataclass(eq=False, slots=True)
 class ArrayType:
-    """The type of an array.
+    """Dtype of an array.
 
     Attributes
     ----------
     code : str
-        As NumPy has it, without the order of bytes.
+        NumPy's type code without byte order.
     dtype : numpy.dtype or None
-        None where it holds no real numbers.
+        None if it is not a real dtype.
     """
 
     code: str
     dtype: np.dtype[Any] | None
 
     def build(self, state: object) -> None:
-        """Take the order of bytes."""
+        """Set the byte order."""
         match state:
             case (int(), str(order), *_) if order in _ORDERS:
                 if self.dtype is not None and self.code in _REAL:
@@ -52,7 +52,7 @@ class ArrayType:
 
     @property
     def reason(self) -> str:
-        """Why its values cannot be loaded, or nothing."""
+        """Why its values cannot be loaded; empty if they can."""
         if self.dtype is not None:
             return ""
         if _PLAIN.fullmatch(self.code):
@@ -62,7 +62,7 @@ class ArrayType:
 
 @dataclass(eq=False, slots=True)
 class PickledArray:
-    """An array whose values are in the pickle itself.
+    """An array whose values are in the pickle.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class PickledArray:
     data: object = b""
 
     def build(self, state: object) -> None:
-        """Take what the array holds.
+        """Set the contents.
 
         Raises
         ------
@@ -109,12 +109,12 @@ class PickledArray:
 
     @property
     def nbytes(self) -> int:
-        """How many bytes its numbers take."""
+        """Size of the values in bytes."""
         dtype = self.kind.dtype
         return math.prod(self.shape) * dtype.itemsize if dtype is not None else 0
 
     def numbers(self) -> np.ndarray:
-        """Return the numbers in memory of their own.
+        """Return the values in new memory.
 
         Raises
         ------

@@ -1,9 +1,9 @@
-"""A reader of pickles that runs nothing: names stand for records, and unknown ones end it.
+"""Read pickles without executing anything: known names become records, unknown ones are refused.
 
-A pickle is a program. This machine knows the instructions that plain values take; a name in the
-pickle is looked up in a table of the caller's, and nothing is ever imported. Time and memory stay
-proportional to the pickle: no instruction copies more than the pickle had to spell out. What the
-instructions do is described in the standard library's ``pickletools``.
+A pickle is a program. This interpreter supports the opcodes of plain values; a name in the
+pickle is looked up in a table of the caller, and nothing is imported. Time and memory are
+proportional to the pickle: no opcode copies more than the pickle spells out. The
+opcodes are described in the standard library's ``pickletools``.
 """
 
 from __future__ import annotations
@@ -20,69 +20,69 @@ from quantoscope.engine import cancellation
 from quantoscope.engine.io.budget import Budget
 from quantoscope.engine.text.number_parsing import printable
 
-# A large checkpoint has some forty instructions per tensor. One of them may make an object of a
-# hundred bytes and more, so that a short file gets fewer: with the numbers of its tensors a file
-# has thousands of bytes for each of them.
+# A large checkpoint has about forty opcodes per tensor. One may make an object of a
+# hundred bytes or more, so a short file is allowed fewer: with its data a file
+# has thousands of bytes per opcode.
 MAX_INSTRUCTIONS = 2_000_000
 _ANYWAY, _BYTES_EACH = 400_000, 32
 _MAX_ARGUMENTS = 16
 _MAX_INTEGER = 1024
 _MAX_NAME = 1000
 _LONG = 1000
-_NAMED = 400  # bytes that a name which is not known takes
+_NAMED = 400  # bytes per unknown name
 _HIGHEST_PROTOCOL = 5
 
-# Modules of Python whose objects programs for training keep beside their weights.
+# Python modules whose objects training programs store beside weights.
 _KEEPSAKES = {
     *("argparse", "pathlib", "datetime", "enum", "collections", "types", "decimal", "fractions"),
     *("uuid", "dataclasses", "functools"),
 }
-# No program for training keeps anything else of Python's own: no advice for those who meet it.
+# Training programs store no other objects of the standard library: no advice on these.
 _FOREIGN = {*sys.stdlib_module_names, "__builtin__"} - _KEEPSAKES
-# Of these packages only classes stand for objects: their functions load, call and run things.
+# Of these packages only classes are accepted: their functions load, call and run things.
 _CLASSES_ALONE = {"torch", "numpy"}
 
 
 class PickleError(ValueError):
-    """The pickle is damaged or not harmless; the text goes on after the file's name."""
+    """Raised if a pickle is damaged or unsafe; the message follows the file's name."""
 
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """What a name that may be called does, on values that nobody vouches for."""
+    """Signature of a callable name; its arguments are untrusted."""
 
     function: Callable[..., object]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Pairs:
-    """A dictionary as its keys and values in order; keys may be anything, so none is hashed."""
+    """A dictionary as lists of keys and values; keys are never hashed."""
 
     entries: list[object] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ForeignName:
-    """A name that is not known, and stands for nothing."""
+    """An unknown name."""
 
     name: str
 
 
 @dataclass(eq=False, slots=True)
 class Foreign:
-    """What a pickle makes of a name that is not known: it is not made, and what it holds is kept.
+    """Placeholder for the object of an unknown name, with its contents.
 
     Attributes
     ----------
     name : str
-        Of its class, or whatever makes it.
+        Name of its class or factory.
     arguments : tuple
     state : object
-        Its attributes.
+        Attributes.
     items : list
-        As of a list.
+        List items.
     pairs : Pairs or None
-        As of a dictionary.
+        Dictionary items.
     """
 
     name: str
@@ -92,20 +92,20 @@ class Foreign:
     pairs: Pairs | None = None
 
     def build(self, state: object) -> None:
-        """Take attributes."""
+        """Set attributes."""
         self.state = state
 
 
 @runtime_checkable
 class Buildable(Protocol):
-    """A record that a pickle fills in after it is made."""
+    """A record that a BUILD opcode completes."""
 
     def build(self, state: object) -> None:
-        """Take what belongs into it."""
+        """Set the contents."""
 
 
 class Inert:
-    """Something that is of no interest here."""
+    """An object that is ignored."""
 
 
 INERT = Inert()
@@ -113,29 +113,29 @@ _UNSET = Inert()
 
 
 class Machine:
-    """Reads one pickle.
+    """Interpreter of one pickle.
 
     Parameters
     ----------
     stream : binary stream
-        At the start of the pickle; when done, after its end.
+        Positioned at the start of the pickle, afterwards at its end.
     size : int
-        How many bytes there are for it.
+        Number of bytes available.
     names : mapping
-        What each name stands for.
+        Meaning of each name.
     persistent : callable, optional
-        What becomes of a reference to something outside of the pickle.
+        Resolves a persistent reference.
     whole : int, optional
-        How many bytes the file has around the pickle.
+        Size of the file around the pickle in bytes.
     budget : Budget, optional
-        What texts are counted in.
+        Budget that texts are charged to.
 
     Attributes
     ----------
     used : int
-        How many bytes it took.
+        Number of bytes read.
     steps : int
-        How many instructions.
+        Number of opcodes executed.
     """
 
     def __init__(
@@ -182,7 +182,7 @@ class Machine:
         return data
 
     def _payload(self, width: int) -> bytes:
-        """Take a length and so many bytes."""
+        """Read a length and that many bytes."""
         count = self._number(width)
         if _LONG < count <= self._size - self.used:
             self._budget.take(count)
@@ -216,7 +216,7 @@ class Machine:
         del self._stack[start:]
         return values
 
-    # The instructions.
+    # Opcodes.
 
     def _protocol(self) -> None:
         if self._number(1) > _HIGHEST_PROTOCOL:
@@ -297,7 +297,7 @@ class Machine:
         self._put(len(self._memo))
 
     def _put(self, index: int) -> None:
-        # Python 2 begins at 1; whoever goes further ahead than that only takes memory.
+        # Python 2 starts at 1; larger gaps would only allocate memory.
         if index > len(self._memo) + 1:
             raise PickleError("is damaged: its pickle has references out of order")
         while len(self._memo) <= index:
@@ -345,8 +345,8 @@ class Machine:
         self._call()
 
     def _build(self) -> None:
-        # Of what is known these are attributes beside its values, such as the _metadata of a
-        # state_dict, unless it says otherwise.
+        # On known objects these are attributes besides the values, such as the _metadata of a
+        # state_dict, unless the object handles them.
         state, target = self._pop(), self._top()
         if isinstance(target, Buildable):
             target.build(state)
@@ -369,7 +369,7 @@ def _not_needed(code: bytes) -> PickleError:
 
 
 def not_run(name: str) -> str:
-    """Return why a name is not run; goes on after the file's name."""
+    """Return why a name is not executed; follows the file's name."""
     own = name.partition(".")[0] not in _FOREIGN
     advice = "; save the state_dict() of the model alone" if own else ""
     return (
@@ -379,7 +379,7 @@ def not_run(name: str) -> str:
 
 
 def _may_be_kept(module: str, name: str) -> bool:
-    """Tell whether an object of this name may stand beside tensors, and is passed over."""
+    """Return whether an object of this name may be ignored beside tensors."""
     package = module.partition(".")[0]
     if package in _FOREIGN or (package in _KEEPSAKES and "." in name):
         return False
@@ -387,7 +387,7 @@ def _may_be_kept(module: str, name: str) -> bool:
 
 
 def called_with(called: Call, arguments: tuple[object, ...]) -> object:
-    """Return what a name gives for these arguments, which may be wrong in any way.
+    """Call a name with untrusted arguments.
 
     Raises
     ------
@@ -422,7 +422,7 @@ _INSTRUCTIONS: dict[bytes, Callable[[Machine], None]] = {
     b"\x8c": _with(Machine._text, 1),
     b"X": _with(Machine._text, 4),
     b"\x8d": _with(Machine._text, 8),
-    b"U": _with(Machine._text, 1),  # Python 2 calls both "str"
+    b"U": _with(Machine._text, 1),  # Python 2 has one type for both
     b"T": _with(Machine._text, 4),
     b"C": _with(Machine._data, 1),
     b"B": _with(Machine._data, 4),
@@ -430,7 +430,7 @@ _INSTRUCTIONS: dict[bytes, Callable[[Machine], None]] = {
     b"\x96": _with(Machine._data, 8),
     b"]": _with(Machine._new, list),
     b"}": _with(Machine._new, Pairs),
-    b"\x8f": _with(Machine._new, list),  # of a set only the values matter
+    b"\x8f": _with(Machine._new, list),  # a set is read as its values
     b"\x91": Machine._tuple_since_mark,
     b"\x90": Machine._extend_all,
     b"t": Machine._tuple_since_mark,

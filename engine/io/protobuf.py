@@ -1,6 +1,6 @@
-"""The wire format of Protocol Buffers: walking over the fields of a message where they lie.
+"""Iterate over Protocol Buffers fields without building messages.
 
-Nothing is copied or built that is not asked for. The format is described at
+The wire format is described at
 https://protobuf.dev/programming-guides/encoding/.
 """
 
@@ -15,10 +15,10 @@ from quantoscope.engine import cancellation
 from quantoscope.engine.io.budget import Budget
 from quantoscope.engine.io.pages import Pages
 
-# Wire types: a number of variable length, eight bytes, a length and so many bytes, four bytes.
+# Wire types: varint, 64-bit, length-delimited, 32-bit.
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _WIDTHS = {FIXED64: 8, FIXED32: 4}
-# Some fifty times as many as large models have.
+# About fifty times as many as in large models.
 MAX_FIELDS = 500_000
 _PART = 1 << 20
 _OFTEN = 1024
@@ -26,7 +26,7 @@ _SHORT = 1000
 
 
 class WireError(ValueError):
-    """The bytes are not a message; the text ends a sentence that begins with the file's name."""
+    """Raised if bytes are not a message; the text follows the file's name."""
 
 
 class Field(NamedTuple):
@@ -35,13 +35,13 @@ class Field(NamedTuple):
     Attributes
     ----------
     number : int
-        Which field.
+        Field number.
     kind : int
-        The wire type.
+        Wire type.
     start, stop : int
-        Where its content is.
+        Position of its content.
     value : int
-        The number of a ``VARINT``.
+        Value of a ``VARINT``.
     """
 
     number: int
@@ -52,13 +52,13 @@ class Field(NamedTuple):
 
 
 class Wire:
-    """Bytes that hold messages.
+    """Reader of messages in bytes.
 
     Parameters
     ----------
     data : bytes or Pages
     budget : Budget
-        What texts are counted in.
+        Budget that texts are charged to.
     """
 
     def __init__(self, data: bytes | Pages, budget: Budget) -> None:
@@ -66,12 +66,12 @@ class Wire:
         self._left = MAX_FIELDS
 
     def fields(self, start: int, stop: int) -> Iterator[Field]:
-        """Yield the fields of the message that lies from ``start`` to ``stop``.
+        """Yield the fields of the message from ``start`` to ``stop``.
 
         Raises
         ------
         WireError
-            When it is none, or when all walks together have seen ``MAX_FIELDS``.
+            If it is not a message, or if ``MAX_FIELDS`` have been read in total.
         """
         while start < stop:
             self._left -= 1
@@ -100,22 +100,22 @@ class Wire:
         return self.budget.text(self.data[field.start : field.stop])
 
     def short(self, field: Field) -> bytes:
-        """Return the content of a field; empty where it is longer than names are."""
+        """Return the content of a field; empty if it is longer than a name."""
         return self.data[field.start : field.stop] if field.stop - field.start <= _SHORT else b""
 
     def varints(self, start: int, stop: int) -> Iterator[np.ndarray]:
-        """Yield the packed numbers from ``start`` to ``stop`` as uint64, many at a time."""
+        """Yield packed varints from ``start`` to ``stop`` as uint64, in batches."""
         while start < stop:
             cancellation.check()
             end = min(start + _PART, stop)
-            # A number may lie across the end of a part.
+            # A varint may cross the end of a batch.
             while end < stop and self.data[end - 1] & 0x80 and end - start < _PART + 10:
                 end += 1
             yield _unpacked(np.frombuffer(self.data[start:end], np.uint8))
             start = end
 
     def _varint(self, start: int, stop: int) -> tuple[int, int]:
-        """Return the number at ``start`` and where it ends."""
+        """Return the varint at ``start`` and its end."""
         value = 0
         for i, byte in enumerate(self.data[start : min(stop, start + 10)]):
             value |= (byte & 0x7F) << 7 * i
@@ -125,7 +125,7 @@ class Wire:
 
 
 def _unpacked(data: np.ndarray) -> np.ndarray:
-    """Return the numbers of variable length that bytes hold."""
+    """Decode varints."""
     stops = np.flatnonzero(data < 0x80) + 1
     if data.size and (not stops.size or stops[-1] != data.size):
         raise WireError("ends within one of its parts")

@@ -1,9 +1,9 @@
-"""Session files, .qscope: a zip of one JSON text and .npy arrays, without anything that can run.
+"""Session files (.qscope): a zip of a JSON manifest and .npy arrays.
 
-``session.json`` names the files that the arrays came from, the arrays, the schemes and what was
-looked at. An array lies in the zip, or is a tensor of one of those files, with the values in the
-zip that differ from it. Whatever the text claims is checked; reading a session opens no other
-file than the session itself.
+``session.json`` lists source files, arrays, schemes and the view. An
+array is in the zip, or is a tensor of a source file, with the edited values in the
+zip. Everything in the manifest is checked; reading a session opens no other
+file.
 
 >>> write(path, session)                                    # doctest: +SKIP
 >>> read(path).tensors[0].array                             # doctest: +SKIP
@@ -26,13 +26,13 @@ from quantoscope.engine.io.base import (
     Check,
     FormatError,
     TensorInfo,
+    label,
     no_such_array,
     sentences,
-    shown,
     write_atomically,
 )
 from quantoscope.engine.io.budget import Budget
-from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.index import cached
 from quantoscope.engine.io.saved import (
     MAX_SCHEMES,
     SavedScheme,
@@ -45,9 +45,9 @@ from quantoscope.engine.text.number_parsing import quoted
 FORMAT = "quantoscope session"
 VERSION = 2
 MANIFEST = "session.json"
-# So many bytes a tensor, or a file that it came from, takes at most once a session is open.
+# Upper bound of the memory per tensor or source file of an open session, in bytes.
 _RECORD = 1 << 12
-# More than this is no view: a hundred numbers, and where the panes stood.
+# Upper bound of the view, which holds about a hundred numbers and the dock layout.
 _VIEW_PARTS, _VIEW_TEXT = 10_000, 1 << 20
 
 _PIECE, _DEEPEST = 1 << 18, 64
@@ -57,7 +57,7 @@ Fields = dict[str, Any]
 
 
 def _hashed_in_full(fields: Fields) -> Fields:
-    """From 1 to 2: long files were hashed in samples, which no longer tells anything."""
+    """Migrate 1 to 2: drop digests of long files, which were taken of samples."""
     for source in fields["sources"]:
         if not source["digest"].startswith("sha256:"):
             source["digest"] = ""
@@ -65,25 +65,25 @@ def _hashed_in_full(fields: Fields) -> Fields:
 
 
 MIGRATIONS: dict[int, Callable[[Fields], Fields]] = {1: _hashed_in_full}
-"""What turns the manifest of a version into that of the next one."""
+"""Migrations of a manifest to the next version, by version."""
 
 
 # Writing
 
 
 def write(path: Path, session: SavedSession, check: Check | None = None) -> None:
-    """Write a session in full or not at all; ``check`` as for ``write_atomically``.
+    """Write a session atomically; ``check`` as for ``write_atomically``.
 
     Raises
     ------
     FormatError
-        The file that was there before, if any, is as it was.
+        An existing file is left unchanged.
     """
     write_atomically(path, lambda stream: save(stream, session), check)
 
 
 def save(stream: BinaryIO, session: SavedSession) -> None:
-    """Write a session into a stream, the same bytes for the same session."""
+    """Write a session to a stream, deterministically."""
     with zipfile.ZipFile(stream, "w") as archive:
         tensors = [_put(archive, place, one) for place, one in enumerate(session.tensors)]
         fields: Fields = {
@@ -107,7 +107,7 @@ def save(stream: BinaryIO, session: SavedSession) -> None:
 
 
 def _put(archive: zipfile.ZipFile, place: int, tensor: SavedTensor) -> Fields:
-    """Write the arrays of a tensor, and return what the manifest says of it."""
+    """Write the arrays of a tensor; return its manifest entry."""
     fields = dict(vars(tensor))
     for key in _ARRAYS:
         array = fields[key]
@@ -125,23 +125,23 @@ def _put(archive: zipfile.ZipFile, place: int, tensor: SavedTensor) -> Fields:
 
 
 def read(path: Path) -> SavedSession:
-    """Return what a session file holds.
+    """Read a session file.
 
     Raises
     ------
     FormatError
-        When it is none, is damaged, or was written by a later version of the program.
+        If it is damaged, not a session, or was written by a later version of the program.
     """
     with sentences(path, "read"), npz.opened(path) as archive:
         fields = _manifest(archive, path)
         try:
             return _session(fields, archive, path)
         except _BadField as error:
-            raise FormatError(f"{shown(path)} is damaged: {error}.") from None
+            raise FormatError(f"{label(path)} is damaged: {error}.") from None
 
 
 def head_of(path: Path) -> tuple[str, Fields]:
-    """Return what the document of a session was called, and its view, without its arrays.
+    """Return the title and view of a session, without reading its arrays.
 
     Raises
     ------
@@ -152,22 +152,22 @@ def head_of(path: Path) -> tuple[str, Fields]:
             fields = _manifest(archive, path)
             return str(_take(fields, "title", str, "")), _view(fields)
         except _BadField as error:
-            raise FormatError(f"{shown(path)} is damaged: {error}.") from None
+            raise FormatError(f"{label(path)} is damaged: {error}.") from None
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the arrays that lie in the session file itself, under their titles."""
+    """List the arrays in the session file itself, by title."""
     with npz.opened(path) as archive:
         infos = npz.listed(archive, _members(archive, path), path)
     if not infos:
         raise FormatError(
-            f"{shown(path)} is a session without arrays of its own; open it in the window."
+            f"{label(path)} is a session without arrays of its own; open it in the window."
         )
     return infos
 
 
 def load(path: Path, name: str) -> np.ndarray:
-    """Return an array that lies in the session file itself, by its title."""
+    """Load an array in the session file itself, by title."""
     with npz.opened(path) as archive:
         members = _members(archive, path)
         if name not in members:
@@ -176,14 +176,14 @@ def load(path: Path, name: str) -> np.ndarray:
 
 
 def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
-    """Return the members that hold whole arrays, by titles that are made to differ."""
+    """Return the members that hold whole arrays, by title made unique."""
     assert archive.fp is not None
-    return kept(archive.fp, path, "qscope", lambda: _titled(archive, path))  # type: ignore[arg-type]
+    return cached(archive.fp, path, "qscope", lambda: _titled(archive, path))  # type: ignore[arg-type]
 
 
 def _titled(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
     members: dict[str, zipfile.ZipInfo] = {}
-    more: dict[str, int] = {}  # how many others of a title there were
+    more: dict[str, int] = {}  # occurrences of each title
     try:
         for tensor in _each(_manifest(archive, path), "tensors"):
             title, member = _take(tensor, "title", str), _take(tensor, "array", str, None)
@@ -194,22 +194,22 @@ def _titled(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
                     name = f"{title} ({more[title]})"
                 members[name] = _member(archive, member)
     except _BadField as error:
-        raise FormatError(f"{shown(path)} is damaged: {error}.") from None
+        raise FormatError(f"{label(path)} is damaged: {error}.") from None
     return members
 
 
 class _BadField(Exception):  # noqa: N818 - becomes a FormatError that names the file
-    """Says what is wrong with the manifest."""
+    """Raised for an invalid manifest field."""
 
 
 def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
-    """Return the manifest, in the form of this version."""
+    """Return the manifest, migrated to the current version."""
     names = [member for member in archive.infolist() if member.filename == MANIFEST]
     if len(names) != 1:
-        raise FormatError(f"{shown(path)} is not a session of Quantoscope.")
+        raise FormatError(f"{label(path)} is not a session of Quantoscope.")
     size = path.stat().st_size
     with npz.stream_of(archive, names[0], path) as stream:
-        # Parsing needs it twice at least, as bytes and as text.
+        # Parsing holds it at least twice, as bytes and as text.
         Budget(path, size).take(2 * names[0].file_size)
         text = _whole(stream, names[0].file_size)
     Budget(path, size).take_json(text)
@@ -217,15 +217,15 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
     try:
         fields = _parsed(text)
     except (ValueError, RecursionError):
-        raise FormatError(f"{shown(path)} is damaged: its {MANIFEST} cannot be read.") from None
+        raise FormatError(f"{label(path)} is damaged: its {MANIFEST} cannot be read.") from None
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        raise FormatError(f"{shown(path)} is not a session of Quantoscope.")
+        raise FormatError(f"{label(path)} is not a session of Quantoscope.")
     version = fields.get("version")
     if type(version) is not int or version < 1:
-        raise FormatError(f"{shown(path)} is damaged: it does not say of which version it is.")
+        raise FormatError(f"{label(path)} is damaged: it does not say of which version it is.")
     if version > VERSION:
         raise FormatError(
-            f"{shown(path)} was written by a later version of Quantoscope (its format is "
+            f"{label(path)} was written by a later version of Quantoscope (its format is "
             f"{version}, this program knows {VERSION}); open it with that one."
         )
     while version < VERSION:
@@ -233,14 +233,14 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
             fields = MIGRATIONS[version](fields)
         except (KeyError, TypeError, ValueError, AttributeError):
             raise FormatError(
-                f"{shown(path)} is of an earlier format ({version}), and damaged."
+                f"{label(path)} is of an earlier format ({version}), and damaged."
             ) from None
         version += 1
     return dict(fields)
 
 
 def _parsed(text: bytes | bytearray) -> Any:
-    """Parse JSON whose parts do not lie too deep within each other.
+    """Parse JSON with bounded nesting.
 
     Raises
     ------
@@ -266,7 +266,7 @@ def _parsed(text: bytes | bytearray) -> Any:
 
 
 def _whole(stream: BinaryIO, size: int) -> bytearray:
-    """Read a text piece by piece: zipfile would hold it three times."""
+    """Read a member piece by piece: zipfile would hold it three times."""
     text, filled = bytearray(size), 0
     while piece := stream.read(_PIECE):
         text[filled : filled + len(piece)] = piece
@@ -291,14 +291,14 @@ def _session(fields: Fields, archive: zipfile.ZipFile, path: Path) -> SavedSessi
     names = [one[key] for one in listed for key in _ARRAYS if isinstance(one.get(key), str)]
     if len(set(names)) < len(names):
         raise _BadField("two arrays share their values")
-    # Members of a zip file may lie within each other, so that a small one holds any amount.
+    # Zip members may overlap, so that a small file contains any amount of data.
     if sum(_member(archive, name).file_size for name in names) > size:
         raise _BadField("its arrays are larger than all of it")
     tensors = tuple(_tensor(one, len(sources), archive, path) for one in listed)
     lines = _each(fields, "schemes")
     if len(lines) > MAX_SCHEMES:
         raise FormatError(
-            f"{shown(path)} holds {len(lines):,} schemes; a session has at most {MAX_SCHEMES}."
+            f"{label(path)} holds {len(lines):,} schemes; a session has at most {MAX_SCHEMES}."
         )
     schemes = tuple(
         SavedScheme(
@@ -323,7 +323,7 @@ def _session(fields: Fields, archive: zipfile.ZipFile, path: Path) -> SavedSessi
 
 
 def _view(fields: Fields) -> Fields:
-    """Return how the document was looked at, which takes some kilobytes."""
+    """Return the view, which takes a few kilobytes."""
     view = _take(fields, "view", dict, {})
     parts, rest = 0, [view]
     while rest and parts < _VIEW_PARTS:
@@ -376,13 +376,13 @@ def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     except KeyError:
         raise _BadField(f"it lacks {quoted(name)}") from None
     if member.compress_type != zipfile.ZIP_STORED:
-        # Sessions are written without; so an array is never longer than the file.
+        # Sessions are written uncompressed, so an array is never larger than the file.
         raise _BadField(f"{quoted(name)} in it is compressed, which no session is")
     return member
 
 
 def _each(fields: Fields, key: str) -> list[Fields]:
-    """Return a list of objects."""
+    """Return a field that is a list of objects."""
     found = _take(fields, key, list, [])
     if not all(isinstance(one, dict) for one in found):
         raise _BadField(f"its {key} cannot be read")
@@ -394,22 +394,22 @@ _NEEDED: Any = object()
 
 
 def _take(fields: Fields, key: str, kind: type[_Kind], default: Any = _NEEDED) -> Any:
-    """Return a field of a kind; the default where it is missing or null."""
+    """Return a field of the given type; the default if it is missing or null."""
     found = fields.get(key)
     if found is None and default is not _NEEDED:
         return default
-    # True and False are no numbers here.
+    # bool is a subclass of int, but not a number here.
     if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
         raise _BadField(f"its {key} cannot be read")
     return found
 
 
 def _path(fields: Fields, key: str, default: Any = _NEEDED) -> str:
-    """Return a path that a file can have, wherever it leads."""
+    """Return a field that is a valid path, wherever it leads."""
     path = str(_take(fields, key, str, default))
     try:
         possible = b"\0" not in os.fsencode(path)
-    except ValueError:  # half of a surrogate pair
+    except ValueError:  # a lone surrogate
         possible = False
     if not possible:
         raise _BadField(f"its {key} cannot be that of a file")
@@ -417,12 +417,12 @@ def _path(fields: Fields, key: str, default: Any = _NEEDED) -> str:
 
 
 def _place(fields: Fields, key: str) -> int:
-    """Return a place in a list of the theme's; what is no such place there wraps around."""
+    """Return an index into the theme's colours; others wrap around."""
     return abs(int(_take(fields, key, int, 0))) % (1 << 16)
 
 
 def _below(fields: Fields, key: str, count: int) -> int | None:
-    """Return a place in a list of ``count``, or None."""
+    """Return an index below ``count``, or None."""
     place = _take(fields, key, int, None)
     if place is not None and not 0 <= place < count:
         raise _BadField(f"its {key} leads nowhere")

@@ -1,4 +1,4 @@
-"""Safetensors: a JSON header that says where each tensor lies, and the tensors behind it.
+"""Safetensors: a JSON header with the position of each tensor, then the data.
 
 The format is described at https://github.com/huggingface/safetensors.
 """
@@ -26,20 +26,20 @@ from quantoscope.engine.io.base import (
     TensorInfo,
     array_in,
     byte_count,
+    label,
     no_such_array,
     not_real,
     open_file,
-    shown,
     two_arrays,
     unreadable,
 )
 from quantoscope.engine.io.budget import Budget
-from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.index import cached
 from quantoscope.engine.io.json_walk import JsonWalk
 from quantoscope.engine.io.packed import unpacked
 from quantoscope.engine.text.number_parsing import quoted
 
-# The format's own limit.
+# Limit of the format.
 MAX_HEADER = 100_000_000
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype(np.float64),
@@ -61,9 +61,9 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "U16": np.dtype(np.uint16),
     "U8": np.dtype(np.uint8),
 }
-# Two numbers in a byte; the shape counts numbers.
+# Two numbers per byte; the shape counts numbers.
 _PACKED = "F4"
-# How many bits each takes of what is known and not read, and why it is not.
+# Bits per number of known but unsupported types, and why they are unsupported.
 _NO_ORDER = "is of type {}, of which the format does not say how it lies in bytes"
 _LEFT_OUT = {
     "BOOL": (8, not_real("true/false values")),
@@ -71,23 +71,23 @@ _LEFT_OUT = {
     "F6_E2M3": (6, _NO_ORDER.format("F6_E2M3")),
     "F6_E3M2": (6, _NO_ORDER.format("F6_E3M2")),
 }
-# These do not name their type in full.
+# Type names without their variant.
 _VAGUE = ("F8_E4M3", "F8_E5M2", "F8_E8M0", "F4")
-# The value of a tensor, which has no objects in it; it is short.
+# The header entry of a tensor: a short object without nested objects.
 _VALUE = re.compile(r"\{[^{}]{0,4096}+\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What the header says of one tensor, checked against the size of the file.
+class TensorHeader:
+    """Header entry of a tensor, checked against the size of the file.
 
     Attributes
     ----------
     kind : str
-        The type as the format names it.
+        The format's name of the type.
     shape : tuple of int
     offset, nbytes : int
-        Where the numbers are in the file.
+        Position of the data in the file.
     """
 
     kind: str
@@ -97,14 +97,14 @@ class Entry:
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the tensors in the order in which they lie in the file."""
+    """List the tensors in file order."""
     with open_file(path) as stream:
         entries = _entries(stream, path)
     return [_info(name, entry) for name, entry in entries.items()]
 
 
 def load(path: Path, name: str) -> np.ndarray:
-    """Return the tensor of that name; a large one is mapped (``engine.io.mapped``)."""
+    """Load a tensor by name; a large one is mapped (``engine.io.mapped``)."""
     with open_file(path) as stream:
         entries = _entries(stream, path)
         entry = entries.get(name)
@@ -121,7 +121,7 @@ def load(path: Path, name: str) -> np.ndarray:
     return flat.reshape(entry.shape)
 
 
-def _info(name: str, entry: Entry) -> TensorInfo:
+def _info(name: str, entry: TensorHeader) -> TensorInfo:
     dtype = _DTYPES.get(entry.kind)
     if dtype is None:
         reason = _reason(entry.kind)
@@ -135,29 +135,29 @@ def _reason(kind: str) -> str:
     return known[1] if known else f"is of type {quoted(kind)}, which is not known here"
 
 
-def _entries(stream: BinaryIO, path: Path) -> dict[str, Entry]:
-    """Return what the header says of each tensor."""
-    return kept(stream, path, "safetensors", lambda: _read(stream, path))
+def _entries(stream: BinaryIO, path: Path) -> dict[str, TensorHeader]:
+    """Return the header entries by tensor name."""
+    return cached(stream, path, "safetensors", lambda: _read(stream, path))
 
 
-def _read(stream: BinaryIO, path: Path) -> dict[str, Entry]:
+def _read(stream: BinaryIO, path: Path) -> dict[str, TensorHeader]:
     size = os.fstat(stream.fileno()).st_size
     field = stream.read(8)
     length = int.from_bytes(field, "little")
     if len(field) < 8 or stream.peek(1)[:1] != b"{":  # type: ignore[attr-defined]
-        raise FormatError(f"{shown(path)} is not a safetensors file: it has no header of JSON.")
+        raise FormatError(f"{label(path)} is not a safetensors file: it has no header of JSON.")
     if length > MAX_HEADER:
         raise FormatError(
-            f"{shown(path)} has a header of {length:,} bytes, more than the format has."
+            f"{label(path)} has a header of {length:,} bytes, more than the format has."
         )
     start = 8 + length
     if start > size:
-        raise FormatError(f"{shown(path)} is damaged: it ends within its header.")
+        raise FormatError(f"{label(path)} is damaged: it ends within its header.")
     budget = Budget(path, size)
     budget.take(length)
-    # Each byte as one letter: with one letter beyond, all would take four times as much.
+    # Latin-1 takes one byte per character; a single wide character would take four for all.
     walk = JsonWalk(str(stream.read(length), "latin-1"), budget)
-    entries: dict[str, Entry] = {}
+    entries: dict[str, TensorHeader] = {}
     try:
         for name in cancellation.checked(_keys(walk)):
             if name == "__metadata__":
@@ -172,12 +172,12 @@ def _read(stream: BinaryIO, path: Path) -> dict[str, Entry]:
     except FormatError:
         raise
     except (ValueError, RecursionError):
-        raise FormatError(f"{shown(path)} is damaged: its header cannot be read.") from None
+        raise FormatError(f"{label(path)} is damaged: its header cannot be read.") from None
     return dict(sorted(entries.items(), key=lambda item: item[1].offset))
 
 
 def _keys(walk: JsonWalk) -> Iterator[str]:
-    """Yield the keys of an object; whoever goes through them moves over the values."""
+    """Yield the keys of an object; the caller has to consume each value."""
     walk.expect("{")
     if walk.take("}"):
         return
@@ -191,7 +191,7 @@ def _keys(walk: JsonWalk) -> Iterator[str]:
 
 
 def _once(path: Path) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
-    """Return what makes a dictionary of pairs whose keys differ."""
+    """Return an object hook that refuses duplicate keys."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -203,8 +203,8 @@ def _once(path: Path) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
     return once
 
 
-def _entry(walk: JsonWalk, start: int, size: int, path: Path, name: str) -> Entry:
-    """Check what the header says of one tensor against its type, its shape and the file."""
+def _entry(walk: JsonWalk, start: int, size: int, path: Path, name: str) -> TensorHeader:
+    """Check a header entry against its type, its shape and the file."""
     what = array_in(path, name)
     said: object = None
     with_it = walk.match(_VALUE)
@@ -222,7 +222,7 @@ def _entry(walk: JsonWalk, start: int, size: int, path: Path, name: str) -> Entr
     if end > size - start:
         raise FormatError(f"{what} is cut short: the file ends before it does.")
     bits = _bits(kind)
-    # A shape that no array can have is one of any type.
+    # An impossible shape is an error for any type.
     nbytes = byte_count(shape, max(1, bits // 8))
     if nbytes is None:
         raise FormatError(f"{what} is damaged: it claims a shape that no array can have.")
@@ -232,11 +232,11 @@ def _entry(walk: JsonWalk, start: int, size: int, path: Path, name: str) -> Entr
             raise FormatError(
                 f"{what} is damaged: its shape takes {nbytes:,} bytes, and it has {end - begin:,}."
             )
-    return Entry(sys.intern(kind), shape, start + begin, end - begin)
+    return TensorHeader(sys.intern(kind), shape, start + begin, end - begin)
 
 
 def _bits(kind: str) -> int:
-    """Return how many bits a number takes; 0 for a type that is not known."""
+    """Return the bits per number; 0 for an unknown type."""
     if kind == _PACKED:
         return 4
     dtype = _DTYPES.get(kind)

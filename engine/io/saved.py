@@ -1,4 +1,4 @@
-"""What a session file holds: its parts as plain records, and how other files are known again."""
+"""Records of a session's contents, and fingerprints of source files."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from quantoscope.engine.io.base import open_file
 from quantoscope.engine.numerics.kernels import Step
 
 TRUSTED = 1 << 26
-"""Of files above so many bytes, size and time of change are believed: they take long to hash."""
+"""Size in bytes above which files are compared by size and time: hashing takes too long."""
 _CHUNK = 1 << 22
 MAX_SCHEMES = 100
-"""So many schemes a session has at most: every edit applies them all, and every plot draws them."""
+"""Upper bound of schemes in a session: every edit applies and every plot draws them all."""
 
 
 @dataclass(frozen=True)
 class SavedSource:
-    """A file that tensors came from.
+    """A source file of tensors.
 
     Attributes
     ----------
     path : str
-        Where it lay, absolute.
+        Absolute path.
     beside : str
-        Its path from the session's folder, where it lay in or below that; else empty.
+        Path relative to the session's folder if the file is in or below it; else empty.
     size : int
         In bytes.
     digest : str
-        As ``digest_of`` gives it; empty where it was not taken.
+        Result of ``digest_of``; empty if not computed.
     modified : int
-        When it was changed last, in nanoseconds since 1970; 0 where that is not known.
+        Modification time in nanoseconds since 1970; 0 if unknown.
     inode : tuple of int
-        Its number on the disk, and when that was given or changed; empty where it is not known. A
-        session does not keep it.
+        Inode number and its change time; empty if unknown. A
+        session does not store it.
     """
 
     path: str
@@ -51,38 +51,38 @@ class SavedSource:
     inode: tuple[int, ...] = field(default=(), compare=False)
 
     def replaced_by(self, now: SavedSource) -> bool:
-        """Tell whether another file took its place, though it may be as long and as old.
+        """Return whether another file has taken its place, even with equal size and time.
 
-        As ``cp -p`` and ``rsync`` do. Both have to differ: some file systems number anew, and to
-        change who may read a file changes the other.
+        ``cp -p`` and ``rsync`` make such files. Inode and change time must differ: file systems may
+        renumber, and a change of permissions updates the change time.
         """
         return bool(self.inode) and all(a != b for a, b in zip(self.inode, now.inode, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
 class SavedTensor:
-    """One array of a session.
+    """A tensor of a session.
 
     Attributes
     ----------
     title : str
-        What the person calls it.
+        Name given by the user.
     source : int or None
-        The place in ``sources`` of the file that it came from.
+        Index of its file in ``sources``.
     name : str or None
-        Its name in that file; None where the file has only one.
+        Name in that file; None if the file has only one array.
     array : ndarray or None
-        Its values; None where they are those of the source.
+        Values; None if they are those of the source.
     where, values : ndarray or None
-        Flat positions, and what stands there instead of the values of the source.
+        Flat positions of edited values, and these values.
     codes : ndarray or None
-        What a device made of it, shaped like it or not.
+        Codes from a device, possibly of another shape.
     codes_name : str
-        Where these came from.
+        Origin of these codes.
     edited : bool
-        Whether the values differ from what was opened or written to a file of arrays.
+        Whether the values differ from the file last opened or saved.
     chosen : int or None
-        The flat position of the value that was looked at.
+        Flat position of the selected value.
     """
 
     title: str
@@ -99,7 +99,7 @@ class SavedTensor:
 
 @dataclass(frozen=True)
 class SavedScheme:
-    """One line of the list of schemes; ``text`` is the scheme's text form."""
+    """A scheme in the list; ``text`` is its text form."""
 
     text: str
     label: str = ""
@@ -111,17 +111,17 @@ class SavedScheme:
 
 @dataclass(frozen=True, eq=False)
 class SavedSession:
-    """What a session file holds.
+    """Contents of a session file.
 
     Attributes
     ----------
     sources, tensors, schemes : tuple
     current, active : int or None
-        The places of the tensor and of the scheme that were looked at.
+        Indices of the current tensor and the active scheme.
     title : str
-        Of a document that has no file of its own yet: recovery keeps it.
+        Title of a document without a file, for recovery.
     view : dict
-        How it was looked at: names to texts, numbers, and lists of these. Advice, and no more.
+        View state: names to texts, numbers, and lists of these; invalid entries are ignored.
     """
 
     sources: tuple[SavedSource, ...] = ()
@@ -134,7 +134,7 @@ class SavedSession:
 
 
 def digest_of(path: Path, step: Step | None = None) -> str:
-    """Return a hash of a file's whole content, with the method in front: ``sha256:…``.
+    """Return a hash of a file's content with the method as prefix: ``sha256:…``.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def digest_of(path: Path, step: Step | None = None) -> str:
 
 
 def seen(path: Path) -> SavedSource:
-    """Describe a file as it is now without reading it.
+    """Return the fingerprint of a file without reading its content.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def seen(path: Path) -> SavedSource:
 
 
 def recognized(path: Path) -> SavedSource:
-    """Describe a file as it is now, with a digest unless that takes long.
+    """Return the fingerprint of a file, with a digest unless the file is large.
 
     Raises
     ------
@@ -179,9 +179,9 @@ def recognized(path: Path) -> SavedSource:
 
 
 def untouched(known: SavedSource, path: Path) -> bool:
-    """Tell whether nobody has written a file since it was described.
+    """Return whether a file has not been written since it was fingerprinted.
 
-    What is as long and as old may have taken its place; what has another date may hold the same.
+    A file of equal size and time may still be another one; one of another time may be equal.
 
     Raises
     ------
@@ -194,7 +194,7 @@ def untouched(known: SavedSource, path: Path) -> bool:
 
 
 def placed(known: SavedSource, session: Path | None) -> SavedSource:
-    """Say where a file lies from the folder of a session, without looking at it."""
+    """Add a file's path relative to a session's folder, without accessing the file."""
     path, beside = Path(known.path).absolute(), ""
     if session is not None and path.is_relative_to(session.absolute().parent):
         beside = path.relative_to(session.absolute().parent).as_posix()
@@ -204,18 +204,18 @@ def placed(known: SavedSource, session: Path | None) -> SavedSource:
 def described(
     known: SavedSource, session: Path | None = None, step: Step | None = None
 ) -> SavedSource:
-    """Describe a file so that it can be found, and told from another, later.
+    """Return the fingerprint to store in a session.
 
     Parameters
     ----------
     known : SavedSource
-        As it was when its arrays were read. A file that is another one by now is described as it
-        was then, since the arrays are those of then.
+        Fingerprint at the time its arrays were read. If the file has been replaced since, the old
+        fingerprint is stored, which the arrays belong to.
     session : Path, optional
-        Where the session is going to lie: files in or below its folder are found again when both
+        Path of the session file: source files in or below its folder are found again if both
         are moved together.
     step : callable, optional
-        Is told how many bytes are hashed.
+        Called with the number of bytes hashed.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def described(
 
 
 def unchanged(known: SavedSource, path: Path, step: Step | None = None) -> bool:
-    """Tell whether a file is the one that was described, wherever it lies now.
+    """Return whether a file, at any path, is the fingerprinted one.
 
     Raises
     ------

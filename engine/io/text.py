@@ -1,13 +1,13 @@
-"""Text files of numbers: .csv, .tsv and .txt, read as people write them, written exactly.
+"""Text files of numbers (.csv, .tsv, .txt): tolerant reading, exact writing.
 
-The delimiter, a decimal comma and a header row are recognised. In a file the comma separates
-values wherever it can, which is what "comma-separated" promises; otherwise commas with two
-readings are refused. Lines that begin with # are comments. A line at the top such as
-``# quantoscope dtype=float64 shape=64,3,3,3``, which the writer puts there when the rows alone
-would not tell, gives type and shape, as far as the rows agree with it. An array as a program
-writes it, such as ``[[1, 2], [3, 4]]``, is read in its own shape.
+The delimiter, a decimal comma and a header row are recognised. In a file a comma separates
+values if possible, as "comma-separated" implies; other ambiguous commas
+are refused. Lines that begin with # are comments. A first line such as
+``# quantoscope dtype=float64 shape=64,3,3,3``, which the writer adds if the rows alone
+are not sufficient, gives dtype and shape if the rows agree with it. An array
+literal, such as ``[[1, 2], [3, 4]]``, is read in its own shape.
 
-The file is read in pieces, so that it takes the memory of its numbers, whatever else is in it.
+The file is read in pieces, so that memory is bounded by its numbers.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from quantoscope.engine.io.base import (
     FormatError,
     TensorInfo,
     byte_count,
+    label,
     open_file,
     require_real,
-    shown,
 )
 from quantoscope.engine.notes import Note, say
 from quantoscope.engine.text.delimited import (
@@ -61,7 +61,7 @@ _DTYPES = {
 _DECLARATION = re.compile(
     r"^#[ \t]*quantoscope[ \t]+dtype=(\w+)[ \t]+shape=([0-9,]{0,999})[ \t]*$", re.MULTILINE
 )
-# Control characters that no text has; tab, line ends and the form feed are not among them.
+# Control characters that text does not contain: all but tab, line ends and form feed.
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f")) + b"\x7f"
 _CHUNK = 1 << 16
 _BLANK = re.compile(r"\s*\n")
@@ -69,31 +69,31 @@ _BLANK = re.compile(r"\s*\n")
 
 @dataclass(frozen=True)
 class Declaration:
-    """Type and shape that a file's first line claims."""
+    """Dtype and shape stated in a file's first line."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
 
 
 def is_text(data: bytes) -> bool:
-    """Tell whether bytes may be text: UTF-16 with its mark, or anything without controls."""
+    """Return whether bytes may be text: UTF-16 with a BOM, or free of control characters."""
     return data[:2] in (b"\xff\xfe", b"\xfe\xff") or data.translate(None, _CONTROLS) == data
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the file's one array, under the stem of the file; this reads all of it."""
+    """List the file's only array, named after the stem of the file; reads the whole file."""
     array = load(path)
     return [TensorInfo(path.stem, array.shape, array.dtype.name, array.nbytes)]
 
 
 def load(path: Path) -> np.ndarray:
-    """Return the numbers of a text file, and say what was left out or taken for something else.
+    """Load the numbers of a text file; notes report what was skipped or not read as a number.
 
     Returns
     -------
     ndarray
-        One row or one column gives one axis, anything else two, or as the file declares.
-        float32, or float64 where a number would overflow or vanish in that, or a whole number
+        One row or one column gives one axis, anything else two, unless the file declares a shape.
+        float32, or float64 if a number would overflow or underflow, or an integer
         would lose digits.
     """
     try:
@@ -115,13 +115,13 @@ def load(path: Path) -> np.ndarray:
         return block.values.reshape(-1) if 1 in block.values.shape else block.values
     except NumberError as error:
         message = str(error)
-        raise FormatError(f"In {shown(path)}, {message[0].lower()}{message[1:]}") from None
+        raise FormatError(f"In {label(path)}, {message[0].lower()}{message[1:]}") from None
     except UnicodeDecodeError:
-        raise FormatError(f"{shown(path)} has changed while it was read.") from None
+        raise FormatError(f"{label(path)} has changed while it was read.") from None
 
 
 def _precision(wide: int) -> list[Note]:
-    """Return what there is to say of whole numbers with more digits than float32 has."""
+    """Return notes on integers with more digits than float32."""
     if not wide:
         return []
     if wide == 1:
@@ -144,30 +144,30 @@ def _comments(start: str) -> str:
 
 
 def _opened(path: Path) -> Text:
-    """Return a file as a text; of one that is no text no more than its start is read."""
+    """Return a file as a Text; only the start is read of a file that is not text."""
     size, encoding = 0, "utf-8-sig"
-    # Old spreadsheets write the Western code page; it matters for words in a header only.
+    # Old spreadsheets write Windows-1252, which matters for header words only.
     checks = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8-sig", "cp1252")}
     with open_file(path) as stream:
         while chunk := stream.read(_CHUNK):
             cancellation.check()
             if not size and chunk[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-                # As spreadsheets save "Unicode text".
+                # The "Unicode text" of spreadsheets.
                 checks = {"utf-16": codecs.getincrementaldecoder("utf-16")()}
             size += len(chunk)
             if "utf-16" not in checks and not is_text(chunk):
                 raise FormatError(
-                    f"{shown(path)} is not a text file: it has control characters in it."
+                    f"{label(path)} is not a text file: it has control characters in it."
                 )
             _drop_unfit(checks, chunk, False)
     _drop_unfit(checks, b"", True)
     if not checks:
-        raise FormatError(f"{shown(path)} is not a text file in an encoding that is known here.")
+        raise FormatError(f"{label(path)} is not a text file in an encoding that is known here.")
     encoding = next(iter(checks))
 
     def pieces() -> Iterator[str]:
         decoder = codecs.getincrementaldecoder(encoding)()
-        left = size  # It may have grown meanwhile.
+        left = size  # the file may have grown meanwhile
         with open_file(path) as stream:
             while chunk := stream.read(min(_CHUNK, left)):
                 left -= len(chunk)
@@ -178,7 +178,7 @@ def _opened(path: Path) -> Text:
 
 
 def _drop_unfit(checks: dict[str, codecs.IncrementalDecoder], chunk: bytes, final: bool) -> None:
-    """Forget the encodings that a file does not have."""
+    """Drop encodings that do not fit the bytes."""
     for name, decoder in list(checks.items()):
         try:
             decoder.decode(chunk, final)
@@ -187,7 +187,7 @@ def _drop_unfit(checks: dict[str, codecs.IncrementalDecoder], chunk: bytes, fina
 
 
 def _read(text: Text, first_line: int = 1, single: bool = True) -> Block:
-    """Read a block; where the comma can separate values, it does."""
+    """Parse a block; commas separate values if possible."""
     likeliest = layouts(text.marks)[0]
     unclear = text.marks.quoted_comma or groups_beside_commas(text)
     if likeliest.delimiter != "," or unclear:
@@ -210,7 +210,7 @@ def _narrowed(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
 
 
 def _declaration(comments: str) -> Declaration | None:
-    """Return what our own comment says, or None where there is none."""
+    """Return the declaration in the program's own comment; None if there is none."""
     match = _DECLARATION.search(comments)
     if match is None:
         return None
@@ -220,12 +220,12 @@ def _declaration(comments: str) -> Declaration | None:
 
 
 def _as_declared(text: Text, declared: Declaration) -> np.ndarray:
-    """Return the numbers as declared.
+    """Return the numbers with the declared dtype and shape.
 
     Raises
     ------
     NumberError
-        When they are not numbers, or not so many, or not of that type.
+        If they are not numbers, or do not match the declared size or dtype.
     """
     dtype, shape = declared.dtype, declared.shape
     known = byte_count(shape, dtype.itemsize) is not None
@@ -253,7 +253,7 @@ def _as_declared(text: Text, declared: Declaration) -> np.ndarray:
 
 
 def _integers(text: Text, block: Block, dtype: np.dtype[Any]) -> tuple[np.ndarray, bool]:
-    """Return the numbers as integers, read a second time: float64 has no room for their digits."""
+    """Parse the numbers again as integers, which float64 cannot hold exactly."""
     array, filled = np.empty(block.values.size, dtype), 0
     delimiter = block.layout.delimiter or "\n"
     for rows, _ in stretches(text, delimiter, lambda: BlockError("A number is too long.", 1, 1)):
@@ -269,11 +269,11 @@ def _integers(text: Text, block: Block, dtype: np.dtype[Any]) -> tuple[np.ndarra
 
 
 def save(stream: BinaryIO, array: np.ndarray, ending: str) -> None:
-    """Write an array of real numbers so that ``load`` gives the same values, shape and type.
+    """Write an array of real numbers so that ``load`` returns the same values, shape and dtype.
 
-    Each number is written in the shortest form that reads back as the same value of its type
-    (what a NaN carries besides being one is not kept). An array of one axis is a column; the
-    last of more axes runs along the rows.
+    Each number is written as the shortest text that reads back as the same value of its dtype
+    (NaN payloads are lost). A one-dimensional array is a column; otherwise the
+    last axis runs along the rows.
     """
     require_real(array.dtype, "The array")
     if array.dtype.name not in _DTYPES:
@@ -290,7 +290,7 @@ def save(stream: BinaryIO, array: np.ndarray, ending: str) -> None:
 
 
 def _speaks_for_itself(array: np.ndarray) -> bool:
-    """Tell whether the rows alone read back as this array."""
+    """Return whether the rows alone read back as this array."""
     return (
         array.dtype == np.float32
         and array.size > 0
@@ -299,7 +299,7 @@ def _speaks_for_itself(array: np.ndarray) -> bool:
 
 
 def _rows(flat: np.ndarray, width: int, delimiter: str) -> Iterator[bytes]:
-    """Yield the rows as text, many at a time."""
+    """Yield the rows as text, in batches."""
     step = max(1, _CHUNK // width) * width
     for start in cancellation.checked(range(0, flat.size, step), 1):
         cells = shortest(flat[start : start + step])

@@ -1,8 +1,8 @@
-"""PyTorch checkpoints, read without PyTorch and without running anything that is in them.
+"""PyTorch checkpoints, read without PyTorch and without executing their pickle.
 
-There are two layouts: a zip file of a pickle and one member per storage, and since before that a
-pickle with the storages behind it. Both are described by torch/serialization.py of PyTorch. The
-pickle is read by ``engine.io.pickles``, and may use the names in ``engine.io.torch_names`` alone.
+There are two layouts: a zip file of a pickle and one member per storage, and the older one of a
+pickle followed by the storages. Both are described in torch/serialization.py of PyTorch. The
+pickle is read by ``engine.io.pickles`` with the names in ``engine.io.torch_names``.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from quantoscope.engine.io.base import (
     TensorInfo,
     array_in,
     byte_count,
+    label,
     most_memory,
     no_such_array,
     open_file,
-    shown,
     two_arrays,
     unreadable,
 )
 from quantoscope.engine.io.budget import AXIS, ENTRY, Budget
-from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.index import cached
 from quantoscope.engine.io.npz import ZIP_DAMAGE
 from quantoscope.engine.io.packed import unpacked
 from quantoscope.engine.io.pickled_arrays import PickledArray
@@ -42,46 +42,46 @@ from quantoscope.engine.io.torch_names import (
     NAMES,
     Nested,
     Storage,
-    Tensor,
+    TensorView,
     Unreadable,
-    rebuilt,
     storage,
+    storage_view,
 )
 from quantoscope.engine.io.zips import open_zip
 from quantoscope.engine.numerics.arrays import copied
 from quantoscope.engine.text.number_parsing import printable
 
-Leaf = Tensor | PickledArray | Unreadable
+Leaf = TensorView | PickledArray | Unreadable
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 _PICKLE = "data.pkl"
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
-# Real checkpoints have some five.
+# Real checkpoints have about five.
 _MAX_DEPTH = 50
-# Values may be seen several times, but not many more than the pickle has instructions.
+# Values may be visited repeatedly, but not many more times than the pickle has opcodes.
 _VISITS, _VISITS_ANYWAY = 2, 1000
-# Bytes that are kept of a tensor here beside what all readers keep.
+# Bytes per tensor in the index, beyond those of every reader.
 _MORE = 400
-_KEPT = 1 << 26  # bytes of arrays that stay in memory while nobody uses them
-_SHORT = 60  # letters of a file's name that an advice repeats
-# What a module has its tensors and other modules in.
+_KEPT = 1 << 26  # bytes of unused arrays that stay in memory
+_SHORT = 60  # characters of a file name repeated in advice
+# Attributes of a module that hold tensors and submodules.
 _OF_MODULES = ("_modules", "_parameters", "_buffers")
-# How long all names together may be, in sizes of the pickle, which has to spell them out.
+# Upper bound of the total length of names, as a multiple of the pickle, which spells them out.
 _NAMES, _NAMES_ANYWAY = 16, 1 << 20
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint says of its tensors, checked against the size of the file.
+    """Checked contents of a checkpoint.
 
     Attributes
     ----------
-    tensors : dict of Tensor or Unreadable
+    tensors : dict of TensorView or Unreadable
     places : dict of tuple
-        Offset in the file and size of each storage.
+        Offset and size of each storage in the file.
     order : str
-        The byte order, ``little`` or ``big``.
+        Byte order, ``little`` or ``big``.
     """
 
     tensors: dict[str, Leaf]
@@ -90,9 +90,9 @@ class Checkpoint:
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
-    """Return the tensors and arrays; their names are the keys that lead to them.
+    """List tensors and arrays, named by the keys that lead to them.
 
-    Objects of other classes are listed as what cannot be loaded, unless there are tensors in them.
+    Objects of other classes without tensors in them are listed as unreadable.
     """
     with open_file(path) as stream:
         tensors = _checkpoint(stream, path).tensors
@@ -114,8 +114,8 @@ def _info(name: str, leaf: Leaf) -> TensorInfo:
     return TensorInfo(name, _unpacked_shape(leaf), dtype.name, nbytes, stored)
 
 
-def _unpacked_shape(tensor: Tensor) -> tuple[int, ...]:
-    """Return the shape of the numbers, of which torch counts several as one."""
+def _unpacked_shape(tensor: TensorView) -> tuple[int, ...]:
+    """Return the shape of unpacked numbers; torch counts packed ones."""
     each = tensor.kind.per_byte
     if each == 1:
         return tensor.shape
@@ -123,7 +123,7 @@ def _unpacked_shape(tensor: Tensor) -> tuple[int, ...]:
 
 
 def load(path: Path, name: str) -> np.ndarray:
-    """Return the tensor of that name; a large one is mapped, unless its strides are odd."""
+    """Load a tensor by name; large ones are mapped if their strides allow."""
     with open_file(path) as stream:
         checkpoint = _checkpoint(stream, path)
         if name not in checkpoint.tensors:
@@ -138,19 +138,19 @@ def load(path: Path, name: str) -> np.ndarray:
             try:
                 return leaf.numbers()
             except PickleError as error:
-                raise FormatError(f"{shown(path)} {error}.") from None
+                raise FormatError(f"{label(path)} {error}.") from None
         return _numbers(stream, leaf, checkpoint.places, checkpoint.order, what)
 
 
 def _checkpoint(stream: BinaryIO, path: Path) -> Checkpoint:
-    """Read what is there beside the numbers."""
+    """Read everything but tensor data."""
 
     def is_small(checkpoint: Checkpoint) -> bool:
-        # The numbers of NumPy's arrays are in the pickle itself.
+        # The data of NumPy arrays is in the pickle itself.
         arrays = (leaf for leaf in checkpoint.tensors.values() if isinstance(leaf, PickledArray))
         return sum(leaf.nbytes for leaf in arrays) <= _KEPT
 
-    return kept(stream, path, "torch", lambda: _read(stream, path), is_small)
+    return cached(stream, path, "torch", lambda: _read(stream, path), is_small)
 
 
 def _read(stream: BinaryIO, path: Path) -> Checkpoint:
@@ -165,12 +165,12 @@ def _read(stream: BinaryIO, path: Path) -> Checkpoint:
         else:
             raise PickleError("is no PyTorch checkpoint: it is neither a zip file nor a pickle")
     except PickleError as error:
-        raise FormatError(f"{shown(path)} {error}.") from None
+        raise FormatError(f"{label(path)} {error}.") from None
     return found
 
 
-def _check(tensor: Tensor, places: dict[str, tuple[int, int]], size: int, what: str) -> None:
-    """Hold a tensor against what the file has of its storage."""
+def _check(tensor: TensorView, places: dict[str, tuple[int, int]], size: int, what: str) -> None:
+    """Check a tensor against the size of its storage in the file."""
     nbytes = byte_count(tensor.shape, tensor.kind.itemsize)
     there = places.get(tensor.storage.key, (0, -1))[1]
     end = (tensor.storage.start + tensor.storage.count) * tensor.storage.kind.itemsize
@@ -178,13 +178,13 @@ def _check(tensor: Tensor, places: dict[str, tuple[int, int]], size: int, what: 
         raise FormatError(f"{what} is damaged: it claims a shape that no array can have.")
     if end > there:
         raise FormatError(f"{what} is cut short: its storage ends before it does.")
-    # One that shows numbers several times, as expanded ones do.
+    # A tensor that repeats numbers, such as an expanded one.
     if nbytes > most_memory(size):
         raise FormatError(f"{what} would take {nbytes:,} bytes, far more than its file has.")
 
 
 def _zipped(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
-    """Read the layout that is a zip file."""
+    """Read the zip layout."""
     try:
         with open_zip(stream, path) as archive:
             listed = archive.infolist()
@@ -223,9 +223,9 @@ def _zipped(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
 
 
 def _of_torchscript(path: Path, frozen: bool) -> str:
-    """Return how what a program holds is written as a checkpoint; goes on after the file's name.
+    """Return how to convert a TorchScript program; follows the file's name.
 
-    The numbers of a frozen program are constants of its code, and no part of its state_dict.
+    A frozen program's tensors are constants of its code and not in its state_dict.
     """
     name = path.name if path.name.isprintable() and len(path.name) <= _SHORT else "FILE"
     held = "m.state_dict()"
@@ -238,10 +238,10 @@ def _of_torchscript(path: Path, frozen: bool) -> str:
 
 
 def _place(stream: BinaryIO, member: zipfile.ZipInfo, size: int) -> tuple[int, int]:
-    """Return where a member lies in the file, and its size."""
+    """Return the position and size of a member in the file."""
     if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 0x1:
         raise PickleError("is compressed or encrypted, which no checkpoint is; unpack it first")
-    start = member.header_offset  # which may be below 0 where the directory lies
+    start = member.header_offset  # may be negative in a malformed directory
     if 0 <= start <= size - _LOCAL_HEADER.size:
         stream.seek(start)
         mark, name, extra = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size))
@@ -252,13 +252,13 @@ def _place(stream: BinaryIO, member: zipfile.ZipInfo, size: int) -> tuple[int, i
 
 
 def _old(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
-    """Read the layout that was before: five pickles, then the storages, always little-endian."""
+    """Read the older layout: five pickles, then the storages, always little-endian."""
     storages: dict[str, Storage] = {}
 
     def remember(reference: object) -> object:
         match reference:
             case ("module", ForeignName() as of, *_):
-                # The class of a module, with the text of its program beside it.
+                # The class of a module, stored with its source text.
                 return of
         found = storage(reference)
         storages.setdefault(found.key, found)
@@ -273,7 +273,7 @@ def _old(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
         raise PickleError("is no PyTorch checkpoint: it is a pickle of something else")
     if not _is(_PROTOCOL, machine().run()):
         raise PickleError("is a PyTorch checkpoint of a version that is not known here")
-    machine().run()  # about the system that wrote it
+    machine().run()  # information on the writing system
     tensors = _named(machine(remember), path, budget)
     keys = machine().run()
     places: dict[str, tuple[int, int]] = {}
@@ -296,15 +296,15 @@ def _is(number: int, value: object) -> bool:
     return type(value) is int and value == number
 
 
-def _tensors_of(leaf: Leaf | Nested) -> tuple[Tensor, ...]:
-    """Return what of a leaf lies in storages."""
+def _tensors_of(leaf: Leaf | Nested) -> tuple[TensorView, ...]:
+    """Return the tensors of a leaf that have storages."""
     if isinstance(leaf, Nested):
         return leaf.buffer, leaf.sizes, leaf.strides, leaf.offsets
-    return (leaf,) if isinstance(leaf, Tensor) else ()
+    return (leaf,) if isinstance(leaf, TensorView) else ()
 
 
 def _named(machine: Machine, path: Path, budget: Budget) -> dict[str, Leaf | Nested]:
-    """Return the tensors within lists and dictionaries, by the keys that lead to them."""
+    """Return the tensors in lists and dictionaries, by the keys that lead to them."""
     found: dict[str, Leaf | Nested] = {}
     root = machine.run()
     room = _NAMES * machine.used + _NAMES_ANYWAY
@@ -320,24 +320,24 @@ def _named(machine: Machine, path: Path, budget: Budget) -> dict[str, Leaf | Nes
         if found.get(name, leaf) is not leaf:
             raise two_arrays(path, name)
         found[name] = leaf
-    if walk.foreign and not any(isinstance(leaf, Tensor | PickledArray | Nested)
+    if walk.foreign and not any(isinstance(leaf, TensorView | PickledArray | Nested)
                                 for leaf in found.values()):  # fmt: skip
         raise PickleError(not_run(walk.foreign))
     return found
 
 
 class _Walk:
-    """Goes through what a pickle describes.
+    """Traversal of unpickled values.
 
     Parameters
     ----------
     left : int
-        How many values may be looked at.
+        Number of values that may be visited.
 
     Attributes
     ----------
     foreign : str
-        The first class that is not known.
+        First unknown class.
     """
 
     def __init__(self, left: int) -> None:
@@ -348,12 +348,12 @@ class _Walk:
     def leaves(
         self, value: object, parts: list[str], inside: bool = False
     ) -> Iterator[tuple[list[str], Leaf | Nested]]:
-        """Yield tensors with the parts of their names; ``inside`` an object of another class."""
+        """Yield tensors with their name parts; ``inside`` is an enclosing unknown object."""
         cancellation.check()
         self._left -= 1
         if self._left < 0 or len(parts) > _MAX_DEPTH:
             raise PickleError("is damaged: the lists in it have no end")
-        if isinstance(value, Tensor | Nested):
+        if isinstance(value, TensorView | Nested):
             yield parts, value
         elif isinstance(value, PickledArray):
             yield parts, value
@@ -378,15 +378,15 @@ class _Walk:
                 raise PickleError("is damaged: its pickle has a dictionary without keys")
             key, item = pair
             part = str(key) if isinstance(key, str | int | float | None) else str(i)
-            # What a module has is named as its state_dict() names it.
+            # Names follow the module's state_dict().
             own = [] if attributes and part in _OF_MODULES else [part]
             yield from self.leaves(item, [*parts, *own], inside)
 
     def _of_foreign(
         self, value: Foreign, parts: list[str], inside: bool
     ) -> Iterator[tuple[list[str], Leaf | Nested]]:
-        """Yield the tensors in an object of another class, or that there is such an object."""
-        if id(value) in self._seen:  # Objects refer to each other.
+        """Yield the tensors in an object of an unknown class, or the object itself."""
+        if id(value) in self._seen:  # references may be circular
             return
         self._seen.add(id(value))
         self.foreign = self.foreign or value.name
@@ -406,7 +406,7 @@ class _Walk:
     def _attributes(
         self, state: object, parts: list[str], inside: bool
     ) -> Iterator[tuple[list[str], Leaf | Nested]]:
-        """Yield the tensors in attributes: a dictionary, or two of them."""
+        """Yield the tensors in attributes: one dictionary, or two of them."""
         for one in state if isinstance(state, tuple) else (state,):
             if isinstance(one, Pairs):
                 yield from self._of_pairs(one, parts, inside, attributes=True)
@@ -420,7 +420,7 @@ def _spread(
     budget: Budget,
     path: Path,
 ) -> dict[str, Leaf]:
-    """Put the tensors that a nested one is made of in its place."""
+    """Replace each nested tensor with the tensors that it consists of."""
     size = os.fstat(stream.fileno()).st_size
     spread: dict[str, Leaf] = {}
     for name, leaf in cancellation.checked(found.items()):
@@ -447,8 +447,8 @@ def _within(
     places: dict[str, tuple[int, int]],
     order: str,
     budget: Budget,
-) -> Iterator[Tensor]:
-    """Yield the tensors that a nested one is made of."""
+) -> Iterator[TensorView]:
+    """Yield the tensors that a nested tensor consists of."""
     count = nested.sizes.shape[0] if nested.sizes.shape else 0
     told = nested.sizes, nested.strides, nested.offsets
     if any(one.kind.name != "int64" or one.shape[:1] != (count,) for one in told):
@@ -458,19 +458,19 @@ def _within(
     sizes, strides, offsets = (_numbers(stream, one, places, order, what).tolist() for one in told)
     buffer = nested.buffer
     for shape, steps, offset in zip(sizes, strides, offsets, strict=True):
-        within = rebuilt(buffer.storage, buffer.kind, offset, shape, steps)
+        within = storage_view(buffer.storage, buffer.kind, offset, shape, steps)
         budget.take(AXIS * len(within.shape))
         yield within
 
 
 def _numbers(
     stream: BinaryIO,
-    tensor: Tensor,
+    tensor: TensorView,
     places: dict[str, tuple[int, int]],
     order: str,
     what: str,
 ) -> np.ndarray:
-    """Return the numbers of a tensor that has been checked, in C order."""
+    """Return the data of a checked tensor in C order."""
     dtype = tensor.kind.dtype
     assert dtype is not None
     shape = _unpacked_shape(tensor)
@@ -488,10 +488,10 @@ def _numbers(
         stride * dtype.itemsize if length > 1 else 0
         for length, stride in zip(tensor.shape, tensor.strides, strict=True)
     ]
-    # As integers of the same width, because numpy does not know all types of ml_dtypes here.
+    # As integers of the same width, because numpy does not stride all ml_dtypes.
     flat = flat.view(f"u{dtype.itemsize}")
     array = np.lib.stride_tricks.as_strided(flat, tensor.shape, strides)
-    # What is as long as its span, and in order, is there already.
+    # A contiguous tensor in C order needs no copy.
     array = flat.reshape(tensor.shape) if array.flags.c_contiguous else copied(array, array.dtype)
     if tensor.kind.per_byte > 1:
         array = unpacked(array.reshape(-1), tensor.kind.per_byte, dtype, math.prod(shape))

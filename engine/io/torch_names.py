@@ -1,4 +1,4 @@
-"""The names that a checkpoint of tensors may use, and the inert records that they stand for."""
+"""Allowed names in a checkpoint's pickle, and the inert records they stand for."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from quantoscope.engine.io.pickles import INERT, Call, ForeignName, Pairs, Pickl
 from quantoscope.engine.text.number_parsing import printable
 
 QUANTIZED = "is quantized already, and such tensors are not read"
-"""The reason of a tensor whose numbers are codes."""
+"""Why quantized tensors cannot be loaded."""
 
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """A type of number.
+    """A number type of PyTorch.
 
     Attributes
     ----------
     name : str
-        As torch calls it.
+        PyTorch's name.
     itemsize : int
-        Bytes of one.
+        Bytes per element.
     dtype : numpy.dtype, optional
-        None where it holds no real numbers.
+        None if it is not a real dtype.
     per_byte : int
-        How many numbers one of them is in truth.
+        Numbers packed in one element.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Kind:
 
     @property
     def reason(self) -> str:
-        """Why its numbers cannot be loaded, or nothing."""
+        """Why its numbers cannot be loaded; empty if they can."""
         if self.dtype is not None:
             return ""
         if self.name.startswith(("qint", "quint")):
@@ -53,24 +53,24 @@ class Kind:
 
 @dataclass(frozen=True, eq=False)
 class StorageKind:
-    """A class of storages, which says what numbers are in them."""
+    """A storage class, which determines the number type."""
 
     kind: Kind
 
 
 @dataclass(frozen=True, eq=False)
 class Storage:
-    """Numbers outside of the pickle.
+    """Data outside the pickle.
 
     Attributes
     ----------
     key : str
-        What the file calls them.
+        Its key in the file.
     kind : Kind
     count : int
-        How many there are.
+        Number of elements.
     start : int
-        Before which index of them this storage begins, if it is a part of another.
+        Start index, if it is part of another storage.
     """
 
     key: str
@@ -80,8 +80,8 @@ class Storage:
 
 
 @dataclass(frozen=True, eq=False)
-class Tensor:
-    """A view of a storage: indices count numbers of ``kind``, and are checked to lie inside."""
+class TensorView:
+    """A strided view of a storage, checked to lie within it."""
 
     storage: Storage
     kind: Kind
@@ -91,7 +91,7 @@ class Tensor:
 
     @property
     def span(self) -> int:
-        """How many numbers lie between the first and the last, both included."""
+        """Number of elements from the first to the last one, inclusive."""
         if 0 in self.shape:
             return 0
         return 1 + sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True))
@@ -99,17 +99,17 @@ class Tensor:
 
 @dataclass(eq=False, slots=True)
 class Unreadable:
-    """A tensor whose numbers cannot be read as they lie there.
+    """A tensor that cannot be loaded from its storage.
 
     Attributes
     ----------
     reason : str
-        As ``TensorInfo`` has it.
+        As in ``TensorInfo``.
     kind : str
-        What it would hold, as far as that is known.
+        Type of its numbers, if known.
     shape : tuple of int
     parts : object
-        What it is made of, in which there may be tensors.
+        Its components, which may include tensors.
     """
 
     reason: str
@@ -120,24 +120,24 @@ class Unreadable:
 
 @dataclass(eq=False, slots=True)
 class Nested:
-    """Tensors of several shapes, one after the other in a storage.
+    """A nested tensor: tensors of several shapes in one storage.
 
     Attributes
     ----------
-    buffer : Tensor
-        All their numbers.
-    sizes, strides, offsets : Tensor
-        Of each of them.
+    buffer : TensorView
+        Data of all of them.
+    sizes, strides, offsets : TensorView
+        Sizes, strides and offset of each.
     """
 
-    buffer: Tensor
-    sizes: Tensor
-    strides: Tensor
-    offsets: Tensor
+    buffer: TensorView
+    sizes: TensorView
+    strides: TensorView
+    offsets: TensorView
 
 
 def storage(reference: object) -> Storage:
-    """Return the storage that a pickle refers to.
+    """Return the storage of a persistent reference.
 
     Raises
     ------
@@ -190,24 +190,26 @@ def _of_kind(
     if type(offset) is not int or offset < 0 or len(shape) != len(strides):
         raise PickleError("is damaged: its pickle has a tensor of no possible shape")
     if isinstance(metadata, Pairs) and metadata.entries:
-        # What is missing is done when the numbers are looked at, such as changing all signs.
+        # Operations that are pending until access, such as a negation, would be missing.
         reason = "has signs that are not written out, and such tensors are not read"
         return Unreadable(reason, kind.name, shape)
-    tensor = Tensor(storage, kind, offset, shape, strides)
+    tensor = TensorView(storage, kind, offset, shape, strides)
     if (offset + tensor.span) * kind.itemsize > storage.count * storage.kind.itemsize:
         raise PickleError("is damaged: a tensor in it is larger than its storage")
     return tensor
 
 
-def rebuilt(storage: Storage, kind: Kind, offset: object, size: object, stride: object) -> Tensor:
-    """Return the view of a storage that is meant.
+def storage_view(
+    storage: Storage, kind: Kind, offset: object, size: object, stride: object
+) -> TensorView:
+    """Return a checked view of a storage.
 
     Raises
     ------
     PickleError
     """
     found = _of_kind(storage, kind, offset, size, stride, None)
-    assert isinstance(found, Tensor)
+    assert isinstance(found, TensorView)
     return found
 
 
@@ -238,18 +240,18 @@ def _inert(*_: object) -> object:
 def _of_subclass(
     rebuild: object, _: object, arguments: object, state: object = None, *__: object
 ) -> object:
-    """Return the tensor that has attributes, or a class, of its own."""
+    """Return the tensor inside a subclass instance or one with attributes."""
     if isinstance(rebuild, Call) and rebuild in _REBUILD.values() and isinstance(arguments, tuple):
         made = called_with(rebuild, arguments)
         if isinstance(made, Unreadable) and made.parts is None:
-            # What is no tensor by itself has the tensors that it is made of as attributes.
+            # A wrapper subclass has its component tensors as attributes.
             made.parts = state
         return made
-    raise PickleError("is damaged: its pickle has a tensor that is rebuilt from something else")
+    raise PickleError("is damaged: its pickle makes a tensor from something else")
 
 
 def _wrapper(kind_of: object, kind: object = None, size: object = (), *_: object) -> Unreadable:
-    """Return a tensor that only its class knows how to put together."""
+    """Return a tensor that only its own class can assemble."""
     of = f" {printable(kind_of.name, 100)}" if isinstance(kind_of, ForeignName) else ""
     reason = f"is put together by its class{of}, which is not run; what it is made of is listed"
     return Unreadable(reason, kind.name if isinstance(kind, Kind) else "", _shape(size))
@@ -265,10 +267,10 @@ def _quantized(
 def _sparse(layout: object = None, data: object = None, *_: object) -> Unreadable:
     unread = Unreadable("is sparse, and such tensors are not read; what it is made of is listed")
     match data:
-        case (Tensor() as rows, Tensor() as columns, Tensor() as values, size, *_):
+        case (TensorView() as rows, TensorView() as columns, TensorView() as values, size, *_):
             unread.kind, unread.shape = values.kind.name, _shape(size)
             unread.parts = Pairs([("starts", rows), ("indices", columns), ("values", values)])
-        case (Tensor() as indices, Tensor() as values, size, *_):
+        case (TensorView() as indices, TensorView() as values, size, *_):
             unread.kind, unread.shape = values.kind.name, _shape(size)
             unread.parts = Pairs([("indices", indices), ("values", values)])
         case _:
@@ -280,7 +282,7 @@ def _nested(
     buffer: object = None, sizes: object = None, strides: object = None, offsets: object = None
 ) -> object:
     match (buffer, sizes, strides, offsets):
-        case (Tensor() as a, Tensor() as b, Tensor() as c, Tensor() as d):
+        case (TensorView() as a, TensorView() as b, TensorView() as c, TensorView() as d):
             return Nested(a, b, c, d)
     return Unreadable("is a nested tensor of a kind that is not read")
 
@@ -291,7 +293,7 @@ def _without_numbers(kind: object = None, size: object = (), *_: object) -> Unre
 
 
 def _shape(size: object) -> tuple[int, ...]:
-    """Return lengths of axes, or none where they are not known."""
+    """Return the lengths of axes; none if they are unknown."""
     try:
         shape = _lengths(size)
     except PickleError:
@@ -318,7 +320,7 @@ _REAL = {
     "uint16": np.uint16,
     "uint8": np.uint8,
 }
-# Sizes in bytes of what holds no real numbers.
+# Bytes per element of types that are not real numbers.
 _OTHER = {
     **{"bool": 1, "complex32": 4, "complex64": 8, "complex128": 16},
     **{"qint8": 1, "quint8": 1, "qint32": 4, "quint4x2": 1, "quint2x4": 1},
@@ -355,7 +357,7 @@ _REBUILD = {
 _OF_SUBCLASS = ("torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2")
 
 _DICTIONARIES = ("collections.OrderedDict", "collections.defaultdict", "collections.Counter")
-# What stands in checkpoints beside the tensors, and is neither looked at nor made.
+# Objects in checkpoints beside tensors, which are ignored.
 _INERT = (
     *("torch.device", "torch.serialization._get_layout"),
     *("torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer"),
@@ -385,7 +387,7 @@ NAMES: dict[str, object] = {
     **_REBUILD,
     **pickled_arrays.NAMES,
     "torch.Size": Call(_first),
-    # What Python 2 has for no bytes at all.
+    # Python 2's form of empty bytes.
     "__builtin__.bytes": Call(_no_bytes),
     "builtins.bytes": Call(_no_bytes),
     **{f"torch.{name}": kind for name, kind in _KINDS.items()},

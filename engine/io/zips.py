@@ -1,4 +1,4 @@
-"""Zip files, opened only where their directory is no longer than anybody needs."""
+"""Open zip files whose directory has an acceptable size."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import BinaryIO
 
 from quantoscope.engine.io.base import open_file
 from quantoscope.engine.io.budget import Budget
-from quantoscope.engine.io.index import kept
+from quantoscope.engine.io.index import cached
 
 MAX_DIRECTORY = 1 << 23
-"""Bytes: some 100,000 members."""
-# What zipfile makes of a member, beside its name.
+"""Upper bound in bytes: about 100,000 members."""
+# Memory per member in zipfile, without its name.
 _MEMBER = 1000
 _BEGIN = b"PK\x01\x02"
 
 
 class _KnownZip(zipfile.ZipFile):
-    """A zip file whose directory is read once."""
+    """A zip file with a cached directory."""
 
     known: Path
 
@@ -37,24 +37,24 @@ class _KnownZip(zipfile.ZipFile):
             super(_KnownZip, self)._RealGetContents()  # type: ignore[misc]
             return self.filelist, self.NameToInfo, self.start_dir
 
-        self.filelist, self.NameToInfo, self.start_dir = kept(self.fp, self.known, "zip", read)  # type: ignore[arg-type]
+        self.filelist, self.NameToInfo, self.start_dir = cached(self.fp, self.known, "zip", read)  # type: ignore[arg-type]
 
 
 def open_zip(file: Path | BinaryIO, path: Path | None = None) -> zipfile.ZipFile:
-    """Open a zip file to read from it.
+    """Open a zip file for reading.
 
     Parameters
     ----------
     file : Path or binary stream
     path : Path, optional
-        What messages call it, where it is a stream.
+        Name for messages, if ``file`` is a stream.
 
     Raises
     ------
     zipfile.BadZipFile
-        Also when it has more members than any file of arrays.
+        Also if it has more members than any file of arrays.
     FormatError
-        When their names take more memory than the file may.
+        If their names exceed the memory budget of the file.
     """
     if not isinstance(file, Path):
         return _KnownZip(file, path or Path())
@@ -64,24 +64,24 @@ def open_zip(file: Path | BinaryIO, path: Path | None = None) -> zipfile.ZipFile
     except BaseException:
         stream.close()
         raise
-    # It closes what it opened itself, and so this as well.
+    # zipfile closes files that it opened itself; make it close this one too.
     archive._filePassed = 0  # type: ignore[attr-defined]
     return archive
 
 
 def _check(stream: BinaryIO, path: Path) -> None:
-    # zipfile reads all of the directory at once, and has no other way to ask how long it is.
+    # zipfile reads the whole directory at once, and only its internals tell the length first.
     end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
     if end is None:
         return
     length = end[zipfile._ECD_SIZE]  # type: ignore[attr-defined]
     if length > MAX_DIRECTORY:
         raise zipfile.BadZipFile("too many members")
-    # It lies before its end, as zipfile has it; with a locator of long files between them.
+    # The directory ends before its end record, or before the locator of a zip64 file.
     stop = end[zipfile._ECD_LOCATION]  # type: ignore[attr-defined]
     start = max(0, stop - length - 76)
     stream.seek(start)
     directory = stream.read(stop - start)
     budget = Budget(path, os.fstat(stream.fileno()).st_size)
-    # Twice the bytes themselves; each may become a letter of four, in a name.
+    # The bytes are held twice; in a name each may become a character of four bytes.
     budget.take(6 * len(directory) + _MEMBER * directory.count(_BEGIN))

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from quantoscope.engine import Scheme
 from quantoscope.engine.analysis.device_codes import DTYPES, is_npy, raw_problem, read_codes
 from quantoscope.engine.io import FormatError
-from quantoscope.engine.io.base import shown
+from quantoscope.engine.io.base import label
 from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.engine.text.file_names import as_text
 from quantoscope.gui.common.localized_numbers import filled
@@ -41,7 +41,7 @@ class CodesDump(QDialog):
     ) -> None:
         super().__init__(parent)
         self._path = path
-        self.setWindowTitle(filled(self.tr("Codes in %1"), shown(path)))
+        self.setWindowTitle(filled(self.tr("Codes in %1"), label(path)))
         self.dtype = QComboBox(self)
         self.dtype.addItems(list(DTYPES))
         self.dtype.setCurrentText(dtype)
@@ -131,7 +131,7 @@ def ask_codes(session: Session, scheme: Scheme | None, folder: str, parent: QWid
         return ""
     except FormatError as error:
         return str(error)
-    session.take_device(DeviceCodes(shown(path), codes))
+    session.take_device(DeviceCodes(label(path), codes))
     return ""
 
 

@@ -553,7 +553,10 @@ BAD = [
     (named("torch._utils", "_rebuild_tensor_v2") + b")R", "wrong values"),
     (call("torch", "device", *[None] * 100), "too many values"),
     (call("torch._utils", "_rebuild_tensor_v2", 1, 2, 3, 4), "without a storage"),
-    (call("torch._tensor", "_rebuild_from_type_v2", 1, 2, (), 4), "rebuilt from something else"),
+    (
+        call("torch._tensor", "_rebuild_from_type_v2", 1, 2, (), 4),
+        "makes a tensor from something else",
+    ),
     (call("collections", "OrderedDict", [1, 2]), "dictionary without keys"),
     (call("_codecs", "encode", "\u00e9", "utf-8"), "an encoding that is not known"),
     (call("_codecs", "encode", 1, "latin1"), "an encoding that is not known"),

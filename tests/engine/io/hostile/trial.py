@@ -15,7 +15,7 @@ import numpy as np
 
 from quantoscope.engine import io
 from quantoscope.engine.io import FormatError, mapped, qscope
-from quantoscope.engine.io.base import shown
+from quantoscope.engine.io.base import label
 
 SECONDS = 2.0
 """Of processor time for a call."""
@@ -208,4 +208,4 @@ def _sentence(error: FormatError, path: Path) -> None:
     assert message.isprintable(), message
     assert len(message) < 500, message
     assert "Errno" not in message, message
-    assert message != f"{shown(path)} does not fit into the memory of this machine.", message
+    assert message != f"{label(path)} does not fit into the memory of this machine.", message

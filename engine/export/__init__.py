@@ -1,4 +1,4 @@
-"""The parameters of a scheme in the forms that other programs read.
+"""Export a scheme's parameters in the formats of other programs.
 
 >>> from quantoscope import engine
 >>> from quantoscope.engine import export
@@ -6,8 +6,8 @@
 >>> print(export.render("tensorrt", result, "conv1").decode().splitlines()[1])
 conv1: 3c273980
 
-A form is one module here and one line in the registry. The module is imported when it is first
-asked for. A scheme that a form cannot say exactly is refused with ``NotExpressibleError``.
+A format is one module here and one line in the registry. The module is imported on first
+use. A scheme that a format cannot express exactly raises ``NotExpressibleError``.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ __all__ = ["FORMATS", "NotExpressibleError", "ParameterFormat", "preview", "rend
 
 @dataclass(frozen=True)
 class ParameterFormat:
-    """A form that parameters can be written in.
+    """An export format for parameters.
 
     Attributes
     ----------
     key : str
-        Its word on the command line.
+        Name on the command line.
     title : str
-        As dialogs show it.
+        Name in dialogs.
     endings : tuple of str
-        Of its files, with their dots, lower case; the first is the usual one.
+        File name extensions in lower case, with their dots; the first is the default.
     module : str
-        Where its code is: ``render(result, name) -> bytes``, and ``shown(content) -> str`` where
-        that is no text.
+        Its module: ``render(result, name) -> bytes``, and ``as_text(content) -> str`` if
+        the result is not text.
     extra : str
-        The extra of this program that it needs installed; empty for none.
+        Optional extra of this package that it needs; empty for none.
     text : bool
         Whether it is UTF-8 text.
     """
@@ -96,38 +96,38 @@ FORMATS: tuple[ParameterFormat, ...] = (
         "quantoscope.engine.export.ort_overrides",
     ),
 )
-"""Every form, in the order that menus show."""
+"""Every format, in the order of menus."""
 
 
 def render(key: str, result: Evaluation, name: str) -> bytes:
-    """Return the parameters in a form, the same bytes for the same input.
+    """Return the parameters in a format, deterministically.
 
     Parameters
     ----------
     key : str
-        Of one of ``FORMATS``.
+        Key of one of ``FORMATS``.
     result : Evaluation
     name : str
-        What the tensor is called.
+        Name of the tensor.
 
     Raises
     ------
     NotExpressibleError
-        When the form cannot say the scheme.
+        If the format cannot express the scheme.
     QuantizationError
-        When there is no such form, or a package that it needs is missing.
+        If there is no such format, or a package that it needs is missing.
     """
     made: Callable[[Evaluation, str], bytes] = importlib.import_module(_form(key).module).render
     return made(result, name)
 
 
 def preview(key: str, result: Evaluation, name: str) -> str:
-    """Return what ``render`` gives as a text for people to read."""
+    """Return the result of ``render`` as readable text."""
     form, content = _form(key), render(key, result, name)
     if form.text:
         return content.decode()
-    shown: Callable[[bytes], str] = importlib.import_module(form.module).shown
-    return shown(content)
+    as_text: Callable[[bytes], str] = importlib.import_module(form.module).as_text
+    return as_text(content)
 
 
 def _form(key: str) -> ParameterFormat:
@@ -138,12 +138,12 @@ def _form(key: str) -> ParameterFormat:
 
 
 def write(path: str | os.PathLike[str], key: str, result: Evaluation, name: str) -> None:
-    """Write the parameters to a file in full, or leave it as it was.
+    """Write the parameters to a file, atomically.
 
     Raises
     ------
     QuantizationError
-        As ``render``, and when the file cannot be written.
+        As ``render``, and if the file cannot be written.
     """
     content = render(key, result, name)
 

@@ -1,12 +1,12 @@
-"""Encodings of AIMET, which Qualcomm's QNN and QAIRT converters take as quantization overrides.
+"""AIMET encodings, which Qualcomm's QNN and QAIRT converters read as quantization overrides.
 
-Source: AIMET's Encoding Format Specification. An encoding counts codes from 0 up, whatever the sign
+Source: AIMET's Encoding Format Specification. An encoding counts codes from 0, whatever the sign
 of the format: R' = (q + offset) · scale with q = 0 … 2^bits − 1, so offset = Qmin − Z. All codes of
-the bits are in use there: what a scheme clips at −127 may become −128.
+the bits are used there: values that a scheme clips at −127 may become −128.
 
-An encoding says nothing of the axis: that of ``per-channel`` has to be the output channels'. One
-tensor makes one encoding, among the parameters where it has many scales or a name such as
-``weight`` or ``bias``, else among the activations; several files are merged by joining these.
+An encoding does not state the axis: ``per-channel`` has to mean output channels. One
+tensor makes one encoding, a parameter if it has many scales or a name such as
+``weight`` or ``bias``, else an activation; several files are merged by joining these.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SCHEMES = {
     "mse": "post_training_tf_enhanced",
     "percentile": "post_training_percentile",
 }
-"""AIMET's names of calibrations; one that it does not have is called as it is here."""
+"""AIMET's names of calibration methods; others keep their own name."""
 
 
 def render_0_6_1(result: Evaluation, name: str) -> bytes:
@@ -44,7 +44,7 @@ def render_0_6_1(result: Evaluation, name: str) -> bytes:
     Raises
     ------
     NotExpressibleError
-        When there are groups, floating-point codes, or a zero point outside the codes.
+        For groups, floating-point codes, or a zero point outside the codes.
     """
     if result.qparams.granularity.kind == GROUP:
         raise NotExpressibleError(f"{_WHOSE} 0.6.1 has no groups: take version 1.0.0.")
@@ -99,7 +99,7 @@ def render_1_0_0(result: Evaluation, name: str) -> bytes:
 
 
 def _numbers(result: Evaluation) -> tuple[int, list[float], list[int], bool]:
-    """Return the bits, the scales, the offsets, and whether the codes lie evenly around 0."""
+    """Return bits, scales, offsets, and whether the codes are symmetric around 0."""
     p = result.qparams
     fmt = integer_format(result, _WHOSE)
     if fmt.bits < 4:
@@ -120,7 +120,7 @@ def _is_parameter(result: Evaluation, name: str) -> bool:
 
 
 def _arguments(result: Evaluation) -> dict[str, Any]:
-    """What AIMET notes of how encodings were made; its readers need none of it."""
+    """Return the record of how encodings were made, which readers do not need."""
     bits = result.qparams.format.bits
     method = result.scheme.calibration.method
     return {

@@ -1,4 +1,4 @@
-"""What the exports of parameters share: the error, and numbers as source code spells them."""
+"""Shared parts of exports: the error, and numbers as source code."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from quantoscope.engine.quantizers import QParams
 
 
 class NotExpressibleError(QuantizationError):
-    """A scheme cannot be said in a format; the message is one sentence that is fit for a dialog."""
+    """Raised if a format cannot express a scheme; the message is one sentence for the user."""
 
 
 def listed(numbers: Iterable[object], per_line: int = 4, indent: str = "    ") -> str:
-    """Return the texts of numbers as the indented lines of a list, parted by commas."""
+    """Return number texts as the indented lines of a list, separated by commas."""
     texts = [str(number) for number in numbers]
     rows = (texts[i : i + per_line] for i in range(0, len(texts), per_line))
     return "\n".join(f"{indent}{', '.join(row)}," for row in rows)
 
 
 def identifier(name: str) -> str:
-    """Return a name that C and Python take, made of a tensor's: ASCII letters, digits and ``_``."""
+    """Return a tensor's name as a C and Python identifier: ASCII letters, digits and ``_``."""
     word = re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_")[:100].strip("_")
     if not word:
         return "tensor"
@@ -34,7 +34,7 @@ def identifier(name: str) -> str:
 
 
 def integer_format(result: Evaluation, whose: str) -> IntegerFormat:
-    """Return the format of the codes, which has to be an integer one.
+    """Return the format of the codes if it is an integer format.
 
     Raises
     ------
@@ -48,12 +48,12 @@ def integer_format(result: Evaluation, whose: str) -> IntegerFormat:
 
 
 def finite_scales(p: QParams, whose: str) -> np.ndarray:
-    """Return every S rounded once to float32, as the form has it, shape (count,).
+    """Return every S rounded to float32, shape (count,).
 
     Raises
     ------
     NotExpressibleError
-        When an S is 0, infinite or NaN in float32.
+        If an S is 0, infinite or NaN in float32.
     """
     with np.errstate(over="ignore", under="ignore"):
         scales = np.atleast_1d(np.asarray(p.scale).astype(np.float32))
@@ -64,17 +64,17 @@ def finite_scales(p: QParams, whose: str) -> np.ndarray:
 
 
 def zero_points(p: QParams) -> np.ndarray:
-    """Return every Z, shape (count,): whole numbers, whatever the type that holds them."""
+    """Return every Z as integers, shape (count,), whatever dtype holds them."""
     return np.atleast_1d(np.asarray(p.zero_point))
 
 
 def zero_points_within(p: QParams, fmt: IntegerFormat, whose: str) -> np.ndarray:
-    """Return every Z in int64, shape (count,), each of which has to be one of the bits' codes.
+    """Return every Z as int64, shape (count,), checked to be a valid code.
 
     Raises
     ------
     NotExpressibleError
-        When one is not.
+        If one is not.
     """
     z = zero_points(p)
     lowest = fmt.qmin - fmt.narrow
@@ -88,24 +88,24 @@ def zero_points_within(p: QParams, fmt: IntegerFormat, whose: str) -> np.ndarray
 
 
 def channel_axis(p: QParams, shape: tuple[int, ...]) -> int | None:
-    """Return the axis of ``per-channel``, counted from 0; None for another granularity."""
+    """Return the non-negative axis of ``per-channel``; None for another granularity."""
     return p.granularity.number % len(shape) if p.granularity.kind == CHANNEL else None
 
 
 def group_size(p: QParams, shape: tuple[int, ...]) -> int | None:
-    """Return how many values of the last axis share an S; None for another granularity."""
+    """Return the number of values per S along the last axis; None for another granularity."""
     if p.granularity.kind != GROUP:
         return None
     return min(p.granularity.number, max(1, shape[-1] if shape else 1))
 
 
 def to_nearest(result: Evaluation, whose: str) -> None:
-    """Refuse a scheme that does not round to the nearest code, of which a form says nothing.
+    """Refuse a scheme that does not round to nearest, for formats that do not state rounding.
 
     Raises
     ------
     NotExpressibleError
-        For rounding toward zero, or by chance.
+        For rounding toward zero, or stochastic rounding.
     """
     a = result.qparams.arithmetic
     if a.reach > 0.5:

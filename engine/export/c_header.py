@@ -1,9 +1,9 @@
-"""A C99 header with the parameters and with functions that make codes and values, bit for bit.
+"""C99 header with the parameters and bit-exact quantize and dequantize functions.
 
-``NAME_quantize`` and ``NAME_dequantize`` take one value or code, and of a scheme per channel or
-group also its number, groups along the last axis first. Hexadecimal literals are exact. Nothing is
-left to a compiler: no product is followed by a sum that it could fuse, and flags that change
-floating-point arithmetic end in an error. Programs are linked with the maths library.
+``NAME_quantize`` and ``NAME_dequantize`` take one value or code, and for a scheme per channel or
+group also its number, groups along the last axis first. Hexadecimal literals are exact. No
+freedom is left to the compiler: no product and sum can be fused, and flags that change
+floating-point arithmetic are an error. Programs have to be linked with the maths library.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def render(result: Evaluation, name: str) -> bytes:
     Raises
     ------
     NotExpressibleError
-        For codes that are no integers, rounding by chance, scales that are no positive numbers,
-        and zero points that 32 bits do not hold.
+        For codes that are not integers, stochastic rounding, scales that are not positive,
+        and zero points beyond 32 bits.
     """
     p, shape = result.qparams, result.codes.shape
     fmt = integer_format(result, _WHOSE)
@@ -110,13 +110,13 @@ def render(result: Evaluation, name: str) -> bytes:
 
 @dataclass(frozen=True)
 class _Source:
-    """Parameters as C spells them.
+    """Generator of the C source of parameters.
 
     Attributes
     ----------
     p : QParams
     lower : str
-        What names begin with.
+        Prefix of names.
     real : str
         ``float`` or ``double``.
     moved : bool
@@ -130,7 +130,7 @@ class _Source:
 
     @classmethod
     def of(cls, p: QParams, lower: str) -> _Source:
-        """Return the source of parameters, or refuse them."""
+        """Return the generator for parameters; raise if C cannot express them."""
         quantizer, a = QUANTIZERS[p.mapping], p.arithmetic
         assert isinstance(quantizer, Affine)
         if a.rounding not in _ROUND:
@@ -154,7 +154,7 @@ class _Source:
 
     @property
     def f(self) -> str:
-        """What literals and functions of float end in."""
+        """Suffix of literals and functions for float."""
         return "f" if self.real == "float" else ""
 
     def parameters(self) -> list[str]:
@@ -190,7 +190,7 @@ class _Source:
         made = [f"{real} number;"]
         fused = a.fused and self.p.dtype == np.float32
         if self.moved and first and a.reciprocal and not fused:
-            # What is volatile cannot be fused with the sum.
+            # A volatile product cannot be fused with the sum.
             made.append(f"volatile {real} product;")
         made += ["if (isnan(x)) {", f"    {nan}", "}"]
         if self.moved and first and fused:
@@ -217,6 +217,6 @@ class _Source:
         ]
 
     def back(self) -> str:
-        """Return the value of ``code``, whose distance from Z is rounded once."""
+        """Return the expression of the value of ``code``; its distance from Z is rounded once."""
         distance = f"((int64_t)code - {self._value('zero_point')})" if self.moved else "code"
         return f"({self.real}){distance} * {self._value('scale')}"

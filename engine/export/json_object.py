@@ -1,42 +1,42 @@
-"""JSON with all there is to know of a scheme, its parameters and its figures.
+"""JSON with a scheme's text, parameters and metrics.
 
-One object with these keys. Floats are in the shortest form that reads back the same float64; JSON
-knows neither infinity nor NaN: they are the strings ``"inf"``, ``"-inf"`` and ``"nan"``. What is
-one number for a whole tensor is a list for channels or groups, those along the last axis first.
+One object with these keys. Floats are the shortest text that reads back as the same float64; JSON
+has neither infinity nor NaN: they are the strings ``"inf"``, ``"-inf"`` and ``"nan"``. A value
+per tensor is a list for channels or groups, those along the last axis first.
 
 ``program``, ``version``
     ``"quantoscope"`` and its version.
 ``name``, ``shape``, ``dtype``
-    Of the tensor; the dtype is that of the values that were evaluated.
+    Of the tensor; the dtype is that of the evaluated values.
 ``scheme``
     Its text form, which ``engine.Scheme.parse`` reads.
 ``format``
     ``name``, ``bits``, ``integer`` (whether codes are the numbers themselves) and ``codes``, the
     integer type that holds them.
 ``mapping``, ``runtime``
-    The family, and whose arithmetic, empty for the textbook's.
+    The quantizer family, and the runtime, empty for the textbook's arithmetic.
 ``calibration``
     ``method`` and ``arguments``.
 ``granularity``
     ``kind``, ``axis`` (of per-channel, else null), ``group`` (of per-group, else null) and
-    ``count``, how many scales there are.
+    ``count``, the number of scales.
 ``range``
-    ``low`` and ``high``, the clipping range that the scale was taken from.
+    ``low`` and ``high``, the clipping range that the scale follows from.
 ``qmin``, ``qmax``
-    The smallest and the largest number in use of the format.
+    The smallest and largest code in use.
 ``scale``, ``zero_point``
-    S, before it is rounded to the working precision, and Z.
+    S, before rounding to the working precision, and Z.
 ``offset``, ``divisor``
-    What is added behind the multiplication with S, and what values are divided by where that is
+    The term added after the multiplication by S, and the divisor of values if it is
     not S, else null.
 ``origin``
-    What decided S: ``range``, ``constant``, ``zeros`` or ``floor``.
+    Source of S: ``range``, ``constant``, ``zeros`` or ``floor``.
 ``working_dtype``
-    The precision that the array operations work in.
+    The precision of array operations.
 ``arithmetic``
-    The choices within the formulas, as ``engine.arithmetic.Arithmetic`` describes them.
+    The options of the formulas, see ``engine.numerics.arithmetic.Arithmetic``.
 ``metrics``, ``warnings``
-    Figures by the keys of ``engine.METRICS``, and sentences.
+    Metrics by the keys of ``engine.METRICS``, and warnings as sentences.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def render(result: Evaluation, name: str) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON knows: lists for arrays, strings for what is not finite."""
+    """Convert to JSON types: arrays to lists, non-finite numbers to strings."""
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, np.ndarray | np.generic):

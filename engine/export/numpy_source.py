@@ -1,8 +1,8 @@
-"""Python source with numpy alone that makes the same codes and reconstructed values, bit for bit.
+"""Python source that reproduces codes and reconstructed values bit for bit with numpy.
 
-It holds the parameters as literals and defines ``quantize(x)`` and ``dequantize(codes)``, for the
+It has the parameters as literals and defines ``quantize(x)`` and ``dequantize(codes)``, for the
 tensor and for any other array with as many channels or groups. Small floating-point formats need
-``ml_dtypes`` beside numpy. NaN gets the code that an evaluation shows it with.
+``ml_dtypes`` as well. NaN gets the same code as in an evaluation.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def along(values, shape):
     return np.repeat(lines, size, axis=1)[:, :length].reshape(shape)
 """,
 }
-"""How the parameters of many channels meet an array."""
+"""Helper that broadcasts per-channel parameters to an array."""
 
 _ROUNDINGS = {
     "ties-even": """
@@ -127,7 +127,7 @@ def dequantize(codes):
 
 @dataclass(frozen=True)
 class _Body:
-    """What sets a family apart: the constants and helpers it needs, the steps there and back."""
+    """Family-specific parts of the source: constants, helpers, and both functions' statements."""
 
     constants: list[str]
     helpers: list[str]
@@ -141,7 +141,7 @@ def render(result: Evaluation, name: str) -> bytes:
     Raises
     ------
     NotExpressibleError
-        For a family that this module does not know.
+        For a family that is not supported here.
     """
     p = result.qparams
     quantizer = QUANTIZERS[p.mapping]
@@ -191,7 +191,7 @@ def _element(fmt: Format) -> Format:
 
 
 def _literal(value: Any) -> str:
-    """Return an expression for an array of the value or values, exact to the last bit."""
+    """Return an exact expression for a scalar or an array."""
     if np.ndim(value) == 0:
         return f"np.asarray({_number(value)})"
     array = np.asarray(value)
@@ -200,24 +200,24 @@ def _literal(value: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    """Return a Python literal; the shortest text of a float reads back as the same float64."""
+    """Return a Python literal; for a float, the shortest that reads back as the same float64."""
     text = repr(value)
     return f'float("{text}")' if text in ("inf", "-inf", "nan") else text
 
 
 def _nan_code(p: QParams) -> str:
-    """What NaN is shown with: the code of the 0 in its place, unless the runtime has a rule."""
+    """Return the code of NaN: that of the placeholder 0, unless the runtime has a rule."""
     code = p.arithmetic.nan_code.within(p.format.qmin, p.format.qmax)
     return "codes" if code is None else f"CODES({code})"
 
 
 def _met(p: QParams, word: str, of: str = "x") -> str:
-    """How a parameter meets an array: as it is, or spread along the array's shape."""
+    """Return the expression that broadcasts a parameter to the array's shape, if needed."""
     return word if p.granularity.whole else f"along({word}, {of}.shape)"
 
 
 def _packed(p: QParams) -> str:
-    """From numbers of the format to codes."""
+    """Return the statement that converts format numbers to codes."""
     if isinstance(_element(p.format), FloatFormat):
         return "codes = np.asarray(number.astype(FLOAT)).view(np.uint8)"
     return "codes = number.astype(CODES)"
@@ -244,7 +244,7 @@ def _affine(quantizer: Affine, p: QParams) -> _Body:
     elif moved and a.zero_point_first:
         steps.append(f"number = number + {z}")
     if isinstance(fmt, CodebookFormat):
-        # Its rounding and the code of what is rounded are one and the same search.
+        # For codebooks, one search gives both the rounded level and its code.
         constants.append(f"BOOK = {_literal(np.array(fmt.book))}")
         steps.append("codes = np.searchsorted((BOOK[1:] + BOOK[:-1]) / 2, number).astype(CODES)")
         helpers.clear()

@@ -4,14 +4,14 @@ The input is the tensor in float32; the outputs are the reconstructed values and
 up to 4 bits as int8 or uint8; none for e5m2, which ONNX Runtime cannot return).
 S and Z are initializers: one per channel along ``axis``, or per ``block_size`` of the last axis.
 
-QuantizeLinear divides by S in float32, rounds ties to the even one, adds Z, and saturates. Where
-that gives a value of the tensor another code than the scheme does, the model does more, so that the
-codes are the scheme's; the first of these that holds for the whole tensor is written:
+QuantizeLinear divides by S in float32, rounds half to even, adds Z, and saturates. If
+that gives any value of the tensor another code than the scheme does, nodes are added so that the
+codes match. The first variant that matches for the whole tensor is written:
 
 1. QuantizeLinear, DequantizeLinear;
-2. the values are cut to the scheme's range before, where codes such as −128 are not its own;
-3. the scheme's own steps come before, such as the textbook's addition of Z before rounding, and
-   QuantizeLinear has a scale of 1 and a zero point of 0, and only turns whole numbers to codes.
+2. with values clipped before, if the scheme excludes codes such as −128;
+3. with the scheme's own operations before, such as adding Z before rounding, and a
+   QuantizeLinear with scale 1 and zero point 0 that only converts integers to codes.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ from quantoscope.engine.schemes.runtimes import RUNTIMES
 _WHOSE = "QuantizeLinear"
 _WIDTHS = (4, 8, 16)
 _IR = {13: 7, 19: 9, 21: 10}
-"""The oldest version of the file format for each set of operators."""
+"""Oldest IR version per operator set."""
 
 
 @dataclass
 class _Graph:
-    """What a model is made of."""
+    """Parts of a model."""
 
     name: str
     nodes: list[Any] = field(default_factory=list)
     initializers: list[Any] = field(default_factory=list)
 
     def constant(self, word: str, values: np.ndarray, kind: int = 0) -> str:
-        """Add an initializer, of the values' own type unless one is given."""
+        """Add an initializer; its type defaults to that of the values."""
         from onnx import helper, numpy_helper
 
         name = f"{self.name}_{word}"
@@ -65,7 +65,7 @@ class _Graph:
         return name
 
     def add(self, operator: str, *inputs: str, word: str = "", **attributes: Any) -> str:
-        """Add a node, and return the name of its output."""
+        """Add a node and return the name of its output."""
         from onnx import helper
 
         output = f"{self.name}_{word or operator.lower()}"
@@ -75,19 +75,19 @@ class _Graph:
 
 @dataclass(frozen=True)
 class _Numbers:
-    """The parameters, shaped as the operators take them.
+    """Parameters in the shape that the operators take.
 
     Attributes
     ----------
     p : QParams
-        Those that QuantizeLinear itself is tried with.
+        Parameters of QuantizeLinear.
     own : QParams
-        The scheme's.
+        Parameters of the scheme.
     scale, zero_point : ndarray
     along : tuple of int
-        The shape with which parameters meet the tensor; empty for one set.
+        Shape in which parameters broadcast to the tensor; empty for a single set.
     where : dict
-        The attributes of QuantizeLinear.
+        Attributes of QuantizeLinear.
     """
 
     p: QParams
@@ -98,11 +98,11 @@ class _Numbers:
     where: dict[str, int]
 
     def meeting(self, values: Any) -> np.ndarray:
-        """Return one number per channel so that it broadcasts against the tensor."""
+        """Return one number per channel in a shape that broadcasts to the tensor."""
         return np.asarray(values, np.float32).reshape(self.along)
 
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the values of the first and the last code of the scheme."""
+        """Return the values of the scheme's first and last code."""
         s, z = self.own.working_scale, self.own.working_zero_point
         with np.errstate(over="ignore"):
             low, high = ((np.float32(q) - z) * s for q in (self.own.qmin, self.own.qmax))
@@ -115,9 +115,9 @@ def render(result: Evaluation, name: str) -> bytes:
     Raises
     ------
     NotExpressibleError
-        When no such model gives the scheme's codes.
+        If no such model gives the scheme's codes.
     QuantizationError
-        When the package onnx is missing.
+        If the package onnx is missing.
     """
     container = _container(result.qparams.format)
     numbers = _numbers(result, container)
@@ -163,7 +163,7 @@ def render(result: Evaluation, name: str) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def shown(content: bytes) -> str:
+def as_text(content: bytes) -> str:
     """Return a serialized model in the text syntax of the package onnx."""
     from onnx import load_from_string, printer
 
@@ -171,7 +171,7 @@ def shown(content: bytes) -> str:
 
 
 def _container(fmt: Format) -> Format:
-    """Return the format of ONNX that holds the codes."""
+    """Return the ONNX format that holds the codes."""
     if isinstance(fmt, IntegerFormat):
         bits = next(width for width in _WIDTHS if width >= fmt.bits)
         return IntegerFormat(bits, fmt.signed)
@@ -187,7 +187,7 @@ def _onnx_name(container: Format) -> str:
 
 
 def _opset(container: Format, numbers: _Numbers) -> int:
-    """The oldest set of operators that has what is needed, which most programs read."""
+    """Return the oldest sufficient operator set, for compatibility."""
     if container.bits != 8 or "block_size" in numbers.where:
         return 21
     return 13 if container.integer else 19
@@ -206,7 +206,9 @@ def _numbers(result: Evaluation, container: Format) -> _Numbers:
     if axis is not None:
         along = tuple(length if i == axis else 1 for i, length in enumerate(shape))
         at, where = (shape[axis],), {"axis": axis}
-    elif size is not None and own.count > 1:  # ONNX Runtime takes one alone for no block at all.
+    elif (
+        size is not None and own.count > 1
+    ):  # ONNX Runtime ignores block_size if there is only one block
         at = (*shape[:-1], -(-shape[-1] // size))
         where = {"axis": len(shape) - 1, "block_size": size}
     p = replace(
@@ -223,7 +225,7 @@ def _numbers(result: Evaluation, container: Format) -> _Numbers:
     return _Numbers(p, own, scales.reshape(at), zeros.reshape(at), along, where)
 
 
-# The three ways, each of which adds nodes and returns the name of the codes.
+# The three variants; each adds nodes and returns the name of the codes.
 
 _Build = Callable[[_Graph, _Numbers, tuple[str, str], int], str]
 
@@ -260,7 +262,7 @@ def _stepwise(graph: _Graph, numbers: _Numbers, parameters: tuple[str, str], kin
 
 
 def _way(result: Evaluation, numbers: _Numbers, container: Format) -> tuple[_Build, str]:
-    """Return the first way that gives the scheme's codes, and a note on it for the model."""
+    """Return the first variant that matches the scheme's codes, and a note for the model."""
     p, own = numbers.p, numbers.own
     with np.errstate(over="ignore", under="ignore"):
         r = result.values.astype(np.float32, copy=False)
@@ -299,7 +301,7 @@ def _way(result: Evaluation, numbers: _Numbers, container: Format) -> tuple[_Bui
 
 
 def _beyond_steps(numbers: _Numbers, container: Format) -> Iterator[str]:
-    """Say why the scheme's steps cannot be written as operators; nothing where they can."""
+    """Yield reasons why the scheme's operations have no ONNX operators."""
     a = numbers.own.arithmetic
     with np.errstate(over="ignore"):
         inverse = np.float32(1) / numbers.scale

@@ -1,8 +1,7 @@
-"""Overrides for ONNX Runtime's quantization tool: the option ``TensorQuantOverrides``, in Python.
+"""Overrides (``TensorQuantOverrides``) for ONNX Runtime's quantization tool, as Python source.
 
-JSON will not do: the tool wants members of ``QuantType``, and for activations numpy arrays of the
-right dtype, none of which JSON has; so this is a Python file whose ``TENSOR_QUANT_OVERRIDES`` is
-passed on as it is::
+JSON does not suffice: the tool needs members of ``QuantType``, and for activations numpy arrays of
+the right dtype. So this is a Python file whose ``TENSOR_QUANT_OVERRIDES`` is passed on unchanged::
 
     from onnxruntime.quantization import quantize_static
     from overrides import TENSOR_QUANT_OVERRIDES
@@ -10,7 +9,7 @@ passed on as it is::
     quantize_static(..., extra_options={"TensorQuantOverrides": TENSOR_QUANT_OVERRIDES})
 
 Source: the docstring of ``onnxruntime.quantization.StaticQuantConfig``. The tool takes overrides
-per channel for initializers alone. They are S and Z, and no more: what a scheme clips at −127 may
+per channel for initializers only. They contain only S and Z: values that a scheme clips at −127 may
 become −128.
 """
 
@@ -57,7 +56,7 @@ def render(result: Evaluation, name: str) -> bytes:
     Raises
     ------
     NotExpressibleError
-        For formats that the tool does not have, groups, and zero points outside the codes.
+        For formats that the tool does not support, groups, and zero points outside the codes.
     """
     p = result.qparams
     fmt = integer_format(result, _WHOSE)

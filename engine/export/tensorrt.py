@@ -1,9 +1,9 @@
-"""TensorRT's calibration cache: the scale of one tensor, as the hexadecimal digits of a float32.
+"""TensorRT calibration cache: one tensor's scale as a hexadecimal float32.
 
-The first line names the version of TensorRT and the calibrator; a build that asks for another
-version wants that line edited. Then every line is ``name: scale``, with the bits of the scale big
-end first; the dynamic range is ± 127 · scale. Source: sampleINT8's description of the file.
-TensorRT has codes from −128: what a scheme clips at −127 may become −128, as ``@tensorrt`` has it.
+The first line has the version of TensorRT and the calibrator; for a build that expects another
+version, edit that line. Every other line is ``name: scale``, with the bits of the scale big-endian;
+the dynamic range is ± 127 · scale. Source: the description of sampleINT8. TensorRT's codes start at
+−128: values that a scheme clips at −127 may become −128, as with ``@tensorrt``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from quantoscope.engine.export.base import (
 
 _WHOSE = "A calibration cache of TensorRT"
 _HEADER = "TRT-8601-EntropyCalibration2"
-"""That of TensorRT 8.6.1, the last minor version before calibration was deprecated."""
+"""Version of TensorRT 8.6.1, the last minor version before calibration was deprecated."""
 
 
 def render(result: Evaluation, name: str) -> bytes:
@@ -30,8 +30,8 @@ def render(result: Evaluation, name: str) -> bytes:
     Raises
     ------
     NotExpressibleError
-        For anything but int8 with one scale and no zero point, and for a name that does not fit
-        into a line.
+        For anything but int8 with one scale and no zero point, and for a name that is empty or has
+        unprintable characters.
     """
     p = result.qparams
     fmt = integer_format(result, _WHOSE)

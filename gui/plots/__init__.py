@@ -1,4 +1,4 @@
-"""One file per plot, and what they share; a new plot is one file and one line here."""
+"""The plots, one file each, and their registry; a new plot is one file and one line here."""
 
 from quantoscope.gui.plots.base import Plot
 from quantoscope.gui.plots.calibration import CalibrationPlot
@@ -20,6 +20,6 @@ PLOTS: tuple[type[Plot], ...] = (
     ChannelsPlot,
     DifferencePlot,
 )
-"""Every plot, in the order that menus show."""
+"""Every plot, in the order of menus."""
 
 __all__ = ["PLOTS", "Plot"]

@@ -1,4 +1,4 @@
-"""Axes whose numbers always differ: a large offset or a power of ten is said once, in the label."""
+"""Axes with unambiguous tick labels; the axis label states a common offset or exponent."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from PySide6.QtGui import QFontMetricsF
 from quantoscope.gui.common.localized_numbers import short
 
 MOST_DIGITS = 6
-"""Numbers along an axis that need more digits than this are written without what they share."""
+"""Number of digits above which tick labels omit their common offset."""
 TICK_GAP = 8.0
-"""At least so many pixels lie between two numbers along an axis."""
+"""Minimum distance of tick labels in pixels."""
 _ROUND_STEPS = (1, 2, 5, 10, 20, 50, 100)
 NEAR_OFFSET = 5.0
-"""How many views an offset may lie from the middle of the view."""
+"""Maximum distance of an offset from the middle of the view, in views."""
 
 
 def offset_of(low: float, high: float) -> float:
-    """Return what to leave out of the numbers along a view; 0 where they are short as they are.
+    """Return the offset to subtract from tick labels; 0 if they are short enough.
 
-    The roundest number near by: 1e9 for a view from 1000000000.0002 to 1000000000.0007.
+    It is the roundest number nearby: 1e9 for a view from 1000000000.0002 to 1000000000.0007.
     """
     size, span = max(abs(low), abs(high)), high - low
     if not (0 < span < size) or not math.isfinite(span):
@@ -38,9 +38,9 @@ def offset_of(low: float, high: float) -> float:
 
 
 def tick_text(value: float, spacing: float) -> str:
-    """Return the number of a tick, with all the digits that ticks at such a distance need."""
+    """Return a tick label with as many digits as the tick spacing needs."""
     places = max(0, math.ceil(-math.log10(spacing) - 1e-9))
-    # What is left of 0 after many additions, far from 0, is 0.
+    # Treat rounding residue of repeated addition as 0.
     if abs(value) < spacing / 50:
         return "0"
     if 0.001 <= abs(value) < 10_000:
@@ -50,7 +50,7 @@ def tick_text(value: float, spacing: float) -> str:
 
 
 def shared_text(offset: float, exponent: int) -> str:
-    """Return what the label says of all numbers of an axis; empty where there is nothing to say."""
+    """Return the offset and exponent shared by all labels, as text; empty if there are none."""
     power = f"1e{exponent}" if exponent else ""
     if not offset:
         return f"×{power}" if power else ""
@@ -59,19 +59,19 @@ def shared_text(offset: float, exponent: int) -> str:
 
 
 def _scientific(value: float) -> str:
-    """Write a number as mantissa and power of ten, with no more digits than it has."""
+    """Format a number as mantissa and power of ten, without trailing zeros."""
     texts = (f"{value:.{digits}e}" for digits in range(17))
     mantissa, _, exponent = next(text for text in texts if float(text) == value).partition("e")
     return f"{mantissa}e{int(exponent)}"
 
 
 class ValueAxis(pg.AxisItem):
-    """An axis of numbers of any size.
+    """Axis of numbers of any magnitude.
 
     Attributes
     ----------
     shared : str
-        What the label has to say of all numbers along the axis.
+        Offset and exponent shared by all tick labels, for the axis label.
     """
 
     def __init__(self, orientation: str) -> None:
@@ -80,7 +80,7 @@ class ValueAxis(pg.AxisItem):
         self._offset = 0.0
 
     def look_at(self, low: float, high: float, exponent: int) -> None:
-        """Take the view's range and its power of ten, before anything is painted."""
+        """Set the view's range and power of ten before painting."""
         offset = self._offset_of(low, high)
         if offset != self._offset:
             self._offset = offset
@@ -94,7 +94,7 @@ class ValueAxis(pg.AxisItem):
     def tickValues(
         self, minVal: float, maxVal: float, size: float
     ) -> list[tuple[float, list[float]]]:
-        # pyqtgraph tells ticks of two levels apart by less than float64 has digits for far from 0.
+        # Far from 0, pyqtgraph compares ticks by a difference below float64's resolution.
         levels: list[tuple[float, list[float]]] = []
         for spacing, values in super().tickValues(minVal, maxVal, size):
             coarser = [value for _, above in levels for value in above]
@@ -107,7 +107,7 @@ class ValueAxis(pg.AxisItem):
     def _thinned(
         self, spacing: float, values: list[float], pixel: float
     ) -> tuple[float, list[float]]:
-        """Leave out ticks whose numbers would touch: pyqtgraph draws all of the coarsest level."""
+        """Drop ticks whose labels would touch: pyqtgraph draws all of the coarsest level."""
         metrics = QFontMetricsF(self.style["tickFont"] or self.font())
         kept = values
         for every in _ROUND_STEPS:
@@ -123,7 +123,7 @@ class ValueAxis(pg.AxisItem):
 
 
 class WholeAxis(ValueAxis):
-    """An axis of counts or positions: no ticks between whole numbers."""
+    """Axis of counts or positions, with ticks at integers only."""
 
     def _offset_of(self, low: float, high: float) -> float:
         return offset_of(low, high) if max(abs(low), abs(high)) >= 1e9 else 0.0
@@ -139,10 +139,10 @@ class WholeAxis(ValueAxis):
 
 
 def log_ticks(low: float, high: float, apart: float) -> list[tuple[float, str]]:
-    """Return places and numbers for a logarithmic axis, no two nearer than ``apart``.
+    """Return positions and labels for a logarithmic axis, at least ``apart`` from each other.
 
-    1, 2 and 5 of every decade, or decades alone; evenly spaced numbers where a view is so narrow
-    that it shows fewer than two of these.
+    Ticks are at 1, 2 and 5 of every decade, at decades, or, in a view so narrow
+    that fewer than two of these are visible, evenly spaced.
     """
     fine = apart < 0.25
     step = max(1, math.ceil(apart))
@@ -156,13 +156,13 @@ def log_ticks(low: float, high: float, apart: float) -> list[tuple[float, str]]:
 
 
 def _power_text(mantissa: float, decade: int) -> str:
-    """Write mantissa · 10**decade, which float64 need not hold."""
+    """Format mantissa · 10**decade, which may exceed float64."""
     usual = -300 < decade < 300
     return short(mantissa * 10.0**decade, 3) if usual else f"{short(mantissa, 17)}e{decade}"
 
 
 def _even_ticks(low: float, high: float, apart: float) -> list[tuple[float, str]]:
-    """Ticks at round numbers, evenly spaced, of a view of less than a decade."""
+    """Return evenly spaced ticks at round numbers for a view of less than a decade."""
     decade = math.floor(low)
     start, stop = (10.0 ** (end - decade) for end in (low, high))
     least = max(stop * math.log(10) * apart, (stop - start) / 20, stop * 1e-14)
@@ -180,7 +180,7 @@ def _even_ticks(low: float, high: float, apart: float) -> list[tuple[float, str]
 
 
 def log_text(log: float, digits: int) -> str:
-    """Write a number by its decimal logarithm, which may be beyond float64; 0 where it has none."""
+    """Format a number given its decimal logarithm, possibly beyond float64; "0" for −∞."""
     if not math.isfinite(log):
         return "0"
     decade = math.floor(log)
@@ -188,6 +188,6 @@ def log_text(log: float, digits: int) -> str:
 
 
 def axis_label(words: str, axis: Any) -> str:
-    """Return what stands along an axis: its words, and what all its numbers share."""
+    """Return an axis label: its words, and the offset and exponent of its tick labels."""
     shared = axis.shared if isinstance(axis, ValueAxis) else ""
     return ", ".join(part for part in (words, shared) if part)

@@ -1,4 +1,4 @@
-"""What every plot shares: its items by key, its range, its look."""
+"""Base class of plots: items by key, ranges and style."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from quantoscope.gui.plots.view import Rule
 
 Ends = tuple[float, float]
 FEW = 60
-"""Up to so many visible values are drawn with stems, side by side."""
+"""Maximum number of visible values drawn side by side as stems."""
 AXIS_WIDTH = 66
 LABEL_POINTS, LABEL_MARGIN = 8.5, 14.0
 
 
 class Plot(QObject):
-    """A picture of ``PlotData`` in a ``PlotItem``; knows neither the window nor the session.
+    """A plot of ``PlotData`` in a ``PlotItem``, independent of window and session.
 
     Signals
     -------
     insight_changed(text)
-        The line that says what there is to see now.
+        The one-line description of the current data.
     range_dragged(low, high, finished)
-        The person drags the clipping range.
+        The user drags the clipping range.
     labels_changed()
-        Other words stand along the axes.
+        The axis labels have changed.
     """
 
     insight_changed = Signal(str)
@@ -48,19 +48,19 @@ class Plot(QObject):
     key: ClassVar[str]
     x_only: ClassVar[bool] = False
     x_quantity: ClassVar[str] = ""
-    """Plots with the same quantity are linked along x."""
+    """Quantity along x; plots of the same one are linked."""
     draws_values: ClassVar[bool] = True
     draws_schemes: ClassVar[str] = "all"
     """What the legend of a figure has to name: R, and ``all`` schemes, the ``active`` one, or
     ``none``."""
     whole_axes: ClassVar[tuple[str, ...]] = ()
-    """The axes that run over whole numbers."""
+    """Axes of integers."""
     compares: ClassVar[bool] = False
-    """Whether it shows the comparison of two schemes."""
+    """Whether it shows a comparison of two schemes."""
     options: ClassVar[tuple[Option, ...]] = ()
-    """Choices of how to look at the data."""
+    """Display options."""
     slow: ClassVar[bool] = False
-    """Whether many values take long to compute; ``prepare`` then does it on another thread."""
+    """Whether large arrays need long computation, which ``prepare`` does on another thread."""
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
         super().__init__()
@@ -97,64 +97,64 @@ class Plot(QObject):
     # What a plot says of itself
 
     def title(self) -> str:
-        """What the plot shows."""
+        """Title of the plot."""
         raise NotImplementedError
 
     def axis_labels(self) -> tuple[str, str]:
-        """What runs along x and y, with the unit."""
+        """Labels of x and y, with units."""
         raise NotImplementedError
 
     def describe(self, data: PlotData) -> str:
-        """What there is to see now, in one computed line."""
+        """Describe the current data in one line."""
         raise NotImplementedError
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
-        """The whole range along x."""
+        """Return the full range of x."""
         raise NotImplementedError
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
-        """The range along y that shows everything between x0 and x1."""
+        """Return the range of y that contains everything between x0 and x1."""
         raise NotImplementedError
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
-        """Draw everything between x0 and x1 with the methods below."""
+        """Draw everything between x0 and x1, with the methods below."""
         raise NotImplementedError
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
-        """The value that a click at x, y means, by its place among those shown."""
+        """Return the index among the drawn values that a click at x, y selects."""
         raise NotImplementedError
 
     def pick_channel(self, data: PlotData, x: float, y: float) -> int | None:
-        """The channel that a click at x, y means; None in plots of values."""
+        """Return the channel that a click at x, y selects; None in plots of values."""
         return None
 
     def next_channel(self, data: PlotData, step: int) -> int | None:
-        """The channel beside the one in focus; None in plots of values."""
+        """Return the channel next to the one in focus; None in plots of values."""
         return None
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
-        """What the crosshair reads at x, y."""
+        """Return the text of the crosshair at x, y."""
         raise NotImplementedError
 
     def prepare(self, data: PlotData) -> None:
-        """Compute, on any thread, what drawing needs and keeps; nothing in most plots."""
+        """Compute and cache, on any thread, what drawing needs; does nothing by default."""
 
     # Drawing
 
     def draw(self, data: PlotData) -> None:
-        """Show new data."""
+        """Draw new data."""
         first, self.data = self.data is None, data
         unit = unit_for(*self.x_range(data))
         if unit != self.x_unit:
             self.x_unit = unit
             if not first and self._asked is None:
-                # What was zoomed in on lies elsewhere now.
+                # The zoomed range belongs to the old data.
                 self.follow_x = self.follow_y = True
         if self._asked is not None:
             self._apply(*self._asked)
         self.refresh()
         if not (self.follow_x and self.follow_y):
-            # Of other data something else is to be seen.
+            # The description depends on the data.
             x, y = self.item.getViewBox().viewRange()
             self._apply(*self._asked) if self._asked else self._set_view(x, y)
         insight = data.failure if data.failure and data.values.size else self.describe(data)
@@ -166,7 +166,7 @@ class Plot(QObject):
 
     @property
     def follow_x(self) -> bool:
-        """Whether x shows all the data, rather than what a person chose; as the leader does."""
+        """Whether x shows the full range, not the user's choice; shared by linked plots."""
         return self.leader.follow_x if self.leader else self._follow_x
 
     @follow_x.setter
@@ -176,7 +176,7 @@ class Plot(QObject):
         self._follow_x = follow
 
     def refresh(self, move_x: bool = True) -> None:
-        """Draw the data again for the range that is visible."""
+        """Redraw the data for the visible range."""
         if self._busy:
             return
         if self.data is None:
@@ -191,7 +191,7 @@ class Plot(QObject):
                 ends = self.y_range(self.data, *self.seen[0])
                 self.y_unit = unit_for(*ends)
                 view.setYRange(*padded(*self.y_unit.down_pair(*ends), 0.08), padding=0)
-            # Left to the painting itself, the new transform would ask for another one.
+            # Apply the transform now: otherwise it would trigger another repaint during painting.
             view.updateMatrix()
             self._drawn.clear()
             self._placing.clear()
@@ -204,24 +204,24 @@ class Plot(QObject):
         self._set_labels()
 
     def forget(self) -> None:
-        """Show nothing that is out of date: it must not say what linked plots show."""
+        """Clear the plot, so that it does not show outdated data."""
         self.data = None
 
-    # What of the data is seen; plots think in numbers of the data, views in drawn ones
+    # Visible ranges: plots use data coordinates, views use drawn (scaled) ones
 
     @property
     def width_x(self) -> float:
-        """How much of x is seen, in numbers of the data."""
+        """Visible width in data coordinates."""
         low, high = self.seen[0]
         return high - low
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """A point of the view, in numbers of the data."""
+        """Convert a point of the view to data coordinates."""
         return self.x_unit.up_to(x), self.y_unit.up_to(y)
 
     @property
     def seen(self) -> tuple[Ends, Ends]:
-        """The visible ranges along x and y, in numbers of the data."""
+        """Visible ranges of x and y in data coordinates."""
         x, y = self.item.getViewBox().viewRange()
         seen = self.x_unit.up_pair(*x), self.y_unit.up_pair(*y)
         asked = self._asked if self._asked is not None and self.data is None else (None, None)
@@ -229,14 +229,14 @@ class Plot(QObject):
 
     @property
     def look(self) -> tuple[Ends | None, Ends | None]:
-        """What a person has chosen to see of x and y; None: everything."""
+        """Ranges of x and y chosen by the user; None for the full range."""
         x, y = self.seen
         return None if self.follow_x else x, None if self.follow_y else y
 
     def look_at(self, x: Ends | None, y: Ends | None) -> None:
-        """Look at a part of the data, at once or as soon as there is any."""
+        """Show ranges of the data, now or as soon as there is data."""
         self.follow_x, self.follow_y = x is None, y is None
-        # Kept until somebody moves the view: the data may not have arrived yet.
+        # Kept until the view is moved: the data may not have arrived yet.
         self._asked = x, y
         if self.data is not None:
             self._apply(x, y)
@@ -251,14 +251,14 @@ class Plot(QObject):
         )
 
     def _set_view(self, x: Any, y: Any) -> None:
-        """Show a drawn range, or the nearest that can be shown, as nobody's new choice."""
+        """Set the drawn range, bounded to what can be shown, but not as the user's choice."""
         asked = self._asked
         if x is not None or y is not None:
             self.item.getViewBox().setRange(None, x, y, padding=0)
         self._asked = asked
 
     def _whole(self, axis: int) -> Ends:
-        """The drawn range along an axis that shows everything."""
+        """Return the drawn full range of an axis."""
         assert self.data is not None
         whole = self.x_range(self.data)
         if axis == 0:
@@ -266,7 +266,7 @@ class Plot(QObject):
         return padded(*self.y_unit.down_pair(*self.y_range(self.data, *whole)), 0.08)
 
     def _bounded(self, axis: int, low: float, high: float) -> Ends:
-        """The nearest range to a drawn one that shows something and can be drawn."""
+        """Return the closest drawable range that contains some data."""
         if self._busy or self.data is None:
             return low, high
         whole = self._whole(axis)
@@ -274,20 +274,20 @@ class Plot(QObject):
         finest = min(1.0, (whole[1] - whole[0]) / 2) if name in self.whole_axes else 0.0
         now = self.item.getViewBox().viewRange()[axis]
         found = bounded(low, high, whole, finest)
-        # At an end of the zoom the view stays, rather than move on towards the pointer.
+        # At a zoom limit the view stays in place instead of moving towards the pointer.
         stays = abs((found[1] - found[0]) - (now[1] - now[0])) <= 1e-6 * (now[1] - now[0])
         within = now[0] <= low and high <= now[1]
         around = low <= now[0] and now[1] <= high
         return (now[0], now[1]) if stays and (within or around) else found
 
     def fit(self) -> None:
-        """Show everything again."""
+        """Show the full ranges."""
         self.follow_x = self.follow_y = True
         self._asked = None
         self.refresh()
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self.theme = theme
         font = QFont()
         font.setPointSizeF(8.5)
@@ -297,7 +297,7 @@ class Plot(QObject):
             axis.setTextPen(pg.mkPen(theme.muted))
             axis.setTickFont(font)
             axis.setStyle(tickLength=-4, maxTickLevel=1, autoExpandTextSpace=False)
-            # Turned off, pyqtgraph still scales once, by the range of now: 0.15 would read 150.
+            # When disabled, pyqtgraph still scales once for the current range: 0.15 would read 150.
             axis.setSIPrefixEnableRanges(((0.0, 0.0),))
             axis.enableAutoSIPrefix(False)
         self._labels = ("", "")
@@ -306,14 +306,14 @@ class Plot(QObject):
         self.refresh()
 
     def choose(self, key: str, choice: str) -> None:
-        """Look at the data in another way."""
+        """Set a display option."""
         self.chosen_options[key] = choice
         self.follow_x = self.follow_y = True
         if self.data is not None:
             self.draw(self.data)
 
     def _set_labels(self) -> None:
-        """Say what runs along the axes and, where that is long, what their numbers share."""
+        """Update the axis labels, with the offset and exponent of their tick labels."""
         x, y = self.item.getViewBox().viewRange()
         words = self.axis_labels()
         labels = []
@@ -328,12 +328,12 @@ class Plot(QObject):
             self._labels = (labels[0], labels[1])
             style = {"color": self.theme.muted, "font-size": "8.5pt"}
             for name, label in zip(("bottom", "left"), labels, strict=True):
-                # pyqtgraph takes labels for HTML.
+                # pyqtgraph interprets labels as HTML.
                 self.item.setLabel(name, escape(label), **style)
             self.labels_changed.emit()
 
     def label_length(self, name: str) -> float:
-        """How long what stands along an axis is, in pixels."""
+        """Return the length of an axis label in pixels."""
         font = QFont()
         font.setPointSizeF(LABEL_POINTS)
         return QFontMetricsF(font).horizontalAdvance(self._label(name)) + LABEL_MARGIN
@@ -342,7 +342,7 @@ class Plot(QObject):
         return self._labels[("bottom", "left").index(name)]
 
     def show_label(self, name: str, whole: bool) -> None:
-        """Show all that stands along an axis, or no more than what all its numbers share."""
+        """Show an axis label in full, or only the offset and exponent."""
         axis = self.item.getAxis(name)
         text = escape(self._label(name) if whole else axis.shared)
         if text and axis.labelText != text:
@@ -351,7 +351,7 @@ class Plot(QObject):
             axis.showLabel(bool(text))
 
     def position_label(self) -> str:
-        """What positions along x are counted in."""
+        """Label of the positions along x."""
         focus = self.data.focus_name if self.data is not None else ""
         return filled(self.tr("position within %1"), focus) if focus else self.tr("position #")
 
@@ -360,7 +360,7 @@ class Plot(QObject):
         self.follow_y = self.follow_y and not mask[1]
 
     def _range_changed(self, *_: Any) -> None:
-        # Whoever changed the range, a person or a linked plot, knows which x to show.
+        # The source of the change, the user or a linked plot, has set x already.
         if not self._busy:
             self._asked = None
         self.refresh(move_x=False)
@@ -370,11 +370,11 @@ class Plot(QObject):
 
     @property
     def columns(self) -> int:
-        """How many pixels wide the view is."""
+        """Width of the view in pixels."""
         return max(16, int(self.item.getViewBox().width()))
 
     def pixel(self) -> tuple[float, float]:
-        """The size of a pixel in drawn numbers of x and y."""
+        """Size of a pixel in drawn coordinates."""
         view = self.item.getViewBox()
         (x0, x1), (y0, y1) = view.viewRange()
         return (x1 - x0) / max(1.0, view.width()), (y1 - y0) / max(1.0, view.height())
@@ -387,36 +387,36 @@ class Plot(QObject):
         width: float = 1.0,
         style: Qt.PenStyle = Qt.PenStyle.SolidLine,
     ) -> QPen:
-        """A pen whose width does not depend on the zoom."""
+        """Return a pen whose width does not depend on the zoom."""
         thick = width * self.ink * self.device_ratio
         return pg.mkPen(QColor(colour), width=thick, style=style)
 
     def entry_pen(self, series: Series, width: float = 1.0) -> QPen:
-        """The pen of a scheme: its colour and line style."""
+        """Return the pen of a scheme, with its colour and line style."""
         return self.pen(
             self.theme.colour(series.entry.colour), width, LINE_STYLES[series.entry.line][1]
         )
 
     def fill(self, colour: QColor | str, alpha: float) -> QBrush:
-        """A translucent brush."""
+        """Return a translucent brush."""
         return QBrush(self.theme.tint(colour, alpha))
 
     def wash(self, colour: QColor | str, alpha: float) -> QBrush:
-        """What the translucent brush looks like on the background, for columns of a pixel.
+        """Return an opaque brush that looks translucent on the background, for pixel columns.
 
-        Qt fills hundreds of narrow, tall columns twenty times as fast where nothing shines
-        through.
+        Qt fills hundreds of narrow, tall columns twenty times as fast if they are
+        opaque.
         """
         return QBrush(self.theme.washed(colour, alpha))
 
-    # Items by key: made when first drawn, moved when drawn again, removed when not
+    # Items by key: created when first drawn, then updated, removed when not drawn
 
     def draw_x(self, x: ArrayLike) -> np.ndarray:
-        """Numbers along x as they are drawn."""
+        """Convert x from data to drawn coordinates."""
         return drawable(self.x_unit.down(x), *self.item.getViewBox().viewRange()[0])
 
     def draw_y(self, y: ArrayLike) -> np.ndarray:
-        """Numbers along y as they are drawn."""
+        """Convert y from data to drawn coordinates."""
         return drawable(self.y_unit.down(y), *self.item.getViewBox().viewRange()[1])
 
     def _item(self, key: tuple[str, Hashable], make: Callable[[], Any], z: float) -> Any:
@@ -431,10 +431,10 @@ class Plot(QObject):
         return self._items[key]
 
     def _layer(self, name: Hashable) -> float:
-        """How far above others of its kind an item lies that is named after a scheme.
+        """Return the z offset of an item named after a scheme.
 
-        Later schemes of the list lie on earlier ones, and the active one on all, whenever they
-        were drawn first: so that window, opened session and figure show the same.
+        Later schemes cover earlier ones, and the active one covers all, in whatever order they
+        were first drawn, so that window, reopened session and figure look the same.
         """
         if self.data is None or self.draws_schemes == "none":
             return 0.0
@@ -452,7 +452,7 @@ class Plot(QObject):
         fill_to: float | None = None,
         brush: QBrush | None = None,
     ) -> None:
-        """A line through points; ``connect="pairs"`` draws separate segments."""
+        """Draw a line through points; ``connect="pairs"`` draws separate segments."""
         item = self._item(("line", key), pg.PlotCurveItem, z)
         item.setData(
             self.draw_x(x), self.draw_y(y), pen=pen, connect=connect,
@@ -470,7 +470,7 @@ class Plot(QObject):
         z: float = 5,
         hollow: bool = False,
     ) -> None:
-        """Symbols of one kind; points that are not finite are left out."""
+        """Draw symbols of one kind at finite points."""
         item = self._item(("points", key), pg.ScatterPlotItem, z)
         x, y = self.draw_x(x), self.draw_y(y)
         keep = np.isfinite(x) & np.isfinite(y)
@@ -481,7 +481,7 @@ class Plot(QObject):
         )  # fmt: skip
 
     def entry_points(self, key: Hashable, x: np.ndarray, y: np.ndarray, series: Series) -> None:
-        """Symbols in a scheme's marker and colour."""
+        """Draw symbols in a scheme's marker and colour."""
         self.points(key, x, y, MARKERS[series.entry.marker], self.theme.colour(series.entry.colour))
 
     def bars(
@@ -494,7 +494,7 @@ class Plot(QObject):
         brush: QBrush,
         z: float = 0,
     ) -> None:
-        """Rectangles; those with an end that is not finite are left out."""
+        """Draw rectangles with finite edges."""
         x0, x1, y0, y1 = np.broadcast_arrays(
             self.draw_x(x0), self.draw_x(x1), self.draw_y(y0), self.draw_y(y1)
         )
@@ -522,7 +522,7 @@ class Plot(QObject):
 
     def stretches(self, key: Hashable, x0: np.ndarray, x1: np.ndarray, low: np.ndarray,
                   high: np.ndarray, brush: QBrush) -> None:  # fmt: skip
-        """Columns from the lowest to the highest value, each at least a pixel high."""
+        """Draw columns from the lowest to the highest value, each at least a pixel high."""
         left, right, low, high = np.broadcast_arrays(
             self.draw_x(x0), self.draw_x(x1), self.draw_y(low), self.draw_y(high)
         )
@@ -536,7 +536,7 @@ class Plot(QObject):
         vertical: bool = True,
         z: float = 1,
     ) -> None:
-        """A straight line across the whole view."""
+        """Draw a straight line across the whole view."""
         item = self._item(
             ("rule", key), lambda: Rule(angle=90 if vertical else 0, movable=False), z
         )
@@ -550,12 +550,12 @@ class Plot(QObject):
         brush: QBrush,
         z: float = -5,
     ) -> None:
-        """A filled rectangle x0, x1, y0, y1; hatching keeps its pitch at every zoom."""
+        """Draw a filled rectangle x0, x1, y0, y1; hatching keeps its pitch at every zoom."""
         (x0, x1), (y0, y1) = self.draw_x(rect[:2]).tolist(), self.draw_y(rect[2:]).tolist()
         self._area(key, (x0, x1, y0, y1), brush, z)
 
     def column(self, key: Hashable, x0: float, x1: float, brush: QBrush, z: float = -5) -> None:
-        """A filled stretch of x, as high as the view."""
+        """Fill a range of x over the full height of the view."""
         left, right = self.draw_x([x0, x1]).tolist()
         self._area(key, (left, right, *self.item.getViewBox().viewRange()[1]), brush, z)
 
@@ -575,9 +575,9 @@ class Plot(QObject):
 
     def text(self, key: Hashable, x: float, y: float, text: str, colour: QColor | str,
              anchor: tuple[float, float] = (0.5, 0.5), z: float = 20) -> None:  # fmt: skip
-        """A short label at a point."""
+        """Draw a short label at a point."""
         item = self._item(("text", key), pg.TextItem, z)
-        # Lines shine through enough to be followed, and little enough to read over them.
+        # Translucent enough to follow the lines below, opaque enough to be readable.
         item.fill = self.fill(self.theme.background, 0.7)
         item.textItem.document().setDocumentMargin(1)
         font = QFont()
@@ -585,7 +585,7 @@ class Plot(QObject):
         item.setFont(font)
         item.setText(text, color=QColor(colour))
         at_x, at_y = float(self.draw_x(x)), float(self.draw_y(y))
-        # By way of the origin, as a rule does.
+        # Move through the origin: see Rule in view.py.
         item.setPos(0, 0)
         item.setPos(at_x, at_y)
         size = item.textItem.boundingRect()
@@ -600,13 +600,13 @@ class Plot(QObject):
         self.place(Label(point, box, move))
 
     def point(self, x: float, y: float) -> QPointF:
-        """Where a drawn point lies, in pixels from the upper left corner of the view."""
+        """Return the pixel position of a drawn point, from the upper left corner of the view."""
         (x0, _), (_, y1) = self.item.getViewBox().viewRange()
         px, py = self.pixel()
         return QPointF((x - x0) / px, (y1 - y) / py)
 
     def place(self, label: Label) -> None:
-        """Have a label moved to where it hides no other, once everything is painted."""
+        """Register a label to be moved clear of others after painting."""
         self._placing.append(label)
 
     def _place_labels(self) -> None:

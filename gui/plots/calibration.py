@@ -1,4 +1,4 @@
-"""Calibration: what clipping at a threshold costs, and where each method would clip."""
+"""Calibration plot: error against clipping threshold, with the threshold of each method."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ DECADES_BELOW = 5
 
 
 class CalibrationPlot(HandlePlot):
-    """The mean squared error against the threshold, split into clipping and rounding.
+    """Mean squared error against the threshold, split into clipping and rounding.
 
-    Both axes are logarithmic: their items lie at the decimal logarithms.
+    Both axes are logarithmic: items are at decimal logarithms.
     """
 
     key = "calibration"
@@ -88,7 +88,7 @@ class CalibrationPlot(HandlePlot):
         least, high = float(np.nanmin(total)), float(np.nanmax(total))
         finest = float(np.nanmin(curves.log(curves.rounding), initial=least))
         low = max(finest, least - DECADES_BELOW)
-        # The names of the methods stand above the curves.
+        # Leave room for the method names above the curves.
         return low, high + 0.5 * (high - low + 1)
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
@@ -103,11 +103,11 @@ class CalibrationPlot(HandlePlot):
         self.line(
             "rounding", x, curves.log(curves.rounding), self.pen(colour, 1, Qt.PenStyle.DashLine)
         )
-        # It lies on the total where clipping is all that counts.
+        # It coincides with the total where clipping dominates.
         clipping = self.pen(self.theme.alarm, 1, Qt.PenStyle.DashLine)
         self.line("clipping", x, curves.log(curves.clipping), clipping, z=3)
         self.line("total", x, curves.log(curves.total), self.pen(colour, 2), z=2)
-        # What is placed first has the first choice of where.
+        # Labels placed first get the best positions.
         self._paint_handle(data)
         self._paint_marks(curves)
         self._name_curves(curves, x)
@@ -119,7 +119,7 @@ class CalibrationPlot(HandlePlot):
                 self.rule("chosen", float(np.log10(at)), self.pen(self.theme.muted))
 
     def _paint_divergence(self, curves: Objective) -> None:
-        """The KL divergence has a unit of its own: it is drawn from bottom to top."""
+        """Draw the KL divergence, in its own unit, scaled to the full height."""
         if curves.divergence.size < 2:
             return
         y0, y1 = self.item.getViewBox().viewRange()[1]
@@ -127,7 +127,7 @@ class CalibrationPlot(HandlePlot):
         height = (curves.divergence - curves.divergence.min()) / span
         y = y0 + (y1 - y0) * (0.05 + 0.6 * height)
         self.line("KL", logs(curves.cuts), y, self.pen(self.theme.tint(self.theme.muted, 0.6)))
-        # Named at its beginning: at its end stands the handle.
+        # The name is at its start, as the handle is at its end.
         x0, x1 = self.item.getViewBox().viewRange()[0]
         x = logs(curves.cuts)
         seen = np.flatnonzero((x >= x0) & (x <= x1))
@@ -136,7 +136,7 @@ class CalibrationPlot(HandlePlot):
             self.text("KL", *start, self.tr("KL divergence"), self.theme.muted, (1.05, 0.5))
 
     def _name_curves(self, curves: Objective, x: np.ndarray) -> None:
-        """A name on each curve, at a quarter of it; the clipping part has it near its end."""
+        """Label each curve at a quarter of its length; the clipping part near its end."""
         total, rounding = curves.log(curves.total), curves.log(curves.rounding)
         clipping = curves.log(curves.clipping)
         known = np.flatnonzero(np.isfinite(clipping))
@@ -158,7 +158,7 @@ class CalibrationPlot(HandlePlot):
                 self.text(key, float(x[place]), float(y[place]), name, colour, anchor=anchor)
 
     def _paint_marks(self, curves: Objective) -> None:
-        """A line where each method would clip, with its name."""
+        """Draw a labelled line at each method's threshold."""
         y0, y1 = self.item.getViewBox().viewRange()[1]
         for name, at in sorted(curves.marks.items(), key=lambda mark: mark[1]):
             if at <= 0:
@@ -178,7 +178,7 @@ class CalibrationPlot(HandlePlot):
                 self.drop_handles()
                 self.rule("T", place, self.pen(colour, 1, Qt.PenStyle.DashLine), z=3)
                 return
-            # Moved by a pixel, it says something else.
+            # As many digits as distinguish positions one pixel apart.
             text = f"T {short(at, digits_within(at, at * self.pixel()[0] * self.columns, 4))}"
             self.handle("T", place, text, colour, 0.08, to_the_right=False)
 
@@ -192,13 +192,13 @@ class CalibrationPlot(HandlePlot):
         return (float(low), float(high)) if low < high else None
 
     def _tick(self) -> None:
-        """Ticks at 1, 2 and 5 of every decade, or at decades alone, with their numbers."""
+        """Set ticks at 1, 2 and 5 of every decade, or at decades only."""
         for axis, pixels in (("bottom", self.pixel()[0]), ("left", self.pixel()[1])):
             low, high = self.item.getViewBox().viewRange()[0 if axis == "bottom" else 1]
             self.item.getAxis(axis).setTicks([log_ticks(low, high, TICK_PIXELS * pixels)])
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
-        """The value whose magnitude is nearest to the threshold."""
+        """Return the value whose magnitude is nearest to the threshold."""
         if not np.isfinite(data.values).any():
             return None
         with np.errstate(over="ignore", invalid="ignore"):
@@ -227,12 +227,12 @@ class CalibrationPlot(HandlePlot):
 
 
 def _threshold(data: PlotData) -> float:
-    """The larger magnitude of the active scheme's range."""
+    """Return the larger magnitude of the active scheme's range ends."""
     assert data.active is not None
     return max(map(abs, data.active.p.range))
 
 
 def _decibels(before: float, after: float) -> float:
-    """How much smaller a power has become."""
+    """Return the decrease of a power in decibels."""
     known = before > 0 and after > 0 and np.isfinite(before) and np.isfinite(after)
     return float(10 * np.log10(before / after)) if known else 0.0

@@ -1,4 +1,4 @@
-"""Channels: scale, range and SQNR of each channel or group, the worst first."""
+"""Channels plot: scale, range and SQNR per channel or group, the worst first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORST, NUMBER, BY_SCALE, BY_RANGE = "worst", "number", "by scale", "by range"
 
 
 class ChannelsPlot(Plot):
-    """One column per channel in the order of the active scheme; a click shows one alone."""
+    """One column per channel in the active scheme's order; a click focuses one."""
 
     key = "channels"
     x_only = True
@@ -73,7 +73,7 @@ class ChannelsPlot(Plot):
         )  # fmt: skip
 
     def _order(self, data: PlotData) -> np.ndarray:
-        """Channels in the order shown."""
+        """Return the channels in plot order."""
         figures = data.channels(data.active)
         if figures is None:
             return np.zeros(0, np.intp)
@@ -83,13 +83,13 @@ class ChannelsPlot(Plot):
         key = {
             WORST: figures.sqnr,
             BY_SCALE: -np.abs(figures.scale),
-            # Halved: a range may be wider than the largest number.
+            # Halved first: the width of the range may overflow.
             BY_RANGE: figures.low / 2 - figures.high / 2,
         }[order]
         return np.argsort(key, kind="stable")
 
     def _curves(self, figures: Channels) -> list[np.ndarray]:
-        """What is drawn of a scheme: one height per channel, or two."""
+        """Return the curves of a scheme: one or two heights per channel."""
         show = self.chosen_options["show"]
         if show == RANGE:
             return [figures.low, figures.high]
@@ -100,7 +100,7 @@ class ChannelsPlot(Plot):
         return [np.where(np.isfinite(logs), logs, np.nan)]
 
     def _all(self, data: PlotData) -> list[tuple[Series, Channels]]:
-        """The active scheme last, so that it lies on top."""
+        """Return all schemes with figures, the active one last (on top)."""
         found = [(s, figures) for s in data.series if (figures := data.channels(s))]
         active = data.active
         return sorted(found, key=lambda pair: active is not None and pair[0] is active)
@@ -151,7 +151,7 @@ class ChannelsPlot(Plot):
         self._mark_focus(data, order)
 
     def _paint_ranges(self, ranks: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-        """The range of each channel's values, in neutral ink: it is the data's own."""
+        """Draw the range of each channel's values in neutral ink."""
         brush = self.wash(self.theme.foreground, 0.5)
         self.stretches("range", ranks - 0.4, ranks + 0.4, low, high, brush)
 

@@ -1,4 +1,4 @@
-"""Codes: how often each code is used."""
+"""Codes plot: number of values per code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from quantoscope.gui.plots.distribution import CODE_TICK_PIXELS
 
 
 class CodesPlot(Plot):
-    """Bars of the active scheme, outlines of the others, over one axis of codes."""
+    """Bars of the active scheme and outlines of the others over one axis of codes."""
 
     key = "codes"
     x_quantity = "code"
@@ -40,7 +40,7 @@ class CodesPlot(Plot):
         return filled(text, data.active.entry.name, f"{used:,}", f"{available:,}", share, bits)
 
     def _visible(self, data: PlotData) -> list[Series]:
-        """The active scheme first, then the others whose codes are of the same kind."""
+        """Return the active scheme first, then the others with codes of the same kind."""
         if data.active is None:
             return list(data.series)
         kind = data.active.p.format
@@ -53,7 +53,7 @@ class CodesPlot(Plot):
         return [data.active, *others]
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
-        # The others may reach further: what the active scheme has decides.
+        # Other schemes may extend further: the range is the active scheme's.
         shown = self._visible(data)[:1]
         if not shown:
             return -128.5, 127.5
@@ -82,7 +82,7 @@ class CodesPlot(Plot):
         self._tick(data.active)
 
     def _tick(self, active: Series | None) -> None:
-        """Names at the codes whose places say nothing."""
+        """Label codes whose position on the axis is not the code itself."""
         axis = self.item.getAxis("bottom")
         if active is None or active.p.format.integer:
             axis.setTicks(None)
@@ -93,7 +93,7 @@ class CodesPlot(Plot):
         axis.setTicks([[(float(at), active.label(active.codes[at])) for at in places[::step]]])
 
     def _place(self, series: Series, code: int) -> int:
-        """Where a code stands on the axis."""
+        """Return the position of a code on the axis."""
         quantizer = QUANTIZERS[series.p.mapping]
         place = int(quantizer.places(np.array([code]), series.p)[0])
         return int(series.code_axis[place])
@@ -101,7 +101,7 @@ class CodesPlot(Plot):
     def _columns_of(
         self, series: Series, x0: float, x1: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Left and right edges and heights; the largest count where a pixel holds many codes."""
+        """Return edges and heights of columns; the largest count if a pixel holds many codes."""
         codes, counts = series.code_axis, series.counts
         first = int(np.searchsorted(codes, x0 - 1))
         last = int(np.searchsorted(codes, x1 + 1, "right"))
@@ -111,7 +111,7 @@ class CodesPlot(Plot):
             ends = np.append(starts[1:], counts.size) - 1
             return codes[starts] - 0.5, codes[ends] + 0.5, np.maximum.reduceat(counts, starts)
         pixel = self.pixel()[0]
-        # A used code among unused ones stays visible when it is narrower than a pixel.
+        # Widen a used code among unused ones to a pixel.
         half = 0.42 if pixel < 0.3 else max(0.5, 1.2 * pixel)
         return codes - half, codes + half, counts
 
@@ -132,13 +132,13 @@ class CodesPlot(Plot):
             )
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
-        """The first value with the nearest code that is used."""
+        """Return the first value with the used code nearest to the click."""
         active = data.active
         if active is None or not active.counts.any():
             return None
         used = np.flatnonzero(active.counts)
         nearest = used[np.abs(active.code_axis[used] - round(x)).argmin()]
-        return int((data.shown(active.evaluation.codes) == active.codes[nearest]).argmax())
+        return int((data.plotted(active.evaluation.codes) == active.codes[nearest]).argmax())
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
         at = round(x)

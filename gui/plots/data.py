@@ -1,4 +1,4 @@
-"""What plots draw: one immutable picture of the session, for the window and for exports alike."""
+"""Immutable snapshot of plot data, for window and exports."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ from quantoscope.gui.plots.spans import finite_extremes, unit_for
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """A scheme and what it makes of the values shown, flattened.
+    """A scheme and its evaluation, for the plotted values.
 
     Attributes
     ----------
     entry : Entry
     evaluation : Evaluation
     array : ndarray, any shape
-        R of all values.
+        All values R.
     positions : ndarray of int or None
-        The flat positions of the values shown; None for all.
+        Flat positions of the plotted values; None for all.
     anchor : int
-        The flat position whose channel stands for the scheme where only one can be drawn.
+        Flat position whose channel represents the scheme in plots of a single channel.
     alone : bool
-        Whether that channel is all that is shown.
+        Whether only that channel is plotted.
     """
 
     entry: Entry
@@ -70,11 +70,11 @@ class Series:
 
     @property
     def size(self) -> int:
-        """How many values are shown."""
+        """Number of plotted values."""
         return self.array.size if self.positions is None else self.positions.size
 
     def part(self, start: int, stop: int) -> Part:
-        """What becomes of a stretch of the values shown; the last one asked for is kept."""
+        """Return values, codes and errors of a slice; the last result is cached."""
         part = self._last.get((start, stop))
         if part is None:
             where = slice(start, stop) if self.positions is None else self.positions[start:stop]
@@ -84,12 +84,12 @@ class Series:
         return part
 
     def pick(self, places: IntArray) -> Part:
-        """What becomes of single values, by their places among those shown."""
+        """Return values, codes and errors at indices among the plotted values."""
         return self.evaluation.part(places if self.positions is None else self.positions[places])
 
     @cached_property
     def _curves(self) -> dict[str, Pyramid]:
-        """The pyramids of long curves; those of a channel in focus are made here."""
+        """Return the pyramids of long curves, computing those of a channel in focus."""
         if self.positions is None:
             curves = self.evaluation.curves
             found = {"reconstructed": curves.reconstructed, "error": curves.error}
@@ -99,7 +99,7 @@ class Series:
         return found | {"bound": pyramid_of(self._bounds(0, self.size))}
 
     def envelope(self, kind: str, columns: int, start: int, stop: int) -> Envelope:
-        """Extremes of ``reconstructed``, ``error`` or ``bound`` from one place to another."""
+        """Return extremes of ``reconstructed``, ``error`` or ``bound`` in a slice."""
 
         def values(first: int, last: int) -> np.ndarray:
             if kind == "bound":
@@ -111,41 +111,41 @@ class Series:
         return self._curves[kind].envelope(columns, start, stop, values)
 
     def clipped(self, side: int, start: int, stop: int, columns: int) -> IntArray:
-        """The places of the clipped values of a side; of many neighbours, the worst."""
+        """Return the positions of values clipped at a side; the worst of close neighbours."""
         if self.positions is not None or narrow(columns, start, stop):
             return start + np.flatnonzero(self.part(start, stop).saturated == side)
         at = self.evaluation.curves.clipped[side]
         left, right = np.searchsorted(at, (start, stop))
         return at[left:right]
 
-    # One channel, which stands for all where parameters have to be drawn
+    # The channel that represents the scheme where parameters are drawn
 
     @property
     def granularity(self) -> Granularity:
-        """Which values share parameters."""
+        """Granularity of the scheme."""
         return self.evaluation.qparams.granularity
 
     @cached_property
     def channel(self) -> int:
-        """The channel of the anchor."""
+        """Channel of the anchor."""
         where = np.array([self.anchor])
         return int(self.granularity.of(where, self.evaluation.codes.shape)[0])
 
     @property
     def channel_name(self) -> str:
-        """What people call that channel; empty where all values share parameters."""
+        """Name of that channel; empty if all values share parameters."""
         return "" if self.granularity.whole else self.granularity.name(self.channel)
 
     @property
     def name(self) -> str:
-        """The scheme, and its channel where that is one of several shown."""
+        """Name of the scheme, with its channel if it is one of several."""
         if self.alone or not self.channel_name:
             return self.entry.name
         return f"{self.entry.name}, {self.channel_name}"
 
     @cached_property
     def p(self) -> QParams:
-        """The parameters of that channel."""
+        """Parameters of that channel."""
         return self.evaluation.qparams.at(self.channel)
 
     # Codes and levels of that channel
@@ -157,12 +157,12 @@ class Series:
 
     @cached_property
     def code_axis(self) -> np.ndarray:
-        """Where the codes stand on an axis: at themselves, or at their rank."""
+        """Positions of the codes on an axis: the codes themselves, or their ranks."""
         return self.codes if self.p.format.integer else np.arange(self.codes.size)
 
     @cached_property
     def counts(self) -> IntArray:
-        """How many of the values shown have each code."""
+        """Number of plotted values per code."""
         if self.positions is None:
             return self.evaluation.code_counts
         part = self.evaluation.part(self.positions)
@@ -174,23 +174,23 @@ class Series:
 
     @cached_property
     def _downwards(self) -> bool:
-        """Whether a negative scale makes the levels descend."""
+        """Whether levels descend, due to a negative scale."""
         return self.p.scale < 0
 
     @cached_property
     def levels(self) -> FloatArray:
-        """What the codes of the channel stand for, ascending."""
+        """Levels of the channel's codes, ascending."""
         levels = QUANTIZERS[self.p.mapping].levels(self.p)
         return levels[::-1] if self._downwards else levels
 
     @cached_property
     def level_codes(self) -> IntArray:
-        """The codes of the levels."""
+        """Codes of the levels."""
         return self.codes[::-1] if self._downwards else self.codes
 
     @cached_property
     def level_counts(self) -> IntArray:
-        """How many values of the channel each level has."""
+        """Number of the channel's values per level."""
         if self.granularity.whole:
             counts = self.counts
         else:
@@ -201,9 +201,9 @@ class Series:
 
     @cached_property
     def level_edges(self) -> np.ndarray:
-        """The middles between the levels and, half a gap beyond them, the ends; in float64."""
+        """Midpoints between levels, and the outer edges half a gap beyond, in float64."""
         levels = self.levels.astype(np.float64)
-        # Halved first where sums would overflow; halves of the smallest numbers lose their digits.
+        # Halved first only if sums would overflow: halves of the smallest numbers lose digits.
         unit = unit_for(*finite_extremes(levels))
         drawn = unit.down(levels)
         with np.errstate(invalid="ignore"):
@@ -214,15 +214,15 @@ class Series:
 
     @cached_property
     def used_span(self) -> tuple[int, int] | None:
-        """Places of the first and the last level that a value of the channel has."""
+        """Positions of the first and last level that a value of the channel has."""
         used = np.flatnonzero(self.level_counts)
         return (int(used[0]), int(used[-1])) if used.size else None
 
     def label(self, code: int) -> str:
-        """How people write a code."""
+        """Return a code as text."""
         return self.p.format.label(int(code))
 
-    # What rounding can do
+    # Bounds of rounding
 
     @property
     def even_bound(self) -> bool:
@@ -231,13 +231,13 @@ class Series:
 
     @property
     def bound(self) -> float:
-        """The largest error that rounding alone can make in the channel."""
+        """Largest error of rounding alone in the channel."""
         quantizer = QUANTIZERS[self.p.mapping]
         reach = np.array([max(map(abs, self.p.range))])
         return float(np.max(quantizer.bound(reach, self.p)))
 
     def _bounds(self, start: int, stop: int) -> np.ndarray:
-        """The bound of each of a stretch of values, shape (stop − start,)."""
+        """Return the bound per value of a slice, shape (stop − start,)."""
         if self.positions is None:
             return self.evaluation.bounds(start, stop)
         where, e = self.positions[start:stop], self.evaluation
@@ -247,7 +247,7 @@ class Series:
 
     @property
     def bound_text(self) -> str:
-        """The bound in symbols."""
+        """The bound as a symbol."""
         if not self.p.format.integer:
             return "½ gap"
         return "S/2" if self.p.arithmetic.reach == 0.5 else "S"
@@ -256,13 +256,13 @@ class Series:
 
     @cached_property
     def figures(self) -> Mapping[str, float]:
-        """The metrics of the values shown."""
+        """Metrics of the plotted values."""
         if self.positions is None:
             return self.evaluation.metrics
         return metrics_of(self.evaluation, self.positions)
 
     def at(self, x: float) -> tuple[str, float]:
-        """The code that a value of the channel gets, as text, and what it is reconstructed as."""
+        """Return the code of a value in the channel, as text, and its reconstructed value."""
         quantizer = QUANTIZERS[self.p.mapping]
         with np.errstate(over="ignore", under="ignore"):
             codes, _ = quantizer.encode(np.array([x], self.p.dtype), self.p)
@@ -271,38 +271,38 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class PlotData:
-    """Everything that a plot may show.
+    """All data of the plots.
 
     Attributes
     ----------
     values : ndarray, shape (n,)
         R, flattened: all values, or those of the channel in focus.
     summary : Summary
-        Of these values.
+        Summary of these values.
     series : tuple of Series
-        The schemes switched on, in the order of the list.
+        Enabled schemes, in list order.
     active : Series or None
-        The active scheme, whether or not it is switched on.
+        The active scheme, enabled or not.
     chosen : int or None
-        The chosen value's place among the values.
+        Index of the selected value among the plotted values.
     digits : int
         Significant digits of numbers in text.
     array : ndarray, any shape
-        Those values in an array, the very object that stays the same while the values do.
+        Plotted values as an array, the same object as long as they are unchanged.
     whole : ndarray, any shape
         All values, in the shape of the array.
     failure : str
-        Why the active scheme has no evaluation; empty when it has one, or none is active.
+        Why the active scheme has no evaluation; empty if it has one, or none is active.
     focus : Focus or None
-        The channel whose values alone are shown.
+        The channel in focus, if only its values are plotted.
     partition : Granularity
-        What a channel is.
+        Granularity that defines channels.
     comparison : Comparison, DeviceComparison or None
-        Where two schemes differ.
+        Comparison of two schemes.
     pair : tuple of Entry
-        The two schemes that are compared; empty when none are.
+        The two compared schemes; empty if there are none.
     pyramid : Pyramid or None
-        Of the values, where it is known.
+        Pyramid of the values, if known.
     """
 
     values: FloatArray
@@ -325,7 +325,7 @@ class PlotData:
         return self.pyramid if self.pyramid is not None else pyramid_of(self.values)
 
     def envelope(self, columns: int, start: int, stop: int) -> Envelope:
-        """Extremes of R from one place to another."""
+        """Return extremes of R in a slice."""
 
         def values(first: int, last: int) -> np.ndarray:
             return self.values[first:last]
@@ -335,31 +335,31 @@ class PlotData:
         return self._pyramid.envelope(columns, start, stop, values)
 
     def flat(self, place: int) -> int:
-        """The flat position in the array of a value shown."""
+        """Return the flat position in the array of a plotted value."""
         return place if self.focus is None else int(self.focus.positions[place])
 
     @cached_property
     def layers(self) -> Mapping[Hashable, float]:
-        """How high each scheme lies on the others, from 0 to less than 1, by its uid."""
+        """Order of schemes on top of each other, from 0 to below 1, by uid."""
         uids = [one.entry.uid for one in self.series]
         active = None if self.active is None else self.active.entry.uid
         uids.sort(key=lambda uid: uid == active)
         return {uid: rank / (len(uids) + 1) for rank, uid in enumerate(uids)}
 
     def position_name(self, place: int) -> str:
-        """What people call the position of a value shown: one number per axis."""
+        """Return the position of a plotted value as text, one index per axis."""
         return f"#{position_text(self.flat(place), self.whole.shape)}"
 
-    def shown(self, array: np.ndarray) -> np.ndarray:
-        """Of an array of all values those that are shown, flattened."""
+    def plotted(self, array: np.ndarray) -> np.ndarray:
+        """Return the plotted entries of an array of all values, flattened."""
         flat = array.reshape(-1)
         return flat if self.focus is None else flat[self.focus.positions]
 
     @property
     def channel(self) -> tuple[FloatArray, Summary]:
-        """The values that the active scheme's parameters on show were taken from, summed up.
+        """Values, with summary, that the active scheme's drawn parameters follow from.
 
-        All that are shown; where channels have their own parameters, those of one channel.
+        All plotted values, or those of one channel if channels have their own parameters.
         """
         active, focus = self.active, self.focus
         if active is None or active.granularity.whole:
@@ -385,20 +385,20 @@ class PlotData:
         return kept_objective(self.channel[0], replace(scheme, calibration=MINMAX))
 
     def number(self, value: float, span: float = math.inf) -> str:
-        """A value of R or R′ as text, with digits that tell it from its neighbours.
+        """Return a value of R or R′ as text, with enough digits to differ from neighbours.
 
         Parameters
         ----------
         value : float
         span : float
-            How much of the axis is seen, where that is less than the range of the values.
+            Visible part of the axis, if less than the range of the values.
         """
         span = min(span, self.summary.high - self.summary.low)
         return short(value, digits_within(value, span, self.digits))
 
     @property
     def range_is_free(self) -> bool:
-        """Whether a clipping range can be set: one for all, not one of a channel's own."""
+        """Whether the clipping range can be set: it holds for all values."""
         if self.active is None or self.active.evaluation.scheme.fixed_range:
             return False
         scheme = self.active.evaluation.scheme
@@ -406,12 +406,12 @@ class PlotData:
 
     @property
     def focus_name(self) -> str:
-        """The channel in focus; empty for all values."""
+        """Name of the channel in focus; empty for all values."""
         return "" if self.focus is None else self.focus.name
 
 
 def plot_data(session: Session, digits: int) -> PlotData:
-    """Take the picture of a session as it is shown now."""
+    """Create plot data from the session's current snapshot."""
     snapshot, focus = session.snapshot, session.focus
     chosen = session.chosen
     if chosen is not None and chosen >= snapshot.array.size:

@@ -1,4 +1,4 @@
-"""Difference: where two schemes differ, by position, each value in the colour of its cause."""
+"""Difference plot: where two schemes differ, by position, coloured by cause."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from quantoscope.gui.plots.spans import finite_extremes, visible
 
 
 class DifferencePlot(Plot):
-    """Second minus first: codes where these mean the same, else reconstructed values."""
+    """Second minus first: of codes if these are comparable, else of reconstructed values."""
 
     key = "difference"
     x_only = True
@@ -47,8 +47,8 @@ class DifferencePlot(Plot):
         if not count:
             return filled(self.tr("%1 and %2: no value differs."), *names)
         share = percent(count, total)
-        # Of the values shown, which may be those of one channel.
-        counts = np.bincount(data.shown(made.cause_of) + 1, minlength=len(made.causes) + 1)[1:]
+        # Count among the plotted values, possibly of one channel only.
+        counts = np.bincount(data.plotted(made.cause_of) + 1, minlength=len(made.causes) + 1)[1:]
         ranked = [place for place in np.argsort(-counts, kind="stable") if counts[place]]
         named = [made.causes[place].title for place in ranked[:3]]
         causes = "; ".join(named + ["…"] * (len(ranked) > 3))
@@ -57,16 +57,16 @@ class DifferencePlot(Plot):
 
     def _differs(self, data: PlotData) -> np.ndarray:
         assert data.comparison is not None
-        return data.shown(data.comparison.differs)
+        return data.plotted(data.comparison.differs)
 
     def _heights(self, data: PlotData, made: Comparison | DeviceComparison) -> np.ndarray:
-        """Second minus first of every value shown, NaN where neither can be told."""
+        """Return second minus first per plotted value; NaN if undefined."""
         if made.compared == CODES and made.first.qparams.format.integer:
             apart = made.second.codes.astype(np.float64) - made.first.codes
         else:
             with np.errstate(invalid="ignore", over="ignore"):
                 apart = made.second.reconstructed.astype(np.float64) - made.first.reconstructed
-        return data.shown(np.where(made.differs, apart, 0.0))
+        return data.plotted(np.where(made.differs, apart, 0.0))
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
         return span_of(data)
@@ -86,7 +86,7 @@ class DifferencePlot(Plot):
             return
         start, stop = visible(data.values.size, x0, x1)
         heights = self._heights(data, made)[start:stop]
-        causes = data.shown(made.cause_of)[start:stop]
+        causes = data.plotted(made.cause_of)[start:stop]
         for number in range(len(made.causes)):
             mine = np.where(causes == number, heights, np.nan)
             self._paint_cause(number, mine, start)
@@ -94,7 +94,7 @@ class DifferencePlot(Plot):
             self.rule("chosen", data.chosen, self.pen(self.theme.muted))
 
     def _paint_cause(self, number: int, heights: np.ndarray, start: int) -> None:
-        """Stems with a marker of its own; columns where values are many."""
+        """Draw stems with a marker per cause; columns if there are many values."""
         colour = self.theme.colour(number)
         at = np.flatnonzero(np.isfinite(heights))
         if at.size == 0:
@@ -112,7 +112,7 @@ class DifferencePlot(Plot):
             self.points(number, x, y, MARKERS[number % len(MARKERS)], colour)
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
-        """The differing value that is nearest."""
+        """Return the nearest differing value."""
         if data.comparison is None or data.values.size == 0:
             return None
         differing = np.flatnonzero(self._differs(data))

@@ -1,4 +1,4 @@
-"""Distribution: histogram of R against the code grid, the clipping range, and unused codes."""
+"""Distribution plot: histogram of R with levels, clipping range and unused codes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BAR_PIXELS = 7
 
 
 class DistributionPlot(HandlePlot):
-    """Values below, codes above: what a scheme spends its codes on."""
+    """Histogram of values below, axis of codes above."""
 
     key = "distribution"
     x_quantity = "value"
@@ -84,14 +84,14 @@ class DistributionPlot(HandlePlot):
             self.rule("chosen", float(data.values[data.chosen]), self.pen(self.theme.muted))
 
     def _edges(self, summary: Summary) -> np.ndarray:
-        """The edges of the bars: where all values are equal, they have no extent to show."""
+        """Return the bar edges, with some width if all values are equal."""
         if summary.low != summary.high:
             return summary.edges
         at, half = self.x_unit.down_to(summary.low), BAR_PIXELS / 2 * self.pixel()[0]
         return self.x_unit.up([at - half, at + half])
 
     def _paint_codes(self, active: Series, x0: float, x1: float) -> None:
-        """The axis of codes along the top, and a tick for each level while they are apart."""
+        """Draw the axis of codes along the top, and a tick per level if they are distinct."""
         levels, pixel = self.x_unit.down(active.levels), self.pixel()[0]
         ticks = code_ticks(levels, active.level_codes, active.label, CODE_TICK_PIXELS * pixel)
         self.item.getAxis("top").setTicks([ticks])
@@ -115,12 +115,12 @@ class DistributionPlot(HandlePlot):
             self.column(("unused ground", name), *ends, faint, z=-7)
 
     def _paint_handles(self, data: PlotData, active: Series | None) -> None:
-        """Lines at the ends of the clipping range; movable where one range holds for all."""
+        """Draw the ends of the clipping range, movable if one range holds for all."""
         if active is None or active.evaluation.scheme.fixed_range:
             self.drop_handles()
             return
         low, high = active.p.range
-        # Moved by a pixel, a handle says something else.
+        # As many digits as distinguish positions one pixel apart.
         digits = digits_apart((low, high), digits_within(max(-low, high), self.width_x, 4))
         colour = self.theme.colour(active.entry.colour)
         if not data.range_is_free:
@@ -142,7 +142,7 @@ class DistributionPlot(HandlePlot):
         if QUANTIZERS[p.mapping].symmetric_range:
             reach = max(abs(at), pixel, float(np.spacing(p.dtype.type(0))))
             return -reach, reach
-        # Ends that the working precision could not tell apart would be no range.
+        # Ends equal in working precision would be an empty range.
         pixel = max(pixel, *(float(np.spacing(np.abs(p.dtype.type(end)))) for end in (low, high)))
         if name == "Rmin":
             return max(min(at, high - pixel), -LARGEST), high
@@ -166,7 +166,7 @@ class DistributionPlot(HandlePlot):
 
 
 def unused_ends(series: Series) -> list[tuple[str, int, int]]:
-    """The stretches at the ends of the code range that no value has: name, first, last place."""
+    """Return the unused parts at the ends of the code range: name, first and last place."""
     span = series.used_span
     if span is None:
         return []
@@ -179,7 +179,7 @@ def unused_ends(series: Series) -> list[tuple[str, int, int]]:
 
 
 def unused_sentence(plot: Plot, series: Series) -> str:
-    """Which codes at the ends no value reaches, and what share of the range they are."""
+    """Return a sentence on unused codes at the ends, with their share of the range."""
     codes, ends = [series.label(code) for code in series.level_codes], unused_ends(series)
     name = series.name
     if not ends:
@@ -200,9 +200,9 @@ def unused_sentence(plot: Plot, series: Series) -> str:
 def code_ticks(
     levels: np.ndarray, codes: np.ndarray, label: Callable[[int], str], apart: float
 ) -> list[tuple[float, str]]:
-    """Positions and names for an axis of codes, no two nearer than ``apart``.
+    """Return positions and labels for an axis of codes, at least ``apart`` from each other.
 
-    The first and the last code are always there; between them stand multiples of a power of two.
+    The first and last code are always labelled, between them multiples of a power of two.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         spacing = (levels[-1] - levels[0]) / max(1, len(levels) - 1)

@@ -1,4 +1,4 @@
-"""Error: R' − R of every enabled scheme by position, with the ±S/2 band of the active one."""
+"""Error plot: R' − R of every enabled scheme by position, with the active one's ±S/2 band."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from quantoscope.gui.plots.signal import stems
 from quantoscope.gui.plots.spans import finite_extremes, visible
 
 STEP_PIXELS = 6
-"""Narrower steps of the band would be hair: then it is as high as the highest of neighbours."""
+"""Minimum width of a band step in pixels; narrower neighbours are merged at their maximum."""
 
 
 def _calm(edges: np.ndarray, high: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Stretches of a band; those that change more often than so many times, put together."""
+    """Merge steps of a band that has more than ``most`` of them."""
     if np.count_nonzero(np.diff(high)) <= most:
         return edges, high
     first = np.arange(0, high.size, -(-high.size // most))
@@ -31,7 +31,7 @@ def _calm(edges: np.ndarray, high: np.ndarray, most: int) -> tuple[np.ndarray, n
 
 
 class ErrorPlot(Plot):
-    """What each value loses; rounding stays inside ±S/2, clipping leaves it."""
+    """Error per value: rounding stays within ±S/2, clipping exceeds it."""
 
     key = "error"
     x_only = True
@@ -62,7 +62,7 @@ class ErrorPlot(Plot):
         if not np.isfinite(figures["rmse"]):
             return filled(self.tr("%1: no error is finite."), data.active.entry.name)
         if clipped and figures["rmse"] and not 0 < figures["mse"] < np.inf:
-            # Their squares lie beyond float64: there is no share to tell.
+            # Their squares overflow float64, so shares are undefined.
             text = self.tr("%1: clips %4; ±%2.")
         share = percent(figures["clipping_power"], figures["mse"])
         count = self.tr("1 value") if clipped == 1 else self.tr("%1 values")
@@ -101,7 +101,7 @@ class ErrorPlot(Plot):
             self.rule("chosen", data.chosen, self.pen(self.theme.muted))
 
     def _paint_band(self, data: PlotData, active: Series, start: int, stop: int) -> None:
-        """What rounding alone can do: one band, or one as high as each value's own bound."""
+        """Draw the bound of rounding: one band, or one step per value."""
         colour = self.theme.colour(active.entry.colour)
         pen = self.pen(self.theme.tint(colour, 0.7))
         if active.even_bound:
@@ -135,7 +135,7 @@ class ErrorPlot(Plot):
             else:
                 self.line(series.entry.uid, x, error, self.entry_pen(series), z=1)
             if at.size <= self.columns / 4:
-                # A clipped value carries its triangle instead of the marker.
+                # A clipped value has a triangle instead of the marker.
                 whole = np.where(part.saturated == 0, error, np.nan)
                 self.entry_points(series.entry.uid, x, whole, series)
             clipped_marks(self, series, "error", (start, stop), lane, lanes)

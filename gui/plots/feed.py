@@ -1,4 +1,4 @@
-"""Hands every plot one and the same picture of the session, and the crosshair they share."""
+"""Feed of plot data and crosshair positions to all plots."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from quantoscope.gui.plots.data import PlotData, plot_data
 
 
 class PlotFeed(QObject):
-    """Makes a new ``PlotData`` whenever something that plots show has changed.
+    """Creates new ``PlotData`` whenever plotted content has changed.
 
     Signals
     -------
     changed(data)
     drawn()
-        No pane waits for its turn any more.
+        All panes have been drawn.
     moved(quantity, x0, x1)
-        A plot over this quantity shows this stretch of it, and so should the others.
+        A plot of this quantity shows this range; linked plots follow.
     pointed(quantity, x)
-        The pointer is at x in a plot whose x axis is this quantity; an empty quantity when it
+        The pointer is at x in a plot of this quantity; the quantity is empty when it
         has left.
     """
 
@@ -45,14 +45,14 @@ class PlotFeed(QObject):
         settings.digits_changed.connect(self.refresh)
 
     def refresh(self) -> None:
-        """Take the picture anew."""
+        """Create new plot data."""
         self.data = plot_data(self._session, self._settings.digits)
         self.changed.emit(self.data)
         if not self._session.paint_queue.busy:
             self.drawn.emit()
 
     def in_turn(self, pane: QObject, draw: Callable[[], None]) -> None:
-        """Draw a pane: few values at once, many when it is its turn."""
+        """Draw a pane: at once for few values, queued for many."""
         if self.data.whole.size <= LIVE_LIMIT:
             self._session.paint_queue.leave(pane)
             draw()

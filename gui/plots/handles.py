@@ -1,4 +1,4 @@
-"""Plots with handles on the clipping range: movable lines with a label."""
+"""Plots with draggable handles on the clipping range."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from quantoscope.gui.plots.labels import Label, anchor_of, anchored
 from quantoscope.gui.plots.view import Rule
 
 TEXT_MARGIN = 2.0
-"""Pixels above and below the text of a label that may be cut."""
+"""Margin above and below a label's text that may be cut off, in pixels."""
 
 
 class HandlePlot(Plot):
-    """A plot whose handles report the range that a drag asks for."""
+    """A plot whose handles report the clipping range requested by dragging."""
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
         self._handles: dict[str, pg.InfiniteLine] = {}
@@ -27,11 +27,11 @@ class HandlePlot(Plot):
         super().__init__(item, theme, ink)
 
     def asked_range(self, data: PlotData, name: str, at: float) -> tuple[float, float] | None:
-        """The clipping range that a handle at this place asks for; None when it is none."""
+        """Return the clipping range for a handle at this position; None if invalid."""
         raise NotImplementedError
 
     def whole_range(self, data: PlotData) -> tuple[float, float]:
-        """The whole range along x, when no handle is held."""
+        """Return the full range of x while no handle is dragged."""
         raise NotImplementedError
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
@@ -42,7 +42,7 @@ class HandlePlot(Plot):
         super().restyle(theme)
 
     def drop_handles(self) -> None:
-        """Take the handles away."""
+        """Remove the handles."""
         for handle in self._handles.values():
             self.item.removeItem(handle)
         self._handles.clear()
@@ -50,7 +50,7 @@ class HandlePlot(Plot):
     def handle(
         self, name: str, at: float, text: str, colour: QColor, position: float, to_the_right: bool
     ) -> None:
-        """Show a handle: its place, its label, and how high and on which side that may stand."""
+        """Draw a handle with its label at the given height and side."""
         handle = self._handles.get(name) or self._made(name)
         handle.setPen(self.pen(colour, 2))
         handle.setHoverPen(self.pen(colour, 4))
@@ -72,7 +72,7 @@ class HandlePlot(Plot):
             handle.label.anchors = [across, across]
             handle.label.setPosition(1 - box.center().y() / height)
 
-        # The margin of its text may stand out of the view.
+        # The margin of the text may extend beyond the view.
         box = anchored(point, size.width(), size.height() - 2 * TEXT_MARGIN, anchor)
         self.place(Label(point, box, move))
 
@@ -99,7 +99,7 @@ class HandlePlot(Plot):
             return
         at = self.x_unit.up_to(float(line.value()))
         asked = self.asked_range(self.data, line.handle_name, at)
-        # While a handle moves the view stays, or the handle would run away from the pointer.
+        # The view is fixed during a drag, or the handle would move away from the pointer.
         self._held = None if finished else self._held or self.x_range(self.data)
         if asked is not None:
             self.range_dragged.emit(*asked, finished)

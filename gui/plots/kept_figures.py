@@ -1,4 +1,4 @@
-"""Figures that take long to compute, kept while the array and the evaluation stay the same."""
+"""Caches of channel figures and cost curves, per array and evaluation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class _Same(Generic[T]):
-    """An immutable object as a key, equal to itself alone; alive, so that no other has its id."""
+    """Cache key that compares an immutable object by identity and keeps it alive."""
 
     def __init__(self, it: T) -> None:
         self.it = it
@@ -35,7 +35,7 @@ class _Same(Generic[T]):
         return isinstance(other, _Same) and other.it is self.it
 
 
-# The caches are small, since a key keeps the array and the evaluation alive.
+# Small caches, since a key keeps the array and the evaluation alive.
 
 
 @lru_cache(maxsize=8)
@@ -52,7 +52,7 @@ def _channels(
 def channel_figures(
     array: FloatArray, evaluation: Evaluation, granularity: Granularity
 ) -> Channels | None:
-    """Return the figures of every channel; None where the array has no such channels."""
+    """Return the figures of every channel; None if the array has no such channels."""
     return _channels(_Same(array), _Same(evaluation), granularity) if array.size else None
 
 
@@ -68,7 +68,7 @@ def _values(
 def channel_values(
     array: FloatArray, granularity: Granularity, channel: int
 ) -> tuple[FloatArray, Summary]:
-    """Return the values of one channel, the same object each time, and what they hold."""
+    """Return the values of one channel with their summary, the same objects each time."""
     return _values(_Same(array), granularity, channel)
 
 
@@ -81,5 +81,5 @@ def _objective(array: _Same[FloatArray], scheme: Scheme) -> Objective | None:
 
 
 def kept_objective(array: FloatArray, scheme: Scheme) -> Objective | None:
-    """Return the cost curves of a scheme; None where the array has none."""
+    """Return the cost curves of a scheme; None if the array has none."""
     return _objective(_Same(array), scheme)

@@ -1,4 +1,4 @@
-"""Places labels in a view so that none is cut and none hides another."""
+"""Placement of labels in a view without overlaps or cut text."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF
 
 GAP = 2.0
-"""Pixels between labels."""
+"""Distance between labels in pixels."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A label in pixels of its view, and how it is moved.
+    """A label in pixel coordinates of its view.
 
     Attributes
     ----------
     point : QPointF
-        What it belongs to.
+        Point that it labels.
     box : QRectF
-        Where it would like to be.
+        Preferred box.
     move : callable
-        Is given the box that it gets, or None where there is no room for it.
+        Called with the assigned box, or None if there is no room.
     """
 
     point: QPointF
@@ -31,21 +31,21 @@ class Label:
 
 
 def anchored(point: QPointF, width: float, height: float, anchor: tuple[float, float]) -> QRectF:
-    """Return the box of a label that is hung by a share of its width and height from a point."""
+    """Return the box of a label anchored to a point, by fractions of its width and height."""
     return QRectF(point.x() - anchor[0] * width, point.y() - anchor[1] * height, width, height)
 
 
 def anchor_of(point: QPointF, box: QRectF) -> tuple[float, float]:
-    """Return by which shares of its width and height a box hangs from a point."""
+    """Return the anchor of a box at a point, as fractions of its width and height."""
     width, height = max(box.width(), 1.0), max(box.height(), 1.0)
     return (point.x() - box.left()) / width, (point.y() - box.top()) / height
 
 
 def placed(labels: Sequence[Label], room: QRectF) -> list[QRectF | None]:
-    """Return a box inside the room for each label, the first ones first; None where none is free.
+    """Return a box for each label, by priority; None if there is no room.
 
-    Each stays as near to where it would like to be as it can: up or down, on the other side of
-    its point, or at the edge. What belongs to a point outside the room stays where it is.
+    Each box is as near to the preferred one as possible: above or below, on the other side of
+    its point, or at the edge. Labels of points outside the view are not moved.
     """
     taken: list[QRectF] = []
     boxes: list[QRectF | None] = []
@@ -61,7 +61,7 @@ def placed(labels: Sequence[Label], room: QRectF) -> list[QRectF | None]:
 
 
 def _free(label: Label, room: QRectF, taken: Sequence[QRectF]) -> QRectF | None:
-    """The nearest free box of a label."""
+    """Return the nearest free box of a label."""
     box = label.box
     width, height = box.width(), box.height()
     if width > room.width() or height > room.height():

@@ -1,4 +1,4 @@
-"""What the plots along the position share: lanes, triangles of clipped values, readouts."""
+"""Shared parts of plots by position: lanes, triangles of clipped values, readouts."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from quantoscope.engine.numerics.arrays import FloatArray
 
 MARK_PIXELS = 9
-"""Nearer than this, triangles hide each other."""
+"""Minimum distance of triangles in pixels."""
 
 
 def span_of(data: PlotData) -> tuple[float, float]:
-    """From half a position before the first value to half a position after the last."""
+    """Return the x range: half a position before the first to half a position after the last."""
     return -0.5, max(data.values.size, 1) - 0.5
 
 
 def places(at: np.ndarray, lane: int, lanes: int, side_by_side: bool) -> np.ndarray:
-    """Positions along x; few values stand side by side, one lane per curve."""
+    """Return x positions; few values are drawn side by side, one lane per curve."""
     if not side_by_side or lanes == 1:
         return at.astype(float)
     return at + (lane - (lanes - 1) / 2) * min(0.16, 0.7 / lanes)
@@ -39,11 +39,11 @@ def clipped_marks(
     lane: int = 0,
     lanes: int = 1,
 ) -> None:
-    """Triangles on the clipped values of a span: down where cut down, up where raised.
+    """Draw triangles on clipped values: down if clipped from above, up if from below.
 
-    They stand at what ``kind`` names: ``reconstructed`` or ``error``.
+    They are at the height of ``kind``: ``reconstructed`` or ``error``.
 
-    Where they would hide each other, the one with the largest error stands for its neighbours.
+    Of overlapping triangles, only the one with the largest error is drawn.
     """
     figures = series.figures
     start, stop = span
@@ -62,7 +62,7 @@ def clipped_marks(
 
 
 def _thinned(at: np.ndarray, size: np.ndarray, pitch: float) -> np.ndarray:
-    """Of the positions in each stretch of ``pitch``, the one with the largest size."""
+    """Return the position of the largest size in each stretch of ``pitch``."""
     if at.size < 2 or pitch <= 1:
         return at
     order = np.lexsort((-np.nan_to_num(size), (at / pitch).astype(np.intp)))
@@ -72,7 +72,7 @@ def _thinned(at: np.ndarray, size: np.ndarray, pitch: float) -> np.ndarray:
 
 
 def nearest_position(plot: Plot, data: PlotData, x: float) -> int | None:
-    """The position at x; where a pixel holds many, the one with the largest error of them."""
+    """Return the position at x; the one with the largest error if a pixel holds many."""
     if data.values.size == 0:
         return None
     position = int(np.clip(round(x), 0, data.values.size - 1))
@@ -93,7 +93,7 @@ def position_readout(
     kind: str,
     other_symbol: str,
 ) -> str:
-    """Position and value of every curve there."""
+    """Return position and value of every curve at x."""
     if data.values.size == 0:
         return ""
     at = int(np.clip(round(x), 0, data.values.size - 1))

@@ -1,4 +1,4 @@
-"""A choice that a plot offers of how to look at its data."""
+"""Display option of a plot."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Option:
-    """A choice of how to look at the data of a plot.
+    """A display option of a plot.
 
     Attributes
     ----------
     key, title : str
     choices : tuple of (str, str)
-        Key and title of each; the first one is chosen at first.
+        Key and title of each; the first is the default.
     """
 
     key: str

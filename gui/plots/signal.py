@@ -1,4 +1,4 @@
-"""Signal: R, and R' of every enabled scheme, by position."""
+"""Signal plot: R, and R' of every enabled scheme, by position."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from quantoscope.gui.plots.spans import finite_extremes, visible
 
 
 class SignalPlot(Plot):
-    """Lines or stems when values can be told apart, an envelope when they cannot."""
+    """Lines or stems if values are distinguishable, else an envelope."""
 
     key = "signal"
     x_only = True
@@ -88,7 +88,7 @@ class SignalPlot(Plot):
             else:
                 self.line(series.entry.uid, x, reconstructed, self.entry_pen(series), z=1)
             if at.size <= self.columns / 4:
-                # A clipped value carries its triangle instead of the marker.
+                # A clipped value has a triangle instead of the marker.
                 whole = np.where(part.saturated == 0, reconstructed, np.nan)
                 self.entry_points(series.entry.uid, x, whole, series)
             clipped_marks(self, series, "reconstructed", (start, stop), lane, lanes)
@@ -113,12 +113,12 @@ class SignalPlot(Plot):
 
 
 def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Segments from 0 to each point, for a line that connects pairs."""
+    """Return segments from 0 to each point, for a line that connects pairs."""
     return np.repeat(x, 2), np.column_stack([np.zeros(len(y)), y]).ravel()
 
 
 def clipped_sentence(plot: Plot, data: PlotData, series: Series, clipped: int) -> str:
-    """How many values the active scheme clips, and how far off the worst value is."""
+    """Return a sentence on the active scheme's clipped values and their largest error."""
     worst = short(series.figures["max_abs_error"], data.digits)
     if worst == "NaN":
         text = plot.tr("%1 reconstructs none of the %2 values as a finite number.")

@@ -1,4 +1,4 @@
-"""Ranges along an axis: the unit it is drawn in, margins, the ends of zoom, and extremes."""
+"""Ranges along an axis: drawing unit, margins, zoom limits and extremes."""
 
 from __future__ import annotations
 
@@ -9,67 +9,67 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 USUAL = 1e100
-"""From its reciprocal up to here, coordinates are drawn as they are."""
+"""Coordinates from its reciprocal to this are drawn unscaled."""
 DRAWN = 1e150
 """The largest drawn number."""
 LARGEST = float(np.finfo(np.float64).max)
 FINEST = 2.0**-40
-"""A view is no narrower than this part of the whole range."""
+"""Minimum width of a view, as a fraction of the full range."""
 RESOLUTION = 2.0**-45
-"""A view is no narrower than this part of the numbers in it: 128 steps of float64."""
+"""Minimum width of a view, relative to its coordinates: 128 steps of float64."""
 WIDEST = 4.0
-"""A view is no wider than so many whole ranges."""
+"""Maximum width of a view, in full ranges."""
 KEPT = 0.1
-"""At least this part of the view, or of the whole range, is seen in it."""
+"""Minimum overlap with the full range, as a fraction of the view or the range."""
 FAR = 1e6
-"""Farther than so many views from the middle, places are drawn where that distance ends."""
+"""Maximum distance of drawn positions from the middle, in views."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """The power of ten that an axis is drawn in.
+    """Power of ten by which an axis is scaled for drawing.
 
-    pyqtgraph divides by ranges, and Qt ends the program over coordinates that are no numbers any
-    more: what lies near the ends of float64 is divided by a power of ten before it is drawn, and
-    the axis names it.
+    pyqtgraph divides by ranges, and Qt aborts on coordinates that are not finite:
+    data near the limits of float64 is divided by a power of ten before it is drawn, and
+    the axis label states it.
 
     Attributes
     ----------
     exponent : int
-        0 unless numbers are extreme.
+        0 unless the data is extreme.
     """
 
     exponent: int = 0
 
     def down(self, values: ArrayLike) -> np.ndarray:
-        """Return numbers of the data as they are drawn, in float64."""
+        """Convert data to drawn coordinates, in float64."""
         places = self._times(values, -self.exponent)
         return self._ended(values, places, DRAWN) if self.exponent else places
 
     def up(self, values: ArrayLike) -> np.ndarray:
-        """Return drawn numbers as those of the data; what float64 cannot hold ends at its ends."""
+        """Convert drawn coordinates to data, clamped to float64."""
         places = self._times(values, self.exponent)
         return self._ended(values, places, LARGEST) if self.exponent else places
 
     def down_pair(self, low: float, high: float) -> tuple[float, float]:
-        """Return the ends of a range as they are drawn."""
+        """Convert the ends of a range to drawn coordinates."""
         return self.down_to(low), self.down_to(high)
 
     def up_pair(self, low: float, high: float) -> tuple[float, float]:
-        """Return the ends of a drawn range as those of the data."""
+        """Convert the ends of a drawn range to data."""
         return self.up_to(low), self.up_to(high)
 
     def down_to(self, value: float) -> float:
-        """Return a number as it is drawn."""
+        """Convert a number to a drawn coordinate."""
         return float(self.down(value))
 
     def up_to(self, value: float) -> float:
-        """Return a drawn number as one of the data."""
+        """Convert a drawn coordinate to a number."""
         return float(self.up(value))
 
     @staticmethod
     def _ended(values: ArrayLike, places: np.ndarray, end: float) -> np.ndarray:
-        """Bring what has grown beyond an end back to it; infinities stay."""
+        """Clamp values that overflowed; infinities stay."""
         beyond = np.isfinite(np.asarray(values, float)) & (np.abs(places) > end)
         return np.where(beyond, np.copysign(end, places), places)
 
@@ -79,24 +79,24 @@ class Unit:
             places = np.asarray(values, float)
             if not exponent:
                 return places
-            # In two steps: 10**320 is no number of float64.
+            # In two steps, as 10**320 overflows float64.
             half = exponent // 2
             return places * 10.0**half * 10.0 ** (exponent - half)
 
 
 def unit_for(low: float, high: float) -> Unit:
-    """Return the unit that a range is drawn in: its power of ten where it is extreme."""
+    """Return the unit for a range: a power of ten if the range is extreme."""
     size = max((abs(end) for end in (low, high) if math.isfinite(end)), default=0.0)
     return Unit() if size == 0 or 1 / USUAL <= size <= USUAL else Unit(math.floor(math.log10(size)))
 
 
 def power(logarithm: float) -> float:
-    """Return 10 to a power; what float64 cannot hold ends at its ends."""
+    """Return 10 to a power, clamped to float64."""
     return 10.0**logarithm if logarithm < 308 else LARGEST
 
 
 def drawable(places: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Bring finite places near a view from low to high, far outside which Qt cannot draw."""
+    """Clamp finite positions to the neighbourhood of a view, beyond which Qt cannot draw."""
     middle, reach = (low + high) / 2, FAR * (high - low)
     finite = np.isfinite(places)
     beyond = finite & (np.abs(places - middle) > reach) if finite.any() else finite
@@ -106,14 +106,14 @@ def drawable(places: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def resolution(low: float, high: float) -> float:
-    """Return how narrow a view there may be before its coordinates run out of digits."""
-    # At least that of the smallest drawn numbers: in a unit that was chosen for another part, all
-    # may be next to nothing.
+    """Return the minimum width of a view in which coordinates have enough digits."""
+    # At least that of the smallest drawn numbers: in a unit chosen for another range, all
+    # may be close to 0.
     return max(abs(low), abs(high), 1 / USUAL) * RESOLUTION
 
 
 def padded(low: float, high: float, share: float = 0.04) -> tuple[float, float]:
-    """Return a range with a margin; one without extent gets some."""
+    """Return a range with margins; an empty range gets some width."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return -1.0, 1.0
     low, high = (min(max(end, -DRAWN), DRAWN) for end in (low, high))
@@ -127,16 +127,16 @@ def padded(low: float, high: float, share: float = 0.04) -> tuple[float, float]:
 def bounded(
     low: float, high: float, whole: tuple[float, float], finest: float = 0.0
 ) -> tuple[float, float]:
-    """Return the view that is nearest to one asked for and shows some of the whole range.
+    """Return the closest allowed view to a requested one, overlapping the full range.
 
     Parameters
     ----------
     low, high : float
-        The view asked for.
+        Requested view.
     whole : tuple of float
-        The range that shows everything; it has an extent.
+        Full range, not empty.
     finest : float
-        The narrowest view.
+        Minimum width.
     """
     extent = whole[1] - whole[0]
     if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(high - low)):
@@ -150,14 +150,14 @@ def bounded(
 
 
 def visible(count: int, x0: float, x1: float) -> tuple[int, int]:
-    """The positions that a view from x0 to x1 shows, as a half-open range."""
+    """Return the positions visible from x0 to x1, as a half-open range."""
     start = int(np.clip(np.ceil(x0 - 0.5), 0, count))
     stop = int(np.clip(np.floor(x1 + 0.5) + 1, start, count))
     return start, stop
 
 
 def finite_extremes(*arrays: np.ndarray) -> tuple[float, float]:
-    """The smallest and largest finite number; NaN twice when there is none."""
+    """Return the smallest and largest finite number; NaN twice if there is none."""
     lows, highs = [], []
     for array in arrays:
         if array.size == 0:

@@ -1,4 +1,4 @@
-"""Transfer: the staircase that takes R to R', one per enabled scheme."""
+"""Transfer plot: R' against R, one staircase per enabled scheme."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from quantoscope.gui.plots.values_axis import nearest_value, values_span
 
 
 class TransferPlot(Plot):
-    """Every value on a step becomes the step's height; the diagonal would lose nothing."""
+    """Staircases of reconstructed values; the diagonal is lossless."""
 
     key = "transfer"
     x_quantity = "value"
@@ -73,7 +73,7 @@ class TransferPlot(Plot):
                             self.theme.foreground, 13, hollow=True, z=9)  # fmt: skip
 
     def _stairs(self, series: Series, x0: float, x1: float) -> tuple[np.ndarray, np.ndarray]:
-        """Corners of the staircase between x0 and x1; one step per pixel where they are finer."""
+        """Return the corners of a staircase from x0 to x1, at most one step per pixel."""
         levels = series.levels.astype(np.float64)
         edges = series.level_edges[1:-1]
         first = int(np.searchsorted(edges, x0))

@@ -1,4 +1,4 @@
-"""What the plots over the value R share: their range, and the value that a click means."""
+"""Shared parts of plots over R: the range, and the value at a click."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from quantoscope.gui.plots.data import PlotData
 
 
 def values_span(data: PlotData) -> tuple[float, float]:
-    """From the smallest to the largest of the data, the clipping range and the levels."""
+    """Return the range that contains data, clipping range and levels."""
     ends = [data.summary.low, data.summary.high]
     if data.active is not None and not data.active.granularity.whole:
-        # The levels of one channel are drawn beside its own values.
+        # Levels are those of one channel, so use that channel's values.
         summary = data.channel[1]
         ends = [summary.low, summary.high]
     if data.active is not None:
@@ -22,7 +22,7 @@ def values_span(data: PlotData) -> tuple[float, float]:
 
 
 def nearest_value(data: PlotData, x: float) -> int | None:
-    """The position of the value nearest to x."""
+    """Return the position of the value nearest to x."""
     if not np.isfinite(data.values).any():
         return None
     with np.errstate(over="ignore", invalid="ignore"):

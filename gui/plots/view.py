@@ -1,4 +1,4 @@
-"""The parts of pyqtgraph that plots have in a form of their own."""
+"""Customized pyqtgraph items and view."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ CUT_DOWN, RAISED = _triangle(up=False), _triangle(up=True)
 class Rule(pg.InfiniteLine):
     """A line that moves by any distance.
 
-    Qt takes points for equal that differ by less than 1e-12 of their size, and leaves an item
-    at 1e9 where it was; so it goes by way of the origin.
+    Qt treats points as equal if they differ by less than 1e-12 relatively, and would not move an
+    item at 1e9; so it is moved to the origin first.
     """
 
     def setPos(self, pos: Any) -> None:
@@ -37,12 +37,12 @@ class Rule(pg.InfiniteLine):
 
 
 class PlotView(pg.ViewBox):
-    """A view whose zoom has ends, whoever asks: wheel, drag, keys, another plot, a session.
+    """A view with zoom limits for every source: wheel, drag, keys, linked plots, sessions.
 
     Attributes
     ----------
     bound : callable or None
-        Gives the range that is shown for one that is asked for along an axis; None: as asked for.
+        Returns the range to show for a requested one along an axis; None for no limits.
     """
 
     def __init__(self, x_only: bool) -> None:

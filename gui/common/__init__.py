@@ -1,1 +1,1 @@
-"""What every part of the window uses: looks, settings, plain text, fields for numbers."""
+"""Shared parts of the window: theme, settings, plain text, number fields."""

@@ -1,4 +1,4 @@
-"""How large dialogs open: as they ask, where the screen has that much room."""
+"""Initial size of dialogs, limited to the screen."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QWidget
 
 _FRAME = QSize(20, 50)
-"""What a window's frame and its title take."""
+"""Room for a window's frame and title."""
 
 
 def open_at(dialog: QWidget, width: int, height: int) -> None:
-    """Give a dialog a size, or less of it where the screen is smaller."""
+    """Resize a dialog, limited to the screen."""
     room = dialog.screen().availableSize() - _FRAME
     dialog.resize(QSize(width, height).boundedTo(room))

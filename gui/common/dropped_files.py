@@ -1,4 +1,4 @@
-"""Files that the desktop hands over: dropped on the window, or asked to be opened."""
+"""Local paths of URLs from the desktop (drag and drop, open requests)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from PySide6.QtCore import QUrl
 
 
 def local_path(url: QUrl) -> Path | None:
-    """The file on this machine that a URL names, whatever bytes its name has; None for others."""
+    """Return the local file of a URL, whatever bytes its name has; None for other URLs."""
     if not url.isLocalFile():
         return None
     if os.name == "nt" or url.host():
         return Path(url.toLocalFile())
-    # Qt's own answer has a mark in the place of every byte that is no UTF-8.
+    # QUrl.toLocalFile replaces bytes that are not UTF-8.
     encoded = bytes(url.toEncoded(QUrl.ComponentFormattingOption.FullyEncoded).data())
     return Path(os.fsdecode(unquote_to_bytes(encoded.removeprefix(b"file://"))))

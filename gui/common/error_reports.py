@@ -1,4 +1,4 @@
-"""Unexpected exceptions and crashes: a dialog, details to copy, and what is left in log files."""
+"""Reports of uncaught exceptions and crashes: dialog and log files."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ log = logging.getLogger("quantoscope")
 
 
 def log_path() -> Path:
-    """Where the log file lies."""
+    """Path of the log file."""
     place = QStandardPaths.StandardLocation.AppLocalDataLocation
     return Path(QStandardPaths.writableLocation(place)) / "quantoscope.log"
 
 
 def crash_path() -> Path:
-    """Where the stacks of a crash in Qt or another library lie, which Python cannot catch."""
+    """Path of the stack traces of native crashes, which Python cannot catch."""
     return log_path().with_name("crash.log")
 
 
 def versions() -> str:
-    """The versions that a report of an error needs, one per line."""
+    """Versions for an error report, one per line."""
     import numpy
     import pyqtgraph
     import PySide6
@@ -53,7 +53,7 @@ def versions() -> str:
 
 
 class ErrorReporter(QObject):
-    """Catches what nobody caught, on any thread; the program goes on."""
+    """Handler of uncaught exceptions on any thread; the program continues."""
 
     _raised = Signal(str, str)
 
@@ -66,7 +66,7 @@ class ErrorReporter(QObject):
         self._before = (sys.excepthook, threading.excepthook)
 
     def install(self) -> None:
-        """Begin to catch exceptions and to write the log file."""
+        """Install the exception hooks and open the log file."""
         path = log_path()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ class ErrorReporter(QObject):
         threading.excepthook = self._on_thread_exception
 
     def uninstall(self) -> None:
-        """Give everything back as it was."""
+        """Restore the previous hooks."""
         sys.excepthook, threading.excepthook = self._before
         if self._handler is not None:
             log.removeHandler(self._handler)
@@ -102,7 +102,7 @@ class ErrorReporter(QObject):
             QApplication.quit()
             return
         if isinstance(error, FileChangedError):
-            # Nobody can know when another program does that: it is met wherever values are.
+            # Raised wherever values are read: another program may change a file at any time.
             self._raised.emit(str(error), "")
             return
         details = "".join(traceback.format_exception(kind, error, trace))
@@ -116,10 +116,10 @@ class ErrorReporter(QObject):
             self._on_exception(args.exc_type, args.exc_value, args.exc_traceback)
 
     def _show(self, summary: str, details: str) -> None:
-        # An error while the dialog is open is in the log; a second dialog would help nobody.
+        # Errors while the dialog is open are only logged.
         if self._box is not None or QApplication.instance() is None:
             return
-        # Kept: where no window is active, nothing else holds it.
+        # Keep a reference: without an active window, nothing else does.
         self._box = box = QMessageBox(QApplication.activeWindow())
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.Warning)
@@ -127,14 +127,14 @@ class ErrorReporter(QObject):
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(summary)
         box.addButton(QMessageBox.StandardButton.Close)
-        # Also where the dialog below it goes, and takes it along.
+        # Also emitted if its parent dialog is destroyed.
         box.destroyed.connect(self._on_closed)
         if details:
             self._show_details(box, summary, details)
         box.open()
 
     def _show_details(self, box: QMessageBox, summary: str, details: str) -> None:
-        """Turn a box into one about an error that nobody expected."""
+        """Turn a box into a report of an unexpected error."""
         box.setText(
             self.tr(
                 "Quantoscope met an error that it did not expect. Your values and schemes are "

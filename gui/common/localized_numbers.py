@@ -1,4 +1,4 @@
-"""Numbers as people read them, and as files and editors need them."""
+"""Numbers as text for display, files and editors."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ __all__ = [
 
 
 def of_data(value: np.generic | float, summary: Summary, digits: int) -> str:
-    """A number in the unit of an array's values: those of a large offset read apart."""
+    """Return a value of an array as text, with enough digits for data with a large offset."""
     return short(value, digits_within(value, summary.high - summary.low, digits))
 
 
 def as_typed(number: float) -> str:
-    """The shortest text of a number, as a person would type it."""
+    """Return the shortest text of a number for editing."""
     return full(float(number)).removesuffix(".0")
 
 
 def typed_number(text: str) -> float | str:
-    """A number as a person types it, or the sentence why it is none."""
+    """Return the number in a typed text, or a sentence on why it is not one."""
     try:
         return parse_number(text)
     except AmbiguousNumber as error:
@@ -64,47 +64,47 @@ def typed_number(text: str) -> float | str:
 
 
 def told(note: Note) -> str:
-    """A remark of the engine's on what was read, translated."""
+    """Return an engine note, translated."""
     return filled(QCoreApplication.translate("notes", note.text), *note.parts)
 
 
 def tidy(value: float, dtype: np.dtype[np.floating]) -> float:
-    """The float with the shortest text that is the same number in a precision."""
+    """Return the float with the shortest text that equals ``value`` in a precision."""
     return float(full(dtype.type(value)))
 
 
 def snapped(value: float, resolution: float) -> float:
-    """A number rounded to the decimal place below a resolution, such as a pixel's width."""
+    """Round a number to the decimal place below a resolution, such as a pixel's width."""
     if not (math.isfinite(value) and 0 < resolution < math.inf):
         return value
     return float(f"{value:.{max(0, -math.floor(math.log10(resolution)))}f}")
 
 
 def percent(part: float, whole: float) -> str:
-    """A share in per cent with as many digits as are worth reading."""
+    """Return a share in per cent with a suitable number of digits."""
     share = 100 * part / whole if whole else 0.0
     if not math.isfinite(share):
         return "–"
     if share == int(share):
         return f"{int(share)} %"
     if share > 99:
-        # Nearly all is not all.
+        # Do not round less than all up to 100 %.
         return f"{math.floor(share * 10) / 10:.1f} %"
     return f"{share:.3g} %" if share < 10 else f"{share:.0f} %"
 
 
 def parts(share: float) -> str:
-    """A number of values that may be a sum of parts of them: to a tenth."""
+    """Return a number of values, possibly fractional, to a tenth."""
     if abs(share - round(share)) < 1e-6:
         return f"{round(share):,}"
     return "< 0.1" if share < 0.05 else f"{share:,.1f}"
 
 
 def clock(time: float) -> str:
-    """A moment, given in seconds, as a date and a time of day here."""
+    """Return a time in seconds as local date and time."""
     return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def filled(text: str, *parts: object) -> str:
-    """Put parts into a translated text at its marks ``%1``, ``%2`` and so on."""
+    """Fill the marks ``%1``, ``%2`` and so on of a translated text."""
     return re.sub(r"%([1-9])", lambda mark: str(parts[int(mark[1]) - 1]), text)

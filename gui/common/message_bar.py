@@ -1,4 +1,4 @@
-"""A bar with one sentence about what went wrong or what to try, until it is closed."""
+"""Message bar: one sentence on a problem or a hint."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from quantoscope.gui.common.plain_text import letters
 from quantoscope.gui.common.theme import Theme, icon
 
 LONGEST = 4000
-"""Nobody reads a longer message, and Qt takes seconds to lay it out."""
+"""Maximum length of a message; Qt takes seconds to lay out much longer ones."""
 
 
 class MessageBar(QFrame):
-    """Shows the newest message; hides itself after a notice, stays for a problem.
+    """Shows the newest message; notices hide themselves, problems stay.
 
     Signals
     -------
@@ -66,7 +66,7 @@ class MessageBar(QFrame):
         self.restyle(theme)
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self._theme = theme
         self._close.setIcon(icon("close", theme))
         if self._shown:
@@ -84,31 +84,31 @@ class MessageBar(QFrame):
 
     @property
     def text(self) -> str:
-        """The sentence shown; empty when there is none."""
+        """The current message; empty if there is none."""
         return self._label.text() if self._shown else ""
 
     def problem(self, text: str) -> None:
-        """Say what is wrong, until the person closes it or does something else."""
+        """Show a problem until the user closes it or does something else."""
         self._say(text, problem=True)
         self._timer.stop()
 
     def refusal(self, text: str) -> None:
-        """Say why an edit was not made, until one is made."""
+        """Show why an edit was refused, until the next edit."""
         self.problem(text)
         self._refused = True
 
     def edited(self) -> None:
-        """Take back what was said of an edit that was not made: another one was."""
+        """Hide a refusal, after a successful edit."""
         if self._refused:
             self.clear()
 
     def notice(self, text: str) -> None:
-        """Say what happened, for a while."""
+        """Show a notice for a while."""
         self._say(text, problem=False)
         self._timer.start(8000)
 
     def ask(self, text: str, choices: Sequence[QAction]) -> None:
-        """Say something that can be answered, until it is answered or closed."""
+        """Show a question with buttons until it is answered or closed."""
         for button in self.findChildren(QPushButton):
             button.deleteLater()
         for choice in choices:
@@ -131,7 +131,7 @@ class MessageBar(QFrame):
         self._fit_height()
 
     def _fit_height(self) -> None:
-        """Be as high as the text needs at this width: a toolbar would guess it too high."""
+        """Set the height that the text needs at this width: a toolbar overestimates it."""
         window = self.window()
         width = self.width() if self.isVisible() else window.width() - 16
         beside = self._picture.sizeHint().width() + self._close.sizeHint().width() + 40
@@ -139,7 +139,7 @@ class MessageBar(QFrame):
         text = self._label.heightForWidth(max(80, width - beside))
         least = max(self._close.sizeHint().height(), self._choices.sizeHint().height())
         self.setFixedHeight(max(text, least) + 4)
-        # At first Qt lays the text out for the height that it guessed, and nobody would see it.
+        # Qt first lays the text out for an estimated height, which would hide it.
         self._row.setGeometry(self.contentsRect())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -157,7 +157,7 @@ class MessageBar(QFrame):
 def add_strip(
     window: QMainWindow, area: Qt.ToolBarArea, bar: MessageBar, key: str, name: str
 ) -> None:
-    """Give a message bar a toolbar of its own, which is there only while there is a message."""
+    """Give a message bar a toolbar that is visible only with a message."""
     strip = QToolBar(name, window)
     strip.setObjectName(key)
     strip.setMovable(False)

@@ -1,4 +1,4 @@
-"""Fields for one number: they read what cells read, and say why a text is none."""
+"""Fields for one number, with the same notation as table cells and inline error messages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _GROUP = "\N{NARROW NO-BREAK SPACE}"
 _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _WIDEST = 280
 _MARGIN = 2
-"""Between the frame of a field and its text, in Qt's own drawing too."""
+"""Space between a field's frame and its text, as in Qt."""
 
 
 def _tr(text: str) -> str:
@@ -41,9 +41,9 @@ def _tr(text: str) -> str:
 
 
 class ElidedField(QLineEdit):
-    """A field that shows by … that its text goes on, unless somebody types there.
+    """A line edit that elides text too long for it, except while editing.
 
-    Qt cuts a text that is too long where the field ends: 0.21535 looks like 0.2153.
+    Qt clips text at the end of the field: 0.21535 looks like 0.2153.
     """
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -70,7 +70,7 @@ class ElidedField(QLineEdit):
 
 
 class _Note(QLabel):
-    """A sentence right below a field, over whatever lies there."""
+    """A sentence right below a field, over other widgets."""
 
     def __init__(self, field: QWidget) -> None:
         super().__init__(field.window())
@@ -85,7 +85,7 @@ class _Note(QLabel):
         self.hide()
 
     def say(self, field: QWidget, sentence: str) -> None:
-        """Show a sentence below a field, or above it where there is no room below."""
+        """Show a sentence below a field, or above it if there is no room."""
         window = field.window()
         self.setText(sentence)
         self.setFixedWidth(min(_WIDEST, window.width() - 8))
@@ -106,17 +106,17 @@ else:
 
 
 class _Field(_SpinBox):
-    """What both kinds of field do with a text; the other base class is a spin box.
+    """Common base of both fields; the other base class is a spin box.
 
-    A text that is no number in range stays as it was typed, and counts for nothing until it is
-    mended: the value is what it was before.
+    Invalid text stays in the field and the value keeps its last valid state until the text is
+    corrected.
     """
 
     _note: _Note | None = None
     _before: float = 0
 
     def reading(self, text: str) -> float | str:
-        """The number in a text, or the sentence why there is none that fits."""
+        """Return the number in a text, or a sentence on why it is invalid."""
         bare = text.removeprefix(self.prefix()).strip()
         bare = bare.removesuffix(self.suffix().strip()).replace(_GROUP, "").strip()
         number = typed_number(bare)
@@ -134,12 +134,12 @@ class _Field(_SpinBox):
 
     @property
     def problem(self) -> str:
-        """Why what is typed cannot be taken; empty where it can."""
+        """Why the text is invalid; empty if it is valid."""
         number = self.reading(self.lineEdit().text())
         return number if isinstance(number, str) else ""
 
     def say_problem(self) -> bool:
-        """Say below the field why its text cannot be taken; False where it can."""
+        """Show why the text is invalid, if it is; return whether it is."""
         problem = self.problem
         if problem:
             if self._note is None:
@@ -151,7 +151,7 @@ class _Field(_SpinBox):
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         state = QValidator.State.Acceptable
         if isinstance(self.reading(text), str):
-            # Anything may be typed: where it ends up is not known yet.
+            # Accept any text: it may become valid as typing continues.
             state = QValidator.State.Intermediate
         return state, text, position
 
@@ -160,7 +160,7 @@ class _Field(_SpinBox):
             super().keyPressEvent(event)
         elif self.problem:
             self._refuse(self.lineEdit().text())
-            # Not for the dialog either, which would go on without this number.
+            # Keep Enter from the dialog too, which would be accepted without this number.
             event.accept()
         else:
             super().keyPressEvent(event)
@@ -182,7 +182,7 @@ class _Field(_SpinBox):
             self._refuse(text)
 
     def _refuse(self, text: str) -> None:
-        """Go back to the value of before, of which typing has shown the first digits; say why."""
+        """Restore the last valid value but keep the text, and show why it is invalid."""
         self.setValue(self._before)
         self.lineEdit().setText(text)
         self.say_problem()
@@ -194,7 +194,7 @@ class _Field(_SpinBox):
 
 
 class NumberField(_Field, QDoubleSpinBox):
-    """A field for a number with a fraction."""
+    """A field for a real number."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -207,7 +207,7 @@ class NumberField(_Field, QDoubleSpinBox):
 
 
 class WholeField(_Field, QSpinBox):
-    """A field for a whole number."""
+    """A field for an integer."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -215,11 +215,11 @@ class WholeField(_Field, QSpinBox):
         self.setLocale(QLocale.c())
 
     def decimals(self) -> int:
-        """How many digits may follow the point."""
+        """Number of decimals: 0."""
         return 0
 
     def textFromValue(self, value: int) -> str:
-        # A comma between groups would be read as a decimal mark when it is typed over.
+        # No group separators: a comma would be read as a decimal mark when edited.
         return f"{value:,}".replace(",", _GROUP) if self.isGroupSeparatorShown() else str(value)
 
     def valueFromText(self, text: str) -> int:
@@ -233,7 +233,7 @@ def _fields(parent: QWidget) -> Iterator[NumberField | WholeField]:
 
 
 def all_taken(parent: QWidget) -> bool:
-    """Whether every number that is asked for is there; else says of the first what is wrong."""
+    """Return whether all number fields are valid; else show the first one's problem."""
     for field in _fields(parent):
         if field.isVisible() and field.isEnabled() and field.problem:
             field.setFocus()

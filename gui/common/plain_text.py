@@ -1,8 +1,8 @@
-"""Texts that hold names from files, for places that would take them for something else.
+"""Make names from files safe for Qt, which may interpret them as markup.
 
-A name may be anything: HTML that makes Qt open files, a mnemonic, marks that turn the reading
-direction, twenty thousand letters. ``plain`` is for the name itself, where a document takes it in;
-the others are for the places that read more into a text than its letters.
+A name may contain HTML that makes Qt open files, a mnemonic, marks that change the text
+direction, or twenty thousand characters. ``plain`` is for a name when it enters the document;
+the others are for widgets that interpret text.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from PySide6.QtWidgets import QTextBrowser
 from quantoscope.engine.text.number_parsing import printable
 
 NAME_LENGTH = 300
-"""A longer name is cut in its middle: both ends and a checksum tell names apart."""
+"""Maximum length of a name; longer ones keep both ends and a checksum."""
 TIP_LENGTH = 4000
 _ODD = "\N{REPLACEMENT CHARACTER}"
 _SPACES = "\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
 
 
 def plain(name: str | os.PathLike[str]) -> str:
-    """Return a name on one line, without control characters and direction marks, and not long."""
+    """Return a name as one short line without control characters and direction marks."""
     name = os.fspath(name)
     if len(name) > NAME_LENGTH:
-        # Names that differ in what is left out would read alike.
+        # The checksum distinguishes names that differ in the omitted middle.
         mark = f"…{zlib.crc32(name.encode('utf-8', 'surrogatepass')):08x}…"
         half = (NAME_LENGTH - len(mark)) // 2
         name = f"{name[:half]}{mark}{name[half - NAME_LENGTH + len(mark) :]}"
@@ -36,12 +36,12 @@ def plain(name: str | os.PathLike[str]) -> str:
 
 
 def letters(text: str) -> str:
-    """Return a text of any length and lines without control characters and direction marks."""
+    """Return a text of any length without control characters and direction marks."""
     return "".join(c if c.isprintable() or c in _SPACES else _ODD for c in text)
 
 
 def plain_tip(text: str) -> str:
-    """Return a text for a tip, which Qt takes for HTML, pictures and all, where it looks so."""
+    """Return a text for a tool tip, escaped if Qt would take it for HTML."""
     if len(text) > TIP_LENGTH:
         text = f"{text[: TIP_LENGTH - 1]}…"
     text = letters(text)
@@ -51,17 +51,17 @@ def plain_tip(text: str) -> str:
 
 
 def plain_action(text: str) -> str:
-    """Return a text for a menu or a button, which take the letter behind ``&`` for a key."""
+    """Return a text for a menu or button, with ``&`` escaped."""
     return text.replace("&", "&&")
 
 
 def plain_title(text: str) -> str:
-    """Return a text for the title of a window, in which ``[*]`` stands for the star."""
+    """Return a text for a window title, with the placeholder ``[*]`` escaped."""
     return text.replace("[*]", "[*][*]")
 
 
 class Page(QTextBrowser):
-    """A page of text that loads nothing of what it names."""
+    """A text page that loads no external resources."""
 
     def loadResource(self, kind: int, name: Any) -> QImage:
         # Of nothing at all Qt would make something itself: it opens the file of that name.

@@ -1,4 +1,4 @@
-"""What the program remembers between runs, with its type and default in one place."""
+"""Persistent settings, with types and defaults in one place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIGITS_DEFAULT, DIGITS_MIN, DIGITS_MAX = 6, 3, 17
 
 
 class Settings(QObject):
-    """Typed access to the settings file; a value that cannot be read is its default."""
+    """Typed access to the settings file; unreadable values give the default."""
 
     digits_changed = Signal()
     theme_changed = Signal()
@@ -30,34 +30,34 @@ class Settings(QObject):
         self._known: dict[str, str] = {}
 
     def _text(self, key: str, default: str) -> str:
-        # Asked for by every cell of a table: QSettings takes ten times as long as a dictionary.
+        # Cached, since every table cell asks: QSettings is ten times slower than a dictionary.
         if key not in self._known:
             self._known[key] = str(self._store.value(key, default, type=str))
         return self._known[key]
 
     def number(self, key: str, default: int) -> int:
-        """Read a remembered whole number."""
+        """Return a stored integer."""
         try:
             return int(self._text(key, str(default)))
         except ValueError:
             return default
 
     def text(self, key: str, default: str = "") -> str:
-        """Read a remembered text."""
+        """Return a stored text."""
         return self._text(key, default)
 
     def remember(self, key: str, value: str | int | QByteArray) -> None:
-        """Store a value under a key."""
+        """Store a value."""
         self._store.setValue(key, value)
         self._known.pop(key, None)
 
     def remember_folder(self, key: str, folder: Path) -> None:
-        """Store where a file dialog begins the next time: these take folders with UTF-8 names."""
+        """Store the start folder of a file dialog, unless its name is not valid UTF-8."""
         if is_text(folder):
             self.remember(key, str(folder))
 
     def blob(self, key: str) -> QByteArray:
-        """Read remembered bytes, such as a window's geometry; empty when there are none."""
+        """Return stored bytes, such as a window's geometry; empty if there are none."""
         value: Any = self._store.value(key)
         return value if isinstance(value, QByteArray) else QByteArray()
 
@@ -67,7 +67,7 @@ class Settings(QObject):
 
     @property
     def digits(self) -> int:
-        """Significant digits of the numbers on screen."""
+        """Significant digits of displayed numbers."""
         digits = self.number("view/digits", DIGITS_DEFAULT)
         return min(max(digits, DIGITS_MIN), DIGITS_MAX)
 
@@ -78,7 +78,7 @@ class Settings(QObject):
 
     @property
     def sqnr(self) -> str:
-        """The key of the definition that SQNR is shown in."""
+        """Key of the SQNR definition in use."""
         return self.text("view/sqnr", "dB")
 
     @sqnr.setter
@@ -88,7 +88,7 @@ class Settings(QObject):
 
     @property
     def latency(self) -> bool:
-        """Whether the status bar tells how long edits take to be seen."""
+        """Whether the status bar shows the latency of edits."""
         return self.number("view/latency", 0) != 0
 
     @latency.setter
@@ -98,7 +98,7 @@ class Settings(QObject):
 
     @property
     def theme(self) -> str:
-        """``system``, ``light`` or ``dark``."""
+        """Theme: ``system``, ``light`` or ``dark``."""
         name = self._text("view/theme", "system")
         return name if name in ("system", "light", "dark") else "system"
 
@@ -109,7 +109,7 @@ class Settings(QObject):
 
     @property
     def recent_files(self) -> list[str]:
-        """Paths of the files opened last, newest first."""
+        """Paths of recent files, newest first."""
         size = self._store.beginReadArray("recent")
         paths = []
         for index in range(min(size, MAX_RECENT)):
@@ -119,12 +119,12 @@ class Settings(QObject):
         return [path for path in paths if path]
 
     def add_recent(self, path: str) -> None:
-        """Put a path at the head of the recent files."""
+        """Put a path at the top of the recent files."""
         self._write_recent([path, *(p for p in self.recent_files if p != path)])
 
     @property
     def known_files(self) -> list[str]:
-        """Paths of files that the person has let be read: sessions may refer to them."""
+        """Paths that the user has agreed to read, which sessions may refer to."""
         try:
             paths = json.loads(self._text("files/known", "[]"))
         except ValueError:
@@ -132,12 +132,12 @@ class Settings(QObject):
         return [path for path in paths if isinstance(path, str)] if type(paths) is list else []
 
     def add_known(self, paths: list[str]) -> None:
-        """Remember further such paths; of very many the oldest are forgotten."""
+        """Store further such paths, dropping the oldest of very many."""
         known = dict.fromkeys([*self.known_files, *paths])
         self.remember("files/known", json.dumps(list(known)[-MAX_KNOWN:]))
 
     def clear_recent(self) -> None:
-        """Forget the recent files."""
+        """Clear the recent files."""
         self._write_recent([])
 
     def _write_recent(self, paths: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Shortens names so that those that differ still read apart."""
+"""Shorten tensor names so that different names stay different."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from typing import Protocol
 from PySide6.QtCore import Qt
 
 MOST_RIVALS = 64
-"""So many names are compared with one that is shortened."""
+"""Maximum number of names that a shortened one is compared with."""
 CORE = 6
-"""How many letters are kept where names begin to differ."""
+"""Number of characters kept where names begin to differ."""
 
 
 class Metrics(Protocol):
-    """What measures text: QFontMetrics, or the like."""
+    """Protocol of text metrics, such as QFontMetrics."""
 
     def horizontalAdvance(self, text: str, /) -> int:
-        """Return how wide a text is."""
+        """Return the width of a text."""
 
     def elidedText(self, text: str, mode: Qt.TextElideMode, width: int, /) -> str:
-        """Return a text cut to a width."""
+        """Return a text elided to a width."""
 
 
 def kin(name: str) -> tuple[str, ...]:
-    """Return what ``shortened`` keeps of a name: names that share it may read alike."""
+    """Return the parts of a name that ``shortened`` keeps; names with equal parts may collide."""
     parts = name.replace("/", ".").split(".")
     return (*(part for part in parts[:-1] if _numbered(part)), parts[-1][-CORE:])
 
 
 def shortened(name: str, metrics: Metrics, room: int, rivals: Iterable[str] = ()) -> str:
-    """Leave out what is before the numbers of a name with dots or slashes, then what follows them.
+    """Shorten a name: omit the part before its first number, then text after numbers.
 
     `model.layers.11.self_attn.q_proj.weight` is shortened to `…11.self_attn.q_proj.weight`, and
-    further to `…11…q_proj.weight`. What tells it apart from rivals that would read alike stays.
+    further to `…11…q_proj.weight`. Parts that distinguish it from its rivals are kept.
     """
     text = _short(name, metrics, room)
     if text == name:
@@ -45,7 +45,7 @@ def shortened(name: str, metrics: Metrics, room: int, rivals: Iterable[str] = ()
 
 
 def told_apart(names: Sequence[str], cut: Callable[[str], str]) -> list[str]:
-    """Return names as they are cut; those that then read alike begin with where they differ."""
+    """Return cut names; names that are equal when cut begin where they differ."""
     texts = [cut(name) for name in names]
     found = []
     for name, text in zip(names, texts, strict=True):
@@ -62,7 +62,7 @@ def _short(name: str, metrics: Metrics, room: int) -> str:
     if metrics.horizontalAdvance(name) <= room:
         return name
     start, rest, at = "", name, 0
-    # Part by part: a pattern with repeats inside of repeats takes cubic time over long numbers.
+    # Part by part: a pattern with nested repeats takes cubic time on long numbers.
     for part in name.replace("/", ".").split(".")[:-1]:
         begin, at = at, at + len(part) + 1
         if not _numbered(part):
@@ -79,7 +79,7 @@ def _short(name: str, metrics: Metrics, room: int) -> str:
 
 
 def _told_apart(name: str, text: str, alike: Sequence[str], metrics: Metrics, room: int) -> str:
-    """A name with the parts that others do not have in their place; else with the letters."""
+    """Return a name with its distinguishing parts, or else characters."""
     parts, marks = _parts(name)
     last = len(parts) - 1
     needed = set()
@@ -89,7 +89,7 @@ def _told_apart(name: str, text: str, alike: Sequence[str], metrics: Metrics, ro
         while same < min(len(parts), len(theirs)) and parts[-1 - same] == theirs[-1 - same]:
             same += 1
         if same == len(parts):
-            continue  # the other name shows what it has more
+            continue  # the other name shows its extra parts
         if _numbered(parts[-1 - same]) and same < len(theirs) and not _numbered(theirs[-1 - same]):
             continue  # likewise: numbers are shown anyway
         needed.add(last - same)
@@ -113,14 +113,14 @@ def _told_apart(name: str, text: str, alike: Sequence[str], metrics: Metrics, ro
 
 
 def _core(name: str, alike: Sequence[str]) -> tuple[int, str]:
-    """Where the letters end, and which they are, that a name has where the others differ."""
+    """Return the position and text of the part in which a name differs from the others."""
     starts = [len(commonprefix([name, other])) for other in alike]
     first = max(0, min(max(starts), len(name) - CORE))
     return first + CORE, name[first : first + CORE]
 
 
 def _parts(name: str) -> tuple[list[str], list[str]]:
-    """The parts of a name, and the mark before each."""
+    """Return the parts of a name, and the separator before each."""
     parts = name.replace("/", ".").split(".")
     marks, at = [""], 0
     for part in parts[:-1]:

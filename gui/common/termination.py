@@ -1,4 +1,4 @@
-"""An end that the system asks for: what is not saved is kept before the program obeys a signal."""
+"""Handling of termination signals: keep unsaved changes, then exit."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SIGNALS = [
 
 
 class Ending(QObject):
-    """Calls something when the program is told to end, and then lets it end as it would have.
+    """Calls a function when the process receives a termination signal, then exits by it.
 
-    While Qt waits for events no Python runs, and so no handler of a signal: what wakes it is a
-    socket that Python writes the number of the signal into.
+    Python's signal handlers do not run while Qt waits for events, so a
+    socket to which Python writes the signal number wakes the event loop.
     """
 
     def __init__(self, keep: Callable[[], None], parent: QObject | None = None) -> None:
@@ -45,12 +45,12 @@ class Ending(QObject):
 
     def _end(self, number: int) -> None:
         self._keep()
-        # Whoever asked sees that it ended by that signal; no thread is waited for.
+        # Exit by the same signal, so that the sender sees it; do not wait for threads.
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
     def uninstall(self) -> None:
-        """Give everything back as it was."""
+        """Restore the previous handlers."""
         self._notifier.setEnabled(False)
         signal.set_wakeup_fd(self._woken)
         for number, handler in self._before.items():
@@ -60,4 +60,4 @@ class Ending(QObject):
 
 
 def _wait_for_the_socket(number: int, frame: FrameType | None) -> None:
-    """Do nothing: the socket tells of the signal as soon as events are looked at."""
+    """Do nothing: the socket notifier handles the signal."""

@@ -1,4 +1,4 @@
-"""Colours, line styles and icons: one look for widgets, plots and exports, light and dark."""
+"""Colours, line styles and icons of widgets, plots and exports, light and dark."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ LINE_STYLES: tuple[tuple[str, Qt.PenStyle], ...] = (
     ("dash-dot", Qt.PenStyle.DashDotLine),
     ("dash-dot-dot", Qt.PenStyle.DashDotDotLine),
 )
-# pyqtgraph's names; no triangles, which mark clipped values.
+# pyqtgraph's marker names, without triangles, which mark clipped values.
 MARKERS: tuple[str, ...] = ("o", "s", "d", "p", "h", "star", "+", "x")
 
-# Okabe–Ito, safe for colour-blind eyes: (name, on light ground, on dark ground).
+# Okabe–Ito, distinguishable for colour-blind users: (name, on light, on dark background).
 COLOURS: tuple[tuple[str, str, str], ...] = (
     ("vermillion", "#D55E00", "#F08A3C"),
     ("blue", "#0072B2", "#56A5E9"),
@@ -44,13 +44,13 @@ COLOURS: tuple[tuple[str, str, str], ...] = (
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of one look.
+    """Colours of a light or dark theme.
 
     Attributes
     ----------
     dark : bool
     background, foreground : str
-        Ground and neutral ink of plots; the original values R are drawn in the ink.
+        Background and neutral ink of plots; R is drawn in the ink.
     muted, grid : str
         Axis text, and grid lines.
     alarm : str
@@ -58,7 +58,7 @@ class Theme:
     window, base, alternate, highlight, selection : str
         Widgets.
     outline : str
-        Around what can be pressed or filled in.
+        Outlines of buttons and fields.
     """
 
     dark: bool
@@ -75,17 +75,17 @@ class Theme:
     outline: str
 
     def colour(self, index: int) -> QColor:
-        """The colour of a scheme by its place in ``COLOURS``."""
+        """Return a scheme's colour by its index in ``COLOURS``."""
         return QColor(COLOURS[index % len(COLOURS)][2 if self.dark else 1])
 
     def tint(self, colour: QColor | str, alpha: float) -> QColor:
-        """A translucent version of a colour, for bands and fills."""
+        """Return a translucent colour, for bands and fills."""
         tinted = QColor(colour)
         tinted.setAlphaF(alpha)
         return tinted
 
     def washed(self, colour: QColor | str, alpha: float) -> QColor:
-        """The opaque colour that a translucent one makes on the background."""
+        """Return the opaque colour that a translucent one makes on the background."""
         over, under = QColor(colour), QColor(self.background)
 
         def mixed(top: int, ground: int) -> int:
@@ -129,18 +129,18 @@ DARK = Theme(
 
 
 def system_theme() -> Theme:
-    """The look that the desktop asks for; light where it does not say."""
+    """Return the desktop's theme; light if it is unknown."""
     dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
     return DARK if dark else LIGHT
 
 
 def theme_named(name: str) -> Theme:
-    """The theme of a setting: ``light``, ``dark``, or else what the system asks for."""
+    """Return the theme of a setting: ``light``, ``dark``, or else the system's."""
     return {"light": LIGHT, "dark": DARK}.get(name) or system_theme()
 
 
 def palette(theme: Theme) -> QPalette:
-    """The widget palette of a theme, for the Fusion style."""
+    """Return the widget palette of a theme, for the Fusion style."""
     role = QPalette.ColorRole
     ink, muted = QColor(theme.foreground), QColor(theme.muted)
     result = QPalette()
@@ -174,7 +174,7 @@ def palette(theme: Theme) -> QPalette:
 
 
 def apply_theme(theme: Theme) -> None:
-    """Dress every widget of the application in a theme; its menus apart, see ``outlined``."""
+    """Apply a theme to all widgets except menus, for which see ``outlined``."""
     QApplication.setPalette(palette(theme))
     listed, field = outlined(theme), outlined(theme)
     field.setColor(QPalette.ColorRole.Highlight, QColor(theme.highlight))
@@ -185,11 +185,11 @@ def apply_theme(theme: Theme) -> None:
 
 
 def outlined(theme: Theme) -> QPalette:
-    """The palette of widgets whose outlines, or those of their check boxes, have to be seen.
+    """Return a palette with visible outlines of widgets or check boxes.
 
-    Fusion has no colour for outlines: it darkens that of the window, and in the focus that of
-    selections. It is for widgets that paint nothing else with the first. Menus have it one by one:
-    that of their class is that of the lists of combo boxes, which do.
+    Fusion derives outlines by darkening the window colour, and with focus that of selections. Use
+    it for widgets that paint nothing else with the window colour. It is set on each menu: the
+    palette of their class would also apply to combo box lists, which do.
     """
     result = palette(theme)
     for state in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
@@ -198,7 +198,7 @@ def outlined(theme: Theme) -> QPalette:
 
 
 def inked(colour: str) -> QPalette:
-    """A palette that changes nothing but the colour of text."""
+    """Return a palette that changes only the text colour."""
     result = QPalette()
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text):
         result.setColor(role, QColor(colour))
@@ -206,7 +206,7 @@ def inked(colour: str) -> QPalette:
 
 
 class LineIcon(QIconEngine):
-    """A line icon in a theme's ink, drawn only when it is seen, and sharp at every size."""
+    """A line icon in a theme's ink, drawn on demand and sharp at every size."""
 
     _clones: ClassVar[list[QIconEngine]] = []
 
@@ -234,7 +234,7 @@ class LineIcon(QIconEngine):
 
     def clone(self) -> QIconEngine:
         copy = LineIcon(self._name, self._theme)
-        # Qt keeps the copy, but Python would free it here and now: it does not know that.
+        # Qt owns the copy, but PySide does not know: without a reference it would be freed.
         self._clones.append(copy)
         return copy
 
@@ -261,19 +261,19 @@ def _drawn(name: str, colour: str, side: int, opacity: float = 1.0) -> QPixmap:
 
 
 def icon(name: str, theme: Theme) -> QIcon:
-    """A line icon in the theme's ink."""
+    """Return a line icon in the theme's ink."""
     return QIcon(LineIcon(name, theme))
 
 
 def app_icon() -> QIcon:
-    """The program's own icon."""
+    """Return the application icon."""
     from quantoscope.resources import resource_path
 
     return QIcon(str(resource_path("quantoscope.svg")))
 
 
 def swatch(colour: QColor, style: Qt.PenStyle, marker: str, size: QSize, ratio: float) -> QPixmap:
-    """A sample of a scheme's line with its marker, as lists, tables and legends show it."""
+    """Return a sample of a scheme's line and marker, as in lists, tables and legends."""
     from pyqtgraph.graphicsItems.ScatterPlotItem import Symbols
 
     pixmap = QPixmap(size * ratio)

@@ -1,4 +1,4 @@
-"""The dialog that asks what a raw file of codes holds, and the way from a file to the session."""
+"""Dialog for the dtype and shape of a raw file of device codes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from quantoscope.gui.workers.modal_wait import wait_for
 
 
 class CodesDump(QDialog):
-    """Asks for type, shape and byte order, and says whether the file's length fits them."""
+    """Asks for dtype, shape and byte order, and checks them against the file's size."""
 
     def __init__(
         self, path: Path, dtype: str, shape: tuple[int, ...], parent: QWidget | None = None
@@ -72,7 +72,7 @@ class CodesDump(QDialog):
         self.shape.setFocus()
 
     def lengths(self) -> tuple[int, ...] | None:
-        """The shape that is typed; None where it is none."""
+        """The shape entered; None if it is invalid."""
         parts = self.shape.text().strip("()[] ")
         for mark in "×x*,":
             parts = parts.replace(mark, " ")
@@ -94,7 +94,7 @@ class CodesDump(QDialog):
 
 
 def dump_dtype(scheme: Scheme) -> str:
-    """The type in which a device most likely dumps the codes of a scheme."""
+    """Return the likely dtype of a device's dump of a scheme's codes."""
     fmt = scheme.format
     for name, low, high in (("int8", -128, 127), ("uint8", 0, 255), ("int16", -(2**15), 2**15 - 1),
                             ("uint16", 0, 2**16 - 1)):  # fmt: skip
@@ -104,7 +104,7 @@ def dump_dtype(scheme: Scheme) -> str:
 
 
 def ask_codes(session: Session, scheme: Scheme | None, folder: str, parent: QWidget) -> str:
-    """Ask for a file of codes and give them to the session; a sentence where that fails."""
+    """Ask for a file of codes and add it to the session; return a sentence on failure."""
     title = QCoreApplication.translate("CodesDump", "Codes from a device")
     name, _ = QFileDialog.getOpenFileName(parent, title, folder)
     if not name:

@@ -1,4 +1,4 @@
-"""The dialog that makes a new array: from a distribution, or empty to type into."""
+"""Dialog for a new array: random values of a distribution, or empty."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ class NewArrayDialog(QDialog):
         self.seed.setEnabled(key not in ("empty", "ramp", "zeros"))
 
     def title(self) -> str:
-        """What the window calls the array."""
+        """Title of the array."""
         if self.kind.currentData() == "empty":
             return self.tr("untitled")
         text = self.tr("%1 × %2, seed %3") if self.seed.isEnabled() else self.tr("%1 × %2")
         return filled(text, f"{self.count.value():,}", self.kind.currentText(), self.seed.value())
 
     def array(self) -> FloatArray:
-        """The array that was asked for, float32, shape (count,)."""
+        """The requested array, float32, shape (count,)."""
         samplers = {key: sampler for key, _, sampler in DISTRIBUTIONS}
         sampler = samplers.get(self.kind.currentData())
         if sampler is None:

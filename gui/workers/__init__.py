@@ -1,1 +1,1 @@
-"""Work off the GUI thread, and how the window waits for it."""
+"""Background jobs, and waiting for them."""

@@ -1,4 +1,4 @@
-"""Work off the GUI thread: the newest order of a kind wins, progress is told, Esc cancels."""
+"""Background jobs: the newest of a kind wins; with progress and cancellation."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from quantoscope.engine.cancellation import Cancellation, Cancelled
 __all__ = ["Background", "Cancelled", "Part", "Step", "Ticket", "still_running"]
 
 PARTS = 100
-"""How finely a part of a job reports its progress."""
+"""Resolution of progress within a part of a job."""
 PATIENCE = 0.2
-"""Seconds that a job which only reads gives the cancelled one before it to end."""
+"""Seconds that a read-only job waits for its cancelled predecessor."""
 FAREWELL = 0.7
-"""Seconds that a window which closes gives all its jobs to end."""
+"""Seconds that a closing window waits for its jobs."""
 _NAME = "background-"
 
 
 Step = Callable[[int, int], None]
-"""Is told how much is done, of how much; raises ``Cancelled`` where nobody waits any more."""
+"""Called with (done, total); raises ``Cancelled`` if the job was cancelled."""
 Part = Callable[[int, int], Step]
-"""Gives a way to report progress within a part of the work: which one, of how many."""
+"""Called with (index, count) of a part; returns the progress callback within it."""
 
 
 class Ticket:
-    """What a running job holds: it reports progress through it and learns of its end.
+    """Handle of a running job, for progress and cancellation.
 
     Attributes
     ----------
     kind : str
     cancellation : Cancellation
-        What the engine looks at on the thread of the job.
+        Flag that the engine checks on the job's thread.
     ended : Event
         Set when the thread of the job has ended.
     """
@@ -53,11 +53,11 @@ class Ticket:
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody wants the result any more."""
+        """Whether the job was cancelled."""
         return self.cancellation.cancelled
 
     def part(self, done: int, total: int) -> Step:
-        """Return a way to report how much is done of the next of ``total`` parts."""
+        """Return a progress callback for the next of ``total`` parts."""
 
         def step(inner: int, of: int) -> None:
             share = min(inner, of) * PARTS // max(1, of)
@@ -66,16 +66,16 @@ class Ticket:
         return step
 
     def check(self, done: int, total: int) -> None:
-        """Leave the job when it was cancelled, however far a part of it has come."""
+        """Raise Cancelled if the job was cancelled, ignoring the progress within a part."""
         self.cancellation.check()
 
     def offer(self, result: Any) -> None:
-        """Hand over what is known so far; the job goes on."""
+        """Deliver an intermediate result; the job continues."""
         if not self.cancelled:
             self._background.offered.emit(self, result)
 
     def step(self, done: int, total: int) -> None:
-        """Report progress, and leave the job when it was cancelled."""
+        """Report progress; raise Cancelled if the job was cancelled."""
         self.cancellation.check()
         self._background.progressed.emit(self.kind, done, total)
 
@@ -86,17 +86,17 @@ Failed = Callable[[Exception], None]
 
 
 class Background(QObject):
-    """Runs jobs, the newest of each kind, each on a thread of its own.
+    """Runs jobs, one of each kind at a time, each on its own thread.
 
-    The threads are such that the end of the program does not wait for them.
+    The threads are daemons, so the program's exit does not wait for them.
 
     Signals
     -------
     progressed(kind, done, total)
     started(kind), ended(kind)
-        A kind of job began to run, or none of that kind is running or waiting any more.
+        A job of a kind has started, or none of that kind is running or waiting any more.
     offered(ticket, result)
-        A job hands over a part of its result; for whoever started it.
+        Intermediate result of a job, for its starter.
     """
 
     progressed = Signal(str, int, int)
@@ -117,18 +117,18 @@ class Background(QObject):
     def start(
         self, kind: str, job: Job, done: Done, failed: Failed, only_reads: bool = False
     ) -> Ticket:
-        """Run ``job(ticket)``; an older job of the same kind is cancelled.
+        """Run ``job(ticket)``, cancelling an older job of the same kind.
 
         ``done(result)`` or ``failed(error)`` is called on the GUI thread, unless the job was
-        cancelled. After ``shutdown`` it is cancelled at once. A job begins when the older one has
-        ended, so that the newer file stays; one that ``only_reads`` waits for no more than
+        cancelled. After ``shutdown`` it is cancelled at once. A job starts after the older one has
+        ended, so that the newer of two written files stays; a job that ``only_reads`` waits at most
         ``PATIENCE``.
         """
         if kind in self._current:
             self._current[kind].cancel()
         ticket = Ticket(self, kind)
         if self._ended:
-            # A dialog that is closed along with its window may ask for more work.
+            # A dialog that closes with its window may still start jobs.
             ticket.cancel()
             return ticket
         older = self._latest.get(kind)
@@ -182,14 +182,14 @@ class Background(QObject):
 
     @property
     def awaited(self) -> bool:
-        """Whether somebody waits for a job, for ever if its thread were ended now."""
+        """Whether a caller blocks on a job, and would hang if its thread were killed."""
         return bool(self._awaited)
 
     @contextmanager
     def await_only(self, kind: str) -> Iterator[None]:
-        """Hand over what this kind of job returns; others follow when whoever waits has gone on.
+        """Deliver only results of this kind; the others are delivered afterwards.
 
-        Else a file that has been read would change what is being written.
+        Otherwise, a file read meanwhile would change the data being written.
         """
         self._awaited = kind
         try:
@@ -201,11 +201,11 @@ class Background(QObject):
                 self._returned.emit(message)
 
     def current(self, ticket: Ticket) -> bool:
-        """Whether a job is still the one of its kind whose result is wanted."""
+        """Whether a ticket is still the current one of its kind."""
         return not ticket.cancelled and self._current.get(ticket.kind) is ticket
 
     def cancel(self, kind: str) -> bool:
-        """Cancel the job of a kind; False when there is none."""
+        """Cancel the job of a kind; False if there is none."""
         ticket = self._current.pop(kind, None)
         if ticket is None:
             return False
@@ -214,13 +214,13 @@ class Background(QObject):
         return True
 
     def running(self, kind: str) -> bool:
-        """Whether a job of that kind runs or waits."""
+        """Whether a job of that kind is running or waiting."""
         return kind in self._current
 
     def shutdown(self) -> None:
-        """Cancel everything, for good, and wait for the threads to end, but not for long.
+        """Cancel all jobs permanently and wait for the threads, for a limited time.
 
-        One that does not look at its flag goes on, without a way to hand over anything.
+        A job that does not check its flag continues, but cannot deliver results.
         """
         self._ended = True
         for kind in list(self._current):
@@ -232,5 +232,5 @@ class Background(QObject):
 
 
 def still_running() -> bool:
-    """Tell whether a job of any window has not ended, though all were cancelled."""
+    """Return whether a job of any window is running though all were cancelled."""
     return any(thread.name.startswith(_NAME) for thread in threading.enumerate())

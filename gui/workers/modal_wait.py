@@ -1,4 +1,4 @@
-"""Work that has to end before anything else is done, with a dialog that tells of it."""
+"""Run a job behind a modal progress dialog."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from quantoscope.engine.cancellation import Cancellation
 from quantoscope.gui.workers.background import Background, Cancelled, Part, Step, Ticket
 
 SHOWN_AFTER = 500
-"""Milliseconds of work from which on a dialog tells of it."""
+"""Milliseconds after which the dialog appears."""
 
 
 def wait_for(
@@ -23,36 +23,36 @@ def wait_for(
     window: QWidget,
     leave: bool = False,
 ) -> Any:
-    """Run a job off the GUI thread, return what it returns, and let it be cancelled.
+    """Run a job off the GUI thread and return its result; the user can cancel it.
 
-    Meanwhile nothing can be edited, and no file that is being read comes in, so that what it
-    works on is of one piece.
+    Meanwhile edits are blocked and loaded files are held back, so that the job's data stays
+    consistent.
 
     Parameters
     ----------
     background : Background
     kind : str
     job : callable
-        Gets what ``Ticket.part`` is, to report progress with.
+        Called with a function like ``Ticket.part`` for progress.
     text : str
-        What the dialog says.
+        Text of the dialog.
     window : QWidget
-        Behind the dialog.
+        Parent of the dialog.
     leave : bool
-        Whether nobody waits for a cancelled job to end, as it changes nothing; any other one
-        ends at its next step.
+        Whether to return without waiting for a cancelled job, which changes nothing; any other one
+        is waited for until its next step.
 
     Raises
     ------
     Cancelled
     Exception
-        Whatever the job raises.
+        Any exception of the job.
     """
     outcome: list[tuple[Any, BaseException | None]] = []
     stop = Cancellation()
     loop = QEventLoop(window)
     dialog = QProgressDialog("", QCoreApplication.translate("waiting", "Cancel"), 0, 0, window)
-    # Its text may hold the name of a file.
+    # The text may contain a file name.
     label = QLabel(dialog)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -60,7 +60,7 @@ def wait_for(
     dialog.setLabel(label)
     dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
     dialog.setAutoReset(False)
-    dialog.setMinimumDuration(SHOWN_AFTER << 10)  # it is shown by hand, and not sooner
+    dialog.setMinimumDuration(SHOWN_AFTER << 10)  # shown explicitly, not by Qt
     patience = QTimer(loop)
     patience.setSingleShot(True)
     patience.timeout.connect(loop.quit)
@@ -78,7 +78,7 @@ def wait_for(
         try:
             with ticket.cancellation.on_cancel(stop.cancel), stop.watched():
                 return job(part), None
-        except (Exception, Cancelled) as error:  # handed to whoever waits
+        except (Exception, Cancelled) as error:  # re-raised in the caller
             return None, error
 
     def finished(result: tuple[Any, BaseException | None]) -> None:

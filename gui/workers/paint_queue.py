@@ -1,4 +1,4 @@
-"""Work that the window does piece by piece: a key or a mouse waits for one piece at most."""
+"""Queue of GUI work in small pieces, so that input waits for one piece at most."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from shiboken6 import isValid
 
 
 class PaintQueue(QObject):
-    """A queue of things to do on the GUI thread, one per turn of the event loop.
+    """A queue of functions to call on the GUI thread, one per event loop turn.
 
     Signals
     -------
     idle()
-        Nothing waits for its turn any more.
+        The queue is empty.
     """
 
     idle = Signal()
@@ -28,20 +28,20 @@ class PaintQueue(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether anything waits for its turn."""
+        """Whether the queue is not empty."""
         return bool(self._waiting)
 
     def take(self, who: QObject, work: Callable[[], None]) -> None:
-        """Do this when it is its turn; who waits already keeps the place it has."""
+        """Enqueue work; an owner that is already queued keeps its position."""
         self._waiting.setdefault(who, work)
         self._timer.start()
 
     def leave(self, who: QObject) -> None:
-        """Take back what somebody wanted to do."""
+        """Remove an owner's work."""
         self._waiting.pop(who, None)
 
     def clear(self) -> None:
-        """Forget all of it."""
+        """Clear the queue."""
         self._waiting.clear()
         self._timer.stop()
 
@@ -49,7 +49,7 @@ class PaintQueue(QObject):
         who = next(iter(self._waiting), None)
         if who is not None:
             work = self._waiting.pop(who)
-            # A pane may be deleted while it waits.
+            # A pane may be deleted while queued.
             if isValid(who):
                 work()
         if not self._waiting:

@@ -1,10 +1,6 @@
-"""The user's guide: its pages, the links between them, and a search over all of them."""
+"""The window of the user's guide: pages, the links between them, and a search over all."""
 
 from __future__ import annotations
-
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, Qt, QUrl
 from PySide6.QtGui import (
@@ -40,112 +36,16 @@ from PySide6.QtWidgets import (
 from quantoscope.gui.common.dialog_size import open_at
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import Page
-from quantoscope.resources import read_text
-
-INDEX = "index.md"
-_PICTURE = re.compile(r"^!\[.*\n\n?", re.MULTILINE)
-_LINK = re.compile(r"\]\(([\w-]+\.md)\)")
-_MARKDOWN = (
-    QTextDocument.MarkdownFeature.MarkdownDialectGitHub
-    | QTextDocument.MarkdownFeature.MarkdownNoHTML
+from quantoscope.gui.dialogs.guide_pages import (
+    INDEX,
+    MARKDOWN,
+    Match,
+    Section,
+    blocks,
+    guide_pages,
 )
+
 _TARGET = Qt.ItemDataRole.UserRole
-
-
-def anchor_of(heading: str) -> str:
-    """Return the anchor that links to a heading have."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading with what stands below it.
-
-    Attributes
-    ----------
-    page : str
-        The file.
-    title : str
-        The heading.
-    start, end : int
-        Positions in the page's text.
-    """
-
-    page: str
-    title: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Match:
-    """Where a word that was searched for stands."""
-
-    section: Section
-    start: int
-    end: int
-
-
-class GuidePage:
-    """The text of one page as a reader sees it, and its sections.
-
-    Attributes
-    ----------
-    name : str
-        The file.
-    source : str
-        Markdown without the pictures, which are on screen themselves.
-    text : str
-        What is searched; its positions are those of the document.
-    sections : tuple of Section
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.source = _PICTURE.sub("", read_text(f"guide/{name}"))
-        document = QTextDocument()
-        document.setMarkdown(self.source, _MARKDOWN)
-        self.text = document.toPlainText()
-        heads = [b for b in _blocks(document) if b.blockFormat().headingLevel()]
-        ends = [*(head.position() for head in heads[1:]), len(self.text)]
-        self.sections = tuple(
-            Section(name, head.text(), head.position(), end)
-            for head, end in zip(heads, ends, strict=True)
-        )
-
-    @property
-    def title(self) -> str:
-        """The first heading."""
-        return self.sections[0].title
-
-    def position(self, anchor: str) -> int:
-        """Return where a heading stands; 0 for none."""
-        found = (s.start for s in self.sections if anchor_of(s.title) == anchor)
-        return next(found, 0)
-
-    def matches(self, words: list[str]) -> list[Match]:
-        """Return where the words stand, in the sections that have all of them."""
-        pattern = re.compile("|".join(map(re.escape, words)), re.IGNORECASE)
-        return [
-            Match(section, section.start + found.start(), section.start + found.end())
-            for section in self.sections
-            for text in (self.text[section.start : section.end],)
-            if all(word.lower() in text.lower() for word in words)
-            for found in pattern.finditer(text)
-        ]
-
-
-def _blocks(document: QTextDocument) -> Iterator[QTextBlock]:
-    block = document.begin()
-    while block.isValid():
-        yield block
-        block = block.next()
-
-
-def guide_pages() -> dict[str, GuidePage]:
-    """Return the pages by file, in the order in which the index links to them."""
-    names = dict.fromkeys([INDEX, *_LINK.findall(read_text(f"guide/{INDEX}"))])
-    return {name: GuidePage(name) for name in names}
 
 
 class Guide(QDialog):
@@ -279,7 +179,7 @@ class Guide(QDialog):
 
     def _render(self) -> None:
         document = self.view.document()
-        document.setMarkdown(self.pages[self.page].source, _MARKDOWN)
+        document.setMarkdown(self.pages[self.page].source, MARKDOWN)
         _dress(document, self.palette())
         # The whole page is laid out, or the scroll bar ends where that has got to.
         document.size()
@@ -338,9 +238,11 @@ class Guide(QDialog):
         elif not self._matches:
             self.said.setText(self.tr("No part of a page has all these words."))
         elif self._match < 0:
-            self.said.setText(filled(self.tr("%1 matches; F3 shows the next"), len(self._matches)))
+            self.said.setText(
+                filled(self.tr("Matches: %1. F3 shows the next."), len(self._matches))
+            )
         else:
-            said = self.tr("match %1 of %2")
+            said = self.tr("Match %1 of %2")
             self.said.setText(filled(said, self._match + 1, len(self._matches)))
 
     def next_match(self) -> None:
@@ -454,7 +356,7 @@ def _dress(document: QTextDocument, palette: QPalette) -> None:
         look.setWidth(QTextLength(QTextLength.Type.PercentageLength, 99))
         child.setFormat(look)
     code = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-    for block in _blocks(document):
+    for block in blocks(document):
         _dress_code(block, code, palette)
 
 

@@ -7,8 +7,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from quantoscope.gui.common.theme import DARK, LIGHT, apply_theme
-from quantoscope.gui.dialogs import guide as module
-from quantoscope.gui.dialogs.guide import Guide, anchor_of, guide_pages
+from quantoscope.gui.dialogs import guide_pages as module
+from quantoscope.gui.dialogs.guide import Guide
+from quantoscope.gui.dialogs.guide_pages import anchor_of, guide_pages
 from quantoscope.resources import read_text
 from tests.gui.test_plain_text import Fifo
 
@@ -188,12 +189,12 @@ def test_ctrl_f_searches_all_pages_and_f3_steps_through_the_matches(guide, perso
     person.press("Ctrl+F")
     person.type("multiply-add")
     assert rows(guide) == ["Runtimes ▸ Where runtimes part"]
-    assert guide.said.text() == "1 matches; F3 shows the next"
+    assert guide.said.text() == "Matches: 1. F3 shows the next."
     assert guide.page == "index.md"
     person.press("F3")
     assert guide.page == "runtimes.md"
     assert marked(guide) == (["multiply-add"], ["multiply-add"])
-    assert guide.said.text() == "match 1 of 1"
+    assert guide.said.text() == "Match 1 of 1"
     at = guide.view.cursorRect()
     assert guide.view.viewport().rect().contains(at)
     person.press("Alt+Left")
@@ -213,7 +214,7 @@ def test_matches_go_round_in_both_directions_and_over_pages(guide, person):
     assert seen[0] == seen[-1]
     person.press("Shift+F3")
     assert (guide.page, guide.view.textCursor().position()) == seen[-2]
-    assert guide.said.text() == f"match {count} of {count}"
+    assert guide.said.text() == f"Match {count} of {count}"
 
 
 def test_f3_begins_on_the_page_that_is_read(guide, person):

@@ -33,8 +33,8 @@ from quantoscope.engine.numerics.arrays import FloatArray, as_working
 from quantoscope.engine.numerics.kernels import (
     UNIT,
     Extremes,
+    Progress,
     Scratch,
-    Step,
     extremes,
     flat_block,
     over_blocks,
@@ -156,7 +156,7 @@ def compare(
     first: Scheme | str,
     second: Scheme | str,
     *,
-    progress: Step | None = None,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Return where two schemes differ on an array, and why.
 
@@ -179,7 +179,7 @@ def compare(
 
 
 def compare_evaluations(
-    r: FloatArray, before: Evaluation, after: Evaluation, step: Step | None = None
+    r: FloatArray, before: Evaluation, after: Evaluation, step: Progress | None = None
 ) -> Comparison:
     """Return where two evaluations of an array differ, and why.
 
@@ -246,7 +246,7 @@ class _Corners:
         before: Evaluation,
         after: Evaluation,
         compared: str,
-        step: Step | None,
+        step: Progress | None,
     ) -> None:
         self.x = x
         self.compared = compared

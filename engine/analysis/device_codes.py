@@ -29,7 +29,7 @@ from quantoscope.engine.io.base import (
     sentences,
 )
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_working
-from quantoscope.engine.numerics.kernels import Step
+from quantoscope.engine.numerics.kernels import Progress
 from quantoscope.engine.schemes.scheme import Scheme
 
 DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")
@@ -198,7 +198,7 @@ def compare_codes(
     scheme: Scheme | str | Evaluation,
     codes: IntArray,
     *,
-    progress: Step | None = None,
+    progress: Progress | None = None,
 ) -> DeviceComparison:
     """Return where a device's codes differ from a scheme's, and what these differences are like.
 

@@ -16,7 +16,7 @@ from quantoscope.engine.analysis.value_trace import trace
 from quantoscope.engine.evaluation.evaluator import evaluate
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
-from quantoscope.engine.numerics.kernels import Step
+from quantoscope.engine.numerics.kernels import Progress
 from quantoscope.engine.schemes.runtimes import RUNTIMES
 
 TIE = 1e-6
@@ -45,7 +45,7 @@ class Case:
     ours: np.ndarray
     known: np.ndarray  # where the value is not NaN
     differs: np.ndarray
-    step: Step | None
+    step: Progress | None
 
     @property
     def apart(self) -> np.ndarray:

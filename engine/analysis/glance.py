@@ -10,7 +10,7 @@ import numpy as np
 
 from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.engine.numerics.arrays import FloatArray, as_working
-from quantoscope.engine.numerics.kernels import Step
+from quantoscope.engine.numerics.kernels import Progress
 
 BINS = 24
 _BLOCK = 1 << 20
@@ -37,7 +37,7 @@ class Glance:
     counts: np.ndarray
 
 
-def glance(array: np.ndarray, step: Step | None = None) -> Glance:
+def glance(array: np.ndarray, step: Progress | None = None) -> Glance:
     """Look at an array of real numbers of any type and shape.
 
     Two passes over blocks of a million values, so that one that lies in a file, or is of half
@@ -75,7 +75,7 @@ def glance(array: np.ndarray, step: Step | None = None) -> Glance:
     return Glance(low, high, flat.size - finite, counts)
 
 
-def _finite(flat: np.ndarray, step: Step | None, turn: int) -> Iterator[FloatArray]:
+def _finite(flat: np.ndarray, step: Progress | None, turn: int) -> Iterator[FloatArray]:
     """Yield the finite values of each block in float64."""
     for start in range(0, flat.size, _BLOCK):
         if step is not None:

@@ -15,7 +15,7 @@ from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.numerics.granularity import Granularity
-from quantoscope.engine.numerics.kernels import Extremes, Step, extremes, reduce_rows
+from quantoscope.engine.numerics.kernels import Extremes, Progress, extremes, reduce_rows
 from quantoscope.engine.quantizers import Ends, Quantizer
 
 
@@ -77,7 +77,7 @@ class Task:
     granularity: Granularity
     arguments: tuple[float, ...]
     arithmetic: Arithmetic
-    step: Step | None = None
+    step: Progress | None = None
     known: Extremes | None = None
 
     def rows(self) -> Rows:

@@ -26,8 +26,8 @@ from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.numerics.granularity import GROUP, Granularity
 from quantoscope.engine.numerics.kernels import (
     BLOCK,
+    Progress,
     Scratch,
-    Step,
     extremes,
     flat_block,
     over_blocks,
@@ -116,7 +116,7 @@ def entropy_ends(
     arguments: Sequence[float] = (),
     whose: EntropySearch = EntropySearch.MODELOPT,
     gaps: bool = False,
-    step: Step | None = None,
+    step: Progress | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the threshold of each channel below and above 0, in float64, shape (channels,).
 
@@ -182,7 +182,7 @@ def curve(
 # As Model Optimizer has it
 
 
-def threshold(finite: FloatArray, search: Search, step: Step | None = None) -> float:
+def threshold(finite: FloatArray, search: Search, step: Progress | None = None) -> float:
     """Return the T of the smallest divergence, the last of equals.
 
     Parameters
@@ -210,7 +210,9 @@ def edge(reach: float, cut: int, bins: int) -> float:
     return reach if cut >= bins else reach * (cut / bins)
 
 
-def magnitudes(finite: FloatArray, bins: int, step: Step | None = None) -> tuple[np.ndarray, float]:
+def magnitudes(
+    finite: FloatArray, bins: int, step: Progress | None = None
+) -> tuple[np.ndarray, float]:
     """Return the histogram of |R| from 0 to the largest, shape (bins,), and that.
 
     A value's bin is found in its own precision, as torch.histc does.
@@ -298,7 +300,7 @@ def _x_log_x(x: np.ndarray) -> np.ndarray:
 
 
 def _short_thresholds(
-    rows: FloatArray, reach: np.ndarray, search: Search, gaps: bool, step: Step | None
+    rows: FloatArray, reach: np.ndarray, search: Search, gaps: bool, step: Progress | None
 ) -> np.ndarray:
     """The same of channels of few values, by the bins that hold something alone."""
     found = reach.copy()

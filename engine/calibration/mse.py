@@ -17,7 +17,7 @@ from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.numerics.envelope import outermost, pyramid_of
 from quantoscope.engine.numerics.granularity import CHANNEL, PER_TENSOR, Granularity
-from quantoscope.engine.numerics.kernels import Scratch, Step, over_blocks, reduce_rows, spaced
+from quantoscope.engine.numerics.kernels import Progress, Scratch, over_blocks, reduce_rows, spaced
 from quantoscope.engine.quantizers import Ends, Quantizer, ends_of
 
 Pair = tuple[Any, Any]
@@ -159,7 +159,7 @@ def best_range(
     fmt: Format,
     arithmetic: Arithmetic = TEXTBOOK,
     gaps: bool = False,
-    step: Step | None = None,
+    step: Progress | None = None,
 ) -> Ends:
     """Return the ends with the smallest Σ(R′ − R)², never worse than the data's own extremes.
 
@@ -204,7 +204,7 @@ class _Search:
     length: int
 
     def ends(
-        self, rows: FloatArray, low: FloatArray, high: FloatArray, step: Step | None = None
+        self, rows: FloatArray, low: FloatArray, high: FloatArray, step: Progress | None = None
     ) -> Pair:
         """Return the best ends of channels that hold more than one value."""
         quantizer, dtype = self.quantizer, rows.dtype
@@ -303,7 +303,7 @@ class _Trial:
     quantizer: Quantizer
     fmt: Format
     arithmetic: Arithmetic
-    step: Step | None
+    step: Progress | None
     told: list[int] = field(default_factory=list)
 
     def costs(self, candidates: list[Pair]) -> tuple[np.ndarray, np.ndarray]:

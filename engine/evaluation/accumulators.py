@@ -165,12 +165,12 @@ def block_sums(
     )
 
 
-Part = tuple[np.ndarray, int]
+ScaledSums = tuple[np.ndarray, int]
 
 
 def _squares(
     e: Scaled, error: FloatArray, clipped_at: IntArray | None, spare: np.ndarray
-) -> tuple[Part, Part]:
+) -> tuple[ScaledSums, ScaledSums]:
     """ΣE² of the values not clipped, and of the clipped ones, beside which those could drown."""
     if clipped_at is None or not clipped_at.size:
         squares = kernels.unit_dots(e.x, e.x)
@@ -186,7 +186,7 @@ def _squares(
 
 def _steps(
     e: Scaled, error: FloatArray, p: QParams, spare: np.ndarray, known: np.ndarray | None
-) -> tuple[int, Part]:
+) -> tuple[int, ScaledSums]:
     """How many errors can be put in steps of their own channel, and Σ(E/S)² of these."""
     if np.ndim(p.scale) == 0 or not p.format.integer:
         return 0, (np.zeros(-(-error.size // kernels.UNIT)), 0)

@@ -9,7 +9,7 @@ import numpy as np
 from quantoscope.engine.evaluation import metrics
 from quantoscope.engine.evaluation.accumulators import BlockSums, Totals, block_sums
 from quantoscope.engine.evaluation.draw_envelopes import (
-    Ends,
+    EnvelopeEnds,
     Piece,
     curves_from,
     piece_of,
@@ -56,7 +56,7 @@ class BlockPass:
     ) -> None:
         self.r, self.p, self.known, self.without = r, p, known, without
         self.pieces: dict[int, Piece] | None = None if pyramid is None else {}
-        self.reconstructed: Ends | None = None
+        self.reconstructed: EnvelopeEnds | None = None
         if pyramid is not None and known.finite:
             self.reconstructed = reconstructed_ends(p, pyramid)
         self.quantizer = QUANTIZERS[p.mapping]

@@ -10,7 +10,7 @@ import numpy as np
 from quantoscope.engine.calibration.base import Task, extreme_exponent
 from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray
-from quantoscope.engine.numerics.kernels import Extremes, Step
+from quantoscope.engine.numerics.kernels import Extremes, Progress
 from quantoscope.engine.quantizers import QUANTIZERS, Ends
 from quantoscope.engine.schemes.scheme import Scheme
 
@@ -19,7 +19,7 @@ def clip_ends(
     x: FloatArray,
     scheme: Scheme,
     arithmetic: Arithmetic | None = None,
-    step: Step | None = None,
+    step: Progress | None = None,
     known: Extremes | None = None,
 ) -> Ends:
     """Return the clipping range of every channel, in the dtype of ``x``.

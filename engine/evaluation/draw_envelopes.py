@@ -37,7 +37,7 @@ class Curves:
 
 SIDES = (-1, 1)
 MANY = 64
-Ends = tuple[FloatArray, FloatArray]
+EnvelopeEnds = tuple[FloatArray, FloatArray]
 Piece = tuple[list[np.ndarray], list[IntArray]]
 
 
@@ -46,7 +46,9 @@ def even_bound(p: QParams) -> bool:
     return p.granularity.whole and p.format.integer
 
 
-def curves_from(size: int, pieces: Sequence[Piece], reconstructed: Ends | None = None) -> Curves:
+def curves_from(
+    size: int, pieces: Sequence[Piece], reconstructed: EnvelopeEnds | None = None
+) -> Curves:
     """Join the pieces of all blocks.
 
     Parameters
@@ -63,7 +65,7 @@ def curves_from(size: int, pieces: Sequence[Piece], reconstructed: Ends | None =
     return _curves(size, [*(reconstructed or ()), *columns], clipped)
 
 
-def reconstructed_ends(p: QParams, pyramid: Pyramid) -> Ends | None:
+def reconstructed_ends(p: QParams, pyramid: Pyramid) -> EnvelopeEnds | None:
     """Return the extremes of R' that follow from those of R, all of which is finite.
 
     Rounding to the nearest is monotonic, and one scale for all makes R' so too.

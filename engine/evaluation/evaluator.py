@@ -26,12 +26,12 @@ from quantoscope.engine.numerics.arrays import (
     rounded_note,
 )
 from quantoscope.engine.numerics.envelope import Pyramid
-from quantoscope.engine.numerics.kernels import Scratch, Step
+from quantoscope.engine.numerics.kernels import Progress, Scratch
 from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme, as_scheme
 
 
-def calibrate(x: ArrayLike, scheme: Scheme | str, *, progress: Step | None = None) -> QParams:
+def calibrate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None = None) -> QParams:
     """Return the parameters that a scheme takes from the data.
 
     Parameters
@@ -56,7 +56,7 @@ def calibrate_known(
     r: FloatArray,
     scheme: Scheme,
     known: kernels.Extremes | None,
-    step: Step | None = None,
+    step: Progress | None = None,
 ) -> QParams:
     """Calibrate with what is known of the values already.
 
@@ -183,7 +183,7 @@ def decoded(codes: np.ndarray, p: QParams) -> FloatArray:
     return reconstructed
 
 
-def evaluate(x: ArrayLike, scheme: Scheme | str, *, progress: Step | None = None) -> Evaluation:
+def evaluate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None = None) -> Evaluation:
     """Apply a scheme to an array: calibrate, quantize, dequantize, compare.
 
     Parameters
@@ -207,7 +207,7 @@ def evaluate_known(
     x: ArrayLike,
     scheme: Scheme,
     known: kernels.Extremes | None,
-    step: Step | None = None,
+    step: Progress | None = None,
     pyramid: Pyramid | None = None,
 ) -> Evaluation:
     """Evaluate with what is known of the array already.
@@ -244,7 +244,7 @@ def _noted(
     x: ArrayLike,
     r: FloatArray,
     known: kernels.Extremes,
-    step: Step | None = None,
+    step: Progress | None = None,
 ) -> Evaluation:
     """Return the evaluation with what a pass over the array alone does not tell.
 
@@ -263,7 +263,9 @@ def _noted(
     return replace(made, warnings=(*made.warnings, *filter(None, notes)))
 
 
-def _clipping(made: Evaluation, r: FloatArray, known: kernels.Extremes, step: Step | None) -> str:
+def _clipping(
+    made: Evaluation, r: FloatArray, known: kernels.Extremes, step: Progress | None
+) -> str:
     """Say where clipping costs more than it saves; empty where it does not."""
     scheme, noise = made.scheme, made.totals.noise
     if not scheme.calibration.how.clips_blindly or not any(made.totals.clipped):
@@ -281,7 +283,7 @@ def _clipping(made: Evaluation, r: FloatArray, known: kernels.Extremes, step: St
 
 
 def squared_error(
-    r: FloatArray, p: QParams, enough: float, exponent: int = 0, step: Step | None = None
+    r: FloatArray, p: QParams, enough: float, exponent: int = 0, step: Progress | None = None
 ) -> float:
     """Return Σ(R′ − R)² of the finite values; ∞ where it grows beyond what is enough.
 

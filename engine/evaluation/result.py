@@ -24,7 +24,7 @@ from quantoscope.engine.schemes.scheme import Scheme
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class EvaluatedPart:
     """What a scheme makes of some of the values, every array of one shape.
 
     Attributes
@@ -140,7 +140,7 @@ class Evaluation:
 
     @cached_property
     def saturated(self) -> np.ndarray:
-        """Where values are clipped, shape of the input, as in ``Part``."""
+        """Where values are clipped, shape of the input, as in ``EvaluatedPart``."""
         saturated = np.zeros(self.codes.shape, np.int8)
 
         def work(start: int, stop: int, scratch: Scratch) -> None:
@@ -153,7 +153,7 @@ class Evaluation:
         return saturated
 
     def sides(self, start: int, stop: int, scratch: Scratch) -> np.ndarray | None:
-        """Return which values of a block are clipped, as in ``Part``; None where none is."""
+        """Return how values of a block are clipped, as in ``EvaluatedPart``; None if none is."""
         p = self.qparams
         quantizer = QUANTIZERS[p.mapping]
         r = kernels.flat_block(self.values, start, stop)
@@ -184,7 +184,7 @@ class Evaluation:
         p = self.qparams.spread(self.codes.shape, start, stop)
         return bounds_of(kernels.flat_block(self.values, start, stop), p)
 
-    def part(self, where: slice | IntArray) -> Part:
+    def part(self, where: slice | IntArray) -> EvaluatedPart:
         """Return what becomes of some of the values.
 
         Parameters
@@ -207,11 +207,11 @@ class Evaluation:
         return _part(r, aligned, positions, QUANTIZERS[p.mapping])
 
 
-def _part(r: FloatArray, p: QParams, where: IntArray | None, quantizer: Quantizer) -> Part:
+def _part(r: FloatArray, p: QParams, where: IntArray | None, quantizer: Quantizer) -> EvaluatedPart:
     codes, reconstructed, saturated = applied(r, p, where, quantizer)
     saturated = np.zeros(r.shape, np.int8) if saturated is None else saturated
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return Part(r, codes, reconstructed, np.asarray(reconstructed - r), saturated)
+        return EvaluatedPart(r, codes, reconstructed, np.asarray(reconstructed - r), saturated)
 
 
 def applied(
@@ -264,7 +264,7 @@ def _placeholder(zeros: IntArray, p: QParams) -> IntArray:
     return zeros if code is None else np.full_like(zeros, code)
 
 
-def worst_place(part: Part) -> int:
+def worst_place(part: EvaluatedPart) -> int:
     """The place of the first largest |E| among the values that enter the sums."""
     usable = np.isfinite(part.values) & np.isfinite(part.error)
     return int(np.where(usable, np.abs(part.error), -1).argmax())

@@ -13,7 +13,7 @@ import numpy as np
 
 from quantoscope.engine import cancellation
 from quantoscope.engine.io.base import open_file
-from quantoscope.engine.numerics.kernels import Step
+from quantoscope.engine.numerics.kernels import Progress
 
 TRUSTED = 1 << 26
 """Size in bytes above which files are compared by size and time: hashing takes too long."""
@@ -133,7 +133,7 @@ class SavedSession:
     view: Mapping[str, Any] = field(default_factory=dict)
 
 
-def digest_of(path: Path, step: Step | None = None) -> str:
+def digest_of(path: Path, step: Progress | None = None) -> str:
     """Return a hash of a file's content with the method as prefix: ``sha256:…``.
 
     Raises
@@ -202,7 +202,7 @@ def placed(known: SavedSource, session: Path | None) -> SavedSource:
 
 
 def described(
-    known: SavedSource, session: Path | None = None, step: Step | None = None
+    known: SavedSource, session: Path | None = None, step: Progress | None = None
 ) -> SavedSource:
     """Return the fingerprint to store in a session.
 
@@ -232,7 +232,7 @@ def described(
     return replace(known, digest=digest)
 
 
-def unchanged(known: SavedSource, path: Path, step: Step | None = None) -> bool:
+def unchanged(known: SavedSource, path: Path, step: Progress | None = None) -> bool:
     """Return whether a file, at any path, is the fingerprinted one.
 
     Raises

@@ -28,7 +28,7 @@ THREADS = 0
 MOST_THREADS = 4
 """Upper bound: more threads would wait for the interpreter's lock, each with its own buffers."""
 
-Step = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Called with (done, total); raises to stop the work."""
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ def threads() -> int:
 def over_blocks(
     size: int,
     work: Callable[[int, int, Scratch], T],
-    step: Step | None = None,
+    step: Progress | None = None,
     block: int = BLOCK,
 ) -> list[T]:
     """Return ``work(start, stop, scratch)`` for every block of ``size`` values, in order.
@@ -85,7 +85,7 @@ def over_blocks(
     queue = iter(range(len(starts)))
     lock, stopped, cancelled = _lock, threading.Event(), cancellation.current()
 
-    def share(tell: Step | None) -> None:
+    def share(tell: Progress | None) -> None:
         with lock:
             scratch = _idle.pop() if _idle else Scratch()
         try:

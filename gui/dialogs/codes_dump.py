@@ -29,7 +29,7 @@ from quantoscope.engine.text.file_names import as_text
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import DeviceCodes
-from quantoscope.gui.workers.background import Cancelled, Part
+from quantoscope.gui.workers.background import Cancelled, PartProgress
 from quantoscope.gui.workers.modal_wait import wait_for
 
 
@@ -135,5 +135,5 @@ def ask_codes(session: Session, scheme: Scheme | None, folder: str, parent: QWid
     return ""
 
 
-def _read(path: Path, told: dict[str, Any], part: Part) -> IntArray:
+def _read(path: Path, told: dict[str, Any], part: PartProgress) -> IntArray:
     return read_codes(path, **told)

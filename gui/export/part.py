@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from quantoscope.gui.common.localized_numbers import filled, short
 from quantoscope.gui.export.files import translated
-from quantoscope.gui.export.spec import Ends, Look
+from quantoscope.gui.export.spec import Look, Span
 from quantoscope.gui.plots import PLOTS, Plot
 from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.spans import padded, power
@@ -59,7 +59,7 @@ _NAMED = {
 }
 
 
-def _cuts(shown: Ends, whole: Ends) -> bool:
+def _cuts(shown: Span, whole: Span) -> bool:
     """Whether something of the whole lies outside; what has no extent is shown with a margin."""
     low, high = whole if whole[0] < whole[1] else padded(*whole)
     slack = NEGLIGIBLE * (high - low)

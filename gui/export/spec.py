@@ -15,7 +15,7 @@ MIN_POINTS, MAX_POINTS, USUAL_POINTS = 4.0, 72.0, 8.5
 
 Unit = Literal["mm", "in", "px"]
 UNITS: tuple[Unit, ...] = ("mm", "in", "px")
-Ends = tuple[float, float]
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Look:
         Keys of the plot's options, and of what is chosen.
     """
 
-    x: Ends | None = None
-    y: Ends | None = None
+    x: Span | None = None
+    y: Span | None = None
     options: tuple[tuple[str, str], ...] = ()
 
 

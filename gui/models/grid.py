@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor
 
 from quantoscope.engine import Evaluation
-from quantoscope.engine.evaluation.result import Part
+from quantoscope.engine.evaluation.result import EvaluatedPart
 from quantoscope.engine.numerics.kernels import extremes
 from quantoscope.gui.common.localized_numbers import exact, full, of_data, short, typed_number
 from quantoscope.gui.common.plain_text import plain_tip
@@ -44,7 +44,7 @@ class GridModel(QAbstractTableModel):
         self.quantity = "R"
         self.rejected = ""
         self._known_reach: float | None = None
-        self._pages: dict[int, Part] = {}
+        self._pages: dict[int, EvaluatedPart] = {}
         self._shape = self._plane_shape()
         session.array_reset.connect(self._reset)
         session.values_changed.connect(self._refresh)
@@ -91,7 +91,7 @@ class GridModel(QAbstractTableModel):
         known = evaluation is not None and evaluation.codes.shape == self._session.array.shape
         return evaluation if known else None
 
-    def _page(self, number: int) -> Part | None:
+    def _page(self, number: int) -> EvaluatedPart | None:
         """What becomes of a stretch of values, computed when first looked at."""
         evaluation = self._evaluation
         if evaluation is None:
@@ -102,7 +102,7 @@ class GridModel(QAbstractTableModel):
             self._pages[number] = evaluation.part(slice(number * PAGE, (number + 1) * PAGE))
         return self._pages[number]
 
-    def _value(self, position: int, page: Part | None) -> Any:
+    def _value(self, position: int, page: EvaluatedPart | None) -> Any:
         """The quantity shown of one value."""
         if self.quantity == "R":
             return self._session.array.reshape(-1)[position]

@@ -21,7 +21,7 @@ from quantoscope.gui.plots.option import Option
 from quantoscope.gui.plots.spans import Unit, bounded, drawable, padded, unit_for
 from quantoscope.gui.plots.view import Rule
 
-Ends = tuple[float, float]
+Span = tuple[float, float]
 FEW = 60
 """Maximum number of visible values drawn side by side as stems."""
 AXIS_WIDTH = 66
@@ -79,7 +79,7 @@ class Plot(QObject):
         self._busy = False
         self.x_unit = self.y_unit = Unit()
         self._placing: list[Label] = []
-        self._asked: tuple[Ends | None, Ends | None] | None = None
+        self._asked: tuple[Span | None, Span | None] | None = None
         item.hideButtons()
         item.setMenuEnabled(False)
         for name in ("bottom", "left"):
@@ -220,7 +220,7 @@ class Plot(QObject):
         return self.x_unit.up_to(x), self.y_unit.up_to(y)
 
     @property
-    def seen(self) -> tuple[Ends, Ends]:
+    def seen(self) -> tuple[Span, Span]:
         """Visible ranges of x and y in data coordinates."""
         x, y = self.item.getViewBox().viewRange()
         seen = self.x_unit.up_pair(*x), self.y_unit.up_pair(*y)
@@ -228,12 +228,12 @@ class Plot(QObject):
         return asked[0] or seen[0], asked[1] or seen[1]
 
     @property
-    def look(self) -> tuple[Ends | None, Ends | None]:
+    def look(self) -> tuple[Span | None, Span | None]:
         """Ranges of x and y chosen by the user; None for the full range."""
         x, y = self.seen
         return None if self.follow_x else x, None if self.follow_y else y
 
-    def look_at(self, x: Ends | None, y: Ends | None) -> None:
+    def look_at(self, x: Span | None, y: Span | None) -> None:
         """Show ranges of the data, now or as soon as there is data."""
         self.follow_x, self.follow_y = x is None, y is None
         # Kept until the view is moved: the data may not have arrived yet.
@@ -242,7 +242,7 @@ class Plot(QObject):
             self._apply(x, y)
             self.refresh()
 
-    def _apply(self, x: Ends | None, y: Ends | None) -> None:
+    def _apply(self, x: Span | None, y: Span | None) -> None:
         if y is not None:
             self.y_unit = unit_for(*y)
         self._set_view(
@@ -257,7 +257,7 @@ class Plot(QObject):
             self.item.getViewBox().setRange(None, x, y, padding=0)
         self._asked = asked
 
-    def _whole(self, axis: int) -> Ends:
+    def _whole(self, axis: int) -> Span:
         """Return the drawn full range of an axis."""
         assert self.data is not None
         whole = self.x_range(self.data)
@@ -265,7 +265,7 @@ class Plot(QObject):
             return padded(*self.x_unit.down_pair(*whole))
         return padded(*self.y_unit.down_pair(*self.y_range(self.data, *whole)), 0.08)
 
-    def _bounded(self, axis: int, low: float, high: float) -> Ends:
+    def _bounded(self, axis: int, low: float, high: float) -> Span:
         """Return the closest drawable range that contains some data."""
         if self._busy or self.data is None:
             return low, high

@@ -24,7 +24,7 @@ from quantoscope.engine.analysis.cost_curve import Objective
 from quantoscope.engine.analysis.device_codes import DeviceComparison
 from quantoscope.engine.calibration import MINMAX
 from quantoscope.engine.evaluation.draw_envelopes import even_bound
-from quantoscope.engine.evaluation.result import Part
+from quantoscope.engine.evaluation.result import EvaluatedPart
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.envelope import (
     Envelope,
@@ -66,14 +66,14 @@ class Series:
     positions: IntArray | None = None
     anchor: int = 0
     alone: bool = False
-    _last: dict[tuple[int, int], Part] = field(default_factory=dict, repr=False)
+    _last: dict[tuple[int, int], EvaluatedPart] = field(default_factory=dict, repr=False)
 
     @property
     def size(self) -> int:
         """Number of plotted values."""
         return self.array.size if self.positions is None else self.positions.size
 
-    def part(self, start: int, stop: int) -> Part:
+    def part(self, start: int, stop: int) -> EvaluatedPart:
         """Return values, codes and errors of a slice; the last result is cached."""
         part = self._last.get((start, stop))
         if part is None:
@@ -83,7 +83,7 @@ class Series:
             self._last[start, stop] = part
         return part
 
-    def pick(self, places: IntArray) -> Part:
+    def pick(self, places: IntArray) -> EvaluatedPart:
         """Return values, codes and errors at indices among the plotted values."""
         return self.evaluation.part(places if self.positions is None else self.positions[places])
 

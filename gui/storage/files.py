@@ -24,7 +24,7 @@ from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.tensors import Source, Tensor, of_file, source_of_array
 from quantoscope.gui.storage.session_files import ENDING, FILE, SessionFiles, WriteOver
-from quantoscope.gui.workers.background import Background, Part, Ticket
+from quantoscope.gui.workers.background import Background, PartProgress, Ticket
 
 if TYPE_CHECKING:
     from quantoscope.engine.io.block_codes import BlockCodes
@@ -328,7 +328,7 @@ class Files(QObject):
         self._session.finish_typing.emit()
         array = self._session.array
 
-        def job(part: Part) -> SavedSource:
+        def job(part: PartProgress) -> SavedSource:
             save(path, array, partial(part(0, 1), 0, 1))
             return seen(path)
 

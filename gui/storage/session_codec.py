@@ -31,7 +31,7 @@ from quantoscope.gui.common.theme import COLOURS, LINE_STYLES, MARKERS
 from quantoscope.gui.document.document import Document
 from quantoscope.gui.document.snapshot import DeviceCodes, Entry
 from quantoscope.gui.document.tensors import COPIED, Source, Tensor, next_version, of_file
-from quantoscope.gui.workers.background import Part, Step
+from quantoscope.gui.workers.background import PartProgress, Progress
 
 NOTES = 8
 """So many things are said of a session that is opened; there may be one for each of its files."""
@@ -65,7 +65,7 @@ class Draft:
     read: frozenset[int] = frozenset()
     arrays: Mapping[int, np.ndarray] = field(default_factory=dict)
 
-    def finished(self, file: Path | None, part: Part | None = None) -> Finished:
+    def finished(self, file: Path | None, part: PartProgress | None = None) -> Finished:
         """Return the session with hashes of its sources; runs on any thread.
 
         Raises nothing where a source is gone: its path stays, and the values that were left to it
@@ -249,7 +249,7 @@ def place_of(saved: SavedSource, file: Path) -> Path:
     return Path(saved.path)
 
 
-def opened(saved: SavedSession, file: Path, agreed: bool, part: Part) -> Opened:
+def opened(saved: SavedSession, file: Path, agreed: bool, part: PartProgress) -> Opened:
     """Build what a document holds from a session; runs on any thread.
 
     Parameters
@@ -309,7 +309,7 @@ def _source(
     saved: SavedSource,
     file: Path,
     agreed: bool,
-    step: Step,
+    step: Progress,
     notes: list[str],
     changed: list[Source],
 ) -> Source:

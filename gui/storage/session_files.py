@@ -20,7 +20,7 @@ from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.workers.background import Background, Cancelled, Part, Ticket
+from quantoscope.gui.workers.background import Background, Cancelled, PartProgress, Ticket
 from quantoscope.gui.workers.modal_wait import wait_for
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class SessionFiles(QObject):
                 return answer is WriteOver.ELSEWHERE and self.save_as()
         taken = draft(self._session, self._view())
 
-        def job(part: Part) -> Any:
+        def job(part: PartProgress) -> Any:
             finished = taken.finished(path, part)
             qscope.write(path, finished.session, partial(part(0, 1), 0, 1))
             return finished, recognized(path)
@@ -296,7 +296,7 @@ class SessionFiles(QObject):
     def written(
         self,
         path: Path,
-        job: Callable[[Part], Any],
+        job: Callable[[PartProgress], Any],
         more: Callable[[Any], str] = lambda outcome: "",
     ) -> Any:
         """Let a job write a file, and return what it returns; None, and a sentence, if it fails.

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from quantoscope.engine.cancellation import Cancellation, Cancelled
 
-__all__ = ["Background", "Cancelled", "Part", "Step", "Ticket", "still_running"]
+__all__ = ["Background", "Cancelled", "PartProgress", "Progress", "Ticket", "still_running"]
 
 PARTS = 100
 """Resolution of progress within a part of a job."""
@@ -23,9 +23,9 @@ FAREWELL = 0.7
 _NAME = "background-"
 
 
-Step = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Called with (done, total); raises ``Cancelled`` if the job was cancelled."""
-Part = Callable[[int, int], Step]
+PartProgress = Callable[[int, int], Progress]
 """Called with (index, count) of a part; returns the progress callback within it."""
 
 
@@ -56,7 +56,7 @@ class Ticket:
         """Whether the job was cancelled."""
         return self.cancellation.cancelled
 
-    def part(self, done: int, total: int) -> Step:
+    def part(self, done: int, total: int) -> Progress:
         """Return a progress callback for the next of ``total`` parts."""
 
         def step(inner: int, of: int) -> None:

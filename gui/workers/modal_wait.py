@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QLabel, QProgressDialog, QWidget
 
 from quantoscope.engine.cancellation import Cancellation
-from quantoscope.gui.workers.background import Background, Cancelled, Part, Step, Ticket
+from quantoscope.gui.workers.background import Background, Cancelled, PartProgress, Progress, Ticket
 
 SHOWN_AFTER = 500
 """Milliseconds after which the dialog appears."""
@@ -18,7 +18,7 @@ SHOWN_AFTER = 500
 def wait_for(
     background: Background,
     kind: str,
-    job: Callable[[Part], Any],
+    job: Callable[[PartProgress], Any],
     text: str,
     window: QWidget,
     leave: bool = False,
@@ -66,7 +66,7 @@ def wait_for(
     patience.timeout.connect(loop.quit)
 
     def run(ticket: Ticket) -> tuple[Any, BaseException | None]:
-        def part(done: int, total: int) -> Step:
+        def part(done: int, total: int) -> Progress:
             report = ticket.part(done, total)
 
             def step(inner: int, of: int) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,6 @@ from quantoscope.engine.numerics.kernels import (
 from quantoscope.engine.quantizers import Ends, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme
 
-CODES, VALUES = "codes", "reconstructed values"
 MOST_CHOICES = 6
 """More choices than these are counted as one where they belong together: each doubles the work."""
 MOST_SEARCHED = 4
@@ -55,6 +55,13 @@ BLOCK = 64 * UNIT
 """Values per block, of which every corner has its own."""
 NOTHING = 1e-9
 """A share below this is one of rounding."""
+
+
+class Compared(StrEnum):
+    """What is compared of two schemes."""
+
+    CODES = "codes"
+    VALUES = "reconstructed values"
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class Comparison:
     Attributes
     ----------
     first, second : Evaluation
-    compared : str
+    compared : Compared
         ``"codes"`` where the codes of both mean the same, else ``"reconstructed values"``.
     differs : ndarray of bool, shape of the array
     cause_of : ndarray of int8, shape of the array
@@ -115,13 +122,18 @@ class Comparison:
 
     first: Evaluation
     second: Evaluation
-    compared: str
+    compared: Compared
     differs: np.ndarray
     cause_of: np.ndarray
     part_of: np.ndarray
     together: np.ndarray
     causes: tuple[Cause, ...]
     unequal: tuple[Cause, ...]
+
+    @property
+    def in_codes(self) -> bool:
+        """Whether differences are counted in integer codes, not in the unit of R."""
+        return self.compared is Compared.CODES and self.first.qparams.format.integer
 
     @property
     def count(self) -> int:
@@ -143,7 +155,7 @@ class Comparison:
 
         Integer codes by their difference, others by that of the reconstructed values.
         """
-        if self.compared == CODES and self.first.qparams.format.integer:
+        if self.in_codes:
             apart = np.abs(self.second.codes.astype(np.float64) - self.first.codes)
             return np.where(self.differs, apart, 0.0)
         with np.errstate(invalid="ignore", over="ignore"):
@@ -192,7 +204,7 @@ def compare_evaluations(
         As ``progress`` of ``compare``.
     """
     first, second = before.scheme, after.scheme
-    compared = CODES if _same_codes(first, second) else VALUES
+    compared = Compared.CODES if _same_codes(first, second) else Compared.VALUES
     differs = _unlike(_compared(before, compared), _compared(after, compared)) & ~where_nan(r)
     work = _Corners(r, before, after, compared, step)
     choices = work.choices(choices_between(first, second))
@@ -210,8 +222,8 @@ def compare_evaluations(
     return _with_causes(made, choices, _shares(made, choices, work))
 
 
-def _compared(evaluation: Evaluation, compared: str) -> np.ndarray:
-    return evaluation.codes if compared == CODES else evaluation.reconstructed
+def _compared(evaluation: Evaluation, compared: Compared) -> np.ndarray:
+    return evaluation.codes if compared is Compared.CODES else evaluation.reconstructed
 
 
 def _unlike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -245,7 +257,7 @@ class _Corners:
         x: FloatArray,
         before: Evaluation,
         after: Evaluation,
-        compared: str,
+        compared: Compared,
         step: Progress | None,
     ) -> None:
         self.x = x
@@ -487,7 +499,7 @@ def _made_of(
         with np.errstate(all="ignore"):
             values = r.astype(p.dtype, copy=False)
         codes, _ = corner.quantizer.encode(values, p, where)
-        if work.compared == CODES:
+        if work.compared is Compared.CODES:
             numbers[place] = p.format.unpack(codes)
             marks.append(codes)
         else:

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from quantoscope.engine import io
-from quantoscope.engine.analysis.comparison import CODES, Cause
+from quantoscope.engine.analysis.comparison import Cause, Compared, Comparison
 from quantoscope.engine.analysis.device_diagnosis import Case, Found, diagnoses
 from quantoscope.engine.errors import QuantizationError
-from quantoscope.engine.evaluation.evaluator import decoded, evaluate
+from quantoscope.engine.evaluation.evaluator import evaluate
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.io import mapped
 from quantoscope.engine.io.base import (
@@ -102,79 +101,29 @@ def read_codes(
 
 
 @dataclass(frozen=True, eq=False)
-class DeviceComparison:
-    """A scheme's codes against a device's; reads like a ``Comparison`` of two schemes.
+class DeviceComparison(Comparison):
+    """A scheme's codes against a device's, which stand in the place of a second scheme's.
+
+    ``second`` has the device's codes with the parameters of the first, and no metrics. A cause is
+    a diagnosis: it explains a value wholly, and none is a choice.
 
     Attributes
     ----------
-    first : Evaluation
-        What the scheme makes of the array.
-    codes : ndarray of int, shape of the array
-        What the device made of it.
-    reconstructed : ndarray
-        (Q − Z)·S of the device's codes, with the scheme's S and Z.
-    differs : ndarray of bool, shape of the array
-        NaN differs nowhere.
-    cause_of : ndarray of int8, shape of the array
-        The place in ``causes`` of the first that explains a value, −1 where it does not differ.
-    causes : tuple of Cause
-        The diagnoses that hold, the most telling first; ``count`` is how many values each covers.
     masks : tuple of ndarray of bool
-        Which values each cause covers.
+        Which values each cause covers; its ``count`` is how many.
     steps : tuple of (int, int)
         How often the device's code lies how far from the scheme's, the most frequent first.
     outside : int
         How many of the device's codes the scheme's format does not have.
     sqnr, device_sqnr : float
         In dB, over the finite values.
-    compared, unequal
-        As a ``Comparison`` has them: always ``"codes"``, and no choices.
     """
 
-    first: Evaluation
-    codes: IntArray
-    reconstructed: FloatArray
-    differs: np.ndarray
-    cause_of: np.ndarray
-    causes: tuple[Cause, ...]
     masks: tuple[np.ndarray, ...]
     steps: tuple[tuple[int, int], ...]
     outside: int
     sqnr: float
     device_sqnr: float
-    compared: str = CODES
-    unequal: tuple[Cause, ...] = ()
-
-    @cached_property
-    def second(self) -> Evaluation:
-        """The device's codes in the place of the scheme's; without figures, which are not its."""
-        return replace(self.first, codes=self.codes, metrics={}, warnings=())
-
-    @cached_property
-    def part_of(self) -> np.ndarray:
-        """As a ``Comparison`` has it: a diagnosis explains a value wholly."""
-        return np.where(self.differs, np.uint8(100), np.uint8(0))
-
-    @cached_property
-    def together(self) -> np.ndarray:
-        """As a ``Comparison`` has it: a diagnosis is no choice."""
-        return np.zeros(self.differs.shape, np.bool_)
-
-    count_together = 0
-
-    @property
-    def count(self) -> int:
-        """How many values differ."""
-        return int(np.count_nonzero(self.differs))
-
-    @property
-    def largest_step(self) -> float:
-        """The largest difference in codes."""
-        return float(self.difference().max(initial=0.0))
-
-    def difference(self) -> np.ndarray:
-        """Return how far apart the codes are, in float64; 0 where they do not differ."""
-        return np.where(self.differs, np.abs(self.codes.astype(np.float64) - self.first.codes), 0.0)
 
 
 def problem(scheme: Scheme, size: int, codes: IntArray) -> str:
@@ -235,21 +184,24 @@ def compare_codes(
     case = Case(r, evaluation, stored, wide, ours, there, differs, progress)
     found = list(diagnoses(case)) if differs.any() else []
     causes, masks, cause_of = _ranked(case, found)
-    reconstructed = decoded(wide, evaluation.qparams)
     steps, counts = np.unique(case.apart[differs], return_counts=True)
     order = np.argsort(-counts, kind="stable")
+    device = replace(evaluation, codes=wide, metrics={}, warnings=())
     return DeviceComparison(
         evaluation,
-        codes=wide,
-        reconstructed=np.where(there, reconstructed, np.nan).astype(reconstructed.dtype),
+        device,
+        compared=Compared.CODES,
         differs=differs,
         cause_of=cause_of,
+        part_of=np.where(differs, np.uint8(100), np.uint8(0)),
+        together=np.zeros(r.shape, np.bool_),
         causes=causes,
+        unequal=(),
         masks=masks,
         steps=tuple((int(steps[i]), int(counts[i])) for i in order),
         outside=int(np.count_nonzero(((wide < fmt.qmin) | (wide > fmt.qmax)) & there)),
         sqnr=_sqnr(r, evaluation.reconstructed),
-        device_sqnr=_sqnr(r, reconstructed),
+        device_sqnr=_sqnr(r, device.reconstructed),
     )
 
 

@@ -7,7 +7,6 @@ from PySide6.QtCore import QObject, Signal
 
 from quantoscope.engine import Comparison, Evaluation, Granularity, summarize
 from quantoscope.engine.analysis.channel_figures import natural_granularity
-from quantoscope.engine.analysis.device_codes import DeviceComparison
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.gui.document.document import Document
 from quantoscope.gui.document.snapshot import (
@@ -156,7 +155,7 @@ class Session(Document):
             self.recompute()
 
     @property
-    def comparison(self) -> Comparison | DeviceComparison | None:
+    def comparison(self) -> Comparison | None:
         """Where the chosen pair differs, and why; None while it is not known."""
         if self.pair is None:
             return None

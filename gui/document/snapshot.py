@@ -20,7 +20,7 @@ from quantoscope.engine import (
     summarize,
 )
 from quantoscope.engine.analysis.comparison import compare_evaluations
-from quantoscope.engine.analysis.device_codes import DeviceComparison, compare_codes
+from quantoscope.engine.analysis.device_codes import compare_codes
 from quantoscope.engine.analysis.outliers import Attribution, attribution
 from quantoscope.engine.analysis.summary import summary_revised
 from quantoscope.engine.evaluation.evaluator import evaluate_known, revise
@@ -111,7 +111,7 @@ class Snapshot:
         How long it took.
     attributions : dict of int to Attribution
         Which few values set the scale, where few do; by the uid of the entry.
-    comparison : Comparison or DeviceComparison or None
+    comparison : Comparison or None
         Where two schemes differ, and why; None unless a pair is compared.
     pyramid : Pyramid or None
         Of the array, where it is long.
@@ -124,7 +124,7 @@ class Snapshot:
     active_uid: int | None = None
     milliseconds: float = 0.0
     attributions: dict[int, Attribution] = field(default_factory=dict)
-    comparison: Comparison | DeviceComparison | None = None
+    comparison: Comparison | None = None
     pyramid: Pyramid | None = None
     device: DeviceCodes | None = None
 
@@ -160,7 +160,7 @@ class Snapshot:
 
     def compared(
         self, schemes: Sequence[Scheme | None], device: DeviceCodes | None
-    ) -> Comparison | DeviceComparison | None:
+    ) -> Comparison | None:
         """The comparison, where it is that of two schemes, or of one with a device."""
         made = self.comparison
         if made is None or self.device is not device:
@@ -348,7 +348,7 @@ class EvaluationJob:
         )
 
     @property
-    def comparison(self) -> Comparison | DeviceComparison | None:
+    def comparison(self) -> Comparison | None:
         """The comparison that is wanted, where it is known."""
         if self.pair is None or not self.known or self.edit is not None:
             return None
@@ -382,9 +382,7 @@ class EvaluationJob:
         summary = summary_revised(before.summary, array, edit.where, edit.old, known)
         return pyramid, summarize(array) if summary is None else summary
 
-    def _compared(
-        self, outcomes: dict[int, Outcome], ticket: Ticket | None
-    ) -> Comparison | DeviceComparison | None:
+    def _compared(self, outcomes: dict[int, Outcome], ticket: Ticket | None) -> Comparison | None:
         """The comparison of the pair, where both schemes can be applied."""
         if self.pair is None:
             return None

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from quantoscope.engine import Comparison, Evaluation, __version__
-from quantoscope.engine.analysis.comparison import CODES
-from quantoscope.engine.analysis.device_codes import DeviceComparison
+from quantoscope.engine.analysis.comparison import Compared
 from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.schemes.runtimes import FORMAT_SOURCES
 from quantoscope.engine.schemes.scheme import Scheme
@@ -281,15 +280,19 @@ def _comparison(data: PlotData) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _outcome(made: Comparison | DeviceComparison, first: str, second: str, digits: int) -> str:
-    what = translated("codes") if made.compared == CODES else translated("reconstructed values")
+def _outcome(made: Comparison, first: str, second: str, digits: int) -> str:
+    what = (
+        translated("codes")
+        if made.compared is Compared.CODES
+        else translated("reconstructed values")
+    )
     total = f"{made.differs.size:,}"
     if made.count == 0:
         return filled(
             translated("%1 and %2: none of the %3 %4 differs."), first, second, total, what
         )
     apart = short(made.largest_step, digits)
-    if made.compared == CODES and made.first.qparams.format.integer:
+    if made.in_codes:
         one = made.largest_step == 1
         apart = translated("1 code") if one else filled(translated("%1 codes"), apart)
     return filled(

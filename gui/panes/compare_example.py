@@ -36,7 +36,7 @@ def _tr(text: str) -> str:
 
 
 def example_html(
-    made: Comparison | DeviceComparison,
+    made: Comparison,
     chosen: int,
     position: str,
     own: bool,
@@ -47,7 +47,7 @@ def example_html(
 
     Parameters
     ----------
-    made : Comparison or DeviceComparison
+    made : Comparison
     chosen : int
         The flat position of the value.
     position : str
@@ -98,7 +98,7 @@ def example_html(
     return "".join(lines)
 
 
-def cause_title(made: Comparison | DeviceComparison, position: int, cause: int) -> str:
+def cause_title(made: Comparison, position: int, cause: int) -> str:
     """A cause's title, with how much of a value it has where others have a part too."""
     part, title = int(made.part_of.flat[position]), made.causes[cause].title
     if made.together.flat[position]:
@@ -112,7 +112,7 @@ def _beside_device(made: DeviceComparison, chosen: int, digits: int) -> Rows:
     reconstructed, error = made.second.block(chosen, chosen + 1, Scratch())
     # Where the code is a whole number, the last stage before R' is the code.
     theirs = {
-        "clipped": int(made.codes.flat[chosen]),
+        "clipped": int(made.second.codes.flat[chosen]),
         "reconstructed": float(reconstructed[0]),
         "error": float(error[0]),
     }

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from quantoscope.engine import Comparison
-from quantoscope.engine.analysis.comparison import CODES
+from quantoscope.engine.analysis.comparison import Compared
 from quantoscope.engine.analysis.device_codes import DeviceComparison, problem
 from quantoscope.gui.common.localized_numbers import filled, parts, percent, short
 from quantoscope.gui.common.plain_text import Page, plain_tip
@@ -231,7 +231,7 @@ class ComparePane(QWidget):
     # What comes of it
 
     @property
-    def comparison(self) -> Comparison | DeviceComparison | None:
+    def comparison(self) -> Comparison | None:
         """What is shown; None while it is not known, as where another array has just come up."""
         made, array = self._session.comparison, self._session.array
         return made if made is not None and made.differs.size == array.size else None
@@ -291,14 +291,16 @@ class ComparePane(QWidget):
                 return why_not
         if made is None:
             return self.tr("Neither can be compared before both schemes can be applied.")
-        what = self.tr("codes") if made.compared == CODES else self.tr("reconstructed values")
+        what = (
+            self.tr("codes") if made.compared is Compared.CODES else self.tr("reconstructed values")
+        )
         total = f"{made.differs.size:,}"
         if made.count == 0:
             same = self._parameters_differ(made)
             return filled(self.tr("None of the %1 %2 differs%3."), total, what, same)
         text = self.tr("%1 of %2 %3 differ (%4), by up to %5.")
         step = short(made.largest_step, self._settings.digits)
-        if made.compared == CODES and made.first.qparams.format.integer:
+        if made.in_codes:
             step = (
                 self.tr("1 code") if made.largest_step == 1 else filled(self.tr("%1 codes"), step)
             )
@@ -325,7 +327,7 @@ class ComparePane(QWidget):
         text = self.tr("Steps %1. SQNR %2 dB, the device's %3 dB.")
         return filled(text, steps + more, ours, theirs)
 
-    def _parameters_differ(self, made: Comparison | DeviceComparison) -> str:
+    def _parameters_differ(self, made: Comparison) -> str:
         same = np.array_equal(made.first.qparams.scale, made.second.qparams.scale)
         return "" if same else self.tr("; the scales do")
 

@@ -21,7 +21,6 @@ from quantoscope.engine import (
     metrics_of,
 )
 from quantoscope.engine.analysis.cost_curve import Objective
-from quantoscope.engine.analysis.device_codes import DeviceComparison
 from quantoscope.engine.calibration import MINMAX
 from quantoscope.engine.evaluation.draw_envelopes import even_bound
 from quantoscope.engine.evaluation.result import EvaluatedPart
@@ -297,7 +296,7 @@ class PlotData:
         The channel in focus, if only its values are plotted.
     partition : Granularity
         Granularity that defines channels.
-    comparison : Comparison, DeviceComparison or None
+    comparison : Comparison or None
         Comparison of two schemes.
     pair : tuple of Entry
         The two compared schemes; empty if there are none.
@@ -316,7 +315,7 @@ class PlotData:
     failure: str = ""
     focus: Focus | None = None
     partition: Granularity = PER_TENSOR
-    comparison: Comparison | DeviceComparison | None = None
+    comparison: Comparison | None = None
     pair: tuple[Entry, ...] = ()
     pyramid: Pyramid | None = None
 

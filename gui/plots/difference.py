@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantoscope.engine.analysis.comparison import CODES, Comparison
-from quantoscope.engine.analysis.device_codes import DeviceComparison
+from quantoscope.engine.analysis.comparison import Comparison
 from quantoscope.engine.numerics.envelope import min_max_envelope
 from quantoscope.engine.numerics.kernels import Scratch
 from quantoscope.gui.common.localized_numbers import filled, percent
@@ -32,7 +31,7 @@ class DifferencePlot(Plot):
 
     def axis_labels(self) -> tuple[str, str]:
         made = self.data.comparison if self.data is not None else None
-        in_codes = made is not None and made.compared == CODES and made.first.qparams.format.integer
+        in_codes = made is not None and made.in_codes
         y = self.tr("Q₂ − Q₁ (codes)") if in_codes else self.tr("R′₂ − R′₁ (unit of R)")
         return self.position_label(), y
 
@@ -59,9 +58,9 @@ class DifferencePlot(Plot):
         assert data.comparison is not None
         return data.plotted(data.comparison.differs)
 
-    def _heights(self, data: PlotData, made: Comparison | DeviceComparison) -> np.ndarray:
+    def _heights(self, data: PlotData, made: Comparison) -> np.ndarray:
         """Return second minus first per plotted value; NaN if undefined."""
-        if made.compared == CODES and made.first.qparams.format.integer:
+        if made.in_codes:
             apart = made.second.codes.astype(np.float64) - made.first.codes
         else:
             with np.errstate(invalid="ignore", over="ignore"):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from quantoscope import engine
 from quantoscope.engine import Comparison, Granularity, Scheme
 from quantoscope.engine.analysis.choices import choices_between, orders
-from quantoscope.engine.analysis.comparison import CODES, VALUES
+from quantoscope.engine.analysis.comparison import Compared
 from quantoscope.engine.examples import example
 from quantoscope.engine.schemes.arithmetic_choices import POINTS
 
@@ -66,7 +66,7 @@ def unlike(a: object, b: object) -> bool:
 
 def truth(x: np.ndarray, first: str, second: str, compared: str) -> list[bool]:
     """Which values differ, by evaluating either scheme and looking at one value at a time."""
-    key = "codes" if compared == CODES else "reconstructed"
+    key = "codes" if compared == Compared.CODES else "reconstructed"
     ours, theirs = (getattr(engine.evaluate(x, s), key).ravel().tolist() for s in (first, second))
     nan = np.isnan(x).ravel().tolist()
     return [not n and unlike(a, b) for a, b, n in zip(ours, theirs, nan, strict=True)]
@@ -161,7 +161,7 @@ class TestEveryPair:
 def test_a_scheme_differs_nowhere_from_itself(text: str, name: str) -> None:
     made = engine.compare(ARRAYS[name], text, Scheme.parse(text))
     assert (made.count, made.causes) == (0, ())
-    assert made.compared == CODES
+    assert made.compared == Compared.CODES
     assert not made.differs.any()
     assert (made.cause_of == -1).all()
     assert made.largest_step == 0
@@ -451,15 +451,15 @@ def test_what_runtimes_make_of_nan_is_no_difference(first: str, second: str) -> 
 @pytest.mark.parametrize(
     ("first", "second", "compared"),
     [
-        ("int8 symmetric", "int8 symmetric @pytorch", CODES),
-        ("int8 symmetric per-channel(0)", "int8 symmetric mse", CODES),
-        ("mxfp4-gguf", "mxfp4-modelopt", CODES),
-        ("q4_0", "q4_0", CODES),
-        ("int8 symmetric", "uint8 symmetric", VALUES),
-        ("int8 symmetric", "int8 asymmetric", VALUES),
-        ("q8_0", "int8 symmetric per-group(32)", VALUES),
-        ("q4_0", "q4_1", VALUES),
-        ("e2m1fn symmetric per-group(32)", "mxfp4-gguf", VALUES),
+        ("int8 symmetric", "int8 symmetric @pytorch", Compared.CODES),
+        ("int8 symmetric per-channel(0)", "int8 symmetric mse", Compared.CODES),
+        ("mxfp4-gguf", "mxfp4-modelopt", Compared.CODES),
+        ("q4_0", "q4_0", Compared.CODES),
+        ("int8 symmetric", "uint8 symmetric", Compared.VALUES),
+        ("int8 symmetric", "int8 asymmetric", Compared.VALUES),
+        ("q8_0", "int8 symmetric per-group(32)", Compared.VALUES),
+        ("q4_0", "q4_1", Compared.VALUES),
+        ("e2m1fn symmetric per-group(32)", "mxfp4-gguf", Compared.VALUES),
     ],
 )
 def test_codes_are_compared_only_where_they_mean_the_same(

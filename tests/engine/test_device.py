@@ -52,7 +52,7 @@ def test_codes_beyond_what_differences_are_taken_in_are_refused():
     with pytest.raises(QuantizationError, match="beyond those of int64"):
         compare_codes(np.ones(3, np.float32), SCHEME, codes)
     made = compare_codes(np.ones(3, np.float32), SCHEME, codes - np.uint64(1))
-    assert made.codes.tolist() == [0, 1, 2**63 - 1]
+    assert made.second.codes.tolist() == [0, 1, 2**63 - 1]
 
 
 def test_an_npy_says_itself_what_it_holds(tmp_path):
@@ -97,7 +97,7 @@ def test_other_numbers_of_codes_and_formats_without_whole_codes_are_refused():
 def test_equal_codes_have_no_cause_and_the_same_values():
     made = compare_codes(X, SCHEME, _codes(X))
     assert (made.count, made.causes, made.steps, made.outside) == (0, (), (), 0)
-    np.testing.assert_array_equal(made.reconstructed, made.first.reconstructed)
+    np.testing.assert_array_equal(made.second.reconstructed, made.first.reconstructed)
     assert made.device_sqnr == made.sqnr
     assert made.sqnr == pytest.approx(made.first.metrics["sqnr"])
 
@@ -111,7 +111,9 @@ def test_codes_that_are_all_shifted_are_said_to_be(by, scheme):
     assert (made.count, cause.count, made.steps) == (X.size, X.size, ((by, X.size),))
     assert made.largest_step == abs(by)
     scale = made.first.qparams.scale
-    np.testing.assert_allclose(made.reconstructed, made.first.reconstructed + by * scale, atol=1e-5)
+    np.testing.assert_allclose(
+        made.second.reconstructed, made.first.reconstructed + by * scale, atol=1e-5
+    )
 
 
 def test_a_shift_shows_where_the_device_clips_after_it():
@@ -148,7 +150,7 @@ def test_nan_differs_nowhere():
     codes[0, 0, 0] = 99
     made = compare_codes(x, SCHEME, codes)
     assert made.count == 0
-    assert np.isnan(made.reconstructed[0, 0, 0])
+    assert np.isnan(made.second.reconstructed[0, 0, 0])
 
 
 def test_a_code_of_nan_that_the_format_does_not_have_is_not_counted_as_outside():
@@ -248,7 +250,7 @@ def test_another_clip_range_is_told_with_its_ends():
     scale = engine.evaluate(x, text).qparams.scale
     wide = compare_codes(x, text, np.rint(x / np.float32(scale)).astype(np.int64))
     assert "Only where the scheme clips" in _causes(wide)["clip"].title
-    assert wide.outside == np.count_nonzero(np.abs(wide.codes + 0.5) > 128)
+    assert wide.outside == np.count_nonzero(np.abs(wide.second.codes + 0.5) > 128)
     assert "outside" in _causes(wide)
 
 

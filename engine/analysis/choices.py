@@ -16,10 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from quantoscope.engine.formats import parse_format
+from quantoscope.engine.formats import FORMATS
 from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.quantizers import QUANTIZERS, Quantizer
-from quantoscope.engine.schemes.arithmetic_choices import CODE_POINTS, POINTS, SCALE_POINTS
+from quantoscope.engine.schemes.arithmetic_choices import (
+    ARITHMETIC_CHOICES,
+    CODE_CHOICES,
+    SCALE_CHOICES,
+)
 from quantoscope.engine.schemes.scheme import Scheme
 
 
@@ -112,19 +116,19 @@ class _OfSchemes(Choices):
                 found.append(Choice(name, name.capitalize(), str(old), str(new)))
                 changes.append(("scheme", (name,)))
         a, b = self.first.arithmetic, self.second.arithmetic
-        for point in POINTS:
-            if all(getattr(a, name) == getattr(b, name) for name in point.fields):
+        for kind in ARITHMETIC_CHOICES:
+            if all(getattr(a, name) == getattr(b, name) for name in kind.fields):
                 continue
-            words = [point.words(each, other) for each in (a, b)]
+            words = [kind.words(each, other) for each in (a, b)]
             if words[0] == words[1]:
                 # It may mean something in the scheme before alone.
-                words = [point.words(each, one) for each in (a, b)]
-            choice = Choice(point.key, point.title, *words)
-            if point.key == "nan":
-                object.__setattr__(self, "silent", (choice,))
+                words = [kind.words(each, one) for each in (a, b)]
+            choice = Choice(kind.key, kind.title, *words)
+            if not kind.of_values:
+                object.__setattr__(self, "silent", (*self.silent, choice))
                 continue
             found.append(choice)
-            changes.append(("arithmetic", point.fields))
+            changes.append(("arithmetic", kind.fields))
         object.__setattr__(self, "choices", tuple(found))
         object.__setattr__(self, "_changes", tuple(changes))
 
@@ -166,26 +170,25 @@ class _IntoBlock(Choices):
 
     def __init__(self, first: Scheme, block: Scheme) -> None:
         self._first, self._block = _state(first), _state(block)
-        plain = QUANTIZERS[block.mapping].affine_equivalent()
-        self._plain: _OfSchemes | None = None
-        if plain is None:
+        affine = QUANTIZERS[block.mapping].affine_equivalent()
+        self._affine: _OfSchemes | None = None
+        if affine is None:
             self.choices = (Choice("format", "Format", str(first), str(block)),)
             return
-        fmt = parse_format(plain.format)
-        assert fmt is not None
-        scheme = Scheme(fmt, plain.mapping, block.calibration, block.granularity)
-        goal = State(scheme, QUANTIZERS[plain.mapping], plain.arithmetic)
-        self._plain = _OfSchemes(self._first, goal)
-        last = Choice("float16", plain.title, plain.plain, plain.own)
-        self.choices, self.silent = (*self._plain.choices, last), self._plain.silent
+        fmt = FORMATS[affine.format]
+        scheme = Scheme(fmt, affine.mapping, block.calibration, block.granularity)
+        goal = State(scheme, QUANTIZERS[affine.mapping], affine.arithmetic)
+        self._affine = _OfSchemes(self._first, goal)
+        last = Choice(affine.key, affine.title, affine.affine, affine.own)
+        self.choices, self.silent = (*self._affine.choices, last), self._affine.silent
 
     def corner(self, made: int) -> State | None:
         if made == self.full:
             return self._block
-        if self._plain is None:
+        if self._affine is None:
             return self._first
-        # What sets a block format apart from a plain one has a meaning only there.
-        return None if made > self._plain.full else self._plain.corner(made)
+        # What sets a block format apart from an affine one has a meaning only there.
+        return None if made > self._affine.full else self._affine.corner(made)
 
 
 class _Reversed(Choices):
@@ -230,8 +233,8 @@ def _joined(key: str, title: str, choices: Sequence[Choice]) -> Choice:
     return Choice(key, title, first, "; ".join(choice.second for choice in different))
 
 
-_SCALE = tuple(point.key for point in SCALE_POINTS)
-_CODE = tuple(point.key for point in CODE_POINTS)
+_SCALE = tuple(kind.key for kind in SCALE_CHOICES)
+_CODE = tuple(kind.key for kind in CODE_CHOICES)
 _MERGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("scale-arithmetic", "Arithmetic of the scale", _SCALE),
     ("code-arithmetic", "Arithmetic of the codes", _CODE),

@@ -41,7 +41,7 @@ from quantoscope.engine.numerics.kernels import (
     over_blocks,
     where_nan,
 )
-from quantoscope.engine.quantizers import Ends, QParams, Quantizer
+from quantoscope.engine.quantizers import QUANTIZERS, Ends, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme
 
 MOST_CHOICES = 6
@@ -233,10 +233,9 @@ def _unlike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _same_codes(first: Scheme, second: Scheme) -> bool:
     """Whether equal codes mean equal multiples of the scale, shifted alike."""
-    if (first.format, first.mapping) == (second.format, second.mapping):
-        return True
-    mx = (scheme.mapping.startswith("mxfp4-") for scheme in (first, second))
-    return all(mx)
+    if first.format != second.format and not (first.format.mapping and second.format.mapping):
+        return False
+    return QUANTIZERS[first.mapping].shares_codes(QUANTIZERS[second.mapping])
 
 
 @dataclass(frozen=True, eq=False)
@@ -379,7 +378,7 @@ def _key(state: State, p: QParams) -> bytes:
     found = hashlib.blake2b(
         repr(
             (
-                getattr(state.quantizer, "definition", state.quantizer.name),
+                state.quantizer.encoding_key(),
                 (state.scheme.format, state.scheme.granularity, p.dtype, p.qmin, p.qmax),
                 (a.rounding, a.reciprocal, a.zero_point_first, a.fused, a.middle_zero),
             )

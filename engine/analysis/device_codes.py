@@ -29,6 +29,7 @@ from quantoscope.engine.io.base import (
 )
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_working
 from quantoscope.engine.numerics.kernels import Progress
+from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.schemes.scheme import Scheme
 
 DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")
@@ -128,7 +129,7 @@ class DeviceComparison(Comparison):
 
 def problem(scheme: Scheme, size: int, codes: IntArray) -> str:
     """Return why codes cannot be compared with a scheme's of ``size`` values; empty if they can."""
-    if not scheme.format.integer or scheme.format.mapping:
+    if not (scheme.format.integer and QUANTIZERS[scheme.mapping].affine):
         return (
             f"The codes of {scheme.format} are no whole numbers on one scale, so a device's cannot "
             "be compared with them; choose an integer format."

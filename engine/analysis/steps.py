@@ -25,8 +25,7 @@ from quantoscope.engine.analysis.formulas import (
     worked,
 )
 from quantoscope.engine.analysis.value_trace import Trace, trace
-from quantoscope.engine.formats import BlockFormat, CodebookFormat
-from quantoscope.engine.numerics.arithmetic import Precision, Tiny, ZeroPoint, uniform_at
+from quantoscope.engine.numerics.arithmetic import Precision, ZeroPoint, uniform_at
 from quantoscope.engine.numerics.arrays import FloatArray, as_working
 from quantoscope.engine.quantizers import QUANTIZERS, Origin, QParams, Stage, unrounded_key
 from quantoscope.engine.schemes.scheme import Scheme
@@ -132,10 +131,9 @@ class _Work:
         # Without a Z far away, only values that are clipped lie far from the codes.
         codes = _float(fmt.qmax) - _float(fmt.qmin)
         self._codes = codes if abs(_float(self.p.zero_point)) > 2 * codes else 0.0
-        element = fmt.element if isinstance(fmt, BlockFormat) else fmt
-        self.functions: Functions = {}
-        if isinstance(element, CodebookFormat):
-            self.functions = {element.round_name: _nearest_in(element.book)}
+        self.functions: Functions = {
+            name: _nearest_in(book) for name, book in fmt.round_functions.items()
+        }
 
     # How a line is made
 
@@ -312,9 +310,8 @@ class _Work:
         """S, or why it does not follow from the formula."""
         p, a = self.p, self.p.arithmetic
         scale = _float(p.scale)
-        plain = not p.format.mapping and a.tiny is Tiny.TEXTBOOK
-        if p.origin == Origin.ZEROS and (plain or "2^" in formula):
-            why = "all values are 0: S is set to 1" if plain else "all values are 0"
+        if p.origin == Origin.ZEROS and (scale == 1 or "2^" in formula):
+            why = "all values are 0: S is set to 1" if scale == 1 else "all values are 0"
             return Line("S", "S", "", "", text_of(scale, self.digits), why)
         remark = ""
         if p.origin == Origin.CONSTANT:
@@ -322,7 +319,7 @@ class _Work:
             if known["Rmin"] == known["Rmax"]:
                 formula = "{maxR} / {Qmax}"
                 formula = f"Pow2↑({formula})" if a.pow2 else formula
-        elif p.origin == Origin.FLOOR and not p.format.mapping:
+        elif p.origin == Origin.FLOOR and p.divisor is None:
             if a.tiny.becomes_one:
                 why = "the formula gives less than the smallest normal number: S is set to 1"
                 return Line("S", "S", "", "", text_of(scale, self.digits), why)
@@ -533,8 +530,8 @@ class _Work:
         """Why a stage does not follow from its formula."""
         if _float(self.p.working_divisor) == 0 and stage.key == "scaled":
             return "1 / 0 counts as 0"
-        if self.p.format.mapping and stage.key in ("rounded", "clipped"):
-            return "as the package casts what is no finite number"
+        if self.quantizer.cast_remark and stage.key in ("rounded", "clipped"):
+            return self.quantizer.cast_remark
         return "not by the formula: a number in it lies beyond the precision"
 
     def _odd_code(self, known: dict[str, Any]) -> str:

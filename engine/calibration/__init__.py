@@ -87,4 +87,8 @@ class Calibration:
 
 
 MINMAX = Calibration()
-CALIBRATIONS_IN_WORDS = ", ".join(method.signature for method in METHODS.values())
+
+
+def calibrations_in_words() -> str:
+    """Return how all methods are written, for a sentence."""
+    return ", ".join(method.signature for method in METHODS.values())

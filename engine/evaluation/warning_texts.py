@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from quantoscope.engine.evaluation.accumulators import Totals
-from quantoscope.engine.formats import BlockFormat
 from quantoscope.engine.numerics.arithmetic import Tiny
 from quantoscope.engine.numerics.granularity import GROUP
 from quantoscope.engine.quantizers import Origin, QParams
@@ -122,7 +121,7 @@ def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
         return []
     rows, rest = math.prod(shape[:-1]), length % asked
     every = length < asked
-    if isinstance(fmt, BlockFormat):
+    if fmt.block:
         note = f"{fmt} stores rows of a multiple of {asked} values; these have {length}, so "
         note += "every block is shorter here" if every else "the last block of each is shorter here"
         otherwise = ""
@@ -194,8 +193,8 @@ def _of_scales(p: QParams) -> list[str]:
         ),
         (
             Origin.ZEROS,
-            _zeros(p, "All values are 0"),
-            _zeros(p, "All values of {} are 0"),
+            _zeros(s[origin == Origin.ZEROS], "All values are 0"),
+            _zeros(s[origin == Origin.ZEROS], "All values of {} are 0"),
         ),
     ):
         here = origin == kind
@@ -227,8 +226,8 @@ def _of_scales(p: QParams) -> list[str]:
     return notes
 
 
-def _zeros(p: QParams, what: str) -> str:
-    if p.arithmetic.tiny is Tiny.TEXTBOOK and not p.format.mapping:
+def _zeros(s: np.ndarray, what: str) -> str:
+    if (s == 1).all():
         return f"{what}: any scale would do, and S is set to 1."
     return f"{what}: any scale would do."
 

@@ -27,6 +27,7 @@ from quantoscope.engine.export.base import (
     zero_points_within,
 )
 from quantoscope.engine.numerics.granularity import GROUP
+from quantoscope.engine.quantizers import QUANTIZERS
 
 _WHOSE = "An encoding of AIMET"
 _PARAMETER = re.compile(r"(weight|bias|kernel|gamma|beta)s?(:\d+)?$", re.IGNORECASE)
@@ -126,7 +127,7 @@ def _arguments(result: Evaluation) -> dict[str, Any]:
     return {
         "activation_bitwidth": bits,
         "dtype": "int",
-        "is_symmetric": result.qparams.mapping == "symmetric",
+        "is_symmetric": QUANTIZERS[result.qparams.mapping].symmetric_range,
         "param_bitwidth": bits,
         "per_channel_quantization": result.qparams.axis is not None,
         "quant_scheme": _SCHEMES.get(method, method),

@@ -11,7 +11,7 @@ from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.formats import IntegerFormat
 from quantoscope.engine.numerics.granularity import CHANNEL, GROUP
-from quantoscope.engine.quantizers import QParams
+from quantoscope.engine.quantizers import QUANTIZERS, QParams
 
 
 class NotExpressibleError(QuantizationError):
@@ -39,12 +39,29 @@ def integer_format(result: Evaluation, whose: str) -> IntegerFormat:
     Raises
     ------
     NotExpressibleError
-        For floating-point codes, codebooks and block formats.
+        For floating-point codes, codebooks and block formats, and for mappings that are not
+        affine.
     """
     fmt = result.qparams.format
     if not isinstance(fmt, IntegerFormat):
         raise NotExpressibleError(f"{whose} has integer codes only, not {fmt}.")
+    affine_only(result, whose)
     return fmt
+
+
+def affine_only(result: Evaluation, whose: str) -> None:
+    """Refuse a family whose codes do not follow from S and Z alone.
+
+    Raises
+    ------
+    NotExpressibleError
+        When the family is not affine.
+    """
+    mapping = result.qparams.mapping
+    if not QUANTIZERS[mapping].affine:
+        raise NotExpressibleError(
+            f"{whose} has values of (Q − Z) · S only, which those of {mapping} are not."
+        )
 
 
 def finite_scales(p: QParams, whose: str) -> np.ndarray:

@@ -27,7 +27,6 @@ from quantoscope.engine.export.base import (
 )
 from quantoscope.engine.formats import Format
 from quantoscope.engine.quantizers import QUANTIZERS, QParams
-from quantoscope.engine.quantizers.affine import Affine
 
 _WHOSE = "A C header"
 _INT32 = 2**31 - 1
@@ -132,7 +131,6 @@ class _Source:
     def of(cls, p: QParams, lower: str) -> _Source:
         """Return the generator for parameters; raise if C cannot express them."""
         quantizer, a = QUANTIZERS[p.mapping], p.arithmetic
-        assert isinstance(quantizer, Affine)
         if a.rounding not in _ROUND:
             raise NotExpressibleError(f"{_WHOSE} does not round by chance, as {a.rounding} does.")
         scales = np.atleast_1d(p.working_scale)

@@ -7,8 +7,8 @@ tensor and for any other array with as many channels or groups. Small floating-p
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,13 @@ import numpy as np
 from quantoscope.engine import __version__
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.export.base import NotExpressibleError, listed
-from quantoscope.engine.formats import BlockFormat, CodebookFormat, FloatFormat, Format
+from quantoscope.engine.formats import (
+    BlockFormat,
+    CodebookFormat,
+    FloatFormat,
+    Format,
+    IntegerFormat,
+)
 from quantoscope.engine.numerics.arithmetic import STOCHASTIC
 from quantoscope.engine.numerics.granularity import CHANNEL, GROUP
 from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
@@ -135,22 +141,29 @@ class _Body:
     back: list[str]
 
 
+@dataclass(frozen=True)
+class _Codes:
+    """What sets a format apart: what it needs, how numbers are rounded, and their codes."""
+
+    constants: list[str]
+    helpers: list[str]
+    rounding: list[str]
+    clip: list[str]
+    pack: str
+    unpack: str
+    imports: str = "import numpy as np"
+
+
 def render(result: Evaluation, name: str) -> bytes:
     """Return the source as ASCII text.
 
     Raises
     ------
     NotExpressibleError
-        For a family that is not supported here.
+        For a family or a format that is not supported here.
     """
     p = result.qparams
-    quantizer = QUANTIZERS[p.mapping]
-    family = next((made for kind, made in _FAMILIES if isinstance(quantizer, kind)), None)
-    if family is None:
-        raise NotExpressibleError(f"There is no numpy source for {result.scheme}.")
-    body = family(quantizer, p)
-    element = _element(p.format)
-    floats = isinstance(element, FloatFormat)
+    codes, body = _codes(p.format), _body(QUANTIZERS[p.mapping], p)
     constants = [
         f"NAME = {ascii(name)}",
         f'SCHEME = "{result.scheme}"',
@@ -162,20 +175,17 @@ def render(result: Evaluation, name: str) -> bytes:
     if not p.granularity.whole:
         word = "AXIS" if p.granularity.kind == CHANNEL else "GROUP"
         constants.append(f"{word} = {p.granularity.number}")
-    if isinstance(element, FloatFormat):
-        constants.append(f"FLOAT = ml_dtypes.{element.ml_dtype.name}")
-        least = element.smallest_exponent
-        constants.append(f"MANTISSA, LEAST_EXPONENT = {element.mantissa}, {least}")
+    constants += codes.constants
     constants += [f"SCALE = {_literal(p.scale)}", "S = SCALE.astype(DTYPE)[()]", *body.constants]
     texts = [
         _HEAD.format(
             version=__version__,
             scheme=result.scheme,
-            imports="import ml_dtypes\nimport numpy as np" if floats else "import numpy as np",
+            imports=codes.imports,
             constants="\n".join(constants),
         ),
         *([] if p.granularity.whole else [_ALONG[p.granularity.kind]]),
-        *([_GAP] if floats else []),
+        *codes.helpers,
         *body.helpers,
         _FUNCTIONS.format(steps=_indented(body.steps), back=_indented(body.back), nan=_nan_code(p)),
     ]
@@ -184,10 +194,6 @@ def render(result: Evaluation, name: str) -> bytes:
 
 def _indented(steps: list[str]) -> str:
     return "\n".join(f"        {step}" for step in steps)
-
-
-def _element(fmt: Format) -> Format:
-    return fmt.element if isinstance(fmt, BlockFormat) else fmt
 
 
 def _literal(value: Any) -> str:
@@ -216,26 +222,85 @@ def _met(p: QParams, word: str, of: str = "x") -> str:
     return word if p.granularity.whole else f"along({word}, {of}.shape)"
 
 
-def _packed(p: QParams) -> str:
-    """Return the statement that converts format numbers to codes."""
-    if isinstance(_element(p.format), FloatFormat):
-        return "codes = np.asarray(number.astype(FLOAT)).view(np.uint8)"
-    return "codes = number.astype(CODES)"
-
-
 _CLIP = "number = np.clip(number, QMIN, QMAX)"
-_UNPACK_FLOAT = "numbers = codes.astype(np.uint8).view(FLOAT).astype(np.float64)"
 
 
-def _affine(quantizer: Affine, p: QParams) -> _Body:
-    a, fmt = p.arithmetic, p.format
-    moved = quantizer.has_zero_point(fmt, a)
-    rounding = STOCHASTIC if a.chances else a.rounding
-    constants, helpers = [], [_ROUNDINGS[rounding]]
+def _rounding(name: str) -> str:
+    if name not in _ROUNDINGS:
+        raise NotExpressibleError(f"There is no numpy source for rounding {name}.")
+    return _ROUNDINGS[name]
+
+
+# Of each kind of format. One without a function here is refused.
+
+
+@singledispatch
+def _codes(fmt: Format) -> _Codes:
+    raise NotExpressibleError(f"There is no numpy source for codes of {fmt}.")
+
+
+@_codes.register
+def _(fmt: IntegerFormat) -> _Codes:
+    return _Codes(
+        [],
+        [],
+        ["number = round_(number)"],
+        [_CLIP],
+        "codes = number.astype(CODES)",
+        "numbers = codes.astype(np.float64)",
+    )
+
+
+@_codes.register
+def _(fmt: FloatFormat) -> _Codes:
+    return _Codes(
+        [
+            f"FLOAT = ml_dtypes.{fmt.ml_dtype.name}",
+            f"MANTISSA, LEAST_EXPONENT = {fmt.mantissa}, {fmt.smallest_exponent}",
+        ],
+        [_GAP],
+        ["step = gap(number)", "number = round_(number / step) * step"],
+        [_CLIP],
+        "codes = np.asarray(number.astype(FLOAT)).view(np.uint8)",
+        "numbers = codes.astype(np.uint8).view(FLOAT).astype(np.float64)",
+        "import ml_dtypes\nimport numpy as np",
+    )
+
+
+@_codes.register
+def _(fmt: CodebookFormat) -> _Codes:
+    # One search gives both the rounded level and its code.
+    search = "codes = np.searchsorted((BOOK[1:] + BOOK[:-1]) / 2, number).astype(CODES)"
+    book = f"BOOK = {_literal(np.array(fmt.book))}"
+    return _Codes([book], [], [], [], search, "numbers = BOOK[codes.astype(np.intp)]")
+
+
+@_codes.register
+def _(fmt: BlockFormat) -> _Codes:
+    return _codes(fmt.element)
+
+
+# Of each family. One without a function here is refused.
+
+
+@singledispatch
+def _body(quantizer: Quantizer, p: QParams) -> _Body:
+    raise NotExpressibleError(f"There is no numpy source for {quantizer.name}.")
+
+
+@_body.register
+def _(quantizer: Affine, p: QParams) -> _Body:
+    if not quantizer.affine:
+        raise NotExpressibleError(f"There is no numpy source for {quantizer.name}.")
+    a, codes = p.arithmetic, _codes(p.format)
+    moved = quantizer.has_zero_point(p.format, a)
+    constants, helpers = [], []
+    if codes.rounding:
+        helpers.append(_rounding(STOCHASTIC if a.chances else a.rounding))
     if moved:
         constants += [f"ZERO_POINT = {_literal(p.zero_point)}", "Z = ZERO_POINT.astype(DTYPE)[()]"]
     if a.chances:
-        constants.append(f"SEED = {a.rounding[len(STOCHASTIC) + 1 : -1]}")
+        constants.append(f"SEED = {a.seed}")
     s, z = _met(p, "S"), _met(p, "Z")
     steps = [f"number = x * (DTYPE(1) / {s})" if a.reciprocal else f"number = x / {s}"]
     if moved and a.zero_point_first and a.fused and p.dtype == np.float32:
@@ -243,24 +308,11 @@ def _affine(quantizer: Affine, p: QParams) -> _Body:
         steps = [f"number = fused(x, DTYPE(1) / {s}, {z})"]
     elif moved and a.zero_point_first:
         steps.append(f"number = number + {z}")
-    if isinstance(fmt, CodebookFormat):
-        # For codebooks, one search gives both the rounded level and its code.
-        constants.append(f"BOOK = {_literal(np.array(fmt.book))}")
-        steps.append("codes = np.searchsorted((BOOK[1:] + BOOK[:-1]) / 2, number).astype(CODES)")
-        helpers.clear()
-    elif isinstance(fmt, FloatFormat):
-        steps += ["step = gap(number)", "number = round_(number / step) * step", _CLIP, _packed(p)]
-    else:
-        steps.append("number = round_(number)")
-        if moved and not a.zero_point_first:
-            steps.append(f"number = number + {z}")
-        steps += [_CLIP, _packed(p)]
-    if isinstance(fmt, FloatFormat):
-        back = [_UNPACK_FLOAT]
-    elif isinstance(fmt, CodebookFormat):
-        back = ["numbers = BOOK[codes.astype(np.intp)]"]
-    else:
-        back = ["numbers = codes.astype(np.float64)"]
+    steps += codes.rounding
+    if moved and not a.zero_point_first:
+        steps.append(f"number = number + {z}")
+    steps += [*codes.clip, codes.pack]
+    back = [codes.unpack]
     if moved:
         back.append(f"numbers = numbers - {_met(p, 'ZERO_POINT.astype(np.float64)', 'codes')}")
     back.append(f"return numbers.astype(DTYPE) * {_met(p, 'S', 'codes')}")
@@ -284,50 +336,44 @@ def _divisor(p: QParams) -> list[str]:
     return [f"DIVISOR = {_literal(p.divisor)}", "D = DIVISOR.astype(DTYPE)"]
 
 
-def _q8(_: Q8, p: QParams) -> _Body:
-    steps = [f"number = round_(x * inverse({_met(p, 'D')}))", _CLIP, _packed(p)]
+@_body.register
+def _(quantizer: Q8, p: QParams) -> _Body:
+    steps = [f"number = round_(x * inverse({_met(p, 'D')}))", _CLIP, _codes(p.format).pack]
     back = [f"return codes.astype(DTYPE) * {_met(p, 'S', 'codes')}"]
     return _Body(_divisor(p), [_INVERSE, _ROUNDINGS["llama.cpp"]], steps, back)
 
 
-def _signed_scale(_: SignedScaleBlock, p: QParams) -> _Body:
+@_body.register
+def _(quantizer: SignedScaleBlock, p: QParams) -> _Body:
     half = int(np.ravel(p.zero_point)[0])
     product = f"x * inverse({_met(p, 'D')})"
-    steps = [f"number = cut(np.trunc({product} + DTYPE({half}.5)))", _packed(p)]
+    steps = [f"number = cut(np.trunc({product} + DTYPE({half}.5)))", _codes(p.format).pack]
     back = [f"return (codes.astype(DTYPE) - DTYPE({half})) * {_met(p, 'S', 'codes')}"]
     return _Body(_divisor(p), [_INVERSE, _CUT], steps, back)
 
 
-def _scale_minimum(_: ScaleMinimumBlock, p: QParams) -> _Body:
+@_body.register
+def _(quantizer: ScaleMinimumBlock, p: QParams) -> _Body:
     constants = [*_divisor(p), f"OFFSET = {_literal(p.offset)}", "M = OFFSET.astype(DTYPE)"]
     product = f"(x - {_met(p, 'M')}) * inverse({_met(p, 'D')})"
-    steps = [f"number = cut(np.trunc({product} + DTYPE(0.5)))", _packed(p)]
+    steps = [f"number = cut(np.trunc({product} + DTYPE(0.5)))", _codes(p.format).pack]
     minimum = _met(p, "OFFSET.astype(np.float16).astype(DTYPE)", "codes")
     back = [f"return codes.astype(DTYPE) * {_met(p, 'S', 'codes')} + {minimum}"]
     return _Body(constants, [_INVERSE, _CUT], steps, back)
 
 
-def _mxfp4(quantizer: Mxfp4, p: QParams) -> _Body:
-    definition = quantizer.definition
+@_body.register
+def _(quantizer: Mxfp4, p: QParams) -> _Body:
+    definition, codes = quantizer.definition, _codes(p.format)
     steps = [
         f"number = (x.astype(np.float64) / {_met(p, 'DIVISOR')}).astype(DTYPE)",
-        "step = gap(number)",
-        "number = round_(number / step) * step",
-        _CLIP,
-        _packed(p),
+        *codes.rounding,
+        *codes.clip,
+        codes.pack,
     ]
     if definition.zero_code == 0:
         steps.append("codes = np.where(codes == 8, CODES(0), codes)")
     elif definition.zero_code is not None:
         steps.append(f"codes = np.where(x == 0, CODES({definition.zero_code}), codes)")
-    back = [_UNPACK_FLOAT, f"return (numbers * {_met(p, 'SCALE', 'codes')}).astype(DTYPE)"]
-    return _Body(_divisor(p)[:1], [_ROUNDINGS[definition.rounding.name]], steps, back)
-
-
-_FAMILIES: tuple[tuple[type[Quantizer], Callable[[Any, QParams], _Body]], ...] = (
-    (Affine, _affine),
-    (Q8, _q8),
-    (SignedScaleBlock, _signed_scale),
-    (ScaleMinimumBlock, _scale_minimum),
-    (Mxfp4, _mxfp4),
-)
+    back = [codes.unpack, f"return (numbers * {_met(p, 'SCALE', 'codes')}).astype(DTYPE)"]
+    return _Body(_divisor(p)[:1], [_rounding(definition.rounding.name)], steps, back)

@@ -28,17 +28,22 @@ from quantoscope.engine.evaluation.evaluator import encoded
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.export.base import (
     NotExpressibleError,
+    affine_only,
     channel_axis,
     finite_scales,
     group_size,
     zero_points_within,
 )
-from quantoscope.engine.formats import FloatFormat, Format, IntegerFormat
+from quantoscope.engine.formats import Format, IntegerFormat
 from quantoscope.engine.quantizers import QParams
 from quantoscope.engine.schemes.runtimes import RUNTIMES
 
 _WHOSE = "QuantizeLinear"
 _WIDTHS = (4, 8, 16)
+_FLOATS = {"e4m3fn": "FLOAT8E4M3FN", "e5m2": "FLOAT8E5M2"}
+"""ONNX's names of the small floats that QuantizeLinear of ONNX Runtime has."""
+_HANDED_OUT = ("e4m3fn",)
+"""Those of them that can be outputs of a model."""
 _IR = {13: 7, 19: 9, 21: 10}
 """Oldest IR version per operator set."""
 
@@ -119,7 +124,7 @@ def render(result: Evaluation, name: str) -> bytes:
     QuantizationError
         If the package onnx is missing.
     """
-    container = _container(result.qparams.format)
+    container = _container(result)
     numbers = _numbers(result, container)
     try:
         from onnx import TensorProto, helper
@@ -142,7 +147,7 @@ def render(result: Evaluation, name: str) -> bytes:
         if container.bits < 8:
             codes = graph.add("Cast", codes, word="codes", to=shown)
         outputs.append(helper.make_tensor_value_info(codes, shown, shape))
-    elif container.name == "e4m3fn":
+    elif container.name in _HANDED_OUT:
         outputs.append(helper.make_tensor_value_info(codes, kind, shape))
     made = helper.make_graph(
         graph.nodes,
@@ -170,12 +175,15 @@ def as_text(content: bytes) -> str:
     return str(printer.to_text(load_from_string(content)))
 
 
-def _container(fmt: Format) -> Format:
+def _container(result: Evaluation) -> Format:
     """Return the ONNX format that holds the codes."""
+    fmt = result.qparams.format
     if isinstance(fmt, IntegerFormat):
+        affine_only(result, _WHOSE)
         bits = next(width for width in _WIDTHS if width >= fmt.bits)
         return IntegerFormat(bits, fmt.signed)
-    if isinstance(fmt, FloatFormat) and fmt.bits == 8:
+    if fmt.name in _FLOATS:
+        affine_only(result, _WHOSE)
         return fmt
     raise NotExpressibleError(
         f"{_WHOSE} of ONNX Runtime has integer, e4m3fn and e5m2 codes, not {fmt}."
@@ -183,7 +191,7 @@ def _container(fmt: Format) -> Format:
 
 
 def _onnx_name(container: Format) -> str:
-    return container.name.upper() if container.integer else f"FLOAT8{container.name.upper()}"
+    return container.name.upper() if container.integer else _FLOATS[container.name]
 
 
 def _opset(container: Format, numbers: _Numbers) -> int:

@@ -6,6 +6,7 @@ How numbers are written as text, and with how many digits, is in ``engine.number
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,11 @@ class Format(ABC):
     nearest_only : bool
         Whether the format knows no rounding but to the nearest number.
     mapping : str
-        The quantizer that the format brings along; empty where any may be chosen.
+        The quantizer that brings the format along; empty where any may be chosen.
+    block : int
+        How many neighbours share parameters; 0 where the granularity may be chosen.
+    source : str
+        Where the definition is taken from, and what it was compared with; empty for integers.
     """
 
     name: str
@@ -40,6 +45,8 @@ class Format(ABC):
     integer: bool = False
     nearest_only: bool = False
     mapping: str = ""
+    block: int = 0
+    source: str = ""
 
     @property
     @abstractmethod
@@ -82,6 +89,11 @@ class Format(ABC):
         ``{step}`` is the distance of the format's numbers around the one that is rounded.
         """
         return rounding.formula.format(x=inner)
+
+    @property
+    def round_functions(self) -> Mapping[str, tuple[float, ...]]:
+        """The functions of ``round_formula`` that round to a list of numbers, ties to the lower."""
+        return {}
 
     @abstractmethod
     def gap(self, x: FloatArray) -> FloatArray:

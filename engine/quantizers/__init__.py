@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quantoscope.engine.formats import FORMATS
 from quantoscope.engine.quantizers.asymmetric import Asymmetric
 from quantoscope.engine.quantizers.base import Quantizer, unclipped_key, unrounded_key
 from quantoscope.engine.quantizers.blocks import BLOCK_QUANTIZERS
@@ -10,13 +11,24 @@ from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, e
 from quantoscope.engine.quantizers.scale_only import ScaleOnly
 from quantoscope.engine.quantizers.symmetric import Symmetric
 
-MAPPINGS: dict[str, Quantizer] = {q.name: q for q in (ScaleOnly(), Symmetric(), Asymmetric())}
-"""The families that a scheme's text names beside a format, in the order that menus show."""
+QUANTIZERS: dict[str, Quantizer] = {}
+"""Every family by its name, in the order that menus show."""
 
-QUANTIZERS: dict[str, Quantizer] = MAPPINGS | {
-    quantizer.name: quantizer for quantizer in (*BLOCK_QUANTIZERS, *MXFP4_QUANTIZERS)
-}
-"""Every family by its name: the mappings, and those that a format brings along."""
+MAPPINGS: dict[str, Quantizer] = {}
+"""Those that a scheme's text names beside a format; the others bring their format along."""
+
+
+def register(quantizer: Quantizer) -> None:
+    """Add a family, and the format that it brings along."""
+    QUANTIZERS[quantizer.name] = quantizer
+    if quantizer.own_format is None:
+        MAPPINGS[quantizer.name] = quantizer
+    else:
+        FORMATS[quantizer.own_format.name] = quantizer.own_format
+
+
+for _quantizer in (ScaleOnly(), Symmetric(), Asymmetric(), *BLOCK_QUANTIZERS, *MXFP4_QUANTIZERS):
+    register(_quantizer)
 
 __all__ = [
     "MAPPINGS",
@@ -27,6 +39,7 @@ __all__ = [
     "Quantizer",
     "Stage",
     "ends_of",
+    "register",
     "unclipped_key",
     "unrounded_key",
 ]

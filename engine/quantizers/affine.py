@@ -27,9 +27,7 @@ BITS = {"float32": 32, "float64": 64, "float16": 16, "bfloat16": 16}
 class Affine(Quantizer):
     """A scale and perhaps a zero point; the families differ in how these follow from the range."""
 
-    def has_zero_point(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> bool:
-        """Whether Z is more than 0."""
-        return False
+    affine = True
 
     @abstractmethod
     def used_range(self, ends: Ends, fmt: Format, a: Arithmetic) -> tuple[FloatArray, FloatArray]:

@@ -31,6 +31,7 @@ class Asymmetric(Affine):
 
     name = "asymmetric"
     summary = "A scale and a zero point: the range fills all the codes."
+    arithmetic_fields = ("includes_zero", "zero_point", "exact_scale", "clamps_zero_point")
 
     def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
         return "({Rmax} − {Rmin}) / ({Qmax} − {Qmin})"

@@ -45,15 +45,18 @@ class AffineEquivalent:
     ----------
     format, mapping : str
     arithmetic : Arithmetic
-    title, plain, own : str
-        What is left to differ, and how either does it.
+    key, title : str
+        What is left to differ, for programs and for people.
+    affine, own : str
+        How either does it.
     """
 
     format: str
     mapping: str
     arithmetic: Arithmetic
+    key: str
     title: str
-    plain: str
+    affine: str
     own: str
 
 
@@ -81,9 +84,20 @@ class Quantizer(ABC):
     exact_scale: bool = False
     """Whether values meet S and its divisor in float64, before these are rounded to the working
     precision."""
+    affine: bool = False
+    """Whether Q = Clip(Round(R/S) + Z) or Clip(Round(R/S + Z)), and R' = (Q − Z)·S: what other
+    programs make of S and Z."""
+    own_format: Format | None = None
+    """The format that the family brings along; None where formats are chosen."""
+    arithmetic_fields: tuple[str, ...] = ()
+    """The fields of ``Arithmetic`` that the family heeds beside those that all affine ones do."""
+    cast_remark: str = ""
+    """What becomes of numbers that are not finite when they are cast to codes."""
 
     def refuses(self, fmt: Format) -> str:
         """Say why the family cannot have a format; empty where it can."""
+        if self.own_format is not None:
+            return "" if fmt.mapping == self.name else f"{self.name} is a format of its own"
         if fmt.integer and not fmt.mapping:
             return ""
         return f"{self.name} takes an integer format, not {fmt}"
@@ -100,6 +114,18 @@ class Quantizer(ABC):
     def affine_equivalent(self) -> AffineEquivalent | None:
         """Return the affine scheme whose codes these are too; None where there is none."""
         return None
+
+    def shares_codes(self, other: Quantizer) -> bool:
+        """Whether equal codes of both families stand for equal multiples of S."""
+        return other.name == self.name
+
+    def encoding_key(self) -> object:
+        """Return what has the same repr for quantizers that make the same codes."""
+        return self.name
+
+    def has_zero_point(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> bool:
+        """Whether Z may differ from 0."""
+        return False
 
     def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
         """Return the smallest and largest number that this family uses of a format."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from quantoscope.engine.formats import Format
+from quantoscope.engine.formats import BlockFormat, Format, IntegerFormat
 from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic, Precision, Tiny
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.granularity import PER_TENSOR, Granularity
@@ -24,12 +24,11 @@ class Block(Quantizer):
     """What block formats share: values times 1/d, cut to codes, the scale d in float16."""
 
     fixed_range = True
+    cast_remark = "as the package casts what is no finite number"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, codes: Format) -> None:
         self.name = name
-
-    def refuses(self, fmt: Format) -> str:
-        return "" if fmt.mapping == self.name else f"{self.name} is a format of its own"
+        self.own_format = BlockFormat(name, codes, source="verified against gguf 0.19.0")
 
     def _scale(self, ends: Ends) -> FloatArray:
         """Return d in float32, before it is stored."""
@@ -102,7 +101,7 @@ class Q8(Block):
             refuses_overflow=False,
         )
         kept = "reconstructed with d in float32", "reconstructed with float16(d)"
-        return AffineEquivalent("int8", "symmetric", arithmetic, "Float16 scale", *kept)
+        return AffineEquivalent("int8", "symmetric", arithmetic, "float16", "Float16 scale", *kept)
 
     def _scale(self, ends: Ends) -> FloatArray:
         return np.abs(ends.peak) / np.float32(127)
@@ -149,9 +148,12 @@ class SignedScaleBlock(Block):
 
     summary = "llama.cpp: blocks of 32, a float16 scale with the sign of the extreme value."
 
-    def __init__(self, name: str, bits: int) -> None:
-        super().__init__(name)
-        self._half = 1 << (bits - 1)
+    def __init__(self, name: str, codes: Format) -> None:
+        super().__init__(name, codes)
+        self._half = 1 << (codes.bits - 1)
+
+    def has_zero_point(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> bool:
+        return True
 
     def _zero_point(self) -> int:
         return self._half
@@ -201,9 +203,9 @@ class ScaleMinimumBlock(Block):
 
     summary = "llama.cpp: blocks of 32, a float16 scale and a float16 minimum."
 
-    def __init__(self, name: str, bits: int) -> None:
-        super().__init__(name)
-        self._last = (1 << bits) - 1
+    def __init__(self, name: str, codes: Format) -> None:
+        super().__init__(name, codes)
+        self._last = (1 << codes.bits) - 1
 
     def _scale(self, ends: Ends) -> FloatArray:
         return (ends.high - ends.low) / np.float32(self._last)
@@ -276,10 +278,12 @@ def _cut(rounded: FloatArray, p: QParams) -> FloatArray:
     return np.asarray(clipped)
 
 
+_UINT4, _UINT5 = IntegerFormat(4, signed=False), IntegerFormat(5, signed=False)
 BLOCK_QUANTIZERS: tuple[Quantizer, ...] = (
-    Q8("q8_0"),
-    SignedScaleBlock("q4_0", 4),
-    ScaleMinimumBlock("q4_1", 4),
-    SignedScaleBlock("q5_0", 5),
-    ScaleMinimumBlock("q5_1", 5),
+    Q8("q8_0", IntegerFormat(8, signed=True)),
+    SignedScaleBlock("q4_0", _UINT4),
+    ScaleMinimumBlock("q4_1", _UINT4),
+    SignedScaleBlock("q5_0", _UINT5),
+    ScaleMinimumBlock("q5_1", _UINT5),
 )
+"""Every block format of llama.cpp; a new one that works like one of these is a line here."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from quantoscope.engine.formats import Format
+from quantoscope.engine.formats import BlockFormat, Format
 from quantoscope.engine.formats.small_floats import E2M1
 from quantoscope.engine.numerics.arithmetic import ROUNDINGS, TEXTBOOK, Arithmetic, Rounding
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
@@ -122,6 +122,8 @@ class Definition:
         What values are divided by, of the exponent.
     zero_code : int or None
         The code of values that are 0; None where 0 and −0 have their own, as rounding gives them.
+    source : str
+        Where the definition is taken from, and what it was compared with.
     """
 
     whose: str
@@ -130,28 +132,43 @@ class Definition:
     rounding: Rounding
     divisor: Callable[[np.ndarray], np.ndarray] = _divisor
     zero_code: int | None = None
+    source: str = ""
 
 
 _EVEN, _AWAY = ROUNDINGS["ties-even"], ROUNDINGS["ties-away"]
 _FLOOR = "2^(⌊log2 {maxR}⌋ − 2)"
 
+_TORCHAO = "verified against torchao 0.18.0"
+
 DEFINITIONS: tuple[Definition, ...] = (
-    Definition("gguf", _FLOOR, _gguf, TIES_LOWER, zero_code=0),
-    Definition("microxcaling", _FLOOR, _microxcaling, _AWAY),
+    Definition(
+        "gguf", _FLOOR, _gguf, TIES_LOWER, zero_code=0, source="verified against gguf 0.19.0"
+    ),
+    Definition(
+        "microxcaling",
+        _FLOOR,
+        _microxcaling,
+        _AWAY,
+        source="from documentation: microxcaling, mx/mx_ops.py and mx/elemwise_ops.py",
+    ),
     Definition(
         "torchao-floor",
         _FLOOR,
         lambda amax: _clamped(_floor_of_bits(amax)),
         _EVEN,
         _normal_divisor,
+        source=_TORCHAO,
     ),
-    Definition("torchao-rceil", "2^⌈log2({maxR} / 6)⌉", _rceil, _EVEN, _rceil_divisor),
+    Definition(
+        "torchao-rceil", "2^⌈log2({maxR} / 6)⌉", _rceil, _EVEN, _rceil_divisor, source=_TORCHAO
+    ),
     Definition(
         "torchao-ceil",
         "2^(⌈log2 {maxR}⌉ − 2)",
         lambda amax: _clamped(_ceil_of_bits(amax)),
         _EVEN,
         _normal_divisor,
+        source=_TORCHAO,
     ),
     Definition(
         "torchao-even",
@@ -159,9 +176,18 @@ DEFINITIONS: tuple[Definition, ...] = (
         lambda amax: _clamped(_even_of_bits(amax)),
         _EVEN,
         _normal_divisor,
+        source=_TORCHAO,
     ),
-    Definition("modelopt", "2^⌈log2({maxR} / 6)⌉", _modelopt, TIES_LOWER, zero_code=8),
+    Definition(
+        "modelopt",
+        "2^⌈log2({maxR} / 6)⌉",
+        _modelopt,
+        TIES_LOWER,
+        zero_code=8,
+        source="from documentation: Model Optimizer, qtensor/mxfp4_tensor.py",
+    ),
 )
+"""Every definition; a new one is a row here."""
 
 
 def _words(definition: Definition, key: str) -> str:
@@ -191,6 +217,7 @@ class Mxfp4(Quantizer):
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.name = f"mxfp4-{definition.whose}"
+        self.own_format = BlockFormat(self.name, E2M1, source=definition.source)
         self.summary = (
             f"MXFP4 as {definition.whose} defines it: blocks of 32, a power of two as scale."
         )
@@ -212,8 +239,11 @@ class Mxfp4(Quantizer):
                 changes.append(Change(key, title, *words, partial(_changed, taken)))
         return changes
 
-    def refuses(self, fmt: Format) -> str:
-        return "" if fmt.mapping == self.name else f"{self.name} is a format of its own"
+    def shares_codes(self, other: Quantizer) -> bool:
+        return isinstance(other, Mxfp4)
+
+    def encoding_key(self) -> object:
+        return self.definition
 
     def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
         return self.definition.formula

@@ -30,6 +30,7 @@ class Symmetric(Affine):
     name = "symmetric"
     summary = "A scale from the largest magnitude: nothing clips, the short side wastes codes."
     symmetric_range = True
+    arithmetic_fields = ("divisor", "narrow_from", "middle_zero")
 
     def refuses(self, fmt: Format) -> str:
         return f"{fmt} brings a mapping of its own" if fmt.mapping else ""

@@ -1,4 +1,4 @@
-"""The variation points of the arithmetic in words, in the order in which they come into play."""
+"""The choices within the arithmetic in words, in the order in which they come into play."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from quantoscope.engine.numerics.arithmetic import (
     ZeroPoint,
 )
 from quantoscope.engine.quantizers import QUANTIZERS
-from quantoscope.engine.quantizers.affine import Affine
 from quantoscope.engine.schemes.scheme import Scheme
 
 
 @dataclass(frozen=True)
-class Point:
+class ArithmeticChoice:
     """A choice within the arithmetic.
 
     Attributes
@@ -29,18 +28,22 @@ class Point:
         Those of ``Arithmetic`` that go together.
     words : callable
         How an arithmetic chooses, for a scheme, in a few words.
+    of_values : bool
+        Whether it can change what a value becomes; what becomes of NaN changes none.
     """
 
     key: str
     title: str
     fields: tuple[str, ...]
     words: Callable[[Arithmetic, Scheme], str]
+    of_values: bool = True
 
 
 def _divisor(a: Arithmetic, scheme: Scheme) -> str:
-    if scheme.mapping != "symmetric":
+    quantizer = QUANTIZERS[scheme.mapping]
+    if "divisor" not in quantizer.arithmetic_fields:
         return "as it is"
-    qmin, qmax = QUANTIZERS["symmetric"].code_range(scheme.format, a)
+    qmin, qmax = quantizer.code_range(scheme.format, a)
     by = qmax if a.divisor is Divisor.QMAX else (qmax - qmin) / 2
     return f"S = max|R| / {by:g}, codes {qmin:g}…{qmax:g}"
 
@@ -71,20 +74,15 @@ _ZERO_POINTS = {
 }
 
 
-def _without_zero_point(a: Arithmetic, scheme: Scheme) -> bool:
-    quantizer = QUANTIZERS[scheme.mapping]
-    return isinstance(quantizer, Affine) and not quantizer.has_zero_point(scheme.format, a)
-
-
 def _zero_point(a: Arithmetic, scheme: Scheme) -> str:
-    if scheme.mapping != "asymmetric":
+    if "zero_point" not in QUANTIZERS[scheme.mapping].arithmetic_fields:
         return "Z follows from the format"
     scale = "S in full" if a.exact_scale else "S as stored"
     return f"{_ZERO_POINTS[a.zero_point]}, {scale}{', within the codes' * a.clamps_zero_point}"
 
 
 def _order(a: Arithmetic, scheme: Scheme) -> str:
-    if _without_zero_point(a, scheme):
+    if not QUANTIZERS[scheme.mapping].has_zero_point(scheme.format, a):
         return "no Z to add"
     if a.fused:
         return "Z added before rounding, in one step with the product (fma)"
@@ -99,42 +97,52 @@ def _entropy(a: Arithmetic, scheme: Scheme) -> str:
     return "Model Optimizer's" if modelopt else "ONNX Runtime's"
 
 
-POINTS: tuple[Point, ...] = (
-    Point("entropy", "Entropy threshold", ("entropy",), _entropy),
-    Point("precision", "Precision", ("works_in",), lambda a, s: a.works_in or "that of the data"),
-    Point(
+SCALE_CHOICES: tuple[ArithmeticChoice, ...] = (
+    ArithmeticChoice("entropy", "Entropy threshold", ("entropy",), _entropy),
+    ArithmeticChoice(
+        "precision", "Precision", ("works_in",), lambda a, s: a.works_in or "that of the data"
+    ),
+    ArithmeticChoice(
         "zero",
         "Range and 0",
         ("includes_zero",),
         lambda a, s: "range widened to 0" if a.includes_zero else "range without 0",
     ),
-    Point("divisor", "Scale divisor", ("divisor", "narrow_from", "middle_zero"), _divisor),
-    Point("division", "Division of the range", ("difference", "division"), _division),
-    Point("least", "Least scale", ("range_floor", "floor", "tiny", "refuses_overflow"), _least),
-    Point("pow2", "Power of two", ("pow2",), lambda a, s: "S = 2ⁿ" if a.pow2 else "S as it comes"),
-    Point(
+    ArithmeticChoice(
+        "divisor", "Scale divisor", ("divisor", "narrow_from", "middle_zero"), _divisor
+    ),
+    ArithmeticChoice("division", "Division of the range", ("difference", "division"), _division),
+    ArithmeticChoice(
+        "least", "Least scale", ("range_floor", "floor", "tiny", "refuses_overflow"), _least
+    ),
+    ArithmeticChoice(
+        "pow2", "Power of two", ("pow2",), lambda a, s: "S = 2ⁿ" if a.pow2 else "S as it comes"
+    ),
+    ArithmeticChoice(
         "stored",
         "Stored scale",
         ("stored",),
         lambda a, s: f"S stored as {a.stored}" if a.stored else "S kept in float64",
     ),
-    Point(
+)
+"""Those from the range to S."""
+
+CODE_CHOICES: tuple[ArithmeticChoice, ...] = (
+    ArithmeticChoice(
         "zero_point", "Zero point", ("zero_point", "exact_scale", "clamps_zero_point"), _zero_point
     ),
-    Point(
+    ArithmeticChoice(
         "reciprocal",
         "Division by S",
         ("reciprocal",),
         lambda a, s: "R · (1/S)" if a.reciprocal else "R / S",
     ),
-    Point("order", "Order of Z and rounding", ("zero_point_first", "fused"), _order),
-    Point("rounding", "Rounding", ("rounding",), lambda a, s: a.rounding),
-    Point("nan", "NaN", ("nan_code",), lambda a, s: f"{a.nan_code} code"),
+    ArithmeticChoice("order", "Order of Z and rounding", ("zero_point_first", "fused"), _order),
+    ArithmeticChoice("rounding", "Rounding", ("rounding",), lambda a, s: a.rounding),
+    ArithmeticChoice(
+        "nan", "NaN", ("nan_code",), lambda a, s: f"{a.nan_code} code", of_values=False
+    ),
 )
-"""The variation points, in the order of the arithmetic."""
-
-_FIRST_OF_CODES = next(n for n, point in enumerate(POINTS) if point.key == "zero_point")
-SCALE_POINTS = POINTS[:_FIRST_OF_CODES]
-"""Those from the range to S."""
-CODE_POINTS = POINTS[_FIRST_OF_CODES:]
 """Those from S to the code."""
+
+ARITHMETIC_CHOICES = (*SCALE_CHOICES, *CODE_CHOICES)

@@ -265,24 +265,7 @@ RUNTIMES: dict[str, Runtime] = {
 }
 """Every runtime by its word, in the order that menus show; a new one is a row here."""
 
-RUNTIMES_IN_WORDS = ", ".join(f"@{name}" for name in RUNTIMES)
 
-FORMAT_SOURCES: dict[str, str] = {
-    "e4m3fn": "verified against ml_dtypes 0.6.0",
-    "e5m2": "verified against ml_dtypes 0.6.0",
-    "e2m1fn": "verified against ml_dtypes 0.6.0",
-    "nf4": "from documentation: QLoRA, Dettmers et al. 2023, appendix E",
-    "q8_0": "verified against gguf 0.19.0",
-    "q4_0": "verified against gguf 0.19.0",
-    "q4_1": "verified against gguf 0.19.0",
-    "q5_0": "verified against gguf 0.19.0",
-    "q5_1": "verified against gguf 0.19.0",
-    "mxfp4-gguf": "verified against gguf 0.19.0",
-    "mxfp4-torchao-floor": "verified against torchao 0.18.0",
-    "mxfp4-torchao-rceil": "verified against torchao 0.18.0",
-    "mxfp4-torchao-ceil": "verified against torchao 0.18.0",
-    "mxfp4-torchao-even": "verified against torchao 0.18.0",
-    "mxfp4-microxcaling": "from documentation: microxcaling, mx/mx_ops.py and mx/elemwise_ops.py",
-    "mxfp4-modelopt": "from documentation: Model Optimizer, qtensor/mxfp4_tensor.py",
-}
-"""Where formats with a definition of their own are taken from."""
+def runtimes_in_words() -> str:
+    """Return the words of all runtimes, for a sentence."""
+    return ", ".join(f"@{name}" for name in RUNTIMES)

@@ -10,20 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from quantoscope.engine.calibration import (
-    CALIBRATIONS_IN_WORDS,
-    METHODS,
-    MINMAX,
-    Calibration,
-)
+from quantoscope.engine.calibration import METHODS, MINMAX, Calibration, calibrations_in_words
 from quantoscope.engine.errors import SchemeError
-from quantoscope.engine.formats import (
-    FORMATS_IN_WORDS,
-    BlockFormat,
-    Format,
-    IntegerFormat,
-    parse_format,
-)
+from quantoscope.engine.formats import FORMATS, Format, formats_in_words, parse_format
 from quantoscope.engine.numerics.arithmetic import (
     ROUNDINGS,
     ROUNDINGS_IN_WORDS,
@@ -41,10 +30,11 @@ from quantoscope.engine.numerics.granularity import (
     parse_granularity,
 )
 from quantoscope.engine.quantizers import MAPPINGS, QUANTIZERS
-from quantoscope.engine.schemes.runtimes import RUNTIMES, RUNTIMES_IN_WORDS, Runtime
+from quantoscope.engine.schemes.runtimes import RUNTIMES, Runtime, runtimes_in_words
 from quantoscope.engine.text.number_parsing import GROUP_MARKS, NumberError, plain, read_number
 
-_INT8 = IntegerFormat(8, signed=True)
+_FORMAT, _MAPPING = FORMATS["int8"], "symmetric"
+"""What a choice is set back to where it does not go with another."""
 
 LONGEST = 1000
 """So many characters a scheme has at most: its longest words need a quarter of that."""
@@ -108,7 +98,7 @@ class Scheme:
         fmt, mapping = self.format, QUANTIZERS[self.mapping]
         if refusal := mapping.refuses(fmt):
             return refusal
-        if isinstance(fmt, BlockFormat) and self.granularity != Granularity(GROUP, fmt.block):
+        if fmt.block and self.granularity != Granularity(GROUP, fmt.block):
             return f"{fmt} has blocks of {fmt.block} values of its own, not {self.granularity}"
         if mapping.fixed_range and self.calibration != MINMAX:
             return f"{fmt} takes its range from each block, not from {self.calibration}"
@@ -181,17 +171,17 @@ class Scheme:
             return self
         wanted = {name: getattr(self, name) for name in self.__dataclass_fields__} | changes
         fmt: Format = wanted["format"]
-        if isinstance(fmt, BlockFormat) and "format" in changes:
-            return Scheme(fmt, fmt.mapping, granularity=Granularity(GROUP, fmt.block))
+        if fmt.mapping and "format" in changes:
+            return Scheme(fmt, fmt.mapping, granularity=_own_granularity(fmt))
         if self.format.mapping:
             # Nothing else of a block format can be chosen: it makes way.
-            return Scheme(_INT8, "symmetric").adapted(**changes)
+            return Scheme(_FORMAT, _MAPPING).adapted(**changes)
         back = {
             "runtime": ("",),
             "rounding": (TEXTBOOK.rounding,),
             "pow2": (False,),
-            "mapping": ("symmetric", "asymmetric"),
-            "format": (_INT8,),
+            "mapping": tuple(dict.fromkeys((_MAPPING, *MAPPINGS))),
+            "format": (_FORMAT,),
             "granularity": (PER_TENSOR,),
             "calibration": (MINMAX,),
         }
@@ -212,7 +202,7 @@ class Scheme:
             words.append(self.mapping)
         if self.calibration != MINMAX:
             words.append(str(self.calibration))
-        if not self.granularity.whole and not self.format.mapping:
+        if self.granularity != _own_granularity(self.format):
             words.append(str(self.granularity))
         if self.rounding != TEXTBOOK.rounding:
             words.append(self.rounding)
@@ -221,6 +211,11 @@ class Scheme:
         if self.runtime:
             words.append(f"@{self.runtime}")
         return " ".join(words)
+
+
+def _own_granularity(fmt: Format) -> Granularity:
+    """Return the granularity of a scheme that names none."""
+    return Granularity(GROUP, fmt.block) if fmt.block else PER_TENSOR
 
 
 @dataclass(frozen=True)
@@ -287,9 +282,9 @@ def _unknown(word: _Word) -> SchemeError:
     hint = f" Did you mean {close[0]}?" if close else ""
     return word.error(
         f"'{word.text}' is not a word of a scheme.{hint} "
-        f"Allowed are a format ({FORMATS_IN_WORDS}), a mapping ({', '.join(MAPPINGS)}), "
-        f"a calibration ({CALIBRATIONS_IN_WORDS}), a granularity ({GRANULARITIES_IN_WORDS}), "
-        f"a rounding ({ROUNDINGS_IN_WORDS}), pow2 and a runtime ({RUNTIMES_IN_WORDS})."
+        f"Allowed are a format ({formats_in_words()}), a mapping ({', '.join(MAPPINGS)}), "
+        f"a calibration ({calibrations_in_words()}), a granularity ({GRANULARITIES_IN_WORDS}), "
+        f"a rounding ({ROUNDINGS_IN_WORDS}), pow2 and a runtime ({runtimes_in_words()})."
     )
 
 
@@ -323,12 +318,12 @@ def _parse(text: str) -> Scheme:
             raise word.error(f"'{first}' and '{word.text}' both name a {kind}; keep one.")
         found[kind] = (word, value)
     if "format" not in found:
-        raise _lacks("format", FORMATS_IN_WORDS, text)
+        raise _lacks("format", formats_in_words(), text)
     choices: dict[str, Any] = {kind: value for kind, (_, value) in found.items()}
     fmt: Format = choices["format"]
-    if isinstance(fmt, BlockFormat):
+    if fmt.mapping:
         choices.setdefault("mapping", fmt.mapping)
-        choices.setdefault("granularity", Granularity(GROUP, fmt.block))
+    choices.setdefault("granularity", _own_granularity(fmt))
     if "mapping" not in choices:
         raise _lacks("mapping", ", ".join(MAPPINGS), text)
     try:

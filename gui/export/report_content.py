@@ -12,7 +12,6 @@ import numpy as np
 from quantoscope.engine import Comparison, Evaluation, __version__
 from quantoscope.engine.analysis.comparison import Compared
 from quantoscope.engine.numerics.arrays import FloatArray
-from quantoscope.engine.schemes.runtimes import FORMAT_SOURCES
 from quantoscope.engine.schemes.scheme import Scheme
 from quantoscope.gui.common.localized_numbers import (
     digits_apart,
@@ -180,9 +179,7 @@ def _arithmetic(scheme: Scheme) -> str:
     """Whose arithmetic a scheme follows, and what that was compared with."""
     if scheme.follows is not None:
         return f"{scheme.follows.title}: {scheme.follows.status}"
-    if scheme.format.name in FORMAT_SOURCES:
-        return FORMAT_SOURCES[scheme.format.name]
-    return translated("the textbook's")
+    return scheme.format.source or translated("the textbook's")
 
 
 def _results(kept: Snapshot, digits: int) -> tuple[Block, ...]:

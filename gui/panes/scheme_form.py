@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
 )
 
 from quantoscope.engine import (
-    FORMATS,
     MAPPINGS,
     QUANTIZERS,
     RUNTIMES,
@@ -30,7 +29,7 @@ from quantoscope.engine import (
     SchemeError,
 )
 from quantoscope.engine.calibration import METHODS
-from quantoscope.engine.formats import parse_format
+from quantoscope.engine.formats import in_menu_order, parse_format
 from quantoscope.engine.numerics.arithmetic import ROUNDINGS, parse_rounding
 from quantoscope.engine.text.number_parsing import NumberError, parse_number
 from quantoscope.gui.common.localized_numbers import (
@@ -96,7 +95,7 @@ class SchemeForm(QWidget):
         self._text_problem = self._problem_label()
         form.addRow(self.tr("Sche&me"), stacked(self.text, self._text_problem))
         self.format = ChoiceBox(self)
-        self.format.addItems([fmt.name for fmt in FORMATS])
+        self.format.addItems([fmt.name for fmt in in_menu_order()])
         self.format.setMaxVisibleItems(30)
         self.format.textActivated.connect(self._on_format)
         form.addRow(self.tr("Forma&t"), self.format)

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from quantoscope.engine import Evaluation, QParams, Scheme
-from quantoscope.engine.schemes.runtimes import FORMAT_SOURCES
 from quantoscope.gui.common.localized_numbers import digits_apart, filled, full, short
 from quantoscope.gui.common.plain_text import plain_tip
 from quantoscope.gui.common.theme import Theme
@@ -58,8 +57,8 @@ class SchemeOutcome(QWidget):
         if scheme.follows is not None:
             text = f"{scheme.follows.title}: {scheme.follows.status}."
             self.source.setToolTip(plain_tip(scheme.follows.compared or scheme.follows.source))
-        elif scheme.format.name in FORMAT_SOURCES:
-            text = f"{scheme.format}: {FORMAT_SOURCES[scheme.format.name]}."
+        elif scheme.format.source:
+            text = f"{scheme.format}: {scheme.format.source}."
         self.source.setText(text)
         self.source.setVisible(bool(text))
 

@@ -10,9 +10,8 @@ from PySide6.QtCore import QCoreApplication, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
-from quantoscope.engine import MAPPINGS, QUANTIZERS, RUNTIMES, Scheme
+from quantoscope.engine import FORMATS, MAPPINGS, QUANTIZERS, RUNTIMES, Scheme, SchemeError
 from quantoscope.engine.examples import EXAMPLES, Example
-from quantoscope.engine.formats import BLOCKS, SMALL_FLOATS
 from quantoscope.engine.text.file_names import as_text, path_of
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import plain, plain_action, plain_tip
@@ -190,8 +189,8 @@ class Menus(QObject):
         menu.addSeparator()
         for title, texts in (
             (self.tr("Per &channel or group"), CHANNELS),
-            (self.tr("&Floating-point codes and nf4"), [f"{f} symmetric" for f in SMALL_FLOATS]),
-            (self.tr("&Blocks of llama.cpp and MXFP4"), [fmt.name for fmt in BLOCKS]),
+            (self.tr("&Floating-point codes and nf4"), _of_other_formats()),
+            (self.tr("&Blocks of llama.cpp and MXFP4"), _of_own_mappings()),
             (self.tr("As a &runtime computes it"), _of_runtimes()),
         ):
             more = menu.addMenu(title)
@@ -203,9 +202,12 @@ class Menus(QObject):
         return menu
 
     def _offer(self, menu: QMenu, texts: Iterable[str]) -> None:
-        """An action for each scheme."""
+        """An action for each scheme; a format with a mapping that does not take it is none."""
         for text in texts:
-            scheme = Scheme.parse(text)
+            try:
+                scheme = Scheme.parse(text)
+            except SchemeError:
+                continue
             action = menu.addAction(str(scheme))
             notes = [self.tr(QUANTIZERS[scheme.mapping].summary)]
             if scheme.follows is not None:
@@ -305,6 +307,21 @@ class Menus(QObject):
         self.redo.setIcon(icon("redo", theme))
         for key, button in self._buttons.items():
             button.setIcon(icon(key, theme))
+
+
+def _of_other_formats() -> list[str]:
+    """Each format that is no integer, with every mapping that takes it."""
+    return [
+        f"{fmt} {mapping}"
+        for fmt in FORMATS.values()
+        if not (fmt.integer or fmt.mapping)
+        for mapping in MAPPINGS
+    ]
+
+
+def _of_own_mappings() -> list[str]:
+    """Each format that brings its mapping along."""
+    return [fmt.name for fmt in FORMATS.values() if fmt.mapping]
 
 
 def _of_runtimes() -> list[str]:

@@ -132,7 +132,7 @@ def test_there_is_no_narrow_unsigned_format() -> None:
     with pytest.raises(ValueError, match="only a signed format"):
         IntegerFormat(8, signed=False, narrow=True)
     assert parse_format("uint8-narrow") is None
-    assert all(parse_format(fmt.name) == fmt for fmt in FORMATS)
+    assert all(parse_format(fmt.name) == fmt for fmt in FORMATS.values())
 
 
 def test_mse_is_searched_with_the_schemes_own_arithmetic() -> None:

@@ -233,7 +233,7 @@ OTHERS = [
         for g in CHANNELS
     ),
     *("q8_0", "q4_0", "q4_1", "q5_0", "q5_1"),
-    *(fmt.name for fmt in engine.FORMATS if fmt.name.startswith("mxfp4-")),
+    *(name for name in engine.FORMATS if name.startswith("mxfp4-")),
     *(f"{fmt} symmetric" for fmt in ("e4m3fn", "e5m2", "e2m1fn", "nf4")),
     *(f"{fmt} symmetric per-group(7)" for fmt in ("e4m3fn", "nf4")),
     *("int8 asymmetric stochastic(5)", "e4m3fn symmetric stochastic(1)"),

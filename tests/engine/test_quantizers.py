@@ -315,7 +315,7 @@ def test_every_quantizer_has_a_name_a_summary_and_formulas() -> None:
     for name, quantizer in QUANTIZERS.items():
         assert quantizer.name == name
         assert quantizer.summary.endswith(".")
-        for fmt in (f for f in engine.FORMATS if not quantizer.refuses(f)):
+        for fmt in (f for f in engine.FORMATS.values() if not quantizer.refuses(f)):
             assert quantizer.scale_formula(fmt)
             assert quantizer.zero_point_formula(fmt)
             stages = quantizer.stage_list(fmt)

@@ -6,7 +6,8 @@ from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QPalette
 from PySide6.QtWidgets import QApplication, QLabel
 
-from quantoscope.engine import FORMATS, MAPPINGS
+from quantoscope.engine import MAPPINGS
+from quantoscope.engine.formats import in_menu_order
 from quantoscope.gui.common.theme import COLOURS, LINE_STYLES, MARKERS
 from quantoscope.gui.document import commands
 
@@ -245,7 +246,7 @@ def test_colours_lines_and_markers_differ_between_schemes(window):
 
 def test_every_format_is_offered_and_int8_first(form):
     offered = [form.format.itemText(place) for place in range(form.format.count())]
-    assert offered == [fmt.name for fmt in FORMATS]
+    assert offered == [fmt.name for fmt in in_menu_order()]
     assert offered[0] == "int8"
 
 

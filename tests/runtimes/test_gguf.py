@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from quantoscope import engine
-from quantoscope.engine.schemes.runtimes import FORMAT_SOURCES
+from quantoscope.engine.formats import FORMATS
 from tests.runtimes.hostile import WIDTH, arrays
 
 quants = pytest.importorskip("gguf.quants")
@@ -55,7 +55,7 @@ def unpacked(data: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray, np.nd
 
 @every_block
 def test_the_version_that_the_window_names_is_the_one_that_is_compared(name: str) -> None:
-    assert FORMAT_SOURCES[name] == f"verified against gguf {version('gguf')}"
+    assert FORMATS[name].source == f"verified against gguf {version('gguf')}"
 
 
 @every_block

@@ -9,7 +9,6 @@ import pytest
 from quantoscope import engine
 from quantoscope.engine.formats import SMALL_FLOATS, FloatFormat
 from quantoscope.engine.numerics.arithmetic import ROUNDINGS
-from quantoscope.engine.schemes.runtimes import FORMAT_SOURCES
 from tests.runtimes.hostile import arrays
 
 FLOATS = [fmt for fmt in SMALL_FLOATS if isinstance(fmt, FloatFormat)]
@@ -18,7 +17,7 @@ every_format = pytest.mark.parametrize("fmt", FLOATS, ids=str)
 
 @every_format
 def test_the_version_that_the_window_names_is_the_one_that_is_compared(fmt: FloatFormat) -> None:
-    named = FORMAT_SOURCES[fmt.name].removeprefix("verified against ml_dtypes ")
+    named = fmt.source.removeprefix("verified against ml_dtypes ")
     if named != ml_dtypes.__version__:
         pytest.skip(f"the window names ml_dtypes {named}; here is {ml_dtypes.__version__}")
     assert named.count(".") == 2

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from quantoscope import engine
-from quantoscope.engine.schemes.runtimes import FORMAT_SOURCES
+from quantoscope.engine.formats import FORMATS
 from tests.runtimes.hostile import arrays
 
 torch = pytest.importorskip("torch")
@@ -36,7 +36,7 @@ def theirs(x: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray
 @every_mode
 def test_the_version_that_the_window_names_is_the_one_that_is_compared(mode: str) -> None:
     expected = f"verified against torchao {version('torchao').partition('+')[0]}"
-    assert FORMAT_SOURCES[f"mxfp4-torchao-{mode}"] == expected
+    assert FORMATS[f"mxfp4-torchao-{mode}"].source == expected
 
 
 @every_mode

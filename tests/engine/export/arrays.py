@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from quantoscope import engine
-from quantoscope.engine.formats import BLOCKS
+from quantoscope.engine.formats import FORMATS
 from quantoscope.engine.schemes.runtimes import RUNTIMES
 
 TEXTBOOK = (
     *(f"{fmt} {mapping}" for fmt in ("int8", "uint8", "int8-narrow", "int4", "uint16", "int13")
       for mapping in ("scale-only", "symmetric", "asymmetric")),
     *(f"{fmt} symmetric" for fmt in ("e4m3fn", "e5m2", "e2m1fn", "nf4")),
-    *(fmt.name for fmt in BLOCKS),
+    *(fmt.name for fmt in FORMATS.values() if fmt.mapping),
     "int8 asymmetric per-channel(0)",
     "int8 symmetric per-channel(-1)",
     "uint8 asymmetric per-channel(1)",

@@ -8,17 +8,9 @@ from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtWidgets import QMainWindow, QTabBar, QTabWidget
 
 from quantoscope.gui.panes.dock import Dock
+from quantoscope.gui.plots import PLOTS
 
-PLOT_TABS = (
-    "signal",
-    "error",
-    "distribution",
-    "transfer",
-    "codes",
-    "calibration",
-    "channels",
-    "difference",
-)
+PLOT_TABS = tuple(kind.key for kind in PLOTS)
 SMALL = QSize(1200, 820)
 LOWEST = 600
 """Below this height, panes above each other would make the window higher than the screen."""
@@ -53,10 +45,11 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
         window.splitDockWidget(docks["signal"], docks["error"], down)
         if large:
             window.splitDockWidget(docks["distribution"], docks["calibration"], across)
-            beside = ("calibration", "transfer", "codes", "channels", "difference")
+            alone = ("signal", "error", "distribution", "calibration")
+            beside = ("calibration", *(key for key in PLOT_TABS if key not in alone))
             _tabs(window, [docks[k] for k in beside])
         else:
-            _tabs(window, [docks[k] for k in PLOT_TABS[2:]])
+            _tabs(window, [docks[k] for k in PLOT_TABS if k not in ("signal", "error")])
     for dock in docks.values():
         dock.show()
     if not small:

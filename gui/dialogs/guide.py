@@ -367,6 +367,8 @@ def _dress_code(block: QTextBlock, code: QFont, palette: QPalette) -> None:
         ground = QTextBlockFormat()
         ground.setBackground(palette.brush(QPalette.ColorRole.AlternateBase))
         ground.setNonBreakableLines(False)
+        # What lies between lines that are further apart has no ground.
+        ground.setLineHeight(0, QTextBlockFormat.LineHeightTypes.SingleHeight.value)
         cursor.mergeBlockFormat(ground)
     look = QTextCharFormat()
     look.setFontFamilies([code.family()])

@@ -1,1 +1,1 @@
-"""One file per dock."""
+"""Panes of the window, one file per dock."""

@@ -1,4 +1,4 @@
-"""The editor of a number in a table: it keeps what was typed until it is a number."""
+"""Editor of a number in a table cell, which keeps invalid text open."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_
 
 
 class NumberDelegate(QStyledItemDelegate):
-    """Opens a line editor on a cell, and says under the cell why a text is no number.
+    """Delegate with a line editor and an error message below the cell.
 
     Signals
     -------
     typed()
-        Something was typed into a cell, or it was closed.
+        Text was typed into a cell, or its editor was closed.
     """
 
     typed = Signal()
@@ -43,7 +43,7 @@ class NumberDelegate(QStyledItemDelegate):
         return editor
 
     def setEditorData(self, editor: QWidget, index: Index) -> None:
-        """Fill the editor; what has been typed stays, whatever becomes of the values meanwhile."""
+        """Fill the editor unless the user has typed in it."""
         if not (isinstance(editor, QLineEdit) and editor.isModified()):
             super().setEditorData(editor, index)
 
@@ -66,7 +66,7 @@ class NumberDelegate(QStyledItemDelegate):
         return super().eventFilter(editor, event)
 
     def accepts(self, editor: QLineEdit) -> bool:
-        """Whether the text can be committed; says below the cell why not."""
+        """Return whether the text is valid; show below the cell why not."""
         text = editor.text().strip()
         number = typed_number(text) if text else 0.0
         if isinstance(number, str):
@@ -74,7 +74,7 @@ class NumberDelegate(QStyledItemDelegate):
         return not isinstance(number, str)
 
     def _say(self, editor: QLineEdit, problem: str) -> None:
-        """Show the sentence right below the cell, within the table."""
+        """Show a sentence right below the cell, within the table."""
         label, area = self.message, self._area
         label.setText(problem)
         label.setFixedWidth(min(280, area.width() - 8))

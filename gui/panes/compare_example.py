@@ -1,4 +1,4 @@
-"""One value worked through under two schemes, or under a scheme and as a device has it."""
+"""One value worked through under two schemes, or under a scheme and a device."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from quantoscope.gui.common.theme import Theme
 Rows = list[tuple[str, list[str]]]
 
 ONE_LINE = 48
-"""A cause and what either scheme does share a line where they have no more letters."""
+"""Maximum length of a cause and both choices on one line, in characters."""
 
 RECONSTRUCTED = "reconstructed"
 ERROR_DIGITS = 3
-"""So many digits of the error R′ has at least, on data with a large offset."""
+"""Minimum significant digits of the error visible in R′, on data with a large offset."""
 
 
 def _tr(text: str) -> str:
@@ -43,20 +43,20 @@ def example_html(
     theme: Theme,
     digits: int,
 ) -> str:
-    """Return parameters and stages of a value side by side, what differs in bold.
+    """Return parameters and stages of a value side by side as HTML, differences in bold.
 
     Parameters
     ----------
     made : Comparison
     chosen : int
-        The flat position of the value.
+        Flat position of the value.
     position : str
-        What people call it.
+        The position as text.
     own : bool
-        Whether it is the value that the person has chosen, rather than an example.
+        Whether it is the user's selected value, not an example.
     theme : Theme
     digits : int
-        Of the numbers shown.
+        Significant digits.
     """
     muted, alarm = theme.muted, theme.alarm
     real = exact(made.first.values.reshape(-1)[chosen])
@@ -99,7 +99,7 @@ def example_html(
 
 
 def cause_title(made: Comparison, position: int, cause: int) -> str:
-    """A cause's title, with how much of a value it has where others have a part too."""
+    """Return a cause's title, with its share of a value that has several causes."""
     part, title = int(made.part_of.flat[position]), made.causes[cause].title
     if made.together.flat[position]:
         return filled(_tr("%1 (%2 %, not without another choice)"), title, part)
@@ -107,10 +107,10 @@ def cause_title(made: Comparison, position: int, cause: int) -> str:
 
 
 def _beside_device(made: DeviceComparison, chosen: int, digits: int) -> Rows:
-    """The scheme's parameters and stages; of the device its code and what follows from it."""
+    """Return the scheme's parameters and stages, and the device's code with its value."""
     traced = trace(made.first.values, made.first.qparams, [chosen])
     reconstructed, error = made.second.block(chosen, chosen + 1, Scratch())
-    # Where the code is a whole number, the last stage before R' is the code.
+    # For integer codes, the last stage before R' is the code.
     theirs = {
         "clipped": int(made.second.codes.flat[chosen]),
         "reconstructed": float(reconstructed[0]),
@@ -122,7 +122,7 @@ def _beside_device(made: DeviceComparison, chosen: int, digits: int) -> Rows:
     for stage in traced.stages:
         ours = traced[stage.key][0]
         if stage.key == "clipped" and ours.is_integer():
-            ours = int(ours)  # a code like the device's, with all of its digits
+            ours = int(ours)  # a code, like the device's, in full
         if stage.key not in theirs:
             rows.append((stage.symbol, [short(ours, digits), ""]))
             continue
@@ -137,7 +137,7 @@ def _beside_device(made: DeviceComparison, chosen: int, digits: int) -> Rows:
 def _texts(
     values: list[float | None], digits: int, errors: Sequence[float | None] = ()
 ) -> list[str]:
-    """Numbers side by side with the digits that tell them apart, and from R where it is near."""
+    """Return numbers as text with enough digits to differ from each other and from R."""
     apart = digits_apart((value for value in values if value is not None), digits)
     texts = []
     for value, error in zip_longest(values, errors):
@@ -150,7 +150,7 @@ def _texts(
 
 
 def _stages(traces: list[Trace], shown_digits: int) -> Rows:
-    """Parameters and stages, each with its text under either scheme; what differs reads so."""
+    """Return parameters and stages as text under both schemes, distinct if they differ."""
     each = [t.qparams.at(0) for t in traces]
     digits = max(9, shown_digits)
     errors = [float(t["error"][0]) for t in traces]
@@ -158,7 +158,7 @@ def _stages(traces: list[Trace], shown_digits: int) -> Rows:
         ("S", _texts([float(p.scale) for p in each], digits)),
         ("Z", [str(p.zero_point) for p in each]),
     ]
-    # In the order of whichever has more stages: it has those of the other too.
+    # In the order of the longer list, which contains the stages of the other.
     longer = max(traces, key=lambda one: len(one.stages))
     keys = list(dict.fromkeys(s.key for one in (longer, *traces) for s in one.stages))
     for key in keys:

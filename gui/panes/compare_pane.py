@@ -1,4 +1,4 @@
-"""The Compare pane: two schemes, how many values they part on, why, and one worked through."""
+"""Compare pane: differences between two schemes, their causes, and an example."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ from quantoscope.gui.panes.form_fields import ChoiceBox
 from quantoscope.gui.panes.table_view import ROW_HEIGHT
 
 CAUSE_WIDTH = 260
-"""At most so much for what a cause is called, in pixels."""
+"""Maximum width of a cause's name in pixels."""
 
 
 BOX_LETTERS = 60
-"""How long a name is in a box of schemes."""
+"""Maximum length of a scheme's name in a box."""
 
 
 class ComparePane(QWidget):
-    """Compares the two chosen schemes while it is visible.
+    """Compares the two selected schemes while visible.
 
     Signals
     -------
     insight_changed(text)
-        The line for the head of the pane.
+        Text for the head of the pane.
     codes_asked()
-        A file of codes from a device is to be chosen.
+        The user wants to choose a file of device codes.
     """
 
     insight_changed = Signal(str)
@@ -128,7 +128,7 @@ class ComparePane(QWidget):
         buttons.addStretch(1)
         choices.addLayout(buttons, 2, 0, 1, 3)
         choices.addWidget(self.causes, 3, 0, 1, 3)
-        # The example is as high as the pane: it has a line for every stage.
+        # The example takes the pane's height: it has a line per stage.
         split = QSplitter(Qt.Orientation.Horizontal, self)
         split.addWidget(left)
         split.addWidget(self.example)
@@ -148,10 +148,10 @@ class ComparePane(QWidget):
         settings.digits_changed.connect(self.show_comparison)
         self._fill_boxes()
 
-    # Which two
+    # Selection
 
     def set_in_front(self, in_front: bool) -> None:
-        """Say whether the pane can be seen, or lies behind another tab."""
+        """Set whether the pane is visible, not behind another tab."""
         self._in_front = in_front
         self._watch()
 
@@ -174,22 +174,22 @@ class ComparePane(QWidget):
         self.show_comparison()
 
     def compare(self, first: int, second: int) -> None:
-        """Compare two schemes of the list."""
+        """Select two schemes to compare."""
         self._uids = [first, second]
         self._fill_boxes()
         self._ask()
 
     def say(self, problem: str) -> None:
-        """Say in the head of the pane why a file could not be taken."""
+        """Show in the head of the pane why a file was refused."""
         self._problem = problem
         self.show_comparison()
 
     def first_entry(self) -> Entry | None:
-        """The first of the two that are compared."""
+        """The first of the two compared schemes."""
         return self._session.entry(self._uids[0])
 
     def _on_pair(self) -> None:
-        """Take over what was chosen elsewhere, as by a session that is opened."""
+        """Apply a selection made elsewhere, such as by opening a session."""
         pair = self._session.pair
         if pair is not None and list(pair) != self._uids:
             self._uids = list(pair)
@@ -201,7 +201,7 @@ class ComparePane(QWidget):
         self._fill_boxes()
 
     def _fill_boxes(self) -> None:
-        """Offer the schemes of the list; what was chosen stays."""
+        """Fill the boxes with the schemes, keeping the selection."""
         entries = self._session.entries
         known = [entry.uid for entry in entries]
         for place, box in enumerate(self.boxes):
@@ -228,16 +228,16 @@ class ComparePane(QWidget):
         self._uids = [box.currentData() for box in self.boxes]
         self._ask()
 
-    # What comes of it
+    # Result
 
     @property
     def comparison(self) -> Comparison | None:
-        """What is shown; None while it is not known, as where another array has just come up."""
+        """The displayed comparison; None while unknown, as after switching arrays."""
         made, array = self._session.comparison, self._session.array
         return made if made is not None and made.differs.size == array.size else None
 
     def show_comparison(self) -> None:
-        """Show the causes, or what would fill the pane."""
+        """Show the causes, or how to fill the pane."""
         made = self.comparison
         self.insight_changed.emit(self.describe())
         self.next_button.setEnabled(made is not None and made.count > 0)
@@ -249,7 +249,7 @@ class ComparePane(QWidget):
                 cells = (cause.title, parts(cause.share), share, cause.first, cause.second)
                 self._add_row(number, number < len(made.causes), cells)
             self.causes.resizeColumnsToContents()
-            # A sentence leaves room for the figures beside it; its tip has all of it.
+            # Elided, to leave room for the figures; the tool tip has the full sentence.
             self.causes.setColumnWidth(0, min(self.causes.columnWidth(0), CAUSE_WIDTH))
         blocked.unblock()
         self._show_example()
@@ -273,7 +273,7 @@ class ComparePane(QWidget):
             self.causes.setItem(row, column, item)
 
     def describe(self) -> str:
-        """How many values differ, in one sentence."""
+        """Return the number of differing values as a sentence."""
         if self._problem:
             return self._problem
         device = self._session.device if self._uids[1] == DEVICE else None
@@ -311,7 +311,7 @@ class ComparePane(QWidget):
         return f"{line} {self._together(made)}".rstrip()
 
     def _together(self, made: Comparison) -> str:
-        """How many values no single choice changes."""
+        """Return a sentence on values that no single choice changes."""
         count = made.count_together
         if not count:
             return ""
@@ -320,7 +320,7 @@ class ComparePane(QWidget):
         return filled(self.tr("%1 of them take two choices or more at once."), f"{count:,}")
 
     def _figures(self, made: DeviceComparison) -> str:
-        """How far how often, and what that costs."""
+        """Return the sizes of differences and their effect on SQNR as a sentence."""
         steps = ", ".join(f"{by:+d}: {count:,}" for by, count in made.steps[:4])
         more = ", …" if len(made.steps) > 4 else ""
         ours, theirs = (short(db, 4) for db in (made.sqnr, made.device_sqnr))
@@ -331,7 +331,7 @@ class ComparePane(QWidget):
         same = np.array_equal(made.first.qparams.scale, made.second.qparams.scale)
         return "" if same else self.tr("; the scales do")
 
-    # One value under both
+    # Example
 
     def _on_cause(self) -> None:
         made, row = self.comparison, self.causes.currentRow()
@@ -339,7 +339,7 @@ class ComparePane(QWidget):
             self._session.choose(made.causes[row].example)
 
     def next_differing(self) -> None:
-        """Choose the next value that differs, of the selected cause if one is."""
+        """Select the next differing value, of the selected cause if any."""
         made = self.comparison
         if made is None:
             return
@@ -347,11 +347,11 @@ class ComparePane(QWidget):
         selected = bool(self.causes.selectedItems()) and 0 <= row < len(made.causes)
         wanted = made.differs
         if selected:
-            # Several causes may hold for one value of a device's.
+            # A device's value may have several causes.
             of_device = made if isinstance(made, DeviceComparison) else None
             wanted = of_device.masks[row] if of_device else made.cause_of == row
             if not made.causes[row].count:
-                # It has the largest share of none.
+                # The cause may be the largest for no value.
                 self._session.choose(made.causes[row].example)
                 return
         places = np.flatnonzero(wanted.reshape(-1))
@@ -369,7 +369,7 @@ class ComparePane(QWidget):
         if chosen >= made.differs.size:
             return
         if not made.differs.flat[chosen] and made.causes:
-            # One that differs tells more than one that does not.
+            # Prefer a differing value as the example.
             chosen = made.causes[0].example
         position = commands.position_text(self._session, chosen)
         own = chosen == self._session.chosen
@@ -377,12 +377,12 @@ class ComparePane(QWidget):
         self.example.setHtml(example_html(made, chosen, position, own, self._theme, digits))
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self._theme = theme
         self._fill_boxes()
         self.show_comparison()
 
 
 def _cut(name: str) -> str:
-    """A name as a box offers it."""
+    """Return a name shortened for a box."""
     return name if len(name) <= BOX_LETTERS else f"{name[: BOX_LETTERS - 1]}…"

@@ -1,4 +1,4 @@
-"""A dock whose head says what the pane shows and, for plots, what there is to see now."""
+"""Docks with a head that has a title and, for plots, a computed description."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from quantoscope.gui.common.theme import Theme, icon, inked
 
 
 class ElidedLabel(QLabel):
-    """A label that cuts a text too long for it, and tells all of it in a tip."""
+    """A label that elides its text, with the full text as tool tip."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,7 +37,7 @@ class ElidedLabel(QLabel):
         shown = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
         self.setToolTip(plain_tip(self.text()) if shown != self.text() else "")
         if shown == self.text():
-            # With the marks of what is selected in it.
+            # Include selection marks.
             super().paintEvent(event)
             return
         flags = int(self.alignment()) | Qt.TextFlag.TextSingleLine
@@ -45,7 +45,7 @@ class ElidedLabel(QLabel):
 
 
 class DockHead(QWidget):
-    """Title, one line of insight, and the buttons of a dock."""
+    """Title, description and buttons of a dock."""
 
     def __init__(self, dock: QDockWidget, title: str) -> None:
         super().__init__(dock)
@@ -90,21 +90,21 @@ class DockHead(QWidget):
         dock.setFloating(not dock.isFloating())
 
     def set_insight(self, text: str) -> None:
-        """Show the line under the title."""
+        """Set the description under the title."""
         self.insight.setText(letters(text))
         self.insight.setVisible(bool(text))
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self.float_button.setIcon(icon("float", theme))
         self.close_button.setIcon(icon("close", theme))
         self.insight.setPalette(inked(theme.muted))
 
 
 class Dock(QDockWidget):
-    """A dock with such a head, around a pane that wears the theme already.
+    """A dock with such a head, around a themed pane.
 
-    Whatever has the focus is seen: Qt lets keys reach what lies behind another tab.
+    It comes to the front on focus: Qt lets keys reach panes behind another tab.
     """
 
     def __init__(
@@ -132,16 +132,16 @@ class Dock(QDockWidget):
 
     @property
     def in_front(self) -> bool:
-        """Whether the pane is seen: not closed, and behind no other tab."""
+        """Whether the pane is open and not behind another tab."""
         return self._in_front
 
     @property
     def pane(self) -> QWidget:
-        """What it shows."""
+        """The pane in the dock."""
         return self.widget()
 
     def take_focus(self) -> None:
-        """Come to the front and let the keyboard act on the pane."""
+        """Come to the front and focus the pane."""
         self.show()
         self.raise_()
         self.pane.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -155,12 +155,12 @@ class Dock(QDockWidget):
             self.pane.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_focus(self, _: QWidget | None, now: QWidget | None) -> None:
-        """Come to the front where a key, such as Tab or Alt with a letter, leads into the pane."""
+        """Come to the front if a key, such as Tab or a mnemonic, moves the focus into the pane."""
         if now is not None and not self._in_front and self.isAncestorOf(now):
             self.raise_()
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self.head.restyle(theme)
         if self.widget() is not None:
             self.widget().restyle(theme)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What an empty pane shows: one sentence, and the buttons that would fill it."""
+"""Placeholder of an empty pane: a sentence with buttons to fill it."""
 
 from __future__ import annotations
 

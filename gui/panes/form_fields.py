@@ -1,4 +1,4 @@
-"""What the form of a scheme is made of: rows, fields with a message below, numbers as text."""
+"""Parts of the scheme form: rows, messages below fields, text of numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from quantoscope.gui.common.theme import Theme
 
 
 class ChoiceBox(QComboBox):
-    """A box of choices that cuts what is too long for it with a mark, which Qt's own does not."""
+    """A combo box that elides long texts, which Qt's own clips."""
 
     def initStyleOption(self, option: QStyleOptionComboBox) -> None:
         super().initStyleOption(option)
@@ -33,7 +33,7 @@ class ChoiceBox(QComboBox):
 
 
 def row_of(layout: QHBoxLayout) -> QWidget:
-    """Fields side by side as one widget."""
+    """Return a widget with fields side by side."""
     widget = QWidget()
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(4)
@@ -42,7 +42,7 @@ def row_of(layout: QHBoxLayout) -> QWidget:
 
 
 def stacked(field: QWidget, problem: QLabel) -> QWidget:
-    """A field with its message below, which is its own buddy for the form's label."""
+    """Return a field with its message below, as one widget that acts as the label's buddy."""
     widget = QWidget()
     layout = QVBoxLayout(widget)
     layout.setContentsMargins(0, 0, 0, 0)
@@ -54,9 +54,9 @@ def stacked(field: QWidget, problem: QLabel) -> QWidget:
 
 
 def set_text(field: QLineEdit, text: str, keep: bool = False) -> None:
-    """Show a text unless the field shows it already; the cursor stays where it is.
+    """Set a field's text if it differs, keeping the cursor.
 
-    Of one that is too long its beginning is seen, unless somebody types there.
+    The start of a long text is visible, except while editing.
     """
     if not keep and field.text() != text:
         field.setText(text)
@@ -65,12 +65,12 @@ def set_text(field: QLineEdit, text: str, keep: bool = False) -> None:
 
 
 def show_choice(box: QComboBox, text: str) -> None:
-    """Show a choice; none where the box has no such text."""
+    """Select a text in a box; none if the box does not have it."""
     box.setCurrentIndex(box.findText(text))
 
 
 def same_scheme(text: str, scheme: Scheme) -> bool:
-    """Whether a text means a scheme."""
+    """Return whether a text parses to a scheme."""
     try:
         return Scheme.parse(text) == scheme
     except SchemeError:
@@ -78,7 +78,7 @@ def same_scheme(text: str, scheme: Scheme) -> bool:
 
 
 def numbers_in(text: str, most: int = 2) -> tuple[float, ...] | None:
-    """Numbers parted by commas or spaces, a single one whatever its marks; None if one is none."""
+    """Parse numbers separated by commas or spaces, or a single one; None if any is invalid."""
     words = [text] if most == 1 and text.strip() else text.replace(",", " ").split()
     parts = [number_in(word) for word in words]
     known = tuple(part for part in parts if part is not None)
@@ -86,7 +86,7 @@ def numbers_in(text: str, most: int = 2) -> tuple[float, ...] | None:
 
 
 def number_in(text: str) -> float | None:
-    """A number; None when it is none."""
+    """Parse a number; None if it is invalid."""
     try:
         return parse_number(text)
     except NumberError:
@@ -94,6 +94,6 @@ def number_in(text: str) -> float | None:
 
 
 def rgba(theme: Theme, alpha: float) -> str:
-    """The theme's alarm colour, translucent, for a style sheet."""
+    """Return the theme's alarm colour, translucent, for style sheets."""
     colour = theme.tint(theme.alarm, alpha)
     return f"rgba({colour.red()},{colour.green()},{colour.blue()},{colour.alpha()})"

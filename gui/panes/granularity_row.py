@@ -1,4 +1,4 @@
-"""Which values share parameters: a kind, and its axis or size."""
+"""Fields for the granularity: its kind, and axis or group size."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class GranularityRow(QWidget):
     Signals
     -------
     chosen(Granularity)
-        The person wants another one.
+        The user has chosen another granularity.
     """
 
     chosen = Signal(object)
@@ -50,7 +50,7 @@ class GranularityRow(QWidget):
         row.setSpacing(4)
         self.kind.setMinimumWidth(102)
         self.number.setFixedWidth(66)
-        # Room for both, whether or not the number is shown now: the form is as wide as its widest.
+        # Reserve room for both, so that the width of the form does not depend on the choice.
         self.setMinimumWidth(102 + 4 + 66)
         row.addWidget(self.kind, 1)
         row.addWidget(self.number)
@@ -59,7 +59,7 @@ class GranularityRow(QWidget):
         self.number.valueChanged.connect(self._on_number)
 
     def show_granularity(self, granularity: Granularity, axes: int) -> None:
-        """Show what a scheme has, for an array of so many axes."""
+        """Show a granularity, for an array with a number of axes."""
         self._axes = max(1, axes)
         blocked = QSignalBlocker(self.number)
         self.kind.setCurrentText(granularity.kind)
@@ -78,7 +78,7 @@ class GranularityRow(QWidget):
         blocked.unblock()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        # Undo and redo are the window's: the field has nothing of its own to take back.
+        # Leave undo and redo to the window.
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             keys = QKeySequence.StandardKey
             if event.matches(keys.Undo) or event.matches(keys.Redo):

@@ -1,4 +1,4 @@
-"""The dock of a plot: the plot is built when it is first seen, or asked for."""
+"""Docks of plots, which create the plot on first use."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from quantoscope.gui.plots.feed import PlotFeed
 
 
 class PlotDock(Dock):
-    """A dock that costs nothing but a tab until its plot comes to the front.
+    """A dock that creates its plot when first in front.
 
     Signals
     -------
     built(PlotPane)
-        The plot is there, and has not been drawn yet.
+        The plot was created, but not drawn yet.
     """
 
     built = Signal(object)
@@ -39,12 +39,12 @@ class PlotDock(Dock):
 
     @property
     def is_built(self) -> bool:
-        """Whether the plot is there."""
+        """Whether the plot exists."""
         return self._pane is not None
 
     @property
     def pane(self) -> PlotPane:
-        """The plot, which is built now if it has to be."""
+        """The plot, created if necessary."""
         if self._pane is None:
             self._pane = self._build()
             self.setWidget(self._pane)
@@ -70,7 +70,7 @@ class PlotDock(Dock):
 
 
 class Plots(Mapping[str, PlotPane]):
-    """The plots of a window by their keys; to ask for one is to have it built."""
+    """Mapping of a window's plots by key; access creates the plot."""
 
     def __init__(self, docks: Mapping[str, PlotDock]) -> None:
         self._docks = docks
@@ -85,9 +85,9 @@ class Plots(Mapping[str, PlotPane]):
         return len(self._docks)
 
     def in_front(self) -> list[str]:
-        """The keys of those that are seen, in the order of menus."""
+        """Keys of the visible plots, in menu order."""
         return [key for key, dock in self._docks.items() if dock.in_front]
 
     def built(self) -> dict[str, PlotPane]:
-        """Those that are there already."""
+        """Existing plots by key."""
         return {key: dock.pane for key, dock in self._docks.items() if dock.is_built}

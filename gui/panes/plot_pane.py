@@ -1,4 +1,4 @@
-"""A plot in the window: crosshair, readout, click to choose, keys, and drags of the range."""
+"""Pane of a plot: crosshair, readout, selection, keys, and range handles."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _drags = itertools.count(1)
 
 
 class PlotPane(QWidget):
-    """Shows one plot of the feed's data while it is visible.
+    """Shows one plot of the feed's data while visible.
 
     Signals
     -------
     insight_changed(text)
-        The line for the head of the pane.
+        Text for the head of the pane.
     export_asked(key), copy_asked(key)
-        The person wants this plot as a file, or on the clipboard.
+        The user wants to export or copy the plot.
     """
 
     insight_changed = Signal(str)
@@ -66,7 +66,7 @@ class PlotPane(QWidget):
         self.widget = pg.PlotWidget(self, viewBox=PlotView(kind.x_only), background=None)
         self.plot = kind(self.widget.getPlotItem(), theme)
         self.plot.setParent(self)
-        # The upper half of a number at the very top of the axis.
+        # Room for the upper half of a tick label at the top of the axis.
         self.widget.getPlotItem().layout.setContentsMargins(1, TOP_MARGIN, 1, 1)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.widget.setFocusProxy(self)
@@ -110,7 +110,7 @@ class PlotPane(QWidget):
         self._on_data(feed.data)
 
     def _fill_options(self) -> None:
-        """A box for each choice of how to look at the data."""
+        """Create a box per display option."""
         row = QHBoxLayout(self._options)
         row.setContentsMargins(3, 2, 3, 0)
         row.setSpacing(4)
@@ -136,7 +136,7 @@ class PlotPane(QWidget):
             self._fit_labels()
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self.widget.setBackground(theme.background)
         self.plot.restyle(theme)
         self._fit_labels()
@@ -149,7 +149,7 @@ class PlotPane(QWidget):
     # Data
 
     def set_in_front(self, in_front: bool) -> None:
-        """Say whether the pane can be seen, or lies behind another tab; Qt calls both visible."""
+        """Set whether the pane is in front; Qt calls panes behind a tab visible too."""
         self._in_front = in_front
         self._watch()
         if in_front and self._waiting and self.isVisible():
@@ -163,11 +163,11 @@ class PlotPane(QWidget):
         if self.plot.compares:
             self._session.watch_pair(self.plot.key, self._seen)
         if not self._seen:
-            # It is computed anew when it is seen again.
+            # It is recomputed when visible again.
             self._session.set_stopped(self.plot.key, False)
 
     def _on_x_range(self, view: Any, x_range: tuple[float, float]) -> None:
-        # What cannot be seen has no say in what the others show.
+        # A hidden plot must not move linked plots.
         if self._seen:
             self._feed.moved.emit(self.plot.x_quantity, *map(float, x_range))
 
@@ -183,11 +183,11 @@ class PlotPane(QWidget):
         if self._seen:
             self._feed.in_turn(self, self._draw)
         else:
-            # What is out of date must not move the range of linked plots.
+            # An outdated plot must not move linked plots.
             self.plot.forget()
 
     def _draw(self) -> None:
-        """Draw what the feed has now; what takes long is computed elsewhere first."""
+        """Draw the feed's current data, computing slow parts in the background first."""
         data = self._feed.data
         if data.whole is not None:
             mapped_arrays.look(data.whole)
@@ -207,7 +207,7 @@ class PlotPane(QWidget):
         self._session.set_stopped(self.plot.key, False)
 
     def _on_ended(self, kind: str) -> None:
-        """Tell what was stopped; what has come to its end is drawn right after."""
+        """Report a stopped computation; a finished one is drawn right after."""
         if kind == self.plot.key and self._seen:
             self._session.set_stopped(kind, True)
 
@@ -221,7 +221,7 @@ class PlotPane(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        # Pens that do not zoom count in the pixels of the device.
+        # Cosmetic pens are measured in device pixels.
         self.plot.device_ratio = self.devicePixelRatioF()
         self._watch()
         if self._waiting:
@@ -232,13 +232,13 @@ class PlotPane(QWidget):
         self._watch()
 
     def fit(self) -> None:
-        """Show everything again."""
+        """Show the full ranges."""
         self.plot.fit()
 
     # Pointer
 
     def _at(self, scene_point: QPointF) -> tuple[float, float] | None:
-        """The point of the view there, in drawn numbers."""
+        """Return the point of the view in drawn coordinates."""
         view = self.widget.getPlotItem().getViewBox()
         if not view.sceneBoundingRect().contains(scene_point):
             return None
@@ -265,7 +265,7 @@ class PlotPane(QWidget):
         self._place_readout(on_the_left=x > (left + right) / 2)
 
     def _place_readout(self, on_the_left: bool = False) -> None:
-        """Put the readout into the upper corner that the pointer is not in."""
+        """Put the readout into the upper corner away from the pointer."""
         view = self.widget.getPlotItem().getViewBox().sceneBoundingRect()
         corner = self.widget.mapFromScene(view.topLeft() if on_the_left else view.topRight())
         self.readout.resize(self.readout.sizeHint().boundedTo(view.size().toSize()))
@@ -308,7 +308,7 @@ class PlotPane(QWidget):
             self._session.choose(self.plot.data.flat(position))
 
     def _focus_on(self, channel: int) -> None:
-        """Show a channel alone, or all values again when it is shown alone already."""
+        """Focus a channel, or unfocus it if it has the focus."""
         focus = self._session.focus
         alone = focus is not None and focus.channel == channel
         same = alone and focus is not None and focus.granularity == self._session.partition
@@ -366,13 +366,13 @@ class PlotPane(QWidget):
         self.export_asked.emit(self.plot.key)
 
     def _fit_labels(self) -> None:
-        """In a low pane the height belongs to the data, but what all numbers share is said."""
+        """Reduce axis labels in a low pane, keeping the offset and exponent."""
         item = self.widget.getPlotItem()
         top = item.getAxis("top")
         if top.labelText:
             top.showLabel(self.height() >= 130)
         self.plot.show_label("bottom", self.height() >= 130)
-        # One that would be cut says less than the head of the pane does.
+        # A cut-off label is less useful than the head of the pane.
         axis = item.getAxis("left")
         self.plot.show_label("left", self.plot.label_length("left") <= axis.height())
 
@@ -381,7 +381,7 @@ class PlotPane(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        # In a low pane the choices make way too.
+        # Hide the options in a low pane too.
         self._options.setVisible(bool(self.plot.options) and self.height() >= 120)
         self._fit_labels()
         if not self.readout.isHidden():
@@ -389,7 +389,7 @@ class PlotPane(QWidget):
 
 
 def _prepare(plot: Plot, data: PlotData, ticket: Ticket) -> PlotData:
-    """Compute what a plot is going to draw, off the GUI thread."""
+    """Compute slow parts of a plot off the GUI thread."""
     ticket.step(0, 0)
     plot.prepare(data)
     return data

@@ -1,4 +1,4 @@
-"""The Results pane: schemes against metrics, sorted by a click on a head."""
+"""Results pane: a sortable table of metrics per scheme."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from quantoscope.gui.panes.values_copy import CELLS, MARKDOWN
 
 
 class ResultsPane(QWidget):
-    """One row per enabled scheme; choosing a row makes its scheme the active one.
+    """One row per enabled scheme; selecting a row activates its scheme.
 
     Signals
     -------
     insight_changed(text)
-        The line for the head of the pane: which few values set the active scheme's scale.
+        Text for the head of the pane: the few values that set the active scheme's scale.
     """
 
     insight_changed = Signal(str)
@@ -103,15 +103,15 @@ class ResultsPane(QWidget):
         self._on_reset()
 
     def _fit_columns(self) -> None:
-        """Widen columns to what they hold; there are few rows, and none gets narrower."""
+        """Widen columns to their contents, never narrowing them."""
         header, metrics = self.table.horizontalHeader(), self.table.fontMetrics()
         for column in range(self.proxy.columnCount()):
             texts = (
                 str(self.proxy.index(row, column).data() or "")
                 for row in range(self.proxy.rowCount())
             )
-            # Bold figures are a little wider than these metrics say. Qt's own hint asks each
-            # cell for a dozen things, at every update.
+            # Bold figures are slightly wider than these metrics. Qt's own hint queries each
+            # cell for a dozen roles at every update.
             wanted = max(map(metrics.horizontalAdvance, texts), default=0) * 108 // 100 + 16
             if column == 0:
                 wanted += self.table.iconSize().width() + 24
@@ -127,7 +127,7 @@ class ResultsPane(QWidget):
         self._fit_columns()
 
     def _tell_cause(self) -> None:
-        """Say whose figures these are, or name the cause of the loss where a few values are."""
+        """Show whose figures these are, or the outliers that cause the loss."""
         if self._session.focus is not None:
             text = self.tr("Figures of %1 alone; Esc shows all values again.")
             self.insight_changed.emit(filled(text, self._session.focus.name))
@@ -138,7 +138,7 @@ class ResultsPane(QWidget):
         self.insight_changed.emit(f"{entry.name}: {cause}" if known and entry else "")
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self.model.restyle(theme)
 
     def _on_reset(self) -> None:
@@ -150,7 +150,7 @@ class ResultsPane(QWidget):
         self._follow()
 
     def _tell_why(self) -> None:
-        """Say why there are no figures."""
+        """Show why there are no figures."""
         missing = self.tr("No figures yet: they need values, and a scheme that is switched on.")
         waiting = self.tr("No figures yet: these values have not been quantized.")
         self.empty.label.setText(waiting if self._session.stale else missing)
@@ -168,7 +168,7 @@ class ResultsPane(QWidget):
                 self.table.selectRow(index.row())
 
     def copy(self, form: str = CELLS) -> None:
-        """Copy the whole table at full precision, as a spreadsheet or Markdown takes it."""
+        """Copy the whole table at full precision, for spreadsheets or as Markdown."""
         role = Qt.ItemDataRole.EditRole
         columns = range(self.proxy.columnCount())
         head = [str(self.proxy.headerData(c, Qt.Orientation.Horizontal)) for c in columns]

@@ -1,4 +1,4 @@
-"""The form of the selected scheme: every choice, followed live, each merged into one undo step."""
+"""Form of the active scheme; every edit applies live and merges into one undo step."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _TIP = Qt.ItemDataRole.ToolTipRole
 
 
 class SchemeForm(QWidget):
-    """Shows and changes the active scheme; says under a field what is wrong with its text."""
+    """Shows and edits the active scheme, with error messages below fields."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
@@ -189,7 +189,7 @@ class SchemeForm(QWidget):
         return label
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self._theme = theme
         for label in (self._text_problem, self._numbers_problem, self._range_problem):
             label.setPalette(inked(theme.alarm))
@@ -205,7 +205,7 @@ class SchemeForm(QWidget):
     # From the session
 
     def fill(self) -> None:
-        """Show the active scheme; a field that is being typed in keeps its text."""
+        """Show the active scheme; a field being edited keeps its text."""
         entry = self._session.active
         self.setEnabled(entry is not None)
         if entry is None:
@@ -249,7 +249,7 @@ class SchemeForm(QWidget):
         self._show_outcome()
 
     def _show_ends(self) -> None:
-        """Ends of the range that follow from the data look as if told, not asked for."""
+        """Show range ends that follow from the data as placeholders."""
         entry = self._session.active
         manual = entry is not None and entry.scheme.calibration.fixed is not None
         for field in (self.low, self.high):
@@ -259,7 +259,7 @@ class SchemeForm(QWidget):
             field.setPalette(QPalette() if manual else look)
 
     def _show_rounding(self, scheme: Scheme) -> None:
-        """The rounding, where it can be chosen; a seed is added to the choices."""
+        """Show the rounding, if it can be chosen; a seed is added to the choices."""
         own = bool(scheme.runtime) or scheme.format.nearest_only
         how = parse_rounding(scheme.rounding)
         if how is not None and self.rounding.findText(how.name) < 0:

@@ -1,4 +1,4 @@
-"""What comes of the active scheme: its parameters, whose arithmetic it is, and warnings."""
+"""Parameters, source of the arithmetic, and warnings of the active scheme."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from quantoscope.gui.panes.form_fields import rgba
 
 
 class SchemeOutcome(QWidget):
-    """Three texts below the form; those that have nothing to say are hidden."""
+    """Three texts below the form, hidden if empty."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +39,7 @@ class SchemeOutcome(QWidget):
             layout.addWidget(label)
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self.setStyleSheet(
             f"#schemeSource {{ color: {theme.muted}; }}"
             f"#schemeWarning {{ background: {rgba(theme, 0.14)};"
@@ -47,12 +47,12 @@ class SchemeOutcome(QWidget):
         )
 
     def show_nothing(self) -> None:
-        """Say that there is no scheme."""
+        """Show that there is no scheme."""
         self._say(self.tr("No scheme yet: add one from the toolbar."), "")
         self.source.hide()
 
     def show_source(self, scheme: Scheme) -> None:
-        """Say whose arithmetic it is, and whether it was compared with the real thing."""
+        """Show the source of the arithmetic, and whether it was verified."""
         text = ""
         if scheme.follows is not None:
             text = f"{scheme.follows.title}: {scheme.follows.status}."
@@ -81,7 +81,7 @@ class SchemeOutcome(QWidget):
         self.warning.setVisible(bool(warning))
 
     def _numbers(self, p: QParams, digits: int) -> str:
-        """S, Z and the codes; of many channels how many there are and from where to where."""
+        """Return S, Z and codes as text; for many channels their number and ranges."""
 
         def span(values: Any) -> str:
             ends = [float(np.min(values)), float(np.max(values))]

@@ -1,4 +1,4 @@
-"""The Schemes pane: the list, its buttons, and the form of the active scheme."""
+"""Schemes pane: the list, its buttons, and the form of the active scheme."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from quantoscope.gui.panes.scheme_form import SchemeForm
 
 
 class NameDelegate(QStyledItemDelegate):
-    """Cuts a name that is too long, with a mark, rather than asking for more width."""
+    """Elides long names instead of widening the list."""
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -39,7 +39,7 @@ class NameDelegate(QStyledItemDelegate):
 
 
 class SchemesPane(QWidget):
-    """Which schemes there are, which are shown, which is active, and what the active one is."""
+    """List of schemes with buttons, and the form of the active one."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
@@ -67,7 +67,7 @@ class SchemesPane(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # Nothing of the form is cut off at its right, the scroll bar beside it included.
+        # Wide enough for the form and its scroll bar.
         bar = scroll.verticalScrollBar().sizeHint().width()
         scroll.setMinimumWidth(self.form.minimumSizeHint().width() + bar)
         self._bar = QToolBar(self.tr("Scheme buttons"), self)
@@ -94,7 +94,7 @@ class SchemesPane(QWidget):
         self._follow()
 
     def offer(self, add: QMenu, actions: Sequence[QAction]) -> None:
-        """Put what can be done with schemes below the list and into its context menu."""
+        """Add actions below the list and to its context menu."""
         self._add = QToolButton(self)
         self._add.setText(self.tr("Add"))
         self._add.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -109,7 +109,7 @@ class SchemesPane(QWidget):
         delete.activated.connect(self.remove)
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self.model.restyle(theme)
         self.form.restyle(theme)
 
@@ -124,7 +124,7 @@ class SchemesPane(QWidget):
             flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
             self.list.selectionModel().setCurrentIndex(self.model.index(row), flag)
 
-    # What the actions ask for
+    # Actions
 
     def duplicate(self) -> None:
         """Copy the active scheme."""

@@ -1,4 +1,4 @@
-"""Turns the sheets of a table that is too long for one."""
+"""Buttons to page through a long table."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from quantoscope.gui.models.values import ValuesModel
 
 
 class SheetRow(QWidget):
-    """Which values the table holds, with a button to either side; hidden where it holds all.
+    """Range of visible rows with previous and next buttons; hidden if there is one page.
 
     Signals
     -------
     turned()
-        A button has brought another sheet to the front.
+        A button has turned the page.
     """
 
     turned = Signal()
@@ -56,12 +56,12 @@ class SheetRow(QWidget):
         self.turned.emit()
 
     def show_in_list(self, in_list: bool) -> None:
-        """Say whether the list is in front, which alone has sheets."""
+        """Set whether the list is in front, which alone has pages."""
         self._in_list = in_list
         self.refresh()
 
     def refresh(self) -> None:
-        """Say which rows are shown."""
+        """Show which rows are visible."""
         model = self._model
         self.setVisible(self._in_list and model.sheets > 1)
         text = self.tr("rows %1 to %2")

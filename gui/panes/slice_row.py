@@ -1,4 +1,4 @@
-"""Chooses the plane of an array that the grid shows: a position along every further axis."""
+"""Choice of the plane in the grid: an index along every other axis."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.number_fields import WholeField
 
 IN_A_ROW = 3
-"""Many axes shall not widen the pane at the cost of the plots."""
+"""Maximum width, so that many axes do not widen the pane."""
 
 
 class SliceRow(QWidget):
-    """A box for every axis but the last two, which the grid shows.
+    """A box for every axis but the last two.
 
     Signals
     -------
     chosen(positions)
-        Another plane is asked for.
+        The user has chosen another plane.
     """
 
     chosen = Signal(tuple)
@@ -34,7 +34,7 @@ class SliceRow(QWidget):
         self._spins: list[WholeField] = []
 
     def offer(self, shape: Sequence[int]) -> None:
-        """Offer the planes of an array of this shape."""
+        """Create the boxes for an array of this shape."""
         for spin in self._spins:
             self._boxes.removeWidget(spin)
             spin.deleteLater()
@@ -51,7 +51,7 @@ class SliceRow(QWidget):
             self._spins.append(spin)
 
     def show_plane(self, positions: Sequence[int]) -> None:
-        """Put the boxes where a plane lies."""
+        """Set the boxes to a plane."""
         for spin, position in zip(self._spins, positions, strict=True):
             spin.setValue(position)
 

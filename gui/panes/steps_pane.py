@@ -1,4 +1,4 @@
-"""The Steps pane: the active scheme's formulas with the chosen value's own numbers in them."""
+"""Steps pane: the active scheme's formulas with the selected value's numbers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from quantoscope.gui.models.values import MARKS
 
 
 class StepsPane(QWidget):
-    """From R to R′ and the error, one line per stage.
+    """The steps from R to R′ and the error, one line per stage.
 
     Signals
     -------
     insight_changed(text)
-        The line for the head of the pane.
+        Text for the head of the pane.
     """
 
     insight_changed = Signal(str)
@@ -58,7 +58,7 @@ class StepsPane(QWidget):
         self.show_steps()
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self._theme = theme
         self.show_steps()
 
@@ -67,15 +67,15 @@ class StepsPane(QWidget):
         self._scroll_to_start()
 
     def _scroll_to_start(self) -> None:
-        """Show the first symbol.
+        """Scroll to the start of the first line.
 
-        Where the pane was scrolled to, there may be nothing of another array, or in another size.
+        The old position may be empty for another array, or after resizing.
         """
         for bar in (self.view.horizontalScrollBar(), self.view.verticalScrollBar()):
             bar.setValue(0)
 
     def show_steps(self) -> None:
-        """Show the steps of the chosen value, or what would fill the pane."""
+        """Show the steps of the selected value, or how to fill the pane."""
         sentence = self._nothing_to_show()
         if sentence:
             self._say("")
@@ -114,7 +114,7 @@ class StepsPane(QWidget):
         return ""
 
     def describe(self, at: Trace) -> str:
-        """What happened to the value, in one sentence."""
+        """Return a sentence on the quantization of the value."""
         p, saturated = at.qparams.at(0), int(at.saturated[0])
         if np.isnan(at["real"][0]):
             return self.tr("NaN has no code; it is left out of the range and the metrics.")
@@ -130,7 +130,7 @@ class StepsPane(QWidget):
                 else self.tr("%1 saturated: %2 lies below the first code %3; the error is %4 S.")
             )
             end = p.qmax if saturated > 0 else p.qmin
-            # The number lies beyond the code, and reads so.
+            # Enough digits to show that the number is beyond the code.
             both = float(at.unclipped[0]), float(end)
             digits = digits_apart(both, self._settings.digits)
             number, last = (short(one, digits) for one in both)

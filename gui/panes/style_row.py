@@ -1,4 +1,4 @@
-"""Colour, line and marker of a scheme, chosen by their looks."""
+"""Boxes for a scheme's colour, line and marker, with samples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StyleRow(QWidget):
     Signals
     -------
     chosen(key, place)
-        ``colour``, ``line`` or ``marker``, and its place in the theme's list.
+        ``colour``, ``line`` or ``marker``, and its index in the theme's list.
     """
 
     chosen = Signal(str, int)
@@ -56,7 +56,7 @@ class StyleRow(QWidget):
         self._shown: tuple[object, ...] = ()
 
     def show_entry(self, entry: Entry, theme: Theme) -> None:
-        """Show an entry's style, and what each choice would look like."""
+        """Show an entry's style, with a sample of each choice."""
         ratio = self.devicePixelRatioF()
         look = entry.colour, entry.line, entry.marker, theme, ratio
         if look == self._shown:

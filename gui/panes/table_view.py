@@ -1,4 +1,4 @@
-"""A table of numbers that is edited like a spreadsheet."""
+"""Table of numbers with the editing keys of a spreadsheet."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ _KEYS_THAT_MOVE = (
 
 
 class NumberTable(QTableView):
-    """Enter commits and goes down, Tab leaves the table, typing starts an edit.
+    """Table in which Enter commits and moves down, Tab leaves, and typing edits.
 
     Signals
     -------
     moved(index)
-        Another cell is current.
+        The current cell has changed.
     refused()
-        Somebody types where nothing can be typed.
+        The user typed into a read-only cell.
     passed(way)
-        A key goes on beyond the first row (−1) or the last one (1).
+        A key moves beyond the first row (−1) or the last one (1).
     end_asked(way)
-        A key goes to the first cell of all (−1) or to the last one (1).
+        A key moves to the first cell of all pages (−1) or to the last one (1).
     resized()
-        The table has another size.
+        The table was resized.
     """
 
     moved = Signal(QModelIndex)
@@ -94,13 +94,13 @@ class NumberTable(QTableView):
 
     def setModel(self, model: QAbstractItemModel | None) -> None:
         super().setModel(model)
-        # Heads would ask of every row whether it is selected: a million calls per repaint.
+        # Highlighted heads query the selection of every row: a million calls per repaint.
         head = self.horizontalHeader()
         if model is not None:
             head.setSelectionModel(QItemSelectionModel(model, head))
 
     def fit_heads(self, longest: str) -> None:
-        """Give the heads of rows the room that the longest needs, in bold as the chosen one is."""
+        """Set the width of row heads for the longest, in bold as the current one is."""
         head = self.verticalHeader()
         font = head.font()
         font.setBold(True)
@@ -116,7 +116,7 @@ class NumberTable(QTableView):
             self.moved.emit(current)
 
     def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
-        """Go one row down after Enter, as spreadsheets do."""
+        """Move one row down after Enter, as spreadsheets do."""
         row, column = self.currentIndex().row(), self.currentIndex().column()
         super().closeEditor(editor, hint)
         model = self.model()
@@ -126,7 +126,7 @@ class NumberTable(QTableView):
             self.put_cursor(model.index(row + 1, column))
 
     def holds_wrong_text(self) -> bool:
-        """Whether a cell is open with a text that is no number; says so below it."""
+        """Return whether an open editor has invalid text, and show so below it."""
         if self.state() != QAbstractItemView.State.EditingState:
             return False
         delegate = self.itemDelegate()
@@ -134,22 +134,22 @@ class NumberTable(QTableView):
         return any(not delegate.accepts(editor) for editor in self._editors())
 
     def _editors(self) -> list[QLineEdit]:
-        # Those that were closed are there for a while.
+        # Closed editors exist until they are deleted.
         return [e for e in self.viewport().findChildren(QLineEdit) if not e.isHidden()]
 
     def finish_typing(self) -> None:
-        """Take over what is being typed; what is no number stays open."""
+        """Commit the open editor; invalid text stays open."""
         for editor in self._editors():
             if self.delegate.accepts(editor):
                 self.commitData(editor)
                 self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
 
     def typing(self) -> str | None:
-        """What is being typed into the current cell; None where nothing is."""
+        """Text in the current cell's open editor; None if none is open."""
         return next((e.text() for e in self._editors() if e.isModified()), None)
 
     def resume_typing(self, index: Index, text: str) -> None:
-        """Open a cell with a text that was being typed there."""
+        """Open an editor on a cell with a text."""
         self.put_cursor(index)
         self.edit(index)
         for editor in self._editors():
@@ -158,12 +158,12 @@ class NumberTable(QTableView):
         self.delegate.typed.emit()
 
     def drop_typing(self) -> None:
-        """Give up what is being typed: its cell is going to be another one."""
+        """Close the editor without committing: its cell is about to change."""
         for editor in self._editors():
             self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        # Leaving the cell would drop what was typed.
+        # Leaving the cell would discard the text.
         if not self.holds_wrong_text():
             super().mousePressEvent(event)
 
@@ -183,9 +183,9 @@ class NumberTable(QTableView):
     def selectionCommand(
         self, index: Index, event: QEvent | None = None
     ) -> QItemSelectionModel.SelectionFlag:
-        """Let Ctrl with a key that moves select as the key alone does.
+        """Let Ctrl with a cursor key select as the key alone does.
 
-        Qt would leave the selection behind, where nobody sees it any more: Delete and paste would
+        Qt would keep the old selection, possibly out of sight: Delete and paste would
         change other values than those at the cursor.
         """
         if isinstance(event, QKeyEvent) and event.key() in _KEYS_THAT_MOVE:
@@ -194,23 +194,23 @@ class NumberTable(QTableView):
         return super().selectionCommand(index, event)
 
     def put_cursor(self, index: Index) -> None:
-        """Make a cell current and select it alone, whichever keys are held down.
+        """Make a cell current and select only it, whatever keys are held down.
 
-        ``setCurrentIndex`` looks at them: during Ctrl+Z it would add the cell to the selection.
+        ``setCurrentIndex`` depends on keys: during Ctrl+Z it would extend the selection.
         """
         flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
         self.selectionModel().setCurrentIndex(index, flag)
 
     def keyboardSearch(self, text: str) -> None:
-        """Search for nothing: Qt would format every row of millions for a digit typed."""
+        """Disable: Qt would format every row of millions for a typed digit."""
         if text.isprintable() and self.currentIndex().isValid():
             self.refused.emit()
 
     def go_to(self, row: int, column: int) -> None:
-        """Make a cell current and visible without disturbing a selection that holds it."""
+        """Make a cell current and visible, keeping a selection that contains it."""
         model = self.model()
         if self.state() == QAbstractItemView.State.EditingState:
-            return  # Whoever types says where to go next.
+            return  # an edit in progress decides where to go next
         if 0 <= row < model.rowCount() and 0 <= column < model.columnCount():
             index = model.index(row, column)
             if self.currentIndex().row() != row:
@@ -218,7 +218,7 @@ class NumberTable(QTableView):
             self.scrollTo(index)
 
     def selected_ranges(self) -> list[tuple[int, int, int, int]]:
-        """Top, left, bottom and right of the selected blocks; the current cell when none is."""
+        """Return top, left, bottom and right of selected blocks; else of the current cell."""
         selection: QItemSelection = self.selectionModel().selection()
         blocks = [(r.top(), r.left(), r.bottom(), r.right()) for r in selection.toList()]
         current = self.currentIndex()
@@ -227,7 +227,7 @@ class NumberTable(QTableView):
         return sorted(blocks)
 
     def select_rows(self, first: int, last: int) -> None:
-        """Select a stretch of the first column and make its first cell current."""
+        """Select rows of the first column and make the first cell current."""
         model = self.model()
         top, bottom = model.index(first, 0), model.index(last, 0)
         self.put_cursor(top)

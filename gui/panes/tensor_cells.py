@@ -1,4 +1,4 @@
-"""How the cells of the Tensors pane are drawn: histograms, and names that are too long."""
+"""Delegates of the Tensors pane: histograms and shortened names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from quantoscope.gui.models.tensors import GLANCE, RIVALS
 
 
 class HistogramDelegate(QStyledItemDelegate):
-    """Paints how the values lie between the ends."""
+    """Paints the histogram of a tensor's values."""
 
     def paint(
         self,
@@ -38,7 +38,7 @@ class HistogramDelegate(QStyledItemDelegate):
 
 
 class NameDelegate(QStyledItemDelegate):
-    """Shortens names so that their end and their numbers stay: those tell layers apart."""
+    """Shortens names, keeping the end and the numbers that identify layers."""
 
     def paint(
         self,

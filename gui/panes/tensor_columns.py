@@ -1,4 +1,4 @@
-"""Gives the columns of the Tensors pane the widths that what stands in them needs."""
+"""Column widths of the Tensors pane."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from quantoscope.gui.models.tensors import (
 
 MEASURED = (TYPE, SHAPE, LOW, HIGH, SIZE)
 USUAL = {LOW: "-0.1234", HIGH: "-0.1234", SIZE: "512 kB"}
-"""What has room before it is known, so that columns seldom move while values come in."""
+"""Sample texts for initial widths, so that columns seldom change while values arrive."""
 HISTOGRAM_WIDTH, MARGIN, MOST = 46, 8, 120
 NAMES_LEAST, NAMES_MOST = 150, 300
-"""Names take what the others leave; where that is too little, what they need, within these."""
+"""Minimum and maximum width of names; they take the room left by other columns."""
 LOOKED_AT = 500
 
 
 class TensorColumns(QObject):
-    """Fits the columns to the open files and to the pane; a width given by hand stays."""
+    """Fits columns to the open files and the pane; widths set by the user stay."""
 
     def __init__(self, tree: QTreeView, model: TensorsModel, session: Session) -> None:
         super().__init__(tree)
@@ -58,7 +58,7 @@ class TensorColumns(QObject):
         self._fit(itertools.islice(tensors, LOOKED_AT), widths)
 
     def _on_changed(self, first: QModelIndex, _last: QModelIndex) -> None:
-        """Widen what has become too narrow: columns that shrink again would never rest."""
+        """Widen columns that are too narrow; never shrink them, or they would flicker."""
         tensor = self._model.tensor(first)
         if tensor is not None:
             self._fit([tensor], {column: self._tree.columnWidth(column) for column in MEASURED})
@@ -84,12 +84,12 @@ class TensorColumns(QObject):
         room = tree.width() - beside - others
         needs = self._name_needs + 2 * tree.indentation()
         if room < min(needs, NAMES_LEAST):
-            # The other columns have to be scrolled to anyway, but no name.
+            # Other columns may need scrolling, names should not.
             room = min(needs, NAMES_MOST, tree.width() - beside)
         self._set(NAME, room)
 
     def _width(self, text: str) -> int:
-        # What is shown is bold.
+        # The current tensor is bold.
         font = self._tree.font()
         font.setBold(True)
         return QFontMetrics(font).horizontalAdvance(text) + MARGIN

@@ -1,4 +1,4 @@
-"""The Tensors pane: the open files as a tree to find and open tensors in."""
+"""Tensors pane: a tree of open files and their tensors, with a filter."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from quantoscope.gui.workers.background import Background, Ticket
 
 JOB = "glance"
 LONG_LIST = 12
-"""From so many rows on the field that narrows the list is worth its room."""
+"""Minimum number of rows for which the filter is visible."""
 
 
 class TensorsPane(QWidget):
@@ -55,11 +55,11 @@ class TensorsPane(QWidget):
     Signals
     -------
     asked(Tensor)
-        A tensor is to be shown.
+        The user wants to show a tensor.
     reopen_asked(Source), place_asked(Source)
-        A file is to be read that was not, from where it should be, or from elsewhere.
+        The user wants to read a missing file, at its path or another one.
     insight_changed(text)
-        The line for the head of the pane.
+        Text for the head of the pane.
     """
 
     asked = Signal(object)
@@ -105,7 +105,7 @@ class TensorsPane(QWidget):
         layout.addWidget(self.tree)
         self.setFocusProxy(self.tree)
         self._in_front = True
-        # A moment of rest: scrolling past a hundred tensors reads none of them.
+        # Delayed, so that scrolling past tensors reads none of them.
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(60)
@@ -124,13 +124,13 @@ class TensorsPane(QWidget):
         self._on_reset()
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme: the palette has them."""
+        """Do nothing: the palette has the theme's colours."""
 
     def offer(self, actions: Sequence[QAction]) -> None:
-        """Put further actions into the context menu."""
+        """Add actions to the context menu."""
         self._offered = list(actions)
 
-    # What there is
+    # Contents
 
     def _on_reset(self) -> None:
         for row in range(self.model.rowCount()):
@@ -168,7 +168,7 @@ class TensorsPane(QWidget):
             self.tree.setCurrentIndex(index)
 
     def select(self, source: Source) -> None:
-        """Put the cursor on the first tensor of a file."""
+        """Move the cursor to the first tensor of a file."""
         self.filter.clear()
         index = self.model.index_of_source(source)
         self.tree.expand(index)
@@ -191,7 +191,7 @@ class TensorsPane(QWidget):
             self._collapsed -= {self.model.source(index)}
         self._rest.start()
 
-    # Finding
+    # Filter
 
     def _narrow(self, text: str) -> None:
         self.model.ask(text)
@@ -201,7 +201,7 @@ class TensorsPane(QWidget):
             self.tree.setCurrentIndex(inside if inside.isValid() else first)
 
     def _types_on(self, event: QKeyEvent) -> bool:
-        """Typing in the tree goes on in the filter: names of one model all begin alike."""
+        """Continue typing in the filter: names in a model all begin alike."""
         plain = event.modifiers() in (
             Qt.KeyboardModifier.NoModifier,
             Qt.KeyboardModifier.ShiftModifier,
@@ -219,12 +219,12 @@ class TensorsPane(QWidget):
             return super().eventFilter(watched, event)
         down = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
-            # Esc clears the filter here, rather than whatever it would do to the window.
+            # Esc clears the filter here instead of its action in the window.
             if event.key() == Qt.Key.Key_Escape and self.filter.text():
                 event.accept()
                 return True
             if _undoes(event):
-                # Undo is the document's: after closing a file it must bring that back.
+                # Undo is the document's: it must bring back a closed file.
                 event.ignore()
                 return True
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
@@ -253,11 +253,11 @@ class TensorsPane(QWidget):
         elif source is not None and source.problem:
             self.reopen_asked.emit(source)
         elif index.column() != NAME or not self.tree.underMouse():
-            # A double click on the name folds already.
+            # A double click on a file's name already folds it.
             self.tree.setExpanded(index.siblingAtColumn(0), not self.tree.isExpanded(index))
 
     def remove(self) -> None:
-        """Take the file, or the array, of the current row out of the document."""
+        """Remove the current row's file or array from the document."""
         source = self._source()
         if source is not None:
             self._session.finish_typing.emit()
@@ -275,14 +275,14 @@ class TensorsPane(QWidget):
         menu.exec(self.tree.viewport().mapToGlobal(at))
         menu.deleteLater()
 
-    # What there is to see of each
+    # Previews
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._rest.start()
 
     def set_in_front(self, in_front: bool) -> None:
-        """Say whether the pane can be seen, or lies behind another tab; Qt calls both visible."""
+        """Set whether the pane is in front; Qt calls panes behind a tab visible too."""
         self._in_front = in_front
         if in_front:
             self._rest.start()
@@ -291,7 +291,7 @@ class TensorsPane(QWidget):
             self._session.background.cancel(JOB)
 
     def _look(self) -> None:
-        """Look at the next tensor in sight that has not been looked at."""
+        """Read the next visible tensor without a preview."""
         background: Background = self._session.background
         if not (self.isVisible() and self._in_front) or background.running(JOB):
             return

@@ -1,4 +1,4 @@
-"""The selected values as text for the clipboard: cells, a Markdown table, or an array literal."""
+"""Copy selected values as cells, a Markdown table, or an array literal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from quantoscope.gui.models.values import ValuesModel
 from quantoscope.gui.panes.values_edit import row_runs, rows_of
 
 MAX_COPIED = 500_000
-"""More cells than this do not go to a clipboard in a moment."""
+"""Maximum number of cells to copy; more would take too long."""
 
 CELLS, MARKDOWN = "cells", "markdown"
 FORMS: tuple[tuple[str, str], ...] = (
@@ -27,14 +27,14 @@ FORMS: tuple[tuple[str, str], ...] = (
     ("numpy", str(QT_TRANSLATE_NOOP("copy", "&NumPy array"))),
     ("c", str(QT_TRANSLATE_NOOP("copy", "&C array"))),
 )
-"""What a selection can be copied as, and how menus call it."""
+"""Copy formats with their names in menus."""
 
 _WRITERS = {"python": as_python, "numpy": as_numpy, "c": as_c}
 Blocks = Sequence[tuple[int, int, int, int]]
 
 
 class CannotCopy(Exception):
-    """The selection has no text for a clipboard; the message is a sentence."""
+    """Raised if a selection cannot be copied; the message is a sentence."""
 
 
 def _bounded(count: int) -> None:
@@ -45,10 +45,10 @@ def _bounded(count: int) -> None:
 
 
 def list_text(session: Session, model: ValuesModel, blocks: Blocks, form: str) -> str:
-    """Return the selected cells of the list at full precision; empty where there are none.
+    """Return the selected cells of the list at full precision; empty if there are none.
 
-    As a literal, one column is an array with one axis, and several are rows and columns. Whole
-    rows are their values alone; where these are all values in order, the array's own shape stays.
+    As a literal, one column is a one-dimensional array, several are rows and columns. Whole
+    rows are only their values; if these are all values in order, the array's shape is kept.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def list_text(session: Session, model: ValuesModel, blocks: Blocks, form: str) -
     keys = model.keys[left : right + 1]
     if form in _WRITERS and keys == model.keys:
         keys = ["real"]
-    # Before any list of rows or text: it takes seconds to make those of millions.
+    # Checked first: building rows and text of millions takes seconds.
     rows_selected = sum(last - first + 1 for first, last in row_runs(blocks))
     _bounded(rows_selected * len(keys))
     positions = model.positions(rows_of(blocks))
@@ -86,7 +86,7 @@ def list_text(session: Session, model: ValuesModel, blocks: Blocks, form: str) -
 
 
 def _one_block(blocks: Blocks) -> tuple[int, int, int, int]:
-    """Return the block that selected ones make together."""
+    """Return the single block that the selected blocks form."""
     tops, lefts, bottoms, rights = zip(*blocks, strict=True)
     top, left, bottom, right = min(tops), min(lefts), max(bottoms), max(rights)
     cells = sum((b[2] - b[0] + 1) * (b[3] - b[1] + 1) for b in blocks)
@@ -97,12 +97,12 @@ def _one_block(blocks: Blocks) -> tuple[int, int, int, int]:
 
 
 def grid_text(session: Session, model: GridModel, blocks: Blocks, form: str) -> str:
-    """Return a block of the grid at full precision; the whole of R keeps its shape and type.
+    """Return a block of the grid at full precision; all of R keeps its shape and dtype.
 
     Raises
     ------
     CannotCopy
-        Also where the selected blocks make no rectangle; empty where there are none.
+        Also if the selected blocks do not form a rectangle.
     """
     if not blocks:
         return ""

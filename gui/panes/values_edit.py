@@ -1,4 +1,4 @@
-"""What cut, paste, insert, remove and fill do to the array, or the sentence why they cannot."""
+"""Edit commands of the Values pane; each returns a sentence if it is refused."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def _tr(text: str) -> str:
 
 
 def row_runs(blocks: Blocks) -> list[tuple[int, int]]:
-    """The stretches of rows that selected blocks touch, ascending and apart, as first and last.
+    """Return the row ranges that selected blocks touch, merged and ascending, as (first, last).
 
-    A selection of millions of rows is few stretches: what can be told from them needs no rows.
+    A selection of millions of rows is a few ranges: use these instead of rows if possible.
     """
     runs: list[tuple[int, int]] = []
     for top, bottom in sorted((block[0], block[2]) for block in blocks):
@@ -36,14 +36,14 @@ def row_runs(blocks: Blocks) -> list[tuple[int, int]]:
 
 
 def rows_of(blocks: Blocks) -> np.ndarray:
-    """The rows that selected blocks touch, ascending."""
+    """Return the rows that selected blocks touch, ascending."""
     return np.concatenate(
         [np.zeros(0, np.intp), *(np.arange(top, last + 1) for top, last in row_runs(blocks))]
     )
 
 
 def cells_of(blocks: Blocks, columns: int) -> np.ndarray:
-    """The places of selected cells in rows of so many columns, ascending."""
+    """Return the flat positions of selected cells in rows of ``columns`` cells, ascending."""
     parts = [
         (np.arange(top, bottom + 1)[:, None] * columns + np.arange(left, right + 1)).reshape(-1)
         for top, left, bottom, right in blocks
@@ -60,7 +60,7 @@ def clear(session: Session, positions: np.ndarray, text: str) -> str:
 
 
 def insert(session: Session, row: int, count: int) -> str:
-    """Insert zeros before a row of an array with one axis."""
+    """Insert zeros before a row of a one-dimensional array."""
     if session.array.ndim != 1:
         return _one_axis(session, _tr("inserted"))
     row = min(row, session.array.size)
@@ -70,7 +70,7 @@ def insert(session: Session, row: int, count: int) -> str:
 
 
 def remove(session: Session, positions: np.ndarray) -> str:
-    """Remove values of an array with one axis."""
+    """Remove values of a one-dimensional array."""
     if session.array.ndim != 1:
         return _one_axis(session, _tr("removed"))
     text = filled(_tr("Remove %1"), values_text(positions.size))
@@ -87,7 +87,7 @@ def _one_axis(session: Session, what: str) -> str:
 
 
 def fill_down(session: Session, positions: np.ndarray) -> str:
-    """Copy the first value to the others; a single value takes the one above."""
+    """Copy the first value to the others; a single value is set to the one above."""
     flat = session.array.reshape(-1)
     if positions.size == 1 and positions[0] > 0:
         positions = np.array([positions[0] - 1, positions[0]])
@@ -101,10 +101,10 @@ def fill_down(session: Session, positions: np.ndarray) -> str:
 
 
 def paste_array(session: Session, pasted: Pasted, selected: int) -> bool:
-    """Make a pasted array the document's, with its shape; False where it goes into the cells.
+    """Replace the document's array with a pasted one; False if it belongs into cells.
 
-    It does where there are no values yet, or where all of several are selected and either array
-    has more than one axis. Into an empty document it comes in the precision that it claims.
+    It is replaced if there are no values yet, or if all of several are selected and either array
+    has more than one axis. In an empty document the array keeps its stated precision.
     """
     array, values = session.array, pasted.values
     everything = selected == array.size > 1 and max(array.ndim, values.ndim) > 1
@@ -122,10 +122,10 @@ def paste_array(session: Session, pasted: Pasted, selected: int) -> bool:
 def paste(
     session: Session, values: np.ndarray, row: int, selected: np.ndarray, positions_of: PositionsOf
 ) -> str:
-    """Put a block's values, row by row, into the list from ``row`` on.
+    """Paste a block's values, row by row, into the list from ``row`` on.
 
-    One value fills a selection. Beyond its end an array with one axis grows. ``positions_of``
-    gives the flat positions at places of the list, those beyond its end left out.
+    One value fills a selection. A one-dimensional array grows at its end. ``positions_of``
+    returns the flat positions of list indices, without those beyond its end.
     """
     flat = values.reshape(-1)
     if flat.size == 1 and selected.size > 1:
@@ -149,14 +149,14 @@ def paste(
 
 
 def _paste_into(session: Session, value: np.ndarray, selected: np.ndarray) -> str:
-    """Give all selected values that of an array with one."""
+    """Set all selected values of a one-dimensional array."""
     text = filled(_tr("Paste into %1"), values_text(selected.size))
     commands.set_values(session, selected, np.full(selected.size, value.reshape(-1)[0]), text)
     return ""
 
 
 def tell(session: Session, pasted: Pasted) -> None:
-    """Say what was made of pasted text, and what the array has no room for."""
+    """Report how pasted text was read, and values that lost precision."""
     said = list(map(told, pasted.notes))
     if pasted.wide and session.array.dtype == np.float32:
         said.append(_rounded(pasted.wide))
@@ -179,7 +179,7 @@ def paste_block(
     fixed: tuple[int, ...],
     selected: np.ndarray,
 ) -> str:
-    """Put a block of rows and columns into a plane of the array; one value fills a selection."""
+    """Paste rows and columns into a plane of the array; one value fills a selection."""
     if values.size == 1 and selected.size > 1:
         return _paste_into(session, values, selected)
     if values.ndim > 2:
@@ -202,14 +202,14 @@ def paste_block(
 
 
 def values_text(count: int) -> str:
-    """A number of values in words."""
+    """Return a number of values as text."""
     return _tr("1 value") if count == 1 else filled(_tr("%1 values"), f"{count:,}")
 
 
 def parse_position(text: str, shape: tuple[int, ...]) -> int | str:
-    """The flat position that a text such as ``12`` or ``3, 0, 2`` names, or a sentence.
+    """Return the flat position in a text such as ``12`` or ``3, 0, 2``, or a sentence.
 
-    Numbers are read as cells read them; ``1,000`` may be one number, or one for each of two axes.
+    Numbers are read as in cells; ``1,000`` may be one number, or one for each of two axes.
     """
     size = int(np.prod(shape))
     bare = text.strip("[]() ")
@@ -230,7 +230,7 @@ def parse_position(text: str, shape: tuple[int, ...]) -> int | str:
 
 
 def _readings(text: str) -> list[int]:
-    """The whole numbers as which a text can be read."""
+    """Return the integers as which a text can be read."""
     try:
         numbers: Sequence[float] = (parse_number(text),)
     except AmbiguousNumber as error:
@@ -241,7 +241,7 @@ def _readings(text: str) -> list[int]:
 
 
 def positions_text(shape: tuple[int, ...]) -> str:
-    """What names a value of an array of this shape, which is not empty."""
+    """Return the notation of positions in a non-empty array of this shape."""
     last = f"{int(np.prod(shape)) - 1}"
     if len(shape) == 1:
         return filled(_tr("a position from 0 to %1"), last)

@@ -1,4 +1,4 @@
-"""The Values pane: the array as a list with the stages of the active scheme, or as a grid."""
+"""Values pane: the array as a list with the active scheme's stages, or as a grid."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ COLUMN_WIDTHS = {
     "rounded": 48,
     "clipped": 54,
 }
-"""In pixels; all of them, for a scheme without zero point, fit beside each other at first."""
+"""Initial size in pixels: all columns of a scheme without zero point are visible."""
 NUMBER_WIDTH = 92
 GRID_WIDTH = 86
 _SIGNED = (SortOrder.ASCENDING, SortOrder.DESCENDING)
@@ -53,9 +53,9 @@ class ValuesPane(QWidget):
     Signals
     -------
     problem(text)
-        Something that was asked for cannot be done, and why.
+        Why a command was refused.
     typed()
-        Something was typed into a cell, or that was closed.
+        Text was typed into a cell, or its editor was closed.
     """
 
     problem = Signal(str)
@@ -71,7 +71,7 @@ class ValuesPane(QWidget):
         self.table = NumberTable(self.tr("Values"), self)
         self.table.setModel(self.model)
         self.table.horizontalHeader().setSectionsClickable(True)
-        # A click on a head sorts; it shall not select the column, and choose another value.
+        # A click on a head only sorts: selecting the column would change the selected value.
         self.table.horizontalHeader().sectionPressed.disconnect()
         self.table.horizontalHeader().setSortIndicatorShown(True)
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
@@ -158,7 +158,7 @@ class ValuesPane(QWidget):
         row.addWidget(self._order)
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self.model.restyle(theme)
         self.grid_model.restyle(theme)
         self._buttons["list"].setIcon(icon("list", theme))
@@ -170,17 +170,17 @@ class ValuesPane(QWidget):
             )
 
     def _size_columns(self) -> None:
-        """Give each stage the width its numbers need, when other stages are shown."""
+        """Set the width of each stage's column when the stages change."""
         keys, (of_values, of_steps) = self.model.keys, self.model.more_digits
         digit = self.table.fontMetrics().horizontalAdvance("0")
-        # Digits that lie outside the table would be missing without a mark.
+        # Digits outside the table would be missing without an ellipsis.
         most = min(NUMBER_WIDTH + digit * of_values, self.table.viewport().width())
         if (keys, of_values, of_steps, most) == self._sized:
             return
         self._sized = keys, of_values, of_steps, most
         widths = COLUMN_WIDTHS
         if "code" in keys:
-            # What is rounded to is no whole number then.
+            # Stages are not integers then.
             widths = widths | {"rounded": 76, "clipped": 76, "code": 48}
         more = {"real": of_values, "reconstructed": of_values, "scaled": of_steps}
         for column, key in enumerate(keys):
@@ -197,7 +197,7 @@ class ValuesPane(QWidget):
         return self._stack.currentWidget() is self.grid
 
     def _show_view(self, place: int) -> None:
-        # A view that gets the focus for the first time goes to its first cell of itself.
+        # Qt moves a view to its first cell when it first gets the focus.
         self._following = True
         self._stack.setCurrentIndex(place)
         self._following = False
@@ -216,14 +216,14 @@ class ValuesPane(QWidget):
         self._show_view(place)
 
     def offer(self, editing: Sequence[QAction], filling: Sequence[QAction | QMenu]) -> None:
-        """Put the editing actions into the context menus, and what fills an empty pane below."""
+        """Add editing actions to the context menus, and buttons to the empty pane."""
         for table in (self.table, self.grid):
             table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
             table.addActions(list(editing))
         self.empty.offer(filling)
 
     def _on_resetting(self) -> None:
-        # A cursor that moves while one array gives way to another chooses nothing.
+        # Ignore cursor moves while one array is replaced by another.
         self._following = True
 
     def _on_reset(self) -> None:
@@ -237,12 +237,12 @@ class ValuesPane(QWidget):
         self.table.fit_heads(commands.position_text(self._session, size - 1) if size else "")
         self.show_grid(self.in_grid)
 
-    # What is being typed
+    # Open editor
 
     def typing(self) -> tuple[int, str] | None:
-        """The flat position of the cell that is open, and what was typed there; None for none.
+        """Flat position and text of the open editor; None if none is open.
 
-        Typed into the empty row at the end, it is the position behind the last.
+        In the empty last row, it is the position after the last value.
         """
         view = self.grid if self.in_grid else self.table
         text, index = view.typing(), view.currentIndex()
@@ -254,7 +254,7 @@ class ValuesPane(QWidget):
         return self._session.array.size if position is None else position, text
 
     def resume_typing(self, position: int, text: str) -> None:
-        """Open the cell of a position with what was being typed there."""
+        """Open an editor at a position with a text."""
         size = self._session.array.size
         if 0 <= position < size:
             self._session.choose(position)
@@ -273,7 +273,7 @@ class ValuesPane(QWidget):
         column = self.model.keys.index("real")
         self.table.resume_typing(self.model.index(row, column), text)
 
-    # The chosen value
+    # Selected value
 
     def _on_moved(self, index: QModelIndex) -> None:
         position = self.model.position(index.row())
@@ -285,11 +285,11 @@ class ValuesPane(QWidget):
             self._session.choose(self.grid_model.position(index.row(), index.column()))
 
     def _on_turned(self) -> None:
-        """Choose the first value of a sheet: without a cursor, a paste would go to the end."""
+        """Select the first value of a page: without a cursor, a paste would go to the end."""
         self.table.put_cursor(self.model.index(0, 0))
 
     def _on_plane(self, fixed: tuple[int, ...]) -> None:
-        """Show another plane, with the cursor on the cell where it was on the one before."""
+        """Show another plane, with the cursor in the same cell."""
         at = self.grid.currentIndex()
         row, column = max(0, at.row()), max(0, at.column())
         self.grid_model.set_slice(fixed)
@@ -297,19 +297,19 @@ class ValuesPane(QWidget):
             self.grid.put_cursor(self.grid_model.index(row, column))
 
     def _on_passed(self, way: int) -> None:
-        """Go on with the rows of the sheet before or after this one."""
+        """Move to the adjacent page."""
         if way < 0 and self.model.sheet > 0:
             self._go_to_place(self.model.first - 1)
         elif way > 0 and self.model.sheet + 1 < self.model.sheets:
             self._go_to_place(self.model.last + 1)
 
     def _on_end_asked(self, way: int) -> None:
-        """Go to the first or the last value of all sheets; within one the table has gone there."""
+        """Move to the first or last value of all pages; the table has moved within its own."""
         if self.model.sheets > 1:
             self._go_to_place(0 if way < 0 else self._session.array.size - 1)
 
     def _go_to_place(self, place: int) -> None:
-        """Choose the value that the list shows at a place, counted over all sheets."""
+        """Select the value at an index of the list, counted over all pages."""
         position = self.model.position_at(place)
         if position is not None:
             self._session.choose(position)
@@ -318,7 +318,7 @@ class ValuesPane(QWidget):
         position = self._session.chosen
         typing = self.table.state() == NumberTable.State.EditingState
         if position is None or self._following or typing:
-            return  # Whoever types says where to go next.
+            return  # an edit in progress decides where to go next
         self._following = True
         try:
             if self.in_grid:
@@ -340,21 +340,21 @@ class ValuesPane(QWidget):
         if self.table.holds_wrong_text():
             return
         before = self._sorted_by
-        # Of errors the largest are looked for, whichever their sign.
+        # Errors are sorted by magnitude, largest first.
         error = self.model.keys[column] == "error"
         ways = (SortOrder.MAGNITUDE, *_SIGNED) if error else _SIGNED
         done = 0 if before is None or before[0] != column else ways.index(before[1]) + 1
         self._sort((column, ways[done]) if done < len(ways) else None)
 
     def worst_first(self) -> None:
-        """Show the rows with the largest errors first, whichever their sign."""
+        """Sort by the magnitude of the error, largest first."""
         if "error" in self.model.keys:
             self._sort((self.model.keys.index("error"), SortOrder.MAGNITUDE))
         else:
             self._report(self.tr("Without a scheme there are no errors to sort by."))
 
     def _offer_orders(self, at: QPoint) -> None:
-        """Offer every order for the column that was pressed."""
+        """Show a menu of sort orders for a column."""
         header = self.table.horizontalHeader()
         column = header.logicalIndexAt(at)
         if column < 0 or self.table.holds_wrong_text():
@@ -376,7 +376,7 @@ class ValuesPane(QWidget):
         menu.deleteLater()
 
     def unsort(self) -> None:
-        """Show the rows in the array's own order."""
+        """Restore the array's order."""
         self._sort(None)
 
     def _sort(self, by: tuple[int, SortOrder] | None, *_: object) -> None:
@@ -397,7 +397,7 @@ class ValuesPane(QWidget):
     # Editing
 
     def _selected_positions(self) -> np.ndarray:
-        """Flat positions of the selected values, in the order of the rows."""
+        """Return the flat positions of the selected values, in row order."""
         if self.in_grid:
             first = self.grid_model.position(0, 0) if self.grid_model.rowCount() else 0
             columns = self.grid_model.columnCount()
@@ -405,7 +405,7 @@ class ValuesPane(QWidget):
         return self.model.positions(values_edit.rows_of(self.table.selected_ranges()))
 
     def _selected_count(self) -> int:
-        """How many values are selected, without a list of them all."""
+        """Return the number of selected values without listing them."""
         if self.in_grid:
             blocks = self.grid.selected_ranges()
             return sum((b - t + 1) * (r - x + 1) for t, x, b, r in blocks)
@@ -421,7 +421,7 @@ class ValuesPane(QWidget):
             self.problem.emit(sentence)
 
     def copy(self, form: str = values_copy.CELLS) -> bool:
-        """Copy the selected cells at full precision; False when that is not possible."""
+        """Copy the selected cells at full precision; False if that is not possible."""
         view = self.grid if self.in_grid else self.table
         blocks = view.selected_ranges()
         try:
@@ -438,7 +438,7 @@ class ValuesPane(QWidget):
         return True
 
     def cut(self) -> None:
-        """Copy the selected cells, and set their values to 0."""
+        """Copy the selected cells and set their values to 0."""
         self._session.finish_typing.emit()
         if self.copy():
             positions = self._selected_positions()
@@ -453,7 +453,7 @@ class ValuesPane(QWidget):
         self._report(values_edit.clear(self._session, positions, text))
 
     def paste(self) -> None:
-        """Put the numbers on the clipboard in, from the current cell on."""
+        """Paste the clipboard's numbers from the current cell on."""
         self._session.finish_typing.emit()
         content, background = clipboard.clipboard_content(), self._session.background
         pasted = clipboard.read_pasted(content, background, self)
@@ -464,14 +464,14 @@ class ValuesPane(QWidget):
             values_edit.tell(self._session, pasted)
 
     def _put(self, pasted: Pasted) -> bool:
-        """Put pasted numbers in; False, and a sentence, where they have no place."""
+        """Paste numbers; on failure show why and return False."""
         if values_edit.paste_array(self._session, pasted, self._selected_count()):
             return True
-        # One value goes into all that are selected; of several only where they begin counts.
+        # One value fills the selection; for several, only the start of the selection counts.
         one = pasted.values.size == 1
         selected = self._selected_positions() if one else np.zeros(0, np.intp)
         if self.in_grid:
-            # Where the selection begins: the current cell is the one that it was extended to.
+            # The first selected cell; the current cell is where the selection was extended to.
             ranges = self.grid.selected_ranges()
             at = ranges[0][:2] if ranges else (0, 0)
             fixed = self.grid_model.slice
@@ -496,7 +496,7 @@ class ValuesPane(QWidget):
         return not sentence
 
     def insert_rows(self) -> None:
-        """Insert as many zeros as rows are selected, before the first of them."""
+        """Insert as many zeros as rows are selected, before the first one."""
         self._session.finish_typing.emit()
         self.unsort_for_edit()
         rows = values_edit.rows_of(self.table.selected_ranges())
@@ -516,12 +516,12 @@ class ValuesPane(QWidget):
         self._report(values_edit.fill_down(self._session, self._selected_positions()))
 
     def unsort_for_edit(self) -> None:
-        """Insertion needs the array's own order."""
+        """Restore the array's order, which insertion needs."""
         if self.model.sorted:
             self.unsort()
 
     def ask_position(self) -> None:
-        """Ask for a position and choose the value there."""
+        """Ask for a position and select its value."""
         shape = self._session.array.shape
         if not self._session.array.size:
             self._report(self.tr("There is no value to go to yet."))

@@ -1,1 +1,1 @@
-"""Files in and out: arrays, session files, and what a crash leaves."""
+"""Loading and saving of arrays and sessions, and crash recovery."""

@@ -1,4 +1,4 @@
-"""Files of the document that another program changes while they are open."""
+"""Watch the document's files for changes by other programs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.tensors import Source, state_of
 
 REST = 200
-"""Milliseconds after which a file that is written in many parts is looked at."""
+"""Milliseconds to wait for further writes before checking a file."""
 
 
 class FileWatch(QObject):
-    """Tells of files that are no longer as they were when they were read.
+    """Reports files that have changed since they were read.
 
     Signals
     -------
     problem(text)
-        A file was changed, and what that means for what is seen.
+        A file has changed, with the consequence for the displayed values.
     """
 
     problem = Signal(str)
@@ -41,17 +41,17 @@ class FileWatch(QObject):
         session.array_reset.connect(self._follow)
 
     def _follow(self) -> None:
-        """Watch the files that the document has values of."""
+        """Watch the files from which the document has values."""
         wanted = {str(source.path) for source in self._read()}
         watched = set(self._watcher.files())
         if watched - wanted:
             self._watcher.removePaths(list(watched - wanted))
         if wanted - watched:
-            # One that is not there any more cannot be watched, and is looked at no more.
+            # A deleted file cannot be watched.
             self._watcher.addPaths(list(wanted - watched))
 
     def _read(self) -> list[Source]:
-        # One that could not, or was not agreed to, be read is let alone.
+        # Ignore files that could not be read, or that the user has not agreed to read.
         return [
             source
             for source in self._session.sources
@@ -64,7 +64,7 @@ class FileWatch(QObject):
         self._timer.start()
 
     def _look(self) -> None:
-        """Tell of what has changed since it was read, each state of it once."""
+        """Report changes since reading, once per state of a file."""
         for source in self._read():
             path, known = source.path, source.known
             assert path is not None
@@ -74,7 +74,7 @@ class FileWatch(QObject):
             elif now != self._told.get(path, (-1, -1)):
                 self._told[path] = now
                 self.problem.emit(self._sentence(source, now))
-                # What was changed of values that lay there is kept in full from now on.
+                # Sessions now have to store edited tensors of this file completely.
                 self._session.document_changed.emit()
         self._follow()
 

@@ -1,4 +1,4 @@
-"""Arrays in and out: opening files into the document, making arrays, writing values to files."""
+"""Open files, create arrays, and save values."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ TENSOR = "tensor"
 
 
 class Files(QObject):
-    """What the File menu does with arrays.
+    """The array commands of the File menu.
 
     Signals
     -------
     problem(text)
-        A file could not be read or written, and why.
+        Why a file could not be read or written.
     notice(text)
-        Something worth knowing happened, such as a change of precision.
+        A hint, such as a change of precision.
     listed(Source)
-        A file of several tensors is open: one of them is to be chosen.
+        A file of several tensors is open, to choose one from.
     """
 
     problem = Signal(str)
@@ -66,16 +66,16 @@ class Files(QObject):
         self._whole = whole
         self._window = window
         self._waiting: list[Callable[[], None]] = []
-        # Queued: whoever was told of the end of a job may begin the next one before.
+        # Queued: other slots of the signal may start the next job first.
         background.ended.connect(self._go_on, Qt.ConnectionType.QueuedConnection)
         whole.decided.connect(self._go_on)
 
-    # Arrays of no file
+    # Arrays without a file
 
     def start_example(self, example: Example) -> None:
-        """Show an example, with the schemes that make its point, beside what is open.
+        """Add an example with its schemes to the document.
 
-        Nothing goes but what the program made and nobody worked on.
+        It replaces only arrays that the program created and the user has not edited.
         """
         session, schemes = self._session, example.parsed_schemes()
         session.finish_typing.emit()
@@ -94,7 +94,7 @@ class Files(QObject):
         commands.add_schemes(session, schemes, example.name)
 
     def start_first(self) -> None:
-        """What a first start shows: the three numbers, with a line that says what to try."""
+        """Show the example of a first start, with a hint."""
         example = EXAMPLES[0]
         hint = self.tr(
             "Type over a number in Values, or drag an orange line in Distribution: every pane "
@@ -114,7 +114,7 @@ class Files(QObject):
         dialog.deleteLater()
 
     def _show(self, tensor: Tensor) -> None:
-        """Show a tensor that is loaded, under three schemes where there are none."""
+        """Show a loaded tensor, adding three schemes if there are none."""
         if not self._session.entries:
             self._session.begin_entries([Scheme.parse(text) for text in THREE_WAYS])
         self._session.finish_typing.emit()
@@ -135,26 +135,26 @@ class Files(QObject):
         self.open_all([Path(path) for path in paths])
 
     def open(self, path: Path) -> None:
-        """Open a file into the document; a session takes the document's place."""
+        """Open a file; a session replaces the document."""
         self.open_all([path])
 
     def open_all(self, paths: Sequence[Path]) -> None:
-        """Open several files into the document, and show the first array of them.
+        """Open several files and show their first array.
 
-        ``FILE::NAME`` names a tensor of a file. Of several sessions the first is opened, and the
-        other files come into it. Files that are asked for while others are read wait for their
-        turn.
+        ``FILE::NAME`` names a tensor in a file. Of several sessions the first is opened, and the
+        other files are added to it. Requests while other files are being read are
+        queued.
         """
         if paths:
             self._in_turn(partial(self._open_all, list(paths)))
 
     def _in_turn(self, begin: Callable[[], None]) -> None:
-        """Begin to read files as soon as no others are read."""
+        """Start reading files as soon as no others are being read."""
         self._waiting.append(begin)
         self._go_on()
 
     def give_up(self) -> None:
-        """Forget what waits for its turn: the window closes."""
+        """Clear the queue: the window closes."""
         self._waiting.clear()
 
     @property
@@ -170,7 +170,7 @@ class Files(QObject):
         others = [path.absolute() for path in paths if path not in sessions]
         if sessions:
             self._whole.open(sessions[0])
-            # Unless the document stays.
+            # Not if the user keeps the document.
             if others and self._background.running(FILE):
                 self._waiting.insert(0, partial(self._open_all, others))
         else:
@@ -178,8 +178,8 @@ class Files(QObject):
             self._background.start(FILE, job, self._opened, failed, only_reads=True)
 
     def _opened(self, read: list[Read]) -> None:
-        """Take files into the document that have been looked at."""
-        # What is being typed belongs to the file as it was, and is kept like any other edit of it.
+        """Add files that were read to the document."""
+        # Commit the edit in progress: it belongs to the old contents, and is kept like other edits.
         self._session.finish_typing.emit()
         found = [one for one in read if one.source is not None]
         for one in found:
@@ -205,8 +205,8 @@ class Files(QObject):
             self.problem.emit(" ".join(errors))
 
     def show_tensor(self, tensor: Tensor, values: Values | None = None) -> None:
-        """Show a tensor of the document, reading its values where they are not loaded."""
-        # The one that was chosen last comes up, and not the one that took longest to read.
+        """Show a tensor of the document, loading its values if necessary."""
+        # Cancel older requests: the tensor chosen last is shown, not the last one to finish.
         self._background.cancel(TENSOR)
         if not tensor.readable:
             text = self.tr("%1 is not loaded: it %2.")
@@ -228,12 +228,12 @@ class Files(QObject):
             self._background.start(TENSOR, job, done, failed, only_reads=True)
 
     def _may_read_beside(self, tensor: Tensor) -> bool:
-        """Ask whether another file may be read, which the person did not name."""
+        """Ask whether an external data file may be read."""
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(self.tr("Numbers in another file"))
         text = self.tr("The numbers of %1 lie in another file beside it, %2. Read that one too?")
-        # Both names come from the file: they may look like HTML.
+        # Both names come from the file and may contain HTML.
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(filled(text, tensor.title, plain(tensor.external)))
         read = box.addButton(self.tr("&Read it"), QMessageBox.ButtonRole.AcceptRole)
@@ -244,7 +244,7 @@ class Files(QObject):
         return agreed
 
     def _take(self, tensor: Tensor, values: Values) -> None:
-        """Show a tensor with values that were read, unless its file was closed meanwhile."""
+        """Show a tensor with loaded values, unless its file was closed meanwhile."""
         if self._session.source_of(tensor) is None:
             return
         array, tensor.block_codes, notes = values
@@ -263,7 +263,7 @@ class Files(QObject):
             self.notice.emit(" ".join(said))
 
     def reopen(self, source: Source, path: Path | None = None) -> None:
-        """Read a file of the document that was not read, from where it is now."""
+        """Read a file of the document that could not be read before, at its current path."""
         target = path or source.path
         if target is not None:
             self._in_turn(partial(self._reopen, source, target))
@@ -275,14 +275,14 @@ class Files(QObject):
     def _reopened(self, source: Source, read: list[Read]) -> None:
         new = read[0].source
         if new is not None:
-            # It may lie elsewhere now; what the session itself holds of it goes along.
+            # The path may be new; edits in the session are kept.
             source.path = new.path
             for tensor in source.tensors:
                 tensor.path = new.path
         self._opened(read)
 
     def ask_where(self, source: Source) -> None:
-        """Ask where a file of the document lies that is not where it was."""
+        """Ask for the new path of a missing file."""
         path, _ = QFileDialog.getOpenFileName(
             self._window, filled(self.tr("Where is %1?"), source.title), str(source.path or "")
         )
@@ -291,10 +291,10 @@ class Files(QObject):
         elif path:
             self.reopen(source, Path(path).absolute())
 
-    # Writing values
+    # Saving values
 
     def save_values(self) -> bool:
-        """Ask for a file and write the array to it; False when nothing was written."""
+        """Ask for a file and write the array; False if nothing was written."""
         from quantoscope.engine.io import WRITERS, file_filters
 
         filters = ";;".join(file_filters(WRITERS))
@@ -321,7 +321,7 @@ class Files(QObject):
         return answer is WriteOver.YES and self.write_values(target)
 
     def write_values(self, path: Path) -> bool:
-        """Write the array to a file; False, and a sentence, when that fails."""
+        """Write the array to a file; on failure show why and return False."""
         from quantoscope.engine.io import save
         from quantoscope.engine.io.saved import seen
 
@@ -345,7 +345,7 @@ Values = tuple[FloatArray, "BlockCodes | None", "Sequence[Note]"]
 
 @dataclass
 class Read:
-    """A file as it was looked at: its tensors, the values of the one wanted, or what is wrong."""
+    """Result of reading a file: its tensors, the values of the requested one, or an error."""
 
     path: Path
     source: Source | None = None
@@ -355,10 +355,10 @@ class Read:
 
 
 def _keep_edits(new: Source, known: Sequence[Source], current: Tensor) -> dict[Tensor, Tensor]:
-    """Let a file that is read again keep the tensors that somebody works on.
+    """Keep edited tensors of a file that is read again.
 
-    Returns which tensor took the place of which new one. Where the file is another one by now,
-    what is kept is no longer what lies there, nor that but for some changes.
+    Returns the kept tensor per new one. If the file has been replaced,
+    kept tensors no longer count as stored in it, wholly or in part.
     """
     kept = {
         tensor.name: tensor
@@ -378,14 +378,14 @@ def _keep_edits(new: Source, known: Sequence[Source], current: Tensor) -> dict[T
 
 
 def _same(before: SavedSource | None, now: SavedSource | None) -> bool:
-    """Tell whether a file is as it was, as far as size and time of change tell."""
+    """Return whether a file is unchanged, judging by size and time."""
     if before is None or now is None or not before.modified:
         return True
     return (before.size, before.modified) == (now.size, now.modified)
 
 
 def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
-    """Look at files; of the first that holds a single array, or is told which, read that."""
+    """Read the contents of files, and the values of the first single or named array."""
     from quantoscope.engine.io import list_tensors, load, split_name
 
     read = []
@@ -403,7 +403,7 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
             named = [tensor for tensor in source.tensors if name in (None, tensor.name)]
             named = [tensor for tensor in named if tensor.readable]
             if name is not None and not named:
-                load(path, name)  # raises the sentence that names what there is
+                load(path, name)  # raises an error that lists the available names
             if len(named) == 1 and not shown and not named[0].external:
                 with ticket.cancellation.telling(ticket.part(done, len(paths))):
                     one.values = _values(path, named[0].name)
@@ -425,7 +425,7 @@ def _load(path: Path, name: str | None, external: bool, ticket: Ticket) -> Value
 
 
 def _values(path: Path, name: str | None, external: bool = False) -> Values:
-    """Read the values of a tensor, with the codes and scales where the file has them so."""
+    """Load a tensor, with codes and scales if the file has them."""
     from quantoscope.engine.io import list_tensors, load, load_codes
 
     with listening() as notes:

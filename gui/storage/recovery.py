@@ -1,7 +1,7 @@
-"""What is not saved, kept in a file of its own until it is saved or given up.
+"""Crash recovery: unsaved changes are kept in a file until saved or discarded.
 
-Each window writes to a file that it holds a lock on. A file whose lock nobody holds is what a
-window left behind that ended without closing: the next start offers it.
+Each window writes to a file that it has locked. An unlocked file was left by a window that ended
+without closing: the next start offers to restore it.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ if TYPE_CHECKING:
 
 JOB = "recovery"
 REST, RETRY = 700, 3000
-"""Milliseconds from the first change that is not kept until it is written, or tried again."""
+"""Milliseconds from the first unkept change to writing, and between retries."""
 
 
 def recovery_folder() -> Path:
-    """Where windows keep what is not saved."""
+    """Folder of recovery files."""
     place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)
     return Path(place) / "recovery"
 
 
 @dataclass
 class Claim:
-    """A file of the recovery folder that this window alone may touch."""
+    """A locked file in the recovery folder."""
 
     file: Path
     lock: QLockFile
 
     @property
     def companions(self) -> list[Path]:
-        """Files of long arrays that belong to it."""
+        """Files of large arrays that belong to it."""
         return sorted(self.file.parent.glob(f"{self.file.stem}.*.npy"))
 
     def remove(self) -> None:
-        """Delete it with all that belongs to it, and let go."""
+        """Delete the file with its companions, and unlock it."""
         for path in (self.file, *self.companions):
             with suppress(OSError):
                 path.unlink()
@@ -59,26 +59,26 @@ class Claim:
 
 
 def claim(file: Path) -> Claim | None:
-    """Take a file of the recovery folder; None where a living window holds it."""
+    """Lock a recovery file; None if a running window has locked it."""
     lock = QLockFile(str(file.with_suffix(".lock")))
-    # Never stale by age: a window may stay open for weeks. A process that is gone holds nothing.
+    # Locks do not expire: a window may stay open for weeks. The lock of a dead process is stale.
     lock.setStaleLockTime(0)
     return Claim(file, lock) if lock.tryLock(0) else None
 
 
 class Recovery(QObject):
-    """Writes changes that are not saved, soon after they are made, and offers what others left.
+    """Keeps unsaved changes shortly after they are made; offers those of crashed windows.
 
     Signals
     -------
     left(title, time)
-        A window ended with changes that were not saved; ``restore`` or ``discard`` answers.
+        A window crashed with unsaved changes; answer with ``restore`` or ``discard``.
     problem(text)
-        What was left cannot be read.
+        A recovery file cannot be read.
     failing(text)
-        Why changes cannot be kept, as a sentence; empty when they can again.
+        Why changes cannot be kept; empty once they can again.
     typing_left(position, text)
-        What was being typed in a cell as the window ended.
+        Text that was being typed in a cell when the window crashed.
     """
 
     left = Signal(str, object)
@@ -98,7 +98,7 @@ class Recovery(QObject):
         super().__init__(parent)
         self._typing = typing
         self._why_not = ""
-        # One thread at a time writes: the one for it, or at the very end that of the window.
+        # Only one thread writes at a time: the background one or, at the very end, the GUI thread.
         self._writing = threading.Lock()
         self._session = session
         self._background = background
@@ -116,22 +116,22 @@ class Recovery(QObject):
             signal.connect(self.look_again)
         whole.saved.connect(self.look_again)
 
-    # Keeping
+    # Keeping changes
 
     @property
     def name(self) -> str:
-        """What this window's own file is called; empty while there is none."""
+        """Name of this window's recovery file; empty if there is none."""
         return "" if self._own is None else self._own.file.stem
 
     @property
     def _needed(self) -> bool:
-        """Whether there is something to keep."""
+        """Whether there is anything to keep."""
         return self._session.modified or self._typing() is not None
 
     def look_again(self) -> None:
-        """Keep what was changed or typed, or forget it where it is saved or given up."""
+        """Schedule keeping after a change, or forget what was saved or discarded."""
         if self._needed:
-            # From the first change on: an endless stream of changes is written all the same.
+            # Timed from the first change: continuous editing must not delay writing forever.
             if not self._timer.isActive():
                 self._timer.start(REST)
         else:
@@ -139,7 +139,7 @@ class Recovery(QObject):
 
     def _write(self) -> None:
         if self._background.running(JOB):
-            # As soon as that ends: whoever waited once more would break the promise.
+            # Write as soon as that ends: waiting again would exceed the promised delay.
             self._due = True
             return
         try:
@@ -150,19 +150,19 @@ class Recovery(QObject):
         self._background.start(JOB, job, self._kept, partial(self._failed, tensors))
 
     def keep_now(self) -> None:
-        """Keep everything before this returns: the program is going to end."""
+        """Keep all changes synchronously: the program is about to exit."""
         self._timer.stop()
         if self._needed:
             with suppress(QuantizationError, OSError, MemoryError):
                 self._prepared()[1](None)
 
     def _prepared(self) -> tuple[list[Tensor], Callable[[object], set[Path]]]:
-        """Hold everything still, and return what writes it, with the arrays that it writes whole.
+        """Freeze the document; return the tensors to write in full, and the function that writes.
 
         Raises
         ------
         FormatError
-            When there is no place to write it to.
+            If there is no place to write to.
         """
         from quantoscope.engine.io import FormatError
         from quantoscope.engine.io.base import sentences
@@ -183,7 +183,7 @@ class Recovery(QObject):
         arrays = [(path, tensor.array) for tensor, path in bases]
         for tensor, path in bases:
             tensor.base, tensor.base_state, tensor.touched = (path, None), None, []
-            # The next edit makes a copy: what is being written stays as it is.
+            # The next edit copies the array, so that the data being written does not change.
             tensor.owned = None
         view = dict(self._view())
         if self._session.file is not None:
@@ -198,7 +198,7 @@ class Recovery(QObject):
         return [tensor for tensor, _ in bases], job
 
     def _kept(self, used: set[Path]) -> None:
-        """Delete files that nothing refers to any more."""
+        """Delete files that are no longer referenced."""
         self._tell("")
         if self._own is not None:
             for path in set(self._own.companions) - used:
@@ -209,13 +209,13 @@ class Recovery(QObject):
         self._go_on()
 
     def _go_on(self) -> None:
-        """Write what became due while something was being written or deleted."""
+        """Write changes that became due during another write or deletion."""
         if self._due:
             self._due = False
             self._write()
 
     def _failed(self, tensors: list[Tensor], error: Exception) -> None:
-        """Say that nothing is kept, and try again until it is."""
+        """Report that changes are not kept, and retry."""
         for tensor in tensors:
             tensor.base = None
         self._due = False
@@ -228,7 +228,7 @@ class Recovery(QObject):
             raise error
 
     def _tell(self, why_not: str) -> None:
-        """Say why nothing is kept, once for each reason, or that it is again."""
+        """Report why changes are not kept, once per reason, or that they are again."""
         if why_not == self._why_not:
             return
         self._why_not = why_not
@@ -239,13 +239,13 @@ class Recovery(QObject):
         self.failing.emit(filled(text, why_not.rstrip(".")) if why_not else "")
 
     def forget(self) -> None:
-        """Delete what was kept: it is saved, or was given up."""
+        """Delete the recovery file: changes were saved or discarded."""
         self._timer.stop()
         self._due = False
         self._tell("")
         owned = self._owned()
         if owned:
-            # One thread writes and deletes: what is being written now is deleted after that.
+            # The same thread writes and deletes, so a file being written is deleted afterwards.
             self._given_up += owned
             job = partial(_remove, list(self._given_up))
             self._background.start(JOB, job, self._removed, self._removed)
@@ -255,13 +255,13 @@ class Recovery(QObject):
         self._go_on()
 
     def stop(self) -> None:
-        """End with the window, whose threads have ended: nothing of it is left to recover.
+        """Remove this window's recovery files at closing, after its threads have ended.
 
-        What others left is offered again at the next start.
+        Files of other windows are offered again at the next start.
         """
         self._timer.stop()
         self._due = False
-        # The end of the threads may have come before they deleted what was given up.
+        # The threads may have ended before deleting discarded files.
         for own in [*self._owned(), *self._given_up]:
             own.remove()
         self._given_up = []
@@ -270,15 +270,15 @@ class Recovery(QObject):
         self._found = []
 
     def _owned(self) -> list[Claim]:
-        """Give up what this window wrote."""
+        """Give up and return this window's files."""
         owned = [*([self._own] if self._own is not None else []), *self._replaced]
         self._own, self._replaced = None, []
         return owned
 
-    # What others left
+    # Files of crashed windows
 
     def look(self) -> None:
-        """Look for what a window left that ended without closing, and offer it."""
+        """Look for a recovery file of a crashed window, and offer it."""
         try:
             files = sorted(recovery_folder().glob(f"*{ENDING}"), key=_time, reverse=True)
         except OSError:
@@ -295,7 +295,7 @@ class Recovery(QObject):
             try:
                 title, view = qscope.head_of(found.file)
             except QuantizationError as error:
-                # Not deleted: somebody may be able to mend it.
+                # Do not delete it: it may be repairable.
                 self.problem.emit(str(error))
                 self._found.pop(0).lock.unlock()
                 continue
@@ -306,7 +306,7 @@ class Recovery(QObject):
             return
 
     def restore(self) -> None:
-        """Bring back what was left, in place of the document."""
+        """Restore the offered file in place of the document."""
         if not self._found or not self._whole.may_replace():
             return
         from quantoscope.engine.io import qscope
@@ -317,12 +317,12 @@ class Recovery(QObject):
         except QuantizationError as error:
             self.problem.emit(str(error))
             return
-        # The files are those that this person had open; no one else writes into this folder.
+        # The user had these files open, and only this program writes to the folder.
         done = partial(self._restored, dict(saved.view))
         self._whole.restore(found.file, saved, True, done)
 
     def _restored(self, view: View, opened: Any) -> None:
-        """Take over what was left; it goes on being kept, as this window's."""
+        """Take over the restored document and keep it as this window's."""
         found, session = self._found.pop(0), self._session
         was = view.get("file")
         file = Path(was) if isinstance(was, str) and Path(was).is_file() else None
@@ -337,23 +337,23 @@ class Recovery(QObject):
         if opened.notes:
             self.problem.emit(opened.told)
         if opened.incomplete:
-            # The next start offers it again, perhaps with the file that it lacks now.
+            # The next start offers it again, perhaps when the missing file is back.
             found.lock.unlock()
         else:
-            # Once this window has written its own file, the other one is needless.
+            # Delete the old file only once this window has written its own.
             self._replaced.append(found)
         self._write()
         self._offer()
 
     def discard(self) -> None:
-        """Delete what was left."""
+        """Delete the offered file."""
         if self._found:
             self._found.pop(0).remove()
             self._offer()
 
 
 def _file_seen(file: Path, view: View) -> SavedSource | None:
-    """How the session file looked to the window that ended; None where that is not told."""
+    """Return the session file's state at the time of the crash; None if not recorded."""
     from quantoscope.engine.io.saved import SavedSource
 
     match view.get("file_seen"):
@@ -363,22 +363,22 @@ def _file_seen(file: Path, view: View) -> SavedSource | None:
 
 
 def _unfiled(source: Source, folder: Path) -> Source:
-    """A long array whose file is the recovery's own belongs to no file any more."""
+    """Detach an array whose file is a recovery file."""
     if source.path is None or source.path.parent != folder:
         return source
     return detach_from_file(source.tensors)[0]
 
 
 def _sweep(folder: Path, known: set[str], alone: bool) -> None:
-    """Delete what windows left that ended while they wrote: nothing refers to it.
+    """Delete unreferenced files left by windows that crashed while writing.
 
     Parameters
     ----------
     folder : Path
     known : set of str
-        The stems of the files that are offered, or that belong to a living window.
+        Stems of files that are offered or belong to a running window.
     alone : bool
-        Whether none of these belongs to a living window.
+        Whether none of these belongs to a running window.
     """
     for lock in folder.glob("*.lock"):
         if lock.stem not in known:
@@ -387,14 +387,14 @@ def _sweep(folder: Path, known: set[str], alone: bool) -> None:
             if left is not None:
                 left.remove()
     if alone:
-        # These do not tell whose they are; a living window may be writing one.
+        # Their owner is unknown: a running window may be writing one.
         for part in folder.glob(".*.part"):
             with suppress(OSError):
                 part.unlink()
 
 
 def _saved_since(kept: Path, view: View) -> bool:
-    """Tell whether a window ended between saving into its file and deleting what it had kept."""
+    """Return whether a window crashed after saving but before deleting its recovery file."""
     from quantoscope.engine.io import qscope
 
     file = Path(str(view.get("file")))
@@ -425,7 +425,7 @@ def _keep(
     arrays: list[tuple[Path, Any]],
     ticket: object,
 ) -> set[Path]:
-    """Write the long arrays that nothing holds yet, then the rest; return the files in use."""
+    """Write large arrays that are not stored yet, then the session; return the files in use."""
     from quantoscope.engine.io import qscope, save
 
     with writing:

@@ -1,4 +1,4 @@
-"""From a document to what a session file holds, and back."""
+"""Convert a document to a saved session and back."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from quantoscope.gui.document.tensors import COPIED, Source, Tensor, next_versio
 from quantoscope.gui.workers.background import PartProgress, Progress
 
 NOTES = 8
-"""So many things are said of a session that is opened; there may be one for each of its files."""
+"""Maximum number of notes on an opened session, which may have one per file."""
 
 _NAMED = 3
-"""Arrays with changes that are named one by one."""
+"""Maximum number of edited arrays listed by name."""
 
 
 def _tr(text: str) -> str:
@@ -49,16 +49,16 @@ def _tr(text: str) -> str:
 
 @dataclass(frozen=True)
 class Draft:
-    """A document held still: what is quick to take on the GUI thread.
+    """A frozen document, taken quickly on the GUI thread.
 
     Attributes
     ----------
     session : SavedSession
-        Whose sources are described as they were when they were read, and not hashed yet.
+        Session whose sources have their fingerprints at reading time, without digests.
     read : frozenset of int
-        The places of the sources that were read; the others are not looked at.
+        Indices of the sources that were read; the others are not accessed.
     arrays : mapping of int to ndarray
-        By the place of a tensor, the values that are left to its file as long as that has them.
+        Values per tensor index that are not stored as long as its file has them.
     """
 
     session: SavedSession
@@ -66,10 +66,10 @@ class Draft:
     arrays: Mapping[int, np.ndarray] = field(default_factory=dict)
 
     def finished(self, file: Path | None, part: PartProgress | None = None) -> Finished:
-        """Return the session with hashes of its sources; runs on any thread.
+        """Return the session with digests of its sources; runs on any thread.
 
-        Raises nothing where a source is gone: its path stays, and the values that were left to it
-        come into the session, as they do where it is another file by now.
+        A missing or replaced source is no error: its path is kept, and the values that
+        it had are stored in the session.
         """
         sources, lost = [], set()
         for place, source in enumerate(self.session.sources):
@@ -103,13 +103,13 @@ class Draft:
 
 @dataclass(frozen=True)
 class Finished:
-    """A session as it is written.
+    """A session ready for writing.
 
     Attributes
     ----------
     session : SavedSession
     lost : tuple of str
-        The files that are gone, or others by now.
+        Source files that are missing or replaced.
     """
 
     session: SavedSession
@@ -117,7 +117,7 @@ class Finished:
 
     @property
     def told(self) -> str:
-        """What there is to say about these; empty where there are none."""
+        """Message on these files; empty if there are none."""
         if not self.lost:
             return ""
         text = _tr(
@@ -128,7 +128,7 @@ class Finished:
 
 
 def what_changed(document: Document) -> str:
-    """Name what has changes that are saved nowhere: arrays, the list of schemes; empty if none."""
+    """Name the unsaved parts: arrays, the list of schemes; empty if there are none."""
     titles, schemes = document.unsaved
     shown = titles[:_NAMED]
     if len(titles) > _NAMED:
@@ -141,10 +141,10 @@ def what_changed(document: Document) -> str:
 
 
 def draft(document: Document, view: Mapping[str, Any], patches: bool = False) -> Draft:
-    """Take what a session file is going to hold.
+    """Freeze a document for saving.
 
-    Long arrays are not copied: either nothing edits them until the draft is written, or they are
-    taken as ``patches``: what was changed of the tensor in its file.
+    Large arrays are not copied: either edits are blocked until the draft is written, or they are
+    stored as ``patches``: the values edited relative to the file.
     """
     paths = [source.path for source in document.sources if source.path is not None]
     if patches:
@@ -179,7 +179,7 @@ def draft(document: Document, view: Mapping[str, Any], patches: bool = False) ->
 
 
 def _whole(tensor: Tensor, paths: list[Path]) -> SavedTensor:
-    """A tensor with its values, unless they are many and lie in its file."""
+    """Return a tensor with its values, unless they are large and in its file."""
     place = paths.index(tensor.path) if tensor.path in paths else None
     device = tensor.device
     saved = SavedTensor(
@@ -197,7 +197,7 @@ def _whole(tensor: Tensor, paths: list[Path]) -> SavedTensor:
 
 
 def _patched(tensor: Tensor, paths: list[Path]) -> SavedTensor:
-    """The same, of a long array only what was changed since a file held it."""
+    """Return a tensor with only its edited values if it is large."""
     whole = _whole(tensor, paths)
     if tensor.base is None or tensor.touched is None or tensor.array.size <= COPIED:
         return whole
@@ -216,7 +216,7 @@ def _patched(tensor: Tensor, paths: list[Path]) -> SavedTensor:
 
 @dataclass
 class Opened:
-    """A session as a document takes it, with what there is to say about it."""
+    """A session converted for the document, with notes."""
 
     sources: tuple[Source, ...]
     current: Tensor
@@ -225,24 +225,24 @@ class Opened:
     view: Mapping[str, Any]
     notes: list[str] = field(default_factory=list)
     incomplete: bool = False
-    """Whether changes wait for a file that cannot be read now."""
+    """Whether edits wait for a file that cannot be read now."""
 
     @property
     def told(self) -> str:
-        """The notes as one text for a message, each once; of many the first ones."""
+        """Notes as one message, without duplicates and limited in number."""
         each = list(dict.fromkeys(self.notes))
         more = filled(_tr("There are %1 more notes like these."), f"{len(each) - NOTES:,}")
         return " ".join([*each[:NOTES], *([more] if len(each) > NOTES else [])])
 
 
 def place_of(saved: SavedSource, file: Path) -> Path:
-    """Where a source lies now: beside the session as it did then, else where it was."""
+    """Return the path of a source: relative to the session if it was, else as stored."""
     folder = file.absolute().parent
-    # A name that no file can have, too long or with a NUL in it, is found nowhere.
-    # RuntimeError is what Python 3.12 and older say of a loop of links.
+    # Impossible names, too long or with a NUL, do not exist.
+    # Up to Python 3.12, a loop of links raises RuntimeError.
     with suppress(ValueError, OSError, RuntimeError):
         beside = folder / saved.beside
-        # Not above the session's folder, whatever the session claims.
+        # Never outside the session's folder, whatever the session states.
         inside = beside.resolve().is_relative_to(folder.resolve())
         if saved.beside and inside and beside.is_file():
             return beside
@@ -250,17 +250,17 @@ def place_of(saved: SavedSource, file: Path) -> Path:
 
 
 def opened(saved: SavedSession, file: Path, agreed: bool, part: PartProgress) -> Opened:
-    """Build what a document holds from a session; runs on any thread.
+    """Build the document's contents from a session; runs on any thread.
 
     Parameters
     ----------
     saved : SavedSession
     file : Path
-        Where the session lies.
+        Path of the session.
     agreed : bool
-        Whether the files that it refers to may be read.
+        Whether the files it refers to may be read.
     part : callable
-        Gives what is told how much of each part is done.
+        Returns the progress callback of each part.
     """
     notes: list[str] = []
     waiting: list[Tensor] = []
@@ -281,7 +281,7 @@ def opened(saved: SavedSession, file: Path, agreed: bool, part: PartProgress) ->
         shown = tensor is _at(saved.tensors, saved.current)
         found = _tensor_of(tensor, source, known, shown, notes, waiting)
         if source in others and tensor.array is not None:
-            # What the session holds is not what lies there now.
+            # The stored values differ from those now in the file.
             found.opened_version, found.base = 0, None
         tensors.append(found)
         if source is None:
@@ -344,14 +344,14 @@ def _tensor_of(
     notes: list[str],
     waiting: list[Tensor],
 ) -> Tensor:
-    """Find a tensor in its file, or make one that the session itself holds.
+    """Return a tensor from its file, or a new one with the session's own values.
 
-    ``named`` are the tensors of that file, which one that it does not have comes to. One whose
-    changes cannot be put back comes to ``waiting``.
+    Tensors missing in the file are added to ``named``, its tensors by name. Tensors whose
+    edits cannot be applied are added to ``waiting``.
     """
     found = named.get(saved.name)
     if found is None and saved.name is None:
-        # The only one that can be loaded had no name while what cannot was not listed.
+        # Older sessions have no name for the only loadable tensor.
         readable = [one for one in named.values() if one.readable]
         found = readable[0] if len(readable) == 1 else None
     tensor = found or Tensor(

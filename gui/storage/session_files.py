@@ -1,4 +1,4 @@
-"""Session files: new, open, save, save as, and the question about what is not saved."""
+"""Session commands: new, open, save, save as, and the question on unsaved changes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ View = dict[str, Any]
 
 
 class WriteOver(Enum):
-    """What a person decides about a file that has changed meanwhile."""
+    """The user's decision on a file that another program has changed."""
 
     YES = "write over it"
     ELSEWHERE = "save as another file"
@@ -40,20 +40,20 @@ class WriteOver(Enum):
 
 
 class SessionFiles(QObject):
-    """What the File menu does with the whole document.
+    """The document commands of the File menu.
 
     Signals
     -------
     problem(text)
-        A file could not be read or written, and why.
+        Why a file could not be read or written.
     notice(text)
-        Something worth knowing happened.
+        A hint.
     view_opened(dict)
-        How the document that was opened had been looked at.
+        View state of the opened document.
     saved()
-        The document lies in its file, or was given up: there is nothing to recover.
+        The document was saved or discarded: there is nothing to recover.
     decided()
-        The questions about a session that is opened are answered, or none were asked.
+        All questions on opening a session are answered.
     """
 
     problem = Signal(str)
@@ -81,7 +81,7 @@ class SessionFiles(QObject):
         session.edited.connect(self._on_edited)
 
     def new(self) -> None:
-        """Begin with nothing but the three schemes, asking about what is not saved."""
+        """Start an empty document with the three schemes, asking about unsaved changes."""
         if self.may_replace():
             schemes = [Scheme.parse(text) for text in THREE_WAYS]
             self._session.start(np.zeros(0, np.float32), self.tr("untitled"), None, schemes)
@@ -89,7 +89,7 @@ class SessionFiles(QObject):
     # Opening
 
     def open(self, path: Path) -> None:
-        """Open a session file in place of the document, asking about what is not saved."""
+        """Open a session in place of the document, asking about unsaved changes."""
         with self._decisions():
             if self.may_replace():
                 path = path.absolute()
@@ -99,7 +99,7 @@ class SessionFiles(QObject):
 
     @contextmanager
     def _decisions(self) -> Iterator[None]:
-        """Let no other file come in while a question about the session stands."""
+        """Hold back loaded files while a question on the session is open."""
         self.deciding = True
         try:
             yield
@@ -114,12 +114,12 @@ class SessionFiles(QObject):
             self.restore(path, saved, agreed, partial(self._opened, path, file_seen))
 
     def restore(self, path: Path, saved: Any, agreed: bool, done: Callable[[Any], None]) -> None:
-        """Build a document from what a file holds, reading other files only where agreed."""
+        """Build a document from a session, reading other files only if agreed."""
         job, built = partial(_build, path, saved, agreed), partial(self._built, done)
         self._background.start(FILE, job, built, self.failed, only_reads=True)
 
     def _built(self, done: Callable[[Any], None], opened: Any) -> None:
-        """Put it in the document's place, asking again about what was edited while it was read."""
+        """Replace the document, asking again about edits made meanwhile."""
         with self._decisions():
             self._session.finish_typing.emit()
             if not self._edited or self.may_replace():
@@ -129,7 +129,7 @@ class SessionFiles(QObject):
         self._edited = True
 
     def _may_read(self, path: Path, saved: Any) -> bool:
-        """Ask whether files that the person has not named so far may be read."""
+        """Ask whether files that the user has not opened before may be read."""
         from quantoscope.gui.storage.session_codec import place_of
 
         known = set(self._settings.known_files)
@@ -167,7 +167,7 @@ class SessionFiles(QObject):
         self.saved.emit()
 
     def _know(self) -> None:
-        """Remember which files the person has let be read."""
+        """Store which files the user has agreed to read."""
         self._settings.add_known(
             [
                 str(source.path)
@@ -177,7 +177,7 @@ class SessionFiles(QObject):
         )
 
     def failed(self, error: Exception) -> None:
-        """Tell what is wrong with a file."""
+        """Report an error with a file."""
         if not isinstance(error, QuantizationError | OSError | MemoryError):
             raise error
         text = str(error)
@@ -188,12 +188,12 @@ class SessionFiles(QObject):
     # Saving
 
     def save(self) -> bool:
-        """Save into the document's own file, or ask for one; False when nothing was written."""
+        """Save to the document's file, or ask for one; False if nothing was written."""
         file = self._session.file
         return self.save_as() if file is None else self.write(file)
 
     def save_as(self) -> bool:
-        """Ask for a file and save everything into it; False when nothing was written."""
+        """Ask for a file and save; False if nothing was written."""
         session = self._session
         folder = Path(self._settings.text("files/folder"))
         named = session.title if session.path is None else session.path.stem
@@ -211,11 +211,11 @@ class SessionFiles(QObject):
             target = Path(f"{path}{ENDING}")
             if target.absolute() != session.file and not self.may_take(target):
                 return False
-        # The dialog has asked about a file that is there already.
+        # The dialog has already asked about replacing an existing file.
         return self.write(target, agreed=target == Path(path))
 
     def may_take(self, path: Path) -> bool:
-        """Ask about a file that is there, where the dialog knew its name without the ending."""
+        """Ask about an existing file if the dialog did not know the full name."""
         if not path.exists():
             return True
         box = QMessageBox(self._window)
@@ -232,9 +232,9 @@ class SessionFiles(QObject):
         return agreed
 
     def write(self, path: Path, agreed: bool = False) -> bool:
-        """Write everything into a session file; False, and a sentence, when that fails.
+        """Write a session file; on failure show why and return False.
 
-        ``agreed`` tells that the person knows of the file that lies there.
+        ``agreed`` means that the user has agreed to replace an existing file.
         """
         from quantoscope.engine.io import qscope
         from quantoscope.engine.io.saved import recognized
@@ -263,13 +263,13 @@ class SessionFiles(QObject):
         return True
 
     def may_write_over(self, path: Path, known: SavedSource | None) -> WriteOver:
-        """Ask about a file that somebody else has changed since it was read or written here."""
+        """Ask about a file changed by another program since it was read or written."""
         from quantoscope.engine.io.saved import untouched
 
         try:
             if known is None or untouched(known, path):
                 return WriteOver.YES
-        except FileNotFoundError:  # There is nothing that could be lost.
+        except FileNotFoundError:  # nothing to lose
             return WriteOver.YES
         except OSError:
             pass
@@ -299,9 +299,9 @@ class SessionFiles(QObject):
         job: Callable[[PartProgress], Any],
         more: Callable[[Any], str] = lambda outcome: "",
     ) -> Any:
-        """Let a job write a file, and return what it returns; None, and a sentence, if it fails.
+        """Run a job that writes a file and return its result; None, with a message, on failure.
 
-        ``more`` makes of that what else there is to say.
+        ``more`` returns additional text for the message from the result.
         """
         try:
             text = filled(self.tr("Writing %1…"), plain(path.name))
@@ -322,7 +322,7 @@ class SessionFiles(QObject):
         return outcome
 
     def _unsaved_text(self) -> str:
-        """Name what has changes: the session, where it has a name, and what of it."""
+        """Name the unsaved parts, with the session's name if it has one."""
         from quantoscope.gui.storage.session_codec import what_changed
 
         session = self._session
@@ -338,7 +338,7 @@ class SessionFiles(QObject):
         return filled(text, listed)
 
     def may_replace(self) -> bool:
-        """Ask about what is not saved; True when it may go."""
+        """Ask about unsaved changes; True if the document may be replaced."""
         session = self._session
         session.finish_typing.emit()
         self._edited = False
@@ -361,7 +361,7 @@ class SessionFiles(QObject):
 
 
 def _read(path: Path, ticket: Ticket) -> Any:
-    """Return what a session file holds, and how it looked before it was read."""
+    """Read a session file, with the file's state before reading."""
     from quantoscope.engine.io import qscope
     from quantoscope.engine.io.saved import recognized
 

@@ -11,6 +11,7 @@ from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_working
 from quantoscope.engine.numerics.granularity import CHANNEL, PER_TENSOR, Granularity
+from quantoscope.engine.text.number_text import short
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,11 @@ class Channels:
     mse: np.ndarray
     max_error: np.ndarray
     clipped: IntArray
+
+    def __repr__(self) -> str:
+        sqnr = self.sqnr[~np.isnan(self.sqnr)]
+        ends = f"{short(sqnr.min(), 4)}…{short(sqnr.max(), 4)} dB" if sqnr.size else "no metrics"
+        return f"<Channels {self.granularity}: {self.size.size:,}, SQNR {ends}>"
 
     def name(self, channel: int) -> str:
         """Return what people call a channel."""

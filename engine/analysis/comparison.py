@@ -130,6 +130,13 @@ class Comparison:
     causes: tuple[Cause, ...]
     unequal: tuple[Cause, ...]
 
+    def __repr__(self) -> str:
+        what = f"{self.count:,} of {self.differs.size:,} {self.compared} differ"
+        return f"<{type(self).__name__} {self._between()}: {what}>"
+
+    def _between(self) -> str:
+        return f"{self.first.scheme} / {self.second.scheme}"
+
     @property
     def in_codes(self) -> bool:
         """Whether differences are counted in integer codes, not in the unit of R."""

@@ -101,7 +101,7 @@ def read_codes(
     return codes.reshape(shape)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DeviceComparison(Comparison):
     """A scheme's codes against a device's, which stand in the place of a second scheme's.
 
@@ -125,6 +125,9 @@ class DeviceComparison(Comparison):
     outside: int
     sqnr: float
     device_sqnr: float
+
+    def _between(self) -> str:
+        return f"{self.first.scheme} / a device"
 
 
 def problem(scheme: Scheme, size: int, codes: IntArray) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from quantoscope.engine.numerics import kernels
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_working
 from quantoscope.engine.numerics.kernels import Extremes, Scratch
+from quantoscope.engine.text.number_text import short
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,11 @@ class Summary:
     edges: np.ndarray
     extremes: Extremes
     sums: np.ndarray
+
+    def __repr__(self) -> str:
+        low, high, mean = (short(number, 6) for number in (self.low, self.high, self.mean))
+        odd = f"{self.nan_count:,} NaN, {self.inf_count:,} infinite"
+        return f"<Summary {self.count:,} values: {low}…{high}, mean {mean}, {odd}>"
 
 
 MOST_BINS = 4096

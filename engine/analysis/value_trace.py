@@ -51,6 +51,9 @@ class Trace(Mapping[str, np.ndarray]):
     saturated: np.ndarray
     columns: Mapping[str, np.ndarray]
 
+    def __repr__(self) -> str:
+        return f"<Trace of {self.indices.size:,} {self.qparams.format} values: {', '.join(self)}>"
+
     def __getitem__(self, key: str) -> np.ndarray:
         return self.columns[key]
 

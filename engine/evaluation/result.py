@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 
 import numpy as np
 
@@ -16,11 +17,13 @@ from quantoscope.engine.evaluation.draw_envelopes import (
     curves_from,
     piece_of,
 )
+from quantoscope.engine.evaluation.metrics import METRICS
 from quantoscope.engine.numerics import kernels
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.kernels import Scratch
 from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme
+from quantoscope.engine.text.number_text import position_text, short, values_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,27 @@ class Evaluation:
     metrics: Mapping[str, float]
     warnings: tuple[str, ...]
     drawn: Curves | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        figures = "no metrics"
+        if self.metrics:
+            sqnr, bits = (short(self.metrics[key], 4) for key in ("sqnr", "bits_per_value"))
+            figures = f"SQNR {sqnr} dB, {bits} bits/value"
+        return f"<Evaluation {self.scheme}: {values_text(self.codes.shape)}, {figures}>"
+
+    def _repr_html_(self) -> str:
+        """Return the metrics and warnings as a table, which notebooks show."""
+        shape = self.codes.shape
+        rows = ""
+        for metric in METRICS if self.metrics else ():
+            value = self.metrics[metric.key]
+            is_place = metric.position and value >= 0
+            text = position_text(int(value), shape) if is_place else short(value, 6)
+            cells = (metric.name, text, metric.unit)
+            rows += f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+        title = escape(f"{self.scheme}, {values_text(shape)}")
+        notes = "".join(f"<p>{escape(warning)}</p>" for warning in self.warnings)
+        return f"<table><caption>{title}</caption><tbody>{rows}</tbody></table>{notes}"
 
     @property
     def code_counts(self) -> IntArray:

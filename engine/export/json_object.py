@@ -79,7 +79,7 @@ def render(result: Evaluation, name: str) -> bytes:
         "granularity": {
             "kind": p.granularity.kind,
             "axis": p.axis,
-            "group": p.group,
+            "group": p.group_size,
             "count": p.count,
         },
         "range": {"low": low, "high": high},

@@ -62,7 +62,7 @@ def render(result: Evaluation, name: str) -> bytes:
     fmt = integer_format(result, _WHOSE)
     if (fmt.bits, fmt.signed) not in _TYPES:
         raise NotExpressibleError(f"{_WHOSE} has codes of 4, 8 and 16 bits, not {fmt}.")
-    if p.group is not None:
+    if p.group_size is not None:
         raise NotExpressibleError(f"{_WHOSE} has no overrides for groups of values.")
     to_nearest(result, _WHOSE)
     scales = finite_scales(p, _WHOSE).tolist()

@@ -70,6 +70,9 @@ class Granularity:
         if self.kind == TENSOR and self.number:
             raise ValueError("per-tensor takes no number")
 
+    def __repr__(self) -> str:
+        return f"Granularity({str(self.kind)!r}, {self.number})"
+
     def __str__(self) -> str:
         return self.kind if self.kind == TENSOR else f"{self.kind}({self.number})"
 

@@ -13,6 +13,7 @@ from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.granularity import CHANNEL, GROUP, PER_TENSOR, Granularity
+from quantoscope.engine.text.number_text import short
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,13 +103,23 @@ class QParams:
     offset: Any = 0.0
     divisor: Any = None
 
+    def __repr__(self) -> str:
+        family = " ".join(dict.fromkeys((str(self.format), self.mapping)))
+        sets = "" if self.count == 1 else f"{self.count:,} sets {self.granularity}, "
+        s, z = (
+            "…".join(dict.fromkeys(short(end, 6) for end in (np.min(each), np.max(each))))
+            for each in (self.scale, self.zero_point)
+        )
+        ends = f"{short(self.qmin, 6)}…{short(self.qmax, 6)}"
+        return f"<QParams {family}: {sets}S = {s}, Z = {z}, Q = {ends}>"
+
     @property
     def axis(self) -> int | None:
         """The axis that parameters run along; None unless there is one set per channel."""
         return self.granularity.number if self.granularity.kind == CHANNEL else None
 
     @property
-    def group(self) -> int | None:
+    def group_size(self) -> int | None:
         """How many neighbours along the last axis share parameters; None unless groups do."""
         return self.granularity.number if self.granularity.kind == GROUP else None
 

@@ -83,6 +83,9 @@ class Scheme:
     pow2: bool = False
     runtime: str = ""
 
+    def __repr__(self) -> str:
+        return f"Scheme.parse({str(self)!r})"
+
     def __post_init__(self) -> None:
         if self.mapping not in QUANTIZERS:
             raise ValueError(f"there is no mapping {self.mapping!r}")

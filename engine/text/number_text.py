@@ -57,6 +57,11 @@ def _wants_exponent(value: np.floating) -> bool:
     return magnitude != 0 and math.isfinite(magnitude) and not 1e-5 <= magnitude < 1e16
 
 
+def values_text(shape: Sequence[int]) -> str:
+    """Return the number of values of a shape with its noun, such as ``4×300 values``."""
+    return "×".join(map(str, shape)) + " values" if shape else "1 value"
+
+
 def position_text(index: int, shape: Sequence[int]) -> str:
     """Return a flat position for display: an integer, or one index per axis in brackets."""
     if len(shape) <= 1:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import doctest
+import html
 import importlib
 import inspect
 import pkgutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from quantoscope import engine
@@ -143,3 +146,44 @@ def test_the_face_takes_no_internal_parameters() -> None:
     assert parameters(engine.evaluate) == ["x", "scheme", "progress"]
     assert parameters(engine.compare) == ["x", "first", "second", "progress"]
     assert parameters(engine.compare_codes) == ["x", "scheme", "codes", "progress"]
+
+
+def test_reprs_are_one_telling_line() -> None:
+    x = np.array([[0.5, 1.25, -1], [4, np.nan, np.inf]], np.float32)
+    made = engine.evaluate(x, "int8 symmetric per-channel(0)")
+    other = engine.evaluate(x, "int8 symmetric")
+    compared = engine.compare(x, "int8 symmetric", "uint8 asymmetric")
+    device = engine.compare_codes(x, "int8 symmetric", other.codes)
+    assert [repr(thing) for thing in (made, made.qparams, other.qparams, device.second)] == [
+        "<Evaluation int8 symmetric per-channel(0): 2×3 values, SQNR 59.87 dB, 18.67 bits/value>",
+        "<QParams int8 symmetric: 2 sets per-channel(0), S = 0.00984252…0.0314961, Z = 0, "
+        "Q = -127…127>",
+        "<QParams int8 symmetric: S = 0.0314961, Z = 0, Q = -127…127>",
+        "<Evaluation int8 symmetric: 2×3 values, no metrics>",
+    ]
+    assert repr(compared) == (
+        "<Comparison int8 symmetric / uint8 asymmetric: 3 of 6 reconstructed values differ>"
+    )
+    assert repr(device) == "<DeviceComparison int8 symmetric / a device: 0 of 6 codes differ>"
+    assert repr(engine.trace(x, "int8 symmetric", [0, 1])) == (
+        "<Trace of 2 int8 values: real, scaled, rounded, clipped, reconstructed, error>"
+    )
+    assert repr(engine.summarize(x)) == ("<Summary 6 values: -1…4, mean 1.1875, 1 NaN, 1 infinite>")
+    assert repr(engine.channels(x, made)).startswith("<Channels per-channel(0): 2, SQNR ")
+    assert repr(made.scheme) == "Scheme.parse('int8 symmetric per-channel(0)')"
+    assert eval(repr(made.scheme.granularity), {"Granularity": engine.Granularity}) == (
+        made.scheme.granularity
+    )
+
+
+def test_a_notebook_shows_every_metric_and_warning_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = engine.evaluate(np.ones((2, 3), np.float32), "int8 asymmetric")
+    page = made._repr_html_()
+    for metric in engine.METRICS:
+        assert f"<td>{html.escape(metric.name)}</td>" in page
+    assert "int8 asymmetric, 2×3 values" in page
+    assert f"<p>{made.warnings[0]}</p>" in page
+    monkeypatch.setattr(type(made.scheme), "__str__", lambda scheme: "<b>& a scheme")
+    named = replace(made, warnings=("<img src=x>",))._repr_html_()
+    assert "&lt;b&gt;&amp; a scheme" in named
+    assert "<b>" not in named and "<img" not in named

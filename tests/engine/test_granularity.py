@@ -494,7 +494,7 @@ def test_parameters_know_their_axis_their_group_and_their_count(
     word: str, axis: int | None, group: int | None, count: int
 ) -> None:
     p = engine.calibrate(uneven((3, 8), per_channel(0)), f"int8 asymmetric {word}")
-    assert (p.axis, p.group, p.count) == (axis, group, count)
+    assert (p.axis, p.group_size, p.count) == (axis, group, count)
     if count == 1:
         assert isinstance(p.scale, float)
         assert isinstance(p.zero_point, int)

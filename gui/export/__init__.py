@@ -1,1 +1,1 @@
-"""Figures and data to files, drawn from the session."""
+"""Export of figures, data and reports to files."""

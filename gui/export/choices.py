@@ -1,4 +1,4 @@
-"""What the export dialog offers, what it remembers, and the names of files it proposes."""
+"""Choices, remembered settings and proposed file names of the export dialog."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ from quantoscope.gui.export.spec import (
 PAPER, DARK_LOOK, SCREEN = "light", "dark", "screen"
 LOOKS = (PAPER, DARK_LOOK, SCREEN)
 WHOLE, VISIBLE = "whole", "visible"
-"""What a figure shows of its plots."""
+"""Which range of its plots a figure shows."""
 
 
 CUSTOM = ""
-"""The preset of whoever sets every field by hand."""
+"""Key of the custom size."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a figure as the person gives it.
+    """Size of a figure as entered by the user.
 
     Attributes
     ----------
     width, height : float
     unit : str
     points : float
-        The size of the text.
+        Text size in points.
     preset : str
-        The key of the preset that it comes from; empty for none.
+        Key of the preset; empty for none.
     """
 
     width: float
@@ -59,12 +59,12 @@ class Size:
 
 
 def default_size(plots: int) -> Size:
-    """A size that suits a number of plots: a column, or as much as a page has room for."""
+    """Return a suitable size for a number of plots: one column wide, up to a page high."""
     return Size(120, 80) if plots <= 1 else Size(180, 48.0 * plots)
 
 
 def preset_size(key: str, plots: int) -> Size:
-    """The size of a preset for a number of plots, in the unit of whoever asks for it."""
+    """Return the size of a preset for a number of plots, in the preset's unit."""
     preset = PRESET[key]
     per_unit = MM_PER_INCH if preset.unit == "in" else 1.0
     width, height = preset.width / per_unit, preset.height_for(plots) / per_unit
@@ -72,13 +72,13 @@ def preset_size(key: str, plots: int) -> Size:
 
 
 def remembered_size(settings: Settings, plots: int) -> Size:
-    """The preset last used, for a number of plots, or else the size given by hand for so many."""
+    """Return the last size for a number of plots: of the preset, or custom."""
     preset = settings.text("export/preset")
     return preset_size(preset, plots) if preset in PRESET else custom_size(settings, plots)
 
 
 def custom_size(settings: Settings, plots: int) -> Size:
-    """The size last given by hand for that number of plots."""
+    """Return the last custom size for that number of plots."""
     words = settings.text(f"export/size-{plots}").split()
     try:
         width, height = float(words[0]), float(words[1])
@@ -86,14 +86,14 @@ def custom_size(settings: Settings, plots: int) -> Size:
         points = float(words[3]) if len(words) > 3 else USUAL_POINTS
     except (ValueError, IndexError):
         return default_size(plots)
-    # Not so for NaN either.
+    # False for NaN too.
     if not (width > 0 and height > 0 and MIN_POINTS <= points <= MAX_POINTS):
         return default_size(plots)
     return Size(width, height, unit, points)
 
 
 def remember_size(settings: Settings, plots: int, size: Size) -> None:
-    """Keep a size for the next figure of that number of plots, or a preset for every figure."""
+    """Store a custom size for that number of plots, or a preset for all figures."""
     settings.remember("export/preset", size.preset)
     if not size.preset:
         text = f"{size.width:g} {size.height:g} {size.unit} {size.points:g}"
@@ -101,57 +101,57 @@ def remember_size(settings: Settings, plots: int, size: Size) -> None:
 
 
 def remembered_dpi(settings: Settings) -> int:
-    """The resolution last used for a PNG."""
+    """Return the last resolution of a PNG."""
     return min(max(settings.number("export/dpi", 300), MIN_DPI), MAX_DPI)
 
 
 def remembered_look(settings: Settings) -> str:
-    """The look last used."""
+    """Return the last look."""
     look = settings.text("export/look", PAPER)
     return look if look in LOOKS else PAPER
 
 
 def remembered_part(settings: Settings) -> str:
-    """Whether the whole was shown last, or what the window shows."""
+    """Return whether the full or the visible range was exported last."""
     return VISIBLE if settings.text("export/part") == VISIBLE else WHOLE
 
 
 def remembered_format(settings: Settings, what: str) -> str:
-    """The key of the kind of file last used for a figure, a table and so on."""
+    """Return the key of the last file format of a figure, table and so on."""
     key = settings.text(f"export/format-{what}")
     keys = [kind.key for kind in KINDS[what]]
     return key if key in keys else keys[0]
 
 
 def theme_of(look: str, screen: Theme) -> Theme:
-    """The theme of a look."""
+    """Return the theme of a look."""
     return {PAPER: LIGHT, DARK_LOOK: DARK}.get(look, screen)
 
 
 def clipboard_spec(settings: Settings, theme: Theme, keys: tuple[str, ...]) -> FigureSpec:
-    """A figure in the look and resolution last used; its size fits its plots for certain."""
+    """Return a figure in the last look and resolution, in a size that fits its plots."""
     size = default_size(len(keys))
     spec = FigureSpec(keys, size.width, size.height, size.unit, remembered_dpi(settings))
     return replace(spec, theme=theme_of(remembered_look(settings), theme))
 
 
 def proposed_name(session: Session, what: str, plots: tuple[str, ...]) -> str:
-    """A file name without ending that tells what is in it."""
+    """Return a descriptive file name without ending."""
     title = session.title
     if session.path is not None:
         title = title.replace(plain(session.path.name), plain(session.path.stem), 1)
-    # The end tells tensors apart: a last dot begins no ending, fc.weight and fc.bias are two.
+    # Keep the end, which distinguishes tensors: in fc.weight the dot does not begin an ending.
     stem = re.sub(r"[^\w.]+", "-", title)[-80:].strip("-.") or "quantoscope"
     part = what if what != FIGURE else plots[0] if len(plots) == 1 else "plots"
     return f"{stem}-{part}"
 
 
 def proposed_folder(settings: Settings, session: Session) -> Path:
-    """Where the last export went, else where the array came from, else the documents."""
+    """Return the folder of the last export, else of the array's file, else of documents."""
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
     candidates = [settings.text("export/folder"), documents]
     if session.path is not None:
         candidates.insert(1, str(session.path.parent))
-    # The field for the name holds text, and nothing else.
+    # The name field holds valid text only.
     folders = (Path(c) for c in candidates if c and is_text(c))
     return next((folder for folder in folders if folder.is_dir()), Path(QDir.homePath()))

@@ -1,4 +1,4 @@
-"""The table of values and the results to CSV and NPZ, at full precision."""
+"""Export the table of values and the results as CSV and NPZ, at full precision."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from quantoscope.gui.export.files import ExportError, FileStream, translated, wr
 from quantoscope.gui.workers.background import Ticket
 
 BLOCK = 8192
-"""Rows that are turned into text at once: some milliseconds each, so that the window goes on."""
+"""Rows converted to text at once: a few milliseconds, so that the window stays responsive."""
 
 
 # The table
@@ -31,24 +31,24 @@ BLOCK = 8192
 class _Column:
     head: str
     cells: Callable[[int, int], list[str]]
-    """The texts of the rows from one position up to, not including, another."""
+    """Returns the texts of rows from start to stop."""
 
 
 def write_table(path: str | Path, data: Snapshot, ticket: Ticket | None = None) -> None:
-    """Write every value with its stages under the active scheme and what the others make of it.
+    """Write every value with its stages under the active scheme, and the other schemes' results.
 
-    CSV has one row per value and NPZ whole arrays, as the ending says. Runs on any thread.
+    By ending, CSV with one row per value, or NPZ with whole arrays. Runs on any thread.
 
     Raises
     ------
     ExportError
-        When the ending is not known or writing fails; an existing file is then as it was.
+        If the ending is unknown or writing fails; an existing file is then unchanged.
     """
     _write(Path(path), data, ticket, {".csv": _table_csv, ".npz": _table_npz})
 
 
 def table_head(data: Snapshot, rows: int) -> str:
-    """The first lines of the table as CSV, for a preview."""
+    """Return the first lines of the table as CSV, for a preview."""
     columns = _columns(data)
     lines = [csv_line([column.head for column in columns])]
     lines += _rows(columns, 0, min(rows, data.array.size))
@@ -96,7 +96,7 @@ def _axis_column(shape: tuple[int, ...], axis: int) -> _Column:
 
 def _floats(array: FloatArray) -> Callable[[int, int], list[str]]:
     flat = array.reshape(-1)
-    # numpy writes the shortest text that reads back as the same number of the same precision.
+    # numpy writes the shortest text that reads back as the same number in its precision.
     return lambda start, stop: flat[start:stop].astype(np.str_).tolist()
 
 
@@ -106,7 +106,7 @@ def _integers(array: np.ndarray) -> Callable[[int, int], list[str]]:
 
 
 def _codes(array: FloatArray, evaluation: Evaluation) -> Callable[[int, int], list[str]]:
-    """Codes as people write them; nothing where the value is NaN, which has none."""
+    """Return codes as text; empty for NaN, which has no code."""
     values, codes = array.reshape(-1), evaluation.codes.reshape(-1)
     label = evaluation.qparams.format.label
 
@@ -119,13 +119,13 @@ def _codes(array: FloatArray, evaluation: Evaluation) -> Callable[[int, int], li
 
 
 def _stage_columns(array: FloatArray, name: str, evaluation: Evaluation) -> list[_Column]:
-    """The stages before the code; the last one is the code."""
+    """Return the columns of the stages; the last one is the code."""
     p = evaluation.qparams
     stages = QUANTIZERS[p.mapping].stage_list(p.format, p.arithmetic)[:-1]
     known: dict[tuple[int, int], Any] = {}
 
     def block(start: int, stop: int) -> Any:
-        # The columns of a block are asked for one after the other.
+        # Cached: the columns of a block are requested one after the other.
         if (start, stop) not in known:
             known.clear()
             known[start, stop] = trace(array, evaluation.qparams, np.arange(start, stop))
@@ -158,7 +158,7 @@ def _table_npz(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> Non
 
 
 def write_results(path: str | Path, data: Snapshot) -> None:
-    """Write one row per scheme that is switched on, with every figure at full precision.
+    """Write one row per enabled scheme, with every figure at full precision.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def write_results(path: str | Path, data: Snapshot) -> None:
 
 
 def results_text(data: Snapshot) -> str:
-    """The results as CSV."""
+    """Return the results as CSV."""
     heads = ["scheme", "name", "scale", "zero_point", *(m.key for m in METRICS), "notes"]
     lines = [csv_line(heads)]
     for entry, outcome in data.results:
@@ -185,7 +185,7 @@ def results_text(data: Snapshot) -> str:
 
 
 def _each(parameter: Any) -> str:
-    """One number, or those of all channels parted by spaces."""
+    """Return one number, or those of all channels separated by spaces."""
     if isinstance(parameter, np.ndarray):
         return " ".join(full(number) for number in parameter.tolist())
     return full(parameter)
@@ -196,7 +196,7 @@ def _results_csv(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> N
 
 
 def _results_npz(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> None:
-    """Arrays along the schemes; NaN where a scheme cannot be applied."""
+    """Write arrays along the schemes; NaN for a scheme that cannot be applied."""
     outcomes = [outcome for _, outcome in data.results]
 
     def figures(of: Callable[[Evaluation], float]) -> np.ndarray:
@@ -214,7 +214,7 @@ def _results_npz(stream: FileStream, data: Snapshot, ticket: Ticket | None) -> N
 
 
 def _only(parameter: Any) -> float:
-    """A parameter of a whole tensor; NaN where channels have their own."""
+    """Return a parameter of the whole tensor; NaN if it differs per channel."""
     return math.nan if isinstance(parameter, np.ndarray) else float(parameter)
 
 
@@ -232,7 +232,7 @@ def _write(path: Path, data: Snapshot, ticket: Ticket | None, writers: dict[str,
 
 
 class _Counted(io.RawIOBase):
-    """Passes bytes on and reports how many of the whole went by."""
+    """A stream that reports the share of bytes written."""
 
     def __init__(self, stream: FileStream, ticket: Ticket | None, total: int) -> None:
         super().__init__()
@@ -251,5 +251,5 @@ class _Counted(io.RawIOBase):
 
 def _npz(stream: FileStream, arrays: dict[str, Any], ticket: Ticket | None) -> None:
     total = max(1, sum(np.asarray(array).nbytes for array in arrays.values()))
-    # Uncompressed: quick to write, and numpy reads it anywhere. No array holds objects.
+    # Uncompressed, for speed; numpy reads it anywhere. No array holds objects.
     np.savez(cast(IO[bytes], _Counted(stream, ticket, total)), **arrays)

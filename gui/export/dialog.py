@@ -1,4 +1,4 @@
-"""The export dialog, and the figure on the clipboard."""
+"""Export dialog, and copying of figures to the clipboard."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ PREVIEW_ROWS = 40
 
 
 class ExportDialog(QDialog):
-    """Asks what to export, shows what it will look like, and writes it.
+    """Asks what to export, shows a preview, and writes it.
 
     Signals
     -------
     exported(path)
-        The file is written.
+        A file was written.
     """
 
     exported = Signal(str)
@@ -97,7 +97,7 @@ class ExportDialog(QDialog):
         self._timer.start()
 
     def _watch(self) -> None:
-        """Have the comparison made, which is not while nobody looks, where it is to be drawn."""
+        """Request the comparison, which is only computed on request, if it is to be drawn."""
         drawn = self.form.kind in (FIGURE, REPORT) and DifferencePlot.key in self.form.keys
         self._session.watch_pair(JOB, self.isVisible() and drawn)
 
@@ -135,7 +135,7 @@ class ExportDialog(QDialog):
             self._restyle(theme)
 
     def _restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme that is switched to while this is open."""
+        """Apply a theme that is switched to while the dialog is open."""
         self._theme = theme
         for part in (self.form, self.preview, self.row):
             part.restyle(theme)
@@ -143,7 +143,7 @@ class ExportDialog(QDialog):
         self._timer.start()
 
     def _lay_out(self) -> None:
-        # The form scrolls where the screen is lower than it; file and buttons stay in sight.
+        # The form scrolls on low screens; file name and buttons stay visible.
         scroll = QScrollArea(self)
         scroll.setWidget(self.form)
         scroll.setWidgetResizable(True)
@@ -164,7 +164,7 @@ class ExportDialog(QDialog):
         layout.addWidget(self.buttons)
         open_at(self, 900, 580)
 
-    # What follows from a choice
+    # Effects of choices
 
     def _on_change(self) -> None:
         self._watch()
@@ -186,7 +186,7 @@ class ExportDialog(QDialog):
         self._refuse("")
         before, self._previewed = self._previewed, (self.form.kind, self.form.file_kind.key)
         if self._previewed != before:
-            # What another kind of file would hold does not stand for this one meanwhile.
+            # Do not show the preview of another format meanwhile.
             self.preview.show_sentence(self.tr("Computing…"))
         {
             FIGURE: self._preview_figure,
@@ -235,14 +235,14 @@ class ExportDialog(QDialog):
         self._refuse(str(error))
 
     def _refuse(self, sentence: str) -> None:
-        """Say why nothing can be written, in place of a preview; allow it with no sentence."""
+        """Show why nothing can be written, instead of a preview; "" allows writing."""
         self.write.setEnabled(not sentence and not self._background.running(JOB))
         if sentence:
             self.preview.show_sentence(sentence)
 
     @property
     def _active(self) -> Outcome | None:
-        """What came of the active scheme."""
+        """Outcome of the active scheme."""
         return self._session.outcome(self._session.active_uid)
 
     def _report_job(self) -> Callable[[Ticket], Report]:
@@ -250,10 +250,10 @@ class ExportDialog(QDialog):
         kept, source = self._session.snapshot, source_of(self._session)
         return partial(jobs.report, source, kept, data, self.form.keys, self.form.looks)
 
-    # The file
+    # File
 
     def _ask_replace(self, *paths: Path) -> None:
-        """Allow the next press of the button to replace files."""
+        """Let the next press of the button replace files."""
         self._may_replace = frozenset(paths)
         self.write.setText(self.tr("E&xport"))
 
@@ -314,7 +314,7 @@ class ExportDialog(QDialog):
         self._at_once(partial(write_report, path, made), path)
 
     def _elsewhere(self, job: Callable[[Ticket], Any], done: Callable[[Any], None]) -> None:
-        """Do what may take long on another thread."""
+        """Run a potentially long job on another thread."""
         self._set_busy(True)
         self._background.start(JOB, job, done, self._failed)
 
@@ -348,10 +348,10 @@ class ExportDialog(QDialog):
         self.problem.setText(sentence)
         self.problem.setVisible(bool(sentence))
 
-    # The end
+    # Closing
 
     def _cancel(self) -> None:
-        """Stop writing when that is going on, else close."""
+        """Stop a running export, else close."""
         if self._background.running(JOB):
             self._background.cancel(JOB)
             self._set_busy(False)
@@ -367,7 +367,7 @@ class ExportDialog(QDialog):
 
 
 def copy_figure(session: Session, settings: Settings, theme: Theme, keys: Sequence[str]) -> None:
-    """Put plots on the clipboard as one figure: as a picture, and as SVG for who takes that."""
+    """Copy plots to the clipboard as one figure, as an image and as SVG."""
     spec = choices.clipboard_spec(settings, theme, tuple(keys))
     data = plot_data(session, settings.digits)
     content = QMimeData()

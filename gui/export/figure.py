@@ -1,4 +1,4 @@
-"""Figures of the plots as PNG, SVG and PDF, drawn from the session's data at their target size."""
+"""Render figures of plots as PNG, SVG and PDF at their target size."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ MAX_PIXELS = 150_000_000
 
 
 def figure_page(spec: FigureSpec, data: PlotData, raster: bool) -> Page:
-    """Lay a figure out.
+    """Lay out a figure.
 
     Raises
     ------
     ExportError
-        When the plots do not fit into that size; the sentence says what would do.
+        If the plots do not fit into that size; the message states a sufficient one.
     """
     if not spec.plots:
         raise ExportError(translated("Choose at least one plot."))
@@ -72,14 +72,14 @@ def _rounded_up(side: float, unit: str) -> str:
 def figure_image(
     spec: FigureSpec, data: PlotData, size: QSize | None = None, raster: bool = True
 ) -> QImage:
-    """Draw a figure as a picture, for a file, the clipboard or, with a size, a preview of it.
+    """Render a figure as an image, for a file, the clipboard or, with a size, a preview.
 
-    ``raster=False`` previews what an SVG or PDF will look like.
+    ``raster=False`` previews an SVG or PDF.
 
     Raises
     ------
     ExportError
-        When the plots do not fit into the figure, or the picture not into memory.
+        If the plots do not fit into the figure, or the image not into memory.
     """
     width, height = (size.width(), size.height()) if size is not None else spec.pixels()
     if width * height > MAX_PIXELS:
@@ -97,7 +97,7 @@ def figure_image(
         painter.end()
     finally:
         page.close()
-    # Only now: text is measured in the resolution that the image has while it is painted.
+    # Set last: text is measured in the resolution that the image has during painting.
     per_metre = round(spec.dpi / MM_PER_INCH * 1000)
     image.setDotsPerMeterX(per_metre)
     image.setDotsPerMeterY(per_metre)
@@ -143,7 +143,7 @@ def render_svg(spec: FigureSpec, data: PlotData) -> bytes:
 
 
 def _finished_svg(svg: str, spec: FigureSpec) -> str:
-    """Give the exact size, which Qt rounds to pixels, and fonts to fall back on."""
+    """Set the exact size, which Qt rounds to pixels, and fallback fonts."""
     width, height = (
         f"{side:g}{spec.unit}" for side in (spec.width, spec.height)
     )  # fmt: skip
@@ -153,13 +153,13 @@ def _finished_svg(svg: str, spec: FigureSpec) -> str:
 
 
 def render_pdf(spec: FigureSpec, data: PlotData) -> bytes:
-    """Return a figure as a PDF file of one page of its size, with the fonts inside."""
+    """Return a figure as a PDF file of one page of its size, with embedded fonts."""
     page = figure_page(spec, data, raster=False)
     width, height = (side * POINTS_PER_INCH for side in spec.inches(raster=False))
     try:
         buffer = _buffer()
         writer = QPdfWriter(buffer)
-        # Qt keeps whole points.
+        # Qt rounds to whole points.
         rounded = QSizeF(round(width), round(height))
         exact = QPageSize.SizeMatchPolicy.ExactMatch
         writer.setPageSize(QPageSize(rounded, QPageSize.Unit.Point, "", exact))
@@ -176,10 +176,10 @@ def render_pdf(spec: FigureSpec, data: PlotData) -> bytes:
 
 
 def _finished_pdf(pdf: bytes, width: float, height: float, rounded: QSizeF) -> bytes:
-    """Give the page its exact size; the boxes keep their length, so that no offset moves."""
+    """Set the exact page size; box lengths are kept, so that no offset changes."""
 
     def exact(match: re.Match[bytes]) -> bytes:
-        # What is painted hangs from the upper edge, which stays where Qt put it.
+        # Content is positioned from the upper edge, which stays where Qt put it.
         low = rounded.height() - height
         box = f"[0 {low:.3f} {width:.3f} {rounded.height():.0f}".encode()
         room = len(match[2]) - 1
@@ -203,11 +203,11 @@ RENDERERS: dict[str, Callable[[FigureSpec, PlotData], bytes]] = {
     ".svg": render_svg,
     ".pdf": render_pdf,
 }
-"""The formats of figures by the ending of the file."""
+"""Figure formats by file ending."""
 
 
 def write_figure(path: str | Path, spec: FigureSpec, data: PlotData) -> None:
-    """Write a figure in the format that the ending names.
+    """Write a figure in the format of the path's ending.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The name of the file in the export dialog: proposed, typed, or chosen by browsing."""
+"""File name row of the export dialog: proposed, typed, or browsed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from quantoscope.gui.export.report_files import report_paths
 
 
 class FileRow(QWidget):
-    """Follows the form until a person names the file, and from then on in its ending alone.
+    """Proposes a name until the user enters one, then adjusts only its ending.
 
     Signals
     -------
     renamed(asked)
-        The person named another file; ``asked`` when whether to replace it was asked already.
+        The user named another file; ``asked`` if replacing it was confirmed already.
     """
 
     renamed = Signal(bool)
@@ -72,27 +72,27 @@ class FileRow(QWidget):
         self.follow()
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self.beside.setPalette(inked(theme.muted))
 
     @property
     def path(self) -> Path:
-        """The file that is named, with an ending of the kind that is chosen."""
+        """The named file, with an ending of the chosen format."""
         return with_ending(self.edit.text(), self._form.endings)
 
     @property
     def named(self) -> bool:
-        """Whether there is a name at all."""
+        """Whether a name was entered."""
         return bool(self.edit.text().strip() and self.path.name)
 
     @property
     def targets(self) -> list[Path]:
-        """Every file that is going to be written, the one that is named last."""
+        """All files to be written, the named one last."""
         path = self.path
         return report_paths(path, self._form.keys) if self._form.kind == REPORT else [path]
 
     def _on_named(self) -> None:
-        """What is exported follows a name that is complete: report.html is a report."""
+        """Choose what to export from a complete name: report.html is a report."""
         if self._by_hand:
             self._form.set_kind(Path(self.edit.text().strip()).suffix.lower())
 
@@ -102,7 +102,7 @@ class FileRow(QWidget):
             self.edit.setText(str(self.path))
 
     def follow(self) -> None:
-        """Go with what is chosen in the form."""
+        """Update the name for the choices in the form."""
         if self._by_hand:
             self.settle()
         else:
@@ -115,11 +115,11 @@ class FileRow(QWidget):
         whole = self.edit.hasFocus() and self.edit.selectedText() == self.edit.text()
         self.edit.setText(str(folder / (name + self._form.endings[0])))
         if whole:
-            # Whoever selected the name is about to type over it.
+            # Do not change a selected name, which the user is about to overwrite.
             self.edit.selectAll()
 
     def _name_others(self) -> None:
-        """Name the files that are written beside the one that is named."""
+        """Show which further files will be written."""
         others = [path.name for path in self.targets[:-1]]
         self.beside.setText(filled(self.tr("And beside it: %1"), ", ".join(map(plain, others))))
         self.beside.setVisible(bool(others))
@@ -149,5 +149,5 @@ class FileRow(QWidget):
         self.edit.setText(text)
         self.settle()
         self._name_others()
-        # The file dialog has asked, unless the ending was added afterwards.
+        # The file dialog has confirmed it, unless the ending was added afterwards.
         self.renamed.emit(self.path == Path(text))

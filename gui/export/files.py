@@ -1,4 +1,4 @@
-"""Files written in full or not at all, and the one error that says why not."""
+"""Atomic writing of files for exports, with one error type."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from quantoscope.gui.common.plain_text import plain
 
 
 def translated(text: str) -> str:
-    """A text of the exports in the person's language."""
+    """Return a text of the exports, translated."""
     return QCoreApplication.translate("export", text)
 
 
 class ExportError(Exception):
-    """Something cannot be exported; the message is one sentence that is fit for a dialog."""
+    """Raised if something cannot be exported; the message is one sentence for the user."""
 
 
 class _WriteError(OSError):
-    """The file took less than it was given."""
+    """Raised if the file accepted fewer bytes than given."""
 
 
 class FileStream(io.RawIOBase):
-    """What writers of Python's kind need to write into a ``QSaveFile``."""
+    """A Python stream that writes to a ``QSaveFile``."""
 
     def __init__(self, file: QSaveFile) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class FileStream(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Write all of some bytes, or raise."""
+        """Write all bytes, or raise."""
         block = bytes(data)
         if self._file.write(block) != len(block):
             raise _WriteError(self._file.errorString())
@@ -47,12 +47,12 @@ class FileStream(io.RawIOBase):
 
 
 def write_atomically(path: Path, write: Callable[[FileStream], None]) -> None:
-    """Let ``write`` fill a file that takes the place of ``path`` only when it is complete.
+    """Write a file with ``write``; it replaces ``path`` only when complete.
 
     Raises
     ------
     ExportError
-        When writing fails; an existing file is as it was, and nothing is left behind.
+        If writing fails; an existing file is unchanged, and no draft is left.
     """
     file = _draft(path, write)
     if not file.commit():
@@ -60,7 +60,7 @@ def write_atomically(path: Path, write: Callable[[FileStream], None]) -> None:
 
 
 def _draft(path: Path, write: Callable[[FileStream], None]) -> QSaveFile:
-    """Write all of a file that takes the place of ``path`` once it is committed."""
+    """Write a file completely without committing it."""
     if path.is_dir():
         raise ExportError(_cannot(path, translated("it is a folder")))
     try:
@@ -70,7 +70,7 @@ def _draft(path: Path, write: Callable[[FileStream], None]) -> QSaveFile:
     if not folder_there:
         raise ExportError(_cannot(path, translated("its folder does not exist")))
     if not is_text(path):
-        # Qt would leave bytes out of the name, and write another file.
+        # Qt would drop bytes from the name, and write another file.
         text = translated("%1 cannot be written: its name is not UTF-8.")
         raise ExportError(filled(text, plain(path)))
     file = QSaveFile(str(path))
@@ -94,19 +94,19 @@ def _draft(path: Path, write: Callable[[FileStream], None]) -> QSaveFile:
 
 
 def _discard(file: QSaveFile) -> None:
-    """Leave no draft behind."""
+    """Discard a draft."""
     file.cancelWriting()
     file.commit()
 
 
 def write_all(files: Mapping[Path, bytes]) -> None:
-    """Write several files that belong together: each in full, and none before all are complete.
+    """Write several files: each atomically, and none before all are complete.
 
     Raises
     ------
     ExportError
-        When one cannot be written; existing files are then as they were, but for those that had
-        taken their place already when the system refused a finished one its own.
+        If one cannot be written; existing files are then unchanged, except those already
+        replaced when the system refused to rename a finished one.
     """
     drafts: list[tuple[Path, QSaveFile]] = []
     try:
@@ -126,7 +126,7 @@ def _put(data: bytes, stream: FileStream) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole file; raises ``ExportError`` as ``write_atomically`` does."""
+    """Write a file atomically; raises ``ExportError`` as ``write_atomically`` does."""
     write_atomically(path, partial(_put, data))
 
 

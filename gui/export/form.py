@@ -1,4 +1,4 @@
-"""The fields of the export dialog: what, which plots, format, size and look."""
+"""Fields of the export dialog: content, plots, format, size and look."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from quantoscope.gui.export.size_fields import SizeFields
 from quantoscope.gui.export.spec import FigureSpec, Look
 
 TAKEN = "bflmnprtvwxz"
-"""Letters that the dialog's other mnemonics have."""
+"""Letters of the dialog's other mnemonics."""
 
 
 class ExportForm(QWidget):
-    """Asks what to export and how; remembers nothing until told to.
+    """Asks what to export and how; stores choices only on ``remember``.
 
     Signals
     -------
     changed()
-        Something that the file depends on.
+        A choice that affects the file has changed.
     """
 
     changed = Signal()
@@ -72,7 +72,7 @@ class ExportForm(QWidget):
         self.format = QComboBox(self)
         narrow = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         for choice in (self.what, self.format):
-            # A long title does not take the labels' room.
+            # A long title must not squeeze the labels.
             choice.setSizeAdjustPolicy(narrow)
             choice.setMinimumContentsLength(12)
         self.sizes = SizeFields(self._settings, self._theme, self)
@@ -92,7 +92,7 @@ class ExportForm(QWidget):
         self.mark.setChecked(bool(self._settings.number("export/mark", 0)))
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme, which figures may have too."""
+        """Apply the colours of a theme, which figures may use too."""
         self._theme = theme
         self.sizes.restyle(theme)
 
@@ -110,7 +110,7 @@ class ExportForm(QWidget):
         form.addRow("", self.mark)
 
     def _select(self, start: str) -> None:
-        """Choose what the person came for."""
+        """Select the requested content."""
         what = start or self._settings.text("export/what")
         what = what if what in KINDS else FIGURE
         self._asked = (start,) if start in self.plots else self._visible
@@ -121,7 +121,7 @@ class ExportForm(QWidget):
         self._show_rows()
 
     def _tick(self) -> None:
-        """Propose plots: for a figure those that were asked for, for a report all."""
+        """Tick plots: the requested ones for a figure, all for a report."""
         chosen = self._asked if self.kind == FIGURE else tuple(self.plots)
         for key, box in self.plots.items():
             box.setChecked(key in chosen)
@@ -137,7 +137,7 @@ class ExportForm(QWidget):
         self.shown.currentIndexChanged.connect(self._on_change)
         self.mark.toggled.connect(self._on_change)
 
-    # What is chosen
+    # Choices
 
     @property
     def kind(self) -> str:
@@ -146,33 +146,33 @@ class ExportForm(QWidget):
 
     @property
     def file_kind(self) -> FileKind:
-        """The kind of file."""
+        """The file format."""
         return KINDS[self.kind][max(0, self.format.currentIndex())]
 
     @property
     def endings(self) -> tuple[str, ...]:
-        """The endings that the file may have, with their dots."""
+        """Allowed endings of the file, with their dots."""
         return self.file_kind.endings
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The plots that are ticked, from top to bottom."""
+        """The ticked plots, from top to bottom."""
         return tuple(key for key, box in self.plots.items() if box.isChecked())
 
     @property
     def raster(self) -> bool:
-        """Whether the figure is made of pixels."""
+        """Whether the figure is a raster image."""
         return self.kind == FIGURE and self.file_kind.key == ".png"
 
     @property
     def looks(self) -> Mapping[str, Look]:
-        """How the plots look at their data."""
+        """Ranges and options of the plots."""
         if self.shown.currentData() == choices.VISIBLE:
             return self._looks
         return {key: replace(look, x=None, y=None) for key, look in self._looks.items()}
 
     def spec(self) -> FigureSpec:
-        """The figure that is asked for."""
+        """The requested figure."""
         size = self.sizes.size
         return FigureSpec(
             self.keys,
@@ -187,7 +187,7 @@ class ExportForm(QWidget):
         )
 
     def set_ending(self, ending: str) -> None:
-        """Follow the ending that the person gave the file, where another kind has it."""
+        """Choose the format of an ending that the user has typed."""
         if ending in self.endings:
             return
         for place, kind in enumerate(KINDS[self.kind]):
@@ -196,14 +196,14 @@ class ExportForm(QWidget):
                 return
 
     def set_kind(self, ending: str) -> None:
-        """Follow an ending that nothing but another way out has, as that of a report."""
+        """Choose the content that alone has this ending, such as a report."""
         having = [what for what, kinds in KINDS.items() if any(ending in k.endings for k in kinds)]
         if having and self.kind not in having:
             self.what.setCurrentIndex(self.what.findData(having[0]))
             self.set_ending(ending)
 
     def remember(self) -> None:
-        """Keep the choices for the next time."""
+        """Store the choices."""
         self._settings.remember("export/what", self.kind)
         self._settings.remember(f"export/format-{self.kind}", self.file_kind.key)
         if self.kind in (FIGURE, REPORT):
@@ -214,7 +214,7 @@ class ExportForm(QWidget):
         self._settings.remember("export/look", str(self.look.currentData()))
         self._settings.remember("export/mark", int(self.mark.isChecked()))
 
-    # What follows from a choice
+    # Effects of choices
 
     def _on_change(self) -> None:
         self._show_rows()
@@ -224,7 +224,7 @@ class ExportForm(QWidget):
         self._by_hand = True
 
     def _on_what(self) -> None:
-        # Formats first: a tick tells others, who ask for the format.
+        # Formats first: ticking emits a signal whose slots query the format.
         self._fill_formats()
         if not self._by_hand:
             self._tick()
@@ -235,7 +235,7 @@ class ExportForm(QWidget):
         self._on_change()
 
     def _fill_formats(self) -> None:
-        """Offer the formats of what is exported, the one last used first."""
+        """Fill in the formats of the content, the last used one first."""
         kept = QSignalBlocker(self.format)
         self.format.clear()
         for kind in KINDS[self.kind]:
@@ -245,7 +245,7 @@ class ExportForm(QWidget):
         kept.unblock()
 
     def _show_rows(self) -> None:
-        """Show the fields that matter for what is chosen."""
+        """Show the fields relevant to the choices."""
         figure = self.kind == FIGURE
         for field in (self._plot_rows, self.shown):
             self._form.setRowVisible(field, figure or self.kind == REPORT)
@@ -255,7 +255,7 @@ class ExportForm(QWidget):
 
 
 def _with_keys(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
-    """Each name with a mnemonic that nothing else has, those with the least choice first."""
+    """Add a unique mnemonic to each name, starting with the names with the fewest options."""
     free = set(ascii_lowercase).difference(taken)
     result = {}
     for name in sorted(names, key=lambda name: len(free.intersection(name.lower()))):

@@ -1,4 +1,4 @@
-"""Figures and reports of a file's array, drawn without a window or an event loop."""
+"""Figures and reports from the command line, without a window or event loop."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ from quantoscope.gui.plots.spans import power
 
 KEYS = tuple(kind.key for kind in PLOTS)
 PAIRED = "difference"
-"""The plot of what the first two schemes do differently."""
+"""Key of the plot that compares the first two schemes."""
 LOGARITHMIC = ("log threshold",)
-"""Quantities whose axes show decimal logarithms."""
+"""Quantities with logarithmic axes."""
 
 
 def picture(
     array: np.ndarray, schemes: Sequence[Scheme], pair: bool = False
 ) -> tuple[Snapshot, PlotData]:
-    """Apply schemes to an array, as a session does, the first of them active.
+    """Apply schemes to an array, as a session does, with the first one active.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def picture(
     Raises
     ------
     QuantizationError
-        When one of them cannot be applied.
+        If one of them cannot be applied.
     """
     values = frozen(as_working(array))
     entries = entries_for(schemes)
@@ -134,16 +134,16 @@ def report(arguments: argparse.Namespace) -> list[str]:
 
 
 def _application() -> QApplication:
-    """What Qt needs to know fonts."""
+    """Return the QApplication, which fonts require."""
     app = QApplication.instance()
     return app if isinstance(app, QApplication) else QApplication(["quantoscope"])
 
 
 def _source(text: str, loaded: str) -> Source:
-    """Where the values come from, which were loaded in this type."""
+    """Return the origin of the values, which were loaded in this dtype."""
     file, tensor = split_name(text)
     if not probe(file).single:
-        # A model may hold it in a form of its own, such as Q4_0.
+        # A model may store it in its own type, such as Q4_0.
         infos = [info for info in list_tensors(file) if info.readable]
         held = [info for info in infos if tensor in (None, info.name)]
         loaded = held[0].stored or held[0].dtype
@@ -177,7 +177,7 @@ def _inputs(arguments: argparse.Namespace, keys: Sequence[str]) -> tuple[np.ndar
 
 
 def _size(arguments: argparse.Namespace, plots: int) -> Size:
-    """The size of a preset, or the one that is given, in mm."""
+    """Return the size of a preset, or the given one, in mm."""
     width, height = arguments.width, arguments.height
     if arguments.preset is not None:
         if width or height:
@@ -192,7 +192,7 @@ def _size(arguments: argparse.Namespace, plots: int) -> Size:
         size = choices.default_size(plots)
         if width and not height:
             height = paper_height(width, plots)
-        # Larger text takes more room where nobody says how much there is.
+        # Without a given size, larger text enlarges the figure.
         share = max(1.0, (arguments.font or size.points) / size.points)
         size = replace(size, width=width or size.width, height=height or size.height * share)
     return replace(size, points=arguments.font) if arguments.font else size
@@ -204,7 +204,7 @@ def _check(option: str, number: float, least: float, most: float) -> None:
 
 
 def _check_looks(looks: dict[str, Look], key: str, data: PlotData) -> None:
-    """Refuse a part of the x axis that shows nothing of the plot, or more than can be drawn."""
+    """Refuse a range of x without data of the plot, or beyond what can be drawn."""
     look = looks.get(key)
     if look is None or look.x is None:
         return
@@ -225,7 +225,7 @@ def _check_looks(looks: dict[str, Look], key: str, data: PlotData) -> None:
 
 
 def _looks(ends: tuple[float, float], keys: tuple[str, ...]) -> dict[str, Look]:
-    """The part of the x axis, for the first plot and those with the same axis."""
+    """Return the range of x for the first plot and those with the same axis."""
     kinds = {kind.key: kind for kind in PLOTS}
     quantity = kinds[keys[0]].x_quantity
     if quantity in LOGARITHMIC:

@@ -1,4 +1,4 @@
-"""What the export dialog has done on another thread: long previews, and long files."""
+"""Background jobs of the export dialog: long previews and files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def parameters(path: Path, key: str, result: Evaluation, name: str, ticket: Tick
 
 
 def parameters_preview(key: str, result: Evaluation, name: str, ticket: Ticket) -> str:
-    """The first lines of the parameters."""
+    """Return the first lines of the parameters."""
     return beginning(export.preview(key, result, name))
 
 
@@ -45,17 +45,17 @@ def report(
     looks: Mapping[str, Look],
     ticket: Ticket,
 ) -> Report:
-    """Put a report together; its figures are drawn when it is written."""
+    """Create a report; its figures are drawn when it is written."""
     return make_report(source, data, picture, plots, datetime.now().astimezone(), looks)
 
 
 def report_preview(path: Path, made: Report) -> str:
-    """The beginning of a report as Markdown."""
+    """Return the start of a report as Markdown."""
     return beginning(report_text(path, made))
 
 
 def beginning(text: str) -> str:
-    """The first lines of a text, each cut short where it is very long."""
+    """Return the first lines of a text, with very long ones cut."""
     lines = text.splitlines()
     shown = [
         line if len(line) <= PREVIEW_LETTERS else f"{line[:PREVIEW_LETTERS]} …"

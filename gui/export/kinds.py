@@ -1,4 +1,4 @@
-"""What can be exported, and in which kinds of files."""
+"""Registry of what can be exported, and in which file formats."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ FIGURE, TABLE, RESULTS, REPORT, PARAMETERS = "figure", "table", "results", "repo
 
 @dataclass(frozen=True)
 class FileKind:
-    """A kind of file that something is written to.
+    """A file format of an export.
 
     Attributes
     ----------
     key : str
-        What is remembered of it.
+        Key in the settings.
     title : str
-        As the dialog shows it, before translation.
+        Name in the dialog, untranslated.
     endings : tuple of str
-        Its endings, with their dots; the first is the usual one.
+        Its endings, with their dots; the first is the default.
     """
 
     key: str
@@ -49,12 +49,12 @@ KINDS: dict[str, tuple[FileKind, ...]] = {
     ),
     PARAMETERS: tuple(FileKind(f.key, f.title, f.endings) for f in PARAMETER_FORMATS),
 }
-"""By what is exported; the first kind is the usual one."""
+"""Formats by what is exported; the first is the default."""
 _KNOWN = {ending for kinds in KINDS.values() for kind in kinds for ending in kind.endings}
 
 
 def with_ending(text: str, endings: Sequence[str]) -> Path:
-    """The path that a text means; an ending of the known ones gives way to the first of these."""
+    """Return the path of a text; a known ending is replaced with the first of ``endings``."""
     path = Path(text.strip()).expanduser()
     if path.suffix.lower() in endings or not path.name:
         return path

@@ -1,4 +1,4 @@
-"""Lines of text and the places of labels in a figure."""
+"""Text layout in figures."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF
 
 SLACK = 0.98
-"""Browsers set the text of an SVG up to a hundredth wider than Qt measures it."""
+"""Factor of safety: browsers set SVG text up to one per cent wider than Qt measures."""
 
 
 def wrapped(text: str, metrics: QFontMetricsF, width: float) -> list[str]:
-    """The lines of a text, broken at spaces alone; a word that is too long is cut short.
+    """Return the lines of a text, broken at spaces only; long words are cut.
 
-    A unit or a sign stays with its number: Qt would break before it, and inside ``|error|``.
+    Units and signs stay with their number: Qt would break before them, and inside ``|error|``.
     """
     lines: list[str] = []
     width *= SLACK
@@ -32,7 +32,7 @@ def wrapped(text: str, metrics: QFontMetricsF, width: float) -> list[str]:
 
 
 def apart(texts: list[tuple[QRectF, str]], room: float) -> list[tuple[QRectF, str]]:
-    """Leave out texts until none touches its neighbour: every other one, every third, and so on."""
+    """Thin out texts until none overlap: every other one, every third, and so on."""
     for step in range(1, len(texts) + 1):
         kept = texts[::step]
         if not any(
@@ -44,15 +44,15 @@ def apart(texts: list[tuple[QRectF, str]], room: float) -> list[tuple[QRectF, st
 
 
 def font_of(points: float, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    """The desktop's font in a size, as figures need it."""
+    """Return the desktop's font in a size, for figures."""
     font = QFont()
-    # The name of a real font: an alias of this desktop says nothing elsewhere.
+    # The resolved font name: a desktop alias is unknown elsewhere.
     font.setFamily(QFontInfo(font).family())
     font.setPointSizeF(points)
     font.setWeight(weight)
-    # Letters keep the distances of the font's design at every scale.
+    # Unhinted spacing, so that text scales exactly.
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
-    # A PDF holds a ligature as one sign: "ff" could not be found in it.
+    # A PDF stores a ligature as one character, so "ff" could not be searched.
     for ligatures in ("liga", "clig", "dlig"):
         font.setFeature(QFont.Tag(ligatures), 0)
     return font

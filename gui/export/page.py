@@ -1,4 +1,4 @@
-"""One figure laid out at its target size: legend, and for each plot title, insight and axes."""
+"""Layout and painting of a figure: legend and, per plot, title, description and axes."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from quantoscope.gui.plots import PLOTS
 from quantoscope.gui.plots.data import PlotData, Series
 
 TITLE_SHARE = 10.0 / 8.5
-"""How much larger than the text a title is."""
+"""Size of a title relative to the text."""
 MIN_VIEW_WIDTH, MIN_VIEW_HEIGHT = 110.0, 44.0
 MARGIN, GAP, TICK = 8.0, 14.0, 4.0
-"""In 1/96 inch, for text of the usual size."""
+"""Sizes in 1/96 inch, for text of the default size."""
 
 
 def logical_dpi() -> float:
-    """The resolution that fonts are measured in: 96, save where the desktop says otherwise."""
+    """Return the resolution for font metrics: 96 unless the desktop differs."""
     return float(round(QGuiApplication.primaryScreen().logicalDotsPerInchY()))
 
 
 class Page:
-    """A figure with everything in its place, ready to be painted.
+    """A figure laid out for painting.
 
     Attributes
     ----------
     width, height : float
-        In logical pixels, of which an inch has ``logical_dpi()``.
+        In logical pixels, ``logical_dpi()`` per inch.
     missing : QSizeF
-        How much it is too small in each direction; 0 or less where it is large enough.
+        Missing size in each direction; 0 or less if it is large enough.
     """
 
     def __init__(self, spec: FigureSpec, data: PlotData, raster: bool) -> None:
@@ -68,18 +68,18 @@ class Page:
 
     @property
     def title(self) -> str:
-        """The titles of the plots."""
+        """Titles of the plots."""
         return "; ".join(panel.plot.title() for panel in self.panels)
 
     def close(self) -> None:
-        """Let go of the plots."""
+        """Release the plots."""
         for panel in self.panels:
             panel.close()
 
     # Layout
 
     def _place_legend(self) -> list[tuple[QPointF, Series | None, str]]:
-        """Places of the entries of the legend, in as many lines as they need."""
+        """Return the positions of the legend's entries, wrapped into lines."""
         series: list[Series] = []
         drawn = {panel.plot.draws_schemes for panel in self.panels}
         if "all" in drawn:
@@ -108,7 +108,7 @@ class Page:
         return placed
 
     def _height(self, text: str, font: QFont, width: float) -> float:
-        """How high a text is when wrapped to a width."""
+        """Return the height of a text wrapped to a width."""
         return len(wrapped(text, QFontMetricsF(font), width)) * QFontMetricsF(font).height()
 
     def _place_panels(self) -> QSizeF:
@@ -128,7 +128,7 @@ class Page:
         view_height = (self.height - fixed) / len(self.panels)
         short = QSizeF(0, (MIN_VIEW_HEIGHT * u - view_height) * len(self.panels))
         view_height = max(view_height, MIN_VIEW_HEIGHT * u)
-        # The ticks say how wide the axes are; all are as wide as the widest.
+        # Tick labels determine the width of the axes; all get the largest.
         gutter = 0.0
         for panel in self.panels:
             panel.place(QRectF(0, 0, max(across - 60 * u, MIN_VIEW_WIDTH * u), view_height))
@@ -157,7 +157,7 @@ class Page:
     # Painting
 
     def paint(self, painter: QPainter) -> None:
-        """Paint the figure into a device of logical resolution, scaled as it may be."""
+        """Paint the figure on a device of logical resolution, possibly scaled."""
         painter.fillRect(QRectF(0, 0, self.width, self.height), QColor(self.theme.background))
         painter.setFont(self._text)
         for place, series, name in self._samples:
@@ -235,7 +235,7 @@ class Page:
         self._paint_label(painter, panel, name, edge)
 
     def _tick_texts(self, ticks: list[Tick], name: str, edge: float) -> list[tuple[QRectF, str]]:
-        """The texts that fit beside each other; the coarser ticks come first."""
+        """Return the tick labels that fit side by side, coarser ticks first."""
         u = self.unit
         boxes: list[tuple[QRectF, str]] = []
         for major in (True, False):

@@ -1,9 +1,9 @@
-"""Paints what a plot has put into its view with plain strokes, fills and text.
+"""Paint the items of a plot with plain strokes, fills and text, for vector files.
 
-Vector files need lines that have a width on paper, hatching that is drawn, and coordinates that
-keep their precision; what pyqtgraph paints for the screen has pens of one device pixel, bitmap
-patterns and coordinates in units of the data. So its items are read here, mapped to the figure,
-and painted anew.
+Vector files need lines with a physical width, drawn hatching, and precise
+coordinates; pyqtgraph paints for the screen with pens of one device pixel, bitmap
+patterns and data coordinates. So its items are read here, mapped to the figure,
+and painted again.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPainterPath, QPen, Q
 from PySide6.QtWidgets import QGraphicsRectItem
 
 SYMBOL_SHARE = 0.75
-"""Pens get thicker on paper than on a screen; symbols stay as they are."""
+"""Scale of symbols: pens are thicker on paper than on a screen, symbols are not."""
 HATCH_PITCH = 7.0
 MOST_BARS = 4096
 
 
 def firm(pen: QPen) -> QPen:
-    """The pen with a width in units of the figure instead of device pixels."""
+    """Return the pen with its width in figure units instead of device pixels."""
     result = QPen(pen)
     result.setCosmetic(False)
     result.setCapStyle(Qt.PenCapStyle.FlatCap)
-    # Sharp corners of stairs, but no spikes on the acute ones of an envelope.
+    # Mitred corners of stairs, but no spikes at acute corners of envelopes.
     result.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     result.setMiterLimit(1.5)
     return result
 
 
 def symbol_path(symbol: str | QPainterPath, x: float, y: float, size: float) -> QPainterPath:
-    """A symbol of pyqtgraph's at a place, in a size."""
+    """Return a pyqtgraph symbol at a position and size."""
     path = Symbols[symbol] if isinstance(symbol, str) else symbol
     return QTransform(size, 0, 0, size, x, y).map(path)
 
 
 def _shares(places: Any, span: tuple[float, float]) -> Any:
-    """How far along a range places lie, a little beyond either end at most."""
+    """Return positions as fractions of a range, clamped slightly beyond its ends."""
     low, high = span
     with np.errstate(over="ignore"):
         return np.clip((np.asarray(places, np.float64) - low) / (high - low), -1, 2)
@@ -56,15 +56,15 @@ class ViewPainter:
     Attributes
     ----------
     painter : QPainter
-        In units of the figure.
+        Painter in figure units.
     rect : QRectF
-        Where the view lies.
+        Rectangle of the view.
     x_range, y_range : tuple of float
-        What it shows.
+        Visible ranges.
     font : QFont
-        For labels.
+        Font of labels.
     unit : float
-        The length of 1/96 inch.
+        Length of 1/96 inch.
     """
 
     painter: QPainter
@@ -76,7 +76,7 @@ class ViewPainter:
     _labels: list[QRectF] = field(default_factory=list)
 
     def paint(self, plot: pg.PlotItem) -> None:
-        """Paint everything that a plot shows, in the order of its depth, clipped to the view."""
+        """Paint everything in a plot by depth, clipped to the view."""
         items = [item for item in plot.items if item.isVisible()]
         items.sort(key=_depth)
         self.painter.save()
@@ -102,14 +102,14 @@ class ViewPainter:
     # From the data to the figure
 
     def map_x(self, x: Any) -> Any:
-        """Positions along x; far outside the view they are cut, so that numbers stay small."""
+        """Map x to the figure, clamping positions far outside the view."""
         return self.rect.left() + _shares(x, self.x_range) * self.rect.width()
 
     def map_y(self, y: Any) -> Any:
-        """Positions along y, likewise; up in the data is up on paper."""
+        """Map y to the figure, upwards, with clamping."""
         return self.rect.bottom() - _shares(y, self.y_range) * self.rect.height()
 
-    # The kinds of items
+    # Item types
 
     def _curve(self, item: pg.PlotCurveItem) -> None:
         x, y = item.getData()
@@ -136,7 +136,7 @@ class ViewPainter:
                 symbols.addPath(symbol_path(item.opts["symbol"], at_x, at_y, size))
         if symbols.isEmpty():
             return
-        # A symbol on the edge of the view is shown whole.
+        # Draw symbols on the edge of the view in full.
         self.painter.save()
         self.painter.setClipRect(self.rect.adjusted(-size, -size, size, size))
         self.painter.setPen(firm(item.opts["pen"]))
@@ -153,9 +153,9 @@ class ViewPainter:
         y1 = np.broadcast_to(self.map_y(opts["y1"]), left.shape)
         self.painter.setPen(firm(opts["pen"]))
         self.painter.setBrush(opts["brush"])
-        # Bars that touch become one outline: side by side they would show seams.
+        # Merge adjacent bars into one outline: separate ones would show seams.
         apart = np.abs(left[1:] - right[:-1]) > 1e-6
-        # Qt fills no polygon of very many corners.
+        # Qt does not fill polygons with very many corners.
         breaks = np.flatnonzero(apart | (np.arange(1, left.size) % MOST_BARS == 0)) + 1
         for run in np.split(np.arange(left.size), breaks):
             if run.size == 0:
@@ -177,7 +177,7 @@ class ViewPainter:
             ends = QPointF(self.rect.left(), at), QPointF(self.rect.right(), at)
         self.painter.drawLine(*ends)
         label = getattr(item, "label", None)
-        # What stands outside the view has no name inside it.
+        # No label inside the view for a line outside it.
         if label is not None and vertical and self.rect.left() <= ends[0].x() <= self.rect.right():
             y = self.rect.bottom() - label.orthoPos * self.rect.height()
             self._label(label, at, y, *label.anchors[0])
@@ -201,7 +201,7 @@ class ViewPainter:
             return
         pitch = HATCH_PITCH * self.unit
         lines = QPainterPath()
-        # Each line is x + y = sum; the sums are anchored, so that neighbours join.
+        # Each line is x + y = sum; sums are multiples of the pitch, so that neighbours align.
         start = np.ceil((rect.left() + rect.top()) / pitch) * pitch
         for total in np.arange(start, rect.right() + rect.bottom(), pitch).tolist():
             x0 = min(rect.right(), total - rect.top())
@@ -220,7 +220,7 @@ class ViewPainter:
         self._label(item, x, y, anchor[0], anchor[1])
 
     def _label(self, item: pg.TextItem, x: float, y: float, ax: float, ay: float) -> None:
-        """A short text at a point, moved to where it is inside the view and hides no other."""
+        """Paint a short label at a point, moved inside the view and clear of others."""
         text = item.textItem.toPlainText()
         self.painter.setFont(self.font)
         size = self.painter.boundingRect(QRectF(), Qt.AlignmentFlag.AlignLeft, text).size()
@@ -239,7 +239,7 @@ class ViewPainter:
         self.painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _free(self, box: QRectF, inner: QRectF) -> QRectF:
-        """The nearest place below or else above that no other label has; its own where none is."""
+        """Return the nearest free box below or above; the original if there is none."""
         step = max(1.0, box.height()) / 4
         for steps in range(int(inner.height() / step) + 1):
             for shift in (steps, -steps):

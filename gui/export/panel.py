@@ -1,4 +1,4 @@
-"""One plot of a figure: what it shows, where it stands, and its ticks."""
+"""One plot in a figure, with its position and ticks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from quantoscope.gui.plots.view import PlotView
 
 @dataclass
 class Tick:
-    """A tick of an axis: where it is, in units of the figure, and what it says, if anything."""
+    """A tick of an axis: its position in figure units, and its label, if any."""
 
     at: float
     text: str
@@ -26,7 +26,7 @@ class Tick:
 
 
 class Panel:
-    """One plot of a figure, with its place."""
+    """One plot in a figure."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Panel:
         size: float = 1.0,
         look: Look = Look(),  # noqa: B008 - it is frozen
     ) -> None:
-        # A plot wants a scene above it, which no window needs to show.
+        # A plot needs a scene, but no window.
         self.scene = QGraphicsScene()
         self.item = pg.PlotItem(viewBox=PlotView(kind.x_only), enableMenu=False)
         self.scene.addItem(self.item)
@@ -52,7 +52,7 @@ class Panel:
         self.rect = QRectF()
 
     def _look(self, look: Look) -> None:
-        """Look at the data as a person does."""
+        """Apply ranges and options."""
         self.plot.chosen_options.update(look.options)
         if look.x is not None or look.y is not None:
             self.plot.look_at(look.x, look.y)
@@ -60,22 +60,22 @@ class Panel:
     def place(self, rect: QRectF) -> None:
         """Draw the plot for a view of that size."""
         self.rect = rect
-        # Plots keep labels apart by pixels that suit the usual size of text.
+        # Plots space labels in pixels for the default text size.
         self.view.setGeometry(QRectF(0, 0, rect.width() / self.size, rect.height() / self.size))
         self.plot.refresh()
 
     @property
     def sentences(self) -> list[str]:
-        """What there is to see, and which part of it is shown."""
+        """The plot's description, and the range it shows."""
         return [self.plot.insight, *([self.part] if self.part else [])]
 
     def axis(self, name: str) -> pg.AxisItem | None:
-        """An axis that is shown, or None."""
+        """Return an axis if it is visible, else None."""
         axis = self.item.getAxis(name)
         return axis if axis.isVisible() else None
 
     def ticks(self, name: str) -> list[Tick]:
-        """The ticks of an axis, along the view's edge."""
+        """Return the ticks of an axis, along the view's edge."""
         axis = self.item.getAxis(name)
         upright = name in ("left", "right")
         low, high = self.view.viewRange()[1 if upright else 0]
@@ -90,7 +90,7 @@ class Panel:
             )
 
         ticks: list[Tick] = []
-        if axis._tickLevels is not None:  # set by the plot itself; there is no public way to ask
+        if axis._tickLevels is not None:  # set by the plot; there is no public getter
             levels = [([v for v, _ in level], [t for _, t in level]) for level in axis._tickLevels]
         else:
             levels = [
@@ -106,8 +106,8 @@ class Panel:
         return ticks
 
     def close(self) -> None:
-        """Let go of everything, in the order that pyqtgraph survives."""
-        # A layout that is still due may reach the view after this.
+        """Release all items in an order safe for pyqtgraph."""
+        # A pending layout may still reach the view.
         self.view.blockSignals(True)
         self.item.close()
         self.scene.removeItem(self.item)
@@ -115,7 +115,7 @@ class Panel:
 
 
 def plot_names(data: PlotData, theme: Theme) -> dict[str, str]:
-    """The short name of every plot by its key: what its title has before the colon."""
+    """Return the short name of every plot by key: its title up to the colon."""
     names = {}
     for kind in PLOTS:
         panel = Panel(kind, data, theme, 1.0)

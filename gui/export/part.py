@@ -1,4 +1,4 @@
-"""What is said of a plot that shows a part of its data: which part, and what the figures mean."""
+"""Description of the range that a plot shows, if it is not the full range."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ NEGLIGIBLE = 1e-9
 
 
 def looks_of(plots: Mapping[str, Plot]) -> dict[str, Look]:
-    """How the plots of a window look at their data, by key.
+    """Return ranges and options of a window's plots, by key.
 
     Parameters
     ----------
     plots : mapping of str to Plot
-        Those that are there; what has not been drawn yet follows the one that leads it.
+        Existing plots; one that has not been drawn yet has the range of its linked plot.
     """
     looks = {key: _look_of(plot) for key, plot in plots.items() if plot.data is not None}
     for kind in PLOTS:
@@ -35,12 +35,12 @@ def looks_of(plots: Mapping[str, Plot]) -> dict[str, Look]:
 def _look_of(plot: Plot) -> Look:
     x, y = plot.look
     options = tuple(plot.chosen_options.items())
-    # What follows the data does so in the figure too.
+    # A range that follows the data does so in the figure too.
     return Look(x, y, options)
 
 
 def part_shown(plot: Plot, data: PlotData, look: Look) -> str:
-    """Say which part a look shows, once the plot is drawn; empty where it shows everything."""
+    """Describe the visible range of a drawn plot; empty if it shows everything."""
     (x0, x1), (y0, y1) = plot.seen
     across = look.x is not None and _cuts((x0, x1), plot.x_range(data))
     upwards = look.y is not None and _cuts((y0, y1), plot.y_range(data, x0, x1))
@@ -60,14 +60,14 @@ _NAMED = {
 
 
 def _cuts(shown: Span, whole: Span) -> bool:
-    """Whether something of the whole lies outside; what has no extent is shown with a margin."""
+    """Return whether part of the full range is not visible, allowing for margins."""
     low, high = whole if whole[0] < whole[1] else padded(*whole)
     slack = NEGLIGIBLE * (high - low)
     return shown[0] > low + slack or shown[1] < high - slack
 
 
 def _ends(plot: Plot, data: PlotData, x0: float, x1: float) -> tuple[str, ...]:
-    """The ends of the part as people read them; none where they would tell nothing."""
+    """Return the ends of the range as text; empty if they are not informative."""
     if plot.x_quantity not in _NAMED:
         return ()
     if plot.x_quantity == POSITION:

@@ -1,4 +1,4 @@
-"""Sizes that papers and slides ask for: width, a height that suits the plots, size of the text."""
+"""Figure sizes for papers and slides: width, height, text size."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from quantoscope.gui.export.spec import MM_PER_INCH, Unit
 PAPER_POINTS, PAPER_DPI = 8.0, 300
 LEAST_POINTS = 5.0
 SLIDE_POINTS, SLIDE_DPI = 18.0, 144
-"""A slide of 13.33 × 7.5 inches has 1920 × 1080 pixels at 144 dpi."""
+"""Resolution of slides: 13.33 × 7.5 inches are 1920 × 1080 pixels at 144 dpi."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A size to choose by its name.
+    """A named size.
 
     Attributes
     ----------
     key, title : str
-        Its name on the command line, and in the dialog.
+        Name on the command line, and in the dialog.
     width : float
-        In mm.
+        Width in mm.
     height : float
-        In mm; 0: as the plots need.
+        Height in mm; 0 for the height that the plots need.
     points : float
-        The size of the text.
+        Text size in points.
     dpi : int
-        The resolution of a PNG.
+        Resolution of a PNG.
     unit : str
-        Of the sizes in which whoever asks for it states them.
+        Unit in which the publisher states sizes.
     """
 
     key: str
@@ -41,20 +41,20 @@ class Preset:
     unit: Unit = "mm"
 
     def height_for(self, plots: int) -> float:
-        """The height in mm for a number of plots."""
+        """Return the height in mm for a number of plots."""
         return self.height or paper_height(self.width, plots)
 
     def points_for(self, plots: int) -> float:
-        """The size of the text; on a slide that many plots share, less than usual."""
+        """Return the text size, reduced on a slide with several plots."""
         if not self.height or plots <= 2:
             return self.points
         return max(LEAST_POINTS, float(round(2 * self.points / plots)))
 
 
 def paper_height(width: float, plots: int) -> float:
-    """A height in mm that suits a number of plots in text of 8 pt.
+    """Return a suitable height in mm for a number of plots with text of 8 pt.
 
-    Titles break into more lines the narrower the figure is; more plots get lower ones.
+    Narrow figures have titles of more lines; with more plots, each is lower.
     """
     plots = max(1, plots)
     lines = 1800 / width
@@ -79,5 +79,5 @@ PRESETS: tuple[Preset, ...] = (
         SLIDE_DPI, "in",
     ),
 )  # fmt: skip
-"""In the order that the dialog shows."""
+"""Presets in the order of the dialog."""
 PRESET = {preset.key: preset for preset in PRESETS}

@@ -1,4 +1,4 @@
-"""The preview of an export: a miniature of the figure, a page, or the first lines of a text."""
+"""Preview of an export: a miniature figure, a page, or the first lines of a text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Preview(QStackedWidget):
     Signals
     -------
     resized()
-        There is more or less room than before: draw the picture again.
+        The size has changed: draw the image again.
     """
 
     resized = Signal()
@@ -56,15 +56,15 @@ class Preview(QStackedWidget):
         self.restyle(theme)
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
-        # A ground between both themes, so that the edge of either figure is seen.
+        """Apply the colours of a theme."""
+        # A background between both themes, so that the edges of any figure are visible.
         ground = theme.window if theme.dark else "#E4E7EB"
         self.picture.setStyleSheet(
             f"#figurePreview {{ background: {ground}; border: 1px solid {theme.grid}; }}"
         )
 
     def room(self, width: float, height: float) -> QSize:
-        """The largest size in device pixels that fits a figure of those proportions."""
+        """Return the largest size in device pixels that fits those proportions."""
         ratio = self.devicePixelRatioF()
         across = max(1.0, (self.width() - 16) * ratio)
         down = max(1.0, (self.height() - 16) * ratio)
@@ -72,14 +72,14 @@ class Preview(QStackedWidget):
         return QSize(max(1, round(width * scale)), max(1, round(height * scale)))
 
     def show_picture(self, image: QImage) -> None:
-        """Show a figure that was drawn in the size of ``room``."""
+        """Show a figure drawn in the size from ``room``."""
         pixmap = QPixmap.fromImage(image)
         pixmap.setDevicePixelRatio(self.devicePixelRatioF())
         self.picture.setPixmap(pixmap)
         self.setCurrentWidget(self.picture)
 
     def show_sentence(self, sentence: str) -> None:
-        """Say why there is no picture."""
+        """Show why there is no preview."""
         self.picture.setText(sentence)
         self.setCurrentWidget(self.picture)
 
@@ -89,7 +89,7 @@ class Preview(QStackedWidget):
         self.setCurrentWidget(self.text)
 
     def show_page(self, markdown: str) -> None:
-        """Show the beginning of a report; of its figures the names alone."""
+        """Show the start of a report, with names in place of figures."""
         self.page.document().setMarkdown(_FIGURE.sub(r"*\1*", markdown), _FEATURES)
         self.page.moveCursor(QTextCursor.MoveOperation.Start)
         self.setCurrentWidget(self.page)

@@ -1,4 +1,4 @@
-"""What a report is made of, before it becomes HTML or Markdown: sections of plain blocks."""
+"""Structure of a report, independent of HTML and Markdown."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from quantoscope.gui.plots.data import PlotData
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table.
+    """A table cell.
 
     Attributes
     ----------
     text : str
     exact : str
-        The number at full precision, where the text has fewer digits.
+        Number at full precision, if the text has fewer digits.
     mark : str
-        That of the best of its row; empty for none.
+        Mark of the best in its row; empty for none.
     code : bool
-        Whether it is something to type.
+        Whether it is code.
     """
 
     text: str
@@ -34,7 +34,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under heads; columns from ``numbers`` on hold numbers."""
+    """Rows under heads; columns from ``numbers`` on are numeric."""
 
     heads: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -42,47 +42,47 @@ class Table:
 
 
 def pairs(rows: Iterable[tuple[str, Cell]]) -> Table:
-    """Names and what they stand for."""
+    """Return a table of names and values."""
     table = tuple((Cell(name), cell) for name, cell in rows)
     return Table((Cell(""), Cell("")), table, 2)
 
 
 def text_row(heads: Iterable[str]) -> tuple[Cell, ...]:
-    """Cells of plain text."""
+    """Return cells of plain text."""
     return tuple(Cell(head) for head in heads)
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A sentence or more."""
+    """Running text."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Sentences below each other."""
+    """A list of sentences."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Code:
-    """Lines to type."""
+    """Lines of code."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot, which is drawn when the report is written.
+    """A plot, drawn when the report is written.
 
     Attributes
     ----------
     key : str
-        The key of the plot, which names its file.
+        Key of the plot, which names its file.
     title : str
-        What it shows, for who cannot see it.
+        Alternative text.
     spec : FigureSpec
     data : PlotData
     """
@@ -102,7 +102,7 @@ Block = Table | Paragraph | Listing | Code | Figure
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a report with a head of its own."""
+    """A section of a report."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -110,14 +110,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """A report: everything in it but ``when`` follows from the data and the schemes.
+    """A report: everything except ``when`` follows from data and schemes.
 
     Attributes
     ----------
     title : str
     when : datetime
     program : str
-        Name and version of what wrote it.
+        Name and version of the program.
     sections : tuple of Section
     """
 
@@ -128,11 +128,11 @@ class Report:
 
     @property
     def date_line(self) -> str:
-        """When it was written, to the minute, with the offset from UTC where that is known."""
+        """Time of writing, to the minute, with the UTC offset if known."""
         return f"{self.when:%Y-%m-%d %H:%M %z}".rstrip()
 
     @property
     def figures(self) -> tuple[Figure, ...]:
-        """The figures, in their order."""
+        """All figures, in order."""
         blocks = (block for section in self.sections for block in section.blocks)
         return tuple(block for block in blocks if isinstance(block, Figure))

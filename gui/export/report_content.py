@@ -1,4 +1,4 @@
-"""What a report says: data, schemes, figures of merit, warnings, and how to get them again."""
+"""Contents of a report: data, schemes, metrics, warnings, comparison, figures."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from quantoscope.gui.plots.data import PlotData
 FIGURE_WIDTH, FIGURE_POINTS = 180.0, 8.5
 USUAL_PLOTS = ("signal", "error", "distribution", "codes")
 PIECE = 1 << 20
-"""Values that are measured at once, in float64."""
+"""Values processed at once, in float64."""
 
 
 def make_report(
@@ -57,20 +57,20 @@ def make_report(
     when: datetime,
     looks: Mapping[str, Look] | None = None,
 ) -> Report:
-    """Return a report.
+    """Create a report.
 
     Parameters
     ----------
     source : Source
     kept : Snapshot
-        The array, the schemes, and what came of them.
+        Snapshot of array, schemes and evaluations.
     data : PlotData
-        The same for the figures.
+        The same for figures.
     plots : tuple of str
         Keys of the plots to draw.
     when : datetime
     looks : mapping of str to Look, optional
-        How the plots look at the data.
+        Ranges and options of the plots.
     """
     schemes = [entry.scheme for entry, _ in kept.results]
     sections = [
@@ -130,15 +130,15 @@ def _data(source: Source, kept: Snapshot, digits: int) -> tuple[Block, ...]:
 
 
 def measured(array: FloatArray, mean: float, reach: float) -> tuple[int, float]:
-    """Return how many values are 0, and the standard deviation of the finite ones, in float64.
+    """Return the number of zeros and the standard deviation of the finite values, in float64.
 
     Parameters
     ----------
     array : ndarray, any shape
     mean : float
-        Of the finite values; NaN where there is none.
+        Mean of the finite values; NaN if there are none.
     reach : float
-        Their largest magnitude, which squares are taken beside lest they overflow.
+        Largest magnitude, by which values are scaled before squaring, against overflow.
     """
     flat = array.reshape(-1)
     zeros = finite = 0
@@ -176,14 +176,14 @@ def _schemes(kept: Snapshot) -> tuple[Block, ...]:
 
 
 def _arithmetic(scheme: Scheme) -> str:
-    """Whose arithmetic a scheme follows, and what that was compared with."""
+    """Return the arithmetic that a scheme follows, and what it was verified against."""
     if scheme.follows is not None:
         return f"{scheme.follows.title}: {scheme.follows.status}"
     return scheme.format.source or translated("the textbook's")
 
 
 def _results(kept: Snapshot, digits: int) -> tuple[Block, ...]:
-    """Metrics as rows, schemes as columns."""
+    """Return metrics as rows, schemes as columns."""
     made = [
         (entry, Figures(outcome, outcome.metrics, outcome.qparams))
         for entry, outcome in kept.results
@@ -224,7 +224,7 @@ def _metric(column: Column, figures: Figures, marks: Mapping[str, str], digits: 
 
 
 def _spread(values: Any, digits: int) -> Cell:
-    """The parameters of channels: from the smallest to the largest."""
+    """Return the range of per-channel parameters."""
     low, high = values.min(), values.max()
     ends = tuple(short(end, digits_apart((low, high), digits)) for end in (low, high))
     text = ends[0] if low == high else f"{ends[0]} … {ends[1]}"
@@ -249,7 +249,7 @@ SHARES = (
 
 
 def _comparison(data: PlotData) -> tuple[Block, ...]:
-    """The outcome of the pair that is compared; nothing where none is."""
+    """Return the comparison of the pair; empty if there is none."""
     made = data.comparison
     if made is None or len(data.pair) != 2:
         return ()

@@ -1,4 +1,4 @@
-"""The files of a report, written together."""
+"""Write the files of a report together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REPORT_ENDINGS = (HTML, MARKDOWN)
 
 
 def report_paths(path: Path, keys: tuple[str, ...]) -> list[Path]:
-    """The files that a report of these plots is made of, the report itself last."""
+    """Return the files of a report of these plots, the report itself last."""
     beside = [_beside(path, key) for key in keys] if path.suffix.lower() == MARKDOWN else []
     return [*beside, path]
 
@@ -25,19 +25,19 @@ def _beside(path: Path, key: str) -> Path:
 
 
 def report_text(path: Path, report: Report) -> str:
-    """The report as Markdown, for a preview too: the figures are named, not drawn."""
+    """Return the report as Markdown, with figures named but not drawn."""
     return markdown(report, lambda key: _beside(path, key).name)
 
 
 def write_report(path: str | Path, report: Report) -> list[Path]:
-    """Write a report in the format that the ending names, and return the files written.
+    """Write a report in the format of the path's ending; return the written files.
 
-    HTML is one file; Markdown has its figures beside it, named after it.
+    HTML is one file; Markdown has its figures in files named after it.
 
     Raises
     ------
     ExportError
-        When the ending is not known or writing fails; existing files are then as they were.
+        If the ending is unknown or writing fails; existing files are then unchanged.
     """
     path = Path(path)
     ending = path.suffix.lower()

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else: no script, no font, no picture beside it."""
+"""Reports as one self-contained HTML file, without scripts, fonts or other files."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def html(report: Report) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text as its letters alone: neither HTML nor marks that turn it around."""
+    """Return escaped text without direction marks."""
     return escape(letters(text))
 
 
@@ -142,9 +142,9 @@ _WRITERS: dict[type, Callable[..., str]] = {
 
 
 def inline(svg: str, name: str) -> str:
-    """Return an SVG file as an element of a page on which other figures stand too.
+    """Return an SVG file as an element for a page with other figures.
 
-    Names inside it get the figure's own in front, since a page has one name once.
+    Ids inside it are prefixed with the figure's name, since ids are unique in a page.
     """
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"\s*<desc>.*?</desc>", "", svg, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""A report as Markdown (GitHub's tables) with its figures as SVG files beside it."""
+"""Reports as Markdown (GitHub's tables) with figures in SVG files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def markdown(report: Report, picture: Callable[[str], str]) -> str:
     ----------
     report : Report
     picture : callable
-        From the key of a figure to the name of its file.
+        Returns the file name of a figure by its key.
     """
     parts = [f"# {plain(report.title)}", f"{plain(report.date_line)} · {plain(report.program)}"]
     for section in report.sections:
@@ -38,14 +38,14 @@ def markdown(report: Report, picture: Callable[[str], str]) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
+    """Return escaped text on one line."""
     text = _SPECIAL.sub(r"\\\1", " ".join(letters(text).split()))
-    # What begins a list, or underlines a heading.
+    # Characters that begin a list or underline a heading.
     return re.sub(r"^(\d*)([-+.)=])(?=[-=\s]*$|\s)", r"\1\\\2", text)
 
 
 def _code(text: str) -> str:
-    """Text between as many backticks as it takes; a bar would still part cells."""
+    """Return text in enough backticks; a bar would still separate cells."""
     text = " ".join(letters(text).split()).replace("|", "\\|")
     ticks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     pad = " " if text.startswith("`") or text.endswith("`") else ""

@@ -1,4 +1,4 @@
-"""What a report ends with: where its values are, definitions, commands and versions."""
+"""Final sections of a report: origin of values, definitions, commands and versions."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ UNSAVED = "values.npy"
 
 @dataclass(frozen=True)
 class Source:
-    """Where the values come from.
+    """Origin of the values.
 
     Attributes
     ----------
     title : str
-        What people call them.
+        Title of the values.
     path : Path or None
-        The file; None where there is none.
+        File; None if there is none.
     tensor : str
-        Which one, of a file with several; else empty.
+        Tensor name in a file with several; else empty.
     changed : bool
         Whether they were edited since.
     dtype : str
-        What the file holds, in its own words; empty where there is no file.
+        The file's name of its dtype; empty if there is no file.
     """
 
     title: str
@@ -47,17 +47,17 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What other programs may call the tensor."""
+        """Name of the tensor for other programs."""
         return as_text(self.tensor or (self.title if self.path is None else self.path.stem))
 
     @property
     def filed(self) -> bool:
-        """Whether a file holds them as they are."""
+        """Whether a file contains the values unchanged."""
         return self.path is not None and not self.changed
 
     @property
     def argument(self) -> str:
-        """What the command line calls them."""
+        """Argument for the command line."""
         if self.path is None or self.changed:
             return UNSAVED
         name = f"{self.path.name}::{self.tensor}" if self.tensor else self.path.name
@@ -65,14 +65,14 @@ class Source:
 
 
 def source_of(session: Session) -> Source:
-    """Where the values of a session come from."""
+    """Return the origin of a session's values."""
     tensor = session.current
     title = tensor.title or translated("untitled")
     return Source(title, tensor.path, tensor.name or "", tensor.differs, tensor.dtype)
 
 
 def definitions() -> tuple[Block, ...]:
-    """What every figure of merit is."""
+    """Return the definitions of all metrics."""
     better = {
         "higher": translated("higher is better"),
         "lower": translated("lower is better"),
@@ -95,7 +95,7 @@ def definitions() -> tuple[Block, ...]:
 
 
 def commands(source: Source, schemes: list[Scheme], plots: tuple[str, ...]) -> tuple[Block, ...]:
-    """The commands that print the same figures, and write the same report."""
+    """Return commands that print the same metrics and write the same report."""
     if not schemes:
         return ()
     blocks: list[Block] = []
@@ -115,7 +115,7 @@ def commands(source: Source, schemes: list[Scheme], plots: tuple[str, ...]) -> t
 
 
 def _quoted(argument: str) -> str:
-    """An argument as a shell takes it; what cannot be seen of it as bash writes it."""
+    """Return an argument quoted for a shell; invisible characters in bash's escape notation."""
     if argument.isprintable():
         return shlex.quote(argument)
     return f"$'{''.join(map(_escaped, argument))}'"
@@ -130,7 +130,7 @@ def _escaped(letter: str) -> str:
 
 
 def versions(schemes: list[Scheme]) -> tuple[Block, ...]:
-    """Which programs the figures come from."""
+    """Return the versions of the programs involved."""
     import pyqtgraph
     import PySide6
 

@@ -1,4 +1,4 @@
-"""The fields for the size of a figure: preset, width and height, size of the text, resolution."""
+"""Fields for a figure's size: preset, width and height, text size, resolution."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ LIMITS = {"mm": (10.0, 2000.0), "in": (0.4, 80.0), "px": (40.0, 20000.0)}
 
 
 class SizeFields(QObject):
-    """Fields that stand in the rows of a form; a preset fills them, a change by hand leaves it.
+    """Fields for rows of a form; a preset fills them, an edit makes the size custom.
 
     Signals
     -------
     changed()
-        The figure has another size, or text of another size.
+        The size of the figure or of its text has changed.
     """
 
     changed = Signal()
@@ -84,11 +84,11 @@ class SizeFields(QObject):
         self.dpi.valueChanged.connect(self.changed)
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self.extent.setPalette(inked(theme.muted))
 
     def add_rows(self, form: QFormLayout) -> None:
-        """Put the fields into a form."""
+        """Add the fields to a form."""
         parent = self.parent()
         assert isinstance(parent, QWidget)
         self._row = QWidget(parent)
@@ -109,29 +109,29 @@ class SizeFields(QObject):
         form.addRow("", self.extent)
 
     def show_rows(self, form: QFormLayout, figure: bool, raster: bool) -> None:
-        """Show the fields that matter for what is written."""
+        """Show the fields relevant to the format."""
         self._raster = raster
         for field in (self.preset, self._row, self.points, self.extent):
             form.setRowVisible(field, figure)
         form.setRowVisible(self.dpi, figure and raster)
         self._say_extent()
 
-    # What is chosen
+    # Choices
 
     @property
     def size(self) -> Size:
-        """Width and height in the chosen unit, the size of the text, and the preset."""
+        """Width and height in the chosen unit, text size, and preset."""
         unit = next(unit for unit in UNITS if unit == self.unit.currentText())
         width, height, preset = self.width.value(), self.height.value(), self.preset.currentData()
         return Size(width, height, unit, self.points.value(), str(preset))
 
     def take(self, plots: int) -> None:
-        """Take the size last used for so many plots, or what a preset has for them."""
+        """Fill in the last size for a number of plots, or the preset's."""
         self._plots = max(1, plots)
         self._fill(choices.remembered_size(self._settings, self._plots))
 
     def follow(self, plots: int) -> None:
-        """Go on with another number of plots."""
+        """Adjust to another number of plots."""
         preset = str(self.preset.currentData())
         self._plots = max(1, plots)
         if preset:
@@ -140,11 +140,11 @@ class SizeFields(QObject):
             self._fill(choices.custom_size(self._settings, self._plots))
 
     def remember(self) -> None:
-        """Keep the choices for the next time."""
+        """Store the choices."""
         choices.remember_size(self._settings, self._plots, self.size)
         self._settings.remember("export/dpi", self.dpi.value())
 
-    # What follows from a choice
+    # Effects of choices
 
     def _fill(self, size: Size) -> None:
         fields = (self.width, self.height)
@@ -173,14 +173,14 @@ class SizeFields(QObject):
         self.changed.emit()
 
     def _on_field(self) -> None:
-        """What was set by hand is no preset any more."""
+        """Switch to the custom size."""
         blocked = QSignalBlocker(self.preset)
         self.preset.setCurrentIndex(self.preset.findData(CUSTOM))
         blocked.unblock()
         self.changed.emit()
 
     def _on_unit(self) -> None:
-        """Keep the size on paper when the unit changes."""
+        """Keep the physical size when the unit changes."""
         new = self.size
         factor = self._per_inch(new.unit) / self._per_inch(self._filled_unit)
         size = Size(new.width * factor, new.height * factor, new.unit, new.points, new.preset)
@@ -191,7 +191,7 @@ class SizeFields(QObject):
         return units_per_inch(unit, self.dpi.value() if self._raster else SVG_PIXELS_PER_INCH)
 
     def _say_extent(self) -> None:
-        """Say how large the figure is in the other units."""
+        """Show the size of the figure in other units."""
         size = self.size
         spec = FigureSpec((), size.width, size.height, size.unit, self.dpi.value())
         width, height = spec.inches(self._raster)

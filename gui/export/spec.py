@@ -1,4 +1,4 @@
-"""What a figure shows and how large it is."""
+"""Specification of a figure: plots, size and look."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Look:
-    """How a plot looks at its data.
+    """Visible ranges and options of a plot.
 
     Attributes
     ----------
     x, y : tuple of float or None
-        The part of an axis that is shown, in numbers of the data (or their logarithms); None for
-        all of it.
+        Visible range of an axis, in data coordinates (or their logarithms); None for
+        the full range.
     options : tuple of (str, str)
-        Keys of the plot's options, and of what is chosen.
+        Keys of the plot's options and of their values.
     """
 
     x: Span | None = None
@@ -38,7 +38,7 @@ class Look:
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """What a figure shows and how large it is.
+    """Specification of a figure.
 
     Attributes
     ----------
@@ -51,11 +51,11 @@ class FigureSpec:
         Pixels per inch of a PNG.
     theme : Theme
     mark_chosen : bool
-        Whether the value chosen in the window is marked.
+        Whether the selected value is marked.
     points : float
-        The size of the text; titles, pens, symbols and margins grow with it.
+        Text size in points; titles, pens, symbols and margins scale with it.
     looks : mapping of str to Look
-        By the key of the plot; those that are not named show everything.
+        Looks by plot key; other plots show the full range.
     """
 
     plots: tuple[str, ...]
@@ -69,16 +69,16 @@ class FigureSpec:
     looks: Mapping[str, Look] = field(default_factory=dict)
 
     def inches(self, raster: bool) -> tuple[float, float]:
-        """Width and height on paper."""
+        """Return the physical width and height."""
         per_inch = units_per_inch(self.unit, self.dpi if raster else SVG_PIXELS_PER_INCH)
         return self.width / per_inch, self.height / per_inch
 
     def pixels(self) -> tuple[int, int]:
-        """Width and height of a PNG."""
+        """Width and height of a PNG in pixels."""
         width, height = self.inches(raster=True)
         return max(1, round(width * self.dpi)), max(1, round(height * self.dpi))
 
 
 def units_per_inch(unit: Unit, pixels: float) -> float:
-    """How many of a unit are an inch; ``pixels`` says so for pixels."""
+    """Return the number of units per inch; ``pixels`` for pixels."""
     return {"mm": MM_PER_INCH, "in": 1.0, "px": float(pixels)}[unit]

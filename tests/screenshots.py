@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
             window.files.start_example(example(key))
             window.message.clear()
             window.session.activate(window.session.entries[active].uid)
-            window.session.choose(chosen)
+            window.session.view.choose(chosen)
             for pane in panes:
                 window.docks[pane].raise_()
             for _ in range(20):

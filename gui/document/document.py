@@ -1,7 +1,7 @@
-"""The document: tensors, schemes, the active scheme and the chosen value, and their changes.
+"""The document: tensors, schemes and the active scheme, with a signal for every change.
 
-Only the commands of ``gui.commands`` change what a document holds, so that every change can be
-undone. A view reads the document and listens to its signals; views never talk to each other.
+Only the commands of ``gui.document.commands`` change what a document holds, so that every change
+can be undone. The evaluator listens to its signals, and makes the snapshot that views show.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from quantoscope.engine import Scheme
 from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.gui.common.plain_text import plain
-from quantoscope.gui.document.snapshot import Edit, Entry, entries_for
+from quantoscope.gui.document.snapshot import DeviceCodes, Entry, entries_for
 from quantoscope.gui.document.tensors import (
     Source,
     Tensor,
@@ -42,18 +42,28 @@ class Document(QObject):
         What is being typed is taken over now: the document is going to be saved, left, or changed.
     resetting()
         The array is about to be another one, or to have another shape.
+    values_edited(edit), array_replaced()
+        The array has become another one, by an ``Edit`` or altogether; no view needs to know yet.
     values_changed(start, stop)
         Values at these flat positions changed; the shape did not.
     array_reset()
         The array has another shape or is another one.
+    array_settled()
+        Every view knows the array that was reset.
     sources_changed()
         The document has other files, or what is known of them changed.
-    entries_changed(), active_changed(), chosen_changed()
-        The list of schemes, the active scheme, the chosen value.
+    device_changed()
+        There are other codes of a device, or none any more.
+    entries_changed(), active_changed()
+        The list of schemes, the active scheme.
+    content_changed()
+        The array, the schemes or a device's codes changed, and all else has been told of it.
     document_changed()
         Name, path or unsaved state changed.
     revisited(pane)
         Something was undone or redone, which is seen in that pane.
+    values_revisited(where)
+        It was done to the values at these flat positions.
     refused(text)
         A change was asked for that a document does not allow, and why.
     told(text)
@@ -63,14 +73,19 @@ class Document(QObject):
     edited = Signal()
     finish_typing = Signal()
     resetting = Signal()
+    values_edited = Signal(object)
+    array_replaced = Signal()
     values_changed = Signal(int, int)
     array_reset = Signal()
+    array_settled = Signal()
     sources_changed = Signal()
     entries_changed = Signal()
     active_changed = Signal()
-    chosen_changed = Signal()
+    device_changed = Signal()
+    content_changed = Signal()
     document_changed = Signal()
     revisited = Signal(str)
+    values_revisited = Signal(object)
     refused = Signal(str)
     told = Signal(str)
 
@@ -86,17 +101,8 @@ class Document(QObject):
         self.file: Path | None = None
         self.file_seen: SavedSource | None = None
         self.hint = ""
-        self.edit: Edit | None = None
-        self.other_array = False
         self._saved: tuple[tuple[Entry, ...], tuple[Source, ...]] = ((), self.sources)
         self.undo_stack.indexChanged.connect(self._on_undo_index)
-
-    def recompute(self) -> None:
-        """Bring up to date what follows from the document, as ``Session`` does.
-
-        ``edit`` is what was changed in the array since that was done, and ``other_array`` tells
-        that it is another array altogether.
-        """
 
     def _on_undo_index(self) -> None:
         self.document_changed.emit()
@@ -120,9 +126,9 @@ class Document(QObject):
         return self.current.array
 
     @property
-    def chosen(self) -> int | None:
-        """The flat position of the chosen value."""
-        return self.current.chosen
+    def device(self) -> DeviceCodes | None:
+        """The codes that a device has computed of this tensor, as long as its shape is the same."""
+        return self.current.device if self.current.device_shape == self.array.shape else None
 
     @property
     def title(self) -> str:
@@ -266,14 +272,16 @@ class Document(QObject):
     def _turn_to(self, tensor: Tensor) -> None:
         self.resetting.emit()
         self.current = tensor
-        self.edit, self.other_array = None, True
+        self.array_replaced.emit()
         self._tell_of_reset()
-        self.chosen_changed.emit()
         self.document_changed.emit()
-        self.recompute()
+        self.content_changed.emit()
 
     def _tell_of_reset(self) -> None:
         self.array_reset.emit()
+        # Codes belong to a tensor of a shape: with another one come others, or none.
+        self.device_changed.emit()
+        self.array_settled.emit()
 
     def mark_values_saved(self, path: Path, known: SavedSource | None = None) -> None:
         """Remember that the values as they are now lie in a file of arrays.
@@ -332,19 +340,14 @@ class Document(QObject):
         if not same_shape:
             self.resetting.emit()
         tensor.hold(array)
-        self.edit, self.other_array = None, True
+        self.array_replaced.emit()
         tensor.version, tensor.kept, tensor.touched = version, True, None
         if same_shape:
             self.values_changed.emit(start, stop)
         else:
-            if tensor.chosen is None and array.size:
-                tensor.chosen = 0
-            elif tensor.chosen is not None and tensor.chosen >= array.size:
-                tensor.chosen = array.size - 1 if array.size else None
             self._tell_of_reset()
-            self.chosen_changed.emit()
         self.document_changed.emit()
-        self.recompute()
+        self.content_changed.emit()
 
     def put(self, where: IntArray, values: FloatArray, version: int) -> None:
         """Overwrite the values at flat positions; the shape stays.
@@ -353,11 +356,11 @@ class Document(QObject):
         """
         self.edited.emit()
         tensor = self.current
-        self.edit = tensor.put(where, values).after(self.edit)
+        self.values_edited.emit(tensor.put(where, values))
         tensor.version, tensor.kept = version, True
         self.values_changed.emit(int(where.min()), int(where.max()) + 1)
         self.document_changed.emit()
-        self.recompute()
+        self.content_changed.emit()
 
     def set_entries(self, entries: tuple[Entry, ...], active_uid: int | None) -> None:
         """Replace the list of schemes and say which one is active."""
@@ -369,35 +372,24 @@ class Document(QObject):
         self.entries_changed.emit()
         if moved:
             self.active_changed.emit()
-        self.recompute()
+        self.content_changed.emit()
 
-    # Changes of what is looked at, which undo does not need to reach
+    def revisit_values(self, where: IntArray) -> None:
+        """Tell that what was undone or redone was done to the values at these flat positions."""
+        self.values_revisited.emit(where)
+        self.revisited.emit("values")
+
+    # Changes that undo does not need to reach
 
     def activate(self, uid: int) -> None:
         """Make a scheme the active one."""
         if uid != self.active_uid and self.entry(uid) is not None:
             self.active_uid = uid
             self.active_changed.emit()
-            self.recompute()
+            self.content_changed.emit()
 
-    def choose(self, index: int | None) -> None:
-        """Choose the value at a flat position."""
-        if index is not None and not 0 <= index < self.array.size:
-            return
-        if index != self.chosen:
-            self.current.chosen = index
-            self.chosen_changed.emit()
-
-    def look_at(self, where: IntArray) -> None:
-        """Bring one of the values at these flat positions into view, the chosen one if it is one.
-
-        Those beyond the end of the array stand for its last value.
-        """
-        inside = where[where < self.array.size]
-        if not inside.size:
-            inside = np.arange(self.array.size)[-1:]
-        if inside.size and self.chosen not in inside:
-            self.current.chosen = int(inside[0])
-        # Told even where it is the one that is chosen: that may have been scrolled out of sight.
-        self.chosen_changed.emit()
-        self.revisited.emit("values")
+    def take_device(self, device: DeviceCodes) -> None:
+        """Take the codes that a device has computed of this tensor."""
+        self.current.device, self.current.device_shape = device, self.array.shape
+        self.device_changed.emit()
+        self.content_changed.emit()

@@ -92,14 +92,14 @@ class ExportDialog(QDialog):
         self._timer.timeout.connect(self._draw_preview)
         self.form.changed.connect(self._on_change)
         self.preview.resized.connect(self._timer.start)
-        session.evaluated.connect(self._on_evaluated)
+        session.evaluator.evaluated.connect(self._on_evaluated)
         background.progressed.connect(self._on_progress)
         self._timer.start()
 
     def _watch(self) -> None:
         """Request the comparison, which is only computed on request, if it is to be drawn."""
         drawn = self.form.kind in (FIGURE, REPORT) and DifferencePlot.key in self.form.keys
-        self._session.watch_pair(JOB, self.isVisible() and drawn)
+        self._session.view.watch_pair(JOB, self.isVisible() and drawn)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -206,10 +206,10 @@ class ExportDialog(QDialog):
             self._refuse(str(error))
 
     def _preview_table(self) -> None:
-        self.preview.show_text(table_head(self._session.snapshot, PREVIEW_ROWS))
+        self.preview.show_text(table_head(self._session.evaluator.snapshot, PREVIEW_ROWS))
 
     def _preview_results(self) -> None:
-        self.preview.show_text(results_text(self._session.snapshot))
+        self.preview.show_text(results_text(self._session.evaluator.snapshot))
 
     def _preview_report(self) -> None:
         job, done = self._report_job(), self._show_report
@@ -243,11 +243,11 @@ class ExportDialog(QDialog):
     @property
     def _active(self) -> Outcome | None:
         """Outcome of the active scheme."""
-        return self._session.outcome(self._session.active_uid)
+        return self._session.evaluator.outcome(self._session.active_uid)
 
     def _report_job(self) -> Callable[[Ticket], Report]:
         data = plot_data(self._session, self._settings.digits)
-        kept, source = self._session.snapshot, source_of(self._session)
+        kept, source = self._session.evaluator.snapshot, source_of(self._session)
         return partial(jobs.report, source, kept, data, self.form.keys, self.form.looks)
 
     # File
@@ -289,7 +289,7 @@ class ExportDialog(QDialog):
         self._at_once(partial(write_figure, path, self.form.spec(), data), path)
 
     def _write_results(self, path: Path) -> None:
-        self._at_once(partial(write_results, path, self._session.snapshot), path)
+        self._at_once(partial(write_results, path, self._session.evaluator.snapshot), path)
 
     def _at_once(self, write: Callable[[], object], path: Path) -> None:
         try:
@@ -300,7 +300,7 @@ class ExportDialog(QDialog):
             self._done([path])
 
     def _write_table(self, path: Path) -> None:
-        self._elsewhere(partial(jobs.table, path, self._session.snapshot), self._done)
+        self._elsewhere(partial(jobs.table, path, self._session.evaluator.snapshot), self._done)
 
     def _write_parameters(self, path: Path) -> None:
         if isinstance(self._active, Evaluation):

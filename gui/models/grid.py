@@ -48,7 +48,7 @@ class GridModel(QAbstractTableModel):
         self._shape = self._plane_shape()
         session.array_reset.connect(self._reset)
         session.values_changed.connect(self._refresh)
-        session.evaluated.connect(self._refresh)
+        session.evaluator.evaluated.connect(self._refresh)
         session.active_changed.connect(self._refresh)
         settings.digits_changed.connect(self._refresh)
 
@@ -87,7 +87,7 @@ class GridModel(QAbstractTableModel):
     @property
     def _evaluation(self) -> Evaluation | None:
         """What the active scheme makes of this very array."""
-        evaluation = self._session.active_evaluation
+        evaluation = self._session.evaluator.active_evaluation
         known = evaluation is not None and evaluation.codes.shape == self._session.array.shape
         return evaluation if known else None
 
@@ -192,12 +192,12 @@ class GridModel(QAbstractTableModel):
         return None
 
     def _text(self, value: Any) -> str:
-        evaluation = self._session.active_evaluation
+        evaluation = self._session.evaluator.active_evaluation
         if self.quantity == "Q" and evaluation is not None:
             return evaluation.qparams.format.label(int(value))
         digits = min(self._settings.digits, 4)
         if self.quantity in ("R", "R′"):
-            return of_data(value, self._session.snapshot.summary, digits)
+            return of_data(value, self._session.evaluator.snapshot.summary, digits)
         return short(value, digits)
 
     def _tint(self, value: float) -> QColor | None:

@@ -172,11 +172,11 @@ class ResultsModel(QAbstractTableModel):
         self._rows: list[tuple[Entry, Outcome]] = []
         self._figures: dict[int, Figures] = {}
         self._marks: dict[int, Mapping[str, str]] = {}
-        session.evaluated.connect(self._take)
+        session.evaluator.evaluated.connect(self._take)
         session.active_changed.connect(self._refresh)
         settings.digits_changed.connect(self._refresh)
         settings.sqnr_changed.connect(self._redefine)
-        session.focus_changed.connect(self._take)
+        session.view.focus_changed.connect(self._take)
         self._take()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -310,7 +310,7 @@ class ResultsModel(QAbstractTableModel):
     def _take(self) -> None:
         rows: list[tuple[Entry, Outcome]] = []
         for entry in self._session.entries:
-            outcome = self._session.outcome(entry.uid)
+            outcome = self._session.evaluator.outcome(entry.uid)
             if entry.enabled and outcome is not None:
                 rows.append((entry, outcome))
         same = [e.uid for e, _ in rows] == [e.uid for e, _ in self._rows]
@@ -326,11 +326,11 @@ class ResultsModel(QAbstractTableModel):
 
     def _of(self, evaluation: Evaluation) -> Figures:
         """The figures of all values, or of the channel in focus alone."""
-        focus = self._session.focus
+        focus = self._session.view.focus
         p = evaluation.qparams
         if focus is None:
             return Figures(evaluation, evaluation.metrics, p)
-        array, where = self._session.snapshot.array, focus.positions
+        array, where = self._session.evaluator.snapshot.array, focus.positions
         channels = np.unique(p.granularity.of(where, array.shape))
         own = p.at(int(channels[0])) if channels.size == 1 else p.at(channels)
         return Figures(evaluation, metrics_of(evaluation, where), own)

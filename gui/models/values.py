@@ -26,7 +26,8 @@ from quantoscope.gui.common.plain_text import plain_tip
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.document import commands
-from quantoscope.gui.document.session import LIVE_LIMIT, Session
+from quantoscope.gui.document.evaluator import LIVE_LIMIT
+from quantoscope.gui.document.session import Session
 from quantoscope.gui.models.beside import Column, columns_beside
 
 Index = QModelIndex | QPersistentModelIndex
@@ -86,7 +87,7 @@ class ValuesModel(QAbstractTableModel):
         self._take_scheme()
         session.array_reset.connect(self._reset)
         session.values_changed.connect(self._on_values_changed)
-        session.evaluated.connect(self._on_evaluated)
+        session.evaluator.evaluated.connect(self._on_evaluated)
         session.active_changed.connect(self._on_evaluated)
         session.device_changed.connect(self._on_evaluated)
         settings.digits_changed.connect(self._refresh)
@@ -230,7 +231,7 @@ class ValuesModel(QAbstractTableModel):
         return None
 
     def _data_text(self, value: Any) -> str:
-        return of_data(value, self._session.snapshot.summary, self._settings.digits)
+        return of_data(value, self._session.evaluator.snapshot.summary, self._settings.digits)
 
     def _stage_text(self, value: Any, p: QParams) -> str:
         """A number in steps of S, which has an offset where Z has one."""
@@ -239,7 +240,7 @@ class ValuesModel(QAbstractTableModel):
     @property
     def more_digits(self) -> tuple[int, int]:
         """How many digits R and R′, and numbers in steps of S, have beyond those of others."""
-        digits, summary = self._settings.digits, self._session.snapshot.summary
+        digits, summary = self._settings.digits, self._session.evaluator.snapshot.summary
         largest = max(abs(summary.low), abs(summary.high))
         of_values = digits_within(largest, summary.high - summary.low, digits) - digits
         if self._qparams is None:
@@ -312,7 +313,7 @@ class ValuesModel(QAbstractTableModel):
             size = self._session.array.size
             label = filled(self.tr("Append value %1"), size)
             commands.splice(self._session, size, 0, np.array([number]), label)
-            self._session.choose(size)
+            self._session.view.choose(size)
         else:
             commands.edit_value(self._session, position, number)
         commands.tell_rounded(self._session, text, number)
@@ -347,7 +348,7 @@ class ValuesModel(QAbstractTableModel):
     def _take_scheme(self) -> None:
         """Columns and parameters of the active scheme."""
         entry = self._session.active
-        evaluation = self._session.active_evaluation
+        evaluation = self._session.evaluator.active_evaluation
         before = self._qparams
         self._beside = columns_beside(self._session)
         self._columns = self._columns_now(self._beside)
@@ -359,7 +360,7 @@ class ValuesModel(QAbstractTableModel):
             self._qparams = evaluation.qparams
         elif array.size <= PAGE and entry:
             self._qparams = _calibrated(self._session, entry.scheme)
-        elif not (self._session.stale and evaluation and entry) or (
+        elif not (self._session.evaluator.stale and evaluation and entry) or (
             # Until it is computed, another scheme is shown as the one before, stage for stage.
             stages_of(evaluation.scheme) != stages_of(entry.scheme)
         ):

@@ -142,9 +142,9 @@ class ComparePane(QWidget):
         self.setFocusProxy(self.boxes[0])
         session.entries_changed.connect(self._fill_boxes)
         session.device_changed.connect(self._on_device)
-        session.pair_changed.connect(self._on_pair)
-        session.evaluated.connect(self.show_comparison)
-        session.chosen_changed.connect(self._show_example)
+        session.view.pair_changed.connect(self._on_pair)
+        session.evaluator.evaluated.connect(self.show_comparison)
+        session.view.chosen_changed.connect(self._show_example)
         settings.digits_changed.connect(self.show_comparison)
         self._fill_boxes()
 
@@ -156,7 +156,7 @@ class ComparePane(QWidget):
         self._watch()
 
     def _watch(self) -> None:
-        self._session.watch_pair("compare", self.isVisible() and self._in_front)
+        self._session.view.watch_pair("compare", self.isVisible() and self._in_front)
         self.show_comparison()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -170,7 +170,7 @@ class ComparePane(QWidget):
     def _ask(self) -> None:
         first, second = self._uids
         different = first is not None and second is not None and first != second
-        self._session.compare_pair((first, second) if different else None)  # type: ignore[arg-type]
+        self._session.view.compare_pair((first, second) if different else None)  # type: ignore[arg-type]
         self.show_comparison()
 
     def compare(self, first: int, second: int) -> None:
@@ -186,11 +186,11 @@ class ComparePane(QWidget):
 
     def first_entry(self) -> Entry | None:
         """The first of the two compared schemes."""
-        return self._session.entry(self._uids[0])
+        return self._session.view.compared_entry(self._uids[0])
 
     def _on_pair(self) -> None:
         """Apply a selection made elsewhere, such as by opening a session."""
-        pair = self._session.pair
+        pair = self._session.view.pair
         if pair is not None and list(pair) != self._uids:
             self._uids = list(pair)
             self._fill_boxes()
@@ -233,7 +233,7 @@ class ComparePane(QWidget):
     @property
     def comparison(self) -> Comparison | None:
         """The displayed comparison; None while unknown, as after switching arrays."""
-        made, array = self._session.comparison, self._session.array
+        made, array = self._session.view.comparison, self._session.array
         return made if made is not None and made.differs.size == array.size else None
 
     def show_comparison(self) -> None:
@@ -282,7 +282,7 @@ class ComparePane(QWidget):
         if self._uids[0] == self._uids[1]:
             return self.tr("Choose two different schemes.")
         made = self.comparison
-        if made is None and self._session.stale:
+        if made is None and self._session.evaluator.stale:
             return self.tr("Computing…")
         entry = self.first_entry()
         if made is None and device is not None and entry is not None:
@@ -336,7 +336,7 @@ class ComparePane(QWidget):
     def _on_cause(self) -> None:
         made, row = self.comparison, self.causes.currentRow()
         if made is not None and 0 <= row < len(made.causes):
-            self._session.choose(made.causes[row].example)
+            self._session.view.choose(made.causes[row].example)
 
     def next_differing(self) -> None:
         """Select the next differing value, of the selected cause if any."""
@@ -352,17 +352,17 @@ class ComparePane(QWidget):
             wanted = of_device.masks[row] if of_device else made.cause_of == row
             if not made.causes[row].count:
                 # The cause may be the largest for no value.
-                self._session.choose(made.causes[row].example)
+                self._session.view.choose(made.causes[row].example)
                 return
         places = np.flatnonzero(wanted.reshape(-1))
         if places.size:
-            now = -1 if self._session.chosen is None else self._session.chosen
+            now = -1 if self._session.view.chosen is None else self._session.view.chosen
             after = int(np.searchsorted(places, now, "right"))
-            self._session.choose(int(places[after % places.size]))
+            self._session.view.choose(int(places[after % places.size]))
 
     def _show_example(self) -> None:
-        made, chosen = self.comparison, self._session.chosen
-        entries = [self._session.entry(uid) for uid in self._uids]
+        made, chosen = self.comparison, self._session.view.chosen
+        entries = [self._session.view.compared_entry(uid) for uid in self._uids]
         if made is None or chosen is None or None in entries:
             self.example.setHtml("")
             return
@@ -372,7 +372,7 @@ class ComparePane(QWidget):
             # Prefer a differing value as the example.
             chosen = made.causes[0].example
         position = commands.position_text(self._session, chosen)
-        own = chosen == self._session.chosen
+        own = chosen == self._session.view.chosen
         digits = self._settings.digits
         self.example.setHtml(example_html(made, chosen, position, own, self._theme, digits))
 

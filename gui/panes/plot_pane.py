@@ -21,7 +21,8 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QVBoxLayout
 from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.document import commands
-from quantoscope.gui.document.session import LIVE_LIMIT, Session
+from quantoscope.gui.document.evaluator import LIVE_LIMIT
+from quantoscope.gui.document.session import Session
 from quantoscope.gui.panes.form_fields import ChoiceBox
 from quantoscope.gui.plots import Plot
 from quantoscope.gui.plots.data import PlotData
@@ -161,10 +162,10 @@ class PlotPane(QWidget):
 
     def _watch(self) -> None:
         if self.plot.compares:
-            self._session.watch_pair(self.plot.key, self._seen)
+            self._session.view.watch_pair(self.plot.key, self._seen)
         if not self._seen:
             # It is recomputed when visible again.
-            self._session.set_stopped(self.plot.key, False)
+            self._session.view.set_stopped(self.plot.key, False)
 
     def _on_x_range(self, view: Any, x_range: tuple[float, float]) -> None:
         # A hidden plot must not move linked plots.
@@ -195,7 +196,7 @@ class PlotPane(QWidget):
             self.plot.forget()
             return
         if self.plot.slow and data.values.size > LIVE_LIMIT and self._prepared is not data:
-            self._session.set_stopped(self.plot.key, False)
+            self._session.view.set_stopped(self.plot.key, False)
             if not self.plot.insight:
                 self.insight_changed.emit(self.tr("Computing…"))
             job, done = partial(_prepare, self.plot, data), self._on_prepared
@@ -204,12 +205,12 @@ class PlotPane(QWidget):
         self.plot.draw(data)
         self._fit_labels()
         self._waiting = False
-        self._session.set_stopped(self.plot.key, False)
+        self._session.view.set_stopped(self.plot.key, False)
 
     def _on_ended(self, kind: str) -> None:
         """Report a stopped computation; a finished one is drawn right after."""
         if kind == self.plot.key and self._seen:
-            self._session.set_stopped(kind, True)
+            self._session.view.set_stopped(kind, True)
 
     def _on_prepared(self, data: PlotData) -> None:
         if data is self._feed.data:
@@ -305,14 +306,14 @@ class PlotPane(QWidget):
             return
         position = self.plot.pick(self.plot.data, *at)
         if position is not None:
-            self._session.choose(self.plot.data.flat(position))
+            self._session.view.choose(self.plot.data.flat(position))
 
     def _focus_on(self, channel: int) -> None:
         """Focus a channel, or unfocus it if it has the focus."""
-        focus = self._session.focus
+        focus = self._session.view.focus
         alone = focus is not None and focus.channel == channel
-        same = alone and focus is not None and focus.granularity == self._session.partition
-        self._session.focus_on(None if same else channel)
+        same = alone and focus is not None and focus.granularity == self._session.view.partition
+        self._session.view.focus_on(None if same else channel)
 
     # Dragging the clipping range
 
@@ -337,10 +338,10 @@ class PlotPane(QWidget):
             if self.plot.data is not None:
                 channel = self.plot.next_channel(self.plot.data, step)
                 if channel is not None:
-                    self._session.focus_on(channel)
+                    self._session.view.focus_on(channel)
                     return
-            chosen = self._session.chosen
-            self._session.choose(0 if chosen is None else chosen + step)
+            chosen = self._session.view.chosen
+            self._session.view.choose(0 if chosen is None else chosen + step)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             factor = 1.25 if key == Qt.Key.Key_Minus else 0.8
             self.plot.follow_x = False

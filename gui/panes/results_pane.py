@@ -95,11 +95,11 @@ class ResultsPane(QWidget):
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
         session.active_changed.connect(self._follow)
         self.model.modelReset.connect(self._on_reset)
-        session.stale_changed.connect(self._tell_why)
-        session.evaluated.connect(self._fit_columns)
-        session.evaluated.connect(self._tell_cause)
+        session.evaluator.stale_changed.connect(self._tell_why)
+        session.evaluator.evaluated.connect(self._fit_columns)
+        session.evaluator.evaluated.connect(self._tell_cause)
         session.active_changed.connect(self._tell_cause)
-        session.focus_changed.connect(self._tell_cause)
+        session.view.focus_changed.connect(self._tell_cause)
         self._on_reset()
 
     def _fit_columns(self) -> None:
@@ -128,12 +128,16 @@ class ResultsPane(QWidget):
 
     def _tell_cause(self) -> None:
         """Show whose figures these are, or the outliers that cause the loss."""
-        if self._session.focus is not None:
+        if self._session.view.focus is not None:
             text = self.tr("Figures of %1 alone; Esc shows all values again.")
-            self.insight_changed.emit(filled(text, self._session.focus.name))
+            self.insight_changed.emit(filled(text, self._session.view.focus.name))
             return
         entry = self._session.active
-        cause = self._session.snapshot.attributions.get(entry.uid) if entry is not None else None
+        cause = (
+            self._session.evaluator.snapshot.attributions.get(entry.uid)
+            if entry is not None
+            else None
+        )
         known = entry is not None and cause is not None
         self.insight_changed.emit(f"{entry.name}: {cause}" if known and entry else "")
 
@@ -153,7 +157,7 @@ class ResultsPane(QWidget):
         """Show why there are no figures."""
         missing = self.tr("No figures yet: they need values, and a scheme that is switched on.")
         waiting = self.tr("No figures yet: these values have not been quantized.")
-        self.empty.label.setText(waiting if self._session.stale else missing)
+        self.empty.label.setText(waiting if self._session.evaluator.stale else missing)
 
     def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:
         entry = self.model.entry(self.proxy.mapToSource(current).row())

@@ -76,7 +76,7 @@ class SchemeForm(QWidget):
         self._build()
         session.entries_changed.connect(self.fill)
         session.active_changed.connect(self.fill)
-        session.evaluated.connect(self._show_outcome)
+        session.evaluator.evaluated.connect(self._show_outcome)
         settings.digits_changed.connect(self._show_outcome)
         self.restyle(theme)
         self.fill()
@@ -276,7 +276,7 @@ class SchemeForm(QWidget):
         entry = self._session.active
         if entry is None:
             return
-        outcome = self._session.outcome(entry.uid)
+        outcome = self._session.evaluator.outcome(entry.uid)
         self.result.show_outcome(outcome, self._settings.digits)
         if entry.scheme.calibration.fixed is not None:
             return
@@ -350,7 +350,7 @@ class SchemeForm(QWidget):
             calibration = Calibration(name, method.first)
             self._change(replace(entry.scheme, calibration=calibration))
             return
-        outcome = self._session.outcome(entry.uid)
+        outcome = self._session.evaluator.outcome(entry.uid)
         low, high = -1.0, 1.0
         if isinstance(outcome, Evaluation):
             p = outcome.qparams

@@ -51,7 +51,11 @@ class StepsPane(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
-        for signal in (session.evaluated, session.chosen_changed, session.active_changed):
+        for signal in (
+            session.evaluator.evaluated,
+            session.view.chosen_changed,
+            session.active_changed,
+        ):
             signal.connect(self.show_steps)
         settings.digits_changed.connect(self.show_steps)
         session.array_reset.connect(self._scroll_to_start)
@@ -81,16 +85,18 @@ class StepsPane(QWidget):
             self._say("")
             self.view.setHtml(f"<p style='color:{self._theme.muted}'>{escape(sentence)}</p>")
             return
-        entry, evaluation = self._session.active, self._session.active_evaluation
-        assert entry is not None and evaluation is not None and self._session.chosen is not None
+        entry, evaluation = self._session.active, self._session.evaluator.active_evaluation
+        assert (
+            entry is not None and evaluation is not None and self._session.view.chosen is not None
+        )
         made = steps(
-            self._session.snapshot.array,
+            self._session.evaluator.snapshot.array,
             evaluation.scheme,
             evaluation.qparams,
-            self._session.chosen,
+            self._session.view.chosen,
             self._settings.digits,
         )
-        position = commands.position_text(self._session, self._session.chosen)
+        position = commands.position_text(self._session, self._session.view.chosen)
         self._say(filled("%1 · #%2: %3", entry.name, position, self.describe(made.trace)))
         self.view.setHtml(self._html(made))
 
@@ -104,12 +110,15 @@ class StepsPane(QWidget):
             return self.tr("Type or open a value to see how it is quantized, step by step.")
         if session.active is None:
             return self.tr("Add a scheme to see what it does to the chosen value.")
-        outcome = session.outcome(session.active_uid)
+        outcome = session.evaluator.outcome(session.active_uid)
         if outcome is None:
             return self.tr("Computing…")
         if not isinstance(outcome, Evaluation):
             return str(outcome)
-        if session.chosen is None or session.chosen >= session.snapshot.array.size:
+        if (
+            session.view.chosen is None
+            or session.view.chosen >= session.evaluator.snapshot.array.size
+        ):
             return self.tr("Choose a value in the table or in a plot to see its steps.")
         return ""
 

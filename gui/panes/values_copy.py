@@ -67,7 +67,7 @@ def list_text(session: Session, model: ValuesModel, blocks: Blocks, form: str) -
     positions = model.positions(rows_of(blocks))
     if not positions.size:
         return ""
-    evaluation = session.active_evaluation
+    evaluation = session.evaluator.active_evaluation
     if keys == ["real"] or evaluation is None:
         columns = [session.array.reshape(-1)[positions]]
         keys = keys[:1]

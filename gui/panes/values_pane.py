@@ -96,7 +96,7 @@ class ValuesPane(QWidget):
         self._sized: tuple[list[str], int, int, int] = ([], 0, 0, 0)
         self._size_columns()
         self.model.modelReset.connect(self._size_columns)
-        session.evaluated.connect(self._size_columns)
+        session.evaluator.evaluated.connect(self._size_columns)
         self.table.resized.connect(self._size_columns)
         self.table.moved.connect(self._on_moved)
         self.table.refused.connect(self._refuse)
@@ -113,7 +113,7 @@ class ValuesPane(QWidget):
             session.resetting.connect(table.drop_typing)
             table.delegate.typed.connect(self.typed)
         session.resetting.connect(self._on_resetting)
-        session.chosen_changed.connect(self._on_chosen)
+        session.view.chosen_changed.connect(self._on_chosen)
         self._sorted_by: tuple[int, SortOrder] | None = None
         self._following = False
         self.restyle(theme)
@@ -257,7 +257,7 @@ class ValuesPane(QWidget):
         """Open an editor at a position with a text."""
         size = self._session.array.size
         if 0 <= position < size:
-            self._session.choose(position)
+            self._session.view.choose(position)
         elif position != size or self._session.array.ndim != 1:
             return
         if self.in_grid and position < size:
@@ -278,11 +278,11 @@ class ValuesPane(QWidget):
     def _on_moved(self, index: QModelIndex) -> None:
         position = self.model.position(index.row())
         if position is not None and not self._following:
-            self._session.choose(position)
+            self._session.view.choose(position)
 
     def _on_moved_in_grid(self, index: QModelIndex) -> None:
         if not self._following:
-            self._session.choose(self.grid_model.position(index.row(), index.column()))
+            self._session.view.choose(self.grid_model.position(index.row(), index.column()))
 
     def _on_turned(self) -> None:
         """Select the first value of a page: without a cursor, a paste would go to the end."""
@@ -312,10 +312,10 @@ class ValuesPane(QWidget):
         """Select the value at an index of the list, counted over all pages."""
         position = self.model.position_at(place)
         if position is not None:
-            self._session.choose(position)
+            self._session.view.choose(position)
 
     def _on_chosen(self) -> None:
-        position = self._session.chosen
+        position = self._session.view.chosen
         typing = self.table.state() == NumberTable.State.EditingState
         if position is None or self._following or typing:
             return  # an edit in progress decides where to go next
@@ -534,7 +534,7 @@ class ValuesPane(QWidget):
         if isinstance(position, str):
             self._report(position)
         else:
-            self._session.choose(position)
+            self._session.view.choose(position)
 
     def select_all(self) -> None:
         """Select every cell of the view in front."""

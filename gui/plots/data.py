@@ -411,8 +411,8 @@ class PlotData:
 
 def plot_data(session: Session, digits: int) -> PlotData:
     """Create plot data from the session's current snapshot."""
-    snapshot, focus = session.snapshot, session.focus
-    chosen = session.chosen
+    snapshot, focus = session.evaluator.snapshot, session.view.focus
+    chosen = session.view.chosen
     if chosen is not None and chosen >= snapshot.array.size:
         chosen = None
     positions = None if focus is None else focus.positions
@@ -435,7 +435,9 @@ def plot_data(session: Session, digits: int) -> PlotData:
                 active = one
         elif entry.uid == session.active_uid:
             failure = str(outcome or QCoreApplication.translate("plot_data", "Not quantized yet."))
-    pair = tuple(e for uid in session.pair or () if (e := session.entry(uid)) is not None)
+    pair = tuple(
+        e for uid in session.view.pair or () if (e := session.view.compared_entry(uid)) is not None
+    )
     return PlotData(
         values=snapshot.array.reshape(-1) if focus is None else focus.values,
         summary=snapshot.summary if focus is None else focus.summary,
@@ -447,8 +449,8 @@ def plot_data(session: Session, digits: int) -> PlotData:
         array=snapshot.array if focus is None else focus.values,
         focus=focus,
         whole=snapshot.array,
-        partition=session.partition,
-        comparison=session.comparison,
+        partition=session.view.partition,
+        comparison=session.view.comparison,
         pair=pair,
         pyramid=snapshot.pyramid if focus is None else None,
     )

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from quantoscope.gui.common.settings import Settings
-from quantoscope.gui.document.session import LIVE_LIMIT, Session
+from quantoscope.gui.document.evaluator import LIVE_LIMIT
+from quantoscope.gui.document.session import Session
 from quantoscope.gui.plots.data import PlotData, plot_data
 
 
@@ -37,11 +38,11 @@ class PlotFeed(QObject):
         self._settings = settings
         self.data: PlotData = plot_data(session, settings.digits)
         session.paint_queue.idle.connect(self.drawn)
-        session.evaluated.connect(self.refresh)
+        session.evaluator.evaluated.connect(self.refresh)
         session.active_changed.connect(self.refresh)
-        session.chosen_changed.connect(self.refresh)
-        session.focus_changed.connect(self.refresh)
-        session.pair_changed.connect(self.refresh)
+        session.view.chosen_changed.connect(self.refresh)
+        session.view.focus_changed.connect(self.refresh)
+        session.view.pair_changed.connect(self.refresh)
         settings.digits_changed.connect(self.refresh)
 
     def refresh(self) -> None:

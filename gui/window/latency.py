@@ -7,7 +7,8 @@ from collections import deque
 import numpy as np
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
-from quantoscope.gui.document.session import EVALUATE, Session
+from quantoscope.gui.document.evaluator import EVALUATE
+from quantoscope.gui.document.session import Session
 from quantoscope.gui.plots.feed import PlotFeed
 
 KEPT = 100
@@ -55,17 +56,17 @@ class Latency(QObject):
 
     def _begin(self) -> None:
         # What was stopped before it was seen does not count.
-        stopped = self._session.stale and not self._session.background.running(EVALUATE)
+        stopped = self._session.evaluator.stale and not self._session.background.running(EVALUATE)
         if self._since is None or stopped:
             self._since = QElapsedTimer()
             self._since.start()
 
     def _drawn(self) -> None:
-        if self._since is not None and not self._session.stale:
+        if self._since is not None and not self._session.evaluator.stale:
             self._soon.start()
 
     def _painted(self) -> None:
-        if self._since is None or self._session.stale:
+        if self._since is None or self._session.evaluator.stale:
             return
         self._past.append(self._since.nsecsElapsed() / 1e6)
         self._since = None

@@ -332,10 +332,10 @@ class MainWindow(QMainWindow):
         self.schemes.move_scheme(1)
 
     def _next_value(self) -> None:
-        self.session.choose((self.session.chosen or 0) + 1)
+        self.session.view.choose((self.session.view.chosen or 0) + 1)
 
     def _previous_value(self) -> None:
-        self.session.choose((self.session.chosen or 0) - 1)
+        self.session.view.choose((self.session.view.chosen or 0) - 1)
 
     def _cancel(self) -> None:
         status = self.statusBar()
@@ -345,7 +345,7 @@ class MainWindow(QMainWindow):
         if self.message.isVisible():
             self.message.clear()
         else:
-            self.session.focus_on(None)
+            self.session.view.focus_on(None)
 
     def _ask_codes(self) -> None:
         from quantoscope.gui.dialogs.codes_dump import ask_codes

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWi
 
 from quantoscope.gui.common.localized_numbers import filled, of_data, short
 from quantoscope.gui.common.settings import Settings
-from quantoscope.gui.document.session import EVALUATE, Session
+from quantoscope.gui.document.evaluator import EVALUATE
+from quantoscope.gui.document.session import Session
 from quantoscope.gui.panes.dock import ElidedLabel
 from quantoscope.gui.window.latency import Latency
 from quantoscope.gui.workers.background import Background
@@ -66,8 +67,13 @@ class StatusLine(QStatusBar):
         background.started.connect(self._on_started)
         background.progressed.connect(self._on_progress)
         background.ended.connect(self._on_ended)
-        signals = (session.evaluated, session.array_reset, session.stale_changed)
-        for signal in (*signals, session.focus_changed):
+        signals = (
+            session.evaluator.evaluated,
+            session.array_reset,
+            session.evaluator.stale_changed,
+            session.view.stopped_changed,
+        )
+        for signal in (*signals, session.view.focus_changed):
             signal.connect(self.refresh)
         settings.digits_changed.connect(self.refresh)
         settings.latency_changed.connect(self.refresh)
@@ -82,8 +88,8 @@ class StatusLine(QStatusBar):
         """Show the figures of the array as it is shown."""
         self.summary.setText(self._summary())
         busy = bool(self._running)
-        stale = self._session.stale and not self._background.running(EVALUATE)
-        waiting = stale or bool(self._session.stopped)
+        stale = self._session.evaluator.stale and not self._background.running(EVALUATE)
+        waiting = stale or bool(self._session.view.stopped)
         # What is done at once needs no word, no bar, and no row of widgets that jumps.
         lasting = busy and not self._patience.isActive()
         self.progress.setVisible(lasting)
@@ -94,7 +100,9 @@ class StatusLine(QStatusBar):
         elif waiting:
             self.timing.setText(self.tr("Stopped: what you see is not up to date."))
         else:
-            text = filled(self.tr("last update %1 ms"), _short(self._session.snapshot.milliseconds))
+            text = filled(
+                self.tr("last update %1 ms"), _short(self._session.evaluator.snapshot.milliseconds)
+            )
             if self._settings.latency and self._latency.count:
                 seen = filled(
                     self.tr("edit to paint %1 ms, 95 % of %2 within %3 ms"),
@@ -105,7 +113,7 @@ class StatusLine(QStatusBar):
 
     def _summary(self) -> str:
         session, digits = self._session, self._settings.digits
-        array, summary = session.array, session.snapshot.summary
+        array, summary = session.array, session.evaluator.snapshot.summary
         if array.size == 0:
             return self.tr("no values")
         count = (
@@ -120,8 +128,8 @@ class StatusLine(QStatusBar):
         if not math.isnan(summary.low):
             ends = (of_data(end, summary, digits) for end in (summary.low, summary.high))
             parts.append(filled(self.tr("min %1  max %2"), *ends))
-        if session.focus is not None:
-            parts.append(filled(self.tr("%1 alone (Esc: all)"), session.focus.name))
+        if session.view.focus is not None:
+            parts.append(filled(self.tr("%1 alone (Esc: all)"), session.view.focus.name))
         if summary.nan_count:
             parts.append(filled(self.tr("%1 NaN"), f"{summary.nan_count:,}"))
         if summary.inf_count:
@@ -154,7 +162,7 @@ class StatusLine(QStatusBar):
         if self._running:
             self.cancel()
         else:
-            self._session.recompute()
+            self._session.evaluator.update()
 
     def cancel(self) -> bool:
         """Stop whatever is under way; False when nothing is."""

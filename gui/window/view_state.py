@@ -18,7 +18,7 @@ View = dict[str, Any]
 def view_of(window: QMainWindow, session: Session, plots: Plots, values: ValuesPane) -> View:
     """Return what a session file keeps of the view: texts, numbers and lists alone."""
     places = {entry.uid: place for place, entry in enumerate(session.entries)}
-    pair = [places.get(uid) for uid in session.pair or ()]
+    pair = [places.get(uid) for uid in session.view.pair or ()]
     ranges = {}
     for key, pane in plots.built().items():
         if not (pane.plot.follow_x and pane.plot.follow_y):
@@ -27,7 +27,7 @@ def view_of(window: QMainWindow, session: Session, plots: Plots, values: ValuesP
     return {
         "docks": bytes(window.saveState().toBase64().data()).decode("ascii"),
         "pair": pair if None not in pair else [],
-        "channel": None if session.focus is None else session.focus.channel,
+        "channel": None if session.view.focus is None else session.view.focus.channel,
         "grid": values.in_grid,
         "ranges": ranges,
     }
@@ -47,12 +47,12 @@ def restore_view(view: View, session: Session, plots: Plots, values: ValuesPane)
         known = [p for p in places if type(p) is int and 0 <= p < len(session.entries)]
         if len(known) == 2:
             first, second = (session.entries[place].uid for place in known)
-            session.compare_pair((first, second))
+            session.view.compare_pair((first, second))
     if view.get("grid") is True and session.array.ndim >= 2:
         values.show_grid(True)
     channel = view.get("channel")
-    if type(channel) is int and channel >= 0 and not session.stale:
-        session.focus_on(channel)
+    if type(channel) is int and channel >= 0 and not session.evaluator.stale:
+        session.view.focus_on(channel)
     ranges = view.get("ranges")
     for key, ends in ranges.items() if isinstance(ranges, dict) else ():
         if key in plots and _sound(ends):

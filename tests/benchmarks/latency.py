@@ -181,12 +181,12 @@ class Bench:
 
     def up_to_date(self, index: int | None = None, value: float = 0.0) -> bool:
         """Whether what is shown is what the document holds, and a value there is this one."""
-        session, shown = self.session, self.session.snapshot.array
-        if session.stale or shown is not session.array:
+        session, shown = self.session, self.session.evaluator.snapshot.array
+        if session.evaluator.stale or shown is not session.array:
             return False
         if index is not None and shown.reshape(-1)[index] != shown.dtype.type(value):
             return False
-        made = session.active_evaluation
+        made = session.evaluator.active_evaluation
         return made is not None and made.scheme == session.active.scheme
 
     def start(self, count: int) -> None:
@@ -208,14 +208,14 @@ class Bench:
             if moving:
                 index = int(where[turn // 2])
                 value = value if turn % 2 else high + 0.5 + 0.01 * turn
-            self.react(partial(self.session.choose, index))
+            self.react(partial(self.session.view.choose, index))
             act = partial(commands.edit_value, self.session, index, value)
             made.append(self.react(act, partial(self.up_to_date, index, value)))
         return made
 
     def drags(self) -> list[Reaction]:
         """Move both clip handles a little, as one drag does."""
-        made, entry, reach = [], self.session.active, self.session.snapshot.summary.high
+        made, entry, reach = [], self.session.active, self.session.evaluator.snapshot.summary.high
         for turn in range(self.repeats):
             ends = -reach * (0.8 - 0.004 * turn), reach * (0.75 - 0.003 * turn)
             act = partial(commands.set_scheme, self.session, entry.uid)

@@ -148,7 +148,7 @@ def open_window(new_window, qtbot):
         texts = schemes if schemes else THREE
         parsed = [] if texts == (None,) else [Scheme.parse(text) for text in texts]
         window.session.start(values, title, None, parsed)
-        qtbot.waitUntil(lambda: not window.session.stale, timeout=30_000)
+        qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=30_000)
         QApplication.processEvents()
         return window
 
@@ -386,7 +386,7 @@ def open_lean_window(new_window, qtbot):
             values = values.astype(np.float32)
         parsed = [Scheme.parse(text) for text in schemes if text]
         window.session.start(values, "array", None, parsed)
-        qtbot.waitUntil(lambda: not window.session.stale, timeout=30_000)
+        qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=30_000)
         QApplication.processEvents()
         return window
 
@@ -401,10 +401,10 @@ def picture(qapp, qtbot):
 
     def make(values, schemes=THREE):
         session.start(np.asarray(values), "array", None, [Scheme.parse(str(s)) for s in schemes])
-        session.watch_pair("test", True)
+        session.view.watch_pair("test", True)
         pair = tuple(entry.uid for entry in session.entries[:2])
-        session.compare_pair(pair if len(pair) == 2 else None)
-        qtbot.waitUntil(lambda: not session.stale, timeout=30_000)
+        session.view.compare_pair(pair if len(pair) == 2 else None)
+        qtbot.waitUntil(lambda: not session.evaluator.stale, timeout=30_000)
         return plot_data(session, 6)
 
     yield make

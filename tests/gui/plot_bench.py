@@ -81,8 +81,8 @@ class Bench:
         parsed = [Scheme.parse(text) for text in schemes]
         self.session.start(array, "array", None, parsed)
         uids = [entry.uid for entry in self.session.entries]
-        self.session.compare_pair((uids[0], uids[1]) if len(uids) > 1 else None)
-        self.qtbot.waitUntil(lambda: not self.session.stale, timeout=30_000)
+        self.session.view.compare_pair((uids[0], uids[1]) if len(uids) > 1 else None)
+        self.qtbot.waitUntil(lambda: not self.session.evaluator.stale, timeout=30_000)
         QApplication.processEvents()
 
     @property

@@ -21,7 +21,7 @@ def test_a_power_of_two_is_ticked_in_the_form_and_told_in_steps(window, qtbot):
     box = form.pow2
     qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=box.rect().center() * 0.2)
     assert form.text.text() == "int8 scale-only pow2"
-    assert window.session.active_evaluation.qparams.scale == 2.0**-6
+    assert window.session.evaluator.active_evaluation.qparams.scale == 2.0**-6
     assert "Pow2↑((Rmax − Rmin) / (Qmax − Qmin))" in window.steps.view.toPlainText()
     assert "0.015625" in window.steps.view.toPlainText()
 
@@ -35,7 +35,7 @@ def test_the_band_is_as_wide_as_the_rounding_reaches(window, words, bound, said)
     uid = window.session.active_uid
     commands.set_scheme(window.session, uid, Scheme.parse(f"int8 asymmetric {words}"))
     pane = window.plots["error"]
-    s = window.session.active_evaluation.qparams.scale
+    s = window.session.evaluator.active_evaluation.qparams.scale
     bands = [
         item.rect()
         for item in pane.widget.getPlotItem().items

@@ -247,7 +247,7 @@ def test_the_chosen_value_is_marked_at_the_rank_of_its_channel(window, person, o
     pane = front(window, "channels")
     person.choose(option(pane, "Order"), order)
     for channel in (5, 40):
-        window.session.choose(channel * 27 + 3)
+        window.session.view.choose(channel * 27 + 3)
         (at,) = [rule.value() for rule in drawn(pane, pg.InfiniteLine) if rule.angle == 90]
         assert at == ranked.tolist().index(channel)
 
@@ -629,7 +629,7 @@ def test_the_histogram_beside_the_levels_of_a_channel_is_that_channel_s(open_win
     array = WEIGHTS
     window = open_window(array, "int8 symmetric per-channel(0)")
     window.docks["distribution"].raise_()
-    window.session.choose(7 * 27)
+    window.session.view.choose(7 * 27)
     QApplication.processEvents()
     plot = window.plots["distribution"].plot
     bars = [item for item in plot.item.items if type(item) is pg.BarGraphItem]

@@ -356,8 +356,8 @@ def test_reconstructed_values_of_a_large_offset_read_as_far_from_r_as_the_error_
     window = open_window(offsets, "int8 scale-only", "int8 symmetric")
     front(window, "compare")
     window.session.start(1e9 + offsets, "offset", None, [e.scheme for e in window.session.entries])
-    qtbot.waitUntil(lambda: not window.session.stale)
-    window.session.choose(1)
+    qtbot.waitUntil(lambda: not window.session.evaluator.stale)
+    window.session.view.choose(1)
     QApplication.processEvents()
     head, _, shown = example(window)
     real = float(head.split("R = ")[1])
@@ -441,7 +441,7 @@ def test_another_array_is_compared_anew(window, person):
 def test_a_shorter_array_may_follow_one_whose_example_lies_beyond_its_end(open_window, person):
     window = open_window(np.append(np.zeros(20), noise(20)), EVEN, CUT)
     front(window, "compare")
-    window.session.choose(0)
+    window.session.view.choose(0)
     assert "#[0]" not in window.compare.example.toPlainText(), "an example that differs is shown"
     window.session.start(ARRAY[:4].reshape(2, 2), "short")
     check(window, person, ARRAY[:4].reshape(2, 2), EVEN, CUT)
@@ -458,19 +458,19 @@ def test_a_large_array_is_compared_in_the_background(open_window, person, qtbot)
 def test_nothing_is_compared_while_both_views_of_it_lie_behind_other_tabs(open_window, person):
     window = open_window(ARRAY, EVEN, CUT)
     session = window.session
-    assert session.snapshot.comparison is None
+    assert session.evaluator.snapshot.comparison is None
     person.edit_cell(window.values.table, 0, "0.5")
-    assert session.snapshot.comparison is None
+    assert session.evaluator.snapshot.comparison is None
     for number, (key, before) in enumerate(
         (("compare", "results"), ("difference", "distribution"))
     ):
         front(window, key)
-        assert session.snapshot.comparison is not None
+        assert session.evaluator.snapshot.comparison is not None
         person.edit_cell(window.values.table, 1 + number, "0.25")
-        assert session.snapshot.comparison is not None
+        assert session.evaluator.snapshot.comparison is not None
         front(window, before)
         person.edit_cell(window.values.table, 5 + number, "0.75")
-        assert session.snapshot.comparison is None
+        assert session.evaluator.snapshot.comparison is None
 
 
 @pytest.mark.parametrize("key", ["compare", "difference"])
@@ -481,12 +481,12 @@ def test_nothing_is_compared_while_both_views_of_it_are_closed(open_window, pers
         front(window, each)
         person.click(window.docks[each].head.close_button)
     person.edit_cell(window.values.table, 0, "0.5")
-    assert session.snapshot.comparison is None
+    assert session.evaluator.snapshot.comparison is None
     edited = ARRAY.copy()
     edited[:2] = 0.5, -7
     window.docks[key].toggleViewAction().trigger()
     front(window, key)
-    assert session.snapshot.comparison is not None
+    assert session.evaluator.snapshot.comparison is not None
     person.edit_cell(window.values.table, 1, "-7")
     if key == "compare":
         check(window, person, edited, EVEN, CUT)
@@ -495,7 +495,7 @@ def test_nothing_is_compared_while_both_views_of_it_are_closed(open_window, pers
         assert f" {count} of 300 values differ" in plot_insight(window)
     person.click(window.docks[key].head.close_button)
     person.edit_cell(window.values.table, 2, "0.75")
-    assert session.snapshot.comparison is None
+    assert session.evaluator.snapshot.comparison is None
 
 
 def test_what_changed_while_nobody_looked_is_compared_when_the_pane_comes_back(window, person):
@@ -596,15 +596,15 @@ def test_a_click_in_difference_chooses_the_nearest_value_that_differs(bench):
     for x in (0.2, 11.3, 20.4, 39.3):
         shown.click(x, 0)
         nearest = np.abs(places - x).min()
-        assert shown.session.chosen in places
-        assert abs(shown.session.chosen - x) == pytest.approx(nearest)
+        assert shown.session.view.chosen in places
+        assert abs(shown.session.view.chosen - x) == pytest.approx(nearest)
 
 
 def test_difference_says_where_nothing_differs_and_a_click_chooses_the_value_itself(bench):
     shown = bench("difference", ARRAY[:40], OTHER, OTHER)
     assert shown.plot.insight == f"{OTHER} and {OTHER}: no value differs."
     shown.click(12, 0)
-    assert shown.session.chosen == 12
+    assert shown.session.view.chosen == 12
 
 
 def test_without_a_pair_difference_tells_where_to_choose_one(bench):

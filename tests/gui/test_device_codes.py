@@ -108,7 +108,7 @@ def test_a_pair_of_schemes_that_is_chosen_elsewhere_takes_the_place_of_the_devic
     open_npy(window, person, dump, np.zeros_like(codes_of()))
     assert "the device" in says(window)
     uids = [entry.uid for entry in window.session.entries]
-    window.session.compare_pair((uids[1], uids[0]))
+    window.session.view.compare_pair((uids[1], uids[0]))
     names = [entry.name for entry in window.session.entries]
     assert [box.currentText() for box in window.compare.boxes] == [names[1], names[0]]
     assert "differ" in says(window)
@@ -122,7 +122,7 @@ def test_codes_and_reconstructed_values_that_differ_read_so_with_few_digits_too(
     codes = codes_of(scheme="int16 asymmetric")
     at = int(np.argmax(codes)) - 1
     codes.reshape(-1)[at] -= 1
-    window.session.choose(at)
+    window.session.view.choose(at)
     window.session.take_device(DeviceCodes("codes.npy", codes))
     QApplication.processEvents()
     rows = window.compare.example.toPlainText()
@@ -141,13 +141,13 @@ def test_a_row_chooses_its_example_and_next_goes_on(window, person, dump):
     open_npy(window, person, dump, codes)
     assert says(window).startswith("2 of 24 codes differ")
     person.click_cell(window.compare.causes, 0)
-    assert window.session.chosen == 3 * 6 + 4
+    assert window.session.view.chosen == 3 * 6 + 4
     text = window.compare.example.toPlainText()
     assert f"Q = {codes[3, 4] + 9}" in text
     assert f"Q = {codes[3, 4]}" in text
     person.click(window.compare.next_button)
-    assert window.session.chosen == 1 * 6 + 2
-    plot = window.session.comparison
+    assert window.session.view.chosen == 1 * 6 + 2
+    plot = window.session.view.comparison
     assert np.flatnonzero(plot.difference().reshape(-1)).tolist() == [8, 22]
 
 
@@ -186,9 +186,9 @@ def test_a_long_array_is_compared_off_the_gui_thread(open_lean_window, person, d
     window.docks["compare"].raise_()
     QApplication.processEvents()
     open_npy(window, person, dump, codes_of(array).astype(np.int16) + 1)
-    assert window.session.stale
+    assert window.session.evaluator.stale
     assert says(window) == "Computing…"
-    qtbot.waitUntil(lambda: not window.session.stale)
+    qtbot.waitUntil(lambda: not window.session.evaluator.stale)
     assert says(window).startswith("60,000 of 60,000 codes differ")
 
 

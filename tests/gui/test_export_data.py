@@ -33,7 +33,7 @@ def document(qapp, qtbot):
 
     def make(values, texts=TEXTS):
         session.start(np.asarray(values), "array", None, [Scheme.parse(text) for text in texts])
-        qtbot.waitUntil(lambda: not session.stale, timeout=30_000)
+        qtbot.waitUntil(lambda: not session.evaluator.stale, timeout=30_000)
         return session
 
     yield make
@@ -60,7 +60,7 @@ def test_the_table_reads_back_bit_for_bit(document, tmp_path, dtype):
     values = (
         np.random.RandomState(1).randn(20_000) * 10.0 ** np.arange(-10, 10).repeat(1000)
     ).astype(dtype)
-    write_table(tmp_path / "t.csv", document(values).snapshot)
+    write_table(tmp_path / "t.csv", document(values).evaluator.snapshot)
     table = read_csv(tmp_path / "t.csv")
     assert table["index"] == [str(i) for i in range(20_000)]
     assert same(table["R"], values)
@@ -78,7 +78,7 @@ def test_the_table_reads_back_bit_for_bit(document, tmp_path, dtype):
 @pytest.mark.parametrize("mapping", MAPPINGS)
 def test_every_family_has_its_own_stages_in_the_table(document, mapping):
     text = f"int8 {mapping}"
-    heads = next(csv.reader([table_head(document([1.0, 2.0], [text]).snapshot, 0)]))
+    heads = next(csv.reader([table_head(document([1.0, 2.0], [text]).evaluator.snapshot, 0)]))
     stages = [stage.symbol for stage in MAPPINGS[mapping].stage_list(parse_format("int8"))[:-1]]
     names = [*stages, "code", "reconstructed", "error", "saturated"]
     assert heads == ["index", "R", *(f"{text}: {name}" for name in names)]
@@ -86,7 +86,7 @@ def test_every_family_has_its_own_stages_in_the_table(document, mapping):
 
 def test_an_array_of_more_axes_has_an_index_for_each(document, tmp_path):
     values = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-    write_table(tmp_path / "t.csv", document(values).snapshot)
+    write_table(tmp_path / "t.csv", document(values).evaluator.snapshot)
     table = read_csv(tmp_path / "t.csv")
     places = [[int(i) for i in table[f"index {axis}"]] for axis in range(3)]
     assert np.ravel_multi_index(places, values.shape).tolist() == list(range(24))
@@ -94,7 +94,9 @@ def test_an_array_of_more_axes_has_an_index_for_each(document, tmp_path):
 
 
 def test_nan_has_no_code_and_infinity_has_the_last(document, tmp_path):
-    write_table(tmp_path / "t.csv", document([np.nan, np.inf, -np.inf, 1.0], TEXTS[:1]).snapshot)
+    write_table(
+        tmp_path / "t.csv", document([np.nan, np.inf, -np.inf, 1.0], TEXTS[:1]).evaluator.snapshot
+    )
     table = read_csv(tmp_path / "t.csv")
     assert table["R"] == ["nan", "inf", "-inf", "1.0"]
     assert table["int8 asymmetric: code"][:3] == ["", "127", "-128"]
@@ -105,17 +107,17 @@ def test_schemes_switched_off_are_left_out_and_equal_ones_told_apart(document, q
     off = session.entries[2]
     commands.update_entry(session, off.uid, lambda entry: entry.__class__(
         **{**entry.__dict__, "enabled": False}), "off", "")  # fmt: skip
-    head = table_head(session.snapshot, 0)
+    head = table_head(session.evaluator.snapshot, 0)
     assert "int8 symmetric (2): code" in head
     assert "asymmetric" not in head
-    assert results_text(session.snapshot).count("\n") == 3
+    assert results_text(session.evaluator.snapshot).count("\n") == 3
 
 
 def test_the_active_scheme_is_no_row_of_the_results_while_it_is_switched_off(document, tmp_path):
     session = document([1.0, 2.0])
     active = session.active
     commands.update_entry(session, active.uid, lambda entry: replace(entry, enabled=False), "off")
-    write_results(tmp_path / "r.csv", session.snapshot)
+    write_results(tmp_path / "r.csv", session.evaluator.snapshot)
     assert read_csv(tmp_path / "r.csv")["scheme"] == [t for t in TEXTS if t != str(active.scheme)]
 
 
@@ -125,19 +127,19 @@ def test_a_name_of_a_scheme_begins_no_formula_of_a_spreadsheet(document):
         commands.update_entry(
             session, entry.uid, lambda e, label=label: replace(e, label=label), ""
         )
-    _, first, second = csv.reader(results_text(session.snapshot).splitlines())
+    _, first, second = csv.reader(results_text(session.evaluator.snapshot).splitlines())
     assert (first[1], second[1]) == ("'=1+1", "-1.5")
-    assert "=1" not in table_head(session.snapshot, 2)
+    assert "=1" not in table_head(session.evaluator.snapshot, 2)
 
 
 @pytest.mark.parametrize("values", [np.zeros(0, np.float32), np.full(3, np.nan, np.float32)])
 @pytest.mark.parametrize("ending", ["csv", "npz"])
 def test_values_that_no_scheme_can_take_are_written_alone(document, tmp_path, values, ending):
     path = tmp_path / f"t.{ending}"
-    write_table(path, document(values, TEXTS[:2]).snapshot)
+    write_table(path, document(values, TEXTS[:2]).evaluator.snapshot)
     if ending == "csv":
         assert list(read_csv(path)) == ["index", "R"]
-        write_results(path, document(values, TEXTS[:2]).snapshot)
+        write_results(path, document(values, TEXTS[:2]).evaluator.snapshot)
         assert all(read_csv(path)["notes"])
     else:
         with np.load(path, allow_pickle=False) as stored:
@@ -146,7 +148,7 @@ def test_values_that_no_scheme_can_take_are_written_alone(document, tmp_path, va
 
 def test_the_npz_of_the_table_holds_every_array(document, tmp_path):
     values = example("convolution").make()
-    write_table(tmp_path / "t.npz", document(values).snapshot)
+    write_table(tmp_path / "t.npz", document(values).evaluator.snapshot)
     with np.load(tmp_path / "t.npz", allow_pickle=False) as stored:
         assert stored["schemes"].tolist() == list(TEXTS)
         assert same(stored["values"], values)
@@ -162,7 +164,7 @@ def test_the_npz_of_the_table_holds_every_array(document, tmp_path):
 
 def test_the_results_have_every_metric_at_full_precision(document, tmp_path):
     values = example("three-numbers").make()
-    data = document(values).snapshot
+    data = document(values).evaluator.snapshot
     write_results(tmp_path / "r.csv", data)
     write_results(tmp_path / "r.npz", data)
     table = read_csv(tmp_path / "r.csv")
@@ -183,7 +185,7 @@ def test_the_results_have_every_metric_at_full_precision(document, tmp_path):
 
 def test_a_change_after_the_snapshot_does_not_reach_the_file(document, tmp_path):
     session = document([1.0, 2.0, 3.0])
-    data = session.snapshot
+    data = session.evaluator.snapshot
     commands.set_scheme(session, session.active_uid, Scheme.parse("int4 symmetric"))
     session.start(np.zeros(5, np.float32), "other", None, [])
     write_table(tmp_path / "t.csv", data)
@@ -208,7 +210,7 @@ class Watch:
 @pytest.mark.parametrize("ending", ["csv", "npz"])
 def test_a_long_write_tells_its_progress_in_small_steps(document, tmp_path, ending):
     watch = Watch()
-    write_table(tmp_path / f"t.{ending}", document(BIG).snapshot, watch)
+    write_table(tmp_path / f"t.{ending}", document(BIG).evaluator.snapshot, watch)
     shares = [done / total for done, total in watch.steps]
     assert len(shares) >= 10
     assert shares == sorted(shares)
@@ -221,7 +223,7 @@ def test_a_cancelled_write_leaves_the_old_file(document, tmp_path, ending):
     path = tmp_path / f"t.{ending}"
     path.write_text("old")
     with pytest.raises(Cancelled):
-        write_table(path, document(BIG).snapshot, Watch(stop_at=3))
+        write_table(path, document(BIG).evaluator.snapshot, Watch(stop_at=3))
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -230,7 +232,7 @@ def test_a_cancelled_write_leaves_the_old_file(document, tmp_path, ending):
 @pytest.mark.parametrize("ending", ["csv", "npz"])
 def test_a_full_disk_leaves_the_old_file(document, tmp_path, write, ending):
     resource = pytest.importorskip("resource")
-    data = document(np.arange(1000, dtype=np.float32)).snapshot
+    data = document(np.arange(1000, dtype=np.float32)).evaluator.snapshot
     path = tmp_path / f"t.{ending}"
     path.write_text("old")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -246,4 +248,4 @@ def test_a_full_disk_leaves_the_old_file(document, tmp_path, write, ending):
 
 def test_an_ending_that_is_no_format_is_refused(document, tmp_path):
     with pytest.raises(ExportError, match=r"\.xlsx is no format"):
-        write_table(tmp_path / "t.xlsx", document([1.0]).snapshot)
+        write_table(tmp_path / "t.xlsx", document([1.0]).evaluator.snapshot)

@@ -304,7 +304,7 @@ def test_a_typed_ending_chooses_the_format_and_a_format_changes_the_ending(open_
 
 def test_a_long_table_shows_progress_and_can_be_cancelled(open_dialog, workplace, qtbot, tmp_path):
     workplace.start(BIG, "big", None, THREE)
-    qtbot.waitUntil(lambda: not workplace.stale, timeout=30_000)
+    qtbot.waitUntil(lambda: not workplace.evaluator.stale, timeout=30_000)
     box = open_dialog("table")
     press(qtbot, box)
     assert box.progress.isVisible()
@@ -322,7 +322,7 @@ def test_a_long_table_shows_progress_and_can_be_cancelled(open_dialog, workplace
 
 def test_closing_while_a_table_is_written_leaves_nothing(open_dialog, workplace, qtbot, tmp_path):
     workplace.start(BIG, "big", None, THREE)
-    qtbot.waitUntil(lambda: not workplace.stale, timeout=30_000)
+    qtbot.waitUntil(lambda: not workplace.evaluator.stale, timeout=30_000)
     box = open_dialog("table")
     press(qtbot, box)
     box.close()

@@ -138,8 +138,8 @@ def test_a_report_is_one_html_file_of_the_ticked_plots(open_dialog, qtbot, tmp_p
 
 def test_a_report_has_the_comparison_that_nothing_else_shows(open_dialog, session, qtbot):
     first, second = session.entries[:2]
-    session.compare_pair((first.uid, second.uid))
-    assert session.comparison is None
+    session.view.compare_pair((first.uid, second.uid))
+    assert session.view.comparison is None
     box = open_dialog("report", ("difference",))
     text = preview(qtbot, box, f"{first.name} and {second.name}: ")
     assert "Not known yet" not in text
@@ -197,7 +197,7 @@ def test_a_report_without_values_or_schemes_can_be_written(open_dialog, session,
 def test_a_report_says_that_its_figures_show_one_channel_alone(open_dialog, session, qtbot):
     values = np.arange(8, dtype=np.float32).reshape(2, 4)
     session.start(values, "two", None, [Scheme.parse("int8 symmetric per-channel(0)")])
-    session.focus_on(1)
+    session.view.focus_on(1)
     text = preview(qtbot, open_dialog("report"), "The figures show channel 1 alone")
     assert "Maximum\n7\n" in text and "Minimum\n0\n" in text
 
@@ -265,7 +265,7 @@ def test_what_cannot_be_said_is_shown_and_blocks_export(open_dialog, session, qt
     result = engine.evaluate(SEED, "int8 asymmetric")
     with pytest.raises(export.NotExpressibleError) as refused:
         export.render("tensorrt", result, "x")
-    session.evaluated.emit()
+    session.evaluator.evaluated.emit()
     preview(qtbot, box, str(refused.value))
     assert not box.write.isEnabled()
     choose(box.form.format, "JSON")
@@ -277,7 +277,7 @@ def test_what_cannot_be_said_is_shown_and_blocks_export(open_dialog, session, qt
 def test_without_an_active_scheme_there_are_no_parameters(open_dialog, session, qtbot):
     session.start(np.array([np.nan], np.float32), "nan", None, [Scheme.parse(PLAIN)])
     box = open_dialog("parameters")
-    preview(qtbot, box, str(session.outcome(session.active_uid)))
+    preview(qtbot, box, str(session.evaluator.outcome(session.active_uid)))
     assert not box.write.isEnabled()
     session.start(SEED, "none", None, [])
     preview(qtbot, box, "No scheme is active")

@@ -37,7 +37,7 @@ def strange(tmp_path):
 def shown(window, qtbot):
     """Wait for the values; the title of the window then."""
     qtbot.waitUntil(lambda: window.session.array.tolist() == VALUES, timeout=10_000)
-    qtbot.waitUntil(lambda: not window.session.stale)
+    qtbot.waitUntil(lambda: not window.session.evaluator.stale)
     return window.windowTitle()
 
 

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from quantoscope.gui.document import commands
-from quantoscope.gui.document.session import LIVE_LIMIT
+from quantoscope.gui.document.evaluator import LIVE_LIMIT
 from quantoscope.gui.workers.background import still_running
 
 
@@ -26,11 +26,11 @@ def test_an_edit_of_a_large_array_returns_at_once_and_is_computed_later(
     window = open_window(noise(count), "int8 symmetric")
     window.values.table.scrollToBottom()
     before = person.cell(window.results.table, 0, 1)
-    with qtbot.waitSignal(window.session.evaluated, timeout=20_000) as later:
+    with qtbot.waitSignal(window.session.evaluator.evaluated, timeout=20_000) as later:
         window.values.table.model().setData(window.values.table.model().index(3, 0), "500")
         assert window.session.array[3] == 500
         assert not later.signal_triggered
-        assert window.session.stale
+        assert window.session.evaluator.stale
         assert window.statusBar().timing.text() == "Computing…"
         assert window.statusBar().button.text() == "Cancel (Esc)"
         assert person.cell(window.values.table, 3) == "500"
@@ -38,26 +38,28 @@ def test_an_edit_of_a_large_array_returns_at_once_and_is_computed_later(
     assert person.cell(window.results.table, 0, 1) != before
     assert "max 500" in window.statusBar().summary.text()
     assert window.statusBar().timing.text().startswith("last update")
-    assert not window.session.stale
+    assert not window.session.evaluator.stale
 
 
 def test_up_to_the_limit_an_edit_is_shown_in_the_same_event(open_window, person):
     window = open_window(noise(LIVE_LIMIT), "int8 symmetric")
     commands.edit_value(window.session, 3, 500.0)
-    assert not window.session.stale
+    assert not window.session.evaluator.stale
     assert "max 500" in window.statusBar().summary.text()
 
 
 def test_of_two_quick_edits_the_newest_wins(open_window, qtbot):
     window = open_window(noise(300_000), "int8 symmetric", "int8 asymmetric")
     seen = []
-    window.session.evaluated.connect(lambda: seen.append(window.session.snapshot.summary.high))
+    window.session.evaluator.evaluated.connect(
+        lambda: seen.append(window.session.evaluator.snapshot.summary.high)
+    )
     for number in (500.0, 600.0, 700.0):
         commands.edit_value(window.session, 3, number)
-    qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=20_000)
     assert seen[-1] == 700
-    assert window.session.snapshot.array is window.session.array
-    assert window.session.active_evaluation.codes[3] == 127
+    assert window.session.evaluator.snapshot.array is window.session.array
+    assert window.session.evaluator.active_evaluation.codes[3] == 127
     assert len(seen) <= 2
 
 
@@ -72,7 +74,7 @@ def test_escape_stops_the_work_and_the_status_bar_says_what_that_means(open_wind
     assert person.cell(window.results.table, 0, 1) == before
     assert window.session.array[3] == 500
     person.click(window.statusBar().button)
-    qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=20_000)
     assert person.cell(window.results.table, 0, 1) != before
     assert not window.statusBar().button.isVisible()
 
@@ -90,27 +92,29 @@ def test_what_another_tab_hides_while_it_is_computed_is_not_called_stopped(
         go.clear()
         commands.edit_value(window.session, 3, 500.0)
         window.docks["channels"].raise_()
-        qtbot.waitUntil(lambda: not window.session.stale and running("channels"), timeout=20_000)
+        qtbot.waitUntil(
+            lambda: not window.session.evaluator.stale and running("channels"), timeout=20_000
+        )
         window.docks["codes"].raise_()
         QApplication.processEvents()
         meanwhile()
         qtbot.waitUntil(lambda: not running("channels"), timeout=20_000)
         QApplication.processEvents()
-        assert not window.session.stopped
+        assert not window.session.view.stopped
         go.set()
         window.session.undo_stack.undo()
-        qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
+        qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=20_000)
     qtbot.waitUntil(lambda: not still_running())
 
 
 def test_undo_while_computing_ends_at_the_first_state(open_window, qtbot):
     window = open_window(noise(200_000), "int8 symmetric")
-    before = window.session.snapshot.summary.high
+    before = window.session.evaluator.snapshot.summary.high
     commands.edit_value(window.session, 3, 500.0)
     window.session.undo_stack.undo()
-    qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
-    assert window.session.snapshot.summary.high == before
-    assert window.session.snapshot.array is window.session.array
+    qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=20_000)
+    assert window.session.evaluator.snapshot.summary.high == before
+    assert window.session.evaluator.snapshot.array is window.session.array
 
 
 def test_closing_while_computing_ends_the_work(open_window):
@@ -122,17 +126,17 @@ def test_closing_while_computing_ends_the_work(open_window):
 
 def test_a_shorter_array_may_come_while_a_longer_one_is_computed(open_window, qtbot, person):
     window = open_window(noise(200_000), "int8 symmetric")
-    window.session.choose(199_999)
+    window.session.view.choose(199_999)
     commands.edit_value(window.session, 3, 500.0)
     commands.splice(window.session, 10, 199_990, np.zeros(0), "shorter")
-    assert not window.session.stale
-    assert window.session.chosen == 9
+    assert not window.session.evaluator.stale
+    assert window.session.view.chosen == 9
     assert person.cell(window.values.table, 9) is not None
     window.session.undo_stack.undo()
-    window.session.choose(199_999)
+    window.session.view.choose(199_999)
     for pane in window.plots.values():
         pane.grab()
     window.values.table.scrollToBottom()
     window.values.table.grab()
-    qtbot.waitUntil(lambda: not window.session.stale, timeout=20_000)
-    assert window.session.snapshot.array.size == 200_000
+    qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=20_000)
+    assert window.session.evaluator.snapshot.array.size == 200_000

@@ -293,7 +293,7 @@ class Both:
         assert session.active_uid == (None if state.active is None else self.uids[state.active])
         assert session.undo_stack.index() == self.model.at
         assert session.undo_stack.count() == len(self.model.states) - 1
-        assert session.snapshot.array is session.array
+        assert session.evaluator.snapshot.array is session.array
 
 
 @pytest.fixture

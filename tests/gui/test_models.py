@@ -108,7 +108,7 @@ def change_one_after_the_other(session):
     yield "nan"
     commands.splice(session, 1, 0, np.arange(600.0), "insert")
     yield "insert"
-    session.choose(400)
+    session.view.choose(400)
     yield "choose"
     commands.remove_values(session, np.arange(0, 500, 2), "remove")
     yield "remove"
@@ -230,31 +230,31 @@ def test_appending_tells_of_new_rows_rather_than_of_a_new_model(session):
     model.rowsInserted.connect(lambda *_: inserted.append(1))
     assert model.setData(model.index(3, 0), "7")
     assert (len(resets), len(inserted)) == (0, 1)
-    assert session.chosen == 3
+    assert session.view.chosen == 3
 
 
 def test_channels_of_the_array_before_are_not_looked_for_in_another_one(session, qtbot):
     # More values than are followed within the event: what is known of the first array stays.
     session.start(np.ones((2000, 30), np.float32), "", None, [Scheme.parse(COLUMNS)])
-    qtbot.waitUntil(lambda: not session.stale)
+    qtbot.waitUntil(lambda: not session.evaluator.stale)
     model = values(session)
     session.show(source_of_array("wider", np.ones((30, 2000), np.float32)).tensors[0])
-    assert session.stale
+    assert session.evaluator.stale
     assert [model.index(1999, column).data() for column in (0, 1)] == ["1", None]
-    qtbot.waitUntil(lambda: not session.stale)
+    qtbot.waitUntil(lambda: not session.evaluator.stale)
     assert model.index(1999, 1).data() == "127"
 
 
 def test_a_stage_that_the_scheme_before_has_not_is_not_looked_for_in_it(session, qtbot):
     session.start(np.ones(60_000, np.float32), "", None, [Scheme.parse("int8 symmetric")])
-    qtbot.waitUntil(lambda: not session.stale)
+    qtbot.waitUntil(lambda: not session.evaluator.stale)
     model = values(session)
     commands.set_scheme(session, session.entries[0].uid, Scheme.parse("uint8 asymmetric"))
     session.device_changed.emit()
-    assert session.stale
+    assert session.evaluator.stale
     assert "shifted" in model.keys
     assert [model.index(0, column).data() for column in range(len(model.keys))][1:4] == [None] * 3
-    qtbot.waitUntil(lambda: not session.stale)
+    qtbot.waitUntil(lambda: not session.evaluator.stale)
     assert model.index(0, model.keys.index("shifted")).data() == "255"
 
 

@@ -39,7 +39,7 @@ READ = {
 def test_panes_take_other_digits_at_once(open_window):
     window = open_window(ARRAY, *TWO)
     window.docks["steps"].take_focus()
-    window.session.choose(3)
+    window.session.view.choose(3)
     seen = {}
     for digits in (3, 9):
         window.settings.digits = digits
@@ -54,7 +54,7 @@ def test_plots_take_other_digits_at_once(open_window, key):
     window = open_window(ARRAY, *TWO)
     window.docks[key].take_focus()
     uids = [entry.uid for entry in window.session.entries]
-    window.session.compare_pair((uids[0], uids[1]))
+    window.session.view.compare_pair((uids[0], uids[1]))
     QApplication.processEvents()
     plot = window.plots[key].plot
     seen = {}
@@ -118,11 +118,11 @@ def test_difference_follows_values_schemes_and_the_pair(open_window, qtbot):
     session = window.session
     window.docks["difference"].take_focus()
     uids = [entry.uid for entry in session.entries]
-    session.compare_pair((uids[0], uids[1]))
+    session.view.compare_pair((uids[0], uids[1]))
 
     def told(first, second, array):
         count = compare(array, first, second).count
-        qtbot.waitUntil(lambda: not session.stale)
+        qtbot.waitUntil(lambda: not session.evaluator.stale)
         assert difference_text(window).startswith(f"{first} and {second}:")
         assert f": {count} of 48 values differ" in difference_text(window)
 
@@ -133,12 +133,12 @@ def test_difference_follows_values_schemes_and_the_pair(open_window, qtbot):
     told(*TWO, edited)
     commands.set_scheme(session, uids[0], Scheme.parse("int6 symmetric"))
     told("int6 symmetric", TWO[1], edited)
-    session.compare_pair((uids[2], uids[1]))
+    session.view.compare_pair((uids[2], uids[1]))
     told("int2 symmetric", TWO[1], edited)
     session.undo_stack.undo()
     session.undo_stack.undo()
     told("int2 symmetric", TWO[1], ARRAY)
-    session.compare_pair(None)
+    session.view.compare_pair(None)
     assert difference_text(window) == "Choose two schemes in the Compare pane."
 
 
@@ -156,7 +156,7 @@ def test_the_values_that_set_the_scale_are_told_while_they_do(open_window, qtbot
     cause = attribution(session.array, evaluate(session.array, TWO[1]))
     assert head.insight.text() == f"{TWO[1]}: {cause}"
     commands.set_scheme(session, session.active_uid, Scheme.parse("int4 symmetric mse"))
-    qtbot.waitUntil(lambda: not session.stale)
+    qtbot.waitUntil(lambda: not session.evaluator.stale)
     assert "scale" not in head.insight.text()
     session.undo_stack.undo()
     assert head.insight.text() == f"{TWO[1]}: {cause}"

@@ -226,7 +226,7 @@ def loaded(window, hostile, qtbot, dialog, button):
         settle(window, qtbot)
     settle(window, qtbot)
     entries = window.session.entries
-    window.session.compare_pair((entries[0].uid, entries[2].uid))
+    window.session.view.compare_pair((entries[0].uid, entries[2].uid))
     for dock in window.findChildren(QDockWidget):
         dock.raise_()
         QApplication.processEvents()

@@ -152,7 +152,7 @@ def test_the_threshold_is_dragged_in_the_calibration_plot(bench):
     low, high = scheme.calibration.arguments
     assert scheme.calibration.method == "manual"
     assert -low == high == pytest.approx(1.0, rel=0.02)
-    assert shown.session.active_evaluation.metrics["clipped_high"] == 1
+    assert shown.session.evaluator.active_evaluation.metrics["clipped_high"] == 1
 
 
 @pytest.mark.parametrize("scheme", ["q8_0", "q4_0", "q4_1", "q5_0", "q5_1"])

@@ -363,7 +363,7 @@ def test_squares_beyond_float64_are_told_and_no_error_is_called_infinite(bench, 
     shown = bench("error", np.zeros(0))
     shown.open(np.array(values), ("int8 symmetric",))
     entry = shown.session.entries[0]
-    evaluation = shown.session.snapshot.outcomes[entry.uid]
+    evaluation = shown.session.evaluator.snapshot.outcomes[entry.uid]
     (note,) = [note for note in evaluation.warnings if "squares" in note]
     assert f"read {word};" in note
     assert math.isfinite(evaluation.metrics["sqnr"])

@@ -32,7 +32,7 @@ def test_the_crosshair_reads_the_code_of_a_value(bench):
     shown = bench("distribution", [0.21535037, 1.2962357, -1.0161772], "int8 asymmetric")
     shown.move(0.0, 0.5)
     match = re.search(r"Q (-?\d+), R′ (\S+)", shown.pane.readout.text())
-    p = shown.session.active_evaluation.qparams
+    p = shown.session.evaluator.active_evaluation.qparams
     width = shown.view().viewRange()[0][1] - shown.view().viewRange()[0][0]
     assert abs(int(match[1]) - p.zero_point) * p.scale < width / 100
     assert float(match[2]) == pytest.approx((int(match[1]) - p.zero_point) * p.scale, abs=1e-6)
@@ -57,9 +57,9 @@ def test_the_crosshair_reads_how_often_a_code_is_used(bench):
 )
 def test_a_click_chooses_the_value_under_it(bench, key, at):
     shown = bench(key, [0.21535037, 1.2962357, -1.0161772], "int8 symmetric")
-    assert shown.session.chosen == 0
+    assert shown.session.view.chosen == 0
     shown.click(*at)
-    assert shown.session.chosen == 2
+    assert shown.session.view.chosen == 2
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -72,7 +72,7 @@ def test_a_click_where_there_is_nothing_to_choose_does_no_harm(bench, key, case)
         at = x0 + share * (x1 - x0), y0 + share * (y1 - y0)
         shown.move(*at)
         shown.click(*at)
-    chosen = shown.session.chosen
+    chosen = shown.session.view.chosen
     assert chosen is None if array.size == 0 else 0 <= chosen < array.size
 
 
@@ -82,7 +82,7 @@ def test_a_click_among_many_chooses_the_worst_of_the_pixel(bench):
     shown = bench("error", array, "int8 symmetric manual(-1,1)")
     per_pixel = 50_000 / shown.view().width()
     shown.click(31_000 + per_pixel / 3, 0)
-    assert shown.session.chosen == 31_000
+    assert shown.session.view.chosen == 31_000
 
 
 # Dragging
@@ -96,7 +96,7 @@ def handles(shown):
 def test_the_clip_handles_stand_at_the_range_and_say_so(bench):
     shown = bench("distribution", noise(500), "int8 asymmetric")
     low, high = handles(shown)
-    p = shown.session.active_evaluation.qparams
+    p = shown.session.evaluator.active_evaluation.qparams
     assert (low.value(), high.value()) == pytest.approx(p.range)
     assert low.label.toPlainText().startswith("Rmin")
     assert high.label.toPlainText().startswith("Rmax")
@@ -107,9 +107,11 @@ def test_the_clip_handles_stand_at_the_range_and_say_so(bench):
 def test_dragging_a_handle_sets_the_range_by_hand_in_one_undo_step(bench, end, scheme):
     shown = bench("distribution", noise(500), scheme)
     session = shown.session
-    before = session.active_evaluation.qparams.range
+    before = session.evaluator.active_evaluation.qparams.range
     seen = []
-    session.evaluated.connect(lambda: seen.append(session.active_evaluation.qparams.range))
+    session.evaluator.evaluated.connect(
+        lambda: seen.append(session.evaluator.active_evaluation.qparams.range)
+    )
     (y0, y1) = shown.view().viewRange()[1]
     line, target = handles(shown)[end], (-0.8, 0.9)[end]
     near = shown.plot.pixel()[0] * 3
@@ -144,7 +146,7 @@ def test_a_handle_cannot_be_dragged_past_the_other(bench, end):
     shown.drag((lines[end].value(), y), (lines[1 - end].value() + (1, -1)[1 - end] * -0.5, y))
     lo, hi = shown.session.active.scheme.calibration.arguments
     assert lo < hi
-    assert isinstance(shown.session.outcome(shown.session.active_uid), Evaluation)
+    assert isinstance(shown.session.evaluator.outcome(shown.session.active_uid), Evaluation)
 
 
 def test_a_drag_is_followed_by_the_other_plots_in_the_same_event(open_window, qtbot):

@@ -50,7 +50,7 @@ def test_every_plot_draws_every_array_in_both_themes_and_says_what_there_is(
     assert ranges[0][0] < ranges[0][1]
     assert ranges[1][0] < ranges[1][1]
     for index in {0, array.size - 1} - {-1}:
-        drawn.session.choose(index)
+        drawn.session.view.choose(index)
     drawn.picture()
 
 
@@ -172,9 +172,9 @@ def test_keys_choose_zoom_and_fit(bench, key, person):
     shown.pane.setFocus()
     shown.qtbot.waitUntil(lambda: shown.pane.hasFocus() or shown.pane.widget.hasFocus())
     person.press("Right", "Right")
-    assert shown.session.chosen == 2
+    assert shown.session.view.chosen == 2
     person.press("Left")
-    assert shown.session.chosen == 1
+    assert shown.session.view.chosen == 1
     whole = shown.view().viewRange()[0]
     person.press("+")
     zoomed = shown.view().viewRange()[0]
@@ -200,12 +200,12 @@ def test_a_zoomed_plot_keeps_its_range_when_the_values_change(bench, key):
 def test_the_chosen_value_is_marked(bench, key):
     array = np.array([0.5, -1.0, 2.0], np.float32)
     shown = bench(key, array, *THREE)
-    active = shown.session.active_evaluation
+    active = shown.session.evaluator.active_evaluation
     at = {"signal": 1, "error": 1, "distribution": -1.0, "transfer": -1.0}
     at["codes"] = int(active.codes[1])
     at["calibration"] = 0.0  # the logarithm of |−1|
     at |= {"channels": 0, "difference": 1}
-    shown.session.choose(1)
+    shown.session.view.choose(1)
     lines = [i.value() for i in shown.items(pg.InfiniteLine) if i.angle == 90 and not i.movable]
     assert any(abs(value - at[key]) < 1e-6 for value in lines)
 
@@ -304,12 +304,12 @@ def test_the_band_reaches_from_minus_half_a_step_to_half_a_step(bench):
     shown = bench("error", noise(100), "int8 symmetric", "int4 symmetric")
     for entry in shown.session.entries:
         shown.session.activate(entry.uid)
-        half = shown.session.active_evaluation.qparams.scale / 2
+        half = shown.session.evaluator.active_evaluation.qparams.scale / 2
         rect = shown.items(QGraphicsRectItem)[0].rect()
         assert (rect.top(), rect.bottom()) == (pytest.approx(-half), pytest.approx(half))
         assert rect.left() <= 0
         assert rect.right() >= 99
-        error = shown.session.active_evaluation.error
+        error = shown.session.evaluator.active_evaluation.error
         assert rect.top() * 1.001 <= error.min() <= error.max() <= rect.bottom() * 1.001
 
 
@@ -325,8 +325,8 @@ def test_the_band_reaches_from_minus_half_a_step_to_half_a_step(bench):
 )
 def test_unused_codes_are_hatched_over_their_stretch_of_the_axis(bench, array, scheme, ends):
     values, codes = (bench(key, array, scheme) for key in ("distribution", "codes"))
-    step = values.session.active_evaluation.qparams.scale
-    zero = values.session.active_evaluation.qparams.zero_point
+    step = values.session.evaluator.active_evaluation.qparams.scale
+    zero = values.session.evaluator.active_evaluation.qparams.zero_point
 
     def hatched(shown):
         patterns = (Qt.BrushStyle.BDiagPattern, Qt.BrushStyle.FDiagPattern)
@@ -342,7 +342,7 @@ def test_unused_codes_are_hatched_over_their_stretch_of_the_axis(bench, array, s
 
 def test_the_axis_on_top_names_the_codes_where_their_levels_are(bench):
     shown = bench("distribution", noise(500), "int8 asymmetric")
-    p = shown.session.active_evaluation.qparams
+    p = shown.session.evaluator.active_evaluation.qparams
     image = shown.picture()
     assert not image.isNull()
     (ticks,) = shown.plot.item.getAxis("top")._tickLevels

@@ -202,7 +202,7 @@ def test_copying_the_results_gives_every_figure_at_full_precision(window, person
 
 
 def test_steps_put_this_values_numbers_into_the_formulas(window):
-    window.session.choose(1)
+    window.session.view.choose(1)
     text = steps(window)
     for part in (
         "S = (Rmax − Rmin) / (Qmax − Qmin) = (1.296236 − (-1.016177)) / (127 − (-128)) = ",
@@ -243,7 +243,7 @@ def test_steps_follow_the_table_the_keys_and_the_scheme(window, person):
 
 def test_steps_follow_an_edit_and_its_undo(window, person):
     person.edit_cell(window.values.table, 0, "0.9")
-    window.session.choose(0)
+    window.session.view.choose(0)
     assert "R = 0.9" in steps(window)
     person.press("Ctrl+Z")
     assert "R = 0.21535037" in steps(window)
@@ -269,7 +269,7 @@ def test_steps_name_a_rounding_tie(open_window):
 
 def test_steps_after_a_drag_of_the_range_name_the_range_and_not_the_largest_value(open_window):
     window = open_window([0.5, -0.25, 100.0], "int8 symmetric manual(-1.053,1.053)")
-    window.session.choose(2)
+    window.session.view.choose(2)
     text = steps(window)
     assert "T = manual range = 1.053" in text
     assert "S = T / Qmax = 1.053 / 127 = 0.00829134" in text
@@ -332,7 +332,7 @@ def test_steps_begin_at_their_first_symbol_in_another_size_and_for_another_array
     qtbot.waitUntil(lambda: [bar.value() for bar in bars] == [0, 0])
     scroll()
     window.session.start(np.ones(3, np.float32), "another")
-    qtbot.waitUntil(lambda: not window.session.stale)
+    qtbot.waitUntil(lambda: not window.session.evaluator.stale)
     assert [bar.value() for bar in bars] == [0, 0]
 
 

@@ -416,7 +416,7 @@ def test_the_stages_of_a_runtime_are_columns_of_the_table(window, person):
 
 def at(open_window, scheme, place, array=FLAT):
     window = open_window(array, scheme)
-    window.session.choose(place)
+    window.session.view.choose(place)
     return window
 
 
@@ -489,7 +489,7 @@ def test_steps_of_a_channel_use_its_own_scale(open_window):
     assert step(window, "R′ = Q · S = # · # = #") == near(q, s, q * s)
     assert "#[2, 7]" in window.docks["steps"].head.insight.text()
     other = np.abs(ARRAY[0]).max()
-    window.session.choose(3)
+    window.session.view.choose(3)
     assert step(window, "S = max|R| / Qmax = # / 127 = #") == near(other, other / 127)
 
 

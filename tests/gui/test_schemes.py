@@ -305,7 +305,7 @@ def test_a_wrong_scheme_text_keeps_its_text_while_other_things_change(window, fo
     person.type("x")
     window.session.activate(window.session.entries[0].uid)
     window.settings.digits = 9
-    window.session.recompute()
+    window.session.evaluator.update()
     assert form.text.text() == "int8 scale-onlyx"
     assert problem(form.text)
     person.press("Backspace")

@@ -44,7 +44,7 @@ def work(window, checkpoint, qtbot, person):
         settle(window, qtbot)
         commands.edit_value(window.session, 7, number)
     commands.add_scheme(window.session, Scheme.parse("int4 asymmetric per-channel(0) mse"))
-    window.session.choose(9)
+    window.session.view.choose(9)
     settle(window, qtbot)
     return window
 
@@ -52,7 +52,7 @@ def work(window, checkpoint, qtbot, person):
 def state(window):
     session = window.session
     return (
-        session.title, session.array.tobytes(), session.array.shape, session.chosen,
+        session.title, session.array.tobytes(), session.array.shape, session.view.chosen,
         [(str(e.scheme), e.label, e.colour, e.line, e.marker, e.enabled) for e in session.entries],
         str(session.active.scheme), [t.label for s in session.sources for t in s.tensors],
     )  # fmt: skip
@@ -113,7 +113,7 @@ def test_a_file_that_comes_into_a_saved_session_sets_the_star(work, qtbot, tmp_p
 
 def test_the_view_comes_back(work, new_window, qtbot, tmp_path):
     work.values.show_grid(True)
-    work.session.compare_pair((work.session.entries[0].uid, work.session.entries[2].uid))
+    work.session.view.compare_pair((work.session.entries[0].uid, work.session.entries[2].uid))
     work.docks["codes"].raise_()
     plot = work.plots["signal"]
     plot.plot.follow_x = False
@@ -123,7 +123,7 @@ def test_the_view_comes_back(work, new_window, qtbot, tmp_path):
     other.open_paths([tmp_path / "work.qscope"])
     settle(other, qtbot)
     assert other.values.in_grid
-    assert [other.session.entry(uid).scheme for uid in other.session.pair] == [
+    assert [other.session.entry(uid).scheme for uid in other.session.view.pair] == [
         other.session.entries[0].scheme, other.session.entries[2].scheme,
     ]  # fmt: skip
     names = [entry.name for entry in other.session.entries]
@@ -812,7 +812,7 @@ def test_the_chosen_value_comes_back_where_there_is_one(window, qtbot, tmp_path,
     window.open_paths([file])
     settle(window, qtbot)
     assert window.session.array.tolist() == [0, 1, 2]
-    assert window.session.chosen == found
+    assert window.session.view.chosen == found
 
 
 def test_of_very_many_files_that_may_be_read_the_oldest_are_forgotten(window):

@@ -19,7 +19,7 @@ def noise(count, seed=0):
 def idle(window):
     """Whether nothing is computed, prepared or waiting for its turn."""
     busy = any(map(window.background.running, ("evaluate", *window.plots.built())))
-    return not (busy or window.session.stale or window.session.paint_queue.busy)
+    return not (busy or window.session.evaluator.stale or window.session.paint_queue.busy)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_long_table_is_turned_sheet_by_sheet_and_row_heads_go_on_counting(shee
 
 
 def test_the_last_sheet_ends_with_the_last_value(sheets):
-    sheets.session.choose(249)
+    sheets.session.view.choose(249)
     assert row_text(sheets) == "rows 200 to 249"
 
 
@@ -93,15 +93,15 @@ def test_an_array_that_fits_on_one_sheet_has_nothing_to_turn(short_sheets, open_
 
 def test_choosing_a_value_brings_its_sheet_to_the_front(sheets, person):
     table = sheets.values.table
-    sheets.session.choose(220)
+    sheets.session.view.choose(220)
     assert row_text(sheets).startswith("rows 200")
     assert table.currentIndex().row() == 20
     pane = sheets.plots["signal"]
     at = pane.plot.item.getViewBox().mapViewToScene(QPointF(130, 130))
     person.click(pane.widget.viewport(), pane.widget.mapFromScene(at))
     assert row_text(sheets) == "rows 100 to 199"
-    assert abs(sheets.session.chosen - 130) <= 1
-    assert table.currentIndex().row() == sheets.session.chosen - 100
+    assert abs(sheets.session.view.chosen - 130) <= 1
+    assert table.currentIndex().row() == sheets.session.view.chosen - 100
 
 
 def test_an_edit_on_a_later_sheet_changes_the_value_that_its_row_head_names(sheets, person):
@@ -158,7 +158,7 @@ def test_a_paste_that_reaches_beyond_a_sheet_goes_on_on_the_next(sheets, person)
 
 def test_sorted_rows_go_on_over_the_sheets_and_are_edited_where_they_are(sheets, person):
     table = sheets.values.table
-    sheets.session.choose(220)
+    sheets.session.view.choose(220)
     person.click_head(table, 0)
     person.click_head(table, 0)
     assert row_text(sheets) == "rows 0 to 99"
@@ -173,7 +173,7 @@ def test_sorted_rows_go_on_over_the_sheets_and_are_edited_where_they_are(sheets,
 
 def test_a_value_typed_at_the_end_of_the_last_sheet_is_appended(sheets, person):
     table = sheets.values.table
-    sheets.session.choose(249)
+    sheets.session.view.choose(249)
     person.edit_cell(table, 50, "-5")
     person.type("-6")
     person.press("Return")
@@ -197,7 +197,7 @@ def test_a_value_can_be_appended_where_the_last_sheet_is_full(
     short_sheets, open_window, person, count
 ):
     window = open_window(np.arange(count), "int8 symmetric")
-    window.session.choose(count - 1)
+    window.session.view.choose(count - 1)
     table = window.values.table
     if turnable(window)[1]:
         turn(window, person, "after")
@@ -222,14 +222,14 @@ def test_the_row_of_sheets_follows_an_array_with_as_many_rows_in_front(
 def exact(session):
     """Assert that what is shown is what the engine makes of the array, to the last bit."""
     known = session.array.copy()
-    assert session.snapshot.array is session.array
+    assert session.evaluator.snapshot.array is session.array
     for entry in session.entries:
-        shown, anew = session.outcome(entry.uid), evaluate(known, entry.scheme)
+        shown, anew = session.evaluator.outcome(entry.uid), evaluate(known, entry.scheme)
         assert shown.qparams == anew.qparams
         assert shown.codes.tobytes() == anew.codes.tobytes()
         assert shown.code_counts.tolist() == anew.code_counts.tolist()
         assert dict(shown.metrics) == pytest.approx(dict(anew.metrics), rel=0, abs=0, nan_ok=True)
-    shown, anew = session.snapshot.summary, summarize(known)
+    shown, anew = session.evaluator.snapshot.summary, summarize(known)
     assert shown.counts.tolist() == anew.counts.tolist()
     assert (shown.nan_count, shown.inf_count) == (anew.nan_count, anew.inf_count)
     np.testing.assert_equal([shown.low, shown.high, shown.mean], [anew.low, anew.high, anew.mean])

@@ -60,7 +60,7 @@ def test_short_work_is_told_by_no_bar_and_by_the_time_it_took(open_window, settl
     seen = []
     window.background.progressed.connect(lambda *_: seen.append(bar.progress.isVisible()))
     commands.edit_value(window.session, 3, 500.0)
-    assert window.session.stale
+    assert window.session.evaluator.stale
     assert bar.timing.text().startswith("last update")
     settle(window)
     assert seen
@@ -176,7 +176,7 @@ def test_panes_are_drawn_in_turns_and_hidden_ones_when_they_come_to_the_front(op
     settle(window)
     at_once = []
     seen = [window.plots[key] for key in ("signal", "error")]
-    window.session.evaluated.connect(lambda: at_once.append(reach(seen[0])[1]))
+    window.session.evaluator.evaluated.connect(lambda: at_once.append(reach(seen[0])[1]))
     commands.edit_value(window.session, 3, 500.0)
     settle(window)
     assert at_once[0] < 100
@@ -186,13 +186,15 @@ def test_panes_are_drawn_in_turns_and_hidden_ones_when_they_come_to_the_front(op
     window.docks["codes"].raise_()
     settle(window)
     counts = items(window.plots["codes"], pg.BarGraphItem)[0].opts["y1"]
-    assert sorted(counts)[-2:] == sorted(window.session.active_evaluation.code_counts)[-2:]
+    assert (
+        sorted(counts)[-2:] == sorted(window.session.evaluator.active_evaluation.code_counts)[-2:]
+    )
 
 
 def test_closing_while_panes_wait_for_their_turn_leaves_nothing_to_do(open_window):
     window = open_window(noise(200_000), "int8 symmetric")
     window.docks["calibration"].raise_()
-    window.session.choose(5)
+    window.session.view.choose(5)
     assert window.session.paint_queue.busy
     window.session.mark_saved(None)
     assert window.close()
@@ -215,7 +217,7 @@ def test_a_huge_array_is_shown_before_its_schemes_are_applied(
     window.session.start(array, "huge")
     qtbot.waitUntil(lambda: "max 50" in window.statusBar().summary.text())
     qtbot.waitUntil(lambda: not window.session.paint_queue.busy)
-    assert window.session.stale
+    assert window.session.evaluator.stale
     assert reach(window.plots["signal"])[1] > 50
     (curve,) = items(window.plots["signal"], pg.BarGraphItem)
     assert np.max(curve.opts["y1"]) == 50
@@ -255,7 +257,7 @@ def test_an_envelope_reaches_the_one_clipped_outlier_and_marks_it(
     assert marks[0][1] == pytest.approx([mark], abs=0.01)
     pane.plot.item.getViewBox().setXRange(FAR - 100, FAR + 100, padding=0)
     QApplication.processEvents()
-    evaluation = window.session.active_evaluation
+    evaluation = window.session.evaluator.active_evaluation
     wanted = array if key == "signal" else evaluation.error
     lines = [i.getData() for i in items(pane, pg.PlotCurveItem)]
     x, y = next(line for line in lines if line[0].size > 150)

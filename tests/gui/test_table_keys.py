@@ -128,9 +128,9 @@ def turn(window, person, way):
 def test_keys_go_on_from_sheet_to_sheet_and_delete_follows(sheets, person, start, key, end):
     table = sheets.values.table
     table.setFocus()
-    sheets.session.choose(start)
+    sheets.session.view.choose(start)
     person.press(key)
-    assert sheets.session.chosen == end
+    assert sheets.session.view.chosen == end
     assert sheets.values.model.position(table.currentIndex().row()) == end
     assert selected(table) == {cursor(table)}
     before = sheets.session.array.copy()
@@ -141,7 +141,7 @@ def test_keys_go_on_from_sheet_to_sheet_and_delete_follows(sheets, person, start
 def test_with_shift_a_selection_ends_with_its_sheet(sheets, person):
     table = sheets.values.table
     table.setFocus()
-    sheets.session.choose(195)
+    sheets.session.view.choose(195)
     person.press("Ctrl+Shift+End", "Shift+Down")
     assert {row for row, _ in selected(table)} == set(range(95, 100))
     assert sheets.values.model.sheet == 1
@@ -152,12 +152,12 @@ def test_keys_go_on_from_sheet_to_sheet_in_the_order_of_sorted_rows(sheets, pers
     person.click_head(sheets.values.table, 0)
     person.click_cell(sheets.values.table, 0)
     person.press("Ctrl+Home")
-    assert sheets.session.chosen == 249
+    assert sheets.session.view.chosen == 249
     person.press("Ctrl+End")
-    assert sheets.session.chosen == 0
+    assert sheets.session.view.chosen == 0
     assert sheets.values.model.sheet == 2
     person.press("Ctrl+Home")
-    assert sheets.session.chosen == 249
+    assert sheets.session.view.chosen == 249
 
 
 def test_a_paste_after_turning_to_a_sheet_begins_with_its_first_value(sheets, person):
@@ -187,7 +187,7 @@ def test_the_cursor_goes_along_to_another_plane(planes, person):
     person.press("Up")
     assert cursor(grid) == (1, 2)
     assert selected(grid) == {(1, 2)}
-    assert planes.session.chosen == 12 + 6
+    assert planes.session.view.chosen == 12 + 6
     grid.setFocus()
     person.copy_text("-5")
     person.press("Ctrl+V")

@@ -39,7 +39,7 @@ def settle(qtbot):
         qtbot.waitUntil(
             lambda: (
                 not any(map(window.background.running, ("file", "tensor")))
-                and not window.session.stale
+                and not window.session.evaluator.stale
             ),
             timeout=30_000,
         )

@@ -338,7 +338,7 @@ def test_go_to_chooses_the_value_at_a_position(window, table, person, dialog, ty
     with dialog(answer):
         person.press("Ctrl+G")
     assert table.currentIndex().row() == row
-    assert window.session.chosen == row
+    assert window.session.view.chosen == row
 
 
 @pytest.mark.parametrize("typed", ["3", "-1", "x", ""])
@@ -383,7 +383,7 @@ def test_go_to_takes_one_number_per_axis(open_window, person, dialog):
 
     with dialog(answer):
         person.press("Ctrl+G")
-    assert window.session.chosen == 14
+    assert window.session.view.chosen == 14
     assert "#[1, 0, 2]" in window.docks["steps"].head.insight.text()
 
 

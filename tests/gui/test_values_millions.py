@@ -92,7 +92,7 @@ def test_a_block_of_a_grid_is_cleared_where_it_is(open_lean_window, person):
     window = open_lean_window(np.arange(1.0, 25.0).reshape(2, 3, 4), "int8 symmetric")
     window.actions_["grid"].trigger()
     grid = window.values.grid
-    window.session.choose(12)
+    window.session.view.choose(12)
     person.click_cell(grid, 0, 1)
     person.click_cell(grid, 1, 2, Qt.KeyboardModifier.ShiftModifier)
     person.press("Del")

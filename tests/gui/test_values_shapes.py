@@ -34,10 +34,10 @@ def test_a_grid_shows_a_plane_and_the_picker_another(open_window, person, qtbot)
 def test_turning_to_the_grid_and_back_keeps_the_chosen_value(open_window, person):
     window = open_window(np.arange(24.0).reshape(2, 3, 4), "int8 symmetric")
     window.values.table.setFocus()
-    window.session.choose(18)
+    window.session.view.choose(18)
     for _ in range(2):
         person.press("Ctrl+Shift+G")
-        assert window.session.chosen == 18
+        assert window.session.view.chosen == 18
     window.actions_["grid"].trigger()
     index = window.values.grid.currentIndex()
     assert (index.row(), index.column(), index.data()) == (1, 2, "18")
@@ -75,7 +75,7 @@ def test_an_edit_in_the_grid_changes_that_value_and_the_undo_text_names_it(open_
     person.edit_cell(grid, 1, "0.5", column=2)
     assert window.session.array[0, 1, 2] == 0.5
     assert window.menus.undo.text().replace("&", "") == "Undo Edit value [0, 1, 2]"
-    assert window.session.chosen in (6, 10)
+    assert window.session.view.chosen in (6, 10)
     person.press("Ctrl+Z")
     assert window.session.array[0, 1, 2] == 6
 
@@ -91,9 +91,9 @@ def test_the_grid_shows_any_quantity(open_window, person, quantity, value):
     shown = person.cell(pane.grid, 0, 1)
     expected = {
         "R": window.session.array,
-        "R′": window.session.active_evaluation.reconstructed,
-        "error": window.session.active_evaluation.error,
-        "Q": window.session.active_evaluation.codes,
+        "R′": window.session.evaluator.active_evaluation.reconstructed,
+        "error": window.session.evaluator.active_evaluation.error,
+        "Q": window.session.evaluator.active_evaluation.codes,
     }[quantity]
     assert float(shown) == pytest.approx(float(expected[0, 1]), rel=1e-3)
     editable = bool(pane.grid.model().flags(pane.grid.model().index(0, 0)) & Qt.ItemIsEditable)
@@ -153,7 +153,7 @@ def test_a_block_does_not_go_on_in_the_next_row_or_plane(open_window, person, ce
 def test_the_grid_follows_the_chosen_value_to_its_plane(open_window, person):
     window = open_window(np.arange(24.0).reshape(2, 3, 4), "int8 symmetric")
     window.actions_["grid"].trigger()
-    window.session.choose(23)
+    window.session.view.choose(23)
     grid = window.values.grid
     assert (grid.currentIndex().row(), grid.currentIndex().column()) == (2, 3)
     assert person.cell(grid, 2, 3) == "23"
@@ -197,7 +197,7 @@ def test_a_million_rows_scroll_to_the_end_and_are_computed_as_they_are_seen(
     assert person.cell(table, 999_999, "Round") == "127"
     assert np.float32(person.cell(table, 500_000, 0, EDIT)) == values[500_000]
     person.click_cell(table, 999_998)
-    assert window.session.chosen == 999_998
+    assert window.session.view.chosen == 999_998
 
 
 def test_the_stages_of_unseen_rows_are_not_computed(open_window, monkeypatch):

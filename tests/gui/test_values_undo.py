@@ -227,7 +227,7 @@ def test_the_chosen_value_stays_chosen_when_rows_are_sorted(window, table, perso
     person.click_cell(table, 1)
     person.click_head(table, 0)
     assert table.currentIndex().row() == 2
-    assert window.session.chosen == 1
+    assert window.session.view.chosen == 1
 
 
 def test_sorting_puts_nan_last_both_ways(open_window, person):
@@ -267,7 +267,7 @@ def test_undo_and_redo_go_to_the_value_and_select_it_alone(open_lean_window, per
     person.press("Shift+Down")
     for keys in ("Ctrl+Z", "Ctrl+Y"):
         person.press(keys)
-        assert window.session.chosen == 900
+        assert window.session.view.chosen == 900
         assert cursor_is_seen(table, 900)
         person.click_cell(table, 3)
 
@@ -287,18 +287,18 @@ def test_undo_of_a_block_keeps_to_the_chosen_value_where_it_is_part_of_it(open_l
     person.click_cell(window.values.table, 500)
     person.copy_text("1\n2\n3\n")
     person.press("Ctrl+V", "Down", "Ctrl+Z")
-    assert window.session.chosen == 501
-    window.session.choose(0)
+    assert window.session.view.chosen == 501
+    window.session.view.choose(0)
     person.press("Ctrl+Y")
-    assert window.session.chosen == 500
+    assert window.session.view.chosen == 500
 
 
 def test_undo_of_rows_that_were_appended_goes_to_the_end(open_lean_window, person):
     window = open_lean_window(np.zeros(1000), "int8 symmetric")
     commands.splice(window.session, 1000, 0, np.ones(5), "append")
-    window.session.choose(0)
+    window.session.view.choose(0)
     window.session.undo_stack.undo()
-    assert window.session.chosen == 999
+    assert window.session.view.chosen == 999
     assert cursor_is_seen(window.values.table, 999)
 
 
@@ -306,9 +306,9 @@ def test_undo_brings_the_plane_of_the_grid(open_lean_window, person):
     window = open_lean_window(np.zeros((5, 30, 40)), "int8 symmetric")
     window.actions_["grid"].trigger()
     grid = window.values.grid
-    window.session.choose(4 * 1200 + 29 * 40 + 39)
+    window.session.view.choose(4 * 1200 + 29 * 40 + 39)
     person.press("9", "Return")
-    window.session.choose(0)
+    window.session.view.choose(0)
     assert window.values.grid_model.slice == (0,)
     person.press("Ctrl+Z")
     assert window.values.grid_model.slice == (4,)
@@ -321,9 +321,9 @@ def test_undo_brings_the_plane_of_the_grid(open_lean_window, person):
 def test_undo_brings_the_sheet(monkeypatch, open_lean_window, person):
     monkeypatch.setattr("quantoscope.gui.models.values.SHEET", 100)
     window = open_lean_window(np.zeros(250), "int8 symmetric")
-    window.session.choose(220)
+    window.session.view.choose(220)
     commands.edit_value(window.session, 220, 5.0)
-    window.session.choose(0)
+    window.session.view.choose(0)
     person.press("Ctrl+Z")
     assert window.values.model.sheet == 2
     assert cursor_is_seen(window.values.table, 20)
@@ -357,16 +357,16 @@ def test_undo_opens_no_pane_that_was_closed(open_lean_window, person):
 def test_undo_brings_the_channel_of_its_value(open_lean_window, person):
     window = open_lean_window(np.arange(12.0).reshape(3, 4), "int8 symmetric per-channel(0)")
     commands.edit_value(window.session, 9, 50.0)
-    window.session.focus_on(0)
-    window.session.choose(1)
+    window.session.view.focus_on(0)
+    window.session.view.choose(1)
     person.press("Ctrl+Z")
-    assert window.session.focus.channel == 2
-    assert window.session.chosen == 9
-    window.session.focus_on(None)
-    window.session.choose(0)
+    assert window.session.view.focus.channel == 2
+    assert window.session.view.chosen == 9
+    window.session.view.focus_on(None)
+    window.session.view.choose(0)
     person.press("Ctrl+Y")
-    assert window.session.focus is None
-    assert window.session.chosen == 9
+    assert window.session.view.focus is None
+    assert window.session.view.chosen == 9
 
 
 def test_undo_of_a_scheme_brings_the_schemes_to_the_front(window, person):

@@ -41,7 +41,8 @@ def settle(window, qtbot):
     """Wait until a file is open or said not to be, and everything is computed."""
     qtbot.waitUntil(
         lambda: (
-            not any(map(window.background.running, ("file", "tensor"))) and not window.session.stale
+            not any(map(window.background.running, ("file", "tensor")))
+            and not window.session.evaluator.stale
         ),
         timeout=30_000,
     )

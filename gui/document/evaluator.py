@@ -1,0 +1,137 @@
+"""Follows a document: evaluates its schemes after every change, and keeps the snapshot of that."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from quantoscope.engine import Evaluation, summarize
+from quantoscope.gui.document.document import Document
+from quantoscope.gui.document.snapshot import (
+    DEVICE,
+    Edit,
+    EvaluationJob,
+    Outcome,
+    Snapshot,
+)
+from quantoscope.gui.workers.background import Background, Ticket
+
+LIVE_LIMIT = 50_000
+"""Up to so many values everything follows an edit within the same event."""
+EVALUATE = "evaluate"
+
+
+class Evaluator(QObject):
+    """Makes a new snapshot whenever the array, the schemes or the active scheme change.
+
+    Attributes
+    ----------
+    snapshot : Snapshot
+        Of the last evaluation: what panes, plots and exports show.
+    stale : bool
+        Whether the document has changed since then.
+    pair : tuple of int or None
+        The uids of two schemes to compare, where a view shows the comparison.
+
+    Signals
+    -------
+    evaluated()
+        There is a new snapshot: redraw.
+    stale_changed()
+        Whether the snapshot is up to date.
+    """
+
+    evaluated = Signal()
+    stale_changed = Signal()
+
+    def __init__(
+        self, document: Document, background: Background, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._background = background
+        self._edit: Edit | None = None
+        self._replaced = False
+        self.pair: tuple[int, int] | None = None
+        self.stale = False
+        self.snapshot = Snapshot(document.array, summarize(document.array), {})
+        document.values_edited.connect(self._on_values_edited)
+        document.array_replaced.connect(self._on_array_replaced)
+        document.content_changed.connect(self.update)
+        background.offered.connect(self._on_offered)
+
+    def outcome(self, uid: int | None) -> Outcome | None:
+        """Return what a scheme makes of the array; None when not (yet) computed."""
+        return None if uid is None else self.snapshot.outcomes.get(uid)
+
+    @property
+    def active_evaluation(self) -> Evaluation | None:
+        """The active scheme's evaluation, when there is one."""
+        outcome = self.outcome(self._document.active_uid)
+        return outcome if isinstance(outcome, Evaluation) else None
+
+    def compare(self, pair: tuple[int, int] | None) -> None:
+        """Compute from now on where these two schemes differ; None: nothing of the kind."""
+        if pair != self.pair:
+            self.pair = pair
+            if pair is not None:
+                self.update()
+
+    def update(self) -> None:
+        """Bring the snapshot up to date: at once when small, else off the GUI thread."""
+        document, pair = self._document, self._known_pair()
+        job = EvaluationJob(
+            document.array,
+            document.entries,
+            document.active_uid,
+            self.snapshot,
+            self._edit,
+            not self._replaced,
+            pair,
+            document.device if pair is not None and pair[1] == DEVICE else None,
+        )
+        live = document.array.size <= LIVE_LIMIT or job.ready
+        snapshot = job(None) if live else job.quick()
+        if snapshot is not None:
+            self._background.cancel(EVALUATE)
+            self._on_done(snapshot)
+        else:
+            self._background.start(EVALUATE, job, self._on_done, self._on_failed, only_reads=True)
+            self._set_stale(True)
+
+    def _known_pair(self) -> tuple[int, int] | None:
+        """The pair to compare, where both of it are there and differ."""
+        if self.pair is None or self.pair[0] == self.pair[1]:
+            return None
+        first, second = self.pair
+        device = second == DEVICE and self._document.device is not None
+        known = device or self._document.entry(second) is not None
+        return self.pair if known and self._document.entry(first) is not None else None
+
+    def _on_values_edited(self, edit: Edit) -> None:
+        self._edit = edit.after(self._edit)
+
+    def _on_array_replaced(self) -> None:
+        self._edit, self._replaced = None, True
+
+    def _take(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._edit, self._replaced = None, False
+
+    def _on_done(self, snapshot: Snapshot) -> None:
+        self._take(snapshot)
+        self._set_stale(False)
+        self.evaluated.emit()
+
+    def _on_offered(self, ticket: Ticket, snapshot: Snapshot) -> None:
+        """Show a long array before its schemes have been applied."""
+        if ticket.kind == EVALUATE and self._background.current(ticket):
+            self._take(snapshot)
+            self.evaluated.emit()
+
+    def _on_failed(self, error: Exception) -> None:
+        raise error
+
+    def _set_stale(self, stale: bool) -> None:
+        if stale != self.stale:
+            self.stale = stale
+            self.stale_changed.emit()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from quantoscope.engine import Evaluation, summarize
+from quantoscope.engine import Evaluation, QParams, summarize
+from quantoscope.engine.analysis.value_trace import stages_of
 from quantoscope.gui.document.document import Document
 from quantoscope.gui.document.snapshot import (
     DEVICE,
@@ -68,6 +69,30 @@ class Evaluator(QObject):
         """The active scheme's evaluation, when there is one."""
         outcome = self.outcome(self._document.active_uid)
         return outcome if isinstance(outcome, Evaluation) else None
+
+    @property
+    def fitting_evaluation(self) -> Evaluation | None:
+        """The active scheme's evaluation, where it is of an array of the shape that it has now."""
+        evaluation = self.active_evaluation
+        fits = evaluation is not None and evaluation.codes.shape == self._document.array.shape
+        return evaluation if fits else None
+
+    @property
+    def parameters(self) -> QParams | None:
+        """The parameters that the values of the array as it is now are shown with, if any fit.
+
+        Those of the snapshot. Until another scheme is computed, it is shown as the one before,
+        where both have the same stages.
+        """
+        entry, evaluation = self._document.active, self.active_evaluation
+        if evaluation is not None and not evaluation.qparams.granularity.whole:
+            evaluation = self.fitting_evaluation
+        if entry is None or evaluation is None:
+            return None
+        if evaluation.scheme == entry.scheme:
+            return evaluation.qparams
+        same = self.stale and stages_of(evaluation.scheme) == stages_of(entry.scheme)
+        return evaluation.qparams if same else None
 
     def compare(self, pair: tuple[int, int] | None) -> None:
         """Compute from now on where these two schemes differ; None: nothing of the kind."""

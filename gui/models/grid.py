@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 from PySide6.QtGui import QColor
 
 from quantoscope.engine import Evaluation
 from quantoscope.engine.evaluation.result import EvaluatedPart
 from quantoscope.engine.numerics.kernels import extremes
-from quantoscope.gui.common.localized_numbers import exact, full, of_data, short, typed_number
+from quantoscope.gui.common.localized_numbers import exact, full, short
 from quantoscope.gui.common.plain_text import plain_tip
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import COLOURS, Theme
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
+from quantoscope.gui.models.array_model import MARKS, PAGE, RIGHT, ArrayModel, Index
 
-Index = QModelIndex | QPersistentModelIndex
 QUANTITIES = ("R", "R′", "error", "Q")
-PAGE, MOST_PAGES = 256, 512
+MOST_PAGES = 512
 _OF_PART = {"R′": "reconstructed", "error": "error", "Q": "codes"}
 _ROLES = (
     Qt.ItemDataRole.DisplayRole,
@@ -30,19 +30,15 @@ _ROLES = (
 )
 
 
-class GridModel(QAbstractTableModel):
+class GridModel(ArrayModel):
     """The last two axes of the array as rows and columns, the other axes fixed by ``slice``."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QObject | None = None
     ) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._settings = settings
-        self._theme = theme
+        super().__init__(session, settings, theme, parent)
         self.slice: tuple[int, ...] = ()
         self.quantity = "R"
-        self.rejected = ""
         self._known_reach: float | None = None
         self._pages: dict[int, EvaluatedPart] = {}
         self._shape = self._plane_shape()
@@ -53,7 +49,7 @@ class GridModel(QAbstractTableModel):
         settings.digits_changed.connect(self._refresh)
 
     def _plane_shape(self) -> tuple[int, int]:
-        shape = self._session.array.shape
+        shape = self._array.shape
         return (shape[-2], shape[-1]) if len(shape) >= 2 else (0, 0)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -77,19 +73,16 @@ class GridModel(QAbstractTableModel):
     def position(self, row: int, column: int) -> int:
         """The flat position of a cell."""
         index = (*self.slice, row, column)
-        return int(np.ravel_multi_index(index, self._session.array.shape))
+        return int(np.ravel_multi_index(index, self._array.shape))
 
     def cell_of(self, position: int) -> tuple[tuple[int, ...], int, int]:
         """The slice, row and column that show a flat position."""
-        index = [int(i) for i in np.unravel_index(position, self._session.array.shape)]
+        index = [int(i) for i in np.unravel_index(position, self._array.shape)]
         return tuple(index[:-2]), index[-2], index[-1]
 
     @property
     def _evaluation(self) -> Evaluation | None:
-        """What the active scheme makes of this very array."""
-        evaluation = self._session.evaluator.active_evaluation
-        known = evaluation is not None and evaluation.codes.shape == self._session.array.shape
-        return evaluation if known else None
+        return self._session.evaluator.fitting_evaluation
 
     def _page(self, number: int) -> EvaluatedPart | None:
         """What becomes of a stretch of values, computed when first looked at."""
@@ -105,13 +98,13 @@ class GridModel(QAbstractTableModel):
     def _value(self, position: int, page: EvaluatedPart | None) -> Any:
         """The quantity shown of one value."""
         if self.quantity == "R":
-            return self._session.array.reshape(-1)[position]
+            return self._array.reshape(-1)[position]
         return None if page is None else getattr(page, _OF_PART[self.quantity])[position % PAGE]
 
     def values_at(self, positions: np.ndarray) -> np.ndarray | None:
         """The quantity shown at flat positions; None where it is not known."""
         if self.quantity == "R":
-            return np.asarray(self._session.array.reshape(-1)[positions])
+            return np.asarray(self._array.reshape(-1)[positions])
         if self._evaluation is None:
             return None
         part = self._evaluation.part(positions.reshape(-1))
@@ -134,7 +127,7 @@ class GridModel(QAbstractTableModel):
         start = self.position(0, 0)
         stop, evaluation = start + rows * columns, self._evaluation
         if self.quantity == "R":
-            plane: np.ndarray = self._session.array.reshape(-1)[start:stop]
+            plane: np.ndarray = self._array.reshape(-1)[start:stop]
         elif evaluation is None:
             return 1.0
         elif self.quantity == "Q":
@@ -167,8 +160,8 @@ class GridModel(QAbstractTableModel):
         if not index.isValid():
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role not in _ROLES or len(self.slice) != self._session.array.ndim - 2:
+            return RIGHT
+        if role not in _ROLES or len(self.slice) != self._array.ndim - 2:
             return None
         position = self.position(index.row(), index.column())
         page = self._page(position // PAGE)
@@ -178,7 +171,7 @@ class GridModel(QAbstractTableModel):
         saturated = 0 if page is None else int(page.saturated[position % PAGE])
         if role == Qt.ItemDataRole.DisplayRole:
             text = self._text(value)
-            return f"{'▼' if saturated > 0 else '▲'} {text}" if saturated else text
+            return f"{MARKS[saturated]} {text}" if saturated else text
         if role == Qt.ItemDataRole.EditRole:
             return full(value)
         if role == Qt.ItemDataRole.BackgroundRole:
@@ -197,7 +190,7 @@ class GridModel(QAbstractTableModel):
             return evaluation.qparams.format.label(int(value))
         digits = min(self._settings.digits, 4)
         if self.quantity in ("R", "R′"):
-            return of_data(value, self._session.evaluator.snapshot.summary, digits)
+            return self._data_text(value, digits)
         return short(value, digits)
 
     def _tint(self, value: float) -> QColor | None:
@@ -212,28 +205,19 @@ class GridModel(QAbstractTableModel):
         self.rejected = ""
         if role != Qt.ItemDataRole.EditRole or self.quantity != "R":
             return False
-        number = typed_number(str(value).strip())
-        if isinstance(number, str):
-            self.rejected = number
+        number = self._number(str(value).strip())
+        if number is None:
             return False
-        commands.edit_value(self._session, self.position(index.row(), index.column()), number)
-        commands.tell_rounded(self._session, str(value), number)
+        self._edit(self.position(index.row(), index.column()), str(value), number)
         return True
 
     def _reset(self) -> None:
         self.beginResetModel()
         self._shape = self._plane_shape()
-        self.slice = (0,) * max(0, self._session.array.ndim - 2)
+        self.slice = (0,) * max(0, self._array.ndim - 2)
         self._forget()
         self.endResetModel()
 
     def _refresh(self, *_: Any) -> None:
         self._forget()
-        if 0 not in self._shape:
-            corner = self.index(self._shape[0] - 1, self._shape[1] - 1)
-            self.dataChanged.emit(self.index(0, 0), corner)
-
-    def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
-        self._theme = theme
-        self._refresh()
+        self._tell_all_changed()

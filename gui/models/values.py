@@ -6,10 +6,10 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 from PySide6.QtGui import QColor
 
-from quantoscope.engine import QParams, QuantizationError, Stage, Trace, calibrate, trace
+from quantoscope.engine import QParams, Stage, Trace, trace
 from quantoscope.engine.analysis.formulas import symbolic
 from quantoscope.engine.analysis.value_trace import stages_of
 from quantoscope.gui.common.localized_numbers import (
@@ -18,9 +18,7 @@ from quantoscope.gui.common.localized_numbers import (
     exact,
     filled,
     full,
-    of_data,
     short,
-    typed_number,
 )
 from quantoscope.gui.common.plain_text import plain_tip
 from quantoscope.gui.common.settings import Settings
@@ -28,14 +26,12 @@ from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.evaluator import LIVE_LIMIT
 from quantoscope.gui.document.session import Session
+from quantoscope.gui.models.array_model import MARKS, PAGE, RIGHT, ArrayModel, Index
 from quantoscope.gui.models.beside import Column, columns_beside
 
-Index = QModelIndex | QPersistentModelIndex
-PAGE = 256
 SHEET = 10_000_000
 """Rows of one sheet: from 2^31 pixels on, which is 97 million of them, Qt loses its way."""
 REAL = Stage("real", "R", "R")
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 ROLES = frozenset(
     int(role)
     for role in (
@@ -49,7 +45,6 @@ ROLES = frozenset(
     )
 )
 """What cells are asked for and have an answer to; a view asks each for as many things again."""
-MARKS = {1: "▼", -1: "▲"}
 
 
 class SortOrder(Enum):
@@ -61,7 +56,7 @@ class SortOrder(Enum):
     """The largest magnitude first, whatever its sign."""
 
 
-class ValuesModel(QAbstractTableModel):
+class ValuesModel(ArrayModel):
     """A view of the session's array as one column of numbers, and stages computed for the rows
     that are looked at.
 
@@ -71,10 +66,7 @@ class ValuesModel(QAbstractTableModel):
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QObject | None = None
     ) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._settings = settings
-        self._theme = theme
+        super().__init__(session, settings, theme, parent)
         self._order: np.ndarray | None = None
         self._pages: dict[int, Trace | None] = {}
         self._qparams: QParams | None = None
@@ -83,27 +75,26 @@ class ValuesModel(QAbstractTableModel):
         self._beside: dict[Stage, Column] = {}
         self._rows = 0
         self.sheet = 0
-        self.rejected = ""
         self._take_scheme()
         session.array_reset.connect(self._reset)
         session.values_changed.connect(self._on_values_changed)
         session.evaluator.evaluated.connect(self._on_evaluated)
         session.active_changed.connect(self._on_evaluated)
         session.device_changed.connect(self._on_evaluated)
-        settings.digits_changed.connect(self._refresh)
+        settings.digits_changed.connect(self._tell_all_changed)
         self._rows = self._row_count()
 
     # Shape
 
     def _row_count(self) -> int:
-        appendable = self._session.array.ndim == 1 and self._order is None
-        left = self._session.array.size - self.first
+        appendable = self._array.ndim == 1 and self._order is None
+        left = self._array.size - self.first
         return min(left, SHEET) + (appendable and left <= SHEET)
 
     @property
     def last(self) -> int:
         """The place of the last value on the sheet in front."""
-        return min(self.first + SHEET, self._session.array.size) - 1
+        return min(self.first + SHEET, self._array.size) - 1
 
     @property
     def first(self) -> int:
@@ -113,7 +104,7 @@ class ValuesModel(QAbstractTableModel):
     @property
     def sheets(self) -> int:
         """How many sheets the values fill."""
-        return max(1, -(-self._session.array.size // SHEET))
+        return max(1, -(-self._array.size // SHEET))
 
     def turn_to(self, sheet: int) -> None:
         """Bring another sheet to the front."""
@@ -141,14 +132,14 @@ class ValuesModel(QAbstractTableModel):
 
     def position_at(self, place: int) -> int | None:
         """The flat position at a place, counted over all sheets; None where there is none."""
-        if not 0 <= place < self._session.array.size:
+        if not 0 <= place < self._array.size:
             return None
         return place if self._order is None else int(self._order[place])
 
     def positions(self, rows: np.ndarray) -> np.ndarray:
         """The flat positions that rows show; the empty row at the end left out."""
         places = self.first + rows
-        places = places[places < self._session.array.size]
+        places = places[places < self._array.size]
         return places if self._order is None else self._order[places]
 
     def row_of(self, position: int) -> int:
@@ -199,10 +190,10 @@ class ValuesModel(QAbstractTableModel):
         if position is None:
             return None
         if index.column() == 0 and role in (Qt.ItemDataRole.EditRole, Qt.ItemDataRole.UserRole):
-            return full(self._session.array.reshape(-1)[position])
+            return full(self._array.reshape(-1)[position])
         column = self._columns[index.column()]
         if column.key == "real" and role == Qt.ItemDataRole.DisplayRole:
-            return self._data_text(self._session.array.reshape(-1)[position])
+            return self._data_text(self._array.reshape(-1)[position], self._settings.digits)
         if column in self._beside:
             return self._data_beside(column, position, role)
         page = self._page(index.row() // PAGE)
@@ -216,7 +207,11 @@ class ValuesModel(QAbstractTableModel):
                 return "" if nan else page.qparams.format.label(int(page["code"][at]))
             value = page[column.key][at]
             in_unit = column.key in ("real", "reconstructed")
-            text = self._data_text(value) if in_unit else self._stage_text(value, page.qparams)
+            text = (
+                self._data_text(value, self._settings.digits)
+                if in_unit
+                else self._stage_text(value, page.qparams)
+            )
             return f"{MARKS[saturated]} {text}" if saturated and column.key == "clipped" else text
         if role in (Qt.ItemDataRole.EditRole, Qt.ItemDataRole.UserRole):
             return full(page[column.key][at])
@@ -229,9 +224,6 @@ class ValuesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tip(self._value_tip(page, at, column, saturated))
         return None
-
-    def _data_text(self, value: Any) -> str:
-        return of_data(value, self._session.evaluator.snapshot.summary, self._settings.digits)
 
     def _stage_text(self, value: Any, p: QParams) -> str:
         """A number in steps of S, which has an offset where Z has one."""
@@ -263,8 +255,8 @@ class ValuesModel(QAbstractTableModel):
         if stage in self._beside:
             return np.asarray(self._beside[stage](positions))
         if stage.key == "real" or self._qparams is None:
-            return self._session.array.reshape(-1)[positions]
-        return trace(self._session.array, self._qparams, positions)[stage.key]
+            return self._array.reshape(-1)[positions]
+        return trace(self._array, self._qparams, positions)[stage.key]
 
     def _value_tip(self, page: Trace, at: int, column: Stage, saturated: int) -> str:
         lines = [f"{column.symbol} = {exact(page[column.key][at])}"]
@@ -291,7 +283,7 @@ class ValuesModel(QAbstractTableModel):
             if len(self._pages) > 64:
                 self._pages.clear()
             where = self.positions(np.arange(number * PAGE, (number + 1) * PAGE))
-            self._pages[number] = trace(self._session.array, self._qparams, where)
+            self._pages[number] = trace(self._array, self._qparams, where)
         return self._pages[number]
 
     # Editing
@@ -305,18 +297,17 @@ class ValuesModel(QAbstractTableModel):
         position = self.position(index.row())
         if position is None and not text:
             return False
-        number = typed_number(text)
-        if isinstance(number, str):
-            self.rejected = number
+        number = self._number(text)
+        if number is None:
             return False
         if position is None:
-            size = self._session.array.size
+            size = self._array.size
             label = filled(self.tr("Append value %1"), size)
             commands.splice(self._session, size, 0, np.array([number]), label)
             self._session.view.choose(size)
+            commands.tell_rounded(self._session, text, number)
         else:
-            commands.edit_value(self._session, position, number)
-        commands.tell_rounded(self._session, text, number)
+            self._edit(position, text, number)
         return True
 
     # Sorting changes the view alone
@@ -329,8 +320,8 @@ class ValuesModel(QAbstractTableModel):
     def sort_by(self, column: int | None, how: SortOrder = SortOrder.ASCENDING) -> None:
         """Order the rows by a column; None: the array's own order."""
         order: np.ndarray | None = None
-        if column is not None and self._session.array.size:
-            values = self.values(column, np.arange(self._session.array.size))
+        if column is not None and self._array.size:
+            values = self.values(column, np.arange(self._array.size))
             if values.dtype.kind in "ub":
                 values = values.astype(np.int64)  # -1 of these is a large number
             if how is SortOrder.MAGNITUDE:
@@ -347,24 +338,9 @@ class ValuesModel(QAbstractTableModel):
 
     def _take_scheme(self) -> None:
         """Columns and parameters of the active scheme."""
-        entry = self._session.active
-        evaluation = self._session.evaluator.active_evaluation
-        before = self._qparams
+        before, self._qparams = self._qparams, self._session.evaluator.parameters
         self._beside = columns_beside(self._session)
         self._columns = self._columns_now(self._beside)
-        array = self._session.array
-        if evaluation is not None and not evaluation.qparams.granularity.whole:
-            # What is known may still be that of an array with other channels.
-            evaluation = evaluation if evaluation.codes.shape == array.shape else None
-        if evaluation is not None and entry and evaluation.scheme == entry.scheme:
-            self._qparams = evaluation.qparams
-        elif array.size <= PAGE and entry:
-            self._qparams = _calibrated(self._session, entry.scheme)
-        elif not (self._session.evaluator.stale and evaluation and entry) or (
-            # Until it is computed, another scheme is shown as the one before, stage for stage.
-            stages_of(evaluation.scheme) != stages_of(entry.scheme)
-        ):
-            self._qparams = None
         self._moved = self._qparams is None or self._qparams != before
         if self._moved:
             self._pages.clear()
@@ -393,7 +369,7 @@ class ValuesModel(QAbstractTableModel):
             self.beginRemoveRows(none, rows, self._rows - 1)
             self._rows = rows
             self.endRemoveRows()
-        self._refresh()
+        self._tell_all_changed()
         if rows:
             self.headerDataChanged.emit(Qt.Orientation.Vertical, 0, rows - 1)
 
@@ -405,15 +381,15 @@ class ValuesModel(QAbstractTableModel):
         else:
             self._take_scheme()
             # With the parameters as they were, only what was edited has changed, and is shown.
-            if self._moved and self._session.array.size > LIVE_LIMIT:
-                self._session.paint_queue.take(self, self._refresh)
+            if self._moved and self._array.size > LIVE_LIMIT:
+                self._session.paint_queue.take(self, self._tell_all_changed)
             elif self._moved:
-                self._refresh()
+                self._tell_all_changed()
 
     def _on_values_changed(self, start: int, stop: int) -> None:
         if self._order is not None:
             self._pages.clear()
-            self._refresh()
+            self._tell_all_changed()
             return
         first, last = max(0, start - self.first), min(stop - self.first, self._rows) - 1
         for page in [p for p in self._pages if first // PAGE <= p <= last // PAGE]:
@@ -421,23 +397,6 @@ class ValuesModel(QAbstractTableModel):
         if first <= last:
             corner = self.index(last, len(self._columns) - 1)
             self.dataChanged.emit(self.index(first, 0), corner)
-
-    def _refresh(self) -> None:
-        if self._rows:
-            corner = self.index(self._rows - 1, len(self._columns) - 1)
-            self.dataChanged.emit(self.index(0, 0), corner)
-
-    def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
-        self._theme = theme
-        self._refresh()
-
-
-def _calibrated(session: Session, scheme: Any) -> QParams | None:
-    try:
-        return calibrate(session.array, scheme)
-    except QuantizationError:
-        return None
 
 
 def _codes_span(p: QParams) -> float:

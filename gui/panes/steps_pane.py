@@ -17,7 +17,7 @@ from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.models.values import MARKS
+from quantoscope.gui.models.array_model import MARKS
 
 
 class StepsPane(QWidget):

@@ -185,18 +185,15 @@ class Tensor:
     @property
     def needs_base(self) -> bool:
         """Whether it is long, and no file holds most of its values, or none does any more."""
-        unknown = self.base is None or self.touched is None or not self._base_holds()
+        unknown = self.base is None or self.touched is None or not self._filed
         alone = self.path is None or self.differs or not self._filed
         return self.size > COPIED and unknown and alone
 
     @property
     def _filed(self) -> bool:
         """Whether the file still has the values that were read from it."""
-        return self.base is None or self._base_holds()
-
-    def _base_holds(self) -> bool:
-        """Tell whether the file behind the values is there, and still the one that it was."""
-        assert self.base is not None
+        if self.base is None:
+            return True
         now = state_of(self.base[0])
         return now is not None and self.base_state in (None, now)
 

@@ -49,6 +49,7 @@ class SizeFields(QObject):
 
     def __init__(self, settings: Settings, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
+        self._parent = parent
         self._settings = settings
         self._plots = 1
         self._raster = True
@@ -100,7 +101,7 @@ class SizeFields(QObject):
         row.addWidget(self.height, 1)
         row.addWidget(self.unit)
         self._row.setFocusProxy(self.width)
-        label = QLabel(self.tr("Si&ze"), parent)
+        label = QLabel(self.tr("Si&ze"), self._parent)
         label.setBuddy(self.width)
         form.addRow(self.tr("&Preset"), self.preset)
         form.addRow(label, self._row)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -49,6 +51,7 @@ class DockHead(QWidget):
 
     def __init__(self, dock: QDockWidget, title: str) -> None:
         super().__init__(dock)
+        self._dock = dock
         self.setObjectName("dockHead")
         self.title = ElidedLabel(self)
         self.title.setText(title)
@@ -85,9 +88,7 @@ class DockHead(QWidget):
         return button
 
     def _toggle_floating(self) -> None:
-        dock = self.parentWidget()
-        assert isinstance(dock, QDockWidget)
-        dock.setFloating(not dock.isFloating())
+        self._dock.setFloating(not self._dock.isFloating())
 
     def set_insight(self, text: str) -> None:
         """Set the description under the title."""
@@ -126,9 +127,7 @@ class Dock(QDockWidget):
             self.setWidget(pane)
         self._in_front = True
         self.visibilityChanged.connect(self._on_visibility)
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        app.focusChanged.connect(self._on_focus)
+        cast(QApplication, QApplication.instance()).focusChanged.connect(self._on_focus)
 
     @property
     def in_front(self) -> bool:

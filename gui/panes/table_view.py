@@ -129,9 +129,7 @@ class NumberTable(QTableView):
         """Return whether an open editor has invalid text, and show so below it."""
         if self.state() != QAbstractItemView.State.EditingState:
             return False
-        delegate = self.itemDelegate()
-        assert isinstance(delegate, NumberDelegate)
-        return any(not delegate.accepts(editor) for editor in self._editors())
+        return any(not self.delegate.accepts(editor) for editor in self._editors())
 
     def _editors(self) -> list[QLineEdit]:
         # Closed editors exist until they are deleted.

@@ -87,7 +87,8 @@ class MainWindow(QMainWindow):
         self.offer = MessageBar(self.theme, self)
         self.unkept = MessageBar(self.theme, self)
         self.latency = Latency(self.session, self.feed, self)
-        self.setStatusBar(StatusLine(self.session, settings, self.background, self.latency, self))
+        self.status = StatusLine(self.session, settings, self.background, self.latency, self)
+        self.setStatusBar(self.status)
         self.actions_ = Actions(self, self.theme, self._handlers())
         self.menus = Menus(self, self.actions_, self.session, self.docks, settings, self.theme)
         self._connect()
@@ -338,9 +339,7 @@ class MainWindow(QMainWindow):
         self.session.view.choose((self.session.view.chosen or 0) - 1)
 
     def _cancel(self) -> None:
-        status = self.statusBar()
-        assert isinstance(status, StatusLine)
-        if status.cancel():
+        if self.status.cancel():
             return
         if self.message.isVisible():
             self.message.clear()

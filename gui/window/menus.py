@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import QCoreApplication, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -136,8 +137,7 @@ class Menus(QObject):
         for key, action in (("undo", self.undo), ("redo", self.redo)):
             bar.addAction(action)
             # The text of these actions grows with what they undo; the icon says enough here.
-            button = bar.widgetForAction(action)
-            assert isinstance(button, QToolButton)
+            button = cast(QToolButton, bar.widgetForAction(action))
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             action.setIconText(key)
         bar.addSeparator()

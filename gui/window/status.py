@@ -69,7 +69,6 @@ class StatusLine(QStatusBar):
         background.ended.connect(self._on_ended)
         signals = (
             session.evaluator.evaluated,
-            session.array_reset,
             session.evaluator.stale_changed,
             session.view.stopped_changed,
         )
@@ -112,8 +111,8 @@ class StatusLine(QStatusBar):
             self.timing.setText(text)
 
     def _summary(self) -> str:
-        session, digits = self._session, self._settings.digits
-        array, summary = session.array, session.evaluator.snapshot.summary
+        snapshot, digits = self._session.evaluator.snapshot, self._settings.digits
+        array, summary = snapshot.array, snapshot.summary
         if array.size == 0:
             return self.tr("no values")
         count = (
@@ -128,8 +127,9 @@ class StatusLine(QStatusBar):
         if not math.isnan(summary.low):
             ends = (of_data(end, summary, digits) for end in (summary.low, summary.high))
             parts.append(filled(self.tr("min %1  max %2"), *ends))
-        if session.view.focus is not None:
-            parts.append(filled(self.tr("%1 alone (Esc: all)"), session.view.focus.name))
+        focus = self._session.view.focus
+        if focus is not None:
+            parts.append(filled(self.tr("%1 alone (Esc: all)"), focus.name))
         if summary.nan_count:
             parts.append(filled(self.tr("%1 NaN"), f"{summary.nan_count:,}"))
         if summary.inf_count:

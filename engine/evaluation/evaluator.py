@@ -129,7 +129,7 @@ def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
         raise QuantizationError(f"Codes are integers; these are {array.dtype.name} values.")
     check_channels(array.shape, qparams)
     if array.size and not qparams.format.integer:
-        last = (1 << qparams.format.bits) - 1
+        last = qparams.format.code_count - 1
         for code in (int(array.min()), int(array.max())):
             if not 0 <= code <= last:
                 raise QuantizationError(

@@ -56,6 +56,11 @@ class BlockFormat(Format):
         return self.element.integer
 
     @property
+    def code_count(self) -> int:
+        """That of the codes within a block."""
+        return self.element.code_count
+
+    @property
     def dtype(self) -> np.dtype[np.integer[Any]]:
         """The integer type that holds the codes."""
         return self.element.dtype

@@ -59,6 +59,11 @@ class Format(ABC):
         """The largest number."""
 
     @property
+    def code_count(self) -> int:
+        """How many codes stand for a number: all that the bits hold, unless overridden."""
+        return 1 << self.bits
+
+    @property
     def dtype(self) -> np.dtype[np.integer[Any]]:
         """The integer type that holds the codes."""
         return np.dtype(np.uint8)

@@ -104,7 +104,7 @@ class CodebookFormat(Format):
     name : str
     bits : int
     book : tuple of float
-        The numbers, ascending.
+        The numbers, ascending, each of which float32 holds.
     source : str
         Where the definition is taken from, and what it was compared with.
     """
@@ -143,6 +143,11 @@ class CodebookFormat(Format):
         reach = (levels[-1] - levels[-2]) / 2, (levels[1] - levels[0]) / 2
         outside = (x > levels[-1] + reach[0]) | (x < levels[0] - reach[1])
         return np.where(outside, x, nearest)
+
+    @property
+    def code_count(self) -> int:
+        """One per number."""
+        return len(self.book)
 
     @property
     def round_functions(self) -> Mapping[str, tuple[float, ...]]:

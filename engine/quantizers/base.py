@@ -261,7 +261,7 @@ class Quantizer(ABC):
         if p.format.integer:
             return codes.astype(np.int64) - int(p.qmin)
         numbers = p.format.numbers(p.qmin, p.qmax)
-        every = p.format.unpack(np.arange(1 << p.format.bits))
+        every = p.format.unpack(np.arange(p.format.code_count))
         known = np.clip(np.searchsorted(numbers, every), 0, numbers.size - 1)
         return known[codes.astype(np.intp)]
 

@@ -184,7 +184,7 @@ class Scheme:
             "rounding": (TEXTBOOK.rounding,),
             "pow2": (False,),
             "mapping": tuple(dict.fromkeys((_MAPPING, *MAPPINGS))),
-            "format": (_FORMAT,),
+            "format": tuple(dict.fromkeys((_FORMAT, *_first_formats(wanted)))),
             "granularity": (PER_TENSOR,),
             "calibration": (MINMAX,),
         }
@@ -214,6 +214,15 @@ class Scheme:
         if self.runtime:
             words.append(f"@{self.runtime}")
         return " ".join(words)
+
+
+def _first_formats(wanted: dict[str, Any]) -> Iterator[Format]:
+    """Yield the first format that the runtime of a scheme has, and that its mapping takes."""
+    if wanted["runtime"] in RUNTIMES:
+        yield FORMATS[RUNTIMES[wanted["runtime"]].formats[0]]
+    if wanted["mapping"] in QUANTIZERS:
+        refuses = QUANTIZERS[wanted["mapping"]].refuses
+        yield next((fmt for fmt in FORMATS.values() if not refuses(fmt)), _FORMAT)
 
 
 def _own_granularity(fmt: Format) -> Granularity:

@@ -129,7 +129,8 @@ class TestEveryFormat:
         for position in (0, 31, 32, 71, 72, 300, x.size - 1):
             own = p.at(p.granularity.of(np.array([position]), x.shape)[0])
             number = float(own.format.unpack(result.codes.ravel()[[position]])[0])
-            offset = np.float32(np.float16(own.offset))
+            stored = np.float16 if own.arithmetic.stored == "float16" else np.float32
+            offset = np.float32(stored(own.offset))
             expected = np.float32(number - own.zero_point) * np.float32(own.scale) + offset
             assert result.reconstructed.flat[position] == expected
 

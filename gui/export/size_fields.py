@@ -90,8 +90,7 @@ class SizeFields(QObject):
 
     def add_rows(self, form: QFormLayout) -> None:
         """Add the fields to a form."""
-        parent = self.parent()
-        assert isinstance(parent, QWidget)
+        parent = self._parent
         self._row = QWidget(parent)
         row = QHBoxLayout(self._row)
         row.setContentsMargins(0, 0, 0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
@@ -44,6 +44,14 @@ class ElidedLabel(QLabel):
             return
         flags = int(self.alignment()) | Qt.TextFlag.TextSingleLine
         QPainter(self).drawText(room, flags, shown)
+
+
+@runtime_checkable
+class Themed(Protocol):
+    """Protocol of panes with colours that the palette lacks."""
+
+    def restyle(self, theme: Theme) -> None:
+        """Apply the colours of a theme."""
 
 
 class DockHead(QWidget):
@@ -161,5 +169,6 @@ class Dock(QDockWidget):
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
         self.head.restyle(theme)
-        if self.widget() is not None:
-            self.widget().restyle(theme)  # type: ignore[attr-defined]
+        pane = self.widget()
+        if isinstance(pane, Themed):
+            pane.restyle(theme)

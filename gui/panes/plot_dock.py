@@ -36,6 +36,7 @@ class PlotDock(Dock):
         self._feed = feed
         self._theme = theme
         self._pane: PlotPane | None = None
+        self.visibilityChanged.connect(self._on_plot_visibility)
 
     @property
     def is_built(self) -> bool:
@@ -59,10 +60,9 @@ class PlotDock(Dock):
         self.built.emit(pane)
         return pane
 
-    def _on_visibility(self, in_front: bool) -> None:
+    def _on_plot_visibility(self, in_front: bool) -> None:
         if in_front or self.is_built:
             self.pane.set_in_front(in_front)
-        super()._on_visibility(in_front)
 
     def restyle(self, theme: Theme) -> None:
         self._theme = theme

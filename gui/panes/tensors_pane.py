@@ -123,9 +123,6 @@ class TensorsPane(QWidget):
         session.document_changed.connect(self._on_document)
         self._on_reset()
 
-    def restyle(self, theme: Theme) -> None:
-        """Do nothing: the palette has the theme's colours."""
-
     def offer(self, actions: Sequence[QAction]) -> None:
         """Add actions to the context menu."""
         self._offered = list(actions)

@@ -74,6 +74,9 @@ class ValueAxis(pg.AxisItem):
         Offset and exponent shared by all tick labels, for the axis label.
     """
 
+    offset_from = 0.0
+    """Magnitude from which tick labels may share an offset."""
+
     def __init__(self, orientation: str) -> None:
         super().__init__(orientation)
         self.shared = ""
@@ -81,15 +84,13 @@ class ValueAxis(pg.AxisItem):
 
     def look_at(self, low: float, high: float, exponent: int) -> None:
         """Set the view's range and power of ten before painting."""
-        offset = self._offset_of(low, high)
+        far = max(abs(low), abs(high)) >= self.offset_from
+        offset = offset_of(low, high) if far else 0.0
         if offset != self._offset:
             self._offset = offset
             self.picture = None
             self.update()
         self.shared = shared_text(offset, exponent)
-
-    def _offset_of(self, low: float, high: float) -> float:
-        return offset_of(low, high)
 
     def tickValues(
         self, minVal: float, maxVal: float, size: float
@@ -125,8 +126,7 @@ class ValueAxis(pg.AxisItem):
 class WholeAxis(ValueAxis):
     """Axis of counts or positions, with ticks at integers only."""
 
-    def _offset_of(self, low: float, high: float) -> float:
-        return offset_of(low, high) if max(abs(low), abs(high)) >= 1e9 else 0.0
+    offset_from = 1e9
 
     def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
         spacings = super().tickSpacing(minVal, maxVal, size)

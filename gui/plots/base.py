@@ -137,7 +137,8 @@ class Plot(QObject):
         raise NotImplementedError
 
     def prepare(self, data: PlotData) -> None:
-        """Compute and cache, on any thread, what drawing needs; does nothing by default."""
+        """Compute and cache, on any thread, what drawing a ``slow`` plot needs."""
+        raise NotImplementedError
 
     # Drawing
 

@@ -28,7 +28,7 @@ from quantoscope.engine import (
     __version__,
     export,
 )
-from quantoscope.engine.cli import help_texts, list_lines
+from quantoscope.engine.cli import list_lines
 from quantoscope.engine.evaluation.evaluator import evaluate
 from quantoscope.engine.evaluation.metrics import METRIC
 from quantoscope.engine.io import (
@@ -57,6 +57,42 @@ Row = dict[str, Cell]
 Add = Callable[[str, object, str, str, Callable[[], str]], argparse.ArgumentParser]
 """A way to add a command: its name, what runs it, a summary, a description, and what returns
 the rest of the description, which is asked only when the help is printed."""
+
+_EXAMPLES = """\
+examples:
+  quantoscope compare weights.npy
+  quantoscope compare model.npz::conv1 --scheme "int8 symmetric" --scheme "uint8 asymmetric" --csv
+  quantoscope quantize weights.csv --scheme "int8 symmetric manual(-1,1)" --out codes.npz
+  quantoscope list model.safetensors
+  quantoscope params model.npz::conv1 --scheme "int8 symmetric" --as onnx --out conv1.onnx
+
+IN is a file of numbers such as .npy, .npz, .csv or .txt, or a model such as .safetensors, .onnx
+or .pt; FILE::NAME picks one array of a file with several.
+A scheme is a format and a mapping (scale-only, symmetric, asymmetric) and, if wanted, a
+calibration, a granularity such as per-channel(0), a rounding, or a runtime such as @onnxruntime.
+"""
+_QUANTIZE = """\
+Write the arrays scale, zero_point, codes, reconstructed and error, and the scheme's text as
+scheme, to an .npz file; scale and zero_point have one entry per channel or group where there are
+many. A zero point that no 64-bit integer can hold is written as a float.
+"""
+_COMPARE = """\
+Print every metric of every scheme: as a table for people, or with full precision as CSV (one row
+per scheme) or JSON (a list of one object per scheme). JSON knows neither infinity nor NaN: they
+are the strings "inf", "-inf" and "nan" there.
+"""
+_LIST = """\
+Print name, type, shape and size of each array of a file, in the order of the file. What cannot be
+loaded is listed too, with the reason. Where a model made a name up, the node that takes the array
+is named beside it. In JSON names are in full.
+"""
+_PARAMS = """\
+Write scale, zero point and all that belongs to them in a form that other programs read. What a
+form cannot say is refused; but of the code range those for TensorRT, AIMET and ONNX Runtime's
+overrides say nothing: what a scheme clips at -127 may become -128 there. The forms, with the
+endings of their files:
+
+"""
 
 
 class UsageError(Exception):
@@ -144,7 +180,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     parser = _Parser(
         prog="quantoscope",
         description="See what quantization does to an array. Without a command, a window opens.",
-        epilog=help_texts.EXAMPLES,
+        epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -158,7 +194,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
             name,
             help=summary,
             description=description,
-            epilog=help_texts.EXAMPLES,
+            epilog=_EXAMPLES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -175,13 +211,11 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     one_scheme: dict[str, Any] = dict(
         action="append", required=True, metavar="TEXT", help='such as "int8 symmetric"'
     )
-    command = add(
-        "quantize", _quantize, "write codes and parameters to a file", help_texts.QUANTIZE
-    )
+    command = add("quantize", _quantize, "write codes and parameters to a file", _QUANTIZE)
     command.add_argument("--scheme", **one_scheme)
     command.add_argument("--out", required=True, metavar="OUT.npz", help="file to write")
 
-    command = add("compare", _compare, "print the metrics of several schemes", help_texts.COMPARE)
+    command = add("compare", _compare, "print the metrics of several schemes", _COMPARE)
     command.add_argument(
         "--scheme",
         action="append",
@@ -199,7 +233,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
 
     forms = "\n".join(f"  {f.key:<14} {f.title} ({', '.join(f.endings)})" for f in export.FORMATS)
     summary = "write parameters for other programs"
-    command = add("params", _params, summary, f"{help_texts.PARAMS}{forms}")
+    command = add("params", _params, summary, f"{_PARAMS}{forms}")
     command.add_argument("--scheme", **one_scheme)
     command.add_argument(
         "--as",
@@ -211,7 +245,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     )
     command.add_argument("--name", metavar="NAME", help="of the tensor; its own, or the file's")
     command.add_argument("--out", metavar="FILE", help="file to write; text is else printed")
-    command = add("list", _list, "print the arrays of a file", help_texts.LIST)
+    command = add("list", _list, "print the arrays of a file", _LIST)
     command.add_argument("--json", action="store_true", help="one object per array")
     if more is not None:
         more(add)

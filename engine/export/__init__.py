@@ -40,12 +40,14 @@ class ParameterFormat:
     endings : tuple of str
         File name extensions in lower case, with their dots; the first is the default.
     module : str
-        Its module: ``render(result, name) -> bytes``, and ``as_text(content) -> str`` if
-        the result is not text.
+        Its module: a function ``render(result, name) -> bytes``, and ``as_text(content) -> str``
+        if the result is not text.
     extra : str
         Optional extra of this package that it needs; empty for none.
     text : bool
         Whether it is UTF-8 text.
+    function : str
+        Another name of ``render``, if a module has several formats.
     """
 
     key: str
@@ -54,6 +56,7 @@ class ParameterFormat:
     module: str
     extra: str = ""
     text: bool = True
+    function: str = "render"
 
 
 FORMATS: tuple[ParameterFormat, ...] = (
@@ -81,13 +84,15 @@ FORMATS: tuple[ParameterFormat, ...] = (
         "aimet-0.6.1",
         "AIMET encodings 0.6.1",
         (".encodings", ".json"),
-        "quantoscope.engine.export.aimet_0_6_1",
+        "quantoscope.engine.export.aimet",
+        function="render_0_6_1",
     ),
     ParameterFormat(
         "aimet-1.0.0",
         "AIMET encodings 1.0.0",
         (".encodings", ".json"),
-        "quantoscope.engine.export.aimet_1_0_0",
+        "quantoscope.engine.export.aimet",
+        function="render_1_0_0",
     ),
     ParameterFormat(
         "ort-overrides",
@@ -117,7 +122,9 @@ def render(key: str, result: Evaluation, name: str) -> bytes:
     QuantizationError
         If there is no such format, or a package that it needs is missing.
     """
-    made: Callable[[Evaluation, str], bytes] = importlib.import_module(_form(key).module).render
+    form = _form(key)
+    made: Callable[[Evaluation, str], bytes]
+    made = getattr(importlib.import_module(form.module), form.function)
     return made(result, name)
 
 

@@ -186,12 +186,11 @@ class _Source:
         nan = "x = 0;" if code is None else f"return {code};"
         product = f"x * (1.0{f} / {s})" if a.reciprocal else f"x / {s}"
         made = [f"{real} number;"]
-        fused = a.fused and self.p.dtype == np.float32
-        if self.moved and first and a.reciprocal and not fused:
+        if self.moved and first and a.reciprocal and not a.fused:
             # A volatile product cannot be fused with the sum.
             made.append(f"volatile {real} product;")
         made += ["if (isnan(x)) {", f"    {nan}", "}"]
-        if self.moved and first and fused:
+        if self.moved and first and a.fused:
             made.append(f"number = fmaf(x, 1.0f / {s}, {z});")
         elif self.moved and first and a.reciprocal:
             made += [f"product = {product};", f"number = product + {z};"]

@@ -97,7 +97,6 @@ def read_member(
         if taken > most_memory(size):
             raise FormatError(f"{what} {out_of_proportion(header.nbytes, size)}.")
         values = npy.read_values(stream, header, what)
-        stream.read(1)  # zipfile verifies the checksum at the end of the member
     return values
 
 

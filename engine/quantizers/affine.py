@@ -102,10 +102,8 @@ class Affine(Quantizer):
 
     def scale_before_storage(self, p: QParams) -> float:
         low, high = (np.array([end], p.dtype) for end in p.range)
-        q, a = (p.qmin, p.qmax), p.arithmetic
         with np.errstate(over="ignore", under="ignore"):
-            s = self.scale(low, high, q, a)
-        return float(next_power_of_two(s)[0] if a.pow2 else s[0])
+            return float(self.scale(low, high, (p.qmin, p.qmax), p.arithmetic)[0])
 
     # From values to codes and back
 

@@ -494,23 +494,14 @@ class Plot(QObject):
         y1: np.ndarray,
         brush: QBrush,
         z: float = 0,
+        least: float = 0,
     ) -> None:
-        """Draw rectangles with finite edges."""
+        """Draw rectangles with finite edges, at least ``least`` pixels high."""
         x0, x1, y0, y1 = np.broadcast_arrays(
             self.draw_x(x0), self.draw_x(x1), self.draw_y(y0), self.draw_y(y1)
         )
-        self._bars(key, x0, x1, y0, y1, brush, z)
-
-    def _bars(
-        self,
-        key: Hashable,
-        x0: np.ndarray,
-        x1: np.ndarray,
-        y0: np.ndarray,
-        y1: np.ndarray,
-        brush: QBrush,
-        z: float,
-    ) -> None:
+        if least:
+            y1 = np.maximum(y1, y0 + least * self.pixel()[1])
         keep = np.isfinite(y0) & np.isfinite(y1)
         options = {
             "x0": x0[keep], "width": (x1 - x0)[keep], "y0": y0[keep], "y1": y1[keep],
@@ -520,14 +511,6 @@ class Plot(QObject):
             return
         item = self._item(("bars", key), lambda: pg.BarGraphItem(**options), z)
         item.setOpts(**options)
-
-    def stretches(self, key: Hashable, x0: np.ndarray, x1: np.ndarray, low: np.ndarray,
-                  high: np.ndarray, brush: QBrush) -> None:  # fmt: skip
-        """Draw columns from the lowest to the highest value, each at least a pixel high."""
-        left, right, low, high = np.broadcast_arrays(
-            self.draw_x(x0), self.draw_x(x1), self.draw_y(low), self.draw_y(high)
-        )
-        self._bars(key, left, right, low, np.maximum(high, low + self.pixel()[1]), brush, 0)
 
     def rule(
         self,

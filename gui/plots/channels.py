@@ -153,7 +153,7 @@ class ChannelsPlot(Plot):
     def _paint_ranges(self, ranks: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         """Draw the range of each channel's values in neutral ink."""
         brush = self.wash(self.theme.foreground, 0.5)
-        self.stretches("range", ranks - 0.4, ranks + 0.4, low, high, brush)
+        self.bars("range", ranks - 0.4, ranks + 0.4, low, high, brush, least=1)
 
     def _mark_focus(self, data: PlotData, order: np.ndarray) -> None:
         channel = self._channel_in_focus(data)

@@ -9,22 +9,19 @@ from quantoscope.engine.numerics.envelope import min_max_envelope
 from quantoscope.engine.numerics.kernels import Scratch
 from quantoscope.gui.common.localized_numbers import filled, percent
 from quantoscope.gui.common.theme import MARKERS
-from quantoscope.gui.plots.base import FEW, Plot
+from quantoscope.gui.plots.base import FEW
 from quantoscope.gui.plots.data import PlotData
-from quantoscope.gui.plots.marks import span_of
+from quantoscope.gui.plots.position_plot import PositionPlot, stems
 from quantoscope.gui.plots.spans import finite_extremes, visible
 
 
-class DifferencePlot(Plot):
+class DifferencePlot(PositionPlot):
     """Second minus first: of codes if these are comparable, else of reconstructed values."""
 
     key = "difference"
-    x_only = True
-    x_quantity = "position"
     draws_values = False
     draws_schemes = "none"
     compares = True
-    whole_axes = ("bottom",)
 
     def title(self) -> str:
         return self.tr("Difference: where two schemes differ, and why")
@@ -67,9 +64,6 @@ class DifferencePlot(Plot):
                 apart = made.second.reconstructed.astype(np.float64) - made.first.reconstructed
         return data.plotted(np.where(made.differs, apart, 0.0))
 
-    def x_range(self, data: PlotData) -> tuple[float, float]:
-        return span_of(data)
-
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         if data.comparison is None:
             return -1.0, 1.0
@@ -105,8 +99,7 @@ class DifferencePlot(Plot):
             self.bars(number, edges[:-1], edges[1:], low, high, self.wash(colour, 0.7))
             return
         x, y = start + at, heights[at]
-        stems = np.repeat(x, 2), np.column_stack([np.zeros(y.size), y]).ravel()
-        self.line(number, *stems, self.pen(colour), "pairs", z=1)
+        self.line(number, *stems(x, y), self.pen(colour), "pairs", z=1)
         if heights.size <= max(FEW, self.columns / 3):
             self.points(number, x, y, MARKERS[number % len(MARKERS)], colour)
 

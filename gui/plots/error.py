@@ -6,16 +6,8 @@ import numpy as np
 
 from quantoscope.engine.numerics.envelope import Envelope
 from quantoscope.gui.common.localized_numbers import filled, percent, short
-from quantoscope.gui.plots.base import FEW, Plot
 from quantoscope.gui.plots.data import PlotData, Series
-from quantoscope.gui.plots.marks import (
-    clipped_marks,
-    nearest_position,
-    places,
-    position_readout,
-    span_of,
-)
-from quantoscope.gui.plots.signal import stems
+from quantoscope.gui.plots.position_plot import PositionPlot, position_readout
 from quantoscope.gui.plots.spans import finite_extremes, visible
 
 STEP_PIXELS = 6
@@ -30,14 +22,11 @@ def _calm(edges: np.ndarray, high: np.ndarray, most: int) -> tuple[np.ndarray, n
     return np.append(edges[first], edges[-1]), np.fmax.reduceat(high, first)
 
 
-class ErrorPlot(Plot):
+class ErrorPlot(PositionPlot):
     """Error per value: rounding stays within ±S/2, clipping exceeds it."""
 
     key = "error"
-    x_only = True
-    x_quantity = "position"
     draws_values = False
-    whole_axes = ("bottom",)
 
     def title(self) -> str:
         return self.tr("Error: R′ − R, with the ±S/2 band")
@@ -69,9 +58,6 @@ class ErrorPlot(Plot):
         count = filled(count, f"{int(clipped):,}")
         return filled(text, data.active.entry.name, half, share, count)
 
-    def x_range(self, data: PlotData) -> tuple[float, float]:
-        return span_of(data)
-
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         start, stop = visible(data.values.size, x0, x1)
         shown = [s.envelope("error", self.columns, start, stop) for s in data.series]
@@ -90,22 +76,16 @@ class ErrorPlot(Plot):
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
         self.rule("zero", 0.0, self.pen(self.theme.muted), vertical=False, z=-1)
-        start, stop = visible(data.values.size, x0, x1)
         if data.active is not None:
-            self._paint_band(data, data.active, start, stop)
-        if stop - start > 2 * self.columns:
-            self._paint_envelopes(data, start, stop)
-        else:
-            self._paint_values(data, start, stop)
-        if data.chosen is not None:
-            self.rule("chosen", data.chosen, self.pen(self.theme.muted))
+            self._paint_band(data, data.active, *visible(data.values.size, x0, x1))
+        super().paint(data, x0, x1)
 
     def _paint_band(self, data: PlotData, active: Series, start: int, stop: int) -> None:
         """Draw the bound of rounding: one band, or one step per value."""
         colour = self.theme.colour(active.entry.colour)
         pen = self.pen(self.theme.tint(colour, 0.7))
         if active.even_bound:
-            left, right = span_of(data)
+            left, right = self.x_range(data)
             half = active.bound
             self.area("band", (left, right, -half, half), self.fill(colour, 0.16))
             for sign in (-1, 1):
@@ -121,45 +101,28 @@ class ErrorPlot(Plot):
         for sign in (-1, 1):
             self.line(("edge", sign), x, sign * np.repeat(high, 2), pen, z=-4)
 
-    def _paint_values(self, data: PlotData, start: int, stop: int) -> None:
-        at = np.arange(start, stop)
-        few = at.size <= FEW
+    def paint_values(self, data: PlotData, start: int, stop: int) -> None:
         lanes = len(data.series)
         for lane, series in enumerate(data.series):
-            part = series.part(start, stop)
-            error = part.error
-            x = places(at, lane, lanes, few)
-            if few:
-                self.line((series.entry.uid, "stems"), *stems(x, error),
-                          self.entry_pen(series, 1), "pairs", z=1)  # fmt: skip
-            else:
-                self.line(series.entry.uid, x, error, self.entry_pen(series), z=1)
-            if at.size <= self.columns / 4:
-                # A clipped value has a triangle instead of the marker.
-                whole = np.where(part.saturated == 0, error, np.nan)
-                self.entry_points(series.entry.uid, x, whole, series)
-            clipped_marks(self, series, "error", (start, stop), lane, lanes)
+            x, error = self.paint_series(series, "error", (start, stop), lane, lanes)
             if data.chosen is not None and start <= data.chosen < stop:
                 here = np.array([data.chosen - start])
                 self.points((series.entry.uid, "chosen"), x[here], error[here], "o",
                             self.theme.foreground, 14, hollow=True, z=9)  # fmt: skip
 
-    def _paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
+    def paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
         for series in data.series:
             envelope = series.envelope("error", self.columns, start, stop)
             left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
             low, high = envelope.low, envelope.high
             if data.active is not None and series.entry.uid == data.active.entry.uid:
                 brush = self.wash(self.theme.colour(series.entry.colour), 0.5)
-                self.stretches(series.entry.uid, left, right, low, high, brush)
+                self.bars(series.entry.uid, left, right, low, high, brush, least=1)
             else:
                 for end, y in (("low", low), ("high", high)):
                     self.line((series.entry.uid, end), (left + right) / 2, y,
                               self.entry_pen(series), z=1)  # fmt: skip
-            clipped_marks(self, series, "error", (start, stop))
-
-    def pick(self, data: PlotData, x: float, y: float) -> int | None:
-        return nearest_position(self, data, x)
+            self.clipped_marks(series, "error", (start, stop))
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
         return position_readout(data, x, "", None, data.series, "error", "error")

@@ -7,23 +7,14 @@ import numpy as np
 from quantoscope.gui.common.localized_numbers import filled, short
 from quantoscope.gui.plots.base import FEW, Plot
 from quantoscope.gui.plots.data import PlotData, Series
-from quantoscope.gui.plots.marks import (
-    clipped_marks,
-    nearest_position,
-    places,
-    position_readout,
-    span_of,
-)
+from quantoscope.gui.plots.position_plot import PositionPlot, places, position_readout, stems
 from quantoscope.gui.plots.spans import finite_extremes, visible
 
 
-class SignalPlot(Plot):
+class SignalPlot(PositionPlot):
     """Lines or stems if values are distinguishable, else an envelope."""
 
     key = "signal"
-    x_only = True
-    x_quantity = "position"
-    whole_axes = ("bottom",)
 
     def title(self) -> str:
         return self.tr("Signal: R in neutral ink, the reconstructed R′ in colours")
@@ -39,9 +30,6 @@ class SignalPlot(Plot):
         low, high = (data.active.figures[k] for k in ("clipped_low", "clipped_high"))
         return clipped_sentence(self, data, data.active, int(low + high))
 
-    def x_range(self, data: PlotData) -> tuple[float, float]:
-        return span_of(data)
-
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         start, stop = visible(data.values.size, x0, x1)
         shown = [data.envelope(self.columns, start, stop)]
@@ -50,21 +38,16 @@ class SignalPlot(Plot):
         return (min(low, 0.0), max(high, 0.0)) if stop - start <= FEW else (low, high)
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
-        start, stop = visible(data.values.size, x0, x1)
-        if stop - start > 2 * self.columns:
-            self._paint_envelopes(data, start, stop)
-        else:
-            self._paint_values(data, start, stop)
+        super().paint(data, x0, x1)
         if data.chosen is not None:
-            self.rule("chosen", data.chosen, self.pen(self.theme.muted, 1))
+            start, stop = visible(data.values.size, x0, x1)
             at = np.array([data.chosen])
-            few = stop - start <= FEW
-            x = places(at, 0, 1 + len(data.series), few)
+            x = places(at, 0, 1 + len(data.series), stop - start <= FEW)
             self.points(
                 "chosen", x, data.values[at], "o", self.theme.foreground, 13, hollow=True, z=9
             )
 
-    def _paint_values(self, data: PlotData, start: int, stop: int) -> None:
+    def paint_values(self, data: PlotData, start: int, stop: int) -> None:
         at = np.arange(start, stop)
         r = data.values[start:stop]
         ink = self.theme.foreground
@@ -79,42 +62,22 @@ class SignalPlot(Plot):
         if at.size <= self.columns / 4:
             self.points("R", x, r, "o", ink, 8 if few else 5, z=4)
         for lane, series in enumerate(data.series, 1):
-            part = series.part(start, stop)
-            reconstructed = part.reconstructed
-            x = places(at, lane, lanes, few)
-            if few:
-                pen = self.entry_pen(series, 1)
-                self.line((series.entry.uid, "stems"), *stems(x, reconstructed), pen, "pairs", z=1)
-            else:
-                self.line(series.entry.uid, x, reconstructed, self.entry_pen(series), z=1)
-            if at.size <= self.columns / 4:
-                # A clipped value has a triangle instead of the marker.
-                whole = np.where(part.saturated == 0, reconstructed, np.nan)
-                self.entry_points(series.entry.uid, x, whole, series)
-            clipped_marks(self, series, "reconstructed", (start, stop), lane, lanes)
+            self.paint_series(series, "reconstructed", (start, stop), lane, lanes)
 
-    def _paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
+    def paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
         envelope = data.envelope(self.columns, start, stop)
         left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
         brush = self.wash(self.theme.foreground, 0.45)
-        self.stretches("R", left, right, envelope.low, envelope.high, brush)
+        self.bars("R", left, right, envelope.low, envelope.high, brush, least=1)
         middle = (left + right) / 2
         for series in data.series:
             envelope = series.envelope("reconstructed", self.columns, start, stop)
             for end, y in (("low", envelope.low), ("high", envelope.high)):
                 self.line((series.entry.uid, end), middle, y, self.entry_pen(series), z=1)
-            clipped_marks(self, series, "reconstructed", (start, stop))
-
-    def pick(self, data: PlotData, x: float, y: float) -> int | None:
-        return nearest_position(self, data, x)
+            self.clipped_marks(series, "reconstructed", (start, stop))
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
         return position_readout(data, x, "R", data.values, data.series, "reconstructed", "R′")
-
-
-def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return segments from 0 to each point, for a line that connects pairs."""
-    return np.repeat(x, 2), np.column_stack([np.zeros(len(y)), y]).ravel()
 
 
 def clipped_sentence(plot: Plot, data: PlotData, series: Series, clipped: int) -> str:

@@ -1,0 +1,149 @@
+"""Base of plots by position: the axis, values and their symbols, readouts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from quantoscope.gui.plots.base import FEW, Plot
+from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.spans import visible
+from quantoscope.gui.plots.view import CUT_DOWN, RAISED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quantoscope.engine.numerics.arrays import FloatArray
+
+MARK_PIXELS = 9
+"""Minimum distance of triangles in pixels."""
+
+
+class PositionPlot(Plot):
+    """A plot whose x axis is the position of a value."""
+
+    x_only = True
+    x_quantity = "position"
+    whole_axes = ("bottom",)
+
+    def x_range(self, data: PlotData) -> tuple[float, float]:
+        return -0.5, max(data.values.size, 1) - 0.5
+
+    def paint(self, data: PlotData, x0: float, x1: float) -> None:
+        start, stop = visible(data.values.size, x0, x1)
+        if stop - start > 2 * self.columns:
+            self.paint_envelopes(data, start, stop)
+        else:
+            self.paint_values(data, start, stop)
+        if data.chosen is not None:
+            self.rule("chosen", data.chosen, self.pen(self.theme.muted))
+
+    def paint_values(self, data: PlotData, start: int, stop: int) -> None:
+        """Draw positions that are distinguishable."""
+        raise NotImplementedError
+
+    def paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
+        """Draw extremes per pixel column."""
+        raise NotImplementedError
+
+    def paint_series(
+        self, series: Series, kind: str, span: tuple[int, int], lane: int, lanes: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw a scheme's values at a span of positions; return x and y.
+
+        ``kind`` is ``reconstructed`` or ``error``.
+        """
+        at = np.arange(*span)
+        part = series.part(*span)
+        y = getattr(part, kind)
+        few = at.size <= FEW
+        x = places(at, lane, lanes, few)
+        if few:
+            pen = self.entry_pen(series, 1)
+            self.line((series.entry.uid, "stems"), *stems(x, y), pen, "pairs", z=1)
+        else:
+            self.line(series.entry.uid, x, y, self.entry_pen(series), z=1)
+        if at.size <= self.columns / 4:
+            # A clipped value has a triangle instead of the marker.
+            whole = np.where(part.saturated == 0, y, np.nan)
+            self.entry_points(series.entry.uid, x, whole, series)
+        self.clipped_marks(series, kind, span, lane, lanes)
+        return x, y
+
+    def clipped_marks(
+        self, series: Series, kind: str, span: tuple[int, int], lane: int = 0, lanes: int = 1
+    ) -> None:
+        """Draw triangles on clipped values: down if clipped from above, up if from below.
+
+        Of overlapping triangles, only the one with the largest error is drawn.
+        """
+        start, stop = span
+        few = stop - start <= FEW
+        for sign, symbol, key in ((1, CUT_DOWN, "clipped_high"), (-1, RAISED, "clipped_low")):
+            if not series.figures[key]:
+                continue
+            at = series.clipped(sign, start, stop, self.columns)
+            errors = series.pick(at).error
+            at = _thinned(at, np.abs(errors), (stop - start) * MARK_PIXELS / self.columns)
+            if at.size:
+                colour = self.theme.colour(series.entry.colour)
+                x = places(at, lane, lanes, few)
+                y = getattr(series.pick(at), kind)
+                self.points((series.entry.uid, sign), x, y, symbol, colour, 12, z=7)
+
+    def pick(self, data: PlotData, x: float, y: float) -> int | None:
+        """Return the position at x; the one with the largest error if a pixel holds many."""
+        if data.values.size == 0:
+            return None
+        position = int(np.clip(round(x), 0, data.values.size - 1))
+        reach = int(self.pixel()[0])
+        if reach > 1 and data.active is not None:
+            start, stop = max(0, position - reach), min(data.values.size, position + reach + 1)
+            error = np.nan_to_num(np.abs(data.active.part(start, stop).error), nan=-1.0)
+            return start + int(error.argmax())
+        return position
+
+
+def places(at: np.ndarray, lane: int, lanes: int, side_by_side: bool) -> np.ndarray:
+    """Return x positions; few values are drawn side by side, one lane per curve."""
+    if not side_by_side or lanes == 1:
+        return at.astype(float)
+    return at + (lane - (lanes - 1) / 2) * min(0.16, 0.7 / lanes)
+
+
+def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return segments from 0 to each point, for a line that connects pairs."""
+    return np.repeat(x, 2), np.column_stack([np.zeros(len(y)), y]).ravel()
+
+
+def _thinned(at: np.ndarray, size: np.ndarray, pitch: float) -> np.ndarray:
+    """Return the position of the largest size in each stretch of ``pitch``."""
+    if at.size < 2 or pitch <= 1:
+        return at
+    order = np.lexsort((-np.nan_to_num(size), (at / pitch).astype(np.intp)))
+    _, first = np.unique((at[order] / pitch).astype(np.intp), return_index=True)
+    thinned: np.ndarray = at[order][first]
+    return thinned
+
+
+def position_readout(
+    data: PlotData,
+    x: float,
+    symbol: str,
+    values: FloatArray | None,
+    series: Sequence[Series],
+    kind: str,
+    other_symbol: str,
+) -> str:
+    """Return position and value of every curve at x."""
+    if data.values.size == 0:
+        return ""
+    at = int(np.clip(round(x), 0, data.values.size - 1))
+    parts = [data.position_name(at)]
+    if values is not None:
+        parts[0] += f"   {symbol} {data.number(values[at])}"
+    for one in series:
+        number = getattr(one.pick(np.array([at])), kind)[0]
+        parts.append(f"{one.entry.name}: {other_symbol} {data.number(number)}")
+    return "\n".join(parts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from quantoscope.engine.calibration import Calibration
+from quantoscope.engine.calibration import METHODS, Calibration
 from quantoscope.engine.calibration.base import extreme_exponent, finite_values, inside
 from quantoscope.engine.calibration.entropy import curve
 from quantoscope.engine.calibration.mse import sample_points, squared_errors
@@ -19,13 +19,10 @@ from quantoscope.engine.numerics.kernels import extremes
 from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.schemes.scheme import Scheme, as_scheme
 
-COMPARED = (
-    Calibration("minmax"),
-    Calibration("percentile", (99.9,)),
-    Calibration("mse"),
-    Calibration("entropy"),
-)
-"""The methods that the curves are marked with."""
+
+def compared() -> list[Calibration]:
+    """Return the methods that the curves are marked with: all that take the range from data."""
+    return [Calibration(m.name, m.first) for m in METHODS.values() if not m.by_hand]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +99,7 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
     reach = float(max(abs(low), abs(high)))
     nothing = np.zeros(0)
     marks = {}
-    for method in COMPARED:
+    for method in compared():
         ends = clip_range(array, replace(scheme, calibration=method))
         marks[str(method)] = float(max(abs(ends[0]), abs(ends[1])))
     size = np.abs(finite)

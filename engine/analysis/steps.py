@@ -213,7 +213,7 @@ class _Work:
             # Values are divided by d, and reconstructed with what is stored of it.
             inner = formula.removeprefix("float16(").removesuffix(")")
             divisor = _float(p.divisor)
-            zeros = "all values are 0" if p.origin == Origin.ZEROS else ""
+            zeros = self._zeros() if p.origin == Origin.ZEROS else ""
             lines.append(self._line("d", "d", inner, known, divisor, remark=zeros, **options))
             known["d"] = divisor
             formula, options["precisions"] = "float16({d})", {}
@@ -260,7 +260,8 @@ class _Work:
             return [line], {"maxR": "T"}, known
         if p.origin == Origin.CONSTANT:
             known["maxR"] = max(abs(low), abs(high))
-            source = "0 and the only value" if low != high else "the only value"
+            if minmax:
+                source = "0 and the only value" if low != high else "the only value"
         elif minmax and not channels and not (a.includes_zero and 0 in (low, high)):
             return [], {}, known
         lines = []
@@ -311,11 +312,13 @@ class _Work:
         p, a = self.p, self.p.arithmetic
         scale = _float(p.scale)
         if p.origin == Origin.ZEROS and (scale == 1 or "2^" in formula):
-            why = "all values are 0: S is set to 1" if scale == 1 else "all values are 0"
+            why = f"{self._zeros()}: S is set to 1" if scale == 1 else self._zeros()
             return Line("S", "S", "", "", text_of(scale, self.digits), why)
         remark = ""
         if p.origin == Origin.CONSTANT:
             remark = "all values are equal: S is taken from the value"
+            if not self.scheme.calibration.how.from_extremes:
+                remark = "the range is empty: S is taken from its ends"
             if known["Rmin"] == known["Rmax"]:
                 formula = "{maxR} / {Qmax}"
                 formula = f"Pow2↑({formula})" if a.pow2 else formula
@@ -404,8 +407,13 @@ class _Work:
         if p.origin == Origin.FLOOR and a.tiny.becomes_one:
             why = "set with S"
         elif p.range[0] == p.range[1] == 0:
-            why = "all values are 0"
+            why = self._zeros()
         return Line("Z", "Z", "", "", str(p.zero_point), why)
+
+    def _zeros(self) -> str:
+        """Say why a range has no width at 0; one that leaves values out tells nothing of them."""
+        extremes = self.scheme.calibration.how.from_extremes
+        return "all values are 0" if extremes else "both ends of the range are 0"
 
     # From the value to its code and back
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from quantoscope.engine.calibration.base import Method, shortest
@@ -29,8 +30,7 @@ class Calibration:
     method : str
         A key of ``METHODS``.
     arguments : tuple of float
-        Its numbers: ``(lo, hi)`` for ``manual``, ``(p,)`` for ``percentile``, up to
-        ``(bins, levels)`` for ``entropy``, nothing for the others.
+        Its numbers, as many as the method's ``counts`` allow.
 
     Raises
     ------
@@ -48,9 +48,10 @@ class Calibration:
         if len(self.arguments) not in known.counts:
             wanted = "takes no numbers" if known.counts == (0,) else f"is written {known.signature}"
             raise ValueError(f"{self.method} {wanted}")
-        problem = known.problem(self.arguments)
-        if problem:
+        if problem := known.problem(self.arguments):
             raise ValueError(problem)
+        if not all(map(math.isfinite, self.arguments)):
+            raise ValueError(f"{known.signature} takes finite numbers")
 
     def __str__(self) -> str:
         if not self.arguments:

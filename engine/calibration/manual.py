@@ -21,6 +21,7 @@ class Manual(Method):
     counts = (2,)
     clips_blindly = True
     by_hand = True
+    first = (-1.0, 1.0)
 
     def problem(self, arguments: Sequence[float]) -> str:
         """Refuse ends that are not finite, or the wrong way round."""

@@ -58,7 +58,8 @@ def clip_ends(
     )
     exponent = extreme_exponent(x, known) if method.computes else 0
     if not exponent:
-        return method.ends(task)
+        with np.errstate(over="ignore", under="ignore"):
+            return method.ends(task)
     with np.errstate(under="ignore"):
         usual = np.ldexp(x, -exponent)
     ends = method.ends(replace(task, x=usual, known=None))

@@ -62,7 +62,7 @@ def warnings_of(
         *scheme.calibration.warnings(shape, scheme.granularity, scheme.format, scheme.arithmetic),
         *_of_zero_points(p),
         *_of_signs(scheme, p, totals, lowest),
-        *_of_scales(p),
+        *_of_scales(p, scheme.calibration.how.from_extremes),
         *_of_squares(totals),
     ]
     lost, overflowed = totals.odd
@@ -180,21 +180,28 @@ def _of_signs(scheme: Scheme, p: QParams, totals: Totals, smallest: float) -> li
     return []
 
 
-def _of_scales(p: QParams) -> list[str]:
+def _of_scales(p: QParams, from_extremes: bool) -> list[str]:
+    """Ranges that are empty, and scales that do not follow from them."""
     notes = []
+    # A range that leaves values out says nothing of all of them.
+    equal = "All values{} are equal: the range is empty, so S is taken from the value."
+    zeros = "All values{} are 0"
+    if not from_extremes:
+        equal = "The range{} is empty, so S is taken from its ends."
+        zeros = "The range{} is empty, and both its ends are 0"
     origin, s = np.atleast_1d(p.origin), np.atleast_1d(p.scale)
     many = p.count > 1
     precision = _precision(p)
     for kind, one, several in (
         (
             Origin.CONSTANT,
-            "All values are equal: the range is empty, so S is taken from the value.",
-            "All values of {} are equal: the range is empty, so S is taken from the value.",
+            equal.format(""),
+            equal.format(" of {}"),
         ),
         (
             Origin.ZEROS,
-            _zeros(s[origin == Origin.ZEROS], "All values are 0"),
-            _zeros(s[origin == Origin.ZEROS], "All values of {} are 0"),
+            _zeros(s[origin == Origin.ZEROS], zeros.format(""), from_extremes),
+            _zeros(s[origin == Origin.ZEROS], zeros.format(" of {}"), from_extremes),
         ),
     ):
         here = origin == kind
@@ -226,10 +233,9 @@ def _of_scales(p: QParams) -> list[str]:
     return notes
 
 
-def _zeros(s: np.ndarray, what: str) -> str:
-    if (s == 1).all():
-        return f"{what}: any scale would do, and S is set to 1."
-    return f"{what}: any scale would do."
+def _zeros(s: np.ndarray, what: str, from_extremes: bool) -> str:
+    follows = ["any scale would do"] * from_extremes + ["S is set to 1"] * bool((s == 1).all())
+    return f"{what}: {', and '.join(follows)}." if follows else f"{what}."
 
 
 def _floored(p: QParams, s: float, which: str) -> str:

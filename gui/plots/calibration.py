@@ -6,7 +6,8 @@ import numpy as np
 from PySide6.QtCore import Qt
 
 from quantoscope.engine import QUANTIZERS
-from quantoscope.engine.analysis.cost_curve import COMPARED, Objective, logs
+from quantoscope.engine.analysis.cost_curve import Objective, logs
+from quantoscope.engine.calibration import METHODS, Calibration
 from quantoscope.engine.calibration.base import inside
 from quantoscope.gui.common.localized_numbers import digits_within, filled, short, snapped
 from quantoscope.gui.plots.axis import log_text, log_ticks
@@ -15,7 +16,7 @@ from quantoscope.gui.plots.handles import HandlePlot
 from quantoscope.gui.plots.spans import power
 
 TICK_PIXELS = 46
-PERCENTILE = str(COMPARED[1])
+PERCENTILE = str(Calibration("percentile", METHODS["percentile"].first))
 DECADES_BELOW = 5
 
 

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from quantoscope import engine
-from quantoscope.engine.analysis.cost_curve import COMPARED, objective
+from quantoscope.engine.analysis.cost_curve import compared, objective
 from quantoscope.engine.analysis.outliers import attribution
+from quantoscope.engine.calibration import METHODS, Calibration
 from quantoscope.engine.calibration.entropy import (
     Search,
     bin_counts,
@@ -359,38 +361,80 @@ def test_costly_clipping_is_said_of_an_array_that_was_revised_too() -> None:
     assert revised.warnings == engine.evaluate(x, "int8 symmetric manual(-3,3)").warnings
 
 
-@pytest.mark.parametrize("method", ["percentile(99)", "mse", "entropy"])
-@pytest.mark.parametrize("mapping", MAPPINGS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    "values",
-    [
-        [0.0] * 5,
-        [0.7] * 5,
-        [-3.0] * 4,
-        [5.0],
-        [1e-45, 3e-45],
-        [1e37, -2e37],
-        [-1.0, np.nan, np.inf, 2],
-    ],
-    ids=["zeros", "constant", "negative", "one", "subnormal", "huge", "nan and inf"],
-)
-def test_degenerate_arrays_give_a_usable_range(
-    method: str, mapping: str, dtype: type, values: list[float]
-) -> None:
-    x = np.array(values, dtype)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        result = engine.evaluate(x, f"int8 {mapping} {method}")
-    finite = np.isfinite(x)
-    assert np.isfinite(result.reconstructed[finite]).all()
-    assert result.qparams.scale > 0
+DEGENERATE = {
+    "zeros": [0.0] * 5,
+    "constant": [0.7] * 5,
+    "mostly zeros": [0.0] * 999 + [5.0],
+    "mostly fives": [5.0] * 999 + [0.0],
+    "negative": [-3.0] * 4,
+    "one": [5.0],
+    "subnormal": [1e-45, 3e-45],
+    "huge": [1e37, -2e37],
+    "nan and inf": [-1.0, np.nan, np.inf, 2],
+}
 
 
-def test_nothing_finite_is_refused_by_every_method() -> None:
-    for method in ("percentile(99)", "mse", "entropy"):
-        with pytest.raises(engine.QuantizationError, match="no finite value"):
-            engine.evaluate(np.array([np.nan, np.inf]), f"int8 symmetric {method}")
+def usual(method: str) -> Calibration:
+    """The method with the numbers that a form offers."""
+    return Calibration(method, METHODS[method].first)
+
+
+@pytest.mark.parametrize("method", METHODS)
+class TestEveryMethod:
+    """What holds of every calibration method, by being registered."""
+
+    @pytest.mark.parametrize("mapping", MAPPINGS)
+    @pytest.mark.parametrize("name", DEGENERATE)
+    def test_a_degenerate_array_gives_a_usable_range(
+        self, method: str, mapping: str, name: str
+    ) -> None:
+        for dtype in (np.float32, np.float64):
+            x = np.array(DEGENERATE[name], dtype)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                result = engine.evaluate(x, f"int8 {mapping} {usual(method)}")
+            finite = np.isfinite(x)
+            assert np.isfinite(result.reconstructed[finite]).all()
+            assert result.qparams.scale > 0
+            notes = " ".join(result.warnings)
+            assert "All values are 0" not in notes or not x.any()
+            assert "All values are equal" not in notes or np.ptp(x) == 0
+
+    def test_a_channel_has_the_range_that_it_has_alone(self, method: str) -> None:
+        x = np.random.default_rng(3).normal(size=(4, 300)).astype(np.float32)
+        x *= np.float32([[1], [100], [1e-3], [0]])
+        for mapping in MAPPINGS:
+            scheme = f"int8 {mapping} {usual(method)}"
+            together = engine.calibrate(x, f"{scheme} per-channel(0)")
+            for low, high, row in zip(*together.range, x, strict=True):
+                assert engine.calibrate(row, scheme).range == (low, high)
+
+    def test_the_layout_in_memory_and_what_is_no_number_change_no_range(self, method: str) -> None:
+        x = np.random.default_rng(4).normal(size=(20, 30)).astype(np.float32)
+        scheme = f"int8 asymmetric {usual(method)}"
+        expected = engine.calibrate(x, scheme).range
+        assert engine.calibrate(np.asfortranarray(x), scheme).range == expected
+        assert engine.calibrate(np.repeat(x, 2, axis=1)[:, ::2], scheme).range == expected
+        gaps = np.concatenate([x.ravel(), np.float32([np.nan, np.inf, -np.inf])])
+        assert engine.calibrate(gaps, scheme).range == expected
+
+    def test_an_array_without_a_finite_value_is_refused(self, method: str) -> None:
+        if not METHODS[method].by_hand:
+            with pytest.raises(engine.QuantizationError, match="no finite value"):
+                engine.evaluate(np.array([np.nan, np.inf]), f"int8 symmetric {usual(method)}")
+
+    def test_it_is_read_as_it_is_printed_and_refuses_what_is_no_number(self, method: str) -> None:
+        calibration = usual(method)
+        assert engine.Scheme.parse(f"int8 symmetric {calibration}").calibration == calibration
+        for count in METHODS[method].counts:
+            for wrong in (np.inf, np.nan) if count else ():
+                with pytest.raises(ValueError):
+                    Calibration(method, (wrong,) * count)
+
+    def test_the_guide_has_it(self, method: str) -> None:
+        guide = Path(__file__).parents[2] / "resources" / "guide"
+        text = (guide / "calibration.md").read_text(encoding="utf-8")
+        assert method in text
 
 
 def test_the_curves_agree_with_evaluating_at_their_thresholds() -> None:
@@ -407,7 +451,7 @@ def test_the_curves_agree_with_evaluating_at_their_thresholds() -> None:
 def test_the_curves_mark_where_each_method_clips() -> None:
     x = example("heavy-tails").make()
     curves = objective(x, "int4 asymmetric")
-    for method in COMPARED:
+    for method in compared():
         ends = engine.calibrate(x, f"int4 asymmetric {method}").range
         assert curves.marks[str(method)] == pytest.approx(max(map(abs, ends)))
 

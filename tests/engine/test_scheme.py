@@ -142,7 +142,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("int1 symmetric", "int1", "int2…int16"),
     ("int17 symmetric", "int17", "int2…int16"),
     ("float16 symmetric", "float16", "int2…int16"),
-    ("int8 symmetric percent(99.99)", "percent(99.99)", "percentile(p), mse, entropy"),
+    ("int8 symmetric percent(99.99)", "percent(99.99)", "percentile(p)"),
     ("int8 symmetric percentile(20)", "percentile(20)", "above 50"),
     ("int8 symmetric percentile", "percentile", "is written percentile(p)"),
     ("int8 symmetric entropy(9,9)", "entropy(9,9)", "more bins than levels"),

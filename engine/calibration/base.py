@@ -114,17 +114,21 @@ class Method(ABC):
     summary : str
         What it does, for people.
     counts : tuple of int
-        How many numbers it may be given.
+        Each count of numbers that it takes; ``(0, 1, 2)`` for none, one or two.
     source : str
         Where the method is described.
     from_extremes : bool
-        Whether the range is that of the values, and no value is clipped.
+        Whether the range is that of the values, so that none is clipped: the evaluation does not
+        look for clipped values then.
     computes : bool
         Whether squares, differences or histograms of the values are taken, which may overflow.
+        The values are then divided by a power of two before ``ends`` sees them, and the ends
+        multiplied by it.
     searches : bool
-        Whether many ranges are tried, which takes long.
+        Whether many ranges are tried, which takes long: Compare then asks for fewer of them.
     clips_blindly : bool
-        Whether values are clipped without a look at what that costs.
+        Whether values are clipped without a look at what that costs: the evaluation then warns
+        where it costs more than it saves.
     by_hand : bool
         Whether its two numbers are the range.
     first : tuple of float
@@ -132,7 +136,8 @@ class Method(ABC):
     arithmetic_fields : tuple of str
         The fields of ``Arithmetic`` that the range depends on.
     depends_on_format : bool
-        Whether the range depends on the format.
+        Whether the range depends on the format. Compare takes a range for that of another scheme
+        where neither these fields nor the format differ.
     """
 
     name: ClassVar[str]
@@ -151,7 +156,12 @@ class Method(ABC):
 
     @abstractmethod
     def ends(self, task: Task) -> Ends:
-        """Return the range of every channel, in the dtype of the values.
+        """Return the range of every channel, in the dtype of ``task.x``.
+
+        For a family with a ``symmetric_range`` it is ±T. The values must not be changed, and the
+        range of a channel is the same whatever lies beside it or in which order it is stored. A
+        range without width is allowed; the scale is then taken from its ends. Long work calls
+        ``task.step``.
 
         Raises
         ------

@@ -42,6 +42,7 @@ from quantoscope.engine.io import (
 from quantoscope.engine.io.base import require_unchanged
 from quantoscope.engine.notes import listening, say
 from quantoscope.engine.numerics.arrays import integers_note
+from quantoscope.engine.quantizers import MAPPINGS
 from quantoscope.engine.quantizers.params import parameter_arrays
 from quantoscope.engine.text.file_names import as_text
 from quantoscope.engine.text.number_parsing import printable
@@ -68,7 +69,7 @@ examples:
 
 IN is a file of numbers such as .npy, .npz, .csv or .txt, or a model such as .safetensors, .onnx
 or .pt; FILE::NAME picks one array of a file with several.
-A scheme is a format and a mapping (scale-only, symmetric, asymmetric) and, if wanted, a
+A scheme is a format and a mapping ({mappings}) and, if wanted, a
 calibration, a granularity such as per-channel(0), a rounding, or a runtime such as @onnxruntime.
 """
 _QUANTIZE = """\
@@ -177,10 +178,11 @@ def _drop_stdout() -> None:
 
 
 def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParser:
+    examples = _EXAMPLES.format(mappings=", ".join(MAPPINGS))
     parser = _Parser(
         prog="quantoscope",
         description="See what quantization does to an array. Without a command, a window opens.",
-        epilog=_EXAMPLES,
+        epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -194,7 +196,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
             name,
             help=summary,
             description=description,
-            epilog=_EXAMPLES,
+            epilog=examples,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )

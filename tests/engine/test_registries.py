@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -155,7 +156,9 @@ def test_what_looks_at_an_evaluation_takes_it(text: str) -> None:
         with pytest.raises(engine.QuantizationError):
             objective(x, result.scheme)
     else:
-        assert np.isfinite(objective(x, result.scheme).total).all()
+        curves = objective(x, result.scheme)
+        assert np.isfinite(curves.total).all()
+        assert [*curves.marks][-1] == "half"
     codes = result.codes.astype(np.int64)
     codes[0, 0] += 1
     if result.scheme.format.integer and QUANTIZERS[result.scheme.mapping].affine:
@@ -166,10 +169,17 @@ def test_what_looks_at_an_evaluation_takes_it(text: str) -> None:
 
 
 @every_scheme
-def test_the_command_line_takes_it(text: str, tmp_path, capsys) -> None:
+def test_the_command_line_takes_it(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     engine.io.save(tmp_path / "x.npy", test_numpy_source.normal((4, 32)))
     assert main(["compare", str(tmp_path / "x.npy"), "--scheme", text]) == 0
     assert str(Scheme.parse(text)) in capsys.readouterr().out
+
+
+def test_the_command_line_s_help_names_the_mapping(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "--help"]) == 0
+    assert "(scale-only, symmetric, asymmetric, from-minimum)" in capsys.readouterr().out
 
 
 def test_a_format_says_where_it_is_taken_from() -> None:

@@ -64,7 +64,7 @@ _WINDOW_MODULES = {"PySide6": "PySide6-Essentials", "pyqtgraph": "pyqtgraph"}
 
 _WITHOUT_SCREEN = (
     "Without a screen, the command line does the same arithmetic:\n\n"
-    '    python main.py compare FILE --scheme "int8 symmetric" --scheme "int8 asymmetric"'
+    '    quantoscope-cli compare FILE --scheme "int8 symmetric" --scheme "int8 asymmetric"'
 )
 
 
@@ -96,18 +96,18 @@ def _missing_modules(window: bool) -> str | None:
         return None
     lines = [f"Quantoscope needs {_listed(missing)}, which {sys.executable} does not have."]
     project = Path(__file__).resolve().parents[1]
+    source = (project / "pyproject.toml").is_file()
     python = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
     ready = project / ".venv" / python
     if ready.is_file() and Path(sys.prefix).resolve() != (project / ".venv").resolve():
         lines += ["This folder has an environment of its own; start with it:", ""]
         lines += [f"    {ready} {project / 'main.py'}"]
-    elif sys.prefix == sys.base_prefix:
+    elif source and sys.prefix == sys.base_prefix:
         lines += ["Install it into an environment of its own, and start with that:", ""]
         lines += [f"    cd {project}", f"    {sys.executable} -m venv .venv"]
         lines += [f"    {Path('.venv', python)} -m pip install -e ."]
         lines += [f"    {Path('.venv', python)} main.py"]
     else:
-        source = (project / "pyproject.toml").is_file()
         what = f"-e {project}" if source else " ".join(missing)
         lines += ["Install it with", "", f"    {sys.executable} -m pip install {what}"]
     return "\n".join(lines)

@@ -108,8 +108,8 @@ def commands(source: Source, schemes: list[Scheme], plots: tuple[str, ...]) -> t
     shown = [f"--plot {key}" for key in plots]
     where = _quoted(source.argument)
     lines = [
-        " \\\n    ".join([f"python main.py compare {where}", *asked]),
-        " \\\n    ".join([f"python main.py report {where}", *asked, *shown, "-o report.html"]),
+        " \\\n    ".join([f"quantoscope-cli compare {where}", *asked]),
+        " \\\n    ".join([f"quantoscope-cli report {where}", *asked, *shown, "-o report.html"]),
     ]
     return (*blocks, Code("\n".join(lines)))
 

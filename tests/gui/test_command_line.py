@@ -231,7 +231,7 @@ def test_a_report_as_markdown_has_its_title_and_names_its_files(qapp, seed, tmp_
         assert name in printed and (tmp_path / name).is_file()
     text = out.read_text(encoding="utf-8")
     assert text.startswith("# Quantization of conv1 \\| \\<b\\>\n")
-    assert "python main.py compare seed.npy" in text
+    assert "quantoscope-cli compare seed.npy" in text
 
 
 @pytest.mark.parametrize(
@@ -257,13 +257,13 @@ def test_a_report_says_the_type_in_the_file_and_the_one_worked_in(
 def test_the_commands_of_a_report_print_the_same_figures(seed, tmp_path):
     out = tmp_path / "r.md"
     assert start("report", seed, "--scheme", "int8 symmetric", "-o", out).returncode == 0
-    command = re.search(r"```sh\n(.*?)\npython main.py report", out.read_text("utf-8"), re.DOTALL)[
+    command = re.search(r"```sh\n(.*?)\nquantoscope-cli report", out.read_text("utf-8"), re.DOTALL)[
         1
     ]
     words = shlex.split(command.replace("\\\n", " "))
-    assert words[:2] == ["python", "main.py"]
+    assert words[0] == "quantoscope-cli"
     words[words.index("seed.npy")] = str(seed)
-    printed = start(*words[2:]).stdout
+    printed = start(*words[1:]).stdout
     assert "0.0102066" in printed and "int8 symmetric" in printed
 
 

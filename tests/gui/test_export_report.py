@@ -270,7 +270,7 @@ def test_markdown_has_its_figures_beside_it(report, tmp_path):
 def test_the_commands_can_be_run_again(report):
     source = Source("w.npy", Path("/x/w 1.npy"))
     code = re.search(r"<pre>(.*?)</pre>", html(report(SEED, source=source)), re.DOTALL)[1]
-    assert code.startswith("python main.py compare &#x27;w 1.npy&#x27;")
+    assert code.startswith("quantoscope-cli compare &#x27;w 1.npy&#x27;")
     for scheme in THREE:
         assert code.count(f"--scheme &#x27;{scheme}&#x27;") == 2
     unsaved = html(report(SEED, source=replace(source, changed=True)))

@@ -96,7 +96,7 @@ def test_no_screen_ends_in_one_message_that_names_the_way_without():
     run = start()
     assert_one_clear_message(run)
     assert "no screen" in run.stderr
-    assert "main.py compare FILE --scheme" in run.stderr
+    assert "quantoscope-cli compare FILE --scheme" in run.stderr
 
 
 @on_linux

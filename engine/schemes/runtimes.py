@@ -1,4 +1,4 @@
-"""The arithmetic of real runtimes: one row of variation points each, as data.
+"""The arithmetic of real runtimes: one row of choices each, as data.
 
 A runtime is *verified* where the tests compare scales, zero points and codes with its installed
 package, bit for bit; the others are taken from their documentation or source.
@@ -33,7 +33,7 @@ class Runtime:
     title : str
         How people call it.
     arithmetic : Arithmetic
-        Its row of variation points.
+        The choices it makes.
     formats : tuple of str
         The formats that it has.
     mappings : tuple of str

@@ -255,7 +255,7 @@ def test_a_single_choice_is_found_to_be_the_cause(
         assert made.causes[0].count == made.count == sum(truth(x, one, other, made.compared)) > 0
 
 
-def test_every_variation_point_but_nan_is_some_cause() -> None:
+def test_every_choice_within_the_arithmetic_but_nan_is_some_cause() -> None:
     # What NaN becomes makes no difference: it has no value.
     keys = {choice.key for choice in ARITHMETIC_CHOICES if choice.of_values}
     assert keys <= {row[0] for row in CAUSES}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from quantoscope.engine.cli import main
 from quantoscope.engine.formats import FORMATS, in_menu_order
 from quantoscope.engine.quantizers import MAPPINGS, QUANTIZERS
 from quantoscope.engine.schemes.runtimes import RUNTIMES
-from tests.engine import test_compare, test_formats, test_steps
+from tests.engine import test_calibration, test_compare, test_formats, test_steps
 from tests.engine.export import test_numpy_source
 from tests.engine.made_up import SCHEMES, registered
 
@@ -59,6 +59,23 @@ def test_each_passes_the_suite_of_comparisons(first: str, second: str, name: str
     test = getattr(test_compare.TestEveryPair(), name)
     for array in test_compare.ARRAYS:
         test(first, second, array)
+
+
+@pytest.mark.parametrize("name", suite(test_calibration.TestEveryMethod))
+def test_the_method_passes_the_suite_of_methods(name: str) -> None:
+    test = getattr(test_calibration.TestEveryMethod(), name)
+    if "degenerate" in name:
+        for mapping, array in product(MAPPINGS, test_calibration.DEGENERATE):
+            test("half", mapping, array)
+    elif name != "test_the_guide_has_it":
+        test("half")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_family_takes_every_method(method: str) -> None:
+    methods = test_calibration.TestEveryMethod()
+    for array in test_calibration.DEGENERATE:
+        methods.test_a_degenerate_array_gives_a_usable_range(method, "from-minimum", array)
 
 
 @pytest.mark.parametrize(

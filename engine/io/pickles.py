@@ -3,7 +3,8 @@
 A pickle is a program. This interpreter supports the opcodes of plain values; a name in the
 pickle is looked up in a table of the caller, and nothing is imported. Time and memory are
 proportional to the pickle: no opcode copies more than the pickle spells out. The
-opcodes are described in the standard library's ``pickletools``.
+opcodes are described in the standard library's ``pickletools``, whose ``genops`` does not serve
+here: it decodes lengths, lines and texts of any size before they can be refused.
 """
 
 from __future__ import annotations

@@ -35,8 +35,6 @@ PLAIN = {
     bracket: re.compile(rf"[-+0-9A-Za-z_.,'\"\s{re.escape(bracket + CLOSES[bracket])}]+")
     for bracket in CLOSES
 }
-# Rows that end in semicolons, as in MATLAB.
-ROWS = re.compile(r"[-+0-9A-Za-z_.,;\s]+")
 # NumPy 2 prints its scalars as np.float32(…).
 SCALAR = re.compile(r"np\.float(?:16|32|64)\(([-+0-9.e]{1,40})\)")
 # An array, or a single number that ends the text.

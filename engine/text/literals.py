@@ -26,7 +26,6 @@ from quantoscope.engine.text.literal_words import (
     KEYWORD,
     METHOD,
     PLAIN,
-    ROWS,
     SCALAR,
     TOKEN,
     dimensions,
@@ -281,8 +280,6 @@ class _Reader:
         """Convert a run of lists of numbers and words at once; return its end."""
         if at < self.careful_until:
             return at
-        if self.width and not self.complete and self.row_start == self.buffer.size:
-            at = self._plain_rows(at)
         match = PLAIN[self.stack[-1]].match(self.text, at, at + PIECE)
         if match is None or match.end() - at < _SHORT:
             return at
@@ -299,31 +296,6 @@ class _Reader:
             return at
         self.careful_until = 0
         return at + read
-
-    def _plain_rows(self, at: int) -> int:
-        """Convert rows that end in semicolons at once; return the end of the run."""
-        match = ROWS.match(self.text, at, at + PIECE)
-        run = match[0] if match is not None else ""
-        end = run.rfind(";") + 1
-        run = run[:end]
-        if end < _SHORT or not run.isascii() or "_" in run:
-            return at
-        rows = run[:-1].split(";")
-        if self.commas:
-            counts = {row.count(",") + 1 for row in rows}
-        else:
-            counts = set(map(len, map(str.split, rows)))
-        cells = run.replace(";", " ").replace(",", " ").split()
-        parted = (self.width > 1) == (self.commas is not None) and (self.commas or "," not in run)
-        if counts != {self.width} or len(cells) != self.width * len(rows) or not parted:
-            return at
-        values = self._values(cells, run)
-        if values is None:
-            return at
-        self.buffer.put(values)
-        self.counts[-1] += len(values)
-        self.row_start, self.last_end, self.opened = self.buffer.size, -1, False
-        return at + end
 
     def _read_run(self, run: str) -> int:
         """Convert a run of lists as long as those before; return 0 if it is anything else."""

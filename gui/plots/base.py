@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from html import escape
 from typing import Any, ClassVar
 
@@ -17,7 +18,6 @@ from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme
 from quantoscope.gui.plots.axis import ValueAxis, WholeAxis, axis_label
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.labels import Label, anchor_of, anchored, placed
-from quantoscope.gui.plots.option import Option
 from quantoscope.gui.plots.spans import Unit, bounded, drawable, padded, unit_for
 from quantoscope.gui.plots.view import Rule
 
@@ -26,6 +26,22 @@ FEW = 60
 """Maximum number of visible values drawn side by side as stems."""
 AXIS_WIDTH = 66
 LABEL_POINTS, LABEL_MARGIN = 8.5, 14.0
+
+
+@dataclass(frozen=True)
+class Option:
+    """A display option of a plot.
+
+    Attributes
+    ----------
+    key, title : str
+    choices : tuple of (str, str)
+        Key and title of each; the first is the default.
+    """
+
+    key: str
+    title: str
+    choices: tuple[tuple[str, str], ...]
 
 
 class Plot(QObject):

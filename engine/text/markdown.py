@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from quantoscope.engine import cancellation
 from quantoscope.engine.notes import Note
-from quantoscope.engine.text.delimited import parse_block
 from quantoscope.engine.text.number_parsing import (
     AmbiguousBlock,
     Block,
@@ -77,6 +76,9 @@ def parse_table(text: str | Text, decimal_comma: bool | None = None, single: boo
                     raise BlockError(f"Line {number} is no row of the table.", number, 1)
                 body.append("\t".join(_cells(line)) if line.strip(" ") else "")
             yield "\n".join(body) + "\n" if body else ""
+
+    # Loaded with the first table that is read: writing one does not need it.
+    from quantoscope.engine.text.delimited import parse_block
 
     try:
         block = parse_block(

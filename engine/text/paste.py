@@ -8,9 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantoscope.engine.notes import Note
-from quantoscope.engine.text.delimited import parse_block
-from quantoscope.engine.text.literals import is_literal, parse_literal
-from quantoscope.engine.text.markdown import is_table, parse_table
 from quantoscope.engine.text.number_parsing import Block
 from quantoscope.engine.text.text_pieces import Text
 
@@ -55,6 +52,11 @@ def read(text: str) -> Pasted:
     BlockError
         If the text is malformed, with the position.
     """
+    # The parsers are loaded with the first paste: a window starts without them.
+    from quantoscope.engine.text.delimited import parse_block
+    from quantoscope.engine.text.literals import is_literal, parse_literal
+    from quantoscope.engine.text.markdown import is_table, parse_table
+
     whole = Text.of(text.removeprefix("\ufeff"))
     if is_literal(whole):
         literal = parse_literal(whole)

@@ -187,3 +187,12 @@ def test_a_notebook_shows_every_metric_and_warning_as_text(monkeypatch: pytest.M
     named = replace(made, warnings=("<img src=x>",))._repr_html_()
     assert "&lt;b&gt;&amp; a scheme" in named
     assert "<b>" not in named and "<img" not in named
+
+
+def test_paste_and_markdown_load_no_parser_before_they_read() -> None:
+    loaded = run(
+        "import sys, quantoscope.engine.text.paste, quantoscope.engine.text.markdown; "
+        "print(' '.join(sys.modules))"
+    ).split()
+    parsers = {f"quantoscope.engine.text.{name}" for name in ("delimited", "literals")}
+    assert not parsers & set(loaded)

@@ -270,9 +270,7 @@ ARRAYS = {
 }
 INTEGERS = ["int8", "uint8", "int2", "int16-narrow"]
 FLOATS = ["e4m3fn", "e5m2", "e2m1fn", "nf4"]
-BLOCKS = ["q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "mxfp4-gguf", "mxfp4-microxcaling",
-          "mxfp4-torchao-floor", "mxfp4-torchao-rceil", "mxfp4-torchao-ceil",
-          "mxfp4-torchao-even", "mxfp4-modelopt"]  # fmt: skip
+BLOCKS = [name for name, fmt in engine.FORMATS.items() if fmt.mapping]
 CALIBRATIONS = ["", "manual(-1.053,1.053)", "percentile(90)", "mse", "entropy"]
 GRANULARITIES = ["", "per-channel(0)", "per-group(8)"]
 ROUNDINGS = ["", "ties-away", "toward-zero", "stochastic(5)", "pow2"]

@@ -21,23 +21,25 @@ from quantoscope.engine import (
     QParams,
     Scheme,
 )
-from quantoscope.engine.formats import SMALL_FLOATS, Format, parse_format
+from quantoscope.engine.formats import INTEGERS, Format, parse_format
 from quantoscope.engine.formats.small_floats import NF4_BOOK
 from quantoscope.engine.numerics.arithmetic import MAX_SEED, ROUNDINGS, parse_rounding, uniform_at
 from quantoscope.engine.quantizers import QUANTIZERS, unclipped_key
 
 FLOATS = ("e4m3fn", "e5m2", "e2m1fn")
 EVERY = list(FORMATS.values())
-BLOCKS = [fmt for fmt in FORMATS.values() if fmt.mapping]
+BLOCKS = [fmt for fmt in EVERY if fmt.mapping]
+OTHERS = [fmt for fmt in EVERY if not (fmt.integer or fmt.mapping)]
 SCHEMES = [
     *(
         f"{fmt} symmetric {words}".strip()
-        for fmt in (*FLOATS, "nf4")
+        for fmt in OTHERS
         for words in ("", "per-channel(0)", "per-group(16)", "pow2 per-group(32)")
     ),
     *(
         f"{fmt} symmetric {rounding}"
-        for fmt in FLOATS
+        for fmt in OTHERS
+        if not fmt.nearest_only
         for rounding in ("ties-away", "toward-zero", "stochastic(3)")
     ),
     "e4m3fn symmetric per-channel(0) @tensorrt",
@@ -689,5 +691,5 @@ def test_what_does_not_go_together_is_set_back(
 
 
 def test_the_small_floats_and_blocks_are_all_in_this_suite() -> None:
-    names = {fmt.name for fmt in (*SMALL_FLOATS, *BLOCKS)}
+    names = {fmt.name for fmt in EVERY if fmt not in INTEGERS}
     assert names == {text.split()[0] for text in SCHEMES}

@@ -11,7 +11,7 @@ from quantoscope.engine.schemes.runtimes import RUNTIMES
 TEXTBOOK = (
     *(f"{fmt} {mapping}" for fmt in ("int8", "uint8", "int8-narrow", "int4", "uint16", "int13")
       for mapping in ("scale-only", "symmetric", "asymmetric")),
-    *(f"{fmt} symmetric" for fmt in ("e4m3fn", "e5m2", "e2m1fn", "nf4")),
+    *(f"{fmt} symmetric" for fmt in FORMATS.values() if not (fmt.integer or fmt.mapping)),
     *(fmt.name for fmt in FORMATS.values() if fmt.mapping),
     "int8 asymmetric per-channel(0)",
     "int8 symmetric per-channel(-1)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -102,6 +102,8 @@ class QParams:
     granularity: Granularity = PER_TENSOR
     offset: Any = 0.0
     divisor: Any = None
+    _facts: tuple[bool, bool] | None = field(default=None, compare=False)
+    """``moved`` and ``small_zero_point`` of all channels, where these are some of them."""
 
     def __repr__(self) -> str:
         family = " ".join(dict.fromkeys((str(self.format), self.mapping)))
@@ -146,11 +148,13 @@ class QParams:
     @cached_property
     def moved(self) -> bool:
         """Whether any zero point is not 0."""
-        return bool(np.any(self.zero_point))
+        return bool(np.any(self.zero_point)) if self._facts is None else self._facts[0]
 
     @cached_property
     def small_zero_point(self) -> bool:
         """Whether the distance of a code of 16 bits from Z is exact in float32."""
+        if self._facts is not None:
+            return self._facts[1]
         return float(np.max(np.abs(self.zero_point), initial=0)) < 2**20
 
     def _working(self, number: Any) -> Any:
@@ -188,10 +192,15 @@ class QParams:
         divisor = None if self.divisor is None else along(self.divisor)
         z = along(self.zero_point) if self.moved else 0
         offset = along(self.offset)
-        made = replace(self, scale=along(self.scale), divisor=divisor, zero_point=z, offset=offset)
-        # What is known of all channels need not be found out again for each stretch.
-        made.__dict__.update(moved=self.moved, small_zero_point=self.small_zero_point)
-        return made
+        return replace(
+            self,
+            scale=along(self.scale),
+            divisor=divisor,
+            zero_point=z,
+            offset=offset,
+            # What is known of all channels need not be found out again for each stretch.
+            _facts=(self.moved, self.small_zero_point),
+        )
 
     def column(self) -> QParams:
         """Return the parameters as columns, to meet an array with one row per channel."""
@@ -206,6 +215,7 @@ class QParams:
 
         return replace(
             self,
+            _facts=None,
             scale=picked(self.scale),
             zero_point=picked(self.zero_point),
             range=(picked(self.range[0]), picked(self.range[1])),
@@ -217,7 +227,7 @@ class QParams:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, QParams):
             return NotImplemented
-        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self) if f.compare)
         return all(_same(a, b) for a, b in pairs)
 
     __hash__ = None  # type: ignore[assignment]
@@ -267,9 +277,10 @@ def qparams_of(
     """
     low, high = (np.asarray(end, np.float64) for end in ends)
     if granularity.whole:
+        singles: dict[str, Any] = {k: float(v[0]) for k, v in others.items()}
         return QParams(
             name, fmt, float(s[0]), _whole(z[0]), *q, (float(low[0]), float(high[0])), dtype,
-            Origin(origin[0]), a, granularity, **{k: float(v[0]) for k, v in others.items()},
+            Origin(origin[0]), a, granularity, **singles,
         )  # fmt: skip
     numbers = np.asarray(z, np.float64)
     fits = np.isfinite(numbers).all() and bool((np.abs(numbers) < 2.0**62).all())

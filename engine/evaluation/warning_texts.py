@@ -35,7 +35,7 @@ def other_data(scheme: Scheme, dtype: Any) -> str:
     if not floats or dtype.name in runtime.data:
         return ""
     return (
-        f"{dtype.name} data is worked on as float32, where @{runtime.name} is verified: what "
+        f"{dtype.name} data is processed as float32, where @{runtime.name} is verified: what "
         f"{runtime.title} itself makes of {dtype.name} may differ, for one in the precision of S."
     )
 

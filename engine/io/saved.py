@@ -82,7 +82,7 @@ class SavedTensor:
     edited : bool
         Whether the values differ from the file last opened or saved.
     chosen : int or None
-        Flat position of the selected value.
+        Flat position of the chosen value.
     """
 
     title: str

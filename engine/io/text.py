@@ -125,8 +125,8 @@ def _precision(wide: int) -> list[Note]:
     if not wide:
         return []
     if wide == 1:
-        return [Note("1 whole number has more digits than float32: all values are float64.")]
-    text = "%1 whole numbers have more digits than float32: all values are float64."
+        return [Note("1 integer has more digits than float32: all values are float64.")]
+    text = "%1 integers have more digits than float32: all values are float64."
     return [Note(text, (f"{wide:,}",))]
 
 

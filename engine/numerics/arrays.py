@@ -107,7 +107,7 @@ def integers_note(array: NDArray[Any]) -> Note | None:
     wide = count_inexact(array, np.float32)
     if not wide:
         return None
-    text = "%1 of %2 integers have more digits than float32: all values are worked on as float64."
+    text = "%1 of %2 integers have more digits than float32: all values are processed as float64."
     return Note(text, (f"{wide:,}", f"{array.size:,}"))
 
 

@@ -169,7 +169,7 @@ class Block:
     notes : tuple of Note
         What was left out, or taken for something else than a number.
     wide : int
-        How many whole numbers have more digits than float32 has room for.
+        Number of integers that float32 cannot hold exactly.
     """
 
     values: NDArray[np.floating]

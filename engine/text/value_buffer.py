@@ -91,9 +91,9 @@ class ValueBuffer:
             text = "%1 cells hold a word for a missing value: they are NaN."
             notes.append(Note(text, (f"{self.missing:,}",)))
         if self.lost == 1:
-            notes.append(Note("1 whole number has more digits than float64: it is rounded."))
+            notes.append(Note("1 integer has more digits than float64: it is rounded."))
         elif self.lost:
-            text = "%1 whole numbers have more digits than float64: they are rounded."
+            text = "%1 integers have more digits than float64: they are rounded."
             notes.append(Note(text, (f"{self.lost:,}",)))
         return notes
 

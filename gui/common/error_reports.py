@@ -137,8 +137,8 @@ class ErrorReporter(QObject):
         """Turn a box into a report of an unexpected error."""
         box.setText(
             self.tr(
-                "Quantoscope met an error that it did not expect. Your values and schemes are "
-                "still here; you can go on, and undo the last step if it looks wrong."
+                "An unexpected error occurred. Your values and schemes are kept: "
+                "continue, and undo the last step if it looks wrong."
             )
         )
         box.setInformativeText(filled(self.tr("%1\nThe log file is %2."), summary, log_path()))

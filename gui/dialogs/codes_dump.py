@@ -47,7 +47,7 @@ class CodesDump(QDialog):
         self.dtype.setCurrentText(dtype)
         self.shape = QLineEdit("×".join(map(str, shape)), self)
         self.shape.setToolTip(self.tr("The length of each axis, such as 64×3×3"))
-        self.big_endian = QCheckBox(self.tr("&Big-endian: the first byte counts most"), self)
+        self.big_endian = QCheckBox(self.tr("&Big-endian: most significant byte first"), self)
         self.verdict = QLabel(self)
         self.verdict.setTextFormat(Qt.TextFormat.PlainText)
         self.verdict.setWordWrap(True)

@@ -226,7 +226,7 @@ _Writer = Callable[[FileStream, Snapshot, Ticket | None], None]
 def _write(path: Path, data: Snapshot, ticket: Ticket | None, writers: dict[str, _Writer]) -> None:
     write = writers.get(path.suffix.lower())
     if write is None:
-        sentence = translated("%1 is no format of tables: end the name in .csv or .npz.")
+        sentence = translated("%1 is not a table format: end the name in .csv or .npz.")
         raise ExportError(filled(sentence, path.suffix or path.name))
     write_atomically(path, lambda stream: write(stream, data, ticket))
 

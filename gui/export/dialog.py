@@ -269,9 +269,9 @@ class ExportDialog(QDialog):
         if not self._may_replace.issuperset(there):
             self._ask_replace(*there)
             self.write.setText(self.tr("&Replace"))
-            text = self.tr("%1 exists already. Press Replace to write over it.")
+            text = self.tr("%1 already exists. Press Replace to overwrite it.")
             if len(there) > 1:
-                text = self.tr("%1 exist already. Press Replace to write over them.")
+                text = self.tr("%1 already exist. Press Replace to overwrite them.")
             self._say(filled(text, ", ".join(target.name for target in there)))
             return
         self._say("")

@@ -54,8 +54,8 @@ def figure_page(spec: FigureSpec, data: PlotData, raster: bool) -> Page:
     raise ExportError(
         filled(
             translated(
-                "This size has no room for the plots in text of %4 pt: take %1 × %2 %3 or more, "
-                "or smaller text."
+                "The plots do not fit with text of %4 pt: choose %1 × %2 %3 or more, or "
+                "smaller text."
             ),
             *(_rounded_up(side, spec.unit) for side in needed),
             spec.unit,
@@ -106,7 +106,7 @@ def figure_image(
 
 def _too_large(width: int, height: int) -> str:
     return filled(
-        translated("A picture of %1 × %2 pixels is too large: take a smaller size or fewer dpi."),
+        translated("An image of %1 × %2 pixels is too large: choose a smaller size or fewer dpi."),
         width,
         height,
     )
@@ -219,7 +219,7 @@ def write_figure(path: str | Path, spec: FigureSpec, data: PlotData) -> None:
     render = RENDERERS.get(path.suffix.lower())
     if render is None:
         raise ExportError(
-            filled(translated("%1 is no format of figures: end the name in .png, .svg or .pdf."),
+            filled(translated("%1 is not a figure format: end the name in .png, .svg or .pdf."),
                    path.suffix or path.name)
         )  # fmt: skip
     write_bytes(path, render(spec, data))

@@ -121,7 +121,7 @@ class FileRow(QWidget):
     def _name_others(self) -> None:
         """Show which further files will be written."""
         others = [path.name for path in self.targets[:-1]]
-        self.beside.setText(filled(self.tr("And beside it: %1"), ", ".join(map(plain, others))))
+        self.beside.setText(filled(self.tr("Also writes: %1"), ", ".join(map(plain, others))))
         self.beside.setVisible(bool(others))
 
     def _on_edited(self, text: str) -> None:

@@ -56,7 +56,7 @@ class ExportForm(QWidget):
         self.what = QComboBox(self)
         self.what.addItem(self.tr("Figure of plots"), FIGURE)
         self.what.addItem(self.tr("Table: values, stages, codes"), TABLE)
-        self.what.addItem(self.tr("Results: every figure of merit"), RESULTS)
+        self.what.addItem(self.tr("Results: every metric"), RESULTS)
         self.what.addItem(self.tr("Report: data, results, figures"), REPORT)
         self.what.addItem(self.tr("Parameters of the active scheme"), PARAMETERS)
         self.plots: dict[str, QCheckBox] = {}
@@ -84,9 +84,7 @@ class ExportForm(QWidget):
         self.shown = QComboBox(self)
         self.shown.addItem(self.tr("The whole range"), choices.WHOLE)
         self.shown.addItem(self.tr("What the window shows"), choices.VISIBLE)
-        self.shown.setToolTip(
-            self.tr("Whether figures show all values, or what plots in the window are zoomed to.")
-        )
+        self.shown.setToolTip(self.tr("Show all values, or the range visible in the window."))
         self.shown.setCurrentIndex(self.shown.findData(choices.remembered_part(self._settings)))
         self.mark = QCheckBox(self.tr("&Mark the chosen value"), self)
         self.mark.setChecked(bool(self._settings.number("export/mark", 0)))

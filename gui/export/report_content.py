@@ -81,7 +81,7 @@ def make_report(
         Section(translated("Comparison"), _comparison(data)),
         Section(translated("Figures"), _figures(data, plots, looks or {})),
         Section(translated("Definitions"), definitions()),
-        Section(translated("How to get the same"), commands(source, schemes, plots)),
+        Section(translated("How to reproduce"), commands(source, schemes, plots)),
         Section(translated("Versions"), versions(schemes)),
     ]
     filled_in = tuple(section for section in sections if section.blocks)
@@ -102,7 +102,7 @@ def _data(source: Source, kept: Snapshot, digits: int) -> tuple[Block, ...]:
     shape = " × ".join(str(length) for length in array.shape)
     kind = array.dtype.name
     if source.dtype not in ("", kind):
-        kind = filled(translated("%1 (worked in %2)"), source.dtype, kind)
+        kind = filled(translated("%1 (processed as %2)"), source.dtype, kind)
     rows += [
         (translated("Shape"), Cell(shape)),
         (translated("Values"), Cell(f"{array.size:,}")),
@@ -243,8 +243,8 @@ def _warnings(kept: Snapshot) -> tuple[Block, ...]:
 
 
 SHARES = (
-    "A choice has as much of a value as it moves it beside all the others, as the mean over all "
-    "orders in which the choices can be made."
+    "A choice's share is its mean effect on the value over all orders of "
+    "making the choices (Shapley value)."
 )
 
 

@@ -43,7 +43,7 @@ def write_report(path: str | Path, report: Report) -> list[Path]:
     ending = path.suffix.lower()
     if ending not in REPORT_ENDINGS:
         raise ExportError(
-            filled(translated("%1 is no format of reports: end the name in .html or .md."),
+            filled(translated("%1 is not a report format: end the name in .html or .md."),
                    path.suffix or path.name)
         )  # fmt: skip
     if ending == HTML:

@@ -51,7 +51,7 @@ class FigureSpec:
         Pixels per inch of a PNG.
     theme : Theme
     mark_chosen : bool
-        Whether the selected value is marked.
+        Whether the chosen value is marked.
     points : float
         Text size in points; titles, pens, symbols and margins scale with it.
     looks : mapping of str to Look

@@ -302,7 +302,7 @@ class TensorsModel(QAbstractItemModel):
         if tensor is not None:
             lines.insert(0, tensor.label)
             if tensor.used_by:
-                lines.append(filled(self.tr("Taken by the node %1"), tensor.used_by))
+                lines.append(filled(self.tr("Input of the node %1"), tensor.used_by))
             if not tensor.readable:
                 lines.append(filled(self.tr("Not loaded: it %1."), tensor.reason))
                 return "\n".join(lines)
@@ -316,7 +316,7 @@ class TensorsModel(QAbstractItemModel):
                 if seen.odd:
                     lines.append(filled(self.tr("%1 NaN or infinite"), f"{seen.odd:,}"))
             if tensor.external:
-                lines.append(filled(self.tr("Its numbers lie in %1."), plain(tensor.external)))
+                lines.append(filled(self.tr("Its data is in %1."), plain(tensor.external)))
             if tensor.differs:
                 lines.append(self.tr("* Changed since it was opened"))
         return "\n".join(lines)

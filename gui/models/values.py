@@ -172,7 +172,7 @@ class ValuesModel(ArrayModel):
         if stage in self._beside:
             return stage.formula
         if stage.key == "code":
-            return self.tr("The code that is stored: the bits of the number, or its place.")
+            return self.tr("The stored code: the bits of the number, or its index.")
         return f"{stage.symbol} = {symbolic(stage.formula, self._columns)}"
 
     def flags(self, index: Index) -> Qt.ItemFlag:

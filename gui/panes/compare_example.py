@@ -53,7 +53,7 @@ def example_html(
     position : str
         The position as text.
     own : bool
-        Whether it is the user's selected value, not an example.
+        Whether it is the user's chosen value, not an example.
     theme : Theme
     digits : int
         Significant digits.

@@ -85,8 +85,8 @@ class ComparePane(QWidget):
         heads = [self.tr(t) for t in ("Cause", "Values", "Share", "First", "Second")]
         self.causes.setHorizontalHeaderLabels(heads)
         tip = self.tr(
-            "A choice has as much of a value as it moves it beside all the others, as the mean "
-            "over all orders in which the choices can be made."
+            "A choice's share is its mean effect on the value over all orders of "
+            "making the choices (Shapley value)."
         )
         for head in map(self.causes.horizontalHeaderItem, (1, 2)):
             if head is not None:
@@ -278,7 +278,7 @@ class ComparePane(QWidget):
             return self._problem
         device = self._session.device if self._uids[1] == DEVICE else None
         if len(self._session.entries) < (2 if device is None else 1):
-            return self.tr("Comparing takes two schemes: add another one.")
+            return self.tr("Add another scheme to compare.")
         if self._uids[0] == self._uids[1]:
             return self.tr("Choose two different schemes.")
         made = self.comparison
@@ -290,7 +290,7 @@ class ComparePane(QWidget):
             if why_not:
                 return why_not
         if made is None:
-            return self.tr("Neither can be compared before both schemes can be applied.")
+            return self.tr("Both schemes have to be applied first.")
         what = (
             self.tr("codes") if made.compared is Compared.CODES else self.tr("reconstructed values")
         )

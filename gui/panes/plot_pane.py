@@ -355,7 +355,7 @@ class PlotPane(QWidget):
         menu = QMenu(self)
         menu.addAction(self.tr("Show &everything"), self.fit)
         menu.addSeparator()
-        menu.addAction(self.tr("&Copy as picture"), self._ask_copy)
+        menu.addAction(self.tr("&Copy as image"), self._ask_copy)
         menu.addAction(self.tr("E&xport…"), self._ask_export)
         menu.exec(event.globalPos())
         menu.deleteLater()

@@ -76,7 +76,7 @@ class ResultsPane(QWidget):
         self.empty = EmptyNote("", self)
         self.definition = ChoiceBox(self)
         self.definition.setAccessibleName(self.tr("What SQNR means"))
-        tip = self.tr("Peers use one name for different things: choose whose.")
+        tip = self.tr("Tools define SQNR differently: choose a definition.")
         self.definition.setToolTip(tip)
         for one in SQNR_DEFINITIONS:
             unit = f" {one.metric.unit}" if one.metric.unit else ""

@@ -113,7 +113,7 @@ class SchemeForm(QWidget):
             self.calibration.setItemData(self.calibration.count() - 1, tip, _TIP)
         self.calibration.activated.connect(self._on_calibration)
         self.numbers = ElidedField(self)
-        self.numbers.setAccessibleName(self.tr("Numbers of the calibration"))
+        self.numbers.setAccessibleName(self.tr("Parameters of the calibration"))
         self.numbers.textEdited.connect(self._on_numbers)
         chosen = QHBoxLayout()
         chosen.addWidget(self.calibration, 3)
@@ -368,9 +368,7 @@ class SchemeForm(QWidget):
             if numbers is None and most == 1:
                 raise ValueError(str(typed_number(text)).removesuffix("."))
             if numbers is None:
-                raise ValueError(
-                    filled(self.tr("'%1' has something else than numbers in it"), text)
-                )
+                raise ValueError(filled(self.tr("'%1' is not a list of numbers"), text))
             calibration = Calibration(entry.scheme.calibration.method, numbers)
         except ValueError as error:
             self._numbers_problem.setText(f"{error}.")

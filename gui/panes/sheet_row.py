@@ -26,8 +26,8 @@ class SheetRow(QWidget):
         self._in_list = True
         self._label = QLabel(self)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
-        self._back = self._button(Qt.ArrowType.LeftArrow, self.tr("The rows before"))
-        self._on = self._button(Qt.ArrowType.RightArrow, self.tr("The rows after"))
+        self._back = self._button(Qt.ArrowType.LeftArrow, self.tr("Previous rows"))
+        self._on = self._button(Qt.ArrowType.RightArrow, self.tr("Next rows"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)

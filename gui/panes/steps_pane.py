@@ -1,4 +1,4 @@
-"""Steps pane: the active scheme's formulas with the selected value's numbers."""
+"""Steps pane: the active scheme's formulas with the chosen value's numbers."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class StepsPane(QWidget):
             bar.setValue(0)
 
     def show_steps(self) -> None:
-        """Show the steps of the selected value, or how to fill the pane."""
+        """Show the steps of the chosen value, or how to fill the pane."""
         sentence = self._nothing_to_show()
         if sentence:
             self._say("")
@@ -131,7 +131,7 @@ class StepsPane(QWidget):
             size = abs(float(p.working_scale))
             share = short(abs(float(at["error"][0])) / size if size else np.inf, 3)
         if not np.isfinite(at["reconstructed"][0]):
-            return self.tr("reconstructed as no finite number: the scale overflows.")
+            return self.tr("not reconstructed as a finite number: the scale overflows.")
         if saturated:
             text = (
                 self.tr("%1 saturated: %2 lies above the last code %3; the error is %4 S.")

@@ -265,8 +265,8 @@ class TensorsPane(QWidget):
         if self._can_be_shown(self.tree.currentIndex()):
             menu.addAction(self.tr("&Show"), self._show_current)
         if source is not None and source.problem:
-            menu.addAction(self.tr("&Read it now"), partial(self.reopen_asked.emit, source))
-            menu.addAction(self.tr("&Where is it…"), partial(self.place_asked.emit, source))
+            menu.addAction(self.tr("&Read now"), partial(self.reopen_asked.emit, source))
+            menu.addAction(self.tr("&Locate…"), partial(self.place_asked.emit, source))
         menu.addSeparator()
         menu.addActions(self._offered)
         menu.exec(self.tree.viewport().mapToGlobal(at))

@@ -166,8 +166,8 @@ def tell(session: Session, pasted: Pasted) -> None:
 
 def _rounded(count: int) -> str:
     if count == 1:
-        return _tr("1 whole number has more digits than float32: it is rounded.")
-    text = _tr("%1 whole numbers have more digits than float32: they are rounded.")
+        return _tr("1 integer has more digits than float32: it is rounded.")
+    text = _tr("%1 integers have more digits than float32: they are rounded.")
     return filled(text, f"{count:,}")
 
 

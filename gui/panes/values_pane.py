@@ -71,7 +71,7 @@ class ValuesPane(QWidget):
         self.table = NumberTable(self.tr("Values"), self)
         self.table.setModel(self.model)
         self.table.horizontalHeader().setSectionsClickable(True)
-        # A click on a head only sorts: selecting the column would change the selected value.
+        # A click on a head only sorts: selecting the column would change the chosen value.
         self.table.horizontalHeader().sectionPressed.disconnect()
         self.table.horizontalHeader().setSortIndicatorShown(True)
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
@@ -273,7 +273,7 @@ class ValuesPane(QWidget):
         column = self.model.keys.index("real")
         self.table.resume_typing(self.model.index(row, column), text)
 
-    # Selected value
+    # Chosen value
 
     def _on_moved(self, index: QModelIndex) -> None:
         position = self.model.position(index.row())
@@ -414,7 +414,7 @@ class ValuesPane(QWidget):
         return sum(max(0, min(bottom, last) - top + 1) for top, bottom in runs)
 
     def _refuse(self) -> None:
-        self.problem.emit(self.tr("Only column R can be typed into: the others follow from it."))
+        self.problem.emit(self.tr("Only column R can be edited: the others follow from it."))
 
     def _report(self, sentence: str) -> None:
         if sentence:

@@ -283,7 +283,7 @@ class PlotData:
     active : Series or None
         The active scheme, enabled or not.
     chosen : int or None
-        Index of the selected value among the plotted values.
+        Index of the chosen value among the plotted values.
     digits : int
         Significant digits of numbers in text.
     array : ndarray, any shape

@@ -86,10 +86,10 @@ class FileWatch(QObject):
             if problem:
                 return problem
         if now is None:
-            text = self.tr("%1 is no longer where it was; what you see is as it was read.")
+            text = self.tr("%1 was moved or deleted; the values shown are those read before.")
         else:
             text = self.tr(
-                "%1 was changed by another program. What you see is as it was read; open it again "
-                "to see what it holds now."
+                "%1 was changed by another program. The values shown are those read "
+                "before; open it again to update them."
             )
         return filled(text, name)

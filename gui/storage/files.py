@@ -127,7 +127,7 @@ class Files(QObject):
         from quantoscope.engine.io import READERS, file_filters
 
         every = " ".join(f"*{ending}" for known in READERS for ending in known.endings)
-        filters = [filled(self.tr("Everything that can be opened (%1)"), every), *file_filters()]
+        filters = [filled(self.tr("All supported files (%1)"), every), *file_filters()]
         folder = self._settings.text("files/folder")
         paths, _ = QFileDialog.getOpenFileNames(
             self._window, self.tr("Open files"), folder, ";;".join(filters)
@@ -193,7 +193,7 @@ class Files(QObject):
             if one.wanted in instead:
                 one.wanted = instead[one.wanted]
                 self.notice.emit(
-                    filled(self.tr("%1 was open already; your changes stay."), one.wanted.title)
+                    filled(self.tr("%1 was already open; your changes are kept."), one.wanted.title)
                 )
         wanted = next((one for one in found if one.wanted is not None), None)
         if wanted is not None and wanted.wanted is not None:
@@ -231,8 +231,8 @@ class Files(QObject):
         """Ask whether an external data file may be read."""
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(self.tr("Numbers in another file"))
-        text = self.tr("The numbers of %1 lie in another file beside it, %2. Read that one too?")
+        box.setWindowTitle(self.tr("External data"))
+        text = self.tr("The data of %1 is in another file, %2. Read it too?")
         # Both names come from the file and may contain HTML.
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(filled(text, tensor.title, plain(tensor.external)))
@@ -252,12 +252,10 @@ class Files(QObject):
         self._show(tensor)
         said = []
         if tensor.dtype != array.dtype.name:
-            text = self.tr("%1 holds %2 values; they are worked on as %3.")
+            text = self.tr("%1 holds %2 values, processed as %3.")
             said.append(filled(text, tensor.title, tensor.dtype, array.dtype.name))
             if tensor.block_codes is not None:
-                said.append(
-                    self.tr("On the right in Values are the codes and scales as they are stored.")
-                )
+                said.append(self.tr("Values shows the stored codes and scales on the right."))
         said += map(told, notes)
         if said:
             self.notice.emit(" ".join(said))
@@ -284,10 +282,10 @@ class Files(QObject):
     def ask_where(self, source: Source) -> None:
         """Ask for the new path of a missing file."""
         path, _ = QFileDialog.getOpenFileName(
-            self._window, filled(self.tr("Where is %1?"), source.title), str(source.path or "")
+            self._window, filled(self.tr("Locate %1"), source.title), str(source.path or "")
         )
         if path and self._session.source_at(Path(path).absolute()) not in (None, source):
-            self.problem.emit(filled(self.tr("%1 is open already."), Path(path).name))
+            self.problem.emit(filled(self.tr("%1 is already open."), Path(path).name))
         elif path:
             self.reopen(source, Path(path).absolute())
 
@@ -413,7 +411,7 @@ def _read(paths: list[Path], ticket: Ticket) -> list[Read]:
         except (QuantizationError, OSError) as error:
             one.error = str(error)
         except MemoryError:
-            text = QCoreApplication.translate("Files", "%1 needs more memory than there is.")
+            text = QCoreApplication.translate("Files", "%1 needs more memory than is available.")
             one.error = filled(text, plain(path.name))
     return read
 

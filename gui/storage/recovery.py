@@ -233,8 +233,7 @@ class Recovery(QObject):
             return
         self._why_not = why_not
         text = self.tr(
-            "What you change now would be lost if the program ended, since it cannot be kept (%1). "
-            "Save the session; meanwhile this is tried again and again."
+            "Changes cannot be kept for recovery (%1). Save the session; the program keeps trying."
         )
         self.failing.emit(filled(text, why_not.rstrip(".")) if why_not else "")
 

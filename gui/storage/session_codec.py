@@ -121,8 +121,8 @@ class Finished:
         if not self.lost:
             return ""
         text = _tr(
-            "Gone, or changed since it was read: %1. What you have looked at of it lies in the "
-            "session now, the rest does not."
+            "Missing, or changed since it was read: %1. The session now contains what"
+            " you have viewed of it, but not the rest."
         )
         return filled(text, listing(self.lost))
 
@@ -316,7 +316,7 @@ def _source(
     path = place_of(saved, file)
     known = replace(saved, path=str(path))
     if not agreed:
-        problem = _tr("Not read, since you did not agree to it.")
+        problem = _tr("Not read: you did not agree.")
         return Source(path, [], problem=problem, known=known)
     try:
         source = of_file(path, list_tensors(path))
@@ -326,8 +326,8 @@ def _source(
         return Source(path, [], problem=str(error), known=known)
     if not same:
         text = _tr(
-            "%1 has changed since you worked on it: what the session holds is as you left it,"
-            " all else as it is there now."
+            "%1 has changed since: what the session contains is as you left it, all "
+            "else is as in the file now."
         )
         notes.append(filled(text, plain(path.name)))
         changed.append(source)

@@ -182,7 +182,7 @@ class SessionFiles(QObject):
             raise error
         text = str(error)
         if isinstance(error, MemoryError):
-            text = self.tr("This file needs more memory than there is.")
+            text = self.tr("This file needs more memory than is available.")
         self.problem.emit(text)
 
     # Saving
@@ -220,10 +220,10 @@ class SessionFiles(QObject):
             return True
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Warning)
-        box.setWindowTitle(self.tr("There already"))
+        box.setWindowTitle(self.tr("File exists"))
         box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(filled(self.tr("%1 is there already."), plain(path.name)))
-        box.setInformativeText(self.tr("Overwriting it loses what it holds."))
+        box.setText(filled(self.tr("%1 already exists."), plain(path.name)))
+        box.setInformativeText(self.tr("Overwriting replaces its contents."))
         over = box.addButton(self.tr("&Overwrite"), QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
@@ -275,14 +275,14 @@ class SessionFiles(QObject):
             pass
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Warning)
-        box.setWindowTitle(self.tr("Changed meanwhile"))
+        box.setWindowTitle(self.tr("File changed"))
         box.setTextFormat(Qt.TextFormat.PlainText)
         text = self.tr(
             "%1 has changed since it was opened or saved here: another window or program has "
             "written it."
         )
         box.setText(filled(text, plain(path.name)))
-        box.setInformativeText(self.tr("Saving over it loses what was written there."))
+        box.setInformativeText(self.tr("Overwriting it loses those changes."))
         elsewhere = box.addButton(self.tr("Save &as…"), QMessageBox.ButtonRole.AcceptRole)
         over = box.addButton(self.tr("&Overwrite"), QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
@@ -307,7 +307,7 @@ class SessionFiles(QObject):
             text = filled(self.tr("Writing %1…"), plain(path.name))
             outcome = wait_for(self._background, SAVE, job, text, self._window)
         except Cancelled:
-            self.notice.emit(self.tr("Nothing was saved, as you wished."))
+            self.notice.emit(self.tr("Nothing was saved."))
             return None
         except Exception as error:
             self.failed(error)
@@ -329,12 +329,12 @@ class SessionFiles(QObject):
         titles, schemes = session.unsaved
         listed = what_changed(session) or self.tr("the list of files")
         if session.file is not None:
-            text = self.tr("%1 has changes that are not saved: %2.")
+            text = self.tr("%1 has unsaved changes: %2.")
             return filled(text, plain(session.file.name), listed)
         listed = listed[0].upper() + listed[1:] if not titles else listed
-        text = self.tr("%1 has changes that are not saved.")
+        text = self.tr("%1 has unsaved changes.")
         if len(titles) + schemes > 1:
-            text = self.tr("%1 have changes that are not saved.")
+            text = self.tr("%1 have unsaved changes.")
         return filled(text, listed)
 
     def may_replace(self) -> bool:

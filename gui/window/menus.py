@@ -273,7 +273,7 @@ class Menus(QObject):
         action = QAction(self.tr("&Latency in the status bar"), self._window)
         action.setCheckable(True)
         action.setChecked(self._settings.latency)
-        action.setStatusTip(self.tr("Tells how long an edit takes until it is painted"))
+        action.setStatusTip(self.tr("Show the time from an edit to its painting"))
         action.toggled.connect(self._set_latency)
         return action
 

@@ -53,7 +53,7 @@ def test_integers_that_no_float_has_room_for_are_noted() -> None:
     [
         ([1, 2**53 + 1], "int8 symmetric", "1 of 2 integers have more digits than float64"),
         ([2**24 + 1, 1], "int8 symmetric @onnxruntime", "more digits than float32: they are round"),
-        ([2**24 + 1, 1], "int8 asymmetric @pytorch", "float64 data is worked on as float32"),
+        ([2**24 + 1, 1], "int8 asymmetric @pytorch", "float64 data is processed as float32"),
         ([2**24 + 1, 1], "int8 symmetric", ""),
         ([2**24, 1], "int8 symmetric @onnxruntime", ""),
     ],

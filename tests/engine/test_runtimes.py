@@ -438,7 +438,7 @@ def test_what_is_verified_names_the_data_that_was_compared(name: str) -> None:
 def test_other_data_than_was_compared_is_said(kind: type) -> None:
     x = np.linspace(-1, 1, 50).astype(kind)
     (note,) = engine.evaluate(x, "int8 symmetric @onnxruntime").warnings
-    assert note.startswith(f"{np.dtype(kind).name} data is worked on as float32, where @onnx")
+    assert note.startswith(f"{np.dtype(kind).name} data is processed as float32, where @onnx")
     assert not engine.evaluate(x, "int8 symmetric").warnings
     assert not engine.evaluate(x.astype(np.float32), "int8 symmetric @onnxruntime").warnings
 

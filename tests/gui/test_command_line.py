@@ -168,7 +168,7 @@ def test_an_array_of_a_file_is_picked_by_its_name(qapp, tmp_path):
         (["--plot", "nope"], "There is no plot nope; known are signal, error,"),
         (["--plot", "error", "--preset", "nope"], "There is no preset nope; known are column,"),
         (["--plot", "error", "--preset", "slide", "--width", "9"], "either --preset or"),
-        (["--plot", "error", "--width", "20"], "This size has no room for the plots"),
+        (["--plot", "error", "--width", "20"], "The plots do not fit with text"),
         (["--plot", "error", "--width", "-3"], "number above 0"),
         (["--plot", "error", "--height", "nan"], "number above 0"),
         (["--plot", "error", "--font", "900"], "--font lies between 4 and 72"),
@@ -236,7 +236,7 @@ def test_a_report_as_markdown_has_its_title_and_names_its_files(qapp, seed, tmp_
 
 @pytest.mark.parametrize(
     ("held", "told"),
-    [("f2", "float16 (worked in float32)"), ("i8", "int64 (worked in float32)"),
+    [("f2", "float16 (processed as float32)"), ("i8", "int64 (processed as float32)"),
      ("f4", "float32"), ("f8", "float64")],
 )  # fmt: skip
 @pytest.mark.parametrize("ending", [".npy", ".npz"])

@@ -199,13 +199,13 @@ def test_two_equal_schemes_differ_nowhere(open_window, person):
 def test_fewer_than_two_schemes_ask_for_another_one(open_window, person, schemes):
     window = open_window(ARRAY, *schemes)
     front(window, "compare")
-    assert says(window) == "Comparing takes two schemes: add another one."
+    assert says(window) == "Add another scheme to compare."
     assert window.compare.causes.rowCount() == 0
     assert not window.compare.next_button.isEnabled()
     offered = [a for a in window.menus.add_scheme.actions() if a.text() == "int8 asymmetric"]
     offered[0].trigger()
     if schemes == (None,):
-        assert says(window) == "Comparing takes two schemes: add another one."
+        assert says(window) == "Add another scheme to compare."
         offered[0].trigger()
         assert says(window) == "None of the 300 codes differs."
     else:
@@ -216,7 +216,7 @@ def test_fewer_than_two_schemes_ask_for_another_one(open_window, person, schemes
 def test_an_array_that_no_scheme_fits_says_that_it_cannot_be_compared(open_window, values):
     window = open_window(np.array(values, np.float32), EVEN, CUT)
     front(window, "compare")
-    assert says(window) == "Neither can be compared before both schemes can be applied."
+    assert says(window) == "Both schemes have to be applied first."
     assert not window.compare.next_button.isEnabled()
     front(window, "difference")
     assert plot_insight(window)
@@ -413,11 +413,11 @@ def test_a_compared_scheme_that_is_removed_makes_way_for_another(window, person)
 def test_removing_all_but_one_scheme_and_undoing_it(window, person):
     window.schemes.list.setFocus()
     person.press("Ctrl+Shift+Backspace", "Ctrl+Shift+Backspace")
-    assert says(window) == "Comparing takes two schemes: add another one."
+    assert says(window) == "Add another scheme to compare."
     assert window.compare.causes.rowCount() == 0
     assert window.compare.example.toPlainText() == ""
     person.press("Ctrl+Shift+Backspace")
-    assert says(window) == "Comparing takes two schemes: add another one."
+    assert says(window) == "Add another scheme to compare."
     person.press("Ctrl+Z", "Ctrl+Z", "Ctrl+Z")
     first, second = pair(window)
     check(window, person, ARRAY, first, second)

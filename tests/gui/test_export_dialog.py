@@ -219,7 +219,7 @@ def test_the_preview_follows_the_values(open_dialog, workplace, qtbot):
 def test_too_small_a_figure_and_no_plot_are_said_in_the_dialog(open_dialog, qtbot, tmp_path):
     box = open_dialog("")
     box.form.sizes.width.setValue(20)
-    qtbot.waitUntil(lambda: "no room" in box.preview.picture.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "do not fit" in box.preview.picture.text(), timeout=5000)
     assert not box.write.isEnabled()
     for plot in box.form.plots.values():
         plot.setChecked(False)
@@ -252,7 +252,7 @@ def test_a_file_that_exists_is_replaced_after_a_second_press_only(open_dialog, q
     box = open_dialog("signal")
     press(qtbot, box)
     assert path.read_bytes() == b"old"
-    assert "exists already" in box.problem.text()
+    assert "already exists" in box.problem.text()
     assert box.write.text() == "&Replace"
     box.form.mark.setChecked(True)
     assert box.write.text() == "E&xport"

@@ -159,7 +159,7 @@ def test_the_files_of_markdown_are_named_before_and_asked_about(open_dialog, qtb
     old = tmp_path / names[1]
     old.write_text("old")
     press(qtbot, box)
-    assert names[1] in box.problem.text() and "exists already" in box.problem.text()
+    assert names[1] in box.problem.text() and "already exists" in box.problem.text()
     assert old.read_text() == "old"
     press(qtbot, box)
     qtbot.waitUntil(box.isHidden, timeout=10_000)

@@ -150,7 +150,7 @@ def test_data_are_summed_up(report):
     found = rows(Page(html(report(values, source=source))).tables[0])
     finite = np.array([0, 1, 2, 5.0])
     assert found["File"] == ["m.npz"] and found["Tensor"] == ["conv"]
-    assert found["Type"] == ["F8_E4M3 (worked in float32)"]
+    assert found["Type"] == ["F8_E4M3 (processed as float32)"]
     assert found["Shape"] == ["2 × 3"] and found["Values"] == ["6"]
     assert (found["NaN"], found["±∞"], found["Zeros"]) == (["1"], ["1"], ["1"])
     assert found["Minimum"] == ["0"] and found["Maximum"] == ["5"] and found["Mean"] == ["2"]
@@ -333,5 +333,5 @@ def test_a_folder_in_the_way_of_one_figure_leaves_the_others(report, tmp_path):
     with pytest.raises(ExportError, match=r"r-codes\.svg cannot be written"):
         write_report(tmp_path / "r.md", report(SEED))
     assert [p.name for p in tmp_path.iterdir()] == ["r-codes.svg"]
-    with pytest.raises(ExportError, match="no format of reports"):
+    with pytest.raises(ExportError, match="not a report format"):
         write_report(tmp_path / "r.txt", report(SEED))

@@ -56,7 +56,7 @@ def told(window, words, qtbot):
 
 def test_a_file_that_is_rewritten_with_other_values_is_said(opened, path, qtbot):
     rewritten(path, VALUES + 1)
-    told(opened, "long.npy was changed by another program. What you see is as it was", qtbot)
+    told(opened, "long.npy was changed by another program. The values shown are those", qtbot)
     assert opened.session.array.tobytes() == VALUES.tobytes()
     opened.open_paths([path])
     settle(opened, qtbot)
@@ -88,7 +88,7 @@ def test_each_state_of_a_file_is_said_once(opened, path, qtbot):
 
 def test_a_file_that_is_gone_is_said(opened, path, qtbot):
     path.unlink()
-    told(opened, "long.npy is no longer where it was", qtbot)
+    told(opened, "long.npy was moved or deleted", qtbot)
 
 
 def test_what_the_program_saves_itself_is_no_change(opened, path, qtbot):

@@ -130,7 +130,7 @@ def test_integers_that_float32_has_no_room_for_are_said(window, qtbot, tmp_path)
     settle(window, qtbot)
     assert window.session.array.dtype == np.float64
     assert window.message.text == (
-        "i.npy holds int64 values; they are worked on as float64. "
+        "i.npy holds int64 values, processed as float64. "
         "1 of 3 integers have more digits than float64: they are rounded to it."
     )
 
@@ -336,15 +336,14 @@ def test_save_and_then_no_file_name_keeps_the_edits(window, person, dialog, butt
 @pytest.mark.parametrize(
     ("edited", "schemes", "said"),
     [
-        (["a.npy"], False, "a.npy has changes that are not saved."),
-        (["a.npy", "b.npy"], False, "a.npy and b.npy have changes that are not saved."),
-        ([], True, "The list of schemes has changes that are not saved."),
-        (["b.npy"], True, "b.npy and the list of schemes have changes that are not saved."),
+        (["a.npy"], False, "a.npy has unsaved changes."),
+        (["a.npy", "b.npy"], False, "a.npy and b.npy have unsaved changes."),
+        ([], True, "The list of schemes has unsaved changes."),
+        (["b.npy"], True, "b.npy and the list of schemes have unsaved changes."),
         (
             ["a.npy", "b.npy", "c.npy", "d.npy", "e.npy"],
             True,
-            "a.npy, b.npy, c.npy, 2 more arrays and the list of schemes"
-            " have changes that are not saved.",
+            "a.npy, b.npy, c.npy, 2 more arrays and the list of schemes have unsaved changes.",
         ),
     ],
 )
@@ -377,7 +376,7 @@ def test_the_question_about_a_session_names_it_and_what_has_changed(
     commands.remove_entry(window.session, window.session.active_uid)
     with dialog(button("Cancel")) as seen:
         window.close()
-    assert seen[0].text() == "mine.qscope has changes that are not saved: the list of schemes."
+    assert seen[0].text() == "mine.qscope has unsaved changes: the list of schemes."
 
 
 def example_of(window, number=1):

@@ -398,7 +398,7 @@ def test_that_changes_cannot_be_kept_is_said_until_they_can(window, qtbot, obsta
         commands.edit_value(window.session, 0, 0.5)
         qtbot.waitUntil(window.unkept.isVisible)
         said = window.unkept.text
-        assert said.startswith("What you change now would be lost if the program ended")
+        assert said.startswith("Changes cannot be kept for recovery")
         assert why in said or "cannot be written" in said
         assert not window.message.isVisible()
         commands.edit_value(window.session, 1, 0.25)

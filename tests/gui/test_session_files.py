@@ -371,7 +371,7 @@ def test_what_a_session_holds_is_not_said_to_be_as_in_a_file_that_changed(
     other.open_paths([tmp_path / "work.qscope"])
     settle(other, qtbot)
     assert other.session.array.tolist() == [1, 1, 1, 1]
-    assert "what the session holds is as you left it" in other.message.text
+    assert "what the session contains is as you left it" in other.message.text
 
 
 def test_a_damaged_session_is_said_in_a_sentence_and_changes_nothing(window, qtbot, tmp_path):
@@ -529,7 +529,7 @@ def test_values_whose_file_is_not_what_it_was_come_into_the_session(
     settle(window, qtbot)
     CHANGES[change](path)
     assert window.whole.write(tmp_path / "work.qscope")
-    assert window.message.text.startswith(f"Saved {tmp_path / 'work.qscope'}. Gone, or changed ")
+    assert window.message.text.startswith(f"Saved {tmp_path / 'work.qscope'}. Missing, or changed ")
     assert "long.npy" in window.message.text
     (tensor,) = [t for t in qscope.read(tmp_path / "work.qscope").tensors if t.title == "long.npy"]
     assert tensor.array.tobytes() == np.arange(5000, dtype=np.float32).tobytes()
@@ -730,7 +730,7 @@ def test_a_name_without_its_ending_writes_over_no_file_without_a_question(
         (tmp_path / name).write_text("somebody's")
 
         def look(box, name=name):
-            assert f"{name} is there already" in box.text()
+            assert f"{name} already exists" in box.text()
             assert box.defaultButton().text() == "Cancel"
             button("Overwrite" if agreed else "Cancel")(box)
 
@@ -841,7 +841,7 @@ def test_enter_and_escape_read_no_file_that_nobody_named(
             other.open_paths([tmp_path / "work.qscope"])
             settle(other, qtbot)
         settle(other, qtbot)
-        assert other.session.sources[0].problem == "Not read, since you did not agree to it."
+        assert other.session.sources[0].problem == "Not read: you did not agree."
 
 
 def test_schemes_that_are_switched_off_stay_off(window, new_window, qtbot, tmp_path):

@@ -806,6 +806,6 @@ def test_a_name_that_was_made_up_shows_the_node_that_takes_it_and_is_found_by_it
     tree = window.tensors.tree
     index = index_named(tree, "onnx::MatMul_470")
     assert index.data() == "onnx::MatMul_470 → /enc/q_proj/MatMul"
-    assert "Taken by the node /enc/q_proj/MatMul" in index.data(Qt.ItemDataRole.ToolTipRole)
+    assert "Input of the node /enc/q_proj/MatMul" in index.data(Qt.ItemDataRole.ToolTipRole)
     window.tensors.filter.setText("q_proj")
     assert [name.partition(" ")[0] for name in visible(tree)[1:]] == ["onnx::MatMul_470"]

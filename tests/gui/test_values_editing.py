@@ -61,7 +61,7 @@ def test_a_block_from_a_spreadsheet_is_pasted_row_by_row(window, table, person, 
         (
             "16777217\n1",
             [16777216, 1],
-            "1 whole number has more digits than float32: it is rounded.",
+            "1 integer has more digits than float32: it is rounded.",
         ),
     ],
 )
@@ -430,7 +430,7 @@ def test_typing_where_nothing_can_be_typed_says_where_it_can(window, table, pers
     before = values(window)
     person.edit_cell(table, 1, "9", column=1)
     assert values(window) == before
-    assert window.message.text == "Only column R can be typed into: the others follow from it."
+    assert window.message.text == "Only column R can be edited: the others follow from it."
     person.edit_cell(table, 1, "9")
     assert values(window)[1] == 9
 

@@ -60,7 +60,7 @@ def test_what_people_write_is_understood(
         ("x.csv", "1,234\n5,678\n", "could group thousands"),
         ("x.txt", "0,5\n0,25\n", "could be decimal marks"),
         ("x.csv", "1.234,5\n2,25\n", "could be decimal marks"),
-        ("x.txt", "16777217\n1\n", "1 whole number has more digits than float32"),
+        ("x.txt", "16777217\n1\n", "1 integer has more digits than float32"),
         ("x.csv", "[9007199254740993, 1]", "more digits than float64"),
         ("x.md", "| a |\n|---|\n| NA |\n", "1 cell holds a word for a missing value"),
         ("x.md", "| 0.5 | 2 |\n|---|---|\n| 1 | 2 |\n", "taken for column names: 0.5, 2."),

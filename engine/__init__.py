@@ -1,11 +1,11 @@
-"""Quantoscope's engine: what quantization does to numbers, in plain numpy, without a window.
+"""Quantoscope's engine: quantization of arrays in plain numpy, without a window.
 
 >>> from quantoscope import engine
 >>> engine.evaluate([0.21535037, 1.2962357, -1.0161772], "int8 symmetric").codes.tolist()
 [21, 127, -100]
 
-``engine.io`` reads and writes files, ``engine.export`` makes text of a result, and
-``engine.examples`` has the arrays to begin with.
+``engine.io`` reads and writes files, ``engine.export`` writes parameters for other programs, and
+``engine.examples`` has example arrays.
 """
 
 from importlib import import_module
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from quantoscope.engine.analysis.summary import Summary, summarize
     from quantoscope.engine.analysis.value_trace import Trace, trace
 else:
-    # Imported when first asked for (PEP 562): a start does not wait for what it does not use.
+    # Imported on first access (PEP 562), to keep the start fast.
     _MODULES = ("examples", "export", "io")
     _LATER = {
         "Cause": "analysis.comparison",

@@ -1,4 +1,4 @@
-"""Cancelling long work: its loops look at a flag that another thread may set.
+"""Cancellation of long work by a flag that its loops check.
 
 >>> cancellation = Cancellation()
 >>> with cancellation.watched():  # on the thread that works; ``check()`` is in its loops
@@ -18,14 +18,14 @@ T = TypeVar("T")
 
 
 class Cancelled(BaseException):
-    """Nobody waits for the result of the work any more.
+    """Raised in work whose result is no longer wanted.
 
-    No ``Exception``: a loop that turns whatever goes wrong into a sentence lets it pass.
+    Not an ``Exception``, so that handlers that convert errors to messages let it pass.
     """
 
 
 class Cancellation:
-    """A flag that ends the work that looks at it."""
+    """A flag that cancels the work that checks it."""
 
     def __init__(self) -> None:
         self._set = threading.Event()
@@ -34,7 +34,7 @@ class Cancellation:
         self._tell: Callable[[int, int], object] | None = None
 
     def cancel(self) -> None:
-        """Let the next ``check`` raise, and end what cannot look at the flag itself."""
+        """Make the next ``check`` raise, and end work that cannot check the flag."""
         with self._lock:
             self._set.set()
             calls = list(self._calls)
@@ -43,17 +43,17 @@ class Cancellation:
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits any more."""
+        """Whether the work was cancelled."""
         return self._set.is_set()
 
     def check(self) -> None:
-        """Raise ``Cancelled`` if nobody waits any more."""
+        """Raise ``Cancelled`` if the work was cancelled."""
         if self._set.is_set():
             raise Cancelled
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Let ``check()`` of this module look at this flag, on this thread."""
+        """Make this module's ``check()`` check this flag, on this thread."""
         token = _watched.set(self)
         try:
             yield
@@ -62,7 +62,7 @@ class Cancellation:
 
     @contextmanager
     def telling(self, tell: Callable[[int, int], object]) -> Iterator[None]:
-        """Have ``progress`` say how much is done, of how much."""
+        """Make ``progress`` call ``tell(done, total)``."""
         before, self._tell = self._tell, tell
         try:
             yield
@@ -70,16 +70,16 @@ class Cancellation:
             self._tell = before
 
     def progress(self, done: int, total: int) -> None:
-        """Say how much is done, of how much; raise ``Cancelled`` if nobody waits any more."""
+        """Report progress; raise ``Cancelled`` if the work was cancelled."""
         self.check()
         if self._tell is not None:
             self._tell(done, total)
 
     @contextmanager
     def on_cancel(self, call: Callable[[], object]) -> Iterator[None]:
-        """Have ``cancel`` call something that ends the work, such as killing a child process.
+        """Make ``cancel`` call a function that ends the work, such as killing a child process.
 
-        What the work raises because of that becomes ``Cancelled``.
+        Exceptions of the work that result from it become ``Cancelled``.
         """
         with self._lock:
             self._calls.append(call)
@@ -100,7 +100,7 @@ _OFTEN = 1024
 
 
 def current() -> Cancellation:
-    """Return the flag that ``check`` looks at, to be looked at on helping threads as well."""
+    """Return the flag of this thread, for use on helper threads."""
     return _watched.get()
 
 
@@ -110,12 +110,12 @@ def check() -> None:
 
 
 def progress(done: int, total: int) -> None:
-    """Say how much of this thread's work is done, of how much; else as ``check``."""
+    """Report progress of this thread's work; raise ``Cancelled`` if it was cancelled."""
     _watched.get().progress(done, total)
 
 
 def checked(items: Iterable[T], every: int = _OFTEN) -> Iterator[T]:
-    """Yield the items, looking at the flag before each ``every``-th of them."""
+    """Yield the items, checking the flag before every ``every``-th one."""
     check_now = _watched.get().check
     for number, item in enumerate(items):
         if number % every == 0:

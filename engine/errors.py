@@ -1,19 +1,19 @@
-"""The engine's exceptions; every message is one sentence that is fit for a dialog."""
+"""Exceptions of the engine; every message is one sentence for the user."""
 
 from __future__ import annotations
 
 
 class QuantizationError(ValueError):
-    """The data or the scheme cannot be quantized; the message says why and what would help."""
+    """Raised if data cannot be quantized; the message says why, with a remedy."""
 
 
 class SchemeError(QuantizationError):
-    """A scheme's text has a wrong word.
+    """Raised for an invalid word in the text of a scheme.
 
     Attributes
     ----------
     start, stop : int
-        The wrong word is ``text[start:stop]``; both are ``len(text)`` where a word is missing.
+        The word is ``text[start:stop]``; both are ``len(text)`` if a word is missing.
     """
 
     def __init__(self, message: str, start: int, stop: int) -> None:

@@ -1,4 +1,4 @@
-"""Example arrays, deterministic, each with the schemes that make its point."""
+"""Deterministic example arrays with schemes that illustrate an effect."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ THREE_WAYS = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 
 @dataclass(frozen=True)
 class Example:
-    """A named array that shows one thing.
+    """An example array.
 
     Attributes
     ----------
     key, name : str
-        For programs and for people.
+        Identifier, and name for the user.
     point : str
-        One sentence: what to look at.
+        One sentence on what the example shows.
     schemes : tuple of str
-        The schemes that make the point, in text form.
+        Schemes that show it, in text form.
     make : callable
-        Returns the array, float32, the same on every machine.
+        Returns the float32 array, identical on every machine.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Example:
 
 
 def _three() -> FloatArray:
-    # RandomState(8215).randn(3), in figures: numpy.random takes 10 ms of every start to import.
+    # RandomState(8215).randn(3) as literals: importing numpy.random would add 10 ms to every start.
     return np.array([0.21535037, 1.2962357, -1.0161772], np.float32)
 
 
@@ -194,9 +194,9 @@ EXAMPLES: tuple[Example, ...] = (
         _ties,
     ),
 )
-"""Every example, in the order that menus show."""
+"""Every example, in the order of menus."""
 
 
 def example(key: str) -> Example:
-    """Return the example of that key; KeyError when there is none."""
+    """Return the example of that key; KeyError if there is none."""
     return {entry.key: entry for entry in EXAMPLES}[key]

@@ -1,4 +1,4 @@
-"""Remarks on what was read: what was left out, counted or chosen, for people to see."""
+"""Notes for the user on data that was read: omissions, counts and choices."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Note:
-    """One remark.
+    """A note.
 
     Attributes
     ----------
     text : str
-        A sentence with ``%1``, ``%2`` … in the place of its parts, so that it can be translated.
+        A translatable sentence with ``%1``, ``%2`` … in place of its parts.
     parts : tuple of str
     """
 
@@ -31,7 +31,7 @@ _heard: ContextVar[list[Note] | None] = ContextVar("heard", default=None)
 
 
 def say(*notes: Note) -> None:
-    """Give remarks to whoever listens; each is kept once."""
+    """Send notes to the listener; duplicates are dropped."""
     heard = _heard.get()
     if heard is not None:
         heard.extend(note for note in notes if note not in heard)
@@ -39,7 +39,7 @@ def say(*notes: Note) -> None:
 
 @contextmanager
 def listening() -> Iterator[list[Note]]:
-    """Collect what readers say meanwhile, in this thread."""
+    """Collect the notes of readers in this thread."""
     notes: list[Note] = []
     token = _heard.set(notes)
     try:

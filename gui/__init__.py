@@ -1,1 +1,1 @@
-"""The window: everything of Quantoscope that needs a screen."""
+"""The graphical user interface."""

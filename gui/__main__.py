@@ -1,4 +1,4 @@
-"""The program: a command, or else the window."""
+"""Entry point: runs a command, or opens the window."""
 
 import gc
 import sys
@@ -8,7 +8,7 @@ from quantoscope.gui import preflight
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand, or else open the window; give the exit status."""
+    """Run a subcommand, or else open the window; return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     if complaint := preflight.problem(window=False):
         print(complaint, file=sys.stderr)
@@ -30,8 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if complaint := preflight.problem():
         print(complaint, file=sys.stderr)
         return 1
-    # What is imported stays: looking for garbage in it, now or later, is time lost. And Qt's
-    # binding reads the source of every module that is imported after it: the engine goes first.
+    # Imported modules stay: collecting garbage in them wastes time. PySide
+    # reads the source of every module imported after it, so import the engine first.
     gc.disable()
     from quantoscope import engine  # noqa: F401
     from quantoscope.gui import app

@@ -1,4 +1,4 @@
-"""Starts the program: the application object, error reports, files from the command line."""
+"""Application start: the application object, error reports, files from the command line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from quantoscope.gui.workers.background import still_running
 
 
 class Application(QApplication):
-    """The application; tells of files that the desktop asks it to open."""
+    """The QApplication; emits a signal for files that the desktop asks to open."""
 
     file_asked = Signal(object)
 
@@ -35,7 +35,7 @@ class Application(QApplication):
 
 
 def prepare(app: QApplication) -> None:
-    """Give the application its names and its style."""
+    """Set the names and style of the application."""
     QCoreApplication.setApplicationName("Quantoscope")
     QCoreApplication.setOrganizationName("Quantoscope")
     QCoreApplication.setApplicationVersion(__version__)
@@ -45,7 +45,7 @@ def prepare(app: QApplication) -> None:
 
 
 class Windows(QObject):
-    """The open windows, one per document; a file that the desktop hands over gets one."""
+    """The open windows, one per document; files from the desktop get their own."""
 
     def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +53,7 @@ class Windows(QObject):
         self._open: list[MainWindow] = []
 
     def add(self, paths: Sequence[Path] = ()) -> MainWindow:
-        """Show another window, with files to open in it."""
+        """Open another window, with files to open in it."""
         window = MainWindow(self._settings)
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         window.window_asked.connect(self.open_file)
@@ -70,14 +70,14 @@ class Windows(QObject):
         return window
 
     def keep(self) -> None:
-        """Keep what is not saved in any window: the program is going to end."""
+        """Keep unsaved changes of all windows: the program is about to exit."""
         for window in self._open:
             if isValid(window):
                 window.recovery.keep_now()
         self._settings.sync()
 
     def open_file(self, path: Path | None) -> None:
-        """Show a window of its own for a file, or for none."""
+        """Open a new window, with a file if given."""
         self.add([] if path is None else [path])
 
     def _forget(self) -> None:
@@ -87,15 +87,15 @@ class Windows(QObject):
 def _files(words: Sequence[str]) -> list[Path]:
     if not words:
         return []
-    from quantoscope.gui.command_line import files_of  # brings the whole command line with it
+    from quantoscope.gui.command_line import files_of  # imports the whole command line
 
     return files_of(words)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Open the window, with the files that are named; return the exit status."""
+    """Open the window with the given files; return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    # The name alone: Qt takes its arguments for UTF-8, and ends where one is something else.
+    # Only the name: QApplication crashes on arguments that are not UTF-8.
     app = Application(["quantoscope"])
     prepare(app)
     reporter = ErrorReporter()
@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ending.uninstall()
     reporter.uninstall()
     if still_running():
-        # Python would wait for the threads that such a job uses. All that is to be kept is written.
+        # Python would wait for the job's threads. All data has been written.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

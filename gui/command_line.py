@@ -1,6 +1,6 @@
-"""Figures and reports from the command line: ``plot`` and ``report``, without a window or a screen.
+"""Commands ``plot`` and ``report``, which need no window or screen.
 
-Qt is loaded only when one of them runs.
+Qt is imported only when one of them runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from quantoscope.engine.text.number_parsing import parse_number, quoted
 
 COMMANDS = ("plot", "report")
 _LONGEST = 40
-"""Words are compared with the names of commands up to so many letters."""
+"""Maximum length of words compared with command names."""
 
 _EXAMPLES = """\
 examples:
@@ -38,16 +38,16 @@ as SVG files beside it, named after it.
 
 
 _SAID_BY_SYSTEMS = ("-psn_",)
-"""How words begin that a desktop adds of itself: macOS numbers the process."""
+"""Prefix of arguments added by the desktop: macOS adds a process number."""
 
 
 def files_of(words: Sequence[str]) -> list[Path]:
-    """The files, or ``FILE::NAME``, that a call without a command names."""
+    """Return the files, or ``FILE::NAME``, in a call without a command."""
     return [Path(word) for word in words if not word.startswith(_SAID_BY_SYSTEMS)]
 
 
 def complaint(words: Sequence[str]) -> str:
-    """What is wrong with a call without a command; empty where the window can open its files."""
+    """Return why a call without a command is wrong; empty if the window can open its files."""
     from quantoscope.engine.io import split_name
 
     names = [word for word in words if not word.startswith(_SAID_BY_SYSTEMS)]
@@ -67,7 +67,7 @@ def complaint(words: Sequence[str]) -> str:
         return f"There is no option {quoted(options[0])} without a command; {hint}"
     missing = [word for word in names if not split_name(word)[0].exists()]
     if names and missing == names:
-        # Where some are there, the window says of the others that they are not.
+        # If some exist, the window reports the missing ones.
         listed = ", ".join(quoted(word, 200) for word in missing[:8])
         return f"There {'is no file' if len(missing) == 1 else 'are no files'} {listed}."
     return ""
@@ -78,12 +78,12 @@ def _near(word: str, known: Sequence[str]) -> list[str]:
 
 
 def offscreen() -> None:
-    """Have Qt draw without a screen, unless a platform is asked for."""
+    """Make Qt render offscreen unless a platform is set."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 def register(add: cli.Add) -> None:
-    """Add the commands to the program's parser."""
+    """Add the commands to the parser."""
     command = add("plot", _plot, "draw plots to a PNG, SVG or PDF file", _PLOT, _figures)
     _add_common(command, plots_required=True)
     command.add_argument("--preset", metavar="NAME", help="one of the sizes above")
@@ -123,14 +123,14 @@ def _add_common(command: argparse.ArgumentParser, plots_required: bool) -> None:
 
 
 def _plots() -> str:
-    """Say in the help what ``--plot`` takes."""
+    """Return the help on ``--plot``."""
     from quantoscope.gui.export.headless import KEYS
 
     return f"\nThe plots: {', '.join(KEYS)}.\n"
 
 
 def _figures() -> str:
-    """Say in the help what ``--plot`` and ``--preset`` take."""
+    """Return the help on ``--plot`` and ``--preset``."""
     from quantoscope.gui.export.presets import PRESETS
 
     sizes = "\n".join(f"  {preset.key:<18}{preset.title}" for preset in PRESETS)
@@ -158,7 +158,7 @@ def _range(text: str) -> tuple[float, float]:
     return low, high
 
 
-# argparse names the type in its complaint.
+# argparse uses the function's name in error messages.
 _positive.__name__ = "number above 0"
 _whole.__name__ = "whole number above 0"
 _range.__name__ = "range X0,X1"
@@ -179,7 +179,7 @@ def _report(arguments: argparse.Namespace) -> list[str]:
 def _told(
     run: Callable[[argparse.Namespace], list[str]], arguments: argparse.Namespace
 ) -> list[str]:
-    """Run a command; what cannot be exported is said as the engine's commands say it."""
+    """Run a command; print export errors like those of the engine's commands."""
     from quantoscope.gui.export.files import ExportError
 
     try:

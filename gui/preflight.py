@@ -1,6 +1,6 @@
-"""Checks made before Qt is imported, so that what is missing ends in one clear message.
+"""Checks before importing Qt, so that missing dependencies give one clear message.
 
-Without them a missing system library is a traceback at best; a missing library of Qt's
+Without them, a missing system library gives a traceback at best; a missing library of Qt's
 platform plugin, or a missing screen, makes Qt abort the process. Only the standard library
 is used here, and on a machine where nothing is missing the checks take a few milliseconds,
 most of them spent on loading libraries that Qt needs a moment later anyway.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 __all__ = ["DEBIAN_PACKAGES", "problem"]
 
-#: Which Debian or Ubuntu package brings a library that Qt links to.
+#: Debian and Ubuntu packages of the libraries that Qt links to.
 DEBIAN_PACKAGES = {
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",
@@ -58,7 +58,7 @@ DEBIAN_PACKAGES = {
     "libzstd.so.1": "libzstd1",
 }
 
-#: What has to be importable, and the name pip knows it by.
+#: Required modules, and their names for pip.
 _ENGINE_MODULES = {"numpy": "numpy", "ml_dtypes": "ml_dtypes"}
 _WINDOW_MODULES = {"PySide6": "PySide6-Essentials", "pyqtgraph": "pyqtgraph"}
 
@@ -69,7 +69,7 @@ _WITHOUT_SCREEN = (
 
 
 def problem(window: bool = True) -> str | None:
-    """Say what keeps Quantoscope from starting, or give None if nothing does.
+    """Return what prevents Quantoscope from starting; None if nothing does.
 
     Parameters
     ----------
@@ -114,11 +114,11 @@ def _missing_modules(window: bool) -> str | None:
 
 
 def _platforms() -> list[str]:
-    """Give the names of Qt's platform plugins that this session allows, the first tried first."""
+    """Return Qt's platform plugins allowed in this session, in order of preference."""
     chosen = os.environ.get("QT_QPA_PLATFORM")
     if chosen:
         return [name.partition(":")[0] for name in chosen.split(";") if name]
-    # A Wayland session may leave its variable out: "wayland-0" is the name then.
+    # The Wayland variable may be unset, which means "wayland-0".
     socket = Path(os.environ.get("XDG_RUNTIME_DIR", "/nonexistent"), "wayland-0")
     has_wayland = bool(os.environ.get("WAYLAND_DISPLAY")) or socket.exists()
     found = ["wayland"] if has_wayland else []
@@ -126,17 +126,17 @@ def _platforms() -> list[str]:
 
 
 def _missing_libraries(platforms: list[str]) -> str | None:
-    """Load Qt's libraries and one platform plugin, and name every system library they lack."""
+    """Load Qt's libraries and one platform plugin; report all missing system libraries."""
     spec = find_spec("PySide6")
     folders = spec.submodule_search_locations if spec else None
     qt = Path(folders[0], "Qt") if folders else None
     if qt is None or not qt.is_dir():
-        return None  # a distribution's own PySide6: its packages see to their libraries
+        return None  # the distribution's PySide6: its packages have their dependencies
     plugins = [qt / "plugins" / "platforms" / f"libq{name}.so" for name in platforms]
     plugins = [path for path in plugins if path.is_file()]
     libraries = [qt / "lib" / "libQt6Widgets.so.6", qt / "lib" / "libQt6Svg.so.6"]
     faults = {path: _fault(path) for path in plugins[:1]}
-    if any(faults.values()):  # another platform may do as well
+    if any(faults.values()):  # another platform may work
         faults |= {path: _fault(path) for path in plugins[1:]}
         if not all(faults.values()):
             faults = {}
@@ -151,7 +151,7 @@ def _missing_libraries(platforms: list[str]) -> str | None:
 
 
 def _fault(path: Path) -> str:
-    """Give the dynamic loader's complaint about a library, or "" if it loads."""
+    """Return the dynamic loader's error for a library; empty if it loads."""
     try:
         ctypes.CDLL(str(path))
     except OSError as error:
@@ -160,7 +160,7 @@ def _fault(path: Path) -> str:
 
 
 def _lacking(path: Path, fault: str) -> set[str]:
-    """Name the libraries that are not there: all of them by ldd, else the loader's first."""
+    """Return the missing libraries: all according to ldd, else the loader's first."""
     names = set(re.findall(r"^(\S+): cannot open shared object file", fault, re.MULTILINE))
     if ldd := shutil.which("ldd"):
         answer = subprocess.run([ldd, str(path)], capture_output=True, text=True, check=False)
@@ -186,7 +186,7 @@ def _advice(missing: list[str]) -> str:
 
 
 def _silent_screen(platforms: list[str]) -> str | None:
-    """Ask the X server whether it is there: Qt aborts when it is not."""
+    """Check that the X server responds: Qt aborts if it does not."""
     if platforms != ["xcb"]:
         return None
     try:

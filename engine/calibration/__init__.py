@@ -1,4 +1,4 @@
-"""From data to the clipping range: a new method is one file here, and one line in the registry."""
+"""Calibration methods: from data to a clipping range; a new one is one file and one line here."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from quantoscope.engine.numerics.granularity import Granularity
 METHODS: dict[str, Method] = {
     method.name: method for method in (MinMax(), Manual(), Percentile(), Mse(), Entropy())
 }
-"""Every method by name, in the order that menus show."""
+"""Every method by name, in the order of menus."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How the clipping range is taken from data.
+    """A calibration method with its arguments.
 
     Parameters
     ----------
     method : str
-        A key of ``METHODS``.
+        Key of ``METHODS``.
     arguments : tuple of float
         Its numbers, as many as the method's ``counts`` allow.
 
     Raises
     ------
     ValueError
-        When there is no such method, or its numbers do not fit.
+        If there is no such method, or its arguments are invalid.
     """
 
     method: str = "minmax"
@@ -60,12 +60,12 @@ class Calibration:
 
     @property
     def how(self) -> Method:
-        """The method itself."""
+        """The method."""
         return METHODS[self.method]
 
     @property
     def fixed(self) -> tuple[float, float] | None:
-        """The range that is given by hand; None where it comes from the data."""
+        """Range set by hand; None if it comes from the data."""
         if not self.how.by_hand:
             return None
         low, high = self.arguments
@@ -78,12 +78,12 @@ class Calibration:
         fmt: Format,
         arithmetic: Arithmetic,
     ) -> list[str]:
-        """Say what the method cannot do well for an array of such a shape."""
+        """Return warnings on limits of the method for an array of this shape."""
         return self.how.warnings(shape, granularity, fmt, self.arguments, arithmetic)
 
     @property
     def origin(self) -> str:
-        """Where the range comes from, in two or three words."""
+        """Origin of the range, in two or three words."""
         return self.how.origin(str(self))
 
 
@@ -91,5 +91,5 @@ MINMAX = Calibration()
 
 
 def calibrations_in_words() -> str:
-    """Return how all methods are written, for a sentence."""
+    """Return the notation of all methods, for a sentence."""
     return ", ".join(method.signature for method in METHODS.values())

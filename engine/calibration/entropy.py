@@ -1,12 +1,12 @@
-"""The threshold of the smallest Kullback-Leibler divergence, as two packages define it.
+"""Entropy calibration: threshold of the smallest KL divergence, in two packages' definitions.
 
-S. Migacz, 8-bit inference with TensorRT, GTC 2017: a histogram of |R| is cut at bin i, what lies
-beyond is added to the last bin kept (P), the bins kept are merged to as many groups as there are
-levels and spread again over the bins that hold something (Q); the i with the smallest
-Σ P·log(P/Q) sets the threshold. The slides leave open what becomes of the zeros that pile up in
-the first bin, and of empty bins; what is done here is what NVIDIA's Model Optimizer does
-(modelopt.torch.quantization.calib.histogram), and for ONNX Runtime what its
-``get_entropy_threshold`` does. Both know a whole tensor only; channels are taken one by one.
+S. Migacz, 8-bit inference with TensorRT, GTC 2017: a histogram of |R| is cut at bin i, the counts
+beyond are added to the last bin kept (P), the bins kept are merged into as many groups as there are
+levels and distributed over the non-empty bins (Q); the i with the smallest Σ P·log(P/Q) gives the
+threshold. The slides do not define the treatment of zeros, which accumulate in the first bin, and
+of empty bins; here it is that of NVIDIA's Model Optimizer
+(modelopt.torch.quantization.calib.histogram), and for ONNX Runtime that of its
+``get_entropy_threshold``. Both process a whole tensor; channels are processed one by one.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ from quantoscope.engine.quantizers import Ends, ends_of
 
 BINS = 2048
 FIRST_CUT = 128
-"""Model Optimizer tries no threshold below this bin."""
+"""First bin at which Model Optimizer tries a threshold."""
 LEVELS = 128
-"""Of ONNX Runtime, whatever the format, for both signs together."""
+"""Number of ONNX Runtime's bins for both signs together, for any format."""
 SMOOTHING = 1e-4
-"""What ONNX Runtime puts into empty bins, and takes off the others."""
+"""Count that ONNX Runtime adds to empty bins, and subtracts from the others."""
 SHORT = 256
-"""Up to so many values, a channel is searched by its values; beyond, by all bins."""
+"""Maximum length of channels searched by their values; longer ones are searched by bins."""
 PAIRS = 1 << 26
-"""How many pairs of a cut and a value are looked at of all such channels, at the most."""
+"""Upper bound of pairs of cut and value over all short channels."""
 CUTS = 1 << 21
-"""How many cuts are tried of all longer channels together, at the most."""
+"""Upper bound of cuts over all long channels."""
 CUTS_ONNXRUNTIME = 1 << 16
 """The same for ONNX Runtime, whose cuts cost more."""
 _CELLS = 1 << 20
@@ -56,13 +56,13 @@ _TIE = 1e-12
 
 @dataclass(frozen=True)
 class Search:
-    """How thoroughly the channels of an array are searched.
+    """Extent of the search.
 
     Attributes
     ----------
     bins, levels : int
     stride : int
-        Every how many bins a cut is tried, counted from the last; 0: none is, and the range is
+        Distance of cuts in bins, counted from the last; 0 for no cuts: the range is
         that of the data.
     """
 
@@ -74,7 +74,7 @@ class Search:
 def bin_counts(
     fmt: Format, arguments: Sequence[float], whose: EntropySearch = EntropySearch.MODELOPT
 ) -> tuple[int, int]:
-    """Return the numbers of bins and levels: those given, else those of the package.
+    """Return the numbers of bins and levels: given, or the package's defaults.
 
     Model Optimizer takes half as many levels as there are codes, as many for codes without a
     sign; 128 for int8, 256 for uint8.
@@ -92,7 +92,7 @@ def bin_counts(
 def search_of(
     fmt: Format, arguments: Sequence[float], whose: EntropySearch, channels: int, length: int
 ) -> Search:
-    """Return how so many channels of so many values each are searched in bounded time."""
+    """Return the extent of the search for ``channels`` channels of ``length`` values."""
     bins, levels = bin_counts(fmt, arguments, whose)
     if channels == 1:
         return Search(bins, levels, 1)
@@ -106,7 +106,7 @@ def search_of(
 
 
 def first_cut(bins: int, levels: int) -> int:
-    """Return the first bin that Model Optimizer cuts at; that of the levels in short histograms."""
+    """Return the first bin at which Model Optimizer cuts; fewer in short histograms."""
     return FIRST_CUT if bins > FIRST_CUT else min(levels, bins)
 
 
@@ -118,7 +118,7 @@ def entropy_ends(
     gaps: bool = False,
     step: Progress | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the threshold of each channel below and above 0, in float64, shape (channels,).
+    """Return the thresholds below and above 0 per channel, in float64, shape (channels,).
 
     Parameters
     ----------
@@ -126,9 +126,9 @@ def entropy_ends(
         Finite values, at least one in each channel; NaN elsewhere, if there are gaps.
     fmt : Format
     arguments : sequence of float
-        Numbers of bins and of levels, as far as they are given.
+        Numbers of bins and of levels, if given.
     whose : EntropySearch
-        The package whose definition it is, as in ``Arithmetic.entropy``.
+        Package that defines the search, as in ``Arithmetic.entropy``.
     gaps : bool
     step : callable, optional
         Is told how far the work has come.
@@ -160,7 +160,7 @@ def entropy_ends(
 def curve(
     finite: FloatArray, fmt: Format, whose: EntropySearch = EntropySearch.MODELOPT
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the thresholds that are tried for a whole tensor, and their divergences in nats.
+    """Return the tried thresholds of a whole tensor, and their divergences in nats.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def curve(
 
 
 def threshold(finite: FloatArray, search: Search, step: Progress | None = None) -> float:
-    """Return the T of the smallest divergence, the last of equals.
+    """Return the T of the smallest divergence, the last one of equals.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def threshold(finite: FloatArray, search: Search, step: Progress | None = None) 
         return reach
     cut, divergence = divergences(counts, search.levels, search.stride)
     best = cut[last_least(divergence)]
-    # A constant lies in the last bin alone, which is kept.
+    # A constant is in the last bin only, which is always kept.
     return (
         reach
         if best >= search.bins - 1 and not counts[1:-1].any()
@@ -206,14 +206,14 @@ def threshold(finite: FloatArray, search: Search, step: Progress | None = None) 
 
 
 def edge(reach: float, cut: int, bins: int) -> float:
-    """Return where a bin begins; the largest |R| itself for the end of the last."""
+    """Return the lower edge of a bin; the largest |R| itself for the end of the last."""
     return reach if cut >= bins else reach * (cut / bins)
 
 
 def magnitudes(
     finite: FloatArray, bins: int, step: Progress | None = None
 ) -> tuple[np.ndarray, float]:
-    """Return the histogram of |R| from 0 to the largest, shape (bins,), and that.
+    """Return the histogram of |R| from 0 to the maximum, shape (bins,), and the maximum.
 
     A value's bin is found in its own precision, as torch.histc does.
     """
@@ -242,23 +242,23 @@ def divergences(counts: np.ndarray, levels: int, stride: int = 1) -> tuple[np.nd
     Parameters
     ----------
     counts : ndarray of int, shape (bins,)
-        Histogram of |R|. Its first bin, where zeros pile up, is taken for as full as the second.
+        Histogram of |R|. Its first bin, which contains the zeros, counts as much as the second.
     levels : int
-        How many groups the bins kept are merged to.
+        Number of groups that the bins kept are merged into.
     stride : int
-        Every how many bins there is a cut, counted from the last bin.
+        Distance of cuts in bins, counted from the last.
 
     Returns
     -------
     cut, divergence : ndarray
-        Keep the first ``cut[i]`` bins; the divergence in nats, ∞ where Q is 0 and P is not, NaN
-        where nothing is kept.
+        Numbers of bins kept; divergence in nats, ∞ if Q is 0 and P is not, NaN
+        if nothing is kept.
     """
     h = counts.astype(np.float64)
     h[0] = h[1]
     total = h.sum()
     cut = np.arange(h.size, first_cut(h.size, levels) - 1, -stride)[::-1]
-    # Sums over bins k < i, of the counts, of the bins that hold something, and of h·log h.
+    # Cumulative sums over bins k < i of counts, of non-empty bins, and of h·log h.
     kept = np.concatenate([[0.0], np.cumsum(h)])
     filled = np.concatenate([[0.0], np.cumsum(h > 0)])
     h_log_h = np.concatenate([[0.0], np.cumsum(_x_log_x(h))])
@@ -266,7 +266,7 @@ def divergences(counts: np.ndarray, levels: int, stride: int = 1) -> tuple[np.nd
     last = h[cut - 1]
     p_log_p = h_log_h[cut - 1] + _x_log_x(last + outside)
     p_log_q = np.empty(cut.size)
-    # With more levels than bins, each bin kept is a group by itself.
+    # With more levels than bins, each bin kept is its own group.
     groups = min(levels, h.size)
     block = max(1, _CELLS // groups)
     for start in range(0, cut.size, block):
@@ -287,7 +287,7 @@ def divergences(counts: np.ndarray, levels: int, stride: int = 1) -> tuple[np.nd
 
 
 def last_least(divergence: np.ndarray) -> int:
-    """Return the place of the last of the smallest; NaN counts as smaller than any."""
+    """Return the index of the last minimum; NaN counts as smallest."""
     unknown = np.flatnonzero(np.isnan(divergence))
     if unknown.size:
         return int(unknown[-1])
@@ -295,14 +295,14 @@ def last_least(divergence: np.ndarray) -> int:
 
 
 def _x_log_x(x: np.ndarray) -> np.ndarray:
-    """x·log x, 0 at 0."""
+    """Return x·log x, 0 at 0."""
     return np.where(x > 0, x * np.log(np.where(x > 0, x, 1.0)), 0.0)
 
 
 def _short_thresholds(
     rows: FloatArray, reach: np.ndarray, search: Search, gaps: bool, step: Progress | None
 ) -> np.ndarray:
-    """The same of channels of few values, by the bins that hold something alone."""
+    """Return the thresholds of short channels, using only non-empty bins."""
     found = reach.copy()
     length = rows.shape[1]
     size = max(1, _CELLS // (length * length * 4 + 1))
@@ -330,7 +330,7 @@ def _thresholds_of_few(
     keys = row_of * bins + np.minimum(place[there].astype(np.int64), bins - 1)
     keys, held = np.unique(np.concatenate([each * bins, keys]), return_counts=True)
     row, bin_ = keys // bins, keys % bins
-    # The first bin counts for as much as the second, or for nothing.
+    # The first bin counts as much as the second, or nothing.
     second = np.zeros(len(rows), np.int64)
     second[row[bin_ == 1]] = held[bin_ == 1]
     held = np.where(bin_ == 0, second[row], held).astype(np.float64)
@@ -339,11 +339,11 @@ def _thresholds_of_few(
     begins = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     lowest = np.full(len(rows), bins - 1)
     lowest[some & (sizes > 0)] = bin_[begins[some & (sizes > 0)]]
-    # Where nothing but the cut's own bin is kept there is no divergence, which counts as least.
+    # If only the cut's own bin is kept, the divergence is NaN, which counts as smallest.
     before = first_cut(bins, levels)
     empty = some & (lowest >= before)
     cut = np.where(empty, lowest, bins)
-    # Elsewhere only cuts behind a bin that holds something have a finite one.
+    # Otherwise only cuts after a non-empty bin have a finite divergence.
     within = np.arange(row.size) - begins[row]
     from_last = sizes[row] - 1 - within
     tried = (bin_ + 1 >= before) & ~empty[row] & (from_last % search.stride == 0)
@@ -370,7 +370,7 @@ def _divergences_of_few(
     levels: int,
     sizes: np.ndarray,
 ) -> np.ndarray:
-    """The divergence of each cut: of the ``counts`` bins from ``begins`` on, out of ``sizes``."""
+    """Return the divergence per cut of the ``counts`` bins from ``begins`` on."""
     ends = np.cumsum(counts)
     number = np.repeat(np.arange(counts.size), counts)
     at = np.repeat(begins - (ends - counts), counts) + np.arange(number.size)
@@ -393,7 +393,7 @@ def _divergences_of_few(
 
 
 def onnxruntime_ends(finite: FloatArray, search: Search) -> tuple[float, float]:
-    """Return both ends of the smallest divergence, the first of equals, no wider than the data.
+    """Return both ends of the smallest divergence, the first of equals, within the data.
 
     The histogram is that of R itself, as far below 0 as above it; Q holds whole numbers, and the
     divergence is taken in float32.
@@ -411,7 +411,7 @@ def onnxruntime_ends(finite: FloatArray, search: Search) -> tuple[float, float]:
 def _onnxruntime_search(
     flat: FloatArray, search: Search
 ) -> tuple[np.ndarray, FloatArray, np.ndarray]:
-    """How many bins are kept on either side, the edges of all, and the divergences."""
+    """Return the bins kept per side, all edges, and the divergences."""
     low, high, _ = extremes(flat)
     reach = max(abs(low), abs(high))
     middle, half = search.bins // 2, search.levels // 2
@@ -432,7 +432,7 @@ def _onnxruntime_search(
 
 
 def _smoothed_divergence(counts: np.ndarray, middle: int, reach: int, levels: int) -> float:
-    """The divergence of keeping so many bins on either side of the middle one."""
+    """Return the divergence of keeping ``reach`` bins on either side of the middle one."""
     start, stop = middle - reach, min(middle + reach + 1, counts.size)
     kept = counts[start:stop]
     p = kept.copy()
@@ -456,7 +456,7 @@ def _smoothed_divergence(counts: np.ndarray, middle: int, reach: int, levels: in
 
 
 def _smoothed(counts: np.ndarray) -> FloatArray | None:
-    """Counts without zeros, in float32; None where all are."""
+    """Return smoothed counts without zeros, in float32; None if all are 0."""
     zero = counts == 0
     zeros = int(np.count_nonzero(zero))
     if zeros == counts.size:
@@ -466,7 +466,7 @@ def _smoothed(counts: np.ndarray) -> FloatArray | None:
 
 
 class Entropy(Method):
-    """±T, or what the data has of it, with the T of the smallest KL divergence."""
+    """±T, limited to the data, with the T of the smallest KL divergence."""
 
     name = "entropy"
     signature = "entropy(bins,levels)"
@@ -482,7 +482,7 @@ class Entropy(Method):
     arithmetic_fields = ("entropy",)
 
     def problem(self, arguments: Sequence[float]) -> str:
-        """Refuse counts between which there is nothing to search."""
+        """Return why bins and levels leave nothing to search; empty if they do not."""
         if not all(2 <= count <= 1_000_000 and count == int(count) for count in arguments):
             return "entropy(bins,levels) takes whole numbers from 2"
         if len(arguments) == 2 and not arguments[0] > arguments[1]:
@@ -492,7 +492,7 @@ class Entropy(Method):
         return ""
 
     def ends(self, task: Task) -> Ends:
-        """Return the range of every channel."""
+        """Return the range per channel."""
         dtype, rows = task.x.dtype, task.rows()
         below, above = entropy_ends(
             rows.values,
@@ -518,7 +518,7 @@ class Entropy(Method):
         arguments: Sequence[float],
         arithmetic: Arithmetic,
     ) -> list[str]:
-        """Say where channels are too short for a histogram, or are not searched in full."""
+        """Return warnings on channels too short for a histogram, or not searched completely."""
         count = granularity.count(shape)
         length = -(-math.prod(shape) // max(1, count))
         if granularity.kind == GROUP:

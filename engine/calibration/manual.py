@@ -1,4 +1,4 @@
-"""By hand: a range that is set by hand."""
+"""Manual calibration: a range set by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from quantoscope.engine.quantizers import Ends, ends_of
 
 
 class Manual(Method):
-    """Rmin = lo, Rmax = hi, both rounded to the working precision, in every channel."""
+    """Rmin = lo, Rmax = hi, rounded to working precision, for every channel."""
 
     name = "manual"
     signature = "manual(lo,hi)"
@@ -24,13 +24,13 @@ class Manual(Method):
     first = (-1.0, 1.0)
 
     def problem(self, arguments: Sequence[float]) -> str:
-        """Refuse ends that are not finite, or the wrong way round."""
+        """Return why the ends are invalid: not finite, or in the wrong order."""
         if not all(map(math.isfinite, arguments)):
             return "manual takes two finite numbers, as in manual(-1,1)"
         return "" if arguments[0] < arguments[1] else "manual(lo,hi) needs lo smaller than hi"
 
     def origin(self, calibration: str) -> str:
-        """Say that it was set by hand."""
+        """Return that it was set by hand."""
         return "manual range"
 
     def ends(self, task: Task) -> Ends:

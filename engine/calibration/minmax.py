@@ -1,4 +1,4 @@
-"""Minmax: from the smallest to the largest value."""
+"""Min-max calibration: from the smallest to the largest value."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class MinMax(Method):
     from_extremes = True
 
     def ends(self, task: Task) -> Ends:
-        """Return the extremes of every channel."""
+        """Return the extremes per channel."""
         known, fixed_range = task.known, task.quantizer.fixed_range
         if known is not None and task.granularity.whole and not fixed_range:
             if np.isnan(known.low):
-                finite_values(task.x, known)  # which refuses
+                finite_values(task.x, known)  # raises if no value is finite
             return ends_of(known.low, known.high)
         rows = task.rows()
         low, high = rows.lowest(), rows.highest()
         if not fixed_range:
             return ends_of(low, high)
-        # The blocks of llama.cpp ask which of two extremes as far from 0 comes first.
+        # llama.cpp's blocks need to know which of two equally distant extremes comes first.
         size = np.abs(rows.values)
         first = np.argmax(np.where(np.isnan(size), -1, size) if rows.gaps else size, axis=1)
         return Ends(low, high, rows.values[np.arange(first.size), first])

@@ -1,4 +1,4 @@
-"""The range with the smallest mean squared error, found by trying ranges on the true quantizer."""
+"""MSE calibration: the range with the smallest mean squared error of the actual quantizer."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ Pair = tuple[Any, Any]
 """Lower and upper ends, shape (channels,)."""
 
 SAMPLE = 4096
-"""Larger data is searched on so many of its values, and on its extremes; then checked in full."""
+"""Sample size for larger data, besides its extremes; results are checked on all of it."""
 MANY = 1 << 20
-"""Many channels together are searched on no more values than this, but some of each."""
+"""Upper bound of the total sample of many channels, with some values of each."""
 LEAST = 1024
 OCTAVES, PER_OCTAVE = 20, 8
 NEAR = 0.75
-"""How many octaves on either side of the best coarse range are searched finely."""
+"""Octaves around the best coarse range that are searched finely."""
 PER_STEP = 8
-"""How many fine ranges there are while the largest code moves by one."""
+"""Fine ranges per change of the largest code by one."""
 WORK = 1 << 21
-"""How many values the fine ranges of one channel meet, at the most."""
+"""Upper bound of values times fine ranges per channel."""
 WORK_OF_MANY = 1 << 28
-"""How many those of all channels do; but there are always ``FEWEST``."""
+"""The same for all channels; at least ``FEWEST`` ranges are tried."""
 FEWEST, USUAL = 48, 256
 EXPECTED = 1500
-"""How many ranges a search tries, more or less: for who is told how far it has come."""
+"""Approximate number of ranges in a search, for progress."""
 FINALISTS = 12
-"""How many of the best on a sample are tried on more values, and then on all."""
+"""Number of the best ranges on a sample that are tried on more values, then on all."""
 SECOND_SAMPLE = 1 << 17
 CELLS = 1 << 17
-"""How many values are looked at together: few enough for the caches."""
+"""Values per batch, to fit the caches."""
 _COLUMNS = Granularity(CHANNEL, 0)
 
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Values that stand for the data.
+    """Weighted sample of the data.
 
     Attributes
     ----------
     values : ndarray, shape (channels, n)
     weights : ndarray of float64, shape (channels, n), or a number
-        How many values of the data each stands for; 0 for a place without a value.
+        Number of values that each represents; 0 for an empty position.
     """
 
     values: FloatArray
@@ -66,17 +66,17 @@ class Points:
 def sample_points(
     rows: FloatArray, gaps: bool = False, count: int = 0, sample: int = SAMPLE
 ) -> Points:
-    """Return all values of short rows; of longer ones their extremes and evenly spaced others.
+    """Return all values of short rows; of longer ones the extremes and an even sample.
 
     Parameters
     ----------
     rows : ndarray, shape (channels, n)
     gaps : bool
-        Whether NaN marks places without a value; such rows are taken whole.
+        Whether NaN marks empty positions; such rows are not sampled.
     count : int
-        How many channels there are in all, where these are some of them.
+        Total number of channels, if ``rows`` are some of them.
     sample : int
-        How many values of one channel are taken.
+        Sample size per channel.
     """
     if gaps:
         return whole_points(rows, gaps)
@@ -87,7 +87,7 @@ def sample_points(
         return whole_points(rows)
     tails, low, high = _tails(rows, tail)
     core = rows[:, :: n // sample] if len(rows) > 1 else spaced(rows[0], n // sample)[None]
-    # Of values that are as far out as the first one inwards, such as zeros, there may be many more.
+    # The next value inwards may be repeated many times, such as 0.
     beyond = (tails < low[:, None]) | (tails > high[:, None])
     between = (core >= low[:, None]) & (core <= high[:, None])
     left = n - beyond.sum(axis=1, keepdims=True)
@@ -97,7 +97,7 @@ def sample_points(
 
 
 def _tails(rows: FloatArray, tail: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The outermost values of each row, and the first one inwards on either side."""
+    """Return the outermost values per row, and the next one inwards on either side."""
     n = rows.shape[1]
     if len(rows) > 1:
         edges = np.partition(rows, (tail, n - tail - 1), axis=1)
@@ -111,7 +111,7 @@ def _tails(rows: FloatArray, tail: int) -> tuple[FloatArray, FloatArray, FloatAr
 
 
 def whole_points(rows: FloatArray, gaps: bool = False) -> Points:
-    """Return all the values, each standing for itself."""
+    """Return all values with weight 1."""
     if not gaps:
         return Points(rows, 1.0)
     known = ~np.isnan(rows)
@@ -126,10 +126,10 @@ def squared_errors(
     arithmetic: Arithmetic = TEXTBOOK,
     exponent: int = 0,
 ) -> Pair:
-    """Return Σ(R′ − R)² over the clipped values and over the others, in float64, per channel.
+    """Return Σ(R′ − R)² of clipped and of other values per channel, in float64.
 
-    Both are infinite for a range whose scale overflows. The values of a single channel may meet
-    many ranges at once. Errors are divided by ``2**exponent`` before they are squared.
+    Both are infinite for a range whose scale overflows. A single channel may be combined with
+    many ranges at once. Errors are divided by ``2**exponent`` before squaring.
     """
     given = ends_of(*ends)
     rows = max(len(points.values), given.low.size)
@@ -161,10 +161,11 @@ def best_range(
     gaps: bool = False,
     step: Progress | None = None,
 ) -> Ends:
-    """Return the ends with the smallest Σ(R′ − R)², never worse than the data's own extremes.
+    """Return the ends with the smallest Σ(R′ − R)², never worse than the data's extremes.
 
-    Both ends shrink together first, over twenty octaves; then each by itself, unless the family
-    mirrors them; then finely around the best. The best are compared on all the data.
+    The search shrinks both ends together over twenty octaves, then each separately unless the
+    family has symmetric ranges, then searches finely around the best. The best are compared on all
+    data.
 
     Parameters
     ----------
@@ -172,7 +173,7 @@ def best_range(
         Finite values, at least one in each channel; NaN elsewhere, if there are gaps.
     """
     low, high = reduce_rows(rows, np.fmin), reduce_rows(rows, np.fmax)
-    # A channel of one value, however often, has nothing to be searched.
+    # A constant channel needs no search.
     searched = np.flatnonzero(low < high)
     count, length = searched.size, rows.shape[1]
     made = _Search(quantizer, fmt, arithmetic, gaps, len(rows), length)
@@ -194,7 +195,7 @@ def best_range(
 
 @dataclass(frozen=True, eq=False)
 class _Search:
-    """How the channels of an array are searched."""
+    """Parameters of a search."""
 
     quantizer: Quantizer
     fmt: Format
@@ -206,7 +207,7 @@ class _Search:
     def ends(
         self, rows: FloatArray, low: FloatArray, high: FloatArray, step: Progress | None = None
     ) -> Pair:
-        """Return the best ends of channels that hold more than one value."""
+        """Return the best ends of non-constant channels."""
         quantizer, dtype = self.quantizer, rows.dtype
         points = sample_points(rows, self.gaps, self.channels)
         size = points.values.shape[1]
@@ -224,7 +225,7 @@ class _Search:
         else:
             spread = 2.0 ** (1 / PER_OCTAVE) - 1
             found = trial.best(_around((found.low, found.high), spread, dtype), found)
-            # What rounding loses depends on S alone, what clipping loses on both ends.
+            # The rounding error depends on S only, the clipping error on both ends.
             for start in (found, widest):
                 near = trial.best(self._scaled(start, size, 4), start)
                 near = trial.best(self._moved(near), near)
@@ -245,7 +246,7 @@ class _Search:
         return np.asarray(low, dtype), np.asarray(high, dtype)
 
     def _scaled(self, found: _Best, points: int, times: int = 1) -> Iterator[Pair]:
-        """Ranges around one, finely scaled; so many such series are to be had in all."""
+        """Yield finely scaled ranges around one; ``times`` series share the budget."""
         qmin, qmax = self.quantizer.code_range(self.fmt, self.arithmetic)
         wanted = PER_STEP * int(qmax - qmin) if self.fmt.integer else 0
         wanted = min(max(USUAL, wanted), WORK // (points * times))
@@ -259,7 +260,7 @@ class _Search:
             yield from zip(*self._usable(low * some, high * some, found), strict=True)
 
     def _moved(self, found: _Best) -> Iterator[Pair]:
-        """Ranges beside one, by whole steps, which moves the codes alone."""
+        """Yield ranges shifted by whole steps, which only shifts codes."""
         qmin, qmax = self.quantizer.code_range(self.fmt, self.arithmetic)
         low, high = (np.asarray(end).astype(np.float64) for end in (found.low, found.high))
         width = (high - low) / (qmax - qmin)
@@ -277,7 +278,7 @@ class _Search:
 
 @dataclass(frozen=True, eq=False)
 class _Best:
-    """The best range of each channel so far, what it costs, and others that cost little more."""
+    """Best range per channel so far, with its cost, and runners-up."""
 
     low: FloatArray
     high: FloatArray
@@ -285,7 +286,7 @@ class _Best:
     finalists: tuple[Pair, ...] = ()
 
     def better(self, other: _Best) -> _Best:
-        """Return the better of two, for each channel."""
+        """Return the better of two per channel."""
         first = self.cost <= other.cost
         return _Best(
             np.where(first, self.low, other.low),
@@ -297,7 +298,7 @@ class _Best:
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    """Values that ranges are tried on."""
+    """Values on which ranges are tried."""
 
     points: Points
     quantizer: Quantizer
@@ -307,7 +308,7 @@ class _Trial:
     told: list[int] = field(default_factory=list)
 
     def costs(self, candidates: list[Pair]) -> tuple[np.ndarray, np.ndarray]:
-        """The clipped and the whole error of each range and channel, shape (ranges, channels)."""
+        """Return the clipping and total error per range and channel, shape (ranges, channels)."""
         if self.step is not None:
             self.told.append(len(candidates))
             self.step(min(sum(self.told), EXPECTED), EXPECTED)
@@ -330,18 +331,18 @@ class _Trial:
         finalists: bool = False,
         shrinking: bool = False,
     ) -> _Best:
-        """The range that costs each channel least, the first one of equals.
+        """Return the range of least cost per channel, the first one of equals.
 
         Parameters
         ----------
         candidates : iterable of pairs
             At least one.
         found : _Best, optional
-            What is to be beaten.
+            Range to improve on.
         finalists : bool
-            Whether to keep those next to the best, too.
+            Whether to keep the runners-up too.
         shrinking : bool
-            Whether each range is smaller than the one before, so that the first whose clipping
+            Whether ranges shrink, so that the first whose clipping
             alone costs more than the best ends the search.
         """
         count, size = self.points.values.shape
@@ -353,7 +354,7 @@ class _Trial:
             if finalists:
                 seen += zip(some, costs, strict=True)
             if count == 1:
-                # The first of the least is all that counts.
+                # Only the first minimum counts.
                 first = int(np.argmin(costs[:, 0]))
                 some, costs = some[first : first + 1], costs[first : first + 1]
             for (low, high), cost in zip(some, costs, strict=True):
@@ -368,7 +369,7 @@ class _Trial:
                     )
             assert found is not None
             if shrinking and (clipped[-1] > found.cost).all():
-                break  # What a smaller range clips alone costs more still.
+                break  # smaller ranges have an even larger clipping error
         assert found is not None
         if seen:
             order = np.argsort(np.array([cost for _, cost in seen]), axis=0, kind="stable")
@@ -381,7 +382,7 @@ class _Trial:
 def _full_cost(
     rows: FloatArray, gaps: bool, quantizer: Quantizer, fmt: Format, ends: Pair, a: Arithmetic
 ) -> np.ndarray:
-    """Σ(R′ − R)² of all the data, per channel."""
+    """Return Σ(R′ − R)² of all data per channel."""
     if len(rows) > 1:
         return np.asarray(sum(squared_errors(whole_points(rows, gaps), quantizer, fmt, ends, a)))
 
@@ -401,7 +402,7 @@ def _batches(pairs: Iterable[Pair], size: int) -> Iterator[list[Pair]]:
 
 
 def _around(ends: Pair, spread: float, dtype: np.dtype[Any]) -> list[Pair]:
-    """Ranges near one, itself first: each end moved by itself."""
+    """Return ranges near one, itself first: each end moved separately."""
     low, high = (np.asarray(end) for end in ends)
     steps = np.linspace(-spread, spread, 9)[:, None]
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -428,7 +429,7 @@ class Mse(Method):
     arithmetic_fields = tuple(f.name for f in fields(Arithmetic) if f.name != "entropy")
 
     def ends(self, task: Task) -> Ends:
-        """Return the best range of every channel."""
+        """Return the best range per channel."""
         rows = task.rows()
         return best_range(
             rows.values, task.quantizer, task.format, task.arithmetic, rows.gaps, task.step

@@ -1,4 +1,4 @@
-"""Percentiles: the range that keeps p % of the values inside."""
+"""Percentile calibration: the range that contains p % of the values."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Percentile(Method):
     first = (99.9,)
 
     def problem(self, arguments: Sequence[float]) -> str:
-        """Refuse a share that leaves no range, or more than all values."""
+        """Return why a percentage is invalid; empty if it is valid."""
         fits = 50 < arguments[0] <= 100
         return "" if fits else "percentile(p) needs p above 50 and up to 100"
 
     def ends(self, task: Task) -> Ends:
-        """Return the percentiles of every channel."""
+        """Return the percentiles per channel."""
         dtype, (share,) = task.x.dtype, task.arguments
         rows = task.rows()
-        # In float64, where the difference of two float32 neighbours cannot overflow.
+        # In float64, in which the difference of two float32 values cannot overflow.
         values = copied(rows.values, np.float64)
         percentile = np.nanpercentile if rows.gaps else np.percentile
         if task.quantizer.symmetric_range:

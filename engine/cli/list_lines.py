@@ -1,4 +1,4 @@
-"""The list of a file's arrays as the command line prints it, a line at a time."""
+"""Lines of the ``list`` command."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from quantoscope.engine.io import TensorInfo
 from quantoscope.engine.text.number_parsing import printable
 
-_LONGEST = 1000  # letters of a name that are printed
-_WIDE = 100  # letters up to which a column makes all others move
+_LONGEST = 1000  # printed characters of a name
+_WIDE = 100  # maximum width of an aligned column
 _STRETCH = 1 << 16
 
 
 def table(infos: Sequence[TensorInfo]) -> Iterator[str]:
-    """Yield lines of name, type, shape, size, and why it cannot be loaded or what takes it."""
+    """Yield lines of name, type, shape, size, and the consumer or why it cannot be loaded."""
     widths = [0, 0, 0, 0]
     for info in infos:
         lengths = [min(len(cell), _WIDE) for cell in _cells(info)[:-1]]
@@ -39,7 +39,7 @@ def _cells(info: TensorInfo) -> tuple[str, ...]:
 
 
 def as_json(infos: Iterable[TensorInfo]) -> Iterator[str]:
-    """Yield pieces of JSON: a list of one object per array, with its name in full."""
+    """Yield JSON in pieces: a list of one object per array, with its full name."""
     begin = "[\n"
     for info in infos:
         fields = {
@@ -53,7 +53,7 @@ def as_json(infos: Iterable[TensorInfo]) -> Iterator[str]:
             "reason": info.reason or None,
         }
         yield f'{begin}  {{"name": "'
-        # A letter may take twelve: a long name is not made whole.
+        # A character may take twelve in JSON, so long names are encoded in pieces.
         for start in range(0, len(info.name), _STRETCH):
             yield json.dumps(info.name[start : start + _STRETCH])[1:-1]
         yield f'", {json.dumps(fields)[1:]}'

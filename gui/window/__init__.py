@@ -1,1 +1,1 @@
-"""The window itself: its docks, menus, actions and status bar."""
+"""The main window: docks, menus, actions and status bar."""

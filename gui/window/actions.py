@@ -1,4 +1,4 @@
-"""Every action of the window in one table: text, shortcut, icon and tip."""
+"""Table of all actions of the window: text, shortcut, icon and tip."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Keys = QKeySequence.StandardKey
 
 @dataclass(frozen=True)
 class Spec:
-    """One action.
+    """Specification of an action.
 
     Attributes
     ----------
     key : str
-        Its name in the code.
+        Name in the code.
     text, tip : str
-        What menus and status bar say.
+        Texts in menus and status bar.
     shortcut : StandardKey, str or None
     icon : str
         A file in resources/icons, or empty.
     local : bool
-        Its shortcut counts only in the widgets that the action is added to.
+        Whether its shortcut works only in widgets that the action is added to.
     """
 
     key: str
@@ -40,7 +40,7 @@ class Spec:
 
 
 def _t(text: str) -> str:
-    """Mark a text for translation; it is translated when the action is made."""
+    """Mark a text for translation when the action is created."""
     return str(QT_TRANSLATE_NOOP("actions", text))
 
 
@@ -215,7 +215,7 @@ SPECS: tuple[Spec, ...] = (
 
 
 class Actions:
-    """The actions, made from the table; ``actions["open"]`` is a ``QAction``."""
+    """The actions created from the table; ``actions["open"]`` is a ``QAction``."""
 
     def __init__(
         self, owner: QWidget, theme: Theme, handlers: dict[str, Callable[[], object]]
@@ -243,7 +243,7 @@ class Actions:
         return self._actions[key]
 
     def restyle(self, theme: Theme) -> None:
-        """Take the icons of a theme."""
+        """Apply the icons of a theme."""
         for spec in SPECS:
             if spec.icon:
                 self._actions[spec.key].setIcon(icon(spec.icon, theme))

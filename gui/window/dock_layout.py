@@ -1,4 +1,4 @@
-"""Where docks stand: side by side where there is room, behind each other where there is not."""
+"""Dock layout: side by side if there is room, else tabbed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from quantoscope.gui.plots import PLOTS
 PLOT_TABS = tuple(kind.key for kind in PLOTS)
 SMALL = QSize(1200, 820)
 LOWEST = 600
-"""Below this height, panes above each other would make the window higher than the screen."""
+"""Minimum height for stacked panes; below it the window would exceed the screen."""
 
 
 def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
-    """Put every dock where it stands at first, for the size the window has."""
+    """Arrange docks in the default layout for the window's size."""
     size = window.size()
     if size.height() < LOWEST:
         _arrange_side_by_side(window, docks)
@@ -28,8 +28,8 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     width, height = size.width(), size.height()
     low = 236 if height < 960 else 290
     _take_out(window, docks)
-    # All in one area: there a window that grows gives every pane its share, while an area below
-    # would take all the height.
+    # All in one area, in which panes share the growth of the window; an area below
+    # would take all of it.
     window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["values"])
     window.splitDockWidget(docks["values"], docks["steps"], down)
     window.splitDockWidget(docks["values"], docks["signal"], across)
@@ -72,7 +72,7 @@ def arrange(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
 
 
 def _arrange_side_by_side(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
-    """Put the plots behind each other, and everything else beside them."""
+    """Put plots in tabs, and all other docks beside them."""
     _take_out(window, docks)
     window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["values"])
     window.splitDockWidget(docks["values"], docks["signal"], Qt.Orientation.Horizontal)
@@ -90,8 +90,8 @@ def _arrange_side_by_side(window: QMainWindow, docks: Mapping[str, Dock]) -> Non
 
 
 def restore(window: QMainWindow, docks: Mapping[str, Dock], state: QByteArray) -> None:
-    """Put every dock where it stood, or where it stands at first if that cannot be told."""
-    # Qt would leave the tabs of docks that stand together now, and no longer then, as they are.
+    """Restore a saved layout, or the default if that fails."""
+    # Qt would keep the tabs of docks that are tabbed now but not in the saved layout.
     _take_out(window, docks)
     for dock in docks.values():
         window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
@@ -108,7 +108,7 @@ def _take_out(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
 
 
 def _settle_tabs(window: QMainWindow) -> None:
-    """Hide the bars of tabs that are gone, which Qt leaves where they were; cut no names."""
+    """Hide empty tab bars, which Qt keeps; do not elide names."""
     for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
         bar.setVisible(bar.count() > 0)
         bar.setElideMode(Qt.TextElideMode.ElideNone)
@@ -116,13 +116,13 @@ def _settle_tabs(window: QMainWindow) -> None:
 
 
 def _tabs(window: QMainWindow, docks: list[Dock]) -> None:
-    """Put docks behind each other, the first in front."""
+    """Tab docks, the first in front."""
     for before, dock in zip(docks, docks[1:], strict=False):
         window.tabifyDockWidget(before, dock)
 
 
 def prepare(window: QMainWindow) -> None:
-    """Set how docks can be arranged."""
+    """Set the dock options."""
     window.setDockNestingEnabled(True)
     window.setDockOptions(
         QMainWindow.DockOption.AnimatedDocks

@@ -1,4 +1,4 @@
-"""What leaves the window: copies on the clipboard, and exports to files."""
+"""Copy and export actions of the window."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from quantoscope.gui.panes.values_pane import ValuesPane
 
 
 class WaysOut(QObject):
-    """Copies and exports what the window shows.
+    """Copies and exports the contents of the window.
 
     Signals
     -------
     notice(text)
-        Something was written, or is on the clipboard.
+        A file was written, or data was copied.
     """
 
     notice = Signal(str)
@@ -49,7 +49,7 @@ class WaysOut(QObject):
         self._window = window
 
     def copy(self) -> None:
-        """Copy what the focus is on: cells, the results, or a plot as a picture."""
+        """Copy the focused cells, results or plot."""
         focus = QApplication.focusWidget()
         if focus is not None and self._results.isAncestorOf(focus):
             self._results.copy()
@@ -61,7 +61,7 @@ class WaysOut(QObject):
         self._values.copy()
 
     def copy_as(self, form: str) -> None:
-        """Copy the results as a table where the focus is on them, else the selected values."""
+        """Copy the results as a table if they have the focus, else the selected values."""
         focus = QApplication.focusWidget()
         if form in (CELLS, MARKDOWN) and focus is not None and self._results.isAncestorOf(focus):
             self._results.copy(form)
@@ -69,11 +69,11 @@ class WaysOut(QObject):
             self._values.copy(form)
 
     def copy_figure(self) -> None:
-        """Put the visible plots on the clipboard as one picture."""
+        """Copy the visible plots as one image."""
         self._copy(self._plots.in_front() or list(self._plots))
 
     def copy_plot(self, key: str) -> None:
-        """Put one plot on the clipboard as a picture."""
+        """Copy one plot as an image."""
         self._copy([key])
 
     def _copy(self, keys: list[str]) -> None:
@@ -83,11 +83,11 @@ class WaysOut(QObject):
         self.notice.emit(self.tr("The figure is on the clipboard."))
 
     def export_all(self) -> None:
-        """Ask what to export."""
+        """Open the export dialog."""
         self.export("")
 
     def export(self, start: str) -> None:
-        """Ask how to export, with something preselected, or what was exported last."""
+        """Open the export dialog with a preselection, or the last choices."""
         from quantoscope.gui.export.dialog import ExportDialog
         from quantoscope.gui.export.part import looks_of
 

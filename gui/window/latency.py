@@ -1,4 +1,4 @@
-"""How long an edit takes to be seen: from the change of the document to the end of the repaint."""
+"""Latency of edits: time from a document change to the end of the repaint."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from quantoscope.gui.document.session import Session
 from quantoscope.gui.plots.feed import PlotFeed
 
 KEPT = 100
-"""Of so many edits the figures speak."""
+"""Number of edits in the statistics."""
 
 
 class Latency(QObject):
-    """Measures every edit.
+    """Measures the latency of every edit.
 
     Signals
     -------
     measured()
-        An edit has been painted; ``last`` and ``high`` are new.
+        An edit was painted; ``last`` and ``high`` have changed.
     """
 
     measured = Signal()
@@ -33,7 +33,7 @@ class Latency(QObject):
         self._past: deque[float] = deque(maxlen=KEPT)
         session.edited.connect(self._begin)
         feed.drawn.connect(self._drawn)
-        # Qt paints what has been drawn before it runs a timer, one that is due included.
+        # Qt paints pending updates before it runs timers, even due ones.
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
@@ -41,21 +41,21 @@ class Latency(QObject):
 
     @property
     def last(self) -> float:
-        """Milliseconds that the last edit took; NaN before the first."""
+        """Milliseconds of the last edit; NaN before the first."""
         return self._past[-1] if self._past else float("nan")
 
     @property
     def high(self) -> float:
-        """Milliseconds within which 95 % of the last edits were painted."""
+        """95th percentile of recent latencies in milliseconds."""
         return float(np.percentile(self._past, 95)) if self._past else float("nan")
 
     @property
     def count(self) -> int:
-        """Of how many edits ``high`` speaks."""
+        """Number of edits in ``high``."""
         return len(self._past)
 
     def _begin(self) -> None:
-        # What was stopped before it was seen does not count.
+        # Cancelled updates do not count.
         stopped = self._session.evaluator.stale and not self._session.background.running(EVALUATE)
         if self._since is None or stopped:
             self._since = QElapsedTimer()

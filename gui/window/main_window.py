@@ -1,4 +1,4 @@
-"""The window: puts docks, menus, toolbar and messages together, and nothing more."""
+"""Main window: assembles docks, menus, toolbar and messages."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ from quantoscope.gui.workers.background import Background
 
 
 class MainWindow(QMainWindow):
-    """One document, its panes, and the ways to change it.
+    """Window of one document, with its panes and actions.
 
     Signals
     -------
     window_asked(path)
-        A window is asked for, with a file, or with none.
+        The user wants another window, possibly with a file.
     """
 
     window_asked = Signal(object)
@@ -140,7 +140,7 @@ class MainWindow(QMainWindow):
     def _on_plot_built(self, pane: PlotPane) -> None:
         pane.export_asked.connect(self.ways_out.export)
         pane.copy_asked.connect(self.ways_out.copy_plot)
-        # Plots over the same quantity show the same stretch of it: that of the first of them.
+        # Plots of the same quantity show the range of the first one.
         kind = next(kind for kind in PLOTS if kind.x_quantity == pane.plot.x_quantity)
         if kind.key != pane.plot.key:
             leader = self.plots[kind.key]
@@ -209,7 +209,7 @@ class MainWindow(QMainWindow):
         top, bottom = Qt.ToolBarArea.TopToolBarArea, Qt.ToolBarArea.BottomToolBarArea
         add_strip(self, top, self.offer, "recovery", self.tr("Recovery"))
         add_strip(self, top, self.unkept, "unkept", self.tr("Changes that are not kept"))
-        # Below the panes, which so stay where they are under the pointer.
+        # Below the panes, so that these do not move under the pointer.
         add_strip(self, bottom, self.message, "notices", self.tr("Messages"))
         for refusing in (self.values.problem, session.refused):
             refusing.connect(self.message.refusal)
@@ -267,7 +267,7 @@ class MainWindow(QMainWindow):
             self.actions_[key].setEnabled(any_scheme)
 
     def _on_revisited(self, key: str) -> None:
-        """Show the pane of what was undone, where another one lies over it; a closed one stays."""
+        """Bring an undone edit's pane to the front if it is covered, not if it is closed."""
         dock = self.docks[key]
         if dock.toggleViewAction().isChecked():
             dock.raise_()
@@ -297,11 +297,11 @@ class MainWindow(QMainWindow):
             self.unkept.clear()
 
     def _typing(self) -> tuple[int, str] | None:
-        """What is being typed into a cell, and where."""
+        """Position and text of an open cell editor."""
         return self.values.typing()
 
     def view(self) -> View:
-        """How the document is looked at, for a session file."""
+        """View state of the document, for sessions."""
         view = view_of(self, self.session, self.plots, self.values)
         return {**view, "kept": self.recovery.name}
 
@@ -312,7 +312,7 @@ class MainWindow(QMainWindow):
         restore_view(view, self.session, self.plots, self.values)
         self._settle_bars()
 
-    # What the actions do
+    # Actions
 
     def _new_window(self) -> None:
         self.window_asked.emit(None)
@@ -355,7 +355,7 @@ class MainWindow(QMainWindow):
         self.compare.say(ask_codes(self.session, scheme, folder, self))
 
     def fit_plots(self) -> None:
-        """Show everything in every plot."""
+        """Show the full ranges in every plot."""
         for pane in self.plots.built().values():
             pane.fit()
 
@@ -372,11 +372,11 @@ class MainWindow(QMainWindow):
     # Look
 
     def current_theme(self) -> Theme:
-        """The theme that the window wears now."""
+        """The current theme."""
         return self.theme
 
     def retheme(self) -> None:
-        """Take the theme of the settings, or of the system, everywhere."""
+        """Apply the theme of the settings, or of the system."""
         self.theme = theme_named(self.settings.theme)
         apply_theme(self.theme)
         self.actions_.restyle(self.theme)
@@ -388,7 +388,7 @@ class MainWindow(QMainWindow):
             dock.restyle(self.theme)
 
     def reset_layout(self) -> None:
-        """Put every dock back where it was at first."""
+        """Restore the default layout of docks."""
         dock_layout.arrange(self, self.docks)
 
     def _restore(self) -> None:
@@ -398,7 +398,7 @@ class MainWindow(QMainWindow):
         self._settle_bars()
 
     def _settle_bars(self) -> None:
-        """Show message bars that have a message: Qt has put them where they once were."""
+        """Show message bars with a message, after Qt restored their visibility."""
         for bar in (self.offer, self.unkept, self.message):
             bar.shown_changed.emit(bool(bar.text))
 

@@ -1,4 +1,4 @@
-"""The menu bar and the toolbar, filled from the actions."""
+"""Menu bar and toolbar, built from the actions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CHANNELS = (
 
 
 class Menus(QObject):
-    """Builds the menus once and keeps the recent files current.
+    """Builds the menus and updates the recent files.
 
     Signals
     -------
@@ -68,7 +68,7 @@ class Menus(QObject):
         stack = session.undo_stack
         stack.canUndoChanged.connect(self.undo.setEnabled)
         stack.canRedoChanged.connect(self.redo.setEnabled)
-        # Qt's own actions would take the names in these texts for HTML and for keys.
+        # Qt's own undo actions would interpret names as HTML and mnemonics.
         stack.undoTextChanged.connect(self._name_undo)
         stack.redoTextChanged.connect(self._name_redo)
         self.undo.setEnabled(stack.canUndo())
@@ -116,7 +116,7 @@ class Menus(QObject):
         _name_step(self.redo, self.tr("&Redo"), what)
 
     def _undo(self) -> None:
-        # A button takes no focus: a cell may be open, and typing ends before anything is undone.
+        # A button takes no focus: commit an open cell before undoing.
         self._session.finish_typing.emit()
         self._session.undo_stack.undo()
 
@@ -136,7 +136,7 @@ class Menus(QObject):
         bar.addSeparator()
         for key, action in (("undo", self.undo), ("redo", self.redo)):
             bar.addAction(action)
-            # The text of these actions grows with what they undo; the icon says enough here.
+            # Icon only: the text of these actions varies in length.
             button = cast(QToolButton, bar.widgetForAction(action))
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             action.setIconText(key)
@@ -166,7 +166,7 @@ class Menus(QObject):
         return menu
 
     def _copy_menu(self) -> QMenu:
-        """A way to copy the selection for each form that it can have as text."""
+        """Return a submenu with the text formats of a copied selection."""
         menu = QMenu(self.tr("Cop&y as"), self._window)
         for form, text in FORMS:
             action = menu.addAction(QCoreApplication.translate("copy", text))
@@ -202,7 +202,7 @@ class Menus(QObject):
         return menu
 
     def _offer(self, menu: QMenu, texts: Iterable[str]) -> None:
-        """An action for each scheme; a format with a mapping that does not take it is none."""
+        """Add an action per scheme; invalid combinations are skipped."""
         for text in texts:
             try:
                 scheme = Scheme.parse(text)
@@ -225,7 +225,7 @@ class Menus(QObject):
         now: object,
         choose: Callable[[QAction], None],
     ) -> QMenu:
-        """A submenu in which one of several choices is checked."""
+        """Return a submenu with one of several choices checked."""
         menu = QMenu(title, self._window)
         group = QActionGroup(menu)
         for text, value in choices:
@@ -238,7 +238,7 @@ class Menus(QObject):
         return menu
 
     def _pane_menu(self, docks: Mapping[str, Dock]) -> QMenu:
-        """A shortcut for each pane: it comes to the front and takes the focus."""
+        """Return a submenu with a shortcut to focus each pane."""
         menu = QMenu(self.tr("&Go to pane"), self._window)
         for number, dock in enumerate(docks.values(), 1):
             action = menu.addAction(dock.windowTitle())
@@ -300,7 +300,7 @@ class Menus(QObject):
         self.recent_chosen.emit(path)
 
     def restyle(self, theme: Theme) -> None:
-        """Take the icons and outlines of a theme."""
+        """Apply the icons and outlines of a theme."""
         for menu in self._window.findChildren(QMenu):
             menu.setPalette(outlined(theme))
         self.undo.setIcon(icon("undo", theme))
@@ -310,7 +310,7 @@ class Menus(QObject):
 
 
 def _of_other_formats() -> list[str]:
-    """Each format that is no integer, with every mapping that takes it."""
+    """Return each non-integer format with every mapping that supports it."""
     return [
         f"{fmt} {mapping}"
         for fmt in FORMATS.values()
@@ -320,12 +320,12 @@ def _of_other_formats() -> list[str]:
 
 
 def _of_own_mappings() -> list[str]:
-    """Each format that brings its mapping along."""
+    """Return each format that defines its mapping."""
     return [fmt.name for fmt in FORMATS.values() if fmt.mapping]
 
 
 def _of_runtimes() -> list[str]:
-    """For each runtime its first format, with every mapping that it has."""
+    """Return each runtime's first format with every mapping that it has."""
     return [
         f"{runtime.formats[0]} {mapping} @{runtime.name}"
         for runtime in RUNTIMES.values()
@@ -334,7 +334,7 @@ def _of_runtimes() -> list[str]:
 
 
 def _name_step(action: QAction, word: str, what: str) -> None:
-    """Say in a menu, and in the tip of a button, what a step undoes or does again."""
+    """Set the text and tip of undo or redo to the edit's name."""
     action.setText(f"{word} {plain_action(what)}".strip())
     said = f"{word.replace('&', '')} {what}".strip()
     action.setToolTip(plain_tip(f"{said} ({action.shortcut().toString()})"))

@@ -1,4 +1,4 @@
-"""The status bar: what the array holds, what is going on, and how long the last update took."""
+"""Status bar: figures of the array, running work, and duration of the last update."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from quantoscope.gui.window.latency import Latency
 from quantoscope.gui.workers.background import Background
 
 PATIENCE = 400
-"""Milliseconds before work under way gets a progress bar and a cancel button; Esc works at once."""
+"""Milliseconds before running work shows a progress bar; Esc cancels at once."""
 QUIET = ("glance", "paste", "recovery", "save")
-"""Work that nobody waits for, or that a dialog tells of."""
+"""Jobs without a progress bar: not awaited, or with a dialog."""
 
 
 class StatusLine(QStatusBar):
-    """Figures of the array on the left; work under way, and its cancel button, on the right."""
+    """Figures of the array on the left; progress with a cancel button on the right."""
 
     def __init__(
         self,
@@ -84,12 +84,12 @@ class StatusLine(QStatusBar):
             self.refresh()
 
     def refresh(self) -> None:
-        """Show the figures of the array as it is shown."""
+        """Update the figures of the array."""
         self.summary.setText(self._summary())
         busy = bool(self._running)
         stale = self._session.evaluator.stale and not self._background.running(EVALUATE)
         waiting = stale or bool(self._session.view.stopped)
-        # What is done at once needs no word, no bar, and no row of widgets that jumps.
+        # Short work shows nothing, so that widgets do not jump.
         lasting = busy and not self._patience.isActive()
         self.progress.setVisible(lasting)
         self.button.setVisible(lasting or waiting)
@@ -165,7 +165,7 @@ class StatusLine(QStatusBar):
             self._session.evaluator.update()
 
     def cancel(self) -> bool:
-        """Stop whatever is under way; False when nothing is."""
+        """Cancel running work; False if there is none."""
         busy = bool(self._running)
         for kind in list(self._running):
             self._background.cancel(kind)
@@ -174,7 +174,7 @@ class StatusLine(QStatusBar):
 
 
 def _short(milliseconds: float) -> str:
-    """Two digits, or whole milliseconds."""
+    """Return milliseconds with two significant digits, or as an integer."""
     if milliseconds < 0.1:
         return "< 0.1"
     return short(milliseconds, 2) if milliseconds < 10 else f"{milliseconds:.0f}"

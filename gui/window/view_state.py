@@ -1,4 +1,4 @@
-"""How a document is looked at, as session files keep it: panes, zoom, the pair, one channel."""
+"""View state in sessions: panes, zoom, compared pair, focused channel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ View = dict[str, Any]
 
 
 def view_of(window: QMainWindow, session: Session, plots: Plots, values: ValuesPane) -> View:
-    """Return what a session file keeps of the view: texts, numbers and lists alone."""
+    """Return the view state as texts, numbers and lists."""
     places = {entry.uid: place for place, entry in enumerate(session.entries)}
     pair = [places.get(uid) for uid in session.view.pair or ()]
     ranges = {}
@@ -34,14 +34,14 @@ def view_of(window: QMainWindow, session: Session, plots: Plots, values: ValuesP
 
 
 def docks_of(view: View) -> QByteArray:
-    """Where the panes stood, as a window saves it; empty where that is not told."""
+    """Return the dock layout as saved by Qt; empty if there is none."""
     docks = view.get("docks")
     text = docks if isinstance(docks, str) else ""
     return QByteArray.fromBase64(text.encode("ascii", "ignore"))
 
 
 def restore_view(view: View, session: Session, plots: Plots, values: ValuesPane) -> None:
-    """Look at a document as before; what a file claims beyond reason is left out."""
+    """Restore the view state; invalid parts are ignored."""
     places = view.get("pair")
     if isinstance(places, list) and len(places) == 2:
         known = [p for p in places if type(p) is int and 0 <= p < len(session.entries)]
@@ -61,7 +61,7 @@ def restore_view(view: View, session: Session, plots: Plots, values: ValuesPane)
 
 
 def _sound(ends: Any) -> bool:
-    """Tell whether these are two ranges."""
+    """Return whether these are two valid ranges."""
     try:
         (x0, x1), (y0, y1) = ends
         return all(map(math.isfinite, (x0, x1, y0, y1))) and x0 < x1 and y0 < y1

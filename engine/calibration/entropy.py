@@ -106,7 +106,7 @@ def search_of(
 
 
 def first_cut(bins: int, levels: int) -> int:
-    """Return the first bin at which Model Optimizer cuts; fewer in short histograms."""
+    """Return Model Optimizer's first cut; at most ``levels`` bins in short histograms."""
     return FIRST_CUT if bins > FIRST_CUT else min(levels, bins)
 
 

@@ -17,7 +17,7 @@ from quantoscope.gui.panes.values_copy import CELLS, MARKDOWN
 from quantoscope.gui.panes.values_pane import ValuesPane
 
 
-class WaysOut(QObject):
+class ExportActions(QObject):
     """Copies and exports the contents of the window.
 
     Signals

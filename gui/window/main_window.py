@@ -37,7 +37,7 @@ from quantoscope.gui.storage.recovery import Recovery
 from quantoscope.gui.storage.session_files import SessionFiles
 from quantoscope.gui.window import dock_layout
 from quantoscope.gui.window.actions import Actions
-from quantoscope.gui.window.export_actions import WaysOut
+from quantoscope.gui.window.export_actions import ExportActions
 from quantoscope.gui.window.latency import Latency
 from quantoscope.gui.window.menus import Menus
 from quantoscope.gui.window.status import StatusLine
@@ -74,7 +74,7 @@ class MainWindow(QMainWindow):
         apply_theme(self.theme)
         dock_layout.prepare(self)
         self._build_panes()
-        self.ways_out = WaysOut(
+        self.export_actions = ExportActions(
             session=self.session,
             settings=settings,
             plots=self.plots,
@@ -138,8 +138,8 @@ class MainWindow(QMainWindow):
         return dock
 
     def _on_plot_built(self, pane: PlotPane) -> None:
-        pane.export_asked.connect(self.ways_out.export)
-        pane.copy_asked.connect(self.ways_out.copy_plot)
+        pane.export_asked.connect(self.export_actions.export)
+        pane.copy_asked.connect(self.export_actions.copy_plot)
         # Plots of the same quantity show the range of the first one.
         kind = next(kind for kind in PLOTS if kind.x_quantity == pane.plot.x_quantity)
         if kind.key != pane.plot.key:
@@ -160,11 +160,11 @@ class MainWindow(QMainWindow):
             "remove_source": self.tensors.remove,
             "restore": self.recovery.restore,
             "discard": self.recovery.discard,
-            "export": self.ways_out.export_all,
-            "copy_figure": self.ways_out.copy_figure,
+            "export": self.export_actions.export_all,
+            "copy_figure": self.export_actions.copy_figure,
             "quit": QApplication.closeAllWindows,
             "cut": values.cut,
-            "copy": self.ways_out.copy,
+            "copy": self.export_actions.copy,
             "paste": values.paste,
             "clear": values.clear,
             "insert_rows": values.insert_rows,
@@ -216,7 +216,7 @@ class MainWindow(QMainWindow):
         session.undo_stack.indexChanged.connect(self.message.edited)
         for files in (self.files, self.whole):
             files.problem.connect(self.message.problem)
-        for told in (self.files, self.whole, self.ways_out):
+        for told in (self.files, self.whole, self.export_actions):
             told.notice.connect(self.message.notice)
         session.told.connect(self.message.notice)
         self.files.listed.connect(self._on_listed)
@@ -233,7 +233,7 @@ class MainWindow(QMainWindow):
         self.tensors.offer([a["open"], a["remove_source"]])
         self.menus.example_chosen.connect(self.files.start_example)
         self.compare.codes_asked.connect(self._ask_codes)
-        self.menus.copy_as_chosen.connect(self.ways_out.copy_as)
+        self.menus.copy_as_chosen.connect(self.export_actions.copy_as)
         self.menus.scheme_chosen.connect(self._add_scheme)
         self.menus.recent_chosen.connect(self._open_recent)
         session.document_changed.connect(self._on_document)

@@ -213,7 +213,7 @@ def test_a_zoomed_plot_is_exported_as_the_window_shows_it(
         person.click(box.write)
 
     with dialog(export):
-        window.ways_out.export("signal")
+        window.export_actions.export("signal")
     found = " ".join(words((tmp_path / "array-signal.svg").read_bytes()))
     assert f"Shown: positions {np.ceil(x0):.0f} to {np.floor(x1):.0f} of 0…999" in found
 

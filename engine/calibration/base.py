@@ -1,4 +1,4 @@
-"""What a calibration method says of itself, and what it is given to find a range."""
+"""Base class of calibration methods, and their input."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from quantoscope.engine.quantizers import Ends, Quantizer
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The values of each channel.
+    """Values per channel.
 
     Attributes
     ----------
     values : ndarray of float32 or float64, shape (channels, n)
-        Neither NaN nor infinite, but for NaN where ``gaps`` says that a place holds no value.
+        Finite, except NaN at empty positions if ``gaps`` is set.
     gaps : bool
-        Whether any place holds no value.
+        Whether any position is empty.
     """
 
     values: FloatArray
     gaps: bool
 
     def lowest(self) -> FloatArray:
-        """Return the smallest value of each channel, shape (channels,); NaN where none is."""
+        """Return the minimum per channel, shape (channels,); NaN for an empty channel."""
         return self._reduced(np.fmin if self.gaps else np.minimum)
 
     def highest(self) -> FloatArray:
-        """Return the largest value of each channel."""
+        """Return the maximum per channel."""
         return self._reduced(np.fmax if self.gaps else np.maximum)
 
     def _reduced(self, better: Any) -> FloatArray:
@@ -53,7 +53,7 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a method takes a range from, and what for.
+    """Input of a calibration method.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Task:
     known: Extremes | None = None
 
     def rows(self) -> Rows:
-        """Return the finite values of each channel; a channel without any counts as one of zeros.
+        """Return the finite values per channel; a channel without any counts as zeros.
 
         Raises
         ------
@@ -103,32 +103,32 @@ class Task:
 
 
 class Method(ABC):
-    """One way to take the clipping range from data.
+    """A calibration method.
 
     Attributes
     ----------
     name : str
-        Its word in a scheme's text.
+        Name in scheme text.
     signature : str
-        How it is written with its numbers.
+        Notation with its arguments.
     summary : str
-        What it does, for people.
+        One sentence for the user.
     counts : tuple of int
-        Each count of numbers that it takes; ``(0, 1, 2)`` for none, one or two.
+        Allowed numbers of arguments; ``(0, 1, 2)`` for none, one or two.
     source : str
-        Where the method is described.
+        Reference of the method.
     from_extremes : bool
-        Whether the range is that of the values, so that none is clipped: the evaluation does not
+        Whether the range contains all values, so that none is clipped: the evaluation does not
         look for clipped values then.
     computes : bool
-        Whether squares, differences or histograms of the values are taken, which may overflow.
+        Whether it uses squares, differences or histograms, which may overflow.
         The values are then divided by a power of two before ``ends`` sees them, and the ends
         multiplied by it.
     searches : bool
-        Whether many ranges are tried, which takes long: Compare then asks for fewer of them.
+        Whether it tries many ranges, which takes long: Compare then requests fewer of them.
     clips_blindly : bool
-        Whether values are clipped without a look at what that costs: the evaluation then warns
-        where it costs more than it saves.
+        Whether it clips values without considering the error: the evaluation then warns
+        if it increases the error.
     by_hand : bool
         Whether its two numbers are the range.
     first : tuple of float
@@ -156,7 +156,7 @@ class Method(ABC):
 
     @abstractmethod
     def ends(self, task: Task) -> Ends:
-        """Return the range of every channel, in the dtype of ``task.x``.
+        """Return the range per channel, in the dtype of the values.
 
         For a family with a ``symmetric_range`` it is ±T. The values must not be changed, and the
         range of a channel is the same whatever lies beside it or in which order it is stored. A
@@ -170,11 +170,11 @@ class Method(ABC):
         """
 
     def problem(self, arguments: Sequence[float]) -> str:
-        """Say what is wrong with its numbers; an empty text when nothing is."""
+        """Return what is wrong with the arguments; empty if nothing is."""
         return ""
 
     def origin(self, calibration: str) -> str:
-        """Say where the range comes from, in two or three words."""
+        """Return the origin of the range, in two or three words."""
         return f"range by {calibration}"
 
     def warnings(
@@ -185,12 +185,12 @@ class Method(ABC):
         arguments: Sequence[float],
         arithmetic: Arithmetic,
     ) -> list[str]:
-        """Say what the method cannot do well for an array of such a shape."""
+        """Return warnings on limits of the method for an array of this shape."""
         return []
 
 
 def finite_values(x: FloatArray, known: Extremes | None = None) -> FloatArray:
-    """Return the finite values, shape (n,); the array itself, flat, when all of them are.
+    """Return the finite values, shape (n,); a flat view of the array if all are.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def finite_values(x: FloatArray, known: Extremes | None = None) -> FloatArray:
 
 
 def extreme_exponent(x: FloatArray, known: Extremes | None = None) -> int:
-    """Return the power of two to divide by before squares or differences are taken; 0 mostly.
+    """Return the power of two to divide by before squaring or subtracting; usually 0.
 
     The squares of numbers near the ends of float64 are 0 or infinite there.
     """
@@ -224,7 +224,7 @@ def extreme_exponent(x: FloatArray, known: Extremes | None = None) -> int:
 
 
 def inside(low: Any, high: Any, threshold: Any, quantizer: Quantizer) -> tuple[Any, Any]:
-    """Return the part of ``[low, high]`` in ±threshold; ±threshold itself for a symmetric range."""
+    """Return ``[low, high]`` limited to ±threshold; ±threshold if the range is symmetric."""
     if quantizer.symmetric_range:
         return -threshold, threshold
     inner = np.maximum(low, -threshold), np.minimum(high, threshold)
@@ -233,5 +233,5 @@ def inside(low: Any, high: Any, threshold: Any, quantizer: Quantizer) -> tuple[A
 
 
 def shortest(number: float) -> str:
-    """Return the shortest text that reads back as the same float; no sign on 0."""
+    """Return the shortest text that reads back as the same float; −0 gives 0."""
     return repr(float(number) + 0.0).removesuffix(".0")

@@ -40,8 +40,8 @@ from quantoscope.gui.window.actions import Actions
 from quantoscope.gui.window.export_actions import ExportActions
 from quantoscope.gui.window.latency import Latency
 from quantoscope.gui.window.menus import Menus
+from quantoscope.gui.window.saved_view import View, docks_of, restore_view, view_of
 from quantoscope.gui.window.status import StatusLine
-from quantoscope.gui.window.view_state import View, docks_of, restore_view, view_of
 from quantoscope.gui.workers.background import Background
 
 

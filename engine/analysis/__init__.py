@@ -1,1 +1,1 @@
-"""What follows from evaluations: comparisons, channels, outliers, the steps of one value."""
+"""Analysis of evaluations: comparisons, channels, outliers, steps of a value."""

@@ -1,4 +1,4 @@
-"""Figures of each channel or group by itself: its range, parameters and errors."""
+"""Range, parameters and errors per channel or group."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from quantoscope.engine.text.number_text import short
 
 @dataclass(frozen=True, eq=False)
 class Channels:
-    """One entry per channel or group, every array of shape (count,).
+    """Figures per channel or group; every array has shape (count,).
 
     Attributes
     ----------
     granularity : Granularity
-        What a channel is.
+        Granularity that defines channels.
     size : ndarray of int
-        How many values it has.
+        Number of values.
     low, high : ndarray of float64
-        The extremes of its finite values, in the unit of R; NaN where there is none.
+        Extremes of the finite values, in the unit of R; NaN if there are none.
     scale, zero_point : ndarray of float64
-        S and Z that it is quantized with.
+        S and Z.
     sqnr : ndarray of float64
-        10·log10(ΣR² / Σ(R′−R)²) in dB over the usable values; +∞ without error.
+        10·log10(ΣR² / Σ(R′−R)²) in dB over the values with a finite error; +∞ without error.
     mse, max_error : ndarray of float64
         The mean of (R′−R)² and the largest |R′−R|.
     clipped : ndarray of int
-        How many of its values are clipped.
+        Number of clipped values.
     """
 
     granularity: Granularity
@@ -53,19 +53,19 @@ class Channels:
         return f"<Channels {self.granularity}: {self.size.size:,}, SQNR {ends}>"
 
     def name(self, channel: int) -> str:
-        """Return what people call a channel."""
+        """Return the name of a channel for the user."""
         return self.granularity.name(channel)
 
 
 def natural_granularity(shape: tuple[int, ...]) -> Granularity:
-    """Return the channels that an array has by itself: those of its first axis of several."""
+    """Return the channels of an array's first axis that is longer than 1."""
     return Granularity(CHANNEL, 0) if len(shape) > 1 else PER_TENSOR
 
 
 def channels(
     x: ArrayLike, evaluation: Evaluation, granularity: Granularity | None = None
 ) -> Channels:
-    """Return the figures of each channel.
+    """Return the figures per channel.
 
     Parameters
     ----------
@@ -73,13 +73,13 @@ def channels(
         The array that was evaluated.
     evaluation : Evaluation
     granularity : Granularity, optional
-        Other channels than those that share parameters: a scheme with one scale for the whole
-        tensor can be looked at channel by channel too.
+        Other channels than those that share parameters: a scheme with one scale per
+        tensor can be analysed per channel too.
 
     Raises
     ------
     QuantizationError
-        When ``x`` is not shaped like what was evaluated, or has no axis of the granularity.
+        If ``x`` has another shape than the evaluated array, or lacks the granularity's axis.
     """
     r = as_working(x)
     if r.shape != evaluation.codes.shape:
@@ -119,13 +119,13 @@ def channels(
 
 
 def _first_positions(g: Granularity, shape: tuple[int, ...]) -> IntArray:
-    """The flat position of the first value of each channel."""
+    """Return the flat position of the first value per channel."""
     size = int(np.prod(shape, dtype=np.int64))
     return g.split(np.arange(size).reshape(shape), filler=0)[:, 0]
 
 
 def _squares(rows: FloatArray, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Σx² of each row as mantissa and exponent, so that neither under- nor overflows."""
+    """Return Σx² per row as mantissa and exponent, against under- and overflow."""
     x = np.where(usable, rows, 0).astype(np.float64)
     exponent = np.frexp(np.abs(x).max(axis=1))[1]
     scaled = np.ldexp(x, -exponent[:, None])

@@ -1,9 +1,9 @@
-"""The choices in which two schemes differ, and every way to make some of them and not the others.
+"""Choices in which two schemes differ, and all combinations of them.
 
-A *corner* is a set of choices that are made as the second scheme makes them, while the others are
-made as the first one does; it is written as a whole number, one bit per choice. Some corners are
-no scheme, as a format with a mapping that it does not have: then orders of choices that lead
-through them cannot be taken.
+A *corner* is a set of choices made as in the second scheme, with all others
+made as in the first; it is an integer with one bit per choice. Some corners are
+not valid schemes, such as a format with a mapping it does not support; orders of choices that lead
+through them are excluded.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from quantoscope.engine.schemes.scheme import Scheme
 
 @dataclass(frozen=True)
 class State:
-    """A scheme with its arithmetic laid open: no runtime, no rounding of its own."""
+    """A scheme with explicit arithmetic instead of a runtime or rounding."""
 
     scheme: Scheme
     quantizer: Quantizer
@@ -38,14 +38,14 @@ class State:
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice that two schemes make differently.
+    """A choice in which two schemes differ.
 
     Attributes
     ----------
     key, title : str
-        For programs and for people.
+        Identifier, and title for the user.
     first, second : str
-        How either scheme makes it.
+        The choice of each scheme.
     """
 
     key: str
@@ -55,28 +55,28 @@ class Choice:
 
 
 class Choices(ABC):
-    """The choices in which two schemes differ, in the order of the arithmetic."""
+    """Choices in which two schemes differ, in the order of the arithmetic."""
 
     choices: tuple[Choice, ...]
     silent: tuple[Choice, ...] = ()
-    """Those that can change no value: what becomes of NaN, which has none."""
+    """Choices that change no value: the treatment of NaN."""
 
     @abstractmethod
     def corner(self, made: int) -> State | None:
-        """Return the scheme with some choices made; None where it is no scheme."""
+        """Return the scheme of a corner; None if it is not valid."""
 
     def single(self, number: int) -> list[Choice]:
-        """Return the choices that are counted as one at a place."""
+        """Return the choices merged at a position."""
         return [self.choices[number]]
 
     @property
     def count(self) -> int:
-        """How many choices there are."""
+        """Number of choices."""
         return len(self.choices)
 
     @property
     def full(self) -> int:
-        """The corner with every choice made."""
+        """Corner with every choice made."""
         return (1 << self.count) - 1
 
 
@@ -98,7 +98,7 @@ def _state(scheme: Scheme) -> State:
 
 @dataclass(frozen=True)
 class _OfSchemes(Choices):
-    """Those of two schemes of a format and a mapping, neither of them a block format."""
+    """Choices between two schemes of non-block formats."""
 
     first: State
     second: State
@@ -121,7 +121,7 @@ class _OfSchemes(Choices):
                 continue
             words = [kind.words(each, other) for each in (a, b)]
             if words[0] == words[1]:
-                # It may mean something in the scheme before alone.
+                # The option may be meaningful in the first scheme only.
                 words = [kind.words(each, one) for each in (a, b)]
             choice = Choice(kind.key, kind.title, *words)
             if not kind.of_values:
@@ -148,7 +148,7 @@ class _OfSchemes(Choices):
 
 
 class _OfFamilies(Choices):
-    """Those of two formats with a definition of their own."""
+    """Choices between two formats with their own definitions."""
 
     def __init__(self, first: Scheme, second: Scheme) -> None:
         self._first, self._second = _state(first), _state(second)
@@ -206,7 +206,7 @@ class _Reversed(Choices):
 
 
 class _Merged(Choices):
-    """Some choices counted as one, since each doubles the number of corners."""
+    """Choices with some of them merged, since each choice doubles the number of corners."""
 
     def __init__(self, single: Choices, parts: Sequence[tuple[str, str, int]]) -> None:
         self._single, self._parts = single, [part for *_, part in parts]
@@ -242,19 +242,19 @@ _MERGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("format", "Format and mapping", ("format", "mapping")),
     ("range", "Range", ("granularity", "calibration")),
 )
-"""What is counted as one where there are too many choices, one line after the other."""
+"""Groups of choices to merge if there are too many, in this order."""
 
 
 def bounded(choices: Choices, most: int, idle: Callable[[int], bool]) -> Choices:
-    """Return the choices, or as many of them as it takes counted as one.
+    """Return at most ``most`` choices, merging some if necessary.
 
     Parameters
     ----------
     choices : Choices
     most : int
-        Return at most so many, at least 1.
+        Maximum number of choices, at least 1.
     idle : callable
-        Whether the choice of a place is likely to change nothing, so that it needs no corners.
+        Whether the choice at a position probably changes nothing and needs no corners.
     """
     if choices.count <= most and orders(choices) is not None:
         return choices
@@ -278,24 +278,24 @@ def bounded(choices: Choices, most: int, idle: Callable[[int], bool]) -> Choices
 
 
 def _within(key: str, keys: tuple[str, ...]) -> bool:
-    """Whether choices that were merged before are among some."""
+    """Return whether choices that were merged before are among ``keys``."""
     inner = next((inside for name, _, inside in _MERGES if name == key), ())
     return bool(inner) and set(inner) <= set(keys)
 
 
 def orders(choices: Choices, usable: Callable[[int], bool] | None = None) -> np.ndarray | None:
-    """Return how often each step is taken, over all orders in which the choices can be made.
+    """Return the frequency of each step over all orders of making the choices.
 
     Parameters
     ----------
     choices : Choices
     usable : callable, optional
-        Whether a corner can be passed through; by default where it is a scheme.
+        Whether a corner may be visited; by default if it is a valid scheme.
 
     Returns
     -------
     ndarray of float64, shape (choices, corners), or None
-        The part of the orders that make a choice just after the choices of a corner; None where
+        Share of orders that make a choice right after those of a corner; None if
         there is no order at all.
     """
     usable = usable or (lambda made: choices.corner(made) is not None)
@@ -305,7 +305,7 @@ def orders(choices: Choices, usable: Callable[[int], bool] | None = None) -> np.
 
 @lru_cache(maxsize=64)
 def _orders(count: int, fits: tuple[bool, ...]) -> np.ndarray | None:
-    """Count the ways from no choice to a corner, and from there to all of them."""
+    """Count the paths from no choice to each corner, and from there to all choices."""
     corners = 1 << count
     ways: list[Any] = [0] * corners
     ways[0] = int(fits[0])

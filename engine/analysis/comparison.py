@@ -1,10 +1,9 @@
-"""Two schemes side by side: where they differ, and which of their choices makes each difference.
+"""Comparison of two schemes: where they differ, and the contribution of each choice.
 
-Between two schemes lie as many choices as they make differently, and every order in which these
-can be made is a way from one to the other. On each way, a choice moves a value from where it was
-to where it is then. A cause's share of a value is how far the choice moves it, as the mean over
-all orders in which the choices can be made, beside how far all of them do. So no order comes
-first; and from the second scheme to the first the shares are the same.
+Every order in which the differing choices can be made is a path from one scheme to the other. On
+each path, a choice moves a value from its position to the next. A cause's share of a value is the
+mean distance over all orders by which the choice moves it, relative to all choices (the Shapley
+value). So no order is preferred, and the shares are the same from the second scheme to the first.
 """
 
 from __future__ import annotations
@@ -45,20 +44,20 @@ from quantoscope.engine.quantizers import QUANTIZERS, Ends, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme
 
 MOST_CHOICES = 6
-"""More choices than these are counted as one where they belong together: each doubles the work."""
+"""Maximum number of choices; more are merged in groups, since each doubles the work."""
 MOST_SEARCHED = 4
-"""Where every corner has a search of its own, fewer are told apart."""
+"""Maximum number of choices if every corner needs its own search."""
 MOST_SETS = 1 << 22
 """So many sets of parameters may be kept for all corners together, or fewer choices are told
 apart."""
 BLOCK = 64 * UNIT
-"""Values per block, of which every corner has its own."""
+"""Values per block, which every corner has."""
 NOTHING = 1e-9
-"""A share below this is one of rounding."""
+"""Smallest share; less is rounding error."""
 
 
 class Compared(StrEnum):
-    """What is compared of two schemes."""
+    """The compared quantity."""
 
     CODES = "codes"
     VALUES = "reconstructed values"
@@ -66,23 +65,24 @@ class Compared(StrEnum):
 
 @dataclass(frozen=True)
 class Cause:
-    """One choice that makes values differ.
+    """A choice that makes values differ.
 
     Attributes
     ----------
     key : str
         The choice, such as ``rounding``.
     title : str
-        What people call it.
+        Title for the user.
     first, second : str
-        How either scheme chooses.
+        The choice of each scheme.
     count : int
-        How many values it has the largest share of.
+        Number of values of which it has the largest share.
     example : int
-        The flat position of one of them: that with the largest difference. Where there is none,
-        that of the value that it has most of.
+        Flat position of the one with the largest difference. If there is none,
+        of the value of which its share is largest.
     share : float
-        Its shares of all values, summed; those of all causes are together as many as differ.
+        Sum of its shares over all values; the shares of all causes add up to the number of
+        differing values.
     """
 
     key: str
@@ -99,7 +99,7 @@ class Cause:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What two schemes make of one array.
+    """Comparison of two schemes on an array.
 
     Attributes
     ----------
@@ -108,14 +108,14 @@ class Comparison:
         ``"codes"`` where the codes of both mean the same, else ``"reconstructed values"``.
     differs : ndarray of bool, shape of the array
     cause_of : ndarray of int8, shape of the array
-        The place in ``causes`` of what has the largest share of a value, −1 where it does not
+        Index in ``causes`` of the largest share of a value, −1 if it does not
         differ.
     part_of : ndarray of uint8, shape of the array
-        How large that share is, in per cent.
+        That share in per cent.
     together : ndarray of bool, shape of the array
-        Which values no single choice changes, only two or more of them at once.
+        Whether only two or more choices together change a value.
     causes : tuple of Cause
-        Those that have a share, the largest first.
+        Causes with a share, the largest first.
     unequal : tuple of Cause
         The choices in which the schemes differ without consequence here; their counts are 0.
     """
@@ -139,17 +139,17 @@ class Comparison:
 
     @property
     def in_codes(self) -> bool:
-        """Whether differences are counted in integer codes, not in the unit of R."""
+        """Whether differences are integer codes, not in the unit of R."""
         return self.compared is Compared.CODES and self.first.qparams.format.integer
 
     @property
     def count(self) -> int:
-        """How many values differ."""
+        """Number of differing values."""
         return int(np.count_nonzero(self.differs))
 
     @property
     def count_together(self) -> int:
-        """How many values no single choice changes."""
+        """Number of values that no single choice changes."""
         return int(np.count_nonzero(self.together))
 
     @property
@@ -158,9 +158,9 @@ class Comparison:
         return float(self.difference().max(initial=0.0))
 
     def difference(self) -> np.ndarray:
-        """Return how far apart they are, in float64; 0 where they do not differ.
+        """Return the difference per value, in float64; 0 for equal values.
 
-        Integer codes by their difference, others by that of the reconstructed values.
+        Of integer codes, or else of reconstructed values.
         """
         if self.in_codes:
             apart = np.abs(self.second.codes.astype(np.float64) - self.first.codes)
@@ -177,7 +177,7 @@ def compare(
     *,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Return where two schemes differ on an array, and why.
+    """Compare two schemes on an array, with the causes of differences.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def compare(
         Any shape. NaN differs nowhere.
     first, second : Scheme or str
     progress : callable, optional
-        Called with how much is done of how much; what it raises stops the work.
+        Called with (done, total); an exception stops the work.
 
     Raises
     ------
@@ -200,7 +200,7 @@ def compare(
 def compare_evaluations(
     r: FloatArray, before: Evaluation, after: Evaluation, step: Progress | None = None
 ) -> Comparison:
-    """Return where two evaluations of an array differ, and why.
+    """Compare two evaluations of an array, with the causes of differences.
 
     Parameters
     ----------
@@ -234,12 +234,12 @@ def _compared(evaluation: Evaluation, compared: Compared) -> np.ndarray:
 
 
 def _unlike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    # NaN is unlike itself.
+    # NaN differs from itself.
     return np.asarray(~((a == b) | ((a != a) & (b != b))))
 
 
 def _same_codes(first: Scheme, second: Scheme) -> bool:
-    """Whether equal codes mean equal multiples of the scale, shifted alike."""
+    """Return whether equal codes mean equal multiples of the scale, with equal offsets."""
     if first.format != second.format and not (first.format.mapping and second.format.mapping):
         return False
     return QUANTIZERS[first.mapping].shares_codes(QUANTIZERS[second.mapping])
@@ -247,16 +247,16 @@ def _same_codes(first: Scheme, second: Scheme) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Corner:
-    """What a corner makes of values."""
+    """Result of a corner."""
 
     quantizer: Quantizer
     p: QParams
     key: bytes
-    """The same for corners that make the same of every value."""
+    """Key, equal for corners with equal results."""
 
 
 class _Corners:
-    """The parameters of every corner, each computed when first asked for."""
+    """Lazily computed parameters of every corner."""
 
     def __init__(
         self,
@@ -280,7 +280,7 @@ class _Corners:
         self.done, self.total = 0, 1
 
     def choices(self, every: Choices) -> Choices:
-        """Return the choices that are told apart."""
+        """Return the distinguished choices."""
         self._choices = every
         most = max(1, min(self._most, (MOST_SETS // self._sets).bit_length() - 1))
 
@@ -301,9 +301,9 @@ class _Corners:
         return made
 
     def _alike(self, one: int, other: int) -> bool:
-        """Whether two corners are likely to make the same of every value.
+        """Return whether two corners probably give equal results.
 
-        Searched ranges are not searched for that: what takes no part then takes none.
+        Ranges are not searched for this test; a choice without effect here counts as idle.
         """
         assert self._choices is not None
         keys = []
@@ -324,7 +324,7 @@ class _Corners:
         return keys[0] == keys[1]
 
     def corner(self, made: int) -> _Corner | None:
-        """Return a corner; None where it is no scheme, or cannot be applied to the array."""
+        """Return a corner; None if it is not a valid scheme, or cannot be applied."""
         if made not in self._known:
             assert self._choices is not None
             state = self._choices.corner(made)
@@ -332,12 +332,12 @@ class _Corners:
         return self._known[made]
 
     def tell(self, done: int) -> None:
-        """Tell how far the work has come."""
+        """Report progress."""
         self.done = done
         self.check()
 
     def check(self, *_: int) -> None:
-        """Stop if that is wanted."""
+        """Raise if the work was stopped."""
         if self.step is not None:
             self.step(self.done, self.total)
 
@@ -353,7 +353,7 @@ class _Corners:
             p = state.quantizer.parameters(ends, scheme.format, a, scheme.granularity)
         lean = p.lean(state.quantizer.exact_scale)
         if np.ndim(p.scale):
-            # The range and its origin are not asked for again.
+            # Reuse the range and its origin.
             nothing = np.broadcast_to(np.float64(0), np.shape(p.scale))
             lean = replace(lean, range=(nothing, nothing), origin=nothing)
         return _Corner(state.quantizer, lean, _key(state, lean))
@@ -401,12 +401,12 @@ def _key(state: State, p: QParams) -> bytes:
 
 @dataclass(frozen=True, eq=False)
 class _Shares:
-    """What the choices have of the values of a block, or of all.
+    """Shares of the choices in a block's values, or in all.
 
     Attributes
     ----------
     sums : ndarray of float64, shape (choices,)
-        Their shares, summed over the values.
+        Sum of shares over the values.
     most : ndarray of float64, shape (choices,)
         The largest share of a value, and
     where : ndarray of int, shape (choices,)
@@ -419,7 +419,7 @@ class _Shares:
 
 
 def _shares(made: Comparison, choices: Choices, work: _Corners) -> _Shares:
-    """Find the choices' shares of every differing value, and fill the comparison's arrays."""
+    """Compute the choices' shares of every differing value, and fill the comparison's arrays."""
     count = choices.count
     nothing = np.zeros(count)
     if not made.differs.any():
@@ -430,7 +430,7 @@ def _shares(made: Comparison, choices: Choices, work: _Corners) -> _Shares:
         corners.append(work.corner(number))
     steps = orders(choices, lambda number: corners[number] is not None)
     assert steps is not None
-    # Corners that make the same of every value are computed once.
+    # Corners with equal results are computed once.
     known: dict[bytes, int] = {}
     distinct = [c for c in corners if c is not None and known.setdefault(c.key, len(known)) >= 0]
     distinct = list({c.key: c for c in distinct}.values())
@@ -456,7 +456,7 @@ def _shares(made: Comparison, choices: Choices, work: _Corners) -> _Shares:
             for i, now, then, weight in taken:
                 moved[i] += weight * np.abs(numbers[then] - numbers[now])
             total = moved.sum(axis=0)
-        # What is no finite distance counts as a change or none; so does a change of code alone.
+        # Non-finite distances count as 0 or 1, and so do changes of the code only.
         odd = ~((total > 0) & (total < np.inf))
         if odd.any():
             moved[:, odd] = 0
@@ -489,14 +489,14 @@ def _shares(made: Comparison, choices: Choices, work: _Corners) -> _Shares:
 def _made_of(
     r: FloatArray, where: np.ndarray, corners: list[_Corner], work: _Corners
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return what corners make of some values: numbers whose distance counts, and what is equal.
+    """Return the results of corners for some values: numbers to subtract, and to compare.
 
     Parameters
     ----------
     r : ndarray, shape (n,)
         Without NaN.
     where : ndarray of int, shape (n,)
-        Their flat positions.
+        Flat positions.
     """
     numbers = np.empty((len(corners), r.size))
     marks: list[np.ndarray] = []

@@ -1,4 +1,4 @@
-"""What a clipping threshold costs: the curves that calibration methods pick their range from."""
+"""Cost curves: error against clipping threshold, with the choices of calibration methods."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ def compared() -> list[Calibration]:
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """The cost of clipping at ±T, for thresholds T from the bulk of the data to its largest |R|.
+    """Cost of clipping at ±T, for T from the bulk of the data to its largest |R|.
 
     Attributes
     ----------
     thresholds : ndarray, shape (n,)
-        T, ascending, in the unit of R; empty when the data has no extent.
+        T, ascending, in the unit of R; empty if the data is constant.
     clipping, rounding : ndarray, shape (n,)
         Their parts of the mean squared error, in the squared unit of R divided by
         ``4**exponent``.
     cuts, divergence : ndarray, shape (m,)
         Thresholds at histogram bins and the KL divergence there, in nats; ∞ left out.
     marks : dict of str to float
-        Where each method would clip: the larger |end| of its range.
+        Threshold of each method: the larger |end| of its range.
     beyond : dict of str to int
-        How many values have a larger |R| than that.
+        Number of values with a larger |R|.
     exponent : int
-        0 unless the squares of the data would be 0 or infinite in float64.
+        0 unless squares of the data under- or overflow float64.
     """
 
     thresholds: np.ndarray
@@ -62,28 +62,28 @@ class Objective:
 
     @property
     def total(self) -> np.ndarray:
-        """The mean squared error, shape (n,)."""
+        """Mean squared error, shape (n,)."""
         total: np.ndarray = self.clipping + self.rounding
         return total
 
 
 def logs(values: np.ndarray) -> np.ndarray:
-    """Return decimal logarithms; NaN, a gap, where there is none."""
+    """Return decimal logarithms; NaN if undefined."""
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.log10(values)
     return np.where(np.isfinite(found), found, np.nan)
 
 
 def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
-    """Return the curves for a scheme's format and mapping; its own calibration plays no part.
+    """Return the curves for a scheme's format and mapping, regardless of its calibration.
 
-    The range at a threshold is what the data has of ±T (for a symmetric range ±T itself). Large
-    arrays are measured on their extremes and a sample of the others.
+    The range at a threshold is ±T limited to the data (for a symmetric range ±T itself). Large
+    arrays are represented by their extremes and a sample.
 
     Raises
     ------
     QuantizationError
-        When there is no finite value, or the format's range cannot be chosen.
+        If there is no finite value, or the format's range cannot be chosen.
     """
     scheme = as_scheme(scheme)
     if scheme.fixed_range:
@@ -107,7 +107,7 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
     if low == high or reach == 0:
         return Objective(nothing, nothing, nothing, nothing, nothing, marks, beyond)
     points = sample_points(finite.reshape(1, -1))
-    with np.errstate(over="ignore"):  # infinite, the median is not the least
+    with np.errstate(over="ignore"):  # an infinite median is not the smallest
         bulk = float(np.median(np.abs(points.values.astype(np.float64))))
     start = max(min(bulk, *marks.values()) / 2, reach * 1e-6)
     if start == 0:

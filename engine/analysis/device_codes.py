@@ -1,6 +1,6 @@
-"""Codes that a device has computed, next to those of a scheme: where they part, and how.
+"""Comparison of a device's codes with a scheme's, with diagnoses of the differences.
 
-A diagnosis is a sentence that the data bear out; the first that explains a value is its cause.
+A diagnosis is a sentence confirmed by the data; the first one that explains a value is its cause.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.schemes.scheme import Scheme
 
 DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")
-"""What raw dumps hold."""
+"""Dtypes of raw dumps."""
 
 
 def raw_problem(path: str | Path, dtype: str, shape: tuple[int, ...]) -> str:
-    """Return why a raw file does not hold codes of this type and shape; empty where it does."""
+    """Return why a raw file cannot hold codes of this dtype and shape; empty if it can."""
     path = Path(path)
     with sentences(path, "read"):
         size = path.stat().st_size
@@ -50,7 +50,7 @@ def raw_problem(path: str | Path, dtype: str, shape: tuple[int, ...]) -> str:
 
 
 def is_npy(path: str | Path) -> bool:
-    """Tell whether a file says itself what type and shape its codes have."""
+    """Return whether a file states the dtype and shape of its codes."""
     path = Path(path)
     with sentences(path, "read"):
         require_file(path)
@@ -64,22 +64,22 @@ def read_codes(
     shape: tuple[int, ...] | None = None,
     big_endian: bool = False,
 ) -> IntArray:
-    """Read codes from a .npy file, or from a raw dump whose type and shape are told.
+    """Read codes from a .npy file, or from a raw dump of given dtype and shape.
 
     Parameters
     ----------
     path : path-like
     dtype : str, optional
-        One of ``DTYPES``; needed for a raw file alone, like the next two.
+        One of ``DTYPES``; for raw files only, like the next two.
     shape : tuple of int, optional
     big_endian : bool
-        Whether the first byte of a code counts most.
+        Whether codes are big-endian.
 
     Raises
     ------
     FormatError
-        When the file cannot be read, is raw and lacks a type of ``DTYPES`` or a shape, is not as
-        long as these ask for, or holds something else than integers.
+        If the file cannot be read, is raw without a dtype of ``DTYPES`` or a shape, has not the
+        size that these imply, or does not hold integers.
     """
     path = Path(path)
     if is_npy(path):
@@ -103,19 +103,19 @@ def read_codes(
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DeviceComparison(Comparison):
-    """A scheme's codes against a device's, which stand in the place of a second scheme's.
+    """Comparison of a scheme's codes with a device's in place of a second scheme.
 
     ``second`` has the device's codes with the parameters of the first, and no metrics. A cause is
-    a diagnosis: it explains a value wholly, and none is a choice.
+    a diagnosis that explains values completely, not a choice.
 
     Attributes
     ----------
     masks : tuple of ndarray of bool
-        Which values each cause covers; its ``count`` is how many.
+        Values that each cause explains, ``count`` in number.
     steps : tuple of (int, int)
-        How often the device's code lies how far from the scheme's, the most frequent first.
+        Pairs of code difference and frequency, the most frequent first.
     outside : int
-        How many of the device's codes the scheme's format does not have.
+        Number of device codes outside the scheme's format.
     sqnr, device_sqnr : float
         In dB, over the finite values.
     """
@@ -131,7 +131,7 @@ class DeviceComparison(Comparison):
 
 
 def problem(scheme: Scheme, size: int, codes: IntArray) -> str:
-    """Return why codes cannot be compared with a scheme's of ``size`` values; empty if they can."""
+    """Return why codes cannot be compared with those of a scheme; empty if they can."""
     if not (scheme.format.integer and QUANTIZERS[scheme.mapping].affine):
         return (
             f"The codes of {scheme.format} are no whole numbers on one scale, so a device's cannot "
@@ -153,24 +153,24 @@ def compare_codes(
     *,
     progress: Progress | None = None,
 ) -> DeviceComparison:
-    """Return where a device's codes differ from a scheme's, and what these differences are like.
+    """Compare a device's codes with a scheme's, and diagnose the differences.
 
     Parameters
     ----------
     x : array_like
         Any shape.
     scheme : Scheme, str or Evaluation
-        Of integer codes; what it makes of ``x`` may be at hand already.
+        With integer codes; an evaluation of ``x`` is reused.
     codes : ndarray of int
-        As many as there are values, in the array's order.
+        One per value, in the array's order.
     progress : callable, optional
         As for ``evaluate``.
 
     Raises
     ------
     QuantizationError
-        As ``evaluate``; when the numbers of codes and values differ, the codes are not integers,
-        or those of the scheme are not whole numbers on one scale.
+        As ``evaluate``; if the numbers of codes and values differ, the codes are not integers,
+        or those of the scheme are not integers on one scale.
     """
     r = as_working(x)
     evaluation = scheme
@@ -222,7 +222,7 @@ def _sqnr(r: FloatArray, reconstructed: FloatArray) -> float:
 def _ranked(
     case: Case, found: list[Found]
 ) -> tuple[tuple[Cause, ...], tuple[np.ndarray, ...], np.ndarray]:
-    """Return the causes with an example each, and which is the first for every value."""
+    """Return the causes with an example each, and the first cause of every value."""
     left = case.differs.copy()
     for one in found:
         left &= ~one.mask

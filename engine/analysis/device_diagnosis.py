@@ -1,6 +1,6 @@
-"""What the differences between a device's codes and a scheme's are like: one sentence each.
+"""Diagnoses of differences between a device's codes and a scheme's, one sentence each.
 
-Each is borne out by the data; those that explain all differences at once come first.
+Each is confirmed by the data; those that explain all differences come first.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from quantoscope.engine.numerics.kernels import Progress
 from quantoscope.engine.schemes.runtimes import RUNTIMES
 
 TIE = 1e-6
-"""Up to so far from a rounding tie, relative to the size of the number, it counts as one."""
+"""Maximum relative distance from a rounding tie that counts as a tie."""
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A diagnosis and the values that it covers."""
+    """A diagnosis and the values that it explains."""
 
     key: str
     title: str
@@ -36,35 +36,35 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """What the diagnoses look at."""
+    """Input of the diagnoses."""
 
     x: FloatArray
     evaluation: Evaluation
-    stored: IntArray  # as the device dumped them, in the array's shape
-    codes: np.ndarray  # the same, in a type with room for differences
+    stored: IntArray  # as dumped, in the array's shape
+    codes: np.ndarray  # the same, in a dtype wide enough for differences
     ours: np.ndarray
-    known: np.ndarray  # where the value is not NaN
+    known: np.ndarray  # whether the value is not NaN
     differs: np.ndarray
     step: Progress | None
 
     @property
     def apart(self) -> np.ndarray:
-        """Device minus scheme."""
+        """Device codes minus scheme codes."""
         apart: np.ndarray = np.subtract(self.codes, self.ours)
         return apart
 
     @property
     def count(self) -> int:
-        """How many codes differ."""
+        """Number of differing codes."""
         return int(np.count_nonzero(self.differs))
 
     def unlike(self, codes: np.ndarray) -> int:
-        """How many of other codes of the scheme's shape differ from the scheme's."""
+        """Return the number of codes that differ from the scheme's."""
         return int(np.count_nonzero((codes != self.ours) & self.known))
 
 
 def diagnoses(case: Case) -> Iterator[Found]:
-    """Yield the diagnoses that hold, those that explain all at once first."""
+    """Yield the valid diagnoses, those that explain all differences first."""
     for find in (
         *(_shifted, _reordered, _other_runtimes),
         *(_clipped_elsewhere, _on_ties, _foreign),
@@ -74,11 +74,11 @@ def diagnoses(case: Case) -> Iterator[Found]:
 
 
 def _shifted(case: Case) -> Iterator[Found]:
-    """Yield that codes are off by one amount, or by whole turns of the code range."""
+    """Diagnose a constant offset of codes, or a wrap by the code range."""
     fmt = case.evaluation.scheme.format
     turn = int(fmt.qmax) - int(fmt.qmin) + 1
     if turn & (turn - 1):
-        turn += 1  # The narrow range leaves one code of its width out.
+        turn += 1  # the narrow range omits one code
     apart = case.apart
     amounts = np.unique(apart[case.differs])
     if (amounts % turn == 0).all():
@@ -88,7 +88,7 @@ def _shifted(case: Case) -> Iterator[Found]:
             case.differs,
         )
         return
-    # At the ends of the range either side may have been clipped after it was shifted.
+    # At the ends of the range, either side may have been clipped after shifting.
     lowest, highest = int(case.codes.min()), int(case.codes.max())
     inside = case.known & (case.ours > fmt.qmin) & (case.ours < fmt.qmax)
     inside &= (case.codes > lowest) & (case.codes < highest)
@@ -99,7 +99,7 @@ def _shifted(case: Case) -> Iterator[Found]:
     by = int(constant[0])
     mask = case.differs & (apart == by)
     if everywhere.size > 1 and np.count_nonzero(inside) < 3:
-        return  # Too few to call it a rule.
+        return  # too few to be significant
     why = f"the device's zero point is {abs(by)} {'higher' if by > 0 else 'lower'}"
     if abs(by) == turn // 2:
         why += ", or its codes are unsigned" if by > 0 else ", or its codes are signed"
@@ -108,7 +108,7 @@ def _shifted(case: Case) -> Iterator[Found]:
 
 
 def _reordered(case: Case) -> Iterator[Found]:
-    """Yield that the codes fit in another order of axes, reversed, or with bytes swapped."""
+    """Diagnose another order of axes, reversal, or swapped bytes."""
     best: tuple[int, str] | None = None
     for words, codes in _orders(case):
         cancellation.check()
@@ -149,7 +149,7 @@ def _orders(case: Case) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _other_runtimes(case: Case) -> Iterator[Found]:
-    """Yield which other arithmetic of the same scheme gives the device's codes, or most of them."""
+    """Diagnose another arithmetic that gives the device's codes, or most of them."""
     scheme = case.evaluation.scheme
     unlike: dict[str, np.ndarray] = {}
     for name in ("", *RUNTIMES):
@@ -158,7 +158,7 @@ def _other_runtimes(case: Case) -> Iterator[Found]:
         try:
             theirs = evaluate(case.x, replace(scheme, runtime=name), progress=case.step)
         except ValueError:
-            continue  # That runtime has no such scheme, or cannot apply it to these values.
+            continue  # the runtime lacks the scheme, or cannot apply it to these values
         words = f"@{name}" if name else "the textbook's arithmetic"
         unlike[words] = (case.codes != theirs.codes) & case.known
     counts = {words: int(np.count_nonzero(mask)) for words, mask in unlike.items()}
@@ -177,7 +177,7 @@ def _other_runtimes(case: Case) -> Iterator[Found]:
 
 
 def _clipped_elsewhere(case: Case) -> Iterator[Found]:
-    """Yield that the device's codes are the scheme's, cut off at other ends."""
+    """Diagnose clipping at other ends."""
     codes, ours = case.codes[case.known], case.ours[case.known]
     lowest, highest = int(codes.min()), int(codes.max())
     if (np.clip(ours, lowest, highest) == codes).all():
@@ -193,7 +193,7 @@ def _clipped_elsewhere(case: Case) -> Iterator[Found]:
 
 
 def _on_ties(case: Case) -> Iterator[Found]:
-    """Yield that codes part by one where rounding is a matter of choice."""
+    """Diagnose differences of one at rounding ties."""
     places = np.flatnonzero(case.differs & (np.abs(case.apart) == 1))
     if places.size < case.count:
         return
@@ -213,7 +213,7 @@ def _on_ties(case: Case) -> Iterator[Found]:
 
 
 def _foreign(case: Case) -> Iterator[Found]:
-    """Yield that there are codes which the scheme's format does not have."""
+    """Diagnose codes outside the scheme's format."""
     fmt = case.evaluation.scheme.format
     mask = case.known & ((case.codes < fmt.qmin) | (case.codes > fmt.qmax))
     if mask.any():

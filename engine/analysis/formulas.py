@@ -1,8 +1,8 @@
-"""Formulas of stages and parameters as text that is read: in symbols, in numbers, and computed.
+"""Formulas as text: symbolic, with numbers, and evaluated exactly.
 
-A formula names in braces what goes into it, ``{R} / {S}``. Written with numbers it is a claim, and
-``worked`` finds the digits with which the claim is true: computed from the numbers as they are
-printed, in exact fractions, the left side gives the right side to its last printed digit.
+A formula has its inputs in braces, ``{R} / {S}``. With numbers it is a claim, and ``worked`` finds
+the digits with which the claim is true: computed in exact fractions from the numbers as printed,
+the left side gives the right side to its last printed digit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from quantoscope.engine.quantizers import Stage
 from quantoscope.engine.text.number_text import MOST_DIGITS, short
 
 Number = Fraction | float
-"""An exact number; a float where it is NaN or infinite."""
+"""An exact number; a float if it is NaN or infinite."""
 Functions = Mapping[str, Callable[[Number], Number]]
 
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -32,20 +32,20 @@ LEAST_DIGITS = 3
 """A result is not rounded to fewer digits than these while its formula can be made true in
 another way."""
 DIGITS_OF_A_DOUBLE = 25
-"""More digits than so many change no quotient of two float64."""
+"""Maximum digits; more change no quotient of two float64 numbers."""
 
 
 def symbolic(
     formula: str, stages: Sequence[Stage] = (), names: Mapping[str, str] | None = None
 ) -> str:
-    """Return the formula in symbols; earlier stages are written out.
+    """Return the formula in symbols, with earlier stages written out.
 
     Parameters
     ----------
     formula : str
     stages : sequence of Stage
     names : mapping of str to str, optional
-        Symbols other than the usual ones.
+        Symbols that differ from the default.
     """
     earlier = {stage.key: stage for stage in stages}
     known = _NAMES | dict(names or {})
@@ -64,7 +64,7 @@ def symbolic(
 
 @dataclass(frozen=True)
 class Node:
-    """An operation, a function, a name or a number.
+    """An operation, function, name or number.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Node:
         ``ceiling``, one of ``+ − · /``, or the name of a function.
     parts : tuple of Node
     text : str
-        Of a name or a number.
+        Text of a name or a number.
     """
 
     kind: str
@@ -81,7 +81,7 @@ class Node:
     text: str = ""
 
     def names(self) -> Iterator[str]:
-        """Yield the names that go into it."""
+        """Yield the names in the formula."""
         if self.kind == "name":
             yield self.text
         for part in self.parts:
@@ -94,7 +94,7 @@ _ENDS = {"floor": ("⌊", "⌋"), "ceiling": ("⌈", "⌉")}
 
 
 class _Reader:
-    """Reads a formula by recursive descent."""
+    """Recursive descent parser of formulas."""
 
     def __init__(self, formula: str) -> None:
         self._tokens = [m for m in _TOKEN.finditer(formula)]
@@ -162,20 +162,20 @@ class _Reader:
 
 @lru_cache(maxsize=512)
 def parsed(formula: str) -> Node:
-    """Return a formula as a tree.
+    """Parse a formula to a tree.
 
     Raises
     ------
     ValueError
-        When it is none.
+        If it is invalid.
     """
     return _Reader(formula).all()
 
 
 def written(node: Node, texts: Mapping[str, str]) -> str:
-    """Return a formula with texts in the place of its names.
+    """Return a formula with texts in place of its names.
 
-    A negative number that follows an operator is set in parentheses.
+    A negative number after an operator is put in parentheses.
     """
     inner = [written(part, texts) for part in node.parts]
     if node.kind == "name":
@@ -200,15 +200,15 @@ def written(node: Node, texts: Mapping[str, str]) -> str:
 
 
 def rounded_in(node: Node, precisions: Mapping[str, str], whole: Iterable[str] = ()) -> Node:
-    """Return a formula that says in which precision each of its operations is rounded.
+    """Return a formula that states the precision in which each operation is rounded.
 
     Parameters
     ----------
     node : Node
     precisions : mapping of str to str
-        From operations to precisions such as ``float32``; what is not there is exact.
+        Precision such as ``float32`` by operation; others are exact.
     whole : iterable of str
-        Names of whole numbers, among which sums and differences are exact.
+        Names of integers, whose sums and differences are exact.
     """
     exact = set(whole)
 
@@ -231,7 +231,7 @@ def _bare(node: Node) -> Node:
     return node.parts[0] if node.kind == "parentheses" else node
 
 
-# What a formula gives
+# Evaluation of formulas
 
 _PRECISIONS = {
     "float16": (11, -14),
@@ -239,11 +239,11 @@ _PRECISIONS = {
     "float32": (24, -126),
     "float64": (53, -1022),
 }
-"""Bits of the mantissa, and the exponent of the smallest normal number."""
+"""Mantissa bits, and exponent of the smallest normal number."""
 
 
 def in_precision(x: Number, precision: str) -> Number:
-    """Return a number rounded once to a precision, ties to even."""
+    """Round a number to a precision, ties to even."""
     if not isinstance(x, Fraction) or not x:
         return x
     bits, least = _PRECISIONS[precision]
@@ -253,25 +253,25 @@ def in_precision(x: Number, precision: str) -> Number:
 
 
 def _infinity(x: Fraction) -> float:
-    """Return the infinity of a number's sign; the number itself may be beyond float64."""
+    """Return the infinity of a number's sign, for numbers beyond float64."""
     return math.inf if x > 0 else -math.inf
 
 
 def _exponent(x: Fraction) -> int:
-    """⌊log2|x|⌋ of a number other than 0, exactly."""
+    """Return ⌊log2|x|⌋ of a nonzero number, exactly."""
     n, d = abs(x.numerator), x.denominator
     e = n.bit_length() - d.bit_length()
     return e if abs(x) >= Fraction(2) ** e else e - 1
 
 
 def _log2(x: Fraction) -> float:
-    """Return log2 of a positive number, which float64 need not hold."""
+    """Return log2 of a positive number, possibly beyond float64."""
     e = _exponent(x)
     return e + math.log2(x / Fraction(2) ** e)
 
 
 def number_of(text: str) -> Number:
-    """Return the number that a text stands for."""
+    """Return the number of a text."""
     special = {"NaN": math.nan, "∞": math.inf, "-∞": -math.inf}
     return special[text] if text in special else Fraction(text)
 
@@ -283,7 +283,7 @@ def _combined(kind: str, a: Number, b: Number) -> Number:
                 return a / b
             return _infinity(a) if a else math.nan
         return a + b if kind == "+" else a - b if kind == "−" else a * b
-    # With an infinity or NaN, only the sign of the other one matters.
+    # With an infinity or NaN, only the sign of the other operand matters.
     x, y = (float((n > 0) - (n < 0)) if isinstance(n, Fraction) else n for n in (a, b))
     if kind == "/":
         if math.isinf(y) and not math.isinf(x) and not math.isnan(x):
@@ -297,7 +297,7 @@ def _half_up(x: Fraction) -> int:
 
 
 def _to_one_bit(x: Fraction) -> Fraction:
-    """Round to one bit behind the leading one, halves up: an e2m1 number without its ends."""
+    """Round to one bit after the leading one, halves up, like e2m1 without its limits."""
     quantum = Fraction(2) ** (_exponent(x) - 1)
     return _half_up(x / quantum) * quantum
 
@@ -314,7 +314,7 @@ _WHOLE: dict[str, Callable[[Fraction], Fraction | int]] = {
 
 
 def value_of(node: Node, numbers: Mapping[str, Number], functions: Functions) -> Number:
-    """Return what a formula gives, exactly but for what it names a rounding.
+    """Return the value of a formula, exact except for the roundings it names.
 
     Parameters
     ----------
@@ -372,9 +372,9 @@ class Worked:
     Attributes
     ----------
     numbers, result : str
-        Its two sides.
+        Left and right side.
     digits : int
-        How many digits the numbers on the left have at most.
+        Maximum digits of the numbers on the left.
     """
 
     numbers: str
@@ -383,14 +383,14 @@ class Worked:
 
 
 def text_of(value: float, digits: int) -> str:
-    """Return a number to some digits; a whole number of Python's in full."""
+    """Return a number to some digits; Python integers in full."""
     return str(value) if isinstance(value, int) else short(value, digits)
 
 
 def gives(left: Number, right: float, digits: int) -> bool:
-    """Whether a number rounds to how another one is written with so many digits.
+    """Return whether a number rounds to the printed form of another.
 
-    However ties are rounded: half a unit of the last digit away is too far.
+    It must hold for any rounding of ties: half a unit of the last digit is too far.
     """
     if not isinstance(left, Fraction):
         return left == right or (math.isnan(left) and math.isnan(right))
@@ -416,10 +416,10 @@ def worked(
     least: Mapping[str, int] | None = None,
     follows: Callable[[str], bool] | None = None,
 ) -> Worked | None:
-    """Return a formula with as many digits as it takes to be true; None where none will do.
+    """Return a formula with enough digits to be true; None if there are none.
 
-    Rather with more digits on the left than on the right, rather plain than with the precision
-    in which it is rounded.
+    More digits on the left are preferred to fewer on the right, and a plain formula to one with
+    stated precisions.
 
     Parameters
     ----------
@@ -428,17 +428,17 @@ def worked(
         What its names stand for; whole numbers that are exact are Python's.
     result : float
     digits : int
-        How many digits numbers have that need no more.
+        Default number of digits.
     precisions : mapping of str to str
-        In which precision its operations are rounded, should that matter.
+        Precisions of its operations, if needed.
     functions : mapping of str to callable
         Of formats with a rounding of their own.
     shown : mapping of str to str, optional
-        How earlier results are written; they are written so again where that is true.
+        Texts of earlier results, which are reused if true.
     least : mapping of str to int, optional
-        How many digits some names have at least, and the result, whose name is empty.
+        Minimum digits by name, and of the result under an empty name.
     follows : callable, optional
-        Whether what comes next follows from how the result is written.
+        Whether the next line follows from the text of the result.
     """
     names = set(node.names())
     mine = {name: values[name] for name in names}

@@ -1,4 +1,4 @@
-"""What there is to see of an array at a glance: its ends and a small histogram, block by block."""
+"""Preview of an array: extremes and a small histogram, computed block by block."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Glance:
-    """The ends of an array, and how its values lie between them.
+    """Extremes of an array, and a histogram between them.
 
     Attributes
     ----------
     low, high : float
-        The smallest and largest finite value; NaN where there is none.
+        Smallest and largest finite value; NaN if there is none.
     odd : int
-        How many values are NaN or infinite.
+        Number of NaN and infinite values.
     counts : ndarray of int, shape (BINS,)
         Finite values in bins of equal width from low to high; all in the first where these are
         equal.
@@ -38,21 +38,21 @@ class Glance:
 
 
 def glance(array: np.ndarray, step: Progress | None = None) -> Glance:
-    """Look at an array of real numbers of any type and shape.
+    """Return the preview of an array of any real dtype and shape.
 
-    Two passes over blocks of a million values, so that one that lies in a file, or is of half
-    floats, takes little memory.
+    It makes two passes over blocks of a million values, so that a mapped or float16
+    array takes little memory.
 
     Parameters
     ----------
     array : ndarray
     step : callable, optional
-        Is told how much is done, and may raise to stop.
+        Progress callback; may raise to stop.
 
     Raises
     ------
     QuantizationError
-        When the array does not hold real numbers.
+        If the array does not hold real numbers.
     """
     flat = array.reshape(-1)
     low, high, finite = math.inf, -math.inf, 0
@@ -66,7 +66,7 @@ def glance(array: np.ndarray, step: Progress | None = None) -> Glance:
     if low == high:
         counts[0] = finite
         return Glance(low, high, flat.size - finite, counts)
-    # Halved: the width of a range of float64 may be more than its largest number.
+    # Halved: the width of a range may overflow float64.
     width = high / 2 - low / 2
     for part in _finite(flat, step, 1):
         share = (part / 2 - low / 2) / width if width > 0 else np.zeros(part.size)

@@ -1,4 +1,4 @@
-"""Which few values set the scale, and what the others would gain without them."""
+"""Outliers that set the scale, and the gain without them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from quantoscope.engine.numerics.envelope import Pyramid, outermost, pyramid_of
 from quantoscope.engine.quantizers import QUANTIZERS
 
 MOST = 64
-"""More values than this are no exception, but the data's own tail."""
+"""Maximum number of outliers; more are the tail of the data."""
 SHARE = 0.01
 NARROWER = 0.5
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """A few values that set the scale.
+    """Outliers that set the scale.
 
     Attributes
     ----------
     count : int
-        How many values: the fewest without which the range is at most half as wide.
+        The smallest number of values without which the range is at most half as wide.
     share : float
-        ``count`` as a part of the finite values.
+        ``count`` as a fraction of the finite values.
     sqnr, sqnr_without : float
         In dB, of all values, and of the others quantized by themselves.
     """
@@ -50,9 +50,9 @@ class Attribution:
 def attribution(
     x: ArrayLike, evaluation: Evaluation, pyramid: Pyramid | None = None
 ) -> Attribution | None:
-    """Return the few values that set the scale of an evaluation, or None when there are none.
+    """Return the outliers that set an evaluation's scale; None if there are none.
 
-    Only a range from the extremes (``minmax``) of all the data is set by single values.
+    Only a range from the extremes (``minmax``) of the whole tensor is set by single values.
 
     Parameters
     ----------
@@ -93,18 +93,18 @@ def attribution(
 
 
 def _few_outside(low: np.ndarray, high: np.ndarray, both_sides: bool) -> tuple[int, int] | None:
-    """Return how many values to leave out below and above to halve the range with the fewest.
+    """Return the smallest numbers of values to drop below and above to halve the range.
 
     Parameters
     ----------
     low, high : ndarray, shape (most + 1,)
-        The outermost values, from the ends inwards.
+        Outermost values, from the ends inwards.
     """
     width = high[0] - low[0]
     if not 0 < width < np.inf:
         return None
     for count in range(1, low.size):
-        # So many from below, the others from above: the split that leaves the narrowest range.
+        # The split between below and above that leaves the narrowest range.
         below = np.arange(1 if both_sides else count + 1)
         widths = high[count - below] - low[below]
         best = int(widths.argmin())

@@ -1,4 +1,4 @@
-"""The steps of one value: every formula with its own numbers, each line true as it is printed."""
+"""Steps of one value: each formula with its numbers, true as printed."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ from quantoscope.engine.text.number_text import MOST_DIGITS, digits_within, exac
 
 OPERATIONS = ("+", "−", "·", "/", "fma")
 OF_DATA = ("R", "Rmin", "Rmax", "maxR", "peakR", "m", "real", "reconstructed", "T")
-"""What is in the unit of R and may have an offset."""
+"""Quantities in the unit of R, possibly with an offset."""
 OF_CODES = ("scaled", "shifted")
-"""What is in steps and may have one."""
+"""Quantities in steps, possibly with an offset."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A step: ``symbol = formula = numbers = result``, and a remark.
+    """A step: ``symbol = formula = numbers = result``, with a remark.
 
     Attributes
     ----------
     key : str
-        Of the stage, or the symbol of a parameter.
+        Key of the stage, or symbol of a parameter.
     symbol, formula : str
-        In symbols. The formula of what is no result of one says in words what it is.
+        In symbols; a quantity without a formula is described in words.
     numbers : str
-        The formula with numbers; empty where there is nothing to compute.
+        The formula with numbers; empty if there is nothing to compute.
     result : str
-        What that gives, to its last printed digit.
+        Its value, to the last printed digit.
     remark : str
-        Why it is not what the usual formula gives.
+        Why it differs from the usual formula.
     """
 
     key: str
@@ -88,7 +88,7 @@ class Steps:
 
 
 def steps(x: ArrayLike, scheme: Scheme, qparams: QParams, position: int, digits: int = 6) -> Steps:
-    """Return how one value is quantized under a scheme, line by line.
+    """Return the quantization of one value under a scheme, line by line.
 
     Parameters
     ----------
@@ -96,11 +96,11 @@ def steps(x: ArrayLike, scheme: Scheme, qparams: QParams, position: int, digits:
         The whole array.
     scheme : Scheme
     qparams : QParams
-        What the scheme made of the array.
+        Parameters of the scheme for the array.
     position : int
         The flat position of the value.
     digits : int
-        How many significant digits numbers have that need no more to make their line true.
+        Default significant digits; more are used if needed to make a line true.
     """
     array = as_working(x)
     at = trace(array, qparams, [position])
@@ -111,7 +111,7 @@ def steps(x: ArrayLike, scheme: Scheme, qparams: QParams, position: int, digits:
 
 @dataclass
 class _Work:
-    """What the lines of one value are made from."""
+    """Builder of the lines of one value."""
 
     array: FloatArray
     scheme: Scheme
@@ -119,7 +119,7 @@ class _Work:
     at: Trace
     digits: int
     used: dict[str, int] = field(default_factory=dict)
-    """With how many digits the lines of the value write its parameters."""
+    """Digits of the parameters in the lines of the value."""
 
     def __post_init__(self) -> None:
         self.p = self.at.qparams.at(0)
@@ -128,14 +128,14 @@ class _Work:
         fmt = self.p.format
         with np.errstate(over="ignore", invalid="ignore"):
             self._span = abs(_float(self.p.range[1]) - _float(self.p.range[0]))
-        # Without a Z far away, only values that are clipped lie far from the codes.
+        # Unless Z is far away, only clipped values are far from the codes.
         codes = _float(fmt.qmax) - _float(fmt.qmin)
         self._codes = codes if abs(_float(self.p.zero_point)) > 2 * codes else 0.0
         self.functions: Functions = {
             name: _nearest_in(book) for name, book in fmt.round_functions.items()
         }
 
-    # How a line is made
+    # Construction of a line
 
     def _line(
         self,
@@ -153,7 +153,7 @@ class _Work:
         remark: str = "",
         otherwise: str = "",
     ) -> Line:
-        """Return a line that is true; without numbers, and with a remark, where it cannot be."""
+        """Return a true line; without numbers, but with a remark, if there is none."""
         node = parsed(formula)
         precisions = dict.fromkeys(OPERATIONS, self.precision) if precisions is None else precisions
         least = {name: self._least(name, values[name]) for name in node.names()}
@@ -183,7 +183,7 @@ class _Work:
         return worked(*arguments) if found is None else found
 
     def _least(self, key: str, value: float) -> int:
-        """How many digits a number has at least: more where all of its kind are far from 0."""
+        """Return the minimum digits of a number: more if all of its kind are far from 0."""
         spans = {**dict.fromkeys(OF_DATA, self._span), **dict.fromkeys(OF_CODES, self._codes)}
         return digits_within(value, spans.get(key, 0.0), self.digits)
 
@@ -193,7 +193,7 @@ class _Work:
     # From the range to the parameters
 
     def parameters(self) -> list[Line]:
-        """Return how S and Z follow from the range."""
+        """Return the lines from the range to S and Z."""
         p, a = self.p, self.p.arithmetic
         lines, names, known = self._range()
         formula = self.quantizer.scale_formula(p.format, a)
@@ -210,7 +210,7 @@ class _Work:
         before = self.quantizer.scale_before_storage(p)
         options: dict[str, Any] = dict(names=names, precisions=precisions)
         if p.divisor is not None and formula.startswith("float16("):
-            # Values are divided by d, and reconstructed with what is stored of it.
+            # Values are divided by d, and reconstructed with d rounded for storage.
             inner = formula.removeprefix("float16(").removesuffix(")")
             divisor = _float(p.divisor)
             zeros = self._zeros() if p.origin == Origin.ZEROS else ""
@@ -234,7 +234,7 @@ class _Work:
         return lines
 
     def _range(self) -> tuple[list[Line], dict[str, str], dict[str, Any]]:
-        """Return where the range comes from, its symbols, and its numbers."""
+        """Return the lines of the range, its symbols, and its numbers."""
         p, a = self.p, self.p.arithmetic
         low, high, peak = self._ends()
         known: dict[str, Any] = {
@@ -276,7 +276,7 @@ class _Work:
         return lines, {"maxR": "|Rmax|"}, known
 
     def _ends(self) -> tuple[float, float, float]:
-        """Return Rmin, Rmax and the end of larger magnitude, as the parameters were taken."""
+        """Return Rmin, Rmax and the end of larger magnitude, as used for the parameters."""
         p = self.p
         if not self.quantizer.fixed_range:
             low, high = (_float(end) for end in p.range)
@@ -300,7 +300,7 @@ class _Work:
         if self.quantizer.fixed_range:
             return dict.fromkeys((*OPERATIONS, "log2"), self.precision)
         divided = self.precision if a.division is Precision.WORKING else "float64"
-        # The textbook takes float64 where the working precision overflows.
+        # The textbook uses float64 if the working precision overflows.
         low, high = (p.dtype.type(end) for end in p.range)
         with np.errstate(over="ignore", invalid="ignore"):
             wide = a.refuses_overflow and not np.isfinite(high - low)
@@ -308,7 +308,7 @@ class _Work:
         return {"−": difference, "·": difference, "/": divided}
 
     def _scale_line(self, formula: str, known: dict[str, Any], options: dict[str, Any]) -> Line:
-        """S, or why it does not follow from the formula."""
+        """Return the line of S, or why it does not follow from the formula."""
         p, a = self.p, self.p.arithmetic
         scale = _float(p.scale)
         if p.origin == Origin.ZEROS and (scale == 1 or "2^" in formula):
@@ -334,7 +334,7 @@ class _Work:
             "S", "S", formula, known, scale, remark=remark, otherwise=otherwise, **options
         )
         if not line.numbers and a.stored == "float32":
-            # To have been stored takes part only where the formula would not hold without it.
+            # Mention rounding for storage only if the formula does not hold without it.
             formula = f"float32({formula})"
             line = self._line(
                 "S", "S", formula, known, scale, remark=remark, otherwise=otherwise, **options
@@ -342,7 +342,7 @@ class _Work:
         return line
 
     def _narrowed(self, key: str, full: Any, working: Any) -> list[Line]:
-        """Say that a parameter is rounded to the working precision, where its digits show that."""
+        """Return a line on rounding to working precision, if visible in the digits."""
         whole = isinstance(full, int)
         digits = MOST_DIGITS if whole else max(self.digits, self.used.get(key, 0))
         kept = _float(working)
@@ -359,7 +359,7 @@ class _Work:
         return [Line(key, key, f"{self.precision}({key})", numbers, text_of(kept, digits))]
 
     def _divisor_line(self) -> list[Line]:
-        """What values are divided by where that is not S, nor d of a block with a stored scale."""
+        """Return the line of the divisor, if it is neither S nor a block's d."""
         p = self.p
         if p.divisor is None or p.arithmetic.stored == "float16" or self._divides_by_scale:
             return []
@@ -376,7 +376,7 @@ class _Work:
             return []
         outside = "" if p.qmin <= p.zero_point <= p.qmax else "outside the codes"
         dividing = self.precision if a.division is Precision.WORKING else "float64"
-        # Python's own integers take Qmax − Round(Rmax / S).
+        # Python integers are needed for Qmax − Round(Rmax / S).
         exact_sum = a.zero_point is ZeroPoint.FROM_MAX and self.qparams.granularity.whole
         precisions = {"/": dividing} if exact_sum else {"−": dividing, "/": dividing}
         options = {"names": options["names"], "precisions": precisions}
@@ -418,7 +418,7 @@ class _Work:
     # From the value to its code and back
 
     def values(self) -> list[Line]:
-        """Return the stages of the value."""
+        """Return the lines of the value's stages."""
         p, at = self.p, self.at
         real = _float(at["real"][0])
         with np.errstate(over="ignore", under="ignore"):
@@ -473,7 +473,7 @@ class _Work:
         return stage.formula
 
     def _helpers(self, formula: str, known: dict[str, Any]) -> list[Line]:
-        """What rounding to the format's numbers, or by chance, needs beside the value."""
+        """Return the lines of further inputs of rounding: spacing, or a random number."""
         p, lines = self.p, []
         if "{step}" in formula:
             unrounded = self.at.unrounded
@@ -518,7 +518,7 @@ class _Work:
         return line
 
     def _follows(self, stage: Stage, key: str) -> Callable[[str], bool]:
-        """Whether rounding what is printed gives what rounding gave."""
+        """Return a test of whether rounding the printed number gives the actual result."""
         node = parsed(stage.formula)
         exactly: dict[str, Number] = {}
         probe = dict(self._known)
@@ -535,7 +535,7 @@ class _Work:
         return follows
 
     def _why_not(self, stage: Stage) -> str:
-        """Why a stage does not follow from its formula."""
+        """Return why a stage does not follow from its formula."""
         if _float(self.p.working_divisor) == 0 and stage.key == "scaled":
             return "1 / 0 counts as 0"
         if self.quantizer.cast_remark and stage.key in ("rounded", "clipped"):
@@ -543,7 +543,7 @@ class _Work:
         return "not by the formula: a number in it lies beyond the precision"
 
     def _odd_code(self, known: dict[str, Any]) -> str:
-        """Say which code a NaN that the arithmetic made is stored as."""
+        """Return which code a NaN made by the arithmetic is stored as."""
         if not math.isnan(known["clipped"]) or math.isnan(known["real"]):
             return ""
         return f"stored as the code {self.p.format.label(self._code())}"
@@ -555,7 +555,7 @@ class _Work:
         return int(codes[0])
 
     def _number_of_code(self, known: dict[str, Any]) -> Any:
-        """The number that the code stands for, which R′ is made of."""
+        """Return the number of the code, from which R′ is computed."""
         if math.isnan(known["real"]):
             return math.nan
         if self.p.format.integer and not math.isnan(known["clipped"]):
@@ -585,7 +585,7 @@ def _is_whole(value: float) -> bool:
 
 
 def _whole(value: Any) -> Any:
-    """A whole number as Python's, so that it is written in full; others stay."""
+    """Convert integral values to Python integers, to print them in full."""
     if isinstance(value, int):
         return value
     number = float(value)
@@ -598,7 +598,7 @@ def _after(stages: tuple[Stage, ...], one: str, other: str) -> bool:
 
 
 def _nearest_in(book: tuple[float, ...]) -> Callable[[Number], Number]:
-    """Rounding to a list of numbers, a tie to the lower one; beyond both ends nothing changes."""
+    """Return a function that rounds to a list of numbers, ties down; unchanged beyond both ends."""
     numbers = [Fraction(number) for number in book]
     below = numbers[0] - (numbers[1] - numbers[0]) / 2
     above = numbers[-1] + (numbers[-1] - numbers[-2]) / 2

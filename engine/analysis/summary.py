@@ -1,4 +1,4 @@
-"""What an array holds: counts, extremes, and the histogram that Distribution shows."""
+"""Summary of an array: counts, extremes and a histogram."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from quantoscope.engine.text.number_text import short
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """Counts and extremes of an array; NaN and infinities are counted, not measured.
+    """Counts and extremes of an array; NaN and infinities are only counted.
 
     Attributes
     ----------
     count, nan_count, inf_count : int
     low, high, mean : float
-        Over the finite values; NaN where there is none.
+        Of the finite values; NaN if there are none.
     counts, edges : ndarray, shapes (bins,) and (bins + 1,)
         Histogram of the finite values from ``low`` to ``high``, in float64.
     extremes : Extremes
-        The same ends in the working precision.
+        The same extremes in working precision.
     sums : ndarray of float64, shape (blocks,)
-        Of the finite values of each block.
+        Sum of the finite values per block.
     """
 
     count: int
@@ -57,25 +57,25 @@ place among at most 4096 move it by less, in float32 too."""
 
 @dataclass(frozen=True)
 class _Bins:
-    """The histogram's range and number of bins; one bin has a range for drawing alone."""
+    """Range and number of bins of a histogram."""
 
     low: float
     high: float
     count: int
 
     def histogram(self, finite: FloatArray) -> IntArray:
-        """Count as np.histogram does, by the edges: but these are compared near them alone."""
+        """Count like np.histogram, but compare with edges only near them."""
         if self.count == 1:
             return np.array([finite.size])
         kind = finite.dtype.type
         with np.errstate(all="ignore"):
             width, factor = kind(self.high - self.low), kind(self.count / (self.high - self.low))
-            # The edges themselves are rounded: where that is felt, all values are compared.
+            # Edges are rounded: if that is significant, compare all values with them.
             rounding = np.spacing(max(abs(self.low), abs(self.high)))
             sharp = rounding * self.count < NEAR / 4 * (self.high - self.low)
             if not (sharp and np.isfinite(width) and np.isfinite(factor) and factor > 0):
                 values = finite.astype(np.float64, copy=False)
-                # Halved: the range may be wider than the largest number.
+                # Halved: the width of the range may overflow.
                 half = 0.5 if math.isinf(self.high - self.low) else 1.0
                 ends = self.low * half, self.high * half
                 return np.histogram(values * half, bins=self.count, range=ends)[0]
@@ -90,22 +90,22 @@ class _Bins:
 
     @property
     def edges(self) -> np.ndarray:
-        """The edges of the bins, in float64."""
+        """Edges of the bins, in float64."""
         if self.count == 1:
             return np.array([self.low, self.high])
         return _evenly(self.low, self.high, self.count)
 
 
 def summarize(x: ArrayLike, max_bins: int = 512) -> Summary:
-    """Return the summary of an array of any shape, which may be empty.
+    """Return the summary of an array of any shape, possibly empty.
 
-    The histogram has about √n bins, 10 at least and ``max_bins`` at most; a range too narrow or
-    too wide to be divided has one. With ``max_bins`` of 0 it is left out.
+    The histogram has about √n bins, from 10 to ``max_bins``; a range too narrow or
+    too wide to divide has one. With ``max_bins`` 0 it is omitted.
 
     Raises
     ------
     QuantizationError
-        When ``x`` does not hold real numbers.
+        If ``x`` does not hold real numbers.
     """
     r = as_working(x, allow_empty=True)
     nothing = Extremes(math.nan, math.nan, True)
@@ -138,19 +138,19 @@ def summarize(x: ArrayLike, max_bins: int = 512) -> Summary:
 def summary_revised(
     before: Summary, x: FloatArray, where: IntArray, old: FloatArray, known: Extremes
 ) -> Summary | None:
-    """Return the summary after values were changed, where the range stays; None where it moves.
+    """Update a summary after values have changed; None if the range has changed.
 
     Parameters
     ----------
     before : Summary
     x : ndarray
-        The array as it is now.
+        The changed array.
     where : ndarray of int, shape (n,)
-        The flat positions that were changed, each once.
+        Flat positions of the changes, each once.
     old : ndarray, shape (n,)
-        What was there.
+        Old values.
     known : Extremes
-        Of the array as it is now.
+        Extremes of the changed array.
     """
     new = x.reshape(-1)[where]
     gone, come = (values[np.isfinite(values)] for values in (old, new))
@@ -188,7 +188,7 @@ def _finite(block: FloatArray, known: bool) -> FloatArray:
 
 
 def _counted(block: FloatArray, known: bool) -> tuple[int, int, float]:
-    """How many are NaN and infinite, and the sum of the others."""
+    """Return the numbers of NaN and infinities, and the sum of the others."""
     finite = _finite(block, known)
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(finite.sum(dtype=np.float64))
@@ -197,39 +197,39 @@ def _counted(block: FloatArray, known: bool) -> tuple[int, int, float]:
 
 
 def _fits(sums: np.ndarray) -> bool:
-    """Whether float64 holds the sum of sums, in whatever order they are added."""
+    """Return whether the sum of sums fits float64 in any order of addition."""
     with np.errstate(over="ignore", invalid="ignore"):
         return math.isfinite(np.abs(sums).sum())
 
 
 def _mean(sums: np.ndarray, n: int, low: float, high: float) -> float:
-    """Mean in float64; never outside the range, whatever rounding does."""
+    """Return the mean in float64, clamped to the range."""
     return min(max(float(sums.sum()) / n, low), high) if n else math.nan
 
 
 def _mean_of_shares(r: FloatArray, n: int, low: float, high: float) -> float:
-    """Mean of values whose sum overflows."""
+    """Return the mean of values whose sum overflows."""
     finite = r[np.isfinite(r)]
     with np.errstate(over="ignore"):
         return min(max(float((finite / n).sum()), low), high)
 
 
 def _evenly(low: float, high: float, count: int) -> np.ndarray:
-    """Edges of bins of one width, also where the range is wider than the largest number."""
+    """Return edges of bins of equal width, even if the range overflows."""
     if math.isinf(high - low):
         return np.linspace(low / 2, high / 2, count + 1) * 2
     return np.linspace(low, high, count + 1)
 
 
 def _bins(low: float, high: float, count: int) -> _Bins:
-    """From the lowest to the highest value; one bin where no more can be told apart."""
+    """Return the bins from the lowest to the highest value; one bin if it cannot be divided."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         edges = _evenly(low, high, count)
         apart = bool(np.isfinite(edges).all() and (np.diff(edges) > 0).all())
     if apart:
         return _Bins(low, high, count)
     if low == high:
-        # A bin needs a width to be drawn.
+        # A bin needs some width to be drawn.
         half, largest = abs(low) / 2 or 0.5, float(np.finfo(np.float64).max)
         low, high = max(low - half, -largest), min(high + half, largest)
     return _Bins(low, high, 1)

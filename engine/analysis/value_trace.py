@@ -1,4 +1,4 @@
-"""The stages of single values on their way to the code and back, named."""
+"""Named stages of single values, from R to R'."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def stages_of(scheme: Scheme | QParams) -> tuple[Stage, ...]:
 
 @dataclass(frozen=True)
 class Trace(Mapping[str, np.ndarray]):
-    """The stages of some values; ``trace["rounded"]`` is an array, one entry per value.
+    """Stages of some values; ``trace["rounded"]`` is an array with one entry per value.
 
     The keys are ``real`` (R), the family's stages (``scaled`` R/S, ``shifted`` + Z, ``rounded``,
-    ``clipped``, and ``code`` where the code is not that number), ``reconstructed`` (R') and
+    ``clipped``, and ``code`` if the code is another number), ``reconstructed`` (R') and
     ``error`` (R' − R).
 
     Attributes
@@ -36,13 +36,13 @@ class Trace(Mapping[str, np.ndarray]):
     indices : ndarray of int, shape (n,)
         Positions in the array, counted along its last axis first.
     qparams : QParams
-        Those of the values: of channels, arrays aligned with ``indices``.
+        Parameters of the values; per channel, arrays aligned with ``indices``.
     stages : tuple of Stage
         The keys after ``real``, with symbol and formula.
     saturated : ndarray of int8, shape (n,)
-        −1 where the rounded number lay below the code range, 1 above.
+        −1 if the rounded number was below the code range, 1 if above.
     columns : mapping of str to ndarray, shape (n,)
-        What the trace itself is a mapping to.
+        Data of the mapping.
     """
 
     indices: np.ndarray
@@ -65,12 +65,12 @@ class Trace(Mapping[str, np.ndarray]):
 
     @property
     def unrounded(self) -> np.ndarray:
-        """The stage that is rounded."""
+        """The stage before rounding."""
         return self.columns[unrounded_key(self.stages)]
 
     @property
     def unclipped(self) -> np.ndarray:
-        """The stage that is clipped."""
+        """The stage before clipping."""
         return self.columns[unclipped_key(self.stages)]
 
 
@@ -82,25 +82,25 @@ def trace(
     Parameters
     ----------
     x : array_like
-        The whole array, since the parameters come from all of it.
+        The whole array, from which parameters are computed.
     scheme : Scheme, str or QParams
-        Parameters at hand are used as they are, which spares the calibration.
+        Given parameters are used without calibration.
     indices : sequence of int
         Flat positions, in C order.
 
     Raises
     ------
     QuantizationError
-        As ``calibrate``, and when parameters at hand are those of other channels.
+        As ``calibrate``, and if given parameters are for other channels.
     IndexError
-        When an index lies outside the array.
+        If an index is outside the array.
     """
     array = as_working(x)
     p = scheme if isinstance(scheme, QParams) else calibrate(array, scheme)
     check_channels(array.shape, p)
     where = np.atleast_1d(np.asarray(indices, dtype=np.intp))
     with np.errstate(over="ignore", under="ignore"):
-        # flat picks the few values out of any layout without a copy of the whole.
+        # flat selects values from any memory layout without copying the array.
         real = array.flat[where]
         r = real.astype(p.dtype, copy=False)
     p.granularity.check(array.shape)
@@ -113,7 +113,7 @@ def trace(
         last = stages[unclipped_key(quantizer.stage_list(p.format, p.arithmetic))]
         stages["clipped"] = quantizer.clip(last, p)
     for stage in stages.values():
-        # A list of numbers, or a cast, would make one of it.
+        # Converting a list or casting would copy it.
         stage[nan] = np.nan
     codes, saturated = quantizer.encode(np.where(nan, r.dtype.type(0), r), p, places)
     reconstructed = quantizer.decode(codes, p)

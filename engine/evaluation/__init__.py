@@ -1,1 +1,1 @@
-"""One pass over an array: parameters, codes, sums, metrics and warnings."""
+"""Evaluation of a scheme on an array: parameters, codes, metrics and warnings."""

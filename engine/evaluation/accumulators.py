@@ -1,4 +1,4 @@
-"""The sums that metrics are made of, taken block by block, and put together."""
+"""Sums for metrics, accumulated block by block."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from quantoscope.engine.quantizers import QParams
 
 
 def ldexp(mantissa: float, exponent: int) -> float:
-    """``mantissa · 2**exponent``, infinite where that overflows."""
+    """Return ``mantissa · 2**exponent``, infinite on overflow."""
     try:
         return math.ldexp(mantissa, exponent)
     except OverflowError:
@@ -27,7 +27,7 @@ def ldexp(mantissa: float, exponent: int) -> float:
 class Sum:
     """A sum of ``n`` numbers or products as ``mantissa · 2**exponent``.
 
-    Squared as they are, neither 1e-200 nor 1e200 would fit float64.
+    The squares of 1e-200 and 1e200 under- and overflow float64.
     """
 
     mantissa: float
@@ -35,7 +35,7 @@ class Sum:
     n: int
 
     def decibel(self) -> float:
-        """10·log10 of the mean; −∞ where all are 0."""
+        """Return 10·log10 of the mean; −∞ if all are 0."""
         if self.mantissa == 0:
             return -math.inf
         return 10 * math.log10(self.mantissa / self.n) + 10 * self.exponent * math.log10(2)
@@ -51,20 +51,20 @@ KINDS = ("rr", "qq", "rq", "e", "size", "rounded", "clipped", "steps")
 
 @dataclass(frozen=True, eq=False)
 class BlockSums:
-    """What one block adds.
+    """Sums of one block.
 
     Attributes
     ----------
     sums : ndarray of float64, shape (kinds, units)
     exponents : ndarray of int, shape (kinds,)
-        The power of two that each row is to be multiplied by.
+        Power of two of each row.
     counts : ndarray of int, shape (6,)
-        Values that enter the sums, clipped low and high, those whose step counts, NaN among R,
-        and infinities among R.
+        Counts of values in the sums, clipped low and high, with a step, NaN in R,
+        and infinities in R.
     largest : ndarray, shape (units,)
-        The largest |E| that enters the sums; NaN where none does.
+        Largest |E| in the sums; NaN if there is none.
     odd : ndarray of int, shape (2,)
-        Values reconstructed as NaN though R is none, and as infinity.
+        Numbers of values reconstructed as NaN though R is not, and as infinity.
     """
 
     sums: np.ndarray
@@ -75,19 +75,19 @@ class BlockSums:
 
     @property
     def clipped(self) -> tuple[int, int]:
-        """How many values are clipped, low and high."""
+        """Numbers of values clipped low and high."""
         return int(self.counts[1]), int(self.counts[2])
 
     @property
     def nan(self) -> int:
-        """How many of R are NaN."""
+        """Number of NaN in R."""
         return int(self.counts[4])
 
 
 class Scaled:
-    """Numbers in float64 as ``x · 2**exponent``, the largest |x| below 1.
+    """Numbers in float64 as ``x · 2**exponent``, with all |x| below 1.
 
-    The squares of float32 numbers all fit float64, so those keep the exponent 0.
+    Squares of float32 numbers fit float64, so these have exponent 0.
     """
 
     def __init__(self, numbers: FloatArray, out: np.ndarray) -> None:
@@ -119,7 +119,7 @@ def block_sums(
         Numbers, or arrays aligned with the values.
     scratch : Scratch
     finite : bool
-        Whether it is known that all of R is finite.
+        Whether all of R is known to be finite.
     """
     n = r.size
     nan = infinite = lost = overflowed = 0
@@ -171,7 +171,7 @@ ScaledSums = tuple[np.ndarray, int]
 def _squares(
     e: Scaled, error: FloatArray, clipped_at: IntArray | None, spare: np.ndarray
 ) -> tuple[ScaledSums, ScaledSums]:
-    """ΣE² of the values not clipped, and of the clipped ones, beside which those could drown."""
+    """Return ΣE² of values not clipped, and of clipped ones, beside which those could vanish."""
     if clipped_at is None or not clipped_at.size:
         squares = kernels.unit_dots(e.x, e.x)
         return (squares, 2 * e.exponent), (np.zeros(squares.shape), 0)
@@ -187,7 +187,7 @@ def _squares(
 def _steps(
     e: Scaled, error: FloatArray, p: QParams, spare: np.ndarray, known: np.ndarray | None
 ) -> tuple[int, ScaledSums]:
-    """How many errors can be put in steps of their own channel, and Σ(E/S)² of these."""
+    """Return the number of errors expressible in steps of their channel, and Σ(E/S)² of these."""
     if np.ndim(p.scale) == 0 or not p.format.integer:
         return 0, (np.zeros(-(-error.size // kernels.UNIT)), 0)
     np.copyto(spare, p.working_scale)
@@ -195,7 +195,7 @@ def _steps(
     squares = kernels.unit_dots(spare, spare)
     if known is None and np.isfinite(squares).all():
         return error.size, (squares, 0)
-    # 0/0 where S is 0; and values that do not count are no steps either.
+    # 0/0 if S is 0; values outside the sums have no step either.
     counted = np.isfinite(spare) if known is None else np.isfinite(spare) & known
     spare[~counted] = 0
     return int(np.count_nonzero(counted)), (kernels.unit_dots(spare, spare), 0)
@@ -203,20 +203,20 @@ def _steps(
 
 @dataclass(frozen=True, eq=False)
 class Totals:
-    """The sums over all blocks of an array, or of a part of it: what metrics are computed from.
+    """Sums over all blocks of an array, or of a part: the input of metrics.
 
     Attributes
     ----------
     blocks : sequence of BlockSums
     counts : ndarray of int, shape (number of codes,)
-        How many values have each code.
+        Number of values per code.
     qparams : QParams
     size : int
-        How many values there are, NaN and infinity among them.
+        Number of values, including NaN and infinities.
     sets : int
-        How many sets of parameters the values share.
+        Number of parameter sets.
     size_of_sets : ndarray of int, shape (sets,), or None
-        How many values each of these has; None: as many in each.
+        Number of values per set; None if equal.
     """
 
     blocks: Sequence[BlockSums]
@@ -232,40 +232,40 @@ class Totals:
 
     @property
     def n(self) -> int:
-        """How many values enter the sums."""
+        """Number of values in the sums."""
         return self._counts[0]
 
     @property
     def clipped(self) -> tuple[int, int]:
-        """How many values are clipped, low and high."""
+        """Numbers of values clipped low and high."""
         return self._counts[1], self._counts[2]
 
     @property
     def stepped(self) -> int:
-        """How many errors can be put in steps of their channel."""
+        """Number of errors expressible in steps of their channel."""
         return self._counts[3]
 
     @property
     def nan(self) -> int:
-        """How many of R are NaN."""
+        """Number of NaN in R."""
         return self._counts[4]
 
     @property
     def infinite(self) -> int:
-        """How many of R are infinite."""
+        """Number of infinities in R."""
         return self._counts[5]
 
     @cached_property
     def odd(self) -> tuple[int, int]:
-        """How many values are reconstructed as NaN though R is none, and as infinity."""
+        """Numbers of values reconstructed as NaN though R is not, and as infinity."""
         lost, overflowed = np.sum([b.odd for b in self.blocks], axis=0)
         return int(lost), int(overflowed)
 
     def sum(self, kind: str) -> Sum:
-        """A sum over all values, of the kind that ``KINDS`` names."""
+        """Return a sum over all values, of a kind in ``KINDS``."""
         row = KINDS.index(kind)
         parts = [(b.sums[row], int(b.exponents[row])) for b in self.blocks]
-        # Beside zeros, whose exponent says nothing, small numbers could drown.
+        # Ignore the exponent of zeros, beside which small numbers could vanish.
         exponents = {exponent for part, exponent in parts if part.any()} or {0}
         largest = max(exponents)
         if len(exponents) > 1:
@@ -283,7 +283,7 @@ class Totals:
         return Sum(both, largest, self.n)
 
     def worst_unit(self) -> tuple[int, float]:
-        """The first unit with the largest |E|, and that error; −1 and NaN where there is none."""
+        """The first unit with the largest |E|, and that error; −1 and NaN if there is none."""
         size = np.concatenate([b.largest for b in self.blocks])
         if np.isnan(size).all():
             return -1, math.nan

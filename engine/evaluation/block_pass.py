@@ -1,4 +1,4 @@
-"""The pass over an array whose parameters are known: encode, decode, compare, sum up."""
+"""Pass over an array with given parameters: encode, decode, compare, sum."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from quantoscope.engine.quantizers import QUANTIZERS, QParams
 from quantoscope.engine.schemes.scheme import Scheme
 
 FEW = 32
-"""Up to so many changed units of a block are looked at one by one."""
+"""Maximum number of changed units per block that are processed one by one."""
 
 
 class BlockPass:
@@ -36,13 +36,13 @@ class BlockPass:
     r : ndarray of the working precision
     p : QParams
     known : Extremes
-        Of the values that count.
+        Extremes of the values that count.
     without : ndarray of int, optional
-        Flat positions, ascending, that are taken for NaN.
+        Flat positions to treat as NaN, ascending.
     pyramid : Pyramid, optional
-        Of the array: the curves are then taken in the same pass.
+        Pyramid of the array; if given, curves are computed in the same pass.
     covered : bool
-        Whether all values that count lie within the clipping range of their channel.
+        Whether all values that count are within the clipping range of their channel.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class BlockPass:
         self.quantizer = QUANTIZERS[p.mapping]
         self.lean = p.lean(self.quantizer.exact_scale)
         self.codes = np.empty(r.shape, p.format.dtype)
-        # Rounding to the nearest is monotonic: what both ends do, all values do.
+        # Rounding to nearest is monotonic: if both ends are finite and unclipped, all values are.
         self.inside = False
         if known.finite and not p.arithmetic.chances and (p.granularity.whole or covered):
             ends = (known.low, known.high) if p.granularity.whole else p.range
@@ -72,7 +72,7 @@ class BlockPass:
             self.inside = all(side is None for side in sides)
 
     def block(self, start: int, stop: int, scratch: Scratch) -> BlockSums:
-        """Put the codes of a block in their place and return its sums."""
+        """Encode a block and return its sums."""
         r = kernels.block_without(self.r, start, stop, self.without)
         codes = self.codes.reshape(-1)[start:stop]
         return self.sums(r, start, codes, scratch, self.known.finite, self.inside)
@@ -86,7 +86,7 @@ class BlockPass:
         finite: bool = False,
         inside: bool = False,
     ) -> BlockSums:
-        """Encode values that begin at a position, and return their sums."""
+        """Encode the values that begin at a position, and return their sums."""
         p, n = self.p, r.size
         stop = start + n
         aligned = self.lean.spread(self.r.shape, start, stop)
@@ -106,10 +106,10 @@ class BlockPass:
     def revised(
         self, before: BlockSums, where: IntArray, old: FloatArray, scratch: Scratch
     ) -> BlockSums:
-        """Return the sums of a block, and encode what is new, after values of it were changed."""
+        """Encode changed values of a block, and return the block's sums."""
         first = where[0] // kernels.BLOCK * kernels.BLOCK
         units = np.unique(where // kernels.UNIT)
-        # Sums of float64 have exponents, which depend on all of a block.
+        # Sums of float64 data have exponents that depend on the whole block.
         if units.size > FEW or self.r.dtype != np.float32:
             return self.block(first, min(first + kernels.BLOCK, self.r.size), scratch)
         sums, counts, odd = before.sums.copy(), before.counts.copy(), before.odd.copy()
@@ -128,7 +128,7 @@ class BlockPass:
         return BlockSums(sums, before.exponents, counts, largest, odd)
 
     def counted(self, codes: IntArray) -> IntArray:
-        """Return how often each code is there."""
+        """Return the number of each code."""
         raw = kernels.tally(codes)
         patterns = np.flatnonzero(raw)
         some = patterns.astype(f"u{codes.dtype.itemsize}").view(codes.dtype)
@@ -137,7 +137,7 @@ class BlockPass:
         return counts
 
     def evaluation(self, scheme: Scheme, blocks: list[BlockSums], counts: IntArray) -> Evaluation:
-        """Put the outcome together."""
+        """Assemble the evaluation."""
         p, shape = self.p, self.codes.shape
         sizes = p.granularity.sizes(shape) if p.count > 1 else None
         totals = Totals(blocks, counts, p, self.codes.size, p.count, sizes)

@@ -1,4 +1,4 @@
-"""The clipping range [Rmin, Rmax] of every channel, as a scheme's calibration takes it."""
+"""Clipping range per channel according to a scheme's calibration."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ def clip_ends(
     step: Progress | None = None,
     known: Extremes | None = None,
 ) -> Ends:
-    """Return the clipping range of every channel, in the dtype of ``x``.
+    """Return the clipping range per channel, in the dtype of ``x``.
 
-    NaN and infinities are left out.
+    NaN and infinities are ignored.
 
     Parameters
     ----------
     x : ndarray of float32 or float64, any shape
     scheme : Scheme
-        Its calibration says how; ``mse`` and ``entropy`` also depend on mapping and format.
+        Scheme with the calibration; ``mse`` and ``entropy`` also depend on mapping and format.
     arithmetic : Arithmetic, optional
         Another arithmetic than the scheme's, for ``mse``.
     step : callable, optional
-        Is told how far the work has come.
+        Progress callback.
     known : Extremes, optional
-        Of the values, where they are known.
+        Extremes of the values, if known.
 
     Raises
     ------
     QuantizationError
-        When no finite value is left to take the range from, or when the working precision
-        cannot hold a range given by hand, or cannot tell its ends apart.
+        If there is no finite value, or if the working precision
+        cannot hold a range given by hand, or distinguish its ends.
     """
     arithmetic = scheme.arithmetic if arithmetic is None else arithmetic
     method = scheme.calibration.how
@@ -67,7 +67,7 @@ def clip_ends(
 
 
 def _ldexp(ends: FloatArray, exponent: int) -> FloatArray:
-    """Multiply ends by a power of two; none becomes infinite."""
+    """Multiply ends by a power of two, clamping overflow."""
     with np.errstate(over="ignore", under="ignore"):
         scaled, largest = np.ldexp(ends, exponent), np.finfo(np.float64).max
         return np.asarray(np.clip(scaled, -largest, largest))

@@ -1,4 +1,4 @@
-"""One name, several meanings: what peers call the ratio of signal and quantization noise."""
+"""Definitions of signal-to-quantization-noise ratio in different tools."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from quantoscope.engine.evaluation.metrics import METRICS, Metric
 
 @dataclass(frozen=True)
 class Definition:
-    """One of the meanings that peers give to the ratio of signal and quantization noise.
+    """A definition of the ratio of signal to quantization noise.
 
     Attributes
     ----------
     key : str
     metric : Metric
-        With its own name, formula, unit and better way; ``compute`` is that of dB.
+        Metric with its name, formula, unit and direction; ``compute`` returns dB.
     whose : str
-        Who means this.
+        Tools that use it.
     of_db : callable
-        From 10·log10(ΣR² / Σ(R′−R)²).
+        Converts from 10·log10(ΣR² / Σ(R′−R)²).
     """
 
     key: str
@@ -52,4 +52,4 @@ SQNR_DEFINITIONS: tuple[Definition, ...] = (
         lambda db: _ratio(-db),
     ),
 )
-"""What peers call signal-to-noise ratio; the first one is ours."""
+"""Definitions of signal-to-noise ratio; the first one is ours."""

@@ -1,4 +1,4 @@
-"""Extremes of an evaluation over short stretches, from which a long array is drawn at once."""
+"""Envelopes of an evaluation, from which long arrays are drawn."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from quantoscope.engine.quantizers import QUANTIZERS, QParams
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Extremes over stretches of ``STRETCH`` values.
+    """Extremes per stretch of ``STRETCH`` values.
 
     Attributes
     ----------
     reconstructed, error : Pyramid
-        Of R' and of R' − R.
+        Pyramids of R' and of R' − R.
     bound : Pyramid or None
-        Of what rounding alone can make of an error, where that differs from value to value.
+        Pyramid of the bound of the rounding error, if it differs between values.
     clipped : dict of int to ndarray of int
-        Under −1 and 1: the flat positions of the values clipped on that side, of each unit of
+        Under −1 and 1: flat positions of values clipped on that side, of each unit of
         ``kernels.UNIT`` values only the one with the largest error.
     """
 
@@ -42,7 +42,7 @@ Piece = tuple[list[np.ndarray], list[IntArray]]
 
 
 def even_bound(p: QParams) -> bool:
-    """Tell whether one bound of the rounding error holds for all values."""
+    """Return whether one bound of the rounding error holds for all values."""
     return p.granularity.whole and p.format.integer
 
 
@@ -58,7 +58,7 @@ def curves_from(
     pieces : sequence of Piece
         In the order of the blocks.
     reconstructed : tuple of ndarray, optional
-        The extremes of R', where the pieces leave them out.
+        Extremes of R', if the pieces lack them.
     """
     columns = [np.concatenate(parts) for parts in zip(*(p for p, _ in pieces), strict=True)]
     clipped = [np.concatenate(parts) for parts in zip(*(c for _, c in pieces), strict=True)]
@@ -66,7 +66,7 @@ def curves_from(
 
 
 def reconstructed_ends(p: QParams, pyramid: Pyramid) -> EnvelopeEnds | None:
-    """Return the extremes of R' that follow from those of R, all of which is finite.
+    """Return the extremes of R' that follow from those of R, which must be finite.
 
     Rounding to the nearest is monotonic, and one scale for all makes R' so too.
     None where that does not hold, or where R' is not finite.
@@ -86,17 +86,17 @@ def curves_revised(
     size: int,
     piece: Callable[[int, int, kernels.Scratch], Piece],
 ) -> Curves:
-    """Return the curves after some values were changed.
+    """Update curves after values have changed.
 
     Parameters
     ----------
     before : Curves
     where : ndarray of int
-        The flat positions of the changed values.
+        Flat positions of the changed values.
     size : int
         How many values there are.
     piece : callable
-        Returns the piece of the values from one position to another as they are now.
+        Returns the piece of the current values from start to stop.
     """
     pyramids = [before.reconstructed, before.error, *([before.bound] if before.bound else [])]
     columns = [end.copy() for pyramid in pyramids for end in (pyramid.low, pyramid.high)]
@@ -115,7 +115,7 @@ def curves_revised(
 
 
 def _touched(where: IntArray, size: int) -> list[tuple[int, int]]:
-    """The units that hold some positions, or their blocks where these are many."""
+    """Return the units that contain some positions, or their blocks if these are many."""
     units, length = np.unique(where // kernels.UNIT), kernels.UNIT
     if units.size > MANY:
         units, length = np.unique(where // kernels.BLOCK), kernels.BLOCK
@@ -139,14 +139,14 @@ def piece_of(
     saturated: np.ndarray | None,
     p: QParams,
 ) -> Piece:
-    """Return the extremes of a block that begins at a position, and where it is clipped.
+    """Return the extremes and clipped positions of a block.
 
     Parameters
     ----------
     start : int
     r, error : ndarray, shape (n,)
     reconstructed : ndarray or None
-        None: what is known of it already is left out.
+        None if its extremes are known.
     saturated : ndarray of int8 or None
     p : QParams
         Aligned with the values, in full precision.
@@ -163,7 +163,7 @@ def piece_of(
 
 
 def bounds_of(r: FloatArray, p: QParams) -> np.ndarray:
-    """Return the largest error that rounding alone can make of each value, in float64.
+    """Return the bound of the rounding error per value, in float64.
 
     Parameters
     ----------
@@ -176,10 +176,10 @@ def bounds_of(r: FloatArray, p: QParams) -> np.ndarray:
 
 
 def _worst_clipped(error: np.ndarray, at: IntArray) -> IntArray:
-    """Of the clipped values in each unit, the first of those with the largest error."""
+    """Return the first clipped value with the largest error per unit."""
     if not at.size:
         return at
-    # NaN, of a value reconstructed as none, still is a clipped one.
+    # A clipped value may be reconstructed as NaN.
     size = np.nan_to_num(np.abs(error[at]), nan=0.0, posinf=np.inf)
     unit = at // kernels.UNIT
     starts = np.flatnonzero(np.diff(unit, prepend=-1))

@@ -1,4 +1,4 @@
-"""Parameters, codes, reconstructed values, error and metrics of an array under a scheme."""
+"""Calibrate, quantize, dequantize and evaluate."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from quantoscope.engine.schemes.scheme import Scheme, as_scheme
 
 
 def calibrate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None = None) -> QParams:
-    """Return the parameters that a scheme takes from the data.
+    """Return the parameters of a scheme for the data.
 
     Parameters
     ----------
     x : array_like
-        Any shape; NaN and infinities are left out of the range.
+        Any shape; NaN and infinities do not affect the range.
     scheme : Scheme or str
     progress : callable, optional
         Called with how much is done of how much; what it raises stops the work.
@@ -58,7 +58,7 @@ def calibrate_known(
     known: kernels.Extremes | None,
     step: Progress | None = None,
 ) -> QParams:
-    """Calibrate with what is known of the values already.
+    """Calibrate with known extremes.
 
     Parameters
     ----------
@@ -93,12 +93,12 @@ def calibrate_known(
 
 
 def quantize(x: ArrayLike, qparams: QParams) -> IntArray:
-    """Return the codes of ``x``, in its shape, in the format's own integer type.
+    """Return the codes of ``x``, in its shape, in the format's integer dtype.
 
     Raises
     ------
     QuantizationError
-        When ``x`` holds NaN, which no integer code can express (``evaluate`` marks them
+        If ``x`` contains NaN, which no integer code can express (``evaluate`` marks them
         instead), is empty, does not hold real numbers, or has other channels than the
         parameters.
     """
@@ -115,7 +115,7 @@ def quantize(x: ArrayLike, qparams: QParams) -> IntArray:
 
 
 def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
-    """Return the reconstructed values of codes, in their shape: float32 (float64 for float64 data).
+    """Return the reconstructed values of codes, as float32 (float64 for float64 data).
 
     Raises
     ------
@@ -139,7 +139,7 @@ def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
 
 
 def check_channels(shape: tuple[int, ...], p: QParams) -> None:
-    """Raise QuantizationError when an array of this shape has other channels than parameters."""
+    """Raise QuantizationError if an array of this shape does not match the parameters' channels."""
     p.granularity.check(shape)
     count = p.granularity.count(shape)
     if count != p.count and p.count != 1:
@@ -149,7 +149,7 @@ def check_channels(shape: tuple[int, ...], p: QParams) -> None:
 
 
 def encoded(r: FloatArray, p: QParams, quantizer: Quantizer | None = None) -> IntArray:
-    """Return the codes in the shape of ``r``, which is of the working precision without NaN."""
+    """Return the codes of ``r``, which is in working precision without NaN."""
     quantizer = quantizer or QUANTIZERS[p.mapping]
     codes = np.empty(r.shape, p.format.dtype)
     lean = p.lean(quantizer.exact_scale)
@@ -169,7 +169,7 @@ def encoded(r: FloatArray, p: QParams, quantizer: Quantizer | None = None) -> In
 
 
 def decoded(codes: np.ndarray, p: QParams) -> FloatArray:
-    """Return the reconstructed values in the shape of the codes."""
+    """Return the reconstructed values of codes."""
     quantizer = QUANTIZERS[p.mapping]
     lean = p.lean(quantizer.exact_scale)
     reconstructed = np.empty(codes.shape, p.dtype)
@@ -210,7 +210,7 @@ def evaluate_known(
     step: Progress | None = None,
     pyramid: Pyramid | None = None,
 ) -> Evaluation:
-    """Evaluate with what is known of the array already.
+    """Evaluate with known extremes.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def evaluate_known(
     p = calibrate_known(r, scheme, known, step)
     minmax = scheme.calibration.how.from_extremes and not scheme.fixed_range
     low, high = map(np.asarray, p.range)
-    # An unsigned symmetric range leaves out what is negative.
+    # An unsigned symmetric range excludes negative values.
     both_sides = not QUANTIZERS[p.mapping].symmetric_range or bool((low <= -high).all())
     covered = minmax and both_sides and p.dtype == r.dtype
     run = BlockPass(r, p, known, pyramid=pyramid, covered=covered)
@@ -246,10 +246,10 @@ def _noted(
     known: kernels.Extremes,
     step: Progress | None = None,
 ) -> Evaluation:
-    """Return the evaluation with what a pass over the array alone does not tell.
+    """Add warnings that require more than the pass over the array.
 
-    That is where clipping costs more than it saves, where a runtime was not compared on data
-    of the type that was given, and how many integers lose digits.
+    These concern clipping that increases the error, a runtime that was not verified on data
+    of the given dtype, and integers that lose digits.
     """
     scheme = made.scheme
     dtype = getattr(x, "dtype", None)
@@ -266,14 +266,14 @@ def _noted(
 def _clipping(
     made: Evaluation, r: FloatArray, known: kernels.Extremes, step: Progress | None
 ) -> str:
-    """Say where clipping costs more than it saves; empty where it does not."""
+    """Return a warning if clipping increases the error; else an empty text."""
     scheme, noise = made.scheme, made.totals.noise
     if not scheme.calibration.how.clips_blindly or not any(made.totals.clipped):
         return ""
     try:
         p = calibrate_known(r, replace(scheme, calibration=MINMAX), known)
     except QuantizationError:
-        return ""  # A range by hand where the data has none.
+        return ""  # a range by hand for data without one
     exponent = extreme_exponent(r, known)
     ours = ldexp(noise.mantissa, noise.exponent - 2 * exponent)
     widest = squared_error(r, p, ours, exponent, step)
@@ -285,7 +285,7 @@ def _clipping(
 def squared_error(
     r: FloatArray, p: QParams, enough: float, exponent: int = 0, step: Progress | None = None
 ) -> float:
-    """Return Σ(R′ − R)² of the finite values; ∞ where it grows beyond what is enough.
+    """Return Σ(R′ − R)² of the finite values; ∞ if it exceeds ``enough``.
 
     Parameters
     ----------
@@ -293,7 +293,7 @@ def squared_error(
     p : QParams
     enough : float
     exponent : int
-        Errors are divided by ``2**exponent`` before they are squared.
+        Errors are divided by ``2**exponent`` before squaring.
     step : callable, optional
         Is told how far the work has come.
     """
@@ -325,13 +325,13 @@ def squared_error(
 
 
 def sqnr_without(r: FloatArray, scheme: Scheme, without: IntArray) -> float:
-    """Return the SQNR in dB of all values but some, quantized by themselves.
+    """Return the SQNR in dB without some values, with a range of their own for the others.
 
     Parameters
     ----------
     r : ndarray of the working precision
     scheme : Scheme
-        One whose range comes from the extremes of the whole tensor.
+        Scheme whose range is the extremes of the whole tensor.
     without : ndarray of int
         Flat positions, ascending; not all.
     """
@@ -349,10 +349,10 @@ def revise(
     old: FloatArray,
     known: kernels.Extremes,
 ) -> Evaluation | None:
-    """Return the evaluation after some values were changed, if the parameters stay the same.
+    """Update an evaluation after values have changed, if the parameters stay the same.
 
-    It is that of the whole array, to the last bit, but only the units with a changed value are
-    looked at.
+    The result equals an evaluation of the whole array bit for bit, but only units with a changed
+    value are processed.
 
     Parameters
     ----------
@@ -399,15 +399,15 @@ def revise(
 
 
 def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:
-    """Return every metric of a part of the values alone, such as those of a channel.
+    """Return the metrics of a part of the values, such as those of a channel.
 
-    Positions among them are those in the whole array.
+    Positions in the result refer to the whole array.
 
     Parameters
     ----------
     evaluation : Evaluation
     where : ndarray of int, shape (n,)
-        The flat positions of the part, at least one.
+        Flat positions of the part, at least one.
     """
     p, shape = evaluation.qparams, evaluation.codes.shape
     quantizer = QUANTIZERS[p.mapping]

@@ -1,4 +1,4 @@
-"""Every metric, defined once: key, name, formula, unit, and which way is better.
+"""Definitions of all metrics: key, name, formula, unit, and direction.
 
 The sums run in float64 over the values that are finite and whose reconstructed value and error are
 finite; counts of clipped values and of codes take in the infinities too.
@@ -21,14 +21,14 @@ Better = Literal["higher", "lower", "zero", ""]
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """What the metrics are computed from.
+    """Input of the metrics.
 
     Attributes
     ----------
     totals : Totals
-        Of all values, or of a part of them.
+        Sums of all values, or of a part.
     max_index : int
-        The position of the first largest |R′ − R|; −1 where there is none.
+        Position of the first largest |R′ − R|; −1 if there is none.
     """
 
     totals: Totals
@@ -36,17 +36,17 @@ class Sample:
 
     @property
     def n(self) -> int:
-        """How many values enter the sums."""
+        """Number of values in the sums."""
         return self.totals.n
 
     @property
     def qparams(self) -> QParams:
-        """The parameters of the whole array, or of the values of a part."""
+        """Parameters of the whole array, or of a part."""
         return self.totals.qparams
 
 
 def _sqnr(s: Sample) -> float:
-    """+∞ where there is no error, −∞ where there is nothing but error."""
+    """Return the SQNR in dB: +∞ without error, −∞ without signal."""
     if s.n == 0:
         return math.nan
     noise = s.totals.noise
@@ -60,13 +60,13 @@ def _rmse(s: Sample) -> float:
 
 
 def _rmse_over_scale(s: Sample) -> float:
-    """NaN for formats whose numbers are not one S apart."""
+    """Return RMSE / S; NaN for formats without a uniform step."""
     if s.n == 0 or not s.qparams.format.integer:
         return math.nan
     if np.ndim(s.qparams.scale):
         stepped = s.totals.stepped
         return math.sqrt(s.totals.sum("steps").over(stepped)) if stepped else math.nan
-    # A subnormal RMSE would have lost its digits before the division.
+    # A subnormal RMSE would lose digits before the division.
     scale, exponent = math.frexp(abs(float(s.qparams.working_scale)))
     if scale == 0:
         return math.nan
@@ -83,7 +83,7 @@ def _max_error(s: Sample) -> float:
 
 
 def _cosine(s: Sample) -> float:
-    """Cosine of the angle between R and R'; 1 where both are all zero, 0 where one of them is."""
+    """Return the cosine of R and R'; 1 if both are zero, 0 if only one is."""
     if s.n == 0:
         return math.nan
     real, reconstructed, product = (s.totals.sum(kind) for kind in ("rr", "qq", "rq"))
@@ -104,9 +104,9 @@ def _entropy(s: Sample) -> float:
 
 
 def _bits_per_value(s: Sample) -> float:
-    """What a value costs in storage, its share of the parameters included.
+    """Return the storage per value in bits, including its share of the parameters.
 
-    Whatever the value is: NaN has a code like any other.
+    NaN counts like any other value.
     """
     p, size = s.qparams, s.totals.size
     if size == 0:
@@ -115,7 +115,7 @@ def _bits_per_value(s: Sample) -> float:
 
 
 def _predicted(s: Sample) -> float:
-    """NaN for formats whose numbers are not evenly spaced."""
+    """Return the SQNR predicted for uniform noise; NaN for formats without a uniform step."""
     p = s.qparams
     if s.n == 0 or not p.format.integer:
         return math.nan
@@ -123,7 +123,7 @@ def _predicted(s: Sample) -> float:
     largest = float(scales.max())
     if largest == 0 or not math.isfinite(largest):
         return math.nan
-    # The mean of S² over all values, beside the largest S lest it underflow.
+    # The mean of S² over all values, relative to the largest S against underflow.
     sizes = s.totals.size_of_sets
     shares = np.full(scales.size, 1 / scales.size) if sizes is None else sizes / sizes.sum()
     mean = float(np.sum(shares * (scales / largest) ** 2))
@@ -133,20 +133,20 @@ def _predicted(s: Sample) -> float:
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure of merit.
+    """A metric.
 
     Attributes
     ----------
     key : str
-        Its name in ``Evaluation.metrics`` and in files.
+        Key in ``Evaluation.metrics`` and in files.
     name, formula, unit : str
-        What people read; an empty unit means a pure number.
+        Texts for the user; an empty unit means a pure number.
     better : str
         ``"higher"``, ``"lower"``, ``"zero"`` (nearest to 0), or empty where no way is better.
     compute : callable
-        From the sums of the values to the figure.
+        Computes the metric from the sums.
     of : str
-        The key of the metric that this one is a part of, or empty.
+        Key of the metric that this one is a part of, or empty.
     position : bool
         Whether it is the flat position of a value.
     """

@@ -1,4 +1,4 @@
-"""What a scheme does to an array: parameters, codes and metrics kept, the rest when asked for."""
+"""Result of an evaluation: parameters, codes, metrics, and lazily computed values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from quantoscope.engine.text.number_text import position_text, short, values_tex
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedPart:
-    """What a scheme makes of some of the values, every array of one shape.
+    """Evaluation of some of the values, all arrays of one shape.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class EvaluatedPart:
         R, R' and R' − R; NaN where R is NaN.
     codes : ndarray of the format's integer type
     saturated : ndarray of int8
-        −1 where the rounded number lay below the code range, 1 above, 0 within (and for NaN).
+        −1 if the rounded number was below the code range, 1 above, 0 within (and for NaN).
     """
 
     values: FloatArray
@@ -48,7 +48,7 @@ class EvaluatedPart:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a scheme does to an array.
+    """Evaluation of a scheme on an array.
 
     Reconstructed values, errors and saturation take five to nine times the memory of the codes, so
     they are computed from array and parameters on first access. After changing the array in place,
@@ -59,18 +59,18 @@ class Evaluation:
     scheme : Scheme
     qparams : QParams
     values : ndarray of the working precision
-        R: the array that was given, where it has that precision, else a converted copy.
+        R: the input if it has that precision, else a converted copy.
     codes : ndarray of the format's integer type, shape of the input
-        Where the input is NaN this holds a placeholder: the code nearest to 0, or what the
-        scheme's runtime makes of NaN.
+        For NaN a placeholder: the code nearest to 0, or that of the
+        scheme's runtime for NaN.
     totals : Totals
-        The sums that the metrics come from.
+        Sums from which metrics are computed.
     metrics : mapping of str to float
-        Every entry of ``engine.METRICS`` by its key.
+        Metrics by the keys of ``engine.METRICS``.
     warnings : tuple of str
-        Sentences about what the figures alone do not tell.
+        Warnings as sentences.
     drawn : Curves or None
-        The curves, where they were taken in the pass over the array.
+        Curves, if computed in the pass over the array.
     """
 
     scheme: Scheme
@@ -90,7 +90,7 @@ class Evaluation:
         return f"<Evaluation {self.scheme}: {values_text(self.codes.shape)}, {figures}>"
 
     def _repr_html_(self) -> str:
-        """Return the metrics and warnings as a table, which notebooks show."""
+        """Return the metrics and warnings as an HTML table, for notebooks."""
         shape = self.codes.shape
         rows = ""
         for metric in METRICS if self.metrics else ():
@@ -105,12 +105,12 @@ class Evaluation:
 
     @property
     def code_counts(self) -> IntArray:
-        """How many values have each code, in the order of ``codes`` of the quantizer."""
+        """Number of values per code, in the order of the quantizer's ``codes``."""
         return self.totals.counts
 
     @cached_property
     def reconstructed(self) -> FloatArray:
-        """R', shape of the input, in the working precision; NaN where the input is NaN."""
+        """R', in the shape of the input and in working precision; NaN for NaN."""
         reconstructed = np.empty(self.codes.shape, self.qparams.dtype)
 
         def work(start: int, stop: int, scratch: Scratch) -> None:
@@ -121,7 +121,7 @@ class Evaluation:
 
     @cached_property
     def error(self) -> FloatArray:
-        """R' − R, shape of the input; NaN where the input is NaN."""
+        """R' − R, in the shape of the input; NaN for NaN."""
         error = np.empty(self.codes.shape, np.result_type(self.qparams.dtype, self.values.dtype))
 
         def work(start: int, stop: int, scratch: Scratch) -> None:
@@ -133,7 +133,7 @@ class Evaluation:
     def block(
         self, start: int, stop: int, scratch: Scratch, out: FloatArray | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """Return R' and R' − R of a block, in the buffers of a thread unless ``out`` is given.
+        """Return R' and R' − R of a block, in scratch buffers unless ``out`` is given.
 
         Parameters
         ----------
@@ -141,7 +141,7 @@ class Evaluation:
             Flat positions.
         scratch : Scratch
         out : ndarray, shape (stop − start,), optional
-            For the error.
+            Buffer for the error.
         """
         reconstructed = scratch("reconstructed", stop - start, self.qparams.dtype)
         self._decode(start, stop, reconstructed)
@@ -152,7 +152,7 @@ class Evaluation:
             return reconstructed, np.subtract(reconstructed, r, out=out)
 
     def _decode(self, start: int, stop: int, out: FloatArray) -> None:
-        """Put the reconstructed values of a block into ``out``."""
+        """Write the reconstructed values of a block to ``out``."""
         p = self.qparams
         quantizer = QUANTIZERS[p.mapping]
         aligned = p.lean(quantizer.exact_scale).spread(self.codes.shape, start, stop)
@@ -164,7 +164,7 @@ class Evaluation:
 
     @cached_property
     def saturated(self) -> np.ndarray:
-        """Where values are clipped, shape of the input, as in ``EvaluatedPart``."""
+        """How values are clipped, in the shape of the input, as in ``EvaluatedPart``."""
         saturated = np.zeros(self.codes.shape, np.int8)
 
         def work(start: int, stop: int, scratch: Scratch) -> None:
@@ -188,14 +188,14 @@ class Evaluation:
 
     @cached_property
     def curves(self) -> Curves:
-        """Extremes of R' and of the error in short stretches, for drawing long arrays."""
+        """Extremes of R' and of the error per stretch, for drawing long arrays."""
         if self.drawn is not None:
             return self.drawn
         size = self.codes.size
         return curves_from(size, kernels.over_blocks(size, self.curve_piece))
 
     def curve_piece(self, start: int, stop: int, scratch: Scratch) -> Piece:
-        """Return the extremes of a block or a unit, and where it is clipped."""
+        """Return the extremes and clipped positions of a block or unit."""
         reconstructed, error = self.block(start, stop, scratch)
         r = kernels.flat_block(self.values, start, stop)
         low, high = self.totals.blocks[start // kernels.BLOCK].clipped
@@ -204,12 +204,12 @@ class Evaluation:
         return piece_of(start, r, reconstructed, error, saturated, p)
 
     def bounds(self, start: int, stop: int) -> np.ndarray:
-        """Return the largest error that rounding alone can make of each value, in float64."""
+        """Return the bound of the rounding error per value, in float64."""
         p = self.qparams.spread(self.codes.shape, start, stop)
         return bounds_of(kernels.flat_block(self.values, start, stop), p)
 
     def part(self, where: slice | IntArray) -> EvaluatedPart:
-        """Return what becomes of some of the values.
+        """Return the evaluation of some of the values.
 
         Parameters
         ----------
@@ -256,14 +256,14 @@ def applied(
     p : QParams
         Numbers, or arrays aligned with the values.
     where : ndarray of int or None
-        Flat positions, for rounding by chance.
+        Flat positions, for stochastic rounding.
     quantizer : Quantizer
     scratch : Scratch, optional
-        Whose buffers R' may be in.
+        Scratch buffers for R'.
     codes : ndarray, optional
-        Where to put the codes.
+        Output array for the codes.
     without_nan, inside : bool
-        Whether it is known that there is no NaN, and that nothing saturates.
+        Whether there is known to be no NaN, and no saturation.
     """
     nan = None if without_nan else np.isnan(r)
     if nan is not None and not nan.any():
@@ -283,12 +283,12 @@ def applied(
 
 
 def _placeholder(zeros: IntArray, p: QParams) -> IntArray:
-    """The code that NaN is shown with, where 0 has the codes given."""
+    """Return the code that represents NaN, given the codes of zeros."""
     code = p.arithmetic.nan_code.within(p.format.qmin, p.format.qmax)
     return zeros if code is None else np.full_like(zeros, code)
 
 
 def worst_place(part: EvaluatedPart) -> int:
-    """The place of the first largest |E| among the values that enter the sums."""
+    """Return the index of the first largest |E| among the values in the sums."""
     usable = np.isfinite(part.values) & np.isfinite(part.error)
     return int(np.where(usable, np.abs(part.error), -1).argmax())

@@ -1,4 +1,4 @@
-"""Sentences about an evaluation that its figures alone do not tell."""
+"""Warnings on an evaluation, as sentences."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def values_are(count: int) -> str:
 
 
 def costly_clipping(mse: float, mse_of_minmax: float) -> str:
-    """Return that the range of the data would cost less than the one that was calibrated."""
+    """Return a warning that ``minmax`` would have a smaller error."""
     return (
         f"Clipping costs more than it saves: MSE is {mse:.4g}, and {mse_of_minmax:.4g} with minmax."
     )
 
 
 def other_data(scheme: Scheme, dtype: Any) -> str:
-    """Return that a runtime was not compared on data of a type; empty where it was."""
+    """Return a warning that a runtime was not verified on this dtype; empty if it was."""
     runtime = scheme.follows
     if runtime is None or not runtime.verified or not isinstance(dtype, np.dtype):
         return ""
@@ -43,7 +43,7 @@ def other_data(scheme: Scheme, dtype: Any) -> str:
 def warnings_of(
     shape: tuple[int, ...], scheme: Scheme, p: QParams, totals: Totals, lowest: float
 ) -> list[str]:
-    """Return what to warn of, each as a sentence.
+    """Return all warnings as sentences.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ def warnings_of(
     scheme : Scheme
     p : QParams
     totals : Totals
-        What was counted.
+        Sums and counts.
     lowest : float
-        The smallest finite value; NaN where there is none.
+        Smallest finite value; NaN if there is none.
     """
     notes = [
         *_of_values(totals, scheme),
@@ -98,7 +98,7 @@ def _of_values(totals: Totals, scheme: Scheme) -> list[str]:
 
 
 def _of_squares(totals: Totals) -> list[str]:
-    """Squares of errors that float64 cannot hold."""
+    """Return warnings on squared errors beyond float64."""
     noise = totals.noise if totals.n else None
     if noise is None or noise.mantissa == 0:
         return []
@@ -112,7 +112,7 @@ def _of_squares(totals: Totals) -> list[str]:
 
 
 def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
-    """Groups and blocks that are shorter than they are asked for."""
+    """Return warnings on groups and blocks shorter than requested."""
     fmt, granularity = scheme.format, scheme.granularity
     if granularity.kind != GROUP:
         return []
@@ -166,11 +166,11 @@ def _of_zero_points(p: QParams) -> list[str]:
 
 
 def _of_signs(scheme: Scheme, p: QParams, totals: Totals, smallest: float) -> list[str]:
-    """Negative values in a scheme that has no code for them."""
+    """Return warnings on negative values in a scheme without codes for them."""
     unsigned = p.qmin == 0 and not np.any(p.zero_point) and not np.any(p.offset)
     if not unsigned or not totals.clipped[0]:
         return []
-    # Whoever sets a range by hand from 0 up wants it so.
+    # A range from 0 set by hand is intended.
     lowest, _ = scheme.calibration.fixed or (-np.inf, np.inf)
     if max(lowest, smallest) < -np.min(p.scale) / 2:
         return [
@@ -249,7 +249,7 @@ def _floored(p: QParams, s: float, which: str) -> str:
 
 
 def _precision(p: QParams) -> str:
-    """What S is stored in, in the end."""
+    """Return the precision in which S is finally stored."""
     stored = p.arithmetic.stored or p.dtype.name
     return "float16" if stored == "bfloat16" else stored
 
@@ -259,7 +259,7 @@ def _least(s: np.ndarray) -> Any:
 
 
 def _share(which: np.ndarray, one: str, several: str) -> str:
-    """Name the channel, or say how many of how many."""
+    """Name the channel, or give the number of channels."""
     count = int(np.count_nonzero(which))
     if count == 1:
         return one.format(f"channel or group {int(np.flatnonzero(which)[0])}")

@@ -237,27 +237,22 @@ class Arithmetic:
         Whether the range is widened to include 0.
     narrow_from : int
         Number of bits from which the symmetric mapping omits a signed format's smallest code.
-    divisor : str
-        Scale of the symmetric mapping: ``qmax`` max|R| / Qmax, ``half`` max|R| /
-        ((Qmax − Qmin)/2), ``width`` 2·max|R| / (Qmax − Qmin).
+    divisor : Divisor
+        Scale of the symmetric mapping.
     middle_zero : bool
         Whether the symmetric mapping of an unsigned format has its middle code as zero point.
-    difference, division : str
-        Precision of Rmax − Rmin and of the division: ``working`` or ``float64``.
+    difference, division : Precision
+        Precision of Rmax − Rmin and of the division.
     stored : str
         Precision that S is rounded to before any use; empty if S stays float64 and only
         operations on arrays round it to their precision. ``bfloat16`` is then rounded to float16
         as well, like the scales of LiteRT's blocks.
     range_floor, floor : float
         Smallest width of the range, and smallest S.
-    tiny : str
-        Replacement for an S of 0 or nearly 0: ``textbook`` (S = 1 for zeros, a constant is a level,
-        else the smallest number), ``one`` (S = 1 and Z = 0 below the smallest normal number),
-        ``one-middle`` (the same, but the symmetric mapping keeps its Z), ``as-is``.
-    zero_point : str
-        ``from-max``: Qmax − Round(Rmax / S); ``from-min``: Qmin − Round(Rmin / S); ``sum``:
-        Round(Qmin − Rmin / S); ``nearer-end``: Round(Qmin − Rmin / S) or Round(Qmax − Rmax / S),
-        for the end of the range that is nearer to 0.
+    tiny : Tiny
+        Replacement for an S of 0 or nearly 0.
+    zero_point : ZeroPoint
+        Formula of Z.
     exact_scale : bool
         Whether Z is computed from S before S is rounded for storage.
     clamps_zero_point : bool
@@ -268,13 +263,12 @@ class Arithmetic:
         Whether Z is added before rounding.
     fused : bool
         Whether R · (1/S) + Z is rounded to the precision once, by a fused multiply-add.
-    nan_code : str
-        Code of NaN: ``none`` (a placeholder, the code nearest to 0), ``lowest``,
-        ``highest``, or ``zero`` (the code 0).
+    nan_code : NanCode
+        Code of NaN.
     refuses_overflow : bool
         Whether a scale beyond the precision is an error; runtimes continue with infinity.
-    entropy : str
-        Implementation that the calibration ``entropy`` follows: ``modelopt`` or ``onnxruntime``.
+    entropy : EntropySearch
+        Implementation that the calibration ``entropy`` follows.
 
     Raises
     ------

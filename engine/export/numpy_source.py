@@ -145,12 +145,12 @@ class _Body:
 class _Codes:
     """What sets a format apart: what it needs, how numbers are rounded, and their codes."""
 
-    constants: list[str]
-    helpers: list[str]
-    rounding: list[str]
-    clip: list[str]
     pack: str
     unpack: str
+    rounding: tuple[str, ...] = ()
+    clip: tuple[str, ...] = ("number = np.clip(number, QMIN, QMAX)",)
+    constants: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
     imports: str = "import numpy as np"
 
 
@@ -222,9 +222,6 @@ def _met(p: QParams, word: str, of: str = "x") -> str:
     return word if p.granularity.whole else f"along({word}, {of}.shape)"
 
 
-_CLIP = "number = np.clip(number, QMIN, QMAX)"
-
-
 def _rounding(name: str) -> str:
     if name not in _ROUNDINGS:
         raise NotExpressibleError(f"There is no numpy source for rounding {name}.")
@@ -240,43 +237,37 @@ def _codes(fmt: Format) -> _Codes:
 
 
 @_codes.register
-def _(fmt: IntegerFormat) -> _Codes:
-    return _Codes(
-        [],
-        [],
-        ["number = round_(number)"],
-        [_CLIP],
-        "codes = number.astype(CODES)",
-        "numbers = codes.astype(np.float64)",
-    )
+def _integers(fmt: IntegerFormat) -> _Codes:
+    pack, unpack = "codes = number.astype(CODES)", "numbers = codes.astype(np.float64)"
+    return _Codes(pack, unpack, ("number = round_(number)",))
 
 
 @_codes.register
-def _(fmt: FloatFormat) -> _Codes:
+def _floats(fmt: FloatFormat) -> _Codes:
     return _Codes(
-        [
-            f"FLOAT = ml_dtypes.{fmt.ml_dtype.name}",
-            f"MANTISSA, LEAST_EXPONENT = {fmt.mantissa}, {fmt.smallest_exponent}",
-        ],
-        [_GAP],
-        ["step = gap(number)", "number = round_(number / step) * step"],
-        [_CLIP],
         "codes = np.asarray(number.astype(FLOAT)).view(np.uint8)",
         "numbers = codes.astype(np.uint8).view(FLOAT).astype(np.float64)",
-        "import ml_dtypes\nimport numpy as np",
+        ("step = gap(number)", "number = round_(number / step) * step"),
+        constants=(
+            f"FLOAT = ml_dtypes.{fmt.ml_dtype.name}",
+            f"MANTISSA, LEAST_EXPONENT = {fmt.mantissa}, {fmt.smallest_exponent}",
+        ),
+        helpers=(_GAP,),
+        imports="import ml_dtypes\nimport numpy as np",
     )
 
 
 @_codes.register
-def _(fmt: CodebookFormat) -> _Codes:
+def _codebook(fmt: CodebookFormat) -> _Codes:
     # One search gives both the rounded level and its code.
     search = "codes = np.searchsorted((BOOK[1:] + BOOK[:-1]) / 2, number).astype(CODES)"
     book = f"BOOK = {_literal(np.array(fmt.book))}"
-    return _Codes([book], [], [], [], search, "numbers = BOOK[codes.astype(np.intp)]")
+    unpack = "numbers = BOOK[codes.astype(np.intp)]"
+    return _Codes(search, unpack, clip=(), constants=(book,))
 
 
 @_codes.register
-def _(fmt: BlockFormat) -> _Codes:
+def _blocks(fmt: BlockFormat) -> _Codes:
     return _codes(fmt.element)
 
 
@@ -289,7 +280,7 @@ def _body(quantizer: Quantizer, p: QParams) -> _Body:
 
 
 @_body.register
-def _(quantizer: Affine, p: QParams) -> _Body:
+def _affine(quantizer: Affine, p: QParams) -> _Body:
     if not quantizer.affine:
         raise NotExpressibleError(f"There is no numpy source for {quantizer.name}.")
     a, codes = p.arithmetic, _codes(p.format)
@@ -337,14 +328,15 @@ def _divisor(p: QParams) -> list[str]:
 
 
 @_body.register
-def _(quantizer: Q8, p: QParams) -> _Body:
-    steps = [f"number = round_(x * inverse({_met(p, 'D')}))", _CLIP, _codes(p.format).pack]
+def _q8(quantizer: Q8, p: QParams) -> _Body:
+    codes = _codes(p.format)
+    steps = [f"number = round_(x * inverse({_met(p, 'D')}))", *codes.clip, codes.pack]
     back = [f"return codes.astype(DTYPE) * {_met(p, 'S', 'codes')}"]
     return _Body(_divisor(p), [_INVERSE, _ROUNDINGS["llama.cpp"]], steps, back)
 
 
 @_body.register
-def _(quantizer: SignedScaleBlock, p: QParams) -> _Body:
+def _signed_scale_block(quantizer: SignedScaleBlock, p: QParams) -> _Body:
     half = int(np.ravel(p.zero_point)[0])
     product = f"x * inverse({_met(p, 'D')})"
     steps = [f"number = cut(np.trunc({product} + DTYPE({half}.5)))", _codes(p.format).pack]
@@ -353,7 +345,7 @@ def _(quantizer: SignedScaleBlock, p: QParams) -> _Body:
 
 
 @_body.register
-def _(quantizer: ScaleMinimumBlock, p: QParams) -> _Body:
+def _scale_minimum_block(quantizer: ScaleMinimumBlock, p: QParams) -> _Body:
     constants = [*_divisor(p), f"OFFSET = {_literal(p.offset)}", "M = OFFSET.astype(DTYPE)"]
     product = f"(x - {_met(p, 'M')}) * inverse({_met(p, 'D')})"
     steps = [f"number = cut(np.trunc({product} + DTYPE(0.5)))", _codes(p.format).pack]
@@ -363,7 +355,7 @@ def _(quantizer: ScaleMinimumBlock, p: QParams) -> _Body:
 
 
 @_body.register
-def _(quantizer: Mxfp4, p: QParams) -> _Body:
+def _mxfp4(quantizer: Mxfp4, p: QParams) -> _Body:
     definition, codes = quantizer.definition, _codes(p.format)
     steps = [
         f"number = (x.astype(np.float64) / {_met(p, 'DIVISOR')}).astype(DTYPE)",

@@ -1,7 +1,7 @@
-"""The engine without a screen: ``quantize``, ``compare`` and ``params`` as commands.
+"""Commands of the engine: ``quantize``, ``compare``, ``list`` and ``params``.
 
-Whatever is wrong with the input ends in one line on stderr and exit status 2, and leaves every
-file as it was.
+Any error of the input gives one line on stderr and exit status 2, and leaves every
+file unchanged.
 """
 
 from __future__ import annotations
@@ -97,11 +97,11 @@ endings of their files:
 
 
 class UsageError(Exception):
-    """The command line itself is wrong; the message is one sentence."""
+    """Raised for an invalid command line; the message is one sentence."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that raises instead of printing its usage over several lines."""
+    """A parser that raises instead of printing its usage."""
 
     rest: Callable[[], str] = str
 
@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None, more: Callable[[Add], None] | None =
     Parameters
     ----------
     argv : sequence of str, optional
-        The arguments after the program's name; those of the process by default.
+        Arguments after the program's name; by default those of the process.
     more : callable, optional
         Adds further commands, which take the parsed arguments and return warnings.
     """
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None, more: Callable[[Add], None] | None =
     try:
         with listening() as notes:
             warnings = _run(argv, more)
-        if sys.stdout is not None:  # A windowed program has none.
+        if sys.stdout is not None:  # None in a windowed program
             sys.stdout.flush()
     except (UsageError, QuantizationError) as error:
         return fail(str(error))
@@ -136,7 +136,7 @@ def main(argv: Sequence[str] | None = None, more: Callable[[Add], None] | None =
         return fail("This does not fit into the memory of this machine.")
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # The reader has seen enough, as in "| head".
+    except BrokenPipeError:  # the reader has closed the pipe, as in "| head"
         _drop_stdout()
         return 0
     except OSError as error:
@@ -172,7 +172,7 @@ def _complain(line: str) -> None:
 
 
 def _drop_stdout() -> None:
-    """Send what is still buffered nowhere, so that the interpreter's last flush stays quiet."""
+    """Redirect buffered output to nowhere, so that the interpreter's final flush succeeds."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -295,7 +295,7 @@ def _list(arguments: argparse.Namespace) -> list[str]:
     if name is not None:
         infos = [info for info in infos if info.name == name]
         if not infos:
-            load(path, name)  # raises the sentence that says what there is
+            load(path, name)  # raises an error that lists the available names
     if arguments.json:
         for piece in list_lines.as_json(infos):
             print(piece, end="")
@@ -345,7 +345,7 @@ def _input(arguments: argparse.Namespace) -> np.ndarray:
         array = load(path, name, external=arguments.external)
     except ExternalDataError as error:
         raise FormatError(f"{str(error).rstrip('.')}; --external says so.") from None
-    with suppress(OSError):  # It may be gone by now, which harms nobody.
+    with suppress(OSError):  # the file may have been deleted
         arguments.read = path, path.stat()
     note = integers_note(array)
     if note is not None:
@@ -354,25 +354,25 @@ def _input(arguments: argparse.Namespace) -> np.ndarray:
 
 
 def require_input_unchanged(arguments: argparse.Namespace) -> None:
-    """Refuse to write results of values that are no longer those of the file."""
+    """Raise if the input file has changed since it was read."""
     if hasattr(arguments, "read"):
         require_unchanged(*arguments.read)
 
 
 def inputs(arguments: argparse.Namespace) -> tuple[np.ndarray, list[Scheme]]:
-    """Return what a further command works on: its array, and its schemes or the usual ones."""
+    """Return the array of a further command, and its schemes or the default ones."""
     schemes = _schemes(arguments.scheme or DEFAULT_SCHEMES)
     return _input(arguments), schemes
 
 
 def _name(text: str) -> str:
-    """The name of FILE::NAME, or that of the file without its ending."""
+    """Return the name in FILE::NAME, or the file's name without its ending."""
     path, name = split_name(text)
     return as_text(path.stem if name is None else name)
 
 
 def warnings_of(results: Sequence[Evaluation]) -> list[str]:
-    """Return each warning once, with the schemes it is about unless that is all of them."""
+    """Return each warning once, with the schemes it concerns unless it concerns all."""
     about: dict[str, list[str]] = {}
     for result in results:
         for warning in result.warnings:
@@ -393,14 +393,14 @@ def _row(result: Evaluation) -> Row:
 
 
 def _as_csv(results: Sequence[Evaluation]) -> str:
-    """Return one row per scheme; floats in the shortest form that reads back the same."""
+    """Return one row per scheme, with floats as the shortest text that reads back the same."""
     rows = [_row(result) for result in results]
     lines = [csv_line(rows[0]), *(csv_line(map(_csv_cell, row.values())) for row in rows)]
     return "".join(lines).rstrip("\n")
 
 
 def _csv_cell(cell: Cell) -> str:
-    """Parameters of many channels are parted by spaces."""
+    """Return a CSV cell; parameters of many channels are separated by spaces."""
     return " ".join(map(str, cell)) if isinstance(cell, list) else str(cell)
 
 
@@ -420,7 +420,7 @@ def _json_value(value: Cell) -> Cell:
 
 
 def _as_table(results: Sequence[Evaluation]) -> str:
-    """Return metrics as rows and schemes as columns, the numbers aligned on the right."""
+    """Return metrics as rows and schemes as columns, with right-aligned numbers."""
     rows = [_row(result) for result in results]
     labels = [("Scale", "unit of R"), ("Zero point", "")]
     labels += [(metric.name, metric.unit) for metric in METRICS]
@@ -438,7 +438,7 @@ def _as_table(results: Sequence[Evaluation]) -> str:
 
 
 def _cell_text(key: str, value: Cell, result: Evaluation) -> str:
-    """A figure as people read it: of positions in arrays of more axes, one number per axis."""
+    """Return a metric as text; positions have one index per axis."""
     if key in METRIC and METRIC[key].position and isinstance(value, int):
         return position_text(value, result.codes.shape)
     return _short(value)

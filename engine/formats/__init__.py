@@ -1,4 +1,4 @@
-"""What a code can be: the formats by name; a new one is a value or a file, and a line here."""
+"""Registry of code formats; a new one is a value or a file, and a line here."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from quantoscope.engine.formats.number_format import Format
 from quantoscope.engine.formats.small_floats import SMALL_FLOATS, CodebookFormat, FloatFormat
 
 FORMATS: dict[str, Format] = {fmt.name: fmt for fmt in (*INTEGERS, *SMALL_FLOATS)}
-"""Every format by its word; a family that brings a format along adds it."""
+"""Every format by name; families that define a format add it."""
 
 _FAMILIAR = INTEGERS[:6]
 
 
 def in_menu_order() -> list[Format]:
-    """Return every format: familiar integers, then floats, code books and blocks, the rest."""
+    """Return every format: common integers, floats, codebooks and blocks, then the rest."""
     special = [fmt for fmt in FORMATS.values() if fmt not in INTEGERS]
     return [*_FAMILIAR, *special, *INTEGERS[len(_FAMILIAR) :]]
 
 
 def formats_in_words() -> str:
-    """Return the words of all formats, for a sentence."""
+    """Return the names of all formats, for a sentence."""
     widths = (f"{word}{MIN_BITS}…{word}{MAX_BITS}" for word in ("int", "uint"))
     named = (fmt.name for fmt in FORMATS.values() if fmt not in INTEGERS)
     return ", ".join((*widths, f"int{MIN_BITS}-narrow…int{MAX_BITS}-narrow", *named))
 
 
 def parse_format(word: str) -> Format | None:
-    """Return the format that a word names; None when it names none."""
+    """Return the format of that name; None if there is none."""
     # int08 is int8.
     return FORMATS.get(re.sub(r"^(u?int)0(?=[0-9])", r"\1", word))
 

@@ -1,4 +1,4 @@
-"""Formats of blocks: neighbours share parameters, and the mapping is the format's own."""
+"""Block formats, which define their mapping and block size."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class BlockFormat(Format):
-    """The codes of a block format, which brings its own mapping and its own size of a block.
+    """Format of codes in blocks, with its own mapping and block size.
 
     Parameters
     ----------
     name : str
-        Its word, such as ``q8_0``, which is also its mapping's.
+        Name such as ``q8_0``, also of its mapping.
     element : Format
-        The format of the codes within a block.
+        Format of the codes within a block.
     block : int
-        How many values along the last axis share their parameters.
+        Values per block along the last axis.
     source : str
-        Where the definition is taken from, and what it was compared with.
+        Source of the definition, and what it was verified against.
     """
 
     name: str
@@ -42,7 +42,7 @@ class BlockFormat(Format):
 
     @property
     def round_functions(self) -> Mapping[str, tuple[float, ...]]:
-        """Those of the codes within a block."""
+        """Rounding functions of the codes within a block."""
         return self.element.round_functions
 
     @property
@@ -52,12 +52,12 @@ class BlockFormat(Format):
 
     @property
     def integer(self) -> bool:  # type: ignore[override]
-        """Whether the codes are whole numbers."""
+        """Whether the codes are integers."""
         return self.element.integer
 
     @property
     def code_count(self) -> int:
-        """That of the codes within a block."""
+        """Number of codes within a block's format."""
         return self.element.code_count
 
     @property

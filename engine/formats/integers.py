@@ -1,4 +1,4 @@
-"""Integer formats: the numbers are their own codes."""
+"""Integer formats, whose numbers are their codes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class IntegerFormat(Format):
     bits : int
         Width of a code, 2 to 16.
     signed : bool
-        Two's complement when true, counting from 0 when false.
+        Two's complement if true, from 0 if false.
     narrow : bool
-        Whether a signed format leaves out its smallest code, as −127 … 127 does for 8 bits.
+        Whether a signed format omits its smallest code, such as −127 … 127 for 8 bits.
 
     Raises
     ------
     ValueError
-        When the bits are fewer or more, or an unsigned format is to be narrow.
+        If the width is out of range, or an unsigned format is narrow.
     """
 
     bits: int
@@ -46,22 +46,22 @@ class IntegerFormat(Format):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """The format's word in a scheme's text, such as ``int8``."""
+        """Name in scheme text, such as ``int8``."""
         return f"{'int' if self.signed else 'uint'}{self.bits}{'-narrow' if self.narrow else ''}"
 
     @property
     def qmin(self) -> int:
-        """The smallest code in use: the smallest that the bits can hold, or −qmax."""
+        """Smallest code in use: the smallest of the width, or −qmax."""
         return self.narrow - (1 << (self.bits - 1)) if self.signed else 0
 
     @property
     def qmax(self) -> int:
-        """The largest code the bits can hold."""
+        """Largest code of the width."""
         return (1 << (self.bits - self.signed)) - 1
 
     @property
     def dtype(self) -> np.dtype[np.integer[Any]]:
-        """The smallest numpy integer type that holds every code."""
+        """Smallest numpy integer dtype that holds every code."""
         width = 8 if self.bits <= 8 else 16
         return np.dtype(f"{'int' if self.signed else 'uint'}{width}")
 
@@ -107,4 +107,4 @@ INTEGERS: tuple[Format, ...] = (
     *(IntegerFormat(bits, signed) for bits in _WIDTHS for signed in (True, False)),
     *(IntegerFormat(bits, signed=True, narrow=True) for bits in _WIDTHS),
 )
-"""Every integer format, the familiar widths first."""
+"""Every integer format, common widths first."""

@@ -1,6 +1,6 @@
-"""What every number format is: a set of numbers, and the code of each.
+"""Base class of number formats: a set of numbers with their codes.
 
-How numbers are written as text, and with how many digits, is in ``engine.number_text``.
+For numbers as text see ``engine.text.number_text``.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 
 
 class Format(ABC):
-    """A set of numbers and the code of each; values are divided by S to be rounded to them.
+    """A set of numbers with their codes; values divided by S are rounded to them.
 
     Attributes
     ----------
     name : str
-        The format's word in a scheme's text.
+        Name in scheme text.
     bits : int
         Width of a code.
     dtype : numpy.dtype
         The integer type that holds the codes.
     qmin, qmax : int or float
-        The smallest and the largest number.
+        Smallest and largest number.
     integer : bool
-        Whether the numbers are whole, one apart, and their own codes.
+        Whether the numbers are consecutive integers and their own codes.
     nearest_only : bool
-        Whether the format knows no rounding but to the nearest number.
+        Whether the only rounding is to the nearest number.
     mapping : str
-        The quantizer that brings the format along; empty where any may be chosen.
+        Quantizer that defines the format; empty if any may be chosen.
     block : int
-        How many neighbours share parameters; 0 where the granularity may be chosen.
+        Values per block; 0 if the granularity may be chosen.
     source : str
-        Where the definition is taken from, and what it was compared with; empty for integers.
+        Source of the definition, and what it was verified against; empty for integers.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Format(ABC):
 
     @property
     def code_count(self) -> int:
-        """How many codes stand for a number: all that the bits hold, unless overridden."""
+        """Number of codes with a number: all of the width, unless overridden."""
         return 1 << self.bits
 
     @property
@@ -76,37 +76,37 @@ class Format(ABC):
         where: IntArray | None = None,
         out: FloatArray | None = None,
     ) -> FloatArray:
-        """Round to the format's numbers, as if these went on beyond both ends.
+        """Round to the format's numbers, as if these continued beyond both ends.
 
         Parameters
         ----------
         x : ndarray of float
         rounding : Rounding
         where : ndarray of int, shape of x, optional
-            Positions, which only stochastic rounding asks for.
+            Positions, for stochastic rounding.
         out : ndarray, shape of x, optional
             May be used for the result.
         """
 
     def round_formula(self, inner: str, rounding: Rounding) -> str:
-        """Return how rounding is written: to whole numbers, unless overridden.
+        """Return the formula of rounding: to integers, unless overridden.
 
-        ``{step}`` is the distance of the format's numbers around the one that is rounded.
+        ``{step}`` is the spacing of the format's numbers around the rounded one.
         """
         return rounding.formula.format(x=inner)
 
     @property
     def round_functions(self) -> Mapping[str, tuple[float, ...]]:
-        """The functions of ``round_formula`` that round to a list of numbers, ties to the lower."""
+        """Functions of ``round_formula`` that round to a list of numbers, ties down."""
         return {}
 
     @abstractmethod
     def gap(self, x: FloatArray) -> FloatArray:
-        """Return the distance of the format's numbers around ``x``."""
+        """Return the spacing of the format's numbers around ``x``."""
 
     @abstractmethod
     def pack(self, numbers: FloatArray, out: IntArray | None = None) -> IntArray:
-        """Return the codes of numbers of the format; ``out`` may be used for them."""
+        """Return the codes of numbers of the format; may use ``out``."""
 
     @abstractmethod
     def unpack(
@@ -118,7 +118,7 @@ class Format(ABC):
         ----------
         codes : ndarray
         dtype : dtype
-            One that holds each of the numbers.
+            A dtype that holds every number.
         out : ndarray of that dtype, optional
             May be used for the result.
         """
@@ -128,7 +128,7 @@ class Format(ABC):
         """Return the format's numbers from ``qmin`` to ``qmax``, ascending, in float64."""
 
     def label(self, code: int) -> str:
-        """Return how people write a code."""
+        """Return a code as text."""
         return f"0x{int(code):0{(self.bits + 3) // 4}X}"
 
     def __str__(self) -> str:

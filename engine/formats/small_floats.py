@@ -1,4 +1,4 @@
-"""Number formats that are not evenly spaced: small floating-point ones, and codebooks."""
+"""Non-uniform formats: small floating-point numbers, and codebooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class FloatFormat(Format):
-    """A small floating-point format of ``ml_dtypes``, whose codes are its bit patterns.
+    """A small floating-point format of ``ml_dtypes``, with bit patterns as codes.
 
     Numbers are rounded in the precision of the data, which holds every one of them: to multiples
     of 2^(exponent − mantissa), the exponent never below that of the smallest normal number.
@@ -24,14 +24,14 @@ class FloatFormat(Format):
     Parameters
     ----------
     name : str
-        Its word, such as ``e4m3fn``.
+        Name such as ``e4m3fn``.
     bits : int
     mantissa : int
-        How many bits follow the leading one.
+        Mantissa bits after the leading one.
     smallest_exponent : int
-        The exponent of the smallest normal number; what is smaller is subnormal.
+        Exponent of the smallest normal number.
     largest : float
-        The largest finite number.
+        Largest finite number.
     source : str
         Where the definition is taken from, and what it was compared with.
     """
@@ -55,7 +55,7 @@ class FloatFormat(Format):
 
     @property
     def ml_dtype(self) -> np.dtype[Any]:
-        """The format in ``ml_dtypes``."""
+        """The dtype in ``ml_dtypes``."""
         import ml_dtypes
 
         kind: np.dtype[Any] = np.dtype(getattr(ml_dtypes, f"float{self.bits}_{self.name}"))
@@ -97,14 +97,14 @@ class FloatFormat(Format):
 
 @dataclass(frozen=True)
 class CodebookFormat(Format):
-    """A short list of numbers, each with its place as code; a tie goes to the lower one.
+    """A short list of numbers with their indices as codes; ties go to the lower number.
 
     Parameters
     ----------
     name : str
     bits : int
     book : tuple of float
-        The numbers, ascending, each of which float32 holds.
+        The numbers, ascending, each exact in float32.
     source : str
         Where the definition is taken from, and what it was compared with.
     """
@@ -139,19 +139,19 @@ class CodebookFormat(Format):
         levels = self._levels
         middles = (levels[1:] + levels[:-1]) / 2
         nearest = levels[np.searchsorted(middles, x)].astype(x.dtype)
-        # Beyond half a gap from either end there is no number: x stays, to be clipped.
+        # More than half a gap beyond either end, x stays unchanged, to be clipped.
         reach = (levels[-1] - levels[-2]) / 2, (levels[1] - levels[0]) / 2
         outside = (x > levels[-1] + reach[0]) | (x < levels[0] - reach[1])
         return np.where(outside, x, nearest)
 
     @property
     def code_count(self) -> int:
-        """One per number."""
+        """One code per number."""
         return len(self.book)
 
     @property
     def round_functions(self) -> Mapping[str, tuple[float, ...]]:
-        """Rounding to the format."""
+        """Rounding to the format's numbers."""
         return {f"RoundTo{self.name.upper()}": self.book}
 
     def round_formula(self, inner: str, rounding: Rounding) -> str:

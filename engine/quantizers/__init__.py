@@ -1,4 +1,4 @@
-"""The registry of quantizer families: a new family is one file and one line here."""
+"""Registry of quantizer families; a new one is one file and one line here."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from quantoscope.engine.quantizers.scale_only import ScaleOnly
 from quantoscope.engine.quantizers.symmetric import Symmetric
 
 QUANTIZERS: dict[str, Quantizer] = {}
-"""Every family by its name, in the order that menus show."""
+"""Every family by name, in the order of menus."""
 
 MAPPINGS: dict[str, Quantizer] = {}
 """Those that a scheme's text names beside a format; the others bring their format along."""
 
 
 def register(quantizer: Quantizer) -> None:
-    """Add a family, and the format that it brings along."""
+    """Register a family, and the format that it defines."""
     QUANTIZERS[quantizer.name] = quantizer
     if quantizer.own_format is None:
         MAPPINGS[quantizer.name] = quantizer

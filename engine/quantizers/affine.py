@@ -1,4 +1,4 @@
-"""What scale-only, symmetric and asymmetric share: Q = Clip(Round(R/S) + Z), R' = (Q − Z)·S."""
+"""Base of affine families: Q = Clip(Round(R/S) + Z), R' = (Q − Z)·S."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ BITS = {"float32": 32, "float64": 64, "float16": 16, "bfloat16": 16}
 
 
 class Affine(Quantizer):
-    """A scale and perhaps a zero point; the families differ in how these follow from the range."""
+    """A scale and possibly a zero point; families differ in how these follow from the range."""
 
     affine = True
 
     @abstractmethod
     def used_range(self, ends: Ends, fmt: Format, a: Arithmetic) -> tuple[FloatArray, FloatArray]:
-        """Return the clipping range that this family makes of the calibrated one."""
+        """Return the clipping range that this family uses for the calibrated one."""
 
     @abstractmethod
     def scale(self, low: FloatArray, high: FloatArray, q: Any, a: Arithmetic) -> FloatArray:
-        """Return S in float64 for the range and the code range ``q``; 0 where there is no range."""
+        """Return S in float64 for the range and the code range ``q``; 0 for an empty range."""
 
     def constant(
         self, value: FloatArray, q: tuple[float, float]
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return Rmin, Rmax and S for a range without extent, so that ``value`` is a level."""
+        """Return Rmin, Rmax and S for an empty range, so that ``value`` is a level."""
         return value, value, np.abs(value).astype(np.float64) / q[1]
 
     def zero_point(
         self, low: FloatArray, high: FloatArray, s: FloatArray, q: Any, a: Arithmetic
     ) -> Any:
-        """Return Z as whole numbers in float64, or Python integers for a single range."""
+        """Return Z as integral float64 numbers, or Python integers for a single range."""
         return np.zeros(s.shape)
 
     # From the range to the parameters
@@ -178,14 +178,14 @@ class Affine(Quantizer):
     def parameter_bits(self, p: QParams) -> int:
         bits = BITS.get(p.arithmetic.stored, 8 * p.dtype.itemsize)
         if self.has_zero_point(p.format, p.arithmetic):
-            # A zero point outside the codes takes an int32.
+            # A zero point outside the codes needs an int32.
             z = np.asarray(p.zero_point)
             bits += p.format.bits if ((p.qmin <= z) & (z <= p.qmax)).all() else 32
         return bits
 
 
 def next_power_of_two(s: FloatArray) -> FloatArray:
-    """Return the smallest powers of two that are not below S; 0 for 0."""
+    """Return the smallest power of two not below S; 0 for 0."""
     mantissa, exponent = np.frexp(s)
     exact = (mantissa == 0.0) | (mantissa == 0.5)
     with np.errstate(over="ignore"):
@@ -193,7 +193,7 @@ def next_power_of_two(s: FloatArray) -> FloatArray:
 
 
 def extent(low: FloatArray, high: FloatArray, a: Arithmetic = TEXTBOOK) -> FloatArray:
-    """Return Rmax − Rmin in the precision that the arithmetic takes it in.
+    """Return Rmax − Rmin in the precision of the arithmetic.
 
     The textbook takes float64 where the working precision overflows.
     """
@@ -208,7 +208,7 @@ def extent(low: FloatArray, high: FloatArray, a: Arithmetic = TEXTBOOK) -> Float
 
 
 def divided(numerator: FloatArray, steps: float, a: Arithmetic = TEXTBOOK) -> FloatArray:
-    """Return numerator / steps as float64, divided in the arithmetic's precision."""
+    """Return numerator / steps as float64, divided in the precision of the arithmetic."""
     if a.division is Precision.WORKING:
         with np.errstate(over="ignore", under="ignore"):
             return (numerator / numerator.dtype.type(steps)).astype(np.float64)
@@ -216,14 +216,14 @@ def divided(numerator: FloatArray, steps: float, a: Arithmetic = TEXTBOOK) -> Fl
 
 
 def stored(s: FloatArray, precision: str) -> FloatArray:
-    """Return S as it is after having been stored in a precision; unchanged for an empty one."""
+    """Round S to its storage precision; unchanged if that is empty."""
     if not precision:
         return s
     with np.errstate(over="ignore", under="ignore"):
         if precision == "bfloat16":
             import ml_dtypes
 
-            # By way of bfloat16 into float16, as LiteRT's blocks are stored.
+            # Through bfloat16 to float16, like the scales of LiteRT's blocks.
             s = s.astype(np.float32).astype(ml_dtypes.bfloat16).astype(np.float32)
             precision = "float16"
         return s.astype(precision).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Asymmetric: a scale and a zero point, so that the range fills the codes."""
+"""Asymmetric quantizer: a scale and a zero point, so that the range fills the codes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Asymmetric(Affine):
     def used_range(self, ends: Ends, fmt: Format, a: Arithmetic) -> tuple[FloatArray, FloatArray]:
         if not a.includes_zero:
             return ends.low, ends.high
-        # The + 0 makes 0 of −0.
+        # Adding 0 converts −0 to 0.
         return np.minimum(ends.low, 0) + 0, np.maximum(ends.high, 0) + 0
 
     def scale(self, low: FloatArray, high: FloatArray, q: Any, a: Arithmetic) -> FloatArray:
@@ -95,11 +95,11 @@ class Asymmetric(Affine):
 
 
 def _from_min(low: FloatArray, high: FloatArray, q: Any) -> np.ndarray:
-    """Whether Z follows from Rmin, which errs less."""
+    """Return whether Z follows from Rmin, which has the smaller error."""
     return np.asarray(abs(q[0]) + np.abs(low) < abs(q[1]) + np.abs(high))
 
 
 def _nearer_end(low: FloatArray, high: FloatArray, q: Any) -> FloatArray:
-    """Return Z by whichever end errs less, ties away from 0: TFLite's ChooseQuantizationParams."""
+    """Return Z from the end with the smaller error: TFLite's ChooseQuantizationParams."""
     z = np.where(_from_min(low, high, q), q[0] - low, q[1] - high)
     return np.asarray(np.copysign(np.floor(np.abs(z) + 0.5), z))

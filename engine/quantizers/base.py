@@ -1,4 +1,4 @@
-"""What a quantizer family must say of itself."""
+"""Interface of quantizer families."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from quantoscope.engine.quantizers.params import Ends, QParams, Stage
 
 @dataclass(frozen=True)
 class Change:
-    """One choice in which two families differ.
+    """A choice in which two families differ.
 
     Attributes
     ----------
     key, title : str
-        The choice, for programs and for people.
+        Identifier, and title for the user.
     old, new : str
-        How either makes it.
+        Both options of the choice.
     make : callable
-        From a family that makes it the old way to the same with the new one.
+        Converts a family with the old option to the same with the new one.
     """
 
     key: str
@@ -39,16 +39,16 @@ class Change:
 
 @dataclass(frozen=True)
 class AffineEquivalent:
-    """An affine scheme that gives the same codes as a format with a definition of its own.
+    """An affine scheme with the same codes as a format of its own definition.
 
     Attributes
     ----------
     format, mapping : str
     arithmetic : Arithmetic
     key, title : str
-        What is left to differ, for programs and for people.
+        The remaining difference: identifier, and title for the user.
     affine, own : str
-        How either does it.
+        Both options of it.
     """
 
     format: str
@@ -61,13 +61,13 @@ class AffineEquivalent:
 
 
 CODE = Stage("code", "Code", "Bits({clipped})")
-"""The last stage of formats whose codes are not the numbers themselves."""
+"""Last stage of formats whose codes are not the numbers themselves."""
 
 
 class Quantizer(ABC):
     """A family of quantizers: its parameters, codes and reconstructed values.
 
-    Formulas name in braces what goes into them: ``{R}``, ``{S}``, ``{Z}``, ``{Q}`` (the number
+    Formulas have their inputs in braces: ``{R}``, ``{S}``, ``{Z}``, ``{Q}`` (the number
     that the code stands for), ``{Qmin}``, ``{Qmax}``, ``{Rmin}``, ``{Rmax}``, ``{maxR}`` (the
     larger of |Rmin| and |Rmax|) and the keys of earlier stages.
 
@@ -78,7 +78,7 @@ class Quantizer(ABC):
     name: str
     summary: str
     symmetric_range: bool = False
-    """Whether the clipping range reaches equally far on both sides of 0."""
+    """Whether the clipping range is symmetric around 0."""
     fixed_range: bool = False
     """Whether the range is always the extremes of the data, so that no calibration applies."""
     exact_scale: bool = False
@@ -95,7 +95,7 @@ class Quantizer(ABC):
     """What becomes of numbers that are not finite when they are cast to codes."""
 
     def refuses(self, fmt: Format) -> str:
-        """Say why the family cannot have a format; empty where it can."""
+        """Return why the family does not support a format; empty if it does."""
         if self.own_format is not None:
             return "" if fmt.mapping == self.name else f"{self.name} is a format of its own"
         if fmt.integer and not fmt.mapping:
@@ -103,7 +103,7 @@ class Quantizer(ABC):
         return f"{self.name} takes an integer format, not {fmt}"
 
     def changes_to(self, other: Quantizer) -> list[Change]:
-        """Return the single choices that make another family of it, in any order.
+        """Return the choices that convert this family to another one, in any order.
 
         One, unless overridden.
         """
@@ -112,19 +112,19 @@ class Quantizer(ABC):
         return [Change("format", "Format", self.name, other.name, lambda _: other)]
 
     def affine_equivalent(self) -> AffineEquivalent | None:
-        """Return the affine scheme whose codes these are too; None where there is none."""
+        """Return the affine scheme with the same codes; None if there is none."""
         return None
 
     def shares_codes(self, other: Quantizer) -> bool:
-        """Whether equal codes of both families stand for equal multiples of S."""
+        """Return whether equal codes of both families mean equal multiples of S."""
         return other.name == self.name
 
     def encoding_key(self) -> object:
-        """Return what has the same repr for quantizers that make the same codes."""
+        """Return a value with equal repr for quantizers that make the same codes."""
         return self.name
 
     def has_zero_point(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> bool:
-        """Whether Z may differ from 0."""
+        """Return whether Z may differ from 0."""
         return False
 
     def code_range(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[float, float]:
@@ -133,22 +133,22 @@ class Quantizer(ABC):
 
     @abstractmethod
     def scale_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
-        """Return how S follows from the range."""
+        """Return the formula of S."""
 
     def scale_before_storage(self, p: QParams) -> float:
-        """Return S of a range as it is before it is rounded for storage; for one channel."""
+        """Return S of one channel before it is rounded for storage."""
         return float(p.scale)
 
     def zero_point_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
-        """Return how Z follows from S and the range; ``0`` where there is none."""
+        """Return the formula of Z; ``0`` if there is none."""
         return "0"
 
     def zero_point_formula_of(self, p: QParams) -> str:
-        """Return how the Z of one channel followed, where that depends on its range."""
+        """Return the formula of one channel's Z, if it depends on the range."""
         return self.zero_point_formula(p.format, p.arithmetic)
 
     def offset_formula(self) -> str:
-        """Return how the offset follows from the range; empty where there is none."""
+        """Return the formula of the offset; empty if there is none."""
         return ""
 
     @abstractmethod
@@ -172,7 +172,7 @@ class Quantizer(ABC):
     ) -> QParams:
         """Return the parameters for clipping ranges, one per channel.
 
-        Nothing is refused: a scale that overflows is infinite.
+        It never raises: a scale that overflows is infinite.
         """
 
     @abstractmethod
@@ -193,13 +193,13 @@ class Quantizer(ABC):
         p : QParams
             Numbers, or arrays that broadcast against ``r``.
         where : ndarray of int, optional
-            Positions, for rounding by chance.
+            Positions, for stochastic rounding.
         out : ndarray, optional
-            May be used for every stage, each in place of the one before it.
+            Buffer that every stage may reuse.
         """
 
     def clip(self, number: FloatArray, p: QParams, out: FloatArray | None = None) -> FloatArray:
-        """Return the last stage of ``stages`` cut to the code range; ``out`` may be used."""
+        """Return the last stage of ``stages`` clipped to the code range; may use ``out``."""
         return np.asarray(np.clip(number, p.qmin, p.qmax, out=out))
 
     @abstractmethod
@@ -208,7 +208,7 @@ class Quantizer(ABC):
 
     @abstractmethod
     def parameter_bits(self, p: QParams) -> int:
-        """Return how many bits one set of parameters takes in storage."""
+        """Return the storage of one set of parameters in bits."""
 
     def encode(
         self,
@@ -219,27 +219,27 @@ class Quantizer(ABC):
         codes: IntArray | None = None,
         inside: bool = False,
     ) -> tuple[IntArray, np.ndarray | None]:
-        """Return the codes of ``r`` (no NaN among them), and where they saturated.
+        """Return the codes of ``r``, which has no NaN, and where they saturated.
 
         Parameters
         ----------
         r, p, where, out
             As for ``stages``.
         codes : ndarray of the format's dtype, optional
-            Where to put the codes.
+            Output array for the codes.
         inside : bool
-            Whether it is known that nothing saturates.
+            Whether there is known to be no saturation.
 
         Returns
         -------
         codes : ndarray
         saturated : ndarray of int8, or None where nothing saturates
-            −1 where the rounded number lay below the code range, 1 where it lay above.
+            −1 if the rounded number was below the code range, 1 if above.
         """
         saturated: np.ndarray | None = None
         with np.errstate(all="ignore"):
             *_, (_, number) = self.stages(r, p, where, out)
-            # Where nothing saturates, Clip would change nothing.
+            # Without saturation Clip has no effect.
             if not inside and not _within(number, p):
                 saturated = _sides(number, p)
                 number = self.clip(number, p, out)
@@ -250,14 +250,14 @@ class Quantizer(ABC):
         return codes, saturated
 
     def codes(self, p: QParams) -> IntArray:
-        """Return every code, in the order of the numbers they stand for, shape ``(n,)``."""
+        """Return every code, in the order of their numbers, shape ``(n,)``."""
         numbers = p.format.numbers(p.qmin, p.qmax)
         if p.format.integer:
             return numbers.astype(np.int64)
         return p.format.pack(numbers.astype(p.dtype)).astype(np.int64)
 
     def places(self, codes: np.ndarray, p: QParams) -> IntArray:
-        """Return the places of codes in what ``codes(p)`` lists."""
+        """Return the indices of codes in ``codes(p)``."""
         if p.format.integer:
             return codes.astype(np.int64) - int(p.qmin)
         numbers = p.format.numbers(p.qmin, p.qmax)
@@ -266,11 +266,11 @@ class Quantizer(ABC):
         return known[codes.astype(np.intp)]
 
     def levels(self, p: QParams) -> FloatArray:
-        """Return what the codes stand for, in their order, shape ``(n,)``; for one channel."""
+        """Return the level of every code of one channel, in code order, shape ``(n,)``."""
         return self.decode(self.codes(p).astype(p.format.dtype), p)
 
     def bound(self, r: FloatArray, p: QParams) -> Any:
-        """Return the largest error that values can have unless clipped, in the unit of R.
+        """Return the largest error of values that are not clipped, in the unit of R.
 
         That of rounding, and where values are divided by d but reconstructed with a rounded S, what
         that makes: with (Q − Z) = R/d + ε it is |R|·|S/d − 1| + |S·ε|.
@@ -287,23 +287,23 @@ class Quantizer(ABC):
 
 
 def _within(number: FloatArray, p: QParams) -> bool:
-    """Whether every number, none of them NaN, lies in the code range."""
+    """Return whether all numbers, without NaN, are in the code range."""
     return not number.size or bool(p.qmin <= number.min() and number.max() <= p.qmax)
 
 
 def _sides(number: FloatArray, p: QParams) -> np.ndarray:
-    """−1 below the code range, 1 above."""
+    """Return −1 below the code range, 1 above, else 0."""
     above, below = (np.asarray(cut).view(np.int8) for cut in (number > p.qmax, number < p.qmin))
     return np.asarray(above - below)
 
 
 def unclipped_key(stages: tuple[Stage, ...]) -> str:
-    """Return the stage that Clip is applied to."""
+    """Return the key of the stage before Clip."""
     keys = [stage.key for stage in stages]
     return keys[keys.index("clipped") - 1]
 
 
 def unrounded_key(stages: tuple[Stage, ...]) -> str:
-    """Return the stage that is rounded."""
+    """Return the key of the stage before rounding."""
     keys = [stage.key for stage in stages]
     return keys[keys.index("rounded") - 1]

@@ -1,7 +1,7 @@
-"""The block formats of llama.cpp: 32 neighbours share a scale, and some a minimum, in float16.
+"""Block formats of llama.cpp: 32 values share a float16 scale, and possibly a minimum.
 
-Source: ``ggml-quants.c`` and the ``gguf`` package, which the tests compare with bit for bit. A
-code is made with the scale before it is rounded to float16, and reconstructed with the rounded one.
+Source: ``ggml-quants.c`` and the ``gguf`` package; tests compare bit for bit. A value is encoded
+with the scale before it is rounded to float16, and reconstructed with the rounded one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, q
 
 
 class Block(Quantizer):
-    """What block formats share: values times 1/d, cut to codes, the scale d in float16."""
+    """Base of block formats: values times 1/d, clipped to codes, the scale d in float16."""
 
     fixed_range = True
     cast_remark = "as the package casts what is no finite number"
@@ -31,17 +31,17 @@ class Block(Quantizer):
         self.own_format = BlockFormat(name, codes, source="verified against gguf 0.19.0")
 
     def _scale(self, ends: Ends) -> FloatArray:
-        """Return d in float32, before it is stored."""
+        """Return d in float32, before rounding for storage."""
         raise NotImplementedError
 
     def _zero_point(self) -> int:
-        """Z."""
+        """Return Z."""
         return 0
 
     def _range(
         self, ends: Ends, d: FloatArray, q: tuple[float, float]
     ) -> tuple[FloatArray, FloatArray]:
-        """The values of the first and the last code, the smaller one first."""
+        """Return the values of the first and last code, the smaller one first."""
         first, last = ((edge - self._zero_point()) * d for edge in q)
         return np.minimum(first, last), np.maximum(first, last)
 
@@ -69,12 +69,12 @@ class Block(Quantizer):
         return {}
 
     def _inverse(self, p: QParams) -> FloatArray:
-        """1/d in float32; 0 for a block of zeros."""
+        """Return 1/d in float32; 0 for a block of zeros."""
         d = np.asarray(p.working_divisor)
         return np.asarray(np.where(d == 0, d.dtype.type(0), d.dtype.type(1) / d))
 
     def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
-        # Every distance is a small whole number, exact in any precision.
+        # Every distance is a small integer, exact in any precision.
         numbers = p.format.unpack(codes, p.dtype, out)
         with np.errstate(all="ignore"):
             np.subtract(numbers, p.working_zero_point, out=numbers)
@@ -131,7 +131,7 @@ class Q8(Block):
     ) -> Iterator[tuple[str, FloatArray]]:
         scaled = r * self._inverse(p)
         yield "scaled", scaled
-        # As the package writes it; where 1/d overflows, so does its integer cast.
+        # As in the package; if 1/d overflows, so does its integer cast.
         size = np.abs(scaled)
         whole = np.floor(size)
         rounded = np.sign(scaled) * (whole + np.floor(2 * (size - whole)))
@@ -142,7 +142,7 @@ class Q8(Block):
 class SignedScaleBlock(Block):
     """d = the value of the largest magnitude / −2^(bits−1); Q = Trunc(R · 1/d + 2^(bits−1) + ½).
 
-    So the extreme value has the first code exactly, and d may be negative.
+    The extreme value has the first code exactly, so d may be negative.
     R' = (Q − 2^(bits−1)) · float16(d).
     """
 
@@ -269,7 +269,7 @@ class ScaleMinimumBlock(Block):
 
 
 def _cut(rounded: FloatArray, p: QParams) -> FloatArray:
-    """By way of uint8 where 1/d overflows, as the package does it."""
+    """Clip through uint8, which wraps if 1/d overflows, as in the package."""
     clipped = np.clip(rounded, p.qmin, p.qmax)
     odd = ~np.isfinite(rounded)
     if np.any(odd):
@@ -286,4 +286,4 @@ BLOCK_QUANTIZERS: tuple[Quantizer, ...] = (
     SignedScaleBlock("q5_0", _UINT5),
     ScaleMinimumBlock("q5_1", _UINT5),
 )
-"""Every block format of llama.cpp; a new one that works like one of these is a line here."""
+"""Block formats of llama.cpp; a new one of the same kinds is a line here."""

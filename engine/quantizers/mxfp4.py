@@ -1,6 +1,6 @@
-"""MXFP4, in the differing definitions that go by this name: one row each.
+"""MXFP4 in its different definitions, one row each.
 
-32 neighbours share a scale that is a power of two (E8M0, 8 bits); each value is the nearest
+32 values share a scale that is a power of two (E8M0, 8 bits); each value is rounded to the nearest
 e2m1 number of R/S. The definitions differ in the exponent of S, in ties, and at the extremes.
 """
 
@@ -43,7 +43,7 @@ TIES_LOWER = Rounding(
 
 
 def _bits(amax: FloatArray) -> np.ndarray:
-    """The bits of float32 magnitudes."""
+    """Return the bits of float32 magnitudes."""
     return np.ascontiguousarray(amax).view(np.int32)
 
 
@@ -56,7 +56,7 @@ def _ceil_of_bits(amax: FloatArray) -> np.ndarray:
 
 
 def _even_of_bits(amax: FloatArray) -> np.ndarray:
-    """Round the largest magnitude to the e2m1 mantissa first: half of its last bit is added."""
+    """Round the largest magnitude to the e2m1 mantissa first, by adding half of its last bit."""
     return ((_bits(amax) + (1 << 21)) >> 23) - _BIAS
 
 
@@ -65,7 +65,7 @@ def _clamped(exponent: np.ndarray) -> np.ndarray:
 
 
 def _gguf(amax: FloatArray) -> np.ndarray:
-    # In float32 and by way of uint8, which wraps around for the tiniest blocks.
+    # In float32 and through uint8, which wraps for the smallest blocks.
     biased = np.where(amax > 0, np.floor(np.log2(amax)) - LARGEST_EXPONENT + _BIAS, 0)
     return biased.astype(np.int64) % 256 - _BIAS
 
@@ -90,17 +90,17 @@ def _ceil_of_sixth(amax: FloatArray, most: int) -> np.ndarray:
 
 
 def _divisor(exponent: np.ndarray) -> np.ndarray:
-    """The scale itself."""
+    """Return the scale itself."""
     return np.asarray(np.ldexp(1.0, exponent))
 
 
 def _normal_divisor(exponent: np.ndarray) -> np.ndarray:
-    """No smaller than the smallest normal number, while the scale stored may be."""
+    """Return at least the smallest normal number, though the stored scale may be smaller."""
     return np.asarray(np.ldexp(1.0, np.maximum(exponent, -126)))
 
 
 def _rceil_divisor(exponent: np.ndarray) -> np.ndarray:
-    """At the smallest exponent values are not divided at all."""
+    """Return 1 at the smallest exponent, at which values are not divided."""
     return np.where(exponent == -_BIAS, 1.0, np.ldexp(1.0, exponent))
 
 
@@ -191,7 +191,7 @@ DEFINITIONS: tuple[Definition, ...] = (
 
 
 def _words(definition: Definition, key: str) -> str:
-    """How a definition makes a choice."""
+    """Return the option of a definition for a choice."""
     if key == "exponent":
         return "S = " + definition.formula.replace("{maxR}", "max|R|")
     if key == "rounding":
@@ -202,7 +202,7 @@ def _words(definition: Definition, key: str) -> str:
 
 
 def _changed(taken: dict[str, Any], quantizer: Quantizer) -> Quantizer:
-    """The definition with some of another's choices."""
+    """Return the definition with some of another's options."""
     assert isinstance(quantizer, Mxfp4)
     return Mxfp4(replace(quantizer.definition, **taken))
 
@@ -285,7 +285,7 @@ class Mxfp4(Quantizer):
         where: IntArray | None = None,
         out: FloatArray | None = None,
     ) -> Iterator[tuple[str, FloatArray]]:
-        # A power of two beyond float32 still divides it.
+        # Dividing by a power of two beyond float32 still works.
         scaled = (r.astype(np.float64) / np.asarray(p.divisor)).astype(p.dtype)
         yield "scaled", scaled
         yield "rounded", E2M1.round(scaled, self.definition.rounding)

@@ -1,4 +1,4 @@
-"""What goes into and comes out of a quantizer's parameters."""
+"""Quantization parameters and stages."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from quantoscope.engine.text.number_text import short
 
 @dataclass(frozen=True, eq=False)
 class Ends:
-    """The clipping range of each channel, in the working precision.
+    """Clipping range per channel, in working precision.
 
     Attributes
     ----------
     low, high : ndarray, shape (channels,)
         Rmin and Rmax.
     peak : ndarray, shape (channels,)
-        The end with the larger magnitude, with its sign; of two equal ones that of the value
+        The end with the larger magnitude, with its sign; of two equal ones the value
         that comes first.
     """
 
@@ -35,14 +35,14 @@ class Ends:
 
 
 def ends_of(low: FloatArray, high: FloatArray) -> Ends:
-    """Return ends whose peak is the farther one, the lower one where both are as far."""
+    """Return ends whose peak is the one of larger magnitude, the lower one if equal."""
     low, high = np.atleast_1d(low), np.atleast_1d(high)
     with np.errstate(over="ignore", invalid="ignore"):
         return Ends(low, high, np.where(high > -low, high, low))
 
 
 class Origin(StrEnum):
-    """What decided a scale."""
+    """Source of a scale."""
 
     RANGE = "range"
     """The formula."""
@@ -51,12 +51,12 @@ class Origin(StrEnum):
     ZEROS = "zeros"
     """All values are 0."""
     FLOOR = "floor"
-    """The smallest S there may be."""
+    """The smallest allowed S."""
 
 
 @dataclass(frozen=True, eq=False)
 class QParams:
-    """The parameters that turn values into codes and back.
+    """Parameters that convert values to codes and back.
 
     Scale, zero point, offset and range are Python numbers for a whole tensor, and arrays of shape
     (channels,) for one set of parameters per channel or group.
@@ -64,29 +64,29 @@ class QParams:
     Attributes
     ----------
     mapping : str
-        The quantizer family that they belong to.
+        Quantizer family.
     format : Format
-        The format of the codes.
+        Format of the codes.
     scale : float or ndarray of float64
         S, in the unit of the data; of an integer format the distance between neighbouring levels.
     zero_point : int or ndarray
         Z, the code of the real value 0. May lie outside ``qmin … qmax``.
     qmin, qmax : int or float
-        The smallest and largest number in use of the format: of an integer format, its codes.
+        Smallest and largest number in use: codes, for an integer format.
     range : tuple of float or of ndarray
-        ``(Rmin, Rmax)``, the clipping range that the scale was taken from.
+        ``(Rmin, Rmax)``, the clipping range that the scale follows from.
     dtype : numpy.dtype
-        The working precision: float32 or float64.
+        Working precision: float32 or float64.
     origin : Origin or ndarray of str
-        What decided the scale.
+        Source of the scale.
     arithmetic : Arithmetic
-        The choices within the formulas.
+        Options of the formulas.
     granularity : Granularity
-        Which values share parameters.
+        Granularity of the parameters.
     offset : float or ndarray
-        What is added after the multiplication with S; 0 in most families.
+        Term added after the multiplication by S; 0 in most families.
     divisor : float or ndarray, optional
-        What values are divided by where that is not the S that is stored.
+        Divisor of values, if it is not the stored S.
     """
 
     mapping: str
@@ -117,42 +117,42 @@ class QParams:
 
     @property
     def axis(self) -> int | None:
-        """The axis that parameters run along; None unless there is one set per channel."""
+        """Axis of the parameters; None unless there is one set per channel."""
         return self.granularity.number if self.granularity.kind == CHANNEL else None
 
     @property
     def group_size(self) -> int | None:
-        """How many neighbours along the last axis share parameters; None unless groups do."""
+        """Values per group along the last axis; None unless groups share parameters."""
         return self.granularity.number if self.granularity.kind == GROUP else None
 
     @property
     def count(self) -> int:
-        """How many sets of parameters there are."""
+        """Number of parameter sets."""
         return int(np.size(self.scale))
 
     @cached_property
     def working_scale(self) -> Any:
-        """S rounded once to the working precision, as the array operations use it."""
+        """S rounded to working precision, as used by array operations."""
         return self._working(self.scale)
 
     @cached_property
     def working_divisor(self) -> Any:
-        """What values are divided by, in the working precision."""
+        """Divisor of values, in working precision."""
         return self.working_scale if self.divisor is None else self._working(self.divisor)
 
     @cached_property
     def working_zero_point(self) -> Any:
-        """Z in the working precision."""
+        """Z in working precision."""
         return self._working(self.zero_point)
 
     @cached_property
     def moved(self) -> bool:
-        """Whether any zero point is not 0."""
+        """Whether any zero point is nonzero."""
         return bool(np.any(self.zero_point)) if self._facts is None else self._facts[0]
 
     @cached_property
     def small_zero_point(self) -> bool:
-        """Whether the distance of a code of 16 bits from Z is exact in float32."""
+        """Whether the distance of 16-bit codes from Z is exact in float32."""
         if self._facts is not None:
             return self._facts[1]
         return float(np.max(np.abs(self.zero_point), initial=0)) < 2**20
@@ -168,7 +168,7 @@ class QParams:
         return self._each(lambda values: values[channels])
 
     def lean(self, exact_scale: bool) -> QParams:
-        """Return the same with arrays in the working precision, where encoding uses no other."""
+        """Return the parameters with arrays in working precision, if encoding needs no other."""
         if np.ndim(self.scale) == 0 or exact_scale:
             return self
         z = self.working_zero_point
@@ -198,12 +198,12 @@ class QParams:
             divisor=divisor,
             zero_point=z,
             offset=offset,
-            # What is known of all channels need not be found out again for each stretch.
+            # Results for all channels need not be recomputed for each slice.
             _facts=(self.moved, self.small_zero_point),
         )
 
     def column(self) -> QParams:
-        """Return the parameters as columns, to meet an array with one row per channel."""
+        """Return the parameters as columns, to broadcast to one row per channel."""
         if np.ndim(self.scale) == 0:
             return self
         return self._each(lambda values: values[:, None])
@@ -254,7 +254,7 @@ def qparams_of(
     granularity: Granularity,
     **others: Any,
 ) -> QParams:
-    """Put parameters together: numbers for a whole tensor, arrays for channels.
+    """Create parameters: numbers for a whole tensor, arrays for channels.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def qparams_of(
         The quantizer.
     fmt : Format
     s, z : ndarray, shape (channels,)
-        Scales and zero points; whole numbers in float64, or Python integers.
+        Scales and zero points; integral float64 numbers, or Python integers.
     q : tuple of float
         The code range.
     ends : tuple of ndarray
@@ -273,7 +273,7 @@ def qparams_of(
     a : Arithmetic
     granularity : Granularity
     **others : ndarray
-        ``offset`` and ``divisor``, where there are such.
+        ``offset`` and ``divisor``, if any.
     """
     low, high = (np.asarray(end, np.float64) for end in ends)
     if granularity.whole:
@@ -292,15 +292,15 @@ def qparams_of(
 
 
 def _whole(z: Any) -> int:
-    """A whole number as a Python integer of any size; 0 where a runtime's Z is no number."""
+    """Return an integral number as Python integer; 0 if a runtime's Z is not a number."""
     return int(z) if isinstance(z, int) or np.isfinite(z) else 0
 
 
 def parameter_arrays(p: QParams) -> dict[str, np.ndarray]:
-    """Return the parameters as arrays to be saved, with one entry per channel or group if many.
+    """Return the parameters as arrays for saving, one entry per channel or group.
 
-    A zero point that 64 bits cannot hold is a float. ``offset`` is there where R' needs one, and
-    ``divisor`` where values were divided by something else than the scale.
+    A zero point beyond 64 bits is a float. ``offset`` is present if R' needs one, and
+    ``divisor`` if values were divided by something else than the scale.
     """
     zero_point = np.asarray(p.zero_point)
     if zero_point.dtype.kind == "O":
@@ -315,17 +315,17 @@ def parameter_arrays(p: QParams) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class Stage:
-    """One named step on the way from a value to its code.
+    """A named stage from a value to its code.
 
     Attributes
     ----------
     key : str
-        Its name in a trace, such as ``rounded``.
+        Name in a trace, such as ``rounded``.
     symbol : str
-        Its column head, such as ``Round``.
+        Column head, such as ``Round``.
     formula : str
-        How it follows from earlier stages and parameters, those in braces, such as
-        ``{R} / {S}``; fill in symbols or numbers.
+        Formula with earlier stages and parameters in braces, such as
+        ``{R} / {S}``, to fill with symbols or numbers.
     """
 
     key: str

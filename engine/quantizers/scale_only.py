@@ -1,4 +1,4 @@
-"""Scale-only: a scale from the whole range and no zero point, the general process."""
+"""Scale-only quantizer: a scale from the width of the range, without a zero point."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from quantoscope.engine.quantizers.params import Ends
 class ScaleOnly(Affine):
     """S = (Rmax − Rmin) / (Qmax − Qmin); Q = Clip(Round(R / S)); R' = Q·S.
 
-    The scale fits the width of the range, but nothing moves the range onto the codes: whatever
-    lies off centre is clipped.
+    The scale fits the width of the range, but the range is not shifted onto the codes: values
+    off centre are clipped.
     """
 
     name = "scale-only"

@@ -1,4 +1,4 @@
-"""Symmetric: a scale from the largest magnitude; the number 0 is the value 0."""
+"""Symmetric quantizer: a scale from the largest magnitude, with code 0 for the value 0."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _FORMULAS = {
 class Symmetric(Affine):
     """S = max|R| / Qmax; Q = Clip(Round(R / S), −Qmax, Qmax); R' = Q·S.
 
-    Nothing clips, but where one sign reaches further, the codes of the other sign are in part
-    never used, and one outlier widens every step. An unsigned format has codes 0 … Qmax, so it
+    Nothing is clipped, but if one sign has larger values, some codes of the other sign are
+    unused, and one outlier widens every step. An unsigned format has codes 0 … Qmax, so it
     suits values that are never negative. Of a floating-point format Q is the nearest number.
     """
 

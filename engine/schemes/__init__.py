@@ -1,1 +1,1 @@
-"""What the user chooses, as text and as one frozen value; the arithmetic of runtimes."""
+"""Schemes as text and frozen values, and the arithmetic of runtimes."""

@@ -1,4 +1,4 @@
-"""The choices within the arithmetic in words, in the order in which they come into play."""
+"""Arithmetic options in words, in the order of computation."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from quantoscope.engine.schemes.scheme import Scheme
 
 @dataclass(frozen=True)
 class ArithmeticChoice:
-    """A choice within the arithmetic.
+    """An arithmetic option.
 
     Attributes
     ----------
     key, title : str
     fields : tuple of str
-        Those of ``Arithmetic`` that go together.
+        Related fields of ``Arithmetic``.
     words : callable
-        How an arithmetic chooses, for a scheme, in a few words.
+        Describes an arithmetic's option for a scheme in a few words.
     of_values : bool
-        Whether it can change what a value becomes; what becomes of NaN changes none.
+        Whether it can change values; the code of NaN cannot.
     """
 
     key: str
@@ -90,7 +90,7 @@ def _order(a: Arithmetic, scheme: Scheme) -> str:
 
 
 def _entropy(a: Arithmetic, scheme: Scheme) -> str:
-    # Other calibrations are the same whoever calibrates.
+    # Other calibration methods are the same in all runtimes.
     if "entropy" not in scheme.calibration.how.arithmetic_fields:
         return "no entropy"
     modelopt = a.entropy is EntropySearch.MODELOPT
@@ -125,7 +125,7 @@ SCALE_CHOICES: tuple[ArithmeticChoice, ...] = (
         lambda a, s: f"S stored as {a.stored}" if a.stored else "S kept in float64",
     ),
 )
-"""Those from the range to S."""
+"""Options from the range to S."""
 
 CODE_CHOICES: tuple[ArithmeticChoice, ...] = (
     ArithmeticChoice(
@@ -143,6 +143,6 @@ CODE_CHOICES: tuple[ArithmeticChoice, ...] = (
         "nan", "NaN", ("nan_code",), lambda a, s: f"{a.nan_code} code", of_values=False
     ),
 )
-"""Those from S to the code."""
+"""Options from S to the code."""
 
 ARITHMETIC_CHOICES = (*SCALE_CHOICES, *CODE_CHOICES)

@@ -1,7 +1,7 @@
-"""The arithmetic of real runtimes: one row of choices each, as data.
+"""Arithmetic of runtimes, one row of options each.
 
-A runtime is *verified* where the tests compare scales, zero points and codes with its installed
-package, bit for bit; the others are taken from their documentation or source.
+A runtime is *verified* if tests compare scales, zero points and codes with its installed
+package bit for bit; the others follow their documentation or source.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from quantoscope.engine.numerics.granularity import CHANNEL, GROUP, TENSOR, Gran
 
 @dataclass(frozen=True)
 class Runtime:
-    """Whose arithmetic a scheme follows.
+    """A runtime whose arithmetic schemes can follow.
 
     Attributes
     ----------
     name : str
-        Its word in a scheme's text, behind ``@``.
+        Name in scheme text, after ``@``.
     title : str
-        How people call it.
+        Name for the user.
     arithmetic : Arithmetic
-        The choices it makes.
+        Its options.
     formats : tuple of str
-        The formats that it has.
+        Supported formats.
     mappings : tuple of str
-        The mappings that it has.
+        Supported mappings.
     granularities : tuple of str
-        The kinds of granularity that it has.
+        Supported kinds of granularity.
     source : str
-        Where the row is taken from.
+        Source of the row.
     verified : str
-        The package and version that the tests compare with; empty for none.
+        Package and version that tests compare with; empty for none.
     compared : str
-        What the tests compare.
+        Compared quantities.
     verified_part : str
-        What of it the comparison covers; empty for everything.
+        Part that the comparison covers; empty for everything.
     variants : mapping of str to Arithmetic
-        The rows of kinds of granularity that differ.
+        Different rows for some kinds of granularity.
     data : tuple of str
-        The types of the data that were compared.
+        Dtypes of the compared data.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Runtime:
 
     @property
     def status(self) -> str:
-        """Verified against what, or from documentation."""
+        """Status: verified against a version, or from documentation."""
         against = f"verified against {self.verified} on {' and '.join(self.data)} data"
         if self.verified_part:
             return f"{self.verified_part} {against}, the rest from documentation: {self.source}"
@@ -82,7 +82,7 @@ class Runtime:
         return self.variants.get(granularity.kind, self.arithmetic)
 
     def refuses(self, fmt: Format, mapping: str, granularity: Granularity) -> str:
-        """Say why it cannot do a scheme; empty where it can."""
+        """Return why it does not support a scheme; empty if it does."""
         for word, kind, kinds in (
             (fmt.name, fmt.name, self.formats),
             (mapping, mapping, self.mappings),
@@ -263,9 +263,9 @@ RUNTIMES: dict[str, Runtime] = {
         ),
     )
 }
-"""Every runtime by its word, in the order that menus show; a new one is a row here."""
+"""Every runtime by name, in the order of menus; a new one is a row here."""
 
 
 def runtimes_in_words() -> str:
-    """Return the words of all runtimes, for a sentence."""
+    """Return the names of all runtimes, for a sentence."""
     return ", ".join(f"@{name}" for name in RUNTIMES)

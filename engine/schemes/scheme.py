@@ -1,4 +1,4 @@
-"""A scheme: everything the user chooses, as one frozen value with one short text form."""
+"""A scheme: all quantization choices as a frozen value with a short text form."""
 
 from __future__ import annotations
 
@@ -34,38 +34,38 @@ from quantoscope.engine.schemes.runtimes import RUNTIMES, Runtime, runtimes_in_w
 from quantoscope.engine.text.number_parsing import GROUP_MARKS, NumberError, plain, read_number
 
 _FORMAT, _MAPPING = FORMATS["int8"], "symmetric"
-"""What a choice is set back to where it does not go with another."""
+"""Default of a choice that conflicts with another."""
 
 LONGEST = 1000
-"""So many characters a scheme has at most: its longest words need a quarter of that."""
+"""Maximum length of scheme text: about four times the longest valid one."""
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """All the user's choices for one way of quantizing.
+    """All choices of one quantization.
 
     Parameters
     ----------
     format : Format
-        What a code can be, such as ``int8``.
+        Format of the codes, such as ``int8``.
     mapping : str
-        The quantizer's name, such as ``symmetric``; of a block format its own name.
+        Name of the quantizer, such as ``symmetric``; for a block format its own name.
     calibration : Calibration
-        Where the clipping range comes from.
+        Calibration of the clipping range.
     granularity : Granularity
-        Which values share their parameters.
+        Granularity of the parameters.
     rounding : str
-        How values become whole numbers: ``ties-even``, ``ties-away``, ``toward-zero`` or
+        Rounding mode: ``ties-even``, ``ties-away``, ``toward-zero`` or
         ``stochastic(seed)``.
     pow2 : bool
-        Whether S is raised to a power of two.
+        Whether S is rounded up to a power of two.
     runtime : str
-        Whose arithmetic: a key of ``RUNTIMES``, or empty for the textbook's.
+        Runtime of the arithmetic: a key of ``RUNTIMES``, or empty for the textbook's.
 
     Raises
     ------
     ValueError
-        When the choices do not go together, with a sentence without its full stop.
+        If choices conflict; the message is a sentence without its full stop.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class Scheme:
             raise ValueError(problem)
 
     def _problem(self) -> str:
-        """Say which choices do not go together; empty when all do."""
+        """Return which choices conflict; empty if none do."""
         fmt, mapping = self.format, QUANTIZERS[self.mapping]
         if refusal := mapping.refuses(fmt):
             return refusal
@@ -118,12 +118,12 @@ class Scheme:
 
     @classmethod
     def parse(cls, text: str) -> Scheme:
-        """Read a scheme from its text form; the order of the words does not matter.
+        """Parse scheme text; the order of words does not matter.
 
         Raises
         ------
         SchemeError
-            With the position of the wrong word and the words that are allowed.
+            With the position of the invalid word and the allowed words.
         """
         if len(text) > LONGEST:
             raise SchemeError(
@@ -135,7 +135,7 @@ class Scheme:
 
     @property
     def arithmetic(self) -> Arithmetic:
-        """The choices within the family's formulas."""
+        """Options of the family's formulas."""
         if self.runtime:
             return RUNTIMES[self.runtime].row(self.granularity)
         if self.format.mapping:
@@ -144,7 +144,7 @@ class Scheme:
 
     @property
     def follows(self) -> Runtime | None:
-        """The runtime whose arithmetic the scheme follows; None for the textbook's."""
+        """Runtime whose arithmetic the scheme follows; None for the textbook's."""
         return RUNTIMES.get(self.runtime)
 
     @property
@@ -153,21 +153,21 @@ class Scheme:
         return QUANTIZERS[self.mapping].fixed_range
 
     def with_range(self, lo: float, hi: float) -> Scheme:
-        """Return the same scheme with the clipping range set by hand."""
+        """Return the scheme with a clipping range set by hand."""
         return replace(self, calibration=Calibration("manual", (float(lo), float(hi))))
 
     def adapted(self, **changes: Any) -> Scheme:
-        """Return the scheme with changes, and with as little else set back as they ask for.
+        """Return the scheme with changes, resetting as few conflicting choices as possible.
 
         Parameters
         ----------
         **changes
-            Fields of a scheme with new values.
+            New values of fields.
 
         Raises
         ------
         ValueError
-            When no scheme has all these values.
+            If no scheme has all these values.
         """
         changes = {name: v for name, v in changes.items() if v != getattr(self, name)}
         if not changes:
@@ -177,7 +177,7 @@ class Scheme:
         if fmt.mapping and "format" in changes:
             return Scheme(fmt, fmt.mapping, granularity=_own_granularity(fmt))
         if self.format.mapping:
-            # Nothing else of a block format can be chosen: it makes way.
+            # A block format allows no other choices, so replace it.
             return Scheme(_FORMAT, _MAPPING).adapted(**changes)
         back = {
             "runtime": ("",),
@@ -217,7 +217,7 @@ class Scheme:
 
 
 def _first_formats(wanted: dict[str, Any]) -> Iterator[Format]:
-    """Yield the first format that the runtime of a scheme has, and that its mapping takes."""
+    """Yield the first format that the scheme's runtime and mapping support."""
     if wanted["runtime"] in RUNTIMES:
         yield FORMATS[RUNTIMES[wanted["runtime"]].formats[0]]
     if wanted["mapping"] in QUANTIZERS:
@@ -226,7 +226,7 @@ def _first_formats(wanted: dict[str, Any]) -> Iterator[Format]:
 
 
 def _own_granularity(fmt: Format) -> Granularity:
-    """Return the granularity of a scheme that names none."""
+    """Return the default granularity of a format."""
     return Granularity(GROUP, fmt.block) if fmt.block else PER_TENSOR
 
 
@@ -241,7 +241,7 @@ class _Word:
 
 
 def _words(text: str) -> Iterator[_Word]:
-    """Split at white space that is not inside parentheses."""
+    """Split at white space outside parentheses."""
     for match in re.finditer(r"[^\s(]*\([^)]*\)?|[^\s(]+", text):
         yield _Word(plain(match[0]).lower(), match.start(), match.end())
 
@@ -258,7 +258,7 @@ def _parse_calibration(word: _Word) -> Calibration:
         try:
             number = read_number(part, ".", " " + GROUP_MARKS)
         except NumberError:
-            number = math.inf  # it is too large for a float, and for every calibration
+            number = math.inf  # too large for a float, and for every calibration method
         if number is None:
             raise word.error(f"'{word.text}' has something else than numbers in it.")
         arguments.append(number)
@@ -301,7 +301,7 @@ def _unknown(word: _Word) -> SchemeError:
 
 
 def _read(word: _Word) -> tuple[str, Any]:
-    """What kind of choice a word makes, and which."""
+    """Return the kind of choice that a word makes, and its value."""
     head = word.text.partition("(")[0]
     fmt = parse_format(word.text)
     if fmt is not None:
@@ -349,12 +349,12 @@ def _lacks(kind: str, allowed: str, text: str) -> SchemeError:
 
 
 def _misfit(problem: str, found: dict[str, tuple[_Word, Any]], length: int) -> SchemeError:
-    """Point at the word that the sentence names last."""
+    """Return an error that points at the word named last in the sentence."""
     named = [word for word, _ in found.values() if problem.endswith(word.text)]
     message = f"{problem[0].upper()}{problem[1:]}."
     return named[0].error(message) if named else SchemeError(message, 0, length)
 
 
 def as_scheme(scheme: Scheme | str) -> Scheme:
-    """Accept a scheme or its text."""
+    """Convert a scheme or its text to a scheme."""
     return Scheme.parse(scheme) if isinstance(scheme, str) else scheme

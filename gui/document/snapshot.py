@@ -19,6 +19,7 @@ from quantoscope.engine import (
     Summary,
     summarize,
 )
+from quantoscope.engine.analysis.channel_figures import natural_granularity
 from quantoscope.engine.analysis.comparison import compare_evaluations
 from quantoscope.engine.analysis.device_codes import compare_codes
 from quantoscope.engine.analysis.outliers import Attribution, attribution
@@ -406,6 +407,13 @@ def _extremes(pyramid: Pyramid, before: Summary, array: FloatArray, where: IntAr
     # "Not all" stays true where the last of the others goes, at the cost of a check.
     finite = before.extremes.finite and bool(np.isfinite(array.reshape(-1)[where]).all())
     return Extremes(low, high, finite)
+
+
+def partition_of(entry: Entry | None, shape: tuple[int, ...]) -> Granularity:
+    """Return the channels to look at: those of a scheme, else those of the first axis."""
+    if entry is not None and not entry.scheme.granularity.whole:
+        return entry.scheme.granularity
+    return natural_granularity(shape)
 
 
 def focus_on(array: FloatArray, granularity: Granularity, channel: int) -> Focus | None:

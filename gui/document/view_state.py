@@ -6,11 +6,10 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from quantoscope.engine import Comparison, Granularity
-from quantoscope.engine.analysis.channel_figures import natural_granularity
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.gui.document.document import Document
 from quantoscope.gui.document.evaluator import Evaluator
-from quantoscope.gui.document.snapshot import DEVICE, Entry, Focus, focus_on
+from quantoscope.gui.document.snapshot import DEVICE, Entry, Focus, focus_on, partition_of
 
 
 class ViewState(QObject):
@@ -99,10 +98,7 @@ class ViewState(QObject):
     @property
     def partition(self) -> Granularity:
         """The channels to look at: those of the active scheme, else those of the first axis."""
-        entry = self._document.active
-        if entry is not None and not entry.scheme.granularity.whole:
-            return entry.scheme.granularity
-        return natural_granularity(self._evaluator.snapshot.array.shape)
+        return partition_of(self._document.active, self._evaluator.snapshot.array.shape)
 
     @property
     def focus(self) -> Focus | None:

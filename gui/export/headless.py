@@ -12,7 +12,6 @@ import numpy as np
 from PySide6.QtWidgets import QApplication
 
 from quantoscope.engine import Evaluation, QuantizationError, Scheme, cli, summarize
-from quantoscope.engine.analysis.channel_figures import natural_granularity
 from quantoscope.engine.io import list_tensors, probe, split_name
 from quantoscope.engine.numerics.arrays import as_working
 from quantoscope.engine.text.file_names import is_text
@@ -32,7 +31,7 @@ from quantoscope.gui.export.report_files import REPORT_ENDINGS, write_report
 from quantoscope.gui.export.report_reference import Source
 from quantoscope.gui.export.spec import MAX_DPI, MAX_POINTS, MIN_DPI, MIN_POINTS, FigureSpec, Look
 from quantoscope.gui.plots import PLOTS
-from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.data import PlotData, data_of
 from quantoscope.gui.plots.spans import power
 
 KEYS = tuple(kind.key for kind in PLOTS)
@@ -66,26 +65,12 @@ def picture(
     nothing = Snapshot(values, summarize(values[:0]), {})
     active = entries[0].uid
     snapshot = EvaluationJob(values, entries, active, nothing, known=False, pair=uids)(None)
-    series = []
     for entry in entries:
         outcome = snapshot.outcomes[entry.uid]
         if not isinstance(outcome, Evaluation):
             raise QuantizationError(f"{entry.scheme}: {outcome}")
-        series.append(Series(entry, outcome, values))
-    granularity = series[0].evaluation.scheme.granularity
-    data = PlotData(
-        values=values.reshape(-1),
-        summary=snapshot.summary,
-        series=tuple(series),
-        active=series[0],
-        chosen=None,
-        digits=DIGITS_DEFAULT,
-        array=values,
-        whole=values,
-        partition=natural_granularity(values.shape) if granularity.whole else granularity,
-        comparison=snapshot.comparison,
-        pair=both,
-        pyramid=snapshot.pyramid,
+    data = data_of(
+        snapshot, entries, active, DIGITS_DEFAULT, comparison=snapshot.comparison, pair=both
     )
     return snapshot, data
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -36,7 +36,7 @@ from quantoscope.engine.numerics.granularity import PER_TENSOR
 from quantoscope.engine.text.number_text import position_text
 from quantoscope.gui.common.localized_numbers import digits_within, short
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.document.snapshot import Entry, Focus
+from quantoscope.gui.document.snapshot import Entry, Focus, Snapshot, partition_of
 from quantoscope.gui.plots.kept_figures import channel_figures, channel_values, kept_objective
 from quantoscope.gui.plots.spans import finite_extremes, unit_for
 
@@ -410,9 +410,47 @@ class PlotData:
 
 
 def plot_data(session: Session, digits: int) -> PlotData:
-    """Create plot data from the session's current snapshot."""
-    snapshot, focus = session.evaluator.snapshot, session.view.focus
-    chosen = session.view.chosen
+    """Create plot data from the session's current snapshot and view state."""
+    view = session.view
+    both = [view.compared_entry(uid) for uid in view.pair or ()]
+    return data_of(
+        session.evaluator.snapshot,
+        session.entries,
+        session.active_uid,
+        digits,
+        chosen=view.chosen,
+        focus=view.focus,
+        comparison=view.comparison,
+        pair=tuple(entry for entry in both if entry is not None),
+    )
+
+
+def data_of(
+    snapshot: Snapshot,
+    entries: Sequence[Entry],
+    active_uid: int | None,
+    digits: int,
+    *,
+    chosen: int | None = None,
+    focus: Focus | None = None,
+    comparison: Comparison | None = None,
+    pair: tuple[Entry, ...] = (),
+) -> PlotData:
+    """Create plot data from a snapshot.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    entries : sequence of Entry
+        The list of schemes as it is now.
+    active_uid : int or None
+    digits : int
+        Significant digits of numbers in text.
+    chosen : int or None
+        The flat position of the chosen value.
+    focus, comparison, pair
+        As ``PlotData`` has them.
+    """
     if chosen is not None and chosen >= snapshot.array.size:
         chosen = None
     positions = None if focus is None else focus.positions
@@ -424,20 +462,18 @@ def plot_data(session: Session, digits: int) -> PlotData:
     series: list[Series] = []
     active: Series | None = None
     failure = ""
-    for entry in session.entries:
+    for entry in entries:
         outcome = snapshot.outcomes.get(entry.uid)
         if isinstance(outcome, Evaluation):
             alone = focus is not None and focus.granularity == outcome.qparams.granularity
             one = Series(entry, outcome, snapshot.array, positions, anchor, alone)
             if entry.enabled:
                 series.append(one)
-            if entry.uid == session.active_uid:
+            if entry.uid == active_uid:
                 active = one
-        elif entry.uid == session.active_uid:
+        elif entry.uid == active_uid:
             failure = str(outcome or QCoreApplication.translate("plot_data", "Not quantized yet."))
-    pair = tuple(
-        e for uid in session.view.pair or () if (e := session.view.compared_entry(uid)) is not None
-    )
+    active_entry = next((entry for entry in entries if entry.uid == active_uid), None)
     return PlotData(
         values=snapshot.array.reshape(-1) if focus is None else focus.values,
         summary=snapshot.summary if focus is None else focus.summary,
@@ -449,8 +485,8 @@ def plot_data(session: Session, digits: int) -> PlotData:
         array=snapshot.array if focus is None else focus.values,
         focus=focus,
         whole=snapshot.array,
-        partition=session.view.partition,
-        comparison=session.view.comparison,
+        partition=partition_of(active_entry, snapshot.array.shape),
+        comparison=comparison,
         pair=pair,
         pyramid=snapshot.pyramid if focus is None else None,
     )

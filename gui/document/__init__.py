@@ -1,1 +1,1 @@
-"""What is open, every change of it, and the snapshot that views read."""
+"""The document, its undoable changes, and snapshots for views."""

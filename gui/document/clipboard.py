@@ -1,4 +1,4 @@
-"""Numbers from and to the clipboard, as spreadsheets, tables and programs hold them."""
+"""Numbers from and to the clipboard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from quantoscope.gui.workers.background import Background, Cancelled
 from quantoscope.gui.workers.modal_wait import wait_for
 
 LONG = 1 << 17
-"""Texts of up to so many characters are read at once."""
+"""Maximum length of text parsed on the GUI thread."""
 
 
 def _tr(text: str) -> str:
@@ -25,18 +25,18 @@ def _tr(text: str) -> str:
 
 @dataclass(frozen=True)
 class Content:
-    """What there is to read on the clipboard; ``html`` tells that it is a page's source."""
+    """Text on the clipboard; ``html`` if it is the source of a page."""
 
     text: str
     html: bool = False
 
     def read(self) -> Pasted:
-        """Read it as numbers; raises what ``engine.text.paste.read`` does."""
+        """Parse the numbers; raises like ``engine.text.paste.read``."""
         return read(cells_of_html(self.text) if self.html else self.text)
 
 
 def clipboard_content() -> Content:
-    """The text on the clipboard, or the page where a program put nothing but that there."""
+    """Return the clipboard's text, or its HTML if there is nothing else."""
     mime = QGuiApplication.clipboard().mimeData()
     text = QGuiApplication.clipboard().text()
     if not text.strip() and mime.hasHtml():
@@ -45,22 +45,22 @@ def clipboard_content() -> Content:
 
 
 def put_on_clipboard(text: str) -> None:
-    """Put a text on the clipboard."""
+    """Copy a text to the clipboard."""
     QGuiApplication.clipboard().setText(text)
 
 
 def cells_text(rows: list[list[str]]) -> str:
-    """Return cells separated by tabs and line ends, as spreadsheets take them."""
+    """Return cells separated by tabs and line ends, for spreadsheets."""
     return "\n".join(map(tab_line, rows)) + "\n"
 
 
 def read_pasted(content: Content, background: Background, parent: QWidget) -> Pasted | str:
-    """Read what was copied as numbers, asking where it can be read in two ways.
+    """Parse copied numbers, asking if there are two readings.
 
-    A long text is read off the GUI thread, while a dialog tells of it.
+    A long text is parsed off the GUI thread, with a progress dialog.
 
-    Returns a sentence instead when it holds no numbers to read, and an empty one when the person
-    decides for neither reading.
+    Return a sentence if there are no numbers, and an empty one if the user
+    chooses neither reading.
     """
     if not content.text.strip():
         return _tr("The clipboard holds no text to paste.")
@@ -68,7 +68,7 @@ def read_pasted(content: Content, background: Background, parent: QWidget) -> Pa
         if len(content.text) <= LONG:
             return content.read()
         told = _tr("Reading what was pasted…")
-        # The text is read in one go; nothing is changed by it, so nobody waits for its end.
+        # Parsing cannot be interrupted, but changes nothing: after Cancel, do not wait for it.
         return wait_for(background, "paste", lambda part: content.read(), told, parent, leave=True)
     except Cancelled:
         return ""

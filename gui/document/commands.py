@@ -1,4 +1,4 @@
-"""The undoable changes: the only code that changes a session's document."""
+"""Undo commands, the only code that changes a document."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _tr(text: str) -> str:
 
 
 class _OfTensor(QUndoCommand):
-    """A change of the values of the tensor that is shown now, whichever is when it is undone."""
+    """Base of changes to a tensor's values, whichever tensor is current at undo."""
 
     def __init__(self, document: Document, text: str) -> None:
         super().__init__(text)
@@ -37,18 +37,18 @@ class _OfTensor(QUndoCommand):
         self._done = False
 
     def _turn(self) -> None:
-        """What is undone is seen: the tensor that it was done to comes back."""
+        """Show the tensor of the change."""
         self._document.show(self._tensor)
 
     def _look(self, where: np.ndarray) -> None:
-        """Bring one of the values that came back into view; at first it is where the person is."""
+        """Scroll to a changed value on undo and redo, but not at first."""
         if self._done:
             self._document.revisit_values(where)
         self._done = True
 
 
 class SetValues(_OfTensor):
-    """Overwrite the values at flat positions; keeps the old and new ones only."""
+    """Overwrite values at flat positions; keeps only old and new ones."""
 
     def __init__(self, document: Document, where: np.ndarray, new: np.ndarray, text: str) -> None:
         super().__init__(document, text)
@@ -69,7 +69,7 @@ class SetValues(_OfTensor):
 
 
 class Splice(_OfTensor):
-    """Replace ``array[start:start + len(old)]`` of an array with one axis by other values."""
+    """Replace ``array[start:start + len(old)]`` of a one-dimensional array with other values."""
 
     def __init__(
         self, document: Document, start: int, removed: int, new: np.ndarray, text: str
@@ -94,11 +94,11 @@ class Splice(_OfTensor):
 
 
 class ReplaceArray(_OfTensor):
-    """Put an array of any shape and precision in the place of the document's."""
+    """Replace the document's array with another of any shape and precision."""
 
     def __init__(self, document: Document, new: FloatArray, text: str) -> None:
         super().__init__(document, text)
-        # The session may change what it is given in place.
+        # Copy: the document may edit its array in place.
         self._old, self._new = document.array.copy(), new
 
     def redo(self) -> None:
@@ -114,7 +114,7 @@ class ReplaceArray(_OfTensor):
 
 
 class SetEntries(QUndoCommand):
-    """Replace the list of schemes; steps with the same place merge into one."""
+    """Replace the list of schemes; edits of the same place merge."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class SetEntries(QUndoCommand):
 
 
 class RemoveSource(QUndoCommand):
-    """Take a file, or an array, out of the document; nothing of it is lost until that closes."""
+    """Remove a file or array from the document, keeping it for undo."""
 
     def __init__(self, document: Document, source: Source, text: str) -> None:
         super().__init__(text)
@@ -191,7 +191,7 @@ class RemoveSource(QUndoCommand):
         document.revisited.emit("tensors")
 
     def _back(self, source: Source) -> tuple[Source, ...]:
-        """What comes back: where its file is open anew, what somebody works on, of no file."""
+        """Return the sources to restore: edited tensors without a file if it was reopened."""
         if source.path is None or self._document.source_at(source.path) is None:
             return (source,)
         return detach_from_file(
@@ -200,7 +200,7 @@ class RemoveSource(QUndoCommand):
 
 
 def _as_dtype(values: np.ndarray, like: FloatArray) -> FloatArray:
-    """Round to the array's precision; a number beyond it becomes an infinity, which is marked."""
+    """Round to the array's precision; overflow gives infinity, which is marked."""
     with np.errstate(over="ignore"):
         return np.array(values, like.dtype).reshape(-1)
 
@@ -209,7 +209,7 @@ def _as_dtype(values: np.ndarray, like: FloatArray) -> FloatArray:
 
 
 def edit_value(document: Document, index: int, value: float) -> None:
-    """Set one value; no step where nothing changes."""
+    """Set one value; no command if it is unchanged."""
     flat = document.array.reshape(-1)
     new = _as_dtype(np.array([value]), document.array)
     if flat[index : index + 1].tobytes() != new.tobytes():
@@ -218,7 +218,7 @@ def edit_value(document: Document, index: int, value: float) -> None:
 
 
 def tell_rounded(document: Document, text: str, value: float) -> None:
-    """Say it where a whole number was typed that the array has no room for."""
+    """Report a typed integer that the array cannot hold exactly."""
     whole = typed_whole(text)
     if whole is None or float(whole) != value:
         return
@@ -230,24 +230,24 @@ def tell_rounded(document: Document, text: str, value: float) -> None:
 
 
 def set_values(document: Document, where: np.ndarray, values: np.ndarray, text: str) -> None:
-    """Overwrite values at flat positions in one step."""
+    """Overwrite values at flat positions in one command."""
     if len(where):
         document.undo_stack.push(SetValues(document, where, values, text))
 
 
 def splice(document: Document, start: int, removed: int, new: np.ndarray, text: str) -> None:
-    """Replace a stretch of an array with one axis by other values, in one step."""
+    """Replace part of a one-dimensional array in one command."""
     if removed or len(new):
         document.undo_stack.push(Splice(document, start, removed, new, text))
 
 
 def replace_array(document: Document, array: FloatArray, text: str) -> None:
-    """Put another array in the place of the document's, in one step."""
+    """Replace the document's array in one command."""
     document.undo_stack.push(ReplaceArray(document, array, text))
 
 
 def remove_values(document: Document, where: np.ndarray, text: str) -> None:
-    """Remove single positions of an array with one axis, in one step."""
+    """Remove positions of a one-dimensional array in one command."""
     if not where.size:
         return
     start, stop = int(where.min()), int(where.max()) + 1
@@ -257,7 +257,7 @@ def remove_values(document: Document, where: np.ndarray, text: str) -> None:
 
 
 def position_text(document: Document, index: int) -> str:
-    """How people call a position: a number, or one per axis."""
+    """Return a position as text: an integer, or one index per axis."""
     return text_of_position(index, document.array.shape)
 
 
@@ -265,7 +265,7 @@ def position_text(document: Document, index: int) -> str:
 
 
 def _full(document: Document) -> bool:
-    """Tell whether no other scheme may be added, and say so."""
+    """Return whether no scheme may be added, reporting it."""
     from quantoscope.engine.io.saved import MAX_SCHEMES
 
     if len(document.entries) < MAX_SCHEMES:
@@ -285,7 +285,7 @@ def add_scheme(document: Document, scheme: Scheme) -> None:
 
 
 def add_schemes(document: Document, schemes: Sequence[Scheme], what: str) -> None:
-    """Append those schemes that are not there yet, in one step, and make the first active."""
+    """Append schemes that are not in the list, in one command, and activate the first."""
     entries = document.entries
     for scheme in schemes:
         if scheme not in [entry.scheme for entry in entries]:
@@ -299,7 +299,7 @@ def add_schemes(document: Document, schemes: Sequence[Scheme], what: str) -> Non
 
 
 def duplicate_entry(document: Document, uid: int) -> None:
-    """Put a copy with a style of its own behind an entry and make it active."""
+    """Insert a copy with its own style after an entry and activate it."""
     source = document.entry(uid)
     if source is None or _full(document):
         return
@@ -311,7 +311,7 @@ def duplicate_entry(document: Document, uid: int) -> None:
 
 
 def remove_entry(document: Document, uid: int) -> None:
-    """Remove an entry; the next one becomes active."""
+    """Remove an entry and activate the next one."""
     entry = document.entry(uid)
     if entry is None:
         return
@@ -325,7 +325,7 @@ def remove_entry(document: Document, uid: int) -> None:
 
 
 def move_entry(document: Document, uid: int, place: int) -> None:
-    """Move an entry to another place of the list."""
+    """Move an entry in the list."""
     entry = document.entry(uid)
     if entry is None or not 0 <= place < len(document.entries):
         return
@@ -340,7 +340,7 @@ def move_entry(document: Document, uid: int, place: int) -> None:
 def update_entry(
     document: Document, uid: int, change: Callable[[Entry], Entry], text: str, place: str = ""
 ) -> None:
-    """Replace one entry by a changed copy; steps of the same place merge."""
+    """Replace an entry with a changed copy; edits of the same place merge."""
     old = document.entry(uid)
     if old is None:
         return
@@ -353,7 +353,7 @@ def update_entry(
 
 
 def set_scheme(document: Document, uid: int, scheme: Scheme, place: str = "") -> None:
-    """Change what a scheme is; typing or dragging in one place merges."""
+    """Change a scheme; typing or dragging in one place merges."""
     text = filled(_tr("Change to %1"), str(scheme))
     update_entry(document, uid, lambda e: replace(e, scheme=scheme), text, place)
 
@@ -362,6 +362,6 @@ def set_scheme(document: Document, uid: int, scheme: Scheme, place: str = "") ->
 
 
 def remove_source(document: Document, source: Source) -> None:
-    """Take a file, or an array, out of the document; another one is shown, if need be."""
+    """Remove a file or array, showing another one if necessary."""
     text = filled(_tr("Close %1"), source.title)
     document.undo_stack.push(RemoveSource(document, source, text))

@@ -1,4 +1,4 @@
-"""The document: tensors, schemes and the active scheme, with a signal for every change.
+"""The document: tensors, schemes and the active scheme, with change signals.
 
 Only the commands of ``gui.document.commands`` change what a document holds, so that every change
 can be undone. The evaluator listens to its signals, and makes the snapshot that views show.
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 
 class Document(QObject):
-    """What a person works on, with a signal for each thing that can change.
+    """A document with a signal per kind of change.
 
     Signals
     -------
     edited()
         A command is about to change the document.
     finish_typing()
-        What is being typed is taken over now: the document is going to be saved, left, or changed.
+        Commit open editors: the document is about to be saved, closed, or changed.
     resetting()
         The array is about to be another one, or to have another shape.
     values_edited(edit), array_replaced()
@@ -111,48 +111,48 @@ class Document(QObject):
 
     @property
     def active(self) -> Entry | None:
-        """The active scheme: its stages fill the table and the Steps pane."""
+        """The active scheme, whose stages fill the table and the Steps pane."""
         return self.entry(self.active_uid)
 
     def entry(self, uid: int | None) -> Entry | None:
-        """The entry of that uid, or None."""
+        """Return the entry of that uid, or None."""
         return next((e for e in self.entries if e.uid == uid), None)
 
     @property
     def array(self) -> FloatArray:
-        """The values of the tensor that is shown."""
+        """Values of the current tensor."""
         # Whoever asks is about to look at them.
         mapped_arrays.look(self.current.array)
         return self.current.array
 
     @property
     def device(self) -> DeviceCodes | None:
-        """The codes that a device has computed of this tensor, as long as its shape is the same."""
+        """A device's codes of this tensor, as long as its shape is unchanged."""
         return self.current.device if self.current.device_shape == self.array.shape else None
 
     @property
     def title(self) -> str:
-        """What people call the tensor that is shown."""
+        """Title of the current tensor."""
         return self.current.title
 
     @property
     def path(self) -> Path | None:
-        """The file that the tensor that is shown came from."""
+        """File of the current tensor."""
         return self.current.path
 
     @property
     def version(self) -> int:
-        """The name of the state that the values are in."""
+        """Version of the values."""
         return self.current.version
 
     @property
     def tensors(self) -> list[Tensor]:
-        """Every tensor of the document whose values are known."""
+        """All loaded tensors of the document."""
         return [tensor for source in self.sources for tensor in source.tensors if tensor.loaded]
 
     @property
     def modified(self) -> bool:
-        """Whether something would be lost if the document were closed."""
+        """Whether closing the document would lose changes."""
         entries, sources = self._saved
         if self.entries != entries or any(tensor.modified for tensor in self.tensors):
             return True
@@ -161,14 +161,14 @@ class Document(QObject):
 
     @property
     def untouched(self) -> bool:
-        """Whether there is nothing but what the program made and nobody worked on."""
+        """Whether everything was created by the program and not edited."""
         given = all(source.given for source in self.sources)
         kept = any(tensor.kept for tensor in self.tensors)
         return given and not kept and self.file is None and not self.modified
 
     @property
     def unsaved(self) -> tuple[list[str], bool]:
-        """What would be lost if the document were closed: titles of arrays, and schemes or not."""
+        """Unsaved parts: titles of arrays, and whether the schemes are."""
         titles = [tensor.title for tensor in self.tensors if tensor.modified]
         return titles, self.entries != self._saved[0]
 
@@ -182,9 +182,9 @@ class Document(QObject):
         schemes: Sequence[Scheme] | None = None,
         hint: str = "",
     ) -> None:
-        """Begin a new document with an array and, unless None, other schemes.
+        """Start a new document with an array and, unless None, other schemes.
 
-        The array is the session's from now on: edits may change it in place.
+        The document owns the array from now on: edits may change it in place.
         """
         source = source_of_array(title, array, path)
         source.given = path is None
@@ -220,7 +220,7 @@ class Document(QObject):
         self.sources_changed.emit()
 
     def begin_entries(self, schemes: Sequence[Scheme]) -> None:
-        """Begin with schemes where a document has none."""
+        """Add schemes to a document that has none."""
         self.entries = entries_for(schemes)
         self.active_uid = self.entries[0].uid if self.entries else None
         self._saved = (self.entries, self._saved[1])
@@ -228,13 +228,13 @@ class Document(QObject):
         self.active_changed.emit()
 
     def mark_unsaved(self) -> None:
-        """Remember that nothing of this lies in any file, as after an accident."""
+        """Mark everything as unsaved, as after a crash."""
         for tensor in self.tensors:
             tensor.saved_version = 0
         self.document_changed.emit()
 
     def add(self, source: Source) -> Source:
-        """Add a file, or an array; a file that is there already takes what was read of it now."""
+        """Add a file or array; a file already open is updated."""
         known = None if source.path is None else self.source_at(source.path)
         if known is None:
             self.sources = (*self.sources, source)
@@ -244,11 +244,11 @@ class Document(QObject):
         return known or source
 
     def source_at(self, path: Path) -> Source | None:
-        """The file of the document that lies there."""
+        """Return the document's file at a path."""
         return next((source for source in self.sources if source.path == path), None)
 
     def show(self, tensor: Tensor) -> None:
-        """Show a tensor whose values are loaded; edits of the one before stay with it."""
+        """Make a loaded tensor current; edits stay with their tensor."""
         if tensor is self.current:
             return
         before, source = self.current, self.source_of(self.current)
@@ -259,11 +259,11 @@ class Document(QObject):
             self.sources_changed.emit()
 
     def source_of(self, tensor: Tensor) -> Source | None:
-        """The file, or array, of the document that a tensor belongs to."""
+        """Return the file or array that a tensor belongs to."""
         return next((source for source in self.sources if tensor in source.tensors), None)
 
     def set_sources(self, sources: tuple[Source, ...]) -> None:
-        """Take files out of the document, or put them back."""
+        """Set the files and arrays."""
         self.edited.emit()
         self.sources = sources
         self.sources_changed.emit()
@@ -284,7 +284,7 @@ class Document(QObject):
         self.array_settled.emit()
 
     def mark_values_saved(self, path: Path, known: SavedSource | None = None) -> None:
-        """Remember that the values as they are now lie in a file of arrays.
+        """Mark the current values as saved in a file of arrays.
 
         ``known`` describes that file.
         """
@@ -312,7 +312,7 @@ class Document(QObject):
         known: Sequence[SavedSource] = (),
         file_seen: SavedSource | None = None,
     ) -> None:
-        """Remember that the whole document lies in a session file.
+        """Mark the whole document as saved in a session file.
 
         ``known`` describes the files that it refers to, which need not be hashed again, and
         ``file_seen`` the session file as it was written.
@@ -350,7 +350,7 @@ class Document(QObject):
         self.content_changed.emit()
 
     def put(self, where: IntArray, values: FloatArray, version: int) -> None:
-        """Overwrite the values at flat positions; the shape stays.
+        """Overwrite values at flat positions; the shape is unchanged.
 
         ``version`` as for ``set_array``.
         """
@@ -363,7 +363,7 @@ class Document(QObject):
         self.content_changed.emit()
 
     def set_entries(self, entries: tuple[Entry, ...], active_uid: int | None) -> None:
-        """Replace the list of schemes and say which one is active."""
+        """Set the list of schemes and the active one."""
         self.edited.emit()
         if not any(e.uid == active_uid for e in entries):
             active_uid = entries[0].uid if entries else None
@@ -375,21 +375,21 @@ class Document(QObject):
         self.content_changed.emit()
 
     def revisit_values(self, where: IntArray) -> None:
-        """Tell that what was undone or redone was done to the values at these flat positions."""
+        """Signal that undo or redo has changed values at these flat positions."""
         self.values_revisited.emit(where)
         self.revisited.emit("values")
 
     # Changes that undo does not need to reach
 
     def activate(self, uid: int) -> None:
-        """Make a scheme the active one."""
+        """Activate a scheme."""
         if uid != self.active_uid and self.entry(uid) is not None:
             self.active_uid = uid
             self.active_changed.emit()
             self.content_changed.emit()
 
     def take_device(self, device: DeviceCodes) -> None:
-        """Take the codes that a device has computed of this tensor."""
+        """Set a device's codes of this tensor."""
         self.current.device, self.current.device_shape = device, self.array.shape
         self.device_changed.emit()
         self.content_changed.emit()

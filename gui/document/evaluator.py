@@ -1,4 +1,4 @@
-"""Follows a document: evaluates its schemes after every change, and keeps the snapshot of that."""
+"""Evaluator: updates the snapshot after every change of the document."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from quantoscope.gui.document.snapshot import (
 from quantoscope.gui.workers.background import Background, Ticket
 
 LIVE_LIMIT = 50_000
-"""Up to so many values everything follows an edit within the same event."""
+"""Maximum number of values evaluated within the event of an edit."""
 EVALUATE = "evaluate"
 
 
 class Evaluator(QObject):
-    """Makes a new snapshot whenever the array, the schemes or the active scheme change.
+    """Creates a snapshot whenever array, schemes or active scheme change.
 
     Attributes
     ----------
@@ -61,25 +61,25 @@ class Evaluator(QObject):
         background.offered.connect(self._on_offered)
 
     def outcome(self, uid: int | None) -> Outcome | None:
-        """Return what a scheme makes of the array; None when not (yet) computed."""
+        """Return the result of a scheme; None if not (yet) computed."""
         return None if uid is None else self.snapshot.outcomes.get(uid)
 
     @property
     def active_evaluation(self) -> Evaluation | None:
-        """The active scheme's evaluation, when there is one."""
+        """The active scheme's evaluation, if there is one."""
         outcome = self.outcome(self._document.active_uid)
         return outcome if isinstance(outcome, Evaluation) else None
 
     @property
     def fitting_evaluation(self) -> Evaluation | None:
-        """The active scheme's evaluation, where it is of an array of the shape that it has now."""
+        """The active scheme's evaluation, if its array has the current shape."""
         evaluation = self.active_evaluation
         fits = evaluation is not None and evaluation.codes.shape == self._document.array.shape
         return evaluation if fits else None
 
     @property
     def parameters(self) -> QParams | None:
-        """The parameters that the values of the array as it is now are shown with, if any fit.
+        """Parameters for displaying the current values, if any fit.
 
         Those of the snapshot. Until another scheme is computed, it is shown as the one before,
         where both have the same stages.
@@ -95,14 +95,14 @@ class Evaluator(QObject):
         return evaluation.qparams if same else None
 
     def compare(self, pair: tuple[int, int] | None) -> None:
-        """Compute from now on where these two schemes differ; None: nothing of the kind."""
+        """Compare two schemes from now on; None for no comparison."""
         if pair != self.pair:
             self.pair = pair
             if pair is not None:
                 self.update()
 
     def update(self) -> None:
-        """Bring the snapshot up to date: at once when small, else off the GUI thread."""
+        """Update the snapshot: at once if small, else in the background."""
         document, pair = self._document, self._known_pair()
         job = EvaluationJob(
             document.array,
@@ -124,7 +124,7 @@ class Evaluator(QObject):
             self._set_stale(True)
 
     def _known_pair(self) -> tuple[int, int] | None:
-        """The pair to compare, where both of it are there and differ."""
+        """Return the pair to compare, if both exist and differ."""
         if self.pair is None or self.pair[0] == self.pair[1]:
             return None
         first, second = self.pair
@@ -148,7 +148,7 @@ class Evaluator(QObject):
         self.evaluated.emit()
 
     def _on_offered(self, ticket: Ticket, snapshot: Snapshot) -> None:
-        """Show a long array before its schemes have been applied."""
+        """Show a long array before its schemes are applied."""
         if ticket.kind == EVALUATE and self._background.current(ticket):
             self._take(snapshot)
             self.evaluated.emit()

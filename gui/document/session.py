@@ -1,4 +1,4 @@
-"""A document that is worked on: with its evaluator, and with what is looked at."""
+"""Session of a window: document, evaluator and view state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from quantoscope.gui.workers.paint_queue import PaintQueue
 
 
 class Session(Document):
-    """What a window works on: the document, and beside it what follows from it.
+    """A document with its evaluator and view state.
 
     An edit flows one way: a command changes the document, the document tells the evaluator, and
     the panes and plots show the evaluator's snapshot.

@@ -1,4 +1,4 @@
-"""What the document shows: its entries, and what their schemes make of the array."""
+"""Snapshots: an array with its entries and evaluations, computed together."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from quantoscope.gui.common.theme import COLOURS, LINE_STYLES, MARKERS
 from quantoscope.gui.workers.background import Ticket
 
 LONG = 1 << 16
-"""From so many values on, extremes of short stretches are kept for drawing."""
+"""Minimum number of values for which a pyramid is kept for drawing."""
 QUICK, FEW = 1 << 21, 64
 """Up to so many values, an edit of so few of them is shown in the same event, if it can be."""
 HUGE = 1 << 23
-"""From so many values on, an array is shown before its schemes have been applied."""
+"""Minimum number of values of an array shown before its schemes are applied."""
 DEVICE = 0
-"""The uid of a device's codes where a pair is compared; those of entries are larger."""
+"""Uid of a device's codes in a compared pair; those of entries are larger."""
 _uids = itertools.count(1)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the list of schemes: a scheme and how it is shown.
+    """An entry of the scheme list: a scheme and its style.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """What lists, legends and exports call it."""
+        """Name in lists, legends and exports."""
         return self.label or str(self.scheme)
 
 
@@ -79,24 +79,24 @@ Outcome = Evaluation | QuantizationError
 
 @dataclass(frozen=True, eq=False)
 class DeviceCodes:
-    """Codes that a device has computed, and the file they come from."""
+    """Codes computed by a device, with their file."""
 
     name: str
     codes: IntArray
 
     def entry(self, scheme: Scheme) -> Entry:
-        """What stands for them where two entries are compared."""
+        """Return an entry that represents them in a comparison."""
         return Entry(scheme, DEVICE, label=self.label, enabled=False)
 
     @property
     def label(self) -> str:
-        """What lists and legends call them."""
+        """Name in lists and legends."""
         return filled(QCoreApplication.translate("DeviceCodes", "codes of %1"), self.name)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An array and what its schemes make of it, computed together: what panes and plots show.
+    """An array with its evaluations, for panes, plots and exports.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ class Snapshot:
 
     @property
     def results(self) -> list[tuple[Entry, Outcome]]:
-        """The schemes switched on, with what came of them."""
+        """Enabled schemes with their results."""
         return [
             (entry, self.outcomes[entry.uid])
             for entry in self.entries
@@ -140,13 +140,13 @@ class Snapshot:
 
     @property
     def active(self) -> Evaluation | None:
-        """What the active scheme makes of the array."""
+        """Evaluation of the active scheme."""
         outcome = None if self.active_uid is None else self.outcomes.get(self.active_uid)
         return outcome if isinstance(outcome, Evaluation) else None
 
     @property
     def evaluations(self) -> list[tuple[str, Evaluation]]:
-        """The active scheme, then the others switched on, each under a name of its own."""
+        """The active scheme's evaluation, then the other enabled ones, with unique names."""
         found = [self.active] if self.active is not None else []
         found += [
             outcome
@@ -162,7 +162,7 @@ class Snapshot:
     def compared(
         self, schemes: Sequence[Scheme | None], device: DeviceCodes | None
     ) -> Comparison | None:
-        """The comparison, where it is that of two schemes, or of one with a device."""
+        """Return the comparison if it is that of two schemes, or of one with a device."""
         made = self.comparison
         if made is None or self.device is not device:
             return None
@@ -172,7 +172,7 @@ class Snapshot:
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """What was changed since something was shown.
+    """Changes since a snapshot.
 
     Attributes
     ----------
@@ -186,7 +186,7 @@ class Edit:
     old: FloatArray
 
     def after(self, earlier: Edit | None) -> Edit:
-        """Return an earlier edit and this one as a single one."""
+        """Combine an earlier edit with this one."""
         if earlier is None:
             return self
         where = np.concatenate([earlier.where, self.where])
@@ -197,7 +197,7 @@ class Edit:
 
 @dataclass(frozen=True, eq=False)
 class Focus:
-    """One channel or group, whose values the plots show alone.
+    """A channel or group in focus, to which plots are restricted.
 
     Attributes
     ----------
@@ -221,13 +221,13 @@ class Focus:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Name of the channel."""
         return self.granularity.name(self.channel)
 
 
 @dataclass(frozen=True)
 class EvaluationJob:
-    """Computes a snapshot; runs on any thread, since all it holds is immutable.
+    """Computes a snapshot on any thread from immutable data.
 
     Attributes
     ----------
@@ -259,7 +259,7 @@ class EvaluationJob:
 
     @cached_property
     def wanted(self) -> dict[int, Scheme]:
-        """The schemes to evaluate, by the uid of the entry."""
+        """Schemes to evaluate, by uid."""
         looked_at = {self.active_uid, *(self.pair or ())}
         return {e.uid: e.scheme for e in self.entries if e.enabled or e.uid in looked_at}
 
@@ -308,7 +308,7 @@ class EvaluationJob:
         return Snapshot(array, summary, outcomes, entries, active, pyramid=pyramid)
 
     def quick(self) -> Snapshot | None:
-        """The outcome of a small edit that leaves every range alone, where that takes no time.
+        """Return the snapshot after a small edit that leaves all ranges unchanged, if that is fast.
 
         None where it would: on another thread everything is computed as usual.
         """
@@ -350,28 +350,28 @@ class EvaluationJob:
 
     @property
     def comparison(self) -> Comparison | None:
-        """The comparison that is wanted, where it is known."""
+        """Return the requested comparison, if known."""
         if self.pair is None or not self.known or self.edit is not None:
             return None
         uids = self.pair if self.device is None else self.pair[:1]
         return self.before.compared([self.wanted.get(uid) for uid in uids], self.device)
 
     def kept(self, uid: int) -> Evaluation | None:
-        """What is known already of a scheme, of the array before the edit."""
+        """Return a known evaluation of a scheme, before the edit."""
         outcome = self.before.outcomes.get(uid)
         if not self.known or not isinstance(outcome, Evaluation):
             return None
         return outcome if outcome.scheme == self.wanted[uid] else None
 
     def _kept(self, uid: int, known: Extremes) -> Evaluation | None:
-        """The same, with the edit applied; None where all has to be computed anew."""
+        """Return a known evaluation with the edit applied; None if it has to be recomputed."""
         evaluation, edit = self.kept(uid), self.edit
         if evaluation is None or edit is None:
             return evaluation
         return revise(self.array, evaluation, edit.where, edit.old, known)
 
     def _measured(self) -> tuple[Pyramid | None, Summary]:
-        """The pyramid of a long array, and what the array holds."""
+        """Return the pyramid of a long array, and the summary."""
         before, edit, array = self.before, self.edit, self.array
         if self.known and edit is None and before.summary.counts.size:
             return before.pyramid, before.summary
@@ -384,7 +384,7 @@ class EvaluationJob:
         return pyramid, summarize(array) if summary is None else summary
 
     def _compared(self, outcomes: dict[int, Outcome], ticket: Ticket | None) -> Comparison | None:
-        """The comparison of the pair, where both schemes can be applied."""
+        """Return the comparison of the pair, if both schemes can be applied."""
         if self.pair is None:
             return None
         first, second = (outcomes.get(uid) for uid in self.pair)
@@ -401,7 +401,7 @@ class EvaluationJob:
 
 
 def _extremes(pyramid: Pyramid, before: Summary, array: FloatArray, where: IntArray) -> Extremes:
-    """The ends of the finite values after an edit."""
+    """Return the extremes of the finite values after an edit."""
     kind = array.dtype.type
     low, high = kind(np.fmin.reduce(pyramid.low)), kind(np.fmax.reduce(pyramid.high))
     # "Not all" stays true where the last of the others goes, at the cost of a check.
@@ -417,7 +417,7 @@ def partition_of(entry: Entry | None, shape: tuple[int, ...]) -> Granularity:
 
 
 def focus_on(array: FloatArray, granularity: Granularity, channel: int) -> Focus | None:
-    """The values of a channel; None where the array has no such channel any more."""
+    """Return the focus on a channel; None if the array has no such channel."""
     try:
         granularity.check(array.shape)
     except QuantizationError:
@@ -430,7 +430,7 @@ def focus_on(array: FloatArray, granularity: Granularity, channel: int) -> Focus
 
 
 def frozen(array: FloatArray) -> FloatArray:
-    """A read-only, C-ordered view: what a snapshot needs to be."""
+    """Return a read-only, C-ordered view, as snapshots require."""
     view = np.ascontiguousarray(array).view()
     if array.ndim == 0:
         view = view.reshape(1)
@@ -439,7 +439,7 @@ def frozen(array: FloatArray) -> FloatArray:
 
 
 def entries_for(schemes: Sequence[Scheme]) -> tuple[Entry, ...]:
-    """List entries for schemes, with colours, lines and markers that differ."""
+    """Return entries for schemes with distinct colours, lines and markers."""
     entries: tuple[Entry, ...] = ()
     for scheme in schemes:
         entries = (*entries, styled(Entry(scheme), entries))
@@ -447,7 +447,7 @@ def entries_for(schemes: Sequence[Scheme]) -> tuple[Entry, ...]:
 
 
 def styled(entry: Entry, others: Sequence[Entry]) -> Entry:
-    """The entry with the colour, line and marker that the others use least."""
+    """Return the entry with the least used colour, line and marker."""
 
     def rarest(used: list[int], count: int) -> int:
         return min(range(count), key=lambda place: (used.count(place), place))

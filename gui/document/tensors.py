@@ -1,4 +1,4 @@
-"""What a document holds: files with their tensors, and arrays that no file holds yet."""
+"""Tensors and their sources: files, or arrays without a file."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from quantoscope.engine.io.saved import SavedSource
 
 COPIED = 1 << 20
-"""Up to so many values an edit makes a changed copy of an array; a longer one it changes."""
+"""Maximum number of values that an edit copies; longer arrays are changed in place."""
 _EMPTY = frozen(np.zeros(0, np.float32))
 _versions = itertools.count(1)
 
 
 def next_version() -> int:
-    """Return a name that no state of any values has had yet."""
+    """Return a new, unique version."""
     return next(_versions)
 
 
 @dataclass(eq=False, slots=True)
 class Tensor:
-    """One array of the document, with or without its values in memory.
+    """A tensor of the document, loaded or not.
 
     A file may have a hundred thousand: what can be told when it is asked for is not kept.
 
@@ -111,7 +111,7 @@ class Tensor:
 
     @property
     def title(self) -> str:
-        """What title bar, exports and questions call it."""
+        """Title in title bar, exports and questions."""
         if self.own_title or self.path is None:
             return self.own_title
         file = self.path.name
@@ -122,7 +122,7 @@ class Tensor:
         self.own_title = title
 
     def take(self, array: FloatArray, dtype: str = "") -> None:
-        """Hold values as they lie in the file."""
+        """Set values loaded from the file."""
         self.hold(array)
         self.loaded = True
         self.dtype = dtype or self.dtype or array.dtype.name
@@ -134,12 +134,12 @@ class Tensor:
             self.chosen = 0 if self.array.size else None
 
     def hold(self, array: FloatArray) -> None:
-        """Hold an array that has nothing to do with the one before."""
+        """Set an array unrelated to the previous one."""
         self.owned = array if array.flags.writeable and array.flags.c_contiguous else None
         self.array, self.shape = frozen(array), array.shape
 
     def put(self, where: IntArray, values: FloatArray) -> Edit:
-        """Overwrite values at flat positions, and return what that changed."""
+        """Overwrite values at flat positions; return the edit."""
         old = self.array.reshape(-1)[where]
         if self.array.size <= COPIED or self.owned is None:
             self.owned = self.array.copy()
@@ -157,19 +157,19 @@ class Tensor:
         return Edit(each, old[first])
 
     def drop(self) -> None:
-        """Let go of values that can be read again, where they take room."""
+        """Release large values that can be loaded again."""
         edited = self.kept or self.differs
         if self.path is not None and not edited and self.size > COPIED and self._filed:
             self.array, self.owned, self.loaded, self.block_codes = _EMPTY, None, False, None
 
     @property
     def glance(self) -> Glance | str | None:
-        """What there is to see of the values as they are now, if that is known."""
+        """Preview of the current values, if known."""
         return self.seen[1] if self.seen is not None and self.seen[0] == self.version else None
 
     @property
     def label(self) -> str:
-        """What the list of a file calls it."""
+        """Name in the list of a file."""
         return plain(self.name) if self.name is not None else self.title
 
     @property
@@ -179,19 +179,19 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """How many values it has."""
+        """Number of values."""
         return self.array.size if self.loaded else int(np.prod(self.shape, dtype=np.int64))
 
     @property
     def needs_base(self) -> bool:
-        """Whether it is long, and no file holds most of its values, or none does any more."""
+        """Whether it is large and no file has most of its values."""
         unknown = self.base is None or self.touched is None or not self._filed
         alone = self.path is None or self.differs or not self._filed
         return self.size > COPIED and unknown and alone
 
     @property
     def _filed(self) -> bool:
-        """Whether the file still has the values that were read from it."""
+        """Whether the file still has the loaded values."""
         if self.base is None:
             return True
         now = state_of(self.base[0])
@@ -199,17 +199,17 @@ class Tensor:
 
     @property
     def differs(self) -> bool:
-        """Whether the values are not those of the file."""
+        """Whether the values differ from those of the file."""
         return self.version != self.opened_version
 
     @property
     def modified(self) -> bool:
-        """Whether the values have been saved nowhere."""
+        """Whether the values are unsaved."""
         return self.version != self.saved_version
 
 
 def state_of(path: Path) -> tuple[int, int] | None:
-    """Size and time of change of a file; None where there is none."""
+    """Return size and modification time of a file; None if it does not exist."""
     try:
         found = path.stat()
     except OSError:
@@ -219,7 +219,7 @@ def state_of(path: Path) -> tuple[int, int] | None:
 
 @dataclass(eq=False)
 class Source:
-    """A file with its tensors, or an array that no file holds.
+    """A file with its tensors, or an array without a file.
 
     Attributes
     ----------
@@ -228,8 +228,8 @@ class Source:
     container : bool
         Whether it is a file that can hold several.
     given : bool
-        Whether the program made it, as it can again: it goes when something else is shown,
-        unless somebody worked on it.
+        Whether the program created it: it is removed when another array is shown,
+        unless it was edited.
     problem : str
         Why the file is not read, as one sentence; empty where it is.
     agreed : bool
@@ -247,13 +247,13 @@ class Source:
     known: SavedSource | None = None
 
     def take(self, read: Source) -> None:
-        """Hold what has been read of the same file just now."""
+        """Update from a new reading of the same file."""
         self.tensors, self.container, self.problem = read.tensors, read.container, read.problem
         self.agreed, self.known = read.agreed, read.known
 
     @property
     def title(self) -> str:
-        """What lists call it."""
+        """Name in lists."""
         return plain(self.path.name) if self.path is not None else self.tensors[0].title
 
 
@@ -274,7 +274,7 @@ def detach_from_file(tensors: Sequence[Tensor]) -> tuple[Source, ...]:
 
 
 def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
-    """A file with what it says of its tensors; their values are not loaded.
+    """Return a source for a file, with its tensors not loaded.
 
     Raises
     ------

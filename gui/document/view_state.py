@@ -1,4 +1,4 @@
-"""What is looked at in a document, which undo does not reach: a value, a channel, a pair."""
+"""View state beside undo: chosen value, channel in focus, compared pair."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from quantoscope.gui.document.snapshot import DEVICE, Entry, Focus, focus_on, pa
 
 
 class ViewState(QObject):
-    """The chosen value, the channel in focus, the compared pair, and views that were stopped.
+    """Chosen value, channel in focus, compared pair, and stopped views.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class ViewState(QObject):
 
     @property
     def chosen(self) -> int | None:
-        """The flat position of the chosen value, which each tensor remembers."""
+        """Flat position of the chosen value, which each tensor remembers."""
         return self._document.current.chosen
 
     def choose(self, index: int | None) -> None:
@@ -79,7 +79,7 @@ class ViewState(QObject):
             self.chosen_changed.emit()
 
     def _look_at(self, where: IntArray) -> None:
-        """Bring one of some values into view, the chosen one if it is one.
+        """Scroll to one of some values, the chosen one if it is among them.
 
         Those beyond the end of the array stand for its last value. The channel that plots show
         alone gives way to theirs.
@@ -97,12 +97,12 @@ class ViewState(QObject):
 
     @property
     def partition(self) -> Granularity:
-        """The channels to look at: those of the active scheme, else those of the first axis."""
+        """Channels: those of the active scheme, else those of the first axis."""
         return partition_of(self._document.active, self._evaluator.snapshot.array.shape)
 
     @property
     def focus(self) -> Focus | None:
-        """The channel that plots show alone; None where they show all values."""
+        """The channel in focus; None if plots show all values."""
         array = self._evaluator.snapshot.array
         if self._focused is None:
             return None
@@ -111,7 +111,7 @@ class ViewState(QObject):
         return self._focus
 
     def focus_on(self, channel: int | None) -> None:
-        """Show one channel of the partition alone, or all values again."""
+        """Focus one channel, or none."""
         wanted = None if channel is None else (self.partition, channel)
         if wanted == self._focused:
             return
@@ -138,14 +138,14 @@ class ViewState(QObject):
     # The compared pair
 
     def compare_pair(self, pair: tuple[int, int] | None) -> None:
-        """Choose the two schemes to compare, by their uids; None for none."""
+        """Set the two schemes to compare, by uid; None for none."""
         if pair != self.pair:
             self.pair = pair
             self.pair_changed.emit()
             self._follow_pair()
 
     def watch_pair(self, who: str, watching: bool) -> None:
-        """Say whether a view of the comparison is looked at: nothing else makes it computed."""
+        """Set whether a view of the comparison is visible: otherwise it is not computed."""
         (self._watchers.add if watching else self._watchers.discard)(who)
         self._follow_pair()
 
@@ -153,7 +153,7 @@ class ViewState(QObject):
         self._evaluator.compare(self.pair if self._watchers else None)
 
     def compared_entry(self, uid: int | None) -> Entry | None:
-        """Return the entry of one of a pair; that of a device's codes stands for them."""
+        """Return the entry of one of the pair; a device's codes have one too."""
         device = self._document.device
         if uid == DEVICE and device is not None and self.pair is not None:
             first = self._document.entry(self.pair[0])
@@ -162,7 +162,7 @@ class ViewState(QObject):
 
     @property
     def comparison(self) -> Comparison | None:
-        """Where the chosen pair differs, and why; None while it is not known."""
+        """Comparison of the pair; None while unknown."""
         if self.pair is None:
             return None
         device = self._document.device if self.pair[1] == DEVICE else None
@@ -174,7 +174,7 @@ class ViewState(QObject):
     # What a person has stopped
 
     def set_stopped(self, view: str, stopped: bool) -> None:
-        """Say whether a view lacks what a person has stopped from being computed."""
+        """Set whether the user has stopped the computation of a view."""
         if (view in self.stopped) != stopped:
             (self.stopped.add if stopped else self.stopped.discard)(view)
             self.stopped_changed.emit()

@@ -1,4 +1,4 @@
-"""What the table of values and the grid have in common: they show and edit the same array."""
+"""Base of the value table and the grid: display and editing of the array."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from quantoscope.gui.document.session import Session
 
 Index = QModelIndex | QPersistentModelIndex
 PAGE = 256
-"""Values of which the stages are computed together, when one of them is first looked at."""
+"""Values whose stages are computed together, on first access to one."""
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 MARKS = {1: "▼", -1: "▲"}
 
 
 class ArrayModel(QAbstractTableModel):
-    """A view of the document's array whose cells can be typed over.
+    """Model of the document's array with editable cells.
 
     Attributes
     ----------
     rejected : str
-        Why the text that was typed last is no value; empty where it is one.
+        Why the last typed text is invalid; empty if it is valid.
     """
 
     def __init__(
@@ -40,22 +40,22 @@ class ArrayModel(QAbstractTableModel):
 
     @property
     def _array(self) -> FloatArray:
-        """The array as it is now, edits included."""
+        """The current array, including edits."""
         return self._session.array
 
     def _number(self, text: str) -> float | None:
-        """Read a typed text; where it is no number, ``rejected`` says why."""
+        """Parse a typed text; on failure set ``rejected``."""
         number = typed_number(text)
         self.rejected = number if isinstance(number, str) else ""
         return None if isinstance(number, str) else number
 
     def _edit(self, position: int, text: str, number: float) -> None:
-        """Put a number that was typed at a flat position."""
+        """Set the value at a flat position."""
         commands.edit_value(self._session, position, number)
         commands.tell_rounded(self._session, text, number)
 
     def _data_text(self, value: Any, digits: int) -> str:
-        """Write a value of R or R′."""
+        """Return a value of R or R′ as text."""
         return of_data(value, self._session.evaluator.snapshot.summary, digits)
 
     def _tell_all_changed(self) -> None:
@@ -64,6 +64,6 @@ class ArrayModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), self.index(rows - 1, columns - 1))
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self._theme = theme
         self._tell_all_changed()

@@ -1,4 +1,4 @@
-"""Columns of the values table beside the stages: what a file stores, and a device's codes."""
+"""Extra columns of the value table: codes stored in the file, and a device's codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.document.session import Session
 
 Column = Callable[[Any], Any]
-"""Gives what stands at flat positions of the array."""
+"""Returns the contents at flat positions of the array."""
 
 
 def _tr(text: str) -> str:
@@ -20,9 +20,9 @@ def _tr(text: str) -> str:
 
 
 def columns_beside(session: Session) -> dict[Stage, Column]:
-    """The columns that the tensor that is shown has beside its stages.
+    """Return the current tensor's extra columns.
 
-    A stage stands for each, with its head and, in the place of a formula, what it is.
+    Each has a stage with its head and, instead of a formula, a description.
     """
     columns: dict[Stage, Column] = {}
     in_file, device = session.current.block_codes, session.device

@@ -1,4 +1,4 @@
-"""The grid view: a slice of an array with two or more axes, tinted as a heat map."""
+"""Grid model: a plane of an array with two or more axes, as a heat map."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ROLES = (
 
 
 class GridModel(ArrayModel):
-    """The last two axes of the array as rows and columns, the other axes fixed by ``slice``."""
+    """Rows and columns of the last two axes; ``slice`` fixes the others."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QObject | None = None
@@ -71,12 +71,12 @@ class GridModel(ArrayModel):
         self._refresh()
 
     def position(self, row: int, column: int) -> int:
-        """The flat position of a cell."""
+        """Return the flat position of a cell."""
         index = (*self.slice, row, column)
         return int(np.ravel_multi_index(index, self._array.shape))
 
     def cell_of(self, position: int) -> tuple[tuple[int, ...], int, int]:
-        """The slice, row and column that show a flat position."""
+        """Return the slice, row and column of a flat position."""
         index = [int(i) for i in np.unravel_index(position, self._array.shape)]
         return tuple(index[:-2]), index[-2], index[-1]
 
@@ -85,7 +85,7 @@ class GridModel(ArrayModel):
         return self._session.evaluator.fitting_evaluation
 
     def _page(self, number: int) -> EvaluatedPart | None:
-        """What becomes of a stretch of values, computed when first looked at."""
+        """Return the evaluation of a range of values, computed on first access."""
         evaluation = self._evaluation
         if evaluation is None:
             return None
@@ -96,13 +96,13 @@ class GridModel(ArrayModel):
         return self._pages[number]
 
     def _value(self, position: int, page: EvaluatedPart | None) -> Any:
-        """The quantity shown of one value."""
+        """Return the displayed quantity of one value."""
         if self.quantity == "R":
             return self._array.reshape(-1)[position]
         return None if page is None else getattr(page, _OF_PART[self.quantity])[position % PAGE]
 
     def values_at(self, positions: np.ndarray) -> np.ndarray | None:
-        """The quantity shown at flat positions; None where it is not known."""
+        """Return the displayed quantity at flat positions; None if unknown."""
         if self.quantity == "R":
             return np.asarray(self._array.reshape(-1)[positions])
         if self._evaluation is None:
@@ -117,7 +117,7 @@ class GridModel(ArrayModel):
 
     @property
     def _reach(self) -> float:
-        """The largest finite magnitude in the plane, which gets the full tint."""
+        """Return the largest finite magnitude in the plane, for the full tint."""
         if self._known_reach is None:
             self._known_reach = self._measured()
         return self._known_reach
@@ -194,14 +194,14 @@ class GridModel(ArrayModel):
         return short(value, digits)
 
     def _tint(self, value: float) -> QColor | None:
-        """Orange above zero, blue below, stronger with the magnitude."""
+        """Return orange above zero, blue below, stronger for larger magnitudes."""
         if not np.isfinite(value) or value == 0:
             return None
         colour = COLOURS[0 if value > 0 else 1][2 if self._theme.dark else 1]
         return self._theme.tint(colour, 0.06 + 0.5 * min(1.0, abs(value) / self._reach))
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        """Commit a typed text; ``rejected`` says why when it returns False."""
+        """Commit typed text; ``rejected`` says why if it returns False."""
         self.rejected = ""
         if role != Qt.ItemDataRole.EditRole or self.quantity != "R":
             return False

@@ -1,4 +1,4 @@
-"""The results: one row per enabled scheme, one column per figure, the best of each marked."""
+"""Results model: one row per enabled scheme, one column per metric, the best marked."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ ROLES = frozenset(
     )
 )
 BEST, COSTLIER = "★", "☆"
-"""Of the schemes that take no more bits than the cheapest; of those with as many as it or fewer."""
+"""Marks: best of the cheapest schemes; best of the schemes with at most as many bits."""
 SAME_BITS = 0.1
-"""Bits per value that differ by no more than this count as the same."""
+"""Tolerance of equal bits per value."""
 WARNED = "⚠"
 
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """What is shown of an evaluation: of all values, or of the channel in focus."""
+    """Displayed metrics of an evaluation: of all values, or of the channel in focus."""
 
     evaluation: Evaluation
     metrics: Mapping[str, float]
@@ -59,16 +59,16 @@ class Figures:
 
     @property
     def bits(self) -> float:
-        """What a value costs, for comparing schemes.
+        """Bits per value, for comparing schemes.
 
-        The one scale of a whole tensor costs next to nothing, unless the tensor is a few numbers
-        that somebody typed.
+        The single scale of a tensor is negligible, unless the tensor is a few numbers
+        typed by the user.
         """
         p = self.evaluation.qparams
         return p.format.bits if p.count == 1 else self.evaluation.metrics["bits_per_value"]
 
     def position(self, value: float) -> str:
-        """What people call a position; – where there is none."""
+        """Return a position as text; – if there is none."""
         if math.isnan(value) or value < 0:
             return "–"
         return position_text(int(value), self.evaluation.codes.shape)
@@ -76,9 +76,9 @@ class Figures:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the results: a metric, or a parameter in the guise of one.
+    """A column of the results: a metric, or a parameter shown like one.
 
-    ``value`` gives a number, or an array where channels have their own.
+    ``value`` returns a number, or an array for per-channel parameters.
     """
 
     metric: Metric
@@ -100,7 +100,7 @@ def _of_sqnr(definition: Definition) -> Column:
 
 
 _OTHERS: tuple[Column, ...] = (
-    # What a figure costs stands beside it.
+    # Storage cost next to SQNR.
     _metric(METRICS[1]),
     _parameter(
         "scale", "S", "the scale: what a step of Q is worth", DATA_UNIT, lambda f: f.qparams.scale
@@ -109,16 +109,16 @@ _OTHERS: tuple[Column, ...] = (
     *(_metric(metric) for metric in METRICS[2:] if metric.key != "codes_available"),
 )
 SQNR_COLUMNS = {definition.key: _of_sqnr(definition) for definition in SQNR_DEFINITIONS}
-"""The first column, in each of its definitions."""
+"""The first column, in each definition."""
 COLUMNS: tuple[Column, ...] = (SQNR_COLUMNS["dB"], *_OTHERS)
 
 
 def marks_of(columns: Iterable[Column], shown: Sequence[Figures]) -> tuple[Mapping[str, str], ...]:
-    """Return which figures of each scheme are marked, and how, by the keys of their metrics.
+    """Return the marks of each scheme's metrics, by key.
 
-    A figure is best among the schemes of at most the same bits: ★ where these are the bits of the
-    cheapest scheme, ☆ where a scheme takes more bits than another to be better. Nothing is marked
-    where a metric does not tell two schemes apart.
+    A metric is best among the schemes with at most as many bits: ★ for the bits of the
+    cheapest scheme, ☆ for a scheme that is better with more bits. Nothing is marked
+    if a metric is equal for two schemes.
     """
     marks: tuple[dict[str, str], ...] = tuple({} for _ in shown)
     if not shown:
@@ -154,7 +154,7 @@ def marks_of(columns: Iterable[Column], shown: Sequence[Figures]) -> tuple[Mappi
 
 
 class ResultsModel(QAbstractTableModel):
-    """What every enabled scheme makes of the array, in figures."""
+    """Metrics of every enabled scheme."""
 
     def __init__(
         self,
@@ -187,16 +187,16 @@ class ResultsModel(QAbstractTableModel):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns behind that of the scheme, SQNR in the definition that was chosen."""
+        """Columns after the scheme's, with SQNR in the chosen definition."""
         first = SQNR_COLUMNS.get(self._settings.sqnr, SQNR_COLUMNS["dB"])
         return (first, *_OTHERS)
 
     def entry(self, row: int) -> Entry | None:
-        """The scheme of a row."""
+        """Return the scheme of a row."""
         return self._rows[row][0] if 0 <= row < len(self._rows) else None
 
     def row_of(self, uid: int | None) -> int:
-        """The row of a scheme, or −1."""
+        """Return the row of a scheme, or −1."""
         return next((row for row, (e, _) in enumerate(self._rows) if e.uid == uid), -1)
 
     def headerData(
@@ -257,7 +257,7 @@ class ResultsModel(QAbstractTableModel):
         return None
 
     def _array_data(self, metric: Metric, values: np.ndarray, role: int) -> Any:
-        """The parameters of channels: from the smallest to the largest."""
+        """Return the range of per-channel parameters."""
         low, high, digits = values.min(), values.max(), self._settings.digits
         if role == Qt.ItemDataRole.DisplayRole:
             ends = tuple(short(end, digits_apart((low, high), digits)) for end in (low, high))
@@ -297,7 +297,7 @@ class ResultsModel(QAbstractTableModel):
         return f"{text} / {figures.metrics[metric.of]}" if metric.of else text
 
     def _about(self, mark: str) -> str:
-        """What a mark means."""
+        """Return the meaning of a mark."""
         return {
             BEST: self.tr("Best of the schemes shown that take no more bits."),
             COSTLIER: self.tr("Better than the schemes shown that take fewer bits."),
@@ -325,7 +325,7 @@ class ResultsModel(QAbstractTableModel):
             self.endResetModel()
 
     def _of(self, evaluation: Evaluation) -> Figures:
-        """The figures of all values, or of the channel in focus alone."""
+        """Return the metrics of all values, or of the channel in focus."""
         focus = self._session.view.focus
         p = evaluation.qparams
         if focus is None:
@@ -346,6 +346,6 @@ class ResultsModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), corner)
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self._theme = theme
         self._refresh()

@@ -1,4 +1,4 @@
-"""The list of schemes: checkable, with a sample of the line, renamed in place, moved by drag."""
+"""Scheme list model: check boxes, line samples, renaming and drag and drop."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SWATCH = QSize(34, 14)
 
 
 def entry_icon(entry: Entry, theme: Theme, ratio: float) -> QIcon:
-    """A sample of an entry's line and marker."""
+    """Return a sample of an entry's line and marker."""
     return _icon(entry.colour, entry.line, entry.marker, theme, ratio)
 
 
@@ -44,7 +44,7 @@ def _icon(colour: int, line: int, marker: int, theme: Theme, ratio: float) -> QI
 
 
 class SchemesModel(QAbstractListModel):
-    """A view of the session's entries, in their order."""
+    """Model of the session's entries."""
 
     def __init__(
         self, session: Session, theme: Theme, ratio: float = 1.0, parent: QObject | None = None
@@ -61,11 +61,11 @@ class SchemesModel(QAbstractListModel):
         return 0 if parent.isValid() else len(self._entries)
 
     def entry(self, row: int) -> Entry | None:
-        """The entry that a row shows."""
+        """Return the entry of a row."""
         return self._entries[row] if 0 <= row < len(self._entries) else None
 
     def row_of(self, uid: int | None) -> int:
-        """The row of an entry, or −1."""
+        """Return the row of an entry, or −1."""
         return next((row for row, e in enumerate(self._entries) if e.uid == uid), -1)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -142,7 +142,7 @@ class SchemesModel(QAbstractListModel):
         if old < 0:
             return False
         commands.move_entry(self._session, uid, place - 1 if place > old else place)
-        # False: the view must not remove the dragged row, since the session moved it.
+        # False, so that the view does not remove the row, which the session has moved.
         return False
 
     # Following the session
@@ -162,6 +162,6 @@ class SchemesModel(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
 
     def restyle(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
+        """Apply the colours of a theme."""
         self._theme = theme
         self._refresh()

@@ -1,4 +1,4 @@
-"""The open files as a tree of tensors, with what is known of each at a glance."""
+"""Tensor tree model: open files and their tensors, with previews."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ Index = QModelIndex | QPersistentModelIndex
 NAME, TYPE, SHAPE, HISTOGRAM, LOW, HIGH, SIZE = range(7)
 DIGITS, WHOLE_DIGITS = 4, 9
 GLANCE = Qt.ItemDataRole.UserRole + 1
-"""The role of what the histogram is painted from."""
+"""Role of the histogram's data."""
 RIVALS = Qt.ItemDataRole.UserRole + 2
-"""The role of the names that could be taken for that of a row where they are shortened."""
+"""Role of names that may look like a row's name when shortened."""
 
 
 def _digits(tensor: Tensor) -> int:
-    """How many digits the ends of a tensor have: whole numbers are exact where they are short."""
+    """Return the digits of a tensor's extremes: integers are exact if short."""
     return WHOLE_DIGITS if tensor.dtype.lstrip("u").startswith("int") else DIGITS
 
 
 def bytes_text(count: float) -> str:
-    """A number of bytes for people."""
+    """Return a number of bytes as text."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000 or unit == "GB":
             return f"{count:,.1f} {unit}" if count < 10 and unit != "B" else f"{count:,.0f} {unit}"
@@ -50,14 +50,14 @@ def bytes_text(count: float) -> str:
 
 @dataclass(eq=False)
 class _Row:
-    """A file as it is listed: those of its tensors that are asked for, in the order asked for."""
+    """A listed file with its matching tensors, in display order."""
 
     source: Source
     tensors: Sequence[Tensor]
 
     @cached_property
     def kin(self) -> dict[tuple[str, ...], list[Tensor]]:
-        """The tensors whose names may read alike where they are shortened."""
+        """Tensors by the parts of their names kept when shortened."""
         found: dict[tuple[str, ...], list[Tensor]] = {}
         for tensor in self.tensors:
             found.setdefault(kin(tensor.label), []).append(tensor)
@@ -65,10 +65,10 @@ class _Row:
 
 
 class TensorsModel(QAbstractItemModel):
-    """Files, each with its tensors; a file of one array, or an array of no file, is one row.
+    """Files with their tensors; a file of one array, or an array without a file, is one row.
 
-    It finds and sorts by itself: a proxy calls Python for every row, which takes seconds where a
-    checkpoint has fifty thousand tensors.
+    It filters and sorts itself: a proxy model calls Python for every row, which takes seconds for a
+    checkpoint with fifty thousand tensors.
     """
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -90,20 +90,20 @@ class TensorsModel(QAbstractItemModel):
         session.sources_changed.connect(self._on_sources)
         session.document_changed.connect(self._on_document)
 
-    # What is listed, and in which order
+    # Filter and order
 
     def ask(self, text: str) -> None:
-        """List tensors whose names hold these words, in whatever order and case."""
+        """List tensors whose names contain these words, in any order and case."""
         self._words = text.lower().split()
         self._on_sources()
 
     @property
     def found(self) -> int:
-        """How many tensors are listed."""
+        """Number of listed tensors."""
         return sum(len(row.tensors) for row in self._rows)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Sort files, and the tensors of each; column −1 gives the order of the files."""
+        """Sort files, and the tensors of each; column −1 restores the file order."""
         self._column, self._order = column, order
         self.layoutAboutToBeChanged.emit()
         before = self.persistentIndexList()
@@ -124,7 +124,7 @@ class TensorsModel(QAbstractItemModel):
         return self._sorted(rows, _key_of_row)
 
     def _sorted(self, things: Sequence[Any], key: Callable[[Any, int], Any]) -> Any:
-        """Sort by a column; what has nothing there yet stands at the end either way."""
+        """Sort by a column, with unknown values last in both orders."""
         if self._column < 0:
             return list(things)
         keys = {thing: key(thing, self._column) for thing in things}
@@ -138,13 +138,13 @@ class TensorsModel(QAbstractItemModel):
         self.endResetModel()
 
     def _on_document(self) -> None:
-        """The marks of what is shown and of what was edited may have moved."""
+        """Update the marks of the current and edited tensors."""
         before, self._current = self._current, self._session.current
         for tensor in {before, self._current}:
             self.refresh(tensor)
 
     def refresh(self, tensor: Tensor) -> None:
-        """Show what is known of a tensor now."""
+        """Update the row of a tensor."""
         index = self.index_of(tensor)
         if index.isValid():
             self.dataChanged.emit(index, index.siblingAtColumn(SIZE))
@@ -152,12 +152,12 @@ class TensorsModel(QAbstractItemModel):
             self.sort(self._column, self._order)
 
     def index_of(self, tensor: Tensor) -> QModelIndex:
-        """Where a tensor stands; invalid where it does not."""
+        """Return the index of a tensor; invalid if it is not listed."""
         source = self._session.source_of(tensor)
         return QModelIndex() if source is None else self._place(source, tensor)
 
     def index_of_source(self, source: Source) -> QModelIndex:
-        """Where a file stands; invalid where it does not."""
+        """Return the index of a file; invalid if it is not listed."""
         return self._place(source, None)
 
     def _place(self, source: Source | None, tensor: Tensor | None) -> QModelIndex:
@@ -171,12 +171,12 @@ class TensorsModel(QAbstractItemModel):
         return QModelIndex()
 
     def source(self, index: Index) -> Source | None:
-        """The file of a row."""
+        """Return the file of a row."""
         row = self._row(index)
         return None if row is None else row.source
 
     def tensor(self, index: Index) -> Tensor | None:
-        """The tensor of a row; None for a file of several, or one that was not read."""
+        """Return the tensor of a row; None for a file of several, or one not read."""
         row = self._row(index)
         if row is None:
             return None
@@ -254,13 +254,13 @@ class TensorsModel(QAbstractItemModel):
         return None
 
     def _rivals(self, index: Index, tensor: Tensor) -> list[str]:
-        """What stands in rows of the same file that may read alike where it is shortened."""
+        """Return texts in rows of the same file that may look the same when shortened."""
         row = self._row(index)
         others = [] if row is None else row.kin.get(kin(tensor.label), [])
         return [self.text(other, NAME) for other in others[:MOST_RIVALS] if other is not tensor]
 
     def text(self, tensor: Tensor, column: int) -> str:
-        """What stands in a cell."""
+        """Return the text of a cell."""
         seen = tensor.glance
         if column == NAME:
             mark = " ◂" if tensor is self._session.current else ""
@@ -323,7 +323,7 @@ class TensorsModel(QAbstractItemModel):
 
 
 def _searched(tensor: Tensor) -> str:
-    """What words are looked for in."""
+    """Return the text that the filter searches."""
     name = tensor.label if tensor.name is None else tensor.name
     return f"{name} {tensor.used_by}".lower()
 
@@ -335,13 +335,13 @@ def _side(column: int) -> int:
 
 
 def _bytes(tensor: Tensor) -> int:
-    """What the file says, until the tensor is no longer what lies there."""
+    """Return the size in the file, or of the edited values."""
     told = not tensor.readable or (tensor.nbytes and not tensor.differs)
     return tensor.nbytes if told else tensor.array.nbytes
 
 
 def _key(tensor: Tensor, column: int) -> str | float | None:
-    """What a column is sorted by; None where that is not known yet."""
+    """Return the sort key of a column; None if unknown."""
     seen = tensor.glance
     if column in (LOW, HIGH):
         end = math.nan
@@ -352,12 +352,12 @@ def _key(tensor: Tensor, column: int) -> str | float | None:
         return float(tensor.size if column == SHAPE else _bytes(tensor))
     if column != NAME:
         return tensor.dtype
-    # Layer 10 comes after layer 9.
+    # Natural order: layer 10 comes after layer 9.
     return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(9), tensor.label)
 
 
 def _key_of_row(row: _Row, column: int) -> str | float | None:
-    """The same of a file."""
+    """Return a file's sort key of a column; None if unknown."""
     source = row.source
     if not source.container:
         return _key(source.tensors[0], column) if source.tensors else None

@@ -1,4 +1,4 @@
-"""The values table: R, editable, and every stage of the active scheme, for one row per value."""
+"""Value table model: one row per value with R, editable, and the active scheme's stages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from quantoscope.gui.models.array_model import MARKS, PAGE, RIGHT, ArrayModel, I
 from quantoscope.gui.models.beside import Column, columns_beside
 
 SHEET = 10_000_000
-"""Rows of one sheet: from 2^31 pixels on, which is 97 million of them, Qt loses its way."""
+"""Rows per page: Qt fails beyond 2^31 pixels, which is 97 million rows."""
 REAL = Stage("real", "R", "R")
 ROLES = frozenset(
     int(role)
@@ -44,16 +44,16 @@ ROLES = frozenset(
         Qt.ItemDataRole.ToolTipRole,
     )
 )
-"""What cells are asked for and have an answer to; a view asks each for as many things again."""
+"""Roles that cells support; views query as many others."""
 
 
 class SortOrder(Enum):
-    """How rows are ordered by a column."""
+    """Order of rows by a column."""
 
     ASCENDING = "ascending"
     DESCENDING = "descending"
     MAGNITUDE = "magnitude"
-    """The largest magnitude first, whatever its sign."""
+    """The largest magnitude first, regardless of sign."""
 
 
 class ValuesModel(ArrayModel):
@@ -93,21 +93,21 @@ class ValuesModel(ArrayModel):
 
     @property
     def last(self) -> int:
-        """The place of the last value on the sheet in front."""
+        """Index of the last value on the current page."""
         return min(self.first + SHEET, self._array.size) - 1
 
     @property
     def first(self) -> int:
-        """The place of the first row of the sheet in front: a table takes no more rows than one."""
+        """Index of the first row of the current page."""
         return self.sheet * SHEET
 
     @property
     def sheets(self) -> int:
-        """How many sheets the values fill."""
+        """Number of pages."""
         return max(1, -(-self._array.size // SHEET))
 
     def turn_to(self, sheet: int) -> None:
-        """Bring another sheet to the front."""
+        """Show another page."""
         if sheet != self.sheet and 0 <= sheet < self.sheets:
             self.beginResetModel()
             self.sheet = sheet
@@ -123,27 +123,27 @@ class ValuesModel(ArrayModel):
 
     @property
     def keys(self) -> list[str]:
-        """The keys of the columns in a trace."""
+        """Keys of the columns in a trace."""
         return [column.key for column in self._columns]
 
     def position(self, row: int) -> int | None:
-        """The flat position that a row shows; None for the empty row at the end."""
+        """Return the flat position of a row; None for the empty last row."""
         return None if row < 0 else self.position_at(self.first + row)
 
     def position_at(self, place: int) -> int | None:
-        """The flat position at a place, counted over all sheets; None where there is none."""
+        """Return the flat position at an index over all pages; None if there is none."""
         if not 0 <= place < self._array.size:
             return None
         return place if self._order is None else int(self._order[place])
 
     def positions(self, rows: np.ndarray) -> np.ndarray:
-        """The flat positions that rows show; the empty row at the end left out."""
+        """Return the flat positions of rows, without the empty last row."""
         places = self.first + rows
         places = places[places < self._array.size]
         return places if self._order is None else self._order[places]
 
     def row_of(self, position: int) -> int:
-        """The row that shows a flat position, on its sheet, which comes to the front."""
+        """Return the row of a flat position, turning to its page."""
         place = position
         if self._order is not None:
             place = int(np.flatnonzero(self._order == position)[0])
@@ -226,12 +226,12 @@ class ValuesModel(ArrayModel):
         return None
 
     def _stage_text(self, value: Any, p: QParams) -> str:
-        """A number in steps of S, which has an offset where Z has one."""
+        """Return a number in steps of S as text; it has an offset if Z has one."""
         return short(value, digits_within(value, _codes_span(p), self._settings.digits))
 
     @property
     def more_digits(self) -> tuple[int, int]:
-        """How many digits R and R′, and numbers in steps of S, have beyond those of others."""
+        """Extra digits of R and R′, and of numbers in steps of S."""
         digits, summary = self._settings.digits, self._session.evaluator.snapshot.summary
         largest = max(abs(summary.low), abs(summary.high))
         of_values = digits_within(largest, summary.high - summary.low, digits) - digits
@@ -241,7 +241,7 @@ class ValuesModel(ArrayModel):
         return of_values, digits_within(z, _codes_span(self._qparams), digits) - digits
 
     def _data_beside(self, column: Stage, position: int, role: int) -> Any:
-        """What the file stores, or a device computed, at a position."""
+        """Return the stored or device data at a position."""
         value = self._beside[column](position)
         if role == Qt.ItemDataRole.DisplayRole:
             return short(value, self._settings.digits)
@@ -250,7 +250,7 @@ class ValuesModel(ArrayModel):
         return None
 
     def values(self, column: int, positions: np.ndarray) -> np.ndarray:
-        """What a column shows at flat positions, in full; those of R where nothing is computed."""
+        """Return the numbers of a column at flat positions; R if nothing is computed."""
         stage = self._columns[column]
         if stage in self._beside:
             return np.asarray(self._beside[stage](positions))
@@ -262,7 +262,7 @@ class ValuesModel(ArrayModel):
         lines = [f"{column.symbol} = {exact(page[column.key][at])}"]
         p = page.qparams
         if saturated:
-            # The number lies beyond the code, and reads so.
+            # Enough digits to show that the number is beyond the code.
             ends = float(page.unclipped[at]), float(p.qmax if saturated > 0 else p.qmin)
             digits = digits_apart(ends, self._settings.digits)
             text = (
@@ -276,7 +276,7 @@ class ValuesModel(ArrayModel):
         return "\n".join(lines)
 
     def _page(self, number: int) -> Trace | None:
-        """The stages of a page of rows, computed when first looked at."""
+        """Return the stages of a page of rows, computed on first access."""
         if self._qparams is None:
             return None
         if number not in self._pages:
@@ -289,7 +289,7 @@ class ValuesModel(ArrayModel):
     # Editing
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        """Commit a typed text; ``rejected`` says why when it returns False."""
+        """Commit typed text; ``rejected`` says why if it returns False."""
         self.rejected = ""
         if role != Qt.ItemDataRole.EditRole or index.column() != 0:
             return False
@@ -314,11 +314,11 @@ class ValuesModel(ArrayModel):
 
     @property
     def sorted(self) -> bool:
-        """Whether rows stand in another order than the array's."""
+        """Whether rows are in another order than the array's."""
         return self._order is not None
 
     def sort_by(self, column: int | None, how: SortOrder = SortOrder.ASCENDING) -> None:
-        """Order the rows by a column; None: the array's own order."""
+        """Sort the rows by a column; None restores the array's order."""
         order: np.ndarray | None = None
         if column is not None and self._array.size:
             values = self.values(column, np.arange(self._array.size))
@@ -337,7 +337,7 @@ class ValuesModel(ArrayModel):
     # Following the session
 
     def _take_scheme(self) -> None:
-        """Columns and parameters of the active scheme."""
+        """Update columns and parameters for the active scheme."""
         before, self._qparams = self._qparams, self._session.evaluator.parameters
         self._beside = columns_beside(self._session)
         self._columns = self._columns_now(self._beside)
@@ -361,7 +361,7 @@ class ValuesModel(ArrayModel):
             self._rows = rows
             self.endResetModel()
         elif rows > self._rows:
-            # No reset where rows come or go: it would take the focus from a person who types.
+            # No reset if rows are added or removed: it would take the focus from an open editor.
             self.beginInsertRows(none, self._rows, rows - 1)
             self._rows = rows
             self.endInsertRows()
@@ -380,7 +380,7 @@ class ValuesModel(ArrayModel):
             self.endResetModel()
         else:
             self._take_scheme()
-            # With the parameters as they were, only what was edited has changed, and is shown.
+            # With unchanged parameters only edited values have changed, and are displayed.
             if self._moved and self._array.size > LIVE_LIMIT:
                 self._session.paint_queue.take(self, self._tell_all_changed)
             elif self._moved:
@@ -400,6 +400,6 @@ class ValuesModel(ArrayModel):
 
 
 def _codes_span(p: QParams) -> float:
-    """How far apart the first and the last code are; 0 where Z lies among or near them."""
+    """Return the distance of the first and last code; 0 if Z is among or near them."""
     codes = float(p.qmax) - float(p.qmin)
     return codes if bool(np.max(np.abs(p.zero_point)) > 2 * codes) else 0.0

@@ -41,30 +41,24 @@ else:
     # Imported on first access (PEP 562), to keep the start fast.
     _MODULES = ("examples", "export", "io")
     _LATER = {
-        "Cause": "analysis.comparison",
-        "Channels": "analysis.channel_figures",
-        "Comparison": "analysis.comparison",
-        "DeviceComparison": "analysis.device_codes",
-        "Summary": "analysis.summary",
-        "Trace": "analysis.value_trace",
-        "channels": "analysis.channel_figures",
-        "compare": "analysis.comparison",
-        "compare_codes": "analysis.device_codes",
-        "read_codes": "analysis.device_codes",
-        "summarize": "analysis.summary",
-        "trace": "analysis.value_trace",
+        "analysis.channel_figures": ("Channels", "channels"),
+        "analysis.comparison": ("Cause", "Comparison", "compare"),
+        "analysis.device_codes": ("DeviceComparison", "compare_codes", "read_codes"),
+        "analysis.summary": ("Summary", "summarize"),
+        "analysis.value_trace": ("Trace", "trace"),
     }
+    _MODULE_OF = {name: module for module, names in _LATER.items() for name in names}
 
     def __getattr__(name):
         if name in _MODULES:
             return import_module(f"{__name__}.{name}")
-        if name not in _LATER:
+        if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        thing = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        thing = globals()[name] = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
         return thing
 
     def __dir__():
-        return sorted({*globals(), *_MODULES, *_LATER})
+        return sorted({*globals(), *_MODULES, *_MODULE_OF})
 
 
 __version__ = "0.1.0"

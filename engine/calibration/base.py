@@ -66,7 +66,7 @@ class Task:
         The method's numbers.
     arithmetic : Arithmetic
     step : callable, optional
-        Is told how far the work has come.
+        Progress callback.
     known : Extremes, optional
         Of the values, where they are known.
     """
@@ -86,7 +86,7 @@ class Task:
         Raises
         ------
         QuantizationError
-            When no value is finite, or the array has no such axis.
+            If no value is finite, or the array has no such axis.
         """
         x, known = self.x, self.known
         self.granularity.check(x.shape)
@@ -166,7 +166,7 @@ class Method(ABC):
         Raises
         ------
         QuantizationError
-            When there is none.
+            If there is none.
         """
 
     def problem(self, arguments: Sequence[float]) -> str:
@@ -195,7 +195,7 @@ def finite_values(x: FloatArray, known: Extremes | None = None) -> FloatArray:
     Raises
     ------
     QuantizationError
-        When there is none.
+        If there is none.
     """
     flat = x.reshape(-1)
     if (extremes(x) if known is None else known).finite:

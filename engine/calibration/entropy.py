@@ -131,7 +131,7 @@ def entropy_ends(
         Package that defines the search, as in ``Arithmetic.entropy``.
     gaps : bool
     step : callable, optional
-        Is told how far the work has come.
+        Progress callback.
     """
     channels, length = rows.shape
     search = search_of(fmt, arguments, whose, channels, length)

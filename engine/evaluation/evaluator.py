@@ -40,7 +40,7 @@ def calibrate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None =
         Any shape; NaN and infinities do not affect the range.
     scheme : Scheme or str
     progress : callable, optional
-        Called with how much is done of how much; what it raises stops the work.
+        Called with (done, total); an exception stops the work.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def calibrate_known(
     r : ndarray of the working precision
     scheme : Scheme
     known : Extremes or None
-        Of the values; None where they are not known.
+        Of the values; None if they are not known.
     step : callable, optional
     """
     a = scheme.arithmetic
@@ -120,7 +120,7 @@ def dequantize(codes: ArrayLike, qparams: QParams) -> FloatArray:
     Raises
     ------
     QuantizationError
-        When the codes are not integers, have other channels than the parameters, or number
+        If the codes are not integers, have other channels than the parameters, or number
         nothing in a format of other numbers than integers. An integer that the format does not
         have is reconstructed by the formula.
     """
@@ -193,7 +193,7 @@ def evaluate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None = 
         is left out of the range and the sums, and gets the last code on its side.
     scheme : Scheme or str
     progress : callable, optional
-        Called with how much is done of how much; what it raises stops the work.
+        Called with (done, total); an exception stops the work.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def evaluate_known(
     x : array_like
     scheme : Scheme
     known : Extremes or None
-        Of the array; None where they are not known.
+        Of the array; None if they are not known.
     step : callable, optional
     pyramid : Pyramid, optional
         Of the array: the curves of the evaluation are then taken in the same pass.
@@ -295,7 +295,7 @@ def squared_error(
     exponent : int
         Errors are divided by ``2**exponent`` before squaring.
     step : callable, optional
-        Is told how far the work has come.
+        Progress callback.
     """
     quantizer = QUANTIZERS[p.mapping]
     lean = p.lean(quantizer.exact_scale)

@@ -55,7 +55,7 @@ def affine_only(result: Evaluation, whose: str) -> None:
     Raises
     ------
     NotExpressibleError
-        When the family is not affine.
+        If the family is not affine.
     """
     mapping = result.qparams.mapping
     if not QUANTIZERS[mapping].affine:

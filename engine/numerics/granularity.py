@@ -216,7 +216,7 @@ def parse_granularity(word: str) -> Granularity | None:
     Raises
     ------
     ValueError
-        When its number does not fit.
+        If its number does not fit.
     """
     kind, parenthesis, rest = word.partition("(")
     if kind not in GRANULARITIES:

@@ -88,7 +88,7 @@ class Quantizer(ABC):
     """Whether Q = Clip(Round(R/S) + Z) or Clip(Round(R/S + Z)), and R' = (Q − Z)·S: what other
     programs make of S and Z."""
     own_format: Format | None = None
-    """The format that the family brings along; None where formats are chosen."""
+    """The format that the family brings along; None if formats are chosen."""
     arithmetic_fields: tuple[str, ...] = ()
     """The fields of ``Arithmetic`` that the family heeds beside those that all affine ones do."""
     cast_remark: str = ""

@@ -106,24 +106,24 @@ def _rceil_divisor(exponent: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Definition:
-    """Whose MXFP4 it is, and what sets it apart.
+    """A definition of MXFP4.
 
     Attributes
     ----------
     whose : str
-        The end of its word, ``mxfp4-WHOSE``.
+        Suffix of its name, ``mxfp4-WHOSE``.
     formula : str
-        The exponent of S.
+        Formula of S.
     exponent : callable
-        From the largest magnitudes in float32 to exponents.
+        Returns exponents of the largest magnitudes, in float32.
     rounding : Rounding
-        How ties between numbers are broken.
+        Rounding mode between e2m1 numbers.
     divisor : callable
-        What values are divided by, of the exponent.
+        Returns the divisor of values by exponent.
     zero_code : int or None
-        The code of values that are 0; None where 0 and −0 have their own, as rounding gives them.
+        Code of 0; None if 0 and −0 keep their own codes.
     source : str
-        Where the definition is taken from, and what it was compared with.
+        Source of the definition, and what it was verified against.
     """
 
     whose: str

@@ -239,7 +239,7 @@ class EvaluationJob:
     before : Snapshot
         What is known already, of this array or of one that an edit made this one of.
     edit : Edit or None
-        That edit; None where ``before`` is of this very array.
+        That edit; None if ``before`` is of this very array.
     known : bool
         Whether ``before`` is of any use here.
     pair : tuple of int or None

@@ -41,7 +41,7 @@ class Tensor:
     Attributes
     ----------
     own_title : str
-        What title bar, exports and questions call it; empty where file and name say that.
+        What title bar, exports and questions call it; empty if file and name say that.
     path : Path or None
         The file that it came from.
     name : str or None
@@ -54,13 +54,13 @@ class Tensor:
     external : str
         The other file that holds the numbers, where one does.
     reason : str
-        Why its values cannot be loaded, as the rest of a sentence; empty where they can.
+        Why its values cannot be loaded, as the rest of a sentence; empty if they can.
     used_by : str
         The node of a model that takes it, where its own name does not tell.
     array : ndarray
         The values, once they are loaded.
     owned : ndarray or None
-        The writable array behind it, which edits may change in place; None where there is none.
+        The writable array behind it, which edits may change in place; None if there is none.
     loaded : bool
     version, opened_version, saved_version : int
         The state of the values now, as they lie in the file, and as they were last saved.
@@ -79,9 +79,9 @@ class Tensor:
     base : tuple of Path and (str or None), or None
         A file with the tensor's name in it, which holds the values but for those touched since.
     base_state : tuple of int, or None
-        Size and time of change of that file when it held them; None where that is not known.
+        Size and time of change of that file when it held them; None if that is not known.
     touched : list of ndarray, or None
-        Flat positions that may differ from there; None where all may.
+        Flat positions that may differ from there; None if all may.
     """
 
     own_title: str = ""
@@ -231,7 +231,7 @@ class Source:
         Whether the program created it: it is removed when another array is shown,
         unless it was edited.
     problem : str
-        Why the file is not read, as one sentence; empty where it is.
+        Why the file is not read, as one sentence; empty if it is.
     agreed : bool
         Whether the person agreed to read numbers that it keeps in another file.
     known : SavedSource or None
@@ -279,7 +279,7 @@ def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
     Raises
     ------
     OSError
-        When it is gone already.
+        If it is gone already.
     """
     from quantoscope.engine.io.saved import seen
 

@@ -212,7 +212,7 @@ def write_figure(path: str | Path, spec: FigureSpec, data: PlotData) -> None:
     Raises
     ------
     ExportError
-        When the ending is not known, the plots do not fit, or writing fails; an existing file is
+        If the ending is not known, the plots do not fit, or writing fails; an existing file is
         then as it was.
     """
     path = Path(path)

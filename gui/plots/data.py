@@ -368,7 +368,7 @@ class PlotData:
         return channel_values(self.whole, active.granularity, active.channel)
 
     def channels(self, series: Series | None) -> Channels | None:
-        """Return a scheme's figures of each channel of the partition; None where it has none."""
+        """Return a scheme's figures of each channel of the partition; None if it has none."""
         if series is None:
             return None
         return channel_figures(self.whole, series.evaluation, self.partition)

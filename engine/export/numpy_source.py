@@ -143,7 +143,7 @@ class _Body:
 
 @dataclass(frozen=True)
 class _Codes:
-    """What sets a format apart: what it needs, how numbers are rounded, and their codes."""
+    """Format-specific parts of the source: requirements, rounding, and codes."""
 
     pack: str
     unpack: str

@@ -51,13 +51,13 @@ class Entry:
     ----------
     scheme : Scheme
     uid : int
-        Tells entries apart, whatever becomes of their scheme.
+        Identifier that survives changes of the scheme.
     label : str
-        The user's own name for it; empty: the scheme's text.
+        The user's name; empty for the scheme's text.
     colour, line, marker : int
-        Places in the theme's lists.
+        Indices in the theme's lists.
     enabled : bool
-        Whether plots and results show it.
+        Whether plots and results include it.
     """
 
     scheme: Scheme
@@ -105,11 +105,11 @@ class Snapshot:
     outcomes : dict of int to Evaluation or QuantizationError
         By the uid of the entry.
     entries : tuple of Entry
-        The list of schemes at that time.
+        List of schemes at that time.
     active_uid : int or None
         The active scheme among them.
     milliseconds : float
-        How long it took.
+        Duration of the evaluation.
     attributions : dict of int to Attribution
         Which few values set the scale, where few do; by the uid of the entry.
     comparison : Comparison or None
@@ -179,7 +179,7 @@ class Edit:
     where : ndarray of int
         Flat positions, each once.
     old : ndarray
-        The values that were there.
+        Old values.
     """
 
     where: IntArray
@@ -202,15 +202,15 @@ class Focus:
     Attributes
     ----------
     granularity : Granularity
-        What a channel is.
+        Granularity that defines channels.
     channel : int
         Its number.
     positions : ndarray of int
-        The flat positions of its values.
+        Flat positions of its values.
     values : ndarray
-        The values themselves.
+        The values.
     summary : Summary
-        What they hold.
+        Summary of the values.
     """
 
     granularity: Granularity

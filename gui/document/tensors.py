@@ -36,52 +36,52 @@ def next_version() -> int:
 class Tensor:
     """A tensor of the document, loaded or not.
 
-    A file may have a hundred thousand: what can be told when it is asked for is not kept.
+    A file may have a hundred thousand tensors, so derived properties are not stored.
 
     Attributes
     ----------
     own_title : str
-        What title bar, exports and questions call it; empty if file and name say that.
+        Title in title bar, exports and questions; empty if file and name suffice.
     path : Path or None
-        The file that it came from.
+        File of the tensor.
     name : str or None
         Its name in a file of several.
     dtype : str
-        What the file holds, in its own words; empty until that is known.
+        The file's name of the dtype; empty until known.
     shape : tuple of int
     nbytes : int
-        What the file says of its size in memory.
+        Size in bytes according to the file.
     external : str
-        The other file that holds the numbers, where one does.
+        External file with the data, if any.
     reason : str
-        Why its values cannot be loaded, as the rest of a sentence; empty if they can.
+        Why it cannot be loaded, as a predicate for its name; empty if it can be.
     used_by : str
-        The node of a model that takes it, where its own name does not tell.
+        Node of a model that consumes it, if its own name is generated.
     array : ndarray
-        The values, once they are loaded.
+        The values, once loaded.
     owned : ndarray or None
-        The writable array behind it, which edits may change in place; None if there is none.
+        The writable array behind it, for edits in place; None if there is none.
     loaded : bool
     version, opened_version, saved_version : int
-        The state of the values now, as they lie in the file, and as they were last saved.
+        Version of the values now, in the file, and at the last save.
     chosen : int or None
-        The flat position of the value that is looked at.
+        Flat position of the chosen value.
     kept : bool
-        Whether a step to undo or redo is about these values.
+        Whether an undo command refers to these values.
     seen : tuple of int and (Glance or str), or None
-        What there is to see of the values in the state of that version, or why there is nothing.
+        Version and preview of the values, or why there is no preview.
     block_codes : BlockCodes or None
-        The codes and scales that the file has, where it has values in such a form.
+        Codes and scales in the file, if it is quantized.
     device : DeviceCodes or None
-        Codes that something else has computed of it, for Compare.
+        Codes computed by a device, for Compare.
     device_shape : tuple of int
-        The shape of the tensor that they are of.
+        Shape of the tensor that they belong to.
     base : tuple of Path and (str or None), or None
-        A file with the tensor's name in it, which holds the values but for those touched since.
+        File, and name in it, that has the values except those touched since.
     base_state : tuple of int, or None
-        Size and time of change of that file when it held them; None if that is not known.
+        Size and modification time of that file then; None if unknown.
     touched : list of ndarray, or None
-        Flat positions that may differ from there; None if all may.
+        Flat positions that may differ from that file; None if all may.
     """
 
     own_title: str = ""
@@ -226,16 +226,16 @@ class Source:
     path : Path or None
     tensors : sequence of Tensor
     container : bool
-        Whether it is a file that can hold several.
+        Whether it is a file that can contain several tensors.
     given : bool
         Whether the program created it: it is removed when another array is shown,
         unless it was edited.
     problem : str
-        Why the file is not read, as one sentence; empty if it is.
+        Why the file could not be read, as one sentence; empty if it could.
     agreed : bool
-        Whether the person agreed to read numbers that it keeps in another file.
+        Whether the user agreed to read its external data.
     known : SavedSource or None
-        What tells whether the file is still the one that the values were read from.
+        Fingerprint of the file that the values were read from.
     """
 
     path: Path | None
@@ -279,7 +279,7 @@ def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
     Raises
     ------
     OSError
-        If it is gone already.
+        If it does not exist any more.
     """
     from quantoscope.engine.io.saved import seen
 

@@ -44,8 +44,8 @@ from quantoscope.engine.text.literals import is_literal, parse_literal
 from quantoscope.engine.text.markdown import is_table, parse_table
 from quantoscope.engine.text.number_parsing import (
     AmbiguousBlock,
-    Block,
     BlockError,
+    NumberBlock,
     NumberError,
     is_comment,
     printable,
@@ -186,7 +186,7 @@ def _drop_unfit(checks: dict[str, codecs.IncrementalDecoder], chunk: bytes, fina
             del checks[name]
 
 
-def _read(text: Text, first_line: int = 1, single: bool = True) -> Block:
+def _read(text: Text, first_line: int = 1, single: bool = True) -> NumberBlock:
     """Parse a block; commas separate values if possible."""
     likeliest = layouts(text.marks)[0]
     unclear = text.marks.quoted_comma or groups_beside_commas(text)
@@ -252,7 +252,7 @@ def _as_declared(text: Text, declared: Declaration) -> np.ndarray:
     return array.reshape(shape)
 
 
-def _integers(text: Text, block: Block, dtype: np.dtype[Any]) -> tuple[np.ndarray, bool]:
+def _integers(text: Text, block: NumberBlock, dtype: np.dtype[Any]) -> tuple[np.ndarray, bool]:
     """Parse the numbers again as integers, which float64 cannot hold exactly."""
     array, filled = np.empty(block.values.size, dtype), 0
     delimiter = block.layout.delimiter or "\n"

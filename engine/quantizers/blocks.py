@@ -20,7 +20,7 @@ from quantoscope.engine.quantizers.base import AffineEquivalent, Quantizer
 from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, qparams_of
 
 
-class Block(Quantizer):
+class BlockQuantizer(Quantizer):
     """Base of block formats: values times 1/d, clipped to codes, the scale d in float16."""
 
     fixed_range = True
@@ -84,7 +84,7 @@ class Block(Quantizer):
         return 16
 
 
-class Q8(Block):
+class Q8(BlockQuantizer):
     """d = max|R| / 127; Q = Round(R · 1/d), ties away from 0; R' = Q · float16(d)."""
 
     summary = "llama.cpp: blocks of 32, a float16 scale from the largest magnitude."
@@ -139,7 +139,7 @@ class Q8(Block):
         yield "rounded", rounded
 
 
-class SignedScaleBlock(Block):
+class SignedScaleBlock(BlockQuantizer):
     """d = the value of the largest magnitude / −2^(bits−1); Q = Trunc(R · 1/d + 2^(bits−1) + ½).
 
     The extreme value has the first code exactly, so d may be negative.
@@ -195,7 +195,7 @@ class SignedScaleBlock(Block):
         return _cut(number, p)
 
 
-class ScaleMinimumBlock(Block):
+class ScaleMinimumBlock(BlockQuantizer):
     """m = min R; d = (max R − m) / (2^bits − 1); Q = Trunc((R − m) · 1/d + ½).
 
     R' = float16(d) · Q + float16(m): the minimum takes the place of a zero point.

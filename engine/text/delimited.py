@@ -20,9 +20,9 @@ from quantoscope.engine.notes import Note
 from quantoscope.engine.text.number_parsing import (
     GROUP_MARKS,
     AmbiguousBlock,
-    Block,
     BlockError,
     Layout,
+    NumberBlock,
     NumberError,
     begins_as_number,
     is_comment,
@@ -75,7 +75,7 @@ def parse_block(
     decimal_comma: bool | None = None,
     first_line: int = 1,
     single: bool = False,
-) -> Block:
+) -> NumberBlock:
     """Parse pasted rows of numbers, with or without a header row.
 
     Tab, semicolon, comma and white space are recognised as delimiters; the decimal mark is inferred
@@ -112,7 +112,7 @@ def parse_block(
     if sure:
         candidates = [replace(one, spaces=one.delimiter == " ") for one in candidates] + grouped
         first_wins = False
-    readings: list[Block] = []
+    readings: list[NumberBlock] = []
     failures: list[BlockError] = []
     for layout in candidates:
         try:
@@ -341,7 +341,9 @@ def _is_index(rows: Sequence[Sequence[str]]) -> bool:
     return len(rows) > 1 and start >= 0 and counted
 
 
-def read_as(text: str | Text, layout: Layout, first_line: int = 1, single: bool = False) -> Block:
+def read_as(
+    text: str | Text, layout: Layout, first_line: int = 1, single: bool = False
+) -> NumberBlock:
     """Parse a block in one layout.
 
     Parameters
@@ -390,7 +392,7 @@ class _Rows:
         self.buffer = ValueBuffer(text.size, single)
         self.odd = '_"#' + GROUP_MARKS
 
-    def read(self) -> Block:
+    def read(self) -> NumberBlock:
         """Parse the text from start to end."""
         for stretch, ended in stretches(self.text, self.layout.delimiter or "\n", self._too_long):
             below = self._pass_head(stretch, ended) if self.in_head else stretch
@@ -572,7 +574,7 @@ class _Rows:
             min(found, expected) + 1,
         )
 
-    def _finished(self, values: NDArray[np.floating]) -> Block:
+    def _finished(self, values: NDArray[np.floating]) -> NumberBlock:
         head, names, notes = self.head, self.head.names, list(self.head.notes)
         if head.labels:
             names = names[1:] if names and not head.short else names
@@ -595,7 +597,7 @@ class _Rows:
         elif marks.comments:
             left = "%1 lines that begin with # were left out, the first is: %2."
             notes.append(Note(left, (f"{marks.comments:,}", printable(marks.comment, 40))))
-        return Block(values, names, self.layout, tuple(notes), self.buffer.wide)
+        return NumberBlock(values, names, self.layout, tuple(notes), self.buffer.wide)
 
 
 def _without_label(line: str, delimiter: str) -> str | None:

@@ -10,8 +10,8 @@ from quantoscope.engine import cancellation
 from quantoscope.engine.notes import Note
 from quantoscope.engine.text.number_parsing import (
     AmbiguousBlock,
-    Block,
     BlockError,
+    NumberBlock,
     begins_as_number,
     is_missing,
     plain,
@@ -38,7 +38,9 @@ def _is_delimiter(line: str) -> bool:
     return len(line) < 5_000 and _DELIMITER.fullmatch(line) is not None
 
 
-def parse_table(text: str | Text, decimal_comma: bool | None = None, single: bool = False) -> Block:
+def parse_table(
+    text: str | Text, decimal_comma: bool | None = None, single: bool = False
+) -> NumberBlock:
     """Parse the numbers of a table, without its head and a first column of names.
 
     The first column holds names if none of its cells is a number, or if its head is empty
@@ -95,7 +97,7 @@ def parse_table(text: str | Text, decimal_comma: bool | None = None, single: boo
     return _headed(block, head)
 
 
-def _headed(block: Block, head: list[str]) -> Block:
+def _headed(block: NumberBlock, head: list[str]) -> NumberBlock:
     """Replace a block's header with the table's head; note it if a name looks like a number."""
     shown = head[len(head) - block.values.shape[1] :]
     notes = block.notes[1:]

@@ -108,13 +108,13 @@ class AmbiguousBlock(NumberError):
 
     Attributes
     ----------
-    readings : tuple of Block
+    readings : tuple of NumberBlock
         Two or more, each with a ``description`` to choose by.
     spaces : bool
         Whether spaces are ambiguous, rather than commas only.
     """
 
-    def __init__(self, readings: tuple[Block, ...]) -> None:
+    def __init__(self, readings: tuple[NumberBlock, ...]) -> None:
         choices = ", or ".join(block.description for block in readings)
         self.spaces = any(block.layout.spaces for block in readings)
         what = "spaces" if self.spaces else "commas"
@@ -155,7 +155,7 @@ class Layout:
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class NumberBlock:
     """Numbers in rows and columns.
 
     Attributes

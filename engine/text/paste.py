@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantoscope.engine.notes import Note
-from quantoscope.engine.text.number_parsing import Block
+from quantoscope.engine.text.number_parsing import NumberBlock
 from quantoscope.engine.text.text_pieces import Text
 
 
@@ -65,6 +65,6 @@ def read(text: str) -> Pasted:
     return pasted_cells(parse_table(text) if is_table(text) else parse_block(whole))
 
 
-def pasted_cells(block: Block) -> Pasted:
+def pasted_cells(block: NumberBlock) -> Pasted:
     """Convert a block of rows and columns to pasted numbers."""
     return Pasted(block.values, notes=block.notes, wide=block.wide)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from quantoscope.engine.text.html_table import cells_of_html
-from quantoscope.engine.text.number_parsing import AmbiguousBlock, Block, NumberError
+from quantoscope.engine.text.number_parsing import AmbiguousBlock, NumberBlock, NumberError
 from quantoscope.engine.text.paste import Pasted, pasted_cells, read
 from quantoscope.engine.text.spreadsheet import tab_line
 from quantoscope.gui.workers.background import Background, Cancelled
@@ -79,7 +79,7 @@ def read_pasted(content: Content, background: Background, parent: QWidget) -> Pa
         return str(error)
 
 
-def _ask(error: AmbiguousBlock, parent: QWidget) -> Block | None:
+def _ask(error: AmbiguousBlock, parent: QWidget) -> NumberBlock | None:
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle(_tr("Paste"))

@@ -97,7 +97,7 @@ class Figure:
         return render_svg(self.spec, self.data)
 
 
-Block = Table | Paragraph | Listing | Code | Figure
+ReportBlock = Table | Paragraph | Listing | Code | Figure
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Section:
     """A section of a report."""
 
     title: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[ReportBlock, ...]
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,12 @@ from quantoscope.gui.document.snapshot import Snapshot
 from quantoscope.gui.export.files import translated
 from quantoscope.gui.export.presets import paper_height
 from quantoscope.gui.export.report import (
-    Block,
     Cell,
     Figure,
     Listing,
     Paragraph,
     Report,
+    ReportBlock,
     Section,
     Table,
     pairs,
@@ -92,7 +92,7 @@ def make_report(
 # Data
 
 
-def _data(source: Source, kept: Snapshot, digits: int) -> tuple[Block, ...]:
+def _data(source: Source, kept: Snapshot, digits: int) -> tuple[ReportBlock, ...]:
     array, summary = kept.array, kept.summary
     rows: list[tuple[str, Cell]] = []
     if source.path is not None:
@@ -120,7 +120,7 @@ def _data(source: Source, kept: Snapshot, digits: int) -> tuple[Block, ...]:
     ):
         text = of_data(number, summary, digits) if not math.isnan(number) else "–"
         rows.append((name, Cell(text, full(number))))
-    blocks: list[Block] = [pairs(rows)]
+    blocks: list[ReportBlock] = [pairs(rows)]
     if summary.nan_count or summary.inf_count:
         text = "Minimum, maximum, mean and standard deviation are those of the finite values."
         blocks.append(Paragraph(translated(text)))
@@ -160,7 +160,7 @@ def _number(value: float, digits: int) -> Cell:
 # Schemes
 
 
-def _schemes(kept: Snapshot) -> tuple[Block, ...]:
+def _schemes(kept: Snapshot) -> tuple[ReportBlock, ...]:
     rows = []
     for entry, _ in kept.results:
         name = (
@@ -182,7 +182,7 @@ def _arithmetic(scheme: Scheme) -> str:
     return scheme.format.source or translated("the textbook's")
 
 
-def _results(kept: Snapshot, digits: int) -> tuple[Block, ...]:
+def _results(kept: Snapshot, digits: int) -> tuple[ReportBlock, ...]:
     """Return metrics as rows, schemes as columns."""
     made = [
         (entry, Figures(outcome, outcome.metrics, outcome.qparams))
@@ -201,7 +201,7 @@ def _results(kept: Snapshot, digits: int) -> tuple[Block, ...]:
         metric = column.metric
         rows.append((Cell(metric.name), Cell(metric.unit), *cells))
     heads = text_row((translated("Metric"), translated("Unit"), *(e.name for e, _ in made)))
-    blocks: list[Block] = [Table(heads, tuple(rows), 2)]
+    blocks: list[ReportBlock] = [Table(heads, tuple(rows), 2)]
     used = {mark for own in marks for mark in own.values()}
     for mark, text in (
         (BEST, translated("%1 marks the best of each row among the schemes of the fewest bits.")),
@@ -232,7 +232,7 @@ def _spread(values: Any, digits: int) -> Cell:
     return Cell(text, filled(exact, f"{values.size:,}", full(low), full(high)))
 
 
-def _warnings(kept: Snapshot) -> tuple[Block, ...]:
+def _warnings(kept: Snapshot) -> tuple[ReportBlock, ...]:
     notes = []
     for entry, outcome in kept.results:
         found = outcome.warnings if isinstance(outcome, Evaluation) else (str(outcome),)
@@ -248,13 +248,13 @@ SHARES = (
 )
 
 
-def _comparison(data: PlotData) -> tuple[Block, ...]:
+def _comparison(data: PlotData) -> tuple[ReportBlock, ...]:
     """Return the comparison of the pair; empty if there is none."""
     made = data.comparison
     if made is None or len(data.pair) != 2:
         return ()
     first, second = (entry.name for entry in data.pair)
-    blocks: list[Block] = [Paragraph(_outcome(made, first, second, data.digits))]
+    blocks: list[ReportBlock] = [Paragraph(_outcome(made, first, second, data.digits))]
     causes = (*made.causes, *made.unequal)
     if causes:
         heads = text_row(
@@ -301,9 +301,9 @@ def _outcome(made: Comparison, first: str, second: str, digits: int) -> str:
 
 def _figures(
     data: PlotData, plots: tuple[str, ...], looks: Mapping[str, Look]
-) -> tuple[Block, ...]:
+) -> tuple[ReportBlock, ...]:
     height = paper_height(FIGURE_WIDTH, 1)
-    blocks: list[Block] = []
+    blocks: list[ReportBlock] = []
     if data.focus_name and plots:
         text = translated("The figures show %1 alone; all else is about all values.")
         blocks.append(Paragraph(filled(text, data.focus_name)))

@@ -9,13 +9,13 @@ from html import escape
 from quantoscope.gui.common.plain_text import letters
 from quantoscope.gui.common.theme import DARK, LIGHT, Theme
 from quantoscope.gui.export.report import (
-    Block,
     Cell,
     Code,
     Figure,
     Listing,
     Paragraph,
     Report,
+    ReportBlock,
     Table,
 )
 
@@ -89,7 +89,7 @@ def _style() -> str:
     return _STYLE % {"paper": LIGHT.background, "light": colours(LIGHT), "dark": colours(DARK)}
 
 
-def _block(block: Block) -> str:
+def _block(block: ReportBlock) -> str:
     write: Callable[..., str] = _WRITERS[type(block)]
     return write(block)
 

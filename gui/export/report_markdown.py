@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from quantoscope.gui.common.plain_text import letters
 from quantoscope.gui.export.report import (
-    Block,
     Cell,
     Code,
     Figure,
     Listing,
     Paragraph,
     Report,
+    ReportBlock,
     Table,
 )
 
@@ -52,7 +52,7 @@ def _code(text: str) -> str:
     return f"{ticks}{pad}{text}{pad}{ticks}"
 
 
-def _block(block: Block, picture: Callable[[str], str]) -> str:
+def _block(block: ReportBlock, picture: Callable[[str], str]) -> str:
     if isinstance(block, Figure):
         return f"![{plain(block.title)}]({quote(picture(block.key))})"
     write: Callable[..., str] = _WRITERS[type(block)]

@@ -15,7 +15,7 @@ from quantoscope.engine.text.file_names import as_text
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.export.files import translated
-from quantoscope.gui.export.report import Block, Cell, Code, Paragraph, Table, pairs, text_row
+from quantoscope.gui.export.report import Cell, Code, Paragraph, ReportBlock, Table, pairs, text_row
 from quantoscope.gui.models.results import COLUMNS
 
 UNSAVED = "values.npy"
@@ -71,7 +71,7 @@ def source_of(session: Session) -> Source:
     return Source(title, tensor.path, tensor.name or "", tensor.differs, tensor.dtype)
 
 
-def definitions() -> tuple[Block, ...]:
+def definitions() -> tuple[ReportBlock, ...]:
     """Return the definitions of all metrics."""
     better = {
         "higher": translated("higher is better"),
@@ -94,11 +94,13 @@ def definitions() -> tuple[Block, ...]:
     return (Table(text_row(heads), rows, 4), Paragraph(words))
 
 
-def commands(source: Source, schemes: list[Scheme], plots: tuple[str, ...]) -> tuple[Block, ...]:
+def commands(
+    source: Source, schemes: list[Scheme], plots: tuple[str, ...]
+) -> tuple[ReportBlock, ...]:
     """Return commands that print the same metrics and write the same report."""
     if not schemes:
         return ()
-    blocks: list[Block] = []
+    blocks: list[ReportBlock] = []
     if not source.filed:
         text = translated(
             "These values are in no file: save them as %1 first (File ▸ Save values)."
@@ -129,7 +131,7 @@ def _escaped(letter: str) -> str:
     return f"\\{letter}" if letter in "\\'" else letter
 
 
-def versions(schemes: list[Scheme]) -> tuple[Block, ...]:
+def versions(schemes: list[Scheme]) -> tuple[ReportBlock, ...]:
     """Return the versions of the programs involved."""
     import pyqtgraph
     import PySide6

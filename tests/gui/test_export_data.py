@@ -247,5 +247,5 @@ def test_a_full_disk_leaves_the_old_file(document, tmp_path, write, ending):
 
 
 def test_an_ending_that_is_no_format_is_refused(document, tmp_path):
-    with pytest.raises(ExportError, match=r"\.xlsx is no format"):
+    with pytest.raises(ExportError, match=r"\.xlsx is not a table format"):
         write_table(tmp_path / "t.xlsx", document([1.0]).evaluator.snapshot)

@@ -342,7 +342,7 @@ def test_a_folder_that_is_missing_or_in_the_way_is_named(three, tmp_path):
 
 
 def test_an_ending_that_is_no_format_is_refused(three, tmp_path):
-    with pytest.raises(ExportError, match=r"\.gif is no format"):
+    with pytest.raises(ExportError, match=r"\.gif is not a figure format"):
         write_figure(tmp_path / "x.gif", FigureSpec(("signal",)), three)
 
 

@@ -507,7 +507,7 @@ def test_what_was_said_of_an_edit_that_was_refused_goes_with_the_next_edit(windo
     table = window.values.table
     person.click_cell(table, 0, 2)
     person.type("5")
-    assert "Only column R can be typed into" in window.message.text
+    assert "Only column R can be edited" in window.message.text
     person.edit_cell(table, 0, "0.5")
     assert not window.message.isVisible()
     person.click_cell(table, 0, 2)

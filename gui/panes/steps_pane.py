@@ -134,9 +134,9 @@ class StepsPane(QWidget):
             return self.tr("not reconstructed as a finite number: the scale overflows.")
         if saturated:
             text = (
-                self.tr("%1 saturated: %2 lies above the last code %3; the error is %4 S.")
+                self.tr("%1 clipped: %2 lies above the last code %3; the error is %4 S.")
                 if saturated > 0
-                else self.tr("%1 saturated: %2 lies below the first code %3; the error is %4 S.")
+                else self.tr("%1 clipped: %2 lies below the first code %3; the error is %4 S.")
             )
             end = p.qmax if saturated > 0 else p.qmin
             # Enough digits to show that the number is beyond the code.

@@ -215,7 +215,7 @@ def test_steps_put_this_values_numbers_into_the_formulas(window):
         "error = R′ − R = 1.15167224 − 1.29623568 = -0.144563",
     ):
         assert part in text
-    assert "▼ saturated: 143 lies above the last code 127" in head(window)
+    assert "▼ clipped: 143 lies above the last code 127" in head(window)
     assert "15.9 S" in head(window)
 
 
@@ -251,7 +251,7 @@ def test_steps_follow_an_edit_and_its_undo(window, person):
 
 @pytest.mark.parametrize(
     ("value", "says"),
-    [(np.nan, "NaN has no code"), (np.inf, "▼ saturated"), (-np.inf, "▲ saturated"),
+    [(np.nan, "NaN has no code"), (np.inf, "▼ clipped"), (-np.inf, "▲ clipped"),
      (0.5, "rounding"), (0.0, "rounding")],
 )  # fmt: skip
 def test_steps_say_what_happened_to_any_value(open_window, value, says):

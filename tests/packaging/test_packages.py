@@ -42,6 +42,8 @@ def run(*command, **options):
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     """What git tracks, in a folder and a repository of its own."""
+    if shutil.which("git") is None:
+        pytest.skip("needs git")
     place = tmp_path_factory.mktemp("checkout")
     git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.invalid", "-C", place]
     files = subprocess.run(

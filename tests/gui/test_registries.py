@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from quantoscope.engine import Scheme, compare, evaluate, trace
 from quantoscope.gui.export.headless import picture
@@ -76,7 +76,7 @@ def test_the_form_offers_it_and_the_results_show_it(window, person, settled, fie
 
 
 def test_the_menu_adds_it(window):
-    menus = [a.menu() for a in window.menus.add_scheme.actions() if a.menu() is not None]
+    menus = window.menus.add_scheme.findChildren(QMenu)
     actions = [window.menus.add_scheme, *menus]
     offered = {a.text(): a for menu in actions for a in menu.actions()}
     for text in ("int8 from-minimum", "steps7 symmetric", "powers symmetric", "q3_1"):

@@ -45,7 +45,7 @@ def test_an_unexpected_exception_is_shown_and_logged_and_the_program_goes_on(
         reporter.uninstall()
         reporter.deleteLater()
     text, informative, details = seen[0]
-    assert "still here" in text
+    assert "are kept" in text
     assert "ZeroDivisionError: a fault of the test" in informative
     assert str(log_path()) in informative
     assert "Traceback" in details

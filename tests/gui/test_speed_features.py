@@ -45,13 +45,16 @@ def sheets(short_sheets, open_window):
     return open_window(np.arange(250), "int8 symmetric")
 
 
+TIPS = {"before": "Previous rows", "after": "Next rows"}
+
+
 def row_text(window):
     return window.values.findChild(SheetRow).findChild(QLabel).text()
 
 
 def turn(window, person, way):
     buttons = window.values.findChild(SheetRow).findChildren(QToolButton)
-    person.click(next(b for b in buttons if b.toolTip() == f"The rows {way}"))
+    person.click(next(b for b in buttons if b.toolTip() == TIPS[way]))
 
 
 def turnable(window):

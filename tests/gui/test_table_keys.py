@@ -106,9 +106,12 @@ def sheets(monkeypatch, open_lean_window):
     return open_lean_window(np.arange(1, 251), "int8 symmetric")
 
 
+TIPS = {"before": "Previous rows", "after": "Next rows"}
+
+
 def turn(window, person, way):
     buttons = window.values.findChild(SheetRow).findChildren(QToolButton)
-    person.click(next(b for b in buttons if b.toolTip() == f"The rows {way}"))
+    person.click(next(b for b in buttons if b.toolTip() == TIPS[way]))
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_a_dump_of_quantize_linear_is_known_as_onnx_runtimes(tmp_path: Path, big
     assert found["runtime"].count == made.count
     own = compare_codes(x, "uint8 asymmetric @onnxruntime", codes)
     assert own.count == 0
-    np.testing.assert_array_equal(own.reconstructed, reconstructed)
+    np.testing.assert_array_equal(own.second.reconstructed, reconstructed)
     assert engine.evaluate(x, "uint8 asymmetric @onnxruntime").metrics["sqnr"] == pytest.approx(
         own.device_sqnr
     )

@@ -26,14 +26,9 @@ LONGEST = 4000
 
 
 class MessageBar(QFrame):
-    """Shows the newest message; notices hide themselves, problems stay.
+    """Shows the newest message; notices hide themselves, problems stay."""
 
-    Signals
-    -------
-    shown_changed(shown)
-    """
-
-    shown_changed = Signal(bool)
+    shown_changed = Signal(bool, arguments=["shown"])
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)

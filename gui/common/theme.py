@@ -44,35 +44,25 @@ COLOURS: tuple[tuple[str, str, str], ...] = (
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of a light or dark theme.
-
-    Attributes
-    ----------
-    dark : bool
-    background, foreground : str
-        Background and neutral ink of plots; R is drawn in the ink.
-    muted, grid : str
-        Axis text, and grid lines.
-    alarm : str
-        Unused codes and clipped values.
-    window, base, alternate, highlight, selection : str
-        Widgets.
-    outline : str
-        Outlines of buttons and fields.
-    """
+    """Colours of a light or dark theme."""
 
     dark: bool
     background: str
     foreground: str
+    """Background and neutral ink of plots; R is drawn in the ink."""
     muted: str
     grid: str
+    """Axis text, and grid lines."""
     alarm: str
+    """Unused codes and clipped values."""
     window: str
     base: str
     alternate: str
     highlight: str
     selection: str
+    """Widgets."""
     outline: str
+    """Outlines of buttons and fields."""
 
     def colour(self, index: int) -> QColor:
         """Return a scheme's colour by its index in ``COLOURS``."""

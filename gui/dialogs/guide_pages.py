@@ -26,22 +26,15 @@ def anchor_of(heading: str) -> str:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with what stands below it.
-
-    Attributes
-    ----------
-    page : str
-        The file.
-    title : str
-        The heading.
-    start, end : int
-        Positions in the page's text.
-    """
+    """A heading with what stands below it."""
 
     page: str
+    """The file."""
     title: str
+    """The heading."""
     start: int
     end: int
+    """Positions in the page's text."""
 
 
 @dataclass(frozen=True)

@@ -32,62 +32,42 @@ if TYPE_CHECKING:
 
 
 class Document(QObject):
-    """A document with a signal per kind of change.
-
-    Signals
-    -------
-    edited()
-        A command is about to change the document.
-    finish_typing()
-        Commit open editors: the document is about to be saved, closed, or changed.
-    resetting()
-        The array is about to be another one, or to have another shape.
-    values_edited(edit), array_replaced()
-        The array has become another one, by an ``Edit`` or altogether; no view needs to know yet.
-    values_changed(start, stop)
-        Values at these flat positions changed; the shape did not.
-    array_reset()
-        The array has another shape or is another one.
-    array_settled()
-        Every view knows the array that was reset.
-    sources_changed()
-        The document has other files, or what is known of them changed.
-    device_changed()
-        There are other codes of a device, or none any more.
-    entries_changed(), active_changed()
-        The list of schemes, the active scheme.
-    content_changed()
-        The array, the schemes or a device's codes changed, and all else has been told of it.
-    document_changed()
-        Name, path or unsaved state changed.
-    revisited(pane)
-        Something was undone or redone, which is seen in that pane.
-    values_revisited(where)
-        It was done to the values at these flat positions.
-    refused(text)
-        A change was asked for that a document does not allow, and why.
-    told(text)
-        What was made of something that was typed or pasted.
-    """
+    """A document with a signal per kind of change."""
 
     edited = Signal()
+    """A command is about to change the document."""
     finish_typing = Signal()
+    """Commit open editors: the document is about to be saved, closed, or changed."""
     resetting = Signal()
-    values_edited = Signal(object)
+    """The array is about to be another one, or to have another shape."""
+    values_edited = Signal(object, arguments=["edit"])
     array_replaced = Signal()
-    values_changed = Signal(int, int)
+    """The array has become another one, by an ``Edit`` or altogether; no view needs to know yet."""
+    values_changed = Signal(int, int, arguments=["start", "stop"])
+    """Values at these flat positions changed; the shape did not."""
     array_reset = Signal()
+    """The array has another shape or is another one."""
     array_settled = Signal()
+    """Every view knows the array that was reset."""
     sources_changed = Signal()
+    """The document has other files, or what is known of them changed."""
     entries_changed = Signal()
     active_changed = Signal()
+    """The list of schemes, the active scheme."""
     device_changed = Signal()
+    """There are other codes of a device, or none any more."""
     content_changed = Signal()
+    """The array, the schemes or a device's codes changed, and all else has been told of it."""
     document_changed = Signal()
-    revisited = Signal(str)
-    values_revisited = Signal(object)
-    refused = Signal(str)
-    told = Signal(str)
+    """Name, path or unsaved state changed."""
+    revisited = Signal(str, arguments=["pane"])
+    """Something was undone or redone, which is seen in that pane."""
+    values_revisited = Signal(object, arguments=["where"])
+    """It was done to the values at these flat positions."""
+    refused = Signal(str, arguments=["text"])
+    """A change was asked for that a document does not allow, and why."""
+    told = Signal(str, arguments=["text"])
+    """What was made of something that was typed or pasted."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -32,17 +32,12 @@ class Evaluator(QObject):
         Whether the document has changed since then.
     pair : tuple of int or None
         The uids of two schemes to compare, where a view shows the comparison.
-
-    Signals
-    -------
-    evaluated()
-        There is a new snapshot: redraw.
-    stale_changed()
-        Whether the snapshot is up to date.
     """
 
     evaluated = Signal()
+    """There is a new snapshot: redraw."""
     stale_changed = Signal()
+    """Whether the snapshot is up to date."""
 
     def __init__(
         self, document: Document, background: Background, parent: QObject | None = None

@@ -45,28 +45,19 @@ _uids = itertools.count(1)
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the scheme list: a scheme and its style.
-
-    Attributes
-    ----------
-    scheme : Scheme
-    uid : int
-        Identifier that survives changes of the scheme.
-    label : str
-        The user's name; empty for the scheme's text.
-    colour, line, marker : int
-        Indices in the theme's lists.
-    enabled : bool
-        Whether plots and results include it.
-    """
+    """An entry of the scheme list: a scheme and its style."""
 
     scheme: Scheme
     uid: int = field(default_factory=lambda: next(_uids))
+    """Identifier that survives changes of the scheme."""
     label: str = ""
+    """The user's name; empty for the scheme's text."""
     colour: int = 0
     line: int = 0
     marker: int = 0
+    """Indices in the theme's lists."""
     enabled: bool = True
+    """Whether plots and results include it."""
 
     @property
     def name(self) -> str:
@@ -96,37 +87,24 @@ class DeviceCodes:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An array with its evaluations, for panes, plots and exports.
-
-    Attributes
-    ----------
-    array : ndarray, any shape
-    summary : Summary
-    outcomes : dict of int to Evaluation or QuantizationError
-        By the uid of the entry.
-    entries : tuple of Entry
-        List of schemes at that time.
-    active_uid : int or None
-        The active scheme among them.
-    milliseconds : float
-        Duration of the evaluation.
-    attributions : dict of int to Attribution
-        Which few values set the scale, where few do; by the uid of the entry.
-    comparison : Comparison or None
-        Where two schemes differ, and why; None unless a pair is compared.
-    pyramid : Pyramid or None
-        Of the array, where it is long.
-    """
+    """An array of any shape with its evaluations, for panes, plots and exports."""
 
     array: FloatArray
     summary: Summary
     outcomes: dict[int, Outcome]
+    """By the uid of the entry."""
     entries: tuple[Entry, ...] = ()
+    """List of schemes at that time."""
     active_uid: int | None = None
+    """The active scheme among them."""
     milliseconds: float = 0.0
+    """Duration of the evaluation."""
     attributions: dict[int, Attribution] = field(default_factory=dict)
+    """Which few values set the scale, where few do; by the uid of the entry."""
     comparison: Comparison | None = None
+    """Where two schemes differ, and why; None unless a pair is compared."""
     pyramid: Pyramid | None = None
+    """Of the array, where it is long."""
     device: DeviceCodes | None = None
 
     @property
@@ -172,18 +150,12 @@ class Snapshot:
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """Changes since a snapshot.
-
-    Attributes
-    ----------
-    where : ndarray of int
-        Flat positions, each once.
-    old : ndarray
-        Old values.
-    """
+    """Changes since a snapshot."""
 
     where: IntArray
+    """Flat positions, each once."""
     old: FloatArray
+    """Old values."""
 
     def after(self, earlier: Edit | None) -> Edit:
         """Combine an earlier edit with this one."""
@@ -197,25 +169,13 @@ class Edit:
 
 @dataclass(frozen=True, eq=False)
 class Focus:
-    """A channel or group in focus, to which plots are restricted.
-
-    Attributes
-    ----------
-    granularity : Granularity
-        Granularity that defines channels.
-    channel : int
-        Its number.
-    positions : ndarray of int
-        Flat positions of its values.
-    values : ndarray
-        The values.
-    summary : Summary
-        Summary of the values.
-    """
+    """A channel or group in focus, to which plots are restricted."""
 
     granularity: Granularity
+    """Granularity that defines channels."""
     channel: int
     positions: IntArray
+    """Flat positions of the channel's values."""
     values: FloatArray
     summary: Summary
 
@@ -227,35 +187,23 @@ class Focus:
 
 @dataclass(frozen=True)
 class EvaluationJob:
-    """Computes a snapshot on any thread from immutable data.
-
-    Attributes
-    ----------
-    array : ndarray
-    entries : tuple of Entry
-        Those switched on are evaluated, and whichever else is looked at.
-    active_uid : int or None
-        The active scheme among them.
-    before : Snapshot
-        What is known already, of this array or of one that an edit made this one of.
-    edit : Edit or None
-        That edit; None if ``before`` is of this very array.
-    known : bool
-        Whether ``before`` is of any use here.
-    pair : tuple of int or None
-        The uids of two schemes to compare.
-    device : DeviceCodes or None
-        What the first of the pair is compared with, in the place of the second.
-    """
+    """Computes a snapshot on any thread from immutable data."""
 
     array: FloatArray
     entries: tuple[Entry, ...]
+    """Those switched on are evaluated, and whichever else is looked at."""
     active_uid: int | None
+    """The active scheme among them."""
     before: Snapshot
+    """What is known already, of this array or of one that an edit made this one of."""
     edit: Edit | None = None
+    """That edit; None if ``before`` is of this very array."""
     known: bool = True
+    """Whether ``before`` is of any use here."""
     pair: tuple[int, int] | None = None
+    """The uids of two schemes to compare."""
     device: DeviceCodes | None = None
+    """What the first of the pair is compared with, in the place of the second."""
 
     @cached_property
     def wanted(self) -> dict[int, Scheme]:

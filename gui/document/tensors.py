@@ -37,77 +37,52 @@ class Tensor:
     """A tensor of the document, loaded or not.
 
     A file may have a hundred thousand tensors, so derived properties are not stored.
-
-    Attributes
-    ----------
-    own_title : str
-        Title in title bar, exports and questions; empty if file and name suffice.
-    path : Path or None
-        File of the tensor.
-    name : str or None
-        Its name in a file of several.
-    dtype : str
-        The file's name of the dtype; empty until known.
-    shape : tuple of int
-    nbytes : int
-        Size in bytes according to the file.
-    external : str
-        External file with the data, if any.
-    reason : str
-        Why it cannot be loaded, as a predicate for its name; empty if it can be.
-    used_by : str
-        Node of a model that consumes it, if its own name is generated.
-    array : ndarray
-        The values, once loaded.
-    owned : ndarray or None
-        The writable array behind it, for edits in place; None if there is none.
-    loaded : bool
-    version, opened_version, saved_version : int
-        Version of the values now, in the file, and at the last save.
-    chosen : int or None
-        Flat position of the chosen value.
-    kept : bool
-        Whether an undo command refers to these values.
-    seen : tuple of int and (Glance or str), or None
-        Version and preview of the values, or why there is no preview.
-    block_codes : BlockCodes or None
-        Codes and scales in the file, if it is quantized.
-    device : DeviceCodes or None
-        Codes computed by a device, for Compare.
-    device_shape : tuple of int
-        Shape of the tensor that they belong to.
-    base : tuple of Path and (str or None), or None
-        File, and name in it, that has the values except those touched since.
-    base_state : tuple of int, or None
-        Size and modification time of that file then; None if unknown.
-    touched : list of ndarray, or None
-        Flat positions that may differ from that file; None if all may.
     """
 
     own_title: str = ""
+    """Title in title bar, exports and questions; empty if file and name suffice."""
     path: Path | None = None
+    """File of the tensor."""
     name: str | None = None
+    """Its name in a file of several."""
     dtype: str = ""
+    """The file's name of the dtype; empty until known."""
     shape: tuple[int, ...] = ()
     nbytes: int = 0
+    """Size in bytes according to the file."""
     external: str = ""
+    """External file with the data, if any."""
     reason: str = ""
+    """Why it cannot be loaded, as a predicate for its name; empty if it can be."""
     used_by: str = ""
+    """Node of a model that consumes it, if its own name is generated."""
     array: FloatArray = field(default_factory=lambda: _EMPTY)
+    """The values, once loaded."""
     owned: FloatArray | None = None
+    """The writable array behind it, for edits in place; None if there is none."""
     loaded: bool = False
     version: int = 0
     opened_version: int = 0
     saved_version: int = 0
+    """Version of the values now, in the file, and at the last save."""
     chosen: int | None = None
+    """Flat position of the chosen value."""
     kept: bool = False
+    """Whether an undo command refers to these values."""
     seen: tuple[int, Glance | str] | None = None
+    """Version and preview of the values, or why there is no preview."""
     block_codes: BlockCodes | None = None
+    """Codes and scales in the file, if it is quantized."""
     device: DeviceCodes | None = None
+    """Codes computed by a device, for Compare."""
     device_shape: tuple[int, ...] = ()
+    """Shape of the tensor that they belong to."""
     base: tuple[Path, str | None] | None = None
+    """File, and name in it, that has the values except those touched since."""
     base_state: tuple[int, int] | None = None
+    """Size and modification time of that file then; None if unknown."""
     touched: list[IntArray] | None = field(default_factory=list)
+    """Flat positions that may differ from that file; None if all may."""
 
     @property
     def title(self) -> str:
@@ -219,32 +194,20 @@ def state_of(path: Path) -> tuple[int, int] | None:
 
 @dataclass(eq=False)
 class Source:
-    """A file with its tensors, or an array without a file.
-
-    Attributes
-    ----------
-    path : Path or None
-    tensors : sequence of Tensor
-    container : bool
-        Whether it is a file that can contain several tensors.
-    given : bool
-        Whether the program created it: it is removed when another array is shown,
-        unless it was edited.
-    problem : str
-        Why the file could not be read, as one sentence; empty if it could.
-    agreed : bool
-        Whether the user agreed to read its external data.
-    known : SavedSource or None
-        Fingerprint of the file that the values were read from.
-    """
+    """A file with its tensors, or an array without a file."""
 
     path: Path | None
     tensors: Sequence[Tensor]
     container: bool = False
+    """Whether it is a file that can contain several tensors."""
     given: bool = False
+    """Whether the program created it; unless edited, it goes when another array is shown."""
     problem: str = ""
+    """Why the file could not be read, as one sentence; empty if it could."""
     agreed: bool = False
+    """Whether the user agreed to read its external data."""
     known: SavedSource | None = None
+    """Fingerprint of the file that the values were read from."""
 
     def take(self, read: Source) -> None:
         """Update from a new reading of the same file."""

@@ -21,21 +21,14 @@ class ViewState(QObject):
         The uids of the two schemes to compare.
     stopped : set of str
         The views that lack what a person has stopped from being computed.
-
-    Signals
-    -------
-    chosen_changed()
-        Another value is chosen, or the chosen one is to be brought into view.
-    focus_changed()
-        The channel that plots show alone, or that they show all values again.
-    pair_changed()
-        Other schemes are compared.
-    stopped_changed()
     """
 
     chosen_changed = Signal()
+    """Another value is chosen, or the chosen one is to be brought into view."""
     focus_changed = Signal()
+    """The channel that plots show alone, or that they show all values again."""
     pair_changed = Signal()
+    """Other schemes are compared."""
     stopped_changed = Signal()
 
     def __init__(

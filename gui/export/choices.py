@@ -39,23 +39,15 @@ CUSTOM = ""
 
 @dataclass(frozen=True)
 class Size:
-    """Size of a figure as entered by the user.
-
-    Attributes
-    ----------
-    width, height : float
-    unit : str
-    points : float
-        Text size in points.
-    preset : str
-        Key of the preset; empty for none.
-    """
+    """Size of a figure as entered by the user."""
 
     width: float
     height: float
     unit: Unit = "mm"
     points: float = USUAL_POINTS
+    """Text size in points."""
     preset: str = CUSTOM
+    """Key of the preset; empty for none."""
 
 
 def default_size(plots: int) -> Size:

@@ -52,15 +52,10 @@ PREVIEW_ROWS = 40
 
 
 class ExportDialog(QDialog):
-    """Asks what to export, shows a preview, and writes it.
+    """Asks what to export, shows a preview, and writes it."""
 
-    Signals
-    -------
-    exported(path)
-        A file was written.
-    """
-
-    exported = Signal(str)
+    exported = Signal(str, arguments=["path"])
+    """A file was written."""
 
     def __init__(
         self,

@@ -26,15 +26,10 @@ from quantoscope.gui.export.report_files import report_paths
 
 
 class FileRow(QWidget):
-    """Proposes a name until the user enters one, then adjusts only its ending.
+    """Proposes a name until the user enters one, then adjusts only its ending."""
 
-    Signals
-    -------
-    renamed(asked)
-        The user named another file; ``asked`` if replacing it was confirmed already.
-    """
-
-    renamed = Signal(bool)
+    renamed = Signal(bool, arguments=["asked"])
+    """The user named another file; ``asked`` if replacing it was confirmed already."""
 
     def __init__(
         self,

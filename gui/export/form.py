@@ -21,15 +21,10 @@ TAKEN = "bflmnprtvwxz"
 
 
 class ExportForm(QWidget):
-    """Asks what to export and how; stores choices only on ``remember``.
-
-    Signals
-    -------
-    changed()
-        A choice that affects the file has changed.
-    """
+    """Asks what to export and how; stores choices only on ``remember``."""
 
     changed = Signal()
+    """A choice that affects the file has changed."""
 
     def __init__(
         self,

@@ -13,21 +13,14 @@ FIGURE, TABLE, RESULTS, REPORT, PARAMETERS = "figure", "table", "results", "repo
 
 @dataclass(frozen=True)
 class FileKind:
-    """A file format of an export.
-
-    Attributes
-    ----------
-    key : str
-        Key in the settings.
-    title : str
-        Name in the dialog, untranslated.
-    endings : tuple of str
-        Its endings, with their dots; the first is the default.
-    """
+    """A file format of an export."""
 
     key: str
+    """Key in the settings."""
     title: str
+    """Name in the dialog, untranslated."""
     endings: tuple[str, ...]
+    """Its endings, with their dots; the first is the default."""
 
 
 def _named(ending: str, title: str) -> FileKind:

@@ -51,28 +51,19 @@ def _shares(places: Any, span: tuple[float, float]) -> Any:
 
 @dataclass
 class ViewPainter:
-    """Paints the items of one view into a rectangle of the figure.
-
-    Attributes
-    ----------
-    painter : QPainter
-        Painter in figure units.
-    rect : QRectF
-        Rectangle of the view.
-    x_range, y_range : tuple of float
-        Visible ranges.
-    font : QFont
-        Font of labels.
-    unit : float
-        Length of 1/96 inch.
-    """
+    """Paints the items of one view into a rectangle of the figure."""
 
     painter: QPainter
+    """Painter in figure units."""
     rect: QRectF
+    """Rectangle of the view."""
     x_range: tuple[float, float]
     y_range: tuple[float, float]
+    """Visible ranges."""
     font: QFont
+    """Font of labels."""
     unit: float
+    """Length of 1/96 inch."""
     _labels: list[QRectF] = field(default_factory=list)
 
     def paint(self, plot: pg.PlotItem) -> None:

@@ -14,31 +14,21 @@ SLIDE_POINTS, SLIDE_DPI = 18.0, 144
 
 @dataclass(frozen=True)
 class Preset:
-    """A named size.
-
-    Attributes
-    ----------
-    key, title : str
-        Name on the command line, and in the dialog.
-    width : float
-        Width in mm.
-    height : float
-        Height in mm; 0 for the height that the plots need.
-    points : float
-        Text size in points.
-    dpi : int
-        Resolution of a PNG.
-    unit : str
-        Unit in which the publisher states sizes.
-    """
+    """A named size."""
 
     key: str
     title: str
+    """Name on the command line, and in the dialog."""
     width: float
+    """Width in mm."""
     height: float = 0.0
+    """Height in mm; 0 for the height that the plots need."""
     points: float = PAPER_POINTS
+    """Text size in points."""
     dpi: int = PAPER_DPI
+    """Resolution of a PNG."""
     unit: Unit = "mm"
+    """Unit in which the publisher states sizes."""
 
     def height_for(self, plots: int) -> float:
         """Return the height in mm for a number of plots."""

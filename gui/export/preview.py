@@ -19,15 +19,10 @@ _FIGURE = re.compile(r"!\[(.*?)\]\([^)]*\)")
 
 
 class Preview(QStackedWidget):
-    """Shows what will be written.
-
-    Signals
-    -------
-    resized()
-        The size has changed: draw the image again.
-    """
+    """Shows what will be written."""
 
     resized = Signal()
+    """The size has changed: draw the image again."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -13,22 +13,13 @@ from quantoscope.gui.plots.data import PlotData
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell.
-
-    Attributes
-    ----------
-    text : str
-    exact : str
-        Number at full precision, if the text has fewer digits.
-    mark : str
-        Mark of the best in its row; empty for none.
-    code : bool
-        Whether it is code.
-    """
+    """A table cell."""
 
     text: str
     exact: str = ""
+    """Number at full precision, if the text has fewer digits."""
     mark: str = ""
+    """Mark of the best in its row; empty for none."""
     code: bool = False
 
 
@@ -75,20 +66,12 @@ class Code:
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot, drawn when the report is written.
-
-    Attributes
-    ----------
-    key : str
-        Key of the plot, which names its file.
-    title : str
-        Alternative text.
-    spec : FigureSpec
-    data : PlotData
-    """
+    """A plot, drawn when the report is written."""
 
     key: str
+    """Key of the plot, which names its file."""
     title: str
+    """Alternative text."""
     spec: FigureSpec
     data: PlotData
 
@@ -110,20 +93,12 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """A report: everything except ``when`` follows from data and schemes.
-
-    Attributes
-    ----------
-    title : str
-    when : datetime
-    program : str
-        Name and version of the program.
-    sections : tuple of Section
-    """
+    """A report: everything except ``when`` follows from data and schemes."""
 
     title: str
     when: datetime
     program: str
+    """Name and version of the program."""
     sections: tuple[Section, ...]
 
     @property

@@ -23,27 +23,18 @@ UNSAVED = "values.npy"
 
 @dataclass(frozen=True)
 class Source:
-    """Origin of the values.
-
-    Attributes
-    ----------
-    title : str
-        Title of the values.
-    path : Path or None
-        File; None if there is none.
-    tensor : str
-        Tensor name in a file with several; else empty.
-    changed : bool
-        Whether they were edited since.
-    dtype : str
-        The file's name of its dtype; empty if there is no file.
-    """
+    """Origin of the values."""
 
     title: str
+    """Title of the values."""
     path: Path | None = None
+    """File; None if there is none."""
     tensor: str = ""
+    """Tensor name in a file with several; else empty."""
     changed: bool = False
+    """Whether they were edited since."""
     dtype: str = ""
+    """The file's name of its dtype; empty if there is no file."""
 
     @property
     def name(self) -> str:

@@ -37,15 +37,10 @@ LIMITS = {"mm": (10.0, 2000.0), "in": (0.4, 80.0), "px": (40.0, 20000.0)}
 
 
 class SizeFields(QObject):
-    """Fields for rows of a form; a preset fills them, an edit makes the size custom.
-
-    Signals
-    -------
-    changed()
-        The size of the figure or of its text has changed.
-    """
+    """Fields for rows of a form; a preset fills them, an edit makes the size custom."""
 
     changed = Signal()
+    """The size of the figure or of its text has changed."""
 
     def __init__(self, settings: Settings, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)

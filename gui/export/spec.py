@@ -20,53 +20,34 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Look:
-    """Visible ranges and options of a plot.
-
-    Attributes
-    ----------
-    x, y : tuple of float or None
-        Visible range of an axis, in data coordinates (or their logarithms); None for
-        the full range.
-    options : tuple of (str, str)
-        Keys of the plot's options and of their values.
-    """
+    """Visible ranges and options of a plot."""
 
     x: Span | None = None
     y: Span | None = None
+    """Visible range in data coordinates, or their logarithms; None for the full range."""
     options: tuple[tuple[str, str], ...] = ()
+    """Keys of the plot's options and of their values."""
 
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """Specification of a figure.
-
-    Attributes
-    ----------
-    plots : tuple of str
-        Keys of the plots, from top to bottom.
-    width, height : float
-    unit : str
-        ``"mm"``, ``"in"``, or ``"px"``: pixels of a PNG, CSS pixels (1/96 inch) of an SVG or PDF.
-    dpi : int
-        Pixels per inch of a PNG.
-    theme : Theme
-    mark_chosen : bool
-        Whether the chosen value is marked.
-    points : float
-        Text size in points; titles, pens, symbols and margins scale with it.
-    looks : mapping of str to Look
-        Looks by plot key; other plots show the full range.
-    """
+    """Specification of a figure."""
 
     plots: tuple[str, ...]
+    """Keys of the plots, from top to bottom."""
     width: float = 180.0
     height: float = 120.0
     unit: Unit = "mm"
+    """``"mm"``, ``"in"``, or ``"px"``: pixels of a PNG, CSS pixels (1/96 inch) of an SVG or PDF."""
     dpi: int = 300
+    """Pixels per inch of a PNG."""
     theme: Theme = LIGHT
     mark_chosen: bool = False
+    """Whether the chosen value is marked."""
     points: float = USUAL_POINTS
+    """Text size in points; titles, pens, symbols and margins scale with it."""
     looks: Mapping[str, Look] = field(default_factory=dict)
+    """Looks by plot key; other plots show the full range."""
 
     def inches(self, raster: bool) -> tuple[float, float]:
         """Return the physical width and height."""

@@ -13,15 +13,10 @@ _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_
 
 
 class NumberDelegate(QStyledItemDelegate):
-    """Delegate with a line editor and an error message below the cell.
-
-    Signals
-    -------
-    typed()
-        Text was typed into a cell, or its editor was closed.
-    """
+    """Delegate with a line editor and an error message below the cell."""
 
     typed = Signal()
+    """Text was typed into a cell, or its editor was closed."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

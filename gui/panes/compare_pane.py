@@ -47,18 +47,12 @@ BOX_LETTERS = 60
 
 
 class ComparePane(QWidget):
-    """Compares the two selected schemes while visible.
+    """Compares the two selected schemes while visible."""
 
-    Signals
-    -------
-    insight_changed(text)
-        Text for the head of the pane.
-    codes_asked()
-        The user wants to choose a file of device codes.
-    """
-
-    insight_changed = Signal(str)
+    insight_changed = Signal(str, arguments=["text"])
+    """Text for the head of the pane."""
     codes_asked = Signal()
+    """The user wants to choose a file of device codes."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None

@@ -22,15 +22,10 @@ FIRST = {TENSOR: 0, CHANNEL: 0, GROUP: 32}
 
 
 class GranularityRow(QWidget):
-    """A box for the kind and a field for its number.
+    """A box for the kind and a field for its number."""
 
-    Signals
-    -------
-    chosen(Granularity)
-        The user has chosen another granularity.
-    """
-
-    chosen = Signal(object)
+    chosen = Signal(object, arguments=["granularity"])
+    """The user has chosen another granularity."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -16,15 +16,10 @@ from quantoscope.gui.plots.feed import PlotFeed
 
 
 class PlotDock(Dock):
-    """A dock that creates its plot when first in front.
+    """A dock that creates its plot when first in front."""
 
-    Signals
-    -------
-    built(PlotPane)
-        The plot was created, but not drawn yet.
-    """
-
-    built = Signal(object)
+    built = Signal(object, arguments=["plot_pane"])
+    """The plot was created, but not drawn yet."""
 
     def __init__(
         self, kind: type[Plot], session: Session, feed: PlotFeed, theme: Theme, parent: QWidget

@@ -35,19 +35,13 @@ _drags = itertools.count(1)
 
 
 class PlotPane(QWidget):
-    """Shows one plot of the feed's data while visible.
+    """Shows one plot of the feed's data while visible."""
 
-    Signals
-    -------
-    insight_changed(text)
-        Text for the head of the pane.
-    export_asked(key), copy_asked(key)
-        The user wants to export or copy the plot.
-    """
-
-    insight_changed = Signal(str)
-    export_asked = Signal(str)
-    copy_asked = Signal(str)
+    insight_changed = Signal(str, arguments=["text"])
+    """Text for the head of the pane."""
+    export_asked = Signal(str, arguments=["key"])
+    copy_asked = Signal(str, arguments=["key"])
+    """The user wants to export or copy the plot."""
 
     def __init__(
         self,

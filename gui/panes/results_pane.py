@@ -29,15 +29,10 @@ from quantoscope.gui.panes.values_copy import CELLS, MARKDOWN
 
 
 class ResultsPane(QWidget):
-    """One row per enabled scheme; selecting a row activates its scheme.
+    """One row per enabled scheme; selecting a row activates its scheme."""
 
-    Signals
-    -------
-    insight_changed(text)
-        Text for the head of the pane: the few values that set the active scheme's scale.
-    """
-
-    insight_changed = Signal(str)
+    insight_changed = Signal(str, arguments=["text"])
+    """Text for the head of the pane: the few values that set the active scheme's scale."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None

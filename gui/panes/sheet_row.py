@@ -10,15 +10,10 @@ from quantoscope.gui.models.values import ValuesModel
 
 
 class SheetRow(QWidget):
-    """Range of visible rows with previous and next buttons; hidden if there is one page.
-
-    Signals
-    -------
-    turned()
-        A button has turned the page.
-    """
+    """Range of visible rows with previous and next buttons; hidden if there is one page."""
 
     turned = Signal()
+    """A button has turned the page."""
 
     def __init__(self, model: ValuesModel, parent: QWidget) -> None:
         super().__init__(parent)

@@ -15,15 +15,10 @@ IN_A_ROW = 3
 
 
 class SliceRow(QWidget):
-    """A box for every axis but the last two.
+    """A box for every axis but the last two."""
 
-    Signals
-    -------
-    chosen(positions)
-        The user has chosen another plane.
-    """
-
-    chosen = Signal(tuple)
+    chosen = Signal(tuple, arguments=["positions"])
+    """The user has chosen another plane."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

@@ -21,15 +21,10 @@ from quantoscope.gui.models.array_model import MARKS
 
 
 class StepsPane(QWidget):
-    """The steps from R to R′ and the error, one line per stage.
+    """The steps from R to R′ and the error, one line per stage."""
 
-    Signals
-    -------
-    insight_changed(text)
-        Text for the head of the pane.
-    """
-
-    insight_changed = Signal(str)
+    insight_changed = Signal(str, arguments=["text"])
+    """Text for the head of the pane."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None

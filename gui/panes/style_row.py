@@ -20,15 +20,10 @@ NAMES = {
 
 
 class StyleRow(QWidget):
-    """Three boxes side by side.
+    """Three boxes side by side."""
 
-    Signals
-    -------
-    chosen(key, place)
-        ``colour``, ``line`` or ``marker``, and its index in the theme's list.
-    """
-
-    chosen = Signal(str, int)
+    chosen = Signal(str, int, arguments=["key", "place"])
+    """``colour``, ``line`` or ``marker``, and its index in the theme's list."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

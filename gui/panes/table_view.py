@@ -38,27 +38,18 @@ _KEYS_THAT_MOVE = (
 
 
 class NumberTable(QTableView):
-    """Table in which Enter commits and moves down, Tab leaves, and typing edits.
+    """Table in which Enter commits and moves down, Tab leaves, and typing edits."""
 
-    Signals
-    -------
-    moved(index)
-        The current cell has changed.
-    refused()
-        The user typed into a read-only cell.
-    passed(way)
-        A key moves beyond the first row (−1) or the last one (1).
-    end_asked(way)
-        A key moves to the first cell of all pages (−1) or to the last one (1).
-    resized()
-        The table was resized.
-    """
-
-    moved = Signal(QModelIndex)
+    moved = Signal(QModelIndex, arguments=["index"])
+    """The current cell has changed."""
     refused = Signal()
-    passed = Signal(int)
-    end_asked = Signal(int)
+    """The user typed into a read-only cell."""
+    passed = Signal(int, arguments=["way"])
+    """A key moves beyond the first row (−1) or the last one (1)."""
+    end_asked = Signal(int, arguments=["way"])
+    """A key moves to the first cell of all pages (−1) or to the last one (1)."""
     resized = Signal()
+    """The table was resized."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -50,22 +50,15 @@ LONG_LIST = 12
 
 
 class TensorsPane(QWidget):
-    """A filter above a tree; Enter or a double click shows a tensor.
+    """A filter above a tree; Enter or a double click shows a tensor."""
 
-    Signals
-    -------
-    asked(Tensor)
-        The user wants to show a tensor.
-    reopen_asked(Source), place_asked(Source)
-        The user wants to read a missing file, at its path or another one.
-    insight_changed(text)
-        Text for the head of the pane.
-    """
-
-    asked = Signal(object)
-    reopen_asked = Signal(object)
-    place_asked = Signal(object)
-    insight_changed = Signal(str)
+    asked = Signal(object, arguments=["tensor"])
+    """The user wants to show a tensor."""
+    reopen_asked = Signal(object, arguments=["source"])
+    place_asked = Signal(object, arguments=["source"])
+    """The user wants to read a missing file, at its path or another one."""
+    insight_changed = Signal(str, arguments=["text"])
+    """Text for the head of the pane."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None

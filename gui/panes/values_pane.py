@@ -48,18 +48,12 @@ _SIGNED = (SortOrder.ASCENDING, SortOrder.DESCENDING)
 
 
 class ValuesPane(QWidget):
-    """A list of all values, or a grid of a plane; both edit the session's array.
+    """A list of all values, or a grid of a plane; both edit the session's array."""
 
-    Signals
-    -------
-    problem(text)
-        Why a command was refused.
-    typed()
-        Text was typed into a cell, or its editor was closed.
-    """
-
-    problem = Signal(str)
+    problem = Signal(str, arguments=["text"])
+    """Why a command was refused."""
     typed = Signal()
+    """Text was typed into a cell, or its editor was closed."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None

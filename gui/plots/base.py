@@ -30,36 +30,23 @@ LABEL_POINTS, LABEL_MARGIN = 8.5, 14.0
 
 @dataclass(frozen=True)
 class Option:
-    """A display option of a plot.
-
-    Attributes
-    ----------
-    key, title : str
-    choices : tuple of (str, str)
-        Key and title of each; the first is the default.
-    """
+    """A display option of a plot."""
 
     key: str
     title: str
     choices: tuple[tuple[str, str], ...]
+    """Key and title of each; the first is the default."""
 
 
 class Plot(QObject):
-    """A plot of ``PlotData`` in a ``PlotItem``, independent of window and session.
+    """A plot of ``PlotData`` in a ``PlotItem``, independent of window and session."""
 
-    Signals
-    -------
-    insight_changed(text)
-        The one-line description of the current data.
-    range_dragged(low, high, finished)
-        The user drags the clipping range.
-    labels_changed()
-        The axis labels have changed.
-    """
-
-    insight_changed = Signal(str)
-    range_dragged = Signal(float, float, bool)
+    insight_changed = Signal(str, arguments=["text"])
+    """The one-line description of the current data."""
+    range_dragged = Signal(float, float, bool, arguments=["low", "high", "finished"])
+    """The user drags the clipping range."""
     labels_changed = Signal()
+    """The axis labels have changed."""
 
     key: ClassVar[str]
     x_only: ClassVar[bool] = False

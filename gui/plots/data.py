@@ -43,28 +43,18 @@ from quantoscope.gui.plots.spans import finite_extremes, unit_for
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """A scheme and its evaluation, for the plotted values.
-
-    Attributes
-    ----------
-    entry : Entry
-    evaluation : Evaluation
-    array : ndarray, any shape
-        All values R.
-    positions : ndarray of int or None
-        Flat positions of the plotted values; None for all.
-    anchor : int
-        Flat position whose channel represents the scheme in plots of a single channel.
-    alone : bool
-        Whether only that channel is plotted.
-    """
+    """A scheme and its evaluation, for the plotted values."""
 
     entry: Entry
     evaluation: Evaluation
     array: FloatArray
+    """All values R, of any shape."""
     positions: IntArray | None = None
+    """Flat positions of the plotted values; None for all."""
     anchor: int = 0
+    """Flat position whose channel represents the scheme in plots of a single channel."""
     alone: bool = False
+    """Whether only that channel is plotted."""
     _last: dict[tuple[int, int], EvaluatedPart] = field(default_factory=dict, repr=False)
 
     @property
@@ -270,54 +260,36 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class PlotData:
-    """All data of the plots.
-
-    Attributes
-    ----------
-    values : ndarray, shape (n,)
-        R, flattened: all values, or those of the channel in focus.
-    summary : Summary
-        Summary of these values.
-    series : tuple of Series
-        Enabled schemes, in list order.
-    active : Series or None
-        The active scheme, enabled or not.
-    chosen : int or None
-        Index of the chosen value among the plotted values.
-    digits : int
-        Significant digits of numbers in text.
-    array : ndarray, any shape
-        Plotted values as an array, the same object as long as they are unchanged.
-    whole : ndarray, any shape
-        All values, in the shape of the array.
-    failure : str
-        Why the active scheme has no evaluation; empty if it has one, or none is active.
-    focus : Focus or None
-        The channel in focus, if only its values are plotted.
-    partition : Granularity
-        Granularity that defines channels.
-    comparison : Comparison or None
-        Comparison of two schemes.
-    pair : tuple of Entry
-        The two compared schemes; empty if there are none.
-    pyramid : Pyramid or None
-        Pyramid of the values, if known.
-    """
+    """All data of the plots."""
 
     values: FloatArray
+    """R, shape (n,): all values, or those of the channel in focus."""
     summary: Summary
+    """Summary of these values."""
     series: tuple[Series, ...]
+    """Enabled schemes, in list order."""
     active: Series | None
+    """The active scheme, enabled or not."""
     chosen: int | None
+    """Index of the chosen value among the plotted values."""
     digits: int
+    """Significant digits of numbers in text."""
     array: FloatArray
+    """Plotted values in any shape, the same object as long as they are unchanged."""
     whole: FloatArray
+    """All values, in the shape of the array."""
     failure: str = ""
+    """Why the active scheme has no evaluation; empty if it has one, or none is active."""
     focus: Focus | None = None
+    """The channel in focus, if only its values are plotted."""
     partition: Granularity = PER_TENSOR
+    """Granularity that defines channels."""
     comparison: Comparison | None = None
+    """Comparison of two schemes."""
     pair: tuple[Entry, ...] = ()
+    """The two compared schemes; empty if there are none."""
     pyramid: Pyramid | None = None
+    """Pyramid of the values, if known."""
 
     @cached_property
     def _pyramid(self) -> Pyramid:

@@ -13,24 +13,15 @@ from quantoscope.gui.plots.data import PlotData, plot_data
 
 
 class PlotFeed(QObject):
-    """Creates new ``PlotData`` whenever plotted content has changed.
+    """Creates new ``PlotData`` whenever plotted content has changed."""
 
-    Signals
-    -------
-    changed(data)
-    drawn()
-        All panes have been drawn.
-    moved(quantity, x0, x1)
-        A plot of this quantity shows this range; linked plots follow.
-    pointed(quantity, x)
-        The pointer is at x in a plot of this quantity; the quantity is empty when it
-        has left.
-    """
-
-    changed = Signal(object)
+    changed = Signal(object, arguments=["data"])
     drawn = Signal()
-    moved = Signal(str, float, float)
-    pointed = Signal(str, float)
+    """All panes have been drawn."""
+    moved = Signal(str, float, float, arguments=["quantity", "x0", "x1"])
+    """A plot of this quantity shows this range; linked plots follow."""
+    pointed = Signal(str, float, arguments=["quantity", "x"])
+    """The pointer is at x in a plot of this quantity; the quantity is empty when it has left."""
 
     def __init__(self, session: Session, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)

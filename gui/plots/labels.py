@@ -13,21 +13,14 @@ GAP = 2.0
 
 @dataclass(frozen=True)
 class Label:
-    """A label in pixel coordinates of its view.
-
-    Attributes
-    ----------
-    point : QPointF
-        Point that it labels.
-    box : QRectF
-        Preferred box.
-    move : callable
-        Called with the assigned box, or None if there is no room.
-    """
+    """A label in pixel coordinates of its view."""
 
     point: QPointF
+    """Point that it labels."""
     box: QRectF
+    """Preferred box."""
     move: Callable[[QRectF | None], None]
+    """Called with the assigned box, or None if there is no room."""
 
 
 def anchored(point: QPointF, width: float, height: float, anchor: tuple[float, float]) -> QRectF:

@@ -32,14 +32,10 @@ class Unit:
     pyqtgraph divides by ranges, and Qt aborts on coordinates that are not finite:
     data near the limits of float64 is divided by a power of ten before it is drawn, and
     the axis label states it.
-
-    Attributes
-    ----------
-    exponent : int
-        0 unless the data is extreme.
     """
 
     exponent: int = 0
+    """0 unless the data is extreme."""
 
     def down(self, values: ArrayLike) -> np.ndarray:
         """Convert data to drawn coordinates, in float64."""

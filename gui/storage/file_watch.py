@@ -17,15 +17,10 @@ REST = 200
 
 
 class FileWatch(QObject):
-    """Reports files that have changed since they were read.
+    """Reports files that have changed since they were read."""
 
-    Signals
-    -------
-    problem(text)
-        A file has changed, with the consequence for the displayed values.
-    """
-
-    problem = Signal(str)
+    problem = Signal(str, arguments=["text"])
+    """A file has changed, with the consequence for the displayed values."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)

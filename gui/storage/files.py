@@ -35,21 +35,14 @@ TENSOR = "tensor"
 
 
 class Files(QObject):
-    """The array commands of the File menu.
+    """The array commands of the File menu."""
 
-    Signals
-    -------
-    problem(text)
-        Why a file could not be read or written.
-    notice(text)
-        A hint, such as a change of precision.
-    listed(Source)
-        A file of several tensors is open, to choose one from.
-    """
-
-    problem = Signal(str)
-    notice = Signal(str)
-    listed = Signal(object)
+    problem = Signal(str, arguments=["text"])
+    """Why a file could not be read or written."""
+    notice = Signal(str, arguments=["text"])
+    """A hint, such as a change of precision."""
+    listed = Signal(object, arguments=["source"])
+    """A file of several tensors is open, to choose one from."""
 
     def __init__(
         self,

@@ -67,24 +67,16 @@ def claim(file: Path) -> Claim | None:
 
 
 class Recovery(QObject):
-    """Keeps unsaved changes shortly after they are made; offers those of crashed windows.
+    """Keeps unsaved changes shortly after they are made; offers those of crashed windows."""
 
-    Signals
-    -------
-    left(title, time)
-        A window crashed with unsaved changes; answer with ``restore`` or ``discard``.
-    problem(text)
-        A recovery file cannot be read.
-    failing(text)
-        Why changes cannot be kept; empty once they can again.
-    typing_left(position, text)
-        Text that was being typed in a cell when the window crashed.
-    """
-
-    left = Signal(str, object)
-    problem = Signal(str)
-    failing = Signal(str)
-    typing_left = Signal(object, str)
+    left = Signal(str, object, arguments=["title", "time"])
+    """A window crashed with unsaved changes; answer with ``restore`` or ``discard``."""
+    problem = Signal(str, arguments=["text"])
+    """A recovery file cannot be read."""
+    failing = Signal(str, arguments=["text"])
+    """Why changes cannot be kept; empty once they can again."""
+    typing_left = Signal(object, str, arguments=["position", "text"])
+    """Text that was being typed in a cell when the window crashed."""
 
     def __init__(
         self,

@@ -49,21 +49,14 @@ def _tr(text: str) -> str:
 
 @dataclass(frozen=True)
 class Draft:
-    """A frozen document, taken quickly on the GUI thread.
-
-    Attributes
-    ----------
-    session : SavedSession
-        Session whose sources have their fingerprints at reading time, without digests.
-    read : frozenset of int
-        Indices of the sources that were read; the others are not accessed.
-    arrays : mapping of int to ndarray
-        Values per tensor index that are not stored as long as its file has them.
-    """
+    """A frozen document, taken quickly on the GUI thread."""
 
     session: SavedSession
+    """Session whose sources have their fingerprints at reading time, without digests."""
     read: frozenset[int] = frozenset()
+    """Indices of the sources that were read; the others are not accessed."""
     arrays: Mapping[int, np.ndarray] = field(default_factory=dict)
+    """Values per tensor index that are not stored as long as its file has them."""
 
     def finished(self, file: Path | None, part: PartProgress | None = None) -> Finished:
         """Return the session with digests of its sources; runs on any thread.
@@ -103,17 +96,11 @@ class Draft:
 
 @dataclass(frozen=True)
 class Finished:
-    """A session ready for writing.
-
-    Attributes
-    ----------
-    session : SavedSession
-    lost : tuple of str
-        Source files that are missing or replaced.
-    """
+    """A session ready for writing."""
 
     session: SavedSession
     lost: tuple[str, ...] = ()
+    """Source files that are missing or replaced."""
 
     @property
     def told(self) -> str:

@@ -40,27 +40,18 @@ class WriteOver(Enum):
 
 
 class SessionFiles(QObject):
-    """The document commands of the File menu.
+    """The document commands of the File menu."""
 
-    Signals
-    -------
-    problem(text)
-        Why a file could not be read or written.
-    notice(text)
-        A hint.
-    view_opened(dict)
-        View state of the opened document.
-    saved()
-        The document was saved or discarded: there is nothing to recover.
-    decided()
-        All questions on opening a session are answered.
-    """
-
-    problem = Signal(str)
-    notice = Signal(str)
-    view_opened = Signal(dict)
+    problem = Signal(str, arguments=["text"])
+    """Why a file could not be read or written."""
+    notice = Signal(str, arguments=["text"])
+    """A hint."""
+    view_opened = Signal(dict, arguments=["view"])
+    """View state of the opened document."""
     saved = Signal()
+    """The document was saved or discarded: there is nothing to recover."""
     decided = Signal()
+    """All questions on opening a session are answered."""
 
     def __init__(
         self,

@@ -16,27 +16,19 @@ Keys = QKeySequence.StandardKey
 
 @dataclass(frozen=True)
 class Spec:
-    """Specification of an action.
-
-    Attributes
-    ----------
-    key : str
-        Name in the code.
-    text, tip : str
-        Texts in menus and status bar.
-    shortcut : StandardKey, str or None
-    icon : str
-        A file in resources/icons, or empty.
-    local : bool
-        Whether its shortcut works only in widgets that the action is added to.
-    """
+    """Specification of an action."""
 
     key: str
+    """Name in the code."""
     text: str
+    """Text in menus."""
     shortcut: QKeySequence.StandardKey | str | None = None
     icon: str = ""
+    """A file in resources/icons, or empty."""
     tip: str = ""
+    """Text in the status bar."""
     local: bool = False
+    """Whether its shortcut works only in widgets that the action is added to."""
 
 
 def _t(text: str) -> str:

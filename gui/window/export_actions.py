@@ -18,15 +18,10 @@ from quantoscope.gui.panes.values_pane import ValuesPane
 
 
 class ExportActions(QObject):
-    """Copies and exports the contents of the window.
+    """Copies and exports the contents of the window."""
 
-    Signals
-    -------
-    notice(text)
-        A file was written, or data was copied.
-    """
-
-    notice = Signal(str)
+    notice = Signal(str, arguments=["text"])
+    """A file was written, or data was copied."""
 
     def __init__(
         self,

@@ -16,15 +16,10 @@ KEPT = 100
 
 
 class Latency(QObject):
-    """Measures the latency of every edit.
-
-    Signals
-    -------
-    measured()
-        An edit was painted; ``last`` and ``high`` have changed.
-    """
+    """Measures the latency of every edit."""
 
     measured = Signal()
+    """An edit was painted; ``last`` and ``high`` have changed."""
 
     def __init__(self, session: Session, feed: PlotFeed, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -46,15 +46,10 @@ from quantoscope.gui.workers.background import Background
 
 
 class MainWindow(QMainWindow):
-    """Window of one document, with its panes and actions.
+    """Window of one document, with its panes and actions."""
 
-    Signals
-    -------
-    window_asked(path)
-        The user wants another window, possibly with a file.
-    """
-
-    window_asked = Signal(object)
+    window_asked = Signal(object, arguments=["path"])
+    """The user wants another window, possibly with a file."""
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)

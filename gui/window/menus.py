@@ -34,17 +34,12 @@ CHANNELS = (
 
 
 class Menus(QObject):
-    """Builds the menus and updates the recent files.
+    """Builds the menus and updates the recent files."""
 
-    Signals
-    -------
-    example_chosen(Example), scheme_chosen(Scheme), recent_chosen(path), copy_as_chosen(form)
-    """
-
-    example_chosen = Signal(object)
-    scheme_chosen = Signal(object)
-    recent_chosen = Signal(str)
-    copy_as_chosen = Signal(str)
+    example_chosen = Signal(object, arguments=["example"])
+    scheme_chosen = Signal(object, arguments=["scheme"])
+    recent_chosen = Signal(str, arguments=["path"])
+    copy_as_chosen = Signal(str, arguments=["form"])
 
     def __init__(
         self,

@@ -89,20 +89,14 @@ class Background(QObject):
     """Runs jobs, one of each kind at a time, each on its own thread.
 
     The threads are daemons, so the program's exit does not wait for them.
-
-    Signals
-    -------
-    progressed(kind, done, total)
-    started(kind), ended(kind)
-        A job of a kind has started, or none of that kind is running or waiting any more.
-    offered(ticket, result)
-        Intermediate result of a job, for its starter.
     """
 
-    progressed = Signal(str, int, int)
-    started = Signal(str)
-    ended = Signal(str)
-    offered = Signal(object, object)
+    progressed = Signal(str, int, int, arguments=["kind", "done", "total"])
+    started = Signal(str, arguments=["kind"])
+    ended = Signal(str, arguments=["kind"])
+    """A job of a kind has started, or none of that kind is running or waiting any more."""
+    offered = Signal(object, object, arguments=["ticket", "result"])
+    """Intermediate result of a job, for its starter."""
     _returned = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:

@@ -9,15 +9,10 @@ from shiboken6 import isValid
 
 
 class PaintQueue(QObject):
-    """A queue of functions to call on the GUI thread, one per event loop turn.
-
-    Signals
-    -------
-    idle()
-        The queue is empty.
-    """
+    """A queue of functions to call on the GUI thread, one per event loop turn."""
 
     idle = Signal()
+    """The queue is empty."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

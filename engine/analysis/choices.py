@@ -19,6 +19,7 @@ import numpy as np
 from quantoscope.engine.formats import FORMATS
 from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.quantizers import QUANTIZERS, Quantizer
+from quantoscope.engine.quantizers.base import Choice
 from quantoscope.engine.schemes.arithmetic_choices import (
     ARITHMETIC_CHOICES,
     CODE_CHOICES,
@@ -34,24 +35,6 @@ class State:
     scheme: Scheme
     quantizer: Quantizer
     arithmetic: Arithmetic
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A choice in which two schemes differ.
-
-    Attributes
-    ----------
-    key, title : str
-        Identifier, and title for the user.
-    first, second : str
-        The choice of each scheme.
-    """
-
-    key: str
-    title: str
-    first: str
-    second: str
 
 
 class Choices(ABC):
@@ -153,15 +136,15 @@ class _OfFamilies(Choices):
     def __init__(self, first: Scheme, second: Scheme) -> None:
         self._first, self._second = _state(first), _state(second)
         self._changes = self._first.quantizer.changes_to(self._second.quantizer)
-        self.choices = tuple(Choice(c.key, c.title, c.old, c.new) for c in self._changes)
+        self.choices = tuple(choice for choice, _ in self._changes)
 
     def corner(self, made: int) -> State | None:
         if made == self.full:
             return self._second
         quantizer = self._first.quantizer
-        for number, change in enumerate(self._changes):
+        for number, (_, make) in enumerate(self._changes):
             if made >> number & 1:
-                quantizer = change.make(quantizer)
+                quantizer = make(quantizer)
         return replace(self._first, quantizer=quantizer)
 
 
@@ -179,8 +162,7 @@ class _IntoBlock(Choices):
         scheme = Scheme(fmt, affine.mapping, block.calibration, block.granularity)
         goal = State(scheme, QUANTIZERS[affine.mapping], affine.arithmetic)
         self._affine = _OfSchemes(self._first, goal)
-        last = Choice(affine.key, affine.title, affine.affine, affine.own)
-        self.choices, self.silent = (*self._affine.choices, last), self._affine.silent
+        self.choices, self.silent = (*self._affine.choices, affine.rest), self._affine.silent
 
     def corner(self, made: int) -> State | None:
         if made == self.full:

@@ -16,14 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from quantoscope.engine.analysis.choices import (
-    Choice,
-    Choices,
-    State,
-    bounded,
-    choices_between,
-    orders,
-)
+from quantoscope.engine.analysis.choices import Choices, State, bounded, choices_between, orders
 from quantoscope.engine.calibration import MINMAX
 from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.evaluation.clip_range import clip_ends
@@ -41,6 +34,7 @@ from quantoscope.engine.numerics.kernels import (
     where_nan,
 )
 from quantoscope.engine.quantizers import QUANTIZERS, Ends, QParams, Quantizer
+from quantoscope.engine.quantizers.base import Choice
 from quantoscope.engine.schemes.scheme import Scheme
 
 MOST_CHOICES = 6
@@ -171,11 +165,7 @@ class Comparison:
 
 
 def compare(
-    x: ArrayLike,
-    first: Scheme | str,
-    second: Scheme | str,
-    *,
-    progress: Progress | None = None,
+    x: ArrayLike, first: Scheme | str, second: Scheme | str, *, progress: Progress | None = None
 ) -> Comparison:
     """Compare two schemes on an array, with the causes of differences.
 

@@ -22,12 +22,7 @@ Number = Fraction | float
 Functions = Mapping[str, Callable[[Number], Number]]
 
 _FIELD = re.compile(r"\{(\w+)\}")
-_NAMES = {
-    "reconstructed": "R′",
-    "maxR": "max|R|",
-    "peakR": "R of max|R|",
-    "S0": "S₀",
-}
+_NAMES = {"reconstructed": "R′", "maxR": "max|R|", "peakR": "R of max|R|", "S0": "S₀"}
 LEAST_DIGITS = 3
 """A result is not rounded to fewer digits than these while its formula can be made true in
 another way."""

@@ -265,10 +265,7 @@ class _Work:
         elif minmax and not channels and not (a.includes_zero and 0 in (low, high)):
             return [], {}, known
         lines = []
-        for symbol, end, words in (
-            ("Rmin", low, "smallest R"),
-            ("Rmax", high, "largest R"),
-        ):
+        for symbol, end, words in (("Rmin", low, "smallest R"), ("Rmax", high, "largest R")):
             words = f"{words}{of}" if minmax and p.origin != Origin.CONSTANT else f"{source}{of}"
             if a.includes_zero and end == 0:
                 words += ", widened to 0"

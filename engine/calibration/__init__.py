@@ -72,11 +72,7 @@ class Calibration:
         return low, high
 
     def warnings(
-        self,
-        shape: tuple[int, ...],
-        granularity: Granularity,
-        fmt: Format,
-        arithmetic: Arithmetic,
+        self, shape: tuple[int, ...], granularity: Granularity, fmt: Format, arithmetic: Arithmetic
     ) -> list[str]:
         """Return warnings on limits of the method for an array of this shape."""
         return self.how.warnings(shape, granularity, fmt, self.arguments, arithmetic)

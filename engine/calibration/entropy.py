@@ -495,12 +495,7 @@ class Entropy(Method):
         """Return the range per channel."""
         dtype, rows = task.x.dtype, task.rows()
         below, above = entropy_ends(
-            rows.values,
-            task.format,
-            task.arguments,
-            task.arithmetic.entropy,
-            rows.gaps,
-            task.step,
+            rows.values, task.format, task.arguments, task.arithmetic.entropy, rows.gaps, task.step
         )
         with np.errstate(over="ignore", under="ignore"):
             reach = np.maximum(-below, above).astype(dtype)

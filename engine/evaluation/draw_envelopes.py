@@ -81,10 +81,7 @@ def reconstructed_ends(p: QParams, pyramid: Pyramid) -> EnvelopeEnds | None:
 
 
 def curves_revised(
-    before: Curves,
-    where: IntArray,
-    size: int,
-    piece: Callable[[int, int, kernels.Scratch], Piece],
+    before: Curves, where: IntArray, size: int, piece: Callable[[int, int, kernels.Scratch], Piece]
 ) -> Curves:
     """Update curves after values have changed.
 

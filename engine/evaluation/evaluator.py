@@ -53,10 +53,7 @@ def calibrate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None =
 
 
 def calibrate_known(
-    r: FloatArray,
-    scheme: Scheme,
-    known: kernels.Extremes | None,
-    step: Progress | None = None,
+    r: FloatArray, scheme: Scheme, known: kernels.Extremes | None, step: Progress | None = None
 ) -> QParams:
     """Calibrate with known extremes.
 
@@ -343,11 +340,7 @@ def sqnr_without(r: FloatArray, scheme: Scheme, without: IntArray) -> float:
 
 
 def revise(
-    x: ArrayLike,
-    evaluation: Evaluation,
-    where: IntArray,
-    old: FloatArray,
-    known: kernels.Extremes,
+    x: ArrayLike, evaluation: Evaluation, where: IntArray, old: FloatArray, known: kernels.Extremes
 ) -> Evaluation | None:
     """Update an evaluation after values have changed, if the parameters stay the same.
 

@@ -174,12 +174,7 @@ METRICS: tuple[Metric, ...] = (
         _bits_per_value,
     ),
     Metric(
-        "mse",
-        "MSE",
-        "Σ(R′−R)² / n",
-        "(unit of R)²",
-        "lower",
-        lambda s: s.totals.noise.over(s.n),
+        "mse", "MSE", "Σ(R′−R)² / n", "(unit of R)²", "lower", lambda s: s.totals.noise.over(s.n)
     ),
     Metric("rmse", "RMSE", "√MSE", DATA_UNIT, "lower", _rmse),
     Metric(
@@ -191,12 +186,7 @@ METRICS: tuple[Metric, ...] = (
         _rmse_over_scale,
     ),
     Metric(
-        "mae",
-        "MAE",
-        "Σ|R′−R| / n",
-        DATA_UNIT,
-        "lower",
-        lambda s: s.totals.sum("size").over(s.n),
+        "mae", "MAE", "Σ|R′−R| / n", DATA_UNIT, "lower", lambda s: s.totals.sum("size").over(s.n)
     ),
     Metric("max_abs_error", "max |error|", "max |R′−R|", DATA_UNIT, "lower", _max_error),
     Metric(

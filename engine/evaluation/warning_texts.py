@@ -193,11 +193,7 @@ def _of_scales(p: QParams, from_extremes: bool) -> list[str]:
     many = p.count > 1
     precision = _precision(p)
     for kind, one, several in (
-        (
-            Origin.CONSTANT,
-            equal.format(""),
-            equal.format(" of {}"),
-        ),
+        (Origin.CONSTANT, equal.format(""), equal.format(" of {}")),
         (
             Origin.ZEROS,
             _zeros(s[origin == Origin.ZEROS], zeros.format(""), from_extremes),

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from quantoscope.engine.formats.number_format import Format
-from quantoscope.engine.numerics.arithmetic import Rounding
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+
+
+def _of_element(name: str) -> Any:
+    return property(lambda self: getattr(self.element, name))
 
 
 @dataclass(frozen=True)
 class BlockFormat(Format):
     """Format of codes in blocks, with its own mapping and block size.
+
+    All that concerns single codes is that of the element format.
 
     Parameters
     ----------
@@ -34,72 +35,18 @@ class BlockFormat(Format):
     block: int = 32
     source: str = ""
     nearest_only = True
-
-    @property
-    def mapping(self) -> str:  # type: ignore[override]
-        """The quantizer of the same name."""
-        return self.name
-
-    @property
-    def round_functions(self) -> Mapping[str, tuple[float, ...]]:
-        """Rounding functions of the codes within a block."""
-        return self.element.round_functions
-
-    @property
-    def bits(self) -> int:  # type: ignore[override]
-        """Width of a code."""
-        return self.element.bits
-
-    @property
-    def integer(self) -> bool:  # type: ignore[override]
-        """Whether the codes are integers."""
-        return self.element.integer
-
-    @property
-    def code_count(self) -> int:
-        """Number of codes within a block's format."""
-        return self.element.code_count
-
-    @property
-    def dtype(self) -> np.dtype[np.integer[Any]]:
-        """The integer type that holds the codes."""
-        return self.element.dtype
-
-    @property
-    def qmin(self) -> float:
-        """The smallest number within a block."""
-        return self.element.qmin
-
-    @property
-    def qmax(self) -> float:
-        """The largest number within a block."""
-        return self.element.qmax
-
-    def round(
-        self,
-        x: FloatArray,
-        rounding: Rounding,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
-        return self.element.round(x, rounding, where, out)
-
-    def round_formula(self, inner: str, rounding: Rounding) -> str:
-        return self.element.round_formula(inner, rounding)
-
-    def gap(self, x: FloatArray) -> FloatArray:
-        return self.element.gap(x)
-
-    def pack(self, numbers: FloatArray, out: IntArray | None = None) -> IntArray:
-        return self.element.pack(numbers, out)
-
-    def unpack(
-        self, codes: np.ndarray, dtype: Any = np.float64, out: np.ndarray | None = None
-    ) -> np.ndarray:
-        return self.element.unpack(codes, dtype, out)
-
-    def numbers(self, qmin: float, qmax: float) -> np.ndarray:
-        return self.element.numbers(qmin, qmax)
-
-    def label(self, code: int) -> str:
-        return self.element.label(code)
+    mapping = property(lambda self: self.name)
+    bits = _of_element("bits")
+    integer = _of_element("integer")
+    code_count = _of_element("code_count")
+    dtype = _of_element("dtype")
+    qmin = _of_element("qmin")
+    qmax = _of_element("qmax")
+    round = _of_element("round")
+    round_formula = _of_element("round_formula")
+    round_functions = _of_element("round_functions")
+    gap = _of_element("gap")
+    pack = _of_element("pack")
+    unpack = _of_element("unpack")
+    numbers = _of_element("numbers")
+    label = _of_element("label")

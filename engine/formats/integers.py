@@ -9,7 +9,7 @@ import numpy as np
 
 from quantoscope.engine.formats.number_format import Format
 from quantoscope.engine.numerics.arithmetic import Rounding
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.arrays import Buffer, FloatArray, IntArray, Places
 
 MIN_BITS, MAX_BITS = 2, 16
 
@@ -66,11 +66,7 @@ class IntegerFormat(Format):
         return np.dtype(f"{'int' if self.signed else 'uint'}{width}")
 
     def round(
-        self,
-        x: FloatArray,
-        rounding: Rounding,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
+        self, x: FloatArray, rounding: Rounding, where: Places = None, out: Buffer = None
     ) -> FloatArray:
         return rounding.apply(x, where, out)
 

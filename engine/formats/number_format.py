@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from quantoscope.engine.numerics.arithmetic import Rounding
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.arrays import Buffer, FloatArray, IntArray, Places
 
 
 class Format(ABC):
@@ -70,11 +70,7 @@ class Format(ABC):
 
     @abstractmethod
     def round(
-        self,
-        x: FloatArray,
-        rounding: Rounding,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
+        self, x: FloatArray, rounding: Rounding, where: Places = None, out: Buffer = None
     ) -> FloatArray:
         """Round to the format's numbers, as if these continued beyond both ends.
 

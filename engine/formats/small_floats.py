@@ -11,7 +11,7 @@ import numpy as np
 
 from quantoscope.engine.formats.number_format import Format
 from quantoscope.engine.numerics.arithmetic import Rounding
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.arrays import Buffer, FloatArray, IntArray, Places
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,7 @@ class FloatFormat(Format):
         return gap
 
     def round(
-        self,
-        x: FloatArray,
-        rounding: Rounding,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
+        self, x: FloatArray, rounding: Rounding, where: Places = None, out: Buffer = None
     ) -> FloatArray:
         quantum = self.gap(x)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -130,11 +126,7 @@ class CodebookFormat(Format):
         return np.array(self.book)
 
     def round(
-        self,
-        x: FloatArray,
-        rounding: Rounding,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
+        self, x: FloatArray, rounding: Rounding, where: Places = None, out: Buffer = None
     ) -> FloatArray:
         levels = self._levels
         middles = (levels[1:] + levels[:-1]) / 2

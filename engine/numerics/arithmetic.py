@@ -97,11 +97,7 @@ ROUNDINGS: dict[str, Rounding] = {
     for rounding in (
         Rounding("ties-even", "To the nearest code, ties to the even one.", _ties_even, 0.5),
         Rounding(
-            "ties-away",
-            "To the nearest code, ties away from 0.",
-            _ties_away,
-            0.5,
-            "RoundAway({x})",
+            "ties-away", "To the nearest code, ties away from 0.", _ties_away, 0.5, "RoundAway({x})"
         ),
         Rounding(
             "toward-zero",

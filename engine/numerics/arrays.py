@@ -15,6 +15,10 @@ from quantoscope.engine.numerics import mapped_arrays
 
 FloatArray: TypeAlias = NDArray[np.floating[Any]]
 IntArray: TypeAlias = NDArray[np.integer[Any]]
+Places: TypeAlias = IntArray | None
+"""Flat positions of values, which stochastic rounding needs."""
+Buffer: TypeAlias = FloatArray | None
+"""A buffer that may be used for the result."""
 
 _PART = 1 << 20
 

@@ -16,8 +16,8 @@ from quantoscope.engine.numerics.arithmetic import (
     Tiny,
     fused_multiply_add,
 )
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray
-from quantoscope.engine.numerics.granularity import PER_TENSOR, Granularity
+from quantoscope.engine.numerics.arrays import Buffer, FloatArray, Places
+from quantoscope.engine.numerics.granularity import Granularity
 from quantoscope.engine.quantizers.base import CODE, Quantizer
 from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, qparams_of
 
@@ -52,11 +52,7 @@ class Affine(Quantizer):
     # From the range to the parameters
 
     def parameters(
-        self,
-        ends: Ends,
-        fmt: Format,
-        arithmetic: Arithmetic = TEXTBOOK,
-        granularity: Granularity = PER_TENSOR,
+        self, ends: Ends, fmt: Format, arithmetic: Arithmetic, granularity: Granularity
     ) -> QParams:
         a = arithmetic
         q = self.code_range(fmt, a)
@@ -111,37 +107,24 @@ class Affine(Quantizer):
         a = arithmetic
         product = "{R} · (1 / {S})" if a.reciprocal else "{R} / {S}"
         stages = [Stage("scaled", "R·1/S" if a.reciprocal else "R/S", product)]
-
-        def add(stage: Stage) -> None:
-            stages.append(stage)
-
         last = "{scaled}"
         moved = self.has_zero_point(fmt, a)
         if moved and a.zero_point_first:
             sum_ = "fma({R}, 1 / {S}, {Z})" if a.fused else "{scaled} + {Z}"
-            add(Stage("shifted", "+ Z", sum_))
+            stages.append(Stage("shifted", "+ Z", sum_))
             last = "{shifted}"
-        add(Stage("rounded", "Round", fmt.round_formula(last, a.how)))
+        stages.append(Stage("rounded", "Round", fmt.round_formula(last, a.how)))
         last = "{rounded}"
         if moved and not a.zero_point_first:
-            add(Stage("shifted", "+ Z", "{rounded} + {Z}"))
+            stages.append(Stage("shifted", "+ Z", "{rounded} + {Z}"))
             last = "{shifted}"
-        add(Stage("clipped", "Clip", f"Clip({last}, {{Qmin}}, {{Qmax}})"))
+        stages.append(Stage("clipped", "Clip", f"Clip({last}, {{Qmin}}, {{Qmax}})"))
         if not fmt.integer:
-            add(CODE)
+            stages.append(CODE)
         return tuple(stages)
 
-    def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
-        if self.has_zero_point(fmt, arithmetic):
-            return Stage("reconstructed", "R′", "({Q} − {Z}) · {S}")
-        return Stage("reconstructed", "R′", "{Q} · {S}")
-
     def stages(
-        self,
-        r: FloatArray,
-        p: QParams,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
+        self, r: FloatArray, p: QParams, where: Places = None, out: Buffer = None
     ) -> Iterator[tuple[str, FloatArray]]:
         a, s, z = p.arithmetic, p.working_scale, p.working_zero_point
         moved = self.has_zero_point(p.format, a)

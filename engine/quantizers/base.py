@@ -11,30 +11,31 @@ import numpy as np
 
 from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray
-from quantoscope.engine.numerics.granularity import PER_TENSOR, Granularity
+from quantoscope.engine.numerics.arrays import Buffer, FloatArray, IntArray, Places
+from quantoscope.engine.numerics.granularity import Granularity
 from quantoscope.engine.quantizers.params import Ends, QParams, Stage
 
 
 @dataclass(frozen=True)
-class Change:
-    """A choice in which two families differ.
+class Choice:
+    """A choice in which two schemes or families differ.
 
     Attributes
     ----------
     key, title : str
         Identifier, and title for the user.
-    old, new : str
-        Both options of the choice.
-    make : callable
-        Converts a family with the old option to the same with the new one.
+    first, second : str
+        The choice of each.
     """
 
     key: str
     title: str
-    old: str
-    new: str
-    make: Callable[[Quantizer], Quantizer]
+    first: str
+    second: str
+
+
+Change = tuple[Choice, Callable[["Quantizer"], "Quantizer"]]
+"""A choice, and what converts a family with the first option to the same with the second."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +46,14 @@ class AffineEquivalent:
     ----------
     format, mapping : str
     arithmetic : Arithmetic
-    key, title : str
-        The remaining difference: identifier, and title for the user.
-    affine, own : str
-        Both options of it.
+    rest : Choice
+        The remaining difference, first that of the affine scheme.
     """
 
     format: str
     mapping: str
     arithmetic: Arithmetic
-    key: str
-    title: str
-    affine: str
-    own: str
+    rest: Choice
 
 
 CODE = Stage("code", "Code", "Bits({clipped})")
@@ -109,7 +105,7 @@ class Quantizer(ABC):
         """
         if other is self:
             return []
-        return [Change("format", "Format", self.name, other.name, lambda _: other)]
+        return [(Choice("format", "Format", self.name, other.name), lambda _: other)]
 
     def affine_equivalent(self) -> AffineEquivalent | None:
         """Return the affine scheme with the same codes; None if there is none."""
@@ -158,17 +154,14 @@ class Quantizer(ABC):
         ``rounded`` is made of the stage before it, and ``clipped`` of the one before that.
         """
 
-    @abstractmethod
     def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
         """Return the stage from the code back to R'."""
+        distance = "({Q} − {Z})" if self.has_zero_point(fmt, arithmetic) else "{Q}"
+        return Stage("reconstructed", "R′", f"{distance} · {{S}}")
 
     @abstractmethod
     def parameters(
-        self,
-        ends: Ends,
-        fmt: Format,
-        arithmetic: Arithmetic = TEXTBOOK,
-        granularity: Granularity = PER_TENSOR,
+        self, ends: Ends, fmt: Format, arithmetic: Arithmetic, granularity: Granularity
     ) -> QParams:
         """Return the parameters for clipping ranges, one per channel.
 
@@ -177,11 +170,7 @@ class Quantizer(ABC):
 
     @abstractmethod
     def stages(
-        self,
-        r: FloatArray,
-        p: QParams,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
+        self, r: FloatArray, p: QParams, where: Places = None, out: Buffer = None
     ) -> Iterator[tuple[str, FloatArray]]:
         """Yield every stage of ``stage_list`` before Clip for the values ``r``, by key, in order.
 
@@ -214,8 +203,8 @@ class Quantizer(ABC):
         self,
         r: FloatArray,
         p: QParams,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
+        where: Places = None,
+        out: Buffer = None,
         codes: IntArray | None = None,
         inside: bool = False,
     ) -> tuple[IntArray, np.ndarray | None]:
@@ -243,11 +232,15 @@ class Quantizer(ABC):
             if not inside and not _within(number, p):
                 saturated = _sides(number, p)
                 number = self.clip(number, p, out)
-        packed = p.format.pack(np.asarray(number), codes)
+        packed = self.pack(np.asarray(number), r, p, codes)
         if codes is None or packed is codes:
             return packed, saturated
         codes[...] = packed
         return codes, saturated
+
+    def pack(self, number: FloatArray, r: FloatArray, p: QParams, out: IntArray | None) -> IntArray:
+        """Return the codes of the numbers made of ``r``; may use ``out``."""
+        return p.format.pack(number, out)
 
     def codes(self, p: QParams) -> IntArray:
         """Return every code, in the order of their numbers, shape ``(n,)``."""

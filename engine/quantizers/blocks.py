@@ -14,9 +14,9 @@ import numpy as np
 
 from quantoscope.engine.formats import BlockFormat, Format, IntegerFormat
 from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic, Precision, Tiny
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray
-from quantoscope.engine.numerics.granularity import PER_TENSOR, Granularity
-from quantoscope.engine.quantizers.base import AffineEquivalent, Quantizer
+from quantoscope.engine.numerics.arrays import Buffer, FloatArray, Places
+from quantoscope.engine.numerics.granularity import Granularity
+from quantoscope.engine.quantizers.base import AffineEquivalent, Choice, Quantizer
 from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, qparams_of
 
 
@@ -46,11 +46,7 @@ class BlockQuantizer(Quantizer):
         return np.minimum(first, last), np.maximum(first, last)
 
     def parameters(
-        self,
-        ends: Ends,
-        fmt: Format,
-        arithmetic: Arithmetic = TEXTBOOK,
-        granularity: Granularity = PER_TENSOR,
+        self, ends: Ends, fmt: Format, arithmetic: Arithmetic, granularity: Granularity
     ) -> QParams:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             d = self._scale(ends)
@@ -101,7 +97,8 @@ class Q8(BlockQuantizer):
             refuses_overflow=False,
         )
         kept = "reconstructed with d in float32", "reconstructed with float16(d)"
-        return AffineEquivalent("int8", "symmetric", arithmetic, "float16", "Float16 scale", *kept)
+        rest = Choice("float16", "Float16 scale", *kept)
+        return AffineEquivalent("int8", "symmetric", arithmetic, rest)
 
     def _scale(self, ends: Ends) -> FloatArray:
         return np.abs(ends.peak) / np.float32(127)
@@ -119,15 +116,8 @@ class Q8(BlockQuantizer):
             Stage("clipped", "Q", "Clip({rounded}, {Qmin}, {Qmax})"),
         )
 
-    def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
-        return Stage("reconstructed", "R′", "{Q} · {S}")
-
     def stages(
-        self,
-        r: FloatArray,
-        p: QParams,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
+        self, r: FloatArray, p: QParams, where: Places = None, out: Buffer = None
     ) -> Iterator[tuple[str, FloatArray]]:
         scaled = r * self._inverse(p)
         yield "scaled", scaled
@@ -139,7 +129,44 @@ class Q8(BlockQuantizer):
         yield "rounded", rounded
 
 
-class SignedScaleBlock(BlockQuantizer):
+class TruncatingBlock(BlockQuantizer):
+    """Base of block formats whose code is Trunc(scaled + a number)."""
+
+    _scaled = Stage("scaled", "R·1/d", "{R} · (1 / {d})")
+    _added = 0.5
+
+    def _distance(self, r: FloatArray, p: QParams) -> FloatArray:
+        """Return what is multiplied by 1/d."""
+        return r
+
+    def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
+        return (
+            self._scaled,
+            Stage("shifted", f"+ {self._added}", f"{{scaled}} + {self._added}"),
+            Stage("rounded", "Trunc", "Trunc({shifted})"),
+            Stage("clipped", "Q", "Clip({rounded}, {Qmin}, {Qmax})"),
+        )
+
+    def stages(
+        self, r: FloatArray, p: QParams, where: Places = None, out: Buffer = None
+    ) -> Iterator[tuple[str, FloatArray]]:
+        scaled = self._distance(r, p) * self._inverse(p)
+        yield "scaled", scaled
+        shifted = scaled + p.dtype.type(self._added)
+        yield "shifted", shifted
+        yield "rounded", np.trunc(shifted)
+
+    def clip(self, number: FloatArray, p: QParams, out: Buffer = None) -> FloatArray:
+        """Clip through uint8, which wraps if 1/d overflows, as in the package."""
+        clipped = np.clip(number, p.qmin, p.qmax)
+        odd = ~np.isfinite(number)
+        if np.any(odd):
+            wrapped = np.asarray(number).astype(np.uint8).clip(int(p.qmin), int(p.qmax))
+            clipped = np.where(odd, wrapped.astype(p.dtype), clipped)
+        return np.asarray(clipped)
+
+
+class SignedScaleBlock(TruncatingBlock):
     """d = the value of the largest magnitude / −2^(bits−1); Q = Trunc(R · 1/d + 2^(bits−1) + ½).
 
     The extreme value has the first code exactly, so d may be negative.
@@ -151,6 +178,7 @@ class SignedScaleBlock(BlockQuantizer):
     def __init__(self, name: str, codes: Format) -> None:
         super().__init__(name, codes)
         self._half = 1 << (codes.bits - 1)
+        self._added = self._half + 0.5
 
     def has_zero_point(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> bool:
         return True
@@ -167,41 +195,15 @@ class SignedScaleBlock(BlockQuantizer):
     def zero_point_formula(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> str:
         return "({Qmax} + 1) / 2"
 
-    def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
-        return (
-            Stage("scaled", "R·1/d", "{R} · (1 / {d})"),
-            Stage("shifted", f"+ {self._half}.5", f"{{scaled}} + {self._half}.5"),
-            Stage("rounded", "Trunc", "Trunc({shifted})"),
-            Stage("clipped", "Q", "Clip({rounded}, {Qmin}, {Qmax})"),
-        )
 
-    def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
-        return Stage("reconstructed", "R′", "({Q} − {Z}) · {S}")
-
-    def stages(
-        self,
-        r: FloatArray,
-        p: QParams,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
-    ) -> Iterator[tuple[str, FloatArray]]:
-        scaled = r * self._inverse(p)
-        yield "scaled", scaled
-        shifted = scaled + p.dtype.type(self._half + 0.5)
-        yield "shifted", shifted
-        yield "rounded", np.trunc(shifted)
-
-    def clip(self, number: FloatArray, p: QParams, out: FloatArray | None = None) -> FloatArray:
-        return _cut(number, p)
-
-
-class ScaleMinimumBlock(BlockQuantizer):
+class ScaleMinimumBlock(TruncatingBlock):
     """m = min R; d = (max R − m) / (2^bits − 1); Q = Trunc((R − m) · 1/d + ½).
 
     R' = float16(d) · Q + float16(m): the minimum takes the place of a zero point.
     """
 
     summary = "llama.cpp: blocks of 32, a float16 scale and a float16 minimum."
+    _scaled = Stage("scaled", "(R−m)·1/d", "({R} − {m}) · (1 / {d})")
 
     def __init__(self, name: str, codes: Format) -> None:
         super().__init__(name, codes)
@@ -224,32 +226,11 @@ class ScaleMinimumBlock(BlockQuantizer):
     def offset_formula(self) -> str:
         return "{Rmin}"
 
-    def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
-        return (
-            Stage("scaled", "(R−m)·1/d", "({R} − {m}) · (1 / {d})"),
-            Stage("shifted", "+ 0.5", "{scaled} + 0.5"),
-            Stage("rounded", "Trunc", "Trunc({shifted})"),
-            Stage("clipped", "Q", "Clip({rounded}, {Qmin}, {Qmax})"),
-        )
-
     def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
         return Stage("reconstructed", "R′", "{S} · {Q} + float16({m})")
 
-    def stages(
-        self,
-        r: FloatArray,
-        p: QParams,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
-    ) -> Iterator[tuple[str, FloatArray]]:
-        scaled = (r - np.asarray(p.offset).astype(p.dtype)) * self._inverse(p)
-        yield "scaled", scaled
-        shifted = scaled + p.dtype.type(0.5)
-        yield "shifted", shifted
-        yield "rounded", np.trunc(shifted)
-
-    def clip(self, number: FloatArray, p: QParams, out: FloatArray | None = None) -> FloatArray:
-        return _cut(number, p)
+    def _distance(self, r: FloatArray, p: QParams) -> FloatArray:
+        return r - np.asarray(p.offset).astype(p.dtype)
 
     def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
         numbers = p.format.unpack(codes, p.dtype, out)
@@ -266,16 +247,6 @@ class ScaleMinimumBlock(BlockQuantizer):
 
     def parameter_bits(self, p: QParams) -> int:
         return 32
-
-
-def _cut(rounded: FloatArray, p: QParams) -> FloatArray:
-    """Clip through uint8, which wraps if 1/d overflows, as in the package."""
-    clipped = np.clip(rounded, p.qmin, p.qmax)
-    odd = ~np.isfinite(rounded)
-    if np.any(odd):
-        wrapped = np.asarray(rounded).astype(np.uint8).clip(int(p.qmin), int(p.qmax))
-        clipped = np.where(odd, wrapped.astype(p.dtype), clipped)
-    return np.asarray(clipped)
 
 
 _UINT4, _UINT5 = IntegerFormat(4, signed=False), IntegerFormat(5, signed=False)

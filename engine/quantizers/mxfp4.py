@@ -16,9 +16,9 @@ import numpy as np
 from quantoscope.engine.formats import BlockFormat, Format
 from quantoscope.engine.formats.small_floats import E2M1
 from quantoscope.engine.numerics.arithmetic import ROUNDINGS, TEXTBOOK, Arithmetic, Rounding
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray
-from quantoscope.engine.numerics.granularity import PER_TENSOR, Granularity
-from quantoscope.engine.quantizers.base import CODE, Change, Quantizer
+from quantoscope.engine.numerics.arrays import Buffer, FloatArray, IntArray, Places
+from quantoscope.engine.numerics.granularity import Granularity
+from quantoscope.engine.quantizers.base import CODE, Change, Choice, Quantizer
 from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, qparams_of
 
 LARGEST_EXPONENT = 2
@@ -42,26 +42,15 @@ TIES_LOWER = Rounding(
 )
 
 
-def _bits(amax: FloatArray) -> np.ndarray:
-    """Return the bits of float32 magnitudes."""
-    return np.ascontiguousarray(amax).view(np.int32)
-
-
-def _floor_of_bits(amax: FloatArray) -> np.ndarray:
-    return (_bits(amax) >> 23) - _BIAS
-
-
-def _ceil_of_bits(amax: FloatArray) -> np.ndarray:
-    return _floor_of_bits(amax) + ((_bits(amax) & 0x7FFFFF) > 0)
-
-
-def _even_of_bits(amax: FloatArray) -> np.ndarray:
-    """Round the largest magnitude to the e2m1 mantissa first, by adding half of its last bit."""
-    return ((_bits(amax) + (1 << 21)) >> 23) - _BIAS
-
-
-def _clamped(exponent: np.ndarray) -> np.ndarray:
+def _of_bits(added: int, amax: FloatArray) -> np.ndarray:
+    """Take the exponent from the bits of float32 magnitudes, with a number added to these."""
+    exponent = ((np.ascontiguousarray(amax).view(np.int32) + added) >> 23) - _BIAS
     return np.asarray(np.clip(exponent - LARGEST_EXPONENT, -_BIAS, _BIAS + 1))
+
+
+_floor_of_bits, _ceil_of_bits = partial(_of_bits, 0), partial(_of_bits, (1 << 23) - 1)
+# Half of the last bit of the e2m1 mantissa, to which the magnitude is rounded first.
+_even_of_bits = partial(_of_bits, 1 << 21)
 
 
 def _gguf(amax: FloatArray) -> np.ndarray:
@@ -76,15 +65,7 @@ def _microxcaling(amax: FloatArray) -> np.ndarray:
     return np.asarray(np.clip(exponent, -_BIAS, _BIAS), np.int64)
 
 
-def _rceil(amax: FloatArray) -> np.ndarray:
-    return _ceil_of_sixth(amax, _BIAS)
-
-
-def _modelopt(amax: FloatArray) -> np.ndarray:
-    return _ceil_of_sixth(amax, _BIAS + 1)
-
-
-def _ceil_of_sixth(amax: FloatArray, most: int) -> np.ndarray:
+def _ceil_of_sixth(most: int, amax: FloatArray) -> np.ndarray:
     exponent = np.ceil(np.log2(amax / np.float32(6)))
     return np.asarray(np.clip(exponent, -_BIAS, most), np.int64)
 
@@ -154,18 +135,23 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "torchao-floor",
         _FLOOR,
-        lambda amax: _clamped(_floor_of_bits(amax)),
+        _floor_of_bits,
         _EVEN,
         _normal_divisor,
         source=_TORCHAO,
     ),
     Definition(
-        "torchao-rceil", "2^⌈log2({maxR} / 6)⌉", _rceil, _EVEN, _rceil_divisor, source=_TORCHAO
+        "torchao-rceil",
+        "2^⌈log2({maxR} / 6)⌉",
+        partial(_ceil_of_sixth, _BIAS),
+        _EVEN,
+        _rceil_divisor,
+        source=_TORCHAO,
     ),
     Definition(
         "torchao-ceil",
         "2^(⌈log2 {maxR}⌉ − 2)",
-        lambda amax: _clamped(_ceil_of_bits(amax)),
+        _ceil_of_bits,
         _EVEN,
         _normal_divisor,
         source=_TORCHAO,
@@ -173,7 +159,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "torchao-even",
         "2^(⌊log2 RoundToE2M1({maxR})⌋ − 2)",
-        lambda amax: _clamped(_even_of_bits(amax)),
+        _even_of_bits,
         _EVEN,
         _normal_divisor,
         source=_TORCHAO,
@@ -181,7 +167,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "modelopt",
         "2^⌈log2({maxR} / 6)⌉",
-        _modelopt,
+        partial(_ceil_of_sixth, _BIAS + 1),
         TIES_LOWER,
         zero_code=8,
         source="from documentation: Model Optimizer, qtensor/mxfp4_tensor.py",
@@ -226,7 +212,7 @@ class Mxfp4(Quantizer):
         if not isinstance(other, Mxfp4):
             return super().changes_to(other)
         now, goal = self.definition, other.definition
-        changes = []
+        changes: list[Change] = []
         for key, title, names in (
             ("exponent", "Exponent of S", ("formula", "exponent")),
             ("divisor", "Extreme exponents", ("divisor",)),
@@ -235,8 +221,8 @@ class Mxfp4(Quantizer):
         ):
             taken = {name: getattr(goal, name) for name in names}
             if replace(now, **taken) != now:
-                words = _words(now, key), _words(goal, key)
-                changes.append(Change(key, title, *words, partial(_changed, taken)))
+                choice = Choice(key, title, _words(now, key), _words(goal, key))
+                changes.append((choice, partial(_changed, taken)))
         return changes
 
     def shares_codes(self, other: Quantizer) -> bool:
@@ -256,15 +242,8 @@ class Mxfp4(Quantizer):
             CODE,
         )
 
-    def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
-        return Stage("reconstructed", "R′", "{Q} · {S}")
-
     def parameters(
-        self,
-        ends: Ends,
-        fmt: Format,
-        arithmetic: Arithmetic = TEXTBOOK,
-        granularity: Granularity = PER_TENSOR,
+        self, ends: Ends, fmt: Format, arithmetic: Arithmetic, granularity: Granularity
     ) -> QParams:
         amax = np.abs(ends.peak)
         with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
@@ -279,32 +258,20 @@ class Mxfp4(Quantizer):
         )  # fmt: skip
 
     def stages(
-        self,
-        r: FloatArray,
-        p: QParams,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
+        self, r: FloatArray, p: QParams, where: Places = None, out: Buffer = None
     ) -> Iterator[tuple[str, FloatArray]]:
         # Dividing by a power of two beyond float32 still works.
         scaled = (r.astype(np.float64) / np.asarray(p.divisor)).astype(p.dtype)
         yield "scaled", scaled
         yield "rounded", E2M1.round(scaled, self.definition.rounding)
 
-    def encode(
-        self,
-        r: FloatArray,
-        p: QParams,
-        where: IntArray | None = None,
-        out: FloatArray | None = None,
-        codes: IntArray | None = None,
-        inside: bool = False,
-    ) -> tuple[IntArray, np.ndarray | None]:
-        packed, saturated = super().encode(r, p, where, out, codes, inside)
+    def pack(self, number: FloatArray, r: FloatArray, p: QParams, out: IntArray | None) -> IntArray:
+        packed = super().pack(number, r, p, out)
         if self.definition.zero_code == 0:
             packed[packed == 8] = 0
         elif self.definition.zero_code is not None:
             packed[r == 0] = self.definition.zero_code
-        return packed, saturated
+        return packed
 
     def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
         with np.errstate(all="ignore"):

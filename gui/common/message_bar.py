@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from quantoscope.gui.common.plain_text import letters
 from quantoscope.gui.common.theme import Theme, icon
+from quantoscope.gui.common.widgets import hbox, plain_label
 
 LONGEST = 4000
 """Maximum length of a message; Qt takes seconds to lay out much longer ones."""
@@ -34,10 +35,7 @@ class MessageBar(QFrame):
         super().__init__(parent)
         self.setObjectName("messageBar")
         self._picture = QLabel(self)
-        self._label = QLabel(self)
-        self._label.setObjectName("messageText")
-        self._label.setWordWrap(True)
-        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label = plain_label(self, name="messageText")
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._close = QToolButton(self)
@@ -45,16 +43,11 @@ class MessageBar(QFrame):
         self._close.setToolTip(self.tr("Close this message"))
         self._close.setAccessibleName(self.tr("Close this message"))
         self._close.clicked.connect(self.clear)
-        self._row = layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 2, 4, 2)
-        layout.addWidget(self._picture)
-        layout.addWidget(self._label, 1)
         self._choices = QHBoxLayout()
-        layout.addLayout(self._choices)
-        layout.addWidget(self._close)
+        parts = (self._picture, (self._label, 1), self._choices, self._close)
+        self._row = hbox(self, *parts, margins=(8, 2, 4, 2))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.clear)
         self._problem = self._refused = False
         self._shown = False

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QFormLayout,
-    QLabel,
     QLineEdit,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,7 @@ from quantoscope.engine.io.base import label
 from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.engine.text.file_names import as_text
 from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.widgets import plain_label
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import DeviceCodes
 from quantoscope.gui.workers.background import Cancelled, PartProgress
@@ -48,9 +48,7 @@ class CodesDump(QDialog):
         self.shape = QLineEdit("×".join(map(str, shape)), self)
         self.shape.setToolTip(self.tr("The length of each axis, such as 64×3×3"))
         self.big_endian = QCheckBox(self.tr("&Big-endian: most significant byte first"), self)
-        self.verdict = QLabel(self)
-        self.verdict.setTextFormat(Qt.TextFormat.PlainText)
-        self.verdict.setWordWrap(True)
+        self.verdict = plain_label(self)
         self.verdict.setAccessibleName(self.tr("Whether the file fits"))
         form = QFormLayout()
         form.addRow(self.tr("&Type of a code"), self.dtype)

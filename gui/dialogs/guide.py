@@ -21,8 +21,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -36,6 +34,7 @@ from PySide6.QtWidgets import (
 from quantoscope.gui.common.dialog_size import open_at
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import Page
+from quantoscope.gui.common.widgets import hbox, plain_label, vbox
 from quantoscope.gui.dialogs.guide_pages import (
     INDEX,
     MARKDOWN,
@@ -72,9 +71,7 @@ class Guide(QDialog):
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setSpacing(1)
-        self.said = QLabel(self)
-        self.said.setTextFormat(Qt.TextFormat.PlainText)
-        self.said.setWordWrap(True)
+        self.said = plain_label(self)
         self.view = Page(self)
         self.view.setOpenLinks(False)
         self.view.setAccessibleName(self.tr("Guide"))
@@ -92,20 +89,9 @@ class Guide(QDialog):
         return button
 
     def _lay_out(self) -> None:
-        left = QWidget(self)
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.field, self.list, self.said):
-            column.addWidget(widget)
-        right = QWidget(self)
-        bar = QHBoxLayout()
-        bar.addWidget(self.back)
-        bar.addWidget(self.forward)
-        bar.addStretch()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(bar)
-        column.addWidget(self.view)
+        left, right = QWidget(self), QWidget(self)
+        vbox(left, self.field, self.list, self.said)
+        vbox(right, hbox(None, self.back, self.forward, 1), self.view)
         splitter = QSplitter(self)
         splitter.addWidget(left)
         splitter.addWidget(right)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
@@ -12,6 +12,7 @@ from quantoscope.engine.text.html_table import cells_of_html
 from quantoscope.engine.text.number_parsing import AmbiguousBlock, NumberBlock, NumberError
 from quantoscope.engine.text.paste import Pasted, pasted_cells, read
 from quantoscope.engine.text.spreadsheet import tab_line
+from quantoscope.gui.common.widgets import Button, ask
 from quantoscope.gui.workers.background import Background, Cancelled
 from quantoscope.gui.workers.modal_wait import wait_for
 
@@ -80,19 +81,9 @@ def read_pasted(content: Content, background: Background, parent: QWidget) -> Pa
 
 
 def _ask(error: AmbiguousBlock, parent: QWidget) -> NumberBlock | None:
-    box = QMessageBox(parent)
-    box.setIcon(QMessageBox.Icon.Question)
-    box.setWindowTitle(_tr("Paste"))
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(_tr("These numbers can be read in two ways. Which one is meant?"))
-    buttons = [
-        box.addButton(block.description, QMessageBox.ButtonRole.AcceptRole)
-        for block in error.readings
-    ]
-    box.addButton(QMessageBox.StandardButton.Cancel)
-    box.exec()
-    box.deleteLater()
-    for button, block in zip(buttons, error.readings, strict=True):
-        if box.clickedButton() is button:
-            return block
-    return None
+    text = _tr("These numbers can be read in two ways. Which one is meant?")
+    role = QMessageBox.ButtonRole.AcceptRole
+    buttons: list[Button] = [(block.description, role) for block in error.readings]
+    buttons.append(QMessageBox.StandardButton.Cancel)
+    answer = ask(parent, QMessageBox.Icon.Question, _tr("Paste"), text, buttons)
+    return error.readings[answer] if 0 <= answer < len(error.readings) else None

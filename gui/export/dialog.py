@@ -13,8 +13,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFrame,
-    QHBoxLayout,
-    QLabel,
     QProgressBar,
     QScrollArea,
     QVBoxLayout,
@@ -27,6 +25,7 @@ from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.number_fields import all_taken
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme, inked, theme_named
+from quantoscope.gui.common.widgets import hbox, plain_label
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Outcome
 from quantoscope.gui.export import choices, jobs
@@ -81,9 +80,7 @@ class ExportDialog(QDialog):
         self.preview = Preview(theme, self)
         self._build_file()
         self._lay_out()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(PREVIEW_DELAY)
+        self._timer = QTimer(self, singleShot=True, interval=PREVIEW_DELAY)
         self._timer.timeout.connect(self._draw_preview)
         self.form.changed.connect(self._on_change)
         self.preview.resized.connect(self._timer.start)
@@ -107,10 +104,7 @@ class ExportDialog(QDialog):
     def _build_file(self) -> None:
         self.row = FileRow(self.form, self._session, self._settings, self._theme, self)
         self.row.renamed.connect(self._on_renamed)
-        self.problem = QLabel(self)
-        self.problem.setTextFormat(Qt.TextFormat.PlainText)
-        self.problem.setTextFormat(Qt.TextFormat.PlainText)
-        self.problem.setWordWrap(True)
+        self.problem = plain_label(self)
         self.problem.setPalette(inked(self._theme.alarm))
         self.problem.hide()
         self.progress = QProgressBar(self)
@@ -146,13 +140,9 @@ class ExportDialog(QDialog):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFixedWidth(330 + scroll.verticalScrollBar().sizeHint().width())
         scroll.setMinimumHeight(120)
-        top = QHBoxLayout()
-        top.setSpacing(12)
-        top.addWidget(scroll)
-        top.addWidget(self.preview, 1)
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
-        layout.addLayout(top, 1)
+        layout.addLayout(hbox(None, scroll, (self.preview, 1), spacing=12), 1)
         layout.addWidget(self.row)
         layout.addWidget(self.problem)
         layout.addWidget(self.progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
@@ -18,6 +18,7 @@ from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme, inked
+from quantoscope.gui.common.widgets import plain_label
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.export import choices
 from quantoscope.gui.export.form import ExportForm
@@ -50,10 +51,7 @@ class FileRow(QWidget):
         self.browse = QPushButton(self.tr("&Browse…"), self)
         self.browse.setAutoDefault(False)
         self.browse.clicked.connect(self._browse)
-        self.beside = QLabel(self)
-        self.beside.setTextFormat(Qt.TextFormat.PlainText)
-        self.beside.setTextFormat(Qt.TextFormat.PlainText)
-        self.beside.setWordWrap(True)
+        self.beside = plain_label(self)
         self.restyle(theme)
         label = QLabel(self.tr("File &name"), self)
         label.setBuddy(self.edit)

@@ -229,13 +229,12 @@ class ExportForm(QWidget):
 
     def _fill_formats(self) -> None:
         """Fill in the formats of the content, the last used one first."""
-        kept = QSignalBlocker(self.format)
-        self.format.clear()
-        for kind in KINDS[self.kind]:
-            self.format.addItem(self.tr(kind.title), kind.key)
-        key = choices.remembered_format(self._settings, self.kind)
-        self.format.setCurrentIndex(self.format.findData(key))
-        kept.unblock()
+        with QSignalBlocker(self.format):
+            self.format.clear()
+            for kind in KINDS[self.kind]:
+                self.format.addItem(self.tr(kind.title), kind.key)
+            key = choices.remembered_format(self._settings, self.kind)
+            self.format.setCurrentIndex(self.format.findData(key))
 
     def _show_rows(self) -> None:
         """Show the fields relevant to the choices."""

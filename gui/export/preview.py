@@ -6,10 +6,11 @@ import re
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QImage, QPixmap, QResizeEvent, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QStackedWidget, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QWidget
 
 from quantoscope.gui.common.plain_text import Page
 from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.common.widgets import plain_label
 
 _FEATURES = (
     QTextDocument.MarkdownFeature.MarkdownDialectGitHub
@@ -26,10 +27,8 @@ class Preview(QStackedWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.picture = QLabel(self)
+        self.picture = plain_label(self, name="figurePreview")
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.picture.setWordWrap(True)
-        self.picture.setTextFormat(Qt.TextFormat.PlainText)
         self.picture.setMargin(1)
         self.picture.setMinimumSize(1, 1)
         self.picture.setAccessibleName(self.tr("Preview of the figure"))
@@ -43,11 +42,9 @@ class Preview(QStackedWidget):
         self.page.setOpenLinks(False)
         self.page.setTabChangesFocus(True)
         self.page.setAccessibleName(self.tr("The beginning of the report"))
-        self.addWidget(self.picture)
-        self.addWidget(self.text)
-        self.addWidget(self.page)
+        for widget in (self.picture, self.text, self.page):
+            self.addWidget(widget)
         self.setMinimumSize(220, 150)
-        self.picture.setObjectName("figurePreview")
         self.restyle(theme)
 
     def restyle(self, theme: Theme) -> None:

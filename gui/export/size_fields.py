@@ -6,7 +6,6 @@ from PySide6.QtCore import QObject, QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QWidget,
 )
@@ -15,6 +14,7 @@ from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.number_fields import NumberField, WholeField
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme, inked
+from quantoscope.gui.common.widgets import hbox
 from quantoscope.gui.export import choices
 from quantoscope.gui.export.choices import CUSTOM, Size
 from quantoscope.gui.export.presets import PRESET, PRESETS
@@ -87,13 +87,8 @@ class SizeFields(QObject):
         """Add the fields to a form."""
         parent = self._parent
         self._row = QWidget(parent)
-        row = QHBoxLayout(self._row)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(self.width, 1)
-        row.addWidget(QLabel("×", self._row))
-        row.addWidget(self.height, 1)
-        row.addWidget(self.unit)
+        times = QLabel("×", self._row)
+        hbox(self._row, (self.width, 1), times, (self.height, 1), self.unit, spacing=4)
         self._row.setFocusProxy(self.width)
         label = QLabel(self.tr("Si&ze"), self._parent)
         label.setBuddy(self.width)
@@ -161,17 +156,15 @@ class SizeFields(QObject):
         key = str(self.preset.currentData())
         if key:
             self._fill(choices.preset_size(key, self._plots))
-            blocked = QSignalBlocker(self.dpi)
-            self.dpi.setValue(PRESET[key].dpi)
-            blocked.unblock()
+            with QSignalBlocker(self.dpi):
+                self.dpi.setValue(PRESET[key].dpi)
             self._say_extent()
         self.changed.emit()
 
     def _on_field(self) -> None:
         """Switch to the custom size."""
-        blocked = QSignalBlocker(self.preset)
-        self.preset.setCurrentIndex(self.preset.findData(CUSTOM))
-        blocked.unblock()
+        with QSignalBlocker(self.preset):
+            self.preset.setCurrentIndex(self.preset.findData(CUSTOM))
         self.changed.emit()
 
     def _on_unit(self) -> None:

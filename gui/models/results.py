@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QFont
 
 from quantoscope.engine import METRICS, Evaluation, Metric, QParams, metrics_of
 from quantoscope.engine.evaluation.definitions import SQNR_DEFINITIONS, Definition
@@ -24,6 +23,7 @@ from quantoscope.gui.common.localized_numbers import (
 from quantoscope.gui.common.plain_text import plain_tip
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.common.widgets import bold
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Entry, Outcome
 from quantoscope.gui.models.schemes import entry_icon
@@ -247,9 +247,7 @@ class ResultsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.EditRole:
             return full(value)
         if role == Qt.ItemDataRole.FontRole and mark == BEST:
-            font = QFont()
-            font.setBold(True)
-            return font
+            return bold()
         if role == Qt.ItemDataRole.ToolTipRole:
             number = figures.position(value) if column.metric.position else full(value)
             exact = f"{column.metric.name} = {number} {column.metric.unit}".rstrip()
@@ -283,9 +281,7 @@ class ResultsModel(QAbstractTableModel):
             notes = outcome.warnings if isinstance(outcome, Evaluation) else (str(outcome),)
             return plain_tip("\n".join((str(entry.scheme), *notes)))
         if role == Qt.ItemDataRole.FontRole and entry.uid == self._session.active_uid:
-            font = QFont()
-            font.setBold(True)
-            return font
+            return bold()
         return None
 
     def _text(self, metric: Metric, value: float, figures: Figures) -> str:

@@ -17,12 +17,13 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QFont, QIcon
+from PySide6.QtGui import QIcon
 
 from quantoscope.engine import QUANTIZERS
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import plain, plain_tip
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme, swatch
+from quantoscope.gui.common.widgets import bold
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Entry
@@ -89,9 +90,7 @@ class SchemesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return entry_icon(entry, self._theme, self._ratio)
         if role == Qt.ItemDataRole.FontRole and entry.uid == self._session.active_uid:
-            font = QFont()
-            font.setBold(True)
-            return font
+            return bold()
         if role == Qt.ItemDataRole.ToolTipRole:
             summary = QUANTIZERS[entry.scheme.mapping].summary
             return plain_tip(f"{entry.scheme}\n{summary}")

@@ -16,12 +16,13 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     Qt,
 )
-from PySide6.QtGui import QFont, QGuiApplication, QPalette
+from PySide6.QtGui import QGuiApplication, QPalette
 
 from quantoscope.engine.analysis.glance import Glance
 from quantoscope.gui.common.localized_numbers import digits_apart, filled, short
 from quantoscope.gui.common.plain_text import plain, plain_tip
 from quantoscope.gui.common.short_names import MOST_RIVALS, kin
+from quantoscope.gui.common.widgets import bold
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.tensors import Source, Tensor
 
@@ -246,9 +247,7 @@ class TensorsModel(QAbstractItemModel):
         if role == GLANCE and column == HISTOGRAM:
             return tensor.glance
         if role == Qt.ItemDataRole.FontRole and tensor is self._session.current:
-            font = QFont()
-            font.setBold(True)
-            return font
+            return bold()
         if role == Qt.ItemDataRole.AccessibleTextRole and column == HISTOGRAM:
             return self._tip(source, tensor)
         return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from quantoscope.gui.common.localized_numbers import typed_number
+from quantoscope.gui.common.widgets import plain_label
 
 Index = QModelIndex | QPersistentModelIndex
 _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
@@ -21,10 +22,7 @@ class NumberDelegate(QStyledItemDelegate):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._area = parent
-        self.message = QLabel(parent)
-        self.message.setTextFormat(Qt.TextFormat.PlainText)
-        self.message.setObjectName("cellMessage")
-        self.message.setWordWrap(True)
+        self.message = plain_label(parent, name="cellMessage")
         self.message.setMargin(4)
         self.message.hide()
 
@@ -34,16 +32,13 @@ class NumberDelegate(QStyledItemDelegate):
         editor.setAlignment(Qt.AlignmentFlag.AlignRight)
         editor.setAccessibleName(self.tr("Value"))
         editor.textEdited.connect(self.message.hide)
-        editor.textEdited.connect(self._on_edited)
+        editor.textEdited.connect(self.typed)
         return editor
 
     def setEditorData(self, editor: QWidget, index: Index) -> None:
         """Fill the editor unless the user has typed in it."""
         if not (isinstance(editor, QLineEdit) and editor.isModified()):
             super().setEditorData(editor, index)
-
-    def _on_edited(self) -> None:
-        self.typed.emit()
 
     def destroyEditor(self, editor: QWidget, index: Index) -> None:
         self.message.hide()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QFont, QHideEvent, QIcon, QShowEvent
+from PySide6.QtGui import QHideEvent, QIcon, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -18,7 +16,6 @@ from PySide6.QtWidgets import (
     QTableWidget,
     QTableWidgetItem,
     QTextBrowser,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -30,13 +27,13 @@ from quantoscope.gui.common.plain_text import Page, plain_tip
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.short_names import told_apart
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme, swatch
+from quantoscope.gui.common.widgets import align_digits, hbox, list_rows, vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import DEVICE, Entry
 from quantoscope.gui.models.schemes import SWATCH, entry_icon
 from quantoscope.gui.panes.compare_example import example_html
 from quantoscope.gui.panes.form_fields import ChoiceBox
-from quantoscope.gui.panes.table_view import ROW_HEIGHT
 
 CAUSE_WIDTH = 260
 """Maximum width of a cause's name in pixels."""
@@ -86,15 +83,8 @@ class ComparePane(QWidget):
             if head is not None:
                 head.setToolTip(plain_tip(tip))
         self.causes.setAccessibleName(self.tr("Causes of the differences"))
-        self.causes.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.causes.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.causes.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.causes.setTabKeyNavigation(False)
-        self.causes.setWordWrap(False)
+        list_rows(self.causes)
         self.causes.setIconSize(SWATCH)
-        self.causes.verticalHeader().hide()
-        self.causes.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        self.causes.horizontalHeader().setHighlightSections(False)
         self.causes.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.causes.itemSelectionChanged.connect(self._on_cause)
         self.example = Page(self)
@@ -104,10 +94,7 @@ class ComparePane(QWidget):
         self.example.document().setDocumentMargin(2)
         self.example.setLineWrapMode(QTextBrowser.LineWrapMode.NoWrap)
         self.example.setAccessibleName(self.tr("The chosen value under both schemes"))
-        for view in (self.causes, self.example):
-            font = view.font()
-            font.setFeature(QFont.Tag("tnum"), 1)
-            view.setFont(font)
+        align_digits(self.example)
         left = QWidget(self)
         choices = QGridLayout(left)
         choices.setContentsMargins(6, 4, 2, 0)
@@ -116,11 +103,7 @@ class ComparePane(QWidget):
         choices.addWidget(self.boxes[0], 0, 0, 1, 3)
         choices.addWidget(QLabel(self.tr("against"), self), 1, 0)
         choices.addWidget(self.boxes[1], 1, 1, 1, 2)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.next_button)
-        buttons.addWidget(self.codes_button)
-        buttons.addStretch(1)
-        choices.addLayout(buttons, 2, 0, 1, 3)
+        choices.addLayout(hbox(None, self.next_button, self.codes_button, 1), 2, 0, 1, 3)
         choices.addWidget(self.causes, 3, 0, 1, 3)
         # The example takes the pane's height: it has a line per stage.
         split = QSplitter(Qt.Orientation.Horizontal, self)
@@ -130,9 +113,7 @@ class ComparePane(QWidget):
         split.setSizes([400, 500])
         split.setStretchFactor(0, 4)
         split.setStretchFactor(1, 5)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(split)
+        vbox(self, split)
         self.setFocusProxy(self.boxes[0])
         session.entries_changed.connect(self._fill_boxes)
         session.device_changed.connect(self._on_device)

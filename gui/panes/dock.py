@@ -9,17 +9,16 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
-    QHBoxLayout,
     QLabel,
     QMainWindow,
     QSizePolicy,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from quantoscope.gui.common.plain_text import letters, plain_tip
 from quantoscope.gui.common.theme import Theme, icon, inked
+from quantoscope.gui.common.widgets import bold, hbox, vbox
 
 
 class ElidedLabel(QLabel):
@@ -63,25 +62,16 @@ class DockHead(QWidget):
         self.setObjectName("dockHead")
         self.title = ElidedLabel(self)
         self.title.setText(title)
-        font = self.title.font()
-        font.setBold(True)
-        self.title.setFont(font)
+        self.title.setFont(bold(self.title.font()))
         self.insight = ElidedLabel(self)
         self.insight.setObjectName("insight")
         self.insight.hide()
-        lines = QVBoxLayout()
-        lines.setContentsMargins(0, 0, 0, 0)
-        lines.setSpacing(0)
-        lines.addWidget(self.title)
-        lines.addWidget(self.insight)
         self.float_button = self._button(self.tr("Float"), dock)
         self.float_button.clicked.connect(self._toggle_floating)
         self.close_button = self._button(self.tr("Close"), dock)
         self.close_button.clicked.connect(dock.close)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(6, 2, 2, 2)
-        layout.setSpacing(2)
-        layout.addLayout(lines, 1)
+        lines = vbox(None, self.title, self.insight, spacing=0)
+        layout = hbox(self, (lines, 1), margins=(6, 2, 2, 2), spacing=2)
         for button in (self.float_button, self.close_button):
             layout.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+
+from quantoscope.gui.common.widgets import plain_label, vbox
 
 
 class EmptyNote(QWidget):
@@ -14,17 +16,11 @@ class EmptyNote(QWidget):
 
     def __init__(self, sentence: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.label = QLabel(sentence, self)
-        self.label.setTextFormat(Qt.TextFormat.PlainText)
-        self.label.setWordWrap(True)
+        self.label = plain_label(self, sentence)
         self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._buttons = QHBoxLayout()
         self._buttons.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        layout = QVBoxLayout(self)
-        layout.addStretch(1)
-        layout.addWidget(self.label)
-        layout.addLayout(self._buttons)
-        layout.addStretch(2)
+        vbox(self, 1, self.label, self._buttons, 2, margins=None)
 
     def offer(self, offers: Sequence[QAction | QMenu]) -> None:
         """Add a button for each action or menu."""

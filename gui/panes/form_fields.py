@@ -5,18 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QStyle,
     QStyleOptionComboBox,
-    QVBoxLayout,
     QWidget,
 )
 
 from quantoscope.engine import Scheme, SchemeError
 from quantoscope.engine.text.number_parsing import NumberError, parse_number
 from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.common.widgets import Part, hbox, vbox
 
 
 class ChoiceBox(QComboBox):
@@ -32,23 +31,17 @@ class ChoiceBox(QComboBox):
         )
 
 
-def row_of(layout: QHBoxLayout) -> QWidget:
+def row_of(*fields: Part) -> QWidget:
     """Return a widget with fields side by side."""
     widget = QWidget()
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(4)
-    widget.setLayout(layout)
+    hbox(widget, *fields, spacing=4)
     return widget
 
 
 def stacked(field: QWidget, problem: QLabel) -> QWidget:
     """Return a field with its message below, as one widget that acts as the label's buddy."""
     widget = QWidget()
-    layout = QVBoxLayout(widget)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(2)
-    layout.addWidget(field)
-    layout.addWidget(problem)
+    vbox(widget, field, problem, spacing=2)
     widget.setFocusProxy(field)
     return widget
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from quantoscope.engine import Granularity
 from quantoscope.engine.numerics.granularity import (
@@ -16,6 +16,7 @@ from quantoscope.engine.numerics.granularity import (
     Kind,
 )
 from quantoscope.gui.common.number_fields import WholeField
+from quantoscope.gui.common.widgets import hbox
 from quantoscope.gui.panes.form_fields import ChoiceBox
 
 FIRST = {TENSOR: 0, CHANNEL: 0, GROUP: 32}
@@ -40,15 +41,11 @@ class GranularityRow(QWidget):
         self.number = WholeField(self)
         self.number.setKeyboardTracking(False)
         self.number.installEventFilter(self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
         self.kind.setMinimumWidth(102)
         self.number.setFixedWidth(66)
         # Reserve room for both, so that the width of the form does not depend on the choice.
         self.setMinimumWidth(102 + 4 + 66)
-        row.addWidget(self.kind, 1)
-        row.addWidget(self.number)
+        hbox(self, (self.kind, 1), self.number, spacing=4)
         self.setFocusProxy(self.kind)
         self.kind.textActivated.connect(self._on_kind)
         self.number.valueChanged.connect(self._on_number)

@@ -16,10 +16,11 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QMenu, QWidget
 
 from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.common.widgets import hbox, plain_label, vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.evaluator import LIVE_LIMIT
 from quantoscope.gui.document.session import Session
@@ -72,20 +73,14 @@ class PlotPane(QWidget):
         self._crosshair.setZValue(30)
         self._crosshair.hide()
         self.widget.addItem(self._crosshair, ignoreBounds=True)
-        self.readout = QLabel(self.widget)
-        self.readout.setObjectName("readout")
-        self.readout.setTextFormat(Qt.TextFormat.PlainText)
+        self.readout = plain_label(self.widget, name="readout", wrap=False)
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.readout.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
         self._options = QWidget(self)
         self._options.setAutoFillBackground(True)
         self._options.setVisible(bool(kind.options))
         self._fill_options()
-        layout.addWidget(self._options)
-        layout.addWidget(self.widget)
+        vbox(self, self._options, self.widget, spacing=0)
         scene = self.widget.scene()
         scene.sigMouseMoved.connect(self._on_mouse_moved)
         scene.sigMouseClicked.connect(self._on_mouse_clicked)
@@ -106,9 +101,7 @@ class PlotPane(QWidget):
 
     def _fill_options(self) -> None:
         """Create a box per display option."""
-        row = QHBoxLayout(self._options)
-        row.setContentsMargins(3, 2, 3, 0)
-        row.setSpacing(4)
+        row = hbox(self._options, margins=(3, 2, 3, 0), spacing=4)
         for option in self.plot.options:
             box = ChoiceBox(self._options)
             box.setSizeAdjustPolicy(
@@ -169,9 +162,8 @@ class PlotPane(QWidget):
     def _on_moved(self, quantity: str, x0: float, x1: float) -> None:
         view = self.widget.getPlotItem().getViewBox()
         if quantity == self.plot.x_quantity and view.viewRange()[0] != [x0, x1]:
-            blocked = QSignalBlocker(self._feed)
-            view.setXRange(x0, x1, padding=0)
-            blocked.unblock()
+            with QSignalBlocker(self._feed):
+                view.setXRange(x0, x1, padding=0)
 
     def _on_data(self, data: PlotData) -> None:
         self._waiting = True

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QSizePolicy,
     QTableView,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -18,13 +16,13 @@ from quantoscope.engine.text.markdown import as_markdown
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.common.widgets import list_rows, vbox
 from quantoscope.gui.document.clipboard import cells_text, put_on_clipboard
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.models.results import SORT_ROLE, ResultsModel
 from quantoscope.gui.models.schemes import SWATCH
 from quantoscope.gui.panes.empty_note import EmptyNote
 from quantoscope.gui.panes.form_fields import ChoiceBox
-from quantoscope.gui.panes.table_view import ROW_HEIGHT
 from quantoscope.gui.panes.values_copy import CELLS, MARKDOWN
 
 
@@ -49,23 +47,13 @@ class ResultsPane(QWidget):
         self.table.setAccessibleName(self.tr("Results"))
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setTabKeyNavigation(False)
+        list_rows(self.table)
         self.table.setIconSize(SWATCH)
-        self.table.setWordWrap(False)
         self.table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        font = self.table.font()
-        font.setFeature(QFont.Tag("tnum"), 1)
-        self.table.setFont(font)
-        self.table.verticalHeader().hide()
         self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         header = self.table.horizontalHeader()
         header.setSectionsMovable(True)
         header.setDefaultSectionSize(72)
-        header.setHighlightSections(False)
         header.resizeSection(0, 170)
         self._heads_fit: set[int] = set()
         self.empty = EmptyNote("", self)
@@ -80,12 +68,7 @@ class ResultsPane(QWidget):
         self.definition.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.definition.setCurrentIndex(max(0, self.definition.findData(settings.sqnr)))
         self.definition.activated.connect(self._on_definition)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self.definition)
-        layout.addWidget(self.table)
-        layout.addWidget(self.empty)
+        vbox(self, self.definition, self.table, self.empty, spacing=2)
         self.setFocusProxy(self.table)
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
         session.active_changed.connect(self._follow)

@@ -11,10 +11,8 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -43,6 +41,7 @@ from quantoscope.gui.common.localized_numbers import (
 from quantoscope.gui.common.number_fields import ElidedField
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme, inked
+from quantoscope.gui.common.widgets import plain_label, vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Entry
@@ -115,21 +114,17 @@ class SchemeForm(QWidget):
         self.numbers = ElidedField(self)
         self.numbers.setAccessibleName(self.tr("Parameters of the calibration"))
         self.numbers.textEdited.connect(self._on_numbers)
-        chosen = QHBoxLayout()
-        chosen.addWidget(self.calibration, 3)
-        chosen.addWidget(self.numbers, 2)
         self._numbers_problem = self._problem_label()
-        form.addRow(self.tr("Ran&ge"), stacked(row_of(chosen), self._numbers_problem))
+        chosen = row_of((self.calibration, 3), (self.numbers, 2))
+        form.addRow(self.tr("Ran&ge"), stacked(chosen, self._numbers_problem))
         self.low, self.high = ElidedField(self), ElidedField(self)
         self._range_problem = self._problem_label()
-        ends = QHBoxLayout()
         for field, name in ((self.low, self.tr("Rmin")), (self.high, self.tr("Rmax"))):
             field.setAccessibleName(name)
             field.setToolTip(filled(self.tr("%1, an end of the clipping range"), name))
             field.textEdited.connect(self._on_range)
-            ends.addWidget(field)
-        ends.insertWidget(1, QLabel("…", self))
-        form.addRow(self.tr("Rmin … Rmax"), stacked(row_of(ends), self._range_problem))
+        ends = row_of(self.low, QLabel("…", self), self.high)
+        form.addRow(self.tr("Rmin … Rmax"), stacked(ends, self._range_problem))
         self.granularity = GranularityRow(self)
         self.granularity.chosen.connect(self._on_granularity)
         form.addRow(self.tr("Gran&ularity"), self.granularity)
@@ -150,10 +145,7 @@ class SchemeForm(QWidget):
         self.pow2 = QCheckBox(self.tr("S = &2ⁿ"), self)
         self.pow2.setToolTip(self.tr("Raise the scale to a power of two (pow2)"))
         self.pow2.clicked.connect(self._on_pow2)
-        how = QHBoxLayout()
-        how.addWidget(self.rounding, 1)
-        how.addWidget(self.pow2)
-        rounding_row = row_of(how)
+        rounding_row = row_of((self.rounding, 1), self.pow2)
         rounding_row.setFocusProxy(self.rounding)
         form.addRow(self.tr("R&ounding"), rounding_row)
         self.label = ElidedField(self)
@@ -169,22 +161,13 @@ class SchemeForm(QWidget):
             field.setMinimumWidth(48)
         self.result = SchemeOutcome(self)
         self.outcome, self.warning = self.result.parameters, self.result.warning
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 6, 6, 4)
-        layout.setSpacing(6)
-        layout.addLayout(form)
         line = QFrame(self)
         line.setFrameShape(QFrame.Shape.HLine)
         line.setFrameShadow(QFrame.Shadow.Sunken)
-        layout.addWidget(line)
-        layout.addWidget(self.result)
-        layout.addStretch(1)
+        vbox(self, form, line, self.result, 1, margins=(6, 6, 6, 4), spacing=6)
 
     def _problem_label(self) -> QLabel:
-        label = QLabel(self)
-        label.setTextFormat(Qt.TextFormat.PlainText)
-        label.setObjectName("fieldProblem")
-        label.setWordWrap(True)
+        label = plain_label(self, name="fieldProblem")
         label.hide()
         return label
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from quantoscope.engine import Evaluation, QParams, Scheme
 from quantoscope.gui.common.localized_numbers import digits_apart, filled, full, short
 from quantoscope.gui.common.plain_text import plain_tip
 from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.common.widgets import plain_label, vbox
 from quantoscope.gui.document.snapshot import Outcome
 from quantoscope.gui.panes.form_fields import rgba
 
@@ -21,22 +22,12 @@ class SchemeOutcome(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.parameters = QLabel(self)
-        self.parameters.setWordWrap(True)
+        self.parameters = plain_label(self)
         self.parameters.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.source = QLabel(self)
-        self.source.setObjectName("schemeSource")
-        self.source.setWordWrap(True)
-        self.warning = QLabel(self)
-        self.warning.setObjectName("schemeWarning")
-        self.warning.setWordWrap(True)
+        self.source = plain_label(self, name="schemeSource")
+        self.warning = plain_label(self, name="schemeWarning")
         self.warning.setMargin(4)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        for label in (self.parameters, self.source, self.warning):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            layout.addWidget(label)
+        vbox(self, self.parameters, self.source, self.warning, spacing=6)
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""

@@ -17,12 +17,12 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
     QToolBar,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.common.widgets import vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.models.schemes import SWATCH, SchemesModel
@@ -73,20 +73,14 @@ class SchemesPane(QWidget):
         self._bar = QToolBar(self.tr("Scheme buttons"), self)
         self._bar.setIconSize(QSize(16, 16))
         top = QWidget(self)
-        stack = QVBoxLayout(top)
-        stack.setContentsMargins(0, 0, 0, 0)
-        stack.setSpacing(0)
-        stack.addWidget(self.list)
-        stack.addWidget(self._bar)
+        vbox(top, self.list, self._bar, spacing=0)
         split = QSplitter(Qt.Orientation.Vertical, self)
         split.addWidget(top)
         split.addWidget(scroll)
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 3)
         split.setChildrenCollapsible(False)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(split)
+        vbox(self, split)
         self.setFocusProxy(self.list)
         self.list.selectionModel().currentChanged.connect(self._on_current)
         session.active_changed.connect(self._follow)

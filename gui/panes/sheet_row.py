@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.widgets import hbox, plain_label
 from quantoscope.gui.models.values import ValuesModel
 
 
@@ -19,15 +20,10 @@ class SheetRow(QWidget):
         super().__init__(parent)
         self._model = model
         self._in_list = True
-        self._label = QLabel(self)
-        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label = plain_label(self, wrap=False)
         self._back = self._button(Qt.ArrowType.LeftArrow, self.tr("Previous rows"))
         self._on = self._button(Qt.ArrowType.RightArrow, self.tr("Next rows"))
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        for widget in (self._back, self._label, self._on):
-            layout.addWidget(widget)
+        hbox(self, self._back, self._label, self._on, spacing=2)
         self._back.clicked.connect(self._turn_back)
         self._on.clicked.connect(self._turn_on)
         for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved):

@@ -6,8 +6,8 @@ from html import escape
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QFont, QResizeEvent
-from PySide6.QtWidgets import QFrame, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
 from quantoscope.engine import QUANTIZERS, Evaluation, Trace
 from quantoscope.engine.analysis.steps import Steps, steps
@@ -15,6 +15,7 @@ from quantoscope.gui.common.localized_numbers import digits_apart, filled, short
 from quantoscope.gui.common.plain_text import Page
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.common.widgets import align_digits, vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.models.array_model import MARKS
@@ -39,13 +40,9 @@ class StepsPane(QWidget):
         self.view.setOpenLinks(False)
         self.view.setLineWrapMode(QTextBrowser.LineWrapMode.NoWrap)
         self.view.setAccessibleName(self.tr("Steps of the chosen value"))
-        font = self.view.font()
-        font.setFeature(QFont.Tag("tnum"), 1)
-        self.view.setFont(font)
+        align_digits(self.view)
         self.setFocusProxy(self.view)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.view)
+        vbox(self, self.view)
         for signal in (
             session.evaluator.evaluated,
             session.view.chosen_changed,

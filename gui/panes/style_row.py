@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from quantoscope.gui.common.theme import COLOURS, LINE_STYLES, MARKERS, Theme, swatch
+from quantoscope.gui.common.widgets import hbox
 from quantoscope.gui.document.snapshot import Entry
 
 ICON = QSize(26, 14)
@@ -28,9 +29,7 @@ class StyleRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.colour, self.line, self.marker = QComboBox(self), QComboBox(self), QComboBox(self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
+        hbox(self, (self.colour, 1), (self.line, 1), (self.marker, 1), spacing=4)
         for box, title, key in (
             (self.colour, self.tr("Colour"), "colour"),
             (self.line, self.tr("Line style"), "line"),
@@ -46,7 +45,6 @@ class StyleRow(QWidget):
                 box.addItem("")
                 box.setItemData(place, name, Qt.ItemDataRole.ToolTipRole)
             box.activated.connect(self._on_activated)
-            row.addWidget(box, 1)
         self.setFocusProxy(self.colour)
         self._shown: tuple[object, ...] = ()
 

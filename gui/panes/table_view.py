@@ -11,7 +11,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from quantoscope.gui.common.widgets import ROW_HEIGHT, align_digits, bold
 from quantoscope.gui.panes.cell_editor import Index, NumberDelegate
 
-ROW_HEIGHT = 22
 _Key = Qt.Key
 _KEYS_UP = (_Key.Key_Up, _Key.Key_PageUp)
 _KEYS_DOWN = (_Key.Key_Down, _Key.Key_PageDown)
@@ -67,9 +67,7 @@ class NumberTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setWordWrap(False)
         self.setAlternatingRowColors(False)
-        font = self.font()
-        font.setFeature(QFont.Tag("tnum"), 1)
-        self.setFont(font)
+        align_digits(self)
         vertical = self.verticalHeader()
         vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         vertical.setDefaultSectionSize(ROW_HEIGHT)
@@ -93,9 +91,8 @@ class NumberTable(QTableView):
     def fit_heads(self, longest: str) -> None:
         """Set the width of row heads for the longest, in bold as the current one is."""
         head = self.verticalHeader()
-        font = head.font()
-        font.setBold(True)
-        head.setFixedWidth(max(44, QFontMetrics(font).horizontalAdvance(longest) + 6))
+        width = QFontMetrics(bold(head.font())).horizontalAdvance(longest)
+        head.setFixedWidth(max(44, width + 6))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QTreeView
 
+from quantoscope.gui.common.widgets import bold
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.tensors import Tensor
 from quantoscope.gui.models.tensors import (
@@ -90,9 +91,7 @@ class TensorColumns(QObject):
 
     def _width(self, text: str) -> int:
         # The current tensor is bold.
-        font = self._tree.font()
-        font.setBold(True)
-        return QFontMetrics(font).horizontalAdvance(text) + MARGIN
+        return QFontMetrics(bold(self._tree.font())).horizontalAdvance(text) + MARGIN
 
     def _set(self, column: int, width: int) -> None:
         if column not in self._by_hand:

@@ -27,7 +27,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QTreeView,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -36,6 +35,7 @@ from quantoscope.engine.analysis.glance import Glance, glance
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.common.widgets import vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.tensors import Source, Tensor
@@ -91,17 +91,11 @@ class TensorsPane(QWidget):
         head.setStretchLastSection(False)
         self.tree.setSortingEnabled(True)
         self._columns = TensorColumns(self.tree, self.model, session)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self.filter)
-        layout.addWidget(self.tree)
+        vbox(self, self.filter, self.tree, spacing=2)
         self.setFocusProxy(self.tree)
         self._in_front = True
         # Delayed, so that scrolling past tensors reads none of them.
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(60)
+        self._rest = QTimer(self, singleShot=True, interval=60)
         self._rest.timeout.connect(self._look)
         self.filter.textChanged.connect(self._narrow)
         self.filter.returnPressed.connect(self._show_current)

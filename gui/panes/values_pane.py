@@ -10,12 +10,10 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QHBoxLayout,
     QInputDialog,
     QMenu,
     QStackedWidget,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,6 +21,7 @@ from quantoscope.engine.text.paste import Pasted
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme, icon
+from quantoscope.gui.common.widgets import hbox, vbox
 from quantoscope.gui.document import clipboard, commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.models.grid import QUANTITIES, GridModel
@@ -77,16 +76,10 @@ class ValuesPane(QWidget):
         self._stack.addWidget(self.table)
         self._stack.addWidget(self.grid)
         self._build_bar()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self._bar)
-        layout.addWidget(self._slices)
-        layout.addWidget(self._stack, 1)
         self.empty = EmptyNote(
             self.tr("No values yet. Type a number above, paste a column, or:"), self
         )
-        layout.addWidget(self.empty)
+        vbox(self, self._bar, self._slices, (self._stack, 1), self.empty, spacing=2)
         self._sized: tuple[list[str], int, int, int] = ([], 0, 0, 0)
         self._size_columns()
         self.model.modelReset.connect(self._size_columns)
@@ -115,9 +108,7 @@ class ValuesPane(QWidget):
 
     def _build_bar(self) -> None:
         self._bar = QWidget(self)
-        row = QHBoxLayout(self._bar)
-        row.setContentsMargins(2, 2, 2, 0)
-        row.setSpacing(4)
+        row = hbox(self._bar, margins=(2, 2, 2, 0), spacing=4)
         self._views = QButtonGroup(self)
         self._buttons: dict[str, QToolButton] = {}
         for place, (key, text) in enumerate((("list", self.tr("List")), ("grid", self.tr("Grid")))):

@@ -28,9 +28,7 @@ class FileWatch(QObject):
         self._told: dict[Path, tuple[int, int] | None] = {}
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._on_changed)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(REST)
+        self._timer = QTimer(self, singleShot=True, interval=REST)
         self._timer.timeout.connect(self._look)
         session.sources_changed.connect(self._follow)
         session.array_reset.connect(self._follow)

@@ -20,6 +20,7 @@ from quantoscope.engine.text.number_parsing import printable
 from quantoscope.gui.common.localized_numbers import filled, told
 from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.widgets import ask
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.tensors import Source, Tensor, of_file, source_of_array
@@ -222,19 +223,12 @@ class Files(QObject):
 
     def _may_read_beside(self, tensor: Tensor) -> bool:
         """Ask whether an external data file may be read."""
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(self.tr("External data"))
         text = self.tr("The data of %1 is in another file, %2. Read it too?")
-        # Both names come from the file and may contain HTML.
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(filled(text, tensor.title, plain(tensor.external)))
-        read = box.addButton(self.tr("&Read it"), QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        box.exec()
-        agreed = box.clickedButton() is read
-        box.deleteLater()
-        return agreed
+        text = filled(text, tensor.title, plain(tensor.external))
+        read = (self.tr("&Read it"), QMessageBox.ButtonRole.AcceptRole)
+        buttons = (read, QMessageBox.StandardButton.Cancel)
+        title, icon = self.tr("External data"), QMessageBox.Icon.Question
+        return ask(self._window, icon, title, text, buttons, default=1) == 0
 
     def _take(self, tensor: Tensor, values: Values) -> None:
         """Show a tensor with loaded values, unless its file was closed meanwhile."""

@@ -101,8 +101,7 @@ class Recovery(QObject):
         self._replaced: list[Claim] = []
         self._given_up: list[Claim] = []
         self._due = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._write)
         for signal in (session.document_changed, session.entries_changed, session.sources_changed):
             signal.connect(self.look_again)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from quantoscope.engine import QuantizationError, Scheme
@@ -19,6 +19,7 @@ from quantoscope.engine.text.file_names import kept
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.widgets import ask
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.workers.background import Background, Cancelled, PartProgress, Ticket
 from quantoscope.gui.workers.modal_wait import wait_for
@@ -128,22 +129,15 @@ class SessionFiles(QObject):
         strange = [plain(place) for place in places if str(place) not in known]
         if not strange:
             return True
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(self.tr("Open a session"))
-        box.setTextFormat(Qt.TextFormat.PlainText)
         text = self.tr("%1 refers to files that you have not opened so far. Read them?")
-        box.setText(filled(text, plain(path.name)))
+        text = filled(text, plain(path.name))
         more = filled(self.tr("… and %1 more"), len(strange) - 8)
         listed = [*strange[:8], *([more] if len(strange) > 8 else [])]
-        box.setInformativeText("\n".join(listed))
-        read = box.addButton(self.tr("&Read them"), QMessageBox.ButtonRole.AcceptRole)
-        without = box.addButton(self.tr("&Without them"), QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(without)
-        box.exec()
-        agreed = box.clickedButton() is read
-        box.deleteLater()
-        return agreed
+        read = (self.tr("&Read them"), QMessageBox.ButtonRole.AcceptRole)
+        without = (self.tr("&Without them"), QMessageBox.ButtonRole.RejectRole)
+        title, icon = self.tr("Open a session"), QMessageBox.Icon.Question
+        detail = "\n".join(listed)
+        return ask(self._window, icon, title, text, (read, without), 1, detail) == 0
 
     def _opened(self, path: Path, file_seen: Any, opened: Any) -> None:
         self._session.restore(
@@ -209,18 +203,12 @@ class SessionFiles(QObject):
         """Ask about an existing file if the dialog did not know the full name."""
         if not path.exists():
             return True
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setWindowTitle(self.tr("File exists"))
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(filled(self.tr("%1 already exists."), plain(path.name)))
-        box.setInformativeText(self.tr("Overwriting replaces its contents."))
-        over = box.addButton(self.tr("&Overwrite"), QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        box.exec()
-        agreed = box.clickedButton() is over
-        box.deleteLater()
-        return agreed
+        text = filled(self.tr("%1 already exists."), plain(path.name))
+        detail = self.tr("Overwriting replaces its contents.")
+        over = (self.tr("&Overwrite"), QMessageBox.ButtonRole.DestructiveRole)
+        buttons = (over, QMessageBox.StandardButton.Cancel)
+        title, icon = self.tr("File exists"), QMessageBox.Icon.Warning
+        return ask(self._window, icon, title, text, buttons, 1, detail) == 0
 
     def write(self, path: Path, agreed: bool = False) -> bool:
         """Write a session file; on failure show why and return False.
@@ -264,25 +252,18 @@ class SessionFiles(QObject):
             return WriteOver.YES
         except OSError:
             pass
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setWindowTitle(self.tr("File changed"))
-        box.setTextFormat(Qt.TextFormat.PlainText)
         text = self.tr(
             "%1 has changed since it was opened or saved here: another window or program has "
             "written it."
         )
-        box.setText(filled(text, plain(path.name)))
-        box.setInformativeText(self.tr("Overwriting it loses those changes."))
-        elsewhere = box.addButton(self.tr("Save &as…"), QMessageBox.ButtonRole.AcceptRole)
-        over = box.addButton(self.tr("&Overwrite"), QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.setDefaultButton(elsewhere)
-        box.exec()
-        clicked = box.clickedButton()
-        box.deleteLater()
-        answers = {elsewhere: WriteOver.ELSEWHERE, over: WriteOver.YES}
-        return next((answer for one, answer in answers.items() if one is clicked), WriteOver.NO)
+        text = filled(text, plain(path.name))
+        detail = self.tr("Overwriting it loses those changes.")
+        elsewhere = (self.tr("Save &as…"), QMessageBox.ButtonRole.AcceptRole)
+        over = (self.tr("&Overwrite"), QMessageBox.ButtonRole.DestructiveRole)
+        buttons = (elsewhere, over, QMessageBox.StandardButton.Cancel)
+        title, icon = self.tr("File changed"), QMessageBox.Icon.Warning
+        answer = ask(self._window, icon, title, text, buttons, 0, detail)
+        return (WriteOver.ELSEWHERE, WriteOver.YES, WriteOver.NO)[answer]
 
     def written(
         self,
@@ -335,20 +316,12 @@ class SessionFiles(QObject):
         self._edited = False
         if not session.modified:
             return True
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(self.tr("Unsaved changes"))
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(self._unsaved_text())
-        box.setInformativeText(self.tr("Do you want to save the session first?"))
-        buttons = QMessageBox.StandardButton
-        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
-        box.setDefaultButton(buttons.Save)
-        answer = box.exec()
-        box.deleteLater()
-        if answer == buttons.Save:
-            return self.save()
-        return answer == buttons.Discard
+        detail = self.tr("Do you want to save the session first?")
+        button = QMessageBox.StandardButton
+        buttons = (button.Save, button.Discard, button.Cancel)
+        title, icon = self.tr("Unsaved changes"), QMessageBox.Icon.Question
+        answer = ask(self._window, icon, title, self._unsaved_text(), buttons, 0, detail)
+        return self.save() if answer == 0 else answer == 1
 
 
 def _read(path: Path, ticket: Ticket) -> Any:

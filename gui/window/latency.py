@@ -29,9 +29,7 @@ class Latency(QObject):
         session.edited.connect(self._begin)
         feed.drawn.connect(self._drawn)
         # Qt paints pending updates before it runs timers, even due ones.
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(0)
+        self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._painted)
 
     @property

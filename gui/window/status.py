@@ -60,9 +60,7 @@ class StatusLine(QStatusBar):
             "export": self.tr("Writing…"),
         }
         self._running: list[str] = []
-        self._patience = QTimer(self)
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(PATIENCE)
+        self._patience = QTimer(self, singleShot=True, interval=PATIENCE)
         self._patience.timeout.connect(self.refresh)
         background.started.connect(self._on_started)
         background.progressed.connect(self._on_progress)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEventLoop, Qt, QTimer
-from PySide6.QtWidgets import QLabel, QProgressDialog, QWidget
+from PySide6.QtWidgets import QProgressDialog, QWidget
 
 from quantoscope.engine.cancellation import Cancellation
+from quantoscope.gui.common.widgets import plain_label
 from quantoscope.gui.workers.background import Background, Cancelled, PartProgress, Progress, Ticket
 
 SHOWN_AFTER = 500
@@ -53,16 +54,13 @@ def wait_for(
     loop = QEventLoop(window)
     dialog = QProgressDialog("", QCoreApplication.translate("waiting", "Cancel"), 0, 0, window)
     # The text may contain a file name.
-    label = QLabel(dialog)
-    label.setTextFormat(Qt.TextFormat.PlainText)
+    label = plain_label(dialog, text, wrap=False)
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-    label.setText(text)
     dialog.setLabel(label)
     dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
     dialog.setAutoReset(False)
     dialog.setMinimumDuration(SHOWN_AFTER << 10)  # shown explicitly, not by Qt
-    patience = QTimer(loop)
-    patience.setSingleShot(True)
+    patience = QTimer(loop, singleShot=True)
     patience.timeout.connect(loop.quit)
 
     def run(ticket: Ticket) -> tuple[Any, BaseException | None]:

@@ -12,33 +12,16 @@ NEEDED = 512
 
 @dataclass(frozen=True)
 class Kind:
-    """An unsupported file format.
+    """An unsupported file format."""
 
-    Attributes
-    ----------
-    name : str
-        Name with its article.
-    advice : str
-        How to convert it to a supported file; ends a sentence.
-    signs : tuple of (int, bytes)
-        Offset and bytes of its signatures, any of which identifies it.
-    endings : tuple of str
-        File name extensions in lower case, with their dots.
-    members : tuple of str
-        Of a zip file: prefixes of member names that identify it.
-    also_text : bool
-        Whether the signature is long enough to outweigh that the file may be text.
-    yields : bool
-        Whether the ending of a supported format takes precedence.
-    """
-
-    name: str
-    advice: str
-    signs: tuple[tuple[int, bytes], ...] = ()
-    endings: tuple[str, ...] = ()
-    members: tuple[str, ...] = ()
-    also_text: bool = False
-    yields: bool = False
+    name: str  # with its article
+    advice: str  # how to convert it to a supported file; ends a sentence
+    signs: tuple[bytes, ...] = ()  # signatures, any of which identifies it
+    endings: tuple[str, ...] = ()  # file name extensions in lower case, with their dots
+    at: int = 0  # offset of the signatures
+    members: tuple[str, ...] = ()  # of a zip file: prefixes of member names that identify it
+    also_text: bool = False  # whether the signature outweighs that the file may be text
+    yields: bool = False  # whether the ending of a supported format takes precedence
 
 
 _SAVE = "and numpy.save writes an array that opens here"
@@ -51,8 +34,9 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "a TensorFlow Lite model",
         f"get_tensor of tf.lite.Interpreter, or of ai-edge-litert's, reads its tensors, {_SAVE}",
-        ((4, b"TFL3"),),
+        (b"TFL3",),
         (".tflite", ".lite"),
+        at=4,
     ),
     Kind(
         "a Keras model",
@@ -68,13 +52,13 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "MATLAB data of version 7.3",
         f"h5py reads it, {_SAVE}",
-        ((0, b"MATLAB 7.3 MAT-file"),),
+        (b"MATLAB 7.3 MAT-file",),
         also_text=True,
     ),
     Kind(
         "MATLAB data",
         f"scipy.io.loadmat reads it, {_SAVE}",
-        ((0, b"MATLAB 5.0 MAT-file"),),
+        (b"MATLAB 5.0 MAT-file",),
         (".mat",),
         also_text=True,
     ),
@@ -82,7 +66,7 @@ KINDS: tuple[Kind, ...] = (
         "a Python pickle",
         f"loading it can run code, so that is left to a program that trusts it: joblib.load or "
         f"pickle.load reads it, {_SAVE}",
-        tuple((0, bytes((0x80, protocol))) for protocol in range(2, 6)),
+        tuple(bytes((0x80, protocol)) for protocol in range(2, 6)),
         (".pkl", ".pickle", ".joblib"),
         yields=True,
     ),
@@ -91,22 +75,16 @@ KINDS: tuple[Kind, ...] = (
         f"paddle.load reads it, {_SAVE}",
         endings=(".pdparams", ".pdiparams"),
     ),
-    Kind(
-        "a Core ML model",
-        f"coremltools reads it, {_SAVE}",
-        endings=(".mlmodel", ".mlpackage"),
-    ),
+    Kind("a Core ML model", f"coremltools reads it, {_SAVE}", endings=(".mlmodel", ".mlpackage")),
     Kind(
         "a TensorRT engine",
         "open the ONNX model that it was built from",
         endings=(".engine", ".plan", ".trt"),
     ),
     Kind("Flax parameters", f"flax.serialization reads them, {_SAVE}", endings=(".msgpack",)),
-    Kind("a Parquet table", _TABLE, ((0, b"PAR1"),), (".parquet",)),
-    Kind(
-        "an Arrow table", _TABLE, ((0, b"ARROW1\0\0"), (0, b"FEA1")), (".arrow", ".feather", ".ipc")
-    ),
-    Kind("an ORC table", _TABLE, ((0, b"ORC"),), (".orc",)),
+    Kind("a Parquet table", _TABLE, (b"PAR1",), (".parquet",)),
+    Kind("an Arrow table", _TABLE, (b"ARROW1\0\0", b"FEA1"), (".arrow", ".feather", ".ipc")),
+    Kind("an ORC table", _TABLE, (b"ORC",), (".orc",)),
     Kind(
         "an Excel workbook",
         "save the sheet as CSV",
@@ -122,42 +100,37 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "a file of Microsoft Office",
         "save the sheet as CSV",
-        ((0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
         (".xls",),
     ),
-    Kind("data of R", f"pyreadr reads it, {_SAVE}", ((0, b"RDX"),), (".rds", ".rdata", ".rda")),
+    Kind("data of R", f"pyreadr reads it, {_SAVE}", (b"RDX",), (".rds", ".rdata", ".rda")),
     Kind(
         "netCDF data of version 3",
         f"scipy.io.netcdf_file reads it, {_SAVE}",
-        ((0, b"CDF\x01"), (0, b"CDF\x02"), (0, b"CDF\x05")),
+        (b"CDF\x01", b"CDF\x02", b"CDF\x05"),
         (".nc",),
     ),
     Kind(
         "a FITS file",
         f"astropy.io.fits reads it, {_SAVE}",
-        ((0, b"SIMPLE  ="),),
+        (b"SIMPLE  =",),
         (".fits", ".fit"),
         also_text=True,
     ),
-    Kind("a DICOM picture", f"pydicom reads it, {_SAVE}", ((128, b"DICM"),), (".dcm",)),
-    Kind(
-        "a NIfTI picture",
-        f"nibabel reads it, {_SAVE}",
-        ((344, b"n+1\0"), (344, b"ni1\0")),
-        (".nii",),
-    ),
-    Kind("an SQLite database", _TABLE, ((0, b"SQLite format 3\0"),), (".db", ".sqlite")),
-    Kind("a PNG picture", _PICTURE, ((0, b"\x89PNG\r\n\x1a\n"),), (".png",)),
-    Kind("a JPEG picture", _PICTURE, ((0, b"\xff\xd8\xff"),), (".jpg", ".jpeg")),
-    Kind("a GIF picture", _PICTURE, ((0, b"GIF87a"), (0, b"GIF89a")), (".gif",)),
-    Kind("a TIFF picture", _PICTURE, ((0, b"II*\0"), (0, b"MM\0*")), (".tif", ".tiff")),
-    Kind("a BMP picture", _PICTURE, ((0, b"BM"),), (".bmp",)),
-    Kind("a WebP picture", _PICTURE, ((8, b"WEBP"),), (".webp",)),
-    Kind("a recording", f"scipy.io.wavfile.read reads it, {_SAVE}", ((8, b"WAVE"),), (".wav",)),
+    Kind("a DICOM picture", f"pydicom reads it, {_SAVE}", (b"DICM",), (".dcm",), at=128),
+    Kind("a NIfTI picture", f"nibabel reads it, {_SAVE}", (b"n+1\0", b"ni1\0"), (".nii",), at=344),
+    Kind("an SQLite database", _TABLE, (b"SQLite format 3\0",), (".db", ".sqlite")),
+    Kind("a PNG picture", _PICTURE, (b"\x89PNG\r\n\x1a\n",), (".png",)),
+    Kind("a JPEG picture", _PICTURE, (b"\xff\xd8\xff",), (".jpg", ".jpeg")),
+    Kind("a GIF picture", _PICTURE, (b"GIF87a", b"GIF89a"), (".gif",)),
+    Kind("a TIFF picture", _PICTURE, (b"II*\0", b"MM\0*"), (".tif", ".tiff")),
+    Kind("a BMP picture", _PICTURE, (b"BM",), (".bmp",)),
+    Kind("a WebP picture", _PICTURE, (b"WEBP",), (".webp",), at=8),
+    Kind("a recording", f"scipy.io.wavfile.read reads it, {_SAVE}", (b"WAVE",), (".wav",), at=8),
     Kind(
         "a PDF document",
         "copy its table, and paste it into Values",
-        ((0, b"%PDF-"),),
+        (b"%PDF-",),
         (".pdf",),
         also_text=True,
     ),
@@ -165,35 +138,32 @@ KINDS: tuple[Kind, ...] = (
         "a web page",
         "a download that has failed, or that asks to log in, is one too; else copy its table, and "
         "paste it into Values",
-        ((0, b"<!DOCTYPE html"), (0, b"<!doctype html"), (0, b"<html"), (0, b"<HTML")),
+        (b"<!DOCTYPE html", b"<!doctype html", b"<html", b"<HTML"),
         (".html", ".htm"),
         also_text=True,
     ),
-    Kind("an XML document", _PROGRAM, ((0, b"<?xml"),), (".xml", ".svg"), also_text=True),
+    Kind("an XML document", _PROGRAM, (b"<?xml",), (".xml", ".svg"), also_text=True),
     Kind(
         "a file that gzip has compressed",
         "decompress it first (gunzip)",
-        ((0, b"\x1f\x8b\x08"),),
+        (b"\x1f\x8b\x08",),
         (".gz", ".tgz"),
     ),
-    Kind("a file that bzip2 has compressed", "decompress it first", ((0, b"BZh"),), (".bz2",)),
-    Kind("a file that xz has compressed", "decompress it first", ((0, b"\xfd7zXZ\0"),), (".xz",)),
+    Kind("a file that bzip2 has compressed", "decompress it first", (b"BZh",), (".bz2",)),
+    Kind("a file that xz has compressed", "decompress it first", (b"\xfd7zXZ\0",), (".xz",)),
     Kind(
         "a file that Zstandard has compressed",
         "decompress it first",
-        ((0, b"\x28\xb5\x2f\xfd"),),
+        (b"\x28\xb5\x2f\xfd",),
         (".zst",),
     ),
     Kind(
-        "a file that LZ4 has compressed",
-        "decompress it first",
-        ((0, b"\x04\x22\x4d\x18"),),
-        (".lz4",),
+        "a file that LZ4 has compressed", "decompress it first", (b"\x04\x22\x4d\x18",), (".lz4",)
     ),
-    Kind("a 7-Zip archive", _UNPACK, ((0, b"7z\xbc\xaf\x27\x1c"),), (".7z",)),
-    Kind("a RAR archive", _UNPACK, ((0, b"Rar!\x1a\x07"),), (".rar",)),
-    Kind("a tar archive", _UNPACK, ((257, b"ustar"),), (".tar",), yields=True),
-    Kind("a program", _PROGRAM, ((0, b"\x7fELF"), (0, b"MZ"), (0, b"\xcf\xfa\xed\xfe"))),
+    Kind("a 7-Zip archive", _UNPACK, (b"7z\xbc\xaf\x27\x1c",), (".7z",)),
+    Kind("a RAR archive", _UNPACK, (b"Rar!\x1a\x07",), (".rar",)),
+    Kind("a tar archive", _UNPACK, (b"ustar",), (".tar",), at=257, yields=True),
+    Kind("a program", _PROGRAM, (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe")),
     Kind("compiled Python code", _PROGRAM, endings=(".pyc",)),
 )
 
@@ -211,7 +181,7 @@ def by_content(start: bytes, text: bool, known_ending: bool) -> Kind | None:
         Whether the ending is that of a supported format.
     """
     for kind in KINDS:
-        told = any(start.startswith(sign, at) for at, sign in kind.signs)
+        told = start.startswith(kind.signs, kind.at)
         if told and (kind.also_text or not text) and not (kind.yields and known_ending):
             return kind
     return None

@@ -173,9 +173,9 @@ def test_an_empty_npz_is_still_one(tmp_path):
 def test_no_sign_is_that_of_a_kind_that_is_read_and_each_is_seen_in_time():
     for kind in other_kinds.KINDS:
         assert kind.advice and not kind.advice.endswith(".")
-        for at, sign in kind.signs:
-            assert at + len(sign) <= other_kinds.NEEDED
-            start = bytes(at) + sign
+        for sign in kind.signs:
+            assert kind.at + len(sign) <= other_kinds.NEEDED
+            start = bytes(kind.at) + sign
             assert not any(start.startswith(k.magic, k.magic_offset) for k in io.READERS if k.magic)
     known = [ending for kind in io.READERS for ending in kind.endings]
     assert not [e for kind in other_kinds.KINDS for e in kind.endings if e in known]

@@ -71,26 +71,13 @@ class ForeignName:
 
 @dataclass(eq=False, slots=True)
 class Foreign:
-    """Placeholder for the object of an unknown name, with its contents.
+    """Placeholder for the object of an unknown name, with its contents."""
 
-    Attributes
-    ----------
-    name : str
-        Name of its class or factory.
-    arguments : tuple
-    state : object
-        Attributes.
-    items : list
-        List items.
-    pairs : Pairs or None
-        Dictionary items.
-    """
-
-    name: str
+    name: str  # of its class or factory
     arguments: tuple[object, ...]
-    state: object = None
-    items: list[object] | None = None
-    pairs: Pairs | None = None
+    state: object = None  # its attributes
+    items: list[object] | None = None  # of a list
+    pairs: Pairs | None = None  # of a dictionary
 
     def build(self, state: object) -> None:
         """Set attributes."""
@@ -130,13 +117,6 @@ class Machine:
         Size of the file around the pickle in bytes.
     budget : Budget, optional
         Budget that texts are charged to.
-
-    Attributes
-    ----------
-    used : int
-        Number of bytes read.
-    steps : int
-        Number of opcodes executed.
     """
 
     def __init__(
@@ -149,7 +129,7 @@ class Machine:
         budget: Budget | None = None,
     ) -> None:
         self._most = min(MAX_INSTRUCTIONS, _ANYWAY + max(size, whole) // _BYTES_EACH)
-        self.used = self.steps = 0
+        self.used = self.steps = 0  # bytes read, opcodes executed
         self._stream, self._size = stream, size
         self._names, self._persistent = names, persistent
         self._budget = Budget(Path(), max(size, whole)) if budget is None else budget
@@ -158,12 +138,7 @@ class Machine:
         self._memo: list[object] = []
 
     def run(self) -> object:
-        """Return the value that the pickle describes.
-
-        Raises
-        ------
-        PickleError
-        """
+        """Return the value that the pickle describes, or raise PickleError."""
         most = self._most
         for self.steps in cancellation.checked(range(most)):
             code = self._take(1)
@@ -223,45 +198,24 @@ class Machine:
         if self._number(1) > _HIGHEST_PROTOCOL:
             raise PickleError("has a pickle of a version that is not known here")
 
-    def _frame(self) -> None:
-        self._take(8)
-
-    def _mark(self) -> None:
-        self._marks.append(len(self._stack))
-
     def _integer(self, width: int) -> None:
         length = self._number(width)
         if length > _MAX_INTEGER:
             raise PickleError("is damaged: its pickle has an endless number")
-        self._stack.append(int.from_bytes(self._take(length), "little", signed=True))
+        self._push(int.from_bytes(self._take(length), "little", signed=True))
 
     def _packed(self, form: str) -> None:
         self._stack += struct.unpack(form, self._take(struct.calcsize(form)))
 
-    def _text(self, width: int) -> None:
-        self._stack.append(self._budget.text(self._payload(width)))
-
-    def _data(self, width: int) -> None:
-        self._stack.append(self._payload(width))
-
-    def _constant(self, value: object) -> None:
+    def _push(self, value: object) -> None:
         self._stack.append(value)
 
-    def _new(self, kind: Callable[[], object]) -> None:
-        self._stack.append(kind())
+    def _text(self, width: int) -> None:
+        self._push(self._budget.text(self._payload(width)))
 
     def _tuple_of(self, count: int) -> None:
         values = [self._pop() for _ in range(count)]
-        self._stack.append(tuple(reversed(values)))
-
-    def _tuple_since_mark(self) -> None:
-        self._stack.append(tuple(self._since_mark()))
-
-    def _append(self) -> None:
-        self._extend([self._pop()])
-
-    def _extend_all(self) -> None:
-        self._extend(self._since_mark())
+        self._push(tuple(reversed(values)))
 
     def _extend(self, values: list[object]) -> None:
         target = self._top()
@@ -275,12 +229,9 @@ class Machine:
 
     def _set_item(self) -> None:
         value, key = self._pop(), self._pop()
-        self._set([key, value])
+        self._set_items([key, value])
 
-    def _set_items(self) -> None:
-        self._set(self._since_mark())
-
-    def _set(self, values: list[object]) -> None:
+    def _set_items(self, values: list[object]) -> None:
         target = self._top()
         if isinstance(target, Foreign):
             if target.pairs is None:
@@ -290,12 +241,6 @@ class Machine:
             target.entries.extend(zip(values[::2], values[1::2], strict=True))
         elif target is not INERT:
             raise PickleError("is damaged: its pickle sets items of what has none")
-
-    def _put_at(self, width: int) -> None:
-        self._put(self._number(width))
-
-    def _memoize(self) -> None:
-        self._put(len(self._memo))
 
     def _put(self, index: int) -> None:
         # Python 2 starts at 1; larger gaps would only allocate memory.
@@ -310,7 +255,7 @@ class Machine:
         value = self._memo[index] if index < len(self._memo) else _UNSET
         if value is _UNSET:
             raise PickleError("is damaged: its pickle uses values that it does not have")
-        self._stack.append(value)
+        self._push(value)
 
     def _name(self) -> None:
         module = self._line()
@@ -330,16 +275,16 @@ class Machine:
                 raise PickleError(not_run(full))
             self._budget.take(_NAMED)
             found = ForeignName(full)
-        self._stack.append(found)
+        self._push(found)
 
     def _call(self) -> None:
         arguments, called = self._pop(), self._pop()
         if isinstance(called, ForeignName) and isinstance(arguments, tuple):
-            self._stack.append(Foreign(called.name, arguments))
+            self._push(Foreign(called.name, arguments))
             return
         if not (isinstance(called, Call) and isinstance(arguments, tuple)):
             raise PickleError("is damaged: its pickle calls what cannot be called")
-        self._stack.append(called_with(called, arguments))
+        self._push(called_with(called, arguments))
 
     def _call_with_names(self) -> None:
         self._pop()
@@ -356,7 +301,7 @@ class Machine:
         reference = self._pop()
         if self._persistent is None:
             raise PickleError("is damaged: its pickle refers to storages where there are none")
-        self._stack.append(self._persistent(reference))
+        self._push(self._persistent(reference))
 
 
 def _not_needed(code: bytes) -> PickleError:
@@ -388,12 +333,7 @@ def _may_be_kept(module: str, name: str) -> bool:
 
 
 def called_with(called: Call, arguments: tuple[object, ...]) -> object:
-    """Call a name with untrusted arguments.
-
-    Raises
-    ------
-    PickleError
-    """
+    """Call a name with untrusted arguments; raise PickleError if they do not fit."""
     if len(arguments) > _MAX_ARGUMENTS:
         raise PickleError("is damaged: its pickle calls something with too many values")
     try:
@@ -402,51 +342,47 @@ def called_with(called: Call, arguments: tuple[object, ...]) -> object:
         raise PickleError("is damaged: its pickle calls something with the wrong values") from None
 
 
-def _with(method: Callable[..., None], *arguments: object) -> Callable[[Machine], None]:
-    return lambda machine: method(machine, *arguments)
-
-
-_INSTRUCTIONS: dict[bytes, Callable[[Machine], None]] = {
+_INSTRUCTIONS: dict[bytes, Callable[[Machine], object]] = {
     b"\x80": Machine._protocol,
-    b"\x95": Machine._frame,
-    b"(": Machine._mark,
-    b"N": _with(Machine._constant, None),
-    b"\x88": _with(Machine._constant, True),
-    b"\x89": _with(Machine._constant, False),
-    b")": _with(Machine._constant, ()),
-    b"K": _with(Machine._packed, "<B"),
-    b"M": _with(Machine._packed, "<H"),
-    b"J": _with(Machine._packed, "<i"),
-    b"G": _with(Machine._packed, ">d"),
-    b"\x8a": _with(Machine._integer, 1),
-    b"\x8b": _with(Machine._integer, 4),
-    b"\x8c": _with(Machine._text, 1),
-    b"X": _with(Machine._text, 4),
-    b"\x8d": _with(Machine._text, 8),
-    b"U": _with(Machine._text, 1),  # Python 2 has one type for both
-    b"T": _with(Machine._text, 4),
-    b"C": _with(Machine._data, 1),
-    b"B": _with(Machine._data, 4),
-    b"\x8e": _with(Machine._data, 8),
-    b"\x96": _with(Machine._data, 8),
-    b"]": _with(Machine._new, list),
-    b"}": _with(Machine._new, Pairs),
-    b"\x8f": _with(Machine._new, list),  # a set is read as its values
-    b"\x91": Machine._tuple_since_mark,
-    b"\x90": Machine._extend_all,
-    b"t": Machine._tuple_since_mark,
-    b"\x85": _with(Machine._tuple_of, 1),
-    b"\x86": _with(Machine._tuple_of, 2),
-    b"\x87": _with(Machine._tuple_of, 3),
-    b"a": Machine._append,
-    b"e": Machine._extend_all,
+    b"\x95": lambda m: m._take(8),
+    b"(": lambda m: m._marks.append(len(m._stack)),
+    b"N": lambda m: m._push(None),
+    b"\x88": lambda m: m._push(True),
+    b"\x89": lambda m: m._push(False),
+    b")": lambda m: m._push(()),
+    b"K": lambda m: m._packed("<B"),
+    b"M": lambda m: m._packed("<H"),
+    b"J": lambda m: m._packed("<i"),
+    b"G": lambda m: m._packed(">d"),
+    b"\x8a": lambda m: m._integer(1),
+    b"\x8b": lambda m: m._integer(4),
+    b"\x8c": lambda m: m._text(1),
+    b"X": lambda m: m._text(4),
+    b"\x8d": lambda m: m._text(8),
+    b"U": lambda m: m._text(1),  # Python 2 has one type for both
+    b"T": lambda m: m._text(4),
+    b"C": lambda m: m._push(m._payload(1)),
+    b"B": lambda m: m._push(m._payload(4)),
+    b"\x8e": lambda m: m._push(m._payload(8)),
+    b"\x96": lambda m: m._push(m._payload(8)),
+    b"]": lambda m: m._push([]),
+    b"}": lambda m: m._push(Pairs()),
+    b"\x8f": lambda m: m._push([]),  # a set is read as its values
+    b"\x91": lambda m: m._push(tuple(m._since_mark())),
+    b"\x90": lambda m: m._extend(m._since_mark()),
+    b"t": lambda m: m._push(tuple(m._since_mark())),
+    b"\x85": lambda m: m._tuple_of(1),
+    b"\x86": lambda m: m._tuple_of(2),
+    b"\x87": lambda m: m._tuple_of(3),
+    b"a": lambda m: m._extend([m._pop()]),
+    b"e": lambda m: m._extend(m._since_mark()),
     b"s": Machine._set_item,
-    b"u": Machine._set_items,
-    b"q": _with(Machine._put_at, 1),
-    b"r": _with(Machine._put_at, 4),
-    b"\x94": Machine._memoize,
-    b"h": _with(Machine._get, 1),
-    b"j": _with(Machine._get, 4),
+    b"u": lambda m: m._set_items(m._since_mark()),
+    b"q": lambda m: m._put(m._number(1)),
+    b"r": lambda m: m._put(m._number(4)),
+    b"\x94": lambda m: m._put(len(m._memo)),
+    b"h": lambda m: m._get(1),
+    b"j": lambda m: m._get(4),
     b"c": Machine._name,
     b"\x93": Machine._name_from_stack,
     b"R": Machine._call,

@@ -77,15 +77,13 @@ class BlockCodes:
     def reconstructed(self) -> FloatArray:
         """Return the reconstructed values as float32, in the shape of the tensor."""
         out = np.empty(self.codes.shape, np.float32)
-        flat, width = out.reshape(-1), self.codes.shape[-1]
-        if not width:
-            return out
-        # In chunks, to bound the memory beyond the result.
-        step = max(1, (1 << 20) // width) * width
-        for start in range(0, flat.size, step):
-            part = slice(start, min(start + step, flat.size))
-            rows = (part.stop - part.start) // width
-            flat[part] = self._rows(start // width, rows).reshape(-1)
+        width = self.codes.shape[-1]
+        if out.size:
+            rows = out.reshape(-1, width)
+            # In chunks, to bound the memory beyond the result.
+            step = max(1, (1 << 20) // width)
+            for start in range(0, len(rows), step):
+                rows[start : start + step] = self._rows(start, step)
         return out
 
     def _rows(self, first: int, count: int) -> FloatArray:

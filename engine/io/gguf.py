@@ -61,28 +61,16 @@ _PLAIN: dict[int, np.dtype[Any]] = {
     30: np.dtype(ml_dtypes.bfloat16),
 }
 _TEXT = struct.Struct("<Q")
-_KIND_AND_COUNT = struct.Struct("<IQ")
-_TAIL = struct.Struct("<IQ")
 
 
 @dataclass(frozen=True, slots=True)
 class TensorHeader:
-    """Head entry of a tensor, checked against the size of the file.
+    """Head entry of a tensor, checked against the size of the file."""
 
-    Attributes
-    ----------
-    kind : int
-        Number of its type.
-    shape : tuple of int
-        In numpy's order, the reverse of the file's.
-    offset, nbytes : int
-        Position of its bytes in the file; nbytes is 0 for an unknown type.
-    """
-
-    kind: int
-    shape: tuple[int, ...]
-    offset: int
-    nbytes: int
+    kind: int  # number of its type
+    shape: tuple[int, ...]  # in numpy's order, the reverse of the file's
+    offset: int  # of its bytes in the file
+    nbytes: int  # 0 for an unknown type
 
 
 class _Damaged(ValueError):
@@ -311,7 +299,7 @@ class _Head:
             raise _Damaged("is damaged: it claims a shape that no array can have")
         self._budget.take_entry(axes)
         lengths = struct.unpack(f"<{axes}Q", self._bytes(axes * 8))
-        kind, offset = _TAIL.unpack(self._bytes(_TAIL.size))
+        kind, offset = self._kind_and_number()
         return name, TensorHeader(kind, lengths[::-1], offset, 0)
 
     def _placed(
@@ -365,7 +353,7 @@ class _Head:
         elif kind == _STRING:
             self._text()
         elif kind == _ARRAY and depth < _MAX_DEPTH:
-            inner, count = _KIND_AND_COUNT.unpack(self._bytes(_KIND_AND_COUNT.size))
+            inner, count = self._kind_and_number()
             if inner not in _LEAST:
                 raise _Damaged("is damaged: its metadata cannot be read")
             self._require(count * _LEAST[inner])
@@ -405,6 +393,9 @@ class _Head:
         length = self._number(8)
         self._pass(length)
         return self._at - length, self._at
+
+    def _kind_and_number(self) -> tuple[int, int]:
+        return self._number(4), self._number(8)
 
     def _number(self, width: int) -> int:
         return int.from_bytes(self._bytes(width), "little")

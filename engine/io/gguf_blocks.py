@@ -22,27 +22,13 @@ Unpacked = tuple[np.ndarray, FloatArray, FloatArray | None]
 
 @dataclass(frozen=True)
 class Codes:
-    """How to unpack the codes of a type.
+    """How to unpack the codes of a type."""
 
-    Attributes
-    ----------
-    block : int
-        Values per scale.
-    unpack : callable
-        Converts blocks of bytes, one per row, to codes, scales and minima.
-    zero_point : int
-        Code of the value 0, or of the minimum.
-    levels : ndarray, optional
-        Codebook: the number of each code.
-    signed : bool
-        Whether codes can be negative.
-    """
-
-    block: int
-    unpack: Callable[[Bytes], Unpacked]
-    zero_point: int = 0
-    levels: FloatArray | None = None
-    signed: bool = False
+    block: int  # values per scale
+    unpack: Callable[[Bytes], Unpacked]  # blocks of bytes, one per row, to codes, scales, minima
+    zero_point: int = 0  # code of the value 0, or of the minimum
+    levels: FloatArray | None = None  # codebook: the number of each code
+    signed: bool = False  # whether codes can be negative
 
 
 @dataclass(frozen=True)
@@ -84,17 +70,13 @@ def _q4_1(blocks: Bytes) -> Unpacked:
     return _fields(blocks[:, 4:], 4, 16), _half(blocks, 0), _half(blocks, 2)
 
 
-def _fifth_bits(packed: Bytes) -> Bytes:
-    return np.unpackbits(packed, axis=1, bitorder="little")
-
-
 def _q5_0(blocks: Bytes) -> Unpacked:
-    codes = _join(_fields(blocks[:, 6:], 4, 16), _fifth_bits(blocks[:, 2:6]), 4)
+    codes = _join(_fields(blocks[:, 6:], 4, 16), _fields(blocks[:, 2:6], 1, 1), 4)
     return codes, _half(blocks, 0), None
 
 
 def _q5_1(blocks: Bytes) -> Unpacked:
-    codes = _join(_fields(blocks[:, 8:], 4, 16), _fifth_bits(blocks[:, 4:8]), 4)
+    codes = _join(_fields(blocks[:, 8:], 4, 16), _fields(blocks[:, 4:8], 1, 1), 4)
     return codes, _half(blocks, 0), _half(blocks, 2)
 
 
@@ -163,10 +145,6 @@ def _nvfp4(blocks: Bytes) -> Unpacked:
     return _fields(blocks[:, 4:], 4, 8), number, None
 
 
-def _iq4_nl(blocks: Bytes) -> Unpacked:
-    return _fields(blocks[:, 2:], 4, 16), _half(blocks, 0), None
-
-
 def _iq4_xs(blocks: Bytes) -> Unpacked:
     scales = _join(_fields(blocks[:, 4:8], 4, 1), _fields(blocks[:, 2:4], 2, 1), 4)
     scale = _half(blocks, 0) * (scales.astype(np.float32) - 32)
@@ -175,10 +153,6 @@ def _iq4_xs(blocks: Bytes) -> Unpacked:
 
 def _wide(blocks: Bytes, kind: str) -> np.ndarray:
     return np.ascontiguousarray(blocks).view(kind)
-
-
-def _nibbles(blocks: Bytes) -> np.ndarray:
-    return _fields(blocks, 4, 1)
 
 
 def _iq1_m_scales(blocks: Bytes) -> np.ndarray:
@@ -228,11 +202,11 @@ def _vectors(
 
 
 _IQ2_XXS = _vectors(16, lambda b: _wide(b[:, 2:], "<u4")[:, 1::2] >> 28, (0.125, 0.25))
-_IQ2_XS = _vectors(17, lambda b: _nibbles(b[:, 66:]), (0.125, 0.25))
+_IQ2_XS = _vectors(17, lambda b: _fields(b[:, 66:], 4, 1), (0.125, 0.25))
 _IQ3_XXS = _vectors(18, lambda b: _wide(b[:, 66:], "<u4") >> 28, (0.25, 0.5))
 _IQ1_S = _vectors(19, lambda b: _wide(b[:, 34:], "<u2") >> 12 & 7, (1, 2), 8)
-_IQ3_S = _vectors(21, lambda b: _nibbles(b[:, 106:]), (1, 2))
-_IQ2_S = _vectors(22, lambda b: _nibbles(b[:, 74:]), (0.125, 0.25))
+_IQ3_S = _vectors(21, lambda b: _fields(b[:, 106:], 4, 1), (1, 2))
+_IQ2_S = _vectors(22, lambda b: _fields(b[:, 74:], 4, 1), (0.125, 0.25))
 _IQ1_M = _vectors(29, _iq1_m_scales, (1, 2), 8, _iq1_m_half, _iq1_m_one)
 
 _E2M1 = E2M1.unpack(np.arange(16)) + 0.0
@@ -256,7 +230,7 @@ BLOCK_TYPES: dict[int, BlockType] = {
     17: BlockType("IQ2_XS", 256, 74, Codes(16, _IQ2_XS, signed=True)),
     18: BlockType("IQ3_XXS", 256, 98, Codes(32, _IQ3_XXS, signed=True)),
     19: BlockType("IQ1_S", 256, 50, Codes(32, _IQ1_S, signed=True)),
-    20: BlockType("IQ4_NL", 32, 18, Codes(32, _iq4_nl, levels=_IQ4_LEVELS)),
+    20: BlockType("IQ4_NL", 32, 18, Codes(32, _q4_0, levels=_IQ4_LEVELS)),
     21: BlockType("IQ3_S", 256, 110, Codes(32, _IQ3_S, signed=True)),
     22: BlockType("IQ2_S", 256, 82, Codes(16, _IQ2_S, signed=True)),
     23: BlockType("IQ4_XS", 256, 136, Codes(32, _iq4_xs, levels=_IQ4_LEVELS)),

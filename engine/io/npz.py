@@ -109,10 +109,20 @@ def save(stream: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
                     f"The array {quoted(name)} holds {describe(array.dtype)}, "
                     "which .npz cannot keep."
                 )
-            member = zipfile.ZipInfo(f"{name}.npy")
-            member.external_attr = 0o644 << 16
-            with archive.open(member, "w", force_zip64=True) as part:
-                npy.write(part, array)
+            write_member(archive, f"{name}.npy", array)
+
+
+def write_member(archive: zipfile.ZipFile, filename: str, array: np.ndarray) -> None:
+    """Write an array as a member of a zip file."""
+    with archive.open(plain_member(filename), "w", force_zip64=True) as part:
+        npy.write(part, array)
+
+
+def plain_member(filename: str) -> zipfile.ZipInfo:
+    """Return a member with the same attributes at any time and on any system."""
+    member = zipfile.ZipInfo(filename)
+    member.external_attr = 0o644 << 16
+    return member
 
 
 @contextmanager

@@ -14,14 +14,15 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
 from quantoscope.engine import cancellation
-from quantoscope.engine.io import npy, npz
+from quantoscope.engine.io import npz
 from quantoscope.engine.io.base import (
     Check,
     FormatError,
@@ -72,13 +73,7 @@ MIGRATIONS: dict[int, Callable[[Fields], Fields]] = {1: _hashed_in_full}
 
 
 def write(path: Path, session: SavedSession, check: Check | None = None) -> None:
-    """Write a session atomically; ``check`` as for ``write_atomically``.
-
-    Raises
-    ------
-    FormatError
-        An existing file is left unchanged.
-    """
+    """Write a session as ``write_atomically`` does, or raise FormatError."""
     write_atomically(path, lambda stream: save(stream, session), check)
 
 
@@ -100,10 +95,8 @@ def save(stream: BinaryIO, session: SavedSession) -> None:
             "active": session.active,
             "view": dict(session.view),
         }
-        member = zipfile.ZipInfo(MANIFEST)
-        member.external_attr = 0o644 << 16
         text = json.dumps(fields, indent=1, allow_nan=False)
-        archive.writestr(member, text, zipfile.ZIP_DEFLATED)
+        archive.writestr(npz.plain_member(MANIFEST), text, zipfile.ZIP_DEFLATED)
 
 
 def _put(archive: zipfile.ZipFile, place: int, tensor: SavedTensor) -> Fields:
@@ -114,10 +107,7 @@ def _put(archive: zipfile.ZipFile, place: int, tensor: SavedTensor) -> Fields:
         if array is None:
             continue
         fields[key] = f"arrays/{place}.npy" if key == "array" else f"arrays/{place}.{key}.npy"
-        member = zipfile.ZipInfo(fields[key])
-        member.external_attr = 0o644 << 16
-        with archive.open(member, "w", force_zip64=True) as part:
-            npy.write(part, array)
+        npz.write_member(archive, fields[key], array)
     return fields
 
 
@@ -132,32 +122,20 @@ def read(path: Path) -> SavedSession:
     FormatError
         If it is damaged, not a session, or was written by a later version of the program.
     """
-    with sentences(path, "read"), npz.opened(path) as archive:
-        fields = _manifest(archive, path)
-        try:
-            return _session(fields, archive, path)
-        except _BadField as error:
-            raise FormatError(f"{label(path)} is damaged: {error}.") from None
+    with sentences(path, "read"), _opened(path) as archive:
+        return _session(_manifest(archive, path), archive, path)
 
 
 def head_of(path: Path) -> tuple[str, Fields]:
-    """Return the title and view of a session, without reading its arrays.
-
-    Raises
-    ------
-    FormatError
-    """
-    with sentences(path, "read"), npz.opened(path) as archive:
-        try:
-            fields = _manifest(archive, path)
-            return str(_take(fields, "title", str, "")), _view(fields)
-        except _BadField as error:
-            raise FormatError(f"{label(path)} is damaged: {error}.") from None
+    """Return the title and view of a session without its arrays, or raise FormatError."""
+    with sentences(path, "read"), _opened(path) as archive:
+        fields = _manifest(archive, path)
+        return str(_take(fields, "title", str, "")), _view(fields)
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
     """List the arrays in the session file itself, by title."""
-    with npz.opened(path) as archive:
+    with _opened(path) as archive:
         infos = npz.listed(archive, _members(archive, path), path)
     if not infos:
         raise FormatError(
@@ -168,7 +146,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
 
 def load(path: Path, name: str) -> np.ndarray:
     """Load an array in the session file itself, by title."""
-    with npz.opened(path) as archive:
+    with _opened(path) as archive:
         members = _members(archive, path)
         if name not in members:
             raise no_such_array(path, name, members)
@@ -184,22 +162,29 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
 def _titled(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
     members: dict[str, zipfile.ZipInfo] = {}
     more: dict[str, int] = {}  # occurrences of each title
-    try:
-        for tensor in _each(_manifest(archive, path), "tensors"):
-            title, member = _take(tensor, "title", str), _take(tensor, "array", str, None)
-            if member is not None:
-                name = title
-                while name in members:
-                    more[title] = more.get(title, 1) + 1
-                    name = f"{title} ({more[title]})"
-                members[name] = _member(archive, member)
-    except _BadField as error:
-        raise FormatError(f"{label(path)} is damaged: {error}.") from None
+    for tensor in _each(_manifest(archive, path), "tensors"):
+        title, member = _take(tensor, "title", str), _take(tensor, "array", str, None)
+        if member is not None:
+            name = title
+            while name in members:
+                more[title] = more.get(title, 1) + 1
+                name = f"{title} ({more[title]})"
+            members[name] = _member(archive, member)
     return members
 
 
 class _BadField(Exception):  # noqa: N818 - becomes a FormatError that names the file
     """Raised for an invalid manifest field."""
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a session; convert the error of an invalid field to FormatError."""
+    try:
+        with npz.opened(path) as archive:
+            yield archive
+    except _BadField as error:
+        raise FormatError(f"{label(path)} is damaged: {error}.") from None
 
 
 def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
@@ -240,12 +225,7 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Fields:
 
 
 def _parsed(text: bytes | bytearray) -> Any:
-    """Parse JSON with bounded nesting.
-
-    Raises
-    ------
-    ValueError, RecursionError
-    """
+    """Parse JSON with bounded nesting; raise ValueError or RecursionError for anything else."""
 
     def checked(found: list[tuple[str, Any]]) -> Any:
         cancellation.check()

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
-from typing import Any, BinaryIO, NoReturn, Protocol
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
@@ -51,18 +51,6 @@ _REFUSED = {
 }
 
 
-class Child(Protocol):
-    """Protocol of a running child process: the used part of ``subprocess.Popen``."""
-
-    stdout: Any
-
-    def kill(self) -> None:
-        """Kill the process."""
-
-    def wait(self) -> int:
-        """Wait for its exit."""
-
-
 # Descriptions of other contents, by the child's word.
 _OTHER = {
     "text": not_real("text"),
@@ -84,29 +72,14 @@ _OTHER = {
 
 @dataclass(frozen=True, slots=True)
 class DatasetHeader:
-    """Checked description of a dataset.
+    """Checked description of a dataset."""
 
-    Attributes
-    ----------
-    kind : str
-        Name of the type.
-    dtype : numpy.dtype or None
-        Dtype in the file if ``offset`` is given, else dtype that the child sends; None if it holds
-        no real numbers.
-    shape : tuple of int
-    nbytes : int
-    offset : int or None
-        Position of contiguous data in the file; None if the child has to send it.
-    problem : str
-        Why the values cannot be loaded; ends a sentence.
-    """
-
-    kind: str
-    dtype: np.dtype[Any] | None
+    kind: str  # name of the type
+    dtype: np.dtype[Any] | None  # in the file, or of what the child sends; None if not real
     shape: tuple[int, ...]
     nbytes: int
-    offset: int | None
-    problem: str = ""
+    offset: int | None  # of contiguous data in the file; None if the child has to send it
+    problem: str = ""  # why the values cannot be loaded; ends a sentence
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
@@ -208,7 +181,7 @@ def _claimed_end(head: bytes) -> int | None:
     return int.from_bytes(head[at : at + width], "little")
 
 
-def start(request: dict[str, Any]) -> Child:
+def start(request: dict[str, Any]) -> subprocess.Popen[bytes]:
     """Start a child process that answers a request on standard output."""
     command = [sys.executable, "-P", "-B", hdf5_child.__file__, json.dumps(request)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HDF5_")}
@@ -236,7 +209,7 @@ def _child(path: Path, name: str | None, size: int, listing: bool) -> Iterator[B
     request = {
         "path": str(path), "name": name, "list": listing, "seconds": seconds, "memory": 4 * size
     }  # fmt: skip
-    child = start(request)
+    child: Any = start(request)
     # The child limits its own processor time; this limit is for a child that blocks.
     largest = most_memory(size) if name is not None else 0
     patience = Timer(10 + 3 * seconds + largest // _SPEED, child.kill)

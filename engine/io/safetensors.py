@@ -11,8 +11,9 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -79,20 +80,11 @@ _VALUE = re.compile(r"\{[^{}]{0,4096}+\}")
 
 @dataclass(frozen=True, slots=True)
 class TensorHeader:
-    """Header entry of a tensor, checked against the size of the file.
+    """Header entry of a tensor, checked against the size of the file."""
 
-    Attributes
-    ----------
-    kind : str
-        The format's name of the type.
-    shape : tuple of int
-    offset, nbytes : int
-        Position of the data in the file.
-    """
-
-    kind: str
+    kind: str  # the format's name of the type
     shape: tuple[int, ...]
-    offset: int
+    offset: int  # of the data in the file
     nbytes: int
 
 
@@ -190,17 +182,13 @@ def _keys(walk: JsonWalk) -> Iterator[str]:
     walk.expect("}")
 
 
-def _once(path: Path) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
-    """Return an object hook that refuses duplicate keys."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            counts = Counter(name for name, _ in pairs)
-            raise two_arrays(path, counts.most_common(1)[0][0])
-        return found
-
-    return once
+def _once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the pairs as a dictionary; refuse duplicate keys."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        raise two_arrays(path, counts.most_common(1)[0][0])
+    return found
 
 
 def _entry(walk: JsonWalk, start: int, size: int, path: Path, name: str) -> TensorHeader:
@@ -209,7 +197,7 @@ def _entry(walk: JsonWalk, start: int, size: int, path: Path, name: str) -> Tens
     said: object = None
     with_it = walk.match(_VALUE)
     if with_it is not None:
-        said = json.loads(with_it, object_pairs_hook=_once(path))
+        said = json.loads(with_it, object_pairs_hook=partial(_once, path))
     match said:
         case {"dtype": str(kind), "shape": [*lengths], "data_offsets": [int(begin), int(end)]} if (
             all(type(number) is int for number in (*lengths, begin, end))

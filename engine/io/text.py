@@ -16,7 +16,6 @@ import codecs
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -52,6 +51,7 @@ from quantoscope.engine.text.number_parsing import (
 )
 from quantoscope.engine.text.source_literals import shortest
 from quantoscope.engine.text.text_pieces import Text
+from quantoscope.engine.text.value_buffer import counted
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": " "}
 _DTYPES = {
@@ -65,14 +65,6 @@ _DECLARATION = re.compile(
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f")) + b"\x7f"
 _CHUNK = 1 << 16
 _BLANK = re.compile(r"\s*\n")
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """Dtype and shape stated in a file's first line."""
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
 
 
 def is_text(data: bytes) -> bool:
@@ -100,7 +92,7 @@ def load(path: Path) -> np.ndarray:
         text = _opened(path)
         declared = _declaration(_comments(text.start))
         if declared is not None:
-            return _as_declared(text, declared)
+            return _as_declared(text, *declared)
         if is_literal(text):
             literal = parse_literal(text, single=True)
             say(*literal.notes, *_precision(literal.wide))
@@ -122,12 +114,8 @@ def load(path: Path) -> np.ndarray:
 
 def _precision(wide: int) -> list[Note]:
     """Return notes on integers with more digits than float32."""
-    if not wide:
-        return []
-    if wide == 1:
-        return [Note("1 integer has more digits than float32: all values are float64.")]
-    text = "%1 integers have more digits than float32: all values are float64."
-    return [Note(text, (f"{wide:,}",))]
+    one = "1 integer has more digits than float32: all values are float64."
+    return counted(wide, one, "%1 integers have more digits than float32: all values are float64.")
 
 
 def _comments(start: str) -> str:
@@ -209,25 +197,18 @@ def _narrowed(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
         return values.astype(dtype, copy=False)
 
 
-def _declaration(comments: str) -> Declaration | None:
-    """Return the declaration in the program's own comment; None if there is none."""
+def _declaration(comments: str) -> tuple[np.dtype[Any], tuple[int, ...]] | None:
+    """Return the dtype and shape in the program's own comment; None if there is none."""
     match = _DECLARATION.search(comments)
     if match is None:
         return None
     if match[1] not in _DTYPES:
         raise NumberError(f"The comment says dtype={printable(match[1], 40)}, which is not known.")
-    return Declaration(_DTYPES[match[1]], tuple(int(n) for n in match[2].split(",") if n))
+    return _DTYPES[match[1]], tuple(int(n) for n in match[2].split(",") if n)
 
 
-def _as_declared(text: Text, declared: Declaration) -> np.ndarray:
-    """Return the numbers with the declared dtype and shape.
-
-    Raises
-    ------
-    NumberError
-        If they are not numbers, or do not match the declared size or dtype.
-    """
-    dtype, shape = declared.dtype, declared.shape
+def _as_declared(text: Text, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """Return the numbers with the declared dtype and shape; raise NumberError if they differ."""
     known = byte_count(shape, dtype.itemsize) is not None
     if 0 in shape and known and not text.first_rows:
         return np.empty(shape, dtype)

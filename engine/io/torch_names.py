@@ -19,24 +19,12 @@ QUANTIZED = "is quantized already, and such tensors are not read"
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """A number type of PyTorch.
+    """A number type of PyTorch."""
 
-    Attributes
-    ----------
-    name : str
-        PyTorch's name.
-    itemsize : int
-        Bytes per element.
-    dtype : numpy.dtype, optional
-        None if it is not a real dtype.
-    per_byte : int
-        Numbers packed in one element.
-    """
-
-    name: str
-    itemsize: int
-    dtype: np.dtype[Any] | None
-    per_byte: int = 1
+    name: str  # PyTorch's
+    itemsize: int  # bytes per element
+    dtype: np.dtype[Any] | None  # None if it is not a real dtype
+    per_byte: int = 1  # numbers packed in one element
 
     @property
     def reason(self) -> str:
@@ -60,23 +48,12 @@ class StorageKind:
 
 @dataclass(frozen=True, eq=False)
 class Storage:
-    """Data outside the pickle.
+    """Data outside the pickle."""
 
-    Attributes
-    ----------
-    key : str
-        Its key in the file.
-    kind : Kind
-    count : int
-        Number of elements.
-    start : int
-        Start index, if it is part of another storage.
-    """
-
-    key: str
+    key: str  # in the file
     kind: Kind
-    count: int
-    start: int = 0
+    count: int  # number of elements
+    start: int = 0  # start index, if it is part of another storage
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,50 +76,26 @@ class TensorView:
 
 @dataclass(eq=False, slots=True)
 class Unreadable:
-    """A tensor that cannot be loaded from its storage.
+    """A tensor that cannot be loaded from its storage."""
 
-    Attributes
-    ----------
-    reason : str
-        As in ``TensorInfo``.
-    kind : str
-        Type of its numbers, if known.
-    shape : tuple of int
-    parts : object
-        Its components, which may include tensors.
-    """
-
-    reason: str
-    kind: str = ""
+    reason: str  # as in ``TensorInfo``
+    kind: str = ""  # type of its numbers, if known
     shape: tuple[int, ...] = ()
-    parts: object = None
+    parts: object = None  # its components, which may include tensors
 
 
 @dataclass(eq=False, slots=True)
 class Nested:
-    """A nested tensor: tensors of several shapes in one storage.
+    """A nested tensor: tensors of several shapes in one storage."""
 
-    Attributes
-    ----------
-    buffer : TensorView
-        Data of all of them.
-    sizes, strides, offsets : TensorView
-        Sizes, strides and offset of each.
-    """
-
-    buffer: TensorView
-    sizes: TensorView
+    buffer: TensorView  # data of all of them
+    sizes: TensorView  # one row per tensor, like the strides and offsets
     strides: TensorView
     offsets: TensorView
 
 
 def storage(reference: object) -> Storage:
-    """Return the storage of a persistent reference.
-
-    Raises
-    ------
-    PickleError
-    """
+    """Return the storage of a persistent reference, or raise PickleError."""
     match reference:
         case ("storage", StorageKind(kind=kind), str(key), _, int(count), *rest) if count >= 0:
             match rest:
@@ -154,38 +107,29 @@ def storage(reference: object) -> Storage:
     raise PickleError("is damaged: its pickle has a storage that cannot be read")
 
 
-def _tensor(
-    storage: object,
-    offset: object,
-    size: object,
-    stride: object,
-    requires_grad: object = None,
-    hooks: object = None,
-    metadata: object = None,
-) -> object:
-    if not isinstance(storage, Storage):
-        raise PickleError("is damaged: its pickle has a tensor without a storage")
-    return _of_kind(storage, storage.kind, offset, size, stride, metadata)
+def _tensor(storage: object, offset: object, size: object, stride: object, *more: object) -> object:
+    """Return a tensor; ``more`` is requires_grad, hooks and metadata."""
+    kind = getattr(storage, "kind", None)
+    return _of_kind(storage, offset, size, stride, kind, *more[2:])
 
 
 def _tensor_of_type(
+    storage: object, offset: object, size: object, stride: object, *more: object
+) -> object:
+    """Return a tensor; ``more`` is requires_grad, hooks, kind and metadata."""
+    return _of_kind(storage, offset, size, stride, *more[2:])
+
+
+def _of_kind(
     storage: object,
     offset: object,
     size: object,
     stride: object,
-    requires_grad: object,
-    hooks: object,
     kind: object,
     metadata: object = None,
-) -> object:
+) -> TensorView | Unreadable:
     if not (isinstance(storage, Storage) and isinstance(kind, Kind)):
         raise PickleError("is damaged: its pickle has a tensor without a storage")
-    return _of_kind(storage, kind, offset, size, stride, metadata)
-
-
-def _of_kind(
-    storage: Storage, kind: Kind, offset: object, size: object, stride: object, metadata: object
-) -> object:
     shape, strides = _lengths(size), _lengths(stride)
     if type(offset) is not int or offset < 0 or len(shape) != len(strides):
         raise PickleError("is damaged: its pickle has a tensor of no possible shape")
@@ -202,13 +146,8 @@ def _of_kind(
 def storage_view(
     storage: Storage, kind: Kind, offset: object, size: object, stride: object
 ) -> TensorView:
-    """Return a checked view of a storage.
-
-    Raises
-    ------
-    PickleError
-    """
-    found = _of_kind(storage, kind, offset, size, stride, None)
+    """Return a checked view of a storage, or raise PickleError."""
+    found = _of_kind(storage, offset, size, stride, kind)
     assert isinstance(found, TensorView)
     return found
 
@@ -372,12 +311,7 @@ _INERT = (
             *("list", "dict", "tuple"),
         )
     ),
-    *(
-        f"{module}.{name}"
-        for module in ("numpy.core.multiarray", "numpy._core.multiarray")
-        for name in ("scalar",)
-    ),
-    "numpy.ndarray",
+    *("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.ndarray"),
 )
 
 NAMES: dict[str, object] = {

@@ -84,18 +84,18 @@ class ValueBuffer:
 
     def notes(self) -> list[Note]:
         """Return notes on missing values and lost digits."""
-        notes = []
-        if self.missing == 1:
-            notes.append(Note("1 cell holds a word for a missing value: it is NaN."))
-        elif self.missing:
-            text = "%1 cells hold a word for a missing value: they are NaN."
-            notes.append(Note(text, (f"{self.missing:,}",)))
-        if self.lost == 1:
-            notes.append(Note("1 integer has more digits than float64: it is rounded."))
-        elif self.lost:
-            text = "%1 integers have more digits than float64: they are rounded."
-            notes.append(Note(text, (f"{self.lost:,}",)))
-        return notes
+        word = "1 cell holds a word for a missing value: it is NaN."
+        words = "%1 cells hold a word for a missing value: they are NaN."
+        integer = "1 integer has more digits than float64: it is rounded."
+        integers = "%1 integers have more digits than float64: they are rounded."
+        return counted(self.missing, word, words) + counted(self.lost, integer, integers)
+
+
+def counted(count: int, one: str, many: str) -> list[Note]:
+    """Return the note on one thing, or on ``count`` of them; none on nothing."""
+    if count < 2:
+        return [Note(one)] * count
+    return [Note(many, (f"{count:,}",))]
 
 
 def single(values: NDArray[np.floating]) -> NDArray[np.float32]:

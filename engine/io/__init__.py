@@ -147,20 +147,8 @@ TORCH = FileFormat(
     member="/data.pkl",
 )
 
-READERS: tuple[FileFormat, ...] = (
-    NPY,
-    NPZ,
-    CSV,
-    TSV,
-    TXT,
-    SAFETENSORS,
-    ONNX,
-    TORCH,
-    GGUF,
-    HDF5,
-    QSCOPE,
-)
-WRITERS: tuple[FileFormat, ...] = (NPY, CSV, TSV, TXT)
+READERS = (NPY, NPZ, CSV, TSV, TXT, SAFETENSORS, ONNX, TORCH, GGUF, HDF5, QSCOPE)
+WRITERS = (NPY, CSV, TSV, TXT)
 
 _GIT_LFS = b"version https://git-lfs.github.com/spec/"
 
@@ -214,10 +202,7 @@ def probe(path: StrPath) -> FileFormat:
 def _of_its_members(path: Path, kinds: list[FileFormat]) -> list[FileFormat]:
     """Return the zip formats that the member names match, or else all.
 
-    Raises
-    ------
-    FormatError
-        If the members match an unsupported format, or none and the ending matches none either.
+    Raises FormatError for an unsupported format, or if neither members nor ending match any.
     """
     try:
         with open_zip(path) as archive:

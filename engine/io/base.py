@@ -272,10 +272,6 @@ _YOUNG = 60
 """Minimum age of a draft to delete, in seconds: a younger one may not have been locked yet."""
 
 
-def _go_on() -> None:
-    """Do nothing (the default check)."""
-
-
 class _Watched(io.FileIO):
     """A file that runs a check before each write."""
 
@@ -335,6 +331,7 @@ def write_atomically(
     FormatError
         If writing fails; no draft is left, and an existing file is unchanged.
     """
+    check = check or (lambda: None)
     with sentences(path, "written"):
         try:
             # Write to the target of a symbolic link, so that the link stays.
@@ -356,15 +353,14 @@ def write_atomically(
         draft = target.with_name(f".{tag}{secrets.token_hex(4)}.part")
         try:
             # Mode "x": default permissions, and never an existing file.
-            with io.BufferedWriter(_Watched(draft, check or _go_on), _STRETCH) as stream:
+            with io.BufferedWriter(_Watched(draft, check), _STRETCH) as stream:
                 write(stream)
                 stream.flush()
                 os.fsync(stream.fileno())
             if exists:
                 shutil.copymode(target, draft)
             cancellation.check()
-            if check is not None:
-                check()
+            check()
             draft.replace(target)
             _sync_folder(target.parent)
         except BaseException:

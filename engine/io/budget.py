@@ -38,12 +38,7 @@ class Budget:
         self._left = most_memory(size) - size - _RESERVE
 
     def take(self, nbytes: int) -> None:
-        """Charge bytes that are about to be allocated.
-
-        Raises
-        ------
-        FormatError
-        """
+        """Charge bytes that are about to be allocated; raise FormatError if they are too many."""
         self._left -= nbytes
         if self._left < 0:
             raise FormatError(

@@ -20,24 +20,14 @@ class JsonError(ValueError):
 
 
 class JsonWalk:
-    """A cursor in JSON text.
+    """A cursor in JSON text; strings are charged to a budget.
 
-    Parameters
-    ----------
-    text : str
-        UTF-8 decoded as Latin-1: one character per byte, of one byte.
-    budget : Budget
-        Budget that strings are charged to.
-
-    Attributes
-    ----------
-    at : int
-        Position of the cursor.
+    The text is UTF-8 decoded as Latin-1: one character per byte, of one byte.
     """
 
     def __init__(self, text: str, budget: Budget) -> None:
         self._text, self._budget = text, budget
-        self.at = 0
+        self.at = 0  # position of the cursor
 
     def take(self, mark: str) -> bool:
         """Skip white space and ``mark`` if it is next; return whether it was."""
@@ -48,12 +38,7 @@ class JsonWalk:
         return found
 
     def expect(self, mark: str) -> None:
-        """Skip a mark that has to be next.
-
-        Raises
-        ------
-        JsonError
-        """
+        """Skip a mark that has to be next, or raise JsonError."""
         if not self.take(mark):
             raise JsonError(f"no {mark}")
 
@@ -67,24 +52,13 @@ class JsonWalk:
         return found[0].encode("latin-1").decode("utf-8")
 
     def end(self) -> None:
-        """Check that nothing follows.
-
-        Raises
-        ------
-        JsonError
-        """
+        """Raise JsonError if anything follows."""
         self.take("")
         if self.at < len(self._text):
             raise JsonError("something behind it")
 
     def string(self) -> str:
-        """Consume and return a string.
-
-        Raises
-        ------
-        ValueError
-            JsonError, or UnicodeDecodeError if it is not UTF-8.
-        """
+        """Consume and return a string; raise JsonError, or UnicodeDecodeError if not UTF-8."""
         start = self.skip_string()
         raw = self._text[start : self.at - 1].encode("latin-1")
         self._budget.take_text(raw)

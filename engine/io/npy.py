@@ -39,25 +39,13 @@ _DTYPE = re.compile(r"[<>|=]?[?a-zA-Z]\d{0,9}(\[\w{1,9}\])?")
 
 @dataclass(frozen=True)
 class Header:
-    """Checked header of an array.
+    """Checked header of an array."""
 
-    Attributes
-    ----------
-    dtype : numpy.dtype
-        A real dtype in the file's byte order.
-    shape : tuple of int
-    fortran_order : bool
-    nbytes : int
-        Size of the data that follows, in bytes.
-    offset : int
-        Size of the header in bytes.
-    """
-
-    dtype: np.dtype[Any]
+    dtype: np.dtype[Any]  # real, in the file's byte order
     shape: tuple[int, ...]
     fortran_order: bool
-    nbytes: int
-    offset: int
+    nbytes: int  # size of the data that follows
+    offset: int  # size of the header in bytes
 
     def info(self, name: str) -> TensorInfo:
         """Return the list entry of the array."""
@@ -65,17 +53,11 @@ class Header:
 
 
 class NotRealError(FormatError):
-    """Raised for a valid header of an array that does not hold real numbers.
-
-    Attributes
-    ----------
-    info : TensorInfo
-        Description of the array, with an empty name.
-    """
+    """Raised for a valid header of an array that does not hold real numbers."""
 
     def __init__(self, what: str, info: TensorInfo) -> None:
         super().__init__(f"{what} {info.reason}.")
-        self.info = info
+        self.info = info  # with an empty name
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:

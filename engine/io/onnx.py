@@ -82,40 +82,20 @@ _HANDS_ON = (b"DequantizeLinear", b"Transpose", b"Identity", b"Cast", b"Reshape"
 
 @dataclass(slots=True)
 class ParsedTensor:
-    """Parsed, unchecked description of a tensor in the model.
+    """Parsed, unchecked description of a tensor in the model."""
 
-    Attributes
-    ----------
-    start, stop : int
-        Position of the TensorProto, or of the attribute with the numbers.
-    name : str
-    dims : tuple of int
-    data_type : int
-    raw : tuple of int, optional
-        Position of its raw bytes.
-    typed : dict of int, optional
-        Size of each field of numbers in bytes.
-    field : int
-        Field with the numbers, if it is not the type's own.
-    segmented, sparse : bool
-    external : dict of str, optional
-        Reference to an external file, if the numbers are in one.
-    used_by : str
-        Node that consumes it.
-    """
-
-    start: int
+    start: int  # of the TensorProto, or of the attribute with the numbers
     stop: int
     name: str = ""
     dims: tuple[int, ...] = ()
     data_type: int = 0
-    raw: tuple[int, int] | None = None
-    typed: dict[int, int] | None = None
-    field: int = 0
+    raw: tuple[int, int] | None = None  # position of its raw bytes
+    typed: dict[int, int] | None = None  # size of each field of numbers in bytes
+    field: int = 0  # with the numbers, if it is not the type's own
     segmented: bool = False
     sparse: bool = False
-    external: dict[str, str] | None = None
-    used_by: str = ""
+    external: dict[str, str] | None = None  # reference to another file, if the numbers are in one
+    used_by: str = ""  # node that consumes it
 
     @property
     def reason(self) -> str:

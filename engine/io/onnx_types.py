@@ -13,27 +13,13 @@ TYPED = (FLOATS, INT32S, INT64S, DOUBLES, UINT64S)
 
 
 class Kind(NamedTuple):
-    """Storage of an ONNX number type.
+    """Storage of an ONNX number type."""
 
-    Attributes
-    ----------
-    dtype : numpy.dtype
-        Dtype of the loaded array.
-    field : int
-        Field that holds numbers which are not raw bytes.
-    bits : bool
-        Whether that field holds bit patterns instead of values.
-    packed : str
-        Name of a type with several numbers per byte.
-    per_byte : int
-        Numbers per byte.
-    """
-
-    dtype: np.dtype[Any]
-    field: int
-    bits: bool = False
-    packed: str = ""
-    per_byte: int = 1
+    dtype: np.dtype[Any]  # of the loaded array
+    field: int  # that holds numbers which are not raw bytes
+    bits: bool = False  # whether that field holds bit patterns instead of values
+    packed: str = ""  # name of a type with several numbers per byte
+    per_byte: int = 1  # numbers per byte
 
 
 KINDS = {

@@ -37,10 +37,7 @@ class Pages:
     def __getitem__(self, place: int | slice) -> int | bytes:
         """Return a byte, or the bytes of a slice with a start and no step.
 
-        Raises
-        ------
-        FormatError
-            If the file has become shorter.
+        Raises FormatError if the file has become shorter.
         """
         if isinstance(place, slice):
             start, stop = place.start, min(place.stop, self._size)

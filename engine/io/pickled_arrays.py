@@ -30,18 +30,10 @@ class Encoded:
 
 @dataclass(eq=False, slots=True)
 class ArrayType:
-    """Dtype of an array.
+    """Dtype of an array."""
 
-    Attributes
-    ----------
-    code : str
-        NumPy's type code without byte order.
-    dtype : numpy.dtype or None
-        None if it is not a real dtype.
-    """
-
-    code: str
-    dtype: np.dtype[Any] | None
+    code: str  # NumPy's type code without byte order
+    dtype: np.dtype[Any] | None  # None if it is not a real dtype
 
     def build(self, state: object) -> None:
         """Set the byte order."""
@@ -62,28 +54,15 @@ class ArrayType:
 
 @dataclass(eq=False, slots=True)
 class PickledArray:
-    """An array whose values are in the pickle.
-
-    Attributes
-    ----------
-    kind : ArrayType
-    shape : tuple of int
-    fortran : bool
-    data : bytes, Encoded or list
-    """
+    """An array whose values are in the pickle."""
 
     kind: ArrayType
     shape: tuple[int, ...] = ()
     fortran: bool = False
-    data: object = b""
+    data: object = b""  # bytes, Encoded or list
 
     def build(self, state: object) -> None:
-        """Set the contents.
-
-        Raises
-        ------
-        PickleError
-        """
+        """Set the contents, or raise PickleError."""
         match state:
             case (int(), shape, ArrayType() as kind, bool() | int() as fortran, data):
                 self._fill(shape, kind, bool(fortran), data)
@@ -114,12 +93,7 @@ class PickledArray:
         return math.prod(self.shape) * dtype.itemsize if dtype is not None else 0
 
     def numbers(self) -> np.ndarray:
-        """Return the values in new memory.
-
-        Raises
-        ------
-        PickleError
-        """
+        """Return the values in new memory, or raise PickleError."""
         dtype, data = self.kind.dtype, self.data
         if isinstance(data, Encoded):
             try:

@@ -30,36 +30,17 @@ class WireError(ValueError):
 
 
 class Field(NamedTuple):
-    """One field of a message.
-
-    Attributes
-    ----------
-    number : int
-        Field number.
-    kind : int
-        Wire type.
-    start, stop : int
-        Position of its content.
-    value : int
-        Value of a ``VARINT``.
-    """
+    """One field of a message."""
 
     number: int
-    kind: int
-    start: int
+    kind: int  # wire type
+    start: int  # of its content, like ``stop``
     stop: int
-    value: int = 0
+    value: int = 0  # of a ``VARINT``
 
 
 class Wire:
-    """Reader of messages in bytes.
-
-    Parameters
-    ----------
-    data : bytes or Pages
-    budget : Budget
-        Budget that texts are charged to.
-    """
+    """Reader of messages in bytes; texts are charged to a budget."""
 
     def __init__(self, data: bytes | Pages, budget: Budget) -> None:
         self.data, self.budget = data, budget
@@ -68,10 +49,7 @@ class Wire:
     def fields(self, start: int, stop: int) -> Iterator[Field]:
         """Yield the fields of the message from ``start`` to ``stop``.
 
-        Raises
-        ------
-        WireError
-            If it is not a message, or if ``MAX_FIELDS`` have been read in total.
+        Raises WireError if it is not a message, or if ``MAX_FIELDS`` have been read in total.
         """
         while start < stop:
             self._left -= 1

@@ -24,30 +24,14 @@ MAX_SCHEMES = 100
 
 @dataclass(frozen=True)
 class SavedSource:
-    """A source file of tensors.
+    """A source file of tensors."""
 
-    Attributes
-    ----------
-    path : str
-        Absolute path.
-    beside : str
-        Path relative to the session's folder if the file is in or below it; else empty.
-    size : int
-        In bytes.
-    digest : str
-        Result of ``digest_of``; empty if not computed.
-    modified : int
-        Modification time in nanoseconds since 1970; 0 if unknown.
-    inode : tuple of int
-        Inode number and its change time; empty if unknown. A
-        session does not store it.
-    """
-
-    path: str
-    beside: str = ""
-    size: int = 0
-    digest: str = ""
-    modified: int = 0
+    path: str  # absolute
+    beside: str = ""  # relative to the session's folder if it is in or below it; else empty
+    size: int = 0  # in bytes
+    digest: str = ""  # result of ``digest_of``; empty if not computed
+    modified: int = 0  # in nanoseconds since 1970; 0 if unknown
+    # Number and change time; empty if unknown; a session does not store it.
     inode: tuple[int, ...] = field(default=(), compare=False)
 
     def replaced_by(self, now: SavedSource) -> bool:
@@ -61,40 +45,18 @@ class SavedSource:
 
 @dataclass(frozen=True, eq=False)
 class SavedTensor:
-    """A tensor of a session.
+    """A tensor of a session."""
 
-    Attributes
-    ----------
-    title : str
-        Name given by the user.
-    source : int or None
-        Index of its file in ``sources``.
-    name : str or None
-        Name in that file; None if the file has only one array.
-    array : ndarray or None
-        Values; None if they are those of the source.
-    where, values : ndarray or None
-        Flat positions of edited values, and these values.
-    codes : ndarray or None
-        Codes from a device, possibly of another shape.
-    codes_name : str
-        Origin of these codes.
-    edited : bool
-        Whether the values differ from the file last opened or saved.
-    chosen : int or None
-        Flat position of the chosen value.
-    """
-
-    title: str
-    source: int | None = None
-    name: str | None = None
-    array: np.ndarray | None = None
-    where: np.ndarray | None = None
-    values: np.ndarray | None = None
-    codes: np.ndarray | None = None
-    codes_name: str = ""
-    edited: bool = False
-    chosen: int | None = None
+    title: str  # given by the user
+    source: int | None = None  # index of its file in ``sources``
+    name: str | None = None  # in that file; None if the file has only one array
+    array: np.ndarray | None = None  # values; None if they are those of the source
+    where: np.ndarray | None = None  # flat positions of edited values
+    values: np.ndarray | None = None  # these values
+    codes: np.ndarray | None = None  # from a device, possibly of another shape
+    codes_name: str = ""  # origin of these codes
+    edited: bool = False  # whether the values differ from the file last opened or saved
+    chosen: int | None = None  # flat position of the chosen value
 
 
 @dataclass(frozen=True)
@@ -111,35 +73,20 @@ class SavedScheme:
 
 @dataclass(frozen=True, eq=False)
 class SavedSession:
-    """Contents of a session file.
-
-    Attributes
-    ----------
-    sources, tensors, schemes : tuple
-    current, active : int or None
-        Indices of the current tensor and the active scheme.
-    title : str
-        Title of a document without a file, for recovery.
-    view : dict
-        View state: names to texts, numbers, and lists of these; invalid entries are ignored.
-    """
+    """Contents of a session file."""
 
     sources: tuple[SavedSource, ...] = ()
     tensors: tuple[SavedTensor, ...] = ()
     schemes: tuple[SavedScheme, ...] = ()
-    current: int | None = None
-    active: int | None = None
-    title: str = ""
+    current: int | None = None  # index of the current tensor
+    active: int | None = None  # index of the active scheme
+    title: str = ""  # of a document without a file, for recovery
+    # View state: names to texts, numbers, and lists of these; invalid entries are ignored.
     view: Mapping[str, Any] = field(default_factory=dict)
 
 
 def digest_of(path: Path, step: Progress | None = None) -> str:
-    """Return a hash of a file's content with the method as prefix: ``sha256:…``.
-
-    Raises
-    ------
-    OSError
-    """
+    """Return a hash of a file's content, with its method: ``sha256:…``; or raise OSError."""
     hashed = hashlib.sha256()
     with open_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
@@ -152,12 +99,7 @@ def digest_of(path: Path, step: Progress | None = None) -> str:
 
 
 def seen(path: Path) -> SavedSource:
-    """Return the fingerprint of a file without reading its content.
-
-    Raises
-    ------
-    OSError
-    """
+    """Return the fingerprint of a file without reading its content, or raise OSError."""
     found = path.stat()
     return SavedSource(
         str(path.absolute()),
@@ -168,24 +110,15 @@ def seen(path: Path) -> SavedSource:
 
 
 def recognized(path: Path) -> SavedSource:
-    """Return the fingerprint of a file, with a digest unless the file is large.
-
-    Raises
-    ------
-    OSError
-    """
+    """Return the fingerprint of a file, with a digest unless it is large, or raise OSError."""
     now = seen(path)
     return replace(now, digest=digest_of(path)) if now.size <= TRUSTED else now
 
 
 def untouched(known: SavedSource, path: Path) -> bool:
-    """Return whether a file has not been written since it was fingerprinted.
+    """Return whether a file has not been written since it was fingerprinted, or raise OSError.
 
     A file of equal size and time may still be another one; one of another time may be equal.
-
-    Raises
-    ------
-    OSError
     """
     now = seen(path)
     if known.digest and now.size == known.size <= TRUSTED:
@@ -233,12 +166,7 @@ def described(
 
 
 def unchanged(known: SavedSource, path: Path, step: Progress | None = None) -> bool:
-    """Return whether a file, at any path, is the fingerprinted one.
-
-    Raises
-    ------
-    OSError
-    """
+    """Return whether a file, at any path, is the fingerprinted one, or raise OSError."""
     if not known.modified and not known.digest:
         return True
     now = seen(path)

@@ -73,20 +73,11 @@ _NAMES, _NAMES_ANYWAY = 16, 1 << 20
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Checked contents of a checkpoint.
-
-    Attributes
-    ----------
-    tensors : dict of TensorView or Unreadable
-    places : dict of tuple
-        Offset and size of each storage in the file.
-    order : str
-        Byte order, ``little`` or ``big``.
-    """
+    """Checked contents of a checkpoint."""
 
     tensors: dict[str, Leaf]
-    places: dict[str, tuple[int, int]]
-    order: str
+    places: dict[str, tuple[int, int]]  # offset and size of each storage in the file
+    order: str  # byte order, ``little`` or ``big``
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
@@ -327,23 +318,12 @@ def _named(machine: Machine, path: Path, budget: Budget) -> dict[str, Leaf | Nes
 
 
 class _Walk:
-    """Traversal of unpickled values.
-
-    Parameters
-    ----------
-    left : int
-        Number of values that may be visited.
-
-    Attributes
-    ----------
-    foreign : str
-        First unknown class.
-    """
+    """Traversal of unpickled values, of which ``left`` may be visited."""
 
     def __init__(self, left: int) -> None:
         self._left = left
         self._seen: set[int] = set()
-        self.foreign = ""
+        self.foreign = ""  # first unknown class
 
     def leaves(
         self, value: object, parts: list[str], inside: bool = False

@@ -192,28 +192,13 @@ def _space_groups(text: Text, marks: Marks) -> tuple[list[Layout], bool]:
 
 @dataclass
 class _Head:
-    """Header and label column, as inferred from the first rows.
+    """Header and label column, as inferred from the first rows."""
 
-    Attributes
-    ----------
-    names : tuple of str or None
-        First words of the header; None if the first row holds numbers.
-    width : int
-        Number of header cells examined; 0 without a header.
-    labels : bool
-        Whether the first column holds names.
-    index : bool
-        Whether the header does not name the first column, which may therefore be an index.
-    short : bool
-        Whether this is because the header has one cell less than the rows.
-    notes : list of Note
-    """
-
-    names: tuple[str, ...] | None = None
-    width: int = 0
-    labels: bool = False
-    index: bool = False
-    short: bool = False
+    names: tuple[str, ...] | None = None  # first words; None if the first row holds numbers
+    width: int = 0  # number of header cells examined; 0 without a header
+    labels: bool = False  # whether the first column holds names
+    index: bool = False  # whether the first column has no name, and so may be an index
+    short: bool = False  # whether this is because the header has one cell less
     notes: list[Note] = field(default_factory=list)
 
 
@@ -344,21 +329,7 @@ def _is_index(rows: Sequence[Sequence[str]]) -> bool:
 def read_as(
     text: str | Text, layout: Layout, first_line: int = 1, single: bool = False
 ) -> NumberBlock:
-    """Parse a block in one layout.
-
-    Parameters
-    ----------
-    text : str or Text
-    layout : Layout
-    first_line : int
-        The number of the first line, for messages.
-    single : bool
-        As for ``parse_block``.
-
-    Raises
-    ------
-    BlockError
-    """
+    """Parse a block in one layout, or raise BlockError; the rest is as for ``parse_block``."""
     text = Text.of(text) if isinstance(text, str) else text
     head = _look(text, layout)
     if single:

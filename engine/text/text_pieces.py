@@ -27,27 +27,13 @@ OWN_COMMENT = "# quantoscope "
 
 @dataclass(frozen=True)
 class Marks:
-    """Delimiters and quotes in a text, outside comments, that determine its layout.
+    """Delimiters and quotes in a text, outside comments, that determine its layout."""
 
-    Attributes
-    ----------
-    outside : str
-        Tabs, semicolons and commas outside quotes.
-    quoted : bool
-        Whether there are quotes.
-    quoted_comma : bool
-        Whether there is a comma inside quotes.
-    comments : int
-        Number of comment lines, except those in which exports record dtype and shape.
-    comment : str
-        The first such line.
-    """
-
-    outside: str
-    quoted: bool
-    quoted_comma: bool
-    comments: int = 0
-    comment: str = ""
+    outside: str  # tabs, semicolons and commas outside quotes
+    quoted: bool  # whether there are quotes
+    quoted_comma: bool  # whether there is a comma inside quotes
+    comments: int = 0  # comment lines, except those in which exports record dtype and shape
+    comment: str = ""  # the first such line
 
 
 class Text:

@@ -12,33 +12,12 @@ from PySide6.QtCore import QCoreApplication
 from quantoscope.engine.analysis.summary import Summary
 from quantoscope.engine.notes import Note
 from quantoscope.engine.text.number_parsing import AmbiguousNumber, NumberError, parse_number
-from quantoscope.engine.text.number_text import (
-    digits_apart,
-    digits_within,
-    exact,
-    full,
-    position_text,
-    short,
-)
-
-__all__ = [
-    "as_typed",
-    "clock",
-    "digits_apart",
-    "digits_within",
-    "exact",
-    "filled",
-    "full",
-    "of_data",
-    "parts",
-    "percent",
-    "position_text",
-    "short",
-    "snapped",
-    "tidy",
-    "told",
-    "typed_number",
-]
+from quantoscope.engine.text.number_text import digits_apart as digits_apart
+from quantoscope.engine.text.number_text import digits_within as digits_within
+from quantoscope.engine.text.number_text import exact as exact
+from quantoscope.engine.text.number_text import full as full
+from quantoscope.engine.text.number_text import position_text as position_text
+from quantoscope.engine.text.number_text import short as short
 
 
 def of_data(value: np.generic | float, summary: Summary, digits: int) -> str:

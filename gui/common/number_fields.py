@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt
@@ -34,10 +35,7 @@ _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _WIDEST = 280
 _MARGIN = 2
 """Space between a field's frame and its text, as in Qt."""
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("NumberField", text)
+_tr = partial(QCoreApplication.translate, "NumberField")
 
 
 class ElidedField(QLineEdit):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -9,9 +11,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from quantoscope.gui.common.error_reports import log_path, versions
 from quantoscope.gui.common.theme import app_icon
 
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("about", text)
+_tr = partial(QCoreApplication.translate, "about")
 
 
 def show_about(parent: QWidget) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QGuiApplication
@@ -18,10 +19,7 @@ from quantoscope.gui.workers.modal_wait import wait_for
 
 LONG = 1 << 17
 """Maximum length of text parsed on the GUI thread."""
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("clipboard", text)
+_tr = partial(QCoreApplication.translate, "clipboard")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication
@@ -20,10 +21,7 @@ from quantoscope.gui.document.snapshot import Entry, styled
 from quantoscope.gui.document.tensors import Source, detach_from_file, next_version, source_of_array
 
 _ENTRIES_ID = 1
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("commands", text)
+_tr = partial(QCoreApplication.translate, "commands")
 
 
 class _OfTensor(QUndoCommand):

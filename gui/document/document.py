@@ -82,10 +82,7 @@ class Document(QObject):
         self.file_seen: SavedSource | None = None
         self.hint = ""
         self._saved: tuple[tuple[Entry, ...], tuple[Source, ...]] = ((), self.sources)
-        self.undo_stack.indexChanged.connect(self._on_undo_index)
-
-    def _on_undo_index(self) -> None:
-        self.document_changed.emit()
+        self.undo_stack.indexChanged.connect(self.document_changed)
 
     # What it holds
 

@@ -115,7 +115,7 @@ class Evaluator(QObject):
             self._background.cancel(EVALUATE)
             self._on_done(snapshot)
         else:
-            self._background.start(EVALUATE, job, self._on_done, self._on_failed, only_reads=True)
+            self._background.start(EVALUATE, job, self._on_done, only_reads=True)
             self._set_stale(True)
 
     def _known_pair(self) -> tuple[int, int] | None:
@@ -147,9 +147,6 @@ class Evaluator(QObject):
         if ticket.kind == EVALUATE and self._background.current(ticket):
             self._take(snapshot)
             self.evaluated.emit()
-
-    def _on_failed(self, error: Exception) -> None:
-        raise error
 
     def _set_stale(self, stale: bool) -> None:
         if stale != self.stale:

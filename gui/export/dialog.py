@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from quantoscope.engine import Evaluation, QuantizationError
+from quantoscope.engine import Evaluation, QuantizationError, export
 from quantoscope.gui.common.dialog_size import open_at
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.number_fields import all_taken
@@ -28,17 +29,18 @@ from quantoscope.gui.common.theme import Theme, inked, theme_named
 from quantoscope.gui.common.widgets import hbox, plain_label
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Outcome
-from quantoscope.gui.export import choices, jobs
-from quantoscope.gui.export.data import results_text, table_head, write_results
+from quantoscope.gui.export import choices
+from quantoscope.gui.export.data import results_text, table_head, write_results, write_table
 from quantoscope.gui.export.figure import figure_image, render_svg, write_figure
 from quantoscope.gui.export.file_row import FileRow
 from quantoscope.gui.export.files import ExportError
 from quantoscope.gui.export.form import ExportForm
 from quantoscope.gui.export.kinds import FIGURE, PARAMETERS, REPORT, RESULTS, TABLE
 from quantoscope.gui.export.panel import plot_names
-from quantoscope.gui.export.preview import Preview
+from quantoscope.gui.export.preview import Preview, beginning
 from quantoscope.gui.export.report import Report
-from quantoscope.gui.export.report_files import HTML, write_report
+from quantoscope.gui.export.report_content import make_report
+from quantoscope.gui.export.report_files import HTML, report_text, write_report
 from quantoscope.gui.export.report_reference import source_of
 from quantoscope.gui.export.spec import Look
 from quantoscope.gui.plots.data import plot_data
@@ -203,16 +205,18 @@ class ExportDialog(QDialog):
     def _show_report(self, made: Report) -> None:
         html = self.form.file_kind.key == HTML
         show = self.preview.show_page if html else self.preview.show_text
-        show(jobs.report_preview(self.row.path, made))
+        show(beginning(report_text(self.row.path, made)))
 
     def _preview_parameters(self) -> None:
-        if not isinstance(self._active, Evaluation):
-            self._refuse(str(self._active or self.tr("No scheme is active: choose one first.")))
+        active = self._active
+        if not isinstance(active, Evaluation):
+            self._refuse(str(active or self.tr("No scheme is active: choose one first.")))
             return
         key, name = self.form.file_kind.key, source_of(self._session).name
-        job = partial(jobs.parameters_preview, key, self._active, name)
         done, failed = self.preview.show_text, self._cannot_express
-        self._background.start(PREVIEW, job, done, failed, only_reads=True)
+        self._background.start(
+            PREVIEW, lambda _: beginning(export.preview(key, active, name)), done, failed, True
+        )
 
     def _cannot_express(self, error: Exception) -> None:
         if not isinstance(error, QuantizationError):
@@ -233,7 +237,8 @@ class ExportDialog(QDialog):
     def _report_job(self) -> Callable[[Ticket], Report]:
         data = plot_data(self._session, self._settings.digits)
         kept, source = self._session.evaluator.snapshot, source_of(self._session)
-        return partial(jobs.report, source, kept, data, self.form.keys, self.form.looks)
+        keys, looks, now = self.form.keys, self.form.looks, datetime.now().astimezone()
+        return lambda ticket: make_report(source, kept, data, keys, now, looks)
 
     # File
 
@@ -282,15 +287,18 @@ class ExportDialog(QDialog):
         except ExportError as error:
             self._failed(error)
         else:
-            self._done([path])
+            self._done(path)
 
     def _write_table(self, path: Path) -> None:
-        self._elsewhere(partial(jobs.table, path, self._session.evaluator.snapshot), self._done)
+        job = partial(write_table, path, self._session.evaluator.snapshot)
+        self._elsewhere(job, partial(self._done, path))
 
     def _write_parameters(self, path: Path) -> None:
-        if isinstance(self._active, Evaluation):
+        active = self._active
+        if isinstance(active, Evaluation):
             key, name = self.form.file_kind.key, source_of(self._session).name
-            self._elsewhere(partial(jobs.parameters, path, key, self._active, name), self._done)
+            done = partial(self._done, path)
+            self._elsewhere(lambda ticket: export.write(path, key, active, name), done)
 
     def _write_report(self, path: Path) -> None:
         self._elsewhere(self._report_job(), partial(self._draw_report, path))
@@ -314,8 +322,7 @@ class ExportDialog(QDialog):
         for widget in (self.form, self.row, self.write):
             widget.setEnabled(not busy)
 
-    def _done(self, paths: list[Path]) -> None:
-        path = paths[-1]
+    def _done(self, path: Path, result: object = None) -> None:
         self._set_busy(False)
         self.form.remember()
         self._settings.remember_folder("export/folder", path.absolute().parent)

@@ -44,14 +44,9 @@ LOGARITHMIC = ("log threshold",)
 def picture(
     array: np.ndarray, schemes: Sequence[Scheme], pair: bool = False
 ) -> tuple[Snapshot, PlotData]:
-    """Apply schemes to an array, as a session does, with the first one active.
+    """Apply schemes to an array of any shape, as a session does, with the first one active.
 
-    Parameters
-    ----------
-    array : ndarray, any shape
-    schemes : sequence of Scheme
-    pair : bool
-        Whether the first two are compared.
+    If ``pair``, the first two are compared.
 
     Raises
     ------

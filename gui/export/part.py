@@ -19,10 +19,7 @@ NEGLIGIBLE = 1e-9
 def looks_of(plots: Mapping[str, Plot]) -> dict[str, Look]:
     """Return ranges and options of a window's plots, by key.
 
-    Parameters
-    ----------
-    plots : mapping of str to Plot
-        Existing plots; one that has not been drawn yet has the range of its linked plot.
+    A plot that has not been drawn yet has the range of its linked plot.
     """
     looks = {key: _look_of(plot) for key, plot in plots.items() if plot.data is not None}
     for kind in PLOTS:

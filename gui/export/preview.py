@@ -16,6 +16,7 @@ _FEATURES = (
     QTextDocument.MarkdownFeature.MarkdownDialectGitHub
     | QTextDocument.MarkdownFeature.MarkdownNoHTML
 )
+_LINES, _LETTERS = 200, 400
 _FIGURE = re.compile(r"!\[(.*?)\]\([^)]*\)")
 
 
@@ -89,3 +90,10 @@ class Preview(QStackedWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.resized.emit()
+
+
+def beginning(text: str) -> str:
+    """Return the first lines of a text, with very long ones cut."""
+    lines = text.splitlines()
+    shown = [line if len(line) <= _LETTERS else f"{line[:_LETTERS]} …" for line in lines[:_LINES]]
+    return "\n".join([*shown, "…"] if len(lines) > _LINES else shown)

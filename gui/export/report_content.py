@@ -57,20 +57,9 @@ def make_report(
     when: datetime,
     looks: Mapping[str, Look] | None = None,
 ) -> Report:
-    """Create a report.
+    """Create a report on a snapshot, with figures of ``data``, which has the same contents.
 
-    Parameters
-    ----------
-    source : Source
-    kept : Snapshot
-        Snapshot of array, schemes and evaluations.
-    data : PlotData
-        The same for figures.
-    plots : tuple of str
-        Keys of the plots to draw.
-    when : datetime
-    looks : mapping of str to Look, optional
-        Ranges and options of the plots.
+    The figures are the plots of these keys, with the ranges and options in ``looks``.
     """
     schemes = [entry.scheme for entry, _ in kept.results]
     sections = [
@@ -132,13 +121,8 @@ def _data(source: Source, kept: Snapshot, digits: int) -> tuple[ReportBlock, ...
 def measured(array: FloatArray, mean: float, reach: float) -> tuple[int, float]:
     """Return the number of zeros and the standard deviation of the finite values, in float64.
 
-    Parameters
-    ----------
-    array : ndarray, any shape
-    mean : float
-        Mean of the finite values; NaN if there are none.
-    reach : float
-        Largest magnitude, by which values are scaled before squaring, against overflow.
+    The array has any shape; ``mean`` is that of its finite values, NaN if there are none. Values
+    are divided by the largest magnitude, ``reach``, before squaring, against overflow.
     """
     flat = array.reshape(-1)
     zeros = finite = 0

@@ -24,11 +24,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&#!$@])")
 def markdown(report: Report, picture: Callable[[str], str]) -> str:
     """Return the report as Markdown.
 
-    Parameters
-    ----------
-    report : Report
-    picture : callable
-        Returns the file name of a figure by its key.
+    ``picture`` returns the file name of a figure by its key.
     """
     parts = [f"# {plain(report.title)}", f"{plain(report.date_line)} · {plain(report.program)}"]
     for section in report.sections:

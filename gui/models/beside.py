@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication
@@ -13,10 +14,7 @@ from quantoscope.gui.document.session import Session
 
 Column = Callable[[Any], Any]
 """Returns the contents at flat positions of the array."""
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("beside", text)
+_tr = partial(QCoreApplication.translate, "beside")
 
 
 def columns_beside(session: Session) -> dict[Stage, Column]:

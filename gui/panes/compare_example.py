@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 from itertools import zip_longest
 
@@ -29,10 +30,7 @@ ONE_LINE = 48
 RECONSTRUCTED = "reconstructed"
 ERROR_DIGITS = 3
 """Minimum significant digits of the error visible in R′, on data with a large offset."""
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("compare", text)
+_tr = partial(QCoreApplication.translate, "compare")
 
 
 def example_html(
@@ -45,18 +43,8 @@ def example_html(
 ) -> str:
     """Return parameters and stages of a value side by side as HTML, differences in bold.
 
-    Parameters
-    ----------
-    made : Comparison
-    chosen : int
-        Flat position of the value.
-    position : str
-        The position as text.
-    own : bool
-        Whether it is the user's chosen value, not an example.
-    theme : Theme
-    digits : int
-        Significant digits.
+    The value is at the flat position ``chosen``, ``position`` as text; ``own`` if the user chose
+    it, not as an example.
     """
     muted, alarm = theme.muted, theme.alarm
     real = exact(made.first.values.reshape(-1)[chosen])

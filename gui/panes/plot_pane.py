@@ -186,7 +186,7 @@ class PlotPane(QWidget):
             if not self.plot.insight:
                 self.insight_changed.emit(self.tr("Computing…"))
             job, done = partial(_prepare, self.plot, data), self._on_prepared
-            self._session.background.start(self.plot.key, job, done, self._failed, only_reads=True)
+            self._session.background.start(self.plot.key, job, done, only_reads=True)
             return
         self.plot.draw(data)
         self._fit_labels()
@@ -202,9 +202,6 @@ class PlotPane(QWidget):
         if data is self._feed.data:
             self._prepared = data
             self._feed.in_turn(self, self._draw)
-
-    def _failed(self, error: Exception) -> None:
-        raise error
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

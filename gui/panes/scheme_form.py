@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -283,45 +284,39 @@ class SchemeForm(QWidget):
         if entry is not None:
             commands.set_scheme(self._session, entry.uid, scheme, place)
 
+    def _adapt(self, place: str = "", **changes: Any) -> None:
+        entry = self._session.active
+        if entry is not None:
+            self._change(entry.scheme.adapted(**changes), place)
+
     def _on_text(self, text: str) -> None:
         try:
             scheme = Scheme.parse(text)
         except SchemeError as error:
-            self._text_problem.setText(str(error))
-            self._text_problem.show()
+            _show(self._text_problem, str(error))
             return
         self._text_problem.hide()
         self._change(scheme, "text")
 
     def _on_format(self, name: str) -> None:
-        entry, fmt = self._session.active, parse_format(name)
-        if entry is not None and fmt is not None:
-            self._change(entry.scheme.adapted(format=fmt))
+        fmt = parse_format(name)
+        if fmt is not None:
+            self._adapt(format=fmt)
 
     def _on_mapping(self, name: str) -> None:
-        entry = self._session.active
-        if entry is not None:
-            self._change(entry.scheme.adapted(mapping=name))
+        self._adapt(mapping=name)
 
     def _on_granularity(self, granularity: Granularity) -> None:
-        entry = self._session.active
-        if entry is not None:
-            self._change(entry.scheme.adapted(granularity=granularity), "granularity")
+        self._adapt("granularity", granularity=granularity)
 
     def _on_runtime(self, place: int) -> None:
-        entry = self._session.active
-        if entry is not None:
-            self._change(entry.scheme.adapted(runtime=self.runtime.itemData(place)))
+        self._adapt(runtime=self.runtime.itemData(place))
 
     def _on_rounding(self, name: str) -> None:
-        entry = self._session.active
-        if entry is not None:
-            self._change(entry.scheme.adapted(rounding=name))
+        self._adapt(rounding=name)
 
     def _on_pow2(self, on: bool) -> None:
-        entry = self._session.active
-        if entry is not None:
-            self._change(entry.scheme.adapted(pow2=on))
+        self._adapt(pow2=on)
 
     def _on_calibration(self, place: int) -> None:
         entry = self._session.active
@@ -354,8 +349,7 @@ class SchemeForm(QWidget):
                 raise ValueError(filled(self.tr("'%1' is not a list of numbers"), text))
             calibration = Calibration(entry.scheme.calibration.method, numbers)
         except ValueError as error:
-            self._numbers_problem.setText(f"{error}.")
-            self._numbers_problem.show()
+            _show(self._numbers_problem, f"{error}.")
             return
         self._numbers_problem.hide()
         self._change(replace(entry.scheme, calibration=calibration), "numbers")
@@ -368,12 +362,10 @@ class SchemeForm(QWidget):
             ends = (parse_number(self.low.text()), parse_number(self.high.text()))
             calibration = entry.scheme.with_range(*ends).calibration
         except NumberError as error:
-            self._range_problem.setText(str(error))
-            self._range_problem.show()
+            _show(self._range_problem, str(error))
             return
         except ValueError as error:
-            self._range_problem.setText(f"{error}.")
-            self._range_problem.show()
+            _show(self._range_problem, f"{error}.")
             return
         self._range_problem.hide()
         self._change(replace(entry.scheme, calibration=calibration), "range")
@@ -394,3 +386,8 @@ class SchemeForm(QWidget):
 
         text = filled(text, entry.name)
         commands.update_entry(self._session, entry.uid, changed, text, merge)
+
+
+def _show(label: QLabel, text: str) -> None:
+    label.setText(text)
+    label.show()

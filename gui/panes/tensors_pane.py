@@ -282,8 +282,8 @@ class TensorsPane(QWidget):
         for tensor in self._in_sight():
             if tensor.glance is None and self._readable(tensor):
                 job = partial(_glance, tensor, tensor.array if tensor.loaded else None)
-                seen, failed = partial(self._seen, tensor, tensor.version), self._failed
-                background.start(JOB, job, seen, failed, only_reads=True)
+                seen = partial(self._seen, tensor, tensor.version)
+                background.start(JOB, job, seen, only_reads=True)
                 return
 
     def _readable(self, tensor: Tensor) -> bool:
@@ -309,9 +309,6 @@ class TensorsPane(QWidget):
         tensor.seen = (version, seen)
         self.model.refresh(tensor)
         self._look()
-
-    def _failed(self, error: Exception) -> None:
-        raise error
 
 
 def _undoes(event: QKeyEvent) -> bool:

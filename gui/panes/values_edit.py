@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication
@@ -15,10 +16,7 @@ from quantoscope.gui.document.session import Session
 
 Blocks = Sequence[tuple[int, int, int, int]]
 PositionsOf = Callable[[np.ndarray], np.ndarray]
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("values", text)
+_tr = partial(QCoreApplication.translate, "values")
 
 
 def row_runs(blocks: Blocks) -> list[tuple[int, int]]:

@@ -358,11 +358,7 @@ class PlotData:
     def number(self, value: float, span: float = math.inf) -> str:
         """Return a value of R or R′ as text, with enough digits to differ from neighbours.
 
-        Parameters
-        ----------
-        value : float
-        span : float
-            Visible part of the axis, if less than the range of the values.
+        ``span`` is the visible part of the axis, if less than the range of the values.
         """
         span = min(span, self.summary.high - self.summary.low)
         return short(value, digits_within(value, span, self.digits))
@@ -408,20 +404,9 @@ def data_of(
     comparison: Comparison | None = None,
     pair: tuple[Entry, ...] = (),
 ) -> PlotData:
-    """Create plot data from a snapshot.
+    """Create plot data from a snapshot and the list of schemes as it is now.
 
-    Parameters
-    ----------
-    snapshot : Snapshot
-    entries : sequence of Entry
-        The list of schemes as it is now.
-    active_uid : int or None
-    digits : int
-        Significant digits of numbers in text.
-    chosen : int or None
-        The flat position of the chosen value.
-    focus, comparison, pair
-        As ``PlotData`` has them.
+    ``chosen`` is a flat position among all values; the rest is as in ``PlotData``.
     """
     if chosen is not None and chosen >= snapshot.array.size:
         chosen = None

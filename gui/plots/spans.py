@@ -123,16 +123,9 @@ def padded(low: float, high: float, share: float = 0.04) -> tuple[float, float]:
 def bounded(
     low: float, high: float, whole: tuple[float, float], finest: float = 0.0
 ) -> tuple[float, float]:
-    """Return the closest allowed view to a requested one, overlapping the full range.
+    """Return the allowed view closest to ``low`` … ``high``, overlapping the full range.
 
-    Parameters
-    ----------
-    low, high : float
-        Requested view.
-    whole : tuple of float
-        Full range, not empty.
-    finest : float
-        Minimum width.
+    The full range is not empty; the view is at least ``finest`` wide.
     """
     extent = whole[1] - whole[0]
     if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(high - low)):

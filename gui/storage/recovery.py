@@ -362,13 +362,7 @@ def _unfiled(source: Source, folder: Path) -> Source:
 def _sweep(folder: Path, known: set[str], alone: bool) -> None:
     """Delete unreferenced files left by windows that crashed while writing.
 
-    Parameters
-    ----------
-    folder : Path
-    known : set of str
-        Stems of files that are offered or belong to a running window.
-    alone : bool
-        Whether none of these belongs to a running window.
+    Files with ``known`` stems are offered, or belong to a running window unless ``alone``.
     """
     for lock in folder.glob("*.lock"):
         if lock.stem not in known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,7 @@ NOTES = 8
 
 _NAMED = 3
 """Maximum number of edited arrays listed by name."""
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("saving", text)
+_tr = partial(QCoreApplication.translate, "saving")
 
 
 # Saving
@@ -237,17 +235,9 @@ def place_of(saved: SavedSource, file: Path) -> Path:
 
 
 def opened(saved: SavedSession, file: Path, agreed: bool, part: PartProgress) -> Opened:
-    """Build the document's contents from a session; runs on any thread.
+    """Build the document's contents from a session in ``file``; runs on any thread.
 
-    Parameters
-    ----------
-    saved : SavedSession
-    file : Path
-        Path of the session.
-    agreed : bool
-        Whether the files it refers to may be read.
-    part : callable
-        Returns the progress callback of each part.
+    The files that it refers to are read only if ``agreed``.
     """
     notes: list[str] = []
     waiting: list[Tensor] = []

@@ -85,6 +85,10 @@ Done = Callable[[Any], None]
 Failed = Callable[[Exception], None]
 
 
+def _raised(error: Exception) -> None:
+    raise error
+
+
 class Background(QObject):
     """Runs jobs, one of each kind at a time, each on its own thread.
 
@@ -109,7 +113,7 @@ class Background(QObject):
         self._returned.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def start(
-        self, kind: str, job: Job, done: Done, failed: Failed, only_reads: bool = False
+        self, kind: str, job: Job, done: Done, failed: Failed = _raised, only_reads: bool = False
     ) -> Ticket:
         """Run ``job(ticket)``, cancelling an older job of the same kind.
 

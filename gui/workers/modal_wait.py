@@ -29,19 +29,8 @@ def wait_for(
     Meanwhile edits are blocked and loaded files are held back, so that the job's data stays
     consistent.
 
-    Parameters
-    ----------
-    background : Background
-    kind : str
-    job : callable
-        Called with a function like ``Ticket.part`` for progress.
-    text : str
-        Text of the dialog.
-    window : QWidget
-        Parent of the dialog.
-    leave : bool
-        Whether to return without waiting for a cancelled job, which changes nothing; any other one
-        is waited for until its next step.
+    The job is called with a function like ``Ticket.part`` for progress. A cancelled job is waited
+    for until its next step, unless ``leave`` states that it changes nothing.
 
     Raises
     ------

@@ -27,6 +27,9 @@ _tr = partial(QCoreApplication.translate, "commands")
 class _OfTensor(QUndoCommand):
     """Base of changes to a tensor's values, whichever tensor is current at undo."""
 
+    _old: FloatArray
+    _new: FloatArray
+
     def __init__(self, document: Document, text: str) -> None:
         super().__init__(text)
         mapped_arrays.check(document.array)
@@ -34,15 +37,23 @@ class _OfTensor(QUndoCommand):
         self._versions = (document.version, next_version())
         self._done = False
 
-    def _turn(self) -> None:
-        """Show the tensor of the change."""
-        self._document.show(self._tensor)
+    def redo(self) -> None:
+        self._turn(self._old, self._new, self._versions[1])
 
-    def _look(self, where: np.ndarray) -> None:
-        """Scroll to a changed value on undo and redo, but not at first."""
+    def undo(self) -> None:
+        self._turn(self._new, self._old, self._versions[0])
+
+    def _turn(self, out: FloatArray, into: FloatArray, version: int) -> None:
+        """Show the tensor, change it, and scroll to the change, but not at first."""
+        self._document.show(self._tensor)
+        where = self._put(out, into, version)
         if self._done:
             self._document.revisit_values(where)
         self._done = True
+
+    def _put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
+        """Replace values with others; return their flat positions."""
+        raise NotImplementedError
 
 
 class SetValues(_OfTensor):
@@ -54,16 +65,9 @@ class SetValues(_OfTensor):
         self._old = document.array.reshape(-1)[self._where].copy()
         self._new = _as_dtype(new, document.array)
 
-    def redo(self) -> None:
-        self._put(self._new, self._versions[1])
-
-    def undo(self) -> None:
-        self._put(self._old, self._versions[0])
-
-    def _put(self, values: FloatArray, version: int) -> None:
-        self._turn()
-        self._document.put(self._where, values, version)
-        self._look(self._where)
+    def _put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
+        self._document.put(self._where, into, version)
+        return self._where
 
 
 class Splice(_OfTensor):
@@ -77,18 +81,11 @@ class Splice(_OfTensor):
         self._old = document.array[start : start + removed].copy()
         self._new = _as_dtype(new, document.array)
 
-    def redo(self) -> None:
-        self._put(self._old, self._new, self._versions[1])
-
-    def undo(self) -> None:
-        self._put(self._new, self._old, self._versions[0])
-
-    def _put(self, out: FloatArray, into: FloatArray, version: int) -> None:
-        self._turn()
+    def _put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
         array, start = self._document.array, self._start
         parts = (array[:start], into, array[start + len(out) :])
         self._document.set_array(np.concatenate(parts), start, start + len(into), version)
-        self._look(np.arange(start, start + max(1, len(into))))
+        return np.arange(start, start + max(1, len(into)))
 
 
 class ReplaceArray(_OfTensor):
@@ -99,16 +96,9 @@ class ReplaceArray(_OfTensor):
         # Copy: the document may edit its array in place.
         self._old, self._new = document.array.copy(), new
 
-    def redo(self) -> None:
-        self._put(self._new, self._versions[1])
-
-    def undo(self) -> None:
-        self._put(self._old, self._versions[0])
-
-    def _put(self, array: FloatArray, version: int) -> None:
-        self._turn()
-        self._document.set_array(array.copy(), 0, array.size, version)
-        self._look(np.arange(array.size))
+    def _put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
+        self._document.set_array(into.copy(), 0, into.size, version)
+        return np.arange(into.size)
 
 
 class SetEntries(QUndoCommand):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtGui import QAction, QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -64,10 +64,9 @@ class MessageBar(QFrame):
         name = "warning" if self._problem else "info"
         self._picture.setPixmap(icon(name, self._theme).pixmap(16, 16))
         colour = self._theme.alarm if self._problem else self._theme.highlight
-        ground = self._theme.tint(colour, 0.14)
+        ground = self._theme.tint(colour, 0.14).name(QColor.NameFormat.HexArgb)
         self.setStyleSheet(
-            f"#messageBar {{ background: rgba({ground.red()},{ground.green()},{ground.blue()},"
-            f"{ground.alpha()}); border: 0; border-left: 3px solid {colour}; }}"
+            f"#messageBar {{ background: {ground}; border: 0; border-left: 3px solid {colour}; }}"
         )
 
     @property

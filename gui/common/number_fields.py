@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +28,10 @@ from PySide6.QtWidgets import (
 )
 
 from quantoscope.gui.common.localized_numbers import as_typed, filled, typed_number
+from quantoscope.gui.common.widgets import show_below
 
 _GROUP = "\N{NARROW NO-BREAK SPACE}"
 _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-_WIDEST = 280
 _MARGIN = 2
 """Space between a field's frame and its text, as in Qt."""
 _tr = partial(QCoreApplication.translate, "NumberField")
@@ -82,20 +81,6 @@ class _Note(QLabel):
         self.setForegroundRole(QPalette.ColorRole.Text)
         self.hide()
 
-    def say(self, field: QWidget, sentence: str) -> None:
-        """Show a sentence below a field, or above it if there is no room."""
-        window = field.window()
-        self.setText(sentence)
-        self.setFixedWidth(min(_WIDEST, window.width() - 8))
-        self.adjustSize()
-        corner = field.mapTo(window, field.rect().bottomLeft())
-        x = max(4, min(corner.x(), window.width() - self.width() - 4))
-        below = corner.y() + 2
-        fits = below + self.height() < window.height()
-        self.move(x, below if fits else corner.y() - field.height() - self.height() - 2)
-        self.show()
-        self.raise_()
-
 
 if TYPE_CHECKING:
     _SpinBox = Any  # QSpinBox or QDoubleSpinBox
@@ -112,6 +97,11 @@ class _Field(_SpinBox):
 
     _note: _Note | None = None
     _before: float = 0
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setLineEdit(ElidedField(self))
+        self.setLocale(QLocale.c())
 
     def reading(self, text: str) -> float | str:
         """Return the number in a text, or a sentence on why it is invalid."""
@@ -143,7 +133,7 @@ class _Field(_SpinBox):
             if self._note is None:
                 self._note = _Note(self)
                 self.lineEdit().textChanged.connect(self._note.hide)
-            self._note.say(self, problem)
+            show_below(self._note, problem, self, self.window())
         return bool(problem)
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
@@ -194,11 +184,6 @@ class _Field(_SpinBox):
 class NumberField(_Field, QDoubleSpinBox):
     """A field for a real number."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setLineEdit(ElidedField(self))
-        self.setLocale(QLocale.c())
-
     def valueFromText(self, text: str) -> float:
         number = self.reading(text)
         return self.value() if isinstance(number, str) else number
@@ -206,11 +191,6 @@ class NumberField(_Field, QDoubleSpinBox):
 
 class WholeField(_Field, QSpinBox):
     """A field for an integer."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setLineEdit(ElidedField(self))
-        self.setLocale(QLocale.c())
 
     def decimals(self) -> int:
         """Number of decimals: 0."""
@@ -225,14 +205,10 @@ class WholeField(_Field, QSpinBox):
         return self.value() if isinstance(number, str) else int(number)
 
 
-def _fields(parent: QWidget) -> Iterator[NumberField | WholeField]:
-    yield from parent.findChildren(NumberField)
-    yield from parent.findChildren(WholeField)
-
-
 def all_taken(parent: QWidget) -> bool:
     """Return whether all number fields are valid; else show the first one's problem."""
-    for field in _fields(parent):
+    fields: list[NumberField | WholeField] = parent.findChildren(NumberField)
+    for field in fields + parent.findChildren(WholeField):
         if field.isVisible() and field.isEnabled() and field.problem:
             field.setFocus()
             field.say_problem()

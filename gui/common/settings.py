@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,11 @@ class Settings(QObject):
     def text(self, key: str, default: str = "") -> str:
         """Return a stored text."""
         return self._text(key, default)
+
+    def choice(self, key: str, known: Sequence[str]) -> str:
+        """Return a stored text, or the first of the known ones."""
+        text = self._text(key, known[0])
+        return text if text in known else known[0]
 
     def remember(self, key: str, value: str | int | QByteArray) -> None:
         """Store a value."""
@@ -99,8 +105,7 @@ class Settings(QObject):
     @property
     def theme(self) -> str:
         """Theme: ``system``, ``light`` or ``dark``."""
-        name = self._text("view/theme", "system")
-        return name if name in ("system", "light", "dark") else "system"
+        return self.choice("view/theme", ("system", "light", "dark"))
 
     @theme.setter
     def theme(self, name: str) -> None:

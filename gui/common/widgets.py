@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -19,7 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-ROW_HEIGHT = 22
+ROW_HEIGHT, WIDEST_NOTE = 22, 280
+_FRAME = QSize(20, 50)
+"""Room for a window's frame and title."""
 Margins = tuple[int, int, int, int] | None
 NONE = (0, 0, 0, 0)
 Part = QWidget | QLayout | int | tuple[QWidget | QLayout, int]
@@ -67,6 +69,20 @@ def plain_label(parent: QWidget, text: str = "", name: str = "", wrap: bool = Tr
     label.setObjectName(name)
     label.setWordWrap(wrap)
     return label
+
+
+def show_below(note: QLabel, sentence: str, field: QWidget, area: QWidget) -> None:
+    """Show a sentence right below a field within an area, or above it if there is no room."""
+    note.setText(sentence)
+    note.setFixedWidth(min(WIDEST_NOTE, area.width() - 8))
+    note.adjustSize()
+    corner = field.mapTo(area, field.rect().bottomLeft())
+    x = max(4, min(corner.x(), area.width() - note.width() - 4))
+    below = corner.y() + 2
+    fits = below + note.height() < area.height()
+    note.move(x, below if fits else corner.y() - field.height() - note.height() - 2)
+    note.show()
+    note.raise_()
 
 
 def bold(font: QFont | None = None) -> QFont:
@@ -119,3 +135,9 @@ def ask(
     pressed = box.clickedButton()
     box.deleteLater()
     return next((place for place, button in enumerate(made) if button is pressed), -1)
+
+
+def open_at(dialog: QWidget, width: int, height: int) -> None:
+    """Resize a dialog, limited to the screen."""
+    room = dialog.screen().availableSize() - _FRAME
+    dialog.resize(QSize(width, height).boundedTo(room))

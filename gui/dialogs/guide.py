@@ -31,10 +31,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from quantoscope.gui.common.dialog_size import open_at
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import Page
-from quantoscope.gui.common.widgets import hbox, plain_label, vbox
+from quantoscope.gui.common.widgets import hbox, open_at, plain_label, vbox
 from quantoscope.gui.dialogs.guide_pages import (
     INDEX,
     MARKDOWN,

@@ -13,7 +13,7 @@ from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import DARK, LIGHT, Theme
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.export.kinds import FIGURE, KINDS
+from quantoscope.gui.export.kinds import FIGURE
 from quantoscope.gui.export.presets import PRESET
 from quantoscope.gui.export.spec import (
     MAX_DPI,
@@ -27,12 +27,9 @@ from quantoscope.gui.export.spec import (
     Unit,
 )
 
-PAPER, DARK_LOOK, SCREEN = "light", "dark", "screen"
-LOOKS = (PAPER, DARK_LOOK, SCREEN)
-WHOLE, VISIBLE = "whole", "visible"
+LOOKS = PAPER, DARK_LOOK, SCREEN = "light", "dark", "screen"
+PARTS = WHOLE, VISIBLE = "whole", "visible"
 """Which range of its plots a figure shows."""
-
-
 CUSTOM = ""
 """Key of the custom size."""
 
@@ -97,24 +94,6 @@ def remembered_dpi(settings: Settings) -> int:
     return min(max(settings.number("export/dpi", 300), MIN_DPI), MAX_DPI)
 
 
-def remembered_look(settings: Settings) -> str:
-    """Return the last look."""
-    look = settings.text("export/look", PAPER)
-    return look if look in LOOKS else PAPER
-
-
-def remembered_part(settings: Settings) -> str:
-    """Return whether the full or the visible range was exported last."""
-    return VISIBLE if settings.text("export/part") == VISIBLE else WHOLE
-
-
-def remembered_format(settings: Settings, what: str) -> str:
-    """Return the key of the last file format of a figure, table and so on."""
-    key = settings.text(f"export/format-{what}")
-    keys = [kind.key for kind in KINDS[what]]
-    return key if key in keys else keys[0]
-
-
 def theme_of(look: str, screen: Theme) -> Theme:
     """Return the theme of a look."""
     return {PAPER: LIGHT, DARK_LOOK: DARK}.get(look, screen)
@@ -124,7 +103,7 @@ def clipboard_spec(settings: Settings, theme: Theme, keys: tuple[str, ...]) -> F
     """Return a figure in the last look and resolution, in a size that fits its plots."""
     size = default_size(len(keys))
     spec = FigureSpec(keys, size.width, size.height, size.unit, remembered_dpi(settings))
-    return replace(spec, theme=theme_of(remembered_look(settings), theme))
+    return replace(spec, theme=theme_of(settings.choice("export/look", LOOKS), theme))
 
 
 def proposed_name(session: Session, what: str, plots: tuple[str, ...]) -> str:

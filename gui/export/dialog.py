@@ -21,12 +21,11 @@ from PySide6.QtWidgets import (
 )
 
 from quantoscope.engine import Evaluation, QuantizationError, export
-from quantoscope.gui.common.dialog_size import open_at
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.number_fields import all_taken
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme, inked, theme_named
-from quantoscope.gui.common.widgets import hbox, plain_label
+from quantoscope.gui.common.widgets import hbox, open_at, plain_label
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Outcome
 from quantoscope.gui.export import choices

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,8 +85,7 @@ def figure_image(
     width, height = (size.width(), size.height()) if size is not None else spec.pixels()
     if width * height > MAX_PIXELS:
         raise ExportError(_too_large(width, height))
-    page = figure_page(spec, data, raster)
-    try:
+    with closing(figure_page(spec, data, raster)) as page:
         image = QImage(width, height, QImage.Format.Format_RGB32)
         if image.isNull():
             raise ExportError(_too_large(width, height))
@@ -95,8 +95,6 @@ def figure_image(
         painter.scale(width / page.width, height / page.height)
         page.paint(painter)
         painter.end()
-    finally:
-        page.close()
     # Set last: text is measured in the resolution that the image has during painting.
     per_metre = round(spec.dpi / MM_PER_INCH * 1000)
     image.setDotsPerMeterX(per_metre)
@@ -124,8 +122,7 @@ def render_png(spec: FigureSpec, data: PlotData) -> bytes:
 
 def render_svg(spec: FigureSpec, data: PlotData) -> bytes:
     """Return a figure as an SVG 1.1 file, with clip paths, and text as text."""
-    page = figure_page(spec, data, raster=False)
-    try:
+    with closing(figure_page(spec, data, raster=False)) as page:
         buffer = _buffer()
         generator = QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)
         generator.setOutputDevice(buffer)
@@ -137,8 +134,6 @@ def render_svg(spec: FigureSpec, data: PlotData) -> bytes:
         painter = QPainter(generator)
         page.paint(painter)
         painter.end()
-    finally:
-        page.close()
     return _finished_svg(bytes(buffer.data().data()).decode(), spec).encode()
 
 
@@ -154,9 +149,8 @@ def _finished_svg(svg: str, spec: FigureSpec) -> str:
 
 def render_pdf(spec: FigureSpec, data: PlotData) -> bytes:
     """Return a figure as a PDF file of one page of its size, with embedded fonts."""
-    page = figure_page(spec, data, raster=False)
     width, height = (side * POINTS_PER_INCH for side in spec.inches(raster=False))
-    try:
+    with closing(figure_page(spec, data, raster=False)) as page:
         buffer = _buffer()
         writer = QPdfWriter(buffer)
         # Qt rounds to whole points.
@@ -170,8 +164,6 @@ def render_pdf(spec: FigureSpec, data: PlotData) -> bytes:
         painter = QPainter(writer)
         page.paint(painter)
         painter.end()
-    finally:
-        page.close()
     return _finished_pdf(bytes(buffer.data().data()), width, height, rounded)
 
 

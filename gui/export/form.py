@@ -75,12 +75,14 @@ class ExportForm(QWidget):
         self.look.addItem(self.tr("Light, for paper"), choices.PAPER)
         self.look.addItem(self.tr("Dark"), choices.DARK_LOOK)
         self.look.addItem(self.tr("As on the screen"), choices.SCREEN)
-        self.look.setCurrentIndex(self.look.findData(choices.remembered_look(self._settings)))
+        look = self._settings.choice("export/look", choices.LOOKS)
+        self.look.setCurrentIndex(self.look.findData(look))
         self.shown = QComboBox(self)
         self.shown.addItem(self.tr("The whole range"), choices.WHOLE)
         self.shown.addItem(self.tr("What the window shows"), choices.VISIBLE)
         self.shown.setToolTip(self.tr("Show all values, or the range visible in the window."))
-        self.shown.setCurrentIndex(self.shown.findData(choices.remembered_part(self._settings)))
+        part = self._settings.choice("export/part", choices.PARTS)
+        self.shown.setCurrentIndex(self.shown.findData(part))
         self.mark = QCheckBox(self.tr("&Mark the chosen value"), self)
         self.mark.setChecked(bool(self._settings.number("export/mark", 0)))
 
@@ -233,7 +235,8 @@ class ExportForm(QWidget):
             self.format.clear()
             for kind in KINDS[self.kind]:
                 self.format.addItem(self.tr(kind.title), kind.key)
-            key = choices.remembered_format(self._settings, self.kind)
+            keys = [kind.key for kind in KINDS[self.kind]]
+            key = self._settings.choice(f"export/format-{self.kind}", keys)
             self.format.setCurrentIndex(self.format.findData(key))
 
     def _show_rows(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -189,11 +190,8 @@ def _check_looks(looks: dict[str, Look], key: str, data: PlotData) -> None:
     if look is None or look.x is None:
         return
     kind = next(kind for kind in PLOTS if kind.key == key)
-    panel = Panel(kind, data, LIGHT, 1.0, look=look)
-    try:
+    with closing(Panel(kind, data, LIGHT, 1.0, look=look)) as panel:
         seen, whole = panel.plot.seen[0], panel.plot.x_range(data)
-    finally:
-        panel.close()
     slack = (look.x[1] - look.x[0]) / 1000
     if max(abs(a - b) for a, b in zip(seen, look.x, strict=True)) > slack:
         if kind.x_quantity in LOGARITHMIC:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 import pyqtgraph as pg
@@ -118,7 +119,6 @@ def plot_names(data: PlotData, theme: Theme) -> dict[str, str]:
     """Return the short name of every plot by key: its title up to the colon."""
     names = {}
     for kind in PLOTS:
-        panel = Panel(kind, data, theme, 1.0)
-        names[kind.key] = panel.plot.title().partition(":")[0]
-        panel.close()
+        with closing(Panel(kind, data, theme, 1.0)) as panel:
+            names[kind.key] = panel.plot.title().partition(":")[0]
     return names

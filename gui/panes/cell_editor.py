@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from quantoscope.gui.common.localized_numbers import typed_number
-from quantoscope.gui.common.widgets import plain_label
+from quantoscope.gui.common.widgets import plain_label, show_below
 
 Index = QModelIndex | QPersistentModelIndex
 _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
@@ -60,19 +60,5 @@ class NumberDelegate(QStyledItemDelegate):
         text = editor.text().strip()
         number = typed_number(text) if text else 0.0
         if isinstance(number, str):
-            self._say(editor, number)
+            show_below(self.message, number, editor, self._area)
         return not isinstance(number, str)
-
-    def _say(self, editor: QLineEdit, problem: str) -> None:
-        """Show a sentence right below the cell, within the table."""
-        label, area = self.message, self._area
-        label.setText(problem)
-        label.setFixedWidth(min(280, area.width() - 8))
-        label.adjustSize()
-        corner = editor.mapTo(area, editor.rect().bottomLeft())
-        x = max(4, min(corner.x(), area.width() - label.width() - 4))
-        below = corner.y() + 2
-        fits = below + label.height() < area.height()
-        label.move(x, below if fits else corner.y() - editor.height() - label.height() - 2)
-        label.show()
-        label.raise_()

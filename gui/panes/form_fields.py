@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
 
 from quantoscope.engine import Scheme, SchemeError
 from quantoscope.engine.text.number_parsing import NumberError, parse_number
-from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.common.widgets import Part, hbox, vbox
 
 
@@ -57,11 +56,6 @@ def set_text(field: QLineEdit, text: str, keep: bool = False) -> None:
             field.setCursorPosition(0)
 
 
-def show_choice(box: QComboBox, text: str) -> None:
-    """Select a text in a box; none if the box does not have it."""
-    box.setCurrentIndex(box.findText(text))
-
-
 def same_scheme(text: str, scheme: Scheme) -> bool:
     """Return whether a text parses to a scheme."""
     try:
@@ -84,9 +78,3 @@ def number_in(text: str) -> float | None:
         return parse_number(text)
     except NumberError:
         return None
-
-
-def rgba(theme: Theme, alpha: float) -> str:
-    """Return the theme's alarm colour, translucent, for style sheets."""
-    colour = theme.tint(theme.alarm, alpha)
-    return f"rgba({colour.red()},{colour.green()},{colour.blue()},{colour.alpha()})"

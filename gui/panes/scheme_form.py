@@ -53,7 +53,6 @@ from quantoscope.gui.panes.form_fields import (
     row_of,
     same_scheme,
     set_text,
-    show_choice,
     stacked,
 )
 from quantoscope.gui.panes.granularity_row import GranularityRow
@@ -200,7 +199,7 @@ class SchemeForm(QWidget):
             set_text(self.text, str(scheme), keep=same_scheme(self.text.text(), scheme))
             self._text_problem.hide()
         self.format.setCurrentText(scheme.format.name)
-        show_choice(self.mapping, scheme.mapping)
+        self.mapping.setCurrentIndex(self.mapping.findText(scheme.mapping))
         self.mapping.setToolTip(QUANTIZERS[scheme.mapping].summary)
         self.granularity.show_granularity(scheme.granularity, self._session.array.ndim)
         self.runtime.setCurrentIndex(self.runtime.findData(scheme.runtime))
@@ -249,7 +248,7 @@ class SchemeForm(QWidget):
         if how is not None and self.rounding.findText(how.name) < 0:
             place = self.rounding.count() - 1
             self.rounding.setItemText(place, how.name)
-        show_choice(self.rounding, "" if own else scheme.rounding)
+        self.rounding.setCurrentIndex(self.rounding.findText("" if own else scheme.rounding))
         if how is not None:
             self.rounding.setToolTip(self.tr(how.summary))
         self.rounding.setEnabled(not own)

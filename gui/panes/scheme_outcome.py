@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
 from quantoscope.engine import Evaluation, QParams, Scheme
@@ -14,7 +15,6 @@ from quantoscope.gui.common.plain_text import plain_tip
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.common.widgets import plain_label, vbox
 from quantoscope.gui.document.snapshot import Outcome
-from quantoscope.gui.panes.form_fields import rgba
 
 
 class SchemeOutcome(QWidget):
@@ -31,9 +31,10 @@ class SchemeOutcome(QWidget):
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
+        ground = theme.tint(theme.alarm, 0.14).name(QColor.NameFormat.HexArgb)
         self.setStyleSheet(
             f"#schemeSource {{ color: {theme.muted}; }}"
-            f"#schemeWarning {{ background: {rgba(theme, 0.14)};"
+            f"#schemeWarning {{ background: {ground};"
             f" border-left: 3px solid {theme.alarm}; }}"
         )
 

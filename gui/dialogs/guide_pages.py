@@ -47,18 +47,12 @@ class Match:
 
 
 class GuidePage:
-    """The text of one page as a reader sees it, and its sections.
+    """The text of one page as a reader sees it, and its sections."""
 
-    Attributes
-    ----------
-    name : str
-        The file.
-    source : str
-        Markdown without the pictures, which are on screen themselves.
-    text : str
-        What is searched; its positions are those of the document.
-    sections : tuple of Section
-    """
+    source: str
+    """Markdown without the pictures, which are on screen themselves."""
+    text: str
+    """What is searched; its positions are those of the document."""
 
     def __init__(self, name: str) -> None:
         self.name = name

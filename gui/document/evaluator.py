@@ -22,18 +22,14 @@ EVALUATE = "evaluate"
 
 
 class Evaluator(QObject):
-    """Creates a snapshot whenever array, schemes or active scheme change.
+    """Creates a snapshot whenever array, schemes or active scheme change."""
 
-    Attributes
-    ----------
-    snapshot : Snapshot
-        Of the last evaluation: what panes, plots and exports show.
-    stale : bool
-        Whether the document has changed since then.
-    pair : tuple of int or None
-        The uids of two schemes to compare, where a view shows the comparison.
-    """
-
+    snapshot: Snapshot
+    """Of the last evaluation: what panes, plots and exports show."""
+    stale = False
+    """Whether the document has changed since then."""
+    pair: tuple[int, int] | None = None
+    """The uids of two schemes to compare, where a view shows the comparison."""
     evaluated = Signal()
     """There is a new snapshot: redraw."""
     stale_changed = Signal()
@@ -47,8 +43,6 @@ class Evaluator(QObject):
         self._background = background
         self._edit: Edit | None = None
         self._replaced = False
-        self.pair: tuple[int, int] | None = None
-        self.stale = False
         self.snapshot = Snapshot(document.array, summarize(document.array), {})
         document.values_edited.connect(self._on_values_edited)
         document.array_replaced.connect(self._on_array_replaced)

@@ -13,16 +13,12 @@ from quantoscope.gui.document.snapshot import DEVICE, Entry, Focus, focus_on, pa
 
 
 class ViewState(QObject):
-    """Chosen value, channel in focus, compared pair, and stopped views.
+    """Chosen value, channel in focus, compared pair, and stopped views."""
 
-    Attributes
-    ----------
-    pair : tuple of int or None
-        The uids of the two schemes to compare.
-    stopped : set of str
-        The views that lack what a person has stopped from being computed.
-    """
-
+    pair: tuple[int, int] | None = None
+    """The uids of the two schemes to compare."""
+    stopped: set[str]
+    """The views that lack what a person has stopped from being computed."""
     chosen_changed = Signal()
     """Another value is chosen, or the chosen one is to be brought into view."""
     focus_changed = Signal()
@@ -42,8 +38,7 @@ class ViewState(QObject):
         self._focus: Focus | None = None
         self._focus_of: FloatArray | None = None
         self._watchers: set[str] = set()
-        self.pair: tuple[int, int] | None = None
-        self.stopped: set[str] = set()
+        self.stopped = set()
         document.array_reset.connect(self._on_array_reset)
         document.array_settled.connect(self.chosen_changed)
         document.values_revisited.connect(self._look_at)

@@ -31,11 +31,11 @@ from quantoscope.gui.export.report_content import USUAL_PLOTS, make_report
 from quantoscope.gui.export.report_files import REPORT_ENDINGS, write_report
 from quantoscope.gui.export.report_reference import Source
 from quantoscope.gui.export.spec import MAX_DPI, MAX_POINTS, MIN_DPI, MIN_POINTS, FigureSpec, Look
-from quantoscope.gui.plots import PLOTS
+from quantoscope.gui.plots import PLOT
 from quantoscope.gui.plots.data import PlotData, data_of
 from quantoscope.gui.plots.spans import power
 
-KEYS = tuple(kind.key for kind in PLOTS)
+KEYS = tuple(PLOT)
 PAIRED = "difference"
 """Key of the plot that compares the first two schemes."""
 LOGARITHMIC = ("log threshold",)
@@ -189,7 +189,7 @@ def _check_looks(looks: dict[str, Look], key: str, data: PlotData) -> None:
     look = looks.get(key)
     if look is None or look.x is None:
         return
-    kind = next(kind for kind in PLOTS if kind.key == key)
+    kind = PLOT[key]
     with closing(Panel(kind, data, LIGHT, 1.0, look=look)) as panel:
         seen, whole = panel.plot.seen[0], panel.plot.x_range(data)
     slack = (look.x[1] - look.x[0]) / 1000
@@ -204,10 +204,9 @@ def _check_looks(looks: dict[str, Look], key: str, data: PlotData) -> None:
 
 def _looks(ends: tuple[float, float], keys: tuple[str, ...]) -> dict[str, Look]:
     """Return the range of x for the first plot and those with the same axis."""
-    kinds = {kind.key: kind for kind in PLOTS}
-    quantity = kinds[keys[0]].x_quantity
+    quantity = PLOT[keys[0]].x_quantity
     if quantity in LOGARITHMIC:
         if ends[0] <= 0:
             raise cli.UsageError(f"--range of {keys[0]} begins above 0: its axis is logarithmic.")
         ends = float(np.log10(ends[0])), float(np.log10(ends[1]))
-    return {key: Look(ends) for key in keys if kinds[key].x_quantity == quantity}
+    return {key: Look(ends) for key in keys if PLOT[key].x_quantity == quantity}

@@ -20,7 +20,7 @@ from quantoscope.gui.export.lettering import apart, font_of, wrapped
 from quantoscope.gui.export.paint import ViewPainter, firm, symbol_path
 from quantoscope.gui.export.panel import Panel, Tick
 from quantoscope.gui.export.spec import USUAL_POINTS, FigureSpec, Look
-from quantoscope.gui.plots import PLOTS
+from quantoscope.gui.plots import PLOT
 from quantoscope.gui.plots.data import PlotData, Series
 
 TITLE_SHARE = 10.0 / 8.5
@@ -36,15 +36,10 @@ def logical_dpi() -> float:
 
 
 class Page:
-    """A figure laid out for painting.
+    """A figure laid out for painting; width and height are in logical pixels."""
 
-    Attributes
-    ----------
-    width, height : float
-        In logical pixels, ``logical_dpi()`` per inch.
-    missing : QSizeF
-        Missing size in each direction; 0 or less if it is large enough.
-    """
+    missing: QSizeF
+    """Missing size in each direction; 0 or less if it is large enough."""
 
     def __init__(self, spec: FigureSpec, data: PlotData, raster: bool) -> None:
         self.width, self.height = (side * logical_dpi() for side in spec.inches(raster))
@@ -56,11 +51,10 @@ class Page:
         self._bold = font_of(spec.points * TITLE_SHARE, QFont.Weight.DemiBold)
         self._metrics = QFontMetricsF(self._text)
         self._line = self._metrics.height()
-        kinds = {kind.key: kind for kind in PLOTS}
         # A pen of width 1 is one point thick.
         ink = logical_dpi() / 72
         self.panels = [
-            Panel(kinds[key], data, theme, ink, size, spec.looks.get(key, Look()))
+            Panel(PLOT[key], data, theme, ink, size, spec.looks.get(key, Look()))
             for key in spec.plots
         ]
         self._samples = self._place_legend()

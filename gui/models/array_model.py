@@ -21,13 +21,10 @@ MARKS = {1: "▼", -1: "▲"}
 
 
 class ArrayModel(QAbstractTableModel):
-    """Model of the document's array with editable cells.
+    """Model of the document's array with editable cells."""
 
-    Attributes
-    ----------
-    rejected : str
-        Why the last typed text is invalid; empty if it is valid.
-    """
+    rejected = ""
+    """Why the last typed text is invalid; empty if it is valid."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QObject | None = None
@@ -36,7 +33,6 @@ class ArrayModel(QAbstractTableModel):
         self._session = session
         self._settings = settings
         self._theme = theme
-        self.rejected = ""
 
     @property
     def _array(self) -> FloatArray:

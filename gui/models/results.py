@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from quantoscope.engine import METRICS, Evaluation, Metric, QParams, metrics_of
 from quantoscope.engine.evaluation.definitions import SQNR_DEFINITIONS, Definition
@@ -26,22 +26,19 @@ from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.common.widgets import bold
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Entry, Outcome
+from quantoscope.gui.models.array_model import Index
 from quantoscope.gui.models.schemes import entry_icon
 
-Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = Qt.ItemDataRole.UserRole
-ROLES = frozenset(
-    int(role)
-    for role in (
-        Qt.ItemDataRole.DisplayRole,
-        Qt.ItemDataRole.DecorationRole,
-        Qt.ItemDataRole.EditRole,
-        Qt.ItemDataRole.FontRole,
-        Qt.ItemDataRole.TextAlignmentRole,
-        Qt.ItemDataRole.ToolTipRole,
-        SORT_ROLE,
-    )
-)
+ROLES = {
+    Qt.ItemDataRole.DisplayRole,
+    Qt.ItemDataRole.DecorationRole,
+    Qt.ItemDataRole.EditRole,
+    Qt.ItemDataRole.FontRole,
+    Qt.ItemDataRole.TextAlignmentRole,
+    Qt.ItemDataRole.ToolTipRole,
+    SORT_ROLE,
+}
 BEST, COSTLIER = "★", "☆"
 """Marks: best of the cheapest schemes; best of the schemes with at most as many bits."""
 SAME_BITS = 0.1

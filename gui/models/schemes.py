@@ -13,7 +13,6 @@ from PySide6.QtCore import (
     QMimeData,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QSize,
     Qt,
 )
@@ -27,8 +26,8 @@ from quantoscope.gui.common.widgets import bold
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Entry
+from quantoscope.gui.models.array_model import Index
 
-Index = QModelIndex | QPersistentModelIndex
 MIME = "application/x-quantoscope-scheme"
 SWATCH = QSize(34, 14)
 

@@ -9,13 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractItemModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    Qt,
-)
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
 from PySide6.QtGui import QGuiApplication, QPalette
 
 from quantoscope.engine.analysis.glance import Glance
@@ -25,8 +19,8 @@ from quantoscope.gui.common.short_names import MOST_RIVALS, kin
 from quantoscope.gui.common.widgets import bold
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.tensors import Source, Tensor
+from quantoscope.gui.models.array_model import Index
 
-Index = QModelIndex | QPersistentModelIndex
 NAME, TYPE, SHAPE, HISTOGRAM, LOW, HIGH, SIZE = range(7)
 DIGITS, WHOLE_DIGITS = 4, 9
 GLANCE = Qt.ItemDataRole.UserRole + 1

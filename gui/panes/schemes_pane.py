@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -25,6 +25,7 @@ from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.common.widgets import vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
+from quantoscope.gui.models.array_model import Index
 from quantoscope.gui.models.schemes import SWATCH, SchemesModel
 from quantoscope.gui.panes.scheme_form import SchemeForm
 
@@ -32,9 +33,7 @@ from quantoscope.gui.panes.scheme_form import SchemeForm
 class NameDelegate(QStyledItemDelegate):
     """Elides long names instead of widening the list."""
 
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(0, super().sizeHint(option, index).height())
 
 

@@ -22,7 +22,8 @@ from PySide6.QtWidgets import (
 )
 
 from quantoscope.gui.common.widgets import ROW_HEIGHT, align_digits, bold
-from quantoscope.gui.panes.cell_editor import Index, NumberDelegate
+from quantoscope.gui.models.array_model import Index
+from quantoscope.gui.panes.cell_editor import NumberDelegate
 
 _Key = Qt.Key
 _KEYS_UP = (_Key.Key_Up, _Key.Key_PageUp)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect
+from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor, QPainter, QPalette
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from quantoscope.engine.analysis.glance import Glance
 from quantoscope.gui.common.short_names import shortened
+from quantoscope.gui.models.array_model import Index
 from quantoscope.gui.models.tensors import GLANCE, RIVALS
 
 
 class HistogramDelegate(QStyledItemDelegate):
     """Paints the histogram of a tensor's values."""
 
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         super().paint(painter, option, index)
         seen = index.data(GLANCE)
         if not isinstance(seen, Glance) or not seen.counts.any():
@@ -40,12 +36,7 @@ class HistogramDelegate(QStyledItemDelegate):
 class NameDelegate(QStyledItemDelegate):
     """Shortens names, keeping the end and the numbers that identify layers."""
 
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         shown = QStyleOptionViewItem(option)
         self.initStyleOption(shown, index)
         style = shown.widget.style()

@@ -21,5 +21,6 @@ PLOTS: tuple[type[Plot], ...] = (
     DifferencePlot,
 )
 """Every plot, in the order of menus."""
+PLOT = {kind.key: kind for kind in PLOTS}
 
-__all__ = ["PLOTS", "Plot"]
+__all__ = ["PLOT", "PLOTS", "Plot"]

@@ -66,20 +66,15 @@ def _scientific(value: float) -> str:
 
 
 class ValueAxis(pg.AxisItem):
-    """Axis of numbers of any magnitude.
+    """Axis of numbers of any magnitude."""
 
-    Attributes
-    ----------
-    shared : str
-        Offset and exponent shared by all tick labels, for the axis label.
-    """
-
+    shared = ""
+    """Offset and exponent shared by all tick labels, for the axis label."""
     offset_from = 0.0
     """Magnitude from which tick labels may share an offset."""
 
     def __init__(self, orientation: str) -> None:
         super().__init__(orientation)
-        self.shared = ""
         self._offset = 0.0
 
     def look_at(self, low: float, high: float, exponent: int) -> None:

@@ -37,18 +37,14 @@ class Rule(pg.InfiniteLine):
 
 
 class PlotView(pg.ViewBox):
-    """A view with zoom limits for every source: wheel, drag, keys, linked plots, sessions.
+    """A view with zoom limits for every source: wheel, drag, keys, linked plots, sessions."""
 
-    Attributes
-    ----------
-    bound : callable or None
-        Returns the range to show for a requested one along an axis; None for no limits.
-    """
+    bound: Callable[[int, float, float], tuple[float, float]] | None = None
+    """Returns the range to show for a requested one along an axis; None for no limits."""
 
     def __init__(self, x_only: bool) -> None:
         super().__init__(enableMenu=False)
         self._x_only = x_only
-        self.bound: Callable[[int, float, float], tuple[float, float]] | None = None
 
     def setRange(
         self,

@@ -30,16 +30,12 @@ PartProgress = Callable[[int, int], Progress]
 
 
 class Ticket:
-    """Handle of a running job, for progress and cancellation.
+    """Handle of a running job, for progress and cancellation."""
 
-    Attributes
-    ----------
-    kind : str
-    cancellation : Cancellation
-        Flag that the engine checks on the job's thread.
-    ended : Event
-        Set when the thread of the job has ended.
-    """
+    cancellation: Cancellation
+    """Flag that the engine checks on the job's thread."""
+    ended: threading.Event
+    """Set when the thread of the job has ended."""
 
     def __init__(self, background: Background, kind: str) -> None:
         self.kind = kind

@@ -178,36 +178,25 @@ def _drop_stdout() -> None:
 
 
 def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParser:
-    examples = _EXAMPLES.format(mappings=", ".join(MAPPINGS))
-    parser = _Parser(
-        prog="quantoscope",
-        description="See what quantization does to an array. Without a command, a window opens.",
-        epilog=examples,
+    style: dict[str, Any] = dict(
+        epilog=_EXAMPLES.format(mappings=", ".join(MAPPINGS)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    description = "See what quantization does to an array. Without a command, a window opens."
+    parser = _Parser(prog="quantoscope", description=description, **style)
     parser.add_argument("--version", action="version", version=f"quantoscope {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def add(
         name: str, run: object, summary: str, description: str, rest: Callable[[], str] = str
     ) -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            name,
-            help=summary,
-            description=description,
-            epilog=examples,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        command = commands.add_parser(name, help=summary, description=description, **style)
         command.rest = rest
         command.set_defaults(command=run)
         command.add_argument("input", metavar="IN", help="file to read, or FILE::NAME")
-        command.add_argument(
-            "--external",
-            action="store_true",
-            help="also read numbers that a model keeps in a file beside it",
-        )
+        numbers = "also read numbers that a model keeps in a file beside it"
+        command.add_argument("--external", action="store_true", help=numbers)
         return command
 
     one_scheme: dict[str, Any] = dict(

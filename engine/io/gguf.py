@@ -92,9 +92,8 @@ def load(path: Path, name: str) -> np.ndarray:
         dtype = _PLAIN.get(entry.kind)
         if dtype is None:
             return _decoded(stream, entry, BLOCK_TYPES[entry.kind], what)
-        as_stored = mapped.as_stored(dtype, "little")
-        flat = mapped.numbers(stream, as_stored, entry.offset, entry.nbytes, what)
-    return flat.view(dtype).reshape(entry.shape)
+        flat = mapped.ordered(stream, dtype, entry.offset, entry.nbytes, what)
+    return flat.reshape(entry.shape)
 
 
 def load_codes(path: Path, name: str) -> BlockCodes | None:

@@ -37,27 +37,27 @@ def numbers(
     (``engine.numerics.mapped_arrays``), even if the file becomes shorter at that moment, on systems
     that can copy the block safely.
 
-    Parameters
-    ----------
-    stream : binary stream
-        A regular file.
-    dtype : numpy.dtype
-        With the byte order of the file.
-    offset, nbytes : int
-        Position of the data, checked against the size of the file by the caller.
-    what : str
-        Description of the array for messages.
-
-    Raises
-    ------
-    FormatError
-        If the file is too short.
+    The stream is a regular file, ``dtype`` has its byte order, and the caller has checked the
+    position against its size; ``what`` names the array in messages. Raises FormatError if the
+    file is too short.
     """
     flat = _mapped(stream, dtype, offset, nbytes, what)
     if flat is None:
         stream.seek(offset)
         flat = read(stream, dtype, nbytes, what)
     return flat
+
+
+def ordered(
+    stream: BinaryIO,
+    dtype: np.dtype[Any],
+    offset: int,
+    nbytes: int,
+    what: str,
+    order: str = "little",
+) -> np.ndarray:
+    """Return ``numbers`` of a file in one byte order; ``dtype`` has none of its own."""
+    return numbers(stream, as_stored(dtype, order), offset, nbytes, what).view(dtype)
 
 
 def read(stream: BinaryIO, dtype: np.dtype[Any], nbytes: int, what: str) -> np.ndarray:

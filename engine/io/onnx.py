@@ -136,21 +136,7 @@ def _info(path: Path, name: str, tensor: ParsedTensor) -> TensorInfo:
 
 
 def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
-    """Load a tensor by name.
-
-    Parameters
-    ----------
-    path : Path
-    name : str
-        Name from ``list_tensors``.
-    external : bool
-        Whether data may be read from an external file.
-
-    Raises
-    ------
-    ExternalDataError
-        If data is in an external file and ``external`` is false.
-    """
+    """Load a tensor by name; from an external file only if ``external``, else ExternalDataError."""
     with _opened(path) as (stream, wire):
         tensors = _index(stream, wire, path)
         if name not in tensors:
@@ -165,7 +151,7 @@ def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
         elif tensor.external is not None:
             flat = _from_beside(path, tensor.external, kind.dtype, nbytes, what, external)
         elif tensor.raw is not None:
-            flat = _raw(stream, kind.dtype, tensor.raw[0], nbytes, what)
+            flat = mapped.ordered(stream, kind.dtype, tensor.raw[0], nbytes, what)
         else:
             flat = _from_fields(stream, wire, tensor, kind, nbytes // kind.dtype.itemsize, what)
     if kind.packed:
@@ -191,10 +177,10 @@ def _index(stream: BinaryIO, wire: Wire, path: Path) -> dict[str, ParsedTensor]:
 
 def _tensors(wire: Wire, path: Path) -> dict[str, ParsedTensor]:
     graphs, functions = array("Q"), array("Q")
-    for field in wire.fields(0, len(wire.data)):
-        if field.kind == LENGTH and field.number in (_GRAPH, _FUNCTION):
+    for field in wire.messages(0, len(wire.data)):
+        if field.number in (_GRAPH, _FUNCTION):
             places = graphs if field.number == _GRAPH else functions
-            places.extend((field.start, field.stop))
+            places.extend(field.place)
     if not graphs:
         raise WireError("has no graph")
     found: dict[str, ParsedTensor] = {}
@@ -212,11 +198,7 @@ def _tensors(wire: Wire, path: Path) -> dict[str, ParsedTensor]:
 
 def _places(fields: Iterable[Field]) -> array[int]:
     """Return the positions of fields as a flat array, at a tenth of the memory of the fields."""
-    places = array("Q")
-    for field in fields:
-        places.append(field.start)
-        places.append(field.stop)
-    return places
+    return array("Q", chain.from_iterable(field.place for field in fields))
 
 
 def _pairs(places: array[int]) -> Iterator[tuple[int, int]]:
@@ -240,18 +222,16 @@ def _of_graph(
         raise WireError(f"has graphs in graphs, more than {_MAX_DEPTH} deep")
     nodes = array("Q")
     made_up: dict[bytes, ParsedTensor] = {}
-    for field in wire.fields(start, stop):
-        if field.kind != LENGTH:
-            continue
+    for field in wire.messages(start, stop):
         if field.number in (_INITIALIZER, _SPARSE):
-            sparse = field.number == _SPARSE
-            tensor = (_parsed_sparse if sparse else _parsed)(wire, field.start, field.stop)
+            parse = _parsed_sparse if field.number == _SPARSE else _parsed
+            tensor = parse(wire, *field.place)
             name = tensor.name.encode("utf-8", "replace") if len(tensor.name) < 200 else b""
             if _MADE_UP.fullmatch(name):
                 made_up[name] = tensor
             yield _joined(wire, prefix, tensor.name), tensor
         elif field.number == _NODE:
-            nodes.extend((field.start, field.stop))
+            nodes.extend(field.place)
     for place in _pairs(nodes):
         yield from _of_node(wire, *place, prefix, depth, made_up)
 
@@ -261,11 +241,11 @@ def _of_functions(wire: Wire, functions: array[int]) -> Iterator[tuple[str, Pars
     seen: set[str] = set()
     for number, (start, stop) in enumerate(_pairs(functions)):
         name, nodes = "", array("Q")
-        for field in wire.fields(start, stop):
-            if field.kind == LENGTH and field.number == _FUNCTION_NAME:
+        for field in wire.messages(start, stop):
+            if field.number == _FUNCTION_NAME:
                 name = wire.text(field)
-            elif field.kind == LENGTH and field.number == _FUNCTION_NODE:
-                nodes.extend((field.start, field.stop))
+            elif field.number == _FUNCTION_NODE:
+                nodes.extend(field.place)
         # Functions of one name may belong to different domains.
         prefix = _joined(wire, name, f"#{number}." if name in seen else ".")
         seen.add(name)
@@ -284,11 +264,9 @@ def _of_node(
     op_type = node_name = b""
     taken: ParsedTensor | None = None
     attributes = array("Q")
-    for field in wire.fields(start, stop):
-        if field.kind != LENGTH:
-            continue
+    for field in wire.messages(start, stop):
         if field.number == _ATTRIBUTE:
-            attributes.extend((field.start, field.stop))
+            attributes.extend(field.place)
         elif field.number == _OUTPUT:
             output = output or field
         elif field.number == _OP_TYPE:
@@ -315,9 +293,7 @@ def _of_attribute(
     called, graphs = "", array("Q")
     tensor: Field | None = None
     sparse: Field | None = None
-    for field in wire.fields(start, stop):
-        if field.kind != LENGTH:
-            continue
+    for field in wire.messages(start, stop):
         if field.number == _ATTRIBUTE_NAME:
             called = wire.text(field)
         elif field.number == _ATTRIBUTE_TENSOR:
@@ -325,13 +301,13 @@ def _of_attribute(
         elif field.number == _ATTRIBUTE_SPARSE:
             sparse = field
         elif field.number in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
-            graphs.extend((field.start, field.stop))
+            graphs.extend(field.place)
     if op_type == b"Constant":
         value: ParsedTensor | None = None
         if called == "value" and tensor is not None:
-            value = _parsed(wire, tensor.start, tensor.stop)
+            value = _parsed(wire, *tensor.place)
         elif called == "sparse_value" and sparse is not None:
-            value = _parsed_sparse(wire, sparse.start, sparse.stop)
+            value = _parsed_sparse(wire, *sparse.place)
         elif called in _VALUES:
             value = _parsed_value(wire, start, stop, *_VALUES[called])
         if value is not None:
@@ -356,7 +332,7 @@ def _parsed_value(
         elif data_type == _FLOAT:
             count += (field.stop - field.start) // 4
         else:
-            count += sum(part.size for part in wire.varints(field.start, field.stop))
+            count += sum(part.size for part in wire.varints(*field.place))
     # Protobuf omits values of 0.
     dims = (count,) if many else ()
     return ParsedTensor(start, stop, "", dims, data_type, typed={number: size}, field=number)
@@ -367,7 +343,7 @@ def _parsed_sparse(wire: Wire, start: int, stop: int) -> ParsedTensor:
     values, dims = ParsedTensor(start, stop), Dims()
     for field in wire.fields(start, stop):
         if field.number == _SPARSE_VALUES and field.kind == LENGTH:
-            values = _parsed(wire, field.start, field.stop)
+            values = _parsed(wire, *field.place)
         elif field.number == _SPARSE_DIMS:
             dims.read(wire, field)
     values.dims, values.sparse = tuple(dims), True
@@ -380,7 +356,7 @@ class Dims(list[int]):
     def read(self, wire: Wire, field: Field) -> None:
         """Append the lengths in a field; one more than numpy's limit suffices to refuse it."""
         if field.kind == LENGTH:
-            for part in wire.varints(field.start, field.stop):
+            for part in wire.varints(*field.place):
                 self += part[: MAX_DIMENSIONS + 1].view(np.int64).tolist()
                 del self[MAX_DIMENSIONS + 1 :]
         elif field.kind == VARINT and len(self) <= MAX_DIMENSIONS:
@@ -407,14 +383,14 @@ def _parsed(wire: Wire, start: int, stop: int) -> ParsedTensor:
         elif field.kind != LENGTH:
             continue
         elif field.number == _RAW:
-            tensor.raw = (field.start, field.stop)
+            tensor.raw = field.place
         elif field.number == _NAME:
             tensor.name = wire.text(field)
         elif field.number == _SEGMENT:
             tensor.segmented = True
         elif field.number == _EXTERNAL:
             wire.budget.take(_MORE)
-            pair = {f.number: wire.text(f) for f in wire.fields(field.start, field.stop)}
+            pair = {f.number: wire.text(f) for f in wire.fields(*field.place)}
             entries[pair.get(1, "")] = pair.get(2, "")
     tensor.dims, tensor.typed = tuple(dims), typed or None
     tensor.external = entries if elsewhere else None
@@ -450,12 +426,6 @@ def _checked(tensor: ParsedTensor, kind: Kind, what: str) -> tuple[tuple[int, ..
     return shape, nbytes
 
 
-def _raw(stream: BinaryIO, dtype: np.dtype[Any], offset: int, nbytes: int, what: str) -> np.ndarray:
-    """Return contiguous numbers from a file."""
-    stored = mapped.as_stored(dtype, "little")
-    return mapped.numbers(stream, stored, offset, nbytes, what).view(dtype)
-
-
 def _from_fields(
     stream: BinaryIO, wire: Wire, tensor: ParsedTensor, kind: Kind, count: int, what: str
 ) -> np.ndarray:
@@ -468,7 +438,7 @@ def _from_fields(
         if sum(stop - start for start, stop in _pairs(places)) != nbytes:
             raise _miscounted(what)
         if len(places) == 2:
-            return _raw(stream, kind.dtype, places[0], nbytes, what)
+            return mapped.ordered(stream, kind.dtype, places[0], nbytes, what)
         data = bytearray()
         for start, stop in _pairs(places):
             data += wire.data[start:stop]
@@ -478,7 +448,7 @@ def _from_fields(
     for field in fields:
         packed = field.kind == LENGTH
         one = np.array([field.value], np.uint64)
-        for part in wire.varints(field.start, field.stop) if packed else (one,):
+        for part in wire.varints(*field.place) if packed else (one,):
             if filled + part.size > count:
                 raise _miscounted(what)
             flat[filled : filled + part.size] = _narrowed(part, kind, what)
@@ -515,7 +485,7 @@ def _from_beside(
         )
     location = said.get("location", "")
     with opened_beside(path, location, agreed, offset + nbytes, what) as stream:
-        return _raw(stream, dtype, offset, nbytes, what)
+        return mapped.ordered(stream, dtype, offset, nbytes, what)
 
 
 def _length(text: str, what: str) -> int:

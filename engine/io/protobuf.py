@@ -38,6 +38,11 @@ class Field(NamedTuple):
     stop: int
     value: int = 0  # of a ``VARINT``
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Position of its content."""
+        return self.start, self.stop
+
 
 class Wire:
     """Reader of messages in bytes; texts are charged to a budget."""
@@ -71,6 +76,10 @@ class Wire:
                 raise WireError("ends within one of its parts")
             yield Field(number, kind, start, end, value)
             start = end
+
+    def messages(self, start: int, stop: int) -> Iterator[Field]:
+        """Yield those of the ``fields`` whose content may be a message or a text."""
+        return (field for field in self.fields(start, stop) if field.kind == LENGTH)
 
     def text(self, field: Field) -> str:
         """Return the content of a field as text."""

@@ -52,6 +52,8 @@ from quantoscope.engine.numerics.arrays import copied
 from quantoscope.engine.text.number_parsing import printable
 
 Leaf = TensorView | PickledArray | Unreadable
+Leaves = Iterator[tuple[list[str], Leaf | Nested]]
+"""Tensors with the parts of their names."""
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
@@ -72,12 +74,19 @@ _NAMES, _NAMES_ANYWAY = 16, 1 << 20
 
 
 @dataclass(frozen=True)
+class StorageData:
+    """Data of a checkpoint outside its pickle."""
+
+    places: dict[str, tuple[int, int]]  # offset and size of each storage in the file
+    order: str  # byte order, ``little`` or ``big``
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """Checked contents of a checkpoint."""
 
     tensors: dict[str, Leaf]
-    places: dict[str, tuple[int, int]]  # offset and size of each storage in the file
-    order: str  # byte order, ``little`` or ``big``
+    data: StorageData
 
 
 def list_tensors(path: Path) -> list[TensorInfo]:
@@ -130,7 +139,7 @@ def load(path: Path, name: str) -> np.ndarray:
                 return leaf.numbers()
             except PickleError as error:
                 raise FormatError(f"{label(path)} {error}.") from None
-        return _numbers(stream, leaf, checkpoint.places, checkpoint.order, what)
+        return _numbers(stream, leaf, checkpoint.data, what)
 
 
 def _checkpoint(stream: BinaryIO, path: Path) -> Checkpoint:
@@ -210,7 +219,8 @@ def _zipped(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
     keys = {one.storage.key for leaf in tensors.values() for one in _tensors_of(leaf)}
     inside = [key for key in keys if f"{folder}data/{key}" in members]
     places = {key: place(f"{folder}data/{key}") for key in inside}
-    return Checkpoint(_spread(stream, tensors, places, order, budget, path), places, order)
+    data = StorageData(places, order)
+    return Checkpoint(_spread(stream, tensors, data, budget, path), data)
 
 
 def _of_torchscript(path: Path, frozen: bool) -> str:
@@ -280,7 +290,8 @@ def _old(stream: BinaryIO, size: int, path: Path) -> Checkpoint:
             raise PickleError("is cut short: it ends within its storages")
         places[key] = (offset, nbytes)
         offset += nbytes
-    return Checkpoint(_spread(stream, tensors, places, "little", budget, path), places, "little")
+    data = StorageData(places, "little")
+    return Checkpoint(_spread(stream, tensors, data, budget, path), data)
 
 
 def _is(number: int, value: object) -> bool:
@@ -325,9 +336,7 @@ class _Walk:
         self._seen: set[int] = set()
         self.foreign = ""  # first unknown class
 
-    def leaves(
-        self, value: object, parts: list[str], inside: bool = False
-    ) -> Iterator[tuple[list[str], Leaf | Nested]]:
+    def leaves(self, value: object, parts: list[str], inside: bool = False) -> Leaves:
         """Yield tensors with their name parts; ``inside`` is an enclosing unknown object."""
         cancellation.check()
         self._left -= 1
@@ -352,7 +361,7 @@ class _Walk:
 
     def _of_pairs(
         self, value: Pairs, parts: list[str], inside: bool, attributes: bool = False
-    ) -> Iterator[tuple[list[str], Leaf | Nested]]:
+    ) -> Leaves:
         for i, pair in enumerate(value.entries):
             if not (isinstance(pair, tuple | list) and len(pair) == 2):
                 raise PickleError("is damaged: its pickle has a dictionary without keys")
@@ -362,9 +371,7 @@ class _Walk:
             own = [] if attributes and part in _OF_MODULES else [part]
             yield from self.leaves(item, [*parts, *own], inside)
 
-    def _of_foreign(
-        self, value: Foreign, parts: list[str], inside: bool
-    ) -> Iterator[tuple[list[str], Leaf | Nested]]:
+    def _of_foreign(self, value: Foreign, parts: list[str], inside: bool) -> Leaves:
         """Yield the tensors in an object of an unknown class, or the object itself."""
         if id(value) in self._seen:  # references may be circular
             return
@@ -383,9 +390,7 @@ class _Walk:
             reason = f"is an object of {name}, which was not run, and no tensor"
             yield parts, Unreadable(reason, printable(value.name.rpartition(".")[2], 40))
 
-    def _attributes(
-        self, state: object, parts: list[str], inside: bool
-    ) -> Iterator[tuple[list[str], Leaf | Nested]]:
+    def _attributes(self, state: object, parts: list[str], inside: bool) -> Leaves:
         """Yield the tensors in attributes: one dictionary, or two of them."""
         for one in state if isinstance(state, tuple) else (state,):
             if isinstance(one, Pairs):
@@ -393,40 +398,31 @@ class _Walk:
 
 
 def _spread(
-    stream: BinaryIO,
-    found: dict[str, Leaf | Nested],
-    places: dict[str, tuple[int, int]],
-    order: str,
-    budget: Budget,
-    path: Path,
+    stream: BinaryIO, found: dict[str, Leaf | Nested], data: StorageData, budget: Budget, path: Path
 ) -> dict[str, Leaf]:
     """Replace each nested tensor with the tensors that it consists of."""
     size = os.fstat(stream.fileno()).st_size
     spread: dict[str, Leaf] = {}
     for name, leaf in cancellation.checked(found.items()):
         for one in _tensors_of(leaf):
-            _check(one, places, size, array_in(path, name))
+            _check(one, data.places, size, array_in(path, name))
         if not isinstance(leaf, Nested):
             if name in spread:
                 raise two_arrays(path, name)
             spread[name] = leaf
             continue
-        for i, tensor in enumerate(_within(stream, leaf, places, order, budget)):
+        for i, tensor in enumerate(_within(stream, leaf, data, budget)):
             own = f"{name}.{i}"
             budget.take_joined(own)
             if own in spread:
                 raise two_arrays(path, own)
             spread[own] = tensor
-            _check(tensor, places, size, array_in(path, own))
+            _check(tensor, data.places, size, array_in(path, own))
     return spread
 
 
 def _within(
-    stream: BinaryIO,
-    nested: Nested,
-    places: dict[str, tuple[int, int]],
-    order: str,
-    budget: Budget,
+    stream: BinaryIO, nested: Nested, data: StorageData, budget: Budget
 ) -> Iterator[TensorView]:
     """Yield the tensors that a nested tensor consists of."""
     count = nested.sizes.shape[0] if nested.sizes.shape else 0
@@ -435,7 +431,7 @@ def _within(
         raise PickleError("is damaged: its pickle has a nested tensor that cannot be read")
     budget.take(count * (ENTRY + _MORE))
     what = "The shape of a nested tensor"
-    sizes, strides, offsets = (_numbers(stream, one, places, order, what).tolist() for one in told)
+    sizes, strides, offsets = (_numbers(stream, one, data, what).tolist() for one in told)
     buffer = nested.buffer
     for shape, steps, offset in zip(sizes, strides, offsets, strict=True):
         within = storage_view(buffer.storage, buffer.kind, offset, shape, steps)
@@ -443,13 +439,7 @@ def _within(
         yield within
 
 
-def _numbers(
-    stream: BinaryIO,
-    tensor: TensorView,
-    places: dict[str, tuple[int, int]],
-    order: str,
-    what: str,
-) -> np.ndarray:
+def _numbers(stream: BinaryIO, tensor: TensorView, data: StorageData, what: str) -> np.ndarray:
     """Return the data of a checked tensor in C order."""
     dtype = tensor.kind.dtype
     assert dtype is not None
@@ -457,13 +447,9 @@ def _numbers(
     if tensor.span == 0:
         return np.empty(shape, dtype)
     start = tensor.storage.start * tensor.storage.kind.itemsize + tensor.offset * dtype.itemsize
-    flat = mapped.numbers(
-        stream,
-        mapped.as_stored(dtype, order),
-        places[tensor.storage.key][0] + start,
-        tensor.span * dtype.itemsize,
-        what,
-    )
+    start += data.places[tensor.storage.key][0]
+    nbytes = tensor.span * dtype.itemsize
+    flat = mapped.ordered(stream, dtype, start, nbytes, what, data.order)
     strides = [
         stride * dtype.itemsize if length > 1 else 0
         for length, stride in zip(tensor.shape, tensor.strides, strict=True)

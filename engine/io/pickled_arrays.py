@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,19 +130,11 @@ def _encoded(text: object, encoding: object = "", *_: object) -> object:
     raise PickleError("is damaged: its pickle has text in an encoding that is not known here")
 
 
-def _names(function: Callable[..., object], *names: str) -> dict[str, object]:
-    return dict.fromkeys(names, Call(function))
-
-
 NAMES: dict[str, object] = {
-    **_names(_type, "numpy.dtype"),
-    **_names(_encoded, "_codecs.encode"),
-    **_names(
-        _reconstructed,
-        "numpy.core.multiarray._reconstruct",
-        "numpy._core.multiarray._reconstruct",
-    ),
-    **_names(_from_buffer, "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer"),
+    "numpy.dtype": Call(_type),
+    "_codecs.encode": Call(_encoded),
+    **{f"numpy.{c}.multiarray._reconstruct": Call(_reconstructed) for c in ("core", "_core")},
+    **{f"numpy.{c}.numeric._frombuffer": Call(_from_buffer) for c in ("core", "_core")},
     **{
         f"ml_dtypes.{name}": np.dtype(getattr(ml_dtypes, name))
         for name in (

@@ -43,9 +43,8 @@ from quantoscope.engine.text.number_parsing import quoted
 # Limit of the format.
 MAX_HEADER = 100_000_000
 _DTYPES: dict[str, np.dtype[Any]] = {
-    "F64": np.dtype(np.float64),
-    "F32": np.dtype(np.float32),
-    "F16": np.dtype(np.float16),
+    **{f"F{8 * n}": np.dtype(f"f{n}") for n in (2, 4, 8)},
+    **{f"{kind}{8 * n}": np.dtype(f"{kind.lower()}{n}") for kind in "IU" for n in (1, 2, 4, 8)},
     "BF16": np.dtype(ml_dtypes.bfloat16),
     "F8_E4M3": np.dtype(ml_dtypes.float8_e4m3fn),
     "F8_E5M2": np.dtype(ml_dtypes.float8_e5m2),
@@ -53,14 +52,6 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "F8_E4M3FNUZ": np.dtype(ml_dtypes.float8_e4m3fnuz),
     "F8_E5M2FNUZ": np.dtype(ml_dtypes.float8_e5m2fnuz),
     "F4": np.dtype(ml_dtypes.float4_e2m1fn),
-    "I64": np.dtype(np.int64),
-    "I32": np.dtype(np.int32),
-    "I16": np.dtype(np.int16),
-    "I8": np.dtype(np.int8),
-    "U64": np.dtype(np.uint64),
-    "U32": np.dtype(np.uint32),
-    "U16": np.dtype(np.uint16),
-    "U8": np.dtype(np.uint8),
 }
 # Two numbers per byte; the shape counts numbers.
 _PACKED = "F4"
@@ -106,8 +97,7 @@ def load(path: Path, name: str) -> np.ndarray:
         dtype = _DTYPES.get(entry.kind)
         if dtype is None:
             raise unreadable(path, name, _reason(entry.kind))
-        stored = mapped.as_stored(dtype, "little")
-        flat = mapped.numbers(stream, stored, entry.offset, entry.nbytes, what).view(dtype)
+        flat = mapped.ordered(stream, dtype, entry.offset, entry.nbytes, what)
     if entry.kind == _PACKED:
         flat = unpacked(flat.view(np.uint8), 2, dtype, math.prod(entry.shape))
     return flat.reshape(entry.shape)

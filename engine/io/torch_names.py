@@ -240,25 +240,11 @@ def _shape(size: object) -> tuple[int, ...]:
     return shape if byte_count(shape, 16) is not None else ()
 
 
-_REAL = {
-    "float64": np.float64,
-    "float32": np.float32,
-    "float16": np.float16,
-    "bfloat16": ml_dtypes.bfloat16,
-    "float8_e4m3fn": ml_dtypes.float8_e4m3fn,
-    "float8_e4m3fnuz": ml_dtypes.float8_e4m3fnuz,
-    "float8_e5m2": ml_dtypes.float8_e5m2,
-    "float8_e5m2fnuz": ml_dtypes.float8_e5m2fnuz,
-    "float8_e8m0fnu": ml_dtypes.float8_e8m0fnu,
-    "int64": np.int64,
-    "int32": np.int32,
-    "int16": np.int16,
-    "int8": np.int8,
-    "uint64": np.uint64,
-    "uint32": np.uint32,
-    "uint16": np.uint16,
-    "uint8": np.uint8,
-}
+_REAL = (
+    *("float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e4m3fnuz"),
+    *("float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu"),
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+)
 # Bytes per element of types that are not real numbers.
 _OTHER = {
     **{"bool": 1, "complex32": 4, "complex64": 8, "complex128": 16},
@@ -266,7 +252,8 @@ _OTHER = {
     **{"bits1x8": 1, "bits2x4": 1, "bits4x2": 1, "bits8": 1, "bits16": 2},
     **{f"{sign}int{bits}": 1 for sign in ("", "u") for bits in range(1, 8)},
 }
-_KINDS = {name: Kind(name, np.dtype(d).itemsize, np.dtype(d)) for name, d in _REAL.items()}
+_DTYPES = {name: np.dtype(getattr(ml_dtypes, name, name)) for name in _REAL}
+_KINDS = {name: Kind(name, dtype.itemsize, dtype) for name, dtype in _DTYPES.items()}
 _KINDS |= {name: Kind(name, itemsize, None) for name, itemsize in _OTHER.items()}
 _FLOAT4 = "float4_e2m1fn_x2"
 _KINDS[_FLOAT4] = Kind(_FLOAT4, 1, np.dtype(ml_dtypes.float4_e2m1fn), 2)

@@ -26,27 +26,11 @@ _NEVER = set("\\:\0")
 def opened_beside(
     path: Path, location: str, agreed: bool, end: int, what: str
 ) -> Iterator[BinaryIO]:
-    """Open the external file that a model refers to.
+    """Open the external file that a model refers to as ``location``.
 
-    Parameters
-    ----------
-    path : Path
-        The model.
-    location : str
-        Name of the external file in the model.
-    agreed : bool
-        Whether the user agreed to read it.
-    end : int
-        Minimum size of that file in bytes.
-    what : str
-        Description of the tensor for messages.
-
-    Raises
-    ------
-    ExternalDataError
-        If not agreed, though it could be read otherwise.
-    FormatError
-        If the name or a link leads out of the model's folder, or is not a file.
+    ``end`` is the minimum size of that file in bytes, ``what`` names the tensor in messages.
+    Raises ExternalDataError if the user has not agreed, though it could be read otherwise;
+    FormatError if the name or a link leads out of the model's folder, or is not a file.
     """
     inside = PurePosixPath(location)
     leaves = inside.is_absolute() or ".." in inside.parts or _NEVER & set(location)

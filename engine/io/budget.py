@@ -23,14 +23,8 @@ _SIGNS = {b"{": 190, b"[": 80, b":": 170, b",": 40, b'"': 30}
 class Budget:
     """Memory left for the metadata of a file.
 
-    The limit is ``most_memory`` of the file's size; its own bytes count once, since they
-    are read or mapped.
-
-    Parameters
-    ----------
-    path : Path
-    size : int
-        Size of the file in bytes.
+    The limit is ``most_memory`` of the file's ``size`` in bytes, which count once themselves,
+    since they are read or mapped.
     """
 
     def __init__(self, path: Path, size: int) -> None:

@@ -34,18 +34,8 @@ def cached(
 ) -> _T:
     """Return the cached result of ``read`` for an unchanged file, or call it.
 
-    Parameters
-    ----------
-    file : Path or binary stream
-        The file to read.
-    path : Path
-        Name of the file.
-    what : hashable
-        Key of the result within the file.
-    read : callable
-        Computes the result, which must not be modified.
-    is_small : callable
-        Whether the result may stay in memory while unused.
+    The result must not be modified; ``what`` is its key (hashable) within the file at ``path``, and
+    ``is_small`` tells whether it may stay in memory while unused.
     """
     found = os.stat(file) if isinstance(file, Path) else os.fstat(file.fileno())
     key = (

@@ -101,21 +101,10 @@ def write(stream: IO[bytes], array: np.ndarray) -> None:
 
 
 def read_header(stream: BinaryIO, size: int, what: str) -> Header:
-    """Read and check the header of an array, leaving the stream at the data.
+    """Read the header of an array from the first byte of a stream, which is left at the data.
 
-    Parameters
-    ----------
-    stream : binary stream
-        Positioned at the first byte.
-    size : int
-        Actual size of the stream in bytes, which the header is checked against.
-    what : str
-        Description of the array for messages.
-
-    Raises
-    ------
-    FormatError
-        NotRealError if only the dtype is unsupported.
+    It is checked against the actual ``size`` of the stream in bytes; ``what`` names the array in
+    messages. Raises FormatError, or NotRealError if only the dtype is unsupported.
     """
     start = stream.read(8)
     if not start.startswith(MAGIC):

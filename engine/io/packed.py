@@ -14,14 +14,8 @@ _PART = 1 << 20
 def unpacked(packed: np.ndarray, per_byte: int, dtype: np.dtype[Any], count: int) -> np.ndarray:
     """Return the first ``count`` numbers, one per byte.
 
-    Parameters
-    ----------
-    packed : ndarray of uint8
-        Bytes with their first number in the lowest bits.
-    per_byte : int
-    dtype : numpy.dtype
-        A dtype of one byte; signed integers are sign-extended.
-    count : int
+    ``packed`` are bytes (uint8) with their first number in the lowest bits; ``dtype`` is of one
+    byte, and signed integers are sign-extended.
     """
     bits = 8 // per_byte
     flat = np.empty(per_byte * packed.size, np.uint8)

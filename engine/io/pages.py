@@ -13,14 +13,8 @@ PAGE = 1 << 15
 class Pages:
     """Random access to the bytes of a file.
 
-    Unlike a mapping, it raises instead of killing the process if the file becomes shorter.
-
-    Parameters
-    ----------
-    stream : binary stream
-        A regular file; every other reader of it has to seek first, as this class does.
-    size : int
-        Size of the file in bytes.
+    Unlike a mapping, it raises instead of killing the process if the file becomes shorter than
+    ``size`` bytes. Every other reader of the stream has to seek first, as this class does.
     """
 
     def __init__(self, stream: BinaryIO, size: int) -> None:

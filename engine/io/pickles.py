@@ -103,20 +103,9 @@ _UNSET = Inert()
 class Machine:
     """Interpreter of one pickle.
 
-    Parameters
-    ----------
-    stream : binary stream
-        Positioned at the start of the pickle, afterwards at its end.
-    size : int
-        Number of bytes available.
-    names : mapping
-        Meaning of each name.
-    persistent : callable, optional
-        Resolves a persistent reference.
-    whole : int, optional
-        Size of the file around the pickle in bytes.
-    budget : Budget, optional
-        Budget that texts are charged to.
+    ``stream`` has ``size`` bytes from the start of the pickle, and is afterwards at its end;
+    ``names`` gives the meaning of each name, ``persistent`` resolves a persistent reference,
+    ``whole`` is the size of the file around the pickle; texts are charged to the budget.
     """
 
     def __init__(

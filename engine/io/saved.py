@@ -137,22 +137,11 @@ def placed(known: SavedSource, session: Path | None) -> SavedSource:
 def described(
     known: SavedSource, session: Path | None = None, step: Progress | None = None
 ) -> SavedSource:
-    """Return the fingerprint to store in a session.
+    """Return the fingerprint to store in a session, or raise OSError.
 
-    Parameters
-    ----------
-    known : SavedSource
-        Fingerprint at the time its arrays were read. If the file has been replaced since, the old
-        fingerprint is stored, which the arrays belong to.
-    session : Path, optional
-        Path of the session file: source files in or below its folder are found again if both
-        are moved together.
-    step : callable, optional
-        Called with the number of bytes hashed.
-
-    Raises
-    ------
-    OSError
+    ``known`` is that at the time its arrays were read; it is kept if the file has been replaced
+    since, because the arrays belong to it. Files in or below the folder of ``session`` are found
+    again if both are moved together. ``step`` is called with the number of bytes hashed.
     """
     known = placed(known, session)
     path = Path(known.path)

@@ -51,7 +51,7 @@ from quantoscope.engine.text.number_parsing import (
 )
 from quantoscope.engine.text.source_literals import shortest
 from quantoscope.engine.text.text_pieces import Text
-from quantoscope.engine.text.value_buffer import counted
+from quantoscope.engine.text.value_buffer import count_notes, narrowed
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": " "}
 _DTYPES = {
@@ -115,7 +115,8 @@ def load(path: Path) -> np.ndarray:
 def _precision(wide: int) -> list[Note]:
     """Return notes on integers with more digits than float32."""
     one = "1 integer has more digits than float32: all values are float64."
-    return counted(wide, one, "%1 integers have more digits than float32: all values are float64.")
+    many = "%1 integers have more digits than float32: all values are float64."
+    return count_notes(wide, one, many)
 
 
 def _comments(start: str) -> str:
@@ -192,11 +193,6 @@ def _read(text: Text, first_line: int = 1, single: bool = True) -> NumberBlock:
         raise first from None
 
 
-def _narrowed(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return values.astype(dtype, copy=False)
-
-
 def _declaration(comments: str) -> tuple[np.dtype[Any], tuple[int, ...]] | None:
     """Return the dtype and shape in the program's own comment; None if there is none."""
     match = _DECLARATION.search(comments)
@@ -221,10 +217,10 @@ def _as_declared(text: Text, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np
             f"which does not fit the {values.size:,} numbers that follow."
         )
     if dtype.kind == "f":
-        array = _narrowed(values, dtype)
+        array = narrowed(values, dtype)
         fits = not (np.isinf(array) & np.isfinite(values)).any()
     elif (np.abs(values) < 2**53).all():
-        array = _narrowed(values, dtype)
+        array = narrowed(values, dtype)
         fits = bool((array.astype(np.float64) == values).all())
     else:
         array, fits = _integers(text, block, dtype)

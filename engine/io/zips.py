@@ -41,20 +41,10 @@ class _KnownZip(zipfile.ZipFile):
 
 
 def open_zip(file: Path | BinaryIO, path: Path | None = None) -> zipfile.ZipFile:
-    """Open a zip file for reading.
+    """Open a zip file for reading; ``path`` names a stream in messages.
 
-    Parameters
-    ----------
-    file : Path or binary stream
-    path : Path, optional
-        Name for messages, if ``file`` is a stream.
-
-    Raises
-    ------
-    zipfile.BadZipFile
-        Also if it has more members than any file of arrays.
-    FormatError
-        If their names exceed the memory budget of the file.
+    Raises zipfile.BadZipFile also if it has more members than any file of arrays, and FormatError
+    if their names exceed the memory budget of the file.
     """
     if not isinstance(file, Path):
         return _KnownZip(file, path or Path())

@@ -35,7 +35,7 @@ from quantoscope.engine.text.number_parsing import (
     whole_number,
 )
 from quantoscope.engine.text.text_pieces import PIECE, Marks, Text
-from quantoscope.engine.text.value_buffer import NeedsDouble, ValueBuffer
+from quantoscope.engine.text.value_buffer import NeedsDouble, ValueBuffer, count_notes
 
 _NAMED = 100
 _MISSING = frozenset({"NA", "N/A", "n/a", "<NA>", "null", "NULL", "None", "NaT", "--"})
@@ -295,11 +295,8 @@ def _is_counted(
 
 
 def _may_be_names(counted: Sequence[str]) -> Note:
-    names = ", ".join(counted[:4]) + (", …" if len(counted) > 4 else "")
-    return Note(
-        "The first row was read as numbers: %1. If it holds column names, take it out.",
-        (names,),
-    )
+    text = "The first row was read as numbers: %1. If it holds column names, take it out."
+    return Note(text, (", ".join(counted[:4]) + ", …" * (len(counted) > 4),))
 
 
 def _has_fraction(cell: str, layout: Layout) -> bool:
@@ -562,12 +559,9 @@ class _Rows:
                 )
         notes += self.buffer.notes()
         marks = self.text.marks
-        if marks.comments == 1:
-            left = "The line that begins with # was left out: %1."
-            notes.append(Note(left, (printable(marks.comment, 40),)))
-        elif marks.comments:
-            left = "%1 lines that begin with # were left out, the first is: %2."
-            notes.append(Note(left, (f"{marks.comments:,}", printable(marks.comment, 40))))
+        left = "The line that begins with # was left out: %1."
+        lines = "%1 lines that begin with # were left out, the first is: %2."
+        notes += count_notes(marks.comments, left, lines, printable(marks.comment, 40))
         return NumberBlock(values, names, self.layout, tuple(notes), self.buffer.wide)
 
 

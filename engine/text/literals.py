@@ -17,19 +17,7 @@ from numpy.typing import NDArray
 
 from quantoscope.engine import cancellation
 from quantoscope.engine.notes import Note
-from quantoscope.engine.text.literal_words import (
-    ASSIGNED,
-    CALLED,
-    CALLS,
-    CLOSES,
-    CONTAINING,
-    KEYWORD,
-    METHOD,
-    PLAIN,
-    SCALAR,
-    TOKEN,
-    dimensions,
-)
+from quantoscope.engine.text import literal_words as words
 from quantoscope.engine.text.number_parsing import (
     BlockError,
     NumberError,
@@ -97,11 +85,11 @@ def is_literal(text: str | Text) -> bool:
     """Return whether a text begins as an array literal, not as rows of cells."""
     text = text.start if isinstance(text, Text) else text
     at = _skip_blank(text, 0)
-    if text[at : at + 1] in CLOSES or CONTAINING.match(text, at):
+    if text[at : at + 1] in words.CLOSES or words.CONTAINING.match(text, at):
         return True
-    assigned = ASSIGNED.match(text, at)
-    called = CALLED.match(text, at)
-    return assigned is not None or (called is not None and called[1].rpartition(".")[2] in CALLS)
+    assigned = words.ASSIGNED.match(text, at)
+    called = words.CALLED.match(text, at)
+    return bool(assigned or (called and called[1].rpartition(".")[2] in words.CALLS))
 
 
 def parse_literal(text: str | Text, first_line: int = 1, single: bool = False) -> Literal:
@@ -149,7 +137,7 @@ def _bare(call: re.Match[str]) -> str:
 
 
 def _skip_blank(text: str, at: int) -> int:
-    while (match := TOKEN.match(text, at)) is not None and match.lastgroup == "blank":
+    while (match := words.TOKEN.match(text, at)) is not None and match.lastgroup == "blank":
         at = match.end()
     return at
 
@@ -210,7 +198,7 @@ class _Reader:
         # Blanks replace skipped text, so that positions in messages stay correct.
         self.text = "".join(parts)
         if "np.float" in self.text:
-            self.text = SCALAR.sub(_bare, self.text)
+            self.text = words.SCALAR.sub(_bare, self.text)
         self.last_end -= gone
         self.careful_until -= gone
         return at - gone
@@ -221,10 +209,10 @@ class _Reader:
         while not self.whole and _skip_blank(self.text, at) == len(self.text):
             at = self._ahead(len(self.text))
         text, at = self.text, _skip_blank(self.text, at)
-        containing = CONTAINING.match(text, at)
+        containing = words.CONTAINING.match(text, at)
         at = containing.end() if containing else at
-        assigned = ASSIGNED.match(text, at)
-        declared = dimensions(assigned["dims"]) if assigned else None
+        assigned = words.ASSIGNED.match(text, at)
+        declared = words.dimensions(assigned["dims"]) if assigned else None
         at = assigned.end() if assigned else at
         for kind, start, end in cancellation.checked(self._tokens(at)):
             self._take(kind, start, end)
@@ -255,7 +243,7 @@ class _Reader:
             if open_comment and not self.whole:
                 at = self._ahead(at, 2 * len(self.text))
                 continue
-            match = TOKEN.match(self.text, at)
+            match = words.TOKEN.match(self.text, at)
             assert match is not None and match.lastgroup is not None
             if match.end() == len(self.text) and not self.whole:
                 at = self._ahead(at, 2 * len(self.text))
@@ -280,12 +268,12 @@ class _Reader:
         """Convert a run of lists of numbers and words at once; return its end."""
         if at < self.careful_until:
             return at
-        match = PLAIN[self.stack[-1]].match(self.text, at, at + PIECE)
+        match = words.PLAIN[self.stack[-1]].match(self.text, at, at + PIECE)
         if match is None or match.end() - at < _SHORT:
             return at
         run = match[0]
         # End the run after a bracket or comma: the token that follows may be incomplete.
-        ends = max(run.rfind(sign) + 1 for sign in CLOSES[self.stack[-1]] + ",")
+        ends = max(run.rfind(sign) + 1 for sign in words.CLOSES[self.stack[-1]] + ",")
         end = ends or max(run.rfind(blank) for blank in " \n\t")
         # On failure, the slow path finds the position of the error.
         self.careful_until = match.end()
@@ -484,7 +472,7 @@ class _Reader:
 
     def _open_call(self, start: int, end: int) -> None:
         name = self.text[start:end]
-        if name.lstrip("+-").rpartition(".")[2] not in CALLS:
+        if name.lstrip("+-").rpartition(".")[2] not in words.CALLS:
             raise self.fail(start, f"{quoted(name)} is a call; only arrays of numbers can be read.")
         if name[0] in "+-":
             raise self.fail(start, "a sign stands before a call; put it before the number.")
@@ -501,7 +489,7 @@ class _Reader:
                 raise self.fail(start, "a call is closed before it holds a number.")
             self.last_end = start + 1
             return
-        if CLOSES.get(opened) != bracket:
+        if words.CLOSES.get(opened) != bracket:
             raise self.fail(start, f"{quoted(bracket)} closes a bracket that was not opened.")
         if self.width and self.buffer.size > self.row_start:
             self._end_row(start)
@@ -540,7 +528,7 @@ class _Reader:
 
     def _keywords(self, at: int) -> int:
         """Parse keywords after the array in a call: ``, dtype=float32, device='cuda:0'``."""
-        while (match := KEYWORD.match(self.text, at)) is not None:
+        while (match := words.KEYWORD.match(self.text, at)) is not None:
             at = match.end()
             if match["name"] in (None, "dtype"):
                 self.dtype = match["value"].strip("'\"").rpartition(".")[2]
@@ -553,7 +541,7 @@ class _Reader:
 
     def _methods(self, at: int) -> int:
         """Parse methods called on an array: ``.reshape(2, 3)``, ``.astype(np.float32)``."""
-        while (match := METHOD.match(self.text, at)) is not None:
+        while (match := words.METHOD.match(self.text, at)) is not None:
             name, arguments = match["name"], match["arguments"]
             if name in ("reshape", "view") and not self.stack:
                 numbers = arguments.strip("()[] ").replace(",", " ").split()

@@ -44,18 +44,8 @@ def parse_table(
     """Parse the numbers of a table, without its head and a first column of names.
 
     The first column holds names if none of its cells is a number, or if its head is empty
-    and it numbers the rows from 0 or 1, as pandas writes an index.
-
-    Parameters
-    ----------
-    text : str or Text
-    decimal_comma, single
-        As for ``parse_block``.
-
-    Raises
-    ------
-    AmbiguousBlock, BlockError
-        As ``parse_block``; the lines are those of the text.
+    and it numbers the rows from 0 or 1, as pandas writes an index. Parameters and errors are those
+    of ``parse_block``; the lines are those of the text.
     """
     text = Text.of(text) if isinstance(text, str) else text
     lines = text.start.split("\n", 10_000)
@@ -120,14 +110,9 @@ def _cells(line: str) -> list[str]:
 
 
 def as_markdown(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
-    """Return a table of cells under heads, with right-aligned columns.
+    """Return a table of right-aligned columns: rows of cells, each as long as ``heads``.
 
-    Parameters
-    ----------
-    rows : sequence of sequence of str
-        One list per row, as long as ``heads``.
-    heads : sequence of str
-        A ``|`` in a cell or head is escaped.
+    A ``|`` in a cell or head is escaped.
     """
     lines = [_row(heads), "|" + "---:|" * len(heads), *map(_row, rows)]
     return "\n".join(lines) + "\n"

@@ -37,16 +37,10 @@ class Marks:
 
 
 class Text:
-    """A text that can be read repeatedly.
+    """A text of at most ``size`` characters that can be read repeatedly.
 
-    Parameters
-    ----------
-    source : callable
-        Returns an iterator over pieces of the text, of any length.
-    size : int
-        Upper bound of its length in characters.
-    opened : bool
-        Whether it is a file, whose leading blank lines are not cells.
+    ``source`` returns an iterator over pieces of any length; ``opened`` says that it is a file,
+    whose leading blank lines are not cells.
     """
 
     def __init__(

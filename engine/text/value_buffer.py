@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from quantoscope.engine.notes import Note
 from quantoscope.engine.text.number_parsing import whole_number
@@ -19,14 +20,9 @@ class NeedsDouble(Exception):
 
 
 class ValueBuffer:
-    """Buffer with capacity for all numbers a text may hold; unused pages take no memory.
+    """Buffer for all numbers that ``size`` characters may hold; unused pages take no memory.
 
-    Parameters
-    ----------
-    size : int
-        Length of the text in characters.
-    single : bool
-        Whether to store float32, and raise NeedsDouble at the first number that needs more.
+    If ``single``, it stores float32, and raises NeedsDouble at the first number that needs more.
     """
 
     def __init__(self, size: int, single: bool) -> None:
@@ -42,7 +38,7 @@ class ValueBuffer:
     def put(self, values: NDArray[np.float64]) -> None:
         """Append numbers."""
         if self._single:
-            narrow = single(values)
+            narrow = narrowed(values)
             beyond = np.isinf(narrow) & np.isfinite(values) | (narrow == 0) & (values != 0)
             if self.wide or beyond.any():
                 raise NeedsDouble
@@ -58,7 +54,7 @@ class ValueBuffer:
             if whole is not None:
                 lost = int(value) != whole
                 self.lost += lost
-                self.wide += lost or float(single(np.array(value))) != value
+                self.wide += lost or float(narrowed(np.array(value))) != value
 
     def count_all(self, values: NDArray[np.float64], cells: Sequence[str], text: str) -> None:
         """Count the numbers in C notation that lose digits; ``text`` is the cells' text."""
@@ -68,7 +64,7 @@ class ValueBuffer:
         if any(mark in text for mark in ".eE"):
             whole = [cells[i].strip().lstrip("+-").isdigit() for i in large.tolist()]
             large = large[np.array(whole, dtype=bool)]
-        inexact = single(values[large]) != values[large]
+        inexact = narrowed(values[large]) != values[large]
         for at in np.flatnonzero(np.abs(values[large]) >= _DOUBLE).tolist():
             place = int(large[at])
             if int(cells[place]) != int(values[place]):
@@ -88,17 +84,17 @@ class ValueBuffer:
         words = "%1 cells hold a word for a missing value: they are NaN."
         integer = "1 integer has more digits than float64: it is rounded."
         integers = "%1 integers have more digits than float64: they are rounded."
-        return counted(self.missing, word, words) + counted(self.lost, integer, integers)
+        return count_notes(self.missing, word, words) + count_notes(self.lost, integer, integers)
 
 
-def counted(count: int, one: str, many: str) -> list[Note]:
+def count_notes(count: int, one: str, many: str, *parts: str) -> list[Note]:
     """Return the note on one thing, or on ``count`` of them; none on nothing."""
     if count < 2:
-        return [Note(one)] * count
-    return [Note(many, (f"{count:,}",))]
+        return [Note(one, parts)] * count
+    return [Note(many, (f"{count:,}", *parts))]
 
 
-def single(values: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Convert values to float32; overflow gives infinity, underflow gives zero."""
+def narrowed(values: NDArray[np.floating], dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """Convert values to ``dtype``; overflow gives infinity, underflow gives zero."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return values.astype(np.float32)
+        return values.astype(dtype, copy=False)

@@ -37,6 +37,8 @@ def plain(name: str | os.PathLike[str]) -> str:
 
 def letters(text: str) -> str:
     """Return a text of any length without control characters and direction marks."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c in _SPACES else _ODD for c in text)
 
 

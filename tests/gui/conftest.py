@@ -59,12 +59,13 @@ def _nobodys(widget):
     return isinstance(widget, QMenu) and not widget.isVisible()
 
 
-def _alive(kind):
-    return [x for x in gc.get_objects() if type(x) is kind and shiboken6.isValid(x)]
-
-
-def _running_timers():
-    return [(t, t.parent()) for t in _alive(QTimer) if t.isActive()]
+def _running(app):
+    """Timers and threads that run, with the timers' parents."""
+    kinds = (QTimer, QThread)
+    alive = [x for x in gc.get_objects() if type(x) in kinds and shiboken6.isValid(x)]
+    timers = [(t, t.parent()) for t in alive if type(t) is QTimer and t.isActive()]
+    threads = [t for t in alive if type(t) is QThread and t.isRunning() and t is not app.thread()]
+    return timers, threads
 
 
 @pytest.fixture(autouse=True)
@@ -85,12 +86,15 @@ def nothing_is_left(request, home):
             break
         gc.collect()
     assert not left, f"widgets left: {left}"
-    if _running_timers():
+    timers, threads = _running(app)
+    if timers:
         # They may belong to what is garbage already, in a cycle that nobody has looked for yet.
+        del timers
         gc.collect()
         _bury(app)
-    assert not _running_timers(), "a timer is left running"
-    assert not [t for t in _alive(QThread) if t.isRunning() and t is not app.thread()]
+        timers, threads = _running(app)
+    assert not timers, "a timer is left running"
+    assert not threads
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """What every test starts from: no screen, the C locale, a home of its own; and no threads left."""
 
 import collections
+import contextlib
 import gc
 import itertools
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -18,6 +20,10 @@ for _name in ("LC_ALL", "LC_NUMERIC", "LANG", "LANGUAGE"):
 for _name in ("QT_SCALE_FACTOR", "QT_STYLE_OVERRIDE", "QT_QPA_PLATFORMTHEME", "QT_LOGGING_RULES"):
     os.environ.pop(_name, None)
 
+
+# Workers, and the hundreds of programs that tests start, compile the same files: once is enough.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 ROOT = Path(__file__).resolve().parents[1]
 if (_tested := Path(engine.__file__).resolve().parents[1]) != ROOT:
@@ -90,7 +96,10 @@ def home(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("HOME", str(place))
     for name in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(place / name.lower()))
-    return place
+    yield place
+    # Most are empty: a run's end would spend seconds on thousands of them.
+    with contextlib.suppress(OSError):
+        place.rmdir()
 
 
 @pytest.fixture(autouse=True)

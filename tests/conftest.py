@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from quantoscope import engine
 
@@ -37,6 +38,20 @@ def pytest_addoption(parser):
     parser.addoption("--skips-only-in", metavar="FOLDER", help="fail when one elsewhere is skipped")
 
 
+for _name, _examples in {"quick": 10, "whole": 100, "thorough": 1000}.items():
+    settings.register_profile(_name, max_examples=_examples)
+
+
+def pytest_configure(config):
+    """Try laws on few examples where slow tests are left out, unless a profile is asked for."""
+    if not config.getoption("--hypothesis-profile"):
+        settings.load_profile("quick" if _is_quick(config) else "whole")
+
+
+def _is_quick(config):
+    return config.option.markexpr == "not slow"
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
     """What was skipped was not tested: fail where that was not allowed."""
@@ -52,22 +67,40 @@ def pytest_sessionfinish(session):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-FEW = 3
+FEW = 2
 """So many cases of a test with many are for everybody; the others are slow."""
+FEW_WINDOWS = 5
+"""So many tests of a file that open a window, the first ones, are for everybody."""
 SLOW_FOLDERS = {"e2e", "packaging", "runtimes", "hostile"}
+SLOW_WORDS = ("hostile", "many_edits", "memory", "million", "thousands", "no_time")
+"""Tests of what is large, or damaged in every way."""
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Import no package of a runtime for tests that are left out."""
+    if _is_quick(config) and collection_path.name in SLOW_FOLDERS:
+        return True
+    return None
 
 
 def pytest_collection_modifyitems(items):
-    """Mark as slow what only multiplies cases, and what starts programs of its own."""
+    """Mark as slow what only multiplies cases, what is large, and what starts programs."""
     cases = collections.defaultdict(list)
     for item in items:
         cases[item.path, getattr(item, "originalname", item.name), item.cls].append(item)
-        if SLOW_FOLDERS.intersection(item.path.relative_to(ROOT).parts):
-            item.add_marker("slow")
-    for alike in cases.values():
-        kept = {round(i * (len(alike) - 1) / (FEW - 1)) for i in range(FEW)}
+    windows = collections.Counter()
+    for (path, name, _), alike in cases.items():
+        few = FEW
+        if "new_window" in alike[0].fixturenames:
+            windows[path] += 1
+            few = 1 if windows[path] <= FEW_WINDOWS else 0
+        if SLOW_FOLDERS.intersection(path.relative_to(ROOT).parts) or any(
+            word in f"{path.stem} {name}" for word in SLOW_WORDS
+        ):
+            few = 0
+        kept = {round(i * (len(alike) - 1) / max(1, few - 1)) for i in range(few)}
         for number, item in enumerate(alike):
-            if number not in kept and len(alike) > FEW:
+            if number not in kept:
                 item.add_marker("slow")
 
 

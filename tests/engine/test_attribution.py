@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope import engine
@@ -15,6 +15,7 @@ from quantoscope.engine.analysis.outliers import MOST, attribution
 from quantoscope.engine.numerics.envelope import pyramid_of
 from quantoscope.engine.schemes.runtimes import RUNTIMES
 from tests.engine.blocked import LAYOUTS, blocks_of
+from tests.laws import examples
 
 WHOLE = [
     *(f"{fmt} {mapping}" for fmt in ("int8", "uint4") for mapping in engine.MAPPINGS),
@@ -120,7 +121,7 @@ def test_the_cause_is_the_fewest_values_of_all(outliers: dict[int, float]) -> No
     st.sampled_from(["float32", "float64", "float16"]),
     st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_law_the_cause_is_the_fewest_values_of_all(
     size: int, text: str, outliers: dict[int, float], kind: str, seed: int
 ) -> None:

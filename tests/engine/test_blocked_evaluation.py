@@ -10,7 +10,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope import engine
@@ -25,6 +25,7 @@ from tests.engine.blocked import (
     assert_same_metrics,
     blocks_of,
 )
+from tests.laws import examples
 
 UNIT, BLOCK = 128, 384
 """So small that a few thousand values have many; a unit is a stretch of the curves."""
@@ -357,7 +358,7 @@ hostile = st.floats(width=32) | st.sampled_from([0.0, -0.0, 2.0**-149, 3.4e38, 1
 
 
 @given(st.lists(hostile, min_size=1, max_size=12), st.sampled_from([*TEXTBOOK, *OTHERS]), st.data())
-@settings(max_examples=600, deadline=None)
+@examples(600)
 def test_law_what_is_known_of_the_extremes_changes_nothing(
     values: list[float], text: str, data: st.DataObject
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -28,6 +28,7 @@ from quantoscope.engine.examples import EXAMPLES, example
 from quantoscope.engine.formats import IntegerFormat
 from quantoscope.engine.numerics.arithmetic import EntropySearch
 from quantoscope.engine.numerics.kernels import extremes
+from tests.laws import examples
 
 MAPPINGS = tuple(engine.MAPPINGS)
 INT8 = IntegerFormat(8, signed=True)
@@ -55,7 +56,7 @@ def test_percentile_100_is_minmax() -> None:
         assert whole == engine.calibrate(x, f"int8 {mapping}")
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     x=hnp.arrays(np.float32, st.integers(1, 60), elements=st.floats(-(2.0**60), 2.0**60, width=32)),
     mapping=st.sampled_from(MAPPINGS),
@@ -212,7 +213,7 @@ def naive_divergence(counts: np.ndarray, cut: int, levels: int) -> float:
     return float(np.sum(p[p > 0] * np.log(p[p > 0] / q[p > 0])))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     counts=hnp.arrays(np.int64, st.integers(12, 60), elements=st.integers(0, 1000)),
     levels=st.sampled_from([2, 4, 8, 16]),

@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope import engine
 from quantoscope.engine import Channels, Evaluation, Granularity
 from quantoscope.engine.analysis.channel_figures import natural_granularity
+from tests.laws import examples
 
 CHANNEL_0, CHANNEL_1 = Granularity("per-channel", 0), Granularity("per-channel", 1)
 OTHERS = (
@@ -211,7 +212,7 @@ def test_squares_of_float64_that_do_not_fit_leave_the_decibels_right(magnitude: 
     st.sampled_from(OTHERS),
     st.integers(0, 2**32 - 1),
 )
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_any_channels_of_any_array(rows: int, columns: int, g: Granularity, seed: int) -> None:
     random = np.random.default_rng(seed)
     x = random.choice([0.0, 1.0, -2.5, 0.3, 40.0, np.nan], (rows, columns)).astype(np.float32)

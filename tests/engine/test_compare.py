@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope import engine
@@ -16,6 +16,7 @@ from quantoscope.engine.analysis.choices import choices_between, orders
 from quantoscope.engine.analysis.comparison import Compared
 from quantoscope.engine.examples import example
 from quantoscope.engine.schemes.arithmetic_choices import ARITHMETIC_CHOICES
+from tests.laws import examples
 
 TIES = example("ties").make()
 NORMALS = np.random.default_rng(0).normal(size=4096).astype(np.float32)
@@ -385,7 +386,7 @@ a_scheme = st.tuples(*map(st.sampled_from, CHOICES.values())).map(" ".join)
 
 
 @given(a_scheme, a_scheme, st.lists(st.floats(-4, 4, width=32), min_size=2, max_size=12))
-@settings(deadline=None, max_examples=25)
+@examples(25)
 def test_shares_are_the_mean_over_every_order_and_add_up(
     first: str, second: str, values: list[float]
 ) -> None:
@@ -528,7 +529,7 @@ def test_what_either_scheme_cannot_do_is_an_error(order: int) -> None:
         max_size=40,
     ),
 )
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_any_two_schemes_on_any_values(first: str, second: str, values: list[float]) -> None:
     x = np.array([*values, 1.0], np.float32)
     made = engine.compare(x, first, second)

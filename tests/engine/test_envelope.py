@@ -7,11 +7,12 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from quantoscope.engine.numerics.envelope import finite_envelope, min_max_envelope
+from tests.laws import examples
 
 numbers = st.one_of(
     st.floats(width=32), st.sampled_from([math.nan, math.inf, -math.inf, -0.0, 2.0**-149])
@@ -20,7 +21,7 @@ arrays = npst.arrays("float32", st.integers(0, 60), elements=numbers)
 
 
 @given(arrays, st.integers(1, 80))
-@settings(max_examples=500, deadline=None)
+@examples(500)
 def test_law_every_position_is_in_one_column_whose_extremes_are_its_own(
     x: np.ndarray, columns: int
 ) -> None:
@@ -49,7 +50,7 @@ def test_law_every_position_is_in_one_column_whose_extremes_are_its_own(
 @given(arrays, st.integers(1, 80), st.integers(0, 9))
 @example(np.array([1, math.inf, 2, 3], np.float32), 2, 0)
 @example(np.array([1, -math.inf, 2, 3], np.float32), 2, 5)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_law_of_finite_values_alone_it_is_as_if_the_infinite_were_gaps(
     x: np.ndarray, columns: int, start: int
 ) -> None:

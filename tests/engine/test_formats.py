@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope import engine
@@ -25,6 +25,7 @@ from quantoscope.engine.formats import INTEGERS, Format, parse_format
 from quantoscope.engine.formats.small_floats import NF4_BOOK
 from quantoscope.engine.numerics.arithmetic import MAX_SEED, ROUNDINGS, parse_rounding, uniform_at
 from quantoscope.engine.quantizers import QUANTIZERS, unclipped_key
+from tests.laws import examples
 
 FLOATS = ("e4m3fn", "e5m2", "e2m1fn")
 EVERY = list(FORMATS.values())
@@ -327,7 +328,7 @@ def test_small_floats_are_what_their_bits_say(
 @pytest.mark.parametrize("fmt", FLOATS)
 @pytest.mark.parametrize("rounding", ["ties-even", "ties-away", "toward-zero"])
 @given(x=st.floats(-1.25, 1.25, width=32), exponent=st.integers(-12, 0))
-@settings(deadline=None)
+@examples(100)
 def test_small_floats_round_to_the_nearest_number(
     fmt: str, rounding: str, x: float, exponent: int
 ) -> None:
@@ -373,7 +374,7 @@ def with_ends(values: list[float]) -> np.ndarray:
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=30))
-@settings(deadline=None)
+@examples(100)
 def test_nf4_takes_the_nearest_number_of_its_book(values: list[float]) -> None:
     x = with_ends(values)
     result = engine.evaluate(x, "nf4 symmetric")
@@ -606,7 +607,7 @@ changes = st.sampled_from(list(KINDS)).flatmap(lambda name: st.tuples(st.just(na
 
 
 @given(schemes(), changes)
-@settings(deadline=None, max_examples=500)
+@examples(500)
 def test_any_change_leaves_a_scheme_that_parses_back(
     scheme: Scheme, change: tuple[str, Any]
 ) -> None:
@@ -618,7 +619,7 @@ def test_any_change_leaves_a_scheme_that_parses_back(
 
 
 @given(schemes(), changes)
-@settings(deadline=None, max_examples=500)
+@examples(500)
 def test_the_change_that_was_asked_for_is_kept(scheme: Scheme, change: tuple[str, Any]) -> None:
     name, value = change
     adapted = scheme.adapted(**{name: value})
@@ -642,7 +643,7 @@ def test_a_block_format_makes_way_for_a_mapping_or_another_format(
 
 
 @given(schemes().filter(lambda scheme: scheme.format.integer), changes)
-@settings(deadline=None, max_examples=300)
+@examples(300)
 def test_a_change_that_goes_with_the_rest_changes_nothing_else(
     scheme: Scheme, change: tuple[str, Any]
 ) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope import engine
 from quantoscope.engine import Granularity
 from quantoscope.engine.numerics.granularity import GRANULARITIES, MAX_GROUP, parse_granularity
+from tests.laws import examples
 
 TENSOR = Granularity()
 
@@ -120,7 +121,7 @@ class TestChannelsOfAShape:
     st.integers(-4, 3),
     st.randoms(use_true_random=False),
 )
-@settings(deadline=None)
+@examples(100)
 def test_every_value_belongs_to_exactly_one_channel(
     shape: tuple[int, ...], size: int, axis: int, random: Any
 ) -> None:
@@ -467,7 +468,7 @@ def test_many_channels_are_each_calibrated_by_themselves(
     st.sampled_from(list(engine.MAPPINGS)),
     st.integers(0, 2**32 - 1),
 )
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_any_channel_of_any_array_is_as_alone(
     rows: int, columns: int, size: int, mapping: str, seed: int
 ) -> None:

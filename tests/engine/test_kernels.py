@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope import engine
@@ -18,6 +18,7 @@ from quantoscope.engine import Granularity
 from quantoscope.engine.numerics import kernels
 from quantoscope.engine.numerics.arrays import as_working
 from tests.engine.blocked import LAYOUTS, assert_same, blocks_of
+from tests.laws import examples
 
 THREADS = (1, 2, 3, 8)
 SHAPES = [(), (1,), (23,), (1, 9), (9, 1), (5, 7), (3, 4, 5), (1, 3, 1, 7), (2, 3, 2, 3)]
@@ -201,7 +202,7 @@ def test_a_flat_block_is_that_of_the_flat_array(shape: tuple[int, ...], layout: 
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_law_a_flat_block_of_any_view_is_that_of_the_flat_array(data: st.DataObject) -> None:
     shape = data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=4))
     x = np.arange(math.prod(shape)).reshape(shape)
@@ -271,7 +272,7 @@ numbers = st.floats(width=32) | st.sampled_from([math.nan, math.inf, -math.inf, 
     st.sampled_from([1, 3]),
     st.sets(st.integers(0, 39), max_size=6),
 )
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_law_extremes_are_those_of_the_finite_values(
     values: list[float], dtype: str, block: int, threads: int, without: set[int]
 ) -> None:
@@ -337,7 +338,7 @@ def test_units_are_summed_and_reduced_each_by_itself(size: int) -> None:
     st.integers(1, 9),
     st.data(),
 )
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_law_spread_gives_each_position_the_value_of_its_channel(
     shape: tuple[int, ...], group: int, data: st.DataObject
 ) -> None:
@@ -353,7 +354,7 @@ def test_law_spread_gives_each_position_the_value_of_its_channel(
 
 
 @given(st.integers(1, 40), st.integers(1, 3), st.sampled_from([1, 5, 8, 16]), st.integers(0, 99))
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_law_parameters_spread_are_those_at_each_position(
     length: int, rows: int, group: int, seed: int
 ) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from quantoscope import engine
 from quantoscope.engine import METRICS
 from quantoscope.engine.evaluation.metrics import METRIC
+from tests.laws import examples
 
 ALL_KEYS = {
     "sqnr",
@@ -206,7 +207,7 @@ numbers = st.one_of(
     npst.arrays("float64", npst.array_shapes(max_dims=2, max_side=9), elements=numbers),
     st.sampled_from(TEXTS),
 )
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_law_every_metric_is_as_defined(x: np.ndarray, text: str) -> None:
     if np.isfinite(x).any():
         assert_by_definition(x, text)
@@ -218,7 +219,7 @@ def test_law_every_metric_is_as_defined(x: np.ndarray, text: str) -> None:
     st.floats(-100, 100),
     st.floats(1, 100),
 )
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_law_clipping_and_rounding_power_add_up_to_mse(
     x: np.ndarray, text: str, lo: float, width: float
 ) -> None:

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope.engine.text.delimited import parse_block
@@ -19,6 +19,7 @@ from quantoscope.engine.text.number_parsing import (
     parse_number,
 )
 from quantoscope.engine.text.paste import pasted_cells, read
+from tests.laws import examples
 
 NBSP, THIN, MINUS = "\N{NO-BREAK SPACE}", "\N{THIN SPACE}", "\N{MINUS SIGN}"
 
@@ -182,14 +183,14 @@ def test_a_decided_decimal_mark_is_kept_to() -> None:
 
 
 @given(st.floats(allow_nan=False))
-@settings(deadline=None)
+@examples(100)
 def test_every_float_reads_back_with_either_mark(value: float) -> None:
     assert parse_number(repr(value)) == value
     assert parse_number(repr(value).replace(".", ","), decimal_comma=True) == value
 
 
 @given(st.text(max_size=20))
-@settings(deadline=None)
+@examples(100)
 def test_any_text_gives_a_number_or_a_sentence(text: str) -> None:
     try:
         assert isinstance(parse_number(text), float)
@@ -536,7 +537,7 @@ def test_a_description_tells_a_reading_by_its_first_numbers() -> None:
     st.sampled_from(["\n", "\r\n", "\r"]),
     st.booleans(),
 )
-@settings(deadline=None)
+@examples(100)
 def test_a_spreadsheet_block_reads_back_with_either_mark(
     rows: list[list[float]], line_end: str, decimal_comma: bool
 ) -> None:
@@ -547,7 +548,7 @@ def test_a_spreadsheet_block_reads_back_with_either_mark(
 
 
 @given(st.text(alphabet="0123456789.,;\t\n\r -'\"eEnaif_x\u00a0", max_size=30))
-@settings(deadline=None, max_examples=500)
+@examples(500)
 def test_any_block_gives_numbers_or_a_sentence(text: str) -> None:
     try:
         assert parse_block(text).values.ndim == 2
@@ -568,7 +569,7 @@ def test_any_block_gives_numbers_or_a_sentence(text: str) -> None:
     ),
     st.sampled_from(["\t", ";", ",", " "]),
 )
-@settings(deadline=None, max_examples=500)
+@examples(500)
 def test_the_fast_way_and_the_careful_way_agree(rows: list[list[str]], delimiter: str) -> None:
     text = "\n".join(delimiter.join(row) for row in rows)
 
@@ -594,7 +595,7 @@ CELLS = ["1", "-2.5", "0", "1,5", "1 234", '"1,5"', '"a"', "", "NA", "x", "0x1f"
     st.sampled_from(["\t", ";", ",", " "]),
     st.sampled_from(["\n", "\r\n", "\r"]),
 )
-@settings(deadline=None, max_examples=300)
+@examples(300)
 def test_a_text_is_read_alike_in_pieces_of_any_length(
     rows: list[list[str]], delimiter: str, line_end: str
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope import engine
@@ -26,6 +26,7 @@ from quantoscope.engine.numerics.envelope import (
 from quantoscope.engine.numerics.granularity import Granularity
 from quantoscope.engine.quantizers import QUANTIZERS
 from tests.engine.blocked import LAYOUTS, assert_same, assert_same_pyramid, blocks_of
+from tests.laws import examples
 
 ODD = [math.nan, math.inf, -math.inf]
 
@@ -87,7 +88,7 @@ def spiky(size: int, seed: int, odd: int) -> np.ndarray:
     st.integers(0, 2**32 - 1),
     st.data(),
 )
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_law_an_envelope_of_any_span_is_exact(
     size: int, columns: int, odd: int, seed: int, data: st.DataObject
 ) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from quantoscope import engine
 from quantoscope.engine.formats import parse_format
 from quantoscope.engine.quantizers import MAPPINGS, QUANTIZERS
+from tests.laws import examples
 
 FORMATS = ("int8", "uint8", "int4", "int2", "uint2", "int16", "uint16", "int5")
 PRECISIONS = ("float32", "float64")
@@ -341,7 +342,7 @@ any_scheme = st.sampled_from(SCHEMES)
 
 
 @given(any_array, any_scheme)
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_law_the_engine_agrees_with_the_truth(x: np.ndarray, text: str) -> None:
     p = engine.calibrate(x, text)
     assume(p.origin == "range")
@@ -349,7 +350,7 @@ def test_law_the_engine_agrees_with_the_truth(x: np.ndarray, text: str) -> None:
 
 
 @given(any_array, any_scheme)
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_law_the_error_is_at_most_half_a_step_where_nothing_saturates(
     x: np.ndarray, text: str
 ) -> None:
@@ -367,7 +368,7 @@ def test_law_the_error_is_at_most_half_a_step_where_nothing_saturates(
 
 
 @given(any_array, any_scheme)
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_law_what_was_reconstructed_is_reconstructed_unchanged(x: np.ndarray, text: str) -> None:
     result = engine.evaluate(x, text)
     p = result.qparams
@@ -378,7 +379,7 @@ def test_law_what_was_reconstructed_is_reconstructed_unchanged(x: np.ndarray, te
 
 
 @given(any_array, any_scheme)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_law_levels_ascend_and_are_their_own_codes(x: np.ndarray, text: str) -> None:
     p = engine.calibrate(x, text)
     quantizer = QUANTIZERS[p.mapping]
@@ -397,7 +398,7 @@ def test_a_nan_is_clipped_nowhere_in_a_trace_though_0_would_be() -> None:
 
 
 @given(any_array, any_scheme)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_law_larger_values_never_get_smaller_codes(x: np.ndarray, text: str) -> None:
     ordered = np.sort(x, axis=None)
     codes = engine.evaluate(ordered, text).codes.astype(int)
@@ -405,7 +406,7 @@ def test_law_larger_values_never_get_smaller_codes(x: np.ndarray, text: str) -> 
 
 
 @given(any_array, any_scheme, st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_law_saturated_tells_where_clip_changed_the_code(
     x: np.ndarray, text: str, lo: float, width: float
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope import engine
@@ -24,6 +24,7 @@ from tests.engine.blocked import (
     assert_same_pyramid,
     blocks_of,
 )
+from tests.laws import examples
 
 SMALL = {"block": 12, "unit": 4, "stretch": 4}
 SCHEMES = [
@@ -81,7 +82,7 @@ def stays(before: kernels.Extremes, now: kernels.Extremes, text: str) -> bool:
     st.booleans(),
     st.integers(0, 3),
 )
-@settings(max_examples=600, deadline=None)
+@examples(600)
 def test_law_a_revised_evaluation_is_that_of_the_changed_array(
     values: list[float], edits: Any, text: str, dtype: str, in_place: bool, drawn: bool, few: int
 ) -> None:
@@ -278,7 +279,7 @@ def assert_same_summary(got: Summary, wanted: Summary) -> None:
     st.sampled_from(["float32", "float64"]),
     st.booleans(),
 )
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_law_a_revised_summary_is_that_of_the_changed_array(
     values: list[float], edits: Any, dtype: str, in_place: bool
 ) -> None:
@@ -354,7 +355,7 @@ def test_a_summary_of_many_blocks_is_revised(layout: str) -> None:
 
 
 @given(st.lists(anything, min_size=1, max_size=30), edits_of, st.booleans())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_law_a_revised_pyramid_is_that_of_the_changed_array(
     values: list[float], edits: Any, in_place: bool
 ) -> None:

@@ -9,7 +9,7 @@ from itertools import product
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quantoscope import engine
@@ -18,6 +18,7 @@ from quantoscope.engine.formats import INTEGERS, parse_format
 from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic, fused_multiply_add
 from quantoscope.engine.numerics.granularity import GRANULARITIES
 from quantoscope.engine.schemes.runtimes import runtimes_in_words
+from tests.laws import examples
 
 every_runtime = pytest.mark.parametrize("name", RUNTIMES)
 WORDS = {"per-tensor": "per-tensor", "per-channel": "per-channel(0)", "per-group": "per-group(32)"}
@@ -201,7 +202,7 @@ moderate = st.floats(-(2.0**20), 2.0**20, width=32)
 
 
 @given(x=st.one_of(single, moderate), y=st.one_of(single, moderate), z=st.one_of(single, moderate))
-@settings(deadline=None, max_examples=400)
+@examples(400)
 @example(x=1.0, y=1.0, z=2.0**-24)
 @example(x=1.0000001192092896, y=1.0000001192092896, z=0.0)
 @example(x=1e-30, y=1e-30, z=1e-45)
@@ -218,7 +219,7 @@ def test_fused_multiply_add_rounds_once(x: float, y: float, z: float) -> None:
     below=st.booleans(),
     sign=st.sampled_from([-1, 1]),
 )
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @example(whole=2**23 + 1, close=20, below=False, sign=1)
 @example(whole=2**23 + 2, close=20, below=True, sign=-1)
 def test_a_hair_beside_a_midpoint_decides(whole: int, close: int, below: bool, sign: int) -> None:
@@ -230,7 +231,7 @@ def test_a_hair_beside_a_midpoint_decides(whole: int, close: int, below: bool, s
 
 
 @given(st.integers(0, 255), st.integers(-(2**24), 2**24), st.integers(2**23, 2**24 - 1))
-@settings(deadline=None, max_examples=300)
+@examples(300)
 def test_zero_points_are_added_as_pytorch_does(z: int, r: int, inverse: int) -> None:
     assert_fused(r * 2.0**-24, inverse * 2.0**-17, float(z))
 
@@ -314,7 +315,7 @@ def test_tensorrt_quantizes_to_the_nearest_fp8_number() -> None:
 
 
 @given(st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=20), st.floats(0.01, 1e6))
-@settings(deadline=None)
+@examples(100)
 def test_tensorrt_follows_its_guide(values: list[float], unit: float) -> None:
     x = np.array([*values, 1001.0], np.float32) * np.float32(unit)
     s, codes, reconstructed = tensorrt(x.tolist(), max(abs(v) for v in x.tolist()))
@@ -385,7 +386,7 @@ def test_tflite_by_hand(
     values=st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=20),
     exponent=st.integers(-20, 20),
 )
-@settings(deadline=None)
+@examples(100)
 @example(values=[-1.0, 1.0, 0.5], exponent=0)
 @example(values=[-127.5, 127.5, 0.5, -0.5], exponent=0)
 @example(values=[3.0, 5.0], exponent=0)
@@ -403,7 +404,7 @@ def test_tflite_follows_its_kernels(
 
 
 @given(st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=20))
-@settings(deadline=None)
+@examples(100)
 @example([127.0, 0.5, -0.5, 2.5, -126.5])
 def test_tflite_weights_are_symmetric_from_minus_127_to_127(values: list[float]) -> None:
     # Its specification: int8 weights in [−127, 127], with the zero point 0.

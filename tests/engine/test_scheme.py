@@ -7,7 +7,7 @@ import math
 from itertools import permutations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quantoscope.engine import (
@@ -22,6 +22,7 @@ from quantoscope.engine.formats import SMALL_FLOATS, IntegerFormat, in_menu_orde
 from quantoscope.engine.numerics.arithmetic import ROUNDINGS
 from quantoscope.engine.schemes.runtimes import RUNTIMES
 from quantoscope.engine.schemes.scheme import MINMAX, Calibration, as_scheme
+from tests.laws import examples
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 ranges = st.tuples(finite, finite).map(sorted).filter(lambda ends: ends[0] < ends[1])
@@ -72,7 +73,7 @@ schemes = st.one_of(of_integers, of_floats, of_blocks, _of_runtimes())
 
 
 @given(schemes)
-@settings(deadline=None)
+@examples(100)
 @example(Scheme(IntegerFormat(8, True), "symmetric", Calibration("manual", (-5e-324, 1.7e308))))
 @example(Scheme(IntegerFormat(8, True), "symmetric", Calibration("manual", (-0.0, 1e16))))
 def test_what_is_printed_parses_back_to_the_same(scheme: Scheme) -> None:
@@ -80,14 +81,14 @@ def test_what_is_printed_parses_back_to_the_same(scheme: Scheme) -> None:
 
 
 @given(schemes)
-@settings(deadline=None)
+@examples(100)
 def test_printing_is_canonical(scheme: Scheme) -> None:
     assert str(Scheme.parse(str(scheme))) == str(scheme)
     assert " ".join(str(scheme).split()) == str(scheme)
 
 
 @given(schemes, st.data())
-@settings(deadline=None)
+@examples(100)
 def test_the_order_of_the_words_makes_no_difference(scheme: Scheme, data: st.DataObject) -> None:
     more = (
         ["per-tensor"] if scheme.granularity.whole else ["minmax"] if "(" not in str(scheme) else []
@@ -223,7 +224,7 @@ def test_a_missing_word_is_missed_at_the_end(text: str, named: str) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(deadline=None)
+@examples(100)
 def test_any_text_is_a_scheme_or_a_scheme_error_within_the_text(text: str) -> None:
     try:
         scheme = Scheme.parse(text)
@@ -253,7 +254,7 @@ words = st.sampled_from(
 
 
 @given(st.lists(words, max_size=12).map("".join))
-@settings(deadline=None)
+@examples(100)
 def test_any_jumble_of_words_is_a_scheme_or_a_scheme_error_within_the_text(text: str) -> None:
     try:
         Scheme.parse(text)
@@ -262,7 +263,7 @@ def test_any_jumble_of_words_is_a_scheme_or_a_scheme_error_within_the_text(text:
 
 
 @given(schemes.filter(lambda scheme: not scheme.fixed_range), ranges)
-@settings(deadline=None)
+@examples(100)
 def test_with_range_changes_the_range_alone(scheme: Scheme, ends: list[float]) -> None:
     moved = scheme.with_range(*ends)
     assert moved.calibration == Calibration("manual", tuple(ends))

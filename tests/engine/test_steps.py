@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope import engine
@@ -20,6 +20,7 @@ from quantoscope.engine.analysis.steps import Line, Steps, steps
 from quantoscope.engine.examples import EXAMPLES
 from quantoscope.engine.formats import parse_format
 from quantoscope.engine.formats.small_floats import NF4_BOOK
+from tests.laws import examples
 
 # The reader: a formula as printed becomes Python, and Python's fractions compute it. It shares
 # nothing with the engine.
@@ -328,7 +329,7 @@ def test_every_printed_line_is_true(text: str) -> None:
     st.integers(3, 12),
     st.sampled_from(["float32", "float64"]),
 )
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_every_printed_line_is_true_of_any_values(
     text: str, values: list[float], digits: int, dtype: str
 ) -> None:

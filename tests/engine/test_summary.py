@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from quantoscope.engine import QuantizationError, Summary, summarize
+from tests.laws import examples
 
 F32_MAX = float(np.finfo(np.float32).max)
 F64_MAX = float(np.finfo(np.float64).max)
@@ -55,7 +56,7 @@ def assert_sound(summary: Summary, x: np.ndarray) -> None:
         )
     )
 )
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_law_the_summary_is_sound(x: np.ndarray) -> None:
     assert_sound(summarize(x), x)
 

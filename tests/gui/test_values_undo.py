@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QToolButton
@@ -13,6 +13,7 @@ from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.tensors import source_of_array
 from quantoscope.gui.models.values import SortOrder
 from quantoscope.gui.workers.background import Background
+from tests.laws import examples
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def state(session):
     return array.tobytes(), array.dtype, session.entries, session.active_uid, session.modified
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(numbers, max_size=5), st.lists(steps, max_size=12))
 def test_undo_takes_back_any_sequence_of_changes_and_redo_repeats_it(qapp, start, sequence):
     session = Session(Background())

@@ -11,13 +11,14 @@ from typing import Any
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantoscope import engine
 from quantoscope.engine import export
 from quantoscope.engine.quantizers.symmetric import Symmetric
 from tests.engine.export.arrays import OF_RUNTIMES, SCHEMES, TEXTBOOK, normal, on_ties
+from tests.laws import examples
 from tests.runtimes.hostile import arrays
 
 
@@ -123,7 +124,7 @@ def test_any_shape_will_do(shape: tuple[int, ...], scheme: str) -> None:
     check(engine.evaluate(normal(shape), scheme))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     x=hnp.arrays(
         np.float32,

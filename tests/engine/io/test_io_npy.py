@@ -15,11 +15,12 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from quantoscope.engine import io
+from tests.laws import examples
 
 Refusal = Callable[..., str]
 
@@ -89,7 +90,7 @@ def test_a_header_by_python_2_loads(path: Path) -> None:
         hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4),
     )
 )
-@settings(deadline=None)
+@examples(100)
 def test_what_is_saved_loads_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, array: np.ndarray
 ) -> None:

@@ -13,13 +13,14 @@ from typing import BinaryIO
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from quantoscope.engine import io
 from quantoscope.engine.io import FileFormat
 from quantoscope.engine.io.base import write_atomically
+from tests.laws import examples
 
 Refusal = Callable[..., str]
 
@@ -49,7 +50,7 @@ def path(writer: FileFormat, tmp_path: Path) -> Path:
 @example(".csv", np.array([[100, 200], [300, 400]], np.float32))
 @example(".tsv", np.zeros((0, 3), np.float32))
 @example(".txt", np.float16(65504))
-@settings(deadline=None, max_examples=300)
+@examples(300)
 def test_what_is_saved_loads_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, ending: str, array: np.ndarray
 ) -> None:

@@ -69,7 +69,8 @@ def pytest_sessionfinish(session):
 
 FEW = 2
 """So many cases of a test with many are for everybody; the others are slow."""
-FEW_WINDOWS = 5
+OPENERS = {"new_window", "open_dialog"}
+FEW_WINDOWS = 4
 """So many tests of a file that open a window, the first ones, are for everybody."""
 SLOW_FOLDERS = {"e2e", "packaging", "runtimes", "hostile"}
 SLOW_WORDS = ("hostile", "many_edits", "memory", "million", "thousands", "no_time")
@@ -91,7 +92,7 @@ def pytest_collection_modifyitems(items):
     windows = collections.Counter()
     for (path, name, _), alike in cases.items():
         few = FEW
-        if "new_window" in alike[0].fixturenames:
+        if OPENERS.intersection(alike[0].fixturenames):
             windows[path] += 1
             few = 1 if windows[path] <= FEW_WINDOWS else 0
         if SLOW_FOLDERS.intersection(path.relative_to(ROOT).parts) or any(

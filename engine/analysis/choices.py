@@ -228,15 +228,9 @@ _MERGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 def bounded(choices: Choices, most: int, idle: Callable[[int], bool]) -> Choices:
-    """Return at most ``most`` choices, merging some if necessary.
+    """Return at most ``most`` choices (one or more), merging some if necessary.
 
-    Parameters
-    ----------
-    choices : Choices
-    most : int
-        Maximum number of choices, at least 1.
-    idle : callable
-        Whether the choice at a position probably changes nothing and needs no corners.
+    ``idle`` says whether the choice at a position probably changes nothing and needs no corners.
     """
     if choices.count <= most and orders(choices) is not None:
         return choices
@@ -266,19 +260,10 @@ def _within(key: str, keys: tuple[str, ...]) -> bool:
 
 
 def orders(choices: Choices, usable: Callable[[int], bool] | None = None) -> np.ndarray | None:
-    """Return the frequency of each step over all orders of making the choices.
+    """Return the share of all orders that make a choice right after those of a corner.
 
-    Parameters
-    ----------
-    choices : Choices
-    usable : callable, optional
-        Whether a corner may be visited; by default if it is a valid scheme.
-
-    Returns
-    -------
-    ndarray of float64, shape (choices, corners), or None
-        Share of orders that make a choice right after those of a corner; None if
-        there is no order at all.
+    In float64, shape (choices, corners); None if there is no order at all. ``usable`` says whether
+    a corner may be visited, by default if it is a valid scheme.
     """
     usable = usable or (lambda made: choices.corner(made) is not None)
     fits = [usable(made) for made in range(choices.full + 1)]

@@ -190,15 +190,9 @@ def compare(
 def compare_evaluations(
     r: FloatArray, before: Evaluation, after: Evaluation, step: Progress | None = None
 ) -> Comparison:
-    """Compare two evaluations of an array, with the causes of differences.
+    """Compare two evaluations of the array ``r``, with the causes of differences.
 
-    Parameters
-    ----------
-    r : ndarray of the working precision
-        The array that was evaluated.
-    before, after : Evaluation
-    step : callable, optional
-        As ``progress`` of ``compare``.
+    ``step`` is ``progress`` of ``compare``.
     """
     first, second = before.scheme, after.scheme
     compared = Compared.CODES if _same_codes(first, second) else Compared.VALUES
@@ -391,16 +385,9 @@ def _key(state: State, p: QParams) -> bytes:
 
 @dataclass(frozen=True, eq=False)
 class _Shares:
-    """Shares of the choices in a block's values, or in all.
+    """Sum of each choice's shares, the largest share of a value, and its flat position.
 
-    Attributes
-    ----------
-    sums : ndarray of float64, shape (choices,)
-        Sum of shares over the values.
-    most : ndarray of float64, shape (choices,)
-        The largest share of a value, and
-    where : ndarray of int, shape (choices,)
-        its flat position.
+    Of a block's values, or of all; every array has shape (choices,).
     """
 
     sums: np.ndarray
@@ -479,14 +466,9 @@ def _shares(made: Comparison, choices: Choices, work: _Corners) -> _Shares:
 def _made_of(
     r: FloatArray, where: np.ndarray, corners: list[_Corner], work: _Corners
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the results of corners for some values: numbers to subtract, and to compare.
+    """Return the results of corners for the values at some flat positions, without NaN.
 
-    Parameters
-    ----------
-    r : ndarray, shape (n,)
-        Without NaN.
-    where : ndarray of int, shape (n,)
-        Flat positions.
+    Numbers to subtract, shape (corners, n), and those to compare.
     """
     numbers = np.empty((len(corners), r.size))
     marks: list[np.ndarray] = []

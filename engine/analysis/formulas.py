@@ -35,12 +35,7 @@ def symbolic(
 ) -> str:
     """Return the formula in symbols, with earlier stages written out.
 
-    Parameters
-    ----------
-    formula : str
-    stages : sequence of Stage
-    names : mapping of str to str, optional
-        Symbols that differ from the default.
+    ``names`` has symbols that differ from the default.
     """
     earlier = {stage.key: stage for stage in stages}
     known = _NAMES | dict(names or {})
@@ -197,13 +192,8 @@ def written(node: Node, texts: Mapping[str, str]) -> str:
 def rounded_in(node: Node, precisions: Mapping[str, str], whole: Iterable[str] = ()) -> Node:
     """Return a formula that states the precision in which each operation is rounded.
 
-    Parameters
-    ----------
-    node : Node
-    precisions : mapping of str to str
-        Precision such as ``float32`` by operation; others are exact.
-    whole : iterable of str
-        Names of integers, whose sums and differences are exact.
+    ``precisions`` has a precision such as ``float32`` by operation; others are exact. ``whole`` are
+    the names of integers, whose sums and differences are exact.
     """
     exact = set(whole)
 
@@ -311,13 +301,8 @@ _WHOLE: dict[str, Callable[[Fraction], Fraction | int]] = {
 def value_of(node: Node, numbers: Mapping[str, Number], functions: Functions) -> Number:
     """Return the value of a formula, exact except for the roundings it names.
 
-    Parameters
-    ----------
-    node : Node
-    numbers : mapping of str to Number
-        What its names stand for.
-    functions : mapping of str to callable
-        Of formats with a rounding of their own.
+    ``numbers`` has what its names stand for, ``functions`` those of formats with their own
+    rounding.
     """
     if node.kind == "name":
         return numbers[node.text]

@@ -40,14 +40,8 @@ class Glance:
 def glance(array: np.ndarray, step: Progress | None = None) -> Glance:
     """Return the preview of an array of any real dtype and shape.
 
-    It makes two passes over blocks of a million values, so that a mapped or float16
-    array takes little memory.
-
-    Parameters
-    ----------
-    array : ndarray
-    step : callable, optional
-        Progress callback; may raise to stop.
+    It makes two passes over blocks of a million values, so that a mapped or float16 array takes
+    little memory. ``step`` may raise to stop.
 
     Raises
     ------

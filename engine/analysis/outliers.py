@@ -52,15 +52,8 @@ def attribution(
 ) -> Attribution | None:
     """Return the outliers that set an evaluation's scale; None if there are none.
 
-    Only a range from the extremes (``minmax``) of the whole tensor is set by single values.
-
-    Parameters
-    ----------
-    x : array_like
-        The array that was evaluated.
-    evaluation : Evaluation
-    pyramid : Pyramid, optional
-        Of the array, where it is known.
+    Only a range from the extremes (``minmax``) of the whole tensor is set by single values. ``x``
+    is the array that was evaluated, ``pyramid`` its pyramid, if known.
     """
     scheme = evaluation.scheme
     if not scheme.calibration.how.from_extremes or not scheme.granularity.whole:
@@ -95,10 +88,7 @@ def attribution(
 def _few_outside(low: np.ndarray, high: np.ndarray, both_sides: bool) -> tuple[int, int] | None:
     """Return the smallest numbers of values to drop below and above to halve the range.
 
-    Parameters
-    ----------
-    low, high : ndarray, shape (most + 1,)
-        Outermost values, from the ends inwards.
+    ``low`` and ``high``, shape (most + 1,), are the outermost values from the ends inwards.
     """
     width = high[0] - low[0]
     if not 0 < width < np.inf:

@@ -88,19 +88,10 @@ class Steps:
 
 
 def steps(x: ArrayLike, scheme: Scheme, qparams: QParams, position: int, digits: int = 6) -> Steps:
-    """Return the quantization of one value under a scheme, line by line.
+    """Return the quantization of the value at a flat position, line by line.
 
-    Parameters
-    ----------
-    x : array_like
-        The whole array.
-    scheme : Scheme
-    qparams : QParams
-        Parameters of the scheme for the array.
-    position : int
-        The flat position of the value.
-    digits : int
-        Default significant digits; more are used if needed to make a line true.
+    ``qparams`` are the parameters of the scheme for the whole array ``x``; ``digits`` are the
+    significant digits of numbers, more if needed to make a line true.
     """
     array = as_working(x)
     at = trace(array, qparams, [position])

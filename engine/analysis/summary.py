@@ -140,17 +140,8 @@ def summary_revised(
 ) -> Summary | None:
     """Update a summary after values have changed; None if the range has changed.
 
-    Parameters
-    ----------
-    before : Summary
-    x : ndarray
-        The changed array.
-    where : ndarray of int, shape (n,)
-        Flat positions of the changes, each once.
-    old : ndarray, shape (n,)
-        Old values.
-    known : Extremes
-        Extremes of the changed array.
+    ``x`` is the changed array and ``known`` its extremes; ``where`` and ``old``, shape (n,), are
+    the flat positions of the changes, each once, and the values that were there.
     """
     new = x.reshape(-1)[where]
     gone, come = (values[np.isfinite(values)] for values in (old, new))

@@ -120,18 +120,8 @@ def entropy_ends(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the thresholds below and above 0 per channel, in float64, shape (channels,).
 
-    Parameters
-    ----------
-    rows : ndarray, shape (channels, n)
-        Finite values, at least one in each channel; NaN elsewhere, if there are gaps.
-    fmt : Format
-    arguments : sequence of float
-        Numbers of bins and of levels, if given.
-    whose : EntropySearch
-        Package that defines the search, as in ``Arithmetic.entropy``.
-    gaps : bool
-    step : callable, optional
-        Progress callback.
+    ``rows``, shape (channels, n), are finite values, at least one in each channel, and NaN
+    elsewhere, if there are gaps. ``arguments`` are the numbers of bins and of levels, if given.
     """
     channels, length = rows.shape
     search = search_of(fmt, arguments, whose, channels, length)
@@ -162,13 +152,7 @@ def curve(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the tried thresholds of a whole tensor, and their divergences in nats.
 
-    Parameters
-    ----------
-    finite : ndarray, shape (n,)
-        Finite values, not all of them 0.
-    fmt : Format
-    whose : EntropySearch
-        As for ``entropy_ends``.
+    The values are finite, and not all of them 0.
     """
     search = search_of(fmt, (), whose, 1, finite.size)
     if whose is EntropySearch.MODELOPT:
@@ -183,15 +167,7 @@ def curve(
 
 
 def threshold(finite: FloatArray, search: Search, step: Progress | None = None) -> float:
-    """Return the T of the smallest divergence, the last one of equals.
-
-    Parameters
-    ----------
-    finite : ndarray, shape (n,)
-        Finite values, at least one.
-    search : Search
-    step : callable, optional
-    """
+    """Return the T of the smallest divergence, the last one of equals, for finite values."""
     counts, reach = magnitudes(finite, search.bins, step)
     if reach == 0:
         return reach

@@ -68,15 +68,8 @@ def sample_points(
 ) -> Points:
     """Return all values of short rows; of longer ones the extremes and an even sample.
 
-    Parameters
-    ----------
-    rows : ndarray, shape (channels, n)
-    gaps : bool
-        Whether NaN marks empty positions; such rows are not sampled.
-    count : int
-        Total number of channels, if ``rows`` are some of them.
-    sample : int
-        Sample size per channel.
+    ``rows``, shape (channels, n), are some of ``count`` channels, with ``sample`` values each in a
+    sample. NaN marks empty positions if there are gaps; such rows are not sampled.
     """
     if gaps:
         return whole_points(rows, gaps)
@@ -165,12 +158,8 @@ def best_range(
 
     The search shrinks both ends together over twenty octaves, then each separately unless the
     family has symmetric ranges, then searches finely around the best. The best are compared on all
-    data.
-
-    Parameters
-    ----------
-    rows : ndarray, shape (channels, n)
-        Finite values, at least one in each channel; NaN elsewhere, if there are gaps.
+    data. ``rows``, shape (channels, n), are finite values, at least one in each channel, and NaN
+    elsewhere, if there are gaps.
     """
     low, high = reduce_rows(rows, np.fmin), reduce_rows(rows, np.fmax)
     # A constant channel needs no search.
@@ -333,17 +322,9 @@ class _Trial:
     ) -> _Best:
         """Return the range of least cost per channel, the first one of equals.
 
-        Parameters
-        ----------
-        candidates : iterable of pairs
-            At least one.
-        found : _Best, optional
-            Range to improve on.
-        finalists : bool
-            Whether to keep the runners-up too.
-        shrinking : bool
-            Whether ranges shrink, so that the first whose clipping
-            alone costs more than the best ends the search.
+        It improves on ``found``, and keeps the runners-up too if ``finalists`` is set.
+        ``shrinking`` says whether ranges shrink, so that the first whose clipping alone costs more
+        than the best ends the search.
         """
         count, size = self.points.values.shape
         batch = max(1, min(64, CELLS // size)) if count == 1 else 1

@@ -109,17 +109,10 @@ def block_sums(
     scratch: Scratch,
     finite: bool = False,
 ) -> BlockSums:
-    """Return the sums of a block of flat values.
+    """Return the sums of a block of flat values; all arrays have shape (n,).
 
-    Parameters
-    ----------
-    r, reconstructed, error : ndarray, shape (n,)
-    saturated : ndarray of int8 or None
-    p : QParams
-        Numbers, or arrays aligned with the values.
-    scratch : Scratch
-    finite : bool
-        Whether all of R is known to be finite.
+    The parameters are numbers, or arrays aligned with the values. ``finite`` says whether all of R
+    is known to be finite.
     """
     n = r.size
     nan = infinite = lost = overflowed = 0

@@ -29,12 +29,10 @@ FEW = 32
 
 
 class BlockPass:
-    """One pass over an array.
+    """One pass over an array of the working precision.
 
     Parameters
     ----------
-    r : ndarray of the working precision
-    p : QParams
     known : Extremes
         Extremes of the values that count.
     without : ndarray of int, optional

@@ -22,21 +22,10 @@ def clip_ends(
     step: Progress | None = None,
     known: Extremes | None = None,
 ) -> Ends:
-    """Return the clipping range per channel, in the dtype of ``x``.
+    """Return the clipping range per channel, in the dtype of ``x``: float32 or float64.
 
-    NaN and infinities are ignored.
-
-    Parameters
-    ----------
-    x : ndarray of float32 or float64, any shape
-    scheme : Scheme
-        Scheme with the calibration; ``mse`` and ``entropy`` also depend on mapping and format.
-    arithmetic : Arithmetic, optional
-        Another arithmetic than the scheme's, for ``mse``.
-    step : callable, optional
-        Progress callback.
-    known : Extremes, optional
-        Extremes of the values, if known.
+    NaN and infinities are ignored. ``arithmetic`` is another one than the scheme's, on which some
+    methods depend; ``known`` are the extremes of the values.
 
     Raises
     ------

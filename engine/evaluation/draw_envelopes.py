@@ -49,16 +49,9 @@ def even_bound(p: QParams) -> bool:
 def curves_from(
     size: int, pieces: Sequence[Piece], reconstructed: EnvelopeEnds | None = None
 ) -> Curves:
-    """Join the pieces of all blocks.
+    """Join the pieces of all blocks, in their order.
 
-    Parameters
-    ----------
-    size : int
-        How many values there are.
-    pieces : sequence of Piece
-        In the order of the blocks.
-    reconstructed : tuple of ndarray, optional
-        Extremes of R', if the pieces lack them.
+    ``reconstructed`` has the extremes of R', if the pieces lack them.
     """
     columns = [np.concatenate(parts) for parts in zip(*(p for p, _ in pieces), strict=True)]
     clipped = [np.concatenate(parts) for parts in zip(*(c for _, c in pieces), strict=True)]
@@ -83,17 +76,9 @@ def reconstructed_ends(p: QParams, pyramid: Pyramid) -> EnvelopeEnds | None:
 def curves_revised(
     before: Curves, where: IntArray, size: int, piece: Callable[[int, int, kernels.Scratch], Piece]
 ) -> Curves:
-    """Update curves after values have changed.
+    """Update curves after the values at the flat positions ``where`` have changed.
 
-    Parameters
-    ----------
-    before : Curves
-    where : ndarray of int
-        Flat positions of the changed values.
-    size : int
-        How many values there are.
-    piece : callable
-        Returns the piece of the current values from start to stop.
+    ``piece`` returns the piece of the current values from start to stop.
     """
     pyramids = [before.reconstructed, before.error, *([before.bound] if before.bound else [])]
     columns = [end.copy() for pyramid in pyramids for end in (pyramid.low, pyramid.high)]
@@ -136,17 +121,10 @@ def piece_of(
     saturated: np.ndarray | None,
     p: QParams,
 ) -> Piece:
-    """Return the extremes and clipped positions of a block.
+    """Return the extremes and clipped positions of a block; all arrays have shape (n,).
 
-    Parameters
-    ----------
-    start : int
-    r, error : ndarray, shape (n,)
-    reconstructed : ndarray or None
-        None if its extremes are known.
-    saturated : ndarray of int8 or None
-    p : QParams
-        Aligned with the values, in full precision.
+    ``reconstructed`` is None if its extremes are known. The parameters are aligned with the values,
+    in full precision.
     """
     columns = [] if reconstructed is None else [*stretch_extremes(reconstructed)]
     columns += stretch_extremes(error)
@@ -160,13 +138,9 @@ def piece_of(
 
 
 def bounds_of(r: FloatArray, p: QParams) -> np.ndarray:
-    """Return the bound of the rounding error per value, in float64.
+    """Return the bound of the rounding error per value, in float64, shape (n,).
 
-    Parameters
-    ----------
-    r : ndarray, shape (n,)
-    p : QParams
-        Aligned with the values.
+    The parameters are aligned with the values.
     """
     bound: Any = QUANTIZERS[p.mapping].bound(r, p)
     return np.broadcast_to(np.asarray(bound, np.float64), r.shape)

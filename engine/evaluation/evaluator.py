@@ -55,16 +55,7 @@ def calibrate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None =
 def calibrate_known(
     r: FloatArray, scheme: Scheme, known: kernels.Extremes | None, step: Progress | None = None
 ) -> QParams:
-    """Calibrate with known extremes.
-
-    Parameters
-    ----------
-    r : ndarray of the working precision
-    scheme : Scheme
-    known : Extremes or None
-        Of the values; None if they are not known.
-    step : callable, optional
-    """
+    """Calibrate for an array of the working precision, whose extremes may be known."""
     a = scheme.arithmetic
     dtype = a.working(r.dtype)
     if dtype != r.dtype:
@@ -207,17 +198,9 @@ def evaluate_known(
     step: Progress | None = None,
     pyramid: Pyramid | None = None,
 ) -> Evaluation:
-    """Evaluate with known extremes.
+    """Evaluate an array whose extremes may be known.
 
-    Parameters
-    ----------
-    x : array_like
-    scheme : Scheme
-    known : Extremes or None
-        Of the array; None if they are not known.
-    step : callable, optional
-    pyramid : Pyramid, optional
-        Of the array: the curves of the evaluation are then taken in the same pass.
+    With the array's pyramid, the curves of the evaluation are computed in the same pass.
     """
     r = as_working(x)
     known = kernels.extremes(r) if known is None else known
@@ -284,15 +267,7 @@ def squared_error(
 ) -> float:
     """Return Σ(R′ − R)² of the finite values; ∞ if it exceeds ``enough``.
 
-    Parameters
-    ----------
-    r : ndarray of the working precision
-    p : QParams
-    enough : float
-    exponent : int
-        Errors are divided by ``2**exponent`` before squaring.
-    step : callable, optional
-        Progress callback.
+    Errors are divided by ``2**exponent`` before squaring.
     """
     quantizer = QUANTIZERS[p.mapping]
     lean = p.lean(quantizer.exact_scale)
@@ -324,13 +299,8 @@ def squared_error(
 def sqnr_without(r: FloatArray, scheme: Scheme, without: IntArray) -> float:
     """Return the SQNR in dB without some values, with a range of their own for the others.
 
-    Parameters
-    ----------
-    r : ndarray of the working precision
-    scheme : Scheme
-        Scheme whose range is the extremes of the whole tensor.
-    without : ndarray of int
-        Flat positions, ascending; not all.
+    The scheme's range is the extremes of the whole tensor; ``without`` has flat positions,
+    ascending and not all.
     """
     known = kernels.extremes(r, without)._replace(finite=False)
     p = calibrate(np.array([known.low, known.high]), scheme)
@@ -345,7 +315,8 @@ def revise(
     """Update an evaluation after values have changed, if the parameters stay the same.
 
     The result equals an evaluation of the whole array bit for bit, but only units with a changed
-    value are processed.
+    value are processed. None where the parameters depend on more than the extremes, or are no
+    longer the same.
 
     Parameters
     ----------
@@ -353,17 +324,10 @@ def revise(
         The array as it is now; the very one that was evaluated, or a changed copy.
     evaluation : Evaluation
         Of the array before.
-    where : ndarray of int, shape (n,)
-        The flat positions that were changed, each once.
-    old : ndarray, shape (n,)
-        The values that were there.
+    where, old : ndarray, shape (n,)
+        Flat positions of the changes, each once, and the values that were there.
     known : Extremes
         Of the array as it is now.
-
-    Returns
-    -------
-    Evaluation or None
-        None where the parameters depend on more than the extremes, or are no longer the same.
     """
     scheme, p, r = evaluation.scheme, evaluation.qparams, as_working(x)
     extremes, fixed = scheme.calibration.how.from_extremes, scheme.calibration.fixed is not None

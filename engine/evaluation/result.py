@@ -133,16 +133,7 @@ class Evaluation:
     def block(
         self, start: int, stop: int, scratch: Scratch, out: FloatArray | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """Return R' and R' − R of a block, in scratch buffers unless ``out`` is given.
-
-        Parameters
-        ----------
-        start, stop : int
-            Flat positions.
-        scratch : Scratch
-        out : ndarray, shape (stop − start,), optional
-            Buffer for the error.
-        """
+        """Return R' and R' − R of a block, in scratch buffers; the error in ``out`` if given."""
         reconstructed = scratch("reconstructed", stop - start, self.qparams.dtype)
         self._decode(start, stop, reconstructed)
         r = kernels.flat_block(self.values, start, stop)
@@ -209,13 +200,7 @@ class Evaluation:
         return bounds_of(kernels.flat_block(self.values, start, stop), p)
 
     def part(self, where: slice | IntArray) -> EvaluatedPart:
-        """Return the evaluation of some of the values.
-
-        Parameters
-        ----------
-        where : slice or ndarray of int
-            Flat positions; a slice has a start, a stop, and no step.
-        """
+        """Return the evaluation of the values at flat positions, or in a slice without a step."""
         p = self.qparams
         if isinstance(where, slice):
             start, stop, _ = where.indices(self.codes.size)
@@ -250,20 +235,10 @@ def applied(
 ) -> tuple[IntArray, FloatArray, np.ndarray | None]:
     """Return codes, R' and where values are clipped; NaN stays NaN and is never clipped.
 
-    Parameters
-    ----------
-    r : ndarray of the working precision
-    p : QParams
-        Numbers, or arrays aligned with the values.
-    where : ndarray of int or None
-        Flat positions, for stochastic rounding.
-    quantizer : Quantizer
-    scratch : Scratch, optional
-        Scratch buffers for R'.
-    codes : ndarray, optional
-        Output array for the codes.
-    without_nan, inside : bool
-        Whether there is known to be no NaN, and no saturation.
+    The parameters are numbers, or arrays aligned with the values; ``where`` are flat positions, for
+    stochastic rounding. Codes are written to ``codes``, and R' to a buffer of ``scratch``, if
+    given. ``without_nan`` and ``inside`` say whether there is known to be no NaN, and no
+    saturation.
     """
     nan = None if without_nan else np.isnan(r)
     if nan is not None and not nan.any():

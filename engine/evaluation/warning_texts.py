@@ -43,18 +43,9 @@ def other_data(scheme: Scheme, dtype: Any) -> str:
 def warnings_of(
     shape: tuple[int, ...], scheme: Scheme, p: QParams, totals: Totals, lowest: float
 ) -> list[str]:
-    """Return all warnings as sentences.
+    """Return all warnings on an array of this shape, as sentences.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Of the array.
-    scheme : Scheme
-    p : QParams
-    totals : Totals
-        Sums and counts.
-    lowest : float
-        Smallest finite value; NaN if there is none.
+    ``lowest`` is its smallest finite value; NaN if there is none.
     """
     notes = [
         *_of_values(totals, scheme),

@@ -36,11 +36,8 @@ def identifier(name: str) -> str:
 def integer_format(result: Evaluation, whose: str) -> IntegerFormat:
     """Return the format of the codes if it is an integer format.
 
-    Raises
-    ------
-    NotExpressibleError
-        For floating-point codes, codebooks and block formats, and for mappings that are not
-        affine.
+    Raises NotExpressibleError for floating-point codes, codebooks and block formats, and for
+    mappings that are not affine.
     """
     fmt = result.qparams.format
     if not isinstance(fmt, IntegerFormat):
@@ -50,13 +47,7 @@ def integer_format(result: Evaluation, whose: str) -> IntegerFormat:
 
 
 def affine_only(result: Evaluation, whose: str) -> None:
-    """Refuse a family whose codes do not follow from S and Z alone.
-
-    Raises
-    ------
-    NotExpressibleError
-        If the family is not affine.
-    """
+    """Raise NotExpressibleError for a family whose codes do not follow from S and Z alone."""
     mapping = result.qparams.mapping
     if not QUANTIZERS[mapping].affine:
         raise NotExpressibleError(
@@ -67,10 +58,7 @@ def affine_only(result: Evaluation, whose: str) -> None:
 def finite_scales(p: QParams, whose: str) -> np.ndarray:
     """Return every S rounded to float32, shape (count,).
 
-    Raises
-    ------
-    NotExpressibleError
-        If an S is 0, infinite or NaN in float32.
+    Raises NotExpressibleError if one is 0, infinite or NaN in float32.
     """
     with np.errstate(over="ignore", under="ignore"):
         scales = np.atleast_1d(np.asarray(p.scale).astype(np.float32))
@@ -86,12 +74,9 @@ def zero_points(p: QParams) -> np.ndarray:
 
 
 def zero_points_within(p: QParams, fmt: IntegerFormat, whose: str) -> np.ndarray:
-    """Return every Z as int64, shape (count,), checked to be a valid code.
+    """Return every Z as int64, shape (count,).
 
-    Raises
-    ------
-    NotExpressibleError
-        If one is not.
+    Raises NotExpressibleError if one is not a valid code.
     """
     z = zero_points(p)
     lowest = fmt.qmin - fmt.narrow
@@ -117,13 +102,7 @@ def group_size(p: QParams, shape: tuple[int, ...]) -> int | None:
 
 
 def to_nearest(result: Evaluation, whose: str) -> None:
-    """Refuse a scheme that does not round to nearest, for formats that do not state rounding.
-
-    Raises
-    ------
-    NotExpressibleError
-        For rounding toward zero, or stochastic rounding.
-    """
+    """Raise NotExpressibleError unless rounding is to nearest, for formats that do not state it."""
     a = result.qparams.arithmetic
     if a.reach > 0.5:
         raise NotExpressibleError(

@@ -72,17 +72,7 @@ class Format(ABC):
     def round(
         self, x: FloatArray, rounding: Rounding, where: Places = None, out: Buffer = None
     ) -> FloatArray:
-        """Round to the format's numbers, as if these continued beyond both ends.
-
-        Parameters
-        ----------
-        x : ndarray of float
-        rounding : Rounding
-        where : ndarray of int, shape of x, optional
-            Positions, for stochastic rounding.
-        out : ndarray, shape of x, optional
-            May be used for the result.
-        """
+        """Round to the format's numbers, as if these continued beyond both ends."""
 
     def round_formula(self, inner: str, rounding: Rounding) -> str:
         """Return the formula of rounding: to integers, unless overridden.
@@ -108,16 +98,7 @@ class Format(ABC):
     def unpack(
         self, codes: np.ndarray, dtype: Any = np.float64, out: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return the numbers of codes, in a new array or ``out``.
-
-        Parameters
-        ----------
-        codes : ndarray
-        dtype : dtype
-            A dtype that holds every number.
-        out : ndarray of that dtype, optional
-            May be used for the result.
-        """
+        """Return the numbers of codes, in a new array or ``out``; ``dtype`` holds every number."""
 
     @abstractmethod
     def numbers(self, qmin: float, qmax: float) -> np.ndarray:

@@ -29,16 +29,10 @@ class Envelope:
 
 
 def min_max_envelope(x: FloatArray, columns: int) -> Envelope:
-    """Return the extremes of ``x`` in at most ``columns`` columns.
+    """Return the extremes of ``x``, shape (n,), in at most ``columns`` columns, one a pixel.
 
-    Every position is in exactly one column, and column widths differ by one position at
-    most. With more columns than positions, each position is a column.
-
-    Parameters
-    ----------
-    x : ndarray, shape (n,)
-    columns : int
-        At least 1; a plot asks for one per pixel.
+    Every position is in exactly one column, and column widths differ by one position at most. With
+    more columns than positions, each position is a column.
 
     Raises
     ------
@@ -81,15 +75,8 @@ class Pyramid:
         """Return the extremes of the finite values from ``start`` to ``stop``, in columns.
 
         The result is exact. Inner edges of wide columns lie at stretches; if columns are narrower
-        than two stretches, the values themselves are read.
-
-        Parameters
-        ----------
-        columns : int
-        start, stop : int
-            Within the array.
-        values : callable
-            ``values(start, stop)`` returns that slice of the array.
+        than two stretches, the values themselves are read: ``values(start, stop)`` returns a slice
+        of the array.
         """
         if narrow(columns, start, stop):
             return finite_envelope(values(start, stop), columns, start)
@@ -112,18 +99,10 @@ def outermost(
 ) -> tuple[FloatArray, IntArray]:
     """Return the ``count`` largest measures, descending, with the flat positions of their values.
 
-    The ``count`` largest values lie in at most ``count`` stretches, those of the largest
-    measures, so only these are read.
-
-    Parameters
-    ----------
-    x : ndarray
-    pyramid : Pyramid
-        Of that array.
-    count : int
-        Number of values; the result is shorter if fewer are finite.
-    measure : ufunc
-        ``positive`` for the largest values, ``negative`` for the smallest, ``absolute``.
+    They are fewer if fewer values are finite. The ``count`` largest lie in at most ``count``
+    stretches of the array's pyramid, those of the largest measures, so only these are read.
+    ``measure`` is ``positive`` for the largest values, ``negative`` for the smallest, or
+    ``absolute``.
     """
     ends = np.fmax(measure(pyramid.low), measure(pyramid.high))
     ends = np.where(np.isnan(ends), -np.inf, ends)

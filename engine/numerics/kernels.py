@@ -182,11 +182,7 @@ def block_without(x: np.ndarray, start: int, stop: int, without: np.ndarray | No
 def extremes(x: np.ndarray, without: np.ndarray | None = None) -> Extremes:
     """Return the extremes of a non-empty array, in its dtype.
 
-    Parameters
-    ----------
-    x : ndarray
-    without : ndarray of int, optional
-        Flat positions to leave out, ascending.
+    ``without`` has flat positions to leave out, ascending.
     """
 
     def ends(start: int, stop: int, scratch: Scratch) -> Extremes:

@@ -75,13 +75,7 @@ _mappings: list[_Mapping] = []
 def watch(pages: mmap.mmap, handle: int, name: str) -> None:
     """Watch the file behind a mapping for as long as the mapping lives.
 
-    Parameters
-    ----------
-    pages : mmap
-    handle : int
-        Descriptor of the open file; the caller still has to close it.
-    name : str
-        What messages call it.
+    The caller still has to close ``handle``, the file's descriptor; messages call it ``name``.
     """
     start = np.frombuffer(pages, np.uint8).__array_interface__["data"][0]
     own = os.dup(handle)

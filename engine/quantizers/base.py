@@ -174,17 +174,9 @@ class Quantizer(ABC):
     ) -> Iterator[tuple[str, FloatArray]]:
         """Yield every stage of ``stage_list`` before Clip for the values ``r``, by key, in order.
 
-        Called with numpy's floating-point warnings off: overflow and NaN are outcomes here.
-
-        Parameters
-        ----------
-        r : ndarray
-        p : QParams
-            Numbers, or arrays that broadcast against ``r``.
-        where : ndarray of int, optional
-            Positions, for stochastic rounding.
-        out : ndarray, optional
-            Buffer that every stage may reuse.
+        Called with numpy's floating-point warnings off: overflow and NaN are outcomes here. The
+        parameters are numbers, or arrays that broadcast against ``r``; every stage may reuse
+        ``out``.
         """
 
     def clip(self, number: FloatArray, p: QParams, out: FloatArray | None = None) -> FloatArray:
@@ -210,14 +202,8 @@ class Quantizer(ABC):
     ) -> tuple[IntArray, np.ndarray | None]:
         """Return the codes of ``r``, which has no NaN, and where they saturated.
 
-        Parameters
-        ----------
-        r, p, where, out
-            As for ``stages``.
-        codes : ndarray of the format's dtype, optional
-            Output array for the codes.
-        inside : bool
-            Whether there is known to be no saturation.
+        Codes are written to ``codes``, if given. ``inside`` says whether there is known to be no
+        saturation; the other parameters are as for ``stages``.
 
         Returns
         -------

@@ -256,24 +256,9 @@ def qparams_of(
 ) -> QParams:
     """Create parameters: numbers for a whole tensor, arrays for channels.
 
-    Parameters
-    ----------
-    name : str
-        The quantizer.
-    fmt : Format
-    s, z : ndarray, shape (channels,)
-        Scales and zero points; integral float64 numbers, or Python integers.
-    q : tuple of float
-        The code range.
-    ends : tuple of ndarray
-        The clipping range.
-    dtype : numpy.dtype
-        The working precision.
-    origin : ndarray of str
-    a : Arithmetic
-    granularity : Granularity
-    **others : ndarray
-        ``offset`` and ``divisor``, if any.
+    Scales and zero points (integral float64 numbers, or Python integers), ends, origins and
+    ``others`` (``offset`` and ``divisor``, if any) have shape (channels,); ``q`` is the code range,
+    and ``dtype`` the working precision.
     """
     low, high = (np.asarray(end, np.float64) for end in ends)
     if granularity.whole:

@@ -101,7 +101,8 @@ def channels(
         sqnr = np.where(noise == 0, np.inf, np.where(signal == 0, -np.inf, sqnr))
         mse = np.ldexp(noise / n, 2 * noise_exponent)
         largest = np.where(usable, np.abs(errors), 0).max(axis=1).astype(np.float64)
-    first = _first_positions(g, r.shape)
+    # The flat position of the first value per channel.
+    first = g.split(np.arange(r.size).reshape(r.shape), filler=0)[:, 0]
     own = p.at(p.granularity.of(first, r.shape))
     count = len(rows)
     return Channels(
@@ -116,12 +117,6 @@ def channels(
         max_error=np.where(n > 0, largest, np.nan),
         clipped=np.count_nonzero(g.split(evaluation.saturated, filler=0), axis=1),
     )
-
-
-def _first_positions(g: Granularity, shape: tuple[int, ...]) -> IntArray:
-    """Return the flat position of the first value per channel."""
-    size = int(np.prod(shape, dtype=np.int64))
-    return g.split(np.arange(size).reshape(shape), filler=0)[:, 0]
 
 
 def _squares(rows: FloatArray, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

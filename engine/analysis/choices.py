@@ -116,17 +116,15 @@ class _OfSchemes(Choices):
         object.__setattr__(self, "_changes", tuple(changes))
 
     def corner(self, made: int) -> State | None:
-        names: dict[str, list[str]] = {"scheme": [], "arithmetic": []}
+        changes: dict[str, dict[str, Any]] = {"scheme": {}, "arithmetic": {}}
         for number, (of, fields) in enumerate(self._changes):
             if made >> number & 1:
-                names[of] += fields
-        changes = {n: getattr(self.second.scheme, n) for n in names["scheme"]}
-        choices = {n: getattr(self.second.arithmetic, n) for n in names["arithmetic"]}
+                changes[of] |= {name: getattr(getattr(self.second, of), name) for name in fields}
         try:
-            scheme = replace(self.first.scheme, **changes)
+            scheme = replace(self.first.scheme, **changes["scheme"])
         except ValueError:
             return None
-        arithmetic = replace(self.first.arithmetic, **choices)
+        arithmetic = replace(self.first.arithmetic, **changes["arithmetic"])
         return State(scheme, QUANTIZERS[scheme.mapping], arithmetic)
 
 
@@ -210,9 +208,9 @@ class _Merged(Choices):
 def _joined(key: str, title: str, choices: Sequence[Choice]) -> Choice:
     if len(choices) == 1:
         return choices[0]
-    different = [choice for choice in choices if choice.first != choice.second]
-    first = "; ".join(choice.first for choice in different)
-    return Choice(key, title, first, "; ".join(choice.second for choice in different))
+    pairs = [(choice.first, choice.second) for choice in choices if choice.first != choice.second]
+    first, second = ("; ".join(pair[side] for pair in pairs) for side in (0, 1))
+    return Choice(key, title, first, second)
 
 
 _SCALE = tuple(kind.key for kind in SCALE_CHOICES)

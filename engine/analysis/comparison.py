@@ -298,12 +298,9 @@ class _Corners:
             scheme = state.scheme
             if scheme.calibration.how.searches:
                 state = replace(state, scheme=replace(scheme, calibration=MINMAX))
-            ends = self._clip_ends(state)
-            if ends is None:
+            p = self._parameters(state)
+            if p is None:
                 return True
-            p = state.quantizer.parameters(
-                ends, scheme.format, state.arithmetic, scheme.granularity
-            )
             keys.append((scheme.calibration, _key(state, p)))
         return keys[0] == keys[1]
 
@@ -327,20 +324,22 @@ class _Corners:
 
     def _made(self, state: State, made: int) -> _Corner | None:
         assert self._choices is not None
-        a, scheme = state.arithmetic, state.scheme
-        if made in (0, self._choices.full):
-            p = self._ends_of_game[made != 0]
-        else:
-            ends = self._clip_ends(state)
-            if ends is None:
-                return None
-            p = state.quantizer.parameters(ends, scheme.format, a, scheme.granularity)
+        at_an_end = made in (0, self._choices.full)
+        p = self._ends_of_game[made != 0] if at_an_end else self._parameters(state)
+        if p is None:
+            return None
         lean = p.lean(state.quantizer.exact_scale)
         if np.ndim(p.scale):
             # Reuse the range and its origin.
             nothing = np.broadcast_to(np.float64(0), np.shape(p.scale))
             lean = replace(lean, range=(nothing, nothing), origin=nothing)
         return _Corner(state.quantizer, lean, _key(state, lean))
+
+    def _parameters(self, state: State) -> QParams | None:
+        ends, scheme = self._clip_ends(state), state.scheme
+        if ends is None:
+            return None
+        return state.quantizer.parameters(ends, scheme.format, state.arithmetic, scheme.granularity)
 
     def _clip_ends(self, state: State) -> Ends | None:
         a, scheme = state.arithmetic, state.scheme
@@ -366,15 +365,12 @@ class _Corners:
 
 def _key(state: State, p: QParams) -> bytes:
     a = state.arithmetic
-    found = hashlib.blake2b(
-        repr(
-            (
-                state.quantizer.encoding_key(),
-                (state.scheme.format, state.scheme.granularity, p.dtype, p.qmin, p.qmax),
-                (a.rounding, a.reciprocal, a.zero_point_first, a.fused, a.middle_zero),
-            )
-        ).encode()
+    plain = (
+        state.quantizer.encoding_key(),
+        (state.scheme.format, state.scheme.granularity, p.dtype, p.qmin, p.qmax),
+        (a.rounding, a.reciprocal, a.zero_point_first, a.fused, a.middle_zero),
     )
+    found = hashlib.blake2b(repr(plain).encode())
     exact = state.quantizer.exact_scale
     scales = (p.scale, p.divisor) if exact else (p.working_scale, p.working_divisor)
     for numbers in (*scales, p.zero_point, p.offset):
@@ -408,9 +404,8 @@ def _shares(made: Comparison, choices: Choices, work: _Corners) -> _Shares:
     steps = orders(choices, lambda number: corners[number] is not None)
     assert steps is not None
     # Corners with equal results are computed once.
-    known: dict[bytes, int] = {}
-    distinct = [c for c in corners if c is not None and known.setdefault(c.key, len(known)) >= 0]
-    distinct = list({c.key: c for c in distinct}.values())
+    distinct = list({c.key: c for c in corners if c is not None}.values())
+    known = {corner.key: number for number, corner in enumerate(distinct)}
     row = [-1 if c is None else known[c.key] for c in corners]
     taken = [
         (i, row[number], row[number | 1 << i], float(steps[i, number]))
@@ -477,13 +472,9 @@ def _made_of(
         with np.errstate(all="ignore"):
             values = r.astype(p.dtype, copy=False)
         codes, _ = corner.quantizer.encode(values, p, where)
-        if work.compared is Compared.CODES:
-            numbers[place] = p.format.unpack(codes)
-            marks.append(codes)
-        else:
-            reconstructed = corner.quantizer.decode(codes, p)
-            numbers[place] = reconstructed
-            marks.append(reconstructed)
+        in_codes = work.compared is Compared.CODES
+        marks.append(codes if in_codes else corner.quantizer.decode(codes, p))
+        numbers[place] = p.format.unpack(codes) if in_codes else marks[-1]
     return numbers, marks
 
 

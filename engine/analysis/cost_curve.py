@@ -97,35 +97,29 @@ def objective(x: ArrayLike, scheme: Scheme | str, count: int = 96) -> Objective:
     quantizer = QUANTIZERS[scheme.mapping]
     low, high, _ = extremes(finite)
     reach = float(max(abs(low), abs(high)))
-    nothing = np.zeros(0)
     marks = {}
     for method in compared():
         ends = clip_range(array, replace(scheme, calibration=method))
         marks[str(method)] = float(max(abs(ends[0]), abs(ends[1])))
     size = np.abs(finite)
     beyond = {name: int(np.count_nonzero(size > at)) for name, at in marks.items()}
+    nothing = np.zeros(0)
+    empty = Objective(nothing, nothing, nothing, nothing, nothing, marks, beyond)
     if low == high or reach == 0:
-        return Objective(nothing, nothing, nothing, nothing, nothing, marks, beyond)
+        return empty
     points = sample_points(finite.reshape(1, -1))
     with np.errstate(over="ignore"):  # an infinite median is not the smallest
         bulk = float(np.median(np.abs(points.values.astype(np.float64))))
     start = max(min(bulk, *marks.values()) / 2, reach * 1e-6)
     if start == 0:
-        return Objective(nothing, nothing, nothing, nothing, nothing, marks, beyond)
+        return empty
     with np.errstate(over="ignore", under="ignore"):
         thresholds = np.geomspace(start, reach, count).astype(finite.dtype)
     thresholds = thresholds[(thresholds > 0) & np.isfinite(thresholds)]
     exponent = extreme_exponent(array)
     costs = [
-        squared_errors(
-            points,
-            quantizer,
-            scheme.format,
-            inside(low, high, t, quantizer),
-            scheme.arithmetic,
-            exponent,
-        )
-        for t in thresholds
+        squared_errors(points, quantizer, scheme.format, ends, scheme.arithmetic, exponent)
+        for ends in (inside(low, high, t, quantizer) for t in thresholds)
     ]
     parts = np.array(costs).reshape(-1, 2) / finite.size
     with np.errstate(under="ignore"):

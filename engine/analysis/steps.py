@@ -13,9 +13,7 @@ from numpy.typing import ArrayLike
 
 from quantoscope.engine.analysis.formulas import (
     Functions,
-    Node,
     Number,
-    Worked,
     gives,
     number_of,
     parsed,
@@ -118,10 +116,10 @@ class _Work:
         self.precision = self.p.dtype.name
         fmt = self.p.format
         with np.errstate(over="ignore", invalid="ignore"):
-            self._span = abs(_float(self.p.range[1]) - _float(self.p.range[0]))
+            self._span = abs(float(self.p.range[1]) - float(self.p.range[0]))
         # Unless Z is far away, only clipped values are far from the codes.
-        codes = _float(fmt.qmax) - _float(fmt.qmin)
-        self._codes = codes if abs(_float(self.p.zero_point)) > 2 * codes else 0.0
+        codes = float(fmt.qmax) - float(fmt.qmin)
+        self._codes = codes if abs(float(self.p.zero_point)) > 2 * codes else 0.0
         self.functions: Functions = {
             name: _nearest_in(book) for name, book in fmt.round_functions.items()
         }
@@ -149,7 +147,9 @@ class _Work:
         precisions = dict.fromkeys(OPERATIONS, self.precision) if precisions is None else precisions
         least = {name: self._least(name, values[name]) for name in node.names()}
         least[""] = self._least(key, result)
-        found = self._found(node, values, result, precisions, shown, least, follows)
+        arguments = (node, values, result, self.digits, precisions, self.functions, shown, least)
+        found = None if follows is None else worked(*arguments, follows)
+        found = worked(*arguments) if found is None else found
         in_symbols = symbolic(formula, stages, names)
         if found is None:
             return Line(
@@ -158,20 +158,6 @@ class _Work:
         for name in node.names():
             self.used[name] = max(self.used.get(name, 0), found.digits)
         return Line(key, symbol, in_symbols, found.numbers, found.result, remark)
-
-    def _found(
-        self,
-        node: Node,
-        values: Mapping[str, Any],
-        result: float,
-        precisions: Mapping[str, str],
-        shown: Mapping[str, str] | None,
-        least: Mapping[str, int],
-        follows: Callable[[str], bool] | None,
-    ) -> Worked | None:
-        arguments = (node, values, result, self.digits, precisions, self.functions, shown, least)
-        found = None if follows is None else worked(*arguments, follows)
-        return worked(*arguments) if found is None else found
 
     def _least(self, key: str, value: float) -> int:
         """Return the minimum digits of a number: more if all of its kind are far from 0."""
@@ -190,8 +176,8 @@ class _Work:
         formula = self.quantizer.scale_formula(p.format, a)
         if a.range_floor and not self.quantizer.symmetric_range:
             low, high = (p.dtype.type(end) for end in p.range)
-            width = _float(high - low)
-            floor = _float(p.dtype.type(a.range_floor))
+            width = float(high - low)
+            floor = float(p.dtype.type(a.range_floor))
             if width < floor:
                 known["least"] = floor
                 formula = formula.replace("({Rmax} − {Rmin})", "max({Rmax} − {Rmin}, {least})")
@@ -203,7 +189,7 @@ class _Work:
         if p.divisor is not None and formula.startswith("float16("):
             # Values are divided by d, and reconstructed with d rounded for storage.
             inner = formula.removeprefix("float16(").removesuffix(")")
-            divisor = _float(p.divisor)
+            divisor = float(p.divisor)
             zeros = self._zeros() if p.origin == Origin.ZEROS else ""
             lines.append(self._line("d", "d", inner, known, divisor, remark=zeros, **options))
             known["d"] = divisor
@@ -214,13 +200,13 @@ class _Work:
             inner = "bfloat16({S0})" if a.stored == "bfloat16" else "{S0}"
             formula, options["precisions"] = f"float16({inner})", {}
         lines.append(self._scale_line(formula, known, options))
-        lines += self._narrowed("S", p.scale, p.working_scale)
+        lines += self._narrowed_scale()
         lines += self._divisor_line()
-        known |= {"S": _float(p.scale), "S0": before}
+        known |= {"S": float(p.scale), "S0": before}
         lines += self._zero_point_lines(known, options)
         formula = self.quantizer.offset_formula()
         if formula:
-            known["m"] = _float(p.offset)
+            known["m"] = float(p.offset)
             lines.append(self._line("m", "m", formula, known, known["m"], names=names))
         return lines
 
@@ -239,9 +225,9 @@ class _Work:
         calibration = self.scheme.calibration
         minmax, source = calibration.how.from_extremes, calibration.origin
         channels = not self.qparams.granularity.whole
-        of = f" of {self._channel_name()}" if channels else ""
+        of = f" of {self.qparams.granularity.name(self._channel())}" if channels else ""
         if self.quantizer.symmetric_range or "peakR" in self.quantizer.scale_formula(p.format, a):
-            floored = bool(a.range_floor) and abs(peak) == _float(p.dtype.type(a.range_floor))
+            floored = bool(a.range_floor) and abs(peak) == float(p.dtype.type(a.range_floor))
             if minmax and not floored:
                 words = f"largest |R|{of}"
                 lines = [Line("T", "max|R|", words, "", self._data_text(abs(peak)))] * channels
@@ -267,20 +253,19 @@ class _Work:
         """Return Rmin, Rmax and the end of larger magnitude, as used for the parameters."""
         p = self.p
         if not self.quantizer.fixed_range:
-            low, high = (_float(end) for end in p.range)
+            low, high = (float(end) for end in p.range)
             return low, high, low if abs(low) > abs(high) else high
         granularity, shape = self.qparams.granularity, self.array.shape
-        channel = int(granularity.of(self.at.indices, shape)[0])
+        channel = self._channel()
         with np.errstate(over="ignore", under="ignore"):
             r = self.array.flat[granularity.positions(channel, shape)].astype(p.dtype)
         r = r[np.isfinite(r)]
         if not r.size:
             return 0.0, 0.0, 0.0
-        return _float(r.min()), _float(r.max()), _float(r[np.abs(r).argmax()])
+        return float(r.min()), float(r.max()), float(r[np.abs(r).argmax()])
 
-    def _channel_name(self) -> str:
-        channel = self.qparams.granularity.of(self.at.indices, self.array.shape)[0]
-        return self.qparams.granularity.name(int(channel))
+    def _channel(self) -> int:
+        return int(self.qparams.granularity.of(self.at.indices, self.array.shape)[0])
 
     def _scale_precisions(self) -> dict[str, str]:
         p, a = self.p, self.p.arithmetic
@@ -298,7 +283,7 @@ class _Work:
     def _scale_line(self, formula: str, known: dict[str, Any], options: dict[str, Any]) -> Line:
         """Return the line of S, or why it does not follow from the formula."""
         p, a = self.p, self.p.arithmetic
-        scale = _float(p.scale)
+        scale = float(p.scale)
         if p.origin == Origin.ZEROS and (scale == 1 or "2^" in formula):
             why = f"{self._zeros()}: S is set to 1" if scale == 1 else self._zeros()
             return Line("S", "S", "", "", text_of(scale, self.digits), why)
@@ -318,44 +303,32 @@ class _Work:
             known = known | {"least": scale}
             formula = f"max({formula}, {{least}})"
         otherwise = "not by this formula at so small or large a range"
-        line = self._line(
-            "S", "S", formula, known, scale, remark=remark, otherwise=otherwise, **options
-        )
+        options = options | {"remark": remark, "otherwise": otherwise}
+        line = self._line("S", "S", formula, known, scale, **options)
         if not line.numbers and a.stored == "float32":
             # Mention rounding for storage only if the formula does not hold without it.
-            formula = f"float32({formula})"
-            line = self._line(
-                "S", "S", formula, known, scale, remark=remark, otherwise=otherwise, **options
-            )
+            line = self._line("S", "S", f"float32({formula})", known, scale, **options)
         return line
 
-    def _narrowed(self, key: str, full: Any, working: Any) -> list[Line]:
-        """Return a line on rounding to working precision, if visible in the digits."""
-        whole = isinstance(full, int)
-        digits = MOST_DIGITS if whole else max(self.digits, self.used.get(key, 0))
-        kept = _float(working)
-        if whole:
-            if not self.used.get(key) or full == kept:
-                return []
-            return [
-                Line(key, key, f"{self.precision}({key})", f"{self.precision}({full})",
-                     text_of(_whole(kept), digits))
-            ]  # fmt: skip
-        if text_of(kept, digits) == text_of(_float(full), digits) or math.isnan(kept):
+    def _narrowed_scale(self) -> list[Line]:
+        """Return a line on rounding S to working precision, if visible in the digits."""
+        full, kept = float(self.p.scale), float(self.p.working_scale)
+        digits = max(self.digits, self.used.get("S", 0))
+        if text_of(kept, digits) == text_of(full, digits) or math.isnan(kept):
             return []
-        numbers = f"{self.precision}({text_of(_float(full), MOST_DIGITS)})"
-        return [Line(key, key, f"{self.precision}({key})", numbers, text_of(kept, digits))]
+        numbers = f"{self.precision}({text_of(full, MOST_DIGITS)})"
+        return [Line("S", "S", f"{self.precision}(S)", numbers, text_of(kept, digits))]
 
     def _divisor_line(self) -> list[Line]:
         """Return the line of the divisor, if it is neither S nor a block's d."""
         p = self.p
         if p.divisor is None or p.arithmetic.stored == "float16" or self._divides_by_scale:
             return []
-        return [Line("d", "d", "what R is divided by", "", text_of(_float(p.divisor), self.digits))]
+        return [Line("d", "d", "what R is divided by", "", text_of(float(p.divisor), self.digits))]
 
     @property
     def _divides_by_scale(self) -> bool:
-        return self.p.divisor is None or _float(self.p.divisor) == _float(self.p.scale)
+        return self.p.divisor is None or float(self.p.divisor) == float(self.p.scale)
 
     def _zero_point_lines(self, known: dict[str, Any], options: dict[str, Any]) -> list[Line]:
         p, a = self.p, self.p.arithmetic
@@ -408,24 +381,24 @@ class _Work:
     def values(self) -> list[Line]:
         """Return the lines of the value's stages."""
         p, at = self.p, self.at
-        real = _float(at["real"][0])
+        real = float(at["real"][0])
         with np.errstate(over="ignore", under="ignore"):
-            r = _float(at["real"].astype(p.dtype)[0])
-        known: dict[str, Any] = {key: _float(at[key][0]) for key in at}
+            r = float(at["real"].astype(p.dtype)[0])
+        known: dict[str, Any] = {key: float(at[key][0]) for key in at}
         whole = p.format.integer
-        for key in ("rounded", "clipped", "shifted"):
-            if whole and key in known and _is_whole(known[key]) and key != "shifted":
-                known[key] = int(known[key])
-        if whole and "shifted" in known and _after(at.stages, "shifted", "rounded"):
-            known["shifted"] = _whole(known["shifted"])
+        # R/S + Z is no whole number unless it was rounded before.
+        keys = list(at)
+        for key in keys[keys.index("rounded") :] if whole else ():
+            if key in ("rounded", "shifted", "clipped"):
+                known[key] = _whole(known[key])
         known |= {
             "R": r,
-            "S": _float(p.working_scale),
-            "Z": _whole(_float(p.working_zero_point)),
+            "S": float(p.working_scale),
+            "Z": _whole(float(p.working_zero_point)),
             "Qmin": _whole(p.qmin),
             "Qmax": _whole(p.qmax),
-            "d": _float(p.working_divisor),
-            "m": _float(p.dtype.type(p.offset)),
+            "d": float(p.working_divisor),
+            "m": float(p.dtype.type(p.offset)),
         }
         self._known = known
         lines = [Line("real", "R", "", "", exact(at["real"][0]))]
@@ -436,7 +409,9 @@ class _Work:
             if stage.key == "code":
                 lines.append(self._code_line(stage, known))
                 continue
-            formula = self._formula(stage)
+            formula = stage.formula
+            if stage.key == "scaled" and not self._divides_by_scale:
+                formula = formula.replace("{S}", "{d}")
             if stage.key == "rounded":
                 lines += self._helpers(formula, known)
             own = dict(known)
@@ -455,21 +430,15 @@ class _Work:
             lines.insert(1, Line("r", "R", f"{self.precision}(R)", numbers, text_of(r, digits)))
         return lines
 
-    def _formula(self, stage: Stage) -> str:
-        if stage.key == "scaled" and not self._divides_by_scale:
-            return stage.formula.replace("{S}", "{d}")
-        return stage.formula
-
     def _helpers(self, formula: str, known: dict[str, Any]) -> list[Line]:
         """Return the lines of further inputs of rounding: spacing, or a random number."""
         p, lines = self.p, []
         if "{step}" in formula:
             unrounded = self.at.unrounded
             with np.errstate(all="ignore"):
-                known["step"] = _float(p.format.gap(unrounded)[0])
-            symbol = next(
-                s.symbol for s in self.at.stages if s.key == unrounded_key(self.at.stages)
-            )
+                known["step"] = float(p.format.gap(unrounded)[0])
+            unrounded_stage = unrounded_key(self.at.stages)
+            symbol = next(s.symbol for s in self.at.stages if s.key == unrounded_stage)
             words = f"distance of the numbers of {p.format.name} around {symbol}"
             lines.append(Line("step", "step", words, "", text_of(known["step"], MOST_DIGITS)))
         if "{u}" in formula:
@@ -487,10 +456,7 @@ class _Work:
         following: Stage | None,
     ) -> Line:
         precision = self.at[stage.key].dtype.name
-        follows = None
-        if following is not None:
-            follows = self._follows(following, stage.key)
-        line = self._line(
+        return self._line(
             stage.key,
             stage.symbol,
             formula,
@@ -499,21 +465,20 @@ class _Work:
             stages=self.at.stages[:-2],
             precisions=dict.fromkeys(OPERATIONS, precision),
             shown=shown,
-            follows=follows,
+            follows=None if following is None else self._follows(following, stage.key),
             remark=self._odd_code(own) if stage.key == "clipped" else "",
             otherwise=self._why_not(stage),
         )
-        return line
 
     def _follows(self, stage: Stage, key: str) -> Callable[[str], bool]:
         """Return a test of whether rounding the printed number gives the actual result."""
         node = parsed(stage.formula)
-        exactly: dict[str, Number] = {}
         probe = dict(self._known)
         self._helpers(stage.formula, probe)
-        for name in node.names():
-            value = probe[name]
-            exactly[name] = Fraction(value) if math.isfinite(value) else value
+        exactly: dict[str, Number] = {
+            name: Fraction(probe[name]) if math.isfinite(probe[name]) else probe[name]
+            for name in node.names()
+        }
         result = self._known[stage.key]
 
         def follows(text: str) -> bool:
@@ -524,7 +489,7 @@ class _Work:
 
     def _why_not(self, stage: Stage) -> str:
         """Return why a stage does not follow from its formula."""
-        if _float(self.p.working_divisor) == 0 and stage.key == "scaled":
+        if float(self.p.working_divisor) == 0 and stage.key == "scaled":
             return "1 / 0 counts as 0"
         if self.quantizer.cast_remark and stage.key in ("rounded", "clipped"):
             return self.quantizer.cast_remark
@@ -560,16 +525,7 @@ class _Work:
         if number == 0 and math.copysign(1, number) < 0:
             text = "-0"
         symbols = symbolic(stage.formula, self.at.stages[:-2])
-        numbers = f"Bits({text})"
-        return Line(stage.key, stage.symbol, symbols, numbers, self.p.format.label(code))
-
-
-def _float(value: Any) -> float:
-    return float(value)
-
-
-def _is_whole(value: float) -> bool:
-    return math.isfinite(value) and value == int(value) and abs(value) < 1e17
+        return Line(stage.key, stage.symbol, symbols, f"Bits({text})", self.p.format.label(code))
 
 
 def _whole(value: Any) -> Any:
@@ -577,12 +533,7 @@ def _whole(value: Any) -> Any:
     if isinstance(value, int):
         return value
     number = float(value)
-    return int(number) if _is_whole(number) else number
-
-
-def _after(stages: tuple[Stage, ...], one: str, other: str) -> bool:
-    keys = [stage.key for stage in stages]
-    return keys.index(one) > keys.index(other)
+    return int(number) if number.is_integer() and abs(number) < 1e17 else number
 
 
 def _nearest_in(book: tuple[float, ...]) -> Callable[[Number], Number]:
@@ -597,6 +548,3 @@ def _nearest_in(book: tuple[float, ...]) -> Callable[[Number], Number]:
         return min(numbers, key=lambda number: (abs(number - x), number))
 
     return nearest
-
-
-__all__ = ["Line", "Steps", "steps"]

@@ -58,20 +58,17 @@ class BlockSums:
     sums : ndarray of float64, shape (kinds, units)
     exponents : ndarray of int, shape (kinds,)
         Power of two of each row.
-    counts : ndarray of int, shape (6,)
-        Counts of values in the sums, clipped low and high, with a step, NaN in R,
-        and infinities in R.
+    counts : ndarray of int, shape (8,)
+        Counts of values in the sums, clipped low and high, with a step, NaN in R, infinities in R,
+        reconstructed as NaN though R is not, and reconstructed as infinity.
     largest : ndarray, shape (units,)
         Largest |E| in the sums; NaN if there is none.
-    odd : ndarray of int, shape (2,)
-        Numbers of values reconstructed as NaN though R is not, and as infinity.
     """
 
     sums: np.ndarray
     exponents: IntArray
     counts: IntArray
     largest: FloatArray
-    odd: IntArray
 
     @property
     def clipped(self) -> tuple[int, int]:
@@ -152,9 +149,8 @@ def block_sums(
     return BlockSums(
         sums=np.array([sums for sums, _ in products]),
         exponents=np.array([exponent for _, exponent in products]),
-        counts=np.array([usable, low, high, stepped, nan, infinite]),
+        counts=np.array([usable, low, high, stepped, nan, infinite, lost, overflowed]),
         largest=largest,
-        odd=np.array([lost, overflowed]),
     )
 
 
@@ -248,11 +244,10 @@ class Totals:
         """Number of infinities in R."""
         return self._counts[5]
 
-    @cached_property
+    @property
     def odd(self) -> tuple[int, int]:
         """Numbers of values reconstructed as NaN though R is not, and as infinity."""
-        lost, overflowed = np.sum([b.odd for b in self.blocks], axis=0)
-        return int(lost), int(overflowed)
+        return self._counts[6], self._counts[7]
 
     def sum(self, kind: str) -> Sum:
         """Return a sum over all values, of a kind in ``KINDS``."""

@@ -110,8 +110,7 @@ class BlockPass:
         # Sums of float64 data have exponents that depend on the whole block.
         if units.size > FEW or self.r.dtype != np.float32:
             return self.block(first, min(first + kernels.BLOCK, self.r.size), scratch)
-        sums, counts, odd = before.sums.copy(), before.counts.copy(), before.odd.copy()
-        largest = before.largest.copy()
+        sums, counts, largest = before.sums.copy(), before.counts.copy(), before.largest.copy()
         for start in (units * kernels.UNIT).tolist():
             stop = min(start + kernels.UNIT, self.r.size)
             here = (start <= where) & (where < stop)
@@ -122,8 +121,7 @@ class BlockPass:
             place = (start - first) // kernels.UNIT
             sums[:, place], largest[place] = now.sums[:, 0], now.largest[0]
             counts += now.counts - was.counts
-            odd += now.odd - was.odd
-        return BlockSums(sums, before.exponents, counts, largest, odd)
+        return BlockSums(sums, before.exponents, counts, largest)
 
     def counted(self, codes: IntArray) -> IntArray:
         """Return the number of each code."""

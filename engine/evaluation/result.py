@@ -142,11 +142,15 @@ class Evaluation:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             return reconstructed, np.subtract(reconstructed, r, out=out)
 
+    def _aligned(self, start: int, stop: int) -> tuple[Quantizer, QParams, IntArray | None]:
+        """Return what encodes a block: the quantizer, its parameters, and positions if needed."""
+        p, quantizer = self.qparams, QUANTIZERS[self.qparams.mapping]
+        aligned = p.lean(quantizer.exact_scale).spread(self.codes.shape, start, stop)
+        return quantizer, aligned, np.arange(start, stop) if p.arithmetic.chances else None
+
     def _decode(self, start: int, stop: int, out: FloatArray) -> None:
         """Write the reconstructed values of a block to ``out``."""
-        p = self.qparams
-        quantizer = QUANTIZERS[p.mapping]
-        aligned = p.lean(quantizer.exact_scale).spread(self.codes.shape, start, stop)
+        quantizer, aligned, _ = self._aligned(start, stop)
         made = quantizer.decode(self.codes.reshape(-1)[start:stop], aligned, out)
         if made is not out:
             out[...] = made
@@ -169,11 +173,8 @@ class Evaluation:
 
     def sides(self, start: int, stop: int, scratch: Scratch) -> np.ndarray | None:
         """Return how values of a block are clipped, as in ``EvaluatedPart``; None if none is."""
-        p = self.qparams
-        quantizer = QUANTIZERS[p.mapping]
+        quantizer, aligned, where = self._aligned(start, stop)
         r = kernels.flat_block(self.values, start, stop)
-        aligned = p.lean(quantizer.exact_scale).spread(self.codes.shape, start, stop)
-        where = np.arange(start, stop) if p.arithmetic.chances else None
         codes = scratch("codes", stop - start, self.codes.dtype)
         return applied(r, aligned, where, quantizer, scratch, codes, not self.totals.nan)[2]
 
@@ -205,22 +206,16 @@ class Evaluation:
         if isinstance(where, slice):
             start, stop, _ = where.indices(self.codes.size)
             r = kernels.flat_block(self.values, start, stop)
-            positions: IntArray | None = np.arange(start, stop) if p.arithmetic.chances else None
-            aligned = p.lean(QUANTIZERS[p.mapping].exact_scale).spread(
-                self.codes.shape, start, stop
-            )
+            quantizer, aligned, positions = self._aligned(start, stop)
         else:
             r = self.values.reshape(-1)[where]
-            positions = where
+            quantizer, positions = QUANTIZERS[p.mapping], where
             aligned = p.at(p.granularity.of(where, self.codes.shape))
-        return _part(r, aligned, positions, QUANTIZERS[p.mapping])
-
-
-def _part(r: FloatArray, p: QParams, where: IntArray | None, quantizer: Quantizer) -> EvaluatedPart:
-    codes, reconstructed, saturated = applied(r, p, where, quantizer)
-    saturated = np.zeros(r.shape, np.int8) if saturated is None else saturated
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return EvaluatedPart(r, codes, reconstructed, np.asarray(reconstructed - r), saturated)
+        codes, reconstructed, saturated = applied(r, aligned, positions, quantizer)
+        saturated = np.zeros(r.shape, np.int8) if saturated is None else saturated
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            error = np.asarray(reconstructed - r)
+        return EvaluatedPart(r, codes, reconstructed, error, saturated)
 
 
 def applied(
@@ -250,17 +245,13 @@ def applied(
         codes, saturated = quantizer.encode(worked, p, where, stages, codes, inside)
         reconstructed = quantizer.decode(codes, p, stages)
     if nan is not None:
-        codes[nan] = _placeholder(codes[nan], p)
+        code = p.arithmetic.nan_code.within(p.format.qmin, p.format.qmax)
+        if code is not None:
+            codes[nan] = code
         reconstructed[nan] = np.nan
         if saturated is not None:
             saturated[nan] = 0
     return codes, reconstructed, saturated
-
-
-def _placeholder(zeros: IntArray, p: QParams) -> IntArray:
-    """Return the code that represents NaN, given the codes of zeros."""
-    code = p.arithmetic.nan_code.within(p.format.qmin, p.format.qmax)
-    return zeros if code is None else np.full_like(zeros, code)
 
 
 def worst_place(part: EvaluatedPart) -> int:

@@ -182,24 +182,28 @@ def _of_scales(p: QParams, from_extremes: bool) -> list[str]:
         zeros = "The range{} is empty, and both its ends are 0"
     origin, s = np.atleast_1d(p.origin), np.atleast_1d(p.scale)
     many = p.count > 1
-    precision = _precision(p)
-    for kind, one, several in (
-        (Origin.CONSTANT, equal.format(""), equal.format(" of {}")),
-        (
-            Origin.ZEROS,
-            _zeros(s[origin == Origin.ZEROS], zeros.format(""), from_extremes),
-            _zeros(s[origin == Origin.ZEROS], zeros.format(" of {}"), from_extremes),
-        ),
-    ):
+    # The precision in which S is finally stored.
+    precision = p.arithmetic.stored or p.dtype.name
+    precision = "float16" if precision == "bfloat16" else precision
+    all_one = bool((s[origin == Origin.ZEROS] == 1).all())
+    follows = ["any scale would do"] * from_extremes + ["S is set to 1"] * all_one
+    zeros += f": {', and '.join(follows)}." if follows else "."
+    for kind, note in ((Origin.CONSTANT, equal), (Origin.ZEROS, zeros)):
         here = origin == kind
         if here.any():
-            notes.append(_share(here, several, several) if many else one)
+            notes.append(note.format(_share(here, " of {}", " of {}") if many else ""))
     floored = (origin == Origin.FLOOR) & np.isfinite(s)
     replaced = floored & ((p.arithmetic.tiny is not Tiny.TEXTBOOK) | (s == 0))
     replaced |= (s == 0) & (origin == Origin.RANGE)
     if replaced.any() and (origin != Origin.ZEROS).all():
+        which = _share(replaced, " of {}", " of {}") if many else ""
+        least = s[replaced][0]
         notes.append(
-            _floored(p, s[replaced][0], _share(replaced, "of {}", "of {}") if many else "")
+            f"The scale{which} is 0 as {precision} stores it: "
+            "everything is reconstructed as 0 or as the minimum."
+            if least == 0
+            else f"The scale{which} would be smaller: it is set to {least:.3g}, the least that "
+            "there is."
         )
     tiny = (
         (s != 0)
@@ -209,8 +213,9 @@ def _of_scales(p: QParams, from_extremes: bool) -> list[str]:
     )
     if tiny.any():
         which = _share(tiny, "of {} ", "of {} ") if many else ""
+        least = s[tiny][np.abs(s[tiny]).argmin()]
         notes.append(
-            f"The scale {_least(s[tiny]):.3g} {which}is subnormal in {precision}: it has few exact "
+            f"The scale {least:.3g} {which}is subnormal in {precision}: it has few exact "
             "digits, so values may be clipped or shifted."
         )
     infinite = ~np.isfinite(s)
@@ -218,31 +223,6 @@ def _of_scales(p: QParams, from_extremes: bool) -> list[str]:
         which = _share(infinite, " of {}", " of {}") if many else ""
         notes.append(f"The scale{which} overflows {precision} and is infinite.")
     return notes
-
-
-def _zeros(s: np.ndarray, what: str, from_extremes: bool) -> str:
-    follows = ["any scale would do"] * from_extremes + ["S is set to 1"] * bool((s == 1).all())
-    return f"{what}: {', and '.join(follows)}." if follows else f"{what}."
-
-
-def _floored(p: QParams, s: float, which: str) -> str:
-    which = f" {which}" if which else ""
-    if s == 0:
-        return (
-            f"The scale{which} is 0 as {_precision(p)} stores it: "
-            "everything is reconstructed as 0 or as the minimum."
-        )
-    return f"The scale{which} would be smaller: it is set to {s:.3g}, the least that there is."
-
-
-def _precision(p: QParams) -> str:
-    """Return the precision in which S is finally stored."""
-    stored = p.arithmetic.stored or p.dtype.name
-    return "float16" if stored == "bfloat16" else stored
-
-
-def _least(s: np.ndarray) -> Any:
-    return s[np.abs(s).argmin()]
 
 
 def _share(which: np.ndarray, one: str, several: str) -> str:

@@ -65,10 +65,7 @@ class Case:
 
 def diagnoses(case: Case) -> Iterator[Found]:
     """Yield the valid diagnoses, those that explain all differences first."""
-    for find in (
-        *(_shifted, _reordered, _other_runtimes),
-        *(_clipped_elsewhere, _on_ties, _foreign),
-    ):
+    for find in (_shifted, _reordered, _other_runtimes, _clipped_elsewhere, _on_ties, _foreign):
         cancellation.check()
         yield from find(case)
 

@@ -11,9 +11,6 @@ from quantoscope.engine.calibration.manual import Manual
 from quantoscope.engine.calibration.minmax import MinMax
 from quantoscope.engine.calibration.mse import Mse
 from quantoscope.engine.calibration.percentile import Percentile
-from quantoscope.engine.formats import Format
-from quantoscope.engine.numerics.arithmetic import Arithmetic
-from quantoscope.engine.numerics.granularity import Granularity
 
 METHODS: dict[str, Method] = {
     method.name: method for method in (MinMax(), Manual(), Percentile(), Mse(), Entropy())
@@ -70,12 +67,6 @@ class Calibration:
             return None
         low, high = self.arguments
         return low, high
-
-    def warnings(
-        self, shape: tuple[int, ...], granularity: Granularity, fmt: Format, arithmetic: Arithmetic
-    ) -> list[str]:
-        """Return warnings on limits of the method for an array of this shape."""
-        return self.how.warnings(shape, granularity, fmt, self.arguments, arithmetic)
 
     @property
     def origin(self) -> str:

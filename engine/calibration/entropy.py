@@ -172,18 +172,10 @@ def threshold(finite: FloatArray, search: Search, step: Progress | None = None) 
     if reach == 0:
         return reach
     cut, divergence = divergences(counts, search.levels, search.stride)
-    best = cut[last_least(divergence)]
+    best, bins = int(cut[last_least(divergence)]), search.bins
     # A constant is in the last bin only, which is always kept.
-    return (
-        reach
-        if best >= search.bins - 1 and not counts[1:-1].any()
-        else edge(reach, int(best), search.bins)
-    )
-
-
-def edge(reach: float, cut: int, bins: int) -> float:
-    """Return the lower edge of a bin; the largest |R| itself for the end of the last."""
-    return reach if cut >= bins else reach * (cut / bins)
+    constant = best >= bins - 1 and not counts[1:-1].any()
+    return reach if constant or best >= bins else reach * (best / bins)
 
 
 def magnitudes(

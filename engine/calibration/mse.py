@@ -226,13 +226,11 @@ class _Search:
             more = _Trial(second, quantizer, self.fmt, self.arithmetic, step)
             costs = more.costs(trials[2:])[1][:, 0]
             trials = trials[:2] + [trials[2 + int(i)] for i in np.argsort(costs)[:2]]
-        least = np.full(len(rows), np.inf)
+        found = _Best(low, high, np.full(len(rows), np.inf))
         for pair in trials:
             cost = _full_cost(rows, self.gaps, quantizer, self.fmt, pair, self.arithmetic)
-            better = cost < least
-            least = np.where(better, cost, least)
-            low, high = np.where(better, pair[0], low), np.where(better, pair[1], high)
-        return np.asarray(low, dtype), np.asarray(high, dtype)
+            found = found.better(_Best(*pair, cost))
+        return np.asarray(found.low, dtype), np.asarray(found.high, dtype)
 
     def _scaled(self, found: _Best, points: int, times: int = 1) -> Iterator[Pair]:
         """Yield finely scaled ranges around one; ``times`` series share the budget."""
@@ -339,15 +337,8 @@ class _Trial:
                 first = int(np.argmin(costs[:, 0]))
                 some, costs = some[first : first + 1], costs[first : first + 1]
             for (low, high), cost in zip(some, costs, strict=True):
-                if found is None:
-                    found = _Best(low, high, cost)
-                else:
-                    better = cost < found.cost
-                    found = _Best(
-                        np.where(better, low, found.low),
-                        np.where(better, high, found.high),
-                        np.where(better, cost, found.cost),
-                    )
+                now = _Best(low, high, cost)
+                found = now if found is None else found.better(now)
             assert found is not None
             if shrinking and (clipped[-1] > found.cost).all():
                 break  # smaller ranges have an even larger clipping error

@@ -34,17 +34,9 @@ def clip_ends(
         cannot hold a range given by hand, or distinguish its ends.
     """
     arithmetic = scheme.arithmetic if arithmetic is None else arithmetic
-    method = scheme.calibration.how
-    task = Task(
-        x,
-        QUANTIZERS[scheme.mapping],
-        scheme.format,
-        scheme.granularity,
-        scheme.calibration.arguments,
-        arithmetic,
-        step,
-        known,
-    )
+    method, quantizer = scheme.calibration.how, QUANTIZERS[scheme.mapping]
+    given = quantizer, scheme.format, scheme.granularity, scheme.calibration.arguments
+    task = Task(x, *given, arithmetic, step, known)
     exponent = extreme_exponent(x, known) if method.computes else 0
     if not exponent:
         with np.errstate(over="ignore", under="ignore"):

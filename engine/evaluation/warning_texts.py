@@ -47,13 +47,14 @@ def warnings_of(
 
     ``lowest`` is its smallest finite value; NaN if there is none.
     """
+    how, arguments = scheme.calibration.how, scheme.calibration.arguments
     notes = [
         *_of_values(totals, scheme),
         *_of_shape(shape, scheme),
-        *scheme.calibration.warnings(shape, scheme.granularity, scheme.format, scheme.arithmetic),
+        *how.warnings(shape, scheme.granularity, scheme.format, arguments, scheme.arithmetic),
         *_of_zero_points(p),
         *_of_signs(scheme, p, totals, lowest),
-        *_of_scales(p, scheme.calibration.how.from_extremes),
+        *_of_scales(p, how.from_extremes),
         *_of_squares(totals),
     ]
     lost, overflowed = totals.odd

@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import BinaryIO
 
 from quantoscope.engine.errors import QuantizationError
@@ -40,14 +41,13 @@ class ParameterFormat:
     endings : tuple of str
         File name extensions in lower case, with their dots; the first is the default.
     module : str
-        Its module: a function ``render(result, name) -> bytes``, and ``as_text(content) -> str``
-        if the result is not text.
+        Its module in this package: a function ``render(result, name) -> bytes``, and
+        ``as_text(content) -> str`` if the result is not text. If a module has several formats,
+        the name of the function follows after a colon.
     extra : str
         Optional extra of this package that it needs; empty for none.
     text : bool
         Whether it is UTF-8 text.
-    function : str
-        Another name of ``render``, if a module has several formats.
     """
 
     key: str
@@ -56,49 +56,24 @@ class ParameterFormat:
     module: str
     extra: str = ""
     text: bool = True
-    function: str = "render"
 
 
 FORMATS: tuple[ParameterFormat, ...] = (
+    ParameterFormat("json", "JSON with everything", (".json",), "json_object"),
+    ParameterFormat("numpy", "Python with numpy alone", (".py",), "numpy_source"),
+    ParameterFormat("c", "C99 header with functions", (".h",), "c_header"),
     ParameterFormat(
-        "json", "JSON with everything", (".json",), "quantoscope.engine.export.json_object"
+        "onnx", "ONNX Quantize-/DequantizeLinear", (".onnx",), "onnx_model", "onnx", text=False
+    ),
+    ParameterFormat("tensorrt", "TensorRT calibration cache", (".cache",), "tensorrt"),
+    ParameterFormat(
+        "aimet-0.6.1", "AIMET encodings 0.6.1", (".encodings", ".json"), "aimet:render_0_6_1"
     ),
     ParameterFormat(
-        "numpy", "Python with numpy alone", (".py",), "quantoscope.engine.export.numpy_source"
+        "aimet-1.0.0", "AIMET encodings 1.0.0", (".encodings", ".json"), "aimet:render_1_0_0"
     ),
     ParameterFormat(
-        "c", "C99 header with functions", (".h",), "quantoscope.engine.export.c_header"
-    ),
-    ParameterFormat(
-        "onnx",
-        "ONNX Quantize-/DequantizeLinear",
-        (".onnx",),
-        "quantoscope.engine.export.onnx_model",
-        extra="onnx",
-        text=False,
-    ),
-    ParameterFormat(
-        "tensorrt", "TensorRT calibration cache", (".cache",), "quantoscope.engine.export.tensorrt"
-    ),
-    ParameterFormat(
-        "aimet-0.6.1",
-        "AIMET encodings 0.6.1",
-        (".encodings", ".json"),
-        "quantoscope.engine.export.aimet",
-        function="render_0_6_1",
-    ),
-    ParameterFormat(
-        "aimet-1.0.0",
-        "AIMET encodings 1.0.0",
-        (".encodings", ".json"),
-        "quantoscope.engine.export.aimet",
-        function="render_1_0_0",
-    ),
-    ParameterFormat(
-        "ort-overrides",
-        "ONNX Runtime TensorQuantOverrides",
-        (".py",),
-        "quantoscope.engine.export.ort_overrides",
+        "ort-overrides", "ONNX Runtime TensorQuantOverrides", (".py",), "ort_overrides"
     ),
 )
 """Every format, in the order of menus."""
@@ -122,9 +97,8 @@ def render(key: str, result: Evaluation, name: str) -> bytes:
     QuantizationError
         If there is no such format, or a package that it needs is missing.
     """
-    form = _form(key)
     made: Callable[[Evaluation, str], bytes]
-    made = getattr(importlib.import_module(form.module), form.function)
+    made = getattr(_module(_form(key)), _form(key).module.partition(":")[2] or "render")
     return made(result, name)
 
 
@@ -133,8 +107,12 @@ def preview(key: str, result: Evaluation, name: str) -> str:
     form, content = _form(key), render(key, result, name)
     if form.text:
         return content.decode()
-    as_text: Callable[[bytes], str] = importlib.import_module(form.module).as_text
+    as_text: Callable[[bytes], str] = _module(form).as_text
     return as_text(content)
+
+
+def _module(form: ParameterFormat) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{form.module.partition(':')[0]}")
 
 
 def _form(key: str) -> ParameterFormat:

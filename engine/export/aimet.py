@@ -108,16 +108,8 @@ def _numbers(result: Evaluation) -> tuple[int, list[float], list[int], bool]:
     to_nearest(result, _WHOSE)
     offsets = (fmt.qmin - fmt.narrow) - zero_points_within(p, fmt, _WHOSE)
     symmetric = bool((offsets == -(1 << (fmt.bits - 1))).all())
-    return (
-        fmt.bits,
-        finite_scales(p, _WHOSE).astype(np.float64).tolist(),
-        offsets.tolist(),
-        symmetric,
-    )
-
-
-def _is_parameter(result: Evaluation, name: str) -> bool:
-    return not result.qparams.granularity.whole or _PARAMETER.search(name) is not None
+    scales = finite_scales(p, _WHOSE).astype(np.float64)
+    return fmt.bits, scales.tolist(), offsets.tolist(), symmetric
 
 
 def _arguments(result: Evaluation) -> dict[str, Any]:
@@ -137,7 +129,7 @@ def _arguments(result: Evaluation) -> dict[str, Any]:
 def _text(
     version: str, result: Evaluation, name: str, made: Any, none: Any, others: dict[str, Any]
 ) -> bytes:
-    parameter = _is_parameter(result, name)
+    parameter = not result.qparams.granularity.whole or _PARAMETER.search(name) is not None
     content = {
         "version": version,
         "activation_encodings": none if parameter else made,

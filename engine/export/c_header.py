@@ -111,15 +111,7 @@ def render(result: Evaluation, name: str) -> bytes:
 class _Source:
     """Generator of the C source of parameters.
 
-    Attributes
-    ----------
-    p : QParams
-    lower : str
-        Prefix of names.
-    real : str
-        ``float`` or ``double``.
-    moved : bool
-        Whether there are zero points.
+    Names begin with ``lower``; ``real`` is float or double. Zero points exist if ``moved`` is set.
     """
 
     p: QParams

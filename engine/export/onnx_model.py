@@ -80,27 +80,16 @@ class _Graph:
 
 @dataclass(frozen=True)
 class _Numbers:
-    """Parameters in the shape that the operators take.
-
-    Attributes
-    ----------
-    p : QParams
-        Parameters of QuantizeLinear.
-    own : QParams
-        Parameters of the scheme.
-    scale, zero_point : ndarray
-    along : tuple of int
-        Shape in which parameters broadcast to the tensor; empty for a single set.
-    where : dict
-        Attributes of QuantizeLinear.
-    """
+    """Parameters of QuantizeLinear and of the scheme, in the shape that the operators take."""
 
     p: QParams
     own: QParams
     scale: np.ndarray
     zero_point: np.ndarray
     along: tuple[int, ...]
+    """Shape in which parameters broadcast to the tensor; empty for a single set."""
     where: dict[str, int]
+    """Attributes of QuantizeLinear."""
 
     def meeting(self, values: Any) -> np.ndarray:
         """Return one number per channel in a shape that broadcasts to the tensor."""

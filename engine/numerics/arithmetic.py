@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.arrays import Buffer, FloatArray, IntArray, Places
 
-Apply = Callable[[FloatArray, IntArray | None, FloatArray | None], FloatArray]
+Apply = Callable[[FloatArray, Places, Buffer], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,12 @@ class Rounding:
     formula: str = "Round({x})"
 
 
-def _ties_even(
-    x: FloatArray, where: IntArray | None = None, out: FloatArray | None = None
-) -> FloatArray:
+def _ties_even(x: FloatArray, where: Places = None, out: Buffer = None) -> FloatArray:
     rounded: FloatArray = np.rint(x, out=out)
     return rounded
 
 
-def _ties_away(
-    x: FloatArray, where: IntArray | None = None, out: FloatArray | None = None
-) -> FloatArray:
+def _ties_away(x: FloatArray, where: Places = None, out: Buffer = None) -> FloatArray:
     """Round half away from zero; adding ½ first would round 0.49999997 up in float32."""
     whole = np.trunc(x)
     with np.errstate(invalid="ignore"):
@@ -60,16 +56,12 @@ def _ties_away(
     return np.where(half, whole + np.copysign(x.dtype.type(1), x), whole)
 
 
-def _toward_zero(
-    x: FloatArray, where: IntArray | None = None, out: FloatArray | None = None
-) -> FloatArray:
+def _toward_zero(x: FloatArray, where: Places = None, out: Buffer = None) -> FloatArray:
     rounded: FloatArray = np.trunc(x, out=out)
     return rounded
 
 
-def _stochastic(
-    seed: int, x: FloatArray, where: IntArray | None = None, out: FloatArray | None = None
-) -> FloatArray:
+def _stochastic(seed: int, x: FloatArray, where: Places = None, out: Buffer = None) -> FloatArray:
     """Round up with the fraction as probability; the seed and position fix the result."""
     where = np.arange(x.size).reshape(x.shape) if where is None else where
     down = np.floor(x)
@@ -206,17 +198,6 @@ class EntropySearch(StrEnum):
     ONNXRUNTIME = "onnxruntime"
 
 
-_ENUMS = {
-    "divisor": Divisor,
-    "difference": Precision,
-    "division": Precision,
-    "tiny": Tiny,
-    "zero_point": ZeroPoint,
-    "nan_code": NanCode,
-    "entropy": EntropySearch,
-}
-
-
 @dataclass(frozen=True)
 class Arithmetic:
     """Options that the quantization formulas leave open; the defaults are the textbook's.
@@ -298,8 +279,10 @@ class Arithmetic:
     def __post_init__(self) -> None:
         if parse_rounding(self.rounding) is None:
             raise ValueError(f"there is no rounding {self.rounding!r}")
-        for name, kind in _ENUMS.items():
-            object.__setattr__(self, name, kind(getattr(self, name)))
+        for field in fields(self):
+            if isinstance(field.default, StrEnum):
+                kind = type(field.default)
+                object.__setattr__(self, field.name, kind(getattr(self, field.name)))
 
     @property
     def how(self) -> Rounding:

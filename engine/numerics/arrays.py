@@ -127,19 +127,9 @@ def rounded_note(array: NDArray[Any], dtype: DTypeLike) -> Note | None:
 def copied(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
     """Return a C-ordered copy as ``dtype``, checking for cancellation between chunks."""
     out = np.empty(array.shape, dtype)
-    _copy(array, out)
+    for part, place in zip(_parts(array), _parts(out), strict=True):
+        np.copyto(place, part, casting="unsafe")
     return out
-
-
-def _copy(array: NDArray[Any], out: NDArray[Any]) -> None:
-    if out.size <= _PART:
-        cancellation.check()
-        np.copyto(out, mapped_arrays.block(array), casting="unsafe")
-        return
-    step = max(1, _PART * len(out) // out.size)
-    for start in range(0, len(out), step):
-        place = start if step == 1 else slice(start, start + step)
-        _copy(array[place], out[place])
 
 
 def _converted(array: NDArray[Any], kind: type[np.floating[Any]]) -> FloatArray:

@@ -220,18 +220,12 @@ def _reduced(row: np.ndarray, better: np.ufunc) -> Any:
     return better.reduce(over_blocks(row.size, work))
 
 
-def unit_rows(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the full units of a block as rows, and the remainder as one row, possibly empty."""
-    full = flat.size // UNIT * UNIT
-    return flat[:full].reshape(-1, UNIT), flat[None, full:]
-
-
 def per_unit(reduce: Callable[..., np.ndarray], *flats: np.ndarray) -> np.ndarray:
     """Apply a row-wise reduction to each unit of a block, shape (units,)."""
-    if flats[0].size % UNIT == 0 and flats[0].size:
-        return reduce(*(flat.reshape(-1, UNIT) for flat in flats))
-    parts = list(zip(*map(unit_rows, flats), strict=True))
-    return np.concatenate([reduce(*part) for part in parts if part[0].size])
+    full = flats[0].size // UNIT * UNIT
+    units = [flat[:full].reshape(-1, UNIT) for flat in flats]
+    rest = [flat[None, full:] for flat in flats]
+    return np.concatenate([reduce(*rows) for rows in (units, rest) if rows[0].size])
 
 
 _ONES = np.ones(UNIT)

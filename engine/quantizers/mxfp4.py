@@ -26,9 +26,7 @@ LARGEST_EXPONENT = 2
 _BIAS = 127
 
 
-def _ties_lower(
-    x: FloatArray, where: IntArray | None = None, out: FloatArray | None = None
-) -> FloatArray:
+def _ties_lower(x: FloatArray, where: Places = None, out: Buffer = None) -> FloatArray:
     rounded: FloatArray = np.copysign(np.ceil(np.abs(x) - x.dtype.type(0.5)), x)
     return rounded
 

@@ -27,33 +27,24 @@ def compared() -> list[Calibration]:
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """Cost of clipping at ±T, for T from the bulk of the data to its largest |R|.
-
-    Attributes
-    ----------
-    thresholds : ndarray, shape (n,)
-        T, ascending, in the unit of R; empty if the data is constant.
-    clipping, rounding : ndarray, shape (n,)
-        Their parts of the mean squared error, in the squared unit of R divided by
-        ``4**exponent``.
-    cuts, divergence : ndarray, shape (m,)
-        Thresholds at histogram bins and the KL divergence there, in nats; ∞ left out.
-    marks : dict of str to float
-        Threshold of each method: the larger |end| of its range.
-    beyond : dict of str to int
-        Number of values with a larger |R|.
-    exponent : int
-        0 unless squares of the data under- or overflow float64.
-    """
+    """Cost of clipping at ±T, for T from the bulk of the data to its largest |R|."""
 
     thresholds: np.ndarray
+    """T, ascending, in the unit of R; empty if the data is constant. Shape (n,)."""
     clipping: np.ndarray
     rounding: np.ndarray
+    """Clipping and rounding: their parts of the mean squared error, in the squared unit of R
+    divided by ``4**exponent``. Shape (n,)."""
     cuts: np.ndarray
     divergence: np.ndarray
+    """Cuts and divergence: thresholds at histogram bins, and the KL divergence there in nats,
+    without ∞. Shape (m,)."""
     marks: dict[str, float]
+    """Threshold of each method: the larger |end| of its range."""
     beyond: dict[str, int]
+    """Number of values with a larger |R|."""
     exponent: int = 0
+    """0 unless squares of the data under- or overflow float64."""
 
     def log(self, part: np.ndarray) -> np.ndarray:
         """Return decimal logarithms of a part of the error, in the squared unit of R."""

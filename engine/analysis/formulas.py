@@ -54,21 +54,14 @@ def symbolic(
 
 @dataclass(frozen=True)
 class Node:
-    """An operation, function, name or number.
-
-    Attributes
-    ----------
-    kind : str
-        ``name``, ``number``, ``negative``, ``parentheses``, ``power`` (of 2), ``floor``,
-        ``ceiling``, one of ``+ − · /``, or the name of a function.
-    parts : tuple of Node
-    text : str
-        Text of a name or a number.
-    """
+    """An operation, function, name or number."""
 
     kind: str
+    """``name``, ``number``, ``negative``, ``parentheses``, ``power`` (of 2), ``floor``,
+    ``ceiling``, one of ``+ − · /``, or the name of a function."""
     parts: tuple[Node, ...] = ()
     text: str = ""
+    """Text of a name or a number."""
 
     def names(self) -> Iterator[str]:
         """Yield the names in the formula."""
@@ -347,19 +340,13 @@ def value_of(node: Node, numbers: Mapping[str, Number], functions: Functions) ->
 
 @dataclass(frozen=True)
 class Worked:
-    """A formula with numbers.
-
-    Attributes
-    ----------
-    numbers, result : str
-        Left and right side.
-    digits : int
-        Maximum digits of the numbers on the left.
-    """
+    """A formula with numbers."""
 
     numbers: str
     result: str
+    """Numbers and result: the left and the right side."""
     digits: int
+    """Maximum digits of the numbers on the left."""
 
 
 def text_of(value: float, digits: int) -> str:

@@ -18,23 +18,16 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Glance:
-    """Extremes of an array, and a histogram between them.
-
-    Attributes
-    ----------
-    low, high : float
-        Smallest and largest finite value; NaN if there is none.
-    odd : int
-        Number of NaN and infinite values.
-    counts : ndarray of int, shape (BINS,)
-        Finite values in bins of equal width from low to high; all in the first where these are
-        equal.
-    """
+    """Extremes of an array, and a histogram between them."""
 
     low: float
     high: float
+    """Low and high: the smallest and the largest finite value; NaN if there is none."""
     odd: int
+    """Number of NaN and infinite values."""
     counts: np.ndarray
+    """Finite values in bins of equal width from low to high; all in the first where these are
+    equal. Shape (BINS,)."""
 
 
 def glance(array: np.ndarray, step: Progress | None = None) -> Glance:

@@ -21,22 +21,15 @@ NARROWER = 0.5
 
 @dataclass(frozen=True)
 class Attribution:
-    """Outliers that set the scale.
-
-    Attributes
-    ----------
-    count : int
-        The smallest number of values without which the range is at most half as wide.
-    share : float
-        ``count`` as a fraction of the finite values.
-    sqnr, sqnr_without : float
-        In dB, of all values, and of the others quantized by themselves.
-    """
+    """Outliers that set the scale."""
 
     count: int
+    """The smallest number of values without which the range is at most half as wide."""
     share: float
+    """``count`` as a fraction of the finite values."""
     sqnr: float
     sqnr_without: float
+    """Both in dB: of all values, and of the others quantized by themselves."""
 
     def __str__(self) -> str:
         values = "1 value" if self.count == 1 else f"{self.count} values"

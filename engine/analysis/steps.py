@@ -38,28 +38,19 @@ OF_CODES = ("scaled", "shifted")
 
 @dataclass(frozen=True)
 class Line:
-    """A step: ``symbol = formula = numbers = result``, with a remark.
-
-    Attributes
-    ----------
-    key : str
-        Key of the stage, or symbol of a parameter.
-    symbol, formula : str
-        In symbols; a quantity without a formula is described in words.
-    numbers : str
-        The formula with numbers; empty if there is nothing to compute.
-    result : str
-        Its value, to the last printed digit.
-    remark : str
-        Why it differs from the usual formula.
-    """
+    """A step: ``symbol = formula = numbers = result``, with a remark."""
 
     key: str
+    """Key of the stage, or symbol of a parameter."""
     symbol: str
     formula: str
+    """Both in symbols; a quantity without a formula is described in words."""
     numbers: str
+    """The formula with numbers; empty if there is nothing to compute."""
     result: str
+    """Its value, to the last printed digit."""
     remark: str = ""
+    """Why it differs from the usual formula."""
 
     def __str__(self) -> str:
         parts = [part for part in (self.symbol, self.formula, self.numbers, self.result) if part]
@@ -68,21 +59,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of one value.
-
-    Attributes
-    ----------
-    parameters : tuple of Line
-        From the range to S and Z.
-    values : tuple of Line
-        From R to R′ and the error.
-    trace : Trace
-        The stages of the value in full.
-    """
+    """The steps of one value."""
 
     parameters: tuple[Line, ...]
+    """From the range to S and Z."""
     values: tuple[Line, ...]
+    """From R to R′ and the error."""
     trace: Trace
+    """The stages of the value in full."""
 
 
 def steps(x: ArrayLike, scheme: Scheme, qparams: QParams, position: int, digits: int = 6) -> Steps:

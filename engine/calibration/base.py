@@ -21,18 +21,12 @@ from quantoscope.engine.quantizers import Ends, Quantizer
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Values per channel.
-
-    Attributes
-    ----------
-    values : ndarray of float32 or float64, shape (channels, n)
-        Finite, except NaN at empty positions if ``gaps`` is set.
-    gaps : bool
-        Whether any position is empty.
-    """
+    """Values per channel."""
 
     values: FloatArray
+    """Finite, except NaN at empty positions if ``gaps`` is set. Shape (channels, n)."""
     gaps: bool
+    """Whether any position is empty."""
 
     def lowest(self) -> FloatArray:
         """Return the minimum per channel, shape (channels,); NaN for an empty channel."""
@@ -53,32 +47,21 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Input of a calibration method.
-
-    Attributes
-    ----------
-    x : ndarray of float32 or float64, any shape
-    quantizer : Quantizer
-    format : Format
-    granularity : Granularity
-        Which values share a range.
-    arguments : tuple of float
-        The method's numbers.
-    arithmetic : Arithmetic
-    step : callable, optional
-        Progress callback.
-    known : Extremes, optional
-        Of the values, where they are known.
-    """
+    """Input of a calibration method."""
 
     x: FloatArray
+    """In float32 or float64, any shape."""
     quantizer: Quantizer
     format: Format
     granularity: Granularity
+    """Which values share a range."""
     arguments: tuple[float, ...]
+    """The method's numbers."""
     arithmetic: Arithmetic
     step: Progress | None = None
+    """Progress callback."""
     known: Extremes | None = None
+    """Of the values, where they are known."""
 
     def rows(self) -> Rows:
         """Return the finite values per channel; a channel without any counts as zeros.

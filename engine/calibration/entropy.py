@@ -56,19 +56,13 @@ _TIE = 1e-12
 
 @dataclass(frozen=True)
 class Search:
-    """Extent of the search.
-
-    Attributes
-    ----------
-    bins, levels : int
-    stride : int
-        Distance of cuts in bins, counted from the last; 0 for no cuts: the range is
-        that of the data.
-    """
+    """Extent of the search."""
 
     bins: int
     levels: int
     stride: int
+    """Distance of cuts in bins, counted from the last; 0 for no cuts: the range is that of the
+    data."""
 
 
 def bin_counts(

@@ -50,17 +50,13 @@ _COLUMNS = Granularity(CHANNEL, 0)
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Weighted sample of the data.
-
-    Attributes
-    ----------
-    values : ndarray, shape (channels, n)
-    weights : ndarray of float64, shape (channels, n), or a number
-        Number of values that each represents; 0 for an empty position.
-    """
+    """Weighted sample of the data."""
 
     values: FloatArray
+    """Shape (channels, n)."""
     weights: Any
+    """Number of values that each represents; 0 for an empty position. In float64, shape (channels,
+    n), or a single number."""
 
 
 def sample_points(

@@ -51,24 +51,17 @@ KINDS = ("rr", "qq", "rq", "e", "size", "rounded", "clipped", "steps")
 
 @dataclass(frozen=True, eq=False)
 class BlockSums:
-    """Sums of one block.
-
-    Attributes
-    ----------
-    sums : ndarray of float64, shape (kinds, units)
-    exponents : ndarray of int, shape (kinds,)
-        Power of two of each row.
-    counts : ndarray of int, shape (8,)
-        Counts of values in the sums, clipped low and high, with a step, NaN in R, infinities in R,
-        reconstructed as NaN though R is not, and reconstructed as infinity.
-    largest : ndarray, shape (units,)
-        Largest |E| in the sums; NaN if there is none.
-    """
+    """Sums of one block."""
 
     sums: np.ndarray
+    """Shape (kinds, units), in float64."""
     exponents: IntArray
+    """Power of two of each row. Shape (kinds,)."""
     counts: IntArray
+    """Counts of values in the sums, clipped low and high, with a step, NaN in R, infinities in R,
+    reconstructed as NaN though R is not, and reconstructed as infinity. Shape (8,)."""
     largest: FloatArray
+    """Largest |E| in the sums; NaN if there is none. Shape (units,)."""
 
     @property
     def clipped(self) -> tuple[int, int]:
@@ -192,28 +185,18 @@ def _steps(
 
 @dataclass(frozen=True, eq=False)
 class Totals:
-    """Sums over all blocks of an array, or of a part: the input of metrics.
-
-    Attributes
-    ----------
-    blocks : sequence of BlockSums
-    counts : ndarray of int, shape (number of codes,)
-        Number of values per code.
-    qparams : QParams
-    size : int
-        Number of values, including NaN and infinities.
-    sets : int
-        Number of parameter sets.
-    size_of_sets : ndarray of int, shape (sets,), or None
-        Number of values per set; None if equal.
-    """
+    """Sums over all blocks of an array, or of a part: the input of metrics."""
 
     blocks: Sequence[BlockSums]
     counts: IntArray
+    """Number of values per code. Shape (number of codes,)."""
     qparams: QParams
     size: int
+    """Number of values, including NaN and infinities."""
     sets: int = 1
+    """Number of parameter sets."""
     size_of_sets: IntArray | None = None
+    """Number of values per set; None if equal. Shape (sets,)."""
 
     @cached_property
     def _counts(self) -> list[int]:

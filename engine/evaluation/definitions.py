@@ -11,23 +11,15 @@ from quantoscope.engine.evaluation.metrics import METRICS, Metric
 
 @dataclass(frozen=True)
 class Definition:
-    """A definition of the ratio of signal to quantization noise.
-
-    Attributes
-    ----------
-    key : str
-    metric : Metric
-        Metric with its name, formula, unit and direction; ``compute`` returns dB.
-    whose : str
-        Tools that use it.
-    of_db : callable
-        Converts from 10·log10(ΣR² / Σ(R′−R)²).
-    """
+    """A definition of the ratio of signal to quantization noise."""
 
     key: str
     metric: Metric
+    """Metric with its name, formula, unit and direction; ``compute`` returns dB."""
     whose: str
+    """Tools that use it."""
     of_db: Callable[[float], float]
+    """Converts from 10·log10(ΣR² / Σ(R′−R)²)."""
 
 
 def _ratio(db: float) -> float:

@@ -16,23 +16,16 @@ from quantoscope.engine.quantizers import QUANTIZERS, QParams
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Extremes per stretch of ``STRETCH`` values.
-
-    Attributes
-    ----------
-    reconstructed, error : Pyramid
-        Pyramids of R' and of R' − R.
-    bound : Pyramid or None
-        Pyramid of the bound of the rounding error, if it differs between values.
-    clipped : dict of int to ndarray of int
-        Under −1 and 1: flat positions of values clipped on that side, of each unit of
-        ``kernels.UNIT`` values only the one with the largest error.
-    """
+    """Extremes per stretch of ``STRETCH`` values."""
 
     reconstructed: Pyramid
     error: Pyramid
+    """Pyramids of R' and of R' − R."""
     bound: Pyramid | None
+    """Pyramid of the bound of the rounding error, if it differs between values."""
     clipped: dict[int, IntArray]
+    """Under −1 and 1: flat positions of values clipped on that side, of each unit of
+    ``kernels.UNIT`` values only the one with the largest error."""
 
 
 SIDES = (-1, 1)

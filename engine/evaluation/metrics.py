@@ -21,18 +21,12 @@ Better = Literal["higher", "lower", "zero", ""]
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Input of the metrics.
-
-    Attributes
-    ----------
-    totals : Totals
-        Sums of all values, or of a part.
-    max_index : int
-        Position of the first largest |R′ − R|; −1 if there is none.
-    """
+    """Input of the metrics."""
 
     totals: Totals
+    """Sums of all values, or of a part."""
     max_index: int
+    """Position of the first largest |R′ − R|; −1 if there is none."""
 
     @property
     def n(self) -> int:

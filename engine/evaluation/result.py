@@ -28,22 +28,16 @@ from quantoscope.engine.text.number_text import position_text, short, values_tex
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedPart:
-    """Evaluation of some of the values, all arrays of one shape.
-
-    Attributes
-    ----------
-    values, reconstructed, error : ndarray of the working precision
-        R, R' and R' − R; NaN where R is NaN.
-    codes : ndarray of the format's integer type
-    saturated : ndarray of int8
-        −1 if the rounded number was below the code range, 1 above, 0 within (and for NaN).
-    """
+    """Evaluation of some of the values, all arrays of one shape."""
 
     values: FloatArray
     codes: IntArray
     reconstructed: FloatArray
     error: FloatArray
+    """R, R' and R' − R are NaN where R is NaN."""
     saturated: np.ndarray
+    """−1 if the rounded number was below the code range, 1 above, 0 within (and for NaN). In
+    int8."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,32 +30,22 @@ __all__ = ["FORMATS", "NotExpressibleError", "ParameterFormat", "preview", "rend
 
 @dataclass(frozen=True)
 class ParameterFormat:
-    """An export format for parameters.
-
-    Attributes
-    ----------
-    key : str
-        Name on the command line.
-    title : str
-        Name in dialogs.
-    endings : tuple of str
-        File name extensions in lower case, with their dots; the first is the default.
-    module : str
-        Its module in this package: a function ``render(result, name) -> bytes``, and
-        ``as_text(content) -> str`` if the result is not text. If a module has several formats,
-        the name of the function follows after a colon.
-    extra : str
-        Optional extra of this package that it needs; empty for none.
-    text : bool
-        Whether it is UTF-8 text.
-    """
+    """An export format for parameters."""
 
     key: str
+    """Name on the command line."""
     title: str
+    """Name in dialogs."""
     endings: tuple[str, ...]
+    """File name extensions in lower case, with their dots; the first is the default."""
     module: str
+    """Its module in this package: a function ``render(result, name) -> bytes``, and
+    ``as_text(content) -> str`` if the result is not text. If a module has several formats, the name
+    of the function follows after a colon."""
     extra: str = ""
+    """Optional extra of this package that it needs; empty for none."""
     text: bool = True
+    """Whether it is UTF-8 text."""
 
 
 FORMATS: tuple[ParameterFormat, ...] = (

@@ -18,29 +18,20 @@ Apply = Callable[[FloatArray, Places, Buffer], FloatArray]
 
 @dataclass(frozen=True)
 class Rounding:
-    """A rounding mode.
-
-    Attributes
-    ----------
-    name : str
-        The mode's name in scheme text.
-    summary : str
-        One sentence for the user.
-    apply : callable
-        ``apply(x, where, out)`` rounds ``x``; ``where`` holds the flat positions of the values or
-        is None, ``out`` is a buffer for the result or None.
-    reach : float
-        Largest distance between result and number, in steps: ½, or 1 if the mode truncates.
-    formula : str
-        Template of the formula; ``{x}`` stands for the number, ``{{u}}`` for a random number in
-        [0, 1).
-    """
+    """A rounding mode."""
 
     name: str
+    """The mode's name in scheme text."""
     summary: str
+    """One sentence for the user."""
     apply: Apply
+    """``apply(x, where, out)`` rounds ``x``; ``where`` holds the flat positions of the values or is
+    None, ``out`` is a buffer for the result or None."""
     reach: float
+    """Largest distance between result and number, in steps: ½, or 1 if the mode truncates."""
     formula: str = "Round({x})"
+    """Template of the formula; ``{x}`` stands for the number, ``{{u}}`` for a random number in [0,
+    1)."""
 
 
 def _ties_even(x: FloatArray, where: Places = None, out: Buffer = None) -> FloatArray:

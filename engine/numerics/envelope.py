@@ -13,19 +13,15 @@ from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
-    """Minimum and maximum per column.
-
-    Attributes
-    ----------
-    edges : ndarray of int, shape (columns + 1,)
-        Column i covers the positions ``edges[i]`` up to, not including, ``edges[i + 1]``.
-    low, high : ndarray, shape (columns,)
-        Extremes of each column, ignoring NaN; NaN for a column of NaN only.
-    """
+    """Minimum and maximum per column."""
 
     edges: np.ndarray
+    """Column i covers the positions ``edges[i]`` up to, not including, ``edges[i + 1]``. Shape
+    (columns + 1,)."""
     low: FloatArray
     high: FloatArray
+    """Low and high: extremes of each column, ignoring NaN; NaN for a column of NaN only. Shape
+    (columns,)."""
 
 
 def min_max_envelope(x: FloatArray, columns: int) -> Envelope:
@@ -55,19 +51,14 @@ STRETCH = 128
 
 @dataclass(frozen=True, eq=False)
 class Pyramid:
-    """Extremes per stretch of ``STRETCH`` values, for envelopes without a pass over the array.
-
-    Attributes
-    ----------
-    size : int
-        Number of values in the array.
-    low, high : ndarray, shape (stretches,)
-        Extremes of the finite values; NaN for a stretch without any.
-    """
+    """Extremes per stretch of ``STRETCH`` values, for envelopes without a pass over the array."""
 
     size: int
+    """Number of values in the array."""
     low: FloatArray
     high: FloatArray
+    """Low and high: extremes of the finite values; NaN for a stretch without any. Shape
+    (stretches,)."""
 
     def envelope(
         self, columns: int, start: int, stop: int, values: Callable[[int, int], np.ndarray]

@@ -32,25 +32,17 @@ class FileChangedError(QuantizationError):
 
 @dataclass(eq=False)
 class _Mapping:
-    """Mapped pages of a file.
-
-    Attributes
-    ----------
-    start, stop : int
-        Addresses of the pages.
-    handle : int
-        Descriptor of the open file.
-    state : tuple of int
-        Size and modification time at the time of mapping.
-    name : str
-        What messages call it.
-    """
+    """Mapped pages of a file."""
 
     start: int
     stop: int
+    """Addresses of the pages."""
     handle: int
+    """Descriptor of the open file."""
     state: tuple[int, int]
+    """Size and modification time at the time of mapping."""
     name: str
+    """What messages call it."""
     problem: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -18,20 +18,14 @@ from quantoscope.engine.quantizers.params import Ends, QParams, Stage
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice in which two schemes or families differ.
-
-    Attributes
-    ----------
-    key, title : str
-        Identifier, and title for the user.
-    first, second : str
-        The choice of each.
-    """
+    """A choice in which two schemes or families differ."""
 
     key: str
     title: str
+    """Identifier, and title for the user."""
     first: str
     second: str
+    """The choice of each of the two."""
 
 
 Change = tuple[Choice, Callable[["Quantizer"], "Quantizer"]]
@@ -40,20 +34,13 @@ Change = tuple[Choice, Callable[["Quantizer"], "Quantizer"]]
 
 @dataclass(frozen=True)
 class AffineEquivalent:
-    """An affine scheme with the same codes as a format of its own definition.
-
-    Attributes
-    ----------
-    format, mapping : str
-    arithmetic : Arithmetic
-    rest : Choice
-        The remaining difference, first that of the affine scheme.
-    """
+    """An affine scheme with the same codes as a format of its own definition."""
 
     format: str
     mapping: str
     arithmetic: Arithmetic
     rest: Choice
+    """The remaining difference, first that of the affine scheme."""
 
 
 CODE = Stage("code", "Code", "Bits({clipped})")

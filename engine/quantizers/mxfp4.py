@@ -85,33 +85,22 @@ def _rceil_divisor(exponent: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Definition:
-    """A definition of MXFP4.
-
-    Attributes
-    ----------
-    whose : str
-        Suffix of its name, ``mxfp4-WHOSE``.
-    formula : str
-        Formula of S.
-    exponent : callable
-        Returns exponents of the largest magnitudes, in float32.
-    rounding : Rounding
-        Rounding mode between e2m1 numbers.
-    divisor : callable
-        Returns the divisor of values by exponent.
-    zero_code : int or None
-        Code of 0; None if 0 and −0 keep their own codes.
-    source : str
-        Source of the definition, and what it was verified against.
-    """
+    """A definition of MXFP4."""
 
     whose: str
+    """Suffix of its name, ``mxfp4-WHOSE``."""
     formula: str
+    """Formula of S."""
     exponent: Callable[[FloatArray], np.ndarray]
+    """Returns exponents of the largest magnitudes, in float32."""
     rounding: Rounding
+    """Rounding mode between e2m1 numbers."""
     divisor: Callable[[np.ndarray], np.ndarray] = _divisor
+    """Returns the divisor of values by exponent."""
     zero_code: int | None = None
+    """Code of 0; None if 0 and −0 keep their own codes."""
     source: str = ""
+    """Source of the definition, and what it was verified against."""
 
 
 _EVEN, _AWAY = ROUNDINGS["ties-even"], ROUNDINGS["ties-away"]

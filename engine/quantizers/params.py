@@ -18,20 +18,14 @@ from quantoscope.engine.text.number_text import short
 
 @dataclass(frozen=True, eq=False)
 class Ends:
-    """Clipping range per channel, in working precision.
-
-    Attributes
-    ----------
-    low, high : ndarray, shape (channels,)
-        Rmin and Rmax.
-    peak : ndarray, shape (channels,)
-        The end with the larger magnitude, with its sign; of two equal ones the value
-        that comes first.
-    """
+    """Clipping range per channel, in working precision."""
 
     low: FloatArray
     high: FloatArray
+    """Rmin and Rmax. Shape (channels,)."""
     peak: FloatArray
+    """The end with the larger magnitude, with its sign; of two equal ones the value that comes
+    first. Shape (channels,)."""
 
 
 def ends_of(low: FloatArray, high: FloatArray) -> Ends:

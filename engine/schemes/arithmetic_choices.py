@@ -19,24 +19,16 @@ from quantoscope.engine.schemes.scheme import Scheme
 
 @dataclass(frozen=True)
 class ArithmeticChoice:
-    """An arithmetic option.
-
-    Attributes
-    ----------
-    key, title : str
-    fields : tuple of str
-        Related fields of ``Arithmetic``.
-    words : callable
-        Describes an arithmetic's option for a scheme in a few words.
-    of_values : bool
-        Whether it can change values; the code of NaN cannot.
-    """
+    """An arithmetic option."""
 
     key: str
     title: str
     fields: tuple[str, ...]
+    """Related fields of ``Arithmetic``."""
     words: Callable[[Arithmetic, Scheme], str]
+    """Describes an arithmetic's option for a scheme in a few words."""
     of_values: bool = True
+    """Whether it can change values; the code of NaN cannot."""
 
 
 def _divisor(a: Arithmetic, scheme: Scheme) -> str:

@@ -79,26 +79,20 @@ def _state(scheme: Scheme) -> State:
     return State(plain, QUANTIZERS[scheme.mapping], scheme.arithmetic)
 
 
-@dataclass(frozen=True)
 class _OfSchemes(Choices):
     """Choices between two schemes of non-block formats."""
 
-    first: State
-    second: State
-    choices: tuple[Choice, ...] = ()
-    silent: tuple[Choice, ...] = ()
-    _changes: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-    def __post_init__(self) -> None:
+    def __init__(self, first: State, second: State) -> None:
+        self._first, self._second = first, second
+        self._changes: list[tuple[str, tuple[str, ...]]] = []
         found: list[Choice] = []
-        changes: list[tuple[str, tuple[str, ...]]] = []
-        one, other = self.first.scheme, self.second.scheme
+        one, other = first.scheme, second.scheme
         for name in ("granularity", "calibration", "format", "mapping"):
             old, new = getattr(one, name), getattr(other, name)
             if old != new:
                 found.append(Choice(name, name.capitalize(), str(old), str(new)))
-                changes.append(("scheme", (name,)))
-        a, b = self.first.arithmetic, self.second.arithmetic
+                self._changes.append(("scheme", (name,)))
+        a, b = first.arithmetic, second.arithmetic
         for kind in ARITHMETIC_CHOICES:
             if all(getattr(a, name) == getattr(b, name) for name in kind.fields):
                 continue
@@ -108,23 +102,22 @@ class _OfSchemes(Choices):
                 words = [kind.words(each, one) for each in (a, b)]
             choice = Choice(kind.key, kind.title, *words)
             if not kind.of_values:
-                object.__setattr__(self, "silent", (*self.silent, choice))
+                self.silent = (*self.silent, choice)
                 continue
             found.append(choice)
-            changes.append(("arithmetic", kind.fields))
-        object.__setattr__(self, "choices", tuple(found))
-        object.__setattr__(self, "_changes", tuple(changes))
+            self._changes.append(("arithmetic", kind.fields))
+        self.choices = tuple(found)
 
     def corner(self, made: int) -> State | None:
         changes: dict[str, dict[str, Any]] = {"scheme": {}, "arithmetic": {}}
         for number, (of, fields) in enumerate(self._changes):
             if made >> number & 1:
-                changes[of] |= {name: getattr(getattr(self.second, of), name) for name in fields}
+                changes[of] |= {name: getattr(getattr(self._second, of), name) for name in fields}
         try:
-            scheme = replace(self.first.scheme, **changes["scheme"])
+            scheme = replace(self._first.scheme, **changes["scheme"])
         except ValueError:
             return None
-        arithmetic = replace(self.first.arithmetic, **changes["arithmetic"])
+        arithmetic = replace(self._first.arithmetic, **changes["arithmetic"])
         return State(scheme, QUANTIZERS[scheme.mapping], arithmetic)
 
 

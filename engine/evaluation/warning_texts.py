@@ -144,7 +144,9 @@ def _of_zero_points(p: QParams) -> list[str]:
     if p.format.integer and outside.any():
         which = f"The zero point {p.zero_point} lies"
         if p.count > 1:
-            which = _share(outside, "The zero point of {} lies", "The zero points of {} lie")
+            single = np.count_nonzero(outside) == 1
+            words = ("zero point", "lies") if single else ("zero points", "lie")
+            which = f"The {words[0]} of {_named(outside)} {words[1]}"
         notes.append(
             f"{which} outside the codes {p.qmin}…{p.qmax}: "
             "a runtime that stores it as an integer code could not hold it."
@@ -174,6 +176,10 @@ def _of_signs(scheme: Scheme, p: QParams, totals: Totals, smallest: float) -> li
 
 def _of_scales(p: QParams, from_extremes: bool) -> list[str]:
     """Ranges that are empty, and scales that do not follow from them."""
+
+    def of(which: np.ndarray) -> str:
+        return f" of {_named(which)}" if p.count > 1 else ""
+
     notes = []
     # A range that leaves values out says nothing of all of them.
     equal = "All values{} are equal: the range is empty, so S is taken from the value."
@@ -182,7 +188,6 @@ def _of_scales(p: QParams, from_extremes: bool) -> list[str]:
         equal = "The range{} is empty, so S is taken from its ends."
         zeros = "The range{} is empty, and both its ends are 0"
     origin, s = np.atleast_1d(p.origin), np.atleast_1d(p.scale)
-    many = p.count > 1
     # The precision in which S is finally stored.
     precision = p.arithmetic.stored or p.dtype.name
     precision = "float16" if precision == "bfloat16" else precision
@@ -192,13 +197,12 @@ def _of_scales(p: QParams, from_extremes: bool) -> list[str]:
     for kind, note in ((Origin.CONSTANT, equal), (Origin.ZEROS, zeros)):
         here = origin == kind
         if here.any():
-            notes.append(note.format(_share(here, " of {}", " of {}") if many else ""))
+            notes.append(note.format(of(here)))
     floored = (origin == Origin.FLOOR) & np.isfinite(s)
     replaced = floored & ((p.arithmetic.tiny is not Tiny.TEXTBOOK) | (s == 0))
     replaced |= (s == 0) & (origin == Origin.RANGE)
     if replaced.any() and (origin != Origin.ZEROS).all():
-        which = _share(replaced, " of {}", " of {}") if many else ""
-        least = s[replaced][0]
+        which, least = of(replaced), s[replaced][0]
         notes.append(
             f"The scale{which} is 0 as {precision} stores it: "
             "everything is reconstructed as 0 or as the minimum."
@@ -206,29 +210,23 @@ def _of_scales(p: QParams, from_extremes: bool) -> list[str]:
             else f"The scale{which} would be smaller: it is set to {least:.3g}, the least that "
             "there is."
         )
-    tiny = (
-        (s != 0)
-        & (np.abs(s) < np.finfo(precision).smallest_normal)
-        & (origin != Origin.ZEROS)
-        & ~replaced
-    )
+    tiny = (s != 0) & (np.abs(s) < np.finfo(precision).smallest_normal)
+    tiny &= (origin != Origin.ZEROS) & ~replaced
     if tiny.any():
-        which = _share(tiny, "of {} ", "of {} ") if many else ""
         least = s[tiny][np.abs(s[tiny]).argmin()]
         notes.append(
-            f"The scale {least:.3g} {which}is subnormal in {precision}: it has few exact "
+            f"The scale {least:.3g}{of(tiny)} is subnormal in {precision}: it has few exact "
             "digits, so values may be clipped or shifted."
         )
     infinite = ~np.isfinite(s)
     if infinite.any():
-        which = _share(infinite, " of {}", " of {}") if many else ""
-        notes.append(f"The scale{which} overflows {precision} and is infinite.")
+        notes.append(f"The scale{of(infinite)} overflows {precision} and is infinite.")
     return notes
 
 
-def _share(which: np.ndarray, one: str, several: str) -> str:
+def _named(which: np.ndarray) -> str:
     """Name the channel, or give the number of channels."""
     count = int(np.count_nonzero(which))
     if count == 1:
-        return one.format(f"channel or group {int(np.flatnonzero(which)[0])}")
-    return several.format(f"{count:,} of {which.size:,} channels or groups")
+        return f"channel or group {int(np.flatnonzero(which)[0])}"
+    return f"{count:,} of {which.size:,} channels or groups"

@@ -23,17 +23,12 @@ class FloatFormat(Format):
 
     Parameters
     ----------
-    name : str
-        Name such as ``e4m3fn``.
-    bits : int
     mantissa : int
         Mantissa bits after the leading one.
     smallest_exponent : int
         Exponent of the smallest normal number.
     largest : float
         Largest finite number.
-    source : str
-        Where the definition is taken from, and what it was compared with.
     """
 
     name: str
@@ -97,12 +92,8 @@ class CodebookFormat(Format):
 
     Parameters
     ----------
-    name : str
-    bits : int
     book : tuple of float
         The numbers, ascending, each exact in float32.
-    source : str
-        Where the definition is taken from, and what it was compared with.
     """
 
     name: str

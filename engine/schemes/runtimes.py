@@ -93,19 +93,19 @@ class Runtime:
         return ""
 
 
-_ONNXRUNTIME = Arithmetic(
-    works_in="float32",
+_FLOAT32 = Arithmetic(works_in="float32", stored="float32", refuses_overflow=False)
+"""What all runtimes have in common."""
+_ONNXRUNTIME = replace(
+    _FLOAT32,
     includes_zero=True,
     narrow_from=8,
     divisor=Divisor.WIDTH,
     middle_zero=True,
     difference=Precision.FLOAT64,
-    stored="float32",
     tiny=Tiny.ONE,
     zero_point=ZeroPoint.SUM,
     zero_point_first=False,
     nan_code=NanCode.LOWEST,
-    refuses_overflow=False,
     entropy=EntropySearch.ONNXRUNTIME,
 )
 _ONNXRUNTIME_BLOCKS = replace(
@@ -115,14 +115,13 @@ _ONNXRUNTIME_BLOCKS = replace(
     exact_scale=False,
     clamps_zero_point=True,
 )
-_PYTORCH = Arithmetic(
-    works_in="float32",
+_PYTORCH = replace(
+    _FLOAT32,
     includes_zero=True,
     narrow_from=99,
     divisor=Divisor.HALF,
     middle_zero=True,
     division=Precision.WORKING,
-    stored="float32",
     floor=2.0**-23,
     tiny=Tiny.AS_IS,
     zero_point=ZeroPoint.FROM_MIN,
@@ -131,41 +130,30 @@ _PYTORCH = Arithmetic(
     reciprocal=True,
     fused=True,
     nan_code=NanCode.HIGHEST,
-    refuses_overflow=False,
 )
 _PYTORCH_CHANNELS = replace(_PYTORCH, fused=False, nan_code=NanCode.ZERO)
 _PYTORCH_FAKE = replace(_PYTORCH, fused=False, zero_point_first=False, nan_code=NanCode.LOWEST)
-_TENSORRT = Arithmetic(
-    works_in="float32",
-    narrow_from=99,
-    division=Precision.WORKING,
-    stored="float32",
-    refuses_overflow=False,
-)
-_TFLITE = Arithmetic(
+_TENSORRT = replace(_FLOAT32, narrow_from=99, division=Precision.WORKING)
+_TFLITE = replace(
+    _FLOAT32,
     rounding="ties-away",
-    works_in="float32",
     includes_zero=True,
     narrow_from=8,
     difference=Precision.FLOAT64,
-    stored="float32",
     tiny=Tiny.AS_IS,
     zero_point=ZeroPoint.NEARER_END,
     clamps_zero_point=True,
     zero_point_first=False,
-    refuses_overflow=False,
 )
 _LITERT = replace(_TFLITE, rounding="ties-even", reciprocal=True)
-_AIEDGE = Arithmetic(
-    works_in="float32",
+_AIEDGE = replace(
+    _FLOAT32,
     includes_zero=True,
     narrow_from=8,
     division=Precision.WORKING,
-    stored="float32",
     range_floor=1e-9,
     tiny=Tiny.AS_IS,
     zero_point=ZeroPoint.SUM,
-    refuses_overflow=False,
 )
 _AIEDGE_BLOCKS = replace(_AIEDGE, stored="bfloat16")
 _CHANNELS = (TENSOR, CHANNEL)

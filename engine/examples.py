@@ -51,23 +51,11 @@ def _outlier() -> FloatArray:
     return values
 
 
-def _gaussian() -> FloatArray:
-    return np.random.RandomState(2).normal(0, 0.05, 4096).astype(np.float32)
-
-
-def _relu() -> FloatArray:
-    return np.maximum(np.random.RandomState(3).normal(0, 1, 4096), 0).astype(np.float32)
-
-
 def _gelu() -> FloatArray:
     x = np.random.RandomState(4).normal(0, 1.5, 4096)
     inner = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
     gelu: FloatArray = 0.5 * x * (1 + np.tanh(inner))
     return gelu.astype(np.float32)
-
-
-def _heavy_tails() -> FloatArray:
-    return (0.1 * np.random.RandomState(5).standard_t(2.5, 4096)).astype(np.float32)
 
 
 def _convolution() -> FloatArray:
@@ -76,14 +64,6 @@ def _convolution() -> FloatArray:
     spread[:2] = 0.01, 1.0
     weights = random.normal(0, 0.1, (64, 3, 3, 3)) * spread[:, None, None, None]
     return weights.astype(np.float32)
-
-
-def _constant() -> FloatArray:
-    return np.full(16, 0.7, np.float32)
-
-
-def _zeros() -> FloatArray:
-    return np.zeros(16, np.float32)
 
 
 def _subnormal() -> FloatArray:
@@ -123,14 +103,14 @@ EXAMPLES: tuple[Example, ...] = (
         "Gaussian weights",
         "Nearly symmetric data: symmetric and asymmetric lose almost the same.",
         (*THREE_WAYS, "int4 symmetric"),
-        _gaussian,
+        lambda: np.random.RandomState(2).normal(0, 0.05, 4096).astype(np.float32),
     ),
     Example(
         "relu",
         "ReLU activations",
         "Nothing lies below 0: symmetric int8 never uses its negative codes.",
         (*THREE_WAYS, "uint8 symmetric"),
-        _relu,
+        lambda: np.maximum(np.random.RandomState(3).normal(0, 1, 4096), 0).astype(np.float32),
     ),
     Example(
         "gelu",
@@ -144,7 +124,7 @@ EXAMPLES: tuple[Example, ...] = (
         "Heavy tails",
         "Few values decide the scale: at four bits, clipping them gains more than it loses.",
         ("int4 scale-only", "int4 symmetric", "int4 asymmetric", "int4 symmetric manual(-1,1)"),
-        _heavy_tails,
+        lambda: (0.1 * np.random.RandomState(5).standard_t(2.5, 4096)).astype(np.float32),
     ),
     Example(
         "convolution",
@@ -158,14 +138,14 @@ EXAMPLES: tuple[Example, ...] = (
         "A constant",
         "A range without extent still gets a scale, and the value is reconstructed.",
         THREE_WAYS,
-        _constant,
+        lambda: np.full(16, 0.7, np.float32),
     ),
     Example(
         "zeros",
         "All zeros",
         "Any scale would do: S is set to 1 and every code is Z.",
         THREE_WAYS,
-        _zeros,
+        lambda: np.zeros(16, np.float32),
     ),
     Example(
         "subnormal",

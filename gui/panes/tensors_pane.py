@@ -105,9 +105,9 @@ class TensorsPane(QWidget):
         self.tree.customContextMenuRequested.connect(self._menu)
         self.tree.collapsed.connect(self._on_collapsed)
         self.tree.expanded.connect(self._on_expanded)
-        self.tree.verticalScrollBar().valueChanged.connect(self._rest.start)
+        self.tree.verticalScrollBar().valueChanged.connect(self._look_soon)
         self.model.modelReset.connect(self._on_reset)
-        session.document_changed.connect(self._on_document)
+        session.document_changed.connect(self._look_soon)
         self._on_reset()
 
     def offer(self, actions: Sequence[QAction]) -> None:
@@ -143,7 +143,8 @@ class TensorsPane(QWidget):
             parts.append(filled(self.tr("%1 found"), f"{found:,}"))
         self.insight_changed.emit(", ".join(parts))
 
-    def _on_document(self) -> None:
+    def _look_soon(self) -> None:
+        # Not the timer's own slot, which would take a signal's number for its interval.
         self._rest.start()
 
     def _mark_current(self) -> None:

@@ -234,6 +234,13 @@ def test_ends_and_histogram_are_filled_in_while_the_pane_is_seen(opened, qtbot, 
     assert before != blank
 
 
+def test_how_far_a_list_is_scrolled_does_not_delay_what_is_looked_at(opened):
+    rest = opened.tensors.findChild(QTimer, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    before = rest.interval()
+    opened.tensors.tree.verticalScrollBar().valueChanged.emit(40_000)
+    assert rest.isActive() and rest.interval() == before < 1000
+
+
 def test_behind_another_tab_nothing_is_looked_at_until_the_pane_is_seen(opened, qtbot):
     begun = []
     opened.background.started.connect(begun.append)

@@ -26,6 +26,7 @@ from quantoscope.gui.export.page import Page, logical_dpi
 from quantoscope.gui.export.spec import MM_PER_INCH, FigureSpec
 from quantoscope.gui.plots.data import PlotData
 
+CREATOR = f"Quantoscope {__version__}"
 POINTS_PER_INCH = 72
 MAX_PIXELS = 150_000_000
 
@@ -114,7 +115,7 @@ def render_png(spec: FigureSpec, data: PlotData) -> bytes:
     """Return a figure as a PNG file."""
     buffer = _buffer()
     image = figure_image(spec, data)
-    image.setText("Software", _creator())
+    image.setText("Software", CREATOR)
     if not image.save(buffer, "PNG"):  # type: ignore[call-overload]
         raise ExportError(_too_large(image.width(), image.height()))
     return bytes(buffer.data().data())
@@ -130,7 +131,7 @@ def render_svg(spec: FigureSpec, data: PlotData) -> bytes:
         generator.setSize(QSize(round(page.width), round(page.height)))
         generator.setViewBox(QRectF(0, 0, page.width, page.height))
         generator.setTitle(plain(page.title))
-        generator.setDescription(_creator())
+        generator.setDescription(CREATOR)
         painter = QPainter(generator)
         page.paint(painter)
         painter.end()
@@ -160,7 +161,7 @@ def render_pdf(spec: FigureSpec, data: PlotData) -> bytes:
         writer.setPageMargins(QMarginsF(0, 0, 0, 0))
         writer.setResolution(round(logical_dpi()))
         writer.setTitle(plain(page.title))
-        writer.setCreator(_creator())
+        writer.setCreator(CREATOR)
         painter = QPainter(writer)
         page.paint(painter)
         painter.end()
@@ -184,10 +185,6 @@ def _buffer() -> QBuffer:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     return buffer
-
-
-def _creator() -> str:
-    return f"Quantoscope {__version__}"
 
 
 RENDERERS: dict[str, Callable[[FigureSpec, PlotData], bytes]] = {

@@ -69,7 +69,7 @@ class ViewPainter:
     def paint(self, plot: pg.PlotItem) -> None:
         """Paint everything in a plot by depth, clipped to the view."""
         items = [item for item in plot.items if item.isVisible()]
-        items.sort(key=_depth)
+        items.sort(key=lambda item: float(item.zValue()))
         self.painter.save()
         self.painter.setClipRect(self.rect)
         for item in items:
@@ -239,7 +239,3 @@ class ViewPainter:
                 if fits and not any(moved.intersects(other) for other in self._labels):
                     return moved
         return box
-
-
-def _depth(item: Any) -> float:
-    return float(item.zValue())

@@ -21,19 +21,17 @@ def looks_of(plots: Mapping[str, Plot]) -> dict[str, Look]:
 
     A plot that has not been drawn yet has the range of its linked plot.
     """
-    looks = {key: _look_of(plot) for key, plot in plots.items() if plot.data is not None}
+    # A range that follows the data does so in the figure too.
+    looks = {
+        key: Look(*plot.look, tuple(plot.chosen_options.items()))
+        for key, plot in plots.items()
+        if plot.data is not None
+    }
     for kind in PLOTS:
         leader = next(other for other in PLOTS if other.x_quantity == kind.x_quantity)
         if kind.key not in looks and leader.key in looks:
             looks[kind.key] = Look(looks[leader.key].x)
     return looks
-
-
-def _look_of(plot: Plot) -> Look:
-    x, y = plot.look
-    options = tuple(plot.chosen_options.items())
-    # A range that follows the data does so in the figure too.
-    return Look(x, y, options)
 
 
 def part_shown(plot: Plot, data: PlotData, look: Look) -> str:

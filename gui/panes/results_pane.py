@@ -111,13 +111,9 @@ class ResultsPane(QWidget):
             self.insight_changed.emit(filled(text, self._session.view.focus.name))
             return
         entry = self._session.active
-        cause = (
-            self._session.evaluator.snapshot.attributions.get(entry.uid)
-            if entry is not None
-            else None
-        )
-        known = entry is not None and cause is not None
-        self.insight_changed.emit(f"{entry.name}: {cause}" if known and entry else "")
+        causes = self._session.evaluator.snapshot.attributions
+        known = entry is not None and entry.uid in causes
+        self.insight_changed.emit(f"{entry.name}: {causes[entry.uid]}" if known and entry else "")
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""

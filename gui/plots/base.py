@@ -541,6 +541,12 @@ class Plot(QObject):
         (x0, x1), (y0, y1) = self.draw_x(rect[:2]).tolist(), self.draw_y(rect[2:]).tolist()
         self._area(key, (x0, x1, y0, y1), brush, z)
 
+    def hatch_unused(self, name: str, x0: float, x1: float) -> None:
+        """Hatch a stretch of unused codes in red."""
+        hatch = QBrush(QColor(self.theme.alarm), Qt.BrushStyle.BDiagPattern)
+        self.column(("unused", name), x0, x1, hatch, z=-6)
+        self.column(("unused ground", name), x0, x1, self.fill(self.theme.alarm, 0.08), z=-7)
+
     def column(self, key: Hashable, x0: float, x1: float, brush: QBrush, z: float = -5) -> None:
         """Fill a range of x over the full height of the view."""
         left, right = self.draw_x([x0, x1]).tolist()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush, QColor
 
 from quantoscope.engine import QUANTIZERS
 from quantoscope.gui.common.localized_numbers import filled, percent, short
@@ -124,12 +122,7 @@ class CodesPlot(Plot):
         for name, first, last in ends:
             if first > last:
                 continue
-            left, right = float(axis[first]) - 0.5, float(axis[last]) + 0.5
-            hatch = QBrush(QColor(self.theme.alarm), Qt.BrushStyle.BDiagPattern)
-            self.column(("unused", name), left, right, hatch, z=-6)
-            self.column(
-                ("unused ground", name), left, right, self.fill(self.theme.alarm, 0.08), z=-7
-            )
+            self.hatch_unused(name, float(axis[first]) - 0.5, float(axis[last]) + 0.5)
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         """Return the first value with the used code nearest to the click."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush, QColor
 
 from quantoscope.engine import QUANTIZERS, Summary
 from quantoscope.gui.common.localized_numbers import (
@@ -108,11 +107,8 @@ class DistributionPlot(HandlePlot):
     def _paint_unused(self, active: Series) -> None:
         """Hatch in red the ends of the code range that no value reaches."""
         for name, start, stop in unused_ends(active):
-            ends = float(active.level_edges[start]), float(active.level_edges[stop + 1])
-            hatch = QBrush(QColor(self.theme.alarm), Qt.BrushStyle.BDiagPattern)
-            self.column(("unused", name), *ends, hatch, z=-6)
-            faint = self.fill(self.theme.alarm, 0.08)
-            self.column(("unused ground", name), *ends, faint, z=-7)
+            edges = active.level_edges
+            self.hatch_unused(name, float(edges[start]), float(edges[stop + 1]))
 
     def _paint_handles(self, data: PlotData, active: Series | None) -> None:
         """Draw the ends of the clipping range, movable if one range holds for all."""

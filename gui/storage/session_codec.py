@@ -40,6 +40,7 @@ NOTES = 8
 _NAMED = 3
 """Maximum number of edited arrays listed by name."""
 _tr = partial(QCoreApplication.translate, "saving")
+_working = partial(as_working, allow_empty=True)
 
 
 # Saving
@@ -379,10 +380,6 @@ def _tensor_of(
 
 def _changes(count: int) -> str:
     return _tr("1 change") if count == 1 else filled(_tr("%1 changes"), f"{count:,}")
-
-
-def _working(array: np.ndarray) -> np.ndarray:
-    return as_working(array, allow_empty=True)
 
 
 def _entries(saved: SavedSession, notes: list[str]) -> tuple[tuple[Entry, ...], int | None]:

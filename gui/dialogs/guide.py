@@ -34,14 +34,7 @@ from PySide6.QtWidgets import (
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import Page
 from quantoscope.gui.common.widgets import hbox, open_at, plain_label, vbox
-from quantoscope.gui.dialogs.guide_pages import (
-    INDEX,
-    MARKDOWN,
-    Match,
-    Section,
-    blocks,
-    guide_pages,
-)
+from quantoscope.gui.dialogs.guide_pages import INDEX, MARKDOWN, Match, Section, blocks, guide_pages
 
 _TARGET = Qt.ItemDataRole.UserRole
 

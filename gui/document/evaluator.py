@@ -7,13 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from quantoscope.engine import Evaluation, QParams, summarize
 from quantoscope.engine.analysis.value_trace import stages_of
 from quantoscope.gui.document.document import Document
-from quantoscope.gui.document.snapshot import (
-    DEVICE,
-    Edit,
-    EvaluationJob,
-    Outcome,
-    Snapshot,
-)
+from quantoscope.gui.document.snapshot import DEVICE, Edit, EvaluationJob, Outcome, Snapshot
 from quantoscope.gui.workers.background import Background, Ticket
 
 LIVE_LIMIT = 50_000

@@ -36,10 +36,7 @@ KINDS: dict[str, tuple[FileKind, ...]] = {
     ),
     TABLE: _TABLES,
     RESULTS: _TABLES,
-    REPORT: (
-        _named(".html", "HTML: one file"),
-        _named(".md", "Markdown, figures beside it"),
-    ),
+    REPORT: (_named(".html", "HTML: one file"), _named(".md", "Markdown, figures beside it")),
     PARAMETERS: tuple(FileKind(f.key, f.title, f.endings) for f in PARAMETER_FORMATS),
 }
 """Formats by what is exported; the first is the default."""

@@ -5,14 +5,7 @@ from __future__ import annotations
 from html import unescape
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import (
-    QColor,
-    QFont,
-    QFontMetricsF,
-    QGuiApplication,
-    QPainter,
-    QPen,
-)
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QPainter, QPen
 
 from quantoscope.gui.common.short_names import told_apart
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS

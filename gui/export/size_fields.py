@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QSignalBlocker, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QLabel,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
 
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.number_fields import NumberField, WholeField

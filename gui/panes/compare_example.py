@@ -34,12 +34,7 @@ _tr = partial(QCoreApplication.translate, "compare")
 
 
 def example_html(
-    made: Comparison,
-    chosen: int,
-    position: str,
-    own: bool,
-    theme: Theme,
-    digits: int,
+    made: Comparison, chosen: int, position: str, own: bool, theme: Theme, digits: int
 ) -> str:
     """Return parameters and stages of a value side by side as HTML, differences in bold.
 

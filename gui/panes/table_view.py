@@ -29,13 +29,7 @@ _Key = Qt.Key
 _KEYS_UP = (_Key.Key_Up, _Key.Key_PageUp)
 _KEYS_DOWN = (_Key.Key_Down, _Key.Key_PageDown)
 _KEYS_TO_ENDS = (_Key.Key_Home, _Key.Key_End)
-_KEYS_THAT_MOVE = (
-    *_KEYS_UP,
-    *_KEYS_DOWN,
-    *_KEYS_TO_ENDS,
-    _Key.Key_Left,
-    _Key.Key_Right,
-)
+_KEYS_THAT_MOVE = (*_KEYS_UP, *_KEYS_DOWN, *_KEYS_TO_ENDS, _Key.Key_Left, _Key.Key_Right)
 
 
 class NumberTable(QTableView):

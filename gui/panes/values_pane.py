@@ -33,13 +33,7 @@ from quantoscope.gui.panes.sheet_row import SheetRow
 from quantoscope.gui.panes.slice_row import SliceRow
 from quantoscope.gui.panes.table_view import NumberTable
 
-COLUMN_WIDTHS = {
-    "real": 94,
-    "scaled": 84,
-    "shifted": 84,
-    "rounded": 48,
-    "clipped": 54,
-}
+COLUMN_WIDTHS = {"real": 94, "scaled": 84, "shifted": 84, "rounded": 48, "clipped": 54}
 """Initial size in pixels: all columns of a scheme without zero point are visible."""
 NUMBER_WIDTH = 92
 GRID_WIDTH = 86

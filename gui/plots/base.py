@@ -386,10 +386,7 @@ class Plot(QObject):
     # Pens
 
     def pen(
-        self,
-        colour: QColor | str,
-        width: float = 1.0,
-        style: Qt.PenStyle = Qt.PenStyle.SolidLine,
+        self, colour: QColor | str, width: float = 1.0, style: Qt.PenStyle = Qt.PenStyle.SolidLine
     ) -> QPen:
         """Return a pen whose width does not depend on the zoom."""
         thick = width * self.ink * self.device_ratio
@@ -516,12 +513,7 @@ class Plot(QObject):
         item.setOpts(**options)
 
     def rule(
-        self,
-        key: Hashable,
-        at: float,
-        pen: QPen,
-        vertical: bool = True,
-        z: float = 1,
+        self, key: Hashable, at: float, pen: QPen, vertical: bool = True, z: float = 1
     ) -> None:
         """Draw a straight line across the whole view."""
         item = self._item(
@@ -531,11 +523,7 @@ class Plot(QObject):
         item.setPos(float((self.draw_x if vertical else self.draw_y)(at)))
 
     def area(
-        self,
-        key: Hashable,
-        rect: tuple[float, float, float, float],
-        brush: QBrush,
-        z: float = -5,
+        self, key: Hashable, rect: tuple[float, float, float, float], brush: QBrush, z: float = -5
     ) -> None:
         """Draw a filled rectangle x0, x1, y0, y1; hatching keeps its pitch at every zoom."""
         (x0, x1), (y0, y1) = self.draw_x(rect[:2]).tolist(), self.draw_y(rect[2:]).tolist()

@@ -403,11 +403,7 @@ def _remove(owned: list[Claim], ticket: Ticket) -> None:
 
 
 def _keep(
-    writing: threading.Lock,
-    file: Path,
-    taken: Any,
-    arrays: list[tuple[Path, Any]],
-    ticket: object,
+    writing: threading.Lock, file: Path, taken: Any, arrays: list[tuple[Path, Any]], ticket: object
 ) -> set[Path]:
     """Write large arrays that are not stored yet, then the session; return the files in use."""
     from quantoscope.engine.io import qscope, save

@@ -17,45 +17,29 @@ from pathlib import Path
 
 __all__ = ["DEBIAN_PACKAGES", "problem"]
 
+
+def _debian_package(library: str) -> str:
+    """Return the package that Debian's rule names after a library."""
+    name, _, version = library.lower().partition(".so.")
+    return f"{name}-{version}" if name[-1].isdigit() else name + version
+
+
+_NAMED_AFTER = """
+    libEGL.so.1 libGL.so.1 libGLX.so.0 libOpenGL.so.0 libX11-xcb.so.1 libX11.so.6 libdbus-1.so.3
+    libfontconfig.so.1 libfreetype.so.6 libstdc++.so.6 libwayland-client.so.0
+    libwayland-cursor.so.0 libwayland-egl.so.1 libxcb-cursor.so.0 libxcb-glx.so.0
+    libxcb-icccm.so.4 libxcb-image.so.0 libxcb-keysyms.so.1 libxcb-randr.so.0
+    libxcb-render-util.so.0 libxcb-render.so.0 libxcb-shape.so.0 libxcb-shm.so.0
+    libxcb-sync.so.1 libxcb-util.so.1 libxcb-xfixes.so.0 libxcb-xinerama.so.0 libxcb-xkb.so.1
+    libxcb.so.1 libxkbcommon-x11.so.0 libxkbcommon.so.0 libzstd.so.1
+"""
 #: Debian and Ubuntu packages of the libraries that Qt links to.
-DEBIAN_PACKAGES = {
-    "libEGL.so.1": "libegl1",
-    "libGL.so.1": "libgl1",
-    "libGLX.so.0": "libglx0",
+DEBIAN_PACKAGES = {library: _debian_package(library) for library in _NAMED_AFTER.split()} | {
     "libGLdispatch.so.0": "libglvnd0",
-    "libOpenGL.so.0": "libopengl0",
-    "libX11-xcb.so.1": "libx11-xcb1",
-    "libX11.so.6": "libx11-6",
-    "libdbus-1.so.3": "libdbus-1-3",
-    "libfontconfig.so.1": "libfontconfig1",
-    "libfreetype.so.6": "libfreetype6",
     "libglib-2.0.so.0": "libglib2.0-0",
     "libgobject-2.0.so.0": "libglib2.0-0",
     "libgthread-2.0.so.0": "libglib2.0-0",
-    "libstdc++.so.6": "libstdc++6",
-    "libwayland-client.so.0": "libwayland-client0",
-    "libwayland-cursor.so.0": "libwayland-cursor0",
-    "libwayland-egl.so.1": "libwayland-egl1",
-    "libxcb-cursor.so.0": "libxcb-cursor0",
-    "libxcb-glx.so.0": "libxcb-glx0",
-    "libxcb-icccm.so.4": "libxcb-icccm4",
-    "libxcb-image.so.0": "libxcb-image0",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1",
-    "libxcb-randr.so.0": "libxcb-randr0",
-    "libxcb-render-util.so.0": "libxcb-render-util0",
-    "libxcb-render.so.0": "libxcb-render0",
-    "libxcb-shape.so.0": "libxcb-shape0",
-    "libxcb-shm.so.0": "libxcb-shm0",
-    "libxcb-sync.so.1": "libxcb-sync1",
-    "libxcb-util.so.1": "libxcb-util1",
-    "libxcb-xfixes.so.0": "libxcb-xfixes0",
-    "libxcb-xinerama.so.0": "libxcb-xinerama0",
-    "libxcb-xkb.so.1": "libxcb-xkb1",
-    "libxcb.so.1": "libxcb1",
-    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-    "libxkbcommon.so.0": "libxkbcommon0",
     "libz.so.1": "zlib1g",
-    "libzstd.so.1": "libzstd1",
 }
 
 #: Required modules, and their names for pip.
@@ -71,10 +55,7 @@ _WITHOUT_SCREEN = (
 def problem(window: bool = True) -> str | None:
     """Return what prevents Quantoscope from starting; None if nothing does.
 
-    Parameters
-    ----------
-    window
-        Whether a window is wanted; if not, only what the engine needs is looked for.
+    Without ``window``, only what the engine needs is looked for.
     """
     if message := _missing_modules(window):
         return message

@@ -30,7 +30,8 @@ class Settings(QObject):
         )
         self._known: dict[str, str] = {}
 
-    def _text(self, key: str, default: str) -> str:
+    def text(self, key: str, default: str = "") -> str:
+        """Return a stored text."""
         # Cached, since every table cell asks: QSettings is ten times slower than a dictionary.
         if key not in self._known:
             self._known[key] = str(self._store.value(key, default, type=str))
@@ -39,17 +40,13 @@ class Settings(QObject):
     def number(self, key: str, default: int) -> int:
         """Return a stored integer."""
         try:
-            return int(self._text(key, str(default)))
+            return int(self.text(key, str(default)))
         except ValueError:
             return default
 
-    def text(self, key: str, default: str = "") -> str:
-        """Return a stored text."""
-        return self._text(key, default)
-
     def choice(self, key: str, known: Sequence[str]) -> str:
         """Return a stored text, or the first of the known ones."""
-        text = self._text(key, known[0])
+        text = self.text(key, known[0])
         return text if text in known else known[0]
 
     def remember(self, key: str, value: str | int | QByteArray) -> None:
@@ -131,7 +128,7 @@ class Settings(QObject):
     def known_files(self) -> list[str]:
         """Paths that the user has agreed to read, which sessions may refer to."""
         try:
-            paths = json.loads(self._text("files/known", "[]"))
+            paths = json.loads(self.text("files/known", "[]"))
         except ValueError:
             return []
         return [path for path in paths if isinstance(path, str)] if type(paths) is list else []

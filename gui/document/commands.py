@@ -46,12 +46,12 @@ class _OfTensor(QUndoCommand):
     def _turn(self, out: FloatArray, into: FloatArray, version: int) -> None:
         """Show the tensor, change it, and scroll to the change, but not at first."""
         self._document.show(self._tensor)
-        where = self._put(out, into, version)
+        where = self.put(out, into, version)
         if self._done:
             self._document.revisit_values(where)
         self._done = True
 
-    def _put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
+    def put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
         """Replace values with others; return their flat positions."""
         raise NotImplementedError
 
@@ -65,7 +65,7 @@ class SetValues(_OfTensor):
         self._old = document.array.reshape(-1)[self._where].copy()
         self._new = _as_dtype(new, document.array)
 
-    def _put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
+    def put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
         self._document.put(self._where, into, version)
         return self._where
 
@@ -81,7 +81,7 @@ class Splice(_OfTensor):
         self._old = document.array[start : start + removed].copy()
         self._new = _as_dtype(new, document.array)
 
-    def _put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
+    def put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
         array, start = self._document.array, self._start
         parts = (array[:start], into, array[start + len(out) :])
         self._document.set_array(np.concatenate(parts), start, start + len(into), version)
@@ -96,7 +96,7 @@ class ReplaceArray(_OfTensor):
         # Copy: the document may edit its array in place.
         self._old, self._new = document.array.copy(), new
 
-    def _put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
+    def put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
         self._document.set_array(into.copy(), 0, into.size, version)
         return np.arange(into.size)
 

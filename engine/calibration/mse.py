@@ -295,16 +295,20 @@ class _Trial:
         if self.step is not None:
             self.told.append(len(candidates))
             self.step(min(sum(self.told), EXPECTED), EXPECTED)
-        try_ = self.points, self.quantizer, self.fmt
-        if len(self.points.values) == 1:
-            lows, highs = (
-                np.concatenate([np.atleast_1d(pair[side]) for pair in candidates])
-                for side in (0, 1)
+        points, channels = self.points, len(self.points.values)
+        if channels > 1 and len(candidates) > 1:
+            copies = (len(candidates), 1)
+            weights = points.weights
+            points = Points(
+                np.tile(points.values, copies),
+                np.tile(weights, copies) if np.ndim(weights) else weights,
             )
-            clipped, rounded = squared_errors(*try_, (lows, highs), self.arithmetic)
-            return clipped[:, None], (clipped + rounded)[:, None]
-        each = [squared_errors(*try_, pair, self.arithmetic) for pair in candidates]
-        clipped, rounded = np.stack([c for c, _ in each]), np.stack([r for _, r in each])
+        lows, highs = (
+            np.concatenate([np.atleast_1d(pair[side]) for pair in candidates]) for side in (0, 1)
+        )
+        ends = lows, highs
+        clipped, rounded = squared_errors(points, self.quantizer, self.fmt, ends, self.arithmetic)
+        clipped, rounded = clipped.reshape(-1, channels), rounded.reshape(-1, channels)
         return clipped, clipped + rounded
 
     def best(
@@ -321,7 +325,9 @@ class _Trial:
         than the best ends the search.
         """
         count, size = self.points.values.shape
-        batch = max(1, min(64, CELLS // size)) if count == 1 else 1
+        batch = max(1, min(64, CELLS // (count * size)))
+        if count > 1 and (shrinking or not self.points.values.flags.c_contiguous):
+            batch = 1  # copies of rows in another order would change the order of the sums
         seen: list[tuple[Pair, np.ndarray]] = []
         kept = () if found is None else found.finalists
         for some in _batches(candidates, min(batch, 9) if shrinking else batch):

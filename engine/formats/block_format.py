@@ -9,7 +9,7 @@ from quantoscope.engine.formats.number_format import Format
 
 
 def _of_element(name: str) -> Any:
-    return property(lambda self: getattr(self.element, name))
+    return property(lambda self: getattr(self.element, name), doc=f"The element's ``{name}``.")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class BlockFormat(Format):
     block: int = 32
     source: str = ""
     nearest_only = True
-    mapping = property(lambda self: self.name)
+    mapping = property(lambda self: self.name, doc="Its own mapping, of the same name.")
     bits = _of_element("bits")
     integer = _of_element("integer")
     code_count = _of_element("code_count")

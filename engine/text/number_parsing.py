@@ -163,7 +163,6 @@ class NumberBlock:
     values : ndarray of float64, shape (rows, columns)
     header : tuple of str or None
         Names of the columns, if there are any; of very many, only the first ones.
-        Of very many the first alone.
     layout : Layout
         How the text was read.
     notes : tuple of Note

@@ -50,7 +50,7 @@ def main(folder: Path) -> None:
             window.session.activate(window.session.entries[active].uid)
             window.session.view.choose(chosen)
             for pane in panes:
-                window.docks[pane].raise_()
+                window.places[pane].reveal()
             for _ in range(20):
                 app.processEvents()
             window.grab().save(str(folder / f"{name}.png"))

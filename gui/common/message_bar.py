@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QColor, QResizeEvent
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QMainWindow,
     QPushButton,
     QSizePolicy,
-    QToolBar,
     QToolButton,
     QWidget,
 )
@@ -45,7 +43,7 @@ class MessageBar(QFrame):
         self._close.clicked.connect(self.clear)
         self._choices = QHBoxLayout()
         parts = (self._picture, (self._label, 1), self._choices, self._close)
-        self._row = hbox(self, *parts, margins=(8, 2, 4, 2))
+        hbox(self, *parts, margins=(8, 2, 4, 2))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.clear)
@@ -64,9 +62,10 @@ class MessageBar(QFrame):
         name = "warning" if self._problem else "info"
         self._picture.setPixmap(icon(name, self._theme).pixmap(16, 16))
         colour = self._theme.alarm if self._problem else self._theme.highlight
-        ground = self._theme.tint(colour, 0.14).name(QColor.NameFormat.HexArgb)
+        ground = self._theme.washed(colour, 0.14).name()
         self.setStyleSheet(
-            f"#messageBar {{ background: {ground}; border: 0; border-left: 3px solid {colour}; }}"
+            f"#messageBar {{ background: {ground}; border: 1px solid {self._theme.outline};"
+            f" border-left: 3px solid {colour}; }}"
         )
 
     @property
@@ -115,42 +114,17 @@ class MessageBar(QFrame):
         self._paint()
         self._shown = True
         self.shown_changed.emit(True)
-        self._fit_height()
 
-    def _fit_height(self) -> None:
-        """Set the height that the text needs at this width: a toolbar overestimates it."""
-        window = self.window()
-        width = self.width() if self.isVisible() else window.width() - 16
+    def fit_height(self, width: int) -> None:
+        """Set the height that the text needs at a width."""
         beside = self._picture.sizeHint().width() + self._close.sizeHint().width() + 40
         beside += self._choices.sizeHint().width()
         text = self._label.heightForWidth(max(80, width - beside))
         least = max(self._close.sizeHint().height(), self._choices.sizeHint().height())
-        self.setFixedHeight(max(text, least) + 4)
-        # Qt first lays the text out for an estimated height, which would hide it.
-        self._row.setGeometry(self.contentsRect())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if event.oldSize().width() != event.size().width():
-            self._fit_height()
+        self.setFixedHeight(max(text, least) + 6)
 
     def clear(self) -> None:
         """Hide the message."""
         self._timer.stop()
         self._shown = self._refused = False
         self.shown_changed.emit(False)
-
-
-def add_strip(
-    window: QMainWindow, area: Qt.ToolBarArea, bar: MessageBar, key: str, name: str
-) -> None:
-    """Give a message bar a toolbar that is visible only with a message."""
-    strip = QToolBar(name, window)
-    strip.setObjectName(key)
-    strip.setMovable(False)
-    action = strip.addWidget(bar)
-    for shows in (action.setVisible, strip.setVisible):
-        bar.shown_changed.connect(shows)
-        shows(bool(bar.text))
-    window.addToolBarBreak(area)
-    window.addToolBar(area, strip)

@@ -59,7 +59,6 @@ class ComparePane(QWidget):
         self._settings = settings
         self._theme = theme
         self._uids: list[int | None] = [None, None]
-        self._in_front = True
         self._problem = ""
         self.boxes = [ChoiceBox(self), ChoiceBox(self)]
         for box, name in zip(self.boxes, (self.tr("First"), self.tr("Second")), strict=True):
@@ -125,13 +124,8 @@ class ComparePane(QWidget):
 
     # Selection
 
-    def set_in_front(self, in_front: bool) -> None:
-        """Set whether the pane is visible, not behind another tab."""
-        self._in_front = in_front
-        self._watch()
-
     def _watch(self) -> None:
-        self._session.view.watch_pair("compare", self.isVisible() and self._in_front)
+        self._session.view.watch_pair("compare", self.isVisible())
         self.show_comparison()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -57,7 +57,6 @@ class PlotPane(QWidget):
         self._feed = feed
         self._drag = 0
         self._waiting = False
-        self._in_front = True
         self._prepared: PlotData | None = None
         self.widget = pg.PlotWidget(self, viewBox=PlotView(kind.x_only), background=None)
         self.plot = kind(self.widget.getPlotItem(), theme)
@@ -136,27 +135,16 @@ class PlotPane(QWidget):
 
     # Data
 
-    def set_in_front(self, in_front: bool) -> None:
-        """Set whether the pane is in front; Qt calls panes behind a tab visible too."""
-        self._in_front = in_front
-        self._watch()
-        if in_front and self._waiting and self.isVisible():
-            self._on_data(self._feed.data)
-
-    @property
-    def _seen(self) -> bool:
-        return self.isVisible() and self._in_front
-
     def _watch(self) -> None:
         if self.plot.compares:
-            self._session.view.watch_pair(self.plot.key, self._seen)
-        if not self._seen:
+            self._session.view.watch_pair(self.plot.key, self.isVisible())
+        if not self.isVisible():
             # It is recomputed when visible again.
             self._session.view.set_stopped(self.plot.key, False)
 
     def _on_x_range(self, view: Any, x_range: tuple[float, float]) -> None:
         # A hidden plot must not move linked plots.
-        if self._seen:
+        if self.isVisible():
             self._feed.moved.emit(self.plot.x_quantity, *map(float, x_range))
 
     def _on_moved(self, quantity: str, x0: float, x1: float) -> None:
@@ -167,7 +155,7 @@ class PlotPane(QWidget):
 
     def _on_data(self, data: PlotData) -> None:
         self._waiting = True
-        if self._seen:
+        if self.isVisible():
             self._feed.in_turn(self, self._draw)
         else:
             # An outdated plot must not move linked plots.
@@ -178,7 +166,7 @@ class PlotPane(QWidget):
         data = self._feed.data
         if data.whole is not None:
             mapped_arrays.look(data.whole)
-        if not self._seen:
+        if not self.isVisible():
             self.plot.forget()
             return
         if self.plot.slow and data.values.size > LIVE_LIMIT and self._prepared is not data:
@@ -195,7 +183,7 @@ class PlotPane(QWidget):
 
     def _on_ended(self, kind: str) -> None:
         """Report a stopped computation; a finished one is drawn right after."""
-        if kind == self.plot.key and self._seen:
+        if kind == self.plot.key and self.isVisible():
             self._session.view.set_stopped(kind, True)
 
     def _on_prepared(self, data: PlotData) -> None:

@@ -148,7 +148,8 @@ class SchemeForm(QWidget):
         self.style_row = StyleRow(self)
         self.style_row.chosen.connect(self._on_style)
         form.addRow(self.tr("Style"), self.style_row)
-        for box in (self.format, self.mapping, self.calibration, self.rounding, self.runtime):
+        chosen_by = (self.format, self.mapping, self.calibration, self.rounding, self.runtime)
+        for box in (*chosen_by, self.granularity):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for field in (self.text, self.low, self.high, self.label):
             field.setMinimumWidth(48)

@@ -27,8 +27,9 @@ MEASURED = (TYPE, SHAPE, LOW, HIGH, SIZE)
 USUAL = {LOW: "-0.1234", HIGH: "-0.1234", SIZE: "512 kB"}
 """Sample texts for initial widths, so that columns seldom change while values arrive."""
 HISTOGRAM_WIDTH, MARGIN, MOST = 46, 8, 120
-NAMES_LEAST, NAMES_MOST = 150, 300
-"""Minimum and maximum width of names; they take the room left by other columns."""
+NAMES_SHORT, NAMES_MOST = 110, 300
+"""Widths of names: down to the first, other columns are hidden; they take the room left."""
+BY_IMPORTANCE = (SHAPE, HISTOGRAM, TYPE, SIZE, LOW, HIGH)
 LOOKED_AT = 500
 
 
@@ -41,6 +42,7 @@ class TensorColumns(QObject):
         self._by_hand: set[int] = set()
         self._fitting = False
         self._name_needs = 0
+        self._widths: dict[int, int] = {}
         tree.header().sectionResized.connect(self._on_resized)
         tree.installEventFilter(self)
         session.sources_changed.connect(self._on_sources)
@@ -62,7 +64,7 @@ class TensorColumns(QObject):
         """Widen columns that are too narrow; never shrink them, or they would flicker."""
         tensor = self._model.tensor(first)
         if tensor is not None:
-            self._fit([tensor], {column: self._tree.columnWidth(column) for column in MEASURED})
+            self._fit([tensor], {column: self._widths[column] for column in MEASURED})
 
     def _fit(self, tensors: Iterable[Tensor], widths: dict[int, int]) -> None:
         heads = self._tree.header().fontMetrics()
@@ -80,14 +82,27 @@ class TensorColumns(QObject):
 
     def _fit_names(self) -> None:
         tree = self._tree
-        others = sum(map(tree.columnWidth, (*MEASURED, HISTOGRAM)))
         beside = tree.verticalScrollBar().sizeHint().width() + 2 * tree.frameWidth()
+        others = self._hide_columns(tree.width() - beside)
         room = tree.width() - beside - others
         needs = self._name_needs + 2 * tree.indentation()
-        if room < min(needs, NAMES_LEAST):
+        if room < min(needs, NAMES_SHORT):
             # Other columns may need scrolling, names should not.
             room = min(needs, NAMES_MOST, tree.width() - beside)
         self._set(NAME, room)
+
+    def _hide_columns(self, room: int) -> int:
+        """Hide the columns beside names that have no room; return the width of the others."""
+        taken, full = 0, False
+        self._fitting = True
+        names = min(self._name_needs + 2 * self._tree.indentation(), NAMES_SHORT)
+        for column in BY_IMPORTANCE:
+            width = self._widths.get(column, 0)
+            full = full or taken + width + names > room
+            self._tree.setColumnHidden(column, full)
+            taken += 0 if full else width
+        self._fitting = False
+        return taken
 
     def _width(self, text: str) -> int:
         # The current tensor is bold.
@@ -95,6 +110,7 @@ class TensorColumns(QObject):
 
     def _set(self, column: int, width: int) -> None:
         if column not in self._by_hand:
+            self._widths[column] = width
             self._fitting = True
             self._tree.setColumnWidth(column, width)
             self._fitting = False
@@ -102,3 +118,4 @@ class TensorColumns(QObject):
     def _on_resized(self, column: int) -> None:
         if not self._fitting:
             self._by_hand.add(column)
+            self._widths[column] = self._tree.columnWidth(column)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QMenu, QTreeView, QWidget
 
 from quantoscope.engine import QuantizationError
@@ -73,7 +73,6 @@ class TensorsPane(QWidget):
         self._columns = TensorColumns(self.tree, self.model, session)
         vbox(self, self.filter, self.tree, spacing=2)
         self.setFocusProxy(self.tree)
-        self._in_front = True
         # Delayed, so that scrolling past tensors reads none of them.
         self._rest = QTimer(self, singleShot=True, interval=60)
         self._rest.timeout.connect(self._look)
@@ -246,19 +245,15 @@ class TensorsPane(QWidget):
         super().showEvent(event)
         self._rest.start()
 
-    def set_in_front(self, in_front: bool) -> None:
-        """Set whether the pane is in front; Qt calls panes behind a tab visible too."""
-        self._in_front = in_front
-        if in_front:
-            self._rest.start()
-        else:
-            self._rest.stop()
-            self._session.background.cancel(JOB)
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._rest.stop()
+        self._session.background.cancel(JOB)
 
     def _look(self) -> None:
         """Read the next visible tensor without a preview."""
         background: Background = self._session.background
-        if not (self.isVisible() and self._in_front) or background.running(JOB):
+        if not self.isVisible() or background.running(JOB):
             return
         for tensor in self._in_sight():
             if tensor.glance is None and self._readable(tensor):

@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
+    QApplication,
     QButtonGroup,
     QInputDialog,
     QMenu,
@@ -33,9 +34,12 @@ from quantoscope.gui.panes.sheet_row import SheetRow
 from quantoscope.gui.panes.slice_row import SliceRow
 from quantoscope.gui.panes.table_view import NumberTable
 
-COLUMN_WIDTHS = {"real": 94, "scaled": 84, "shifted": 84, "rounded": 48, "clipped": 54}
+COLUMN_WIDTHS = {"real": 84, "scaled": 84, "shifted": 84, "rounded": 48, "clipped": 50}
 """Initial size in pixels: all columns of a scheme without zero point are visible."""
-NUMBER_WIDTH = 92
+NUMBER_WIDTH = 84
+LEAST_WIDTH = 56
+ESSENTIAL = ("real", "clipped", "code", "error")
+"""Columns shown where there is no room for all."""
 GRID_WIDTH = 86
 _SIGNED = (SortOrder.ASCENDING, SortOrder.DESCENDING)
 
@@ -74,11 +78,14 @@ class ValuesPane(QWidget):
             self.tr("No values yet. Type a number above, paste a column, or:"), self
         )
         vbox(self, self._bar, self._slices, (self._stack, 1), self.empty, spacing=2)
+        self._wide = 0
+        self._narrowed: dict[int, int] = {}
         self._sized: tuple[list[str], int, int, int] = ([], 0, 0, 0)
         self._size_columns()
         self.model.modelReset.connect(self._size_columns)
         session.evaluator.evaluated.connect(self._size_columns)
         self.table.resized.connect(self._size_columns)
+        self.table.resized.connect(self._hide_stages)
         self.table.moved.connect(self._on_moved)
         self.table.refused.connect(self._refuse)
         self.table.passed.connect(self._on_passed)
@@ -157,6 +164,7 @@ class ValuesPane(QWidget):
         if (keys, of_values, of_steps, most) == self._sized:
             return
         self._sized = keys, of_values, of_steps, most
+        self._wide, self._narrowed = 0, {}
         widths = COLUMN_WIDTHS
         if "code" in keys:
             # Stages are not integers then.
@@ -166,7 +174,25 @@ class ValuesPane(QWidget):
             width = widths.get(key, NUMBER_WIDTH) + digit * more.get(key, 0)
             width = min(width, max(most, NUMBER_WIDTH)) if key == "real" else width
             self.table.horizontalHeader().resizeSection(column, width)
+            self._wide += width
         self.grid.horizontalHeader().setDefaultSectionSize(GRID_WIDTH + digit * of_values)
+        self._hide_stages()
+
+    def _hide_stages(self) -> None:
+        """Hide the stages between R and its code, where there is no room for all columns."""
+        keys, room = self.model.keys, self.table.viewport().width()
+        narrow = self._wide > room
+        shown = [at for at, key in enumerate(keys) if not narrow or key in ESSENTIAL]
+        for column in range(len(keys)):
+            self.table.setColumnHidden(column, column not in shown)
+        for column, width in self._narrowed.items():
+            self.table.setColumnWidth(column, width)
+        self._narrowed = {}
+        over = sum(map(self.table.columnWidth, shown)) - room
+        if narrow and over > 0:
+            for column in (keys.index(key) for key in ("real", "error") if key in keys):
+                width = self._narrowed[column] = self.table.columnWidth(column)
+                self.table.setColumnWidth(column, max(width - (over + 1) // 2, LEAST_WIDTH))
 
     # View
 
@@ -178,9 +204,12 @@ class ValuesPane(QWidget):
     def _show_view(self, place: int) -> None:
         # Qt moves a view to its first cell when it first gets the focus.
         self._following = True
+        focused = self._stack.isAncestorOf(QApplication.focusWidget() or self)
         self._stack.setCurrentIndex(place)
         self._following = False
         self.setFocusProxy(self.grid if self.in_grid else self.table)
+        if focused:
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
         for widget in (self._quantity, self._slices):
             widget.setVisible(self.in_grid)
         self._order.setVisible(self.model.sorted and not self.in_grid)

@@ -49,6 +49,10 @@ class Plot(QObject):
     """The axis labels have changed."""
 
     key: ClassVar[str]
+    name: ClassVar[str] = ""
+    """Short name in tabs; empty for the key."""
+    beside: ClassVar[str] = ""
+    """Key of the view that it is shown beside, instead of having a tab."""
     x_only: ClassVar[bool] = False
     x_quantity: ClassVar[str] = ""
     """Quantity along x; plots of the same one are linked."""

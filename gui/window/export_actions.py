@@ -11,7 +11,7 @@ from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.panes.plot_dock import Plots
+from quantoscope.gui.panes.plot_place import Plots
 from quantoscope.gui.panes.results_pane import ResultsPane
 from quantoscope.gui.panes.values_copy import CELLS, MARKDOWN
 from quantoscope.gui.panes.values_pane import ValuesPane

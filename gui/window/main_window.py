@@ -1,8 +1,10 @@
-"""Main window: assembles docks, menus, toolbar and messages."""
+"""Main window: assembles the frame, menus, toolbar and messages."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -13,7 +15,7 @@ from quantoscope.engine import Scheme
 from quantoscope.engine.text.file_names import path_of
 from quantoscope.gui.common.dropped_files import local_path
 from quantoscope.gui.common.localized_numbers import clock, filled
-from quantoscope.gui.common.message_bar import MessageBar, add_strip
+from quantoscope.gui.common.message_bar import MessageBar
 from quantoscope.gui.common.plain_text import plain, plain_title
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme, app_icon, apply_theme, theme_named
@@ -21,11 +23,12 @@ from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.tensors import Source
 from quantoscope.gui.panes.compare_pane import ComparePane
-from quantoscope.gui.panes.dock import Dock
-from quantoscope.gui.panes.plot_dock import PlotDock, Plots
+from quantoscope.gui.panes.place import Place
 from quantoscope.gui.panes.plot_pane import PlotPane
+from quantoscope.gui.panes.plot_place import PlotPlace, Plots
 from quantoscope.gui.panes.results_pane import ResultsPane
 from quantoscope.gui.panes.schemes_pane import SchemesPane
+from quantoscope.gui.panes.stage import Stage
 from quantoscope.gui.panes.steps_pane import StepsPane
 from quantoscope.gui.panes.tensors_pane import TensorsPane
 from quantoscope.gui.panes.values_pane import ValuesPane
@@ -35,12 +38,14 @@ from quantoscope.gui.storage.file_watch import FileWatch
 from quantoscope.gui.storage.files import Files
 from quantoscope.gui.storage.recovery import Recovery
 from quantoscope.gui.storage.session_files import SessionFiles
-from quantoscope.gui.window import dock_layout
 from quantoscope.gui.window.actions import Actions
 from quantoscope.gui.window.export_actions import ExportActions
+from quantoscope.gui.window.frame import Frame
 from quantoscope.gui.window.latency import Latency
 from quantoscope.gui.window.menus import Menus
-from quantoscope.gui.window.saved_view import View, docks_of, restore_view, view_of
+from quantoscope.gui.window.overlay import Overlay
+from quantoscope.gui.window.saved_view import View, restore_view, view_of
+from quantoscope.gui.window.stage_choice import StageChoice
 from quantoscope.gui.window.status import StatusLine
 from quantoscope.gui.workers.background import Background
 
@@ -67,7 +72,6 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
         apply_theme(self.theme)
-        dock_layout.prepare(self)
         self._build_panes()
         self.export_actions = ExportActions(
             session=self.session,
@@ -85,11 +89,18 @@ class MainWindow(QMainWindow):
         self.status = StatusLine(self.session, settings, self.background, self.latency, self)
         self.setStatusBar(self.status)
         self.actions_ = Actions(self, self.theme, self._handlers())
-        self.menus = Menus(self, self.actions_, self.session, self.docks, settings, self.theme)
+        self.overlay = Overlay(
+            self.frame, self.frame.across, [self.offer, self.unkept, self.message]
+        )
+        self.menus = Menus(
+            self, self.actions_, self.session, self.places, self.frame, settings, self.theme
+        )
+        self.stage_choice = StageChoice(self.session, self.frame, settings, self)
         self._connect()
         self._restore()
         self._on_document()
         self._on_entries()
+        self.values.setFocus()
 
     # Building
 
@@ -101,36 +112,36 @@ class MainWindow(QMainWindow):
         self.results = ResultsPane(session, settings, theme)
         self.steps = StepsPane(session, settings, theme)
         self.compare = ComparePane(session, settings, theme)
-        self.docks: dict[str, Dock] = {}
-        self._dock(
-            "values", self.tr("Values"), self.tr("Values: R, editable, and its stages"), self.values
-        )
-        plots = {kind.key: PlotDock(kind, session, self.feed, theme, self) for kind in PLOTS}
-        for plot_dock in plots.values():
-            plot_dock.built.connect(self._on_plot_built)
-        self.docks.update(plots)
+        plots = {kind.key: PlotPlace(kind, session, self.feed, theme) for kind in PLOTS}
+        for plot_place in plots.values():
+            plot_place.built.connect(self._on_plot_built)
         self.plots = Plots(plots)
-        self._dock("schemes", self.tr("Schemes"), self.tr("Schemes"), self.schemes)
-        head = self.tr("Results: scheme × metric")
-        dock = self._dock("results", self.tr("Results"), head, self.results)
-        self.results.insight_changed.connect(dock.head.set_insight)
-        head = self.tr("Compare: two schemes, and why they differ")
-        dock = self._dock("compare", self.tr("Compare"), head, self.compare)
-        self.compare.insight_changed.connect(dock.head.set_insight)
-        dock.visibilityChanged.connect(self.compare.set_in_front)
-        dock = self._dock(
-            "steps", self.tr("Steps"), self.tr("Steps of the chosen value"), self.steps
-        )
-        self.steps.insight_changed.connect(dock.head.set_insight)
-        head = self.tr("Tensors: what the open files hold")
-        dock = self._dock("tensors", self.tr("Tensors"), head, self.tensors)
-        self.tensors.insight_changed.connect(dock.head.set_insight)
-        dock.visibilityChanged.connect(self.tensors.set_in_front)
-
-    def _dock(self, key: str, name: str, title: str, pane: QWidget) -> Dock:
-        dock = Dock(key, name, title, self.theme, self, pane)
-        self.docks[key] = dock
-        return dock
+        self.stage = Stage(self.plots, theme)
+        self.frame = Frame(self.stage, theme, self)
+        self.setCentralWidget(self.frame)
+        rail, bottom = self.frame.rail, self.frame.bottom
+        self.places: dict[str, Place] = {}
+        for key, name, title, pane, tabs in (
+            ("values", self.tr("Values"), self.tr("Values: R, editable, and its stages"),
+             self.values, rail),
+            ("tensors", self.tr("Tensors"), self.tr("Tensors: what the open files hold"),
+             self.tensors, rail),
+            ("schemes", self.tr("Schemes"), self.tr("Schemes"), self.schemes, None),
+            ("steps", self.tr("Steps"), self.tr("Steps of the chosen value"), self.steps, bottom),
+            ("results", self.tr("Results"), self.tr("Results: scheme × metric"),
+             self.results, bottom),
+            ("compare", self.tr("Compare"), self.tr("Compare: two schemes, and why they differ"),
+             self.compare, bottom),
+        ):  # fmt: skip
+            place = Place(key, name, title, theme, pane)
+            if hasattr(pane, "insight_changed"):
+                pane.insight_changed.connect(place.set_insight)
+            if tabs is None:
+                self.frame.add_schemes(place)
+            else:
+                tabs.add(place)
+            self.places[key] = place
+        self.places.update(plots)
 
     def _on_plot_built(self, pane: PlotPane) -> None:
         pane.export_asked.connect(self.export_actions.export)
@@ -201,11 +212,6 @@ class MainWindow(QMainWindow):
         self.results.empty.offer([menus.add_scheme, menus.examples])
         order = ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down")
         self.schemes.offer(menus.add_scheme, [a[key] for key in order])
-        top, bottom = Qt.ToolBarArea.TopToolBarArea, Qt.ToolBarArea.BottomToolBarArea
-        add_strip(self, top, self.offer, "recovery", self.tr("Recovery"))
-        add_strip(self, top, self.unkept, "unkept", self.tr("Changes that are not kept"))
-        # Below the panes, so that these do not move under the pointer.
-        add_strip(self, bottom, self.message, "notices", self.tr("Messages"))
         for refusing in (self.values.problem, session.refused):
             refusing.connect(self.message.refusal)
         session.undo_stack.indexChanged.connect(self.message.edited)
@@ -262,13 +268,11 @@ class MainWindow(QMainWindow):
             self.actions_[key].setEnabled(any_scheme)
 
     def _on_revisited(self, key: str) -> None:
-        """Bring an undone edit's pane to the front if it is covered, not if it is closed."""
-        dock = self.docks[key]
-        if dock.toggleViewAction().isChecked():
-            dock.raise_()
+        """Show the pane in which an undone edit is seen."""
+        self.places[key].reveal()
 
     def _on_listed(self, source: Source) -> None:
-        self.docks["tensors"].take_focus()
+        self.places["tensors"].take_focus()
         self.tensors.select(source)
         text = self.tr("%1 holds %2 tensors: choose one in Tensors, Enter shows it.")
         readable = sum(tensor.readable for tensor in source.tensors)
@@ -297,15 +301,14 @@ class MainWindow(QMainWindow):
 
     def view(self) -> View:
         """View state of the document, for sessions."""
-        view = view_of(self, self.session, self.plots, self.values)
+        view = view_of(self.frame, self.session, self.plots, self.values)
         return {**view, "kept": self.recovery.name}
 
     def _look(self, view: View) -> None:
-        docks = docks_of(view)
-        if not docks.isEmpty():
-            dock_layout.restore(self, self.docks, docks)
+        layout = view.get("layout")
+        if isinstance(layout, dict) and self.frame.restore(layout):
+            self.stage_choice.take()
         restore_view(view, self.session, self.plots, self.values)
-        self._settle_bars()
 
     # Actions
 
@@ -379,23 +382,26 @@ class MainWindow(QMainWindow):
         self.message.restyle(self.theme)
         self.offer.restyle(self.theme)
         self.unkept.restyle(self.theme)
-        for dock in self.docks.values():
-            dock.restyle(self.theme)
+        for part in (self.stage, self.frame.rail, self.frame.side, self.frame.bottom):
+            part.restyle(self.theme)
+        for place in self.places.values():
+            place.restyle(self.theme)
 
     def reset_layout(self) -> None:
-        """Restore the default layout of docks."""
-        dock_layout.arrange(self, self.docks)
+        """Restore the first arrangement, and the views that suit the data."""
+        for place in self.places.values():
+            place.attach()
+        self.frame.arrange(self.size())
+        self.stage_choice.forget()
 
     def _restore(self) -> None:
         if not self.restoreGeometry(self.settings.blob("window/geometry")):
             self.resize(self._first_size())
-        dock_layout.restore(self, self.docks, self.settings.blob("window/docks"))
-        self._settle_bars()
-
-    def _settle_bars(self) -> None:
-        """Show message bars with a message, after Qt restored their visibility."""
-        for bar in (self.offer, self.unkept, self.message):
-            bar.shown_changed.emit(bool(bar.text))
+        self.frame.arrange(self.size())
+        # What makes no sense leaves the first arrangement.
+        with suppress(ValueError, AttributeError, RecursionError):
+            self.frame.restore(json.loads(self.settings.text("window/layout", "{}")))
+        self.stage_choice.follow()
 
     def _first_size(self) -> QSize:
         room = QGuiApplication.primaryScreen().availableSize()
@@ -409,7 +415,9 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.settings.remember("window/geometry", self.saveGeometry())
-        self.settings.remember("window/docks", self.saveState())
+        self.settings.remember("window/layout", json.dumps(self.frame.state))
+        for place in self.places.values():
+            place.attach()
         self.settings.sync()
         self.files.give_up()
         self.background.shutdown()

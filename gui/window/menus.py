@@ -9,7 +9,16 @@ from typing import cast
 
 from PySide6.QtCore import QCoreApplication, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMenuBar,
+    QSizePolicy,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
 from quantoscope.engine import FORMATS, MAPPINGS, QUANTIZERS, RUNTIMES, Scheme, SchemeError
 from quantoscope.engine.examples import EXAMPLES, Example
@@ -19,9 +28,10 @@ from quantoscope.gui.common.plain_text import plain, plain_action, plain_tip
 from quantoscope.gui.common.settings import DIGITS_DEFAULT, Settings
 from quantoscope.gui.common.theme import Theme, icon, outlined
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.panes.dock import Dock
+from quantoscope.gui.panes.place import Place
 from quantoscope.gui.panes.values_copy import FORMS
 from quantoscope.gui.window.actions import Actions
+from quantoscope.gui.window.frame import Frame
 
 ADDED_FORMATS = ("int8", "uint8", "int4", "uint4", "int16")
 CHANNELS = (
@@ -46,7 +56,8 @@ class Menus(QObject):
         window: QMainWindow,
         actions: Actions,
         session: Session,
-        docks: Mapping[str, Dock],
+        places: Mapping[str, Place],
+        frame: Frame,
         settings: Settings,
         theme: Theme,
     ) -> None:
@@ -75,12 +86,14 @@ class Menus(QObject):
         self.copy_as = self._copy_menu()
         self.recent = QMenu(self.tr("Open &recent"), window)
         self.recent.aboutToShow.connect(self._fill_recent)
-        self._build_bar(docks)
+        self._frame = frame
+        self._build_bar(places)
         self._build_toolbar()
         self.restyle(theme)
 
-    def _build_bar(self, docks: Mapping[str, Dock]) -> None:
-        a, bar = self._actions, self._window.menuBar()
+    def _build_bar(self, places: Mapping[str, Place]) -> None:
+        a, bar = self._actions, QMenuBar(self._window)
+        self.bar = bar
         file = bar.addMenu(self.tr("&File"))
         _fill(file, a["new"], a["open"], self.recent, self.examples, a["remove_source"], None,
               a["new_session"], a["save"], a["save_as"], a["save_values"], None, a["export"],
@@ -94,10 +107,9 @@ class Menus(QObject):
         _fill(schemes, self.add_scheme, a["duplicate_scheme"], a["remove_scheme"], None,
               a["scheme_up"], a["scheme_down"])  # fmt: skip
         view = bar.addMenu(self.tr("&View"))
-        view.addMenu(self._pane_menu(docks))
-        view.addSeparator()
-        for dock in docks.values():
-            view.addAction(dock.toggleViewAction())
+        view.addMenu(self._place_menu(places))
+        view.addMenu(self._part_menu())
+        _fill(view, *self._frame.stage.counts.values())
         _fill(view, None, a["fit"], a["grid"], a["worst_first"], a["unsort"], None, a["next_value"],
               a["previous_value"], None, self._theme_menu(), self._digits_menu(),
               self._latency_action(), None, a["reset_layout"])  # fmt: skip
@@ -128,6 +140,7 @@ class Menus(QObject):
         self._buttons: dict[str, QToolButton] = {}
         bar.addAction(self._actions["open"])
         self._menu_button("examples", self.tr("Examples"), self.examples)
+        bar.addAction(self._actions["new"])
         bar.addSeparator()
         for key, action in (("undo", self.undo), ("redo", self.redo)):
             bar.addAction(action)
@@ -136,10 +149,14 @@ class Menus(QObject):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             action.setIconText(key)
         bar.addSeparator()
-        self._menu_button("add", self.tr("Add scheme"), self.add_scheme)
-        bar.addSeparator()
         bar.addAction(self._actions["export"])
-        self._window.addToolBar(bar)
+        row = QWidget(self._window)
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.bar, 0, Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(bar, 1)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self._window.setMenuWidget(row)
 
     def _menu_button(self, key: str, text: str, menu: QMenu) -> None:
         button = QToolButton(self._toolbar)
@@ -232,14 +249,26 @@ class Menus(QObject):
         group.triggered.connect(choose)
         return menu
 
-    def _pane_menu(self, docks: Mapping[str, Dock]) -> QMenu:
-        """Return a submenu with a shortcut to focus each pane."""
+    def _part_menu(self) -> QMenu:
+        """Return a submenu that shows and hides the parts around the stage."""
+        menu = QMenu(self.tr("P&arts of the window"), self._window)
+        frame = self._frame
+        for part in (frame.rail, frame.side, frame.bottom):
+            action = menu.addAction(part.bar.accessibleName())
+            action.setCheckable(True)
+            action.toggled.connect(part.setVisible)
+            shown = partial(_show_checked, action, part)
+            menu.aboutToShow.connect(shown)
+        return menu
+
+    def _place_menu(self, places: Mapping[str, Place]) -> QMenu:
+        """Return a submenu with a shortcut to show and focus each pane."""
         menu = QMenu(self.tr("&Go to pane"), self._window)
-        for number, dock in enumerate(docks.values(), 1):
-            action = menu.addAction(dock.windowTitle())
+        for number, place in enumerate(places.values(), 1):
+            action = menu.addAction(place.name)
             keys = f"Ctrl+{number}" if number < 10 else f"Alt+{number - 9}"
             action.setShortcut(QKeySequence(keys))
-            action.triggered.connect(dock.take_focus)
+            action.triggered.connect(place.take_focus)
             self._window.addAction(action)
         return menu
 
@@ -333,6 +362,13 @@ def _name_step(action: QAction, word: str, what: str) -> None:
     action.setText(f"{word} {plain_action(what)}".strip())
     said = f"{word.replace('&', '')} {what}".strip()
     action.setToolTip(plain_tip(f"{said} ({action.shortcut().toString()})"))
+
+
+def _show_checked(action: QAction, part: QWidget) -> None:
+    """Check an action if a part of the window is shown."""
+    action.blockSignals(True)
+    action.setChecked(not part.isHidden())
+    action.blockSignals(False)
 
 
 def _fill(menu: QMenu, *items: QAction | QMenu | None) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PySide6.QtCore import QByteArray
-from PySide6.QtWidgets import QMainWindow
-
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.panes.plot_dock import Plots
+from quantoscope.gui.panes.plot_place import Plots
 from quantoscope.gui.panes.values_pane import ValuesPane
+from quantoscope.gui.window.frame import Frame
 
 View = dict[str, Any]
 
 
-def view_of(window: QMainWindow, session: Session, plots: Plots, values: ValuesPane) -> View:
+def view_of(frame: Frame, session: Session, plots: Plots, values: ValuesPane) -> View:
     """Return the view state as texts, numbers and lists."""
     places = {entry.uid: place for place, entry in enumerate(session.entries)}
     pair = [places.get(uid) for uid in session.view.pair or ()]
@@ -25,19 +23,12 @@ def view_of(window: QMainWindow, session: Session, plots: Plots, values: ValuesP
             seen = pane.plot.seen
             ranges[key] = [[float(end) for end in ends] for ends in seen]
     return {
-        "docks": bytes(window.saveState().toBase64().data()).decode("ascii"),
+        "layout": frame.state,
         "pair": pair if None not in pair else [],
         "channel": None if session.view.focus is None else session.view.focus.channel,
         "grid": values.in_grid,
         "ranges": ranges,
     }
-
-
-def docks_of(view: View) -> QByteArray:
-    """Return the dock layout as saved by Qt; empty if there is none."""
-    docks = view.get("docks")
-    text = docks if isinstance(docks, str) else ""
-    return QByteArray.fromBase64(text.encode("ascii", "ignore"))
 
 
 def restore_view(view: View, session: Session, plots: Plots, values: ValuesPane) -> None:

@@ -11,7 +11,7 @@ from quantoscope.gui.common.localized_numbers import filled, of_data, short
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.document.evaluator import EVALUATE
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.panes.dock import ElidedLabel
+from quantoscope.gui.panes.place import ElidedLabel
 from quantoscope.gui.window.latency import Latency
 from quantoscope.gui.workers.background import Background
 

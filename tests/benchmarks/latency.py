@@ -78,7 +78,7 @@ class Watcher(QObject):
         super().__init__(window)
         self.painted, self.pane, self.paints = False, "", Counter[str]()
         self._names: dict[QObject, str] = {}
-        for key, dock in window.docks.items():
+        for key, dock in window.places.items():
             for area in dock.findChildren(QAbstractScrollArea):
                 self._names[area.viewport()] = key
         self._names |= {bar: "status" for bar in window.findChildren(QStatusBar)}

@@ -1,6 +1,7 @@
 """The window for a test, a person's hands on it, and a hunt for what a test leaves behind."""
 
 import gc
+import json
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,10 +17,14 @@ from quantoscope.engine import Scheme
 from quantoscope.gui.app import Application, prepare
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.document.session import Session
+from quantoscope.gui.panes.place import Place
 from quantoscope.gui.plots.data import plot_data
 from quantoscope.gui.window.main_window import MainWindow
+from quantoscope.gui.window.stage_choice import FIRST
 from quantoscope.gui.workers.background import Background
 
+VIEWS = ("signal", "error", "distribution", "codes")
+"""What the stage shows in tests, whatever the data: the first view of each kind has its own."""
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 
 
@@ -102,12 +107,16 @@ def new_window(qapp, qtbot):
     """A way to open windows; they close at the end, without asking."""
     opened = []
 
-    def make(size=(1440, 900), shown=True):
-        window = MainWindow(Settings())
+    def make(size=(1440, 900), shown=True, views=VIEWS):
+        settings = Settings()
+        for kind in FIRST if views else ():
+            if not settings.text(f"stage/{kind}"):
+                settings.remember(f"stage/{kind}", json.dumps([list(views), False]))
+        window = MainWindow(settings)
         opened.append(window)
         if size is not None:
             window.resize(*size)
-            window.reset_layout()
+            window.frame.arrange(window.size())
         if shown:
             window.show()
             window.activateWindow()
@@ -202,20 +211,36 @@ class Person:
                 QApplication.sendEvent(QApplication.focusWidget(), event)
 
     def click(self, widget, at=None, modifier=Qt.KeyboardModifier.NoModifier):
-        """Click a widget with the left button."""
+        """Click a widget with the left button; its pane is brought to the front before."""
+        place = widget
+        while place is not None and not isinstance(place, Place):
+            place = place.parentWidget()
+        if place is not None and not widget.isVisible():
+            place.reveal()
+            QApplication.processEvents()
         at = widget.rect().center() if at is None else at
         self.qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, modifier, pos=at)
 
     def click_cell(self, view, row, column=0, modifier=Qt.KeyboardModifier.NoModifier):
         """Click a cell, which gets the focus."""
         index = view.model().index(row, column)
+        self._uncover(view, column)
         view.scrollTo(index)
         self.click(view.viewport(), view.visualRect(index).center(), modifier)
         view.setFocus()
 
+    def _uncover(self, view, column):
+        """Give a table the room for a column that it hides where there is none."""
+        if not view.isVisible():
+            self.click(view.viewport())
+        if view.isColumnHidden(column):
+            view.window().frame.across.setSizes([800, 300, 256])
+            QApplication.processEvents()
+
     def click_head(self, view, column):
         """Click the head of a column."""
         head = view.horizontalHeader()
+        self._uncover(view, column)
         view.scrollTo(view.model().index(0, column))
         middle = head.sectionViewportPosition(column) + head.sectionSize(column) // 2
         self.click(head.viewport(), QPoint(middle, head.height() // 2))
@@ -384,7 +409,7 @@ def open_lean_window(new_window, qtbot):
     def make(array, *schemes, calibration=False):
         window = new_window()
         if not calibration:
-            window.docks["calibration"].close()
+            window.stage.set_views(["signal", "error", "distribution", "codes"])
         values = np.asarray(array)
         if values.dtype != np.float32:
             values = values.astype(np.float32)

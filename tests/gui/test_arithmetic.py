@@ -58,7 +58,7 @@ def test_a_cut_fraction_is_told_in_steps(window):
         ("toward-zero", "a half, which is cut off: 0.5 S"),
     ):
         commands.set_scheme(window.session, uid, Scheme.parse(f"int8 scale-only {words}"))
-        assert told in window.docks["steps"].head.insight.text()
+        assert told in window.places["steps"].insight
 
 
 def test_the_staircase_of_a_cut_has_its_steps_at_whole_codes(window):
@@ -69,8 +69,8 @@ def test_the_staircase_of_a_cut_has_its_steps_at_whole_codes(window):
     uid = window.session.active_uid
     scheme = Scheme.parse("int4 scale-only manual(-8,7) toward-zero")
     commands.set_scheme(window.session, uid, scheme)
-    window.docks["transfer"].raise_()
-    window.docks["transfer"].show()
+    window.places["transfer"].reveal()
+    window.places["transfer"].show()
     plot = window.plots["transfer"].plot
     plot.draw(window.feed.data)
     series = window.feed.data.active

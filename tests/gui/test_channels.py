@@ -41,14 +41,14 @@ def window(open_window):
 
 def front(window, key):
     """The pane of a plot, brought to the front."""
-    window.docks[key].raise_()
+    window.places[key].reveal()
     QApplication.processEvents()
     return window.plots[key]
 
 
 def insight(window, key):
     front(window, key)
-    return window.docks[key].head.insight.text()
+    return window.places[key].insight
 
 
 def click(window, key, x, y=None):
@@ -307,12 +307,12 @@ def test_results_show_the_figures_of_the_channel_alone(window, person):
         check_results(window, person, row, metrics_of(evaluation, where))
         scale = np.broadcast_to(evaluation.qparams.scale, 64)[worst]
         assert float(in_results(window, person, row)["S"]) == pytest.approx(scale, rel=1e-8)
-    head = window.docks["results"].head.insight.text()
+    head = window.places["results"].insight
     assert head == f"Figures of channel {worst} alone; Esc shows all values again."
     person.press("Esc")
     for row, scheme in enumerate((WHOLE, OWN)):
         check_results(window, person, row, evaluate(WEIGHTS, scheme).metrics)
-    assert "alone" not in window.docks["results"].head.insight.text()
+    assert "alone" not in window.places["results"].insight
 
 
 @pytest.mark.parametrize("how", ["click", "Esc"])
@@ -368,7 +368,7 @@ def test_the_chosen_value_is_one_of_the_channel_shown_alone(window, person):
     assert window.values.table.currentIndex().row() == channel * 27
     person.press("Right")
     channel = int(worst_first(WHOLE)[8])
-    assert window.docks["steps"].head.insight.text().startswith(f"{WHOLE} · #[{channel}, 0, 0, 0]")
+    assert window.places["steps"].insight.startswith(f"{WHOLE} · #[{channel}, 0, 0, 0]")
 
 
 @pytest.mark.parametrize("axis", [0, 1, 3])
@@ -386,7 +386,7 @@ def test_a_click_among_the_values_of_a_channel_chooses_the_right_one_in_the_tabl
         flat = int(where[place])
         assert window.values.table.currentIndex().row() == flat
         position = ", ".join(str(int(i)) for i in np.unravel_index(flat, (6, 3, 3, 3)))
-        assert f"#[{position}]:" in window.docks["steps"].head.insight.text()
+        assert f"#[{position}]:" in window.places["steps"].insight
         (rule,) = [
             i
             for i in drawn(window.plots["error"], pg.InfiniteLine)
@@ -525,7 +525,7 @@ def test_groups_are_ranked_named_and_shown_alone_the_short_one_too(open_window):
     assert "of the 18 values" in insight(window, "signal")
     click(window, "signal", 17, 0.0)
     assert window.values.table.currentIndex().row() == 149
-    assert "#[2, 49]:" in window.docks["steps"].head.insight.text()
+    assert "#[2, 49]:" in window.places["steps"].insight
 
 
 def test_a_group_that_is_removed_gives_way_to_all_values_and_comes_back_with_undo(
@@ -609,8 +609,8 @@ def test_a_channel_without_a_finite_value_can_be_shown_alone(open_window, filler
 def test_a_range_of_a_channel_s_own_is_shown_but_not_dragged(open_window):
     window = open_window(WEIGHTS, "int8 symmetric per-channel(0)")
     for key in ("distribution", "calibration"):
-        window.docks[key].show()
-        window.docks[key].raise_()
+        window.places[key].show()
+        window.places[key].reveal()
         QApplication.processEvents()
         movable = [
             item for item in window.plots[key].plot.item.items if getattr(item, "movable", 0)
@@ -619,7 +619,7 @@ def test_a_range_of_a_channel_s_own_is_shown_but_not_dragged(open_window):
     text = window.plots["calibration"].plot.insight
     assert text.startswith("int8 symmetric per-channel(0), channel 0: percentile(99.9)")
     commands_to(window, "int8 symmetric per-channel(0) manual(-0.1,0.1)")
-    window.docks["distribution"].raise_()
+    window.places["distribution"].reveal()
     QApplication.processEvents()
     items = window.plots["distribution"].plot.item.items
     assert sum(bool(getattr(item, "movable", 0)) for item in items) == 2
@@ -628,7 +628,7 @@ def test_a_range_of_a_channel_s_own_is_shown_but_not_dragged(open_window):
 def test_the_histogram_beside_the_levels_of_a_channel_is_that_channel_s(open_window):
     array = WEIGHTS
     window = open_window(array, "int8 symmetric per-channel(0)")
-    window.docks["distribution"].raise_()
+    window.places["distribution"].reveal()
     window.session.view.choose(7 * 27)
     QApplication.processEvents()
     plot = window.plots["distribution"].plot
@@ -640,7 +640,7 @@ def test_the_histogram_beside_the_levels_of_a_channel_is_that_channel_s(open_win
 def test_a_plot_behind_another_tab_does_not_move_the_ones_in_front(open_window):
     window = open_window(np.arange(5, dtype=np.float32), "int8 symmetric")
     for key in ("difference", "signal"):
-        window.docks[key].raise_()
+        window.places[key].reveal()
         QApplication.processEvents()
     window.session.start(WEIGHTS, "array")
     QApplication.processEvents()

@@ -31,13 +31,13 @@ def window(open_window):
 
 
 def front(window, key):
-    window.docks[key].raise_()
+    window.places[key].reveal()
     QApplication.processEvents()
 
 
 def says(window):
     """The line in the head of the pane."""
-    return window.docks["compare"].head.insight.text()
+    return window.places["compare"].insight
 
 
 def pair(window):
@@ -125,7 +125,7 @@ def blames(verdict, cause):
 
 
 def plot_insight(window):
-    return window.docks["difference"].head.insight.text()
+    return window.places["difference"].insight
 
 
 # Which two
@@ -461,16 +461,21 @@ def test_nothing_is_compared_while_both_views_of_it_lie_behind_other_tabs(open_w
     assert session.evaluator.snapshot.comparison is None
     person.edit_cell(window.values.table, 0, "0.5")
     assert session.evaluator.snapshot.comparison is None
-    for number, (key, before) in enumerate(
-        (("compare", "results"), ("difference", "distribution"))
-    ):
+    for number, key in enumerate(("compare", "difference")):
         front(window, key)
         assert session.evaluator.snapshot.comparison is not None
         person.edit_cell(window.values.table, 1 + number, "0.25")
         assert session.evaluator.snapshot.comparison is not None
-        front(window, before)
+        turn_away(window)
         person.edit_cell(window.values.table, 5 + number, "0.75")
         assert session.evaluator.snapshot.comparison is None
+
+
+def turn_away(window):
+    """Show neither view of the comparison."""
+    window.stage.set_views(["signal"])
+    window.places["steps"].reveal()
+    QApplication.processEvents()
 
 
 @pytest.mark.parametrize("key", ["compare", "difference"])
@@ -479,12 +484,11 @@ def test_nothing_is_compared_while_both_views_of_it_are_closed(open_window, pers
     session = window.session
     for each in ("compare", "difference"):
         front(window, each)
-        person.click(window.docks[each].head.close_button)
+        turn_away(window)
     person.edit_cell(window.values.table, 0, "0.5")
     assert session.evaluator.snapshot.comparison is None
     edited = ARRAY.copy()
     edited[:2] = 0.5, -7
-    window.docks[key].toggleViewAction().trigger()
     front(window, key)
     assert session.evaluator.snapshot.comparison is not None
     person.edit_cell(window.values.table, 1, "-7")
@@ -493,7 +497,7 @@ def test_nothing_is_compared_while_both_views_of_it_are_closed(open_window, pers
     else:
         count = compare(edited, EVEN, CUT).count
         assert f" {count} of 300 values differ" in plot_insight(window)
-    person.click(window.docks[key].head.close_button)
+    turn_away(window)
     person.edit_cell(window.values.table, 2, "0.75")
     assert session.evaluator.snapshot.comparison is None
 
@@ -632,8 +636,8 @@ def test_the_pair_of_the_compare_pane_is_the_one_that_difference_draws(window, p
 
 
 def test_difference_is_linked_to_the_other_plots_over_the_position(window):
-    front(window, "difference")
-    window.plots["signal"].setFocus()
+    window.stage.set_views(["signal", "difference"])
+    QApplication.processEvents()
     view = window.plots["signal"].widget.getPlotItem().getViewBox()
     view.setXRange(10, 20, padding=0)
     QApplication.processEvents()

@@ -18,7 +18,7 @@ SCHEME = "int8 asymmetric"
 @pytest.fixture
 def window(open_lean_window):
     window = open_lean_window(ARRAY, SCHEME, "int8 symmetric")
-    window.docks["compare"].raise_()
+    window.places["compare"].reveal()
     QApplication.processEvents()
     return window
 
@@ -43,7 +43,7 @@ def codes_of(array=ARRAY, scheme=SCHEME):
 
 
 def says(window):
-    return window.docks["compare"].head.insight.text()
+    return window.places["compare"].insight
 
 
 def open_npy(window, person, dump, codes, name="codes.npy"):
@@ -117,7 +117,7 @@ def test_a_pair_of_schemes_that_is_chosen_elsewhere_takes_the_place_of_the_devic
 
 def test_codes_and_reconstructed_values_that_differ_read_so_with_few_digits_too(open_lean_window):
     window = open_lean_window(ARRAY, "int16 asymmetric")
-    window.docks["compare"].raise_()
+    window.places["compare"].reveal()
     window.settings.digits = 3
     codes = codes_of(scheme="int16 asymmetric")
     at = int(np.argmax(codes)) - 1
@@ -152,8 +152,8 @@ def test_a_row_chooses_its_example_and_next_goes_on(window, person, dump):
 
 
 def test_the_difference_plot_shows_the_codes_of_the_device(window, person, dump):
-    window.docks["difference"].show()
-    window.docks["difference"].raise_()
+    window.places["difference"].show()
+    window.places["difference"].reveal()
     QApplication.processEvents()
     codes = codes_of().astype(np.int32)
     codes[0, 1] += 7
@@ -183,7 +183,7 @@ def test_an_edit_is_compared_anew_and_another_array_drops_the_codes(window, pers
 def test_a_long_array_is_compared_off_the_gui_thread(open_lean_window, person, dump, qtbot):
     array = noise(60_000)
     window = open_lean_window(array, SCHEME)
-    window.docks["compare"].raise_()
+    window.places["compare"].reveal()
     QApplication.processEvents()
     open_npy(window, person, dump, codes_of(array).astype(np.int16) + 1)
     assert window.session.evaluator.stale

@@ -114,6 +114,6 @@ def test_calls_into_qt_keep_their_references_to_none(window):
     for _ in range(500):
         window.values.table.setFocus()
         window.statusBar().summary.setText("text")
-        window.docks["signal"].setWindowTitle("Signal")
+        window.places["signal"].setWindowTitle("Signal")
         QApplication.processEvents()
     assert abs(sys.getrefcount(None) - before) < 400

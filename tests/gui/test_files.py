@@ -492,7 +492,7 @@ def test_an_empty_array_says_in_every_pane_what_would_fill_it(window, dialog, pe
     assert window.session.array.size == 0
     assert window.statusBar().summary.text() == "no values"
     for key, pane in window.plots.items():
-        window.docks[key].raise_()
+        window.places[key].reveal()
         QApplication.processEvents()
         assert pane.plot.insight.endswith(".")
     assert "Type or open a value" in window.steps.view.toPlainText()

@@ -91,11 +91,11 @@ def test_what_another_tab_hides_while_it_is_computed_is_not_called_stopped(
     for meanwhile in (go.set, lambda: window.session.background.cancel("channels")):
         go.clear()
         commands.edit_value(window.session, 3, 500.0)
-        window.docks["channels"].raise_()
+        window.stage.set_views(["channels"])
         qtbot.waitUntil(
             lambda: not window.session.evaluator.stale and running("channels"), timeout=20_000
         )
-        window.docks["codes"].raise_()
+        window.stage.set_views(["codes"])
         QApplication.processEvents()
         meanwhile()
         qtbot.waitUntil(lambda: not running("channels"), timeout=20_000)

@@ -352,7 +352,7 @@ def middle(icon):
 def test_samples_have_the_colours_of_the_plots_in_the_theme_of_now(open_lean_window, name):
     schemes = ("int4 asymmetric", "int4 asymmetric toward-zero pow2")
     window = open_lean_window(noise(100), *schemes)
-    window.docks["compare"].raise_()
+    window.places["compare"].reveal()
     QApplication.processEvents()
     window.settings.theme = "dark" if name == "light" else "light"
     window.settings.theme = name

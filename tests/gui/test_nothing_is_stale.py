@@ -38,7 +38,7 @@ READ = {
 
 def test_panes_take_other_digits_at_once(open_window):
     window = open_window(ARRAY, *TWO)
-    window.docks["steps"].take_focus()
+    window.places["steps"].take_focus()
     window.session.view.choose(3)
     seen = {}
     for digits in (3, 9):
@@ -52,7 +52,7 @@ def test_panes_take_other_digits_at_once(open_window):
 @pytest.mark.parametrize("key", ["signal", "error", "transfer", "difference"])
 def test_plots_take_other_digits_at_once(open_window, key):
     window = open_window(ARRAY, *TWO)
-    window.docks[key].take_focus()
+    window.places[key].take_focus()
     uids = [entry.uid for entry in window.session.entries]
     window.session.view.compare_pair((uids[0], uids[1]))
     QApplication.processEvents()
@@ -116,7 +116,7 @@ def difference_text(window):
 def test_difference_follows_values_schemes_and_the_pair(open_window, qtbot):
     window = open_window(ARRAY, *TWO, "int2 symmetric")
     session = window.session
-    window.docks["difference"].take_focus()
+    window.places["difference"].take_focus()
     uids = [entry.uid for entry in session.entries]
     session.view.compare_pair((uids[0], uids[1]))
 
@@ -144,30 +144,30 @@ def test_difference_follows_values_schemes_and_the_pair(open_window, qtbot):
 
 def test_the_values_that_set_the_scale_are_told_while_they_do(open_window, qtbot):
     window = open_window(np.random.default_rng(1).normal(size=500), *TWO)
-    session, head = window.session, window.docks["results"].head
-    assert "set" not in head.insight.text()
+    session, results = window.session, window.places["results"]
+    assert "set" not in results.insight
     edit(window, 7, 100.0)
     for place in (0, 1):
         session.activate(session.entries[place].uid)
         cause = attribution(session.array, evaluate(session.array, TWO[place]))
         assert cause is not None
-        assert head.insight.text() == f"{TWO[place]}: {cause}"
+        assert results.insight == f"{TWO[place]}: {cause}"
     edit(window, 7, 50.0)
     cause = attribution(session.array, evaluate(session.array, TWO[1]))
-    assert head.insight.text() == f"{TWO[1]}: {cause}"
+    assert results.insight == f"{TWO[1]}: {cause}"
     commands.set_scheme(session, session.active_uid, Scheme.parse("int4 symmetric mse"))
     qtbot.waitUntil(lambda: not session.evaluator.stale)
-    assert "scale" not in head.insight.text()
+    assert "scale" not in results.insight
     session.undo_stack.undo()
-    assert head.insight.text() == f"{TWO[1]}: {cause}"
+    assert results.insight == f"{TWO[1]}: {cause}"
     edit(window, 7, 0.5)
-    assert "scale" not in head.insight.text()
+    assert "scale" not in results.insight
 
 
 @pytest.mark.parametrize("key", [kind.key for kind in PLOTS])
 def test_a_plot_in_front_wears_the_new_theme_and_keeps_what_it_shows(open_window, key):
     window = open_window(ARRAY, *TWO)
-    window.docks[key].take_focus()
+    window.places[key].take_focus()
     QApplication.processEvents()
     pane = window.plots[key]
     plot = pane.plot

@@ -28,15 +28,15 @@ CASES = {
 
 def look_at(window):
     """Bring every pane to the front and paint it."""
-    for dock in window.docks.values():
-        dock.raise_()
+    for place in window.places.values():
+        place.reveal()
         QApplication.processEvents()
-        picture = dock.grab().toImage()
-        assert picture.width() * picture.height() > 0, dock.key
+        picture = place.grab().toImage()
+        assert picture.width() * picture.height() > 0, place.key
 
 
 def test_these_are_all_panes(window):
-    assert set(window.docks) == set(PANES)
+    assert set(window.places) == set(PANES)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -57,24 +57,25 @@ def test_every_pane_shows_every_array_in_both_themes(open_window, case):
 
 @pytest.mark.parametrize("key", PANES)
 def test_no_pane_asks_for_more_room_than_a_small_window_has(window, key):
-    least = window.docks[key].minimumSizeHint().expandedTo(window.docks[key].minimumSize())
+    least = window.places[key].minimumSizeHint().expandedTo(window.places[key].minimumSize())
     assert least.width() <= 330, least
     assert least.height() <= 330, least
 
 
 @pytest.mark.parametrize("key", PANES)
 def test_every_pane_works_on_its_own_and_small(window, key, qapp):
-    dock = window.docks[key]
-    dock.setFloating(True)
-    dock.resize(QSize(330, 330))
-    qapp.processEvents()
-    assert not dock.grab().isNull()
-    dock.resize(dock.minimumSizeHint())
-    qapp.processEvents()
-    assert not dock.grab().isNull()
+    place = window.places[key]
+    place.reveal()
+    place.detach()
+    own = place.window()
+    for size in (QSize(330, 330), own.minimumSizeHint()):
+        own.resize(size)
+        qapp.processEvents()
+        assert not place.grab().isNull()
 
 
 @pytest.mark.parametrize("key", PANES)
 def test_the_head_of_every_pane_says_what_it_shows(window, key):
-    assert window.docks[key].head.title.text()
-    assert window.docks[key].windowTitle()
+    window.places[key].reveal()
+    assert window.places[key].title
+    assert window.places[key].name

@@ -401,7 +401,7 @@ def test_no_tip_opens_a_file(window, fifo, tmp_path, qtbot):
     views = [window.tensors.tree, window.values.table, window.results.table, window.schemes.list,
              window.compare.causes]  # fmt: skip
     for key in ("values", "tensors", "results", "schemes", "compare"):
-        window.docks[key].raise_()
+        window.places[key].reveal()
         QApplication.processEvents()
     for view in views:
         for row in range(min(2, view.model().rowCount(QModelIndex()))):

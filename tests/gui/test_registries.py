@@ -105,7 +105,7 @@ def test_steps_and_compare_tell_of_it(made_up, open_lean_window, text):
     scheme = window.session.entries[0].scheme
     window.session.activate(window.session.entries[0].uid)
     for key in ("steps", "compare"):
-        window.docks[key].raise_()
+        window.places[key].reveal()
         QApplication.processEvents()
     QApplication.processEvents()
     shown = window.steps.view.toPlainText()
@@ -115,7 +115,7 @@ def test_steps_and_compare_tell_of_it(made_up, open_lean_window, text):
 
 def said(window):
     """The line in the head of Compare."""
-    return window.docks["compare"].head.insight.text().replace("\xa0", " ")
+    return window.places["compare"].insight.replace("\xa0", " ")
 
 
 def test_a_report_has_it_with_its_source(qapp):

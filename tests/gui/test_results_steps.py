@@ -20,7 +20,7 @@ def steps(window):
 
 
 def head(window):
-    return window.docks["steps"].head.insight.text()
+    return window.places["steps"].insight
 
 
 # Results
@@ -317,9 +317,10 @@ def test_steps_begin_at_their_first_symbol_in_another_size_and_for_another_array
     open_lean_window, qtbot
 ):
     window = open_lean_window(np.arange(5) * 1e-5 / 3, "int8 asymmetric @onnxruntime")
-    dock, view = window.docks["steps"], window.steps.view
-    dock.setFloating(True)
-    dock.resize(180, 140)
+    view = window.steps.view
+    window.places["steps"].detach()
+    own = window.places["steps"].window()
+    own.resize(180, 140)
     bars = view.horizontalScrollBar(), view.verticalScrollBar()
 
     def scroll():
@@ -328,7 +329,7 @@ def test_steps_begin_at_their_first_symbol_in_another_size_and_for_another_array
             bar.setValue(bar.maximum())
 
     scroll()
-    dock.resize(200, 150)
+    own.resize(200, 150)
     qtbot.waitUntil(lambda: [bar.value() for bar in bars] == [0, 0])
     scroll()
     window.session.start(np.ones(3, np.float32), "another")

@@ -319,20 +319,22 @@ def test_every_format_is_chosen_one_after_the_other_with_every_plot_painted(open
     for fmt in in_menu_order():
         if fmt.name == "int2":
             # The other widths are searched as the usual ones are, which takes long.
-            window.docks["calibration"].close()
+            window.stage.set_views(["signal", "error", "distribution", "codes"])
             tabs.remove("calibration")
         assert form.format.currentText() == fmt.name
         scheme = names(window)[0]
         assert form.text.text() == scheme
         assert scheme.split()[0] == fmt.name
         for key in tabs:
-            window.docks[key].raise_()
+            window.places[key].reveal()
             QApplication.processEvents()
-            assert window.docks[key].head.insight.text()
+            assert window.places[key].insight
             assert key == "compare" or window.plots[key].plot.insight.startswith(scheme)
         for key in ("signal", "error"):
+            window.places[key].reveal()
+            QApplication.processEvents()
             assert window.plots[key].plot.insight.startswith(scheme)
-        window.docks["distribution"].raise_()
+        window.places["distribution"].reveal()
         QApplication.processEvents()
         assert window.plots["distribution"].plot.insight.startswith(scheme)
         assert f"R′ = {'S · Q' if fmt.name in ('q4_1', 'q5_1') else ''}" in steps(window)
@@ -486,7 +488,7 @@ def test_steps_of_a_channel_use_its_own_scale(open_window):
     assert step(window, "R/S = R / S = # / # = #") == near(r, s, r / s)
     q = round(float(r / s))
     assert step(window, "R′ = Q · S = # · # = #") == near(q, s, q * s)
-    assert "#[2, 7]" in window.docks["steps"].head.insight.text()
+    assert "#[2, 7]" in window.places["steps"].insight
     other = np.abs(ARRAY[0]).max()
     window.session.view.choose(3)
     assert step(window, "S = max|R| / Qmax = # / 127 = #") == near(other, other / 127)

@@ -117,11 +117,12 @@ def test_the_space_key_ticks_a_scheme_off_and_on(window, person):
 def test_all_schemes_ticked_off_leave_results_that_say_what_to_do(window):
     for row in range(3):
         click_check_box(window, row)
+    window.places["results"].reveal()
     assert not window.results.table.isVisible()
     texts = [x.text() for x in window.results.findChildren(QLabel) if x.isVisible()]
     assert any("scheme" in text for text in texts)
     for key, pane in window.plots.items():
-        window.docks[key].raise_()
+        window.places[key].reveal()
         QApplication.processEvents()
         assert pane.plot.insight.endswith(".")
 

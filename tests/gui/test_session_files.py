@@ -114,7 +114,7 @@ def test_a_file_that_comes_into_a_saved_session_sets_the_star(work, qtbot, tmp_p
 def test_the_view_comes_back(work, new_window, qtbot, tmp_path):
     work.values.show_grid(True)
     work.session.view.compare_pair((work.session.entries[0].uid, work.session.entries[2].uid))
-    work.docks["codes"].raise_()
+    work.places["codes"].reveal()
     plot = work.plots["signal"]
     plot.plot.follow_x = False
     plot.widget.setXRange(10, 20, padding=0)
@@ -876,7 +876,7 @@ def test_a_file_that_was_not_agreed_to_is_not_looked_at_in_tensors_either(
         window.open_paths([file])
         settle(window, qtbot)
     settle(window, qtbot)
-    window.docks["tensors"].take_focus()
+    window.places["tensors"].take_focus()
     window.tensors.tree.expandAll()
     QApplication.processEvents()
     window.tensors._rest.start(1)

@@ -84,7 +84,7 @@ def test_a_list_of_tensors_with_names_of_any_length_is_painted_sorted_and_search
     started = time.process_time()
     window.open_paths([path])
     qtbot.waitUntil(lambda: len(window.session.sources[-1].tensors) >= len(names) - 1)
-    window.docks["tensors"].take_focus()
+    window.places["tensors"].take_focus()
     tree = window.tensors.tree
     for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
         tree.model().sort(0, order)

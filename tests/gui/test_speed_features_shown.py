@@ -94,12 +94,11 @@ def test_panes_say_that_they_wait_rather_than_that_no_scheme_is_on(
 ):
     monkeypatch.setattr("quantoscope.gui.document.snapshot.HUGE", 100_000)
     window = open_window([1, 2, 3], "int8 symmetric")
+    window.places["results"].reveal()
     window.session.start(noise(200_000), "long")
 
     def heads():
-        return {
-            window.docks[key].head.insight.text() for key in ("signal", "error", "distribution")
-        }
+        return {window.places[key].insight for key in ("signal", "error", "distribution")}
 
     qtbot.waitUntil(lambda: heads() == {"Not quantized yet."})
     assert window.results.empty.isVisible()
@@ -170,9 +169,9 @@ def test_the_latency_of_an_edit_does_not_count_from_a_stopped_one(
 def test_panes_are_drawn_in_turns_and_hidden_ones_when_they_come_to_the_front(open_window, settle):
     window = open_window(noise(100_000), "int8 symmetric")
     settle(window)
-    window.docks["codes"].raise_()
+    window.places["codes"].reveal()
     settle(window)
-    window.docks["distribution"].raise_()
+    window.places["distribution"].reveal()
     settle(window)
     at_once = []
     seen = [window.plots[key] for key in ("signal", "error")]
@@ -183,7 +182,7 @@ def test_panes_are_drawn_in_turns_and_hidden_ones_when_they_come_to_the_front(op
     assert reach(seen[0])[1] > 500
     assert reach(seen[1])[1] > 1.9  # half a step of 500 / 127
     assert window.plots["distribution"].plot.item.getViewBox().viewRange()[0][1] > 500
-    window.docks["codes"].raise_()
+    window.places["codes"].reveal()
     settle(window)
     counts = items(window.plots["codes"], pg.BarGraphItem)[0].opts["y1"]
     assert (
@@ -193,7 +192,7 @@ def test_panes_are_drawn_in_turns_and_hidden_ones_when_they_come_to_the_front(op
 
 def test_closing_while_panes_wait_for_their_turn_leaves_nothing_to_do(open_window):
     window = open_window(noise(200_000), "int8 symmetric")
-    window.docks["calibration"].raise_()
+    window.places["calibration"].reveal()
     window.session.view.choose(5)
     assert window.session.paint_queue.busy
     window.session.mark_saved(None)
@@ -276,10 +275,10 @@ def test_panes_of_long_arrays_come_up_with_content(open_window, settle, monkeypa
         prepare(data)
 
     monkeypatch.setattr(pane.plot, "prepare", watched)
-    window.docks[key].raise_()
+    window.places[key].reveal()
     settle(window)
     assert items(pane, pg.PlotCurveItem) or items(pane, pg.BarGraphItem)
-    assert window.docks[key].head.insight.text().startswith("int8 symmetric per-channel(0)")
+    assert window.places[key].insight.startswith("int8 symmetric per-channel(0)")
     assert threading.main_thread() not in threads
     assert bool(threads) == pane.plot.slow
 
@@ -290,7 +289,7 @@ def test_a_pane_whose_preparation_was_stopped_can_be_brought_up_to_date(
     monkeypatch.setattr("quantoscope.gui.window.status.PATIENCE", 0)
     window = open_window(noise(200_000), "int8 symmetric")
     settle(window)
-    window.docks["calibration"].raise_()
+    window.places["calibration"].reveal()
     QApplication.processEvents()
     window.values.table.setFocus()
     if not items(window.plots["calibration"], pg.PlotCurveItem):

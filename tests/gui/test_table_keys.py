@@ -69,7 +69,7 @@ def test_lists_of_which_one_row_is_chosen_keep_it_selected(window, person, pane)
         "schemes": window.schemes.list,
         "tensors": window.tensors.tree,
     }[pane]
-    window.docks[pane].take_focus()
+    window.places[pane].take_focus()
     for modifier in ("Ctrl+", "Ctrl+Shift+"):
         for key in ("Down", "Up", "End", "Home"):
             view.setFocus()

@@ -157,8 +157,11 @@ def test_after_a_switch_everything_has_the_colours_that_it_would_have_begun_with
     switched.settings.theme = after
     QApplication.processEvents()
     fresh = window_of(new_window, after, manual, grid)
-    for key in fresh.docks:
-        assert looks(switched.docks[key]) == looks(fresh.docks[key]), key
+    for key in fresh.places:
+        for window in (switched, fresh):
+            window.places[key].reveal()
+        QApplication.processEvents()
+        assert looks(switched.places[key]) == looks(fresh.places[key]), key
     for bar in ("message", "unkept", "offer"):
         assert looks(getattr(switched, bar)) == looks(getattr(fresh, bar)), bar
     assert looks(switched.statusBar()) == looks(fresh.statusBar())
@@ -166,7 +169,7 @@ def test_after_a_switch_everything_has_the_colours_that_it_would_have_begun_with
 
 
 def test_pages_change_the_colours_of_their_text_at_a_switch(window):
-    window.docks["compare"].raise_()
+    window.places["compare"].reveal()
     QApplication.processEvents()
     for name, other in (("dark", "light"), ("light", "dark")):
         window.settings.theme = name

@@ -280,6 +280,7 @@ def test_a_digit_typed_where_nothing_is_edited_asks_no_row_for_its_text(open_lea
 def test_values_on_a_large_offset_read_apart_and_are_not_cut(open_window, person):
     values = 1e9 + 1e-3 * np.linspace(-1, 1, 41)
     window = open_window(values, "int8 asymmetric")
+    window.frame.across.setSizes([900, 300, 240])
     table = window.values.table
     for head in ("R", "R/S", "R′"):
         texts = person.rows(table, head)[:41]
@@ -296,10 +297,11 @@ def test_no_digit_of_a_value_lies_outside_a_narrow_table(open_window):
     values = 1e9 + 1e-3 * np.random.default_rng(0).normal(size=99)
     window = open_window(values, "int8 asymmetric")
     table = window.values.table
-    window.resizeDocks([window.docks["values"]], [150], Qt.Orientation.Horizontal)
+    across = window.frame.across
+    across.setSizes([150, 1000, 256])
     QApplication.processEvents()
     assert table.columnWidth(0) <= table.viewport().width(), "cut with a mark"
-    window.resizeDocks([window.docks["values"]], [600], Qt.Orientation.Horizontal)
+    across.setSizes([600, 500, 256])
     QApplication.processEvents()
     shown = table.model().index(0, 0).data()
     assert table.columnWidth(0) > table.fontMetrics().horizontalAdvance(shown)

@@ -384,7 +384,7 @@ def test_go_to_takes_one_number_per_axis(open_window, person, dialog):
     with dialog(answer):
         person.press("Ctrl+G")
     assert window.session.view.chosen == 14
-    assert "#[1, 0, 2]" in window.docks["steps"].head.insight.text()
+    assert "#[1, 0, 2]" in window.places["steps"].insight
 
 
 @pytest.mark.parametrize(

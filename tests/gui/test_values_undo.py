@@ -337,7 +337,7 @@ def test_undo_brings_values_to_the_front_and_its_tensor(open_lean_window, person
     other = source_of_array("other", np.ones(3, np.float32))
     window.session.add(other)
     window.session.show(other.tensors[0])
-    window.docks["tensors"].take_focus()
+    window.places["tensors"].take_focus()
     QApplication.processEvents()
     assert window.values.visibleRegion().isEmpty()
     person.press("Ctrl+Z")
@@ -347,12 +347,12 @@ def test_undo_brings_values_to_the_front_and_its_tensor(open_lean_window, person
     assert cursor_is_seen(window.values.table, 7)
 
 
-def test_undo_opens_no_pane_that_was_closed(open_lean_window, person):
+def test_undo_opens_the_part_of_the_window_that_was_hidden(open_lean_window, person):
     window = open_lean_window(np.zeros(10), "int8 symmetric")
     commands.edit_value(window.session, 7, 5.0)
-    window.docks["values"].close()
+    window.frame.rail.hide()
     person.press("Ctrl+Z")
-    assert window.docks["values"].isHidden()
+    assert window.values.isVisible()
 
 
 def test_undo_brings_the_channel_of_its_value(open_lean_window, person):
@@ -371,10 +371,11 @@ def test_undo_brings_the_channel_of_its_value(open_lean_window, person):
 
 
 def test_undo_of_a_scheme_brings_the_schemes_to_the_front(window, person):
-    docks, session = window.docks, window.session
-    window.tabifyDockWidget(docks["schemes"], docks["signal"])
+    session = window.session
+    window.resize(700, 600)
+    QApplication.processEvents()
     commands.set_scheme(session, session.active_uid, Scheme.parse("int4 symmetric"))
-    docks["signal"].raise_()
+    window.places["values"].reveal()
     QApplication.processEvents()
     assert window.schemes.visibleRegion().isEmpty()
     person.press("Ctrl+Z")

@@ -1,4 +1,4 @@
-"""The window: docks, menus, examples, looks, names, and what is remembered."""
+"""The window: its parts, menus, examples, looks, names, and what is remembered."""
 
 import re
 from dataclasses import replace
@@ -53,14 +53,31 @@ def settle(window, qtbot):
 # First start
 
 
-def test_the_first_start_shows_the_three_numbers_and_says_what_to_try(window):
+def test_the_first_start_shows_the_three_numbers_and_says_what_to_try(new_window, qapp):
+    window = new_window(views=None)
+    window.files.start_first()
+    qapp.processEvents()
     assert window.windowTitle().startswith("Three numbers")
     assert window.message.isVisible()
     assert "Type over a number" in window.message.text
     assert window.session.array.tolist() == pytest.approx([0.21535037, 1.2962357, -1.0161772])
-    seen = [key for key in window.plots if not window.docks[key].visibleRegion().isEmpty()]
-    assert len(seen) >= 3
-    assert all(window.plots[key].plot.insight for key in seen)
+    assert window.plots.in_front()
+    assert all(window.plots[key].plot.insight for key in window.plots.in_front())
+
+
+def plot_share(window):
+    """The part of the window's pixels that plots have."""
+    sizes = [window.plots[key].widget.size() for key in window.plots.in_front()]
+    pixels = sum(size.width() * size.height() for size in sizes)
+    return pixels / (window.width() * window.height())
+
+
+@pytest.mark.parametrize(("size", "least"), [((1440, 900), 0.4), ((1920, 1080), 0.5)])
+def test_plots_have_the_larger_part_of_the_window_at_the_first_start(new_window, qapp, size, least):
+    window = new_window(size, views=None)
+    window.files.start_first()
+    qapp.processEvents()
+    assert plot_share(window) >= least
 
 
 def test_a_window_has_room_for_everything_at_1000_by_700(new_window, qapp):
@@ -68,20 +85,28 @@ def test_a_window_has_room_for_everything_at_1000_by_700(new_window, qapp):
     window.files.start_first()
     qapp.processEvents()
     assert (window.width(), window.height()) == (1000, 700)
-    for dock in window.docks.values():
-        dock.raise_()
+    for place in window.places.values():
+        place.reveal()
         qapp.processEvents()
-        assert dock.isVisible()
-        inside = QRect(dock.mapTo(window, QPoint(0, 0)), dock.size())
-        assert window.rect().contains(inside), dock.key
-        assert not dock.visibleRegion().isEmpty(), dock.key
+        inside = QRect(place.mapTo(window, QPoint(0, 0)), place.size())
+        assert window.rect().contains(inside), place.key
+        assert place.isVisible(), place.key
+        assert not place.pane.size().isEmpty(), place.key
 
 
 def test_a_value_and_its_error_are_seen_side_by_side_in_a_long_array(open_window):
     window = open_window(np.linspace(-1, 1, 1_000_000), size=(1440, 900))
     table = window.values.table
-    assert table.model().columnCount() == 6
+    heads = [
+        table.model().headerData(column, Qt.Orientation.Horizontal)
+        for column in range(table.model().columnCount())
+        if not table.isColumnHidden(column)
+    ]
+    assert heads == ["R", "Clip", "error"]
     assert not table.horizontalScrollBar().isVisible()
+    window.frame.across.setSizes([800, 300, 256])
+    QApplication.processEvents()
+    assert not any(map(table.isColumnHidden, range(table.model().columnCount())))
 
 
 def test_three_plots_and_both_messages_fit_a_window_of_700(new_window, qapp):
@@ -101,10 +126,11 @@ def test_the_window_is_no_larger_than_a_low_screen(new_window, qapp, size):
     values[0, :3] = np.nan, np.inf, -np.inf
     window.session.start(values, "array", None, [Scheme.parse("int8 symmetric")])
     window.message.notice("Something was done.")
-    for dock in window.docks.values():
-        dock.raise_()
+    for place in window.places.values():
+        place.reveal()
         qapp.processEvents()
-        assert not dock.visibleRegion().isEmpty()
+        assert place.isVisible(), place.key
+        assert not place.pane.size().isEmpty(), place.key
     assert (window.width(), window.height()) == size
 
 
@@ -119,7 +145,7 @@ def test_what_the_status_bar_cuts_is_told_in_its_tip(open_window, qapp):
     assert summary.toolTip() == summary.text()
 
 
-# Docks
+# Stage, rail and panels
 
 
 def test_a_figure_of_the_visible_plots_leaves_out_those_behind_other_tabs(window, monkeypatch):
@@ -128,75 +154,158 @@ def test_a_figure_of_the_visible_plots_leaves_out_those_behind_other_tabs(window
         "quantoscope.gui.export.dialog.copy_figure", lambda *given: asked.append(given[-1])
     )
     window.actions_["copy_figure"].trigger()
-    window.docks["codes"].raise_()
-    window.docks["error"].close()
+    window.stage.set_views(["signal", "transfer"])
     QApplication.processEvents()
     window.actions_["copy_figure"].trigger()
-    assert asked == [["signal", "error", "distribution"], ["signal", "codes"]]
+    assert asked == [["signal", "error", "distribution", "codes"], ["signal", "transfer"]]
 
 
-def tabs(window):
-    """The tabs of docks that are to be seen, bar by bar."""
-    QApplication.processEvents()
-    direct = Qt.FindChildOption.FindDirectChildrenOnly
-    bars = [bar for bar in window.findChildren(QTabBar, options=direct) if bar.isVisible()]
-    return sorted([bar.tabText(i) for i in range(bar.count())] for bar in bars)
+def view_button(window, key):
+    """The button of a view above the stage."""
+    return window.stage.bar.widgetForAction(window.stage.actions_[key])
 
 
-def test_no_bar_of_tabs_stays_of_an_arrangement_that_is_gone(new_window, qtbot, tmp_path):
-    first = new_window()
-    first.resize(1500, 900)
-    first.reset_layout()
-    qtbot.waitUntil(lambda: all(len(bar) > 1 for bar in tabs(first)))
-    wide = tabs(first)
-    assert ["Results", "Compare"] in wide
-    first.whole.write(tmp_path / "wide.qscope")
-    first.close()
-    second = new_window()
-    assert tabs(second) == wide, "as it was left"
-    second.resize(1000, 700)
+def test_a_view_takes_the_place_of_the_active_one(window, person):
+    stage = window.stage
+    stage.counts[1].trigger()
+    assert stage.views == ("signal",)
+    person.click(view_button(window, "codes"))
+    assert stage.views == ("codes",)
+    assert window.plots.in_front() == ["codes"]
+    stage.counts[2].trigger()
+    assert len(stage.views) == 2
+    second = stage.views[1]
+    person.click(window.plots[second].widget.viewport())
+    person.click(view_button(window, "transfer"))
+    assert stage.views == ("codes", "transfer")
+    stage.counts[4].trigger()
+    assert len(stage.views) == 4
+    assert sorted(window.plots.in_front()) == sorted(stage.views)
+    shown = [key for key, action in stage.actions_.items() if action.isChecked()]
+    assert sorted(shown) == sorted(stage.views)
+
+
+def test_with_ctrl_a_view_is_shown_beside_the_others(window, qtbot):
+    stage = window.stage
+    stage.set_views(["error"])
+    button = view_button(window, "codes")
+    # The offscreen platform tells no keys that are held while a mouse button is clicked.
+    qtbot.keyPress(window, Qt.Key.Key_Control)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier)
+    assert stage.views == ("error", "codes")
+
+
+def test_the_views_of_each_kind_of_data_are_kept(new_window, qapp):
+    first = new_window(views=None)
+    first.files.start_first()
+    few = first.stage.views
+    line, matrix = np.linspace(-1, 1, 500), np.eye(60)
+    first.session.start(line, "line", None, None)
+    assert first.stage.views == ("signal", "error")
+    first.stage.set_views(["codes"])
+    first.frame.bottom.fold(False)
+    first.session.start(matrix, "matrix", None, None)
+    assert first.stage.views != ("codes",)
+    assert first.frame.bottom.folded
+    assert first.close()
+    second = new_window(None, views=None)
+    second.session.start(line, "line", None, None)
+    assert second.stage.views == ("codes",)
+    assert not second.frame.bottom.folded
+    second.session.start(np.ones(3), "three", None, None)
+    assert second.stage.views == few
     second.reset_layout()
-    assert ["Steps", "Results", "Compare"] in tabs(second)
-    saved = qscope.read(tmp_path / "wide.qscope")
-    qscope.write(tmp_path / "bad.qscope", replace(saved, view={"docks": "bm9uc2Vuc2U="}))
-    second.open_paths([tmp_path / "wide.qscope"])
-    qtbot.waitUntil(lambda: second.session.file == tmp_path / "wide.qscope")
-    assert tabs(second) == wide, "as the session was left"
-    second.open_paths([tmp_path / "bad.qscope"])
-    qtbot.waitUntil(lambda: second.session.file == tmp_path / "bad.qscope")
-    assert ["Steps", "Results", "Compare"] in tabs(second), "what makes no sense is left out"
+    second.session.start(line, "line", None, None)
+    assert second.stage.views == ("signal", "error")
 
 
-def test_the_view_menu_shows_and_hides_every_dock(window, qapp):
-    for dock in window.docks.values():
-        action = dock.toggleViewAction()
+def test_a_session_brings_its_layout_and_nonsense_changes_nothing(new_window, qtbot, tmp_path):
+    first = new_window()
+    first.files.start_first()
+    first.stage.set_views(["transfer", "codes"])
+    first.places["results"].reveal()
+    first.whole.write(tmp_path / "two.qscope")
+    assert first.close()
+    second = new_window(None)
+    assert second.places["results"].in_front, "as it was left"
+    second.stage.set_views(["signal"])
+    second.places["steps"].reveal()
+    saved = qscope.read(tmp_path / "two.qscope")
+    bad = ({"docks": "bm9uc2Vuc2U="}, {"layout": {"views": [3]}}, {"layout": [1]},
+           {"layout": {"views": ["signal"], "across": [10**9, -1, 2], "front": 3, "down": "x",
+                       "folded": "y", "hidden": [True], "rows": [None, 1]}})  # fmt: skip
+    for number, view in enumerate(bad):
+        path = tmp_path / f"bad{number}.qscope"
+        qscope.write(path, replace(saved, view=view))
+        second.open_paths([path])
+        qtbot.waitUntil(lambda path=path: second.session.file == path)
+        assert second.stage.views == ("signal",)
+        assert second.places["steps"].in_front
+    second.open_paths([tmp_path / "two.qscope"])
+    qtbot.waitUntil(lambda: second.session.file == tmp_path / "two.qscope")
+    assert second.stage.views == ("transfer", "codes"), "as the session was left"
+    assert second.places["results"].in_front
+
+
+def test_the_view_menu_shows_and_hides_the_parts_of_the_window(window, qapp):
+    for part in (window.frame.rail, window.frame.side, window.frame.bottom):
+        action = next(
+            a
+            for a in window.findChildren(QAction)
+            if a.isCheckable() and a.text() == part.bar.accessibleName()
+        )
+        action.setChecked(True)
         action.trigger()
-        assert dock.isHidden()
+        assert part.isHidden()
         action.trigger()
-        assert not dock.isHidden()
-        dock.raise_()
-        qapp.processEvents()
-        assert dock.isVisible()
+        assert part.isVisible()
 
 
-def test_reset_layout_brings_every_dock_back(window, qapp, person):
-    docks = window.docks.items()
-    places = {k: dock.geometry() for k, dock in docks if not dock.visibleRegion().isEmpty()}
-    for key, dock in window.docks.items():
-        if key in ("values", "codes"):
-            dock.setFloating(True)
-        else:
-            dock.close()
+def test_the_panel_folds_to_one_line_that_tells_the_steps(window, person, qapp):
+    bottom = window.frame.bottom
+    window.places["results"].reveal()
+    qapp.processEvents()
+    before = window.stage.height()
+    person.click(bottom.fold_button)
+    qapp.processEvents()
+    assert bottom.folded
+    assert window.stage.height() > before + 80
+    assert bottom.line.text() == window.places["steps"].insight
+    assert "rounding costs" in bottom.line.text()
+    person.click(bottom.fold_button)
+    qapp.processEvents()
+    assert abs(window.stage.height() - before) <= 2
+    assert window.places["results"].in_front
+
+
+def test_a_narrow_window_has_the_schemes_behind_a_tab(new_window, qapp):
+    window = new_window((1000, 700))
+    window.files.start_first()
+    assert window.places["schemes"].host is window.frame.side
+    window.resize(700, 520)
+    qapp.processEvents()
+    assert window.places["schemes"].host is window.frame.rail
+    assert window.places["values"].in_front
+    window.places["schemes"].reveal()
+    qapp.processEvents()
+    assert not window.schemes.visibleRegion().isEmpty()
+    window.resize(1000, 700)
+    qapp.processEvents()
+    assert window.places["schemes"].host is window.frame.side
+    assert window.places["schemes"].in_front
+
+
+def test_reset_layout_brings_everything_back(window, qapp):
+    window.places["values"].detach()
+    window.places["codes"].detach()
+    window.frame.side.hide()
+    window.frame.bottom.hide()
+    window.stage.set_views(["signal"])
     window.actions_["reset_layout"].trigger()
     qapp.processEvents()
-    for dock in window.docks.values():
-        assert not dock.isFloating()
-        assert not dock.isHidden()
-    for key, place in places.items():
-        assert not window.docks[key].visibleRegion().isEmpty(), key
-        now = window.docks[key].geometry()
-        assert abs(now.x() - place.x()) < 40, key
-        assert abs(now.width() - place.width()) < 60, key
+    assert not any(place.alone for place in window.places.values())
+    assert all(p.isVisible() for p in (window.frame.rail, window.frame.side, window.frame.bottom))
+    assert window.places["values"].in_front
 
 
 @pytest.mark.parametrize(
@@ -209,7 +318,7 @@ def test_a_window_that_grows_gives_most_of_the_height_to_plots_and_values(
 
     def heights():
         qapp.processEvents()
-        return {key: window.docks[key].height() for key in ("values", "schemes", "steps")}
+        return {key: window.places[key].height() for key in ("values", "schemes", "steps")}
 
     before = heights()
     window.resize(*large)
@@ -230,7 +339,7 @@ def test_a_notice_does_not_move_the_values_under_the_pointer(new_window, qapp, s
     for show in (window.message.clear, lambda: window.message.notice("Something happened.")):
         show()
         qapp.processEvents()
-        tops = {key: window.docks[key].y() for key in ("values", "signal", "schemes")}
+        tops = {key: window.places[key].y() for key in ("values", "signal", "schemes")}
         places.append((tops, window.values.table.mapTo(window, QPoint())))
     assert window.message.isVisible()
     assert places[0] == places[1]
@@ -250,8 +359,7 @@ def test_names_that_look_like_html_are_shown_as_they_are(window):
     uid = window.session.active_uid
     odd = "<img src='x.png'><b>bold</b>" * 9
     commands.update_entry(window.session, uid, lambda e: replace(e, label=odd), "Rename")
-    insight = window.docks["signal"].head.insight
-    insight.repaint()
+    insight = window.places["signal"].sentence
     assert insight.text().startswith(odd)
     assert "<img" not in insight.toolTip()
     assert odd in unescape(insight.toolTip())
@@ -261,24 +369,39 @@ def test_names_that_look_like_html_are_shown_as_they_are(window):
     assert all(label.textFormat() == Qt.TextFormat.PlainText for label in labels)
 
 
-def test_the_buttons_of_a_dock_float_and_close_it(window, person):
-    dock = window.docks["signal"]
-    person.click(dock.head.float_button)
-    assert dock.isFloating()
-    person.click(dock.head.float_button)
-    assert not dock.isFloating()
-    person.click(dock.head.close_button)
-    assert dock.isHidden()
+@pytest.mark.parametrize("key", ["signal", "values", "results"])
+def test_every_pane_can_have_a_window_of_its_own(window, qapp, key):
+    place = window.places[key]
+    place.reveal()
+    home = place.host
+    button = place.window_button if key == "signal" else home.window_button
+    button.click()
+    qapp.processEvents()
+    assert place.window() is not window
+    assert place.isVisible()
+    assert place.name in place.window().windowTitle()
+    window.session.view.choose(2)
+    place.reveal()
+    place.window().close()
+    qapp.processEvents()
+    assert place.window() is window
+    assert place.in_front
+
+
+def test_windows_of_panes_close_with_the_window(window, qapp):
+    window.places["signal"].detach()
+    own = window.places["signal"].window()
+    assert window.close()
+    assert not own.isVisible()
 
 
 # What is remembered
 
 
-def test_a_second_window_has_the_geometry_docks_and_choices_of_the_first(new_window, qapp):
+def test_a_second_window_has_the_geometry_layout_and_choices_of_the_first(new_window, qapp):
     first = new_window((740, 700))
     first.files.start_first()
-    first.docks["codes"].close()
-    first.docks["transfer"].raise_()
+    first.stage.set_views(["signal", "transfer"])
     first.settings.digits = 9
     first.settings.theme = "dark"
     qapp.processEvents()
@@ -286,8 +409,7 @@ def test_a_second_window_has_the_geometry_docks_and_choices_of_the_first(new_win
     assert first.close()
     second = new_window(None)
     assert second.size() == size
-    assert second.docks["codes"].isHidden()
-    assert not second.docks["signal"].isHidden()
+    assert second.stage.views == ("signal", "transfer")
     assert second.settings.digits == 9
     assert second.theme.dark
     checked = [a.text() for a in second.findChildren(QAction) if a.isChecked() and a.data() == 9]
@@ -396,9 +518,9 @@ def test_every_action_has_a_text_and_a_shortcut_of_its_own(window):
 
 def test_no_two_entries_of_a_menu_share_their_letter(window):
     # Before PySide6 6.11.3, QAction.menu() deletes the menu that it returns.
-    menus = window.menuBar().findChildren(QMenu)
-    assert len(menus) >= len(window.menuBar().actions())
-    for menu in (window.menuBar(), *menus):
+    menus = window.menus.bar.findChildren(QMenu)
+    assert len(menus) >= len(window.menus.bar.actions())
+    for menu in (window.menus.bar, *menus):
         letters = [
             match[1].lower()
             for action in menu.actions()
@@ -412,7 +534,7 @@ def test_no_two_entries_of_a_menu_share_their_letter(window):
 
 def test_everything_a_person_can_use_has_a_name(window, qapp):
     nameless = []
-    for dock in window.docks.values():
+    for dock in window.places.values():
         dock.raise_()
     buddies = {label.buddy() for label in window.findChildren(QLabel) if label.buddy()}
     buddies |= {b.focusProxy() for b in buddies if b and b.focusProxy()}
@@ -435,14 +557,10 @@ def test_everything_a_person_can_use_has_a_name(window, qapp):
 
 
 def test_the_focus_reaches_every_pane_by_tab(window, qapp, person):
-    for dock in window.docks.values():
-        dock.raise_()
-    qapp.processEvents()
-    panes = {key: dock.widget() for key, dock in window.docks.items() if dock.isVisible()
-             and not dock.visibleRegion().isEmpty()}  # fmt: skip
+    panes = {key: place.pane for key, place in window.places.items() if place.in_front}
     window.values.table.setFocus()
     reached = set()
-    for _ in range(80):
+    for _ in range(200):
         person.press("Tab")
         focus = QApplication.focusWidget()
         reached |= {k for k, pane in panes.items() if pane is focus or pane.isAncestorOf(focus)}
@@ -452,28 +570,18 @@ def test_the_focus_reaches_every_pane_by_tab(window, qapp, person):
 @pytest.fixture
 def behind(window, qapp):
     """The schemes behind the tab of the values."""
-    values, schemes = window.docks["values"], window.docks["schemes"]
-    window.tabifyDockWidget(values, schemes)
-    values.raise_()
+    window.resize(700, 700)
+    qapp.processEvents()
+    values, schemes = window.places["values"], window.places["schemes"]
+    values.reveal()
     window.values.table.setFocus()
     qapp.processEvents()
     assert schemes.visibleRegion().isEmpty()
     return schemes
 
 
-def test_a_pane_that_a_key_leads_into_comes_to_the_front(window, behind, qapp, person):
-    person.press("Alt+N")
-    qapp.processEvents()
-    assert window.schemes.form.label.hasFocus()
-    assert not window.schemes.form.label.visibleRegion().isEmpty()
-
-
 def test_the_focus_is_never_behind_the_tab_that_was_chosen(window, behind, qapp, person):
-    (bar,) = (
-        bar
-        for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
-        if "Values" in [bar.tabText(i) for i in range(bar.count())] and bar.isVisible()
-    )
+    bar = window.frame.rail.bar
     texts = [bar.tabText(i) for i in range(bar.count())]
     person.click(bar, bar.tabRect(texts.index("Schemes")).center())
     qapp.processEvents()
@@ -490,12 +598,12 @@ def test_no_letter_of_a_menu_is_taken_by_a_pane(window):
     def letters(texts):
         return [key for text in texts if (key := QKeySequence.mnemonic(text).toString())]
 
-    docks = window.docks.values()
-    labels = [w.text() for dock in docks for w in dock.findChildren(QLabel) if w.buddy()]
-    buttons = [w.text() for dock in docks for w in dock.findChildren(QAbstractButton)]
+    places = window.places.values()
+    labels = [w.text() for place in places for w in place.findChildren(QLabel) if w.buddy()]
+    buttons = [w.text() for place in places for w in place.findChildren(QAbstractButton)]
     taken = letters(labels + buttons)
     assert taken
-    menus = letters(action.text() for action in window.menuBar().actions())
+    menus = letters(action.text() for action in window.menus.bar.actions())
     # The bar that offers to restore what was lost stands above all panes.
     asked = letters(window.actions_[name].text() for name in ("restore", "discard"))
     every = menus + asked + taken

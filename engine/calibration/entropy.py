@@ -479,7 +479,7 @@ class Entropy(Method):
         count = granularity.count(shape)
         length = -(-math.prod(shape) // max(1, count))
         if granularity.kind == GROUP:
-            length = min(granularity.number, shape[-1] if shape else 1)
+            length = granularity.layout(shape).size
         search = search_of(fmt, arguments, arithmetic.entropy, count, length)
         notes = []
         if length < search.bins:

@@ -108,10 +108,11 @@ def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
     fmt, granularity = scheme.format, scheme.granularity
     if granularity.kind != GROUP:
         return []
-    length, asked = (shape[-1] if shape else 1), granularity.number
+    layout, asked = granularity.layout(shape), granularity.size
+    rows, length = layout.lines, layout.length
     if length % asked == 0:
         return []
-    rows, rest = math.prod(shape[:-1]), length % asked
+    rest = length % asked
     every = length < asked
     if fmt.block:
         note = f"{fmt} stores rows of a multiple of {asked} values; these have {length}, so "

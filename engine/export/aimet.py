@@ -20,8 +20,9 @@ import numpy as np
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.export.base import (
     NotExpressibleError,
+    channel_axis,
     finite_scales,
-    group_size,
+    group_axis,
     integer_format,
     to_nearest,
     zero_points_within,
@@ -87,12 +88,15 @@ def render_1_0_0(result: Evaluation, name: str) -> bytes:
         "scale": scales,
         "offset": offsets,
     }
-    size = group_size(p, shape)
-    if size is not None:
-        if len(shape) != 2 or shape[1] % size:
+    groups = group_axis(p, shape, _WHOSE)
+    if groups is not None:
+        axis, size = groups
+        if len(shape) != 2 or shape[axis] % size or axis != 1:
+            along = f" along axis {axis}" if axis not in (-1, len(shape) - 1) else ""
             raise NotExpressibleError(
                 f"{_WHOSE} has groups of the input channels of a matrix, which they divide, not "
-                f"groups of {size} of a tensor shaped {'×'.join(map(str, shape)) or '()'}."
+                f"groups of {size}{along} of a tensor shaped "
+                f"{'×'.join(map(str, shape)) or '()'}."
             )
         encoding |= {"enc_type": "PER_BLOCK", "block_size": size}
     others = {"quantizer_args": _arguments(result), "excluded_layers": []}
@@ -103,6 +107,7 @@ def _numbers(result: Evaluation) -> tuple[int, list[float], list[int], bool]:
     """Return bits, scales, offsets, and whether the codes are symmetric around 0."""
     p = result.qparams
     fmt = integer_format(result, _WHOSE)
+    channel_axis(p, result.codes.shape, _WHOSE)
     if fmt.bits < 4:
         raise NotExpressibleError(f"{_WHOSE} has 4 to 32 bits, not {fmt.bits}.")
     to_nearest(result, _WHOSE)

@@ -89,16 +89,41 @@ def zero_points_within(p: QParams, fmt: IntegerFormat, whose: str) -> np.ndarray
     return z.astype(np.int64)
 
 
-def channel_axis(p: QParams, shape: tuple[int, ...]) -> int | None:
-    """Return the non-negative axis of ``per-channel``; None for another granularity."""
-    return p.granularity.number % len(shape) if p.granularity.kind == CHANNEL else None
+def channel_axis(p: QParams, shape: tuple[int, ...], whose: str) -> int | None:
+    """Return the non-negative axis of ``per-channel``; None for another granularity.
+
+    Raises
+    ------
+    NotExpressibleError
+        If it has several.
+    """
+    return _one_axis(p, shape, whose) if p.granularity.kind == CHANNEL else None
 
 
-def group_size(p: QParams, shape: tuple[int, ...]) -> int | None:
-    """Return the number of values per S along the last axis; None for another granularity."""
+def group_axis(p: QParams, shape: tuple[int, ...], whose: str) -> tuple[int, int] | None:
+    """Return axis and size of ``per-group``; None for another granularity.
+
+    Raises
+    ------
+    NotExpressibleError
+        If groups lie along several flattened axes.
+    """
     if p.granularity.kind != GROUP:
         return None
-    return min(p.granularity.number, max(1, shape[-1] if shape else 1))
+    axis = _one_axis(p, shape, whose) if shape else -1
+    return axis, p.granularity.layout(shape).size
+
+
+def _one_axis(p: QParams, shape: tuple[int, ...], whose: str) -> int:
+    axes = p.granularity.axes_of(shape)
+    long = [axis for axis in axes if shape[axis] != 1] or [axes[-1]]
+    if len(long) > 1:
+        what = "channels" if p.granularity.kind == CHANNEL else "groups"
+        raise NotExpressibleError(
+            f"{whose} has {what} along one axis, not {p.granularity} of axes flattened: "
+            "reshape the tensor first."
+        )
+    return long[0]
 
 
 def to_nearest(result: Evaluation, whose: str) -> None:

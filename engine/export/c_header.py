@@ -18,8 +18,6 @@ from quantoscope.engine import __version__
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.export.base import (
     NotExpressibleError,
-    channel_axis,
-    group_size,
     identifier,
     integer_format,
     listed,
@@ -80,17 +78,13 @@ def render(result: Evaluation, name: str) -> bytes:
     p, shape = result.qparams, result.codes.shape
     fmt = integer_format(result, _WHOSE)
     source = _Source.of(p, identifier(name))
-    axis, size = channel_axis(p, shape), group_size(p, shape)
-    unit = "" if axis is None else f", channels along axis {axis}"
-    if size is not None:
-        unit = f", groups of {size} along the last axis"
     upper = source.lower.upper()
     title = re.sub(r"[^ -~]|[*?\\]", "_", name).strip() or "A tensor"
     return _HEAD.format(
         title=title,
         scheme=result.scheme,
         shape="x".join(map(str, shape)) or "()",
-        unit=unit,
+        unit=_unit(p, shape),
         version=__version__,
         guard=f"QUANTOSCOPE_{upper}_H",
         excess="1 || FLT_EVAL_METHOD == 2" if source.real == "float" else "2",
@@ -105,6 +99,18 @@ def render(result: Evaluation, name: str) -> bytes:
         steps="\n".join(f"    {step}" for step in source.steps(fmt)),
         back=source.back(),
     ).encode("ascii")
+
+
+def _unit(p: QParams, shape: tuple[int, ...]) -> str:
+    """Return what a channel is, after a comma; empty for a whole tensor."""
+    if p.granularity.whole:
+        return ""
+    axes = p.granularity.axes_of(shape)
+    along = f"along axis {axes[0]}" if len(axes) == 1 else f"of axes {axes} flattened"
+    if axes in ((), (len(shape) - 1,)) and p.group_size is not None:
+        along = "along the last axis"
+    size = p.granularity.layout(shape).size
+    return f", channels {along}" if p.group_size is None else f", groups of {size} {along}"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 One object with these keys. Floats are the shortest text that reads back as the same float64; JSON
 has neither infinity nor NaN: they are the strings ``"inf"``, ``"-inf"`` and ``"nan"``. A value
-per tensor is a list for channels or groups, those along the last axis first.
+per tensor is a list for channels or groups, those along the groups' axis first.
 
 ``program``, ``version``
     ``"quantoscope"`` and its version.
@@ -18,8 +18,9 @@ per tensor is a list for channels or groups, those along the last axis first.
 ``calibration``
     ``method`` and ``arguments``.
 ``granularity``
-    ``kind``, ``axis`` (of per-channel, else null), ``group`` (of per-group, else null) and
-    ``count``, the number of scales.
+    ``kind``, ``axes`` (a list of numbers from 0, in the order of flattening; null for
+    per-tensor), ``axis`` (of per-channel along a single one, else null), ``group`` (of per-group,
+    else null) and ``count``, the number of scales.
 ``range``
     ``low`` and ``high``, the clipping range that the scale follows from.
 ``qmin``, ``qmax``
@@ -78,6 +79,7 @@ def render(result: Evaluation, name: str) -> bytes:
         },
         "granularity": {
             "kind": p.granularity.kind,
+            "axes": None if p.axes is None else list(p.granularity.axes_of(result.codes.shape)),
             "axis": p.axis,
             "group": p.group_size,
             "count": p.count,

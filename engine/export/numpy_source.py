@@ -55,6 +55,25 @@ def along(values, shape):
 }
 """Helper that broadcasts per-channel parameters to an array."""
 
+_ALONG_AXES = {
+    CHANNEL: """
+def along(values, shape):
+    axes = [axis % len(shape) for axis in AXES]
+    values = values.reshape([shape[axis] for axis in axes]).transpose(np.argsort(axes))
+    return values.reshape([n if axis in axes else 1 for axis, n in enumerate(shape)])
+""",
+    GROUP: """
+def along(values, shape):
+    axes = [axis % len(shape) for axis in AXES]
+    order = [*(axis for axis in range(len(shape)) if axis not in axes), *axes]
+    length = int(np.prod([shape[axis] for axis in axes]))
+    size = min(GROUP, max(1, length))
+    lines = np.repeat(values.reshape(-1, -(-length // size)), size, axis=1)[:, :length]
+    return lines.reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
+""",
+}
+"""The same for other axes than one of channels, or the last of groups."""
+
 _ROUNDINGS = {
     "ties-even": """
 def round_(x):
@@ -172,9 +191,7 @@ def render(result: Evaluation, name: str) -> bytes:
         f"CODES = np.{p.format.dtype.name}",
         f"QMIN, QMAX = {p.qmin!r}, {p.qmax!r}",
     ]
-    if not p.granularity.whole:
-        word = "AXIS" if p.granularity.kind == CHANNEL else "GROUP"
-        constants.append(f"{word} = {p.granularity.number}")
+    constants += _where(p)
     constants += codes.constants
     constants += [f"SCALE = {_literal(p.scale)}", "S = SCALE.astype(DTYPE)[()]", *body.constants]
     texts = [
@@ -184,12 +201,30 @@ def render(result: Evaluation, name: str) -> bytes:
             imports=codes.imports,
             constants="\n".join(constants),
         ),
-        *([] if p.granularity.whole else [_ALONG[p.granularity.kind]]),
+        *_along(p),
         *codes.helpers,
         *body.helpers,
         _FUNCTIONS.format(steps=_indented(body.steps), back=_indented(body.back), nan=_nan_code(p)),
     ]
     return "\n".join(texts).encode("ascii")
+
+
+def _where(p: QParams) -> list[str]:
+    """Return the constants that say which values are a channel."""
+    if p.granularity.whole:
+        return []
+    group = [] if p.group_size is None else [f"GROUP = {p.group_size}"]
+    if group and p.axes == (-1,):
+        return group
+    return [f"AXIS = {p.axis}"] if p.axis is not None else [*group, f"AXES = {p.axes}"]
+
+
+def _along(p: QParams) -> list[str]:
+    """Return the helper that broadcasts parameters, if they are needed per channel."""
+    if p.granularity.whole:
+        return []
+    usual = p.axis is not None or p.axes == (-1,)
+    return [(_ALONG if usual else _ALONG_AXES)[p.granularity.kind]]
 
 
 def _indented(steps: list[str]) -> str:

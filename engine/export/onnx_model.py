@@ -2,7 +2,7 @@
 
 The input is the tensor in float32; the outputs are the reconstructed values and the codes (those of
 up to 4 bits as int8 or uint8; none for e5m2, which ONNX Runtime cannot return).
-S and Z are initializers: one per channel along ``axis``, or per ``block_size`` of the last axis.
+S and Z are initializers: one per channel along ``axis``, or per ``block_size`` along it.
 
 QuantizeLinear divides by S in float32, rounds half to even, adds Z, and saturates. If
 that gives any value of the tensor another code than the scheme does, nodes are added so that the
@@ -31,7 +31,7 @@ from quantoscope.engine.export.base import (
     affine_only,
     channel_axis,
     finite_scales,
-    group_size,
+    group_axis,
     zero_points_within,
 )
 from quantoscope.engine.formats import Format, IntegerFormat
@@ -196,18 +196,18 @@ def _numbers(result: Evaluation, container: Format) -> _Numbers:
     zeros = np.zeros(own.count, np.int64)
     if isinstance(container, IntegerFormat):
         zeros = zero_points_within(own, container, _WHOSE)
-    axis, size = channel_axis(own, shape), group_size(own, shape)
+    axis, groups = channel_axis(own, shape, _WHOSE), group_axis(own, shape, _WHOSE)
     along: tuple[int, ...] = ()
     at: tuple[int, ...] = ()
     where = {}
     if axis is not None:
         along = tuple(length if i == axis else 1 for i, length in enumerate(shape))
         at, where = (shape[axis],), {"axis": axis}
-    elif (
-        size is not None and own.count > 1
-    ):  # ONNX Runtime ignores block_size if there is only one block
-        at = (*shape[:-1], -(-shape[-1] // size))
-        where = {"axis": len(shape) - 1, "block_size": size}
+    elif groups is not None and own.count > 1:
+        # ONNX Runtime ignores block_size if there is only one block.
+        axis, size = groups
+        at = tuple(-(-length // size) if i == axis else length for i, length in enumerate(shape))
+        where = {"axis": axis, "block_size": size}
     p = replace(
         own,
         mapping="asymmetric" if container.integer else "symmetric",
@@ -219,7 +219,17 @@ def _numbers(result: Evaluation, container: Format) -> _Numbers:
         dtype=np.dtype(np.float32),
         arithmetic=RUNTIMES["onnxruntime"].arithmetic,
     )
-    return _Numbers(p, own, scales.reshape(at), zeros.reshape(at), along, where)
+    s, z = (_in_place(each, at, where) for each in (scales, zeros))
+    return _Numbers(p, own, s, z, along, where)
+
+
+def _in_place(values: np.ndarray, at: tuple[int, ...], where: dict[str, int]) -> np.ndarray:
+    """Return parameters in their shape; those of groups are numbered along the groups' axis."""
+    if "block_size" not in where:
+        return values.reshape(at)
+    axis = where["axis"]
+    lines = (*at[:axis], *at[axis + 1 :], at[axis])
+    return np.moveaxis(values.reshape(lines), -1, axis)
 
 
 # The three variants; each adds nodes and returns the name of the codes.

@@ -67,7 +67,7 @@ def render(result: Evaluation, name: str) -> bytes:
     to_nearest(result, _WHOSE)
     scales = finite_scales(p, _WHOSE).tolist()
     zeros = zero_points_within(p, fmt, _WHOSE).tolist()
-    axis = channel_axis(p, result.codes.shape)
+    axis = channel_axis(p, result.codes.shape, _WHOSE)
     first = "" if axis is None else f'"axis": {axis}, '
     entries = [
         f'        {{"quant_type": QuantType.{_TYPES[fmt.bits, fmt.signed]}, {first}'

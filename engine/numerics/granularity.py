@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.numerics.arrays import IntArray
+from quantoscope.engine.numerics.channel_layout import ChannelLayout
+from quantoscope.engine.numerics.roles import IN, OUT, Role, plain_role
 
 
 class Kind(StrEnum):
@@ -27,54 +29,84 @@ TENSOR, CHANNEL, GROUP = Kind
 GRANULARITIES = {
     TENSOR: "All values share one scale.",
     CHANNEL: "Each index along one axis has a scale of its own.",
-    GROUP: "So many neighbours along the last axis share a scale.",
+    GROUP: "So many neighbours along an axis share a scale, along the last one unless said.",
 }
-GRANULARITIES_IN_WORDS = "per-tensor, per-channel(axis), per-group(n)"
+GRANULARITIES_IN_WORDS = "per-tensor, per-channel(axis), per-group(n), per-group(n,axis)"
+AXES_IN_WORDS = "out, in, an axis such as 0 or -1, or several flattened as in 1.. or 0..1"
 MAX_GROUP = 1 << 24
+_LAST, _FIRST = (-1,), (0,)
+_MOST_AXES = 64
 
 Shape = Sequence[int]
+Axis = int | str
+"""An axis; ``out`` or ``in``; or ``a..b``, axes from a to b, or ``a..``, all from a."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False)
 class Granularity:
     """Which values of an array share their quantization parameters.
 
     *Channel* below means one such set of values, of any kind. Channels are numbered from
-    0, groups along the last axis first.
+    0, groups along their axis first.
 
     Parameters
     ----------
     kind : Kind
         ``per-tensor``, ``per-channel`` or ``per-group``.
-    number : int
-        The axis of ``per-channel``, negative ones counted from the last; the size of
-        ``per-group``, whose last group may be shorter.
+    *arguments : int or str
+        As in the text of a scheme. Of ``per-channel`` the axes, 0 by default; of ``per-group``
+        the size, then the axes, the last by default. Several are flattened, in this order. An
+        axis is a number, negative ones counted from the last; ``out`` or ``in``, which an array's
+        role resolves; or ``1..`` for all from 1, ``0..1`` for those from 0 to 1. The last group
+        along the axes may be shorter.
 
     Raises
     ------
     ValueError
-        If there is no such kind, or the number does not fit it.
+        If there is no such kind, or the arguments do not fit it.
+
+    Examples
+    --------
+    >>> Granularity("per-group", 32, "1..")
+    Granularity('per-group', 32, '1..')
     """
 
-    kind: Kind = TENSOR
-    number: int = 0
+    kind: Kind
+    size: int
+    axes: tuple[Axis, ...]
 
-    def __post_init__(self) -> None:
-        if self.kind not in GRANULARITIES:
-            raise ValueError(f"there is no granularity {str(self.kind)!r}")
-        object.__setattr__(self, "kind", Kind(self.kind))
-        if self.kind == GROUP and not 1 <= self.number <= MAX_GROUP:
-            raise ValueError(f"per-group(n) takes a whole number from 1 to {MAX_GROUP}")
-        if self.kind == CHANNEL and not -64 <= self.number < 64:
-            raise ValueError("per-channel(axis) takes an axis, such as 0")
-        if self.kind == TENSOR and self.number:
+    def __init__(self, kind: str = TENSOR, *arguments: Axis) -> None:
+        if kind not in GRANULARITIES:
+            raise ValueError(f"there is no granularity {str(kind)!r}")
+        kind, size, axes = Kind(kind), 0, arguments
+        if kind == GROUP:
+            size, axes = _size(*arguments[:1]), arguments[1:] or _LAST
+        elif kind == CHANNEL:
+            axes = axes or _FIRST
+        elif axes not in ((), (0,)):
             raise ValueError("per-tensor takes no number")
+        else:
+            axes = ()
+        read = tuple(_axis(axis, kind) for axis in axes)
+        if len(read) > _MOST_AXES:
+            raise ValueError(f"{kind} takes at most {_MOST_AXES} axes")
+        for name, value in (("kind", kind), ("size", size), ("axes", read)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def arguments(self) -> tuple[Axis, ...]:
+        """Size and axes, as in the text of a scheme."""
+        if self.kind == GROUP:
+            return (self.size, *(() if self.axes == _LAST else self.axes))
+        return self.axes
 
     def __repr__(self) -> str:
-        return f"Granularity({str(self.kind)!r}, {self.number})"
+        return f"Granularity({', '.join(map(repr, (str(self.kind), *self.arguments)))})"
 
     def __str__(self) -> str:
-        return self.kind if self.kind == TENSOR else f"{self.kind}({self.number})"
+        if self.kind == TENSOR:
+            return self.kind
+        return f"{self.kind}({','.join(map(str, self.arguments))})"
 
     @property
     def whole(self) -> bool:
@@ -89,125 +121,154 @@ class Granularity:
 
     def check(self, shape: Shape) -> None:
         """Raise QuantizationError if an array of this shape has no such axis."""
-        if self.kind != CHANNEL or -len(shape) <= self.number < len(shape):
-            return
-        axes = "no axis" if not shape else "1 axis (0)" if len(shape) == 1 else f"{len(shape)} axes"
-        raise QuantizationError(
-            f"{self} needs an array with an axis {self.number}; this one has {axes}."
-        )
+        self.axes_of(shape)
 
-    def _axis(self, shape: Shape) -> int:
-        return self.number % len(shape)
+    def axes_of(self, shape: Shape, role: Role | None = None) -> tuple[int, ...]:
+        """Return the axes as numbers from 0, in the order of flattening.
 
-    def _group(self, shape: Shape) -> tuple[int, int, int]:
-        """Return the length of the last axis, the group size, and the groups along that axis."""
-        length = shape[-1] if len(shape) else 1
-        size = min(self.number, max(1, length))
-        return length, size, -(-length // size)
+        Parameters
+        ----------
+        shape : sequence of int
+        role : Role, optional
+            What ``out`` and ``in`` mean; else out is axis 0, and in the rest.
+
+        Raises
+        ------
+        QuantizationError
+            If an array of this shape has no such axis, or one is named twice.
+        """
+        ndim = len(shape)
+        if self.kind == TENSOR or (not ndim and self.kind == GROUP and self.axes == _LAST):
+            return ()
+        found = tuple(a for axis in self.axes for a in self._resolved(axis, ndim, role))
+        twice = next((a for i, a in enumerate(found) if a in found[:i]), None)
+        if twice is not None:
+            raise QuantizationError(f"{self} names axis {twice} of this array twice.")
+        return found
+
+    def _resolved(self, axis: Axis, ndim: int, role: Role | None) -> Sequence[int]:
+        if axis in (OUT, IN):
+            if ndim and (role is None or not role.fits(ndim)):
+                role = plain_role(ndim)
+            axes = () if role is None or not ndim else role.out if axis == OUT else role.into
+            return axes or self._lacks("axis of its outputs" if axis == OUT else "inner axis", ndim)
+        ends = [int(end) for end in str(axis).split("..") if end]
+        for end in ends:
+            if not -ndim <= end < ndim:
+                return self._lacks(f"axis {end}", ndim)
+        first, last = ends[0] % ndim, ends[-1] % ndim
+        if str(axis).endswith(".."):
+            last = ndim - 1
+        if last < first:
+            raise QuantizationError(f"{self} names axes from {first} to {last}, which are none.")
+        return range(first, last + 1)
+
+    def _lacks(self, what: str, ndim: int) -> tuple[int, ...]:
+        axes = "no axis" if not ndim else "1 axis (0)" if ndim == 1 else f"{ndim} axes"
+        article = "an " if what[0] in "aeiou" else ""
+        raise QuantizationError(f"{self} needs an array with {article}{what}; this one has {axes}.")
+
+    def concrete(self, shape: Shape, role: Role | None = None) -> Granularity:
+        """Return the same with numbers for ``out``, ``in`` and several axes, as ``axes_of``."""
+        axes = self.axes_of(shape, role)
+        if all(isinstance(axis, int) for axis in self.axes):
+            return self
+        return Granularity(self.kind, *self.arguments[: self.kind == GROUP], *axes)
+
+    def moved(self, order: Sequence[int]) -> Granularity:
+        """Return the granularity for ``x.transpose(order)`` with the same channels' values.
+
+        ``out`` and ``in`` stay words: the array's role moves along.
+        """
+        ndim = len(order)
+        axes: list[Axis] = []
+        for axis in self.axes:
+            if axis in (OUT, IN):
+                axes.append(axis)
+            else:
+                axes += (order.index(a) for a in self._resolved(axis, ndim, None))
+        given = tuple(axes)
+        if self.kind == GROUP and given == (ndim - 1,):
+            given = _LAST
+        return Granularity(self.kind, *self.arguments[: self.kind == GROUP], *given)
+
+    def layout(self, shape: Shape) -> ChannelLayout:
+        """Return where the channels' values lie; as ``axes_of`` for an array without a role."""
+        return _layout(self, tuple(shape))
 
     def count(self, shape: Shape) -> int:
         """Return the number of channels in an array of this shape."""
-        if self.whole:
-            return 1
-        if self.kind == CHANNEL:
-            return int(shape[self._axis(shape)])
-        length, _, groups = self._group(shape)
-        return math.prod(shape) // max(1, length) * groups
+        return 1 if self.whole else self.layout(shape).count
 
     def split(self, x: np.ndarray, filler: Any = np.nan) -> np.ndarray:
         """Return one row per channel, shape (count, n); a view where the layout allows it.
 
         A shorter last group is padded with ``filler``.
         """
-        if self.whole:
-            return x.reshape(1, -1)
-        if self.kind == CHANNEL:
-            axis = self._axis(x.shape)
-            return np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1)
-        length, size, groups = self._group(x.shape)
-        lines = x.reshape(-1, length)
-        missing = groups * size - length
-        if missing:
-            lines = np.pad(lines, ((0, 0), (0, missing)), constant_values=filler)
-        return lines.reshape(-1, size)
+        return x.reshape(1, -1) if self.whole else self.layout(x.shape).split(x, filler)
 
     def join(self, rows: np.ndarray, shape: Shape) -> np.ndarray:
         """Return the rows from ``split`` as a C-ordered array of this shape."""
-        if self.whole:
-            return rows.reshape(shape)
-        if self.kind == CHANNEL:
-            axis = self._axis(shape)
-            moved = (shape[axis], *shape[:axis], *shape[axis + 1 :])
-            return np.ascontiguousarray(np.moveaxis(rows.reshape(moved), 0, axis))
-        length, size, groups = self._group(shape)
-        lines = rows.reshape(-1, groups * size)[:, :length]
-        return np.ascontiguousarray(lines).reshape(shape)
+        return rows.reshape(shape) if self.whole else self.layout(shape).join(rows)
 
     def of(self, where: IntArray, shape: Shape) -> IntArray:
         """Return the channel of each flat position."""
-        if self.whole:
-            return np.zeros(where.shape, np.intp)
-        if self.kind == CHANNEL:
-            axis = self._axis(shape)
-            inner = math.prod(shape[axis + 1 :])
-            return (where // inner) % shape[axis]
-        length, size, groups = self._group(shape)
-        return where // length * groups + where % length // size
+        return np.zeros(where.shape, np.intp) if self.whole else self.layout(shape).of(where)
 
     def spread(self, values: np.ndarray, shape: Shape, start: int, stop: int) -> np.ndarray:
         """Return per-channel values, shape (count,), at the flat positions from start to stop."""
         if self.whole or stop <= start:
             return np.repeat(values[:1], stop - start)
-        if self.kind == GROUP:
-            length, size, _ = self._group(shape)
-            if length % size:
-                return self._spread_ragged(values, shape, start, stop)
-            inner, count = size, math.prod(shape) // size
-        else:
-            axis = self._axis(shape)
-            inner, count = math.prod(shape[axis + 1 :]), shape[axis]
-        first, last = start // inner, (stop - 1) // inner + 1
-        # Channel numbers repeat for each index of the axes before the channel axis.
-        runs = values[first:last] if last <= count else values[np.arange(first, last) % count]
-        if inner > 1:
-            runs = np.broadcast_to(runs[:, None], (runs.size, inner)).reshape(-1)
-        return runs[start - first * inner : stop - first * inner]
-
-    def _spread_ragged(self, values: np.ndarray, shape: Shape, start: int, stop: int) -> np.ndarray:
-        """Spread per-group values along lines whose last group is shorter."""
-        length, size, groups = self._group(shape)
-        first, last = start // length, (stop - 1) // length + 1
-        sizes = np.full(groups, size)
-        sizes[-1] = length - (groups - 1) * size
-        runs = np.repeat(values[first * groups : last * groups], np.tile(sizes, last - first))
-        return runs[start - first * length : stop - first * length]
+        return self.layout(shape).spread(values, start, stop)
 
     def positions(self, channel: int, shape: Shape) -> IntArray:
         """Return the flat positions of a channel's values, ascending."""
         if self.whole:
-            return np.arange(math.prod(shape))
-        if self.kind == CHANNEL:
-            axis = self._axis(shape)
-            inner = math.prod(shape[axis + 1 :])
-            outer = np.arange(math.prod(shape[:axis])) * (inner * shape[axis])
-            return (outer[:, None] + channel * inner + np.arange(inner)).ravel()
-        length, size, groups = self._group(shape)
-        line, group = divmod(channel, groups)
-        first = group * size
-        return line * length + np.arange(first, min(first + size, length))
+            return self.layout(shape).positions(0)
+        return self.layout(shape).positions(channel)
 
     def sizes(self, shape: Shape) -> IntArray:
         """Return the number of values per channel, shape (count,)."""
-        count = self.count(shape)
-        if self.kind != GROUP:
-            return np.full(count, math.prod(shape) // max(1, count))
-        length, size, groups = self._group(shape)
-        one = np.full(groups, size)
-        one[-1] = length - (groups - 1) * size
-        return np.tile(one, count // groups)
+        return self.layout(shape).sizes()
 
 
 PER_TENSOR = Granularity()
+
+
+@lru_cache(maxsize=256)
+def _layout(granularity: Granularity, shape: tuple[int, ...]) -> ChannelLayout:
+    axes = granularity.axes_of(shape)
+    rest = tuple(a for a in range(len(shape)) if a not in axes)
+    if granularity.kind == GROUP:
+        return ChannelLayout(shape, rest, axes, granularity.size)
+    return ChannelLayout(shape, axes, rest)
+
+
+def _size(size: Axis = 0) -> int:
+    if not isinstance(size, int | np.integer) or not 1 <= size <= MAX_GROUP:
+        raise ValueError(f"per-group(n) takes a whole number from 1 to {MAX_GROUP}")
+    return int(size)
+
+
+def _axis(axis: Axis, kind: str) -> Axis:
+    """Return an axis in its canonical form.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if axis in (OUT, IN):
+        return axis
+    match = re.fullmatch(r"(-?[0-9]{1,8})(\.\.(-?[0-9]{1,8})?)?", str(axis))
+    if match is None:
+        raise ValueError(f"{kind} takes {AXES_IN_WORDS}")
+    ends = [int(end) for end in (match[1], match[3]) if end is not None]
+    if not all(-_MOST_AXES <= end < _MOST_AXES for end in ends):
+        raise ValueError(f"{kind}(axis) takes an axis, such as 0")
+    if match[2] is None or ends[0] == ends[-1] and len(ends) > 1:
+        return ends[0]
+    return "..".join(map(str, ends)) + (".." if len(ends) == 1 else "")
 
 
 def parse_granularity(word: str) -> Granularity | None:
@@ -216,7 +277,7 @@ def parse_granularity(word: str) -> Granularity | None:
     Raises
     ------
     ValueError
-        If its number does not fit.
+        If its arguments do not fit.
     """
     kind, parenthesis, rest = word.partition("(")
     if kind not in GRANULARITIES:
@@ -225,8 +286,14 @@ def parse_granularity(word: str) -> Granularity | None:
         if parenthesis:
             raise ValueError("per-tensor takes no number")
         return PER_TENSOR
-    match = re.fullmatch(r"\s*(-?[0-9]{1,8})\s*\)", rest)
-    if match is None:
-        example = "per-channel(0)" if kind == CHANNEL else "per-group(32)"
+    example = "per-channel(0)" if kind == CHANNEL else "per-group(32)"
+    arguments = list(_parsed(rest[:-1])) if rest.endswith(")") else []
+    if not arguments or (kind == GROUP and not isinstance(arguments[0], int)):
         raise ValueError(f"{kind} takes a whole number, as in {example}")
-    return Granularity(Kind(kind), int(match[1]))
+    return Granularity(kind, *arguments)
+
+
+def _parsed(text: str) -> Iterator[Axis]:
+    for part in text.split(","):
+        word = "".join(part.split())
+        yield int(word) if re.fullmatch(r"-?[0-9]{1,8}", word) else word

@@ -110,14 +110,20 @@ class QParams:
         return f"<QParams {family}: {sets}S = {s}, Z = {z}, Q = {ends}>"
 
     @property
-    def axis(self) -> int | None:
-        """Axis of the parameters; None unless there is one set per channel."""
-        return self.granularity.number if self.granularity.kind == CHANNEL else None
+    def axes(self) -> tuple[Any, ...] | None:
+        """Axes of the channels, or along which the groups lie; None for a whole tensor."""
+        return None if self.granularity.whole else self.granularity.axes
+
+    @property
+    def axis(self) -> Any:
+        """Axis of the parameters; None unless there is one set per index of one axis."""
+        axes = self.granularity.axes
+        return axes[0] if self.granularity.kind == CHANNEL and len(axes) == 1 else None
 
     @property
     def group_size(self) -> int | None:
-        """Values per group along the last axis; None unless groups share parameters."""
-        return self.granularity.number if self.granularity.kind == GROUP else None
+        """Values per group; None unless groups share parameters."""
+        return self.granularity.size if self.granularity.kind == GROUP else None
 
     @property
     def count(self) -> int:

@@ -37,9 +37,9 @@ def true_channels(shape: Sequence[int], g: Granularity) -> list[list[int]]:
         if g.kind == "per-tensor":
             key: Any = 0
         elif g.kind == "per-channel":
-            key = index[g.number]
+            key = index[g.axes[0]]
         else:
-            key = (index[:-1], index[-1] // g.number) if index else 0
+            key = (index[:-1], index[-1] // g.size) if index else 0
         members.setdefault(key, []).append(position)
     return [members[key] for key in sorted(members)]
 
@@ -442,7 +442,7 @@ def test_mse_of_long_channels_is_never_worse_than_minmax(
     x = np.random.default_rng(5).standard_t(3, shape).astype(np.float32)
     found = engine.evaluate(x, f"int4 {mapping} mse {g}")
     widest = engine.evaluate(x, f"int4 {mapping} {g}")
-    axis = tuple(a for a in range(x.ndim) if a != g.number)
+    axis = tuple(a for a in range(x.ndim) if a != g.axes[0])
     ours, theirs = (np.mean(e.error.astype(np.float64) ** 2, axis) for e in (found, widest))
     assert (ours < theirs).all()
 

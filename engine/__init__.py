@@ -24,6 +24,7 @@ from quantoscope.engine.evaluation.metrics import METRICS, Metric
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.formats import FORMATS, Format
 from quantoscope.engine.numerics.granularity import Granularity
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.quantizers import MAPPINGS, QUANTIZERS, QParams, Stage
 from quantoscope.engine.schemes.runtimes import RUNTIMES, Runtime
 from quantoscope.engine.schemes.scheme import Scheme
@@ -80,6 +81,7 @@ __all__ = [
     "Metric",
     "QParams",
     "QuantizationError",
+    "Role",
     "Runtime",
     "Scheme",
     "SchemeError",

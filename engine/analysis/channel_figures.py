@@ -87,8 +87,9 @@ def channels(
             f"What was evaluated has the shape {evaluation.codes.shape}, this array {r.shape}."
         )
     p = evaluation.qparams
-    g = p.granularity if granularity is None else granularity
-    g.check(r.shape)
+    g = p.granularity
+    if granularity is not None:
+        g = granularity.concrete(r.shape, evaluation.role)
     rows, errors = g.split(r), g.split(evaluation.error)
     usable = np.isfinite(rows) & np.isfinite(errors)
     signal, signal_exponent = _squares(rows, usable)
@@ -121,7 +122,8 @@ def channels(
 
 def _squares(rows: FloatArray, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return Σx² per row as mantissa and exponent, against under- and overflow."""
-    x = np.where(usable, rows, 0).astype(np.float64)
+    # In C order, so that sums do not depend on the layout of the array.
+    x = np.where(usable, rows, 0).astype(np.float64, order="C")
     exponent = np.frexp(np.abs(x).max(axis=1))[1]
     scaled = np.ldexp(x, -exponent[:, None])
     return np.einsum("ij,ij->i", scaled, scaled), exponent

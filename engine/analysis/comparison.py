@@ -33,6 +33,7 @@ from quantoscope.engine.numerics.kernels import (
     over_blocks,
     where_nan,
 )
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.quantizers import QUANTIZERS, Ends, QParams, Quantizer
 from quantoscope.engine.quantizers.base import Choice
 from quantoscope.engine.schemes.scheme import Scheme
@@ -165,7 +166,12 @@ class Comparison:
 
 
 def compare(
-    x: ArrayLike, first: Scheme | str, second: Scheme | str, *, progress: Progress | None = None
+    x: ArrayLike,
+    first: Scheme | str,
+    second: Scheme | str,
+    *,
+    progress: Progress | None = None,
+    role: Role | None = None,
 ) -> Comparison:
     """Compare two schemes on an array, with the causes of differences.
 
@@ -176,6 +182,8 @@ def compare(
     first, second : Scheme or str
     progress : callable, optional
         Called with (done, total); an exception stops the work.
+    role : Role, optional
+        What ``out`` and ``in`` in the schemes mean.
 
     Raises
     ------
@@ -183,7 +191,7 @@ def compare(
         As ``evaluate``, for either scheme.
     """
     r = as_working(x)
-    before, after = (evaluate(r, scheme, progress=progress) for scheme in (first, second))
+    before, after = (evaluate(r, each, progress=progress, role=role) for each in (first, second))
     return compare_evaluations(r, before, after, progress)
 
 
@@ -194,7 +202,8 @@ def compare_evaluations(
 
     ``step`` is ``progress`` of ``compare``.
     """
-    first, second = before.scheme, after.scheme
+    # The choices between them are tried on this array, so they need the numbers of its axes.
+    first, second = (e.scheme.concrete(r.shape, e.role) for e in (before, after))
     compared = Compared.CODES if _same_codes(first, second) else Compared.VALUES
     differs = _unlike(_compared(before, compared), _compared(after, compared)) & ~where_nan(r)
     work = _Corners(r, before, after, compared, step)

@@ -29,6 +29,7 @@ from quantoscope.engine.io.base import (
 )
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_working
 from quantoscope.engine.numerics.kernels import Progress
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.schemes.scheme import Scheme
 
@@ -152,6 +153,7 @@ def compare_codes(
     codes: IntArray,
     *,
     progress: Progress | None = None,
+    role: Role | None = None,
 ) -> DeviceComparison:
     """Compare a device's codes with a scheme's, and diagnose the differences.
 
@@ -165,6 +167,8 @@ def compare_codes(
         One per value, in the array's order.
     progress : callable, optional
         As for ``evaluate``.
+    role : Role, optional
+        What ``out`` and ``in`` in the scheme mean, unless it is an evaluation.
 
     Raises
     ------
@@ -175,7 +179,7 @@ def compare_codes(
     r = as_working(x)
     evaluation = scheme
     if not isinstance(evaluation, Evaluation):
-        evaluation = evaluate(r, evaluation, progress=progress)
+        evaluation = evaluate(r, evaluation, progress=progress, role=role)
     fmt = evaluation.scheme.format
     why_not = problem(evaluation.scheme, r.size, codes)
     if why_not:

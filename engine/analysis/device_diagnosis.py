@@ -153,7 +153,8 @@ def _other_runtimes(case: Case) -> Iterator[Found]:
         if name == scheme.runtime:
             continue
         try:
-            theirs = evaluate(case.x, replace(scheme, runtime=name), progress=case.step)
+            other = replace(scheme, runtime=name)
+            theirs = evaluate(case.x, other, progress=case.step, role=case.evaluation.role)
         except ValueError:
             continue  # the runtime lacks the scheme, or cannot apply it to these values
         words = f"@{name}" if name else "the textbook's arithmetic"

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from quantoscope.engine.evaluation.evaluator import calibrate, check_channels
 from quantoscope.engine.numerics.arrays import as_working
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.quantizers import QUANTIZERS, QParams, Stage, unclipped_key, unrounded_key
 from quantoscope.engine.schemes.scheme import Scheme
 
@@ -75,7 +76,11 @@ class Trace(Mapping[str, np.ndarray]):
 
 
 def trace(
-    x: ArrayLike, scheme: Scheme | str | QParams, indices: Sequence[int] | np.ndarray
+    x: ArrayLike,
+    scheme: Scheme | str | QParams,
+    indices: Sequence[int] | np.ndarray,
+    *,
+    role: Role | None = None,
 ) -> Trace:
     """Return the named stages of the values at flat ``indices``.
 
@@ -87,6 +92,8 @@ def trace(
         Given parameters are used without calibration.
     indices : sequence of int
         Flat positions, in C order.
+    role : Role, optional
+        What ``out`` and ``in`` in the scheme mean.
 
     Raises
     ------
@@ -96,7 +103,7 @@ def trace(
         If an index is outside the array.
     """
     array = as_working(x)
-    p = scheme if isinstance(scheme, QParams) else calibrate(array, scheme)
+    p = scheme if isinstance(scheme, QParams) else calibrate(array, scheme, role=role)
     check_channels(array.shape, p)
     where = np.atleast_1d(np.asarray(indices, dtype=np.intp))
     with np.errstate(over="ignore", under="ignore"):

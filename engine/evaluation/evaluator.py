@@ -27,11 +27,18 @@ from quantoscope.engine.numerics.arrays import (
 )
 from quantoscope.engine.numerics.envelope import Pyramid
 from quantoscope.engine.numerics.kernels import Progress, Scratch
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme, as_scheme
 
 
-def calibrate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None = None) -> QParams:
+def calibrate(
+    x: ArrayLike,
+    scheme: Scheme | str,
+    *,
+    progress: Progress | None = None,
+    role: Role | None = None,
+) -> QParams:
     """Return the parameters of a scheme for the data.
 
     Parameters
@@ -41,6 +48,8 @@ def calibrate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None =
     scheme : Scheme or str
     progress : callable, optional
         Called with (done, total); an exception stops the work.
+    role : Role, optional
+        What ``out`` and ``in`` in the scheme mean; else out is axis 0, and in the rest.
 
     Raises
     ------
@@ -49,13 +58,15 @@ def calibrate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None =
         axis that the scheme names; for a range that the precision or the scale cannot hold. A
         ``SchemeError`` for a text that is no scheme.
     """
-    return calibrate_known(as_working(x), as_scheme(scheme), None, progress)
+    r = as_working(x)
+    return calibrate_known(r, as_scheme(scheme).concrete(r.shape, role), None, progress)
 
 
 def calibrate_known(
     r: FloatArray, scheme: Scheme, known: kernels.Extremes | None, step: Progress | None = None
 ) -> QParams:
     """Calibrate for an array of the working precision, whose extremes may be known."""
+    scheme = scheme.concrete(r.shape)
     a = scheme.arithmetic
     dtype = a.working(r.dtype)
     if dtype != r.dtype:
@@ -171,7 +182,13 @@ def decoded(codes: np.ndarray, p: QParams) -> FloatArray:
     return reconstructed
 
 
-def evaluate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None = None) -> Evaluation:
+def evaluate(
+    x: ArrayLike,
+    scheme: Scheme | str,
+    *,
+    progress: Progress | None = None,
+    role: Role | None = None,
+) -> Evaluation:
     """Apply a scheme to an array: calibrate, quantize, dequantize, compare.
 
     Parameters
@@ -182,13 +199,16 @@ def evaluate(x: ArrayLike, scheme: Scheme | str, *, progress: Progress | None = 
     scheme : Scheme or str
     progress : callable, optional
         Called with (done, total); an exception stops the work.
+    role : Role, optional
+        What ``out`` and ``in`` in the scheme mean, such as ``io.TensorInfo.role``; else out is
+        axis 0, and in the rest.
 
     Raises
     ------
     QuantizationError
         As ``calibrate``.
     """
-    return evaluate_known(x, as_scheme(scheme), None, progress)
+    return evaluate_known(x, as_scheme(scheme), None, progress, role=role)
 
 
 def evaluate_known(
@@ -197,12 +217,14 @@ def evaluate_known(
     known: kernels.Extremes | None,
     step: Progress | None = None,
     pyramid: Pyramid | None = None,
+    role: Role | None = None,
 ) -> Evaluation:
     """Evaluate an array whose extremes may be known.
 
     With the array's pyramid, the curves of the evaluation are computed in the same pass.
     """
     r = as_working(x)
+    given, scheme = scheme, scheme.concrete(r.shape, role)
     known = kernels.extremes(r) if known is None else known
     p = calibrate_known(r, scheme, known, step)
     minmax = scheme.calibration.how.from_extremes and not scheme.fixed_range
@@ -216,7 +238,8 @@ def evaluate_known(
     if any(block.nan for block in blocks):
         counts -= run.counted(run.codes[kernels.where_nan(r)])
     made = run.evaluation(scheme, blocks, counts)
-    return _noted(made, x, r, known, step)
+    made = _noted(made, x, r, known, step)
+    return made if given is scheme and role is None else replace(made, scheme=given, role=role)
 
 
 def _noted(
@@ -352,7 +375,7 @@ def revise(
     if evaluation.drawn is not None:
         drawn = curves_revised(evaluation.drawn, where, r.size, made.curve_piece)
         made = replace(made, drawn=drawn)
-    return _noted(made, x, r, known)
+    return _noted(replace(made, role=evaluation.role), x, r, known)
 
 
 def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:

@@ -21,6 +21,7 @@ from quantoscope.engine.evaluation.metrics import METRICS
 from quantoscope.engine.numerics import kernels
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.kernels import Scratch
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme
 from quantoscope.engine.text.number_text import position_text, short, values_text
@@ -65,6 +66,8 @@ class Evaluation:
         Warnings as sentences.
     drawn : Curves or None
         Curves, if computed in the pass over the array.
+    role : Role or None
+        What ``out`` and ``in`` in the scheme mean; None if nothing was said of it.
     """
 
     scheme: Scheme
@@ -75,6 +78,7 @@ class Evaluation:
     metrics: Mapping[str, float]
     warnings: tuple[str, ...]
     drawn: Curves | None = field(default=None, repr=False)
+    role: Role | None = None
 
     def __repr__(self) -> str:
         figures = "no metrics"

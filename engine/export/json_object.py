@@ -17,6 +17,9 @@ per tensor is a list for channels or groups, those along the groups' axis first.
     The quantizer family, and the runtime, empty for the textbook's arithmetic.
 ``calibration``
     ``method`` and ``arguments``.
+``role``
+    ``out`` and ``in``, lists of axes, and ``user``, the operator or layer that takes the tensor;
+    null if nothing is known of it.
 ``granularity``
     ``kind``, ``axes`` (a list of numbers from 0, in the order of flattening; null for
     per-tensor), ``axis`` (of per-channel along a single one, else null), ``group`` (of per-group,
@@ -77,6 +80,7 @@ def render(result: Evaluation, name: str) -> bytes:
             "method": scheme.calibration.method,
             "arguments": list(scheme.calibration.arguments),
         },
+        "role": None if result.role is None else result.role.as_json(),
         "granularity": {
             "kind": p.granularity.kind,
             "axes": None if p.axes is None else list(p.granularity.axes_of(result.codes.shape)),

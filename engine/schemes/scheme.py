@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -29,6 +29,7 @@ from quantoscope.engine.numerics.granularity import (
     Granularity,
     parse_granularity,
 )
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.quantizers import MAPPINGS, QUANTIZERS
 from quantoscope.engine.schemes.runtimes import RUNTIMES, Runtime, runtimes_in_words
 from quantoscope.engine.text.number_parsing import GROUP_MARKS, NumberError, plain, read_number
@@ -53,7 +54,7 @@ class Scheme:
     calibration : Calibration
         Calibration of the clipping range.
     granularity : Granularity
-        Granularity of the parameters.
+        Granularity of the parameters; ``out`` and ``in`` stay words, which each array resolves.
     rounding : str
         Rounding mode: ``ties-even``, ``ties-away``, ``toward-zero`` or
         ``stochastic(seed)``.
@@ -101,7 +102,7 @@ class Scheme:
         fmt, mapping = self.format, QUANTIZERS[self.mapping]
         if refusal := mapping.refuses(fmt):
             return refusal
-        if fmt.block and self.granularity != Granularity(GROUP, fmt.block):
+        if fmt.block and (self.granularity.kind, self.granularity.size) != (GROUP, fmt.block):
             return f"{fmt} has blocks of {fmt.block} values of its own, not {self.granularity}"
         if mapping.fixed_range and self.calibration != MINMAX:
             return f"{fmt} takes its range from each block, not from {self.calibration}"
@@ -152,6 +153,24 @@ class Scheme:
         """Whether the range cannot be chosen."""
         return QUANTIZERS[self.mapping].fixed_range
 
+    def concrete(self, shape: Sequence[int], role: Role | None = None) -> Scheme:
+        """Return the scheme for an array, with the numbers of axes for ``out`` and ``in``.
+
+        Parameters
+        ----------
+        shape : sequence of int
+        role : Role, optional
+            What ``out`` and ``in`` mean; else out is axis 0, and in the rest.
+
+        Raises
+        ------
+        QuantizationError
+            If the array has no such axis.
+        """
+        granularity = self.granularity.concrete(shape, role)
+        same = granularity is self.granularity
+        return self if same else replace(self, granularity=granularity)
+
     def with_range(self, lo: float, hi: float) -> Scheme:
         """Return the scheme with a clipping range set by hand."""
         return replace(self, calibration=Calibration("manual", (float(lo), float(hi))))
@@ -177,6 +196,8 @@ class Scheme:
         if fmt.mapping and "format" in changes:
             return Scheme(fmt, fmt.mapping, granularity=_own_granularity(fmt))
         if self.format.mapping:
+            if set(changes) == {"granularity"} and changes["granularity"].size == fmt.block:
+                return replace(self, **changes)
             # A block format allows no other choices, so replace it.
             return Scheme(_FORMAT, _MAPPING).adapted(**changes)
         back = {

@@ -36,6 +36,7 @@ from quantoscope.engine.io import (
     FormatError,
     list_tensors,
     load,
+    role_of,
     save_npz,
     split_name,
 )
@@ -71,6 +72,7 @@ IN is a file of numbers such as .npy, .npz, .csv or .txt, or a model such as .sa
 or .pt; FILE::NAME picks one array of a file with several.
 A scheme is a format and a mapping ({mappings}) and, if wanted, a
 calibration, a granularity such as per-channel(0), a rounding, or a runtime such as @onnxruntime.
+per-channel(out) and per-group(32,in) go by the tensor's role, where a file tells it: see list.
 """
 _QUANTIZE = """\
 Write the arrays scale, zero_point, codes, reconstructed and error, and the scheme's text as
@@ -85,7 +87,8 @@ are the strings "inf", "-inf" and "nan" there.
 _LIST = """\
 Print name, type, shape and size of each array of a file, in the order of the file. What cannot be
 loaded is listed too, with the reason. Where a model made a name up, the node that takes the array
-is named beside it. In JSON names are in full.
+is named beside it; and the role of a weight's axes, where it is not the usual one, which is
+out 0, in the rest. In JSON names are in full.
 """
 _PARAMS = """\
 Write scale, zero point and all that belongs to them in a form that other programs read. What a
@@ -248,7 +251,7 @@ def _quantize(arguments: argparse.Namespace) -> list[str]:
     out = Path(arguments.out)
     if out.suffix.lower() != ".npz":
         raise FormatError(f"--out needs a name that ends in .npz, not {printable(out.name)}.")
-    result = evaluate(_input(arguments), scheme)
+    result = evaluate(_input(arguments), scheme, role=arguments.role)
     require_input_unchanged(arguments)
     save_npz(
         out,
@@ -271,7 +274,7 @@ def _quantize(arguments: argparse.Namespace) -> list[str]:
 def _compare(arguments: argparse.Namespace) -> list[str]:
     schemes = _schemes(arguments.scheme or DEFAULT_SCHEMES)
     array = _input(arguments)
-    results = [evaluate(array, scheme) for scheme in schemes]
+    results = [evaluate(array, scheme, role=arguments.role) for scheme in schemes]
     require_input_unchanged(arguments)
     print(arguments.show(results))
     return warnings_of(results)
@@ -299,7 +302,7 @@ def _params(arguments: argparse.Namespace) -> list[str]:
     form = next(form for form in export.FORMATS if form.key == arguments.form)
     if arguments.out is None and not form.text:
         raise FormatError(f"--as {form.key} needs --out FILE: it cannot be printed.")
-    result = evaluate(_input(arguments), scheme)
+    result = evaluate(_input(arguments), scheme, role=arguments.role)
     require_input_unchanged(arguments)
     name = _name(arguments.input) if arguments.name is None else as_text(arguments.name)
     if arguments.out is None:
@@ -332,6 +335,7 @@ def _input(arguments: argparse.Namespace) -> np.ndarray:
     path, name = split_name(arguments.input)
     try:
         array = load(path, name, external=arguments.external)
+        arguments.role = role_of(path, name)
     except ExternalDataError as error:
         raise FormatError(f"{str(error).rstrip('.')}; --external says so.") from None
     with suppress(OSError):  # the file may have been deleted
@@ -396,6 +400,7 @@ def _csv_cell(cell: Cell) -> str:
 def _as_json(results: Sequence[Evaluation]) -> str:
     objects = [
         {key: _json_value(value) for key, value in _row(result).items()}
+        | {"role": None if result.role is None else result.role.as_json()}
         | {"warnings": list(result.warnings)}
         for result in results
     ]

@@ -32,6 +32,8 @@ def _cells(info: TensorInfo) -> tuple[str, ...]:
     if info.external:
         size += f" in {printable(info.external)}"
     note = f"for {printable(info.used_by)}" if info.used_by else ""
+    if info.role is not None:
+        note = f"{note}  {printable(str(info.role), 80)}".lstrip()
     if info.reason:
         note = f"not loaded: it {info.reason}"
     name, kind = printable(info.name, _LONGEST), printable(info.stored or info.dtype, 40)
@@ -49,6 +51,7 @@ def as_json(infos: Iterable[TensorInfo]) -> Iterator[str]:
             "nbytes": info.nbytes,
             "external": info.external or None,
             "used_by": info.used_by or None,
+            "role": None if info.role is None else info.role.as_json(),
             "readable": info.readable,
             "reason": info.reason or None,
         }

@@ -37,8 +37,10 @@ from quantoscope.engine.io.base import (
     write_atomically,
 )
 from quantoscope.engine.io.block_codes import BlockCodes
+from quantoscope.engine.io.name_roles import with_roles
 from quantoscope.engine.io.zips import open_zip
 from quantoscope.engine.numerics.mapped_arrays import FileChangedError
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.text.number_parsing import quoted
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "load",
     "load_codes",
     "probe",
+    "role_of",
     "save",
     "save_npz",
     "split_name",
@@ -283,6 +286,31 @@ def load(path: StrPath, name: str | None = None, *, external: bool = False) -> n
         return known.load_module().load(path, name, **options)  # type: ignore[no-any-return]
 
 
+def role_of(path: StrPath, name: str | None = None) -> Role | None:
+    """Return which axes of a tensor are outputs, and which a product sums over.
+
+    Parameters
+    ----------
+    path : path-like
+    name : str, optional
+        As in ``load``.
+
+    Returns
+    -------
+    Role or None
+        None if the file does not tell: the scheme's ``out`` is then axis 0, ``in`` the rest.
+
+    Raises
+    ------
+    FormatError
+    """
+    path = Path(path)
+    known = probe(path)
+    infos = [] if known.single else _listed(path, known)
+    chosen = [info for info in infos if info.name == name or (name is None and info.readable)]
+    return chosen[0].role if len(chosen) == 1 else None
+
+
 def split_name(text: StrPath) -> tuple[Path, str | None]:
     """Split ``FILE::NAME`` unless the whole text is the name of a file.
 
@@ -337,7 +365,7 @@ def _listed(path: Path, known: FileFormat) -> list[TensorInfo]:
         if len(found) > 1:
             message += f" ({len(found) - 1:,} more cannot be loaded either)"
         raise FormatError(f"{message}.")
-    return found
+    return found if known.single else with_roles(found)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ import numpy as np
 from quantoscope.engine import cancellation
 from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.numerics.arrays import is_real
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.text.number_parsing import printable, quoted
 
 MAX_DIMENSIONS = 64  # of an array in numpy 2
@@ -72,6 +73,9 @@ class TensorInfo:
         can be. Shape and size are then unchecked, or empty and 0.
     used_by : str
         Node of a model that consumes it, if its own name is generated.
+    role : Role or None
+        Which axes are its outputs and which a product sums over, where the file tells; None
+        stands for the usual: out is axis 0, and in the rest.
     """
 
     name: str
@@ -82,6 +86,7 @@ class TensorInfo:
     external: str = ""
     reason: str = ""
     used_by: str = ""
+    role: Role | None = None
 
     @property
     def readable(self) -> bool:

@@ -36,10 +36,12 @@ from quantoscope.engine.io.base import (
 from quantoscope.engine.io.beside import opened_beside
 from quantoscope.engine.io.budget import Budget
 from quantoscope.engine.io.index import cached
+from quantoscope.engine.io.onnx_roles import MOST_INPUTS, Roles, needs_ints
 from quantoscope.engine.io.onnx_types import DOUBLES, FLOATS, KINDS, TYPED, UINT64S, Kind
 from quantoscope.engine.io.packed import unpacked
 from quantoscope.engine.io.pages import Pages
 from quantoscope.engine.io.protobuf import LENGTH, VARINT, Field, Wire, WireError
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.text.number_parsing import quoted
 
 # Of GraphProto within ModelProto, of NodeProto and TensorProto within GraphProto, and so on.
@@ -96,6 +98,7 @@ class ParsedTensor:
     sparse: bool = False
     external: dict[str, str] | None = None  # reference to another file, if the numbers are in one
     used_by: str = ""  # node that consumes it
+    role: Role | None = None  # what its axes are to that node
 
     @property
     def reason(self) -> str:
@@ -124,7 +127,7 @@ def list_tensors(path: Path) -> list[TensorInfo]:
 
 def _info(path: Path, name: str, tensor: ParsedTensor) -> TensorInfo:
     reason, kind = tensor.reason, KINDS.get(tensor.data_type)
-    used_by = tensor.used_by
+    used_by, role = tensor.used_by, tensor.role
     if reason or kind is None:
         type_name = _OTHER.get(tensor.data_type, (f"type {tensor.data_type}",))[0]
         type_name = kind.packed or kind.dtype.name if kind is not None else type_name
@@ -132,7 +135,8 @@ def _info(path: Path, name: str, tensor: ParsedTensor) -> TensorInfo:
         return TensorInfo(name, shape, type_name, 0, reason=reason, used_by=used_by)
     shape, nbytes = _checked(tensor, kind, array_in(path, name))
     file = (tensor.external or {}).get("location", "")
-    return TensorInfo(name, shape, kind.dtype.name, nbytes, kind.packed, file, used_by=used_by)
+    stored = kind.packed
+    return TensorInfo(name, shape, kind.dtype.name, nbytes, stored, file, "", used_by, role)
 
 
 def load(path: Path, name: str, *, external: bool = False) -> np.ndarray:
@@ -222,6 +226,14 @@ def _of_graph(
         raise WireError(f"has graphs in graphs, more than {_MAX_DEPTH} deep")
     nodes = array("Q")
     made_up: dict[bytes, ParsedTensor] = {}
+    roles, named = Roles(), dict[bytes, ParsedTensor]()
+
+    def expect(name: bytes, tensor: ParsedTensor) -> None:
+        if name and not prefix and len(tensor.dims) > 1:
+            wire.budget.take(_MORE + 2 * len(name))
+            roles.add(name, len(tensor.dims))
+            named[name] = tensor
+
     for field in wire.messages(start, stop):
         if field.number in (_INITIALIZER, _SPARSE):
             parse = _parsed_sparse if field.number == _SPARSE else _parsed
@@ -229,11 +241,16 @@ def _of_graph(
             name = tensor.name.encode("utf-8", "replace") if len(tensor.name) < 200 else b""
             if _MADE_UP.fullmatch(name):
                 made_up[name] = tensor
+            expect(name, tensor)
             yield _joined(wire, prefix, tensor.name), tensor
         elif field.number == _NODE:
             nodes.extend(field.place)
     for place in _pairs(nodes):
-        yield from _of_node(wire, *place, prefix, depth, made_up)
+        for called, tensor in _of_node(wire, *place, prefix, depth, made_up, roles):
+            expect(called.encode("utf-8", "replace") if len(called) < 200 else b"", tensor)
+            yield called, tensor
+    for name, tensor in named.items():
+        tensor.role = roles.role(name)
 
 
 def _of_functions(wire: Wire, functions: array[int]) -> Iterator[tuple[str, ParsedTensor]]:
@@ -250,21 +267,29 @@ def _of_functions(wire: Wire, functions: array[int]) -> Iterator[tuple[str, Pars
         prefix = _joined(wire, name, f"#{number}." if name in seen else ".")
         seen.add(name)
         for place in _pairs(nodes):
-            yield from _of_node(wire, *place, prefix, 0, {})
+            yield from _of_node(wire, *place, prefix, 0, {}, Roles())
 
 
 def _of_node(
-    wire: Wire, start: int, stop: int, prefix: str, depth: int, made_up: dict[bytes, ParsedTensor]
+    wire: Wire,
+    start: int,
+    stop: int,
+    prefix: str,
+    depth: int,
+    made_up: dict[bytes, ParsedTensor],
+    roles: Roles,
 ) -> Iterator[tuple[str, ParsedTensor]]:
     """Yield the tensor of a Constant, and those of a node's subgraphs.
 
-    Consumers of tensors with generated names are recorded in ``made_up``.
+    Consumers of tensors with generated names are recorded in ``made_up``, and of all in ``roles``.
     """
     output: Field | None = None
     op_type = node_name = b""
     taken: ParsedTensor | None = None
-    attributes = array("Q")
+    attributes, inputs = array("Q"), list[bytes]()
     for field in wire.messages(start, stop):
+        if field.number == _INPUT and len(inputs) < MOST_INPUTS:
+            inputs.append(wire.short(field))
         if field.number == _ATTRIBUTE:
             attributes.extend(field.place)
         elif field.number == _OUTPUT:
@@ -280,11 +305,29 @@ def _of_node(
             made_up[wire.short(output)] = taken
         elif node_name:
             taken.used_by = node_name.decode("utf-8", "replace")
+    if any(map(roles.knows, inputs)):
+        ints = dict(_ints(wire, attributes)) if needs_ints(op_type) else {}
+        roles.read(op_type, inputs, wire.short(output) if output is not None else b"", ints)
     if not attributes:
         return
     called_output = wire.text(output) if output is not None else ""
     for place in _pairs(attributes):
         yield from _of_attribute(wire, *place, op_type, called_output, prefix, depth)
+
+
+def _ints(wire: Wire, attributes: array[int]) -> Iterator[tuple[bytes, list[int]]]:
+    """Yield the names and values of a node's integer attributes."""
+    for place in _pairs(attributes):
+        name, values = b"", list[int]()
+        for field in wire.fields(*place):
+            if field.number == _ATTRIBUTE_NAME and field.kind == LENGTH:
+                name = wire.short(field)
+            elif field.number in (_ATTRIBUTE_INT, _ATTRIBUTE_INTS) and field.kind == VARINT:
+                values = [*values[-MAX_DIMENSIONS:], field.value]
+            elif field.number == _ATTRIBUTE_INTS and field.kind == LENGTH:
+                for part in wire.varints(field.start, field.stop):
+                    values = [*values, *part[: MAX_DIMENSIONS + 1].tolist()][: MAX_DIMENSIONS + 1]
+        yield name, values or [0]
 
 
 def _of_attribute(

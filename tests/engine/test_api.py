@@ -142,10 +142,10 @@ def test_the_face_takes_no_internal_parameters() -> None:
     def parameters(function: Callable[..., object]) -> list[str]:
         return list(inspect.signature(function).parameters)
 
-    assert parameters(engine.calibrate) == ["x", "scheme", "progress"]
-    assert parameters(engine.evaluate) == ["x", "scheme", "progress"]
-    assert parameters(engine.compare) == ["x", "first", "second", "progress"]
-    assert parameters(engine.compare_codes) == ["x", "scheme", "codes", "progress"]
+    assert parameters(engine.calibrate) == ["x", "scheme", "progress", "role"]
+    assert parameters(engine.evaluate) == ["x", "scheme", "progress", "role"]
+    assert parameters(engine.compare) == ["x", "first", "second", "progress", "role"]
+    assert parameters(engine.compare_codes) == ["x", "scheme", "codes", "progress", "role"]
 
 
 def test_reprs_are_one_telling_line() -> None:

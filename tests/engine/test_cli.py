@@ -168,7 +168,7 @@ def test_compare_as_json_is_valid_json_whatever_the_numbers(
 
     assert cli.main(["compare", str(path), "--json", "--scheme", "int8 symmetric"]) == 0
     (found,) = json.loads(capsys.readouterr().out, parse_constant=refuse)
-    assert list(found) == [*COLUMNS, "warnings"]
+    assert list(found) == [*COLUMNS, "role", "warnings"]
     assert found["sqnr"] == "inf"
     assert found["scale"] == 1.0
     assert found["clipped_low"] == 0
@@ -360,7 +360,7 @@ def test_running_out_of_memory_or_patience_is_no_traceback(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(cli, "evaluate", fail)

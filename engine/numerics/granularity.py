@@ -180,15 +180,21 @@ class Granularity:
 
         ``out`` and ``in`` stay words: the array's role moves along.
         """
-        ndim = len(order)
         axes: list[Axis] = []
         for axis in self.axes:
-            if axis in (OUT, IN):
-                axes.append(axis)
-            else:
-                axes += (order.index(a) for a in self._resolved(axis, ndim, None))
+            words = axis in (OUT, IN)
+            found = [axis] if words else self._resolved(axis, len(order), None)
+            axes += found if words else (order.index(a) for a in found)
+        return self.along(axes, len(order))
+
+    def along(self, axes: Sequence[Axis], ndim: int) -> Granularity:
+        """Return the same along other axes, written short for an array of so many."""
         given = tuple(axes)
-        if self.kind == GROUP and given == (ndim - 1,):
+        first, last = (given[0], given[-1]) if given else (0, 0)
+        if isinstance(first, int) and isinstance(last, int) and len(given) > 1:
+            if given == tuple(range(first, last + 1)):
+                given = (f"{first}.." if last == ndim - 1 else f"{first}..{last}",)
+        elif self.kind == GROUP and given == (ndim - 1,):
             given = _LAST
         return Granularity(self.kind, *self.arguments[: self.kind == GROUP], *given)
 

@@ -11,6 +11,7 @@ from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_working
 from quantoscope.engine.numerics.granularity import CHANNEL, PER_TENSOR, Granularity
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.text.number_text import short
 
 
@@ -57,9 +58,11 @@ class Channels:
         return self.granularity.name(channel)
 
 
-def natural_granularity(shape: tuple[int, ...]) -> Granularity:
-    """Return the channels of an array's first axis that is longer than 1."""
-    return Granularity(CHANNEL, 0) if len(shape) > 1 else PER_TENSOR
+def natural_granularity(shape: tuple[int, ...], role: Role | None = None) -> Granularity:
+    """Return the channels of an array's outputs: of axis 0, unless its role says another."""
+    if len(shape) < 2:
+        return PER_TENSOR
+    return Granularity(CHANNEL, *(role.out if role is not None and role.fits(len(shape)) else (0,)))
 
 
 def channels(

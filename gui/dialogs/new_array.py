@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,11 +12,13 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QLabel,
+    QLineEdit,
     QVBoxLayout,
     QWidget,
 )
 
 from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.text.shape_text import parse_shape
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.number_fields import WholeField, all_taken
 
@@ -35,7 +38,7 @@ DISTRIBUTIONS: tuple[tuple[str, str, Sampler], ...] = (
 
 
 class NewArrayDialog(QDialog):
-    """Asks for a count, a distribution and a seed."""
+    """Asks for a shape, a distribution and a seed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,23 +48,19 @@ class NewArrayDialog(QDialog):
         for key, name, _ in DISTRIBUTIONS:
             self.kind.addItem(self.tr(name), key)
         self.kind.setCurrentIndex(1)
-        self.count = WholeField(self)
-        self.count.setRange(1, MAX_COUNT)
-        self.count.setValue(1000)
-        self.count.setGroupSeparatorShown(True)
-        self.count.setAccelerated(True)
+        self.shape = QLineEdit("1000", self)
+        self.shape.setToolTip(self.tr("One length, such as 1000, or several, such as 1024x2816"))
         self.seed = WholeField(self)
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setToolTip(self.tr("The same seed gives the same numbers"))
-        note = QLabel(
-            filled(self.tr("float32, one axis, %1 values at most"), f"{MAX_COUNT:,}"), self
-        )
+        self.note = QLabel(self)
+        self.note.setWordWrap(True)
         form = QFormLayout()
         form.addRow(self.tr("&Values"), self.kind)
-        form.addRow(self.tr("&Count"), self.count)
+        form.addRow(self.tr("S&hape"), self.shape)
         form.addRow(self.tr("&Seed"), self.seed)
-        form.addRow("", note)
-        buttons = QDialogButtonBox(
+        form.addRow("", self.note)
+        buttons = self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
         )
         buttons.button(QDialogButtonBox.StandardButton.Ok).setText(self.tr("Create"))
@@ -70,29 +69,62 @@ class NewArrayDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addWidget(buttons)
-        self.kind.currentIndexChanged.connect(self._on_kind)
+        self.kind.currentIndexChanged.connect(self._on_change)
+        self.shape.textChanged.connect(self._on_change)
+        self._on_change()
 
     def accept(self) -> None:
         if all_taken(self):
             super().accept()
 
-    def _on_kind(self) -> None:
+    def lengths(self) -> tuple[int, ...]:
+        """The length of each axis.
+
+        Raises
+        ------
+        ValueError
+            With a sentence, if the text is no shape, or one of too many values.
+        """
+        lengths = parse_shape(self.shape.text())
+        if not 1 <= math.prod(lengths) <= MAX_COUNT:
+            text = self.tr("An array made here has from 1 to %1 values.")
+            raise ValueError(filled(text, f"{MAX_COUNT:,}"))
+        return lengths
+
+    def _on_change(self) -> None:
         key = self.kind.currentData()
-        self.count.setEnabled(key != "empty")
+        self.shape.setEnabled(key != "empty")
         self.seed.setEnabled(key not in ("empty", "ramp", "zeros"))
+        text, possible = self.tr("float32, no values yet"), True
+        if key != "empty":
+            try:
+                lengths = self.lengths()
+            except ValueError as error:
+                text, possible = str(error), False
+            else:
+                axes = self.tr("one axis") if len(lengths) == 1 else self.tr("%1 axes")
+                axes, count = filled(axes, len(lengths)), f"{math.prod(lengths):,}"
+                text = filled(self.tr("float32, %1, values: %2"), axes, count)
+        self.note.setText(text)
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(possible)
 
     def title(self) -> str:
         """Title of the array."""
         if self.kind.currentData() == "empty":
             return self.tr("untitled")
-        text = self.tr("%1 × %2, seed %3") if self.seed.isEnabled() else self.tr("%1 × %2")
-        return filled(text, f"{self.count.value():,}", self.kind.currentText(), self.seed.value())
+        lengths = self.lengths()
+        text = self.tr("%1 × %2") if len(lengths) == 1 else self.tr("%1, %2")
+        if self.seed.isEnabled():
+            text = self.tr("%1 × %2, seed %3") if len(lengths) == 1 else self.tr("%1, %2, seed %3")
+        shape = "×".join(map("{:,}".format, lengths))
+        return filled(text, shape, self.kind.currentText(), self.seed.value())
 
     def array(self) -> FloatArray:
-        """The requested array, float32, shape (count,)."""
+        """The requested array, float32."""
         samplers = {key: sampler for key, _, sampler in DISTRIBUTIONS}
         sampler = samplers.get(self.kind.currentData())
         if sampler is None:
             return np.zeros(0, np.float32)
         generator = np.random.default_rng(self.seed.value())
-        return sampler(generator, self.count.value()).astype(np.float32)
+        lengths = self.lengths()
+        return sampler(generator, math.prod(lengths)).astype(np.float32).reshape(lengths)

@@ -17,9 +17,13 @@ from PySide6.QtGui import QUndoStack
 from quantoscope.engine import Scheme
 from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.axes_view import AxesView
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.document.snapshot import DeviceCodes, Entry, entries_for
 from quantoscope.gui.document.tensors import (
+    OWN_AXES,
+    Shown,
     Source,
     Tensor,
     detach_from_file,
@@ -280,6 +284,9 @@ class Document(QObject):
             tensor.title, tensor.name = plain(path.name), None
             tensor.opened_version, tensor.touched = tensor.version, []
             tensor.base, tensor.base_state = (path, None), state_of(path)
+            if tensor.axes != OWN_AXES:
+                # The file has its own axes: positions in it are others.
+                tensor.opened_version, tensor.base = 0, None
             self.sources_changed.emit()
         self.document_changed.emit()
 
@@ -305,8 +312,17 @@ class Document(QObject):
 
     # Changes made by commands
 
-    def set_array(self, array: FloatArray, start: int, stop: int, version: int) -> None:
+    def set_array(
+        self,
+        array: FloatArray,
+        start: int,
+        stop: int,
+        version: int,
+        shown: tuple[AxesView, Role | None] | None = None,
+    ) -> None:
         """Replace the array by one that differs in ``[start, stop)``, or in shape.
+
+        An array of another shape has axes of its own and no role, unless undo brings ``shown``.
 
         ``version`` names this state of the values: undo brings the old name back, which tells
         that nothing is unsaved.
@@ -316,6 +332,7 @@ class Document(QObject):
         same_shape = array.shape == tensor.array.shape
         if not same_shape:
             self.resetting.emit()
+            tensor.axes, tensor.role = shown or (OWN_AXES, None)
         tensor.hold(array)
         self.array_replaced.emit()
         tensor.version, tensor.kept, tensor.touched = version, True, None
@@ -323,6 +340,27 @@ class Document(QObject):
             self.values_changed.emit(start, stop)
         else:
             self._tell_of_reset()
+        self.document_changed.emit()
+        self.content_changed.emit()
+
+    def show_as(
+        self, array: FloatArray, shown: Shown, entries: tuple[Entry, ...], version: int
+    ) -> None:
+        """Show the same values along other axes, and schemes that follow them.
+
+        ``version`` as for ``set_array``.
+        """
+        self.edited.emit()
+        self.resetting.emit()
+        tensor, others = self.current, entries != self.entries
+        tensor.hold(array)
+        shown.give(tensor)
+        tensor.version, tensor.kept, tensor.touched = version, True, None
+        self.entries = entries
+        self.array_replaced.emit()
+        if others:
+            self.entries_changed.emit()
+        self._tell_of_reset()
         self.document_changed.emit()
         self.content_changed.emit()
 

@@ -96,6 +96,7 @@ class Evaluator(QObject):
             not self._replaced,
             pair,
             document.device if pair is not None and pair[1] == DEVICE else None,
+            document.current.role,
         )
         live = document.array.size <= LIVE_LIMIT or job.ready
         snapshot = job(None) if live else job.quick()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -28,6 +29,7 @@ from quantoscope.engine.evaluation.evaluator import evaluate_known, revise
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.envelope import Pyramid, pyramid_of, pyramid_revised
 from quantoscope.engine.numerics.kernels import Extremes
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.theme import COLOURS, LINE_STYLES, MARKERS
 from quantoscope.gui.workers.background import Ticket
@@ -106,6 +108,8 @@ class Snapshot:
     pyramid: Pyramid | None = None
     """Of the array, where it is long."""
     device: DeviceCodes | None = None
+    role: Role | None = None
+    """What ``out`` and ``in`` of the schemes mean."""
 
     @property
     def results(self) -> list[tuple[Entry, Outcome]]:
@@ -204,6 +208,8 @@ class EvaluationJob:
     """The uids of two schemes to compare."""
     device: DeviceCodes | None = None
     """What the first of the pair is compared with, in the place of the second."""
+    role: Role | None = None
+    """What ``out`` and ``in`` of the schemes mean."""
 
     @cached_property
     def wanted(self) -> dict[int, Scheme]:
@@ -230,7 +236,9 @@ class EvaluationJob:
                 evaluation = self._kept(uid, known)
                 if evaluation is None:
                     step = None if ticket is None else ticket.part(done, total)
-                    evaluation = evaluate_known(self.array, scheme, known, step, pyramid)
+                    evaluation = evaluate_known(
+                        self.array, scheme, known, step, pyramid, role=self.role
+                    )
                 outcomes[uid] = evaluation
                 cause = self.before.attributions.get(uid)
                 if evaluation is not self.before.outcomes.get(uid):
@@ -253,7 +261,9 @@ class EvaluationJob:
         self, summary: Summary, outcomes: dict[int, Outcome], pyramid: Pyramid | None
     ) -> Snapshot:
         array, entries, active = self.array, self.entries, self.active_uid
-        return Snapshot(array, summary, outcomes, entries, active, pyramid=pyramid)
+        return Snapshot(
+            array, summary, outcomes, entries, active, pyramid=pyramid, role=self.role
+        )
 
     def quick(self) -> Snapshot | None:
         """Return the snapshot after a small edit that leaves all ranges unchanged, if that is fast.
@@ -309,7 +319,8 @@ class EvaluationJob:
         outcome = self.before.outcomes.get(uid)
         if not self.known or not isinstance(outcome, Evaluation):
             return None
-        return outcome if outcome.scheme == self.wanted[uid] else None
+        same = outcome.scheme == self.wanted[uid] and outcome.role == self.role
+        return outcome if same else None
 
     def _kept(self, uid: int, known: Extremes) -> Evaluation | None:
         """Return a known evaluation with the edit applied; None if it has to be recomputed."""
@@ -357,11 +368,14 @@ def _extremes(pyramid: Pyramid, before: Summary, array: FloatArray, where: IntAr
     return Extremes(low, high, finite)
 
 
-def partition_of(entry: Entry | None, shape: tuple[int, ...]) -> Granularity:
-    """Return the channels to look at: those of a scheme, else those of the first axis."""
+def partition_of(entry: Entry | None, shape: tuple[int, ...], role: Role | None) -> Granularity:
+    """Return the channels to look at: those of a scheme, else those of the outputs."""
     if entry is not None and not entry.scheme.granularity.whole:
-        return entry.scheme.granularity
-    return natural_granularity(shape)
+        granularity = entry.scheme.granularity
+        with suppress(QuantizationError):  # The pane of schemes says why.
+            granularity = granularity.concrete(shape, role)
+        return granularity
+    return natural_granularity(shape, role)
 
 
 def focus_on(array: FloatArray, granularity: Granularity, channel: int) -> Focus | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ import numpy as np
 
 from quantoscope.engine.analysis.glance import Glance
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.axes_view import AxesView
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.document.snapshot import DeviceCodes, Edit, frozen
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from quantoscope.engine.io.block_codes import BlockCodes
     from quantoscope.engine.io.saved import SavedSource
 
+OWN_AXES = AxesView()
 COPIED = 1 << 20
 """Maximum number of values that an edit copies; longer arrays are changed in place."""
 _EMPTY = frozen(np.zeros(0, np.float32))
@@ -56,6 +59,8 @@ class Tensor:
     """Why it cannot be loaded, as a predicate for its name; empty if it can be."""
     used_by: str = ""
     """Node of a model that consumes it, if its own name is generated."""
+    role: Role | None = None
+    """Which axes are its outputs; None for the usual, out 0 and in the rest."""
     array: FloatArray = field(default_factory=lambda: _EMPTY)
     """The values, once loaded."""
     owned: FloatArray | None = None
@@ -83,6 +88,8 @@ class Tensor:
     """Size and modification time of that file then; None if unknown."""
     touched: list[IntArray] | None = field(default_factory=list)
     """Flat positions that may differ from that file; None if all may."""
+    axes: AxesView = OWN_AXES
+    """How its axes are shown, and what leads back to those of its file."""
 
     @property
     def title(self) -> str:
@@ -99,6 +106,7 @@ class Tensor:
     def take(self, array: FloatArray, dtype: str = "") -> None:
         """Set values loaded from the file."""
         self.hold(array)
+        self.axes = OWN_AXES
         self.loaded = True
         self.dtype = dtype or self.dtype or array.dtype.name
         self.version = self.opened_version = self.saved_version = next_version()
@@ -183,6 +191,28 @@ class Tensor:
         return self.version != self.saved_version
 
 
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What depends on how a tensor's axes are shown."""
+
+    axes: AxesView
+    role: Role | None
+    chosen: int | None
+    block_codes: BlockCodes | None = None
+    device: DeviceCodes | None = None
+    device_shape: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Shown:
+        """Return what a tensor shows now."""
+        return cls(*(getattr(tensor, each.name) for each in fields(cls)))
+
+    def give(self, tensor: Tensor) -> None:
+        """Let a tensor show it."""
+        for each in fields(self):
+            setattr(tensor, each.name, getattr(self, each.name))
+
+
 def state_of(path: Path) -> tuple[int, int] | None:
     """Return size and modification time of a file; None if it does not exist."""
     try:
@@ -258,6 +288,7 @@ def of_file(path: Path, infos: Sequence[TensorInfo]) -> Source:
             info.external,
             info.reason,
             info.used_by,
+            info.role,
         )
         for info in infos
     ]

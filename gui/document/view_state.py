@@ -33,7 +33,7 @@ class ViewState(QObject):
         super().__init__(parent)
         self._document = document
         self._evaluator = evaluator
-        self._tensor = document.current
+        self._tensor, self._axes = document.current, document.current.axes
         self._focused: tuple[Granularity, int] | None = None
         self._focus: Focus | None = None
         self._focus_of: FloatArray | None = None
@@ -45,9 +45,9 @@ class ViewState(QObject):
 
     def _on_array_reset(self) -> None:
         tensor = self._document.current
-        if tensor is not self._tensor:
-            self._tensor, self._focused = tensor, None
-        elif tensor.chosen is None or tensor.chosen >= tensor.array.size:
+        if tensor is not self._tensor or tensor.axes != self._axes:
+            self._tensor, self._axes, self._focused = tensor, tensor.axes, None
+        if tensor.chosen is None or tensor.chosen >= tensor.array.size:
             last = tensor.array.size - 1
             tensor.chosen = min(tensor.chosen or 0, last) if last >= 0 else None
 
@@ -86,7 +86,8 @@ class ViewState(QObject):
     @property
     def partition(self) -> Granularity:
         """Channels: those of the active scheme, else those of the first axis."""
-        return partition_of(self._document.active, self._evaluator.snapshot.array.shape)
+        snapshot = self._evaluator.snapshot
+        return partition_of(self._document.active, snapshot.array.shape, snapshot.role)
 
     @property
     def focus(self) -> Focus | None:

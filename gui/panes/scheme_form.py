@@ -195,7 +195,8 @@ class SchemeForm(QWidget):
         self.format.setCurrentText(scheme.format.name)
         self.mapping.setCurrentIndex(self.mapping.findText(scheme.mapping))
         self.mapping.setToolTip(QUANTIZERS[scheme.mapping].summary)
-        self.granularity.show_granularity(scheme.granularity, self._session.array.ndim)
+        shape, role = self._session.array.shape, self._session.current.role
+        self.granularity.show_granularity(scheme.granularity, shape, role)
         self.runtime.setCurrentIndex(self.runtime.findData(scheme.runtime))
         self.runtime.setEnabled(not scheme.format.mapping)
         self._show_rounding(scheme)

@@ -102,11 +102,12 @@ def paste_array(session: Session, pasted: Pasted, selected: int) -> bool:
     """Replace the document's array with a pasted one; False if it belongs into cells.
 
     It is replaced if there are no values yet, or if all of several are selected and either array
-    has more than one axis. In an empty document the array keeps its stated precision.
+    has more than one axis. A single row or column of cells is no array of its own. In an empty
+    document the array keeps its stated precision.
     """
     array, values = session.array, pasted.values
     everything = selected == array.size > 1 and max(array.ndim, values.ndim) > 1
-    if not pasted.literal or not (everything or array.size == 0):
+    if not (pasted.literal or is_block(pasted)) or not (everything or array.size == 0):
         return False
     double = array.size == 0 and (pasted.wide > 0 or pasted.dtype in ("float64", "double"))
     dtype = np.dtype(np.float64) if double else array.dtype
@@ -115,6 +116,11 @@ def paste_array(session: Session, pasted: Pasted, selected: int) -> bool:
     text = filled(_tr("Paste %1"), "×".join(map(str, new.shape)))
     commands.replace_array(session, new, text)
     return True
+
+
+def is_block(pasted: Pasted) -> bool:
+    """Return whether cells have several rows and several columns."""
+    return not pasted.literal and pasted.values.ndim == 2 and min(pasted.values.shape) > 1
 
 
 def paste(
@@ -156,6 +162,16 @@ def _paste_into(session: Session, value: np.ndarray, selected: np.ndarray) -> st
 def tell(session: Session, pasted: Pasted) -> None:
     """Report how pasted text was read, and values that lost precision."""
     said = list(map(told, pasted.notes))
+    if is_block(pasted):
+        shape = "×".join(map(str, pasted.values.shape))
+        if session.array.shape == pasted.values.shape:
+            said.append(filled(_tr("A block of %1 cells makes an array of two axes."), shape))
+        elif session.array.ndim == 1:
+            text = _tr(
+                "The block of %1 cells was pasted row by row. In an empty array, or over all"
+                " values, it makes an array of two axes."
+            )
+            said.append(filled(text, shape))
     if pasted.wide and session.array.dtype == np.float32:
         said.append(_rounded(pasted.wide))
     if said:

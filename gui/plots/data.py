@@ -442,7 +442,7 @@ def data_of(
         array=snapshot.array if focus is None else focus.values,
         focus=focus,
         whole=snapshot.array,
-        partition=partition_of(active_entry, snapshot.array.shape),
+        partition=partition_of(active_entry, snapshot.array.shape, snapshot.role),
         comparison=comparison,
         pair=pair,
         pyramid=snapshot.pyramid if focus is None else None,

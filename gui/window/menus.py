@@ -32,6 +32,7 @@ from quantoscope.gui.panes.place import Place
 from quantoscope.gui.panes.values_copy import FORMS
 from quantoscope.gui.window.actions import Actions
 from quantoscope.gui.window.frame import Frame
+from quantoscope.gui.window.view_as_menu import ViewAsMenu
 
 ADDED_FORMATS = ("int8", "uint8", "int4", "uint4", "int16")
 CHANNELS = (
@@ -40,6 +41,8 @@ CHANNELS = (
     "int4 symmetric per-group(32)",
     "int4 asymmetric per-group(32)",
     "int4 symmetric per-group(128)",
+    "int8 symmetric per-channel(out)",
+    "int4 symmetric per-group(32,in)",
 )
 
 
@@ -84,6 +87,7 @@ class Menus(QObject):
         self.examples = self._examples_menu()
         self.add_scheme = self._scheme_menu()
         self.copy_as = self._copy_menu()
+        self.view_as = ViewAsMenu(session, window)
         self.recent = QMenu(self.tr("Open &recent"), window)
         self.recent.aboutToShow.connect(self._fill_recent)
         self._frame = frame
@@ -110,7 +114,7 @@ class Menus(QObject):
         view.addMenu(self._place_menu(places))
         view.addMenu(self._part_menu())
         _fill(view, *self._frame.stage.counts.values())
-        _fill(view, None, a["fit"], a["grid"], a["worst_first"], a["unsort"], None, a["next_value"],
+        _fill(view, None, self.view_as, None, a["fit"], a["grid"], a["worst_first"], a["unsort"], None, a["next_value"],
               a["previous_value"], None, self._theme_menu(), self._digits_menu(),
               self._latency_action(), None, a["reset_layout"])  # fmt: skip
         help_menu = bar.addMenu(self.tr("&Help"))

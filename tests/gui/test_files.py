@@ -440,7 +440,7 @@ def test_a_window_without_edits_closes_without_a_question(window):
 def test_the_new_array_dialog_makes_what_it_says_and_the_same_seed_the_same(window, dialog, person):
     def make(box):
         box.kind.setCurrentText("Uniform in [−1, 1]")
-        box.count.setValue(500)
+        box.shape.setText("500")
         box.seed.setValue(7)
         box.accept()
 
@@ -484,7 +484,7 @@ def test_every_distribution_of_the_dialog_gives_finite_numbers(qtbot):
 def test_an_empty_array_says_in_every_pane_what_would_fill_it(window, dialog, person):
     def make(box):
         box.kind.setCurrentIndex(0)
-        assert not box.count.isEnabled()
+        assert not box.shape.isEnabled()
         box.accept()
 
     with dialog(make):

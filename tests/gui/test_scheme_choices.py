@@ -93,15 +93,18 @@ def near(*numbers):
 
 
 def test_per_channel_shows_the_axis_and_per_group_the_size(window, form, person):
-    number = form.granularity.number
+    number, axes = form.granularity.number, form.granularity.axes
     assert not number.isVisible()
+    assert not axes.isVisible()
     person.choose(form.granularity.kind, "per-channel")
-    assert number.isVisible()
-    assert number.text() == "axis 0"
+    assert not number.isVisible()
+    assert axes.isVisible()
+    assert axes.currentText() == "axis 0"
     assert names(window)[0] == form.text.text() == "int8 symmetric per-channel(0)"
     person.choose(form.granularity.kind, "per-group")
     assert number.isVisible()
     assert number.text() == "32"
+    assert axes.currentText() == "axis 1"
     assert names(window)[0] == "int8 symmetric per-group(32)"
     person.choose(form.granularity.kind, "per-tensor")
     assert not number.isVisible()
@@ -126,16 +129,15 @@ def test_a_size_of_the_groups_is_typed_and_all_of_it_is_one_undo_step(window, fo
 
 def test_only_axes_that_the_array_has_can_be_chosen(window, form, person):
     person.choose(form.granularity.kind, "per-channel")
-    number = form.granularity.number
-    number.setFocus()
+    axes = form.granularity.axes
+    axes.setFocus()
     seen = []
-    for key in ("Up", "Up", "Down", "Down", "Down"):
+    for key in ("Down", "Down", "Up", "Up", "Up", "Up"):
         person.press(key)
-        seen.append(number.text())
-    assert seen == ["axis 1", "axis 1", "axis 0", "axis 0", "axis 0"]
-    person.press("Ctrl+A")
-    person.type("1")
-    person.press("Return")
+        seen.append(axes.currentText())
+    assert seen == ["axis 1", "axis 1", "axis 0", "in: axis 1", "out: axis 0", "out: axis 0"]
+    assert names(window)[0] == "int8 symmetric per-channel(out)"
+    person.choose(axes, "axis 1")
     assert names(window)[0] == "int8 symmetric per-channel(1)"
     assert any(text.startswith("16 × S, Z ") for text in said(window))
 

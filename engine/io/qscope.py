@@ -41,6 +41,8 @@ from quantoscope.engine.io.saved import (
     SavedSource,
     SavedTensor,
 )
+from quantoscope.engine.numerics.axes_view import AxesView
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.text.number_parsing import quoted
 
 FORMAT = "quantoscope session"
@@ -102,6 +104,8 @@ def save(stream: BinaryIO, session: SavedSession) -> None:
 def _put(archive: zipfile.ZipFile, place: int, tensor: SavedTensor) -> Fields:
     """Write the arrays of a tensor; return its manifest entry."""
     fields = dict(vars(tensor))
+    fields["axes"] = tensor.axes.as_json()
+    fields["role"] = None if tensor.role is None else tensor.role.as_json()
     for key in _ARRAYS:
         array = fields[key]
         if array is None:
@@ -327,6 +331,11 @@ def _tensor(one: Fields, sources: int, archive: zipfile.ZipFile, path: Path) -> 
         if name is not None:
             member = _member(archive, name)
             arrays[key] = npz.read_member(archive, member, path, title)
+    array = arrays["array"]
+    axes = AxesView.from_json(_take(one, "axes", list, []), () if array is None else array.shape)
+    role = Role.from_json(one.get("role"))
+    if axes is None or (role is None) != (one.get("role") is None):
+        raise _BadField(f"the axes of {quoted(title)} cannot be read")
     tensor = SavedTensor(
         title,
         _below(one, "source", sources),
@@ -335,6 +344,8 @@ def _tensor(one: Fields, sources: int, archive: zipfile.ZipFile, path: Path) -> 
         codes_name=_take(one, "codes_name", str, ""),
         edited=_take(one, "edited", bool, False),
         chosen=_below(one, "chosen", 1 << 62),
+        axes=axes,
+        role=role,
     )
     if tensor.array is None and tensor.source is None:
         raise _BadField(f"{quoted(title)} has neither values nor a file that has them")

@@ -13,7 +13,9 @@ import numpy as np
 
 from quantoscope.engine import cancellation
 from quantoscope.engine.io.base import open_file
+from quantoscope.engine.numerics.axes_view import AxesView
 from quantoscope.engine.numerics.kernels import Progress
+from quantoscope.engine.numerics.roles import Role
 
 TRUSTED = 1 << 26
 """Size in bytes above which files are compared by size and time: hashing takes too long."""
@@ -57,6 +59,8 @@ class SavedTensor:
     codes_name: str = ""  # origin of these codes
     edited: bool = False  # whether the values differ from the file last opened or saved
     chosen: int | None = None  # flat position of the chosen value
+    axes: AxesView = AxesView()  # how the array is shown, with the way back to the file's axes
+    role: Role | None = None  # which of its axes are outputs, if that is known
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from quantoscope.engine import Evaluation, QuantizationError, Scheme, cli, summarize
 from quantoscope.engine.io import list_tensors, probe, split_name
 from quantoscope.engine.numerics.arrays import as_working
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.text.file_names import is_text
 from quantoscope.engine.text.number_parsing import printable
 from quantoscope.gui.common.localized_numbers import short
@@ -43,11 +44,11 @@ LOGARITHMIC = ("log threshold",)
 
 
 def picture(
-    array: np.ndarray, schemes: Sequence[Scheme], pair: bool = False
+    array: np.ndarray, schemes: Sequence[Scheme], pair: bool = False, role: Role | None = None
 ) -> tuple[Snapshot, PlotData]:
     """Apply schemes to an array of any shape, as a session does, with the first one active.
 
-    If ``pair``, the first two are compared.
+    If ``pair``, the first two are compared. ``role`` says what ``out`` and ``in`` mean.
 
     Raises
     ------
@@ -60,7 +61,8 @@ def picture(
     uids = (both[0].uid, both[1].uid) if len(both) == 2 else None
     nothing = Snapshot(values, summarize(values[:0]), {})
     active = entries[0].uid
-    snapshot = EvaluationJob(values, entries, active, nothing, known=False, pair=uids)(None)
+    job = EvaluationJob(values, entries, active, nothing, known=False, pair=uids, role=role)
+    snapshot = job(None)
     for entry in entries:
         outcome = snapshot.outcomes[entry.uid]
         if not isinstance(outcome, Evaluation):
@@ -82,7 +84,7 @@ def plot(arguments: argparse.Namespace) -> list[str]:
     looks = _looks(arguments.range, keys) if arguments.range else {}
     array, schemes = _inputs(arguments, keys)
     app = _application()
-    _, data = picture(array, schemes, PAIRED in keys)
+    _, data = picture(array, schemes, PAIRED in keys, arguments.role)
     _check_looks(looks, keys[0], data)
     spec = FigureSpec(
         keys, size.width, size.height, size.unit, dpi, theme_named(arguments.theme),
@@ -102,7 +104,7 @@ def report(arguments: argparse.Namespace) -> list[str]:
     keys = _keys(arguments.plot or USUAL_PLOTS)
     array, schemes = _inputs(arguments, keys)
     app = _application()
-    kept, data = picture(array, schemes, PAIRED in keys)
+    kept, data = picture(array, schemes, PAIRED in keys, arguments.role)
     source = _source(arguments.input, array.dtype.name)
     if arguments.title:
         source = replace(source, title=plain(arguments.title))

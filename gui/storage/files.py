@@ -311,7 +311,8 @@ class Files(QObject):
         from quantoscope.engine.io.saved import seen
 
         self._session.finish_typing.emit()
-        array = self._session.array
+        tensor = self._session.current
+        array = tensor.axes.own(self._session.array)
 
         def job(part: PartProgress) -> SavedSource:
             save(path, array, partial(part(0, 1), 0, 1))

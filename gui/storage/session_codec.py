@@ -176,6 +176,8 @@ def _whole(tensor: Tensor, paths: list[Path]) -> SavedTensor:
         codes_name="" if device is None else device.name,
         edited=tensor.differs,
         chosen=tensor.chosen,
+        axes=tensor.axes,
+        role=tensor.role,
     )
     if place is not None and not tensor.differs and tensor.array.size > COPIED:
         return saved
@@ -375,6 +377,8 @@ def _tensor_of(
         if saved.edited:
             tensor.version = tensor.saved_version = next_version()
         tensor.chosen = saved.chosen if (saved.chosen or 0) < tensor.size else None
+        if saved.axes.steps or saved.role is not None:
+            tensor.axes, tensor.role = saved.axes, saved.role
     return tensor
 
 

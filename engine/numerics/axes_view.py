@@ -111,7 +111,9 @@ class AxesView:
 
     def as_json(self) -> list[Any]:
         """Return the steps as JSON types."""
-        return [[list(shape), None if order is None else list(order)] for shape, order in self.steps]
+        return [
+            [list(shape), None if order is None else list(order)] for shape, order in self.steps
+        ]
 
     @classmethod
     def from_json(cls, content: Any, shape: Shape) -> AxesView | None:

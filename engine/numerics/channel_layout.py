@@ -115,7 +115,7 @@ class ChannelLayout:
                 total = total * shape[axis] + (at % shape[axis] if axis else at)
             return total
 
-        channels = np.zeros(where.shape, np.intp) + index(lead)
+        channels: IntArray = np.zeros(where.shape, np.intp) + index(lead)
         if self.group:
             channels = channels * self.groups + index(trail) // self.size
         return channels
@@ -130,7 +130,11 @@ class ChannelLayout:
             if self.length % self.size:
                 return self._ragged(values, start, stop)
             return _repeated(values, self.size, self.count, start, stop)
-        if self.group and len(trail) == 1 and lead == tuple(a for a in range(last + 1) if a != trail[0]):
+        if (
+            self.group
+            and len(trail) == 1
+            and lead == tuple(a for a in range(last + 1) if a != trail[0])
+        ):
             return self._across(values, start, stop)
         spread: np.ndarray = values[self.of(np.arange(start, stop))]
         return spread
@@ -177,8 +181,8 @@ class ChannelLayout:
             along = np.arange(group * self.size, min((group + 1) * self.size, self.length))
             where = np.full(along.shape, first)
             for axis in reversed(trail):
-                along, at = np.divmod(along, shape[axis])
-                where += at * self._strides[axis]
+                along, index = np.divmod(along, shape[axis])
+                where += index * self._strides[axis]
         else:
             where = np.array([first])
             for axis in sorted(trail):

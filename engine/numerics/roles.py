@@ -66,13 +66,13 @@ class Role:
         """Read ``as_json``; None for anything else."""
         if not isinstance(content, Mapping):
             return None
-        axes, user = (content.get(OUT), content.get(IN)), content.get("user")
-        if not all(isinstance(each, list) and len(each) <= 64 for each in axes):
+        out, into, user = content.get(OUT), content.get(IN), content.get("user")
+        if not (isinstance(out, list) and isinstance(into, list) and len(out) + len(into) <= 64):
             return None
-        if not all(type(axis) is int and axis < 64 for each in axes for axis in each):
+        if not all(type(axis) is int and axis < 64 for axis in (*out, *into)):
             return None
         try:
-            return cls(*map(tuple, axes), user[:80] if isinstance(user, str) else "")
+            return cls(tuple(out), tuple(into), user[:80] if isinstance(user, str) else "")
         except ValueError:
             return None
 

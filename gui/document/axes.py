@@ -78,7 +78,10 @@ def _view_as(
             turns.append(partial(np.transpose, axes=order))
             backs.append(partial(np.transpose, axes=tuple(np.argsort(order))))
             entries = _followed(entries, partial(_moved, order=order), lost)
-            role, axes = (role or plain_role(len(shape))).moved(order), axes.transposed(shape, order)
+            role, axes = (
+                (role or plain_role(len(shape))).moved(order),
+                axes.transposed(shape, order),
+            )
             new = tuple(shape[axis] for axis in order)
             if chosen is not None:
                 index = np.unravel_index(chosen, shape)

@@ -261,9 +261,7 @@ class EvaluationJob:
         self, summary: Summary, outcomes: dict[int, Outcome], pyramid: Pyramid | None
     ) -> Snapshot:
         array, entries, active = self.array, self.entries, self.active_uid
-        return Snapshot(
-            array, summary, outcomes, entries, active, pyramid=pyramid, role=self.role
-        )
+        return Snapshot(array, summary, outcomes, entries, active, pyramid=pyramid, role=self.role)
 
     def quick(self) -> Snapshot | None:
         """Return the snapshot after a small edit that leaves all ranges unchanged, if that is fast.

@@ -234,7 +234,8 @@ def test_axes_that_an_array_lacks_are_named(
 
 def test_out_and_in_stay_words_and_mean_axis_0_and_the_rest() -> None:
     x = np.random.default_rng(0).standard_normal((6, 4, 3, 3)).astype(np.float32)
-    for word, plain in (("per-channel(out)", "per-channel(0)"), ("per-group(8,in)", "per-group(8,1..)")):  # fmt: skip
+    words = {"per-channel(out)": "per-channel(0)", "per-group(8,in)": "per-group(8,1..)"}
+    for word, plain in words.items():
         made, truth = (engine.evaluate(x, f"int8 symmetric {g}") for g in (word, plain))
         assert str(made.scheme) == f"int8 symmetric {word}"
         assert made.qparams == truth.qparams
@@ -244,7 +245,8 @@ def test_out_and_in_stay_words_and_mean_axis_0_and_the_rest() -> None:
 def test_a_role_says_which_axes_they_are() -> None:
     x = np.random.default_rng(1).standard_normal((64, 5)).astype(np.float32)
     role = Role((1,), (0,), "MatMul")
-    for text in ("int4 symmetric per-group(32,in)", "int8 asymmetric per-channel(out)", "q4_0 per-group(32,in)"):  # fmt: skip
+    families = ("int4 symmetric per-group(32,in)", "int8 asymmetric per-channel(out)")
+    for text in (*families, "q4_0 per-group(32,in)"):
         made, truth = engine.evaluate(x, text, role=role), engine.evaluate(x.T, text)
         assert_same(made.codes.T, truth.codes)
         assert_same(made.qparams.scale, truth.qparams.scale)
@@ -269,7 +271,8 @@ def test_a_role_moves_with_the_axes_of_its_array() -> None:
     role = Role((1,), (0, 2, 3), "ConvTranspose")
     assert role.moved((2, 0, 1, 3)) == Role((2,), (1, 0, 3), "ConvTranspose")
     assert Role.from_json(role.as_json()) == role
-    for odd in (None, 3, {}, {"out": [0], "in": [0]}, {"out": [-1], "in": []}, {"out": "0", "in": []}):  # fmt: skip
+    wrong = [{"out": [0], "in": [0]}, {"out": [-1], "in": []}, {"out": "0", "in": []}]
+    for odd in (None, 3, {}, *wrong):
         assert Role.from_json(odd) is None
 
 
@@ -283,7 +286,9 @@ def test_a_granularity_moves_with_the_axes_of_its_array(
     random.shuffle(order)
     g = scheme.granularity.moved(order)
     made = engine.evaluate(x, scheme)
-    moved = engine.evaluate(x.transpose(order), str(scheme).replace(str(scheme.granularity), str(g)))
+    moved = engine.evaluate(
+        x.transpose(order), str(scheme).replace(str(scheme.granularity), str(g))
+    )
     assert_same(made.codes.transpose(order)[~np.isnan(x.transpose(order))],
                 moved.codes[~np.isnan(x.transpose(order))])  # fmt: skip
 
@@ -307,7 +312,9 @@ def test_the_numpy_source_gives_the_codes_along_any_axes(case: tuple[np.ndarray,
     assert_same(names["dequantize"](made.codes)[known], made.reconstructed[known])
 
 
-@pytest.mark.parametrize("word", ["per-group(8,0)", "per-group(8,1)", "per-channel(1)", "per-group(8,in)"])  # fmt: skip
+@pytest.mark.parametrize(
+    "word", ["per-group(8,0)", "per-group(8,1)", "per-channel(1)", "per-group(8,in)"]
+)
 def test_onnx_has_blocks_along_an_axis_and_its_runtime_gives_the_codes(word: str) -> None:
     ort = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")

@@ -57,8 +57,13 @@ def test_steps_back_leave_nothing() -> None:
     assert AxesView().reshaped((6,), (2, 3)).reshaped((2, 3), (6,)) == AxesView()
 
 
-@pytest.mark.parametrize("odd", [None, 3, [3], [[1, 2]], [[[2, 3], [0, 0]]], [[[-2, -3], None]],
-                                 [[[2, 3], [1, 0]]], [[[7], None]], [[[True, 6], None]], [[]] * 99])  # fmt: skip
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None, 3, [3], [[1, 2]], [[[2, 3], [0, 0]]], [[[-2, -3], None]], [[[2, 3], [1, 0]]],
+        [[[7], None]], [[[True, 6], None]], [[]] * 99,
+    ],
+)  # fmt: skip
 def test_other_content_is_no_view(odd: Any) -> None:
     assert AxesView.from_json(odd, (2, 3)) is None
 
@@ -69,7 +74,8 @@ def test_channels_keep_their_values_through_a_reshape_or_are_given_up(data: st.D
     old, new = factored(data, NUMBERS.size), factored(data, NUMBERS.size)
     order = data.draw(st.permutations(range(len(old))))
     axes = order[: data.draw(st.integers(1, len(old)))]
-    g = data.draw(st.sampled_from([Granularity("per-channel", *axes), Granularity("per-group", 4, *axes)]))  # fmt: skip
+    kinds = (Granularity("per-channel", *axes), Granularity("per-group", 4, *axes))
+    g = data.draw(st.sampled_from(kinds))
     moved = reshaped_granularity(g, old, new)
     array = NUMBERS.reshape(old)
     if moved is None:
@@ -116,7 +122,8 @@ def test_a_role_follows_a_reshape() -> None:
     [
         ("1024x2816", None, (1024, 2816)), ("1024 × 2816", None, (1024, 2816)),
         ("(64, 3, 7, 7)", None, (64, 3, 7, 7)), ("[5]", None, (5,)), ("3*4", 12, (3, 4)),
-        ("64x-1", 64 * 9, (64, 9)), ("7 2 1", 14, (7, 2, 1)), ("12,", 12, (12,)), ("0x3", 0, (0, 3)),
+        ("64x-1", 64 * 9, (64, 9)), ("7 2 1", 14, (7, 2, 1)), ("12,", 12, (12,)),
+        ("0x3", 0, (0, 3)),
     ],
 )  # fmt: skip
 def test_shapes_are_read(text: str, size: int | None, shape: tuple[int, ...]) -> None:

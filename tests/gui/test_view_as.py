@@ -80,7 +80,8 @@ def test_transposed_is_one_step_and_everything_follows(open_window, person):
 
 def test_a_reshape_keeps_channels_or_says_that_it_cannot(open_window, dialog):
     window = open_window(MATRIX.reshape(6, 4, 4, 4), "int8 symmetric per-channel(0)",
-                         "int4 symmetric per-group(32,1..)", "int8 symmetric per-channel(1)")  # fmt: skip
+                         "int4 symmetric per-group(32,1..)",
+                         "int8 symmetric per-channel(1)")  # fmt: skip
     said = []
     window.session.told.connect(said.append)
 

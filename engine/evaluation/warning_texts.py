@@ -121,7 +121,7 @@ def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
     elif every:
         whose = f"Each of {rows:,} groups has" if rows > 1 else "The group has"
         note = f"{whose} {length:,} of {asked:,} values"
-        otherwise = ", or take per-channel(0)"
+        otherwise = ", or per-channel(0)"
     else:
         note = (
             f"The last group of each row has {rest:,} of {asked:,} values: rows of {length:,} are "
@@ -129,13 +129,17 @@ def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
         )
     if not every or rows == 1:
         return [f"{note}."]
-    cure = f"Transpose it{otherwise and ', or take per-tensor'}"
-    if math.prod(shape[1:]) >= asked:
-        cure = f"Reshape it to {shape[0]:,}×{math.prod(shape[1:]):,}{otherwise}"
-    return [
-        f"{note}, since the last axis is no longer: {rows:,} scales for {math.prod(shape):,} "
-        f"values. {cure}."
-    ]
+    which, cures = "that axis", []
+    if granularity.axes == (-1,):
+        which = "the last axis"
+        if math.prod(shape[1:]) >= asked:
+            cures = [f" Take per-group({asked},1..), whose groups go on over all axes from 1"]
+        elif shape[0] >= asked:
+            cures = [f" Take per-group({asked},0), along axis 0"]
+            otherwise = otherwise and ", or per-tensor"
+    cure = "".join(f"{each}{otherwise}." for each in cures)
+    scales = f"{rows:,} scales for {math.prod(shape):,} values."
+    return [f"{note}, since {which} is no longer: {scales}{cure}"]
 
 
 def _of_zero_points(p: QParams) -> list[str]:

@@ -26,6 +26,7 @@ class _ViewAs(QDialog):
         self.form = QFormLayout()
         self.note = QLabel(self)
         self.note.setWordWrap(True)
+        self.note.setMinimumSize(300, 2 * self.note.fontMetrics().lineSpacing())
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
         )

@@ -8,19 +8,61 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QUndoCommand
 
 from quantoscope.engine import Granularity, QuantizationError, Role
+from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.engine.numerics.axes_view import AxesView, reshaped_granularity, reshaped_role
 from quantoscope.engine.numerics.roles import IN, OUT, plain_role
 from quantoscope.gui.common.localized_numbers import filled
-from quantoscope.gui.document.commands import ViewAs
 from quantoscope.gui.document.document import Document
 from quantoscope.gui.document.snapshot import Entry
-from quantoscope.gui.document.tensors import Shown
+from quantoscope.gui.document.tensors import Shown, next_version
 
 _tr = partial(QCoreApplication.translate, "axes")
 Turn = Callable[[np.ndarray], np.ndarray]
 Shape = tuple[int, ...]
+
+
+class ViewAs(QUndoCommand):
+    """Show a tensor's values along other axes, and let the schemes' axes follow."""
+
+    def __init__(
+        self,
+        document: Document,
+        there: Turn,
+        back: Turn,
+        shown: Shown,
+        entries: tuple[Entry, ...],
+        text: str,
+    ) -> None:
+        super().__init__(text)
+        mapped_arrays.check(document.array)
+        self._document, self._tensor = document, document.current
+        before = (back, Shown.of(self._tensor), document.entries, document.version)
+        self._states = (before, (there, shown, entries, next_version()))
+        self._done = False
+
+    def redo(self) -> None:
+        self._turn(*self._states[1])
+
+    def undo(self) -> None:
+        self._turn(*self._states[0])
+
+    def _turn(
+        self,
+        turn: Turn,
+        shown: Shown,
+        entries: tuple[Entry, ...],
+        version: int,
+    ) -> None:
+        document, tensor = self._document, self._tensor
+        document.show(tensor)
+        held = tensor.array if tensor.owned is None else tensor.owned
+        document.show_as(np.ascontiguousarray(turn(held)), shown, entries, version)
+        if self._done and shown.chosen is not None:
+            document.revisit_values(np.array([shown.chosen]))
+        self._done = True
 
 
 def transpose(document: Document, order: Sequence[int] | None = None) -> None:

@@ -18,13 +18,7 @@ from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.localized_numbers import position_text as text_of_position
 from quantoscope.gui.document.document import Document
 from quantoscope.gui.document.snapshot import Entry, styled
-from quantoscope.gui.document.tensors import (
-    Shown,
-    Source,
-    detach_from_file,
-    next_version,
-    source_of_array,
-)
+from quantoscope.gui.document.tensors import Source, detach_from_file, next_version, source_of_array
 
 _ENTRIES_ID = 1
 _tr = partial(QCoreApplication.translate, "commands")
@@ -108,47 +102,6 @@ class ReplaceArray(_OfTensor):
         shown = self._before if version == self._versions[0] else None
         self._document.set_array(into.copy(), 0, into.size, version, shown)
         return np.arange(into.size)
-
-
-class ViewAs(QUndoCommand):
-    """Show a tensor's values along other axes, and let the schemes' axes follow."""
-
-    def __init__(
-        self,
-        document: Document,
-        there: Callable[[np.ndarray], np.ndarray],
-        back: Callable[[np.ndarray], np.ndarray],
-        shown: Shown,
-        entries: tuple[Entry, ...],
-        text: str,
-    ) -> None:
-        super().__init__(text)
-        mapped_arrays.check(document.array)
-        self._document, self._tensor = document, document.current
-        before = (back, Shown.of(self._tensor), document.entries, document.version)
-        self._states = (before, (there, shown, entries, next_version()))
-        self._done = False
-
-    def redo(self) -> None:
-        self._turn(*self._states[1])
-
-    def undo(self) -> None:
-        self._turn(*self._states[0])
-
-    def _turn(
-        self,
-        turn: Callable[[np.ndarray], np.ndarray],
-        shown: Shown,
-        entries: tuple[Entry, ...],
-        version: int,
-    ) -> None:
-        document, tensor = self._document, self._tensor
-        document.show(tensor)
-        held = tensor.array if tensor.owned is None else tensor.owned
-        document.show_as(np.ascontiguousarray(turn(held)), shown, entries, version)
-        if self._done and shown.chosen is not None:
-            document.revisit_values(np.array([shown.chosen]))
-        self._done = True
 
 
 class SetEntries(QUndoCommand):

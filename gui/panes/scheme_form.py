@@ -68,6 +68,7 @@ class SchemeForm(QWidget):
         self._build()
         session.entries_changed.connect(self.fill)
         session.active_changed.connect(self.fill)
+        session.array_settled.connect(self.fill)
         session.evaluator.evaluated.connect(self._show_outcome)
         settings.digits_changed.connect(self._show_outcome)
         self.restyle(theme)

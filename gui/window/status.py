@@ -122,6 +122,8 @@ class StatusLine(QStatusBar):
         if array.ndim > 1:
             parts.append("×".join(map(str, array.shape)))
         parts.append(array.dtype.name)
+        if snapshot.role is not None and snapshot.role.fits(array.ndim):
+            parts.append(str(snapshot.role))
         if not math.isnan(summary.low):
             ends = (of_data(end, summary, digits) for end in (summary.low, summary.high))
             parts.append(filled(self.tr("min %1  max %2"), *ends))

@@ -210,26 +210,28 @@ def test_words_without_their_number_are_refused(word: str) -> None:
             (48, 40, 1, 1),
             "int8 symmetric per-group(32)",
             "Each of 1,920 groups has 1 of 32 values, since the last axis is no longer: 1,920 "
-            "scales for 1,920 values. Reshape it to 48×40, or take per-channel(0).",
+            "scales for 1,920 values. Take per-group(32,1..), whose groups go on over all "
+            "axes from 1, or per-channel(0).",
         ),
         (
             (6, 16, 3, 3),
             "nf4 symmetric per-group(64)",
             "Each of 288 groups has 3 of 64 values, since the last axis is no longer: 288 scales "
-            "for 864 values. Reshape it to 6×144, or take per-channel(0).",
+            "for 864 values. Take per-group(64,1..), whose groups go on over all axes from 1, or "
+            "per-channel(0).",
         ),
         (
             (6, 16, 3, 3),
             "q8_0",
             "q8_0 stores rows of a multiple of 32 values; these have 3, so every block is shorter "
-            "here, since the last axis is no longer: 288 scales for 864 values. Reshape it to "
-            "6×144.",
+            "here, since the last axis is no longer: 288 scales for 864 values. Take "
+            "per-group(32,1..), whose groups go on over all axes from 1.",
         ),
         (
             (50, 3),
             "int4 symmetric per-group(16)",
             "Each of 50 groups has 3 of 16 values, since the last axis is no longer: 50 scales "
-            "for 150 values. Transpose it, or take per-tensor.",
+            "for 150 values. Take per-group(16,0), along axis 0, or per-tensor.",
         ),
         (
             (4, 70),

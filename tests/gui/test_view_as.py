@@ -62,6 +62,9 @@ def test_transposed_is_one_step_and_everything_follows(open_window, person):
     assert names(window) == ["int8 symmetric per-channel(1)", "int4 symmetric per-group(32,0)",
                              "int8 asymmetric per-channel(out)", "int8 symmetric"]  # fmt: skip
     assert role_of(window) == Role((1,), (0,))
+    assert "out 1, in 0" in window.statusBar().summary.text()
+    assert window.schemes.form.granularity.axes.currentText() == "axis 1"
+    assert "out 1, in 0" in window.schemes.form.granularity.axes.toolTip()
     assert session.view.chosen == 6 * 6 + 1
     np.testing.assert_array_equal(scale(window), before)
     person.press("Ctrl+Z")

@@ -14,7 +14,7 @@ class ViewAsMenu(QMenu):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self.setTitle(self.tr("View &as"))
-        self._session = session
+        self._session, self._window = session, parent
         self.transpose = self.addAction(self.tr("&Transposed"))
         self.transpose.setStatusTip(self.tr("Put the axes in reverse order"))
         self.move_axis = self.addAction(self.tr("&Move axis…"))
@@ -42,23 +42,23 @@ class ViewAsMenu(QMenu):
 
     def _transpose(self) -> None:
         self._session.finish_typing.emit()
-        axes.transpose(self._session)
+        axes.transpose(self._session, window=self._window)
 
     def _flatten(self) -> None:
         self._session.finish_typing.emit()
-        axes.reshape(self._session, (self._session.array.size,))
+        axes.reshape(self._session, (self._session.array.size,), self._window)
 
     def _own(self) -> None:
         self._session.finish_typing.emit()
-        axes.own_axes(self._session)
+        axes.own_axes(self._session, self._window)
 
     def _move_axis(self) -> None:
         from quantoscope.gui.dialogs.view_as import MoveAxisDialog
 
         self._session.finish_typing.emit()
-        dialog = MoveAxisDialog(self._session.array.shape, self.window())
+        dialog = MoveAxisDialog(self._session.array.shape, self._window)
         if dialog.exec() == QDialog.DialogCode.Accepted:
-            axes.move_axis(self._session, *dialog.chosen())
+            axes.move_axis(self._session, *dialog.chosen(), self._window)
         dialog.deleteLater()
 
     def _reshape(self) -> None:
@@ -66,7 +66,7 @@ class ViewAsMenu(QMenu):
 
         self._session.finish_typing.emit()
         array = self._session.array
-        dialog = ReshapeDialog(array.shape, array.size, self.window())
+        dialog = ReshapeDialog(array.shape, array.size, self._window)
         if dialog.exec() == QDialog.DialogCode.Accepted:
-            axes.reshape(self._session, dialog.shape())
+            axes.reshape(self._session, dialog.shape(), self._window)
         dialog.deleteLater()

@@ -24,6 +24,9 @@ def parse_shape(text: str, size: int | None = None) -> tuple[int, ...]:
     ValueError
         With one sentence for the user.
     """
+    if len(text) <= _LONGEST and re.fullmatch(r"\s*[0-9]{1,3}(,[0-9]{3})+\s*", text):
+        whole, several = text.strip().replace(",", ""), text.strip().replace(",", "x")
+        raise ValueError(f"{text.strip()} can mean {whole} or {several}: type one of these.")
     bare = text.strip().strip("()[]").strip().rstrip(",")
     parts = re.split(r"\s*[x×*X,;]\s*|\s+", bare.replace("−", "-"), maxsplit=_MOST_AXES + 1)
     sound = len(bare) <= _LONGEST and len(parts) <= _MOST_AXES

@@ -74,7 +74,8 @@ class NewArrayDialog(QDialog):
         self._on_change()
 
     def accept(self) -> None:
-        if all_taken(self):
+        possible = self.buttons.button(QDialogButtonBox.StandardButton.Ok).isEnabled()
+        if possible and all_taken(self):
             super().accept()
 
     def lengths(self) -> tuple[int, ...]:

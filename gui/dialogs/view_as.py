@@ -37,6 +37,10 @@ class _ViewAs(QDialog):
         layout.addWidget(self.note)
         layout.addWidget(self.buttons)
 
+    def accept(self) -> None:
+        if self.buttons.button(QDialogButtonBox.StandardButton.Ok).isEnabled():
+            super().accept()
+
     def tell(self, text: str, possible: bool) -> None:
         """Show a sentence, and whether the dialog can be accepted."""
         self.note.setText(text)

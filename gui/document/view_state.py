@@ -46,8 +46,11 @@ class ViewState(QObject):
     def _on_array_reset(self) -> None:
         tensor = self._document.current
         if tensor is not self._tensor or tensor.axes != self._axes:
-            self._tensor, self._axes, self._focused = tensor, tensor.axes, None
-        if tensor.chosen is None or tensor.chosen >= tensor.array.size:
+            self._focused = None
+        self._axes = tensor.axes
+        if tensor is not self._tensor:
+            self._tensor = tensor
+        elif tensor.chosen is None or tensor.chosen >= tensor.array.size:
             last = tensor.array.size - 1
             tensor.chosen = min(tensor.chosen or 0, last) if last >= 0 else None
 

@@ -133,7 +133,8 @@ def test_shapes_are_read(text: str, size: int | None, shape: tuple[int, ...]) ->
 @pytest.mark.parametrize(
     ("text", "size"),
     [("", None), ("a", None), ("1.5x2", None), ("-1x3", None), ("3x5", 12), ("-1x-1", 12),
-     ("5x-1", 12), ("x".join(["1"] * 70), 1), ("9" * 5000, None), ("-2x3", None)],
+     ("5x-1", 12), ("x".join(["1"] * 70), 1), ("9" * 5000, None), ("-2x3", None),
+     ("1,500", None), ("3,224,224", None)],
 )  # fmt: skip
 def test_others_are_refused_with_a_sentence(text: str, size: int | None) -> None:
     with pytest.raises(ValueError, match=r"^[A-Z0-9…].*\.$"):

@@ -223,9 +223,10 @@ def test_new_array_asks_again_for_a_count_of_two_meanings(window, person, dialog
     before = window.session.array
 
     def look(new):
-        type_over(person, new.count, "1,500")
+        type_over(person, new.shape, "1,500")
         person.press("Return")
         assert new.isVisible()
+        assert new.note.text() == "1,500 can mean 1500 or 1x500: type one of these."
         new.accept()
         assert new.isVisible()
         new.reject()

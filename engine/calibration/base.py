@@ -84,6 +84,17 @@ class Task:
         rows[~finite.any(axis=1)] = 0
         return Rows(rows, gaps=True)
 
+    def extremes(self) -> tuple[FloatArray, FloatArray]:
+        """Return the smallest and largest finite value per channel, as of ``rows``."""
+        x, g = self.x, self.granularity
+        g.check(x.shape)
+        if not g.whole and finite_values(x, self.known).size == x.size:
+            ends = [g.layout(x.shape).reduced(x, better) for better in (np.minimum, np.maximum)]
+            if ends[0] is not None and ends[1] is not None:
+                return ends[0], ends[1]
+        rows = self.rows()
+        return rows.lowest(), rows.highest()
+
 
 class Method(ABC):
     """A calibration method.

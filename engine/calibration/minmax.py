@@ -23,10 +23,10 @@ class MinMax(Method):
             if np.isnan(known.low):
                 finite_values(task.x, known)  # raises if no value is finite
             return ends_of(known.low, known.high)
+        if not fixed_range:
+            return ends_of(*task.extremes())
         rows = task.rows()
         low, high = rows.lowest(), rows.highest()
-        if not fixed_range:
-            return ends_of(low, high)
         # llama.cpp's blocks need to know which of two equally distant extremes comes first.
         size = np.abs(rows.values)
         first = np.argmax(np.where(np.isnan(size), -1, size) if rows.gaps else size, axis=1)

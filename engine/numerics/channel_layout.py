@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from quantoscope.engine.numerics.arrays import IntArray
+from quantoscope.engine.numerics.kernels import reduce_stacks
 
 _LONG = 4096
 """Values of a row from which rows are copied one by one."""
@@ -104,6 +105,26 @@ class ChannelLayout:
         moved = lines.reshape([self.shape[a] for a in order])
         return np.ascontiguousarray(moved.transpose(np.argsort(order))).reshape(self.shape)
 
+    def reduced(self, x: np.ndarray, better: np.ufunc) -> np.ndarray | None:
+        """Return each channel's reduction, such as ``minimum``, without moving any value.
+
+        None if groups do not lie along an axis before the last, or do not fill it.
+        """
+        shape, _, trail = self._merged
+        across = len(trail) == 1 and self._strides[trail[0]] > 1 and self._is_across
+        if not (self.group and across and x.flags.c_contiguous) or self.length % self.size:
+            return None
+        inner = self._strides[trail[0]]
+        # One stack of rows for each group of every line that lies beside it.
+        stacks = reduce_stacks(x.reshape(-1, self.size, inner), better)
+        return stacks.reshape(-1, self.groups, inner).transpose(0, 2, 1).reshape(-1)
+
+    @property
+    def _is_across(self) -> bool:
+        """Whether lines are numbered as they lie beside the one axis of groups."""
+        shape, lead, trail = self._merged
+        return lead == tuple(a for a in range(len(shape)) if a != trail[0])
+
     def of(self, where: IntArray) -> IntArray:
         """Return the channel of each flat position."""
         shape, lead, trail = self._merged
@@ -130,11 +151,7 @@ class ChannelLayout:
             if self.length % self.size:
                 return self._ragged(values, start, stop)
             return _repeated(values, self.size, self.count, start, stop)
-        if (
-            self.group
-            and len(trail) == 1
-            and lead == tuple(a for a in range(last + 1) if a != trail[0])
-        ):
+        if self.group and len(trail) == 1 and self._is_across:
             return self._across(values, start, stop)
         spread: np.ndarray = values[self.of(np.arange(start, stop))]
         return spread

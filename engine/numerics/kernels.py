@@ -213,6 +213,16 @@ def reduce_rows(rows: np.ndarray, better: np.ufunc) -> np.ndarray:
     return np.concatenate(over_blocks(count, work, block=max(1, BLOCK // length)))
 
 
+def reduce_stacks(stacks: np.ndarray, better: np.ufunc) -> np.ndarray:
+    """Reduce the rows of each stack with a ufunc, from shape (stacks, rows, n) to (stacks, n)."""
+    each = stacks[0].size
+
+    def work(start: int, stop: int, scratch: Scratch) -> np.ndarray:
+        return np.asarray(better.reduce(mapped_arrays.block(stacks[start:stop]), axis=1))
+
+    return np.concatenate(over_blocks(len(stacks), work, block=max(1, BLOCK // each)))
+
+
 def _reduced(row: np.ndarray, better: np.ufunc) -> Any:
     def work(start: int, stop: int, scratch: Scratch) -> Any:
         return better.reduce(mapped_arrays.block(row[start:stop]))

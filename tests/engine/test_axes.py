@@ -161,6 +161,19 @@ def test_parameters_are_spread_over_any_stretch(data: st.DataObject, start: int,
     assert_same(g.spread(values, shape, start, stop), values[channel])
 
 
+@pytest.mark.parametrize("shape", [(96, 40), (3, 64, 5), (32, 3000), (64, 2, 1)])
+def test_groups_across_rows_have_their_ends_taken_in_place(shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(6).standard_normal(shape).astype(np.float32)
+    axis = len(shape) - 2 if shape != (64, 2, 1) else 0
+    layout = Granularity("per-group", 32, axis).layout(shape)
+    for better in (np.minimum, np.maximum):
+        ends = layout.reduced(x, better)
+        assert ends is not None
+        assert_same(ends, better.reduce(layout.split(x), axis=1))
+    assert layout.reduced(np.asfortranarray(x), np.minimum) is None
+    assert Granularity("per-group", 7, axis).layout(shape).reduced(x, np.minimum) is None
+
+
 # Text
 
 

@@ -203,7 +203,7 @@ def compare_evaluations(
     ``step`` is ``progress`` of ``compare``.
     """
     # The choices between them are tried on this array, so they need the numbers of its axes.
-    first, second = (e.scheme.concrete(r.shape, e.role) for e in (before, after))
+    first, second = (e.concrete_scheme for e in (before, after))
     compared = Compared.CODES if _same_codes(first, second) else Compared.VALUES
     differs = _unlike(_compared(before, compared), _compared(after, compared)) & ~where_nan(r)
     work = _Corners(r, before, after, compared, step)

@@ -102,6 +102,11 @@ class Evaluation:
         return f"<table><caption>{title}</caption><tbody>{rows}</tbody></table>{notes}"
 
     @property
+    def concrete_scheme(self) -> Scheme:
+        """The scheme with the numbers of this array's axes for ``out`` and ``in``."""
+        return self.scheme.concrete(self.codes.shape, self.role)
+
+    @property
     def code_counts(self) -> IntArray:
         """Number of values per code, in the order of the quantizer's ``codes``."""
         return self.totals.counts

@@ -36,7 +36,7 @@ from quantoscope.engine.io.base import (
 from quantoscope.engine.io.beside import opened_beside
 from quantoscope.engine.io.budget import Budget
 from quantoscope.engine.io.index import cached
-from quantoscope.engine.io.onnx_roles import MOST_INPUTS, Roles, needs_ints
+from quantoscope.engine.io.onnx_roles import MOST_INPUTS, WITH_INTS, Roles
 from quantoscope.engine.io.onnx_types import DOUBLES, FLOATS, KINDS, TYPED, UINT64S, Kind
 from quantoscope.engine.io.packed import unpacked
 from quantoscope.engine.io.pages import Pages
@@ -306,7 +306,7 @@ def _of_node(
         elif node_name:
             taken.used_by = node_name.decode("utf-8", "replace")
     if any(map(roles.knows, inputs)):
-        ints = dict(_ints(wire, attributes)) if needs_ints(op_type) else {}
+        ints = dict(_ints(wire, attributes)) if op_type in WITH_INTS else {}
         roles.read(op_type, inputs, wire.short(output) if output is not None else b"", ints)
     if not attributes:
         return

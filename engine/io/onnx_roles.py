@@ -66,9 +66,8 @@ _RULES: dict[bytes, dict[int, _Rule]] = {
 """For each operator its weights by input, in the layout that the operator takes."""
 
 
-def needs_ints(op_type: bytes) -> bool:
-    """Return whether an operator's integer attributes say something of a role."""
-    return op_type in _RULES or op_type == TRANSPOSE
+WITH_INTS = (b"Gemm", b"FusedGemm", b"FusedMatMul", GATHER, TRANSPOSE)
+"""Operators whose integer attributes say something of a role; reading those of all takes long."""
 
 
 class Roles:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QToolButton,
     QWidget,
@@ -35,14 +36,21 @@ class MessageBar(QFrame):
         self._picture = QLabel(self)
         self._label = plain_label(self, name="messageText")
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._scroll = QScrollArea(self)
+        self._scroll.setWidget(self._label)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for ground in (self._scroll.viewport(), self._label):
+            ground.setAutoFillBackground(False)
         self._close = QToolButton(self)
         self._close.setAutoRaise(True)
         self._close.setToolTip(self.tr("Close this message"))
         self._close.setAccessibleName(self.tr("Close this message"))
         self._close.clicked.connect(self.clear)
         self._choices = QHBoxLayout()
-        parts = (self._picture, (self._label, 1), self._choices, self._close)
+        parts = (self._picture, (self._scroll, 1), self._choices, self._close)
         hbox(self, *parts, margins=(8, 2, 4, 2))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self._timer = QTimer(self, singleShot=True)
@@ -115,13 +123,14 @@ class MessageBar(QFrame):
         self._shown = True
         self.shown_changed.emit(True)
 
-    def fit_height(self, width: int) -> None:
-        """Set the height that the text needs at a width."""
+    def fit_height(self, width: int, most: int) -> None:
+        """Set the height that the text needs at a width; beyond the most, it scrolls."""
         beside = self._picture.sizeHint().width() + self._close.sizeHint().width() + 40
         beside += self._choices.sizeHint().width()
         text = self._label.heightForWidth(max(80, width - beside))
         least = max(self._close.sizeHint().height(), self._choices.sizeHint().height())
-        self.setFixedHeight(max(text, least) + 6)
+        self.setFixedHeight(min(max(text, least) + 6, max(most, least + 6)))
+        self._scroll.verticalScrollBar().setValue(0)
 
     def clear(self) -> None:
         """Hide the message."""

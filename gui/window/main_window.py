@@ -339,9 +339,7 @@ class MainWindow(QMainWindow):
     def _cancel(self) -> None:
         if self.status.cancel():
             return
-        if self.message.isVisible():
-            self.message.clear()
-        else:
+        if not self.overlay.close_newest():
             self.session.view.focus_on(None)
 
     def _ask_codes(self) -> None:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from quantoscope.gui.common.message_bar import MessageBar
 
-WIDEST, MARGIN = 720, 10
+WIDEST, MARGIN, GAP = 720, 10, 4
+SHARE = 0.45
+"""Share of the part's height that messages take at most, all together."""
+FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox)
 
 
 class Overlay(QWidget):
-    """Lays message bars over the lower middle of a part of the window."""
+    """Lays message bars over a part of the window, at its foot or where no field is edited."""
 
     def __init__(self, window: QWidget, below: QWidget, bars: list[MessageBar]) -> None:
         super().__init__(window)
@@ -19,7 +30,7 @@ class Overlay(QWidget):
         self._below, self._bars = below, bars
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
+        layout.setSpacing(GAP)
         layout.setAlignment(Qt.AlignmentFlag.AlignBottom)
         for bar in bars:
             layout.addWidget(bar)
@@ -27,6 +38,9 @@ class Overlay(QWidget):
             bar.shown_changed.connect(bar.setVisible)
             bar.shown_changed.connect(self.settle)
         below.installEventFilter(self)
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.focusChanged.connect(self.settle)
         self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -34,19 +48,52 @@ class Overlay(QWidget):
             self.settle()
         return False
 
+    def close_newest(self) -> bool:
+        """Hide the message in front; return whether there was one."""
+        shown = [bar for bar in self._bars if bar.text]
+        if shown:
+            shown[-1].clear()
+        return bool(shown)
+
     def settle(self, *_: object) -> None:
         """Take the place that the messages need."""
         shown = [bar for bar in self._bars if bar.text]
         self.setVisible(bool(shown))
         if not shown:
             return
-        width = min(WIDEST, self._below.width() - 2 * MARGIN)
+        room = QRect(self._below.mapTo(self._window, QPoint(0, 0)), self._below.size())
+        room = room.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        width = min(WIDEST, room.width())
         self.resize(width, self.height())
         for bar in shown:
-            bar.fit_height(width)
-        height = sum(bar.height() + 4 for bar in shown) - 4
-        left = (self._below.width() - width) // 2
-        top = self._below.height() - height - MARGIN
-        corner = self._below.mapTo(self._window, QPoint(left, top))
-        self.setGeometry(QRect(corner, QSize(width, height)))
+            bar.fit_height(width, int(SHARE * room.height() / len(shown)))
+        height = sum(bar.height() + GAP for bar in shown) - GAP
+        self.setGeometry(self._free_place(room, QSize(width, height)))
         self.raise_()
+
+    def _free_place(self, room: QRect, size: QSize) -> QRect:
+        """Return where messages hide no field that is edited: at the foot, or else above."""
+        foot = QRect(room.topLeft(), size)
+        foot.moveCenter(room.center())
+        foot.moveBottom(room.bottom())
+        field = self._edited_field()
+        if not foot.intersects(field):
+            return foot
+        above = QRect(foot)
+        # Right above the field if there is room; below it otherwise.
+        above.moveBottom(field.top() - GAP)
+        if above.top() < room.top():
+            above.moveTop(field.bottom() + GAP)
+        return above
+
+    def _edited_field(self) -> QRect:
+        """Return the place in the window of the field or cell that has the keys."""
+        focus = QApplication.focusWidget()
+        if focus is None or not self._window.isAncestorOf(focus):
+            return QRect()
+        if isinstance(focus, QAbstractItemView):
+            cell = focus.visualRect(focus.currentIndex())
+            return QRect(focus.viewport().mapTo(self._window, cell.topLeft()), cell.size())
+        if isinstance(focus, FIELDS):
+            return QRect(focus.mapTo(self._window, QPoint(0, 0)), focus.size())
+        return QRect()

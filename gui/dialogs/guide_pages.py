@@ -11,7 +11,7 @@ from PySide6.QtGui import QTextBlock, QTextDocument
 from quantoscope.resources import read_text
 
 INDEX = "index.md"
-_PICTURE = re.compile(r"^!\[.*\n\n?", re.MULTILINE)
+_UNSEEN = re.compile(r"^(!\[[^\n]*\n|<!--.*?-->\n)\n?", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([\w-]+\.md)\)")
 MARKDOWN = (
     QTextDocument.MarkdownFeature.MarkdownDialectGitHub
@@ -50,13 +50,13 @@ class GuidePage:
     """The text of one page as a reader sees it, and its sections."""
 
     source: str
-    """Markdown without the pictures, which are on screen themselves."""
+    """Markdown without pictures, which are on screen themselves, and without comments."""
     text: str
     """What is searched; its positions are those of the document."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.source = _PICTURE.sub("", read_text(f"guide/{name}"))
+        self.source = _UNSEEN.sub("", read_text(f"guide/{name}"))
         document = QTextDocument()
         document.setMarkdown(self.source, MARKDOWN)
         self.text = document.toPlainText()

@@ -66,7 +66,7 @@ class Tabbed(QWidget):
         row.setContentsMargins(0, 0, 4, 0)
         row.setSpacing(6)
         row.addWidget(self.bar, 0 if wide else 1)
-        layout = QVBoxLayout(self)
+        layout = self._layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)
         layout.addLayout(row)
@@ -111,6 +111,10 @@ class Tabbed(QWidget):
         place.insight_changed.connect(self._tell)
         self.bar.insertTab(at, place.name)
         self._tell()
+
+    def add_foot(self, foot: QWidget) -> None:
+        """Add a widget below the places, whichever is in front."""
+        self._layout.addWidget(foot)
 
     def remove(self, place: Place) -> None:
         """Take a place out."""

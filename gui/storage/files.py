@@ -67,25 +67,41 @@ class Files(QObject):
     # Arrays without a file
 
     def start_example(self, example: Example) -> None:
-        """Add an example with its schemes to the document.
+        """Open an example with its schemes, beside what is open, and say what it shows.
 
-        It replaces only arrays that the program created and the user has not edited.
+        It takes the place only of the numbers of a first start that nobody has touched.
         """
+        self.open_example(example)
+        self.notice.emit(example.point)
+
+    def open_example(self, example: Example) -> None:
+        """Open an example as ``start_example`` does, without a word."""
         session, schemes = self._session, example.parsed_schemes()
         session.finish_typing.emit()
-        if session.untouched:
-            session.start(example.make(), example.name, None, schemes, example.point)
-            return
-        session.hint = example.point
-        alone = [source.tensors[0] for source in session.sources if source.path is None]
-        known = next((t for t in alone if t.title == example.name and not t.differs), None)
-        if known is None:
-            source = source_of_array(example.name, example.make())
-            source.given = True
-            session.add(source)
-            known = source.tensors[0]
-        self._show(known)
+        alone = [source for source in session.sources if source.path is None]
+        alone = [s for s in alone if s.title == example.name and not s.tensors[0].differs]
+        if alone:
+            source = alone[0]
+        elif session.untouched:
+            session.start(example.make(), example.name, None, schemes)
+            source = session.sources[0]
+        else:
+            source = session.add(source_of_array(example.name, example.make()))
+        # From now on it is somebody's: it stays when something else is shown.
+        source.given = False
+        self._show(source.tensors[0])
         commands.add_schemes(session, schemes, example.name)
+
+    def ask_example(self) -> None:
+        """Ask for an example and open it."""
+        from quantoscope.gui.dialogs.examples import ExamplesDialog
+
+        dialog = ExamplesDialog(self._settings, self._window)
+        dialog.exec()
+        chosen = dialog.chosen
+        dialog.deleteLater()
+        if chosen is not None:
+            self.start_example(chosen)
 
     def start_first(self) -> None:
         """Show the example of a first start, with a hint."""

@@ -37,6 +37,9 @@ SPECS: tuple[Spec, ...] = (
     ),
     Spec("open", "&Open…", Keys.Open, "open", "Open files of arrays, or a session"),
     Spec(
+        "examples", "E&xamples…", "Ctrl+Shift+O", "examples", "Open an array that shows one effect"
+    ),
+    Spec(
         "new_session", "Ne&w session", "Ctrl+Shift+N", "", "Start with three schemes and no values"
     ),
     Spec("new_window", "New win&dow", "Ctrl+Alt+N", "", "Open another window"),
@@ -142,6 +145,7 @@ SPECS: tuple[Spec, ...] = (
         "help",
         "What the panes show, what is computed, and how to search for it",
     ),
+    Spec("learn", "&Learn", "", "", "A lesson in ten steps, with three numbers, in this window"),
     Spec("about", "&About Quantoscope", "", "info"),
 )
 

@@ -42,6 +42,7 @@ from quantoscope.gui.window.actions import Actions
 from quantoscope.gui.window.export_actions import ExportActions
 from quantoscope.gui.window.frame import Frame
 from quantoscope.gui.window.latency import Latency
+from quantoscope.gui.window.lesson import Lesson
 from quantoscope.gui.window.menus import Menus
 from quantoscope.gui.window.overlay import Overlay
 from quantoscope.gui.window.saved_view import View, restore_view, view_of
@@ -94,6 +95,9 @@ class MainWindow(QMainWindow):
         )
         self.menus = Menus(
             self, self.actions_, self.session, self.places, self.frame, settings, self.theme
+        )
+        self.lesson = Lesson(
+            self.session, settings, self.files, self.places, self.frame, self.theme
         )
         self.stage_choice = StageChoice(self.session, self.frame, settings, self)
         self._connect()
@@ -158,6 +162,7 @@ class MainWindow(QMainWindow):
         return {
             "new": self.files.new,
             "open": self.files.ask_open,
+            "examples": self.files.ask_example,
             "new_session": self.whole.new,
             "new_window": self._new_window,
             "save": self.whole.save,
@@ -191,6 +196,7 @@ class MainWindow(QMainWindow):
             "reset_layout": self.reset_layout,
             "cancel": self._cancel,
             "help": self._help,
+            "learn": self._learn,
             "about": self._about,
         }
 
@@ -208,8 +214,8 @@ class MainWindow(QMainWindow):
         )
         shown = [a[k] for k in editing]
         shown.insert(2, menus.copy_as.menuAction())
-        self.values.offer(shown, [a["open"], a["new"], menus.examples])
-        self.results.empty.offer([menus.add_scheme, menus.examples])
+        self.values.offer(shown, [a["open"], a["new"], a["examples"]])
+        self.results.empty.offer([menus.add_scheme, a["examples"]])
         order = ("duplicate_scheme", "remove_scheme", "scheme_up", "scheme_down")
         self.schemes.offer(menus.add_scheme, [a[key] for key in order])
         for refusing in (self.values.problem, session.refused):
@@ -232,7 +238,6 @@ class MainWindow(QMainWindow):
         self.tensors.reopen_asked.connect(self.files.reopen)
         self.tensors.place_asked.connect(self.files.ask_where)
         self.tensors.offer([a["open"], a["remove_source"]])
-        self.menus.example_chosen.connect(self.files.start_example)
         self.compare.codes_asked.connect(self._ask_codes)
         self.menus.copy_as_chosen.connect(self.export_actions.copy_as)
         self.menus.scheme_chosen.connect(self._add_scheme)
@@ -360,6 +365,9 @@ class MainWindow(QMainWindow):
 
         show_guide(self)
 
+    def _learn(self) -> None:
+        self.lesson.start()
+
     def _about(self) -> None:
         from quantoscope.gui.dialogs.about import show_about
 
@@ -382,6 +390,7 @@ class MainWindow(QMainWindow):
         self.unkept.restyle(self.theme)
         for part in (self.stage, self.frame.rail, self.frame.side, self.frame.bottom):
             part.restyle(self.theme)
+        self.lesson.restyle(self.theme)
         for place in self.places.values():
             place.restyle(self.theme)
 

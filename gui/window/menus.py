@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 )
 
 from quantoscope.engine import FORMATS, MAPPINGS, QUANTIZERS, RUNTIMES, Scheme, SchemeError
-from quantoscope.engine.examples import EXAMPLES, Example
 from quantoscope.engine.text.file_names import as_text, path_of
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import plain, plain_action, plain_tip
@@ -49,7 +48,6 @@ CHANNELS = (
 class Menus(QObject):
     """Builds the menus and updates the recent files."""
 
-    example_chosen = Signal(object, arguments=["example"])
     scheme_chosen = Signal(object, arguments=["scheme"])
     recent_chosen = Signal(str, arguments=["path"])
     copy_as_chosen = Signal(str, arguments=["form"])
@@ -84,7 +82,6 @@ class Menus(QObject):
         self.redo.setEnabled(stack.canRedo())
         self._name_undo(stack.undoText())
         self._name_redo(stack.redoText())
-        self.examples = self._examples_menu()
         self.add_scheme = self._scheme_menu()
         self.copy_as = self._copy_menu()
         self.view_as = ViewAsMenu(session, window)
@@ -99,7 +96,7 @@ class Menus(QObject):
         a, bar = self._actions, QMenuBar(self._window)
         self.bar = bar
         file = bar.addMenu(self.tr("&File"))
-        _fill(file, a["new"], a["open"], self.recent, self.examples, a["remove_source"], None,
+        _fill(file, a["new"], a["open"], self.recent, a["examples"], a["remove_source"], None,
               a["new_session"], a["save"], a["save_as"], a["save_values"], None, a["export"],
               a["copy_figure"], None, a["new_window"], a["quit"])  # fmt: skip
         edit = bar.addMenu(self.tr("&Edit"))
@@ -118,7 +115,7 @@ class Menus(QObject):
               None, a["next_value"], a["previous_value"], None, self._theme_menu(),
               self._digits_menu(), self._latency_action(), None, a["reset_layout"])  # fmt: skip
         help_menu = bar.addMenu(self.tr("&Help"))
-        _fill(help_menu, a["help"], a["about"])
+        _fill(help_menu, a["help"], a["learn"], a["about"])
 
     def _name_undo(self, what: str) -> None:
         _name_step(self.undo, self.tr("&Undo"), what)
@@ -141,10 +138,8 @@ class Menus(QObject):
         bar.setMovable(False)
         bar.setIconSize(QSize(18, 18))
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._buttons: dict[str, QToolButton] = {}
-        bar.addAction(self._actions["open"])
-        self._menu_button("examples", self.tr("Examples"), self.examples)
-        bar.addAction(self._actions["new"])
+        for key in ("open", "examples", "new"):
+            bar.addAction(self._actions[key])
         bar.addSeparator()
         for key, action in (("undo", self.undo), ("redo", self.redo)):
             bar.addAction(action)
@@ -162,25 +157,6 @@ class Menus(QObject):
         self.bar.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self._window.setMenuWidget(row)
 
-    def _menu_button(self, key: str, text: str, menu: QMenu) -> None:
-        button = QToolButton(self._toolbar)
-        button.setText(text)
-        button.setMenu(menu)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._toolbar.addWidget(button)
-        self._buttons[key] = button
-
-    def _examples_menu(self) -> QMenu:
-        menu = QMenu(self.tr("E&xamples"), self._window)
-        menu.setToolTipsVisible(True)
-        for example in EXAMPLES:
-            action = menu.addAction(self.tr(example.name))
-            action.setToolTip(self.tr(example.point))
-            action.setStatusTip(self.tr(example.point))
-            action.triggered.connect(partial(self._choose_example, example))
-        return menu
-
     def _copy_menu(self) -> QMenu:
         """Return a submenu with the text formats of a copied selection."""
         menu = QMenu(self.tr("Cop&y as"), self._window)
@@ -191,9 +167,6 @@ class Menus(QObject):
 
     def _choose_copy(self, form: str) -> None:
         self.copy_as_chosen.emit(form)
-
-    def _choose_example(self, example: Example) -> None:
-        self.example_chosen.emit(example)
 
     def _scheme_menu(self) -> QMenu:
         menu = QMenu(self.tr("&Add scheme"), self._window)
@@ -333,8 +306,6 @@ class Menus(QObject):
             menu.setPalette(outlined(theme))
         self.undo.setIcon(icon("undo", theme))
         self.redo.setIcon(icon("redo", theme))
-        for key, button in self._buttons.items():
-            button.setIcon(icon(key, theme))
 
 
 def _of_other_formats() -> list[str]:

@@ -476,8 +476,7 @@ def test_channels_of_another_kind_do_not_take_the_place_of_the_one_shown_alone(o
 def test_another_array_drops_the_channel(window):
     click(window, "channels", 0)
     assert alone(window)
-    action = next(a for a in window.menus.examples.actions() if a.text() == "Sine sweep")
-    action.trigger()
+    window.files.start_example(example("sine-sweep"))
     QApplication.processEvents()
     assert not alone(window)
     assert window.session.array.shape == (2000,)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
 from quantoscope.engine import compare, trace
+from quantoscope.engine.examples import EXAMPLES
 from quantoscope.gui.common.localized_numbers import short
 from tests.gui.plot_bench import noise
 
@@ -432,7 +433,7 @@ def test_a_scheme_that_is_ticked_off_is_compared_all_the_same(window, person):
 
 
 def test_another_array_is_compared_anew(window, person):
-    next(a for a in window.menus.examples.actions() if a.text() == "Sine sweep").trigger()
+    window.files.start_example(next(e for e in EXAMPLES if e.key == "sine-sweep"))
     QApplication.processEvents()
     first, second = pair(window)
     check(window, person, window.session.array, first, second)

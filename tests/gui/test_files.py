@@ -379,12 +379,8 @@ def test_the_question_about_a_session_names_it_and_what_has_changed(
     assert seen[0].text() == "mine.qscope has unsaved changes: the list of schemes."
 
 
-def example_of(window, number=1):
-    menu_action(window.menus.examples, EXAMPLES[number].name).trigger()
-
-
 def test_an_example_takes_the_place_of_what_nobody_worked_on(window, qtbot):
-    example_of(window)
+    window.files.start_example(EXAMPLES[1])
     settle(window, qtbot)
     assert [source.title for source in window.session.sources] == [EXAMPLES[1].name]
     schemes = [entry.scheme for entry in window.session.entries]
@@ -404,7 +400,7 @@ def test_an_example_opens_beside_a_model_and_edits_without_a_question(
     settle(window, qtbot)
     commands.set_values(session, np.array([0]), np.array([5.0]), "edit")
     entries = session.entries
-    example_of(window)
+    window.files.start_example(EXAMPLES[1])
     settle(window, qtbot)
     assert session.title == EXAMPLES[1].name
     assert session.array.tolist() == EXAMPLES[1].make().tolist()
@@ -416,12 +412,12 @@ def test_an_example_opens_beside_a_model_and_edits_without_a_question(
     shown = {entry.scheme for entry in session.entries}
     assert set(EXAMPLES[1].parsed_schemes()) <= shown
     assert session.active.scheme == EXAMPLES[1].parsed_schemes()[0]
-    # Once more is the same one, and it goes again when the model comes back.
-    example_of(window)
+    # Once more is the same one, and it stays beside the model.
+    window.files.start_example(EXAMPLES[1])
     assert [source.title for source in session.sources] == ["model.npz", EXAMPLES[1].name]
     window.files.show_tensor(model.tensors[0])
     settle(window, qtbot)
-    assert [source.title for source in session.sources] == ["model.npz"]
+    assert [source.title for source in session.sources] == ["model.npz", EXAMPLES[1].name]
     if session.entries != entries:
         session.undo_stack.undo()
     assert session.entries == entries

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QStyleOptionComboBox
 
 from quantoscope.engine import FORMATS, RUNTIMES, Granularity, Scheme, channels, evaluate
+from quantoscope.engine.examples import example
 from quantoscope.engine.formats import SMALL_FLOATS, in_menu_order
 from tests.gui.plot_bench import noise
 
@@ -161,7 +162,7 @@ def test_an_axis_that_the_array_does_not_have_is_warned_of(window, person):
 
 def test_the_scheme_of_another_array_may_lack_its_axis(open_window, person):
     window = open_window(ARRAY, "int8 symmetric per-channel(1)")
-    next(a for a in window.menus.examples.actions() if a.text() == "Sine sweep").trigger()
+    window.files.start_example(example("sine-sweep"))
     type_scheme(window, person, "int8 symmetric per-channel(1)")
     expected = "per-channel(1) needs an array with an axis 1; this one has 1 axis (0)."
     assert warning(window) == expected

@@ -1,5 +1,7 @@
 """The looks: what can be pressed or filled in is seen, in the light and in the dark."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -8,6 +10,9 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QStyle, QStyleOpti
 
 from quantoscope.engine import Scheme
 from quantoscope.gui.common.theme import theme_named
+from quantoscope.gui.dialogs.codes_dump import CodesDump
+from quantoscope.gui.dialogs.examples import ExamplesDialog
+from quantoscope.gui.dialogs.guide import Guide
 from quantoscope.gui.dialogs.new_array import NewArrayDialog
 from quantoscope.gui.export.dialog import ExportDialog
 
@@ -162,6 +167,11 @@ def test_after_a_switch_everything_has_the_colours_that_it_would_have_begun_with
             window.places[key].reveal()
         QApplication.processEvents()
         assert looks(switched.places[key]) == looks(fresh.places[key]), key
+    for window in (switched, fresh):
+        window.lesson.start()
+    QApplication.processEvents()
+    assert looks(switched.lesson.panel) == looks(fresh.lesson.panel)
+    assert looks(switched.lesson.card) == looks(fresh.lesson.card)
     for bar in ("message", "unkept", "offer"):
         assert looks(getattr(switched, bar)) == looks(getattr(fresh, bar)), bar
     assert looks(switched.statusBar()) == looks(fresh.statusBar())
@@ -184,7 +194,15 @@ def export_of(window):
     )
 
 
-@pytest.mark.parametrize("make", [export_of, NewArrayDialog])
+def codes_of(window):
+    return CodesDump(Path("codes.bin"), "int8", (3,), window)
+
+
+def gallery_of(window):
+    return ExamplesDialog(window.settings, window)
+
+
+@pytest.mark.parametrize("make", [export_of, NewArrayDialog, codes_of, gallery_of, Guide])
 @pytest.mark.parametrize(("before", "after"), [("light", "dark"), ("dark", "light")])
 def test_a_dialog_that_is_open_at_a_switch_changes_too(window, qtbot, before, after, make):
     window.settings.theme = before

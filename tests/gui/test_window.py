@@ -29,15 +29,6 @@ from quantoscope.engine.io import qscope
 from quantoscope.gui.document import commands
 
 
-def menu_action(menu, text):
-    """An entry of a menu, by its text without mnemonic."""
-    menu.aboutToShow.emit()
-    for action in menu.actions():
-        if action.text().replace("&", "").endswith(text):
-            return action
-    raise AssertionError(f"no {text!r} in {[a.text() for a in menu.actions()]}")
-
-
 def settle(window, qtbot):
     """Wait until a file is open or said not to be, and everything is computed."""
     qtbot.waitUntil(
@@ -448,8 +439,12 @@ def test_the_digits_menu_changes_every_number_at_once(window, person):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e.key)
-def test_the_examples_menu_opens_every_example_with_its_schemes(window, example, qtbot):
-    menu_action(window.menus.examples, example.name).trigger()
+def test_the_gallery_opens_every_example_with_its_schemes(window, example, qtbot, dialog, person):
+    def choose(_):
+        person.press(*["Right"] * EXAMPLES.index(example), "Return")
+
+    with dialog(choose):
+        window.actions_["examples"].trigger()
     settle(window, qtbot)
     assert window.session.array.tobytes() == example.make().tobytes()
     assert tuple(str(e.scheme) for e in window.session.entries) == example.schemes

@@ -61,7 +61,11 @@ class Windows(QObject):
         if self._open:
             window.move(self._open[-1].pos() + QPoint(30, 30))
         self._open.append(window)
-        window.files.start_first()
+        if paths:
+            # They are what is to be seen, even while they are being read.
+            window.whole.new()
+        else:
+            window.files.start_first()
         window.show()
         window.values.setFocus()
         window.open_paths(list(paths))

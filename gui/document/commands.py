@@ -152,6 +152,7 @@ class RemoveSource(QUndoCommand):
         self._document = document
         self._sources: tuple[Source, ...] = (source,)
         self._place, self._shown = 0, document.current
+        self._done = False
 
     def redo(self) -> None:
         document = self._document
@@ -171,6 +172,9 @@ class RemoveSource(QUndoCommand):
                 rest, loaded = (*rest, empty), list(empty.tensors)
             document.show(loaded[0])
         document.set_sources(rest)
+        if self._done:
+            document.revisited.emit("tensors")
+        self._done = True
 
     def undo(self) -> None:
         document = self._document

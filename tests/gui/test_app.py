@@ -45,6 +45,31 @@ def test_the_files_of_the_command_line_open_in_one_window_the_first_is_shown(
     assert [source.title for source in window.session.sources] == ["a.npy", "b.npy", "c.npy"]
 
 
+def test_a_start_with_a_file_shows_it_and_never_the_three_numbers(windows, qtbot, tmp_path):
+    np.save(tmp_path / "mine.npy", np.arange(5, dtype=np.float32))
+    window = windows.add([tmp_path / "mine.npy"])
+    assert window.session.array.size == 0, "nothing else, even while it is read"
+    assert not window.lesson.card.isVisible()
+    qtbot.waitUntil(lambda: titles() == ["mine.npy"])
+    assert [source.title for source in window.session.sources] == ["mine.npy"]
+    assert len(window.session.entries) == 3
+    assert not window.isWindowModified()
+
+
+def test_a_start_with_a_file_of_several_tensors_lists_them(windows, qtbot, tmp_path):
+    np.savez(tmp_path / "model.npz", a=np.ones(2, np.float32), b=np.ones(3, np.float32))
+    window = windows.add([tmp_path / "model.npz"])
+    qtbot.waitUntil(lambda: "model.npz holds 2 tensors" in window.message.text)
+    assert window.places["tensors"].in_front
+    assert window.session.array.size == 0
+
+
+def test_a_start_with_a_file_that_is_none_says_so(windows, qtbot, tmp_path):
+    window = windows.add([tmp_path / "gone.npy"])
+    qtbot.waitUntil(lambda: "gone.npy" in window.message.text)
+    assert window.session.array.size == 0
+
+
 def test_a_tensor_of_a_container_can_be_named_on_the_command_line(windows, qtbot, tmp_path):
     np.savez(tmp_path / "model.npz", a=np.ones(2, np.float32), b=np.full(3, 7, np.float32))
     window = windows.add([tmp_path / "model.npz::b"])

@@ -26,6 +26,8 @@ from quantoscope.engine.io import (
     saved,
 )
 from quantoscope.engine.io.saved import SavedScheme, SavedSession, SavedSource, SavedTensor
+from quantoscope.engine.numerics.axes_view import AxesView
+from quantoscope.engine.numerics.roles import Role
 
 NAN = np.array([0x7FC01234, 0xFF800001, 0x80000000], np.uint32).view(np.float32)
 
@@ -39,6 +41,12 @@ def whole_session(path):
             SavedTensor("changed", 0, "b", where=np.array([3, 5]), values=np.array([0.5, np.inf])),
             SavedTensor("empty", array=np.zeros((0, 3))),
             SavedTensor("seen", 0, "c", codes=np.arange(4, dtype=np.int8), codes_name="dump.bin"),
+            SavedTensor(
+                "turned",
+                array=np.ones((4, 3)),
+                axes=AxesView().transposed((3, 4), (1, 0)),
+                role=Role((1,), (0,), "MatMul"),
+            ),
         ),
         (SavedScheme("int8 symmetric", "mine", 3, 2, 1, False), SavedScheme("q8_0")),
         2,
@@ -174,7 +182,12 @@ BROKEN = {
     "a change at no position": lambda f: f["tensors"][2].update(where="arrays/0.npy", array=None),
     "codes of fractions": lambda f: f["tensors"][1].update(codes="arrays/2.values.npy"),
     "a current that leads nowhere": lambda f: f.update(current=99),
-    "a current behind the last tensor": lambda f: f.update(current=5),
+    "a current behind the last tensor": lambda f: f.update(current=6),
+    "axes of another shape": lambda f: f["tensors"][5].update(axes=[[[3, 5], [1, 0]]]),
+    "axes of no array": lambda f: f["tensors"][1].update(axes=[[[3, 4], [1, 0]]]),
+    "axes of text": lambda f: f["tensors"][5].update(axes="turned"),
+    "a role of one axis twice": lambda f: f["tensors"][5].update(role={"out": [0], "in": [0]}),
+    "a role of text": lambda f: f["tensors"][5].update(role="MatMul"),
     "an active scheme behind the last": lambda f: f.update(active=2),
     "a title of a number": lambda f: f["tensors"][0].update(title=5),
     "schemes of numbers": lambda f: f.update(schemes=[1, 2]),

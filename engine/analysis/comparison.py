@@ -8,43 +8,30 @@ value). So no order is preferred, and the shares are the same from the second sc
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from quantoscope.engine.analysis.choices import Choices, State, bounded, choices_between, orders
-from quantoscope.engine.calibration import MINMAX
-from quantoscope.engine.errors import QuantizationError
-from quantoscope.engine.evaluation.clip_range import clip_ends
+from quantoscope.engine.analysis.choices import Choices, choices_between, orders
+from quantoscope.engine.analysis.corners import Corner, Corners
 from quantoscope.engine.evaluation.evaluator import evaluate
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.numerics.arrays import FloatArray, as_working
 from quantoscope.engine.numerics.kernels import (
     UNIT,
-    Extremes,
     Progress,
     Scratch,
-    extremes,
     flat_block,
     over_blocks,
     where_nan,
 )
 from quantoscope.engine.numerics.roles import Role
-from quantoscope.engine.quantizers import QUANTIZERS, Ends, QParams, Quantizer
+from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.quantizers.base import Choice
 from quantoscope.engine.schemes.scheme import Scheme
 
-MOST_CHOICES = 6
-"""Maximum number of choices; more are merged in groups, since each doubles the work."""
-MOST_SEARCHED = 4
-"""Maximum number of choices if every corner needs its own search."""
-MOST_SETS = 1 << 22
-"""So many sets of parameters may be kept for all corners together, or fewer choices are told
-apart."""
 BLOCK = 64 * UNIT
 """Values per block, which every corner has."""
 NOTHING = 1e-9
@@ -206,8 +193,10 @@ def compare_evaluations(
     first, second = (e.concrete_scheme for e in (before, after))
     compared = Compared.CODES if _same_codes(first, second) else Compared.VALUES
     differs = _unlike(_compared(before, compared), _compared(after, compared)) & ~where_nan(r)
-    work = _Corners(r, before, after, compared, step)
+    work = Corners(r, before, after, step)
     choices = work.choices(choices_between(first, second))
+    blocks = -(-r.size // BLOCK)
+    work.total += blocks * (blocks > 1)
     made = Comparison(
         before,
         after,
@@ -239,156 +228,6 @@ def _same_codes(first: Scheme, second: Scheme) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class _Corner:
-    """Result of a corner."""
-
-    quantizer: Quantizer
-    p: QParams
-    key: bytes
-    """Key, equal for corners with equal results."""
-
-
-class _Corners:
-    """Lazily computed parameters of every corner."""
-
-    def __init__(
-        self,
-        x: FloatArray,
-        before: Evaluation,
-        after: Evaluation,
-        compared: Compared,
-        step: Progress | None,
-    ) -> None:
-        self.x = x
-        self.compared = compared
-        self._ends_of_game = before.qparams, after.qparams
-        self._sets = max(1, before.qparams.count, after.qparams.count)
-        searches = any(e.scheme.calibration.how.searches for e in (before, after))
-        self._most = MOST_SEARCHED if searches else MOST_CHOICES
-        self._arrays: dict[np.dtype[Any], tuple[FloatArray, Extremes]] = {}
-        self._ends: dict[Any, Ends | None] = {}
-        self._known: dict[int, _Corner | None] = {}
-        self._choices: Choices | None = None
-        self.step = step
-        self.done, self.total = 0, 1
-
-    def choices(self, every: Choices) -> Choices:
-        """Return the distinguished choices."""
-        self._choices = every
-        most = max(1, min(self._most, (MOST_SETS // self._sets).bit_length() - 1))
-
-        def idle(number: int) -> bool:
-            """Whether nothing changes by the choice alone, or in one order and its reverse."""
-            bit = 1 << number
-            earlier = bit - 1
-            later = every.full ^ earlier ^ bit
-            return all(
-                self._alike(made, made | bit) for made in (0, later | earlier, earlier, later)
-            )
-
-        made = bounded(every, most, idle)
-        if made is not every:
-            self._choices, self._known = made, {}
-        blocks = -(-self.x.size // BLOCK)
-        self.total = made.full + 1 + blocks * (blocks > 1)
-        return made
-
-    def _alike(self, one: int, other: int) -> bool:
-        """Return whether two corners probably give equal results.
-
-        Ranges are not searched for this test; a choice without effect here counts as idle.
-        """
-        assert self._choices is not None
-        keys = []
-        for made in (one, other):
-            state = self._choices.corner(made)
-            if state is None:
-                return True
-            scheme = state.scheme
-            if scheme.calibration.how.searches:
-                state = replace(state, scheme=replace(scheme, calibration=MINMAX))
-            p = self._parameters(state)
-            if p is None:
-                return True
-            keys.append((scheme.calibration, _key(state, p)))
-        return keys[0] == keys[1]
-
-    def corner(self, made: int) -> _Corner | None:
-        """Return a corner; None if it is not a valid scheme, or cannot be applied."""
-        if made not in self._known:
-            assert self._choices is not None
-            state = self._choices.corner(made)
-            self._known[made] = None if state is None else self._made(state, made)
-        return self._known[made]
-
-    def tell(self, done: int) -> None:
-        """Report progress."""
-        self.done = done
-        self.check()
-
-    def check(self, *_: int) -> None:
-        """Raise if the work was stopped."""
-        if self.step is not None:
-            self.step(self.done, self.total)
-
-    def _made(self, state: State, made: int) -> _Corner | None:
-        assert self._choices is not None
-        at_an_end = made in (0, self._choices.full)
-        p = self._ends_of_game[made != 0] if at_an_end else self._parameters(state)
-        if p is None:
-            return None
-        lean = p.lean(state.quantizer.exact_scale)
-        if np.ndim(p.scale):
-            # Reuse the range and its origin.
-            nothing = np.broadcast_to(np.float64(0), np.shape(p.scale))
-            lean = replace(lean, range=(nothing, nothing), origin=nothing)
-        return _Corner(state.quantizer, lean, _key(state, lean))
-
-    def _parameters(self, state: State) -> QParams | None:
-        ends, scheme = self._clip_ends(state), state.scheme
-        if ends is None:
-            return None
-        return state.quantizer.parameters(ends, scheme.format, state.arithmetic, scheme.granularity)
-
-    def _clip_ends(self, state: State) -> Ends | None:
-        a, scheme = state.arithmetic, state.scheme
-        x, known = self._array(a.working(self.x.dtype))
-        method = scheme.calibration.how
-        key: tuple[Any, ...] = (x.dtype, scheme.calibration, scheme.granularity, scheme.mapping)
-        key += (scheme.format,) * method.depends_on_format
-        key += tuple(getattr(a, name) for name in method.arithmetic_fields)
-        if key not in self._ends:
-            try:
-                self._ends[key] = clip_ends(x, scheme, a, self.check, known)
-            except QuantizationError:
-                self._ends[key] = None
-        return self._ends[key]
-
-    def _array(self, dtype: np.dtype[Any]) -> tuple[FloatArray, Extremes]:
-        if dtype not in self._arrays:
-            with np.errstate(over="ignore", under="ignore"):
-                x = self.x.astype(dtype, copy=False)
-            self._arrays[dtype] = x, extremes(x)
-        return self._arrays[dtype]
-
-
-def _key(state: State, p: QParams) -> bytes:
-    a = state.arithmetic
-    plain = (
-        state.quantizer.encoding_key(),
-        (state.scheme.format, state.scheme.granularity, p.dtype, p.qmin, p.qmax),
-        (a.rounding, a.reciprocal, a.zero_point_first, a.fused, a.middle_zero),
-    )
-    found = hashlib.blake2b(repr(plain).encode())
-    exact = state.quantizer.exact_scale
-    scales = (p.scale, p.divisor) if exact else (p.working_scale, p.working_divisor)
-    for numbers in (*scales, p.zero_point, p.offset):
-        many = np.ndim(numbers) > 0
-        found.update(np.ascontiguousarray(numbers).tobytes() if many else repr(numbers).encode())
-    return found.digest()
-
-
-@dataclass(frozen=True, eq=False)
 class _Shares:
     """Sum of each choice's shares, the largest share of a value, and its flat position.
 
@@ -400,13 +239,13 @@ class _Shares:
     where: np.ndarray
 
 
-def _shares(made: Comparison, choices: Choices, work: _Corners) -> _Shares:
+def _shares(made: Comparison, choices: Choices, work: Corners) -> _Shares:
     """Compute the choices' shares of every differing value, and fill the comparison's arrays."""
     count = choices.count
     nothing = np.zeros(count)
     if not made.differs.any():
         return _Shares(nothing, nothing, nothing.astype(np.int64))
-    corners: list[_Corner | None] = []
+    corners: list[Corner | None] = []
     for number in range(choices.full + 1):
         work.tell(number)
         corners.append(work.corner(number))
@@ -431,7 +270,7 @@ def _shares(made: Comparison, choices: Choices, work: _Corners) -> _Shares:
         if not inside.size:
             return _Shares(nothing, nothing, nothing.astype(np.int64))
         where = start + inside
-        numbers, marks = _made_of(flat_block(work.x, start, stop)[inside], where, distinct, work)
+        numbers, marks = _made_of(flat_block(work.x, start, stop)[inside], where, distinct, made)
         moved = np.zeros((count, where.size))
         with np.errstate(all="ignore"):
             for i, now, then, weight in taken:
@@ -468,7 +307,7 @@ def _shares(made: Comparison, choices: Choices, work: _Corners) -> _Shares:
 
 
 def _made_of(
-    r: FloatArray, where: np.ndarray, corners: list[_Corner], work: _Corners
+    r: FloatArray, where: np.ndarray, corners: list[Corner], made: Comparison
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return the results of corners for the values at some flat positions, without NaN.
 
@@ -477,11 +316,11 @@ def _made_of(
     numbers = np.empty((len(corners), r.size))
     marks: list[np.ndarray] = []
     for place, corner in enumerate(corners):
-        p = corner.p.at(corner.p.granularity.of(where, work.x.shape))
+        p = corner.p.at(corner.p.granularity.of(where, made.differs.shape))
         with np.errstate(all="ignore"):
             values = r.astype(p.dtype, copy=False)
         codes, _ = corner.quantizer.encode(values, p, where)
-        in_codes = work.compared is Compared.CODES
+        in_codes = made.compared is Compared.CODES
         marks.append(codes if in_codes else corner.quantizer.decode(codes, p))
         numbers[place] = p.format.unpack(codes) if in_codes else marks[-1]
     return numbers, marks

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from quantoscope.engine.evaluation.evaluator import sqnr_without
 from quantoscope.engine.evaluation.result import Evaluation
-from quantoscope.engine.numerics.arrays import as_working
+from quantoscope.engine.numerics.arrays import IntArray, as_working
 from quantoscope.engine.numerics.envelope import Pyramid, outermost, pyramid_of
 from quantoscope.engine.quantizers import QUANTIZERS
 
@@ -30,6 +30,8 @@ class Attribution:
     sqnr: float
     sqnr_without: float
     """Both in dB: of all values, and of the others quantized by themselves."""
+    where: IntArray = field(compare=False, repr=False)
+    """Flat positions of these values, ascending; shape (count,)."""
 
     def __str__(self) -> str:
         values = "1 value" if self.count == 1 else f"{self.count} values"
@@ -75,6 +77,7 @@ def attribution(
         share=(below + above) / n,
         sqnr=evaluation.metrics["sqnr"],
         sqnr_without=sqnr_without(r, scheme, without),
+        where=without,
     )
 
 

@@ -21,7 +21,7 @@ from quantoscope.engine.numerics import kernels
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.envelope import Pyramid
 from quantoscope.engine.numerics.kernels import Scratch
-from quantoscope.engine.quantizers import QUANTIZERS, QParams
+from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme
 
 FEW = 32
@@ -41,6 +41,8 @@ class BlockPass:
         Pyramid of the array; if given, curves are computed in the same pass.
     covered : bool
         Whether all values that count are within the clipping range of their channel.
+    quantizer : Quantizer, optional
+        By default the registered one of the parameters' mapping.
     """
 
     def __init__(
@@ -51,13 +53,14 @@ class BlockPass:
         without: IntArray | None = None,
         pyramid: Pyramid | None = None,
         covered: bool = False,
+        quantizer: Quantizer | None = None,
     ) -> None:
         self.r, self.p, self.known, self.without = r, p, known, without
         self.pieces: dict[int, Piece] | None = None if pyramid is None else {}
         self.reconstructed: EnvelopeEnds | None = None
         if pyramid is not None and known.finite:
             self.reconstructed = reconstructed_ends(p, pyramid)
-        self.quantizer = QUANTIZERS[p.mapping]
+        self.quantizer = quantizer or QUANTIZERS[p.mapping]
         self.lean = p.lean(self.quantizer.exact_scale)
         self.codes = np.empty(r.shape, p.format.dtype)
         # Rounding to nearest is monotonic: if both ends are finite and unclipped, all values are.

@@ -214,11 +214,17 @@ class Evaluation:
             r = self.values.reshape(-1)[where]
             quantizer, positions = QUANTIZERS[p.mapping], where
             aligned = p.at(p.granularity.of(where, self.codes.shape))
-        codes, reconstructed, saturated = applied(r, aligned, positions, quantizer)
-        saturated = np.zeros(r.shape, np.int8) if saturated is None else saturated
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            error = np.asarray(reconstructed - r)
-        return EvaluatedPart(r, codes, reconstructed, error, saturated)
+        return part_of(r, aligned, positions, quantizer)
+
+
+def part_of(
+    r: FloatArray, p: QParams, where: IntArray | None, quantizer: Quantizer
+) -> EvaluatedPart:
+    """Return the evaluation of values, with parameters as ``applied`` takes them."""
+    codes, reconstructed, saturated = applied(r, p, where, quantizer)
+    saturated = np.zeros(r.shape, np.int8) if saturated is None else saturated
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return EvaluatedPart(r, codes, reconstructed, np.asarray(reconstructed - r), saturated)
 
 
 def applied(

@@ -79,6 +79,26 @@ def parts(share: float) -> str:
     return "< 0.1" if share < 0.05 else f"{share:,.1f}"
 
 
+def decibels(db: float, places: int = 1) -> str:
+    """Return an SQNR to a tenth of a dB; ∞ without error, – if there is none."""
+    if not math.isfinite(db):
+        return "–" if math.isnan(db) else "∞" if db > 0 else "−∞"
+    return f"{db:z.{places}f}".replace("-", "−")
+
+
+def gain_text(db: float) -> str:
+    """Return a difference in dB with its sign: to a tenth, below that to a hundredth."""
+    if abs(db) < 0.005:
+        return "±0"
+    text = f"{db:+.1f}" if abs(db) >= 0.05 else f"{db:+.2f}"
+    return text.replace("-", "−")
+
+
+def bits_text(bits: float) -> str:
+    """Return bits per value to a hundredth, without zeros at the end."""
+    return f"{bits:.2f}".rstrip("0").rstrip(".")
+
+
 def clock(time: float) -> str:
     """Return a time in seconds as local date and time."""
     return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M:%S")

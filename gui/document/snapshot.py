@@ -25,6 +25,7 @@ from quantoscope.engine.analysis.comparison import compare_evaluations
 from quantoscope.engine.analysis.device_codes import compare_codes
 from quantoscope.engine.analysis.outliers import Attribution, attribution
 from quantoscope.engine.analysis.summary import summary_revised
+from quantoscope.engine.analysis.verdict import Verdict, verdict
 from quantoscope.engine.evaluation.evaluator import evaluate_known, revise
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.envelope import Pyramid, pyramid_of, pyramid_revised
@@ -103,6 +104,8 @@ class Snapshot:
     """Duration of the evaluation."""
     attributions: dict[int, Attribution] = field(default_factory=dict)
     """Which few values set the scale, where few do; by the uid of the entry."""
+    verdict: Verdict | None = None
+    """On the enabled schemes, by uid; None if none is evaluated."""
     comparison: Comparison | None = None
     """Where two schemes differ, and why; None unless a pair is compared."""
     pyramid: Pyramid | None = None
@@ -248,11 +251,13 @@ class EvaluationJob:
             except QuantizationError as error:
                 outcomes[uid] = error
         comparison = self.comparison or self._compared(outcomes, ticket)
+        judged = self._verdict(outcomes, attributions)
         took = timer.nsecsElapsed() / 1e6
         return replace(
             self._snapshot(summary, outcomes, pyramid),
             milliseconds=took,
             attributions=attributions,
+            verdict=judged,
             comparison=comparison,
             device=self.device,
         )
@@ -290,9 +295,25 @@ class EvaluationJob:
             cause = attribution(array, evaluation, pyramid)
             if cause is not None:
                 attributions[uid] = cause
+        judged = self._verdict(outcomes, attributions)
         took = timer.nsecsElapsed() / 1e6
         made = self._snapshot(summary, outcomes, pyramid)
-        return replace(made, milliseconds=took, attributions=attributions)
+        return replace(made, milliseconds=took, attributions=attributions, verdict=judged)
+
+    def _verdict(
+        self, outcomes: dict[int, Outcome], attributions: dict[int, Attribution]
+    ) -> Verdict | None:
+        """Return the verdict on the enabled schemes; the one before if nothing has changed."""
+        made = {
+            entry.uid: outcome
+            for entry in self.entries
+            if entry.enabled and isinstance(outcome := outcomes.get(entry.uid), Evaluation)
+        }
+        before = self.before.verdict
+        same = all(one is self.before.outcomes.get(uid) for uid, one in made.items())
+        if same and before is not None and list(before.standings) == list(made):
+            return before
+        return verdict(made, [attributions[uid] for uid in made if uid in attributions])
 
     @property
     def ready(self) -> bool:

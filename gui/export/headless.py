@@ -39,6 +39,8 @@ from quantoscope.gui.plots.spans import power
 KEYS = tuple(PLOT)
 PAIRED = "difference"
 """Key of the plot that compares the first two schemes."""
+WAY = "waterfall"
+"""Key of the plot that leads from the first of two schemes to the second."""
 LOGARITHMIC = ("log threshold",)
 """Quantities with logarithmic axes."""
 
@@ -83,6 +85,10 @@ def plot(arguments: argparse.Namespace) -> list[str]:
     _check("--font", size.points, MIN_POINTS, MAX_POINTS)
     looks = _looks(arguments.range, keys) if arguments.range else {}
     array, schemes = _inputs(arguments, keys)
+    if WAY in keys and len(schemes) == 2:
+        first, second = map(str, schemes)
+        options = (("from", first), ("to", second))
+        looks[WAY] = replace(looks.get(WAY, Look()), options=options)
     app = _application()
     _, data = picture(array, schemes, PAIRED in keys, arguments.role)
     _check_looks(looks, keys[0], data)

@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from quantoscope.engine import METRICS, Evaluation, Metric, QParams, metrics_of
+from quantoscope.engine.analysis.verdict import SAME_BITS, compared_bits
 from quantoscope.engine.evaluation.definitions import SQNR_DEFINITIONS, Definition
 from quantoscope.engine.evaluation.metrics import DATA_UNIT
 from quantoscope.gui.common.localized_numbers import (
@@ -41,8 +42,6 @@ ROLES = {
 }
 BEST, COSTLIER = "★", "☆"
 """Marks: best of the cheapest schemes; best of the schemes with at most as many bits."""
-SAME_BITS = 0.1
-"""Tolerance of equal bits per value."""
 WARNED = "⚠"
 
 
@@ -56,13 +55,8 @@ class Figures:
 
     @property
     def bits(self) -> float:
-        """Bits per value, for comparing schemes.
-
-        The single scale of a tensor is negligible, unless the tensor is a few numbers
-        typed by the user.
-        """
-        p = self.evaluation.qparams
-        return p.format.bits if p.count == 1 else self.evaluation.metrics["bits_per_value"]
+        """Bits per value, for comparing schemes."""
+        return compared_bits(self.evaluation)
 
     def position(self, value: float) -> str:
         """Return a position as text; – if there is none."""

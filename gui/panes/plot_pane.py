@@ -22,7 +22,6 @@ from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.common.widgets import hbox, plain_label, vbox
 from quantoscope.gui.document import commands
-from quantoscope.gui.document.evaluator import LIVE_LIMIT
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.panes.form_fields import ChoiceBox
 from quantoscope.gui.plots import Plot
@@ -32,6 +31,8 @@ from quantoscope.gui.plots.view import PlotView, Rule
 from quantoscope.gui.workers.background import Ticket
 
 TOP_MARGIN = 6
+OPTION_WIDTH = 240
+"""Maximum width of the box of an option, in pixels."""
 _drags = itertools.count(1)
 
 
@@ -87,6 +88,7 @@ class PlotPane(QWidget):
         self.plot.insight_changed.connect(self.insight_changed)
         self.plot.range_dragged.connect(self._on_range_dragged)
         self.plot.labels_changed.connect(self._fit_labels)
+        self.plot.outdated.connect(self._on_outdated)
         feed.changed.connect(self._on_data)
         feed.moved.connect(self._on_moved)
         if kind.slow:
@@ -101,20 +103,34 @@ class PlotPane(QWidget):
     def _fill_options(self) -> None:
         """Create a box per display option."""
         row = hbox(self._options, margins=(3, 2, 3, 0), spacing=4)
+        self._boxes: list[ChoiceBox] = []
         for option in self.plot.options:
             box = ChoiceBox(self._options)
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
             box.setMinimumContentsLength(3)
-            box.setMaximumWidth(180)
+            box.setMaximumWidth(OPTION_WIDTH)
             box.setAccessibleName(self.tr(option.title))
             box.setToolTip(self.tr(option.title))
-            for key, title in option.choices:
-                box.addItem(self.tr(title), (option.key, key))
+            self._boxes.append(box)
             box.activated.connect(self._on_option)
-            row.addWidget(box, 1)
+            row.addWidget(box, 4)
         row.addStretch(1)
+        self._offer_choices()
+
+    def _offer_choices(self) -> None:
+        """Fill the boxes with the choices that the data leave."""
+        for option, box in zip(self.plot.options, self._boxes, strict=True):
+            choices = [(self.tr(title), key) for key, title in self.plot.choices_of(option)]
+            held = [(box.itemText(n), box.itemData(n)[1]) for n in range(box.count())]
+            if choices != held:
+                box.clear()
+                for title, key in choices:
+                    box.addItem(title, (option.key, key))
+            chosen = self.plot.chosen_options[option.key]
+            keys = [key for _, key in choices]
+            box.setCurrentIndex(keys.index(chosen) if chosen in keys else 0)
 
     def _on_option(self, place: int) -> None:
         box = self.sender()
@@ -149,7 +165,8 @@ class PlotPane(QWidget):
 
     def _on_moved(self, quantity: str, x0: float, x1: float) -> None:
         view = self.widget.getPlotItem().getViewBox()
-        if quantity == self.plot.x_quantity and view.viewRange()[0] != [x0, x1]:
+        here = quantity == self.plot.x_quantity != ""
+        if here and view.viewRange()[0] != [x0, x1]:
             with QSignalBlocker(self._feed):
                 view.setXRange(x0, x1, padding=0)
 
@@ -169,7 +186,8 @@ class PlotPane(QWidget):
         if not self.isVisible():
             self.plot.forget()
             return
-        if self.plot.slow and data.values.size > LIVE_LIMIT and self._prepared is not data:
+        waits = self.plot.slow and not self.plot.is_prepared(data)
+        if waits and self._prepared is not data:
             self._session.view.set_stopped(self.plot.key, False)
             if not self.plot.insight:
                 self.insight_changed.emit(self.tr("Computing…"))
@@ -177,9 +195,14 @@ class PlotPane(QWidget):
             self._session.background.start(self.plot.key, job, done, only_reads=True)
             return
         self.plot.draw(data)
+        self._offer_choices()
         self._fit_labels()
         self._waiting = False
         self._session.view.set_stopped(self.plot.key, False)
+
+    def _on_outdated(self) -> None:
+        self._prepared = None
+        self._on_data(self._feed.data)
 
     def _on_ended(self, kind: str) -> None:
         """Report a stopped computation; a finished one is drawn right after."""
@@ -246,7 +269,7 @@ class PlotPane(QWidget):
         self.readout.raise_()
 
     def _on_pointed(self, quantity: str, x: float) -> None:
-        here = quantity == self.plot.x_quantity
+        here = quantity == self.plot.x_quantity != ""
         self._crosshair.setVisible(here)
         if here:
             self._crosshair.setPos(x)

@@ -111,9 +111,9 @@ class Stage(QWidget):
 
     def set_views(self, keys: Sequence[str], active: str = "") -> None:
         """Show these views: one, two or four, each once; the active one stays, or is another."""
-        wanted = [key for key in dict.fromkeys(keys) if key in self.actions_]
         free = [key for key in self.actions_ if not self.plots.places[key].alone]
-        wanted = [key for key in wanted if key in free]
+        places = self.plots.places
+        wanted = [key for key in dict.fromkeys(keys) if key in places and not places[key].alone]
         fits = max((count for count in COUNTS if count <= max(1, len(wanted))), default=1)
         wanted = (wanted or free[:1])[:fits]
         if wanted != self._shown:
@@ -189,7 +189,7 @@ class Stage(QWidget):
                     across.insertWidget(index, place)
                 place.show()
             across.setVisible(bool(row))
-            across.setSizes([1000] * len(row))
+            across.setSizes([600 if place.kind.beside else 1000 for place in row])
         self._rows.setSizes([1000, 1000 if len(wanted) > 1 else 0])
         if moves and not QApplication.focusWidget():
             self.plots[self._shown[self._active]].setFocus(Qt.FocusReason.OtherFocusReason)
@@ -217,7 +217,7 @@ class Stage(QWidget):
         if len(self._shown) > 2 or not self._fits()[2]:
             return [places[key]]
         beside = (one for one in places.values() if one.kind.beside == key and not one.alone)
-        return [places[key], *beside]
+        return [places[key], *(one for one in beside if one.key not in self._shown)]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -249,8 +249,10 @@ class Stage(QWidget):
     # Host of places
 
     def bring(self, place: Place) -> None:
-        """Show a view."""
-        self.show_view(self.plots.places[place.key].kind.beside or place.key)
+        """Show a view: beside another if it belongs there and has room, else as one of its own."""
+        host = self.plots.places[place.key].kind.beside
+        roomy = len(self._shown) <= 2 and self._fits()[2]
+        self.show_view(host if host and roomy else place.key)
 
     def release(self, place: Place) -> None:
         """Show another view in the place of one that gets a window of its own."""

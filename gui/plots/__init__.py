@@ -1,6 +1,7 @@
 """The plots, one file each, and their registry; a new plot is one file and one line here."""
 
 from quantoscope.gui.plots.base import Plot
+from quantoscope.gui.plots.bits import BitsPlot
 from quantoscope.gui.plots.calibration import CalibrationPlot
 from quantoscope.gui.plots.channels import ChannelsPlot
 from quantoscope.gui.plots.codes import CodesPlot
@@ -9,6 +10,7 @@ from quantoscope.gui.plots.distribution import DistributionPlot
 from quantoscope.gui.plots.error import ErrorPlot
 from quantoscope.gui.plots.signal import SignalPlot
 from quantoscope.gui.plots.transfer import TransferPlot
+from quantoscope.gui.plots.why import WhyPlot
 
 PLOTS: tuple[type[Plot], ...] = (
     SignalPlot,
@@ -19,6 +21,8 @@ PLOTS: tuple[type[Plot], ...] = (
     CalibrationPlot,
     ChannelsPlot,
     DifferencePlot,
+    WhyPlot,
+    BitsPlot,
 )
 """Every plot, in the order of menus."""
 PLOT = {kind.key: kind for kind in PLOTS}

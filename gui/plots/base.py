@@ -15,6 +15,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainterPath, QP
 
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme
+from quantoscope.gui.document.evaluator import LIVE_LIMIT
 from quantoscope.gui.plots.axis import ValueAxis, WholeAxis, axis_label
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.labels import Label, anchor_of, anchored, placed
@@ -47,6 +48,8 @@ class Plot(QObject):
     """The user drags the clipping range."""
     labels_changed = Signal()
     """The axis labels have changed."""
+    outdated = Signal()
+    """It has to be prepared anew before it can be drawn."""
 
     key: ClassVar[str]
     name: ClassVar[str] = ""
@@ -68,6 +71,8 @@ class Plot(QObject):
     """Display options."""
     slow: ClassVar[bool] = False
     """Whether large arrays need long computation, which ``prepare`` does on another thread."""
+    of_all_values: ClassVar[bool] = False
+    """Whether it is about all values even if a channel is in focus."""
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
         super().__init__()
@@ -147,6 +152,14 @@ class Plot(QObject):
         """Compute and cache, on any thread, what drawing a ``slow`` plot needs."""
         raise NotImplementedError
 
+    def is_prepared(self, data: PlotData) -> bool:
+        """Return whether a ``slow`` plot can be drawn without delay."""
+        return data.values.size <= LIVE_LIMIT
+
+    def choices_of(self, option: Option) -> tuple[tuple[str, str], ...]:
+        """Return key and title of each choice of an option, which may depend on the data."""
+        return option.choices
+
     # Drawing
 
     def draw(self, data: PlotData) -> None:
@@ -166,7 +179,7 @@ class Plot(QObject):
             x, y = self.item.getViewBox().viewRange()
             self._apply(*self._asked) if self._asked else self._set_view(x, y)
         insight = data.failure if data.failure and data.values.size else self.describe(data)
-        if data.focus_name and not data.failure:
+        if data.focus_name and not data.failure and not self.of_all_values:
             insight = f"[{data.focus_name}] {insight}"
         if insight != self.insight:
             self.insight = insight
@@ -317,7 +330,11 @@ class Plot(QObject):
         """Set a display option."""
         self.chosen_options[key] = choice
         self.follow_x = self.follow_y = True
-        if self.data is not None:
+        if self.data is None:
+            return
+        if self.slow and not self.is_prepared(self.data):
+            self.outdated.emit()
+        else:
             self.draw(self.data)
 
     def _set_labels(self) -> None:
@@ -559,11 +576,12 @@ class Plot(QObject):
         item.setRect(QRectF(x0, y0, x1 - x0, y1 - y0))
 
     def text(self, key: Hashable, x: float, y: float, text: str, colour: QColor | str,
-             anchor: tuple[float, float] = (0.5, 0.5), z: float = 20) -> None:  # fmt: skip
-        """Draw a short label at a point."""
+             anchor: tuple[float, float] = (0.5, 0.5), z: float = 20,
+             ground: bool = True) -> None:  # fmt: skip
+        """Draw a short label at a point, on a ground that dims what lies below."""
         item = self._item(("text", key), pg.TextItem, z)
         # Translucent enough to follow the lines below, opaque enough to be readable.
-        item.fill = self.fill(self.theme.background, 0.7)
+        item.fill = self.fill(self.theme.background, 0.7) if ground else QBrush()
         item.textItem.document().setDocumentMargin(1)
         font = QFont()
         font.setPointSizeF(8.5)

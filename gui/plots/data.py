@@ -21,6 +21,7 @@ from quantoscope.engine import (
     metrics_of,
 )
 from quantoscope.engine.analysis.cost_curve import Objective
+from quantoscope.engine.analysis.verdict import Verdict
 from quantoscope.engine.calibration import MINMAX
 from quantoscope.engine.evaluation.draw_envelopes import even_bound
 from quantoscope.engine.evaluation.result import EvaluatedPart
@@ -290,6 +291,8 @@ class PlotData:
     """The two compared schemes; empty if there are none."""
     pyramid: Pyramid | None = None
     """Pyramid of the values, if known."""
+    verdict: Verdict | None = None
+    """On the enabled schemes, by uid, for all values."""
 
     @cached_property
     def _pyramid(self) -> Pyramid:
@@ -446,4 +449,5 @@ def data_of(
         comparison=comparison,
         pair=pair,
         pyramid=snapshot.pyramid if focus is None else None,
+        verdict=snapshot.verdict,
     )

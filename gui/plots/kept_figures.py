@@ -1,7 +1,8 @@
-"""Caches of channel figures and cost curves, per array and evaluation."""
+"""Caches of channel figures, cost curves and waterfalls, per array and evaluation."""
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import Generic, TypeVar
 
@@ -16,7 +17,8 @@ from quantoscope.engine import (
     summarize,
 )
 from quantoscope.engine.analysis.cost_curve import Objective, objective
-from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.analysis.waterfall import Figures, Waterfall, waterfall
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.gui.document.snapshot import frozen
 
 T = TypeVar("T")
@@ -83,3 +85,47 @@ def _objective(array: _Same[FloatArray], scheme: Scheme) -> Objective | None:
 def kept_objective(array: FloatArray, scheme: Scheme) -> Objective | None:
     """Return the cost curves of a scheme; None if the array has none."""
     return _objective(_Same(array), scheme)
+
+
+_Way = tuple[_Same[FloatArray], _Same[Evaluation], _Same[Evaluation], tuple[int, ...]]
+_ways: dict[_Way, Waterfall] = {}
+_begun: dict[_Way, dict[int, Figures]] = {}
+"""Of waterfalls whose computation was stopped, as by another choice of a value."""
+_lock = threading.Lock()
+MOST_WAYS = 4
+
+
+def _way(array: FloatArray, first: Evaluation, second: Evaluation, few: IntArray | None) -> _Way:
+    return _Same(array), _Same(first), _Same(second), () if few is None else tuple(few.tolist())
+
+
+def known_waterfall(
+    array: FloatArray, first: Evaluation, second: Evaluation, few: IntArray | None
+) -> Waterfall | None:
+    """Return the waterfall between two evaluations; None if it has not been computed yet."""
+    return _ways.get(_way(array, first, second, few))
+
+
+def kept_waterfall(
+    array: FloatArray, first: Evaluation, second: Evaluation, few: IntArray | None
+) -> Waterfall:
+    """Return the waterfall between two evaluations of an array, as the engine does."""
+    key = _way(array, first, second, few)
+    made = _ways.get(key)
+    if made is None:
+        with _lock:
+            known = _begun.setdefault(key, {})
+            _trim(_begun)
+        made = waterfall(array, first, second, few, known=known)
+    with _lock:
+        _begun.pop(key, None)
+        _ways.pop(key, None)
+        _ways[key] = made
+        _trim(_ways)
+    return made
+
+
+def _trim(kept: dict[_Way, T]) -> None:
+    """Drop the oldest, since each keeps an array and two evaluations alive."""
+    while len(kept) > MOST_WAYS:
+        del kept[next(iter(kept))]

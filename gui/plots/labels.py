@@ -34,6 +34,33 @@ def anchor_of(point: QPointF, box: QRectF) -> tuple[float, float]:
     return (point.x() - box.left()) / width, (point.y() - box.top()) / height
 
 
+def near(point: QPointF, width: float, height: float, gap: float, rows: int = 0) -> list[QRectF]:
+    """Return boxes around a point, the most readable first: right, left, above, below, aslant.
+
+    Those of ``rows`` lines further up and down come last.
+    """
+    x, y = point.x(), point.y()
+    right, left, middle = x + gap, x - gap - width, x - width / 2
+    above, below, beside = y - gap - height, y + gap, y - height / 2
+    corners = [
+        (right, beside), (left, beside), (middle, above), (middle, below),
+        (right, above), (left, above), (right, below), (left, below),
+    ]  # fmt: skip
+    for row in range(1, rows + 1):
+        shift = (row + 0.6) * height
+        corners += [(side, beside + way) for way in (-shift, shift) for side in (right, left)]
+    return [QRectF(*corner, width, height) for corner in corners]
+
+
+def free(boxes: Sequence[QRectF], room: QRectF, taken: Sequence[QRectF]) -> QRectF | None:
+    """Return the first box inside the room that touches none of the others."""
+    for box in boxes:
+        wide = box.adjusted(-2 * GAP, -1, 2 * GAP, 1)
+        if room.contains(box) and not any(wide.intersects(other) for other in taken):
+            return box
+    return None
+
+
 def placed(labels: Sequence[Label], room: QRectF) -> list[QRectF | None]:
     """Return a box for each label, by priority; None if there is no room.
 

@@ -32,6 +32,7 @@ from quantoscope.gui.panes.stage import Stage
 from quantoscope.gui.panes.steps_pane import StepsPane
 from quantoscope.gui.panes.tensors_pane import TensorsPane
 from quantoscope.gui.panes.values_pane import ValuesPane
+from quantoscope.gui.panes.verdict_line import VerdictLine
 from quantoscope.gui.plots import PLOTS
 from quantoscope.gui.plots.feed import PlotFeed
 from quantoscope.gui.storage.file_watch import FileWatch
@@ -49,6 +50,9 @@ from quantoscope.gui.window.saved_view import View, restore_view, view_of
 from quantoscope.gui.window.stage_choice import StageChoice
 from quantoscope.gui.window.status import StatusLine
 from quantoscope.gui.workers.background import Background
+
+WHY = "waterfall"
+"""Key of the plot that says why."""
 
 
 class MainWindow(QMainWindow):
@@ -123,6 +127,9 @@ class MainWindow(QMainWindow):
         self.stage = Stage(self.plots, theme)
         self.frame = Frame(self.stage, theme, self)
         self.setCentralWidget(self.frame)
+        self.verdict = VerdictLine(session, theme)
+        self.verdict.why_asked.connect(plots[WHY].take_focus)
+        self.frame.layout_.insertWidget(0, self.verdict)
         rail, bottom = self.frame.rail, self.frame.bottom
         self.places: dict[str, Place] = {}
         for key, name, title, pane, tabs in (
@@ -152,7 +159,7 @@ class MainWindow(QMainWindow):
         pane.copy_asked.connect(self.export_actions.copy_plot)
         # Plots of the same quantity show the range of the first one.
         kind = next(kind for kind in PLOTS if kind.x_quantity == pane.plot.x_quantity)
-        if kind.key != pane.plot.key:
+        if pane.plot.x_quantity and kind.key != pane.plot.key:
             leader = self.plots[kind.key]
             pane.plot.leader = leader.plot
             pane.widget.setXRange(*leader.widget.viewRange()[0], padding=0)
@@ -385,6 +392,7 @@ class MainWindow(QMainWindow):
         apply_theme(self.theme)
         self.actions_.restyle(self.theme)
         self.menus.restyle(self.theme)
+        self.verdict.restyle(self.theme)
         self.message.restyle(self.theme)
         self.offer.restyle(self.theme)
         self.unkept.restyle(self.theme)

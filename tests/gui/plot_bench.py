@@ -16,6 +16,12 @@ from quantoscope.gui.workers.background import Background
 
 KEYS = [kind.key for kind in PLOTS]
 KINDS = {kind.key: kind for kind in PLOTS}
+OF_SCHEMES = ("waterfall", "bits")
+"""Plots of schemes by their figures: values are neither shown nor marked in them."""
+SHEETS = ("waterfall",)
+"""Plots that have no axis along x and do not zoom."""
+ZOOMED = [key for key in KEYS if key not in SHEETS]
+OF_VALUES = [key for key in KEYS if key not in OF_SCHEMES]
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 TINY = float(np.finfo(np.float32).smallest_subnormal)
 

@@ -105,6 +105,7 @@ class TestEveryPlot:
         for label in LABELS[key]:
             assert squeezed(label) in text
         alone = {"distribution": SCHEMES[:1], "calibration": SCHEMES[:1], "difference": SCHEMES[:2]}
+        alone["waterfall"] = SCHEMES[::2]
         names = alone.get(key, SCHEMES)
         for name in names:
             assert squeezed(name) in text
@@ -128,6 +129,8 @@ TITLES = {
     "calibration": "Calibration: the cost of clipping at ±T",
     "channels": "Channels: what each channel or group loses",
     "difference": "Difference: where two schemes differ, and why",
+    "waterfall": "Why: from one scheme to another, choice by choice",
+    "bits": "Bits: SQNR against bits per value",
 }
 LABELS = {
     "signal": ["position #", "value (unit of R)"],
@@ -145,6 +148,8 @@ LABELS = {
     "calibration": ["threshold T (unit of R)", "MSE (unit of R)²", "entropy", "minmax"],
     "channels": ["channel, by rank #", "SQNR (dB)"],
     "difference": ["position #", "R′₂ − R′₁ (unit of R)"],
+    "waterfall": ["SQNR (dB)", "asymmetric", "instead of scale-only", "+35.6", "8 bits / value"],
+    "bits": ["bits per value", "SQNR (dB)", "6.02 dB per bit"],
 }
 
 

@@ -21,7 +21,7 @@ from quantoscope.gui.export.panel import Panel
 from quantoscope.gui.export.spec import FigureSpec
 from quantoscope.gui.models.tensors import GLANCE, HISTOGRAM
 from quantoscope.gui.panes.tensor_cells import HistogramDelegate
-from tests.gui.plot_bench import KEYS, KINDS, THREE, noise
+from tests.gui.plot_bench import KEYS, KINDS, OF_VALUES, THREE, noise
 
 Styles = Qt.PenStyle
 SOLID, DASHED, DOTTED = Styles.SolidLine, Styles.DashLine, Styles.DotLine
@@ -135,6 +135,15 @@ LINES = {
     },
     ("channels", 12): {"A": "A", "B": ("B", 2.0), "C": "C"},
     ("difference", 12): {"0": "cause"},
+    ("waterfall", 12): {
+        "bars grid": "grid",
+        "floor": "muted",
+        "start edge": ("A", 3.0),
+        "gain 0 outline": "muted",
+        "joins": ("muted", 1.0, DOTTED),
+        "end edge": ("B", 3.0),
+    },
+    ("bits", 12): {"best": "muted", "slope": ("muted", 1.0, DASHED)},
 }
 EDGES = {"edge -1": ("B", 1.0, SOLID), "edge 1": ("B", 1.0, SOLID)}
 
@@ -155,7 +164,7 @@ def test_the_tables_above_name_every_plot():
     assert {key for key, _ in LINES} == set(KEYS)
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", OF_VALUES)
 def test_the_chosen_value_and_zero_are_marked_by_thin_lines_in_quiet_colours(drawn, theme, key):
     data = shown(12)
     rules = items(drawn(key, data, theme), data, pg.InfiniteLine)
@@ -180,6 +189,30 @@ def test_every_scheme_has_its_own_marker_in_its_own_colour(drawn, theme, key):
     if key == "signal":
         assert found["R"].opts["symbol"] == "o"
         assert found["R"].opts["brush"].color().name().upper() == colour(theme, "ink")
+
+
+def test_schemes_are_points_of_their_own_in_bits_and_hollow_if_beaten(drawn, theme):
+    data = shown(12)
+    found = items(drawn("bits", data, theme), data, pg.ScatterPlotItem)
+    figures = [one.figures["sqnr"] for one in data.series]
+    for name, sqnr in zip("ABC", figures, strict=True):
+        opts = found[name].opts
+        assert (opts["symbol"], said(opts["pen"])[0]) == (MARKERS[name], colour(theme, name))
+        hollow = opts["brush"].style() == Qt.BrushStyle.NoBrush
+        assert hollow == (sqnr < max(figures))
+        assert [axis.tolist() for axis in found[name].getData()] == [[8], [pytest.approx(sqnr)]]
+
+
+def test_both_ends_of_a_waterfall_wear_their_scheme_and_choices_none(drawn, theme):
+    data = shown(12)
+    plot = drawn("waterfall", data, theme)
+    markers = items(plot, data, pg.ScatterPlotItem)
+    areas = items(plot, data, pg.QtWidgets.QGraphicsRectItem)
+    for end, whose in (("start", "A"), ("end", "B")):
+        opts = markers[f"{end} marker"].opts
+        assert (opts["symbol"], said(opts["pen"])[0]) == (MARKERS[whose], colour(theme, whose))
+        assert areas[end].brush().color().name().upper() == colour(theme, whose)
+    assert areas["gain 0"].brush().color().name().upper() == colour(theme, "muted")
 
 
 @pytest.mark.parametrize("key", ["signal", "error"])
@@ -420,6 +453,8 @@ LEGENDS = {
     "calibration": "B",
     "channels": "ABC",
     "difference": "",
+    "waterfall": "",
+    "bits": "ABC",
 }
 
 

@@ -38,6 +38,8 @@ def test_the_insights_are_true(bench, case):
         says = {key: one.plot.insight for key, one in benches.items()}
         result = evaluate(array, scheme)
         pair = says.pop("difference")
+        _check_way(says.pop("waterfall"), array, schemes)
+        _check_bits(says.pop("bits"), array, schemes)
         assert len(schemes) < 2 or pair.startswith(f"{schemes[0]} and {schemes[1]}:")
         assert all(text.startswith(scheme) for text in says.values())
         _check_signal(says["signal"].removeprefix(scheme), array, result)
@@ -45,6 +47,27 @@ def test_the_insights_are_true(bench, case):
         _check_unused(says["distribution"].removeprefix(scheme), result)
         _check_codes(says["codes"].removeprefix(scheme), result)
         _check_transfer(says["transfer"].removeprefix(scheme), result)
+
+
+def _check_way(text, array, schemes):
+    if len(schemes) < 2:
+        assert text.startswith("Switch on two schemes")
+        return
+    match = re.match(r"(.+?) loses (\S+) dB less than (.+?), at ", text)
+    if match is None:
+        assert "loses nothing: its SQNR is ∞ dB" in text
+        return
+    by = [evaluate(array, match[n]).metrics["sqnr"] for n in (1, 3)]
+    assert number(match[2]) == pytest.approx(by[0] - by[1], abs=0.0501)
+
+
+def _check_bits(text, array, schemes):
+    told = re.findall(r"([^:;(]+) (\S+) dB at (\S+) bits", text)
+    figures = {s: evaluate(array, s).metrics["sqnr"] for s in schemes}
+    for name, db, bits in told:
+        assert number(db.replace("∞", "inf")) == pytest.approx(figures[name.strip()], abs=0.0501)
+        assert number(bits) == evaluate(array, name.strip()).qparams.format.bits
+    assert len(told) >= 1
 
 
 def _clipped(result: Evaluation):

@@ -20,7 +20,7 @@ from quantoscope.gui.document.document import Document
 from quantoscope.gui.document.snapshot import Entry, styled
 from quantoscope.gui.document.tensors import Source, detach_from_file, next_version, source_of_array
 
-_ENTRIES_ID = 1
+_ENTRIES_ID, _VALUES_ID = 1, 2
 _tr = partial(QCoreApplication.translate, "commands")
 
 
@@ -58,13 +58,42 @@ class _OfTensor(QUndoCommand):
 
 
 class SetValues(_OfTensor):
-    """Overwrite values at flat positions; keeps only old and new ones."""
+    """Overwrite values at flat positions; keeps only old and new ones.
 
-    def __init__(self, document: Document, where: np.ndarray, new: np.ndarray, text: str) -> None:
+    Edits of the same values in one ``run``, such as a drag, merge.
+    """
+
+    def __init__(
+        self, document: Document, where: np.ndarray, new: np.ndarray, text: str, run: str = ""
+    ) -> None:
         super().__init__(document, text)
         self._where = np.asarray(where, np.intp)
         self._old = document.array.reshape(-1)[self._where].copy()
         self._new = _as_dtype(new, document.array)
+        self.run = run
+        self.for_good = False
+        """Whether undoing it is the end of it."""
+
+    def id(self) -> int:
+        return _VALUES_ID if self.run else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, SetValues) or other.run != self.run:
+            return False
+        if other._tensor is not self._tensor or not np.array_equal(other._where, self._where):
+            return False
+        self._new = other._new
+        self._versions = self._versions[0], other._versions[1]
+        return True
+
+    def brings_back(self, values: FloatArray) -> bool:
+        """Return whether these are the values from before the run."""
+        return self._old.tobytes() == values.tobytes()
+
+    def undo(self) -> None:
+        super().undo()
+        # Qt deletes such a command, but does not undo one that is obsolete before.
+        self.setObsolete(self.for_good)
 
     def put(self, out: FloatArray, into: FloatArray, version: int) -> np.ndarray:
         self._document.put(self._where, into, version)
@@ -210,6 +239,38 @@ def edit_value(document: Document, index: int, value: float) -> None:
     if flat[index : index + 1].tobytes() != new.tobytes():
         text = filled(_tr("Edit value %1"), position_text(document, index))
         document.undo_stack.push(SetValues(document, np.array([index]), new, text))
+
+
+def move_value(document: Document, index: int, value: float, run: str) -> None:
+    """Set one value in a run of such changes, which is one step of undo.
+
+    Back where the run began, there is nothing to undo.
+    """
+    flat = document.array.reshape(-1)
+    new = _as_dtype(np.array([value]), document.array)
+    if flat[index : index + 1].tobytes() == new.tobytes():
+        return
+    last = _last_of_run(document, run)
+    if last is not None and last.brings_back(new):
+        take_back(document, run)
+        return
+    text = filled(_tr("Move value %1"), position_text(document, index))
+    document.undo_stack.push(SetValues(document, np.array([index]), new, text, run))
+
+
+def take_back(document: Document, run: str) -> None:
+    """Undo a run of changes for good, so that it cannot be redone."""
+    last = _last_of_run(document, run)
+    if last is not None:
+        last.for_good = True
+        document.undo_stack.undo()
+
+
+def _last_of_run(document: Document, run: str) -> SetValues | None:
+    """Return the last command if it belongs to a run."""
+    stack = document.undo_stack
+    last = stack.command(stack.index() - 1) if stack.index() else None
+    return last if isinstance(last, SetValues) and last.run == run else None
 
 
 def tell_rounded(document: Document, text: str, value: float) -> None:

@@ -110,7 +110,7 @@ class Page:
                 + (bottom if panel.axis("top") else 0.0)
                 + 6 * u
             )
-            fixed += panel.head + bottom
+            fixed += panel.head + (bottom if panel.axis("bottom") else 0.0)
         fixed += GAP * u * (len(self.panels) - 1)
         view_height = (self.height - fixed) / len(self.panels)
         short = QSizeF(0, (MIN_VIEW_HEIGHT * u - view_height) * len(self.panels))
@@ -118,6 +118,8 @@ class Page:
         # Tick labels determine the width of the axes; all get the largest.
         gutter = 0.0
         for panel in self.panels:
+            if not panel.axis("left"):
+                continue
             panel.place(QRectF(0, 0, max(across - 60 * u, MIN_VIEW_WIDTH * u), view_height))
             widest = max((self._metrics.horizontalAdvance(t.text) for t in panel.ticks("left")),
                          default=0.0)  # fmt: skip
@@ -133,7 +135,7 @@ class Page:
         for panel in self.panels:
             y += panel.head
             panel.place(QRectF(MARGIN * u + gutter, y, view_width, view_height))
-            y += view_height + bottom + GAP * u
+            y += view_height + (bottom if panel.axis("bottom") else 0.0) + GAP * u
         return short
 
     @staticmethod

@@ -19,9 +19,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 from PySide6.QtWidgets import QGraphicsRectItem
 
+from quantoscope.gui.plots.marks import HATCH_PITCH, MarksItem, hatch_lines
+
 SYMBOL_SHARE = 0.75
 """Scale of symbols: pens are thicker on paper than on a screen, symbols are not."""
-HATCH_PITCH = 7.0
 MOST_BARS = 4096
 
 
@@ -84,6 +85,7 @@ class ViewPainter:
             (pg.InfiniteLine, self._rule),
             (QGraphicsRectItem, self._area),
             (pg.TextItem, self._text),
+            (MarksItem, self._marks),
         )
         for kind, paint in table:
             if isinstance(item, kind):
@@ -188,17 +190,7 @@ class ViewPainter:
 
     def hatch(self, rect: QRectF, colour: QColor) -> None:
         """Fill a rectangle with lines at 45°."""
-        if rect.isEmpty():
-            return
-        pitch = HATCH_PITCH * self.unit
-        lines = QPainterPath()
-        # Each line is x + y = sum; sums are multiples of the pitch, so that neighbours align.
-        start = np.ceil((rect.left() + rect.top()) / pitch) * pitch
-        for total in np.arange(start, rect.right() + rect.bottom(), pitch).tolist():
-            x0 = min(rect.right(), total - rect.top())
-            y1 = min(rect.bottom(), total - rect.left())
-            lines.moveTo(x0, total - x0)
-            lines.lineTo(total - y1, y1)
+        lines = hatch_lines(rect, HATCH_PITCH * self.unit)
         self.painter.strokePath(lines, QPen(colour, 0.8 * self.unit))
 
     def _text(self, item: pg.TextItem) -> None:
@@ -209,6 +201,16 @@ class ViewPainter:
         if not self.rect.adjusted(-1, -near, 1, near).contains(x, y):
             return
         self._label(item, x, y, anchor[0], anchor[1])
+
+    def _marks(self, item: MarksItem) -> None:
+        size = item.boundingRect().size()
+        font = QFont(self.font)
+        font.setPointSizeF(item.font.pointSizeF())
+        self.painter.save()
+        self.painter.translate(self.rect.topLeft())
+        self.painter.scale(self.rect.width() / size.width(), self.rect.height() / size.height())
+        item.paint_marks(self.painter, font)
+        self.painter.restore()
 
     def _label(self, item: pg.TextItem, x: float, y: float, ax: float, ay: float) -> None:
         """Paint a short label at a point, moved inside the view and clear of others."""

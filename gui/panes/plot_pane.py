@@ -57,6 +57,8 @@ class PlotPane(QWidget):
         self._session = session
         self._feed = feed
         self._drag = 0
+        self._run = ""
+        self._run_at: tuple[int, int | None] = (0, None)
         self._waiting = False
         self._prepared: PlotData | None = None
         self.widget = pg.PlotWidget(self, viewBox=PlotView(kind.x_only), background=None)
@@ -87,6 +89,7 @@ class PlotPane(QWidget):
         self.widget.viewport().installEventFilter(self)
         self.plot.insight_changed.connect(self.insight_changed)
         self.plot.range_dragged.connect(self._on_range_dragged)
+        self.plot.value_dragged.connect(self._on_value_dragged)
         self.plot.labels_changed.connect(self._fit_labels)
         self.plot.outdated.connect(self._on_outdated)
         feed.changed.connect(self._on_data)
@@ -245,7 +248,7 @@ class PlotPane(QWidget):
         if at is None or self.plot.data is None:
             self._point_nowhere()
             return
-        self._feed.pointed.emit(self.plot.x_quantity, at[0])
+        self._feed.pointed.emit(self.plot.x_quantity, self.plot.pointed(*at))
         if QGuiApplication.mouseButtons() == Qt.MouseButton.NoButton:
             self._read(*at)
         else:
@@ -322,20 +325,63 @@ class PlotPane(QWidget):
         if finished:
             self._drag = 0
 
+    # Moving a value
+
+    def _on_value_dragged(self, place: int, value: float, finished: bool) -> None:
+        if self.plot.data is None:
+            return
+        index = self.plot.data.flat(place)
+        if not self._drag:
+            self._drag = next(_drags)
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            self._session.view.choose(index)
+        commands.move_value(self._session, index, value, f"drag {self._drag}")
+        if finished:
+            self._drag = 0
+
+    def _move_chosen(self, steps: float) -> None:
+        """Move the chosen value by so many S; presses with nothing in between are one change."""
+        data, chosen = self.plot.data, self._session.view.chosen
+        value = None if data is None else self.plot.moved_value(data, steps)
+        if value is None or chosen is None:
+            return
+        stack = self._session.undo_stack
+        if not self._run or self._run_at != (stack.index(), chosen):
+            self._run = f"keys {next(_drags)}"
+        commands.move_value(self._session, chosen, value, self._run)
+        self._run_at = stack.index(), chosen
+
     # Keys and menu
+
+    def _go(self, step: int) -> None:
+        """Choose the next channel or value."""
+        data, chosen = self.plot.data, self._session.view.chosen
+        if data is not None:
+            channel = self.plot.next_channel(data, step)
+            if channel is not None:
+                self._session.view.focus_on(channel)
+                return
+            place = self.plot.next_value(data, step)
+            if place is not None:
+                self._session.view.choose(data.flat(place))
+                return
+        self._session.view.choose(0 if chosen is None else chosen + step)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
         view = self.widget.getPlotItem().getViewBox()
-        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+        if key == Qt.Key.Key_Escape and self.plot.let_go():
+            commands.take_back(self._session, f"drag {self._drag}")
+            self._drag = 0
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             step = 1 if key == Qt.Key.Key_Right else -1
-            if self.plot.data is not None:
-                channel = self.plot.next_channel(self.plot.data, step)
-                if channel is not None:
-                    self._session.view.focus_on(channel)
-                    return
-            chosen = self._session.view.chosen
-            self._session.view.choose(0 if chosen is None else chosen + step)
+            held = event.modifiers()
+            if held & Qt.KeyboardModifier.ShiftModifier:
+                self._move_chosen(step)
+            elif held & Qt.KeyboardModifier.AltModifier:
+                self._move_chosen(step / 10)
+            else:
+                self._go(step)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             factor = 1.25 if key == Qt.Key.Key_Minus else 0.8
             self.plot.follow_x = False

@@ -8,11 +8,13 @@ from quantoscope.gui.plots.codes import CodesPlot
 from quantoscope.gui.plots.difference import DifferencePlot
 from quantoscope.gui.plots.distribution import DistributionPlot
 from quantoscope.gui.plots.error import ErrorPlot
+from quantoscope.gui.plots.number_line import NumberLinePlot
 from quantoscope.gui.plots.signal import SignalPlot
 from quantoscope.gui.plots.transfer import TransferPlot
 from quantoscope.gui.plots.why import WhyPlot
 
 PLOTS: tuple[type[Plot], ...] = (
+    NumberLinePlot,
     SignalPlot,
     ErrorPlot,
     DistributionPlot,

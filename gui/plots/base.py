@@ -46,6 +46,8 @@ class Plot(QObject):
     """The one-line description of the current data."""
     range_dragged = Signal(float, float, bool, arguments=["low", "high", "finished"])
     """The user drags the clipping range."""
+    value_dragged = Signal(int, float, bool, arguments=["place", "value", "finished"])
+    """The user drags one of the drawn values to another number."""
     labels_changed = Signal()
     """The axis labels have changed."""
     outdated = Signal()
@@ -144,6 +146,22 @@ class Plot(QObject):
         """Return the channel next to the one in focus; None in plots of values."""
         return None
 
+    def next_value(self, data: PlotData, step: int) -> int | None:
+        """Return the drawn value next to the chosen one; None for the next position."""
+        return None
+
+    def moved_value(self, data: PlotData, steps: float) -> float | None:
+        """Return the chosen value moved by so many S; None in plots that move no values."""
+        return None
+
+    def let_go(self) -> bool:
+        """Let go of a value that is being dragged; return whether one was."""
+        return False
+
+    def pointed(self, x: float, y: float) -> float:
+        """Return the drawn x that a point of the view, in drawn coordinates, stands for."""
+        return x
+
     def readout(self, data: PlotData, x: float, y: float) -> str:
         """Return the text of the crosshair at x, y."""
         raise NotImplementedError
@@ -178,6 +196,10 @@ class Plot(QObject):
             # The description depends on the data.
             x, y = self.item.getViewBox().viewRange()
             self._apply(*self._asked) if self._asked else self._set_view(x, y)
+        self._tell(data)
+
+    def _tell(self, data: PlotData) -> None:
+        """Update the description."""
         insight = data.failure if data.failure and data.values.size else self.describe(data)
         if data.focus_name and not data.failure and not self.of_all_values:
             insight = f"[{data.focus_name}] {insight}"
@@ -353,8 +375,8 @@ class Plot(QObject):
             self._labels = (labels[0], labels[1])
             style = {"color": self.theme.muted, "font-size": "8.5pt"}
             for name, label in zip(("bottom", "left"), labels, strict=True):
-                # pyqtgraph interprets labels as HTML.
-                self.item.setLabel(name, escape(label), **style)
+                # pyqtgraph interprets labels as HTML; its PlotItem.setLabel would show the axis.
+                self.item.getAxis(name).setLabel(escape(label), **style)
             self.labels_changed.emit()
 
     def label_length(self, name: str) -> float:

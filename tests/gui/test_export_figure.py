@@ -121,6 +121,7 @@ class TestEveryPlot:
 
 SCHEMES = [f"int8 {m}" for m in ("scale-only", "symmetric", "asymmetric")]
 TITLES = {
+    "number-line": "Number line: R above, codes Q below",
     "signal": "Signal: R",
     "error": "Error: R′ − R",
     "distribution": "Distribution: values R below, codes Q above",
@@ -133,6 +134,7 @@ TITLES = {
     "bits": "Bits: SQNR against bits per value",
 }
 LABELS = {
+    "number-line": ["clips 1 of 3", "21.2 dB", "27 codes unused", "Z = -16", "-1.01618"],
     "signal": ["position #", "value (unit of R)"],
     "error": ["position #", "error (unit of R)", "±S/2"],
     "distribution": [
@@ -170,10 +172,10 @@ def test_all_plots_fit_into_one_figure_in_their_order(three, tmp_path, ending):
         found = texts(path.read_bytes())
         places = [found.index(TITLES[key].partition(":")[0] + ":") for key in KEYS]
         assert places == sorted(places)
-        # One legend for all.
+        # One legend for all, beside the names of the number line's lanes.
         for name in SCHEMES:
             nodes = ElementTree.fromstring(path.read_bytes()).iter(f"{SVG}text")
-            assert [node.text for node in nodes].count(name) == 1
+            assert [node.text for node in nodes].count(name) == 2
 
 
 @pytest.mark.parametrize("key", [entry.key for entry in EXAMPLES])

@@ -107,7 +107,7 @@ class NumberLinePlot(Plot):
         self._look_up(data)
         ends = [dot.value for dot in self._dots]
         for lane in self._lanes:
-            ends += lane.edges.tolist()
+            ends += lane.edges
         finite = [end for end in ends if math.isfinite(end)]
         return (min(finite), max(finite)) if finite else (-1.0, 1.0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,11 +80,28 @@ class Lane:
         return levels if np.isfinite(levels).all() else levels[:0]
 
     @cached_property
-    def edges(self) -> np.ndarray:
-        """The ends of what has a code: half a gap beyond the first and the last level."""
-        if self.levels.size < 2:
-            return np.repeat(self.levels, 2)
-        return self.series.level_edges[[0, -1]]
+    def edges(self) -> tuple[float, float]:
+        """The ends of what is not clipped: half a gap beyond the levels, if rounded to nearest.
+
+        A fraction that is cut off may lie a whole gap beyond them, and in blocks more.
+        """
+        levels = self.levels
+        if levels.size < 2:
+            return (float(levels[0]), float(levels[0])) if levels.size else (math.nan, math.nan)
+        with np.errstate(over="ignore"):
+            gaps = np.array([levels[0] - levels[1], levels[-1] - levels[-2]])
+            ends = levels[[0, -1]]
+            probes = ends[:, None] + gaps[:, None] * [0.25, 0.75, 1.25, 1.75]
+        p = self.series.p
+        with np.errstate(all="ignore"):
+            cut = QUANTIZERS[p.mapping].encode(probes.astype(p.dtype).reshape(-1), p)[1]
+        inside = np.ones((2, 4), bool) if cut is None else (cut == 0).reshape(2, 4)
+        if p.arithmetic.chances:
+            inside[:] = [True, True, False, False]
+        with np.errstate(over="ignore"):
+            low, high = ends + gaps * inside.sum(1) / 2
+        finite = np.isfinite([low, high]).all()
+        return (float(low), float(high)) if finite else (float(ends[0]), float(ends[1]))
 
     @cached_property
     def unused(self) -> tuple[tuple[int, int], ...]:
@@ -121,19 +139,21 @@ class Lane:
             return None if found is None else found[::-1]
         return rounding_thresholds(p, first, last)
 
+    def border(self, level: int) -> float:
+        """Return where a level's code begins; for one past the last level, where codes end."""
+        if level == 0:
+            return self.edges[0]
+        if level == self.levels.size:
+            return self.edges[1]
+        found = self.thresholds(level - 1, level)
+        return float(self.series.level_edges[level] if found is None else found[0])
+
     def cell(self, level: int) -> tuple[float, float]:
         """Return the ends of the values that get a level's code, or may get it by chance."""
-        first, last = max(0, level - 1), min(self.levels.size - 1, level + 1)
-        found = self.thresholds(first, last)
-        if found is None:
-            found = self.levels[first : last + 1]
-            low, high = float(found[0]), float(found[-1])
-        else:
-            low, high = float(found[0]), float(found[-1])
-        return (
-            low if level > 0 else float(self.edges[0]),
-            high if level < self.levels.size - 1 else float(self.edges[1]),
-        )
+        if self.series.p.arithmetic.chances:
+            reach = (self.edges[0], *self.levels.tolist(), self.edges[1])
+            return reach[level], reach[level + 2]
+        return self.border(level), self.border(level + 1)
 
 
 def shown_places(data: PlotData) -> range:

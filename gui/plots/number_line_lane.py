@@ -32,6 +32,7 @@ from quantoscope.gui.plots.number_line_rows import (
     Taken,
     combed,
     crisp,
+    even_step,
 )
 from quantoscope.gui.plots.number_line_words import Head, clipped_text, unused_text
 from quantoscope.gui.plots.view import CUT_DOWN, RAISED
@@ -126,7 +127,7 @@ class LaneLayout:
         g, lane = self.ground, self.lane
         if not lane.levels.size:
             return
-        low, high = map(g.scale.place, lane.edges.tolist())
+        low, high = map(g.scale.place, lane.edges)
         for x0, x1, ink, alpha in (
             (0.0, low, "alarm", 0.09),
             (low, high, self.ink, 0.07),
@@ -136,9 +137,8 @@ class LaneLayout:
             if x1 > x0:
                 box = QRectF(x0, self.y_r, x1 - x0, self.y_q - self.y_r)
                 self.marks.append(Fill(box, ink, alpha))
-        edges = lane.series.level_edges
         for first, last in lane.unused:
-            x0, x1 = map(g.scale.place, edges[[first, last + 1]].tolist())
+            x0, x1 = map(g.scale.place, (lane.border(first), lane.border(last + 1)))
             x0, x1 = max(x0, 0.0), min(x1, g.width)
             if x1 - x0 < 1:
                 continue
@@ -148,9 +148,9 @@ class LaneLayout:
     def _label_unused(self, taken: Taken) -> None:
         """Write how many codes are unused onto their hatching."""
         g, lane = self.ground, self.lane
-        edges, line = lane.series.level_edges, g.measure.line
+        line = g.measure.line
         for first, last in lane.unused:
-            x0, x1 = map(g.scale.place, edges[[first, last + 1]].tolist())
+            x0, x1 = map(g.scale.place, (lane.border(first), lane.border(last + 1)))
             x0, x1 = max(x0, 0.0), min(x1, g.width)
             text = unused_text(last - first + 1)
             wide = g.measure.advance(text, False) + 6
@@ -181,7 +181,7 @@ class LaneLayout:
             self.marks.append(Stroke(line, self.ink, 1.2))
         seen = x[first:stop]
         if lane.even:
-            seen = seen[lane.series.level_codes[first:stop] % self._step(x, NEAREST_TICKS) == 0]
+            seen = seen[lane.series.level_codes[first:stop] % even_step(x, NEAREST_TICKS) == 0]
         self.marks.append(Comb(combed(seen), self.y_q - 3.5, self.y_q, self.ink, 0.8))
         below = Taken(QRectF(0, 0, g.width, g.height))
         bold: list[tuple[float, str]] = []
@@ -237,16 +237,8 @@ class LaneLayout:
                     order.append(level)
                     near = float(x[level]) + apart
             return ends + order
-        labelled = codes[first:stop] % self._step(x, apart) == 0
+        labelled = codes[first:stop] % even_step(x, apart) == 0
         return ends + (first + np.flatnonzero(labelled)).tolist()
-
-    @staticmethod
-    def _step(x: np.ndarray, apart: float) -> int:
-        """Return the power of two whose multiples among the codes lie far enough apart."""
-        spacing, step = float(x[-1] - x[0]) / max(1, x.size - 1), 1
-        while step * spacing < apart and step < x.size:
-            step *= 2
-        return step
 
     # Values along R
 

@@ -179,16 +179,15 @@ class LensLayout:
 
     def _draw_ground(self) -> None:
         lane, fate = self.lane, self.fate
-        low, high = (float(edge) for edge in lane.edges)
+        low, high = lane.edges
         for span, ink, alpha in (
             ((-math.inf, low), "alarm", 0.09),
             ((low, high), self.ink, 0.07),
             ((high, math.inf), "alarm", 0.09),
         ):
             self._add_fill(self._span(*span), ink, alpha)
-        edges = lane.series.level_edges
         for first, last in lane.unused:
-            box = self._span(edges[first], edges[last + 1])
+            box = self._span(lane.border(first), lane.border(last + 1))
             if box.width() > 1:
                 self.marks.append(Hatch(box, "alarm"))
         if not fate.side:
@@ -212,8 +211,12 @@ class LensLayout:
         self._draw_thresholds(first, stop)
         taken = Taken(self.inner)
         places = np.arange(first, stop)
-        if stop - first > 2 * self.box.width() / STEP:
-            places = places[:: max(1, math.ceil((stop - first) / (self.box.width() / STEP)))]
+        dense = (stop - first) * STEP / self.box.width()
+        if dense > 2 and lane.even:
+            codes = lane.series.level_codes[first:stop]
+            places = places[codes % 2 ** math.ceil(math.log2(dense)) == 0]
+        elif dense > 2:
+            places = places[:: math.ceil(dense)]
         order = sorted(places.tolist(), key=lambda level: abs(x[level] - self.box.center().x()))
         if not self.fate.side and first <= self.fate.level < stop:
             order.insert(0, self.fate.level)
@@ -298,7 +301,7 @@ class LensLayout:
         self.marks.append(Glyph(start, self.y_r, "o", "foreground", DOT))
         if chosen:
             self.marks.append(Glyph(start, self.y_r, "o", "highlight", DOT + 6, hollow=True))
-        if self.says_times:
+        if self.says_times and self.lens.times > 1:
             self._draw_times()
 
     def _draw_away(self, start: float, edge: float) -> None:

@@ -209,3 +209,11 @@ def combed(x: np.ndarray, apart: float = NEAREST_TICKS) -> tuple[float, ...]:
         return tuple(x.tolist())
     _, first = np.unique(np.floor(x / apart), return_index=True)
     return tuple(x[first].tolist())
+
+
+def even_step(x: np.ndarray, apart: float) -> int:
+    """Return the power of two whose multiples among even positions lie far enough apart."""
+    spacing, step = float(x[-1] - x[0]) / max(1, x.size - 1), 1
+    while step * spacing < apart and step < x.size:
+        step *= 2
+    return step

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QFont
 
-from quantoscope.engine import Scheme, evaluate, summarize
+from quantoscope.engine import QUANTIZERS, Scheme, evaluate, summarize
 from quantoscope.gui.document.snapshot import EvaluationJob, Snapshot, entries_for, frozen
 from quantoscope.gui.plots.data import data_of
 from quantoscope.gui.plots.marks import Arrow, Comb, Fill, Frame, Glyph, Hatch, Words
@@ -50,7 +50,7 @@ class Laid:
         self.lanes = lanes_of(self.data, self.dots)
         ends = [dot.value for dot in self.dots]
         for lane in self.lanes:
-            ends += lane.edges.tolist()
+            ends += lane.edges
         finite = [end for end in ends if np.isfinite(end)] or [-1.0, 1.0]
         unit = unit_for(min(finite), max(finite))
         low, high = padded(*unit.down_pair(min(finite), max(finite)))
@@ -229,6 +229,24 @@ def test_a_lens_shows_the_cell_of_its_code_in_true_places(qapp):
     (arrow,) = laid.marks(Arrow, lens.box)
     assert arrow.start[0] == pytest.approx(lens.box.center().x())
     assert arrow.stop[0] == pytest.approx(lens.scale.place(float(e.reconstructed[0])))
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [*THREE, *MIXED, "int4 symmetric toward-zero", "uint4 asymmetric toward-zero", "q4_0", "q4_1"],
+)
+def test_what_is_tinted_red_is_what_is_clipped(qapp, scheme):
+    laid = Laid(NUMBERS, (scheme,))
+    lane = laid.lanes[0]
+    p = lane.series.p
+    quantizer = QUANTIZERS[p.mapping]
+    low, high = lane.edges
+    gap = abs(lane.levels[-1] - lane.levels[-2])
+    for at, side in ((low, -1), (high, 1)):
+        for shift, cut in ((0.05, True), (-0.05, False)):
+            x = np.array([at + side * shift * gap], p.dtype)
+            saturated = quantizer.encode(x, p)[1]
+            assert (saturated is not None and bool(saturated[0])) == cut
 
 
 def test_all_lanes_magnify_alike(qapp):

@@ -7,8 +7,8 @@ import numpy as np
 from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.quantizers import QUANTIZERS, QParams
 
-HALVINGS = 64
-"""Number of bisections, which is enough for every bit of a float64."""
+SPARE_BITS = 6
+"""Bisections beyond the bits of the working precision: the search begins a few gaps wide."""
 
 
 def rounding_thresholds(p: QParams, first: int, last: int) -> FloatArray | None:
@@ -45,7 +45,7 @@ def rounding_thresholds(p: QParams, first: int, last: int) -> FloatArray | None:
     with np.errstate(all="ignore"):
         gap = above - below
         low, high = below - gap, above + gap
-        for _ in range(HALVINGS):
+        for _ in range(np.finfo(p.dtype).nmant + SPARE_BITS):
             middle = low + (high - low) / 2
             places = quantizer.places(quantizer.encode(middle.astype(p.dtype), p)[0], p)
             over = places > np.arange(first, last)

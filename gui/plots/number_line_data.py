@@ -20,6 +20,8 @@ from quantoscope.gui.plots.data import PlotData, Series
 NEIGHBOURS = 20
 """Number of neighbours on each side of the chosen value, where not all values are shown."""
 MOST = 2 * NEIGHBOURS + 1
+FEW = 256
+"""Maximum number of levels whose thresholds are all computed at once."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,15 @@ class Lane:
 
     def thresholds(self, first: int, last: int) -> np.ndarray | None:
         """Return the thresholds between levels from first to last; None if chance decides."""
+        if self.levels.size > FEW:
+            return self._thresholds(first, last)
+        return None if self._known is None else self._known[first:last]
+
+    @cached_property
+    def _known(self) -> np.ndarray | None:
+        return self._thresholds(0, self.levels.size - 1)
+
+    def _thresholds(self, first: int, last: int) -> np.ndarray | None:
         p, size = self.series.p, self.levels.size
         if p.scale < 0:
             found = rounding_thresholds(p, size - 1 - last, size - 1 - first)

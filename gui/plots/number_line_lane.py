@@ -34,7 +34,12 @@ from quantoscope.gui.plots.number_line_rows import (
     crisp,
     even_step,
 )
-from quantoscope.gui.plots.number_line_words import Head, clipped_text, unused_text
+from quantoscope.gui.plots.number_line_words import (
+    Head,
+    clipped_text,
+    in_steps,
+    unused_text,
+)
 from quantoscope.gui.plots.view import CUT_DOWN, RAISED
 
 DOT = 8.0
@@ -312,10 +317,16 @@ class LaneLayout:
             if not (math.isfinite(self.x_r[i]) and math.isfinite(fate.error)):
                 continue
             ends = float(self.x_r[i]), g.scale.place(fate.reconstructed)
-            text = clipped_text(self.lane, fate, g.digits)
-            wide = g.measure.advance(text, True)
             y = (self.y_r + self.y_q - line) / 2
-            for x in (min(ends) - wide - 12, max(ends) + 12):
+            tried = [
+                (text, left)
+                for text in (clipped_text(self.lane, fate, g.digits), in_steps(self.lane, fate))
+                for left in (True, False)
+                if text
+            ]
+            for text, left in tried:
+                wide = g.measure.advance(text, True)
+                x = min(ends) - wide - 12 if left else max(ends) + 12
                 box = QRectF(x, y, wide, line)
                 if taken.put(box):
                     self.marks.append(Words(box, text, "alarm", True))

@@ -367,10 +367,19 @@ class PlotPane(QWidget):
                 return
         self._session.view.choose(0 if chosen is None else chosen + step)
 
+    def event(self, event: QEvent) -> bool:
+        asked = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+        if asked and event.type() == QEvent.Type.ShortcutOverride and self.plot.dragging:
+            # Before Escape does what it does in the whole window.
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
         view = self.widget.getPlotItem().getViewBox()
-        if key == Qt.Key.Key_Escape and self.plot.let_go():
+        if key == Qt.Key.Key_Escape and self.plot.dragging:
+            self.plot.let_go()
             commands.take_back(self._session, f"drag {self._drag}")
             self._drag = 0
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):

@@ -154,9 +154,13 @@ class Plot(QObject):
         """Return the chosen value moved by so many S; None in plots that move no values."""
         return None
 
-    def let_go(self) -> bool:
-        """Let go of a value that is being dragged; return whether one was."""
+    @property
+    def dragging(self) -> bool:
+        """Whether a value is being dragged."""
         return False
+
+    def let_go(self) -> None:
+        """Let go of a value that is being dragged."""
 
     def pointed(self, x: float, y: float) -> float:
         """Return the drawn x that a point of the view, in drawn coordinates, stands for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,7 @@ class NumberLinePlot(Plot):
     """Lanes as slide rules: what becomes of each value under each scheme."""
 
     key = "number-line"
+    name = "Number line"
     x_only = True
     x_quantity = "value"
     draws_values = False
@@ -132,7 +134,7 @@ class NumberLinePlot(Plot):
         measure = measure_of(font)
         ground = self._ground(data, width, height, measure)
         heads = [head_of(data, lane) for lane in self._lanes]
-        held = None if self._held is None else self._held[1]
+        held = None if self._held is None else self._lenses_held()
         self._layout = laid_out(ground, self._lanes, heads, held)
         marks = self._layout.marks
         if not marks:
@@ -169,6 +171,16 @@ class NumberLinePlot(Plot):
             tuple(place(v) for _, finer in levels[1:2] for v in finer),
             axis.shared,
             data.digits,
+        )
+
+    def _lenses_held(self) -> tuple[Lens, ...]:
+        """Return the lenses of a drag, in their order; those follow in which no dot is dragged."""
+        assert self._held is not None and self._grip is not None
+        if self._grip.in_lens:
+            return self._held[1]
+        return tuple(
+            replace(lens, centre=self.x_unit.down_to(self._dots[lens.dot].value))
+            for lens in self._held[1]
         )
 
     def _resized(self, *_: Any) -> None:
@@ -284,9 +296,12 @@ class NumberLinePlot(Plot):
         if finished:
             self.refresh()
 
-    def let_go(self) -> bool:
-        was, self._grip, self._held = self._grip is not None, None, None
-        return was
+    @property
+    def dragging(self) -> bool:
+        return self._grip is not None
+
+    def let_go(self) -> None:
+        self._grip = self._held = None
 
 
 def measure_of(font: QFont) -> Measure:

@@ -54,6 +54,7 @@ class Grip:
     scale: Scale
     near: bool
     """Whether the pointer is on the dot itself."""
+    in_lens: bool
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,14 @@ class Layout:
             if lens.box.contains(x, y):
                 at = lens.scale.at
                 near = np.hypot(x - at, y - lens.y_r) <= REACH
-                return Grip(lens.dot, lens.scale, bool(near))
+                return Grip(lens.dot, lens.scale, bool(near), True)
         lane = next((lane for lane in self.lanes if lane.box.contains(x, y)), None)
         if lane is None or not np.isfinite(lane.x).any():
             return None
         distance = np.abs(np.array(lane.x) - x)
         dot = int(np.nanargmin(distance))
         upright = lane.y_r - REACH <= y <= lane.y_q + REACH
-        return Grip(dot, self.scale, bool(distance[dot] <= REACH and upright))
+        return Grip(dot, self.scale, bool(distance[dot] <= REACH and upright), False)
 
     def scale_at(self, x: float, y: float) -> Scale:
         """Return the scale that holds at a point: that of a lens, or of the line."""

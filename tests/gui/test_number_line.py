@@ -2,10 +2,12 @@
 
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
 from quantoscope.engine import Scheme
@@ -148,6 +150,46 @@ def test_escape_during_a_drag_restores_the_value_for_good(line, person):
     assert shown.session.array.tobytes() == before.tobytes()
     drag(shown, dot(shown, 0), 20)
     assert stack.count() == 1
+
+
+def test_escape_restores_in_the_whole_window_where_it_means_other_things(window, person, qtbot):
+    window.stage.show_view("number-line")
+    pane = window.plots["number-line"]
+    qtbot.waitUntil(pane.isVisible)
+    before = window.session.array.copy()
+    shown = SimpleNamespace(pane=pane, plot=pane.plot, view=pane.plot.item.getViewBox)
+    start, viewport, left = dot(shown, 0), pane.widget.viewport(), Qt.MouseButton.LeftButton
+    for kind, by, button, held in (
+        (QEvent.Type.MouseMove, 0, Qt.MouseButton.NoButton, Qt.MouseButton.NoButton),
+        (QEvent.Type.MouseButtonPress, 0, left, left),
+        (QEvent.Type.MouseMove, 20, Qt.MouseButton.NoButton, left),
+        (QEvent.Type.MouseMove, 40, Qt.MouseButton.NoButton, left),
+    ):
+        place = start + QPointF(by, 0)
+        event = QMouseEvent(
+            kind, place, viewport.mapToGlobal(place), button, held, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(viewport, event)
+    assert window.session.array[0] != before[0]
+    person.press("Escape")
+    assert window.session.array.tobytes() == before.tobytes()
+    assert not window.session.undo_stack.count()
+    event = QMouseEvent(
+        QEvent.Type.MouseButtonRelease, place, viewport.mapToGlobal(place), left,
+        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+    )  # fmt: skip
+    QApplication.sendEvent(viewport, event)
+    assert window.session.array.tobytes() == before.tobytes()
+
+
+def test_the_lens_follows_a_dot_dragged_along_the_line(line):
+    shown = line()
+    drag(shown, dot(shown, 0), 80, release=False)
+    value = float(shown.session.array[0])
+    found = next(one for one in layout(shown).lenses if one.dot == 0)
+    assert found.scale.place(value) == pytest.approx(found.box.center().x())
+    assert [lens.dot for lens in layout(shown).plan] == [2, 0, 1]
+    shown.mouse(QEvent.Type.MouseButtonRelease, dot(shown, 0), Qt.MouseButton.LeftButton)
 
 
 def test_a_drag_back_to_where_it_began_leaves_nothing_to_undo(line):

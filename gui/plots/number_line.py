@@ -27,6 +27,7 @@ from quantoscope.gui.plots.number_line_data import (
 from quantoscope.gui.plots.number_line_layout import Grip, Layout, laid_out
 from quantoscope.gui.plots.number_line_rows import Ground, Lens, Measure, Scale
 from quantoscope.gui.plots.number_line_words import head_of, sentence
+from quantoscope.gui.plots.values_axis import values_span
 
 ABOVE = 31
 """Depth over the crosshair, which lenses cover."""
@@ -107,11 +108,10 @@ class NumberLinePlot(Plot):
         if self._held is not None:
             return self._held[0]
         self._look_up(data)
-        ends = [dot.value for dot in self._dots]
-        for lane in self._lanes:
-            ends += lane.edges
+        # Values of other channels are shown too.
+        ends = *values_span(data), *(dot.value for dot in self._dots)
         finite = [end for end in ends if math.isfinite(end)]
-        return (min(finite), max(finite)) if finite else (-1.0, 1.0)
+        return min(finite), max(finite)
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         return 0.0, 1.0

@@ -8,15 +8,16 @@ from quantoscope.gui.plots.data import PlotData
 
 
 def values_span(data: PlotData) -> tuple[float, float]:
-    """Return the range that contains data, clipping range and levels."""
+    """Return the range that contains data, clipping ranges and levels of all schemes shown."""
     ends = [data.summary.low, data.summary.high]
     if data.active is not None and not data.active.granularity.whole:
         # Levels are those of one channel, so use that channel's values.
         summary = data.channel[1]
         ends = [summary.low, summary.high]
-    if data.active is not None:
-        ends += data.active.p.range
-        ends += [float(data.active.level_edges[0]), float(data.active.level_edges[-1])]
+    for series in (data.active, *data.series):
+        if series is not None:
+            ends += series.p.range
+            ends += [float(series.level_edges[0]), float(series.level_edges[-1])]
     finite = [end for end in ends if np.isfinite(end)]
     return (min(finite), max(finite)) if finite else (-1.0, 1.0)
 

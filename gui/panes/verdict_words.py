@@ -170,6 +170,8 @@ def _few(verdict: Verdict, best: list[int], shape: tuple[int, ...]) -> list[Clau
         return []
     best_figure = verdict.figure(others[0], others=True)
     if uid in others or best_figure - figure < NOTICED:
+        if abs(figure - verdict.figure(uid)) < NOTICED:
+            return []
         text = _tr("%1 values set the range: without them %2 has %3.")
         if few.count == 1:
             text = _tr("%1 sets the range: without it %2 has %3.")

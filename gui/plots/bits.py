@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import Qt
 
 from quantoscope.engine.analysis.verdict import Standing, staircase
 from quantoscope.gui.common.localized_numbers import bits_text, decibels, filled
@@ -17,6 +17,8 @@ from quantoscope.gui.plots.metric_option import METRIC, MetricPlot
 PER_BIT = 20 * math.log10(2)
 """What a bit gains in dB, as the step halves."""
 MARGIN = 0.5
+LONGEST = 0.75
+"""Maximum length of a name, as a share of the width."""
 
 
 class BitsPlot(MetricPlot):
@@ -94,11 +96,15 @@ class BitsPlot(MetricPlot):
         ]
         labels = FreeLabels(self, [around(at, 6) for at in places])
         self._slope(x0, x1, labels)
+        middle = Qt.TextElideMode.ElideMiddle
         # Those of the best come first; a name without room stays in the list of schemes.
         for place in sorted(range(len(points)), key=lambda n: (n not in best, n)):
             series, standing, db = points[place]
             ink = self.theme.foreground if place in best else self.theme.muted
-            labels.write(series.entry.uid, standing.bits, db, series.entry.name, ink, rows=4)
+            name = labels.metrics.elidedText(
+                series.entry.name, middle, LONGEST * labels.room.width()
+            )
+            labels.write(series.entry.uid, standing.bits, db, name, ink, rows=4)
 
     def _stairs(self, best: list[tuple[float, float]], x1: float) -> None:
         """Draw the best SQNR for every number of bits."""
@@ -122,8 +128,9 @@ class BitsPlot(MetricPlot):
             self.point(float(self.draw_x(at)), float(self.draw_y(db)))
             for at, db in zip(x, y, strict=True)
         )
-        labels.taken.append(QRectF(start, end).normalized())
-        labels.write("slope", float(x[0]), float(y[0]), text, self.theme.muted)
+        way = end - start
+        labels.taken += [around(start + way * (step / 6), 5) for step in range(7)]
+        labels.write("slope", float(x[0]), float(y[0]), text, self.theme.muted, gap=14)
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         return None

@@ -22,7 +22,7 @@ LEAST_HEIGHT, FULL_HEIGHT = 70, 180
 """Minimum height of the bars, and of the room in which names take two lines."""
 ROOM_FOR_MEAN, ROOM_FOR_UNIT = 44, 130
 """Minimum widths of a column with its mean, and with the unit, in pixels."""
-TICK_SPACE, GUTTER = 34, 8
+TICK_SPACE, GUTTER = 44, 8
 
 
 def _tr(text: str) -> str:
@@ -155,6 +155,11 @@ class Bars:
         lines = 2 if roomy else 1
         return self.canvas.wrapped(series.entry.name, self._column - GUTTER, lines)
 
+    def _fitting(self, *texts: str) -> str:
+        """Return the first text that fits a column; empty if none does: no number is cut."""
+        room, metrics = self._column - GUTTER - 4, self.canvas.metrics
+        return next((text for text in texts if metrics.horizontalAdvance(text) <= room), "")
+
     def _spot(self, column: int, text: str) -> None:
         left = self.room.left() + column * self._column
         rect = QRectF(left, self.room.top(), self._column, self.room.height())
@@ -175,7 +180,8 @@ class Bars:
         bits = filled(_tr("%1 bits / value"), bits_text(corner.bits))
         middle, plot = self._middle(column), self.canvas.plot
         name = self._name(series)
-        self._words(key, column, scale.bottom, [*name, bits], len(name))
+        short = self._fitting(bits, filled(_tr("%1 bits"), bits_text(corner.bits)))
+        self._words(key, column, scale.bottom, [*name, short], len(name))
         self._spot(column, f"{series.entry.name}\n{corner_db(db)}, {bits}")
         if not math.isfinite(db):
             self.canvas.text((key, "db"), (middle, scale.bottom - 12), corner_db(db),
@@ -206,10 +212,8 @@ class Bars:
         self._mean(key, gain, rect)
         self._whisker(key, gain, level, scale, left + 1.6 * self._half)
         old = filled(_tr("instead of %1"), gain.choice.first)
-        between = spread(gain)
-        if self.canvas.metrics.horizontalAdvance(between) > self._column - GUTTER - 4:
-            between = " … ".join(spread_ends(gain))
-        words = [name_of(gain.choice), between]
+        between = self._fitting(spread(gain), " … ".join(spread_ends(gain)))
+        words = [name_of(gain.choice), between if spread(gain) else ""]
         if self._column >= ROOM_FOR_WORDS:
             words.insert(1, old)
         self._words(key, column, scale.bottom, words, 1)

@@ -72,6 +72,14 @@ def test_the_outlier_is_told_with_what_it_does_to_the_others(line):
     assert "48.3 dB" in line(OUTLIER, *FOUR, width=1000).text.shown
 
 
+def test_an_outlier_that_changes_nothing_is_not_told(line):
+    array = noise(40_000)
+    array[7] = 12
+    assert "sets the range" not in full(line(array, *THREE))
+    array[7] = 1200
+    assert "#7 = 1200 sets the range" in full(line(array, *THREE))
+
+
 def test_outlier_columns_are_told_with_what_they_cost(line):
     matrix = noise(64 * 400).reshape(64, 400)
     matrix[:, [5, 300]] = 60 * np.sign(matrix[:, [5, 300]])

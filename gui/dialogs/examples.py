@@ -100,7 +100,7 @@ class ExamplesDialog(QDialog):
         self.list.itemActivated.connect(self._take)
         self.list.itemClicked.connect(self._take)
         vbox(self, (self.list, 1), buttons, margins=None)
-        open_at(self, 3 * (CARD.width() + 6) + 60, 4 * (CARD.height() + 4) + 70)
+        open_at(self, 3 * (CARD.width() + 6) + 40, 4 * (CARD.height() + 4) + 70)
         self.list.setFocus()
 
     def _take(self, item: QListWidgetItem) -> None:

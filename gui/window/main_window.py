@@ -95,7 +95,9 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.actions_ = Actions(self, self.theme, self._handlers())
         self.overlay = Overlay(
-            self.frame, self.frame.across, [self.offer, self.unkept, self.message]
+            self.frame,
+            (self.stage, self.frame.across),
+            [self.offer, self.unkept, self.message],
         )
         self.menus = Menus(
             self, self.actions_, self.session, self.places, self.frame, settings, self.theme

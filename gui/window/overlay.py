@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -16,18 +18,30 @@ from PySide6.QtWidgets import (
 from quantoscope.gui.common.message_bar import MessageBar
 
 WIDEST, MARGIN, GAP = 720, 10, 4
+ROOMY = 420
+"""Minimum width of a part that messages lie over."""
 SHARE = 0.45
 """Share of the part's height that messages take at most, all together."""
 FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox)
 
 
 class Overlay(QWidget):
-    """Lays message bars over a part of the window, at its foot or where no field is edited."""
+    """Lays message bars over a part of the window, at its foot or where no field is edited.
 
-    def __init__(self, window: QWidget, below: QWidget, bars: list[MessageBar]) -> None:
+    Parameters
+    ----------
+    window : QWidget
+        What the parts are in.
+    parts : sequence of QWidget
+        Where messages may lie: over the first that is wide enough, else over the last.
+    bars : list of MessageBar
+        The last one is in front.
+    """
+
+    def __init__(self, window: QWidget, parts: Sequence[QWidget], bars: list[MessageBar]) -> None:
         super().__init__(window)
         self._window = window
-        self._below, self._bars = below, bars
+        self._parts, self._bars = tuple(parts), bars
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
@@ -37,14 +51,15 @@ class Overlay(QWidget):
             bar.hide()
             bar.shown_changed.connect(bar.setVisible)
             bar.shown_changed.connect(self.settle)
-        below.installEventFilter(self)
+        for part in self._parts:
+            part.installEventFilter(self)
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         application.focusChanged.connect(self.settle)
         self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._below and event.type() == QEvent.Type.Resize:
+        if watched in self._parts and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self.settle()
         return False
 
@@ -61,7 +76,9 @@ class Overlay(QWidget):
         self.setVisible(bool(shown))
         if not shown:
             return
-        room = QRect(self._below.mapTo(self._window, QPoint(0, 0)), self._below.size())
+        wide = (part for part in self._parts if part.width() >= ROOMY)
+        part = next(wide, self._parts[-1])
+        room = QRect(part.mapTo(self._window, QPoint(0, 0)), part.size())
         room = room.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
         width = min(WIDEST, room.width())
         self.resize(width, self.height())

@@ -51,6 +51,9 @@ def test_messages_move_nothing_and_lie_inside_the_window(sized, texts):
     assert all(sized.rect().contains(rect) for rect in rects)
     assert not any(a.intersects(b) for a in rects for b in rects if a is not b)
     assert sized.overlay.height() <= sized.height() // 2
+    if sized.width() >= 1000:
+        # Values, schemes and the lesson beside the stage stay free.
+        assert place_of(sized.stage, sized).contains(place_of(sized.overlay, sized))
     for bar in shown:
         close = bar._close
         assert bar.rect().contains(QRect(close.mapTo(bar, QPoint(0, 0)), close.size()))

@@ -113,6 +113,8 @@ def looks(part):
     roles = QPalette.ColorRole
     found = []
     for widget in (part, *part.findChildren(QWidget)):
+        if widget.objectName().startswith("qt_scrollarea_"):
+            continue  # whichever bar was needed first comes first
         if widget.metaObject().className().startswith("Q") and widget.objectName() == "":
             name = widget.metaObject().className()
         else:

@@ -204,7 +204,8 @@ class PlotPane(QWidget):
         self._session.view.set_stopped(self.plot.key, False)
 
     def _on_outdated(self) -> None:
-        self._prepared = None
+        """Compute what another option shows; the sentence is no longer that of the picture."""
+        self._prepared, self.plot.insight = None, ""
         self._on_data(self._feed.data)
 
     def _on_ended(self, kind: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 from PySide6.QtCore import QSize, Qt, QUrl, Signal
@@ -180,8 +181,9 @@ class VerdictLine(QWidget):
         verdict, entries = snapshot.verdict, {e.uid: e for e in self._session.entries}
         if verdict is not None and not set(verdict.standings) <= set(entries):
             return  # A scheme was removed; the next snapshot is on its way.
-        known = [] if verdict is None else list(verdict.standings)
-        named = {uid: entries[uid] for uid in known}
+        known = {} if verdict is None else verdict.standings
+        # The figures are of the schemes as they were, which may have changed meanwhile.
+        named = {uid: replace(entries[uid], scheme=one.scheme) for uid, one in known.items()}
         self.text.say(clauses(verdict, snapshot.array.shape), named, self._theme)
         self.why.setEnabled(len(known) > 1)
 

@@ -9,6 +9,8 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from quantoscope.engine import Scheme, evaluate
+from quantoscope.engine.analysis.outliers import attribution
+from quantoscope.engine.analysis.verdict import verdict
 from quantoscope.engine.examples import example
 from quantoscope.gui.common.theme import DARK, LIGHT
 from quantoscope.gui.document import commands, snapshot
@@ -139,9 +141,9 @@ def test_the_scheme_named_is_the_one_that_the_table_of_results_marks(line):
             for entry, mark in zip(session.entries, marks, strict=True)
             if mark.get("sqnr") == "☆"
         ]
-        verdict = session.evaluator.snapshot.verdict
-        assert verdict.best() == stars
-        assert sorted(verdict.dearer()) == sorted(dearer)
+        judged = session.evaluator.snapshot.verdict
+        assert judged.best() == stars
+        assert sorted(judged.dearer()) == sorted(dearer)
 
 
 @pytest.mark.parametrize("width", [1440, 1000, 667, 420, 260])
@@ -168,6 +170,18 @@ def test_an_edit_and_a_name_are_seen_at_once(line):
     commands.update_entry(shown.session, entry.uid, lambda e: replace(e, label=label), "rename")
     assert full(shown).startswith("<b>mine</b> & yours loses least")
     assert "<b>mine</b> & yours" in shown.text._document.toPlainText().replace("\xa0", " ")
+
+
+def test_figures_keep_their_scheme_until_those_of_the_next_are_there(line, qtbot):
+    shown = line(noise(60_000), *THREE)
+    before = full(shown)
+    assert before.startswith("int8 asymmetric loses least")
+    session = shown.session
+    commands.set_scheme(session, session.entries[2].uid, Scheme.parse("int2 symmetric"))
+    assert session.evaluator.stale
+    assert full(shown) == before
+    qtbot.waitUntil(lambda: not session.evaluator.stale)
+    assert full(shown).startswith("int2 symmetric takes the fewest bits, 2")
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
@@ -230,6 +244,25 @@ def test_an_unnamed_quantity_links_no_plots(open_lean_window):
     for key in ("channels", "waterfall"):
         window.plots.places[key].reveal()
     assert window.plots["waterfall"].plot.leader is None
+
+
+def test_the_verdict_after_edits_is_that_of_a_new_evaluation(line, qtbot):
+    array = noise(60_000)
+    shown = line(array, *THREE)
+    session = shown.session
+    for place, value in ((5, 90.0), (5, 0.25), (17, -300.0), (59_999, 400.0)):
+        commands.edit_value(session, place, value)
+        array[place] = value
+        qtbot.waitUntil(lambda: not session.evaluator.stale)
+        made = {e.uid: evaluate(array, e.scheme) for e in session.entries}
+        causes = [attribution(array, one) for one in made.values()]
+        fresh = verdict(made, [cause for cause in causes if cause is not None])
+        kept = session.evaluator.snapshot.verdict
+        assert (kept.few is None) == (fresh.few is None)
+        for uid, one in fresh.standings.items():
+            figures = [(s.sqnr, s.others, s.clipped_share) for s in (one, kept.standings[uid])]
+            assert figures[0] == pytest.approx(figures[1], rel=1e-9, nan_ok=True)
+            assert one.clipped == kept.standings[uid].clipped
 
 
 # The waterfall

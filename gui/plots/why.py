@@ -47,11 +47,16 @@ class WhyPlot(MetricPlot):
         METRIC,
     )
 
+    _choices = 0
+    """Number of choices between the schemes that are shown."""
+
     def title(self) -> str:
         return self.tr("Why: from one scheme to another, choice by choice")
 
     def axis_labels(self) -> tuple[str, str]:
-        text = self.tr("gains (dB); bar: mean over all orders; tick: in some, wider in more")
+        text = self.tr("gain (dB)")
+        if self._choices > 1:
+            text = self.tr("gains (dB); bar: mean over all orders; tick: in some, wider in more")
         return text, self.tr("SQNR (dB)")
 
     # Which schemes, and which values
@@ -151,6 +156,7 @@ class WhyPlot(MetricPlot):
         if ends is None or way is None:
             self.item.getAxis("left").setTicks([[]])
             return
+        self._choices = len(way.choices)
         canvas, others = self.canvas(), self.others(data)
         room = QRectF(0, 0, canvas.width, canvas.height)
         parts: list[Bars | Lattice | CornerTable] = []

@@ -68,6 +68,10 @@ class Windows(QObject):
             window.files.start_first()
         window.show()
         window.values.setFocus()
+        evaluation = window.session.evaluator.active_evaluation
+        if evaluation is not None and not paths:
+            # The value that is clipped: what is to be seen first.
+            window.session.view.choose(int(evaluation.metrics["max_abs_error_index"]))
         window.open_paths(list(paths))
         if len(self._open) == 1:
             window.recovery.look()

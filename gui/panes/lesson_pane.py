@@ -150,7 +150,8 @@ class LessonPanel(QFrame):
         rail = self.parentWidget()
         if rail is None:
             return
-        document = self.page.document()
+        # A copy: the page's own has the width that its scroll bar leaves.
+        document = self.page.document().clone()
         document.setTextWidth(max(120, rail.width() - 14))
         needed = math.ceil(document.size().height()) + 2
         rest = self._layout.minimumSize().height() - self.page.minimumHeight()

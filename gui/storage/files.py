@@ -107,8 +107,8 @@ class Files(QObject):
         """Show the example of a first start, with a hint."""
         example = EXAMPLES[0]
         hint = self.tr(
-            "Type over a number in Values, or drag an orange line in Distribution: every pane "
-            "follows at once."
+            "Type over a number in Values, or drag a dot on the number line: every pane follows "
+            "at once."
         )
         self._session.start(example.make(), example.name, None, example.parsed_schemes(), hint)
 

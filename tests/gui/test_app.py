@@ -105,9 +105,10 @@ def test_the_new_window_is_ready_for_typing(windows, qtbot, person):
     window = windows.add()
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    assert window.session.view.chosen == 1, "the value that scale-only clips"
     person.type("0.75")
     person.press("Return")
-    assert window.session.array[0] == 0.75
+    assert window.session.array[1] == 0.75
     window.session.undo_stack.undo()
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from quantoscope.engine.analysis.choices import Choices, choices_between, orders
-from quantoscope.engine.analysis.corners import Corner, Corners
+from quantoscope.engine.analysis.corners import Calibrated, Corner, Corners
+from quantoscope.engine.evaluation.clip_range import ClipRanges
 from quantoscope.engine.evaluation.evaluator import evaluate
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.numerics.arrays import FloatArray, as_working
@@ -245,23 +246,7 @@ def _shares(made: Comparison, choices: Choices, work: Corners) -> _Shares:
     nothing = np.zeros(count)
     if not made.differs.any():
         return _Shares(nothing, nothing, nothing.astype(np.int64))
-    corners: list[Corner | None] = []
-    for number in range(choices.full + 1):
-        work.tell(number)
-        corners.append(work.corner(number))
-    steps = orders(choices, lambda number: corners[number] is not None)
-    assert steps is not None
-    # Corners with equal results are computed once.
-    distinct = list({c.key: c for c in corners if c is not None}.values())
-    known = {corner.key: number for number, corner in enumerate(distinct)}
-    row = [-1 if c is None else known[c.key] for c in corners]
-    taken = [
-        (i, row[number], row[number | 1 << i], float(steps[i, number]))
-        for i in range(count)
-        for number in range(choices.full + 1)
-        if steps[i, number] and row[number] != row[number | 1 << i]
-    ]
-    single = [row[1 << i] for i in range(count) if row[1 << i] >= 0]
+    moves = _Moves(choices, work, made.compared)
     differs = made.differs
     flat = {name: getattr(made, name).reshape(-1) for name in ("cause_of", "part_of", "together")}
 
@@ -270,28 +255,13 @@ def _shares(made: Comparison, choices: Choices, work: Corners) -> _Shares:
         if not inside.size:
             return _Shares(nothing, nothing, nothing.astype(np.int64))
         where = start + inside
-        numbers, marks = _made_of(flat_block(work.x, start, stop)[inside], where, distinct, made)
-        moved = np.zeros((count, where.size))
-        with np.errstate(all="ignore"):
-            for i, now, then, weight in taken:
-                moved[i] += weight * np.abs(numbers[then] - numbers[now])
-            total = moved.sum(axis=0)
-        # Non-finite distances count as 0 or 1, and so do changes of the code only.
-        odd = ~((total > 0) & (total < np.inf))
-        if odd.any():
-            moved[:, odd] = 0
-            for i, now, then, weight in taken:
-                moved[i, odd] += weight * _unlike(marks[now][odd], marks[then][odd])
-            total = moved.sum(axis=0)
-        share = np.round(moved / total, 9)
-        cause = share.argmax(axis=0)
-        flat["cause_of"][where] = cause
+        exact, together = moves.of(flat_block(work.x, start, stop)[inside], where)
+        share = np.round(exact, 9)
+        flat["cause_of"][where] = share.argmax(axis=0)
         flat["part_of"][where] = np.rint(100 * share.max(axis=0))
-        if count > 1:
-            unmoved = [~_unlike(marks[row[0]], marks[one]) for one in single]
-            flat["together"][where] = np.logical_and.reduce(unmoved)
+        flat["together"][where] = together
         at = share.argmax(axis=1)
-        return _Shares((moved / total).sum(axis=1), share[np.arange(count), at], where[at])
+        return _Shares(exact.sum(axis=1), share[np.arange(count), at], where[at])
 
     def tell(done: int, _: int) -> None:
         work.tell(choices.full + 1 + done)
@@ -306,24 +276,92 @@ def _shares(made: Comparison, choices: Choices, work: Corners) -> _Shares:
     )
 
 
-def _made_of(
-    r: FloatArray, where: np.ndarray, corners: list[Corner], made: Comparison
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the results of corners for the values at some flat positions, without NaN.
+class _Moves:
+    """How far choices move values from one corner to the next, in all orders."""
 
-    Numbers to subtract, shape (corners, n), and those to compare.
-    """
-    numbers = np.empty((len(corners), r.size))
-    marks: list[np.ndarray] = []
-    for place, corner in enumerate(corners):
-        p = corner.p.at(corner.p.granularity.of(where, made.differs.shape))
+    def __init__(self, choices: Choices, work: Corners, compared: Compared) -> None:
+        self._compared, self._shape = compared, work.x.shape
+        self._count = count = choices.count
+        corners: list[Corner | None] = []
+        for number in range(choices.full + 1):
+            work.tell(number)
+            corners.append(work.corner(number))
+        steps = orders(choices, lambda number: corners[number] is not None)
+        assert steps is not None
+        # Corners with equal results are computed once.
+        self._distinct = list({c.key: c for c in corners if c is not None}.values())
+        known = {corner.key: number for number, corner in enumerate(self._distinct)}
+        self._row = row = [-1 if c is None else known[c.key] for c in corners]
+        self._taken = [
+            (i, row[number], row[number | 1 << i], float(steps[i, number]))
+            for i in range(count)
+            for number in range(choices.full + 1)
+            if steps[i, number] and row[number] != row[number | 1 << i]
+        ]
+        self._single = [row[1 << i] for i in range(count) if row[1 << i] >= 0]
+
+    def of(self, r: FloatArray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the choices' shares of differing values at flat positions.
+
+        In float64, shape (choices, n), and whether no single choice changes a value, in bool.
+        """
+        numbers, marks = self._made(r, where)
+        moved = np.zeros((self._count, where.size))
         with np.errstate(all="ignore"):
-            values = r.astype(p.dtype, copy=False)
-        codes, _ = corner.quantizer.encode(values, p, where)
-        in_codes = made.compared is Compared.CODES
-        marks.append(codes if in_codes else corner.quantizer.decode(codes, p))
-        numbers[place] = p.format.unpack(codes) if in_codes else marks[-1]
-    return numbers, marks
+            for i, now, then, weight in self._taken:
+                moved[i] += weight * np.abs(numbers[then] - numbers[now])
+            total = moved.sum(axis=0)
+        # Non-finite distances count as 0 or 1, and so do changes of the code only.
+        odd = ~((total > 0) & (total < np.inf))
+        if odd.any():
+            moved[:, odd] = 0
+            for i, now, then, weight in self._taken:
+                moved[i, odd] += weight * _unlike(marks[now][odd], marks[then][odd])
+            total = moved.sum(axis=0)
+        together = np.zeros(where.size, np.bool_)
+        if self._count > 1:
+            unmoved = [~_unlike(marks[self._row[0]], marks[one]) for one in self._single]
+            together |= np.logical_and.reduce(unmoved)
+        return moved / total, together
+
+    def _made(self, r: FloatArray, where: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return the results of all corners for values without NaN.
+
+        Numbers to subtract, shape (corners, n), and those to compare.
+        """
+        numbers = np.empty((len(self._distinct), r.size))
+        marks: list[np.ndarray] = []
+        for place, corner in enumerate(self._distinct):
+            p = corner.p.at(corner.p.granularity.of(where, self._shape))
+            with np.errstate(all="ignore"):
+                values = r.astype(p.dtype, copy=False)
+            codes, _ = corner.quantizer.encode(values, p, where)
+            in_codes = self._compared is Compared.CODES
+            marks.append(codes if in_codes else corner.quantizer.decode(codes, p))
+            numbers[place] = p.format.unpack(codes) if in_codes else marks[-1]
+        return numbers, marks
+
+
+def cause_at(
+    r: FloatArray,
+    first: Calibrated,
+    second: Calibrated,
+    position: int,
+    compared: Compared,
+    ranges: ClipRanges,
+) -> Cause:
+    """Return the choice with the largest share of one value, which differs, as ``compare`` does.
+
+    The schemes have the numbers of their axes, the parameters are those of the whole array ``r``,
+    ``position`` is flat, and ``ranges`` are the array's.
+    """
+    work = Corners(r, first, second, None, ranges)
+    choices = work.choices(choices_between(first.scheme, second.scheme))
+    where = np.array([position])
+    exact, _ = _Moves(choices, work, compared).of(r.flat[where], where)
+    share = np.round(exact[:, 0], 9)
+    largest = int(share.argmax())
+    return _cause(choices.choices[largest], 1, position, float(share[largest]))
 
 
 def _with_causes(made: Comparison, choices: Choices, shares: _Shares) -> Comparison:

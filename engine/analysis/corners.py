@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
 from quantoscope.engine.analysis.choices import Choices, State, bounded
 from quantoscope.engine.calibration import MINMAX
 from quantoscope.engine.errors import QuantizationError
-from quantoscope.engine.evaluation.clip_range import clip_ends
-from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.evaluation.clip_range import ClipRanges
 from quantoscope.engine.numerics.arrays import FloatArray
-from quantoscope.engine.numerics.kernels import Extremes, Progress, extremes
-from quantoscope.engine.quantizers import Ends, QParams, Quantizer
+from quantoscope.engine.numerics.kernels import Progress
+from quantoscope.engine.quantizers import QParams, Quantizer
+from quantoscope.engine.schemes.scheme import Scheme
 
 MOST_CHOICES = 6
 """Maximum number of choices; more are merged in groups, since each doubles the work."""
@@ -24,6 +24,18 @@ MOST_SEARCHED = 4
 MOST_SETS = 1 << 22
 """So many sets of parameters may be kept for all corners together, or fewer choices are told
 apart."""
+
+
+class Calibrated(Protocol):
+    """A scheme with its parameters for an array, such as an evaluation."""
+
+    @property
+    def scheme(self) -> Scheme:
+        """The scheme."""
+
+    @property
+    def qparams(self) -> QParams:
+        """Its parameters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,26 +55,28 @@ class Corners:
     Parameters
     ----------
     x : ndarray of the working precision
-    before, after : Evaluation
-        Of that array: the first and the last corner.
+    before, after : Calibrated
+        For that array: the first and the last corner.
     step : callable, optional
         Progress callback; may raise to stop.
+    ranges : ClipRanges, optional
+        Clipping ranges of that array, to share them with other corners.
     """
 
     def __init__(
         self,
         x: FloatArray,
-        before: Evaluation,
-        after: Evaluation,
+        before: Calibrated,
+        after: Calibrated,
         step: Progress | None,
+        ranges: ClipRanges | None = None,
     ) -> None:
         self.x = x
         self._ends_of_game = before.qparams, after.qparams
         self._sets = max(1, before.qparams.count, after.qparams.count)
         searches = any(e.scheme.calibration.how.searches for e in (before, after))
         self._most = MOST_SEARCHED if searches else MOST_CHOICES
-        self._arrays: dict[np.dtype[Any], tuple[FloatArray, Extremes]] = {}
-        self._ends: dict[Any, Ends | None] = {}
+        self._ranges = ClipRanges(x, self.check) if ranges is None else ranges
         self._known: dict[int, Corner | None] = {}
         self._choices: Choices | None = None
         self.step = step
@@ -140,31 +154,12 @@ class Corners:
         return Corner(state.quantizer, lean, _key(state, lean))
 
     def _parameters(self, state: State) -> QParams | None:
-        ends, scheme = self._clip_ends(state), state.scheme
-        if ends is None:
+        scheme = state.scheme
+        try:
+            ends = self._ranges.ends(scheme, state.arithmetic)
+        except QuantizationError:
             return None
         return state.quantizer.parameters(ends, scheme.format, state.arithmetic, scheme.granularity)
-
-    def _clip_ends(self, state: State) -> Ends | None:
-        a, scheme = state.arithmetic, state.scheme
-        x, known = self._array(a.working(self.x.dtype))
-        method = scheme.calibration.how
-        key: tuple[Any, ...] = (x.dtype, scheme.calibration, scheme.granularity, scheme.mapping)
-        key += (scheme.format,) * method.depends_on_format
-        key += tuple(getattr(a, name) for name in method.arithmetic_fields)
-        if key not in self._ends:
-            try:
-                self._ends[key] = clip_ends(x, scheme, a, self.check, known)
-            except QuantizationError:
-                self._ends[key] = None
-        return self._ends[key]
-
-    def _array(self, dtype: np.dtype[Any]) -> tuple[FloatArray, Extremes]:
-        if dtype not in self._arrays:
-            with np.errstate(over="ignore", under="ignore"):
-                x = self.x.astype(dtype, copy=False)
-            self._arrays[dtype] = x, extremes(x)
-        return self._arrays[dtype]
 
 
 def _key(state: State, p: QParams) -> bytes:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from quantoscope.engine.calibration.base import Task, extreme_exponent
+from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray
-from quantoscope.engine.numerics.kernels import Extremes, Progress
+from quantoscope.engine.numerics.kernels import Extremes, Progress, extremes
 from quantoscope.engine.quantizers import QUANTIZERS, Ends
 from quantoscope.engine.schemes.scheme import Scheme
 
@@ -58,3 +59,40 @@ def clip_range(x: FloatArray, scheme: Scheme) -> tuple[Any, Any]:
     """Return ``(Rmin, Rmax)`` for the whole tensor, as scalars of the dtype of ``x``."""
     ends = clip_ends(x, scheme)
     return ends.low[0], ends.high[0]
+
+
+class ClipRanges:
+    """Clipping ranges of one array for several schemes, each computed once.
+
+    ``step`` is called during long searches, and raises to stop them.
+    """
+
+    def __init__(self, x: FloatArray, step: Progress | None = None) -> None:
+        self._x = x
+        self._step = step
+        self._arrays: dict[np.dtype[Any], tuple[FloatArray, Extremes]] = {}
+        self._ends: dict[Any, Ends | QuantizationError] = {}
+
+    def ends(self, scheme: Scheme, arithmetic: Arithmetic) -> Ends:
+        """Return ``clip_ends`` in the precision that the arithmetic works in."""
+        x, known = self._array(arithmetic.working(self._x.dtype))
+        method = scheme.calibration.how
+        key: tuple[Any, ...] = (x.dtype, scheme.calibration, scheme.granularity, scheme.mapping)
+        key += (scheme.format,) * method.depends_on_format
+        key += tuple(getattr(arithmetic, name) for name in method.arithmetic_fields)
+        if key not in self._ends:
+            try:
+                self._ends[key] = clip_ends(x, scheme, arithmetic, self._step, known)
+            except QuantizationError as error:
+                self._ends[key] = error
+        found = self._ends[key]
+        if isinstance(found, QuantizationError):
+            raise found
+        return found
+
+    def _array(self, dtype: np.dtype[Any]) -> tuple[FloatArray, Extremes]:
+        if dtype not in self._arrays:
+            with np.errstate(over="ignore", under="ignore"):
+                x = self._x.astype(dtype, copy=False)
+            self._arrays[dtype] = x, extremes(x)
+        return self._arrays[dtype]

@@ -28,7 +28,7 @@ from quantoscope.engine.numerics.arrays import (
 from quantoscope.engine.numerics.envelope import Pyramid
 from quantoscope.engine.numerics.kernels import Progress, Scratch
 from quantoscope.engine.numerics.roles import Role
-from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
+from quantoscope.engine.quantizers import QUANTIZERS, Ends, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme, as_scheme
 
 
@@ -77,7 +77,12 @@ def calibrate_known(
                 f"Every value lies beyond {dtype.name}, which {scheme} works in."
             )
         r, known = worked, None
-    ends = clip_ends(r, scheme, a, step, known)
+    return parameters_of(clip_ends(r, scheme, a, step, known), scheme)
+
+
+def parameters_of(ends: Ends, scheme: Scheme) -> QParams:
+    """Return the parameters for clipping ranges, unless the scale overflows."""
+    a = scheme.arithmetic
     p = QUANTIZERS[scheme.mapping].parameters(ends, scheme.format, a, scheme.granularity)
     if a.refuses_overflow and not scheme.fixed_range:
         wide = ~np.isfinite(np.atleast_1d(p.working_scale))

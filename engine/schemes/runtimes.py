@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics.arithmetic import (
@@ -20,6 +21,14 @@ from quantoscope.engine.numerics.arithmetic import (
     ZeroPoint,
 )
 from quantoscope.engine.numerics.granularity import CHANNEL, GROUP, TENSOR, Granularity
+
+
+class Evidence(StrEnum):
+    """How a runtime's arithmetic is known."""
+
+    VERIFIED = "verified"
+    IN_PART = "in part"
+    DOCUMENTED = "documented"
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,13 @@ class Runtime:
         if self.verified:
             return against
         return f"from documentation: {self.source}"
+
+    @property
+    def evidence(self) -> Evidence:
+        """How its arithmetic is known."""
+        if not self.verified:
+            return Evidence.DOCUMENTED
+        return Evidence.IN_PART if self.verified_part else Evidence.VERIFIED
 
     def row(self, granularity: Granularity) -> Arithmetic:
         """Return the arithmetic for a granularity."""

@@ -1,4 +1,4 @@
-"""Steps pane: the active scheme's formulas with the chosen value's numbers."""
+"""Steps pane: the active scheme's formulas with the chosen value's numbers, as cards in a row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
 from quantoscope.engine import QUANTIZERS, Evaluation, Trace
-from quantoscope.engine.analysis.steps import Steps, steps
+from quantoscope.engine.analysis.steps import Line, Steps, steps
 from quantoscope.gui.common.localized_numbers import digits_apart, filled, short
 from quantoscope.gui.common.plain_text import Page
 from quantoscope.gui.common.settings import Settings
@@ -20,9 +20,12 @@ from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.models.array_model import MARKS
 
+PARAMETERS = ("S0", "d", "S", "Z", "m")
+"""Keys of the lines that end a card of parameters."""
+
 
 class StepsPane(QWidget):
-    """The steps from R to R′ and the error, one line per stage."""
+    """The steps from R to R′ and the error, one card per stage."""
 
     insight_changed = Signal(str, arguments=["text"])
     """Text for the head of the pane."""
@@ -150,22 +153,72 @@ class StepsPane(QWidget):
         most = self.tr("½ S") if p.arithmetic.reach == 0.5 else self.tr("S")
         return filled(self.tr("rounding costs %1 S, at most %2."), share, most)
 
+    # Cards
+
     def _html(self, made: Steps) -> str:
-        muted, rows = self._theme.muted, []
-        for line in (*made.parameters, *made.values):
-            remark = line.remark
-            if line.key == "clipped":
-                mark = MARKS.get(int(made.trace.saturated[0]), "")
-                remark = " ".join(part for part in (mark, remark) if part)
-            symbol, formula, numbers, result = map(
-                escape, (line.symbol, line.formula, line.numbers, line.result)
-            )
-            rows.append(
-                "<tr>"
-                f"<td><b>{symbol}</b>&nbsp;</td>"
-                f"<td style='color:{muted}'>{'= ' if formula else ''}{formula}&nbsp;&nbsp;</td>"
-                f"<td>{'= ' if numbers else ''}{numbers}&nbsp;&nbsp;</td>"
-                f"<td>= <b>{result}</b>&nbsp;&nbsp;</td>"
-                f"<td><span style='color:{self._theme.alarm}'>{escape(remark)}</span></td></tr>"
-            )
-        return f"<table cellspacing='0' cellpadding='1'>{''.join(rows)}</table>"
+        """Return the steps as a row of cards; those of a clipped value are framed in alarm."""
+        theme, clipped, cells = self._theme, int(made.trace.saturated[0]), []
+        for number, card in enumerate(_cards(made), 1):
+            alarmed = bool(clipped) and card[-1].key in ("clipped", "error")
+            edge, ground = theme.outline, theme.alternate
+            if alarmed:
+                edge, ground = theme.alarm, theme.washed(theme.alarm, 0.08).name()
+            title = f"{_ink(theme.muted, str(number))}&nbsp;&nbsp;<b>{self._title(card[-1])}</b>"
+            text = "".join(self._line(line, line is card[-1], alarmed) for line in card)
+            if alarmed and card[-1].key == "clipped":
+                title += f" {_ink(theme.alarm, MARKS[clipped])}"
+            if cells:
+                middle = f"color:{theme.muted};vertical-align:middle;padding:0 4px"
+                cells.append(f"<td style='{middle}'>→</td>")
+            style = f"border:1px solid {edge};background-color:{ground};padding:3px 9px"
+            cells.append(f"<td style='{style}'><div>{title}</div>{text}</td>")
+        return f"<table cellspacing='0'><tr>{''.join(cells)}</tr></table>"
+
+    def _line(self, line: Line, last: bool, alarmed: bool) -> str:
+        """Return a line of a card: formula, numbers and result below each other."""
+        theme = self._theme
+        symbol, formula, numbers, result = map(
+            escape, (line.symbol, line.formula, line.numbers, line.result)
+        )
+        result = f"= <b>{result}</b>"
+        if last and formula:
+            result = f"<span style='font-size:large'>{result}</span>"
+        result = _ink(theme.alarm, result) if alarmed else result
+        head = _ink(theme.muted, f"{symbol} = {formula}") if formula else symbol
+        rows = [head, f"= {numbers}", result] if numbers else [f"{head} {result}"]
+        if line.remark:
+            rows.append(_ink(theme.alarm, escape(line.remark)))
+        return "".join(f"<div>{row}</div>" for row in rows)
+
+    def _title(self, line: Line) -> str:
+        """Return the title of the card that ends with a line."""
+        return {
+            "S": self.tr("Scale"),
+            "d": self.tr("Divisor"),
+            "Z": self.tr("Zero point"),
+            "m": self.tr("Offset"),
+            "scaled": self.tr("Divide"),
+            "shifted": self.tr("Add"),
+            "rounded": self.tr("Round"),
+            "clipped": self.tr("Clip"),
+            "code": self.tr("Code"),
+            "reconstructed": self.tr("Reconstruct"),
+            "error": self.tr("Error"),
+        }.get(line.key, escape(line.symbol))
+
+
+def _ink(colour: str, html: str) -> str:
+    return f"<span style='color:{colour}'>{html}</span>"
+
+
+def _cards(made: Steps) -> list[list[Line]]:
+    """Return the lines of each card: what a parameter or stage needs, and it itself at the end."""
+    ends = {stage.key for stage in made.trace.stages}
+    cards: list[list[Line]] = [[]]
+    for line in (*made.parameters, *made.values):
+        before = cards[-1][-1].key if cards[-1] else ""
+        # S may take a second line, rounded to the working precision.
+        if before in ends or (before in PARAMETERS and (before, line.key) != ("S", "S")):
+            cards.append([])
+        cards[-1].append(line)
+    return cards

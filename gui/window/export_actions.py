@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.plain_text import Page
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.document.session import Session
@@ -44,8 +45,11 @@ class ExportActions(QObject):
         self._window = window
 
     def copy(self) -> None:
-        """Copy the focused cells, results or plot."""
+        """Copy the focused cells, results, text or plot."""
         focus = QApplication.focusWidget()
+        if isinstance(focus, Page):
+            focus.copy()
+            return
         if focus is not None and self._results.isAncestorOf(focus):
             self._results.copy()
             return

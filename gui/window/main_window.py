@@ -16,7 +16,7 @@ from quantoscope.engine.text.file_names import path_of
 from quantoscope.gui.common.dropped_files import local_path
 from quantoscope.gui.common.localized_numbers import clock, filled
 from quantoscope.gui.common.message_bar import MessageBar
-from quantoscope.gui.common.plain_text import plain, plain_title
+from quantoscope.gui.common.plain_text import Page, plain, plain_title
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme, app_icon, apply_theme, theme_named
 from quantoscope.gui.document import commands
@@ -190,7 +190,7 @@ class MainWindow(QMainWindow):
             "insert_rows": values.insert_rows,
             "remove_rows": values.remove_rows,
             "fill_down": values.fill_down,
-            "select_all": values.select_all,
+            "select_all": self._select_all,
             "goto": values.ask_position,
             "unsort": values.unsort,
             "worst_first": values.worst_first,
@@ -337,6 +337,13 @@ class MainWindow(QMainWindow):
 
     def _toggle_grid(self) -> None:
         self.values.show_grid(not self.values.in_grid)
+
+    def _select_all(self) -> None:
+        focus = QApplication.focusWidget()
+        if isinstance(focus, Page):
+            focus.selectAll()
+        else:
+            self.values.select_all()
 
     def _scheme_up(self) -> None:
         self.schemes.move_scheme(-1)

@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from quantoscope.engine import METRICS, evaluate
+from quantoscope.engine.analysis.steps import steps as lines_of
 
 TIP = Qt.ItemDataRole.ToolTipRole
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
@@ -17,6 +18,12 @@ def steps(window):
     """The lines of the Steps pane, each as one text."""
     blocks = window.steps.view.toPlainText().replace("\xa0", " ").split("\n")
     return re.sub(r"\s+", " ", " ".join(blocks))
+
+
+def engine_steps(window):
+    session = window.session
+    made = session.evaluator.active_evaluation
+    return lines_of(session.array, made.scheme, made.qparams, session.view.chosen)
 
 
 def head(window):
@@ -300,6 +307,67 @@ def test_a_clipped_value_names_the_code_on_its_side(open_window, person, scheme,
     assert f"{word} {code}." in tip
 
 
+def cards(window):
+    """The texts of each card, and whether it is framed in alarm."""
+    (table,) = window.steps.view.document().rootFrame().childFrames()
+    cells = [table.cellAt(0, column) for column in range(table.columns())][::2]
+    alarm = window.theme.alarm.lower()
+    texts = []
+    for cell in cells:
+        start, stop = cell.firstCursorPosition(), cell.lastCursorPosition()
+        start.setPosition(stop.position(), start.MoveMode.KeepAnchor)
+        edge = cell.format().toTableCellFormat().leftBorderBrush().color().name()
+        texts.append((start.selectedText().replace("\xa0", " ").split("\u2029"), edge == alarm))
+    return texts
+
+
+def test_steps_are_cards_and_those_of_a_clipped_value_are_framed_and_marked(window):
+    window.session.view.choose(1)
+    titles = [" ".join(text[0].split()) for text, _ in cards(window)]
+    assert titles == ["1 Scale", "2 Divide", "3 Round", "4 Clip ▼", "5 Reconstruct", "6 Error"]
+    assert [alarmed for _, alarmed in cards(window)] == [False, False, False, True, False, True]
+    assert cards(window)[3][0][1:] == [
+        "Clip = Clip(Round(R / S), Qmin, Qmax)", "= Clip(143, -128, 127)", "= 127",
+    ]  # fmt: skip
+    window.settings.theme = "dark"
+    assert [alarmed for _, alarmed in cards(window)] == [False, False, False, True, False, True]
+    window.session.view.choose(0)
+    assert not any(alarmed for _, alarmed in cards(window))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "titles"),
+    [
+        ("int8 asymmetric @onnxruntime", "Scale, Zero point, Divide, Round, Add, Clip"),
+        ("q4_1", "Divisor, Scale, Offset, Divide, Add, Round, Clip"),
+        ("e4m3fn symmetric", "Scale, Divide, Round, Clip, Code"),
+        ("mxfp4-gguf", "Scale, Divide, Round, Clip, Code"),
+    ],
+)
+def test_each_family_has_the_cards_of_its_own_stages(open_window, scheme, titles):
+    window = open_window(np.linspace(-1, 2, 40), scheme)
+    found = [" ".join(text[0].split()).partition(" ")[2] for text, _ in cards(window)]
+    assert ", ".join(found) == f"{titles}, Reconstruct, Error"
+    made = engine_steps(window)
+    shown = steps(window)
+    for line in (*made.parameters, *made.values):
+        assert " = ".join(filter(None, (line.symbol, line.formula, line.numbers, line.result))) \
+            in shown  # fmt: skip
+
+
+def test_cards_that_have_no_room_are_scrolled_with_the_keys_and_copied(open_lean_window, person):
+    window = open_lean_window(np.linspace(-1, 2, 40), "int8 asymmetric @onnxruntime")
+    window.resize(800, 700)
+    window.places["steps"].take_focus()
+    view = window.steps.view
+    assert view.horizontalScrollBar().isVisible()
+    assert not view.verticalScrollBar().isVisible()
+    person.press("Right", "Right")
+    assert view.horizontalScrollBar().value() > 0
+    person.press("Ctrl+A", "Ctrl+C")
+    assert "R/S = R / S" in person.clipboard()
+
+
 @pytest.mark.parametrize(
     ("values", "schemes", "says"),
     [
@@ -320,7 +388,7 @@ def test_steps_begin_at_their_first_symbol_in_another_size_and_for_another_array
     view = window.steps.view
     window.places["steps"].detach()
     own = window.places["steps"].window()
-    own.resize(180, 140)
+    own.resize(180, 80)
     bars = view.horizontalScrollBar(), view.verticalScrollBar()
 
     def scroll():
@@ -329,7 +397,7 @@ def test_steps_begin_at_their_first_symbol_in_another_size_and_for_another_array
             bar.setValue(bar.maximum())
 
     scroll()
-    own.resize(200, 150)
+    own.resize(200, 90)
     qtbot.waitUntil(lambda: [bar.value() for bar in bars] == [0, 0])
     scroll()
     window.session.start(np.ones(3, np.float32), "another")

@@ -340,6 +340,20 @@ def add_scheme(document: Document, scheme: Scheme) -> None:
     document.undo_stack.push(SetEntries(document, (*document.entries, entry), text, entry.uid))
 
 
+def add_beside(document: Document, scheme: Scheme) -> int | None:
+    """Append a scheme unless the list has it; the active one stays. Return its uid.
+
+    None if the list is full.
+    """
+    known = next((entry.uid for entry in document.entries if entry.scheme == scheme), None)
+    if known is not None or _full(document):
+        return known
+    entry = styled(Entry(scheme), document.entries)
+    text = filled(_tr("Add %1"), entry.name)
+    document.undo_stack.push(SetEntries(document, (*document.entries, entry), text))
+    return entry.uid
+
+
 def add_schemes(document: Document, schemes: Sequence[Scheme], what: str) -> None:
     """Append schemes that are not in the list, in one command, and activate the first."""
     entries = document.entries

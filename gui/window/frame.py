@@ -24,7 +24,7 @@ LOW = 560
 """Height below which the bottom panel is folded at first."""
 RAIL, SIDE, BOTTOM = 264, 256, 158
 """Widths of rail and schemes, and height of the bottom panel, in pixels at first."""
-HIGHER = {"compare": 270}
+HIGHER = {"compare": 270, "runtimes": 300}
 """Heights of the bottom panel at first with what needs more, by key."""
 
 

@@ -27,6 +27,7 @@ from quantoscope.gui.panes.place import Place
 from quantoscope.gui.panes.plot_pane import PlotPane
 from quantoscope.gui.panes.plot_place import PlotPlace, Plots
 from quantoscope.gui.panes.results_pane import ResultsPane
+from quantoscope.gui.panes.runtimes_pane import RuntimesPane
 from quantoscope.gui.panes.schemes_pane import SchemesPane
 from quantoscope.gui.panes.stage import Stage
 from quantoscope.gui.panes.steps_pane import StepsPane
@@ -122,6 +123,7 @@ class MainWindow(QMainWindow):
         self.results = ResultsPane(session, settings, theme)
         self.steps = StepsPane(session, settings, theme)
         self.compare = ComparePane(session, settings, theme)
+        self.runtimes = RuntimesPane(session, settings, theme)
         plots = {kind.key: PlotPlace(kind, session, self.feed, theme) for kind in PLOTS}
         for plot_place in plots.values():
             plot_place.built.connect(self._on_plot_built)
@@ -145,6 +147,8 @@ class MainWindow(QMainWindow):
              self.results, bottom),
             ("compare", self.tr("Compare"), self.tr("Compare: two schemes, and why they differ"),
              self.compare, bottom),
+            ("runtimes", self.tr("Runtimes"),
+             self.tr("Runtimes: what each makes of the active scheme"), self.runtimes, bottom),
         ):  # fmt: skip
             place = Place(key, name, title, theme, pane)
             if hasattr(pane, "insight_changed"):
@@ -248,6 +252,7 @@ class MainWindow(QMainWindow):
         self.tensors.place_asked.connect(self.files.ask_where)
         self.tensors.offer([a["open"], a["remove_source"]])
         self.compare.codes_asked.connect(self._ask_codes)
+        self.runtimes.compare_asked.connect(self._compare)
         self.menus.copy_as_chosen.connect(self.export_actions.copy_as)
         self.menus.scheme_chosen.connect(self._add_scheme)
         self.menus.recent_chosen.connect(self._open_recent)
@@ -370,6 +375,10 @@ class MainWindow(QMainWindow):
         folder = self.settings.text("files/folder")
         scheme = None if first is None else first.scheme
         self.compare.say(ask_codes(self.session, scheme, folder, self))
+
+    def _compare(self, first: int, second: int) -> None:
+        self.places["compare"].reveal()
+        self.compare.compare(first, second)
 
     def fit_plots(self) -> None:
         """Show the full ranges in every plot."""

@@ -55,6 +55,7 @@ class StatusLine(QStatusBar):
             self.addPermanentWidget(widget)
         self._names = {
             EVALUATE: self.tr("Computing…"),
+            "runtimes": self.tr("Comparing runtimes…"),
             "file": self.tr("Reading the file…"),
             "tensor": self.tr("Reading the values…"),
             "export": self.tr("Writing…"),

@@ -23,27 +23,25 @@ from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
-from quantoscope.gui.common.widgets import bold, hbox, list_rows, plain_label, vbox
+from quantoscope.gui.common.widgets import bold, hbox, list_rows, vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.models.array_model import Index
 from quantoscope.gui.models.runtimes import (
     CIRCLES,
-    CODES,
     DIFFERS,
     EVIDENCE,
     IN_LAST_DIGIT,
     RUNTIME,
-    SCALES,
-    VALUES,
     WHY,
     RuntimesModel,
 )
+from quantoscope.gui.panes.place import ElidedLabel
 from quantoscope.gui.workers.background import Ticket
 
 KIND = "runtimes"
-WIDTHS = {RUNTIME: 122, EVIDENCE: 158, SCALES: 92, SCALES + 1: 92, CODES: 128, VALUES: 142}
-"""Widths of the columns at first, in pixels."""
+WIDEST = {RUNTIME: 132, EVIDENCE: 136}
+"""Largest widths of columns with words, in pixels; tips have the words in full."""
 MANY = 3
 """Names up to so many are all listed in the sentence."""
 OF_A_TIE = ("rounding", "order", "reciprocal")
@@ -108,34 +106,30 @@ class RuntimesPane(QWidget):
         rows = self.table.verticalHeader()
         rows.setDefaultSectionSize(2 * self.fontMetrics().height() + 6)
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        for column, width in WIDTHS.items():
-            self.table.setColumnWidth(column, width)
         self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
         self.button = QPushButton(self.tr("Co&mpare with it"), self)
         tip = self.tr("Opens Compare with the active scheme and the chosen runtime's.")
         self.button.setToolTip(tip)
         self.button.clicked.connect(self.compare)
         verified, in_part, documented = CIRCLES.values()
-        words = self.tr(
-            "%1 verified  %2 in part  %3 documented    %4 differs  %5 in the last digit"
-        )
-        self.legend = plain_label(
-            self, filled(words, verified, in_part, documented, DIFFERS, IN_LAST_DIGIT), wrap=False
-        )
-        head = hbox(None, self.legend, 1, self.button, margins=(6, 2, 6, 0))
+        known = self.tr("%1 verified  %2 in part  %3 documented")
+        counted = self.tr("%1 differs  %2 in the last digit only")
+        texts = (filled(known, verified, in_part, documented),
+                 filled(counted, DIFFERS, IN_LAST_DIGIT))  # fmt: skip
+        self.legend = ElidedLabel(self)
+        self.legend.setText("      ".join(texts))
+        head = hbox(None, (self.legend, 1), self.button, margins=(6, 2, 6, 0))
         vbox(self, head, self.table, spacing=2)
         self.setFocusProxy(self.table)
         self.table.clicked.connect(self._choose)
         self.table.activated.connect(self._choose)
         self.table.doubleClicked.connect(self.compare)
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
-        for signal in (
-            session.evaluator.evaluated,
-            session.active_changed,
-            settings.digits_changed,
-        ):
+        evaluator = session.evaluator
+        for signal in (evaluator.evaluated, evaluator.stale_changed, session.active_changed):
             signal.connect(self._follow)
-        session.evaluator.stale_changed.connect(self._follow)
+        settings.digits_changed.connect(self._follow)
         session.background.ended.connect(self._on_ended)
 
     # Computing
@@ -170,7 +164,8 @@ class RuntimesPane(QWidget):
         self.table.setEnabled(False)
         self.insight_changed.emit(self.tr("Computing…"))
         job = partial(_matrix, array, entry.scheme, self._settings.digits)
-        session.background.start(KIND, job, self._on_done, self._on_failed, only_reads=True)
+        done = partial(self._on_done, key)
+        session.background.start(KIND, job, done, self._on_failed, only_reads=True)
 
     def _nothing_to_show(self) -> str:
         session = self._session
@@ -183,7 +178,8 @@ class RuntimesPane(QWidget):
             return self.tr("Computing…")
         return "" if isinstance(outcome, Evaluation) else str(outcome)
 
-    def _on_done(self, matrix: RuntimeMatrix) -> None:
+    def _on_done(self, key: tuple[Any, ...], matrix: RuntimeMatrix) -> None:
+        self._made = key
         self._show(matrix, self.describe(matrix))
 
     def _on_failed(self, error: Exception) -> None:
@@ -194,6 +190,7 @@ class RuntimesPane(QWidget):
     def _on_ended(self, kind: str) -> None:
         """Say that the work was stopped, if no result follows."""
         if kind == KIND and self.isVisible() and not self.table.isEnabled():
+            self._made = None
             self.insight_changed.emit(self.tr("Stopped: show Runtimes again to compute it."))
 
     def _show(self, matrix: RuntimeMatrix | None, sentence: str) -> None:
@@ -202,10 +199,22 @@ class RuntimesPane(QWidget):
         self._matrix = matrix
         self.model.show(matrix, self._session.evaluator.snapshot.array.shape)
         self.table.setEnabled(True)
+        self._fit_columns()
         if same and 0 <= row < self.model.rowCount():
             self.table.selectRow(row)
         self._on_current()
         self.insight_changed.emit(sentence)
+
+    def _fit_columns(self) -> None:
+        """Give every column but the last the width of its contents."""
+        metrics, header = self.table.fontMetrics(), self.table.horizontalHeader()
+        for column in range(WHY):
+            cells = [self.model.index(row, column).data() for row in range(self.model.rowCount())]
+            lines = [line for cell in cells for line in cell.split("\n")]
+            # Names and counts are bold.
+            wide = max(map(metrics.horizontalAdvance, lines), default=0) * 108 // 100 + 14
+            wide = min(wide, WIDEST.get(column, wide))
+            self.table.setColumnWidth(column, max(wide, header.sectionSizeHint(column)))
 
     # Sentence
 
@@ -222,20 +231,23 @@ class RuntimesPane(QWidget):
         last = max(row.values.last for row in have if row.values is not None)
         size = have[0].codes.of if have[0].codes is not None else 0
         if by_count:
-            most = sorted(by_count, reverse=True)
-            parts = [
-                filled(self.tr("%1 in %2 of %3 codes"), self._names(by_count[most[0]]),
-                       f"{most[0]:,}", f"{size:,}"),
-                *(filled(self.tr("%1 in %2"), self._names(by_count[count]), f"{count:,}")
-                  for count in most[1:]),
-            ]  # fmt: skip
-            text = filled(self.tr("From %1 part %2: %3."), matrix.title, "; ".join(parts),
-                          self._first_cause(by_count[most[0]][0]))  # fmt: skip
+            counts = sorted(by_count, reverse=True)
+            first = by_count[counts[0]]
+            text = self.tr("%1 part from %2 in %3 of %4 codes")
+            if len(first) == 1:
+                text = self.tr("%1 parts from %2 in %3 of %4 codes")
+            names = self._names(first)
+            parts = [filled(text, names, matrix.title, f"{counts[0]:,}", f"{size:,}")]
+            for count in counts[1:]:
+                parts.append(
+                    filled(self.tr("%1 in %2"), self._names(by_count[count]), f"{count:,}")
+                )
+            text = f"{'; '.join(parts)}: {self._first_cause(first[0])}."
         else:
-            text = filled(self.tr("All codes are equal to those of %1 in %2."), matrix.title,
-                          self._names(have))  # fmt: skip
+            text = self.tr("Every code of %1 is equal to that of %2.")
+            text = filled(text, self._names(have), matrix.title)
         if last:
-            also = self.tr("In the last digit alone, up to %1 R′ differ.")
+            also = self.tr("Up to %1 R′ differ in the last digit only.")
             text = f"{text} {filled(also, f'{last:,}')}"
         return text
 
@@ -253,7 +265,7 @@ class RuntimesPane(QWidget):
         cause, tie = row.parting.cause, row.parting.tie
         if tie and cause.key in OF_A_TIE:
             return filled(self.tr("the first is a tie at %1"), tie)
-        return filled(self.tr("%1, %2 | %3"), cause.title, cause.first, cause.second)
+        return filled(self.tr("the first by %1"), cause.title)
 
     # Choosing
 

@@ -157,7 +157,8 @@ class StepsPane(QWidget):
 
     def _html(self, made: Steps) -> str:
         """Return the steps as a row of cards; those of a clipped value are framed in alarm."""
-        theme, clipped, cells = self._theme, int(made.trace.saturated[0]), []
+        theme, clipped = self._theme, int(made.trace.saturated[0])
+        cells: list[str] = []
         for number, card in enumerate(_cards(made), 1):
             alarmed = bool(clipped) and card[-1].key in ("clipped", "error")
             edge, ground = theme.outline, theme.alternate

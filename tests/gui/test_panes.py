@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 PANES = (
     "values", "signal", "error", "distribution", "transfer", "codes", "calibration",
-    "channels", "difference", "schemes", "results", "compare", "steps", "tensors",
+    "channels", "difference", "schemes", "results", "compare", "runtimes", "steps", "tensors",
 )  # fmt: skip
 CASES = {
     "nothing": (np.zeros(0), THREE),

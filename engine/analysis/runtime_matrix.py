@@ -22,6 +22,7 @@ from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray, as_working
 from quantoscope.engine.numerics.granularity import CHANNEL, GROUP, PER_TENSOR, Granularity
 from quantoscope.engine.numerics.kernels import Progress, Scratch, flat_block, over_blocks
+from quantoscope.engine.numerics.roles import OUT, Role
 from quantoscope.engine.quantizers import QUANTIZERS, Ends, QParams
 from quantoscope.engine.quantizers.params import ends_of
 from quantoscope.engine.schemes.runtimes import RUNTIMES, Evidence, Runtime
@@ -148,7 +149,12 @@ class _Calibrated:
 
 
 def runtime_matrix(
-    x: ArrayLike, scheme: Scheme | str, *, digits: int = 6, progress: Progress | None = None
+    x: ArrayLike,
+    scheme: Scheme | str,
+    *,
+    digits: int = 6,
+    progress: Progress | None = None,
+    role: Role | None = None,
 ) -> RuntimeMatrix:
     """Compare a scheme with the same scheme in every runtime, bit for bit.
 
@@ -163,6 +169,8 @@ def runtime_matrix(
         Significant digits of numbers in texts, more if needed to tell two apart.
     progress : callable, optional
         Called with (done, total); an exception stops the work.
+    role : Role, optional
+        What ``out`` and ``in`` in the scheme mean.
 
     Raises
     ------
@@ -170,7 +178,7 @@ def runtime_matrix(
         As ``evaluate``, for the scheme itself. Another runtime's error is the refusal of its row.
     """
     r, own = as_working(x), as_scheme(scheme)
-    work = _Work(r, own, digits, progress)
+    work = _Work(r, own, digits, progress, role)
     rows = [work.row(name) for name in ("", *RUNTIMES) if name != own.runtime]
     rows = work.counted(rows)
     return RuntimeMatrix(own, tuple(sorted(rows, key=lambda row: bool(row.refusal))))
@@ -180,40 +188,48 @@ class _Work:
     """Computes the rows."""
 
     def __init__(
-        self, r: FloatArray, scheme: Scheme, digits: int, progress: Progress | None
+        self,
+        r: FloatArray,
+        scheme: Scheme,
+        digits: int,
+        progress: Progress | None,
+        role: Role | None,
     ) -> None:
-        self._r, self._digits, self._progress = r, digits, progress
+        self._r, self._digits, self._progress, self._role = r, digits, progress, role
         self._done, self._total = 0, _PASS + 2 * len(RUNTIMES) + 2
         self._ranges = ClipRanges(r, self._check)
-        self._first = _Calibrated(scheme, self._parameters(scheme))
+        self._scheme = scheme
+        self._first = self._calibrated(scheme)
         self._others: dict[str, _Calibrated] = {}
 
     def _check(self, *_: int) -> None:
         if self._progress is not None:
             self._progress(self._done, self._total)
 
-    def _parameters(self, scheme: Scheme) -> QParams:
+    def _calibrated(self, scheme: Scheme) -> _Calibrated:
         self._done += 1
         self._check()
-        if scheme.arithmetic.working(self._r.dtype) != self._r.dtype:
+        concrete = scheme.concrete(self._r.shape, self._role)
+        a = concrete.arithmetic
+        if a.working(self._r.dtype) != self._r.dtype:
             # The values may lie beyond that precision.
-            return calibrate_known(self._r, scheme, None, self._check)
-        return parameters_of(self._ranges.ends(scheme, scheme.arithmetic), scheme)
+            return _Calibrated(concrete, calibrate_known(self._r, concrete, None, self._check))
+        return _Calibrated(concrete, parameters_of(self._ranges.ends(concrete, a), concrete))
 
     def row(self, name: str) -> RuntimeRow:
         """Return the row of a runtime before anything is counted."""
-        own = self._first.scheme
+        own = self._scheme
         try:
             scheme = replace(own, runtime=name)
         except ValueError as error:
             near = nearest(own, RUNTIMES[name], self._r.ndim)
             return RuntimeRow(name, near, str(error))
         try:
-            p = self._parameters(scheme)
+            other = self._calibrated(scheme)
         except QuantizationError as error:
             return RuntimeRow(name, scheme, str(error).removesuffix("."))
-        self._others[name] = _Calibrated(scheme, p)
-        first = self._first.qparams
+        self._others[name] = other
+        first, p = self._first.qparams, other.qparams
         return RuntimeRow(
             name,
             scheme,
@@ -409,7 +425,7 @@ def nearest(scheme: Scheme, runtime: Runtime, ndim: int) -> Scheme | None:
 def _coarser(granularity: Granularity, ndim: int) -> Iterator[Granularity]:
     yield granularity
     if granularity.kind is GROUP and ndim > 1:
-        yield Granularity(CHANNEL, 0)
+        yield Granularity(CHANNEL, OUT)
     yield PER_TENSOR
 
 

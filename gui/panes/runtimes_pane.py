@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from quantoscope.engine import Evaluation, QuantizationError, Scheme
 from quantoscope.engine.analysis.runtime_matrix import RuntimeMatrix, RuntimeRow, runtime_matrix
 from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
@@ -154,16 +155,16 @@ class RuntimesPane(QWidget):
             self._show(None, why_not)
             return
         session, entry = self._session, self._session.active
-        array = session.evaluator.snapshot.array
+        array, role = session.evaluator.snapshot.array, session.evaluator.snapshot.role
         assert entry is not None
-        key = (array, session.version, entry.scheme, self._settings.digits)
+        key = (array, session.version, entry.scheme, role, self._settings.digits)
         if self._made is not None and key[0] is self._made[0] and key[1:] == self._made[1:]:
             return
         self._made = key
         # What is seen meanwhile is of another scheme, or of other values.
         self.table.setEnabled(False)
         self.insight_changed.emit(self.tr("Computing…"))
-        job = partial(_matrix, array, entry.scheme, self._settings.digits)
+        job = partial(_matrix, array, entry.scheme, self._settings.digits, role)
         done = partial(self._on_done, key)
         session.background.start(KIND, job, done, self._on_failed, only_reads=True)
 
@@ -297,5 +298,7 @@ class RuntimesPane(QWidget):
         self.model.restyle(theme)
 
 
-def _matrix(array: FloatArray, scheme: Scheme, digits: int, ticket: Ticket) -> RuntimeMatrix:
-    return runtime_matrix(array, scheme, digits=digits, progress=ticket.step)
+def _matrix(
+    array: FloatArray, scheme: Scheme, digits: int, role: Role | None, ticket: Ticket
+) -> RuntimeMatrix:
+    return runtime_matrix(array, scheme, digits=digits, progress=ticket.step, role=role)

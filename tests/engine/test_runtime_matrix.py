@@ -10,6 +10,7 @@ from quantoscope.engine import RUNTIMES, QuantizationError, Scheme, compare, eva
 from quantoscope.engine.analysis.comparison import Compared
 from quantoscope.engine.analysis.runtime_matrix import nearest, runtime_matrix
 from quantoscope.engine.formats import FORMATS
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.schemes.runtimes import Evidence
 
 SCHEMES = (
@@ -120,6 +121,16 @@ def test_the_line_ends_in_what_either_made_of_the_value(text):
         assert np.float32(real) == x.flat[at]
 
 
+def test_words_for_axes_mean_what_the_role_says():
+    x, role = values()[:8], Role((1,), (0,))
+    by_word = runtime_matrix(x, "int8 asymmetric per-channel(out)", role=role)
+    by_number = runtime_matrix(x, "int8 asymmetric per-channel(1)")
+    for one, other in zip(by_word.rows, by_number.rows, strict=True):
+        assert one.differences == other.differences
+        assert one.parting == other.parting
+        assert "per-channel(out)" in str(one.scheme)
+
+
 def test_a_tie_is_named():
     x = np.array([0.5, 2.5, -127, 127], np.float32)
     rows = {row.runtime: row for row in runtime_matrix(x, "int8 symmetric").rows}
@@ -147,7 +158,7 @@ def test_every_other_runtime_has_a_row_and_those_without_the_scheme_the_nearest(
     ("text", "runtime", "expected"),
     [
         ("int8 asymmetric per-channel(0)", "tensorrt", "int8 symmetric per-channel(0) @tensorrt"),
-        ("int8 symmetric per-group(32)", "pytorch", "int8 symmetric per-channel(0) @pytorch"),
+        ("int8 symmetric per-group(32)", "pytorch", "int8 symmetric per-channel(out) @pytorch"),
         ("uint4 asymmetric", "tflite", "uint8 asymmetric @tflite"),
         ("q8_0", "onnxruntime", "int8 symmetric per-group(32) @onnxruntime"),
         ("e5m2 symmetric", "tensorrt", "e4m3fn symmetric @tensorrt"),

@@ -171,7 +171,7 @@ def verdict(
     zeros = {key: _values_at_zero(one) for key, one in evaluations.items()}
     nonzero = 0
     if any(2 * zeros[key] >= one.totals.n > 0 for key, one in evaluations.items()):
-        nonzero = _nonzero(some.values)
+        nonzero = _nonzero(some)
     real_zeros = some.totals.n - nonzero
     standings = {}
     for key, one in evaluations.items():
@@ -207,15 +207,13 @@ def _values_at_zero(one: Evaluation) -> int:
     return int(one.code_counts[levels == 0].sum())
 
 
-def _nonzero(r: FloatArray) -> int:
+def _nonzero(one: Evaluation) -> int:
     """Return the number of finite values other than 0."""
 
     def work(start: int, stop: int, scratch: Scratch) -> int:
-        values = flat_block(r, start, stop)
-        odd = values.size - int(np.count_nonzero(np.isfinite(values)))
-        return int(np.count_nonzero(values)) - odd
+        return int(np.count_nonzero(flat_block(one.values, start, stop)))
 
-    return sum(over_blocks(r.size, work))
+    return sum(over_blocks(one.values.size, work)) - one.totals.nan - one.totals.infinite
 
 
 def staircase(bits: Sequence[float], sqnr: Sequence[float]) -> list[int]:

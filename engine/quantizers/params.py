@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
@@ -181,23 +182,30 @@ class QParams:
 
     def spread(self, shape: tuple[int, ...], start: int, stop: int) -> QParams:
         """Return the parameters aligned with the flat positions from start to stop."""
+        return self._aligned(lambda values: self.granularity.spread(values, shape, start, stop))
+
+    def of_channels(self, channels: IntArray) -> QParams:
+        """Return the parameters of channels, aligned with them, without range and origin."""
+        return self._aligned(lambda values: values[channels])
+
+    def reshaped(self, shape: tuple[int, ...]) -> QParams:
+        """Return aligned parameters in another shape."""
+        return self._aligned(lambda values: values.reshape(shape))
+
+    def _aligned(self, align: Callable[[Any], Any]) -> QParams:
+        """Return these parameters with what encoding and decoding need aligned with values."""
         if np.ndim(self.scale) == 0:
             return self
 
         def along(values: Any) -> Any:
-            if np.ndim(values) == 0:
-                return values
-            return self.granularity.spread(values, shape, start, stop)
+            return values if np.ndim(values) == 0 else align(values)
 
-        divisor = None if self.divisor is None else along(self.divisor)
-        z = along(self.zero_point) if self.moved else 0
-        offset = along(self.offset)
         return replace(
             self,
             scale=along(self.scale),
-            divisor=divisor,
-            zero_point=z,
-            offset=offset,
+            divisor=None if self.divisor is None else along(self.divisor),
+            zero_point=along(self.zero_point) if self.moved else 0,
+            offset=along(self.offset),
             # Results for all channels need not be recomputed for each slice.
             _facts=(self.moved, self.small_zero_point),
         )

@@ -141,7 +141,8 @@ def square_unit(values: FloatArray) -> float:
         return 1.0  # float64 holds every square of a float32
     known = kernels.extremes(values)
     largest = max(abs(float(known.low)), abs(float(known.high)))
-    return float(np.ldexp(1.0, -int(np.frexp(largest)[1]))) if np.isfinite(largest) else 1.0
+    exponent = int(np.frexp(largest)[1]) if np.isfinite(largest) else 0
+    return 2.0 ** max(-1000, min(-exponent, 1000))
 
 
 class Pool:
@@ -201,18 +202,23 @@ def _pixels(
             np.isnan(clipped), 0.0, -clipped
         )  # fmt: skip
         return found, marks
-    steps = tile.error / tile.step
     if exact:
-        return steps.astype(np.float64), marks
-    x = steps.astype(np.float64)
-    known = np.isfinite(x)
-    if known.all():
-        mean = pool(np.add, np.multiply(x, x, out=x)) / pool.sizes
-    else:
-        x = np.where(known, x, 0.0)
-        mean = pool(np.add, x * x) / pool(np.add, known.astype(np.float64))
+        return (tile.error / tile.step).astype(np.float64), marks
+    mean = _mean_square(tile, pool)
     found = np.sqrt(mean)
     return (found if clipped is None else np.where(np.isnan(clipped), found, clipped)), marks
+
+
+def _mean_square(tile: Tile, pool: Pool) -> np.ndarray:
+    """Return the mean of ((R' − R)/S)² per pixel; NaN where none is finite."""
+    x = tile.scratch("squares", tile.error.size, np.float64).reshape(tile.shape)
+    np.divide(tile.error, tile.step, out=x)
+    total = pool(np.add, np.multiply(x, x, out=x))
+    if np.isfinite(total).all():
+        return np.asarray(total / pool.sizes)
+    known = np.isfinite(x)
+    total = pool(np.add, np.where(known, x, 0.0))
+    return np.asarray(total / pool(np.add, known.astype(np.float64)))
 
 
 def _special(tile: Tile, pool: Pool) -> np.ndarray:
@@ -237,18 +243,24 @@ def tile_sums(tile: Tile, pools: Sequence[Pool], unit: float) -> list[Sums]:
     """
     r = tile.r
     error = tile.error if tile.evaluated else np.where(np.isfinite(r), r.dtype.type(0), np.nan)
-    known = np.isfinite(error)
-    if known.all():
-        counts = [pool.sizes for pool in pools]
-    else:
-        known &= np.isfinite(r)
-        counts = [pool(np.add, known.astype(np.float64)) for pool in pools]
-        r, error = (np.where(known, x, x.dtype.type(0)) for x in (r, error))
-    signal = _squares(r, unit, tile.scratch)
+    found = _sums(r, error, pools, unit, tile.scratch)
+    if all(np.isfinite(signal).all() and np.isfinite(noise).all() for signal, noise in found):
+        return [(*sums, pool.sizes) for sums, pool in zip(found, pools, strict=True)]
+    known = np.isfinite(error) & np.isfinite(r)
+    counts = [pool(np.add, known.astype(np.float64)) for pool in pools]
+    r, error = (np.where(known, x, x.dtype.type(0)) for x in (r, error))
+    found = _sums(r, error, pools, unit, tile.scratch)
+    return [(*sums, count) for sums, count in zip(found, counts, strict=True)]
+
+
+def _sums(
+    r: np.ndarray, error: np.ndarray, pools: Sequence[Pool], unit: float, scratch: Scratch
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return ΣR² and Σ(R' − R)² for every pixel of each pool."""
+    signal = _squares(r, unit, scratch)
     signals = [pool(np.add, signal) for pool in pools]
-    noise = _squares(error, unit, tile.scratch)
-    noises = [pool(np.add, noise) for pool in pools]
-    return list(zip(signals, noises, counts, strict=True))
+    noise = _squares(error, unit, scratch)
+    return list(zip(signals, (pool(np.add, noise) for pool in pools), strict=True))
 
 
 def _squares(cells: np.ndarray, unit: float, scratch: Scratch) -> np.ndarray:

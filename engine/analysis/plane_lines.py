@@ -16,8 +16,8 @@ from quantoscope.engine.numerics.kernels import Scratch
 
 MOST_LINES = 1 << 16
 """Maximum number of rows or columns that are told apart; more are taken in runs."""
-TIMES = 4.0
-"""How far the peak of an outlier exceeds the median peak."""
+TIMES, TIMES_ALONE = 4.0, 10.0
+"""How far the peak of an outlier exceeds the median peak; the second for lines of one value."""
 SHARE = 0.02
 """Maximum share of outliers among rows or columns; more are the tail of the data."""
 WAVE = 16
@@ -84,6 +84,12 @@ def decibels(signal: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """Return the ratio of two sums of squares in dB; NaN if both are 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(10 * np.log10(np.asarray(signal) / np.asarray(noise)))
+
+
+def median(values: np.ndarray) -> float:
+    """Return the median of finite values; of two middle ones the lower, which never overflows."""
+    middle = (values.size - 1) // 2
+    return float(np.partition(values, middle)[middle])
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +181,9 @@ def outlier_lines(lines: PlaneLines) -> OutlierLines | None:
     """Return the rows or the columns that stand out; None if there are none.
 
     A column stands out if its max|R| is at least ``TIMES`` the median of those that are not all
-    zero; where more than ``SHARE`` of the columns do, and more than one, none is an outlier. Of
-    rows and columns, those with the larger share of ΣR² are returned.
+    zero, or ``TIMES_ALONE`` times if a column is a single value; where more than ``SHARE`` of the
+    columns do, and more than one, none is an outlier. Of rows and columns, those with the larger
+    share of ΣR² are returned.
     """
     found = [
         one
@@ -192,8 +199,9 @@ def _standing_out(figures: LineFigures, in_rows: bool) -> tuple[float, OutlierLi
     ordinary = peak[np.isfinite(peak) & (peak > 0)]
     if not figures.single or ordinary.size < 4:
         return None
-    middle = float(np.median(ordinary))
-    out = np.isfinite(peak) & (peak >= TIMES * middle)
+    middle = median(ordinary)
+    times = TIMES_ALONE if figures.count.max() <= 1 else TIMES
+    out = np.isfinite(peak) & (peak >= times * middle)
     places = np.flatnonzero(out)
     if not 0 < places.size <= max(1, int(SHARE * peak.size)):
         return None

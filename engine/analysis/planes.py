@@ -250,16 +250,15 @@ class Tile:
         p = p.lean(QUANTIZERS[p.mapping].exact_scale)
         if g.whole:
             return p.at(0)
-        if g.kind == CHANNEL:
-            # Its axis is one of the rows, one of the columns, or fixed.
-            r0, r1, c0, c1 = self._region
-            of_rows = g.of(self._plane.positions((r0, r1, c0, c0 + 1)), shape)
-            if (of_rows != of_rows[0]).any():
-                return p.of_channels(of_rows)
+        axes = set(g.axes_of(shape)) if g.kind == CHANNEL else set(range(len(shape)))
+        r0, r1, c0, c1 = self._region
+        if not axes & set(self._plane.column_axes):
+            return p.of_channels(g.of(self._plane.positions((r0, r1, c0, c0 + 1)), shape))
+        if not axes & set(self._plane.row_axes):
             return p.of_channels(g.of(self._plane.positions((r0, r0 + 1, c0, c1)), shape))
         if self._span is None:
             return p.of_channels(g.of(self._positions, shape))
-        # One row of the granularity's own number after the other, as the cells lie.
+        # Flat positions of a span go through the cells in their order.
         return p.spread(shape, *self._span).reshaped(self.shape)
 
     @property

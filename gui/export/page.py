@@ -15,6 +15,7 @@ from quantoscope.gui.export.panel import Panel, Tick
 from quantoscope.gui.export.spec import USUAL_POINTS, FigureSpec, Look
 from quantoscope.gui.plots import PLOT
 from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.margins import OVERHANG
 
 TITLE_SHARE = 10.0 / 8.5
 """Size of a title relative to the text."""
@@ -51,7 +52,11 @@ class Page:
             for key in spec.plots
         ]
         self._samples = self._place_legend()
+        self._bare = False
         self.missing = self._place_panels()
+        if self.missing.height() > 0 and any(panel.margin("top") for panel in self.panels):
+            self._bare = True
+            self.missing = self._place_panels()
 
     @property
     def title(self) -> str:
@@ -108,6 +113,7 @@ class Page:
                 self._height(panel.plot.title(), self._bold, across)
                 + sum(self._height(text, self._text, across) for text in panel.sentences)
                 + (bottom if panel.axis("top") else 0.0)
+                + self._extent(panel, "top")
                 + 6 * u
             )
             fixed += panel.head + (bottom if panel.axis("bottom") else 0.0)
@@ -128,15 +134,25 @@ class Page:
                 panel.left_label = panel.left_label.replace(" (", "\n(")
             lines = self._height(panel.left_label, self._text, view_height)
             gutter = max(gutter, widest + lines + (TICK + 8) * u)
+            if panel.margin("top"):
+                gutter = max(gutter, (OVERHANG - MARGIN) * u)
         view_width = across - gutter - 8 * u
         short.setWidth(MIN_VIEW_WIDTH * u - view_width)
         view_width = max(view_width, MIN_VIEW_WIDTH * u)
         y = self._legend_bottom
         for panel in self.panels:
             y += panel.head
-            panel.place(QRectF(MARGIN * u + gutter, y, view_width, view_height))
+            width = view_width - self._extent(panel, "right")
+            panel.place(QRectF(MARGIN * u + gutter, y, width, view_height))
             y += view_height + (bottom if panel.axis("bottom") else 0.0) + GAP * u
         return short
+
+    def _extent(self, panel: Panel, name: str) -> float:
+        """Return the size of a margin; a low figure has no strips, but a colour bar."""
+        margin = panel.margin(name)
+        if margin is None:
+            return 0.0
+        return (margin.bare_extent if self._bare else margin.extent) * self.unit
 
     @staticmethod
     def _label(panel: Panel, name: str) -> str:
@@ -196,9 +212,21 @@ class Page:
         view = ViewPainter(painter, rect, (x0, x1), (y0, y1), self._text, u)
         view.paint(panel.item)
         painter.setFont(self._text)
+        self._paint_margins(painter, panel)
         for name in ("bottom", "top", "left"):
             if panel.axis(name):
                 self._paint_axis(painter, panel, name)
+
+    def _paint_margins(self, painter: QPainter, panel: Panel) -> None:
+        """Paint what stands above the view and to its right."""
+        rect = panel.rect
+        for name, span in zip(("top", "right"), panel.view.viewRange(), strict=True):
+            margin, extent = panel.margin(name), self._extent(panel, name)
+            if margin is not None and extent:
+                box = QRectF(rect.left(), rect.top() - extent, rect.width(), extent)
+                if name == "right":
+                    box = QRectF(rect.right(), rect.top(), extent, rect.height())
+                margin.draw(painter, box, (span[0], span[1]), self._text, self.unit)
 
     def _paint_axis(self, painter: QPainter, panel: Panel, name: str) -> None:
         u, rect = self.unit, panel.rect

@@ -16,14 +16,27 @@ import numpy as np
 import pyqtgraph as pg
 from pyqtgraph.graphicsItems.ScatterPlotItem import Symbols
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF, QTransform
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFont,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPolygonF,
+    QTransform,
+)
 from PySide6.QtWidgets import QGraphicsRectItem
 
+from quantoscope.gui.plots.image_cells import CellTexts
 from quantoscope.gui.plots.marks import HATCH_PITCH, MarksItem, hatch_lines
 
 SYMBOL_SHARE = 0.75
 """Scale of symbols: pens are thicker on paper than on a screen, symbols are not."""
 MOST_BARS = 4096
+IMAGE_DOTS = 1024
+"""Longer side of a small image in a file, at least about this many dots."""
 
 
 def firm(pen: QPen) -> QPen:
@@ -86,6 +99,8 @@ class ViewPainter:
             (QGraphicsRectItem, self._area),
             (pg.TextItem, self._text),
             (MarksItem, self._marks),
+            (pg.ImageItem, self._image),
+            (CellTexts, self._cells),
         )
         for kind, paint in table:
             if isinstance(item, kind):
@@ -193,6 +208,31 @@ class ViewPainter:
         lines = hatch_lines(rect, HATCH_PITCH * self.unit)
         self.painter.strokePath(lines, QPen(colour, 0.8 * self.unit))
 
+    def _image(self, item: pg.ImageItem) -> None:
+        pixels = np.ascontiguousarray(item.image)
+        height, width = pixels.shape[:2]
+        # Viewers smooth enlarged images: cells get so many dots that only their edges blur.
+        times = max(1, IMAGE_DOTS // max(height, width))
+        picture = _picture(pixels)
+        if times > 1:
+            picture = picture.scaled(times * width, times * height)
+        # Its first row is the lowest one.
+        picture = picture.flipped(Qt.Orientation.Vertical)
+        box = item.mapRectToParent(item.boundingRect())
+        left, right = self.map_x(np.array([box.left(), box.right()])).tolist()
+        bottom, top = self.map_y(np.array([box.top(), box.bottom()])).tolist()
+        self.painter.drawImage(QRectF(QPointF(left, top), QPointF(right, bottom)), picture)
+
+    def _cells(self, item: CellTexts) -> None:
+        (x0, x1), (y0, y1) = self.x_range, self.y_range
+        self.painter.setFont(self.font)
+        item.write(
+            self.painter,
+            lambda x, y: QPointF(float(self.map_x(x)), float(self.map_y(y))),
+            self.rect.width() / (x1 - x0),
+            self.rect.height() / (y1 - y0),
+        )
+
     def _text(self, item: pg.TextItem) -> None:
         at = item.pos()
         anchor = item.anchor
@@ -241,3 +281,17 @@ class ViewPainter:
                 if fits and not any(moved.intersects(other) for other in self._labels):
                     return moved
         return box
+
+
+def _picture(pixels: np.ndarray) -> QImage:
+    """Return pixels as an image, with a palette if they have few colours: a third of the bytes."""
+    height, width = pixels.shape[:2]
+    colours, places = np.unique(pixels.view(np.uint32), return_inverse=True)
+    if colours.size > 256:
+        whole = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
+        return whole.copy()
+    indices = np.ascontiguousarray(places.reshape(height, width).astype(np.uint8))
+    picture = QImage(indices.data, width, height, width, QImage.Format.Format_Indexed8)
+    table = colours.view(np.uint8).reshape(-1, 4).tolist()
+    picture.setColorTable([QColor(r, g, b, a).rgba() for r, g, b, a in table])
+    return picture.copy()

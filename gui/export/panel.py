@@ -14,7 +14,11 @@ from quantoscope.gui.export.part import part_shown
 from quantoscope.gui.export.spec import Look
 from quantoscope.gui.plots import PLOTS, Plot
 from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.margins import MarginAxis
 from quantoscope.gui.plots.view import PlotView
+
+IMAGE_DENSITY = 1.5
+"""Dots of images per 1/96 inch."""
 
 
 @dataclass
@@ -43,6 +47,7 @@ class Panel:
         self.item = pg.PlotItem(viewBox=PlotView(kind.x_only), enableMenu=False)
         self.scene.addItem(self.item)
         self.plot = kind(self.item, theme, ink * size)
+        self.plot.density = IMAGE_DENSITY
         self.view: pg.ViewBox = self.item.getViewBox()
         self.size = size
         self._look(look)
@@ -71,9 +76,14 @@ class Panel:
         return [self.plot.insight, *([self.part] if self.part else [])]
 
     def axis(self, name: str) -> pg.AxisItem | None:
-        """Return an axis if it is visible, else None."""
+        """Return an axis with ticks if it is visible, else None."""
         axis = self.item.getAxis(name)
-        return axis if axis.isVisible() else None
+        return axis if axis.isVisible() and not isinstance(axis, MarginAxis) else None
+
+    def margin(self, name: str) -> MarginAxis | None:
+        """Return the margin above the view (``top``) or to its right (``right``), if any."""
+        axis = self.item.getAxis(name)
+        return axis if isinstance(axis, MarginAxis) and not axis.empty else None
 
     def ticks(self, name: str) -> list[Tick]:
         """Return the ticks of an axis, along the view's edge."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QGuiApplication,
@@ -19,11 +21,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QComboBox, QMenu, QWidget
 
 from quantoscope.engine.numerics import mapped_arrays
+from quantoscope.gui.common.localized_numbers import full
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.common.widgets import hbox, plain_label, vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
+from quantoscope.gui.panes.cell_field import CellField
 from quantoscope.gui.panes.form_fields import ChoiceBox
+from quantoscope.gui.panes.plane_row import PlaneRow
 from quantoscope.gui.plots import Plot
 from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.feed import PlotFeed
@@ -33,7 +38,15 @@ from quantoscope.gui.workers.background import Ticket
 TOP_MARGIN = 6
 OPTION_WIDTH = 240
 """Maximum width of the box of an option, in pixels."""
+STILL = 25
+"""Milliseconds after which a moved view stands still."""
 _drags = itertools.count(1)
+_ARROWS: dict[int, tuple[int, int]] = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
 
 
 class PlotPane(QWidget):
@@ -71,10 +84,24 @@ class PlotPane(QWidget):
         self.setAccessibleName(self.plot.title())
         self.setMinimumSize(160, 64)
         self.widget.setMinimumSize(0, 0)
-        self._crosshair = Rule(angle=90, movable=False)
-        self._crosshair.setZValue(30)
-        self._crosshair.hide()
-        self.widget.addItem(self._crosshair, ignoreBounds=True)
+        self.plot.deferred = True
+        self._still = QTimer(self)
+        self._still.setSingleShot(True)
+        self._still.setInterval(STILL)
+        self._still.timeout.connect(self._on_still)
+        self._crosshairs = {
+            quantity: Rule(angle=angle, movable=False)
+            for quantity, angle in ((kind.x_quantity, 90), (kind.y_quantity, 0))
+            if quantity
+        }
+        for line in self._crosshairs.values():
+            line.setZValue(30)
+            line.hide()
+            self.widget.addItem(line, ignoreBounds=True)
+        self.cell_field = CellField(self.widget)
+        self.cell_field.committed.connect(self._on_cell_committed)
+        session.finish_typing.connect(self.cell_field.finish)
+        session.resetting.connect(self.cell_field.close_field)
         self.readout = plain_label(self.widget, name="readout", wrap=False)
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.readout.hide()
@@ -92,12 +119,18 @@ class PlotPane(QWidget):
         self.plot.value_dragged.connect(self._on_value_dragged)
         self.plot.labels_changed.connect(self._fit_labels)
         self.plot.outdated.connect(self._on_outdated)
+        self.plot.more_asked.connect(self._on_more_asked)
+        self.plot.picked.connect(session.view.choose)
+        self.plot.channel_picked.connect(self._focus_on)
         feed.changed.connect(self._on_data)
         feed.moved.connect(self._on_moved)
+        if kind.picks_plane:
+            feed.plane_chosen.connect(self._on_plane_chosen)
         if kind.slow:
             session.background.ended.connect(self._on_ended)
         view = self.widget.getPlotItem().getViewBox()
         view.sigXRangeChanged.connect(self._on_x_range)
+        view.sigYRangeChanged.connect(self._on_y_range)
         view.sigResized.connect(self._fit_labels)
         feed.pointed.connect(self._on_pointed)
         self.restyle(theme)
@@ -119,6 +152,10 @@ class PlotPane(QWidget):
             self._boxes.append(box)
             box.activated.connect(self._on_option)
             row.addWidget(box, 4)
+        self._planes = PlaneRow(self._options) if self.plot.picks_plane else None
+        if self._planes is not None:
+            self._planes.chosen.connect(self._on_plane)
+            row.addWidget(self._planes, 4)
         row.addStretch(1)
         self._offer_choices()
 
@@ -146,7 +183,8 @@ class PlotPane(QWidget):
         self.widget.setBackground(theme.background)
         self.plot.restyle(theme)
         self._fit_labels()
-        self._crosshair.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DotLine))
+        for line in self._crosshairs.values():
+            line.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DotLine))
         self.readout.setStyleSheet(
             f"#readout {{ background: {theme.base}; color: {theme.foreground};"
             f" border: 1px solid {theme.grid}; padding: 1px 5px; }}"
@@ -166,12 +204,19 @@ class PlotPane(QWidget):
         if self.isVisible():
             self._feed.moved.emit(self.plot.x_quantity, *map(float, x_range))
 
-    def _on_moved(self, quantity: str, x0: float, x1: float) -> None:
+    def _on_y_range(self, view: Any, y_range: tuple[float, float]) -> None:
+        if self.isVisible() and self.plot.y_quantity:
+            self._feed.moved.emit(self.plot.y_quantity, *map(float, y_range))
+
+    def _on_moved(self, quantity: str, low: float, high: float) -> None:
         view = self.widget.getPlotItem().getViewBox()
-        here = quantity == self.plot.x_quantity != ""
-        if here and view.viewRange()[0] != [x0, x1]:
+        quantities = self.plot.x_quantity, self.plot.y_quantity
+        if not quantity or quantity not in quantities:
+            return
+        axis = quantities.index(quantity)
+        if view.viewRange()[axis] != [low, high]:
             with QSignalBlocker(self._feed):
-                view.setXRange(x0, x1, padding=0)
+                (view.setYRange if axis else view.setXRange)(low, high, padding=0)
 
     def _on_data(self, data: PlotData) -> None:
         self._waiting = True
@@ -189,13 +234,12 @@ class PlotPane(QWidget):
         if not self.isVisible():
             self.plot.forget()
             return
+        self._offer_planes()
         waits = self.plot.slow and not self.plot.is_prepared(data)
         if waits and self._prepared is not data:
-            self._session.view.set_stopped(self.plot.key, False)
             if not self.plot.insight:
                 self.insight_changed.emit(self.tr("Computing…"))
-            job, done = partial(_prepare, self.plot, data), self._on_prepared
-            self._session.background.start(self.plot.key, job, done, only_reads=True)
+            self._compute(data)
             return
         self.plot.draw(data)
         self._offer_choices()
@@ -207,6 +251,20 @@ class PlotPane(QWidget):
         """Compute what another option shows; the sentence is no longer that of the picture."""
         self._prepared, self.plot.insight = None, ""
         self._on_data(self._feed.data)
+
+    def _compute(self, data: PlotData) -> None:
+        """Compute what drawing needs, on another thread."""
+        self._session.view.set_stopped(self.plot.key, False)
+        job, done = partial(_prepare, self.plot.preparation(data), data), self._on_prepared
+        self._session.background.start(self.plot.key, job, done, only_reads=True)
+
+    def _on_more_asked(self) -> None:
+        """Compute what a moved view lacks once it stands still: until then it is soon of no use."""
+        self._still.start()
+
+    def _on_still(self) -> None:
+        if self.isVisible() and self.plot.data is self._feed.data:
+            self._compute(self._feed.data)
 
     def _on_ended(self, kind: str) -> None:
         """Report a stopped computation; a finished one is drawn right after."""
@@ -221,7 +279,7 @@ class PlotPane(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         # Cosmetic pens are measured in device pixels.
-        self.plot.device_ratio = self.devicePixelRatioF()
+        self.plot.device_ratio = self.plot.density = self.devicePixelRatioF()
         self._watch()
         if self._waiting:
             self._on_data(self._feed.data)
@@ -249,7 +307,12 @@ class PlotPane(QWidget):
         if at is None or self.plot.data is None:
             self._point_nowhere()
             return
-        self._feed.pointed.emit(self.plot.x_quantity, self.plot.pointed(*at))
+        places = self.plot.pointed(*at), at[1]
+        for quantity, place in zip(
+            (self.plot.x_quantity, self.plot.y_quantity), places, strict=True
+        ):
+            if quantity:
+                self._feed.pointed.emit(quantity, place)
         if QGuiApplication.mouseButtons() == Qt.MouseButton.NoButton:
             self._read(*at)
         else:
@@ -272,11 +335,13 @@ class PlotPane(QWidget):
         self.readout.move(x, corner.y() + 4)
         self.readout.raise_()
 
-    def _on_pointed(self, quantity: str, x: float) -> None:
-        here = quantity == self.plot.x_quantity != ""
-        self._crosshair.setVisible(here)
-        if here:
-            self._crosshair.setPos(x)
+    def _on_pointed(self, quantity: str, at: float) -> None:
+        """Show where the pointer is, in this plot or in one with an axis of the same quantity."""
+        here = self._crosshairs.get(quantity)
+        for line in self._crosshairs.values():
+            line.setVisible(here is not None and (line is here or line.isVisible()))
+        if here is not None:
+            here.setPos(at)
 
     def _point_nowhere(self) -> None:
         self.readout.hide()
@@ -291,10 +356,11 @@ class PlotPane(QWidget):
         if event.button() != Qt.MouseButton.LeftButton:
             return
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        if event.double():
-            self.fit()
-            return
         at = self._at(event.scenePos())
+        if event.double():
+            if at is None or not self._edit_at(*self.plot.at(*at)):
+                self.fit()
+            return
         if at is None or self.plot.data is None:
             return
         at = self.plot.at(*at)
@@ -304,7 +370,15 @@ class PlotPane(QWidget):
             return
         position = self.plot.pick(self.plot.data, *at)
         if position is not None:
-            self._session.view.choose(self.plot.data.flat(position))
+            self._choose(self.plot.flat(self.plot.data, position))
+
+    def _choose(self, position: int) -> None:
+        """Choose the value at a flat position; the channel in focus gives way to its own."""
+        focus = self._session.view.focus
+        if focus is not None and position not in focus.positions:
+            self._session.revisit_values(np.array([position]))
+        else:
+            self._session.view.choose(position)
 
     def _focus_on(self, channel: int) -> None:
         """Focus a channel, or unfocus it if it has the focus."""
@@ -312,6 +386,55 @@ class PlotPane(QWidget):
         alone = focus is not None and focus.channel == channel
         same = alone and focus is not None and focus.granularity == self._session.view.partition
         self._session.view.focus_on(None if same else channel)
+
+    def _on_plane(self, text: str, position: int) -> None:
+        """Show another plane in every image, with the cursor in the same cell."""
+        self._feed.plane_chosen.emit(text)
+        if text and position != self._session.view.chosen:
+            self._choose(position)
+
+    def _on_plane_chosen(self, text: str) -> None:
+        self.plot.choose("plane", text)
+        self._offer_planes()
+
+    def _offer_planes(self) -> None:
+        data = self._feed.data
+        if self._planes is not None:
+            chosen = None if data.chosen is None else data.flat(data.chosen)
+            self._planes.offer(data.whole.shape, self.plot.chosen_options["plane"], chosen)
+
+    # Editing a cell
+
+    def _edit_at(self, x: float, y: float) -> bool:
+        """Edit the value of a cell; return whether there is one that shows its number."""
+        data = self.plot.data
+        place = None if data is None else self.plot.pick(data, x, y)
+        return place is not None and data is not None and self._edit(self.plot.flat(data, place))
+
+    def _edit(self, position: int) -> bool:
+        """Open an editor over a value's cell; return whether it is shown with its number."""
+        data = self.plot.data
+        box = None if data is None else self.plot.cell_box(data, position)
+        if box is None or self._session.evaluator.snapshot.array.shape != self._session.array.shape:
+            return False
+        self._choose(position)
+        view = self.widget.getPlotItem().getViewBox()
+        corners = [
+            self.widget.mapFromScene(view.mapViewToScene(point))
+            for point in (box.topLeft(), box.bottomRight())
+        ]
+        value = self._session.array.reshape(-1)[position]
+        self.cell_field.open(position, full(value), QRect(*corners).normalized())
+        return True
+
+    def _on_cell_committed(self, position: int, text: str, number: float, onward: bool) -> None:
+        commands.edit_value(self._session, position, number)
+        commands.tell_rounded(self._session, text, number)
+        if onward and self.plot.data is not None:
+            below = self.plot.neighbour(self.plot.data, position, 0, 1)
+            if below is not None:
+                self._session.view.choose(below)
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # Dragging the clipping range
 
@@ -354,19 +477,21 @@ class PlotPane(QWidget):
 
     # Keys and menu
 
-    def _go(self, step: int) -> None:
-        """Choose the next channel or value."""
+    def _go(self, across: int, down: int) -> None:
+        """Choose the channel or value next to the one in focus or chosen."""
         data, chosen = self.plot.data, self._session.view.chosen
-        if data is not None:
-            channel = self.plot.next_channel(data, step)
-            if channel is not None:
-                self._session.view.focus_on(channel)
-                return
-            place = self.plot.next_value(data, step)
-            if place is not None:
-                self._session.view.choose(data.flat(place))
-                return
-        self._session.view.choose(0 if chosen is None else chosen + step)
+        channel = place = position = None
+        if data is not None and across:
+            channel = self.plot.next_channel(data, across)
+            place = self.plot.next_value(data, across)
+        if data is not None and chosen is not None:
+            position = self.plot.neighbour(data, chosen, across, down)
+        if channel is not None:
+            self._session.view.focus_on(channel)
+        elif data is not None and place is not None:
+            self._session.view.choose(data.flat(place))
+        elif chosen is None or position is not None:
+            self._session.view.choose(position or 0)
 
     def event(self, event: QEvent) -> bool:
         asked = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
@@ -383,15 +508,19 @@ class PlotPane(QWidget):
             self.plot.let_go()
             commands.take_back(self._session, f"drag {self._drag}")
             self._drag = 0
-        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            step = 1 if key == Qt.Key.Key_Right else -1
+        elif key in _ARROWS:
+            across, down = _ARROWS[key]
             held = event.modifiers()
-            if held & Qt.KeyboardModifier.ShiftModifier:
-                self._move_chosen(step)
-            elif held & Qt.KeyboardModifier.AltModifier:
-                self._move_chosen(step / 10)
+            if across and held & Qt.KeyboardModifier.ShiftModifier:
+                self._move_chosen(across)
+            elif across and held & Qt.KeyboardModifier.AltModifier:
+                self._move_chosen(across / 10)
             else:
-                self._go(step)
+                self._go(across, down)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._session.view.chosen is not None:
+            chosen = self._session.view.chosen
+            if not self._edit(chosen) and self.plot.data is not None:
+                self.plot.approach(self.plot.data, chosen)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             factor = 1.25 if key == Qt.Key.Key_Minus else 0.8
             self.plot.follow_x = False
@@ -439,8 +568,8 @@ class PlotPane(QWidget):
             self._place_readout()
 
 
-def _prepare(plot: Plot, data: PlotData, ticket: Ticket) -> PlotData:
+def _prepare(work: Callable[[], None], data: PlotData, ticket: Ticket) -> PlotData:
     """Compute slow parts of a plot off the GUI thread."""
     ticket.step(0, 0)
-    plot.prepare(data)
+    work()
     return data

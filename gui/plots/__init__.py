@@ -8,6 +8,7 @@ from quantoscope.gui.plots.codes import CodesPlot
 from quantoscope.gui.plots.difference import DifferencePlot
 from quantoscope.gui.plots.distribution import DistributionPlot
 from quantoscope.gui.plots.error import ErrorPlot
+from quantoscope.gui.plots.image import ImageBesidePlot, ImagePlot
 from quantoscope.gui.plots.number_line import NumberLinePlot
 from quantoscope.gui.plots.signal import SignalPlot
 from quantoscope.gui.plots.transfer import TransferPlot
@@ -15,6 +16,8 @@ from quantoscope.gui.plots.why import WhyPlot
 
 PLOTS: tuple[type[Plot], ...] = (
     NumberLinePlot,
+    ImagePlot,
+    ImageBesidePlot,
     SignalPlot,
     ErrorPlot,
     DistributionPlot,

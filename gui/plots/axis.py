@@ -133,6 +133,13 @@ class WholeAxis(ValueAxis):
         return [f"{value:,.0f}" for value in values]
 
 
+class RowAxis(WholeAxis):
+    """Axis of rows, of which row i is drawn at −i: the first one is on top."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return super().tickStrings([0.0 - value for value in values], scale, spacing)
+
+
 def log_ticks(low: float, high: float, apart: float) -> list[tuple[float, str]]:
     """Return positions and labels for a logarithmic axis, at least ``apart`` from each other.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any, ClassVar
 
@@ -40,7 +41,15 @@ class Option:
 
 
 class Plot(QObject):
-    """A plot of ``PlotData`` in a ``PlotItem``, independent of window and session."""
+    """A plot of ``PlotData`` in a ``PlotItem``, independent of window and session.
+
+    Attributes
+    ----------
+    density : float
+        Dots of the device per pixel of the view, for images.
+    deferred : bool
+        Whether ``more_asked`` is heeded; otherwise everything is computed where it is drawn.
+    """
 
     insight_changed = Signal(str, arguments=["text"])
     """The one-line description of the current data."""
@@ -52,6 +61,11 @@ class Plot(QObject):
     """The axis labels have changed."""
     outdated = Signal()
     """It has to be prepared anew before it can be drawn."""
+    more_asked = Signal()
+    """The plot lacks something for what it shows now: ``preparation`` computes it."""
+    picked = Signal(int, arguments=["position"])
+    channel_picked = Signal(int, arguments=["channel"])
+    """The user has chosen the value at a flat position, or a channel, beside the view."""
 
     key: ClassVar[str]
     name: ClassVar[str] = ""
@@ -60,7 +74,11 @@ class Plot(QObject):
     """Key of the view that it is shown beside, instead of having a tab."""
     x_only: ClassVar[bool] = False
     x_quantity: ClassVar[str] = ""
-    """Quantity along x; plots of the same one are linked."""
+    y_quantity: ClassVar[str] = ""
+    """Quantity along x and y; plots of the same one are linked. Those of y are linked only where
+    those of x are."""
+    margins: ClassVar[tuple[float, float]] = (0.04, 0.08)
+    """Margins of the full range of x and y, as shares of it."""
     draws_values: ClassVar[bool] = True
     draws_schemes: ClassVar[str] = "all"
     """What the legend of a figure has to name: R, and ``all`` schemes, the ``active`` one, or
@@ -75,6 +93,8 @@ class Plot(QObject):
     """Whether large arrays need long computation, which ``prepare`` does on another thread."""
     of_all_values: ClassVar[bool] = False
     """Whether it is about all values even if a channel is in focus."""
+    picks_plane: ClassVar[bool] = False
+    """Whether it shows a plane of the array, by the option ``plane``."""
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
         super().__init__()
@@ -82,12 +102,14 @@ class Plot(QObject):
         self.theme = theme
         self.ink = ink
         self.device_ratio = 1.0
+        self.density = 1.0
+        self.deferred = False
         self.data: PlotData | None = None
         self.insight = ""
         self.leader: Plot | None = None
         self.chosen_options = {option.key: option.choices[0][0] for option in self.options}
         self._labels: tuple[str, str] = ("", "")
-        self._follow_x = self.follow_y = True
+        self._follow_x = self._follow_y = True
         self._items: dict[Hashable, Any] = {}
         self._drawn: set[Hashable] = set()
         self._busy = False
@@ -97,8 +119,7 @@ class Plot(QObject):
         item.hideButtons()
         item.setMenuEnabled(False)
         for name in ("bottom", "left"):
-            kind = WholeAxis if name in self.whole_axes else ValueAxis
-            item.setAxisItems({name: kind(name)})
+            item.setAxisItems({name: self.axis_of(name)})
         item.getAxis("left").setWidth(AXIS_WIDTH)
         view = item.getViewBox()
         view.bound = self._bounded
@@ -107,6 +128,10 @@ class Plot(QObject):
         view.sigRangeChanged.connect(self._range_changed)
         view.sigResized.connect(self._resized)
         self.restyle(theme)
+
+    def axis_of(self, name: str) -> pg.AxisItem:
+        """Return a new axis for ``bottom`` or ``left``."""
+        return (WholeAxis if name in self.whole_axes else ValueAxis)(name)
 
     # What a plot says of itself
 
@@ -166,9 +191,28 @@ class Plot(QObject):
         """Return the drawn x that a point of the view, in drawn coordinates, stands for."""
         return x
 
+    def flat(self, data: PlotData, place: int) -> int:
+        """Return the flat position of what ``pick`` has returned."""
+        return data.flat(place)
+
+    def neighbour(self, data: PlotData, position: int, across: int, down: int) -> int | None:
+        """Return the flat position next to one, for the arrow keys; None if there is none."""
+        return position + across if across else None
+
+    def cell_box(self, data: PlotData, position: int) -> QRectF | None:
+        """Return the box, in drawn coordinates, of a value that can be edited where it is shown."""
+        return None
+
+    def approach(self, data: PlotData, position: int) -> None:
+        """Zoom in on a value until it can be edited, in plots that show cells."""
+
     def readout(self, data: PlotData, x: float, y: float) -> str:
         """Return the text of the crosshair at x, y."""
         raise NotImplementedError
+
+    def preparation(self, data: PlotData) -> Callable[[], None]:
+        """Return the work that drawing needs, to be done on any thread."""
+        return partial(self.prepare, data)
 
     def prepare(self, data: PlotData) -> None:
         """Compute and cache, on any thread, what drawing a ``slow`` plot needs."""
@@ -222,6 +266,17 @@ class Plot(QObject):
             self.leader.follow_x = follow
         self._follow_x = follow
 
+    @property
+    def follow_y(self) -> bool:
+        """Whether y shows the full range, not the user's choice; shared like that of x."""
+        return self.leader.follow_y if self.leader and self.y_quantity else self._follow_y
+
+    @follow_y.setter
+    def follow_y(self, follow: bool) -> None:
+        if self.leader and self.y_quantity:
+            self.leader.follow_y = follow
+        self._follow_y = follow
+
     def refresh(self, move_x: bool = True) -> None:
         """Redraw the data for the visible range."""
         if self._busy:
@@ -237,7 +292,8 @@ class Plot(QObject):
             if self.follow_y:
                 ends = self.y_range(self.data, *self.seen[0])
                 self.y_unit = unit_for(*ends)
-                view.setYRange(*padded(*self.y_unit.down_pair(*ends), 0.08), padding=0)
+                down = self.y_unit.down_pair(*ends)
+                view.setYRange(*padded(*down, self.margins[1]), padding=0)
             # Apply the transform now: otherwise it would trigger another repaint during painting.
             view.updateMatrix()
             self._drawn.clear()
@@ -309,8 +365,9 @@ class Plot(QObject):
         assert self.data is not None
         whole = self.x_range(self.data)
         if axis == 0:
-            return padded(*self.x_unit.down_pair(*whole))
-        return padded(*self.y_unit.down_pair(*self.y_range(self.data, *whole)), 0.08)
+            return padded(*self.x_unit.down_pair(*whole), self.margins[0])
+        ends = self.y_range(self.data, *whole)
+        return padded(*self.y_unit.down_pair(*ends), self.margins[1])
 
     def _bounded(self, axis: int, low: float, high: float) -> Span:
         """Return the closest drawable range that contains some data."""

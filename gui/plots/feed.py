@@ -20,6 +20,8 @@ class PlotFeed(QObject):
     """All panes have been drawn."""
     moved = Signal(str, float, float, arguments=["quantity", "x0", "x1"])
     """A plot of this quantity shows this range; linked plots follow."""
+    plane_chosen = Signal(str, arguments=["text"])
+    """Images show another plane."""
     pointed = Signal(str, float, arguments=["quantity", "x"])
     """The pointer is at x in a plot of this quantity; the quantity is empty when it has left."""
 

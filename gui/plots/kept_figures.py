@@ -24,7 +24,7 @@ from quantoscope.gui.document.snapshot import frozen
 T = TypeVar("T")
 
 
-class _Same(Generic[T]):
+class Same(Generic[T]):
     """Cache key that compares an immutable object by identity and keeps it alive."""
 
     def __init__(self, it: T) -> None:
@@ -34,7 +34,7 @@ class _Same(Generic[T]):
         return id(self.it)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.it is self.it
+        return isinstance(other, Same) and other.it is self.it
 
 
 # Small caches, since a key keeps the array and the evaluation alive.
@@ -42,7 +42,7 @@ class _Same(Generic[T]):
 
 @lru_cache(maxsize=8)
 def _channels(
-    array: _Same[FloatArray], evaluation: _Same[Evaluation], granularity: Granularity
+    array: Same[FloatArray], evaluation: Same[Evaluation], granularity: Granularity
 ) -> Channels | None:
     try:
         granularity.check(array.it.shape)
@@ -55,12 +55,12 @@ def channel_figures(
     array: FloatArray, evaluation: Evaluation, granularity: Granularity
 ) -> Channels | None:
     """Return the figures of every channel; None if the array has no such channels."""
-    return _channels(_Same(array), _Same(evaluation), granularity) if array.size else None
+    return _channels(Same(array), Same(evaluation), granularity) if array.size else None
 
 
 @lru_cache(maxsize=4)
 def _values(
-    array: _Same[FloatArray], granularity: Granularity, channel: int
+    array: Same[FloatArray], granularity: Granularity, channel: int
 ) -> tuple[FloatArray, Summary]:
     positions = granularity.positions(channel, array.it.shape)
     values = frozen(array.it.reshape(-1)[positions])
@@ -71,11 +71,11 @@ def channel_values(
     array: FloatArray, granularity: Granularity, channel: int
 ) -> tuple[FloatArray, Summary]:
     """Return the values of one channel with their summary, the same objects each time."""
-    return _values(_Same(array), granularity, channel)
+    return _values(Same(array), granularity, channel)
 
 
 @lru_cache(maxsize=8)
-def _objective(array: _Same[FloatArray], scheme: Scheme) -> Objective | None:
+def _objective(array: Same[FloatArray], scheme: Scheme) -> Objective | None:
     try:
         return objective(array.it, scheme)
     except QuantizationError:
@@ -84,10 +84,10 @@ def _objective(array: _Same[FloatArray], scheme: Scheme) -> Objective | None:
 
 def kept_objective(array: FloatArray, scheme: Scheme) -> Objective | None:
     """Return the cost curves of a scheme; None if the array has none."""
-    return _objective(_Same(array), scheme)
+    return _objective(Same(array), scheme)
 
 
-_Way = tuple[_Same[FloatArray], _Same[Evaluation], _Same[Evaluation], tuple[int, ...]]
+_Way = tuple[Same[FloatArray], Same[Evaluation], Same[Evaluation], tuple[int, ...]]
 _ways: dict[_Way, Waterfall] = {}
 _begun: dict[_Way, dict[int, Figures]] = {}
 """Of waterfalls whose computation was stopped, as by another choice of a value."""
@@ -96,7 +96,7 @@ MOST_WAYS = 4
 
 
 def _way(array: FloatArray, first: Evaluation, second: Evaluation, few: IntArray | None) -> _Way:
-    return _Same(array), _Same(first), _Same(second), () if few is None else tuple(few.tolist())
+    return Same(array), Same(first), Same(second), () if few is None else tuple(few.tolist())
 
 
 def known_waterfall(

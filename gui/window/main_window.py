@@ -169,6 +169,8 @@ class MainWindow(QMainWindow):
             leader = self.plots[kind.key]
             pane.plot.leader = leader.plot
             pane.widget.setXRange(*leader.widget.viewRange()[0], padding=0)
+            if pane.plot.y_quantity:
+                pane.widget.setYRange(*leader.widget.viewRange()[1], padding=0)
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
         values, schemes = self.values, self.schemes

@@ -26,6 +26,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from quantoscope import engine
+from quantoscope.engine.analysis.plane_image import Quantity, plane_image
+from quantoscope.engine.analysis.plane_lines import plane_lines
+from quantoscope.engine.analysis.planes import whole_plane
 from quantoscope.engine.numerics import kernels
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,6 +199,33 @@ def commanding() -> list[Row]:
     ]
 
 
+def imaging(count: int) -> list[Row]:
+    """Target 6: the first pictures of a matrix, R/S beside SQNR with the strips along both."""
+    x = np.random.default_rng(0).standard_normal((count // 4000, 4000), np.float32)
+    plane, size = whole_plane(x.shape), (740, 380)
+    made = engine.evaluate(x, "int4 symmetric per-channel(0)")
+
+    def picture(quantity: Quantity) -> None:
+        plane_image(x, made, plane, quantity, size)
+
+    def first() -> None:
+        picture(Quantity.SCALED)
+        picture(Quantity.SQNR)
+        plane_lines(x, made, plane)
+
+    works: dict[str, Callable[[], object]] = {
+        "evaluate the scheme": partial(engine.evaluate, x, str(made.scheme))
+    }
+    works |= {f"image of {q.value}": partial(picture, q) for q in Quantity}
+    works["figures of rows and columns"] = partial(plane_lines, x, made, plane)
+    works["first pictures, with strips"] = first
+    took = medians(works)
+    whole = took["evaluate the scheme"]
+    rows = [(name, seconds, f"{seconds / whole:.2f} × it") for name, seconds in took.items()]
+    name, seconds, said = rows[-1]
+    return [*rows[:-1], (name, seconds, f"{said}; {seconds / 0.3:.2f} of the limit (asked: 1)")]
+
+
 def show(rows: list[Row]) -> None:
     """Print rows as one part of the table."""
     print()
@@ -212,6 +242,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, numpy {np.__version__}; {millions:g} million")
     print(f"float32 normals, {kernels.threads()} threads")
     show(evaluating(int(millions * 1e6)))
+    show(imaging(int(millions * 1e6)))
     for measure in (growing, remembering, calibrating, commanding):
         show(measure())
     for words in (["start.py"], ["latency.py", "1", "10", "--open"]):

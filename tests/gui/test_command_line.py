@@ -165,7 +165,7 @@ def test_an_array_of_a_file_is_picked_by_its_name(qapp, tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--plot", "nope"], "There is no plot nope; known are number-line, signal,"),
+        (["--plot", "nope"], "There is no plot nope; known are number-line, image,"),
         (["--plot", "error", "--preset", "nope"], "There is no preset nope; known are column,"),
         (["--plot", "error", "--preset", "slide", "--width", "9"], "either --preset or"),
         (["--plot", "error", "--width", "20"], "The plots do not fit with text"),

@@ -65,7 +65,7 @@ class TestEveryPlot:
         colours = {image.pixel(x, y) for x in range(0, 1004, 3) for y in range(0, 709, 3)}
         assert len(colours) > 20
 
-    def test_svg_has_its_size_text_and_clips_and_no_pictures(self, three, tmp_path, key, theme):
+    def test_svg_has_its_size_text_clips_and_images_alone(self, three, tmp_path, key, theme):
         path = tmp_path / "figure.svg"
         write_figure(path, FigureSpec((key,), 120, 80, theme=theme), three)
         svg = path.read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ class TestEveryPlot:
         assert (root.get("width"), root.get("height")) == ("120mm", "80mm")
         box = [float(number) for number in root.get("viewBox").split()]
         assert box == pytest.approx([0, 0, 120 / 25.4 * 96, 80 / 25.4 * 96], abs=0.01)
-        assert not list(root.iter(f"{SVG}image"))
+        assert bool(list(root.iter(f"{SVG}image"))) == key.startswith("image")
         assert list(root.iter(f"{SVG}clipPath"))
         assert "non-scaling-stroke" not in svg
         assert "sans-serif" in svg
@@ -87,7 +87,7 @@ class TestEveryPlot:
         x0, y0, x1, y1 = map(float, re.search(rb"/MediaBox \[([^]]*)\]", pdf)[1].split())
         assert (x1 - x0, y1 - y0) == pytest.approx((120 / 25.4 * 72, 80 / 25.4 * 72), abs=0.01)
         assert pdf.count(b"/Type /Page\n") == 1
-        assert b"/Subtype /Image" not in pdf
+        assert (b"/Subtype /Image" in pdf) == key.startswith("image")
         assert b"/FontFile2" in pdf or b"/FontFile3" in pdf
 
     @needs_pdftotext
@@ -106,6 +106,7 @@ class TestEveryPlot:
             assert squeezed(label) in text
         alone = {"distribution": SCHEMES[:1], "calibration": SCHEMES[:1], "difference": SCHEMES[:2]}
         alone["waterfall"] = SCHEMES[::2]
+        alone |= {"image": SCHEMES[:1], "image-beside": SCHEMES[:1]}
         names = alone.get(key, SCHEMES)
         for name in names:
             assert squeezed(name) in text
@@ -122,6 +123,8 @@ class TestEveryPlot:
 SCHEMES = [f"int8 {m}" for m in ("scale-only", "symmetric", "asymmetric")]
 TITLES = {
     "number-line": "Number line: R above, codes Q below",
+    "image": "Image: every value at its place",
+    "image-beside": "Image beside: another quantity",
     "signal": "Signal: R",
     "error": "Error: R′ − R",
     "distribution": "Distribution: values R below, codes Q above",
@@ -135,6 +138,8 @@ TITLES = {
 }
 LABELS = {
     "number-line": ["clips 1 of 3", "21.2 dB", "27 codes unused", "Z = -16", "-1.01618"],
+    "image": ["column #", "row #", "max |R|"],
+    "image-beside": ["column #", "row #", "RMS error", "dB"],
     "signal": ["position #", "value (unit of R)"],
     "error": ["position #", "error (unit of R)", "±S/2"],
     "distribution": [
@@ -166,7 +171,7 @@ def test_names_of_plots_are_what_their_titles_begin_with(three):
 @pytest.mark.parametrize("ending", RENDERERS)
 def test_all_plots_fit_into_one_figure_in_their_order(three, tmp_path, ending):
     path = tmp_path / f"all{ending}"
-    write_figure(path, FigureSpec(KEYS, 180, 384), three)
+    write_figure(path, FigureSpec(KEYS, 180, 520), three)
     assert path.stat().st_size > 10_000
     if ending == ".svg":
         found = texts(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Base of the value table and the grid: display and editing of the array."""
+"""Base of the value table: display and editing of the array."""
 
 from __future__ import annotations
 

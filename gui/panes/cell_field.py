@@ -17,6 +17,9 @@ class CellField(QLineEdit):
     committed = Signal(int, str, float, bool, arguments=["position", "text", "number", "onward"])
     """A number was typed for the value at a flat position; ``onward`` after Enter."""
 
+    typed = Signal()
+    """Text was typed, or the editor was closed."""
+
     def __init__(self, area: QWidget) -> None:
         super().__init__(area)
         self._area = area
@@ -31,6 +34,7 @@ class CellField(QLineEdit):
         self.message.setAutoFillBackground(True)
         self.message.hide()
         self.textEdited.connect(self.message.hide)
+        self.textEdited.connect(self._on_edited)
         self.hide()
 
     def open(self, position: int, text: str, cell: QRect) -> None:
@@ -49,6 +53,13 @@ class CellField(QLineEdit):
         self.raise_()
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def typing(self) -> tuple[int, str] | None:
+        """Flat position and text, if text was typed; None otherwise."""
+        return (self._position, self.text()) if self._position >= 0 and self.isModified() else None
+
+    def _on_edited(self) -> None:
+        self.typed.emit()
+
     def finish(self) -> None:
         """Commit a valid number; invalid text stays open."""
         self._commit(onward=False)
@@ -58,6 +69,7 @@ class CellField(QLineEdit):
         self._position = -1
         self.message.hide()
         self.hide()
+        self.typed.emit()
 
     def _commit(self, onward: bool) -> None:
         if self._position < 0:

@@ -19,7 +19,6 @@ class SheetRow(QWidget):
     def __init__(self, model: ValuesModel, parent: QWidget) -> None:
         super().__init__(parent)
         self._model = model
-        self._in_list = True
         self._label = plain_label(self, wrap=False)
         self._back = self._button(Qt.ArrowType.LeftArrow, self.tr("Previous rows"))
         self._on = self._button(Qt.ArrowType.RightArrow, self.tr("Next rows"))
@@ -46,15 +45,10 @@ class SheetRow(QWidget):
         self._model.turn_to(self._model.sheet + 1)
         self.turned.emit()
 
-    def show_in_list(self, in_list: bool) -> None:
-        """Set whether the list is in front, which alone has pages."""
-        self._in_list = in_list
-        self.refresh()
-
     def refresh(self) -> None:
         """Show which rows are visible."""
         model = self._model
-        self.setVisible(self._in_list and model.sheets > 1)
+        self.setVisible(model.sheets > 1)
         text = self.tr("rows %1 to %2")
         self._label.setText(filled(text, f"{model.first:,}", f"{model.last:,}"))
         self._back.setEnabled(model.sheet > 0)

@@ -12,7 +12,6 @@ from quantoscope.engine.text.source_literals import as_c, as_numpy, as_python
 from quantoscope.gui.common.localized_numbers import filled, full
 from quantoscope.gui.document.clipboard import cells_text
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.models.grid import GridModel
 from quantoscope.gui.models.values import ValuesModel
 from quantoscope.gui.panes.values_edit import row_runs, rows_of
 
@@ -82,49 +81,4 @@ def list_text(session: Session, model: ValuesModel, blocks: Blocks, form: str) -
         horizontal = Qt.Orientation.Horizontal
         heads = [str(model.headerData(left + i, horizontal)) for i in range(len(columns))]
         return as_markdown(rows, heads)
-    return cells_text(rows)
-
-
-def _one_block(blocks: Blocks) -> tuple[int, int, int, int]:
-    """Return the single block that the selected blocks form."""
-    tops, lefts, bottoms, rights = zip(*blocks, strict=True)
-    top, left, bottom, right = min(tops), min(lefts), max(bottoms), max(rights)
-    cells = sum((b[2] - b[0] + 1) * (b[3] - b[1] + 1) for b in blocks)
-    if cells != (bottom - top + 1) * (right - left + 1):
-        text = "These cells are no rectangle: select one block of cells to copy it."
-        raise CannotCopy(QCoreApplication.translate("values", text))
-    return top, left, bottom, right
-
-
-def grid_text(session: Session, model: GridModel, blocks: Blocks, form: str) -> str:
-    """Return a block of the grid at full precision; all of R keeps its shape and dtype.
-
-    Raises
-    ------
-    CannotCopy
-        Also if the selected blocks do not form a rectangle.
-    """
-    if not blocks:
-        return ""
-    top, left, bottom, right = _one_block(blocks)
-    height, width = bottom - top + 1, right - left + 1
-    _bounded(height * width)
-    if form in _WRITERS:
-        starts = np.array([model.position(row, left) for row in range(top, bottom + 1)])
-        values = model.values_at(starts[:, None] + np.arange(width))
-        if values is None:
-            text = "The active scheme cannot be applied, so there is nothing to copy."
-            raise CannotCopy(QCoreApplication.translate("values", text))
-        whole = values.shape == session.array.shape
-        return _WRITERS[form](values if whole or 1 not in values.shape else values.reshape(-1))
-    role = Qt.ItemDataRole.EditRole
-    rows = [
-        [str(model.index(r, c).data(role)) for c in range(left, right + 1)]
-        for r in range(top, bottom + 1)
-    ]
-    if form == MARKDOWN:
-        horizontal = Qt.Orientation.Horizontal
-        return as_markdown(
-            rows, [str(model.headerData(c, horizontal)) for c in range(left, right + 1)]
-        )
     return cells_text(rows)

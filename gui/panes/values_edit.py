@@ -40,17 +40,6 @@ def rows_of(blocks: Blocks) -> np.ndarray:
     )
 
 
-def cells_of(blocks: Blocks, columns: int) -> np.ndarray:
-    """Return the flat positions of selected cells in rows of ``columns`` cells, ascending."""
-    parts = [
-        (np.arange(top, bottom + 1)[:, None] * columns + np.arange(left, right + 1)).reshape(-1)
-        for top, left, bottom, right in blocks
-    ]
-    if len(parts) == 1:
-        return parts[0]
-    return np.unique(np.concatenate([np.zeros(0, np.intp), *parts]))
-
-
 def clear(session: Session, positions: np.ndarray, text: str) -> str:
     """Set values to 0."""
     commands.set_values(session, positions, np.zeros(positions.size), text)
@@ -185,30 +174,23 @@ def _rounded(count: int) -> str:
     return filled(text, f"{count:,}")
 
 
-def paste_block(
-    session: Session,
-    values: np.ndarray,
-    row: int,
-    column: int,
-    fixed: tuple[int, ...],
-    selected: np.ndarray,
-) -> str:
-    """Paste rows and columns into a plane of the array; one value fills a selection."""
-    if values.size == 1 and selected.size > 1:
-        return _paste_into(session, values, selected)
+def paste_block(session: Session, values: np.ndarray, position: int) -> str:
+    """Paste rows and columns into the last two axes, from the value at a flat position on."""
     if values.ndim > 2:
         return filled(
             _tr("%1 axes do not fit into a plane: select everything, and paste over it."),
             values.ndim,
         )
-    rows, columns = session.array.shape[-2:]
+    shape = session.array.shape
+    *fixed, row, column = (int(at) for at in np.unravel_index(position, shape))
+    rows, columns = shape[-2:]
     height, width = values.shape
     if row + height > rows or column + width > columns:
         return filled(
             _tr("A block of %1×%2 does not fit here: %3×%4 cells remain."),
             height, width, rows - row, columns - column,
         )  # fmt: skip
-    base = int(np.ravel_multi_index((*fixed, 0, 0), session.array.shape))
+    base = int(np.ravel_multi_index((*fixed, 0, 0), shape))
     where = base + (row + np.arange(height))[:, None] * columns + column + np.arange(width)
     text = filled(_tr("Paste %1"), values_text(values.size))
     commands.set_values(session, where.ravel(), values.ravel(), text)

@@ -1,4 +1,4 @@
-"""Values pane: the array as a list with the active scheme's stages, or as a grid."""
+"""Values pane: the array as a list with the active scheme's stages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ import numpy as np
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
-    QApplication,
-    QButtonGroup,
     QInputDialog,
     QMenu,
-    QStackedWidget,
     QToolButton,
     QWidget,
 )
@@ -21,17 +18,14 @@ from PySide6.QtWidgets import (
 from quantoscope.engine.text.paste import Pasted
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.settings import Settings
-from quantoscope.gui.common.theme import Theme, icon
+from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.common.widgets import hbox, vbox
 from quantoscope.gui.document import clipboard, commands
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.models.grid import QUANTITIES, GridModel
 from quantoscope.gui.models.values import SHEET, SortOrder, ValuesModel
 from quantoscope.gui.panes import values_copy, values_edit
 from quantoscope.gui.panes.empty_note import EmptyNote
-from quantoscope.gui.panes.form_fields import ChoiceBox
 from quantoscope.gui.panes.sheet_row import SheetRow
-from quantoscope.gui.panes.slice_row import SliceRow
 from quantoscope.gui.panes.table_view import NumberTable
 
 COLUMN_WIDTHS = {"real": 84, "scaled": 84, "shifted": 84, "rounded": 48, "clipped": 50}
@@ -40,12 +34,11 @@ NUMBER_WIDTH = 84
 LEAST_WIDTH = 56
 ESSENTIAL = ("real", "clipped", "code", "error")
 """Columns shown where there is no room for all."""
-GRID_WIDTH = 86
 _SIGNED = (SortOrder.ASCENDING, SortOrder.DESCENDING)
 
 
 class ValuesPane(QWidget):
-    """A list of all values, or a grid of a plane; both edit the session's array."""
+    """A list of all values, which edits the session's array."""
 
     problem = Signal(str, arguments=["text"])
     """Why a command was refused."""
@@ -58,7 +51,6 @@ class ValuesPane(QWidget):
         super().__init__(parent)
         self._session = session
         self.model = ValuesModel(session, settings, theme, self)
-        self.grid_model = GridModel(session, settings, theme, self)
         self.table = NumberTable(self.tr("Values"), self)
         self.table.setModel(self.model)
         self.table.horizontalHeader().setSectionsClickable(True)
@@ -67,17 +59,12 @@ class ValuesPane(QWidget):
         self.table.horizontalHeader().setSortIndicatorShown(True)
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.table.setCornerButtonEnabled(True)
-        self.grid = NumberTable(self.tr("Values as a grid"), self)
-        self.grid.setModel(self.grid_model)
-        self.grid.horizontalHeader().setDefaultSectionSize(GRID_WIDTH)
-        self._stack = QStackedWidget(self)
-        self._stack.addWidget(self.table)
-        self._stack.addWidget(self.grid)
+        self.setFocusProxy(self.table)
         self._build_bar()
         self.empty = EmptyNote(
             self.tr("No values yet. Type a number above, paste a column, or:"), self
         )
-        vbox(self, self._bar, self._slices, (self._stack, 1), self.empty, spacing=2)
+        vbox(self, self._bar, (self.table, 1), self.empty, spacing=2)
         self._wide = 0
         self._narrowed: dict[int, int] = {}
         self._sized: tuple[list[str], int, int, int] = ([], 0, 0, 0)
@@ -90,16 +77,14 @@ class ValuesPane(QWidget):
         self.table.refused.connect(self._refuse)
         self.table.passed.connect(self._on_passed)
         self.table.end_asked.connect(self._on_end_asked)
-        self.grid.moved.connect(self._on_moved_in_grid)
         header = self.table.horizontalHeader()
         header.sectionClicked.connect(self._on_head_clicked)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(self._offer_orders)
         session.array_reset.connect(self._on_reset)
-        for table in (self.table, self.grid):
-            session.finish_typing.connect(table.finish_typing)
-            session.resetting.connect(table.drop_typing)
-            table.delegate.typed.connect(self.typed)
+        session.finish_typing.connect(self.table.finish_typing)
+        session.resetting.connect(self.table.drop_typing)
+        self.table.delegate.typed.connect(self.typed)
         session.resetting.connect(self._on_resetting)
         session.view.chosen_changed.connect(self._on_chosen)
         self._sorted_by: tuple[int, SortOrder] | None = None
@@ -110,28 +95,6 @@ class ValuesPane(QWidget):
     def _build_bar(self) -> None:
         self._bar = QWidget(self)
         row = hbox(self._bar, margins=(2, 2, 2, 0), spacing=4)
-        self._views = QButtonGroup(self)
-        self._buttons: dict[str, QToolButton] = {}
-        for place, (key, text) in enumerate((("list", self.tr("List")), ("grid", self.tr("Grid")))):
-            button = QToolButton(self)
-            button.setText(text)
-            button.setCheckable(True)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            button.setAutoRaise(True)
-            self._views.addButton(button, place)
-            row.addWidget(button)
-            self._buttons[key] = button
-        self._buttons["list"].setChecked(True)
-        self._buttons["list"].setToolTip(self.tr("One row per value, with every stage"))
-        self._buttons["grid"].setToolTip(self.tr("A plane of the array, tinted as a heat map"))
-        self._views.idClicked.connect(self._show_view)
-        self._quantity = ChoiceBox(self)
-        self._quantity.addItems(QUANTITIES)
-        self._quantity.setAccessibleName(self.tr("Quantity in the grid"))
-        self._quantity.currentTextChanged.connect(self.grid_model.set_quantity)
-        row.addWidget(self._quantity)
-        self._slices = SliceRow(self)
-        self._slices.chosen.connect(self._on_plane)
         row.addStretch(1)
         self._sheets = SheetRow(self.model, self)
         self._sheets.turned.connect(self._on_turned)
@@ -146,14 +109,9 @@ class ValuesPane(QWidget):
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
         self.model.restyle(theme)
-        self.grid_model.restyle(theme)
-        self._buttons["list"].setIcon(icon("list", theme))
-        self._buttons["grid"].setIcon(icon("grid", theme))
-        for table in (self.table, self.grid):
-            table.delegate.message.setStyleSheet(
-                f"background: {theme.base}; color: {theme.foreground};"
-                f"border: 1px solid {theme.alarm};"
-            )
+        self.table.delegate.message.setStyleSheet(
+            f"background: {theme.base}; color: {theme.foreground};border: 1px solid {theme.alarm};"
+        )
 
     def _size_columns(self) -> None:
         """Set the width of each stage's column when the stages change."""
@@ -175,7 +133,6 @@ class ValuesPane(QWidget):
             width = min(width, max(most, NUMBER_WIDTH)) if key == "real" else width
             self.table.horizontalHeader().resizeSection(column, width)
             self._wide += width
-        self.grid.horizontalHeader().setDefaultSectionSize(GRID_WIDTH + digit * of_values)
         self._hide_stages()
 
     def _hide_stages(self) -> None:
@@ -194,40 +151,10 @@ class ValuesPane(QWidget):
                 width = self._narrowed[column] = self.table.columnWidth(column)
                 self.table.setColumnWidth(column, max(width - (over + 1) // 2, LEAST_WIDTH))
 
-    # View
-
-    @property
-    def in_grid(self) -> bool:
-        """Whether the grid is in front."""
-        return self._stack.currentWidget() is self.grid
-
-    def _show_view(self, place: int) -> None:
-        # Qt moves a view to its first cell when it first gets the focus.
-        self._following = True
-        focused = self._stack.isAncestorOf(QApplication.focusWidget() or self)
-        self._stack.setCurrentIndex(place)
-        self._following = False
-        self.setFocusProxy(self.grid if self.in_grid else self.table)
-        if focused:
-            self.setFocus(Qt.FocusReason.OtherFocusReason)
-        for widget in (self._quantity, self._slices):
-            widget.setVisible(self.in_grid)
-        self._order.setVisible(self.model.sorted and not self.in_grid)
-        self._sheets.show_in_list(not self.in_grid)
-        self._on_chosen()
-
-    def show_grid(self, on: bool) -> None:
-        """Show the grid or the list."""
-        place = 1 if on and self._session.array.ndim >= 2 else 0
-        button = self._views.button(place)
-        button.setChecked(True)
-        self._show_view(place)
-
     def offer(self, editing: Sequence[QAction], filling: Sequence[QAction | QMenu]) -> None:
         """Add editing actions to the context menus, and buttons to the empty pane."""
-        for table in (self.table, self.grid):
-            table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-            table.addActions(list(editing))
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        self.table.addActions(list(editing))
         self.empty.offer(filling)
 
     def _on_resetting(self) -> None:
@@ -236,14 +163,13 @@ class ValuesPane(QWidget):
 
     def _on_reset(self) -> None:
         self._following = False
-        shape, size = self._session.array.shape, self._session.array.size
+        size = self._session.array.size
         self.empty.setVisible(size == 0)
-        self._buttons["grid"].setEnabled(len(shape) >= 2)
         self._sorted_by = None
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        self._slices.offer(shape)
         self.table.fit_heads(commands.position_text(self._session, size - 1) if size else "")
-        self.show_grid(self.in_grid)
+        self._order.hide()
+        self._on_chosen()
 
     # Open editor
 
@@ -252,12 +178,9 @@ class ValuesPane(QWidget):
 
         In the empty last row, it is the position after the last value.
         """
-        view = self.grid if self.in_grid else self.table
-        text, index = view.typing(), view.currentIndex()
+        text, index = self.table.typing(), self.table.currentIndex()
         if text is None or not index.isValid():
             return None
-        if self.in_grid:
-            return self.grid_model.position(index.row(), index.column()), text
         position = self.model.position(index.row())
         return self._session.array.size if position is None else position, text
 
@@ -267,11 +190,6 @@ class ValuesPane(QWidget):
         if 0 <= position < size:
             self._session.view.choose(position)
         elif position != size or self._session.array.ndim != 1:
-            return
-        if self.in_grid and position < size:
-            fixed, row, column = self.grid_model.cell_of(position)
-            self._slices.show_plane(fixed)
-            self.grid.resume_typing(self.grid_model.index(row, column), text)
             return
         if position < size:
             row = self.model.row_of(position)
@@ -288,21 +206,9 @@ class ValuesPane(QWidget):
         if position is not None and not self._following:
             self._session.view.choose(position)
 
-    def _on_moved_in_grid(self, index: QModelIndex) -> None:
-        if not self._following:
-            self._session.view.choose(self.grid_model.position(index.row(), index.column()))
-
     def _on_turned(self) -> None:
         """Select the first value of a page: without a cursor, a paste would go to the end."""
         self.table.put_cursor(self.model.index(0, 0))
-
-    def _on_plane(self, fixed: tuple[int, ...]) -> None:
-        """Show another plane, with the cursor in the same cell."""
-        at = self.grid.currentIndex()
-        row, column = max(0, at.row()), max(0, at.column())
-        self.grid_model.set_slice(fixed)
-        if not self._following and self._session.array.size:
-            self.grid.put_cursor(self.grid_model.index(row, column))
 
     def _on_passed(self, way: int) -> None:
         """Move to the adjacent page."""
@@ -329,16 +235,8 @@ class ValuesPane(QWidget):
             return  # an edit in progress decides where to go next
         self._following = True
         try:
-            if self.in_grid:
-                fixed, row, column = self.grid_model.cell_of(position)
-                self._slices.show_plane(fixed)
-                index = self.grid_model.index(row, column)
-                if self.grid.currentIndex() != index:
-                    self.grid.put_cursor(index)
-                self.grid.scrollTo(index)
-            else:
-                column = max(0, self.table.currentIndex().column())
-                self.table.go_to(self.model.row_of(position), column)
+            column = max(0, self.table.currentIndex().column())
+            self.table.go_to(self.model.row_of(position), column)
         finally:
             self._following = False
 
@@ -406,17 +304,10 @@ class ValuesPane(QWidget):
 
     def _selected_positions(self) -> np.ndarray:
         """Return the flat positions of the selected values, in row order."""
-        if self.in_grid:
-            first = self.grid_model.position(0, 0) if self.grid_model.rowCount() else 0
-            columns = self.grid_model.columnCount()
-            return first + values_edit.cells_of(self.grid.selected_ranges(), columns)
         return self.model.positions(values_edit.rows_of(self.table.selected_ranges()))
 
     def _selected_count(self) -> int:
         """Return the number of selected values without listing them."""
-        if self.in_grid:
-            blocks = self.grid.selected_ranges()
-            return sum((b - t + 1) * (r - x + 1) for t, x, b, r in blocks)
         last = self.model.last - self.model.first
         runs = values_edit.row_runs(self.table.selected_ranges())
         return sum(max(0, min(bottom, last) - top + 1) for top, bottom in runs)
@@ -430,13 +321,9 @@ class ValuesPane(QWidget):
 
     def copy(self, form: str = values_copy.CELLS) -> bool:
         """Copy the selected cells at full precision; False if that is not possible."""
-        view = self.grid if self.in_grid else self.table
-        blocks = view.selected_ranges()
+        blocks = self.table.selected_ranges()
         try:
-            if self.in_grid:
-                text = values_copy.grid_text(self._session, self.grid_model, blocks, form)
-            else:
-                text = values_copy.list_text(self._session, self.model, blocks, form)
+            text = values_copy.list_text(self._session, self.model, blocks, form)
         except values_copy.CannotCopy as error:
             self._report(str(error))
             return False
@@ -478,17 +365,14 @@ class ValuesPane(QWidget):
         # One value fills the selection; for several, only the start of the selection counts.
         one = pasted.values.size == 1
         selected = self._selected_positions() if one else np.zeros(0, np.intp)
-        if self.in_grid:
-            # The first selected cell; the current cell is where the selection was extended to.
-            ranges = self.grid.selected_ranges()
-            at = ranges[0][:2] if ranges else (0, 0)
-            fixed = self.grid_model.slice
-            sentence = values_edit.paste_block(self._session, pasted.block, *at, fixed, selected)
-            self._report(sentence)
-            return not sentence
         ranges = self.table.selected_ranges()
         first = self.model.first
         place = first + ranges[0][0] if ranges else self._session.array.size
+        position = self.model.position_at(place)
+        if pasted.block.ndim > 1 and pasted.block.shape[1] > 1 and self._session.array.ndim > 1:
+            sentence = values_edit.paste_block(self._session, pasted.block, position or 0)
+            self._report(sentence)
+            return not sentence
         sentence = values_edit.paste(
             self._session,
             pasted.values,
@@ -545,5 +429,5 @@ class ValuesPane(QWidget):
             self._session.view.choose(position)
 
     def select_all(self) -> None:
-        """Select every cell of the view in front."""
-        (self.grid if self.in_grid else self.table).selectAll()
+        """Select every cell."""
+        self.table.selectAll()

@@ -107,13 +107,6 @@ SPECS: tuple[Spec, ...] = (
         "Sort Values by the magnitude of the error",
     ),
     Spec(
-        "grid",
-        "Gr&id view",
-        "Ctrl+Shift+G",
-        "grid",
-        "Show a plane of an array with two or more axes",
-    ),
-    Spec(
         "duplicate_scheme",
         "&Duplicate scheme",
         "Ctrl+Shift+D",

@@ -163,6 +163,7 @@ class MainWindow(QMainWindow):
     def _on_plot_built(self, pane: PlotPane) -> None:
         pane.export_asked.connect(self.export_actions.export)
         pane.copy_asked.connect(self.export_actions.copy_plot)
+        pane.cell_field.typed.connect(self.recovery.look_again)
         # Plots of the same quantity show the range of the first one.
         kind = next(kind for kind in PLOTS if kind.x_quantity == pane.plot.x_quantity)
         if pane.plot.x_quantity and kind.key != pane.plot.key:
@@ -200,7 +201,6 @@ class MainWindow(QMainWindow):
             "goto": values.ask_position,
             "unsort": values.unsort,
             "worst_first": values.worst_first,
-            "grid": self._toggle_grid,
             "duplicate_scheme": schemes.duplicate,
             "remove_scheme": schemes.remove,
             "scheme_up": self._scheme_up,
@@ -276,7 +276,6 @@ class MainWindow(QMainWindow):
         self.setWindowModified(self.session.modified)
 
     def _on_array(self) -> None:
-        self.actions_["grid"].setEnabled(self.session.array.ndim >= 2)
         if self.session.hint:
             self.message.notice(self.session.hint)
             self.session.hint = ""
@@ -318,18 +317,20 @@ class MainWindow(QMainWindow):
 
     def _typing(self) -> tuple[int, str] | None:
         """Position and text of an open cell editor."""
-        return self.values.typing()
+        fields = (pane.cell_field for pane in self.plots.built().values())
+        in_plots = (field.typing() for field in fields)
+        return self.values.typing() or next(filter(None, in_plots), None)
 
     def view(self) -> View:
         """View state of the document, for sessions."""
-        view = view_of(self.frame, self.session, self.plots, self.values)
+        view = view_of(self.frame, self.session, self.plots)
         return {**view, "kept": self.recovery.name}
 
     def _look(self, view: View) -> None:
         layout = view.get("layout")
         if isinstance(layout, dict) and self.frame.restore(layout):
             self.stage_choice.take()
-        restore_view(view, self.session, self.plots, self.values)
+        restore_view(view, self.session, self.plots)
 
     # Actions
 
@@ -341,9 +342,6 @@ class MainWindow(QMainWindow):
 
     def _open_recent(self, path: str) -> None:
         self.files.open(path_of(path))
-
-    def _toggle_grid(self) -> None:
-        self.values.show_grid(not self.values.in_grid)
 
     def _select_all(self) -> None:
         focus = QApplication.focusWidget()

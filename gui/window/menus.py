@@ -111,7 +111,7 @@ class Menus(QObject):
         view.addMenu(self._place_menu(places))
         view.addMenu(self._part_menu())
         _fill(view, *self._frame.stage.counts.values())
-        _fill(view, None, self.view_as, None, a["fit"], a["grid"], a["worst_first"], a["unsort"],
+        _fill(view, None, self.view_as, None, a["fit"], a["worst_first"], a["unsort"],
               None, a["next_value"], a["previous_value"], None, self._theme_menu(),
               self._digits_menu(), self._latency_action(), None, a["reset_layout"])  # fmt: skip
         help_menu = bar.addMenu(self.tr("&Help"))

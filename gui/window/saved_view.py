@@ -7,13 +7,12 @@ from typing import Any
 
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.panes.plot_place import Plots
-from quantoscope.gui.panes.values_pane import ValuesPane
 from quantoscope.gui.window.frame import Frame
 
 View = dict[str, Any]
 
 
-def view_of(frame: Frame, session: Session, plots: Plots, values: ValuesPane) -> View:
+def view_of(frame: Frame, session: Session, plots: Plots) -> View:
     """Return the view state as texts, numbers and lists."""
     places = {entry.uid: place for place, entry in enumerate(session.entries)}
     pair = [places.get(uid) for uid in session.view.pair or ()]
@@ -26,12 +25,11 @@ def view_of(frame: Frame, session: Session, plots: Plots, values: ValuesPane) ->
         "layout": frame.state,
         "pair": pair if None not in pair else [],
         "channel": None if session.view.focus is None else session.view.focus.channel,
-        "grid": values.in_grid,
         "ranges": ranges,
     }
 
 
-def restore_view(view: View, session: Session, plots: Plots, values: ValuesPane) -> None:
+def restore_view(view: View, session: Session, plots: Plots) -> None:
     """Restore the view state; invalid parts are ignored."""
     places = view.get("pair")
     if isinstance(places, list) and len(places) == 2:
@@ -39,8 +37,6 @@ def restore_view(view: View, session: Session, plots: Plots, values: ValuesPane)
         if len(known) == 2:
             first, second = (session.entries[place].uid for place in known)
             session.view.compare_pair((first, second))
-    if view.get("grid") is True and session.array.ndim >= 2:
-        values.show_grid(True)
     channel = view.get("channel")
     if type(channel) is int and channel >= 0 and not session.evaluator.stale:
         session.view.focus_on(channel)

@@ -79,16 +79,6 @@ def test_results_are_copied_as_a_markdown_table(window, person):
     ]
 
 
-def test_the_codes_in_the_grid_are_copied_in_their_own_type(open_window, person):
-    window = open_window(np.array([[1.0, -0.5], [0.25, 0.0]]), "int8 symmetric")
-    window.values.show_grid(True)
-    window.values._quantity.setCurrentText("Q")
-    window.values.grid.setFocus()
-    person.press("Ctrl+A")
-    _copy_as(window, person, "numpy")
-    assert _clipboard() == "np.array([[127, -64],\n          [32, 0]], dtype=np.int8)\n"
-
-
 def test_more_than_a_clipboard_takes_is_refused_with_what_to_do(open_window, person, monkeypatch):
     monkeypatch.setattr(values_copy, "MAX_COPIED", 10)
     window = open_window(np.arange(11))
@@ -99,14 +89,13 @@ def test_more_than_a_clipboard_takes_is_refused_with_what_to_do(open_window, per
     assert "use Export ▸ Table" in window.message.text
 
 
-@pytest.mark.parametrize(("shape", "grid"), [((4,), False), ((3, 4), True)])
+@pytest.mark.parametrize("shape", [(4,), (3, 4)])
 def test_cells_are_counted_and_not_rows_where_too_many_are_copied(
-    open_window, person, monkeypatch, shape, grid
+    open_window, person, monkeypatch, shape
 ):
     monkeypatch.setattr(values_copy, "MAX_COPIED", 10)
     window = open_window(np.ones(shape), "int8 symmetric")
-    window.values.show_grid(grid)
-    (window.values.grid if grid else window.values.table).setFocus()
+    window.values.table.setFocus()
     person.press("Ctrl+A", "Ctrl+C")
     assert person.clipboard() == ""
     assert "more than 10 cells" in window.message.text
@@ -130,20 +119,18 @@ def test_over_everything_selected_an_array_comes_with_its_shape(window, person):
     assert window.session.array.tolist() == before
 
 
-def test_a_list_fills_a_row_of_the_grid(open_window, person):
+def test_a_list_fills_a_row_of_a_matrix(open_window, person):
     window = open_window(np.zeros((2, 3)))
-    window.values.show_grid(True)
     person.copy_text("[7, 8, 9]")
-    person.click_cell(window.values.grid, 1, 0)
+    person.click_cell(window.values.table, 3)
     person.press("Ctrl+V")
     assert window.session.array.tolist() == [[0, 0, 0], [7, 8, 9]]
 
 
 def test_an_array_with_more_axes_than_a_plane_is_refused_there(open_window, person):
     window = open_window(np.zeros((2, 3)))
-    window.values.show_grid(True)
     person.copy_text("[[[1], [2]]]")
-    person.click_cell(window.values.grid, 0, 0)
+    person.click_cell(window.values.table, 0)
     person.press("Ctrl+V")
     assert window.message.text.startswith("3 axes do not fit into a plane")
     assert not window.session.array.any()

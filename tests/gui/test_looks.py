@@ -35,6 +35,7 @@ COLOURS = {
     "grid": ("#D0D7DE", "#3A424C"),
     "alarm": ("#C1121F", "#FF6B6B"),
     "ground": ("#FFFFFF", "#15181C"),
+    "chosen": ("#0B63C5", "#5AA2F0"),
 }
 """In the light and in the dark, written down once more."""
 PLACES = {"A": (3, 1, 6), "B": (1, 4, 2), "C": (5, 2, 0)}
@@ -146,6 +147,8 @@ LINES = {
         "end edge": ("B", 3.0),
     },
     ("bits", 12): {"best": "muted", "slope": ("muted", 1.0, DASHED)},
+    ("image", 300): {"chosen ground": ("ground", 4.0), "chosen": ("chosen", 2.0)},
+    ("image-beside", 300): {"chosen ground": ("ground", 4.0), "chosen": ("chosen", 2.0)},
 }
 EDGES = {"edge -1": ("B", 1.0, SOLID), "edge 1": ("B", 1.0, SOLID)}
 
@@ -170,6 +173,10 @@ def test_the_tables_above_name_every_plot():
 def test_the_chosen_value_and_zero_are_marked_by_thin_lines_in_quiet_colours(drawn, theme, key):
     data = shown(12)
     rules = items(drawn(key, data, theme), data, pg.InfiniteLine)
+    if key.startswith("image"):
+        looks = {name: said(rule.pen) for name, rule in rules.items()}
+        assert looks == dict.fromkeys(("column", "row"), look(theme, "chosen"))
+        return
     assert said(rules.pop("chosen").pen) == look(theme, "muted")
     zero = {"signal": "grid", "channels": "grid", "error": "muted", "difference": "muted"}
     if key in zero:
@@ -361,20 +368,6 @@ def test_labels_of_handles_have_four_digits(drawn):
     assert found["T"].label.toPlainText() == f"T {at:.4g}"
 
 
-# The heat map
-
-
-@pytest.mark.parametrize("name", ["light", "dark"])
-def test_cells_above_zero_are_orange_and_those_below_blue(open_window, person, name):
-    window = open_window([[1.0, -1.0], [0.5, -0.25]], "int8 symmetric")
-    window.settings.theme = name
-    window.actions_["grid"].trigger()
-    for row in (0, 1):
-        for column, whose in enumerate(("cause", "B")):  # vermillion and blue
-            tint = person.cell(window.values.grid, row, column, Qt.ItemDataRole.BackgroundRole)
-            assert tint.name().upper() == colour(window.theme, whose)
-
-
 # Samples in lists and tables
 
 
@@ -458,13 +451,15 @@ LEGENDS = {
     "number-line": "",
     "waterfall": "",
     "bits": "ABC",
+    "image": "B",
+    "image-beside": "B",
 }
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_the_legend_of_a_figure_names_what_is_drawn_in_its_order_and_look(qapp, theme, key):
     svg = render_svg(FigureSpec((key,), 180, 90, theme=theme), shown(12))
-    title = KINDS[key].__name__.removesuffix("Plot").lower()
+    title = KINDS[key].__name__.removesuffix("Plot").removesuffix("Beside").lower()
     shapes = iter(painted(svg))
     next(shapes)  # the ground
     found, group, kind, shape = "", *next(shapes)

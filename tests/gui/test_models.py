@@ -14,7 +14,6 @@ from quantoscope.gui.common.theme import DARK, LIGHT
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.tensors import source_of_array
-from quantoscope.gui.models.grid import QUANTITIES, GridModel
 from quantoscope.gui.models.results import SORT_ROLE, ResultsModel
 from quantoscope.gui.models.schemes import SchemesModel
 from quantoscope.gui.models.values import SortOrder, ValuesModel
@@ -51,10 +50,6 @@ def values(session):
     return ValuesModel(session, Settings(), LIGHT)
 
 
-def grid(session):
-    return GridModel(session, Settings(), LIGHT)
-
-
 def schemes(session):
     return SchemesModel(session, LIGHT)
 
@@ -72,7 +67,7 @@ def proxy(session):
     return model
 
 
-MODELS = (values, grid, schemes, results, proxy)
+MODELS = (values, schemes, results, proxy)
 
 
 def read_all(model):
@@ -193,25 +188,6 @@ def test_the_values_model_says_why_it_refuses_a_text(session):
     assert not model.setData(model.index(model.rowCount() - 1, 0), "")
     assert model.rejected == ""
     assert not session.undo_stack.canUndo()
-
-
-def test_the_grid_model_keeps_qts_rules_in_every_plane_and_quantity(session):
-    model = grid(session)
-    tester = QAbstractItemModelTester(model, REPORT)
-    start(session, np.arange(24, dtype=np.float32).reshape(2, 3, 4))
-    for plane in range(2):
-        model.set_slice((plane,))
-        for quantity in QUANTITIES:
-            model.set_quantity(quantity)
-            read_all(model)
-    model.set_quantity("R")
-    assert model.setData(model.index(2, 3), "0.5")
-    assert session.array[1, 2, 3] == 0.5
-    assert not model.setData(model.index(2, 3), "word")
-    assert "is not a number" in model.rejected
-    model.set_quantity("Q")
-    assert not model.setData(model.index(0, 0), "1")
-    assert tester.model() is model
 
 
 def test_only_what_a_person_may_change_is_editable(session):

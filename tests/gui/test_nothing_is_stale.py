@@ -68,45 +68,31 @@ def test_plots_take_other_digits_at_once(open_window, key):
     assert longest(seen[3]) <= 5 < longest(seen[9])
 
 
-def test_the_tint_of_the_grid_follows_the_largest_value_of_its_plane(open_window, person):
-    window = open_window(ARRAY, *TWO)
-    window.actions_["grid"].trigger()
-    grid = window.values.grid
-    before = person.cell(grid, 0, 0, BACKGROUND)
-    edit(window, 47, 1000.0)
-    faint = person.cell(grid, 0, 0, BACKGROUND)
-    assert faint != before
-    assert person.cell(grid, 5, 7, BACKGROUND).name() != faint.name()
-    window.session.undo_stack.undo()
+def image_of(window):
+    """What the image shows: its pixels, and the ends of its colour bar."""
     QApplication.processEvents()
-    assert person.cell(grid, 0, 0, BACKGROUND) == before
+    plot = window.plots["image"].plot
+    bar = plot._margins["top"].bar
+    return plot._coloured["whole"][3].tobytes(), bar.low, bar.high
 
 
-def test_the_tint_of_an_error_follows_the_scheme(open_window, person):
+def test_an_image_follows_values_schemes_undo_and_the_theme(open_window):
     window = open_window(ARRAY, *TWO)
-    window.actions_["grid"].trigger()
-    grid, session = window.values.grid, window.session
-    grid.model().set_quantity("error")
-    fine = [person.cell(grid, 1, column, BACKGROUND) for column in range(8)]
+    session = window.session
+    window.places["image"].reveal()
+    for quantity in ("real", "error"):
+        window.plots["image"].plot.choose("quantity", quantity)
+        before = image_of(window)
+        edit(window, 47, 1000.0)
+        assert image_of(window) != before
+        session.undo_stack.undo()
+        assert image_of(window) == before
     session.activate(session.entries[1].uid)
-    coarse = [person.cell(grid, 1, column, BACKGROUND) for column in range(8)]
-    assert fine != coarse
-    error = evaluate(ARRAY, TWO[1]).error
-    strongest = np.unravel_index(np.abs(error).argmax(), error.shape)
-    alphas = [person.cell(grid, row, column, BACKGROUND) for row in range(6) for column in range(8)]
-    most = max((c for c in alphas if c is not None), key=lambda c: c.alphaF())
-    assert person.cell(grid, *map(int, strongest), BACKGROUND).alphaF() == most.alphaF()
-
-
-def test_the_tint_of_the_grid_is_that_of_the_theme(open_window, person):
-    window = open_window(ARRAY, *TWO)
-    window.actions_["grid"].trigger()
-    seen = []
-    for theme in ("light", "dark"):
-        window.settings.theme = theme
-        QApplication.processEvents()
-        seen.append(person.cell(window.values.grid, 0, 0, BACKGROUND).name())
-    assert seen[0] != seen[1]
+    assert image_of(window) != before
+    session.activate(session.entries[0].uid)
+    assert image_of(window) == before
+    window.settings.theme = "dark"
+    assert image_of(window) != before
 
 
 def difference_text(window):
@@ -117,6 +103,7 @@ def test_difference_follows_values_schemes_and_the_pair(open_window, qtbot):
     window = open_window(ARRAY, *TWO, "int2 symmetric")
     session = window.session
     window.places["difference"].take_focus()
+    QApplication.processEvents()
     uids = [entry.uid for entry in session.entries]
     session.view.compare_pair((uids[0], uids[1]))
 

@@ -184,7 +184,7 @@ def test_a_wrong_text_after_a_step_goes_back_to_that_step(fields, person):
 
 def test_every_field_for_a_number_in_the_program_is_one_of_these(open_lean_window, qtbot):
     window = open_lean_window(np.zeros((2, 3, 4)), "int8 symmetric per-channel(0)")
-    window.actions_["grid"].trigger()
+    window.places["image"].reveal()
     session, background = window.session, window.background
     dialogs = [
         NewArrayDialog(window),

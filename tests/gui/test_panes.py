@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QApplication
 
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 PANES = (
-    "values", "signal", "error", "distribution", "transfer", "codes", "calibration",
-    "channels", "difference", "schemes", "results", "compare", "runtimes", "steps", "tensors",
+    "values", "image", "image-beside", "signal", "error", "distribution", "transfer", "codes",
+    "calibration", "channels", "difference", "schemes", "results", "compare", "runtimes", "steps", "tensors",
 )  # fmt: skip
 CASES = {
     "nothing": (np.zeros(0), THREE),
@@ -46,10 +46,6 @@ def test_every_pane_shows_every_array_in_both_themes(open_window, case):
     for theme in ("light", "dark"):
         window.settings.theme = theme
         look_at(window)
-        if window.actions_["grid"].isEnabled():
-            window.actions_["grid"].trigger()
-            look_at(window)
-            window.actions_["grid"].trigger()
     for entry in window.session.entries:
         window.session.activate(entry.uid)
         look_at(window)

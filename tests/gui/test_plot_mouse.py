@@ -198,6 +198,8 @@ def test_plots_over_the_same_quantity_show_the_same_stretch(open_window, qtbot):
             QApplication.processEvents()
         for pane in panes:
             window.places[pane.plot.key].reveal()
+            if not pane.isVisible():  # a second image, for which there is no room
+                continue
             qtbot.keyClick(pane, "+")
             QApplication.processEvents()
             shown = [p.widget.getPlotItem().getViewBox().viewRange()[0] for p in panes]

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QLockFile
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from quantoscope.engine import Scheme, io
 from quantoscope.engine.io import qscope
@@ -44,8 +44,9 @@ def crash(qtbot):
         own = window.recovery._own
         own.lock.unlock()
         window.recovery._own = None
-        for view in (window.values.table, window.values.grid):
-            view.drop_typing()
+        window.values.table.drop_typing()
+        for pane in window.plots.built().values():
+            pane.cell_field.close_field()
         window.session.mark_saved(None)
         return own.file
 
@@ -525,10 +526,15 @@ def test_what_is_typed_into_the_empty_row_comes_back_there(
     assert other.session.array.tolist()[size:] == [4.0]
 
 
-def test_what_is_typed_in_the_grid_comes_back_there(open_window, new_window, person, qtbot, crash):
+def test_what_is_typed_in_a_cell_of_an_image_comes_back_in_the_list(
+    open_window, new_window, person, qtbot, crash
+):
     window = open_window(np.arange(12.0).reshape(3, 4))
-    window.values.show_grid(True)
-    person.click_cell(window.values.grid, 2, 1)
+    window.places["image"].reveal()
+    QApplication.processEvents()
+    window.session.view.choose(9)
+    window.plots["image"].setFocus()
+    person.press("Return")
     person.type("8")
     qtbot.waitUntil(lambda: bool(kept()) and typed(window) == [9, "8"])
     crash(window)

@@ -112,7 +112,6 @@ def test_a_file_that_comes_into_a_saved_session_sets_the_star(work, qtbot, tmp_p
 
 
 def test_the_view_comes_back(work, new_window, qtbot, tmp_path):
-    work.values.show_grid(True)
     work.session.view.compare_pair((work.session.entries[0].uid, work.session.entries[2].uid))
     work.places["codes"].reveal()
     plot = work.plots["signal"]
@@ -122,7 +121,6 @@ def test_the_view_comes_back(work, new_window, qtbot, tmp_path):
     other = new_window()
     other.open_paths([tmp_path / "work.qscope"])
     settle(other, qtbot)
-    assert other.values.in_grid
     assert [other.session.entry(uid).scheme for uid in other.session.view.pair] == [
         other.session.entries[0].scheme, other.session.entries[2].scheme,
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSpinBox, QToolButton
+from PySide6.QtWidgets import QToolButton
 
 from quantoscope.gui.panes.sheet_row import SheetRow
 
@@ -53,13 +53,6 @@ def test_a_key_that_moves_takes_the_selection_along(long_list, person):
 
 def test_with_shift_the_selection_reaches_from_where_it_began_to_the_cursor(long_list, person):
     keys_extend(long_list.values.table, person, (100, 1))
-
-
-@pytest.mark.parametrize("press", [keys_select_alone, keys_extend])
-def test_in_the_grid_too(open_lean_window, person, press):
-    window = open_lean_window(np.arange(400.0).reshape(20, 20), "int8 symmetric")
-    window.actions_["grid"].trigger()
-    press(window.values.grid, person, (10, 10))
 
 
 @pytest.mark.parametrize("pane", ["results", "schemes", "tensors"])
@@ -170,57 +163,3 @@ def test_a_paste_after_turning_to_a_sheet_begins_with_its_first_value(sheets, pe
     person.press("Ctrl+V")
     assert np.flatnonzero(sheets.session.array < 0).tolist() == [100, 101]
     assert sheets.session.array.size == 250
-
-
-# The grid
-
-
-@pytest.fixture
-def planes(open_lean_window):
-    window = open_lean_window(np.arange(1.0, 25.0).reshape(2, 3, 4), "int8 symmetric")
-    window.actions_["grid"].trigger()
-    return window
-
-
-def test_the_cursor_goes_along_to_another_plane(planes, person):
-    grid = planes.values.grid
-    person.click_cell(grid, 1, 2)
-    spin = next(s for s in planes.values.findChildren(QSpinBox) if s.isVisible())
-    spin.setFocus()
-    person.press("Up")
-    assert cursor(grid) == (1, 2)
-    assert selected(grid) == {(1, 2)}
-    assert planes.session.view.chosen == 12 + 6
-    grid.setFocus()
-    person.copy_text("-5")
-    person.press("Ctrl+V")
-    assert np.flatnonzero(planes.session.array.reshape(-1) < 0).tolist() == [18]
-
-
-def test_a_paste_goes_to_the_upper_left_of_what_is_selected_in_the_grid(planes, person):
-    grid = planes.values.grid
-    person.click_cell(grid, 0, 1)
-    person.press("Shift+Right", "Shift+Down")
-    person.copy_text("-1\t-2\n-3\t-4\n")
-    person.press("Ctrl+V")
-    assert planes.session.array[0].tolist() == [[1, -1, -2, 4], [5, -3, -4, 8], [9, 10, 11, 12]]
-
-
-def test_one_value_fills_what_is_selected_in_the_grid(planes, person):
-    grid = planes.values.grid
-    person.click_cell(grid, 0, 1)
-    person.press("Shift+Right", "Shift+Down")
-    person.copy_text("-7")
-    person.press("Ctrl+V")
-    assert planes.session.array[0].tolist() == [[1, -7, -7, 4], [5, -7, -7, 8], [9, 10, 11, 12]]
-
-
-def test_cells_that_are_no_rectangle_are_neither_copied_nor_cut(planes, person):
-    grid = planes.values.grid
-    person.copy_text("before")
-    person.click_cell(grid, 0, 0)
-    person.click_cell(grid, 2, 3, CONTROL)
-    person.press("Ctrl+X")
-    assert person.clipboard() == "before"
-    assert planes.message.text.startswith("These cells are no rectangle")
-    assert planes.session.array.min() == 1

@@ -140,13 +140,12 @@ ARRAY = np.linspace(-1, 1, 24, dtype=np.float32).reshape(2, 3, 4)
 SCHEMES = ("int8 symmetric per-channel(0)", "int8 symmetric manual(-1,1)")
 
 
-def window_of(new_window, theme, manual, grid):
+def window_of(new_window, theme, manual):
     """A window with every pane built, the one or the other kind of scheme active."""
     window = new_window()
     window.settings.theme = theme
     window.session.start(ARRAY.copy(), "array", None, [Scheme.parse(text) for text in SCHEMES])
     window.session.activate(window.session.entries[int(manual)].uid)
-    window.values.show_grid(grid)
     window.schemes.form.text.setText("no scheme")
     window.schemes.form.text.textEdited.emit("no scheme")
     for bar in (window.message, window.unkept, window.offer):
@@ -156,14 +155,14 @@ def window_of(new_window, theme, manual, grid):
 
 
 @pytest.mark.parametrize(("before", "after"), [("light", "dark"), ("dark", "light")])
-@pytest.mark.parametrize(("manual", "grid"), [(False, False), (True, True)])
+@pytest.mark.parametrize("manual", [False, True])
 def test_after_a_switch_everything_has_the_colours_that_it_would_have_begun_with(
-    new_window, qtbot, before, after, manual, grid
+    new_window, qtbot, before, after, manual
 ):
-    switched = window_of(new_window, before, manual, grid)
+    switched = window_of(new_window, before, manual)
     switched.settings.theme = after
     QApplication.processEvents()
-    fresh = window_of(new_window, after, manual, grid)
+    fresh = window_of(new_window, after, manual)
     for key in fresh.places:
         for window in (switched, fresh):
             window.places[key].reveal()

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
 
 from quantoscope.gui.panes import values_copy, values_edit
-from quantoscope.gui.panes.values_edit import cells_of, row_runs, rows_of
+from quantoscope.gui.panes.values_edit import row_runs, rows_of
 
 COUNT = 2_000_000
 
@@ -80,21 +79,3 @@ def test_rows_of_a_selection_are_told_as_stretches(blocks, runs):
     assert row_runs(blocks) == runs
     wanted = sorted({row for top, _, bottom, _ in blocks for row in range(top, bottom + 1)})
     assert rows_of(blocks).tolist() == wanted
-
-
-def test_cells_of_a_selection_are_each_counted_once():
-    blocks = [(0, 1, 1, 2), (1, 2, 2, 2)]
-    assert cells_of(blocks, 10).tolist() == [1, 2, 11, 12, 22]
-    assert cells_of([], 10).tolist() == []
-
-
-def test_a_block_of_a_grid_is_cleared_where_it_is(open_lean_window, person):
-    window = open_lean_window(np.arange(1.0, 25.0).reshape(2, 3, 4), "int8 symmetric")
-    window.actions_["grid"].trigger()
-    grid = window.values.grid
-    window.session.view.choose(12)
-    person.click_cell(grid, 0, 1)
-    person.click_cell(grid, 1, 2, Qt.KeyboardModifier.ShiftModifier)
-    person.press("Del")
-    assert window.session.array[1].tolist() == [[13, 0, 0, 16], [17, 0, 0, 20], [21, 22, 23, 24]]
-    assert window.session.array[0].min() == 1

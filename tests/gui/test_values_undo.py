@@ -303,22 +303,6 @@ def test_undo_of_rows_that_were_appended_goes_to_the_end(open_lean_window, perso
     assert cursor_is_seen(window.values.table, 999)
 
 
-def test_undo_brings_the_plane_of_the_grid(open_lean_window, person):
-    window = open_lean_window(np.zeros((5, 30, 40)), "int8 symmetric")
-    window.actions_["grid"].trigger()
-    grid = window.values.grid
-    window.session.view.choose(4 * 1200 + 29 * 40 + 39)
-    person.press("9", "Return")
-    window.session.view.choose(0)
-    assert window.values.grid_model.slice == (0,)
-    person.press("Ctrl+Z")
-    assert window.values.grid_model.slice == (4,)
-    assert cursor_is_seen(grid, 29, 39)
-    grid.scrollToTop()
-    person.press("Ctrl+Y")
-    assert cursor_is_seen(grid, 29, 39)
-
-
 def test_undo_brings_the_sheet(monkeypatch, open_lean_window, person):
     monkeypatch.setattr("quantoscope.gui.models.values.SHEET", 100)
     window = open_lean_window(np.zeros(250), "int8 symmetric")

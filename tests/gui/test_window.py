@@ -77,6 +77,8 @@ def test_a_window_has_room_for_everything_at_1000_by_700(new_window, qapp):
     qapp.processEvents()
     assert (window.width(), window.height()) == (1000, 700)
     for place in window.places.values():
+        if place.key == "image-beside":  # shown only where there is room for two images
+            continue
         place.reveal()
         qapp.processEvents()
         inside = QRect(place.mapTo(window, QPoint(0, 0)), place.size())

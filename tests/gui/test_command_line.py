@@ -218,7 +218,7 @@ def test_figures_are_those_of_the_window(picture, entry):
     schemes = entry.parsed_schemes()
     of_window = replace(picture(entry.make(), schemes), chosen=None)
     _, alone = headless.picture(entry.make(), schemes, pair=True)
-    spec = FigureSpec(tuple(KEYS), 180, 400)
+    spec = FigureSpec(tuple(KEYS), 180, 520)
     assert render_svg(spec, alone) == render_svg(spec, of_window)
 
 

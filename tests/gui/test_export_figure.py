@@ -188,7 +188,7 @@ def test_all_plots_fit_into_one_figure_in_their_order(three, tmp_path, ending):
 def test_every_example_can_be_exported(picture, key):
     entry = example(key)
     data = picture(entry.make(), entry.parsed_schemes())
-    assert b"</svg>" in render_svg(FigureSpec(KEYS, 180, 384), data)
+    assert b"</svg>" in render_svg(FigureSpec(KEYS, 180, 520), data)
 
 
 @pytest.mark.parametrize(
@@ -198,13 +198,13 @@ def test_every_example_can_be_exported(picture, key):
 )
 def test_odd_values_can_be_exported(picture, values):
     data = picture(np.array(values, np.float32))
-    svg = render_svg(FigureSpec(KEYS, 180, 384), data).decode()
+    svg = render_svg(FigureSpec(KEYS, 180, 520), data).decode()
     assert not re.search(r'[\s",](nan|inf)[\s",]', svg)
 
 
 def test_a_figure_without_schemes_shows_the_values(picture):
     data = picture([1.0, 2.0], ())
-    found = texts(render_svg(FigureSpec(KEYS, 180, 384), data))
+    found = texts(render_svg(FigureSpec(KEYS, 180, 520), data))
     assert "value (unit of R)" in found
 
 

@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QApplication
 
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 PANES = (
-    "values", "image", "image-beside", "signal", "error", "distribution", "transfer", "codes",
-    "calibration", "channels", "difference", "schemes", "results", "compare", "runtimes", "steps", "tensors",
+    "values", "number-line", "image", "image-beside", "signal", "error", "distribution", "transfer",
+    "codes", "calibration", "channels", "difference", "waterfall", "bits", "schemes", "results",
+    "compare", "runtimes", "steps", "tensors",
 )  # fmt: skip
 CASES = {
     "nothing": (np.zeros(0), THREE),

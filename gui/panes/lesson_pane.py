@@ -35,6 +35,7 @@ class LessonOffer(QFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("lessonOffer")
+        self.setAccessibleName(self.tr("Offer of a lesson"))
         self.title = plain_label(self, self.tr("New to quantization?"))
         self.title.setFont(bold())
         self.sentence = plain_label(self)

@@ -19,6 +19,7 @@ from quantoscope.gui.panes.lesson_page import Step
 OUTLIER = "outlier"
 WHOLE = THREE_WAYS[2]
 """The scheme whose range an outlier sets."""
+_OF_SCHEMES = ("sqnr_scale_only", "sqnr_symmetric", "sqnr_asymmetric", "S_ratio")
 LEAST, MOST = 3, 40
 """How many numbers the lesson is about."""
 
@@ -145,61 +146,69 @@ def answer(session: Session, step: Step, digits: int) -> str:
         return ""
     at = outlier_of(session.array) if step.at == OUTLIER else session.view.chosen or 0
     at = int(step.at) if step.at.isdigit() else at
-    return step.seen.format_map(facts(session.array, evaluation, at, digits))
+    return step.seen.format_map(Facts(session.array, evaluation, at, digits))
 
 
-def facts(array: FloatArray, evaluation: Evaluation, at: int, digits: int = 6) -> dict[str, str]:
-    """Return numbers by name: of a few values, their evaluation, and the value at a position."""
-    made = steps(array, evaluation.scheme, evaluation.qparams, at, digits)
-    found: dict[str, str] = {}
-    for line in (*made.parameters, *made.values):
-        found[line.key] = line.result
-        whole = f"{line.numbers} = {line.result}" if line.numbers else line.result
-        found[f"{line.key}_line"] = whole
-    p, metrics = made.trace.qparams.at(0), evaluation.metrics
-    scale, zero = float(p.scale), float(p.zero_point)
-    codes = evaluation.codes.astype(np.int64)
-    error = float(made.trace["error"][0])
-    unused = int(codes.min()) - p.qmin + p.qmax - int(codes.max())
+class Facts(dict[str, str]):
+    """Numbers by name: of a few values, their evaluation, and the value at a position.
 
-    def number(value: float) -> str:
-        return short(value, digits)
+    What takes other evaluations is computed when it is first asked for.
+    """
 
-    found |= {
-        "R": found["real"],
-        "Q": str(codes.reshape(-1)[at]),
-        "low": number((p.qmin - zero) * scale),
-        "high": number((p.qmax - zero) * scale),
-        "unused": str(unused),
-        "codes": str(p.qmax - p.qmin + 1),
-        "error_size": number(abs(error)),
-        "error_in_S": number(abs(error) / scale),
-        "clipped": str(int(metrics["clipped_low"] + metrics["clipped_high"])),
-        "count": str(array.size),
-        "sqnr": short(metrics["sqnr"], 3),
-    }
-    for text, name in zip(THREE_WAYS, ("scale_only", "symmetric", "asymmetric"), strict=True):
-        other = evaluate(array, Scheme.parse(text))
-        found[f"sqnr_{name}"] = short(other.metrics["sqnr"], 3)
-        if text == THREE_WAYS[0]:
-            found["S_ratio"] = short(scale / float(other.qparams.at(0).scale), 4)
-    return found | _without_outlier(array, evaluation, number)
+    def __init__(self, array: FloatArray, evaluation: Evaluation, at: int, digits: int = 6) -> None:
+        self._array, self._evaluation, self._digits = array, evaluation, digits
+        made = steps(array, evaluation.scheme, evaluation.qparams, at, digits)
+        for line in (*made.parameters, *made.values):
+            self[line.key] = line.result
+            whole = f"{line.numbers} = {line.result}" if line.numbers else line.result
+            self[f"{line.key}_line"] = whole
+        p, metrics = made.trace.qparams.at(0), evaluation.metrics
+        self._scale, zero = float(p.scale), float(p.zero_point)
+        codes = evaluation.codes.astype(np.int64)
+        error = float(made.trace["error"][0])
+        unused = int(codes.min()) - p.qmin + p.qmax - int(codes.max())
+        self |= {
+            "R": self["real"],
+            "Q": str(codes.reshape(-1)[at]),
+            "low": self._text((p.qmin - zero) * self._scale),
+            "high": self._text((p.qmax - zero) * self._scale),
+            "unused": str(unused),
+            "codes": str(p.qmax - p.qmin + 1),
+            "error_size": self._text(abs(error)),
+            "error_in_S": self._text(abs(error) / self._scale),
+            "clipped": str(int(metrics["clipped_low"] + metrics["clipped_high"])),
+            "count": str(array.size),
+            "sqnr": short(metrics["sqnr"], 3),
+        }
 
+    def _text(self, value: float) -> str:
+        return short(value, self._digits)
 
-def _without_outlier(
-    array: FloatArray, evaluation: Evaluation, number: Callable[[float], str]
-) -> dict[str, str]:
-    """Return what the other values lose with the largest one, without it, and as it is."""
-    others = np.arange(array.size) != outlier_of(array)
-    alone, whole = (evaluate(x, Scheme.parse(WHOLE)) for x in (array[others], array))
+    def __missing__(self, name: str) -> str:
+        known = self._of_schemes() if name in _OF_SCHEMES else self._of_others()
+        self |= known
+        return known[name]
 
-    def rms(of: Evaluation, which: np.ndarray) -> str:
-        return number(float(np.sqrt(np.mean(of.error[which].astype(np.float64) ** 2))))
+    def _of_schemes(self) -> dict[str, str]:
+        """Return what the three schemes make of all values."""
+        every = [evaluate(self._array, Scheme.parse(text)) for text in THREE_WAYS]
+        ratio = self._scale / float(every[0].qparams.at(0).scale)
+        figures = [short(one.metrics["sqnr"], 3) for one in every]
+        return dict(zip(_OF_SCHEMES, [*figures, short(ratio, 4)], strict=True))
 
-    return {
-        "S_alone": number(float(alone.qparams.at(0).scale)),
-        "rest_codes": ", ".join(map(str, evaluation.codes[others])),
-        "rest_rmse": rms(evaluation, others),
-        "rest_rmse_alone": rms(alone, np.ones(alone.codes.size, bool)),
-        "rest_rmse_whole": rms(whole, others),
-    }
+    def _of_others(self) -> dict[str, str]:
+        """Return what the other values lose with the largest one, without it, and as it is."""
+        others = np.arange(self._array.size) != outlier_of(self._array)
+        parts = (self._array[others], self._array)
+        alone, whole = (evaluate(part, Scheme.parse(WHOLE)) for part in parts)
+
+        def rms(of: Evaluation, which: np.ndarray) -> str:
+            return self._text(float(np.sqrt(np.mean(of.error[which].astype(np.float64) ** 2))))
+
+        return {
+            "S_alone": self._text(float(alone.qparams.at(0).scale)),
+            "rest_codes": ", ".join(map(str, self._evaluation.codes[others])),
+            "rest_rmse": rms(self._evaluation, others),
+            "rest_rmse_alone": rms(alone, np.ones(alone.codes.size, bool)),
+            "rest_rmse_whole": rms(whole, others),
+        }

@@ -189,7 +189,7 @@ class Stage(QWidget):
                     across.insertWidget(index, place)
                 place.show()
             across.setVisible(bool(row))
-            across.setSizes([600 if place.kind.beside else 1000 for place in row])
+            across.setSizes([round(1000 * place.kind.width_share) for place in row])
         self._rows.setSizes([1000, 1000 if len(wanted) > 1 else 0])
         if moves and not QApplication.focusWidget():
             self.plots[self._shown[self._active]].setFocus(Qt.FocusReason.OtherFocusReason)

@@ -72,6 +72,8 @@ class Plot(QObject):
     """Short name in tabs; empty for the key."""
     beside: ClassVar[str] = ""
     """Key of the view that it is shown beside, instead of having a tab."""
+    width_share: ClassVar[float] = 1.0
+    """Width in a row of views, relative to most others."""
     x_only: ClassVar[bool] = False
     x_quantity: ClassVar[str] = ""
     y_quantity: ClassVar[str] = ""

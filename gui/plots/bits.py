@@ -27,6 +27,7 @@ class BitsPlot(MetricPlot):
     key = "bits"
     name = "Bits"
     beside = "waterfall"
+    width_share = 0.6
     x_quantity = "bits"
     draws_values = False
     options = (METRIC,)

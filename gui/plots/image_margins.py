@@ -18,6 +18,9 @@ from quantoscope.gui.plots.margins import Bar, Strip
 OF_RANGE = (Quantity.REAL, Quantity.SCALED, Quantity.CODE)
 """Quantities beside which the strips show max|R|; beside the others they show the RMS error."""
 
+NARROW = 7
+"""Number of characters that the margin on the right has room for."""
+
 
 def _tr(text: str) -> str:
     return QCoreApplication.translate("ImagePlot", text)
@@ -66,11 +69,20 @@ def strip_of(
         heights=peak if of_range else rms,
         top=top or 1.0,
         name="max |R|" if of_range else _tr("RMS error"),
-        end=short(top, 3),
+        end=_narrow(top) if in_rows else short(top, 3),
         colour=colour,
         lines=tuple(sorted((float(sign * at), str(at)) for at in found)),
         chosen=at,
     )
+
+
+def _narrow(value: float) -> str:
+    """Return a figure in at most seven characters, for the margin on the right."""
+    text = short(value, 3)
+    if len(text) <= NARROW:
+        return text
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def bar_of(image: PlaneImage, scale: ColourScale, theme: Theme) -> Bar:

@@ -22,7 +22,7 @@ LEAST, LINE = QSize(560, 330), 60
 """Minimum size of all parts together, and height of an unfolded bottom panel."""
 LOW = 560
 """Height below which the bottom panel is folded at first."""
-RAIL, SIDE, BOTTOM = 264, 256, 158
+RAIL, SIDE, BOTTOM = 264, 256, 148
 """Widths of rail and schemes, and height of the bottom panel, in pixels at first."""
 HIGHER = {"compare": 270, "runtimes": 300}
 """Heights of the bottom panel at first with what needs more, by key."""

@@ -228,7 +228,7 @@ class Menus(QObject):
 
     def _part_menu(self) -> QMenu:
         """Return a submenu that shows and hides the parts around the stage."""
-        menu = QMenu(self.tr("P&arts of the window"), self._window)
+        menu = QMenu(self.tr("Parts of the &window"), self._window)
         frame = self._frame
         for part in (frame.rail, frame.side, frame.bottom):
             action = menu.addAction(part.bar.accessibleName())

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from quantoscope import engine
+from quantoscope.gui.plots import PLOTS
 
 PROJECT = Path(__file__).resolve().parents[2]
 TOOLS = ("Xvfb", "openbox", "xdotool")
@@ -161,9 +162,10 @@ def test_a_person_opens_edits_undoes_exports_and_quits(display, tmp_path):
         assert before == pytest.approx(expected_sqnr(values), rel=1e-12)
         assert before != after
 
-        # From the box for Signal on to the four others, which are ticked off.
-        others = ("Tab", *("Tab", "space") * 4)
-        program.export(tmp_path / "signal.svg", "alt+w", "Home", *others)
+        # The box for what is shown, the number line, is ticked off, and that for Signal on.
+        boxes = [kind.key for kind in PLOTS]
+        way = ["Tab"] * (boxes.index("signal") - boxes.index("number-line"))
+        program.export(tmp_path / "signal.svg", "alt+w", "Home", "Tab", "space", *way, "space")
         program.export(tmp_path / "all.pdf", "alt+w", "Home")
 
         program.keys("ctrl+q")

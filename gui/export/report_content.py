@@ -175,7 +175,7 @@ def _results(kept: Snapshot, digits: int) -> tuple[ReportBlock, ...]:
     ]
     if not made:
         return ()
-    marks = marks_of(COLUMNS, [figures for _, figures in made])
+    marks = marks_of(COLUMNS, [figures for _, figures in made], digits)
     rows = []
     for column in COLUMNS:
         cells = [

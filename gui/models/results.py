@@ -13,7 +13,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from quantoscope.engine import METRICS, Evaluation, Metric, QParams, metrics_of
 from quantoscope.engine.analysis.verdict import SAME_BITS, compared_bits
 from quantoscope.engine.evaluation.definitions import SQNR_DEFINITIONS, Definition
-from quantoscope.engine.evaluation.metrics import DATA_UNIT
+from quantoscope.engine.evaluation.metrics import DATA_UNIT, METRIC
 from quantoscope.gui.common.localized_numbers import (
     digits_apart,
     filled,
@@ -90,22 +90,30 @@ def _of_sqnr(definition: Definition) -> Column:
     return Column(definition.metric, lambda f: definition.of_db(f.metrics["sqnr"]))
 
 
+_FIRST = (
+    "bits_per_value", "clipped_low", "clipped_high", "rmse", "max_abs_error",
+    "max_abs_error_index",
+)  # fmt: skip
+"""What is looked at first, after SQNR."""
 _OTHERS: tuple[Column, ...] = (
-    # Storage cost next to SQNR.
-    _metric(METRICS[1]),
+    *(_metric(METRIC[key]) for key in _FIRST),
     _parameter(
         "scale", "S", "the scale: what a step of Q is worth", DATA_UNIT, lambda f: f.qparams.scale
     ),
     _parameter("zero_point", "Z", "the code of the value 0", "", lambda f: f.qparams.zero_point),
-    *(_metric(metric) for metric in METRICS[2:] if metric.key != "codes_available"),
+    *(_metric(m) for m in METRICS[1:] if m.key not in (*_FIRST, "codes_available")),
 )
 SQNR_COLUMNS = {definition.key: _of_sqnr(definition) for definition in SQNR_DEFINITIONS}
 """The first column, in each definition."""
 COLUMNS: tuple[Column, ...] = (SQNR_COLUMNS["dB"], *_OTHERS)
 
 
-def marks_of(columns: Iterable[Column], shown: Sequence[Figures]) -> tuple[Mapping[str, str], ...]:
+def marks_of(
+    columns: Iterable[Column], shown: Sequence[Figures], digits: int = 6
+) -> tuple[Mapping[str, str], ...]:
     """Return the marks of each scheme's metrics, by key.
+
+    Figures that agree in so many significant digits, as they are shown, are equal.
 
     A metric is best among the schemes with at most as many bits: ★ for the bits of the
     cheapest scheme, ☆ for a scheme that is better with more bits. Nothing is marked
@@ -122,7 +130,7 @@ def marks_of(columns: Iterable[Column], shown: Sequence[Figures]) -> tuple[Mappi
             continue
         sign = {"higher": -1.0, "lower": 1.0}.get(metric.better)
         found = [float(column.value(figures)) for figures in shown]
-        costs = [abs(value) if sign is None else sign * value for value in found]
+        costs = [_rounded(abs(value) if sign is None else sign * value, digits) for value in found]
         if len({cost for cost in costs if not math.isnan(cost)}) < 2:
             continue
         for place, cost in enumerate(costs):
@@ -142,6 +150,10 @@ def marks_of(columns: Iterable[Column], shown: Sequence[Figures]) -> tuple[Mappi
             ):
                 marks[place][metric.key] = COSTLIER
     return marks
+
+
+def _rounded(value: float, digits: int) -> float:
+    return float(f"{value:.{digits - 1}e}")
 
 
 class ResultsModel(QAbstractTableModel):
@@ -165,7 +177,7 @@ class ResultsModel(QAbstractTableModel):
         self._marks: dict[int, Mapping[str, str]] = {}
         session.evaluator.evaluated.connect(self._take)
         session.active_changed.connect(self._refresh)
-        settings.digits_changed.connect(self._refresh)
+        settings.digits_changed.connect(self._redefine)
         settings.sqnr_changed.connect(self._redefine)
         session.view.focus_changed.connect(self._take)
         self._take()
@@ -194,7 +206,8 @@ class ResultsModel(QAbstractTableModel):
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
         if orientation != Qt.Orientation.Horizontal:
-            return None
+            # The names of rows stay in sight, however far the others are scrolled.
+            return self.data(self.index(section, 0), role)
         if section == 0:
             return self.tr("Scheme") if role == Qt.ItemDataRole.DisplayRole else None
         metric = self.columns[section - 1].metric
@@ -291,7 +304,7 @@ class ResultsModel(QAbstractTableModel):
         }.get(mark, "")
 
     def _mark(self) -> None:
-        marks = marks_of(self.columns, list(self._figures.values()))
+        marks = marks_of(self.columns, list(self._figures.values()), self._settings.digits)
         self._marks = dict(zip(self._figures, marks, strict=True))
 
     def _take(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QSizePolicy, QTableView, QWidget
 
 from quantoscope.engine.evaluation.definitions import SQNR_DEFINITIONS
 from quantoscope.engine.text.markdown import as_markdown
@@ -17,6 +17,7 @@ from quantoscope.gui.models.results import SORT_ROLE, ResultsModel
 from quantoscope.gui.models.schemes import SWATCH
 from quantoscope.gui.panes.empty_note import EmptyNote
 from quantoscope.gui.panes.form_fields import ChoiceBox
+from quantoscope.gui.panes.name_column import freeze_names
 from quantoscope.gui.panes.values_copy import CELLS, MARKDOWN
 
 
@@ -44,11 +45,12 @@ class ResultsPane(QWidget):
         list_rows(self.table)
         self.table.setIconSize(SWATCH)
         self.table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.corner = freeze_names(self.table, self.tr("Scheme"))
+        self.corner.setAccessibleName(self.tr("Sort by scheme"))
+        self.corner.clicked.connect(self._sort_by_name)
         header = self.table.horizontalHeader()
         header.setSectionsMovable(True)
         header.setDefaultSectionSize(72)
-        header.resizeSection(0, 170)
         self._heads_fit: set[int] = set()
         self.empty = EmptyNote("", self)
         self.definition = ChoiceBox(self)
@@ -77,7 +79,10 @@ class ResultsPane(QWidget):
     def _fit_columns(self) -> None:
         """Widen columns to their contents, never narrowing them."""
         header, metrics = self.table.horizontalHeader(), self.table.fontMetrics()
-        for column in range(self.proxy.columnCount()):
+        if self.proxy.rowCount():
+            names = self.table.verticalHeader()
+            names.headerDataChanged(Qt.Orientation.Vertical, 0, self.proxy.rowCount() - 1)
+        for column in range(1, self.proxy.columnCount()):
             texts = (
                 str(self.proxy.index(row, column).data() or "")
                 for row in range(self.proxy.rowCount())
@@ -85,13 +90,16 @@ class ResultsPane(QWidget):
             # Bold figures are slightly wider than these metrics. Qt's own hint queries each
             # cell for a dozen roles at every update.
             wanted = max(map(metrics.horizontalAdvance, texts), default=0) * 108 // 100 + 16
-            if column == 0:
-                wanted += self.table.iconSize().width() + 24
             if column not in self._heads_fit:
                 wanted = max(wanted, header.sectionSizeHint(column) + 8)
                 self._heads_fit.add(column)
             if wanted > header.sectionSize(column):
                 header.resizeSection(column, min(wanted, 320))
+
+    def _sort_by_name(self) -> None:
+        up, down = Qt.SortOrder
+        again = self.proxy.sortColumn() == 0 and self.proxy.sortOrder() == up
+        self.table.sortByColumn(0, down if again else up)
 
     def _on_definition(self, place: int) -> None:
         self._settings.sqnr = self.definition.itemData(place)

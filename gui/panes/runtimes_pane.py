@@ -109,7 +109,7 @@ class RuntimesPane(QWidget):
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.button = QPushButton(self.tr("Compare Co&mpare with itwith it"), self)
+        self.button = QPushButton(self.tr("Compare &with it"), self)
         tip = self.tr("Opens Compare with the active scheme and the chosen runtime's.")
         self.button.setToolTip(tip)
         self.button.clicked.connect(self.compare)

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 
 from quantoscope.engine import METRICS, evaluate
 from quantoscope.engine.analysis.steps import steps as lines_of
@@ -111,6 +111,53 @@ def test_the_best_of_each_column_is_marked_and_only_it(window, person):
     assert not any(text.startswith("★") for text in low)
     assert not any(text.startswith("★") for text in person.rows(table, "at #"))
     assert "Best of the schemes" in person.cell(table, 2, "SQNR [dB]", TIP)
+
+
+def test_figures_that_are_shown_alike_are_marked_alike(open_window, person):
+    values = np.array([-1.0, 0.5, 1.0], np.float32)
+    near = "int8 symmetric manual(-1.0000001,1.0000001)"
+    window = open_window(values, "int8 symmetric", near, "int8 scale-only")
+    costs = [evaluate(values, scheme).metrics["rmse"] for scheme in ("int8 symmetric", near)]
+    assert costs[0] != costs[1]
+    window.settings.digits = 3
+    shown = person.rows(window.results.table, "RMSE")
+    assert shown[0] == shown[1]
+    assert shown[0].startswith("★")
+    window.settings.digits = 12
+    shown = person.rows(window.results.table, "RMSE")
+    assert sum(text.startswith("★") for text in shown) == 1
+
+
+def test_what_is_looked_at_first_stands_first(window, person):
+    heads = person.heads(window.results.table)
+    assert heads[:7] == [
+        "Scheme", "SQNR [dB]", "Bits/value", "Clipped low", "Clipped high", "RMSE", "max |error|",
+    ]  # fmt: skip
+
+
+def test_the_names_stay_where_they_are_when_the_figures_are_scrolled(window, person):
+    window.places["results"].reveal()
+    window.resize(800, 700)
+    table = window.results.table
+    names = table.verticalHeader()
+    before = names.visibleRegion().boundingRect(), names.width()
+    assert names.isVisible()
+    bar = table.horizontalScrollBar()
+    bar.setValue(bar.maximum())
+    assert bar.value() > 0
+    assert (names.visibleRegion().boundingRect(), names.width()) == before
+    model = table.model()
+    texts = [model.headerData(row, Qt.Orientation.Vertical) for row in range(3)]
+    assert texts == list(THREE)
+    person.click(names.viewport(), QPoint(20, names.sectionViewportPosition(2) + 5))
+    assert window.session.active.name == "int8 asymmetric"
+
+
+def test_a_click_above_the_names_sorts_by_them(window, person):
+    window.places["results"].reveal()
+    for backwards in (False, True):
+        person.click(window.results.corner)
+        assert person.rows(window.results.table) == sorted(THREE, reverse=backwards)
 
 
 def test_where_the_largest_error_lies_is_exact_however_few_digits_are_shown(open_window, person):

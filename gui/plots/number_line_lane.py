@@ -99,10 +99,11 @@ class LaneLayout:
         wide = g.measure.advance(name, True)
         self.marks.append(Words(QRectF(40, y, wide, line), name, self.ink, True))
         left = 40 + wide + 12
-        note = g.measure.advance(self.head.note, self.head.alarm)
-        if left + note <= right:
-            ink = "alarm" if self.head.alarm else "muted"
-            right = self._words_left(right, y, self.head.note, ink, self.head.alarm) - 12
+        ink, alarm = ("alarm", True) if self.head.alarm else ("muted", False)
+        for note in (self.head.note, self.head.brief):
+            if note and left + g.measure.advance(note, alarm) <= right:
+                right = self._words_left(right, y, note, ink, alarm) - 12
+                break
         for place, fact in enumerate(self.head.facts):
             wide = g.measure.advance(fact, False)
             if left + wide > right:

@@ -34,6 +34,8 @@ class Head:
     """In the order in which they matter."""
     note: str
     """What becomes of the values."""
+    brief: str
+    """The same in less room; empty where it may be left out."""
     alarm: bool
     """Whether the note is about clipped values."""
     figure: str
@@ -68,7 +70,8 @@ def head_of(data: PlotData, lane: Lane) -> Head:
         note = _tr("only rounding")
     sqnr = figures.get("sqnr", math.nan)
     figure = "" if math.isnan(sqnr) else f"{sqnr:.1f} dB" if math.isfinite(sqnr) else "∞ dB"
-    return Head(series.name, tuple(facts), note, bool(clipped), figure)
+    brief = f"▼ {clipped:,}" if clipped else ""
+    return Head(series.name, tuple(facts), note, brief, bool(clipped), figure)
 
 
 def signed(number: float, digits: int = SIGNIFICANT) -> str:

@@ -194,6 +194,11 @@ def test_eight_schemes_without_room_say_how_many_are_not_shown(qapp):
     assert Laid(NUMBERS, eight, (970, 640), 1).layout.hidden == 0
 
 
+def test_in_a_narrow_lane_clipping_is_told_in_few_signs(qapp):
+    assert "▼ clips 1 of 3" in Laid(NUMBERS, THREE, (340, 300), 1).texts()
+    assert "▼ 1" in Laid(NUMBERS, THREE, (250, 300), 1).texts()
+
+
 # What it shows
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,8 +21,8 @@ from quantoscope.engine.analysis.planes import Plane, Region, sliced_plane, whol
 from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.gui.plots.kept_figures import Same
 
-MOST_KEPT = 10
-"""Number of results kept: each keeps its array and evaluation alive."""
+MOST_KEPT, MOST_ARRAYS = 10, 2
+"""Number of results kept, and of arrays that these may be of: each keeps its array alive."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class _Kept:
     """The latest results, by what was wanted."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[Hashable, Any] = OrderedDict()
+        self._found: OrderedDict[Wanted, Any] = OrderedDict()
         self._lock = threading.Lock()
 
     def find(self, wanted: Wanted) -> Any:
@@ -88,6 +88,9 @@ class _Kept:
                 self._found[wanted] = found
                 while len(self._found) > MOST_KEPT:
                     self._found.popitem(last=False)
+                arrays = list(dict.fromkeys(one.array for one in reversed(self._found)))
+                for one in [w for w in self._found if w.array in arrays[MOST_ARRAYS:]]:
+                    del self._found[one]
         return found
 
 

@@ -1,7 +1,9 @@
 """The image: what its pixels show, how it is read, chosen from, edited and zoomed, and in files."""
 
 import colorsys
+import gc
 import re
+import weakref
 
 import numpy as np
 import pyqtgraph as pg
@@ -448,6 +450,16 @@ def test_a_large_image_is_computed_beside_the_window_and_zooming_shows_the_old_o
     settled(shown)
     assert shown.plot._shown.detail.region[2:] == (101, 1701)
     assert len(shown.items(pg.ImageItem)) == 2
+
+
+def test_images_keep_no_array_alive_that_is_no_longer_shown(bench):
+    shown = bench("image", small((30, 40)), "int8 symmetric")
+    first = weakref.ref(shown.feed.data.whole)
+    for seed in range(3):
+        shown.open(noise(1200, seed).reshape(30, 40), ("int8 symmetric",))
+    shown.session.undo_stack.clear()
+    gc.collect()
+    assert first() is None
 
 
 # Labels

@@ -433,7 +433,7 @@ class PlotPane(QWidget):
         if onward and self.plot.data is not None:
             below = self.plot.neighbour(self.plot.data, position, 0, 1)
             if below is not None:
-                self._session.view.choose(below)
+                self._choose(below)
             self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # Dragging the clipping range
@@ -490,6 +490,8 @@ class PlotPane(QWidget):
             self._session.view.focus_on(channel)
         elif data is not None and place is not None:
             self._session.view.choose(data.flat(place))
+        elif position is not None and self.plot.of_all_values:
+            self._choose(position)
         elif chosen is None or position is not None:
             self._session.view.choose(position or 0)
 

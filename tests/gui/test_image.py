@@ -268,6 +268,17 @@ def test_a_value_outside_of_the_channel_in_focus_takes_the_focus_along(bench):
     assert shown.session.view.focus.channel == 7
 
 
+def test_the_focus_goes_along_with_the_arrow_keys(bench, person):
+    shown = bench("image", small((10, 20)), "int8 symmetric per-channel(0)", size=(700, 500))
+    shown.pane.activateWindow()
+    shown.pane.setFocus()
+    shown.qtbot.waitUntil(lambda: QApplication.focusWidget() is not None)
+    shown.session.view.focus_on(3)
+    person.press("Down", "Right")
+    assert shown.session.view.chosen == 4 * 20 + 1
+    assert shown.session.view.focus.channel == 4
+
+
 def test_arrow_keys_go_from_cell_to_cell_and_stop_at_the_edge(bench, person):
     shown = bench("image", small((3, 4)), "int8 symmetric")
     shown.pane.activateWindow()

@@ -209,15 +209,14 @@ class ViewPainter:
         self.painter.strokePath(lines, QPen(colour, 0.8 * self.unit))
 
     def _image(self, item: pg.ImageItem) -> None:
-        pixels = np.ascontiguousarray(item.image)
+        # Its first row is the lowest one.
+        pixels = np.ascontiguousarray(item.image[::-1])
         height, width = pixels.shape[:2]
         # Viewers smooth enlarged images: cells get so many dots that only their edges blur.
         times = max(1, IMAGE_DOTS // max(height, width))
         picture = _picture(pixels)
         if times > 1:
             picture = picture.scaled(times * width, times * height)
-        # Its first row is the lowest one.
-        picture = picture.flipped(Qt.Orientation.Vertical)
         box = item.mapRectToParent(item.boundingRect())
         left, right = self.map_x(np.array([box.left(), box.right()])).tolist()
         bottom, top = self.map_y(np.array([box.top(), box.bottom()])).tolist()

@@ -12,9 +12,13 @@ import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRect, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QFocusEvent,
     QGuiApplication,
     QHideEvent,
     QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
     QResizeEvent,
     QShowEvent,
 )
@@ -47,6 +51,21 @@ _ARROWS: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Up: (0, -1),
     Qt.Key.Key_Down: (0, 1),
 }
+
+
+class FocusRing(QWidget):
+    """A frame around the pane with the keyboard focus."""
+
+    def __init__(self, pane: QWidget) -> None:
+        super().__init__(pane)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(QPen(self.palette().highlight().color(), 2))
+        painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
 
 class PlotPane(QWidget):
@@ -113,6 +132,7 @@ class PlotPane(QWidget):
         scene = self.widget.scene()
         scene.sigMouseMoved.connect(self._on_mouse_moved)
         scene.sigMouseClicked.connect(self._on_mouse_clicked)
+        self._ring = FocusRing(self)
         self.widget.viewport().installEventFilter(self)
         self.plot.insight_changed.connect(self.insight_changed)
         self.plot.range_dragged.connect(self._on_range_dragged)
@@ -202,7 +222,8 @@ class PlotPane(QWidget):
     def _on_x_range(self, view: Any, x_range: tuple[float, float]) -> None:
         # A hidden plot must not move linked plots.
         if self.isVisible():
-            self._feed.moved.emit(self.plot.x_quantity, *map(float, x_range))
+            ends = self.plot.x_unit.up_pair(*map(float, x_range))
+            self._feed.moved.emit(self.plot.x_quantity, *ends)
 
     def _on_y_range(self, view: Any, y_range: tuple[float, float]) -> None:
         if self.isVisible() and self.plot.y_quantity:
@@ -214,6 +235,9 @@ class PlotPane(QWidget):
         if not quantity or quantity not in quantities:
             return
         axis = quantities.index(quantity)
+        # Drawn positions may differ between linked plots: their scales may.
+        unit = self.plot.y_unit if axis else self.plot.x_unit
+        low, high = unit.down_pair(low, high)
         if view.viewRange()[axis] != [low, high]:
             with QSignalBlocker(self._feed):
                 (view.setYRange if axis else view.setXRange)(low, high, padding=0)
@@ -272,6 +296,7 @@ class PlotPane(QWidget):
             self._session.view.set_stopped(kind, True)
 
     def _on_prepared(self, data: PlotData) -> None:
+        self._session.view.set_stopped(self.plot.key, False)
         if data is self._feed.data:
             self._prepared = data
             self._feed.in_turn(self, self._draw)
@@ -307,7 +332,7 @@ class PlotPane(QWidget):
         if at is None or self.plot.data is None:
             self._point_nowhere()
             return
-        places = self.plot.pointed(*at), at[1]
+        places = self.plot.at(self.plot.pointed(*at), at[1])
         for quantity, place in zip(
             (self.plot.x_quantity, self.plot.y_quantity), places, strict=True
         ):
@@ -341,7 +366,8 @@ class PlotPane(QWidget):
         for line in self._crosshairs.values():
             line.setVisible(here is not None and (line is here or line.isVisible()))
         if here is not None:
-            here.setPos(at)
+            unit = self.plot.x_unit if here.angle == 90 else self.plot.y_unit
+            here.setPos(unit.down_to(at))
 
     def _point_nowhere(self) -> None:
         self.readout.hide()
@@ -558,11 +584,21 @@ class PlotPane(QWidget):
         axis = item.getAxis("left")
         self.plot.show_label("left", self.plot.label_length("left") <= axis.height())
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._ring.show()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._ring.hide()
+
     def minimumSizeHint(self) -> QSize:
         return self.minimumSize()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._ring.setGeometry(self.rect())
+        self._ring.raise_()
         # Hide the options in a low pane too.
         self._options.setVisible(bool(self.plot.options) and self.height() >= 120)
         self._fit_labels()

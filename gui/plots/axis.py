@@ -9,9 +9,12 @@ import pyqtgraph as pg
 from PySide6.QtGui import QFontMetricsF
 
 from quantoscope.gui.common.localized_numbers import short
+from quantoscope.gui.plots.spans import Curved, Unit
 
 MOST_DIGITS = 6
 """Number of digits above which tick labels omit their common offset."""
+TICK_APART = (18.0, 52.0)
+"""Minimum distance of the ticks of a curved scale along y and x, in pixels."""
 TICK_GAP = 8.0
 """Minimum distance of tick labels in pixels."""
 _ROUND_STEPS = (1, 2, 5, 10, 20, 50, 100)
@@ -76,20 +79,33 @@ class ValueAxis(pg.AxisItem):
     def __init__(self, orientation: str) -> None:
         super().__init__(orientation)
         self._offset = 0.0
+        self._curve: Curved | None = None
+        self._texts: dict[float, str] = {}
+        self.least = -math.inf
+        """Drawn position below which there are no ticks."""
 
-    def look_at(self, low: float, high: float, exponent: int) -> None:
-        """Set the view's range and power of ten before painting."""
+    def look_at(self, low: float, high: float, unit: Unit) -> None:
+        """Set the view's range and scale before painting."""
+        curve = unit if isinstance(unit, Curved) else None
         far = max(abs(low), abs(high)) >= self.offset_from
-        offset = offset_of(low, high) if far else 0.0
-        if offset != self._offset:
-            self._offset = offset
+        offset = offset_of(low, high) if far and curve is None else 0.0
+        if offset != self._offset or curve != self._curve:
+            self._offset, self._curve = offset, curve
             self.picture = None
             self.update()
-        self.shared = shared_text(offset, exponent)
+        self.shared = shared_text(offset, unit.exponent)
 
     def tickValues(
         self, minVal: float, maxVal: float, size: float
     ) -> list[tuple[float, list[float]]]:
+        if self._curve is not None:
+            apart = TICK_APART[self.orientation in ("bottom", "top")]
+            ticks = self._curve.ticks(minVal, maxVal, apart * (maxVal - minVal) / max(size, 1.0))
+            self._texts = dict(ticks)
+            return [(1.0, list(self._texts))]
+        if minVal < self.least < maxVal:
+            size *= (maxVal - self.least) / (maxVal - minVal)
+            minVal = self.least
         # Far from 0, pyqtgraph compares ticks by a difference below float64's resolution.
         levels: list[tuple[float, list[float]]] = []
         for spacing, values in super().tickValues(minVal, maxVal, size):
@@ -115,6 +131,8 @@ class ValueAxis(pg.AxisItem):
         return spacing, kept
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        if self._curve is not None:
+            return [self._texts.get(value, "") for value in values]
         return [tick_text(value - self._offset, spacing) for value in values]
 
 
@@ -128,7 +146,7 @@ class WholeAxis(ValueAxis):
         return [(step, offset) for step, offset in spacings if step >= 1] or [(1, 0)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        if self._offset or any(abs(value) >= 1e9 for value in values):
+        if self._curve is not None or self._offset or any(abs(value) >= 1e9 for value in values):
             return super().tickStrings(values, scale, max(spacing, 1.0))
         return [f"{value:,.0f}" for value in values]
 

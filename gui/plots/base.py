@@ -19,7 +19,10 @@ from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme
 from quantoscope.gui.document.evaluator import LIVE_LIMIT
 from quantoscope.gui.plots.axis import ValueAxis, WholeAxis, axis_label
 from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.far_parts import paint_far_parts
+from quantoscope.gui.plots.kept_figures import FarValues, far_values
 from quantoscope.gui.plots.labels import Label, anchor_of, anchored, placed
+from quantoscope.gui.plots.scales import AUTO, LINEAR, LOG, SYMLOG, symlog
 from quantoscope.gui.plots.spans import Unit, bounded, drawable, padded, unit_for
 from quantoscope.gui.plots.view import Rule
 
@@ -38,6 +41,22 @@ class Option:
     title: str
     choices: tuple[tuple[str, str], ...]
     """Key and title of each; the first is the default."""
+
+
+X_SCALE = Option(
+    "x scale", "Scale of R",
+    ((AUTO, "R: automatic"), (LINEAR, "R: linear"), (SYMLOG, "R: logarithmic far out")),
+)  # fmt: skip
+Y_SCALE = Option(
+    "y scale", "Scale along y",
+    ((AUTO, "y: automatic"), (LINEAR, "y: linear"), (SYMLOG, "y: logarithmic far out")),
+)  # fmt: skip
+COUNT_SCALE = Option(
+    "y scale", "Scale of counts",
+    ((AUTO, "counts: automatic"), (LINEAR, "counts: linear"), (LOG, "counts: logarithmic")),
+)  # fmt: skip
+FAR = 3.0
+"""A view that goes so many times as far as most values is logarithmic beyond these."""
 
 
 class Plot(QObject):
@@ -228,12 +247,31 @@ class Plot(QObject):
         """Return key and title of each choice of an option, which may depend on the data."""
         return option.choices
 
+    # Scales of axes
+
+    def scale(self, axis: str, data: PlotData, ends: Span) -> Unit:
+        """Return the scale of ``x`` or ``y`` for a range: linear, or logarithmic far out."""
+        choice = self.chosen_options.get(f"{axis} scale", LINEAR)
+        farthest = max((abs(end) for end in ends if np.isfinite(end)), default=0.0)
+        if choice == LINEAR or not farthest:
+            return unit_for(*ends)
+        far = self.far(data)
+        if not far.reach and choice == SYMLOG:
+            return symlog(farthest / 100, farthest)
+        if not far.reach or farthest < FAR * far.reach:
+            return unit_for(*ends)
+        return symlog(far.reach, max(farthest, far.farthest))
+
+    def far(self, data: PlotData) -> FarValues:
+        """Return the magnitude that most values lie within, and what lies beyond it."""
+        return far_values(data.array, data.pyramid, data.summary)
+
     # Drawing
 
     def draw(self, data: PlotData) -> None:
         """Draw new data."""
         first, self.data = self.data is None, data
-        unit = unit_for(*self.x_range(data))
+        unit = self.scale("x", data, self.x_range(data))
         if unit != self.x_unit:
             self.x_unit = unit
             if not first and self._asked is None:
@@ -293,14 +331,14 @@ class Plot(QObject):
                 view.setXRange(*self._whole(0), padding=0)
             if self.follow_y:
                 ends = self.y_range(self.data, *self.seen[0])
-                self.y_unit = unit_for(*ends)
-                down = self.y_unit.down_pair(*ends)
-                view.setYRange(*padded(*down, self.margins[1]), padding=0)
+                self.y_unit = self.scale("y", self.data, ends)
+                view.setYRange(*self._with_rows(ends), padding=0)
             # Apply the transform now: otherwise it would trigger another repaint during painting.
             view.updateMatrix()
             self._drawn.clear()
             self._placing.clear()
             self.paint(self.data, *self.seen[0])
+            paint_far_parts(self, self.data)
             for key in set(self._items) - self._drawn:
                 self.item.removeItem(self._items.pop(key))
             self._place_labels()
@@ -348,8 +386,8 @@ class Plot(QObject):
             self.refresh()
 
     def _apply(self, x: Span | None, y: Span | None) -> None:
-        if y is not None:
-            self.y_unit = unit_for(*y)
+        if y is not None and self.data is not None:
+            self.y_unit = self.scale("y", self.data, y)
         self._set_view(
             None if x is None else self.x_unit.down_pair(*x),
             None if y is None else self.y_unit.down_pair(*y),
@@ -368,8 +406,17 @@ class Plot(QObject):
         whole = self.x_range(self.data)
         if axis == 0:
             return padded(*self.x_unit.down_pair(*whole), self.margins[0])
-        ends = self.y_range(self.data, *whole)
-        return padded(*self.y_unit.down_pair(*ends), self.margins[1])
+        return self._with_rows(self.y_range(self.data, *whole))
+
+    def rows_height(self) -> float:
+        """Return how many pixels the plot needs below its data, for rows of their own."""
+        return 0.0
+
+    def _with_rows(self, ends: Span) -> Span:
+        """Return the drawn range of y that shows these ends, with margins and room for rows."""
+        low, high = padded(*self.y_unit.down_pair(*ends), self.margins[1])
+        rows, height = self.rows_height(), max(1.0, self.item.getViewBox().height())
+        return low - (high - low) * rows / max(1.0, height - rows), high
 
     def _bounded(self, axis: int, low: float, high: float) -> Span:
         """Return the closest drawable range that contains some data."""
@@ -432,7 +479,7 @@ class Plot(QObject):
             ("left", y, self.y_unit, words[1]),
         ):
             axis = self.item.getAxis(name)
-            axis.look_at(*ends, unit.exponent)
+            axis.look_at(*ends, unit)
             labels.append(axis_label(text, axis))
         if tuple(labels) != self._labels:
             self._labels = (labels[0], labels[1])
@@ -634,6 +681,24 @@ class Plot(QObject):
         """Draw a filled rectangle x0, x1, y0, y1; hatching keeps its pitch at every zoom."""
         (x0, x1), (y0, y1) = self.draw_x(rect[:2]).tolist(), self.draw_y(rect[2:]).tolist()
         self._area(key, (x0, x1, y0, y1), brush, z)
+
+    def image(
+        self, key: Hashable, rect: tuple[float, float, float, float], pixels: np.ndarray,
+        z: float = 0,
+    ) -> None:  # fmt: skip
+        """Draw RGBA pixels, shape (rows, columns, 4), the lowest row first, in x0, x1, y0, y1."""
+        (x0, x1), (y0, y1) = self.draw_x(rect[:2]).tolist(), self.draw_y(rect[2:]).tolist()
+        item = self._item(("image", key), lambda: pg.ImageItem(axisOrder="row-major"), z)
+        item.setImage(pixels, autoLevels=False, levels=None)
+        item.setRect(QRectF(x0, y0, x1 - x0, y1 - y0))
+
+    def shades(self, colour: QColor | str, count: int = 256) -> np.ndarray:
+        """Return colours from none to full as RGBA, shape (count, 4)."""
+        full = QColor(colour)
+        shades = np.empty((count, 4), np.ubyte)
+        shades[:] = full.red(), full.green(), full.blue(), 0
+        shades[:, 3] = np.linspace(0, 255, count).round()
+        return shades
 
     def hatch_unused(self, name: str, x0: float, x1: float) -> None:
         """Hatch a stretch of unused codes in red."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PySide6.QtCore import Qt
 
@@ -11,19 +13,23 @@ from quantoscope.engine.calibration import METHODS, Calibration
 from quantoscope.engine.calibration.base import inside
 from quantoscope.gui.common.localized_numbers import digits_within, filled, short, snapped
 from quantoscope.gui.plots.axis import log_text, log_ticks
+from quantoscope.gui.plots.base import Span
 from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.handles import HandlePlot
 from quantoscope.gui.plots.spans import power
 
 TICK_PIXELS = 46
 PERCENTILE = str(Calibration("percentile", METHODS["percentile"].first))
+KL_TICK_PIXELS = 24
 DECADES_BELOW = 5
+GAP, KL_SHARE = 0.24, 0.5
+"""Distance and height of the part with the divergence, in heights of that with the errors."""
 
 
 class CalibrationPlot(HandlePlot):
-    """Mean squared error against the threshold, split into clipping and rounding.
+    """Mean squared error against the threshold, split into clipping and rounding; KL below.
 
-    Both axes are logarithmic: items are at decimal logarithms.
+    All axes are logarithmic: items are at decimal logarithms.
     """
 
     key = "calibration"
@@ -83,14 +89,36 @@ class CalibrationPlot(HandlePlot):
         curves = data.objective()
         if curves is None or curves.thresholds.size == 0:
             return -1.0, 1.0
+        low, high = self._costs(curves)
+        # Leave room for the method names above the curves.
+        return self._divergences(curves)[0], high + 0.25 * (high - low + 1)
+
+    def _costs(self, curves: Objective) -> Span:
+        """Return the range of the squared errors, as decimal logarithms."""
         total = curves.log(curves.total)
         if np.isnan(total).all():
             return -1.0, 1.0
         least, high = float(np.nanmin(total)), float(np.nanmax(total))
         finest = float(np.nanmin(curves.log(curves.rounding), initial=least))
-        low = max(finest, least - DECADES_BELOW)
-        # Leave room for the method names above the curves.
-        return low, high + 0.5 * (high - low + 1)
+        return max(finest, least - DECADES_BELOW), high
+
+    def _divergences(self, curves: Objective) -> Span:
+        """Return the ends of the part of the view, below the errors, that shows the divergence."""
+        low, high = self._costs(curves)
+        if curves.divergence.size < 2:
+            return low, low
+        height = high - low + 1
+        return low - (GAP + KL_SHARE) * height, low - GAP * height
+
+    def _divergence_logs(self, curves: Objective) -> tuple[np.ndarray, float, float]:
+        """Return the decimal logarithms of the divergence, and their range."""
+        most = float(curves.divergence.max())
+        least = max(float(curves.divergence.min()), most * 1e-6)
+        if not most > 0:
+            return np.zeros(curves.divergence.size), -1.0, 1.0
+        found = np.log10(np.maximum(curves.divergence, least))
+        low, high = math.log10(least), math.log10(most)
+        return found, low, high if high > low else low + 1.0
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
         curves = data.objective()
@@ -113,28 +141,25 @@ class CalibrationPlot(HandlePlot):
         self._paint_marks(curves)
         self._name_curves(curves, x)
         self._paint_divergence(curves)
-        self._tick()
+        self._tick(curves)
         if data.chosen is not None:
             at = abs(float(data.values[data.chosen]))
             if 0 < at < np.inf:
                 self.rule("chosen", float(np.log10(at)), self.pen(self.theme.muted))
 
     def _paint_divergence(self, curves: Objective) -> None:
-        """Draw the KL divergence, in its own unit, scaled to the full height."""
+        """Draw the KL divergence below the errors, on an axis of its own."""
         if curves.divergence.size < 2:
             return
-        y0, y1 = self.item.getViewBox().viewRange()[1]
-        span = float(np.ptp(curves.divergence)) or 1.0
-        height = (curves.divergence - curves.divergence.min()) / span
-        y = y0 + (y1 - y0) * (0.05 + 0.6 * height)
-        self.line("KL", logs(curves.cuts), y, self.pen(self.theme.tint(self.theme.muted, 0.6)))
-        # The name is at its start, as the handle is at its end.
+        bottom, top = self._divergences(curves)
+        found, low, high = self._divergence_logs(curves)
+        y = bottom + (top - bottom) * (found - low) / (high - low)
+        self.line("KL", logs(curves.cuts), y, self.pen(self.theme.muted))
+        border = (top + self._costs(curves)[0]) / 2
         x0, x1 = self.item.getViewBox().viewRange()[0]
-        x = logs(curves.cuts)
-        seen = np.flatnonzero((x >= x0) & (x <= x1))
-        if seen.size:
-            start = float(x[seen[0]]), float(y[seen[0]])
-            self.text("KL", *start, self.tr("KL divergence"), self.theme.muted, (1.05, 0.5))
+        ends = np.array([x0, x1]), np.full(2, border)
+        self.line("KL border", *ends, self.pen(self.theme.grid), z=-1)
+        self.text("KL", x0, border, self.tr("KL divergence (nats)"), self.theme.muted, (0.0, 0.0))
 
     def _name_curves(self, curves: Objective, x: np.ndarray) -> None:
         """Label each curve at a quarter of its length; the clipping part near its end."""
@@ -192,11 +217,23 @@ class CalibrationPlot(HandlePlot):
         low, high = inside(summary.low, summary.high, threshold, quantizer)
         return (float(low), float(high)) if low < high else None
 
-    def _tick(self) -> None:
+    def _tick(self, curves: Objective) -> None:
         """Set ticks at 1, 2 and 5 of every decade, or at decades only."""
-        for axis, pixels in (("bottom", self.pixel()[0]), ("left", self.pixel()[1])):
-            low, high = self.item.getViewBox().viewRange()[0 if axis == "bottom" else 1]
-            self.item.getAxis(axis).setTicks([log_ticks(low, high, TICK_PIXELS * pixels)])
+        across, up = self.pixel()
+        low, high = self.item.getViewBox().viewRange()[0]
+        self.item.getAxis("bottom").setTicks([log_ticks(low, high, TICK_PIXELS * across)])
+        start, stop = self.item.getViewBox().viewRange()[1]
+        bottom, top = self._divergences(curves)
+        border = (top + self._costs(curves)[0]) / 2 if top > bottom else start
+        ticks = log_ticks(max(start, border), stop, TICK_PIXELS * up) if stop > border else []
+        if top > bottom:
+            _, least, most = self._divergence_logs(curves)
+            scale = (top - bottom) / (most - least)
+            ticks += [
+                (bottom + scale * (at - least), text)
+                for at, text in log_ticks(least, most, KL_TICK_PIXELS * up / scale)
+            ]
+        self.item.getAxis("left").setTicks([ticks])
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         """Return the value whose magnitude is nearest to the threshold."""

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from quantoscope.engine import Channels
+from quantoscope.engine.numerics.granularity import GROUP
 from quantoscope.gui.common.localized_numbers import filled, short
 from quantoscope.gui.plots.base import Option, Plot
+from quantoscope.gui.plots.colour_scale import coloured
 from quantoscope.gui.plots.data import PlotData, Series
 
 SQNR, SCALE, RANGE = "sqnr", "scale", "range"
 WORST, NUMBER, BY_SCALE, BY_RANGE = "worst", "number", "by scale", "by range"
+LEAST_BAR = 3
+"""Least width of a channel in pixels; where they would be narrower, channels are cells."""
+BAR_HEIGHT, BAR_WIDTH = 24.0, 160.0
+"""Height of the row with the colours of cells, and width of the colours, in pixels."""
+TICK_PIXELS = 24
+LEAST_ACROSS = 4
+"""Number of groups along their axes from which these make a row of cells."""
+ROBUST = 0.001
+"""Share of the cells at either end that have the colours of the ends."""
 
 
 class ChannelsPlot(Plot):
-    """One column per channel in the active scheme's order; a click focuses one."""
+    """A bar per channel in the active scheme's order, or a cell where they are too many.
+
+    Cells lie as in the tensor: a row for the groups along their axes, or channels in reading
+    order. A click focuses a channel.
+    """
 
     key = "channels"
     x_only = True
@@ -40,6 +58,10 @@ class ChannelsPlot(Plot):
         return self.tr("Channels: what each channel or group loses")
 
     def axis_labels(self) -> tuple[str, str]:
+        if self.data is not None and self._cells(self.data):
+            across = self.tr("group within its row #") if self._natural(self.data) else (
+                self.tr("channel within its row #"))  # fmt: skip
+            return across, self.tr("row #")
         y = {
             SQNR: self.tr("SQNR (dB)"),
             SCALE: self.tr("log10 S (unit of R)"),
@@ -71,12 +93,122 @@ class ChannelsPlot(Plot):
             short(round(float(sqnr[worst]), 2), 4), short(round(middle, 2), 4),
         )  # fmt: skip
 
+    # Cells
+
+    def _count(self, data: PlotData) -> int:
+        figures = data.channels(data.active)
+        return 0 if figures is None else figures.sqnr.size
+
+    def _cells(self, data: PlotData) -> bool:
+        """Return whether channels are too many for bars, and not ordered by another figure."""
+        as_they_lie = self.chosen_options["order"] in (WORST, NUMBER)
+        return as_they_lie and self._crowded(data)
+
+    def _crowded(self, data: PlotData) -> bool:
+        return self._count(data) * LEAST_BAR > self.columns
+
+    def _natural(self, data: PlotData) -> bool:
+        """Return whether the groups of one line along the last axis make a row."""
+        return data.partition.kind == GROUP and self._across(data) >= LEAST_ACROSS
+
+    def _across(self, data: PlotData) -> int:
+        """Return the number of cells in a row."""
+        count, shape = self._count(data), data.whole.shape
+        if data.partition.kind == GROUP:
+            length = math.prod(shape[axis] for axis in data.partition.axes_of(shape))
+            across = -(-length // max(1, min(data.partition.size, length)))
+            if LEAST_ACROSS <= across < count:
+                return across
+        view = self.item.getViewBox()
+        return max(1, round(math.sqrt(count * max(1.0, view.width()) / max(1.0, view.height()))))
+
+    def _place(self, data: PlotData, channel: int) -> tuple[int, int]:
+        """Return column and row of a channel's cell."""
+        row, column = divmod(channel, self._across(data))
+        return column, row
+
+    def rows_height(self) -> float:
+        return BAR_HEIGHT if self.data is not None and self._cells(self.data) else 0.0
+
+    def _resized(self, *_: Any) -> None:
+        # Bars become cells, or are narrower.
+        self.refresh(move_x=self.follow_x)
+
+    def _paint_cells(self, data: PlotData, x0: float, x1: float) -> None:
+        """Draw the active scheme's figures as an image; of several in a pixel the worst."""
+        figures = data.channels(data.active)
+        if figures is None or data.active is None:
+            return
+        show = self.chosen_options["show"]
+        if show == RANGE:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                sizes = np.log10(np.fmax(np.abs(figures.low), np.abs(figures.high)))
+            values = np.where(np.isfinite(sizes), sizes, np.nan)
+        else:
+            (values,) = self._curves(figures)
+        badness = -values if show == SQNR else values
+        across = self._across(data)
+        rows = -(-values.size // across)
+        table = np.full((rows, across), np.nan)
+        table.flat[: values.size] = badness
+        first = min(max(0, math.floor(x0 + 0.5)), across - 1)
+        last = min(max(first + 1, math.ceil(x1 + 0.5)), across)
+        shown = table[:, first:last]
+        height = max(1, int(self.item.getViewBox().height()))
+        for axis, most in ((0, height), (1, self.columns)):
+            if shown.shape[axis] > most:
+                starts = np.arange(most) * shown.shape[axis] // most
+                shown = np.fmax.reduceat(shown, starts, axis=axis)
+        known = badness[np.isfinite(badness)]
+        if not known.size:
+            return
+        low, high = np.quantile(known, [ROBUST, 1 - ROBUST]).tolist()
+        shares = np.clip((shown - low) / ((high - low) or 1.0), 0.0, 1.0)
+        pixels = coloured(shares, self.theme, diverging=False, warm=show == SQNR)
+        rect = (first - 0.5, last - 0.5, 0.5 - rows, 0.5)
+        self.image("cells", rect, np.ascontiguousarray(pixels[::-1]))
+        self._paint_scale(low, high, show)
+        for place, key in ((data.chosen, "chosen"), (self._channel_in_focus(data), "focus")):
+            if place is None:
+                continue
+            channel = place
+            if key == "chosen":
+                where = np.array([data.flat(place)])
+                channel = int(data.partition.of(where, data.whole.shape)[0])
+            column, row = self._place(data, channel)
+            at = np.array([float(column)]), np.array([-float(row)])
+            symbol, size = ("s", 13) if key == "focus" else ("o", 11)
+            self.points(key, *at, symbol, self.theme.foreground, size, hollow=True, z=9)
+        step = _round_step(rows * TICK_PIXELS / max(1.0, height - BAR_HEIGHT))
+        ticks = [(-float(row), f"{row:,}") for row in range(0, rows, step)]
+        self.item.getAxis("left").setTicks([ticks])
+
+    def _paint_scale(self, low: float, high: float, show: str) -> None:
+        """Draw the colours below the cells, with what they mean."""
+        (x0, _), (y0, _) = self.item.getViewBox().viewRange()
+        px, py = self.pixel()
+        shares = np.linspace(0.0, 1.0, 64)[None]
+        pixels = coloured(shares, self.theme, diverging=False, warm=show == SQNR)
+        rect = (x0 + 6 * px, x0 + BAR_WIDTH * px, y0 + 6 * py, y0 + (BAR_HEIGHT - 8) * py)
+        self.image("scale", rect, np.ascontiguousarray(pixels), z=2)
+        if show == SQNR:
+            ends = [f"{short(round(-end, 2), 4)} dB" for end in (low, high)]
+            text = filled(self.tr("SQNR from %1 to %2"), *ends)
+        else:
+            ends = [short(10.0**end, 4) for end in (low, high)]
+            name = self.tr("S") if show == SCALE else self.tr("largest |R|")
+            text = filled(self.tr("%1 from %2 to %3"), name, *ends)
+        at = x0 + (BAR_WIDTH + 8) * px, y0 + BAR_HEIGHT / 2 * py
+        self.text("scale", *at, text, self.theme.muted, (0.0, 0.5))
+
+    # Bars
+
     def _order(self, data: PlotData) -> np.ndarray:
         """Return the channels in plot order."""
         figures = data.channels(data.active)
         if figures is None:
             return np.zeros(0, np.intp)
-        order = self.chosen_options["order"]
+        order = NUMBER if self._cells(data) else self.chosen_options["order"]
         if order == NUMBER:
             return np.arange(figures.sqnr.size)
         key = {
@@ -105,10 +237,11 @@ class ChannelsPlot(Plot):
         return sorted(found, key=lambda pair: active is not None and pair[0] is active)
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
-        figures = data.channels(data.active)
-        return -0.5, max(1, 0 if figures is None else figures.sqnr.size) - 0.5
+        return -0.5, max(1, self._across(data) if self._cells(data) else self._count(data)) - 0.5
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
+        if self._cells(data):
+            return 0.5 - -(-self._count(data) // self._across(data)), 0.5
         heights = [c for _, figures in self._all(data) for c in self._curves(figures)]
         finite = np.concatenate([h[np.isfinite(h)] for h in heights]) if heights else np.zeros(0)
         if finite.size == 0:
@@ -117,6 +250,10 @@ class ChannelsPlot(Plot):
         return (min(low, 0.0), high) if self.chosen_options["show"] == SQNR else (low, high)
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
+        if self._cells(data):
+            self._paint_cells(data, x0, x1)
+            return
+        self.item.getAxis("left").setTicks(None)
         order = self._order(data)
         start, stop = max(0, int(np.floor(x0))), min(order.size, int(np.ceil(x1)) + 1)
         if stop <= start:
@@ -124,8 +261,12 @@ class ChannelsPlot(Plot):
         shown = order[start:stop]
         ranks = np.arange(start, stop)
         show = self.chosen_options["show"]
+        crowded = self._crowded(data)
         for series, figures in self._all(data):
             active = series is data.active
+            if crowded and not active:
+                # In the order of another scheme it would be noise.
+                continue
             curves = [curve[shown] for curve in self._curves(figures)]
             if show == RANGE:
                 if active:
@@ -172,9 +313,14 @@ class ChannelsPlot(Plot):
         return None
 
     def pick_channel(self, data: PlotData, x: float, y: float) -> int | None:
-        return None if data.partition.whole else self._channel_at(data, x)
+        return None if data.partition.whole else self._channel_at(data, x, y)
 
-    def _channel_at(self, data: PlotData, x: float) -> int | None:
+    def _channel_at(self, data: PlotData, x: float, y: float) -> int | None:
+        if self._cells(data):
+            across, column, row = self._across(data), round(x), round(-y)
+            channel = row * across + column
+            inside = 0 <= column < across and row >= 0 and channel < self._count(data)
+            return channel if inside else None
         order = self._order(data)
         rank = round(x)
         return int(order[rank]) if 0 <= rank < order.size else None
@@ -188,7 +334,7 @@ class ChannelsPlot(Plot):
         return int(order[min(max(rank, 0), order.size - 1)])
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
-        channel = self._channel_at(data, x)
+        channel = self._channel_at(data, x, y)
         if channel is None:
             return ""
         lines: list[str] = []
@@ -204,3 +350,9 @@ class ChannelsPlot(Plot):
             scale = short(figures.scale[channel], digits)
             lines.append(filled(text, series.entry.name, sqnr, scale))
         return "\n".join(lines)
+
+
+def _round_step(least: float) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20, … that is not below a number."""
+    power = 10 ** max(0, math.floor(math.log10(max(least, 1.0))))
+    return next(power * digit for digit in (1, 2, 5, 10) if power * digit >= least or digit == 10)

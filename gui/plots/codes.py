@@ -6,9 +6,11 @@ import numpy as np
 
 from quantoscope.engine import QUANTIZERS
 from quantoscope.gui.common.localized_numbers import filled, percent, short
-from quantoscope.gui.plots.base import Plot
+from quantoscope.gui.plots.base import COUNT_SCALE, Plot, Span
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.distribution import CODE_TICK_PIXELS
+from quantoscope.gui.plots.scales import count_unit, with_headroom
+from quantoscope.gui.plots.spans import Unit
 
 
 class CodesPlot(Plot):
@@ -18,6 +20,7 @@ class CodesPlot(Plot):
     x_quantity = "code"
     draws_values = False
     whole_axes = ("bottom", "left")
+    options = (COUNT_SCALE,)
 
     def title(self) -> str:
         return self.tr("Codes: how often each code is used")
@@ -61,9 +64,17 @@ class CodesPlot(Plot):
         )
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
-        return 0.0, float(max((s.counts.max() for s in self._visible(data)), default=1))
+        most = float(max((s.counts.max() for s in self._visible(data)), default=1))
+        return with_headroom(self.scale("y", data, (0.0, most)), most, 0.0)
+
+    def scale(self, axis: str, data: PlotData, ends: Span) -> Unit:
+        if axis == "x":
+            return Unit()
+        counts = [series.counts for series in self._visible(data)[:1]]
+        return count_unit(self.chosen_options["y scale"], np.concatenate([[], *counts]))
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
+        self.item.getAxis("left").least = self.y_unit.down_to(0.0)
         for series in self._visible(data):
             left, right, counts = self._columns_of(series, x0, x1)
             if series is data.active:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from quantoscope.engine.analysis.comparison import Comparison
+from quantoscope.engine.analysis.robust_reach import robust_reach
 from quantoscope.engine.numerics.envelope import min_max_envelope
 from quantoscope.engine.numerics.kernels import Scratch
 from quantoscope.gui.common.localized_numbers import filled, percent
 from quantoscope.gui.common.theme import MARKERS
-from quantoscope.gui.plots.base import FEW
+from quantoscope.gui.plots.base import FEW, Y_SCALE
 from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.kept_figures import FarValues
 from quantoscope.gui.plots.position_plot import PositionPlot, stems
 from quantoscope.gui.plots.spans import finite_extremes, visible
 
@@ -22,6 +24,15 @@ class DifferencePlot(PositionPlot):
     draws_values = False
     draws_schemes = "none"
     compares = True
+    options = (Y_SCALE,)
+
+    def far(self, data: PlotData) -> FarValues:
+        if data.comparison is None:
+            return FarValues(0.0, 0.0, 0, 0)
+        heights = self._heights(data, data.comparison)
+        apart = heights[heights != 0]
+        farthest = max(map(abs, finite_extremes(apart)))
+        return FarValues(robust_reach(apart, farthest), farthest, 0, 0)
 
     def title(self) -> str:
         return self.tr("Difference: where two schemes differ, and why")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 
-from quantoscope.engine import QUANTIZERS, Summary
+from quantoscope.engine import QUANTIZERS
+from quantoscope.engine.analysis.sorted_values import aligned_edges, counts_between
+from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.gui.common.localized_numbers import (
     digits_apart,
     digits_within,
@@ -19,27 +23,57 @@ from quantoscope.gui.common.localized_numbers import (
     tidy,
 )
 from quantoscope.gui.common.theme import Theme
-from quantoscope.gui.plots.base import Plot
+from quantoscope.gui.plots.base import COUNT_SCALE, X_SCALE, Plot, Span
+from quantoscope.gui.plots.code_rows import CodeRows, unused_ends
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.handles import HandlePlot
-from quantoscope.gui.plots.spans import LARGEST
-from quantoscope.gui.plots.values_axis import nearest_value, values_span
+from quantoscope.gui.plots.kept_figures import not_zero, sorted_values
+from quantoscope.gui.plots.scales import DYNAMIC, Symlog, count_unit, with_headroom
+from quantoscope.gui.plots.spans import LARGEST, Unit
+from quantoscope.gui.plots.values_axis import values_span
 
 CODE_TICK_PIXELS = 46
 LEVEL_TICK_PIXELS = 4
 BAR_PIXELS = 7
+"""Width of the bar of equal values."""
+LEAST_BAR, LOG_BAR = 3.0, 6.0
+"""Least width of a bin in pixels, and of one in a logarithmic part of the axis."""
+HEADROOM = 0.14
+LEAST_BINS = 32
+FAR_DYNAMIC = 10
+"""Counts that differ by such a factor have a logarithmic axis where some values lie far out, so
+that these are seen."""
+GONE = 0.01
+"""Share of the values that become 0 from which those that do not are coloured."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of the visible values."""
+
+    edges: np.ndarray
+    counts: IntArray
+    """Edges of the bins in units of R, and how many values lie in each."""
+    kept: IntArray | None
+    """Of these, how many do not become 0; None if nearly all do not."""
 
 
 class DistributionPlot(HandlePlot):
-    """Histogram of values below, axis of codes above."""
+    """Histogram of values, an axis of codes above, and a row of codes per scheme below."""
 
     key = "distribution"
+    x_only = True
     x_quantity = "value"
     draws_schemes = "active"
     whole_axes = ("left",)
+    options = (X_SCALE, COUNT_SCALE)
+    slow = True
+    margins = (0.04, 0.03)
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
         item.showAxis("top")
+        self._known: tuple[object, Histogram] | None = None
+        self._rows = CodeRows(self)
         super().__init__(item, theme, ink)
 
     def title(self) -> str:
@@ -49,16 +83,34 @@ class DistributionPlot(HandlePlot):
         return self.tr("value R (unit of R)"), self.tr("values per bin")
 
     def describe(self, data: PlotData) -> str:
-        if data.active is None or data.channel[1].counts.size == 0:
+        if data.active is None or data.values.size == 0:
             return self.tr("The histogram appears with the first value.")
         return unused_sentence(self, data.active)
+
+    def prepare(self, data: PlotData) -> None:
+        sorted_values(data.array)
+        self.far(data)
+        if data.active is not None:
+            not_zero(data.array, data.active.evaluation, data.active.positions)
+        for series in data.series:
+            _ = series.level_counts
 
     def whole_range(self, data: PlotData) -> tuple[float, float]:
         return values_span(data)
 
+    def scale(self, axis: str, data: PlotData, ends: Span) -> Unit:
+        if axis == "x":
+            return super().scale(axis, data, ends)
+        counts = self._histogram(data, *self.seen[0]).counts
+        dynamic = FAR_DYNAMIC if isinstance(self.x_unit, Symlog) else DYNAMIC
+        return count_unit(self.chosen_options["y scale"], counts, dynamic)
+
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
-        counts = data.channel[1].counts
-        return 0.0, float(counts.max()) * 1.12 if counts.size else 1.0
+        most = float(self._histogram(data, x0, x1).counts.max(initial=0))
+        return with_headroom(self.scale("y", data, (0.0, most)), most, HEADROOM)
+
+    def rows_height(self) -> float:
+        return self._rows.height()
 
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)
@@ -66,49 +118,144 @@ class DistributionPlot(HandlePlot):
         self.item.setLabel("top", self.tr("code Q"), **style)
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
-        summary, active = data.channel[1], data.active
-        if summary.counts.size:
-            edges = self._edges(summary)
-            self.bars(
-                "R", edges[:-1], edges[1:], np.zeros(summary.counts.size),
-                summary.counts, self.wash(self.theme.foreground, 0.4),
-            )  # fmt: skip
+        self.item.getAxis("left").least = self.y_unit.down_to(0.0)
+        histogram, active = self._histogram(data, x0, x1), data.active
+        left, right = histogram.edges[:-1], histogram.edges[1:]
+        nothing = np.zeros(histogram.counts.size)
+        if histogram.counts.any():
+            brush = self.wash(self.theme.foreground, 0.4)
+            self.bars("R", left, right, nothing, histogram.counts, brush)
+        if histogram.kept is not None and active is not None:
+            colour = self.theme.colour(active.entry.colour)
+            self.bars("kept", left, right, nothing, histogram.kept, self.wash(colour, 0.7), z=0.1)
+        # Labels placed first get the best positions.
+        self._paint_handles(data, active)
+        self._rows.paint(data)
         if active is not None:
             self._paint_codes(active, x0, x1)
-            self._paint_unused(active)
+            self._paint_gone(data, active)
         else:
             self.item.getAxis("top").setTicks([[]])
-        self._paint_handles(data, active)
         if data.chosen is not None and np.isfinite(data.values[data.chosen]):
             self.rule("chosen", float(data.values[data.chosen]), self.pen(self.theme.muted))
 
-    def _edges(self, summary: Summary) -> np.ndarray:
-        """Return the bar edges, with some width if all values are equal."""
-        if summary.low != summary.high:
-            return summary.edges
-        at, half = self.x_unit.down_to(summary.low), BAR_PIXELS / 2 * self.pixel()[0]
-        return self.x_unit.up([at - half, at + half])
+    # Bins
+
+    def _histogram(self, data: PlotData, x0: float, x1: float) -> Histogram:
+        """Return the counts between x0 and x1, with bins for this view."""
+        key = data, x0, x1, self.columns, self.x_unit
+        if self._known is None or self._known[0] != key:
+            ordered = sorted_values(data.array)
+            edges = self._edges(data, ordered, x0, x1)
+            kept = None
+            if data.active is not None and self._gone(data) >= GONE * ordered.size:
+                active = data.active
+                lasting = not_zero(data.array, active.evaluation, active.positions)
+                kept = counts_between(lasting, edges)
+            self._known = key, Histogram(edges, counts_between(ordered, edges), kept)
+        return self._known[1]
+
+    def _gone(self, data: PlotData) -> int:
+        """Return how many values other than 0 become 0 under the active scheme."""
+        if data.active is None:
+            return 0
+        ordered = sorted_values(data.array)
+        lasting = not_zero(data.array, data.active.evaluation, data.active.positions)
+        zeros = np.searchsorted(ordered, ordered.dtype.type(0), "right")
+        zeros -= np.searchsorted(ordered, ordered.dtype.type(0), "left")
+        return int(ordered.size - lasting.size - zeros)
+
+    def _edges(self, data: PlotData, ordered: np.ndarray, x0: float, x1: float) -> np.ndarray:
+        """Return the edges of the bins: in the linear part aligned with the active scheme's codes.
+
+        A code has a whole number of bins, or a bin a whole number of codes.
+        """
+        if ordered.size == 0:
+            return np.array([x0, x1])
+        ends = float(ordered[0]), float(ordered[-1])
+        if ends[0] == ends[1]:
+            at, half = self.x_unit.down_to(ends[0]), BAR_PIXELS / 2 * self.pixel()[0]
+            return self.x_unit.up([at - half, at + half])
+        pixel = self.pixel()[0]
+        low, high = self.x_unit.down_pair(max(x0, ends[0]), min(x1, ends[1]))
+        if not low < high:
+            return np.array([x0, x1])
+        inner = (low, high)
+        if isinstance(self.x_unit, Symlog):
+            inner = (max(low, -1.0), min(high, 1.0))
+        parts = [np.zeros(0)]
+        if inner[0] < inner[1]:
+            parts.append(self._linear_edges(data, ordered, *inner))
+        if low < inner[0]:
+            parts.insert(0, -_steps(-inner[0], -low, LOG_BAR * pixel)[::-1])
+        if high > inner[1]:
+            parts.append(_steps(inner[1], high, LOG_BAR * pixel))
+        return np.unique(self.x_unit.up(np.concatenate(parts)))
+
+    def _linear_edges(
+        self, data: PlotData, ordered: np.ndarray, low: float, high: float
+    ) -> np.ndarray:
+        """Return edges in drawn coordinates, from ``low`` to ``high`` or a little beyond."""
+        ends = np.array(self.x_unit.up_pair(low, high))
+        count = int(counts_between(ordered, ends).sum())
+        most = (high - low) / (LEAST_BAR * self.pixel()[0])
+        bins = min(max(LEAST_BINS, 2 * math.isqrt(count)), most)
+        width = (high - low) / max(1.0, bins)
+        edges = None
+        if data.active is not None and data.active.p.format.integer:
+            levels = self.x_unit.down(data.active.levels)
+            origin = int(np.abs(data.active.levels).argmin())
+            if isinstance(self.x_unit, Symlog):
+                # Their distance in the linear part, whether or not two levels lie there.
+                step = abs(data.active.p.scale) / self.x_unit.reach
+                middle = float(data.active.levels[origin]) / self.x_unit.reach
+            else:
+                step, middle = (
+                    abs(float(levels[-1] - levels[0])) / (levels.size - 1),
+                    levels[origin],
+                )
+            edges = aligned_edges(low, high, step, float(middle), width)
+        if edges is None:
+            edges = np.linspace(low, high, max(2, int(bins) + 1))
+        if isinstance(self.x_unit, Symlog):
+            # No slivers at the ends.
+            edges = edges[(edges > low + width / 2) & (edges < high - width / 2)]
+            edges = np.concatenate([[low], edges, [high]])
+        return edges
+
+    # Codes
 
     def _paint_codes(self, active: Series, x0: float, x1: float) -> None:
-        """Draw the axis of codes along the top, and a tick per level if they are distinct."""
+        """Draw the axis of codes along the top, and what a row of codes has no room for."""
         levels, pixel = self.x_unit.down(active.levels), self.pixel()[0]
         ticks = code_ticks(levels, active.level_codes, active.label, CODE_TICK_PIXELS * pixel)
         self.item.getAxis("top").setTicks([ticks])
+        if self._rows.height():
+            return
+        for name, start, stop in unused_ends(active):
+            edges = active.level_edges
+            self.hatch_unused(name, float(edges[start]), float(edges[stop + 1]))
         wide = active.levels.astype(np.float64)
         shown = wide[(wide >= x0) & (wide <= x1)]
         apart = np.diff(self.x_unit.down(shown))
         if shown.size > 1 and apart.min() >= LEVEL_TICK_PIXELS * pixel:
-            y0, y1 = self.item.getViewBox().viewRange()[1]
-            bottom, top = y1 - (y1 - y0) * 0.05, y1
+            y0, y1 = self.seen[1]
+            bottom, top = self.y_unit.up_pair(*self._top_strip())
             colour = self.theme.colour(active.entry.colour)
             y = np.tile([bottom, top], shown.size)
             self.line("levels", np.repeat(shown, 2), y, self.pen(colour), "pairs", z=2)
 
-    def _paint_unused(self, active: Series) -> None:
-        """Hatch in red the ends of the code range that no value reaches."""
-        for name, start, stop in unused_ends(active):
-            edges = active.level_edges
-            self.hatch_unused(name, float(edges[start]), float(edges[stop + 1]))
+    def _top_strip(self) -> Span:
+        y0, y1 = self.item.getViewBox().viewRange()[1]
+        return y1 - (y1 - y0) * 0.05, y1
+
+    def _paint_gone(self, data: PlotData, active: Series) -> None:
+        """Say how many values become 0, where they are coloured."""
+        if self._known is None or self._known[1].kept is None:
+            return
+        share = percent(self._gone(data), sorted_values(data.array).size)
+        text = filled(self.tr("%1 become 0"), share)
+        self.text("gone", 0.0, self.seen[1][1], text, self.theme.foreground, (0.5, 0.0))
 
     def _paint_handles(self, data: PlotData, active: Series | None) -> None:
         """Draw the ends of the clipping range, movable if one range holds for all."""
@@ -122,10 +269,11 @@ class DistributionPlot(HandlePlot):
         if not data.range_is_free:
             self.drop_handles()
             y0, y1 = self.item.getViewBox().viewRange()[1]
+            y = self.y_unit.up_to(y0 + 0.9 * (y1 - y0))
             for name, at, side in (("Rmin", low, 0.0), ("Rmax", high, 1.0)):
                 self.rule(name, at, self.pen(colour, 1, Qt.PenStyle.DashLine), z=3)
                 label = f"{name} {short(at, digits)}"
-                self.text(name, at, y0 + 0.9 * (y1 - y0), label, colour, anchor=(side, 0.5))
+                self.text(name, at, y, label, colour, anchor=(side, 0.5))
             return
         for name, at in (("Rmin", low), ("Rmax", high)):
             self.handle(name, at, f"{name} {short(at, digits)}", colour, 0.9, name == "Rmin")
@@ -145,33 +293,29 @@ class DistributionPlot(HandlePlot):
         return low, min(max(at, low + pixel), LARGEST)
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
-        return nearest_value(data, x)
+        ordered = sorted_values(data.array)
+        if not ordered.size:
+            return None
+        place = int(np.searchsorted(ordered, x))
+        near = ordered[max(0, place - 1) : place + 1].astype(np.float64)
+        return int((data.values == near[np.abs(near - x).argmin()]).argmax())
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
         parts = [f"R {data.number(x, self.width_x)}"]
-        summary = data.channel[1]
-        edges = self._edges(summary)
-        if summary.counts.size and edges[0] <= x <= edges[-1]:
-            place = int(np.searchsorted(edges, x, "right")) - 1
-            count = int(summary.counts[min(place, summary.counts.size - 1)])
-            parts.append(filled(self.tr("%1 values in this bin"), f"{count:,}"))
+        found = self._histogram(data, *self.seen[0])
+        if found.edges[0] <= x <= found.edges[-1]:
+            place = min(int(np.searchsorted(found.edges, x, "right")), found.counts.size) - 1
+            parts.append(filled(self.tr("%1 values in this bin"), f"{found.counts[place]:,}"))
         if data.active is not None:
             code, level = data.active.at(x)
             parts.append(f"{data.active.name}: Q {code}, R′ {data.number(level)}")
         return "\n".join(parts)
 
 
-def unused_ends(series: Series) -> list[tuple[str, int, int]]:
-    """Return the unused parts at the ends of the code range: name, first and last place."""
-    span = series.used_span
-    if span is None:
-        return []
-    ends = []
-    if span[0] > 0:
-        ends.append(("low", 0, span[0] - 1))
-    if span[1] < len(series.levels) - 1:
-        ends.append(("high", span[1] + 1, len(series.levels) - 1))
-    return ends
+def _steps(start: float, stop: float, width: float) -> np.ndarray:
+    """Return edges from ``start`` by equal widths to ``stop`` or just beyond."""
+    count = max(1, math.ceil((stop - start) / width))
+    return start + np.arange(count + 1) * max(width, (stop - start) / 4096)
 
 
 def unused_sentence(plot: Plot, series: Series) -> str:

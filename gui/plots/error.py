@@ -1,38 +1,89 @@
-"""Error plot: R' − R of every enabled scheme by position, with the active one's ±S/2 band."""
+"""Error plot: R' − R of every enabled scheme by position, one lane per scheme."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from quantoscope.engine.numerics.envelope import Envelope
+from quantoscope.engine import QUANTIZERS
+from quantoscope.engine.analysis.robust_reach import robust_reach
+from quantoscope.engine.evaluation.result import EvaluatedPart
+from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.gui.common.localized_numbers import filled, percent, short
+from quantoscope.gui.plots.base import FEW, Y_SCALE, Option, Span
 from quantoscope.gui.plots.data import PlotData, Series
-from quantoscope.gui.plots.position_plot import PositionPlot, position_readout
-from quantoscope.gui.plots.spans import finite_extremes, visible
+from quantoscope.gui.plots.kept_figures import FarValues
+from quantoscope.gui.plots.position_plot import (
+    MARK_PIXELS,
+    PositionPlot,
+    position_readout,
+    stems,
+    thinned,
+)
+from quantoscope.gui.plots.scales import Symlog
+from quantoscope.gui.plots.spans import Unit, visible
+from quantoscope.gui.plots.view import CUT_DOWN, RAISED
 
-STEP_PIXELS = 6
-"""Minimum width of a band step in pixels; narrower neighbours are merged at their maximum."""
+IN_S, IN_R = "S", "R"
+DOT, CELL = (2, 2), (3, 4)
+"""Width and height in pixels of a dot that is one value, and of one that stands for many."""
+MANY = 12
+"""Number of values per column from which a dot stands for many."""
+FAINTEST = 0.3
+"""Opacity of a dot with a single value among dots with many."""
+SAMPLES = 256
+"""Maximum number of values of a column that a density shows, evenly spaced."""
+STRIP_PIXELS = 15
+"""Height of the strip of clipped values."""
+LOWEST = 40
+"""Height of a lane in pixels below which it has no name and no strip."""
+GAP, GAP_PIXELS = 0.06, 13.0
+"""Minimum distance of lanes, as a share of their height, and in pixels in high ones."""
 
 
-def _calm(edges: np.ndarray, high: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Merge steps of a band that has more than ``most`` of them."""
-    if np.count_nonzero(np.diff(high)) <= most:
-        return edges, high
-    first = np.arange(0, high.size, -(-high.size // most))
-    return np.append(edges[first], edges[-1]), np.fmax.reduceat(high, first)
+@dataclass(frozen=True)
+class Lane:
+    """Where the errors of a scheme are drawn."""
+
+    series: Series
+    bottom: float
+    top: float
+    """Lower and upper end of the errors, in lanes."""
+    strip: float
+    """Upper end of the strip of clipped values; ``top`` if there is none."""
+    unit: Unit
+    """Scale of the errors."""
+    reach: float
+    """Largest error drawn in the lane."""
+
+    def down(self, error: np.ndarray | float) -> np.ndarray:
+        """Return the height at which an error is drawn."""
+        whole = self.unit.down_to(self.reach) or 1.0
+        middle, half = (self.bottom + self.top) / 2, (self.top - self.bottom) / 2
+        with np.errstate(over="ignore", invalid="ignore"):
+            share = np.clip(self.unit.down(error) / whole, -1.0, 1.0)
+        return middle + half * share
 
 
 class ErrorPlot(PositionPlot):
-    """Error per value: rounding stays within ±S/2, clipping exceeds it."""
+    """Error per value: rounding stays within its bound, clipped values have a strip."""
 
     key = "error"
+    margins = (0.04, 0.005)
     draws_values = False
+    options = (
+        Option("unit", "Unit of the error", ((IN_S, "in units of S"), (IN_R, "in the unit of R"))),
+        Y_SCALE,
+    )
 
     def title(self) -> str:
         return self.tr("Error: R′ − R, with the ±S/2 band")
 
     def axis_labels(self) -> tuple[str, str]:
-        return self.position_label(), self.tr("error (unit of R)")
+        in_s = self._in_s
+        y = self.tr("error (S)") if in_s else self.tr("error (unit of R)")
+        return self.position_label(), y
 
     def describe(self, data: PlotData) -> str:
         if data.values.size == 0:
@@ -58,71 +109,251 @@ class ErrorPlot(PositionPlot):
         count = filled(count, f"{int(clipped):,}")
         return filled(text, data.active.entry.name, half, share, count)
 
-    def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
-        start, stop = visible(data.values.size, x0, x1)
-        shown = [s.envelope("error", self.columns, start, stop) for s in data.series]
-        low, high = finite_extremes(*(end for e in shown for end in (e.low, e.high)))
-        bounds: np.ndarray = np.zeros(0)
-        if data.active is not None and data.active.even_bound:
-            bounds = np.array([data.active.bound])
-        elif data.active is not None:
-            bounds = self._bounds(data, start, stop).high
-        half = float(np.max(bounds[np.isfinite(bounds)], initial=0.0))
-        return float(np.fmin(low, -half)), float(np.fmax(high, half))
+    # Lanes
 
-    def _bounds(self, data: PlotData, start: int, stop: int) -> Envelope:
-        assert data.active is not None
-        return data.active.envelope("bound", self.columns, start, stop)
+    def scale(self, axis: str, data: PlotData, ends: Span) -> Unit:
+        # Along y are lanes; the errors in them have a scale of their own.
+        return Unit()
+
+    def far(self, data: PlotData) -> FarValues:
+        """Return the bound that most errors lie within."""
+        nothing = FarValues(0.0, 0.0, 0, 0)
+        if self._in_s or not data.values.size:
+            return nothing
+        uneven = [s for s in data.series if not s.even_bound]
+        size = data.values.size
+        bounds = [s.envelope("bound", self.columns, 0, size).high for s in uneven]
+        farthest = max((float(np.fmax.reduce(each)) for each in bounds), default=0.0)
+        if not 0 < farthest < np.inf:
+            return nothing
+        return FarValues(robust_reach(np.concatenate(bounds), farthest), farthest, 0, 0)
+
+    def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
+        return 0.0, float(max(1, len(data.series)))
+
+    def _lanes(self, data: PlotData, start: int, stop: int) -> list[Lane]:
+        """Return the lanes, the first scheme's on top; in the unit of R with the same range."""
+        count = len(data.series)
+        reaches = [self._reach(series, start, stop) for series in data.series]
+        reach = max(reaches, default=0.0)
+        unit = super().scale("y", data, (-reach, reach)) if reach else Unit()
+        pixel = self.pixel()[1]
+        clips = any(s.figures["clipped_low"] + s.figures["clipped_high"] for s in data.series)
+        strip = STRIP_PIXELS * pixel if clips and 1 / pixel >= LOWEST else 0.0
+        high = 1 / pixel >= 2 * LOWEST and not strip
+        gap = max(GAP, GAP_PIXELS * pixel) if high else GAP
+        lanes = []
+        for place, series in enumerate(data.series):
+            bottom = count - 1 - place + gap / 2
+            top = bottom + 1 - gap
+            most = reaches[place] if self._in_s else reach
+            lanes.append(Lane(series, bottom, top - strip, top, unit, most or 1.0))
+        return lanes
+
+    def _reach(self, series: Series, start: int, stop: int) -> float:
+        """Return the largest error of rounding among the values from start to stop."""
+        if stop <= start:
+            return 0.0
+        if series.even_bound:
+            bound = series.bound
+            return bound / abs(series.p.scale) if self._in_s else bound
+        if self._in_s:
+            return float(series.p.arithmetic.reach) if series.p.format.integer else 0.5
+        high = series.envelope("bound", self.columns, start, stop).high
+        return float(np.max(high[np.isfinite(high)], initial=0.0))
+
+    def _in_unit(self, series: Series, at: IntArray, error: np.ndarray) -> np.ndarray:
+        """Return errors of the values at these places, in the chosen unit."""
+        wide = np.asarray(error, np.float64)
+        if not self._in_s:
+            return wide
+        p, where = series.evaluation.qparams, at
+        if series.positions is not None:
+            where = series.positions[at]
+        if not series.granularity.whole:
+            p = p.at(series.granularity.of(where, series.evaluation.codes.shape))
+        step = np.abs(p.scale)
+        if not p.format.integer:
+            # Their levels are not evenly spaced: each error in gaps of where its value lies.
+            step = 2.0 * QUANTIZERS[p.mapping].bound(series.array.reshape(-1)[where], p)
+        with np.errstate(all="ignore"):
+            return wide / step
+
+    # Drawing
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
-        self.rule("zero", 0.0, self.pen(self.theme.muted), vertical=False, z=-1)
-        if data.active is not None:
-            self._paint_band(data, data.active, *visible(data.values.size, x0, x1))
-        super().paint(data, x0, x1)
+        start, stop = visible(data.values.size, x0, x1)
+        lanes = self._lanes(data, start, stop)
+        self._tick(lanes)
+        for lane in lanes:
+            self._paint_lane(data, lane, start, stop)
+        if data.chosen is not None:
+            self.rule("chosen", data.chosen, self.pen(self.theme.muted))
 
-    def _paint_band(self, data: PlotData, active: Series, start: int, stop: int) -> None:
+    def _paint_lane(self, data: PlotData, lane: Lane, start: int, stop: int) -> None:
+        uid = lane.series.entry.uid
+        left, right = self.x_range(data)
+        active = data.active is not None and uid == data.active.entry.uid
+        self._paint_band(lane, start, stop, left, right)
+        y = np.full(2, float(lane.down(0.0)))
+        self.line((uid, "zero"), np.array([left, right]), y, self.pen(self.theme.grid), z=-3)
+        if 1 / self.pixel()[1] >= LOWEST:
+            self._name(lane, self.seen[0][0], active)
+        if stop > start:
+            self._paint_errors(data, lane, start, stop)
+            self._paint_clipped(lane, start, stop)
+
+    def _name(self, lane: Lane, x: float, active: bool) -> None:
+        """Write the scheme's name, with the number of clipped values in its strip."""
+        series = lane.series
+        name = f"▸ {series.entry.name}" if active else series.entry.name
+        if self._in_s and not series.p.format.integer:
+            name = filled(self.tr("%1, in gaps between levels"), name)
+        y, anchor = lane.top, (0.0, 0.0)
+        if lane.strip > lane.top:
+            total = int(series.figures["clipped_low"] + series.figures["clipped_high"])
+            count = f"{total:,}" if total else self.tr("none")
+            name = filled(self.tr("%1, clipped: %2"), name, count)
+            y, anchor = (lane.top + lane.strip) / 2, (0.0, 0.5)
+        colour = self.theme.colour(series.entry.colour)
+        self.text((series.entry.uid, "name"), x, y, name, colour, anchor)
+
+    def _paint_band(self, lane: Lane, start: int, stop: int, left: float, right: float) -> None:
         """Draw the bound of rounding: one band, or one step per value."""
-        colour = self.theme.colour(active.entry.colour)
+        series, uid = lane.series, lane.series.entry.uid
+        colour = self.theme.colour(series.entry.colour)
         pen = self.pen(self.theme.tint(colour, 0.7))
-        if active.even_bound:
-            left, right = self.x_range(data)
-            half = active.bound
-            self.area("band", (left, right, -half, half), self.fill(colour, 0.16))
-            for sign in (-1, 1):
-                self.line(("edge", sign), np.array([left, right]), np.full(2, sign * half), pen,
-                          z=-4)  # fmt: skip
-            return
-        if stop <= start:
-            return
-        envelope = self._bounds(data, start, stop)
-        edges, high = _calm(envelope.edges - 0.5, envelope.high, self.columns // STEP_PIXELS)
-        self.bars("band", edges[:-1], edges[1:], -high, high, self.wash(colour, 0.16), z=-5)
-        x = np.column_stack([edges[:-1], edges[1:]]).ravel()
-        for sign in (-1, 1):
-            self.line(("edge", sign), x, sign * np.repeat(high, 2), pen, z=-4)
+        steps = series.even_bound or self._in_s
+        if steps:
+            half = self._reach(series, start, stop)
+            ends = [float(lane.down(end)) for end in (-half, half)]
+            self.area((uid, "band"), (left, right, ends[0], ends[1]), self.fill(colour, 0.1))
+            for side, end in enumerate(ends):
+                self.line((uid, "edge", side), np.array([left, right]), np.full(2, end), pen, z=-4)
+        elif stop > start:
+            envelope = series.envelope("bound", self.columns, start, stop)
+            edges, high = _calm(envelope.edges - 0.5, envelope.high, self.columns // STEP_PIXELS)
+            heights = lane.down(-high), lane.down(high)
+            brush = self.wash(colour, 0.1)
+            self.bars((uid, "band"), edges[:-1], edges[1:], heights[0], heights[1], brush, z=-5)
+            x = np.column_stack([edges[:-1], edges[1:]]).ravel()
+            for side, y in enumerate(heights):
+                self.line((uid, "edge", side), x, np.repeat(y, 2), pen, z=-4)
 
-    def paint_values(self, data: PlotData, start: int, stop: int) -> None:
-        lanes = len(data.series)
-        for lane, series in enumerate(data.series):
-            x, error = self.paint_series(series, "error", (start, stop), lane, lanes)
-            if data.chosen is not None and start <= data.chosen < stop:
-                here = np.array([data.chosen - start])
-                self.points((series.entry.uid, "chosen"), x[here], error[here], "o",
-                            self.theme.foreground, 14, hollow=True, z=9)  # fmt: skip
+    def _paint_errors(self, data: PlotData, lane: Lane, start: int, stop: int) -> None:
+        series, uid = lane.series, lane.series.entry.uid
+        if stop - start > self.columns / 4:
+            self._paint_density(lane, start, stop)
+        else:
+            at = np.arange(start, stop)
+            y, _ = self._heights(lane, at, series.part(start, stop))
+            zero = np.full(y.size, float(lane.down(0.0)))
+            if at.size <= FEW:
+                x, ends = stems(at.astype(float), y)
+                ends[::2] = zero
+                self.line((uid, "stems"), x, ends, self.entry_pen(series), "pairs", z=1)
+            self.entry_points(uid, at, y, series)
+        if data.chosen is not None and start <= data.chosen < stop:
+            here = np.array([data.chosen])
+            y, clipped = self._heights(lane, here, series.pick(here))
+            if clipped[0] and lane.strip > lane.top:
+                y = np.array([(lane.top + lane.strip) / 2])
+            self.points((uid, "chosen"), here, y, "o", self.theme.foreground, 14, hollow=True, z=9)
 
-    def paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
-        for series in data.series:
-            envelope = series.envelope("error", self.columns, start, stop)
-            left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
-            low, high = envelope.low, envelope.high
-            if data.active is not None and series.entry.uid == data.active.entry.uid:
-                brush = self.wash(self.theme.colour(series.entry.colour), 0.5)
-                self.bars(series.entry.uid, left, right, low, high, brush, least=1)
-            else:
-                for end, y in (("low", low), ("high", high)):
-                    self.line((series.entry.uid, end), (left + right) / 2, y,
-                              self.entry_pen(series), z=1)  # fmt: skip
-            self.clipped_marks(series, "error", (start, stop))
+    def _heights(
+        self, lane: Lane, at: IntArray, part: EvaluatedPart
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return where errors are drawn, NaN in a strip's stead, and which are clipped."""
+        clipped = part.saturated != 0
+        error = self._in_unit(lane.series, at, part.error)
+        if lane.strip > lane.top:
+            error = np.where(clipped, np.nan, error)
+        return lane.down(error), clipped
+
+    def _paint_density(self, lane: Lane, start: int, stop: int) -> None:
+        """Draw how many errors lie in each dot; of wide columns, evenly spaced values stand."""
+        series = lane.series
+        width, height = CELL if (stop - start) * DOT[0] > MANY * self.columns else DOT
+        columns = max(1, self.columns // width)
+        rows = max(4, int((lane.top - lane.bottom) / self.pixel()[1] / height))
+        stride = max(1, (stop - start) // (columns * SAMPLES))
+        at = np.arange(start, stop, stride)
+        y, _ = self._heights(lane, at, series.pick(at) if stride > 1 else series.part(start, stop))
+        known = np.isfinite(y)
+        column = ((at[known] - start) * columns // (stop - start)).astype(np.intp)
+        share = (y[known] - lane.bottom) / (lane.top - lane.bottom)
+        row = np.clip((share * rows).astype(np.intp), 0, rows - 1)
+        counts = np.bincount(row * columns + column, minlength=rows * columns)
+        fullest = max(1.0, float(np.quantile(counts, 0.998)))
+        shade = np.sqrt(np.minimum(counts / fullest, 1.0))
+        # A single value is seen too.
+        shade = 255 * np.where(counts > 0, np.maximum(shade, FAINTEST), 0.0)
+        palette = self.shades(self.theme.colour(series.entry.colour))
+        pixels = palette[shade.astype(np.ubyte)].reshape(rows, columns, 4)
+        rect = (start - 0.5, stop - 0.5, lane.bottom, lane.top)
+        self.image((series.entry.uid, "density"), rect, pixels, z=0)
+
+    def _paint_clipped(self, lane: Lane, start: int, stop: int) -> None:
+        """Draw the strip of clipped values: a triangle for each, and the largest in words."""
+        series, uid = lane.series, lane.series.entry.uid
+        left, right = self.seen[0]
+        colour = self.theme.colour(series.entry.colour)
+        in_strip = lane.strip > lane.top
+        middle = (lane.top + lane.strip) / 2
+        total = int(series.figures["clipped_low"] + series.figures["clipped_high"])
+        if not total:
+            return
+        if in_strip:
+            rect = (left, right, lane.top, lane.strip)
+            self.area((uid, "strip"), rect, self.fill(self.theme.alarm, 0.12), z=-5)
+        worst: tuple[float, int] | None = None
+        for sign, symbol in ((1, CUT_DOWN), (-1, RAISED)):
+            at = series.clipped(sign, start, stop, self.columns)
+            if not at.size:
+                continue
+            error = self._in_unit(series, at, series.pick(at).error)
+            size = np.nan_to_num(np.abs(error), nan=0.0)
+            first = int(size.argmax())
+            if worst is None or size[first] > abs(worst[0]):
+                worst = float(error[first]), int(at[first])
+            at = thinned(at, size, (stop - start) * MARK_PIXELS / self.columns)
+            y = np.full(at.size, middle)
+            self.points((uid, sign), at, y, symbol, colour, 11, z=7)
+        if worst is not None and in_strip:
+            text = f"{worst[0]:,.0f}" if 1e3 <= abs(worst[0]) < 1e7 else short(worst[0], 4)
+            if self._in_s:
+                text = f"{text} S" if series.p.format.integer else filled(self.tr("%1 gaps"), text)
+            self.text((uid, "worst"), worst[1], middle, text, self.theme.alarm, (-0.12, 0.5))
+
+    def _tick(self, lanes: list[Lane]) -> None:
+        """Write the bounds and 0 along every lane, and what lies between where there is room."""
+        ticks = []
+        for lane in lanes:
+            height = (lane.top - lane.bottom) / self.pixel()[1]
+            ends = [-lane.reach, 0.0, lane.reach] if height >= 36 else [0.0]
+            if isinstance(lane.unit, Symlog) and height >= 80:
+                ends += [-lane.unit.reach, lane.unit.reach]
+            for end in ends:
+                text = short(end, 3) if end else "0"
+                text = {0.5: "½", -0.5: "-½"}.get(end, text) if self._in_s else text
+                ticks.append((float(lane.down(end)), text))
+        self.item.getAxis("left").setTicks([ticks])
+
+    @property
+    def _in_s(self) -> bool:
+        return self.chosen_options["unit"] == IN_S
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
         return position_readout(data, x, "", None, data.series, "error", "error")
+
+
+STEP_PIXELS = 6
+"""Minimum width of a band step in pixels; narrower neighbours are merged at their maximum."""
+
+
+def _calm(edges: np.ndarray, high: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Merge steps of a band that has more than ``most`` of them."""
+    if np.count_nonzero(np.diff(high)) <= most:
+        return edges, high
+    first = np.arange(0, high.size, -(-high.size // most))
+    return np.append(edges[first], edges[-1]), np.fmax.reduceat(high, first)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, TypeVar
+
+import numpy as np
 
 from quantoscope.engine import (
     Channels,
@@ -17,8 +20,11 @@ from quantoscope.engine import (
     summarize,
 )
 from quantoscope.engine.analysis.cost_curve import Objective, objective
+from quantoscope.engine.analysis.robust_reach import count_beyond, robust_reach
+from quantoscope.engine.analysis.sorted_values import sorted_finite
 from quantoscope.engine.analysis.waterfall import Figures, Waterfall, waterfall
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.envelope import Pyramid, outermost, pyramid_of
 from quantoscope.gui.document.snapshot import frozen
 
 T = TypeVar("T")
@@ -129,3 +135,67 @@ def _trim(kept: dict[_Way, T]) -> None:
     """Drop the oldest, since each keeps an array and two evaluations alive."""
     while len(kept) > MOST_WAYS:
         del kept[next(iter(kept))]
+
+
+@dataclass(frozen=True)
+class FarValues:
+    """What lies far outside of where most values are."""
+
+    reach: float
+    """Magnitude that most values lie within; 0 if none lies far beyond it."""
+    farthest: float
+    """Largest finite magnitude."""
+    count: int
+    place: int
+    """Number of values beyond, and index of the farthest."""
+
+
+@lru_cache(maxsize=8)
+def _far(array: Same[FloatArray], pyramid: Same[Pyramid | None], farthest: float) -> FarValues:
+    reach = robust_reach(array.it, farthest)
+    if not reach:
+        return FarValues(0.0, farthest, 0, 0)
+    known = pyramid_of(array.it) if pyramid.it is None else pyramid.it
+    place = outermost(array.it, known, 1, np.absolute)[1][0]
+    return FarValues(reach, farthest, count_beyond(array.it, known, reach), int(place))
+
+
+def far_values(array: FloatArray, pyramid: Pyramid | None, summary: Summary) -> FarValues:
+    """Return what lies far outside of where most values of an array are."""
+    ends = [abs(end) for end in (summary.low, summary.high) if np.isfinite(end)]
+    return _far(Same(array), Same(pyramid), max(ends, default=0.0))
+
+
+@lru_cache(maxsize=2)
+def _sorted(array: Same[FloatArray]) -> FloatArray:
+    return sorted_finite(array.it)
+
+
+def sorted_values(array: FloatArray) -> FloatArray:
+    """Return the finite values of an array in ascending order, the same object each time."""
+    return _sorted(Same(array))
+
+
+BLOCK = 1 << 20
+
+
+@lru_cache(maxsize=2)
+def _not_zero(
+    array: Same[FloatArray], evaluation: Same[Evaluation], positions: Same[IntArray | None]
+) -> FloatArray:
+    part, where = evaluation.it.part, positions.it
+    kept = [
+        (each := part(slice(at, at + BLOCK) if where is None else where[at : at + BLOCK])).values[
+            each.reconstructed != 0
+        ]
+        for at in range(0, array.it.size, BLOCK)
+    ]
+    return sorted_finite(np.concatenate(kept)) if kept else array.it.reshape(-1)
+
+
+def not_zero(array: FloatArray, evaluation: Evaluation, positions: IntArray | None) -> FloatArray:
+    """Return the finite values that do not become 0, in ascending order.
+
+    Of all values, or of those at flat positions, whose values are ``array``.
+    """
+    return _not_zero(Same(array), Same(evaluation), Same(positions))

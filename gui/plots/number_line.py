@@ -152,7 +152,7 @@ class NumberLinePlot(Plot):
         chosen = next((i for i, dot in enumerate(self._dots) if dot.place == data.chosen), None)
         axis = self.item.getAxis("bottom")
         assert isinstance(axis, ValueAxis)
-        axis.look_at(low, high, self.x_unit.exponent)
+        axis.look_at(low, high, self.x_unit)
         levels = axis.tickValues(low, high, width)
         spacing, values = levels[0] if levels else (1.0, [])
         texts = axis.tickStrings(values, 1.0, spacing)

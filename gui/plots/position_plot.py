@@ -12,10 +12,15 @@ from quantoscope.gui.plots.spans import visible
 from quantoscope.gui.plots.view import CUT_DOWN, RAISED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
+
+    from PySide6.QtGui import QColor, QPen
 
     from quantoscope.engine.numerics.arrays import FloatArray
 
+DASH_PIXELS = 3
+ROUGH = 0.05
+"""Distance of neighbours, as a share of the view's height, from which a line is hair."""
 MARK_PIXELS = 9
 """Minimum distance of triangles in pixels."""
 
@@ -32,12 +37,16 @@ class PositionPlot(Plot):
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
         start, stop = visible(data.values.size, x0, x1)
-        if stop - start > 2 * self.columns:
+        if stop - start > self.most_values(data, start, stop) * self.columns:
             self.paint_envelopes(data, start, stop)
         else:
             self.paint_values(data, start, stop)
         if data.chosen is not None:
             self.rule("chosen", data.chosen, self.pen(self.theme.muted))
+
+    def most_values(self, data: PlotData, start: int, stop: int) -> int:
+        """Return up to how many values per pixel are drawn one by one."""
+        return 2
 
     def paint_values(self, data: PlotData, start: int, stop: int) -> None:
         """Draw positions that are distinguishable."""
@@ -63,13 +72,32 @@ class PositionPlot(Plot):
             pen = self.entry_pen(series, 1)
             self.line((series.entry.uid, "stems"), *stems(x, y), pen, "pairs", z=1)
         else:
-            self.line(series.entry.uid, x, y, self.entry_pen(series), z=1)
+            pen = self.entry_pen(series)
+            self.curve(series.entry.uid, x, y, pen, self.theme.colour(series.entry.colour))
         if at.size <= self.columns / 4:
             # A clipped value has a triangle instead of the marker.
             whole = np.where(part.saturated == 0, y, np.nan)
             self.entry_points(series.entry.uid, x, whole, series)
         self.clipped_marks(series, kind, span, lane, lanes)
         return x, y
+
+    def curve(
+        self, key: Hashable, x: np.ndarray, y: np.ndarray, pen: QPen, colour: QColor, z: float = 1
+    ) -> None:
+        """Draw many values as a line, or each as a dash where a line would be hair."""
+        if x.size <= self.columns / 4 or not self._rough(y):
+            self.line(key, x, y, pen, z=z)
+            return
+        half = min(0.45, DASH_PIXELS / 2 * self.pixel()[0])
+        self.line(key, np.column_stack([x - half, x + half]).ravel(), np.repeat(y, 2),
+                  self.pen(colour, 2), "pairs", z=z)  # fmt: skip
+
+    def _rough(self, y: np.ndarray) -> bool:
+        """Return whether neighbours differ so much that a line would go up and down everywhere."""
+        drawn = self.y_unit.down(y)
+        steps = np.abs(np.diff(drawn[np.isfinite(drawn)]))
+        low, high = self.item.getViewBox().viewRange()[1]
+        return bool(steps.size) and float(np.median(steps)) > ROUGH * (high - low)
 
     def clipped_marks(
         self, series: Series, kind: str, span: tuple[int, int], lane: int = 0, lanes: int = 1
@@ -85,7 +113,7 @@ class PositionPlot(Plot):
                 continue
             at = series.clipped(sign, start, stop, self.columns)
             errors = series.pick(at).error
-            at = _thinned(at, np.abs(errors), (stop - start) * MARK_PIXELS / self.columns)
+            at = thinned(at, np.abs(errors), (stop - start) * MARK_PIXELS / self.columns)
             if at.size:
                 colour = self.theme.colour(series.entry.colour)
                 x = places(at, lane, lanes, few)
@@ -117,7 +145,7 @@ def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.repeat(x, 2), np.column_stack([np.zeros(len(y)), y]).ravel()
 
 
-def _thinned(at: np.ndarray, size: np.ndarray, pitch: float) -> np.ndarray:
+def thinned(at: np.ndarray, size: np.ndarray, pitch: float) -> np.ndarray:
     """Return the position of the largest size in each stretch of ``pitch``."""
     if at.size < 2 or pitch <= 1:
         return at

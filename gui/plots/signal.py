@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from quantoscope.gui.common.localized_numbers import filled, short
-from quantoscope.gui.plots.base import FEW, Plot
+from quantoscope.gui.plots.base import FEW, Y_SCALE, Plot
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.position_plot import PositionPlot, places, position_readout, stems
 from quantoscope.gui.plots.spans import finite_extremes, visible
+
+DASHES = 8
+"""Number of values per pixel up to which those that jump up and down are dashes."""
 
 
 class SignalPlot(PositionPlot):
     """Lines or stems if values are distinguishable, else an envelope."""
 
     key = "signal"
+    options = (Y_SCALE,)
 
     def title(self) -> str:
         return self.tr("Signal: R in neutral ink, the reconstructed R′ in colours")
@@ -47,6 +51,11 @@ class SignalPlot(PositionPlot):
                 "chosen", x, data.values[at], "o", self.theme.foreground, 13, hollow=True, z=9
             )
 
+    def most_values(self, data: PlotData, start: int, stop: int) -> int:
+        # Dashes show levels where an envelope would be a box.
+        few = stop - start <= DASHES * self.columns
+        return DASHES if few and self._rough(data.values[start:stop]) else 2
+
     def paint_values(self, data: PlotData, start: int, stop: int) -> None:
         at = np.arange(start, stop)
         r = data.values[start:stop]
@@ -58,7 +67,7 @@ class SignalPlot(PositionPlot):
             self.line("R stems", *stems(x, r), self.pen(ink, 1), connect="pairs")
             self.rule("zero", 0.0, self.pen(self.theme.grid), vertical=False, z=-1)
         else:
-            self.line("R", x, r, self.pen(ink, 1))
+            self.curve("R", x, r, self.pen(ink, 1), self.theme.tint(ink, 0.5), z=0)
         if at.size <= self.columns / 4:
             self.points("R", x, r, "o", ink, 8 if few else 5, z=4)
         for lane, series in enumerate(data.series, 1):

@@ -80,6 +80,17 @@ class Unit:
             return places * 10.0**half * 10.0 ** (exponent - half)
 
 
+Ticks = list[tuple[float, str]]
+
+
+class Curved(Unit):
+    """A scale that is not linear, with ticks of its own."""
+
+    def ticks(self, low: float, high: float, apart: float) -> Ticks:
+        """Return drawn positions and labels of ticks, at least about ``apart`` from each other."""
+        raise NotImplementedError
+
+
 def unit_for(low: float, high: float) -> Unit:
     """Return the unit for a range: a power of ten if the range is extreme."""
     size = max((abs(end) for end in (low, high) if math.isfinite(end)), default=0.0)

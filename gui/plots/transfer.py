@@ -7,8 +7,10 @@ import numpy as np
 from quantoscope.engine import QUANTIZERS
 from quantoscope.gui.common.localized_numbers import filled, short
 from quantoscope.gui.common.theme import MARKERS
-from quantoscope.gui.plots.base import FEW, Plot
+from quantoscope.gui.plots.base import FEW, X_SCALE, Plot, Span
 from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.scales import Symlog
+from quantoscope.gui.plots.spans import Unit
 from quantoscope.gui.plots.values_axis import nearest_value, values_span
 
 
@@ -18,6 +20,13 @@ class TransferPlot(Plot):
     key = "transfer"
     x_quantity = "value"
     draws_values = False
+    options = (X_SCALE,)
+
+    def scale(self, axis: str, data: PlotData, ends: Span) -> Unit:
+        # R and R′ have one scale, so that the diagonal is straight.
+        if axis == "y" and isinstance(self.x_unit, Symlog):
+            return self.x_unit
+        return super().scale(axis, data, ends)
 
     def title(self) -> str:
         return self.tr("Transfer: from R to R′")

@@ -10,10 +10,6 @@ from quantoscope.gui.plots.data import PlotData
 def values_span(data: PlotData) -> tuple[float, float]:
     """Return the range that contains data, clipping ranges and levels of all schemes shown."""
     ends = [data.summary.low, data.summary.high]
-    if data.active is not None and not data.active.granularity.whole:
-        # Levels are those of one channel, so use that channel's values.
-        summary = data.channel[1]
-        ends = [summary.low, summary.high]
     for series in (data.active, *data.series):
         if series is not None:
             ends += series.p.range

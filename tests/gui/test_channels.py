@@ -275,9 +275,14 @@ def test_a_click_on_the_first_column_shows_the_worst_channel_alone(window, place
     assert 26.5 <= high < 29
     pane = front(window, "error")
     assert pane.plot.item.getAxis("bottom").labelText == label
-    assert all(shows(points(pane), r - values) for r in reconstructed.values())
-    low, high = bars(front(window, "distribution"))
-    assert (high - low).sum() == 27
+    lanes = pane.plot._lanes(pane.plot.data, 0, 27)
+    for lane, r in zip(lanes, reconstructed.values(), strict=True):
+        scale = np.ravel(lane.series.evaluation.qparams.scale)
+        step = scale[worst] if scale.size > 1 else scale[0]
+        expected = np.where(lane.series.part(0, 27).saturated, np.nan, (r - values) / step)
+        assert shows(points(pane), lane.down(expected[np.isfinite(expected)]))
+    plot = front(window, "distribution").plot
+    assert plot._known[1].counts.sum() == 27
     edges = front(window, "distribution").plot.item.getViewBox().viewRange()[0]
     assert edges[0] <= values.min() <= values.max() <= edges[1]
 
@@ -419,7 +424,7 @@ def test_editing_a_value_of_the_channel_is_followed_undone_and_redone(window, pe
     person.edit_cell(window.values.table, worst * 27 + 4, "0.125")
     pane = front(window, "signal")
     assert alone(window) == f"channel {worst}"
-    assert shows(points(pane), edited)
+    assert shows(points(pane), pane.plot.y_unit.down(edited))
     changed = WEIGHTS.copy()
     changed[worst] = edited.reshape(3, 3, 3)
     window.settings.digits = 9
@@ -428,10 +433,10 @@ def test_editing_a_value_of_the_channel_is_followed_undone_and_redone(window, pe
         check_results(window, person, row, metrics_of(evaluate(changed, scheme), where))
     person.press("Ctrl+Z")
     assert alone(window) == f"channel {worst}"
-    assert shows(points(pane), values)
+    assert shows(points(pane), pane.plot.y_unit.down(values))
     check_results(window, person, 0, metrics_of(evaluate(WEIGHTS, WHOLE), where))
     person.press("Ctrl+Shift+Z")
-    assert shows(points(pane), edited)
+    assert shows(points(pane), pane.plot.y_unit.down(edited))
     person.press("Esc")
     assert not alone(window)
     assert "of the 1,728 values" in insight(window, "signal")
@@ -624,15 +629,14 @@ def test_a_range_of_a_channel_s_own_is_shown_but_not_dragged(open_window):
     assert sum(bool(getattr(item, "movable", 0)) for item in items) == 2
 
 
-def test_the_histogram_beside_the_levels_of_a_channel_is_that_channel_s(open_window):
+def test_the_histogram_is_of_all_values_and_the_sentence_names_its_channel(open_window):
     array = WEIGHTS
     window = open_window(array, "int8 symmetric per-channel(0)")
     window.places["distribution"].reveal()
     window.session.view.choose(7 * 27)
     QApplication.processEvents()
     plot = window.plots["distribution"].plot
-    bars = [item for item in plot.item.items if type(item) is pg.BarGraphItem]
-    assert sum(np.sum(bar.opts["y1"]) for bar in bars) == 27
+    assert plot._known[1].counts.sum() == array.size
     assert "channel 7" in plot.insight
 
 

@@ -141,7 +141,7 @@ LABELS = {
     "image": ["column #", "row #", "max |R|"],
     "image-beside": ["column #", "row #", "RMS error", "dB"],
     "signal": ["position #", "value (unit of R)"],
-    "error": ["position #", "error (unit of R)", "±S/2"],
+    "error": ["position #", "error (S)", "±S/2"],
     "distribution": [
         "value R (unit of R)",
         "values per bin",
@@ -179,7 +179,7 @@ def test_all_plots_fit_into_one_figure_in_their_order(three, tmp_path, ending):
         assert places == sorted(places)
         # One legend for all; the lanes of the number line have the names once more.
         others = tuple(key for key in KEYS if key != "number-line")
-        svg = render_svg(FigureSpec(others, 180, 384), three)
+        svg = render_svg(FigureSpec(others, 180, 480), three)
         written = [node.text for node in ElementTree.fromstring(svg).iter(f"{SVG}text")]
         assert [written.count(name) for name in SCHEMES] == [1, 1, 1]
 

@@ -102,9 +102,9 @@ def said(pen):
     return pen.color().name().upper(), pen.style(), pen.widthF()
 
 
-def look(theme, whose, width=1.0, style=None):
+def look(theme, whose, width=1.0, style=None, alpha=1.0):
     """What a pen ought to look like."""
-    return colour(theme, whose), style or OWN.get(whose, SOLID), width
+    return mixed(theme, whose, alpha), style or OWN.get(whose, SOLID), width
 
 
 def colour(theme, whose):
@@ -120,12 +120,15 @@ def mixed(theme, whose, alpha):
 
 LINES = {
     ("signal", 12): {"R stems": "ink", "A stems": "A", "B stems": "B", "C stems": "C"},
-    ("signal", 300): {"R": "ink", "A": "A", "B": "B", "C": "C"},
+    # Noise: a dash per value.
+    ("signal", 300): {"R": ("ink", 2.0)} | {s: (s, 2.0, SOLID) for s in "ABC"},
     ("signal", 5000): {f"{s} {end}": s for s in "ABC" for end in ("low", "high")},
     ("error", 12): {"A stems": "A", "B stems": "B", "C stems": "C"},
-    ("error", 300): {"A": "A", "B": "B", "C": "C"},
-    ("error", 5000): {f"{s} {end}": s for s in "AC" for end in ("low", "high")},
-    ("distribution", 12): {},
+    ("error", 300): {},
+    ("error", 5000): {},
+    ("distribution", 12): {f"{s} row": "grid" for s in "ABC"}
+    | {f"{s} codes used": (s, 1.0, SOLID) for s in "ABC"}
+    | {f"{s} codes idle": (s, 1.0, SOLID, 0.45) for s in "ABC"},
     ("transfer", 12): {"identity": "muted", "A": "A", "B": ("B", 2.0), "C": "C"},
     ("codes", 12): {"A": "A", "C": "C"},
     ("calibration", 12): {
@@ -133,6 +136,7 @@ LINES = {
         "clipping": ("alarm", 1.0, DASHED),
         "total": ("B", 2.0, SOLID),
         "KL": "muted",
+        "KL border": "grid",
     },
     ("channels", 12): {"A": "A", "B": ("B", 2.0), "C": "C"},
     ("difference", 12): {"0": "cause"},
@@ -150,7 +154,8 @@ LINES = {
     ("image", 300): {"chosen ground": ("ground", 4.0), "chosen": ("chosen", 2.0)},
     ("image-beside", 300): {"chosen ground": ("ground", 4.0), "chosen": ("chosen", 2.0)},
 }
-EDGES = {"edge -1": ("B", 1.0, SOLID), "edge 1": ("B", 1.0, SOLID)}
+EDGES = {f"{s} edge {side}": (s, 1.0, SOLID) for s in "ABC" for side in (0, 1)}
+EDGES |= {f"{s} zero": "grid" for s in "ABC"}
 
 
 @pytest.mark.parametrize(("key", "count"), LINES)
@@ -178,7 +183,7 @@ def test_the_chosen_value_and_zero_are_marked_by_thin_lines_in_quiet_colours(dra
         assert looks == dict.fromkeys(("column", "row"), look(theme, "chosen"))
         return
     assert said(rules.pop("chosen").pen) == look(theme, "muted")
-    zero = {"signal": "grid", "channels": "grid", "error": "muted", "difference": "muted"}
+    zero = {"signal": "grid", "channels": "grid", "difference": "muted"}
     if key in zero:
         assert said(rules.pop("zero").pen) == look(theme, zero[key])
     for rule in rules.values():  # where each method would clip
@@ -261,7 +266,6 @@ def test_a_clipped_value_carries_its_triangle_instead_of_the_marker(drawn, key):
     ("key", "count", "name", "whose", "alpha"),
     [
         ("signal", 5000, "R", "ink", 0.45),
-        ("error", 5000, "B", "B", 0.5),
         ("distribution", 300, "R", "ink", 0.4),
         ("codes", 300, "active", "B", 0.75),
         ("channels", 300, "active", "B", 0.3),
@@ -271,20 +275,25 @@ def test_a_clipped_value_carries_its_triangle_instead_of_the_marker(drawn, key):
 def test_bars_have_the_colour_of_what_they_show(drawn, theme, key, count, name, whose, alpha):
     data = shown(count)
     bars = items(drawn(key, data, theme), data, pg.BarGraphItem)
-    assert list(bars) == [name]
+    others = [other for other in bars if other.partition(" ")[2] != "codes" and other != "kept"]
+    assert others == [name]
     assert bars[name].opts["brush"].color().name().upper() == mixed(theme, whose, alpha)
 
 
 @pytest.mark.parametrize("key", ["error", "distribution", "codes"])
-def test_areas_have_the_colour_of_the_active_scheme_or_of_alarm(drawn, theme, key):
+def test_areas_have_the_colour_of_their_scheme_or_of_alarm(drawn, theme, key):
     data = shown(12)
     areas = items(drawn(key, data, theme), data, pg.QtWidgets.QGraphicsRectItem)
-    expected = {"band": ("B", 0.16, Qt.BrushStyle.SolidPattern)}
-    if key != "error":
-        expected = {
-            "unused low": ("alarm", 1.0, Qt.BrushStyle.BDiagPattern),
-            "unused ground low": ("alarm", 0.08, Qt.BrushStyle.SolidPattern),
-        }
+    solid, hatched = Qt.BrushStyle.SolidPattern, Qt.BrushStyle.BDiagPattern
+    unused = {"unused low": ("alarm", 1.0, hatched), "unused ground low": ("alarm", 0.08, solid)}
+    expected = unused
+    if key == "error":
+        expected = {f"{s} band": (s, 0.1, solid) for s in "ABC"}
+        expected["A strip"] = ("alarm", 0.12, solid)
+    elif key == "distribution":
+        # The third scheme has no unused end.
+        expected = {f"{s} {name}": what for s in "AB" for name, what in unused.items()}
+        expected["B row"] = ("B", 0.08, solid)
     assert set(areas) == set(expected)
     for name, (whose, alpha, style) in expected.items():
         brush = areas[name].brush()
@@ -296,12 +305,15 @@ def test_areas_have_the_colour_of_the_active_scheme_or_of_alarm(drawn, theme, ke
 def test_the_band_of_rounding_is_as_high_as_its_title_says(drawn):
     data = shown(12)
     plot = drawn("error", data, LIGHT)
-    half = float(evaluate(noise(12), THREE[1]).qparams.scale) / 2
-    band = items(plot, data, pg.QtWidgets.QGraphicsRectItem)["band"].rect()
-    assert (band.top(), band.bottom()) == pytest.approx((-half, half))
     edges = items(plot, data, pg.PlotCurveItem)
-    for sign in (-1, 1):
-        assert edges[f"edge {sign}"].getData()[1] == pytest.approx(sign * half)
+    bands = items(plot, data, pg.QtWidgets.QGraphicsRectItem)
+    for name, lane in zip("ABC", plot._lanes(data, 0, 12), strict=True):
+        ends = [float(lane.down(end)) for end in (-0.5, 0.5)]
+        assert ends == pytest.approx([lane.bottom, lane.top])
+        band = bands[f"{name} band"].rect()
+        assert (band.top(), band.bottom()) == pytest.approx(ends)
+        for side, end in enumerate(ends):
+            assert edges[f"{name} edge {side}"].getData()[1] == pytest.approx(end)
 
 
 # The ring around the chosen value
@@ -323,10 +335,14 @@ def test_the_ring_lies_on_the_chosen_value_itself(drawn, theme, count):
     assert said(ring["pen"]) == look(theme, "ink", 2.0)
     assert ring["brush"].style() == Qt.BrushStyle.NoBrush
 
-    found = items(drawn("error", data, theme), data, pg.ScatterPlotItem)
-    for name, one in zip("ABC", reconstructed, strict=True):
+    plot = drawn("error", data, theme)
+    found = items(plot, data, pg.ScatterPlotItem)
+    lanes = plot._lanes(data, 0, count)
+    for name, one, lane in zip("ABC", reconstructed, lanes, strict=True):
         x, y = found[f"{name} chosen"].getData()
-        assert y.tolist() == pytest.approx([float(one[CHOSEN]) - float(values[CHOSEN])])
+        step = lane.series.evaluation.qparams.scale
+        error = (float(one[CHOSEN]) - float(values[CHOSEN])) / step
+        assert y.tolist() == pytest.approx([float(lane.down(error))])
         if count == 12:
             markers = dict(zip(*(part.tolist() for part in found[name].getData()), strict=True))
             assert markers[x[0]] == y[0]

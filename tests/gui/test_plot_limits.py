@@ -80,7 +80,9 @@ def test_every_plot_draws_numbers_at_the_ends_of_float64(bench, key, case):
     assert shown.plot.item.items
     for name in ("bottom", "left"):
         texts = texts_of(shown.plot.item.getAxis(name))
-        assert len(texts) == len(set(texts))
+        # Every scheme has a lane of its own with the same ticks.
+        lanes = len(shown.plot.data.series) if (key, name) == ("error", "left") else 1
+        assert len(texts) <= lanes * len(set(texts))
     x, y = (sum(ends) / 2 for ends in shown.view().viewRange())
     shown.move(x, y)
     assert "nan" not in shown.pane.readout.text()
@@ -244,7 +246,7 @@ def test_the_labels_of_the_handles_differ_where_the_offset_is_large(bench):
 def test_tick_texts_of_a_view_differ_and_are_short(middle, span):
     low, high = padded(middle - span / 2, middle + span / 2)
     axis = ValueAxis("bottom")
-    axis.look_at(low, high, 0)
+    axis.look_at(low, high, Unit())
     places = {}
     for spacing, values in axis.tickValues(low, high, 500):
         for value, text in zip(values, axis.tickStrings(values, 1.0, spacing), strict=True):
@@ -446,7 +448,7 @@ def test_a_part_without_a_difference_is_left_for_extreme_ones_without_an_error(b
 def test_numbers_along_the_narrowest_view_far_from_0_differ(qapp, low):
     axis = ValueAxis("left")
     high = low + abs(low) * 2.0**-45
-    axis.look_at(low, high, 0)
+    axis.look_at(low, high, Unit())
     levels = axis.tickValues(low, high, 300)
     texts = [t for spacing, values in levels for t in axis.tickStrings(values, 1.0, spacing)]
     assert len(texts) == len(set(texts)) > 1
@@ -456,7 +458,7 @@ def test_numbers_along_the_narrowest_view_far_from_0_differ(qapp, low):
 @pytest.mark.parametrize("size", [120, 180, 210, 260, 400])
 def test_numbers_along_a_narrow_axis_do_not_touch(qapp, span, size):
     axis = WholeAxis("bottom")
-    axis.look_at(0, span, 0)
+    axis.look_at(0, span, Unit())
     spacing, values = axis.tickValues(0, span, size)[0]
     texts = axis.tickStrings(values, 1.0, spacing)
     metrics = QFontMetricsF(axis.font())

@@ -340,4 +340,4 @@ def test_rectangles_are_where_they_are_said_to_be(bench):
     # Guards the tests above: a QGraphicsRectItem added to a plot is in units of the plot.
     shown = bench("error", noise(10), "int8 symmetric")
     rect = shown.items(QGraphicsRectItem)[0].rect()
-    assert QRectF(rect).contains(QPointF(5, 0))
+    assert QRectF(rect).contains(QPointF(5, 0.5))

@@ -78,7 +78,7 @@ def test_axes_carry_the_labels_with_a_unit(bench, key):
     shown = bench(key, noise(10), *THREE)
     for name, label in zip(("bottom", "left"), shown.plot.axis_labels(), strict=True):
         assert shown.plot.item.getAxis(name).labelText == label
-        assert re.search(r"\((unit of R|dB|codes)\)|#|code Q|per (bin|code|value)", label)
+        assert re.search(r"\((unit of R|dB|codes|S)\)|#|code Q|per (bin|code|value)", label)
 
 
 # Its lanes are no quantity along y.
@@ -108,8 +108,8 @@ def test_the_labels_of_the_range_stay_inside_the_distribution(bench, values, hei
     boxes = [e.textItem.mapRectToScene(e.textItem.boundingRect()) for e in labels]
     assert len(boxes) == 2
     for box in boxes:
-        assert view.top() <= box.top()
-        assert box.bottom() <= view.bottom()
+        assert view.top() <= box.top() + 1e-6
+        assert box.bottom() <= view.bottom() + 1e-6
     if height > 90:
         one, other = (box.adjusted(3, 3, -3, -3) for box in boxes)
         assert not one.intersects(other)
@@ -122,7 +122,9 @@ def test_the_names_in_the_calibration_plot_stay_inside_it(bench):
         QApplication.processEvents()
         view = shown.view().sceneBoundingRect().adjusted(0, -1, 0, 1)
         names = {item.toPlainText(): item for item in shown.items(pg.TextItem)}
-        assert {"MSE", "rounding part", "clipping part", "KL divergence", "minmax"} <= set(names)
+        assert {"MSE", "rounding part", "clipping part", "KL divergence (nats)", "minmax"} <= set(
+            names
+        )
         for item in names.values():
             box = item.textItem.mapRectToScene(item.textItem.boundingRect())
             assert view.top() <= box.top()
@@ -132,10 +134,10 @@ def test_the_names_in_the_calibration_plot_stay_inside_it(bench):
 @pytest.mark.parametrize("key", KEYS)
 def test_no_pixel_of_the_light_theme_stays_in_the_dark_one(bench, key):
     shown = bench(key, noise(100), *THREE)
-    light = shown.picture().pixelColor(shown.pane.width() - 2, 2).lightnessF()
+    light = shown.picture().pixelColor(shown.pane.width() - 5, 4).lightnessF()
     apply_theme(DARK)
     shown.pane.restyle(DARK)
-    dark = shown.picture().pixelColor(shown.pane.width() - 2, 2).lightnessF()
+    dark = shown.picture().pixelColor(shown.pane.width() - 5, 4).lightnessF()
     assert light > 0.9
     assert dark < 0.2
 
@@ -265,24 +267,33 @@ def test_the_curves_are_the_values_and_what_is_reconstructed(bench):
     shown = bench("signal", array, "int4 symmetric")
     drawn = [c.getData()[1] for c in shown.items(pg.PlotCurveItem)]
     expected = evaluate(array, "int4 symmetric").reconstructed
-    assert any(np.allclose(y, array) for y in drawn)
-    assert any(np.allclose(y, expected) for y in drawn)
+    # Noise is drawn as a dash per value: a line would be hair.
+    assert any(np.allclose(y[::2], array) and np.allclose(y[1::2], array) for y in drawn)
+    assert any(np.allclose(y[::2], expected) for y in drawn)
 
 
-@pytest.mark.parametrize("key", ["signal", "error"])
 @pytest.mark.parametrize("place", [0, 30_000, 60_000])
-def test_an_envelope_keeps_a_spike_wherever_it_stands(bench, key, place):
+def test_the_error_of_a_clipped_value_has_its_triangle_wherever_it_stands(bench, place):
     array = (noise(60_001) * 1e-3).astype(np.float32)
     array[place] = 7.5
-    shown = bench(key, array, "int8 symmetric manual(-1,1)")
-    spike = 7.5 if key == "signal" else evaluate(array, "int8 symmetric manual(-1,1)").error[place]
+    shown = bench("error", array, "int8 symmetric manual(-1,1)")
+    (marks,) = [i for i in shown.items(pg.ScatterPlotItem) if not isinstance(i.opts["symbol"], str)]
+    assert marks.getData()[0].tolist() == [place]
+
+
+@pytest.mark.parametrize("place", [0, 30_000, 60_000])
+def test_an_envelope_keeps_a_spike_wherever_it_stands(bench, place):
+    array = (noise(60_001) * 1e-3).astype(np.float32)
+    array[place] = 7.5
+    shown = bench("signal", array, "int8 symmetric manual(-1,1)")
     bars = shown.items(pg.BarGraphItem)[0].opts
-    ends = np.concatenate([bars["y0"], bars["y1"]])
+    ends = shown.plot.y_unit.up(np.concatenate([bars["y0"], bars["y1"]]))
+    spike = 7.5
     assert np.isclose(ends, spike, rtol=1e-3).any()
     left, right = np.asarray(bars["x0"]), np.asarray(bars["x0"]) + np.asarray(bars["width"])
     column = np.flatnonzero((left <= place) & (place <= right))
     assert column.size
-    low, high = shown.view().viewRange()[1]
+    low, high = shown.plot.seen[1]
     assert low <= spike <= high
 
 
@@ -311,17 +322,23 @@ def test_clipped_values_carry_a_triangle_that_points_the_way_they_were_cut(bench
     assert paths[0] > 0 > paths[1]
 
 
-def test_the_band_reaches_from_minus_half_a_step_to_half_a_step(bench):
+@pytest.mark.parametrize("unit", ["S", "R"])
+def test_the_band_reaches_from_minus_half_a_step_to_half_a_step(bench, unit):
     shown = bench("error", noise(100), "int8 symmetric", "int4 symmetric")
-    for entry in shown.session.entries:
-        shown.session.activate(entry.uid)
-        half = shown.session.evaluator.active_evaluation.qparams.scale / 2
-        rect = shown.items(QGraphicsRectItem)[0].rect()
-        assert (rect.top(), rect.bottom()) == (pytest.approx(-half), pytest.approx(half))
+    shown.plot.choose("unit", unit)
+    lanes = shown.plot._lanes(shown.plot.data, 0, 100)
+    assert len(lanes) == 2
+    for lane in lanes:
+        series = lane.series
+        step = series.evaluation.qparams.scale
+        half = 0.5 if unit == "S" else step / 2
+        rect = shown.plot._items["area", (series.entry.uid, "band")].rect()
+        ends = [float(lane.down(end)) for end in (-half, half)]
+        assert (rect.top(), rect.bottom()) == pytest.approx(ends)
         assert rect.left() <= 0
         assert rect.right() >= 99
-        error = shown.session.evaluator.active_evaluation.error
-        assert rect.top() * 1.001 <= error.min() <= error.max() <= rect.bottom() * 1.001
+        error = lane.down(series.evaluation.error / (step if unit == "S" else 1))
+        assert ends[0] <= error.min() + 1e-6 <= error.max() <= ends[1] + 1e-6
 
 
 @pytest.mark.parametrize(
@@ -387,12 +404,12 @@ def test_the_bars_of_codes_count_the_codes(bench):
     shown = bench("codes", array, "int4 asymmetric")
     result = evaluate(array, "int4 asymmetric")
     bars = shown.items(pg.BarGraphItem)[0].opts
-    heights = np.asarray(bars["y1"])
+    heights = np.rint(shown.plot.y_unit.up(bars["y1"])) * (np.asarray(bars["y1"]) >= 0)
     assert heights.tolist() == np.bincount(result.codes + 8, minlength=16).tolist()
 
 
 def test_ticks_read_the_same_after_a_change_of_theme(bench):
-    drawn = bench("error", np.array([0.21535037, 1.2962357, -1.0161772]), *THREE)
+    drawn = bench("signal", np.array([0.21535037, 0.2962357, -0.0161772]), *THREE)
     drawn.picture()
     drawn.plot.restyle(DARK)
     drawn.picture()
@@ -419,7 +436,7 @@ def layers(shown):
     return [name for *_, name in sorted(lines)]
 
 
-@pytest.mark.parametrize("key", ["signal", "error", "transfer"])
+@pytest.mark.parametrize("key", ["signal", "transfer"])
 def test_the_active_scheme_lies_on_top_and_later_ones_on_earlier_ones(bench, key):
     shown = bench(key, noise(200), *THREE)
     session = shown.session
@@ -437,7 +454,7 @@ def test_the_active_scheme_lies_on_top_and_later_ones_on_earlier_ones(bench, key
     assert layers(shown) == [*THREE[1:], THREE[0]]
 
 
-@pytest.mark.parametrize("key", ["signal", "error", "transfer"])
+@pytest.mark.parametrize("key", ["signal", "transfer"])
 def test_a_figure_has_the_schemes_lie_on_each_other_as_the_window_does(bench, key):
     shown = bench(key, noise(200), *THREE)
     session = shown.session
@@ -459,20 +476,24 @@ def test_a_figure_has_the_schemes_lie_on_each_other_as_the_window_does(bench, ke
 def test_a_band_that_changes_with_every_value_is_an_envelope_and_no_hair(bench, scheme):
     array = (noise(1200).reshape(40, 30) * np.geomspace(0.01, 1, 30)).astype(np.float32)
     shown = bench("error", array, scheme)
-    band = shown.plot._items["bars", "band"]
+    shown.plot.choose("unit", "R")
+    (series,) = shown.plot.data.series
+    key = "bars", (series.entry.uid, "band")
+    band = shown.plot._items[key]
     high = np.asarray(band.opts["y1"])
     assert np.count_nonzero(np.diff(high)) <= shown.plot.columns / 6
     # It still holds every error.
-    (series,) = shown.plot.data.series
+    (lane,) = shown.plot._lanes(shown.plot.data, 0, 1200)
     left = np.asarray(band.opts["x0"])
     where = np.searchsorted(left, np.arange(1200), "right") - 1
-    assert (np.abs(series.part(0, 1200).error) <= high[where] * (1 + 1e-6)).all()
+    assert (lane.down(np.abs(series.part(0, 1200).error)) <= high[where] + 1e-6).all()
     # Zoomed in, each value has its own.
     shown.view().setXRange(10, 20, padding=0)
     QApplication.processEvents()
-    band = shown.plot._items["bars", "band"]
+    band = shown.plot._items[key]
     bounds = series.envelope("bound", shown.plot.columns, 10, 21).high
-    assert np.asarray(band.opts["y1"]) == pytest.approx(bounds)
+    (lane,) = shown.plot._lanes(shown.plot.data, 10, 21)
+    assert np.asarray(band.opts["y1"]) == pytest.approx(lane.down(bounds))
 
 
 def test_the_calibration_plot_names_the_unit_of_a_squared_error(bench):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -19,7 +20,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QIcon
 
 from quantoscope.engine import QUANTIZERS
-from quantoscope.gui.common.localized_numbers import filled
+from quantoscope.gui.common.localized_numbers import filled, position_text, short
 from quantoscope.gui.common.plain_text import plain, plain_tip
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme, swatch
 from quantoscope.gui.common.widgets import bold
@@ -28,8 +29,18 @@ from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Entry
 from quantoscope.gui.models.array_model import Index
 
+FIGURES = Qt.ItemDataRole.UserRole
+"""Role of a scheme's figures, one for each of ``heads``; empty while they are not known."""
 MIME = "application/x-quantoscope-scheme"
 SWATCH = QSize(34, 14)
+
+
+class Figure(NamedTuple):
+    """A figure of a scheme, as text."""
+
+    text: str
+    best: bool
+    """Whether no scheme of the fewest bits has a better one."""
 
 
 def entry_icon(entry: Entry, theme: Theme, ratio: float) -> QIcon:
@@ -41,6 +52,11 @@ def entry_icon(entry: Entry, theme: Theme, ratio: float) -> QIcon:
 def _icon(colour: int, line: int, marker: int, theme: Theme, ratio: float) -> QIcon:
     style = LINE_STYLES[line][1]
     return QIcon(swatch(theme.colour(colour), style, MARKERS[marker], SWATCH, ratio))
+
+
+def _db(value: float) -> str:
+    """Return decibels with two places, which stand below each other."""
+    return f"{value:.2f}" if math.isfinite(value) else short(value, 3)
 
 
 class SchemesModel(QAbstractListModel):
@@ -56,6 +72,39 @@ class SchemesModel(QAbstractListModel):
         self._entries = session.entries
         session.entries_changed.connect(self._on_entries)
         session.active_changed.connect(self._refresh)
+        session.evaluator.evaluated.connect(self._refresh)
+
+    def heads(self) -> tuple[str, ...]:
+        """Return the names of the figures: SQNR and bits per value.
+
+        Where few values set the range, the SQNR of the others stands between them.
+        """
+        snapshot = self._session.evaluator.snapshot
+        verdict = snapshot.verdict
+        if verdict is None or not verdict.standings:
+            return ()
+        names = [self.tr("SQNR dB"), self.tr("bits")]
+        if verdict.few is not None:
+            few = f"{verdict.few.count:,}"
+            if verdict.few.count == 1 and snapshot.array.ndim == 1:
+                few = f"#{position_text(int(verdict.few.where[0]), snapshot.array.shape)}"
+            names.insert(1, filled(self.tr("w/o %1"), few))
+        return tuple(names)
+
+    def _figures(self, entry: Entry) -> tuple[Figure, ...]:
+        verdict = self._session.evaluator.snapshot.verdict
+        standing = None if verdict is None else verdict.standings.get(entry.uid)
+        if verdict is None or standing is None or standing.scheme != entry.scheme:
+            return ()
+        several = len(verdict.standings) > 1
+        figures = [
+            Figure(_db(standing.sqnr), several and entry.uid in verdict.best()),
+            Figure(short(standing.bits, 3), False),
+        ]
+        if verdict.few is not None:
+            best = several and entry.uid in verdict.best(others=True)
+            figures.insert(1, Figure(_db(standing.others), best))
+        return tuple(figures)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self._entries)
@@ -93,9 +142,13 @@ class SchemesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             summary = QUANTIZERS[entry.scheme.mapping].summary
             return plain_tip(f"{entry.scheme}\n{summary}")
+        if role == FIGURES:
+            return self._figures(entry)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             line = LINE_STYLES[entry.line][0]
-            return filled(self.tr("%1, %2 line"), entry.name, line)
+            text = filled(self.tr("%1, %2 line"), entry.name, line)
+            pairs = zip(self.heads(), self._figures(entry), strict=False)
+            return ", ".join((text, *(f"{head} {figure.text}" for head, figure in pairs)))
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:

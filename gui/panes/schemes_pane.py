@@ -7,14 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFrame,
-    QListView,
     QMenu,
     QScrollArea,
     QSplitter,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QToolBar,
     QToolButton,
     QWidget,
@@ -25,16 +21,9 @@ from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.common.widgets import vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
-from quantoscope.gui.models.array_model import Index
-from quantoscope.gui.models.schemes import SWATCH, SchemesModel
+from quantoscope.gui.models.schemes import SchemesModel
 from quantoscope.gui.panes.scheme_form import SchemeForm
-
-
-class NameDelegate(QStyledItemDelegate):
-    """Elides long names instead of widening the list."""
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(0, super().sizeHint(option, index).height())
+from quantoscope.gui.panes.scheme_list import SchemeView
 
 
 class SchemesPane(QWidget):
@@ -46,20 +35,8 @@ class SchemesPane(QWidget):
         super().__init__(parent)
         self._session = session
         self.model = SchemesModel(session, theme, self.devicePixelRatioF(), self)
-        self.list = QListView(self)
-        self.list.setModel(self.model)
-        self.list.setAccessibleName(self.tr("Schemes"))
-        self.list.setIconSize(SWATCH)
-        self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
-        self.list.setDefaultDropAction(Qt.DropAction.MoveAction)
-        self.list.setEditTriggers(
-            QAbstractItemView.EditTrigger.EditKeyPressed
-            | QAbstractItemView.EditTrigger.DoubleClicked
-        )
-        self.list.setUniformItemSizes(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setItemDelegate(NameDelegate(self.list))
-        self.list.setMinimumHeight(72)
+        view = SchemeView(self.model, self)
+        self.list = view.list
         self.form = SchemeForm(session, settings, theme, self)
         scroll = QScrollArea(self)
         scroll.setWidget(self.form)
@@ -72,7 +49,7 @@ class SchemesPane(QWidget):
         self._bar = QToolBar(self.tr("Scheme buttons"), self)
         self._bar.setIconSize(QSize(16, 16))
         top = QWidget(self)
-        vbox(top, self.list, self._bar, spacing=0)
+        vbox(top, view, self._bar, spacing=0)
         split = QSplitter(Qt.Orientation.Vertical, self)
         split.addWidget(top)
         split.addWidget(scroll)

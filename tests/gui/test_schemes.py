@@ -6,10 +6,13 @@ from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QPalette
 from PySide6.QtWidgets import QApplication, QLabel
 
-from quantoscope.engine import MAPPINGS
+from quantoscope.engine import MAPPINGS, evaluate
 from quantoscope.engine.formats import in_menu_order
 from quantoscope.gui.common.theme import COLOURS, LINE_STYLES, MARKERS
 from quantoscope.gui.document import commands
+from quantoscope.gui.models.schemes import FIGURES
+
+THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 
 
 @pytest.fixture
@@ -444,3 +447,58 @@ def test_the_scale_is_shown_in_short_and_in_full(window, form):
     assert form.outcome.text().startswith("S = 0.00906829")
     assert "Q = -128 … 127" in form.outcome.text()
     assert form.outcome.toolTip() == "S = 0.00906828525019627"
+
+
+# Headline of each scheme
+
+
+def figures(window, row):
+    return window.schemes.model.index(row).data(FIGURES)
+
+
+def test_each_scheme_tells_its_sqnr_and_bits_and_the_best_is_bold(window):
+    assert window.schemes.model.heads() == ("SQNR dB", "bits")
+    for row, text in enumerate(THREE):
+        sqnr = evaluate(window.session.array, text).metrics["sqnr"]
+        assert [figure.text for figure in figures(window, row)] == [f"{sqnr:.2f}", "8"]
+    assert [figures(window, row)[0].best for row in range(3)] == [False, False, True]
+    spoken = window.schemes.model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken.endswith("SQNR dB 21.21, bits 8")
+
+
+def test_few_values_that_set_the_range_have_a_figure_without_them(open_window):
+    values = np.random.default_rng(0).uniform(-1, 1, 1001).astype(np.float32)
+    values[500] = 100
+    window = open_window(values, *THREE, "int8 symmetric manual(-1,1)")
+    assert window.schemes.model.heads() == ("SQNR dB", "w/o #500", "bits")
+    best = [[figure.best for figure in figures(window, row)] for row in range(4)]
+    assert best[2] == [True, False, False]
+    assert best[3] == [False, True, False]
+
+
+def test_a_scheme_that_is_off_or_not_computed_has_no_figures(window, person):
+    model = window.schemes.model
+    model.setData(model.index(1), Qt.CheckState.Unchecked, Qt.ItemDataRole.CheckStateRole)
+    assert figures(window, 1) == ()
+    assert len(figures(window, 0)) == 2
+
+
+def test_figures_stand_below_names_that_are_long_and_the_box_is_where_it_is_drawn(
+    window, person, qtbot
+):
+    view, delegate = window.schemes.list, window.schemes.list.itemDelegate()
+    assert not delegate.two_lines
+    low = view.visualRect(view.model().index(0)).height()
+    name = "a name that is much longer than the list is wide, whatever the font"
+    model = window.schemes.model
+    model.setData(model.index(0), name)
+    QApplication.processEvents()
+    assert delegate.two_lines
+    row = view.visualRect(view.model().index(0))
+    assert row.height() > low + view.fontMetrics().height() / 2
+    at = row.topLeft() + QPoint(10, row.height() // 4)
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert not window.session.entries[0].enabled
+    model.setData(model.index(0), "")
+    QApplication.processEvents()
+    assert not delegate.two_lines

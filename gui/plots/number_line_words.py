@@ -85,7 +85,11 @@ def in_steps(lane: Lane, fate: Fate, sign: bool = True) -> str:
     steps = fate.steps
     if not math.isfinite(steps):
         return ""
-    text = f"{steps:+.3f}" if 0.01 <= abs(steps) < 1 else signed(steps)
+    text = signed(steps)
+    if 0.01 <= abs(steps) < 1:
+        text = f"{steps:+.3f}"
+    elif 1000 <= abs(steps) < 1e7:
+        text = f"{steps:+,.0f}"
     return f"{text if sign else text.lstrip('+-')} {lane.unit}"
 
 

@@ -368,6 +368,11 @@ def test_numbers_before_rounding_round_to_the_printed_code(qapp):
         assert np.rint(number) == code
 
 
+def test_large_losses_are_told_in_full(qapp):
+    laid = Laid([0.5, 100.0], ("int8 symmetric manual(-1,1)",))
+    assert " clips 100 by 12,573 S;" in laid.sentence
+
+
 def test_what_has_no_code_or_no_place_is_said(qapp):
     laid = Laid(np.array([1, np.nan, np.inf], np.float32), THREE, chosen=0)
     assert laid.sentence.endswith("NaN has no place on the line.")

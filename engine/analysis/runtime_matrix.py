@@ -503,7 +503,9 @@ class _Side:
         for key in self.stages[:rounded]:
             number = float(trace[key][0])
             if abs(number) % 1 == 0.5:
-                return _brief(self.lines[key])
+                line = self.lines[key]
+                added = line.symbol.startswith("+")
+                return f"{self.lines['scaled'].symbol} {_brief(line)}" if added else _brief(line)
         return ""
 
 

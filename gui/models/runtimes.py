@@ -17,6 +17,8 @@ from quantoscope.gui.models.array_model import Index
 RUNTIME, EVIDENCE, SCALES, ZEROS, CODES, VALUES, WHY = range(7)
 EQUAL, DIFFERS, IN_LAST_DIGIT = "=", "◆", "◇"
 CIRCLES = {Evidence.VERIFIED: "●", Evidence.IN_PART: "◐", Evidence.DOCUMENTED: "○"}
+LEAST_SHARE = 0.001
+"""Smallest share in per cent that is told as a number."""
 TINT = "#C08A2E"
 """Of cells with differences: no scheme's colour."""
 
@@ -128,7 +130,8 @@ class RuntimesModel(QAbstractTableModel):
         text = f"{DIFFERS} {beyond:,}\n"
         if counted.last:
             return text + filled(self.tr("+ %1 last digit"), f"{counted.last:,}")
-        return text + percent(beyond, counted.of)
+        tiny = 100 * beyond < LEAST_SHARE * counted.of
+        return text + (f"< {LEAST_SHARE} %" if tiny else percent(beyond, counted.of))
 
     def _why(self, row: RuntimeRow) -> str:
         """Return the cause, and the first value that differs worked through."""

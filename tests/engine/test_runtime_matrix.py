@@ -141,6 +141,15 @@ def test_a_tie_is_named():
     assert rows["onnxruntime"].parting is None
 
 
+def test_a_tie_names_the_stage_in_which_it_lies():
+    x = np.array([-1, 2, 0.5 * 3 / 255], np.float32)
+    rows = runtime_matrix(np.tile(x, 3), "uint8 asymmetric @tflite").rows
+    for row in rows:
+        if row.parting is not None and row.parting.tie:
+            assert row.parting.tie.startswith(("R/S = ", "R/S + Z = ", "R·1/S = ", "R·1/S + Z = "))
+            assert abs(float(row.parting.tie.rpartition("= ")[2])) % 1 == 0.5
+
+
 @pytest.mark.parametrize("text", [*SCHEMES, "q8_0", "mxfp4-gguf", "nf4 symmetric"])
 def test_every_other_runtime_has_a_row_and_those_without_the_scheme_the_nearest(text):
     matrix = runtime_matrix(values(), text)

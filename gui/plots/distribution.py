@@ -38,7 +38,8 @@ BAR_PIXELS = 7
 """Width of the bar of equal values."""
 LEAST_BAR, LOG_BAR = 3.0, 6.0
 """Least width of a bin in pixels, and of one in a logarithmic part of the axis."""
-HEADROOM = 0.14
+HEADROOM, LABELS = 0.2, 40.0
+"""Room above the bars for labels, as a share of their height, and in pixels in low views."""
 LEAST_BINS = 32
 FAR_DYNAMIC = 10
 """Counts that differ by such a factor have a logarithmic axis where some values lie far out, so
@@ -107,7 +108,9 @@ class DistributionPlot(HandlePlot):
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         most = float(self._histogram(data, x0, x1).counts.max(initial=0))
-        return with_headroom(self.scale("y", data, (0.0, most)), most, HEADROOM)
+        height = max(1.0, self.item.getViewBox().height() - self.rows_height())
+        share = min(max(HEADROOM, LABELS / height), 2 * HEADROOM)
+        return with_headroom(self.scale("y", data, (0.0, most)), most, share)
 
     def rows_height(self) -> float:
         return self._rows.height()

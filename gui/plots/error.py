@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from PySide6.QtGui import QFont, QFontMetricsF
 
 from quantoscope.engine import QUANTIZERS
 from quantoscope.engine.analysis.robust_reach import robust_reach
 from quantoscope.engine.evaluation.result import EvaluatedPart
 from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.gui.common.localized_numbers import filled, percent, short
-from quantoscope.gui.plots.base import FEW, Y_SCALE, Option, Span
+from quantoscope.gui.plots.base import FEW, LABEL_POINTS, Y_SCALE, Option, Span
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.kept_figures import FarValues
 from quantoscope.gui.plots.position_plot import (
@@ -32,7 +33,7 @@ MANY = 12
 """Number of values per column from which a dot stands for many."""
 FAINTEST = 0.3
 """Opacity of a dot with a single value among dots with many."""
-SAMPLES = 256
+SAMPLES = 128
 """Maximum number of values of a column that a density shows, evenly spaced."""
 STRIP_PIXELS = 15
 """Height of the strip of clipped values."""
@@ -198,25 +199,42 @@ class ErrorPlot(PositionPlot):
         y = np.full(2, float(lane.down(0.0)))
         self.line((uid, "zero"), np.array([left, right]), y, self.pen(self.theme.grid), z=-3)
         if 1 / self.pixel()[1] >= LOWEST:
-            self._name(lane, self.seen[0][0], active)
+            self._name(lane, active, start, stop)
         if stop > start:
             self._paint_errors(data, lane, start, stop)
             self._paint_clipped(lane, start, stop)
 
-    def _name(self, lane: Lane, x: float, active: bool) -> None:
+    def _name(self, lane: Lane, active: bool, start: int, stop: int) -> None:
         """Write the scheme's name, with the number of clipped values in its strip."""
         series = lane.series
         name = f"▸ {series.entry.name}" if active else series.entry.name
         if self._in_s and not series.p.format.integer:
             name = filled(self.tr("%1, in gaps between levels"), name)
-        y, anchor = lane.top, (0.0, 0.0)
-        if lane.strip > lane.top:
-            total = int(series.figures["clipped_low"] + series.figures["clipped_high"])
-            count = f"{total:,}" if total else self.tr("none")
-            name = filled(self.tr("%1, clipped: %2"), name, count)
-            y, anchor = (lane.top + lane.strip) / 2, (0.0, 0.5)
         colour = self.theme.colour(series.entry.colour)
-        self.text((series.entry.uid, "name"), x, y, name, colour, anchor)
+        x0, x1 = self.seen[0]
+        if lane.strip <= lane.top:
+            self.text((series.entry.uid, "name"), x0, lane.top, name, colour, (0.0, 0.0))
+            return
+        total = int(series.figures["clipped_low"] + series.figures["clipped_high"])
+        count = f"{total:,}" if total else self.tr("none")
+        text = filled(self.tr("%1, clipped: %2"), name, count)
+        if worst := self._worst(series, start, stop) if total else "":
+            text = filled(self.tr("%1 by up to %2"), text, worst)
+        at = np.concatenate([self._clipped(series, sign, start, stop)[0] for sign in (1, -1)])
+        right = self._covers(at, text, right=False)
+        y, anchor = (lane.top + lane.strip) / 2, (float(right), 0.5)
+        if right and self._covers(at, text, right=True):
+            # Triangles everywhere: below them.
+            right, y, anchor = False, lane.top, (0.0, 0.0)
+        self.text((series.entry.uid, "name"), x1 if right else x0, y, text, colour, anchor)
+
+    def _covers(self, at: IntArray, text: str, right: bool) -> bool:
+        """Return whether a text at an end of a strip covers a triangle."""
+        font = QFont()
+        font.setPointSizeF(LABEL_POINTS)
+        width = (QFontMetricsF(font).horizontalAdvance(text) + MARK_PIXELS) * self.pixel()[0]
+        x0, x1 = self.seen[0]
+        return bool((at > x1 - width if right else at < x0 + width).any())
 
     def _paint_band(self, lane: Lane, start: int, stop: int, left: float, right: float) -> None:
         """Draw the bound of rounding: one band, or one step per value."""
@@ -256,18 +274,16 @@ class ErrorPlot(PositionPlot):
         if data.chosen is not None and start <= data.chosen < stop:
             here = np.array([data.chosen])
             y, clipped = self._heights(lane, here, series.pick(here))
-            if clipped[0] and lane.strip > lane.top:
+            if clipped[0]:
                 y = np.array([(lane.top + lane.strip) / 2])
             self.points((uid, "chosen"), here, y, "o", self.theme.foreground, 14, hollow=True, z=9)
 
     def _heights(
         self, lane: Lane, at: IntArray, part: EvaluatedPart
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return where errors are drawn, NaN in a strip's stead, and which are clipped."""
+        """Return where errors are drawn, NaN for clipped values, and which these are."""
         clipped = part.saturated != 0
-        error = self._in_unit(lane.series, at, part.error)
-        if lane.strip > lane.top:
-            error = np.where(clipped, np.nan, error)
+        error = np.where(clipped, np.nan, self._in_unit(lane.series, at, part.error))
         return lane.down(error), clipped
 
     def _paint_density(self, lane: Lane, start: int, stop: int) -> None:
@@ -298,32 +314,40 @@ class ErrorPlot(PositionPlot):
         series, uid = lane.series, lane.series.entry.uid
         left, right = self.seen[0]
         colour = self.theme.colour(series.entry.colour)
-        in_strip = lane.strip > lane.top
         middle = (lane.top + lane.strip) / 2
         total = int(series.figures["clipped_low"] + series.figures["clipped_high"])
         if not total:
             return
-        if in_strip:
+        if lane.strip > lane.top:
             rect = (left, right, lane.top, lane.strip)
             self.area((uid, "strip"), rect, self.fill(self.theme.alarm, 0.12), z=-5)
-        worst: tuple[float, int] | None = None
         for sign, symbol in ((1, CUT_DOWN), (-1, RAISED)):
-            at = series.clipped(sign, start, stop, self.columns)
-            if not at.size:
-                continue
-            error = self._in_unit(series, at, series.pick(at).error)
-            size = np.nan_to_num(np.abs(error), nan=0.0)
-            first = int(size.argmax())
-            if worst is None or size[first] > abs(worst[0]):
-                worst = float(error[first]), int(at[first])
-            at = thinned(at, size, (stop - start) * MARK_PIXELS / self.columns)
-            y = np.full(at.size, middle)
-            self.points((uid, sign), at, y, symbol, colour, 11, z=7)
-        if worst is not None and in_strip:
-            text = f"{worst[0]:,.0f}" if 1e3 <= abs(worst[0]) < 1e7 else short(worst[0], 4)
-            if self._in_s:
-                text = f"{text} S" if series.p.format.integer else filled(self.tr("%1 gaps"), text)
-            self.text((uid, "worst"), worst[1], middle, text, self.theme.alarm, (-0.12, 0.5))
+            at, error = self._clipped(series, sign, start, stop)
+            if at.size:
+                size = np.nan_to_num(np.abs(error), nan=0.0)
+                at = thinned(at, size, (stop - start) * MARK_PIXELS / self.columns)
+                y = np.full(at.size, middle)
+                # Above the name.
+                self.points((uid, sign), at, y, symbol, colour, 11, z=21)
+
+    def _clipped(
+        self, series: Series, sign: int, start: int, stop: int
+    ) -> tuple[IntArray, np.ndarray]:
+        """Return the values clipped at a side, and their errors in the chosen unit."""
+        at = series.clipped(sign, start, stop, self.columns)
+        return at, self._in_unit(series, at, series.pick(at).error) if at.size else np.zeros(0)
+
+    def _worst(self, series: Series, start: int, stop: int) -> str:
+        """Return the largest error of a clipped value; empty if none is seen."""
+        errors = np.concatenate([self._clipped(series, s, start, stop)[1] for s in (1, -1)])
+        errors = errors[~np.isnan(errors)]
+        if not errors.size:
+            return ""
+        worst = float(errors[np.abs(errors).argmax()])
+        text = f"{worst:,.0f}" if 1e3 <= abs(worst) < 1e7 else short(worst, 4)
+        if not self._in_s:
+            return text
+        return f"{text} S" if series.p.format.integer else filled(self.tr("%1 gaps"), text)
 
     def _tick(self, lanes: list[Lane]) -> None:
         """Write the bounds and 0 along every lane, and what lies between where there is room."""

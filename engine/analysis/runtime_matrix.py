@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from quantoscope.engine.analysis.comparison import Cause, Compared, cause_at
-from quantoscope.engine.analysis.steps import Line, Steps, steps
+from quantoscope.engine.analysis.worked_value import worked_line
 from quantoscope.engine.calibration import Calibration
 from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.evaluation.clip_range import ClipRanges
 from quantoscope.engine.evaluation.evaluator import calibrate_known, parameters_of
 from quantoscope.engine.evaluation.result import applied
-from quantoscope.engine.formats import FORMATS, Format
 from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray, as_working
-from quantoscope.engine.numerics.granularity import CHANNEL, GROUP, PER_TENSOR, Granularity
 from quantoscope.engine.numerics.kernels import Progress, Scratch, flat_block, over_blocks
-from quantoscope.engine.numerics.roles import OUT, Role
+from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.quantizers import QUANTIZERS, Ends, QParams
 from quantoscope.engine.quantizers.params import ends_of
-from quantoscope.engine.schemes.runtimes import RUNTIMES, Evidence, Runtime
+from quantoscope.engine.schemes.nearest import nearest
+from quantoscope.engine.schemes.runtimes import RUNTIMES, Evidence
 from quantoscope.engine.schemes.scheme import Scheme, as_scheme
-from quantoscope.engine.text.number_text import MOST_DIGITS, digits_apart, short
+from quantoscope.engine.text.number_text import short
 
 LAST_DIGIT = 2
 """Largest difference in the last digit, in units in the last place: that of S and one rounding."""
@@ -393,132 +391,3 @@ def _difference(first: Any, other: Any) -> Difference:
     if a.dtype.kind == "f" and apart.any():
         last = int(np.count_nonzero(_in_last_digit(a[apart], b[apart])))
     return Difference(int(np.count_nonzero(apart)), a.size, last)
-
-
-# The nearest scheme of a runtime that does not have it
-
-
-def nearest(scheme: Scheme, runtime: Runtime, ndim: int) -> Scheme | None:
-    """Return the scheme of a runtime that is most like one that it does not have.
-
-    Of the same kind of format, then of the nearest number of bits and the same sign, then of the
-    same mapping and granularity, for an array of ``ndim`` axes; None if there is none.
-    """
-    like = QUANTIZERS[scheme.mapping].affine_equivalent()
-    wanted = scheme.format if like is None else FORMATS[like.format]
-    mapping = scheme.mapping if like is None else like.mapping
-
-    def far(fmt: Format) -> tuple[bool, float, bool]:
-        return fmt.integer != wanted.integer, abs(fmt.bits - wanted.bits), \
-            (fmt.qmin < 0) != (wanted.qmin < 0)  # fmt: skip
-
-    formats = sorted((FORMATS[name] for name in runtime.formats), key=far)
-    mappings = sorted(runtime.mappings, key=lambda name: name != mapping)
-    for fmt, name, granularity in product(formats, mappings, _coarser(scheme.granularity, ndim)):
-        try:
-            return Scheme(fmt, name, scheme.calibration, granularity, runtime=runtime.name)
-        except ValueError:
-            continue
-    return None
-
-
-def _coarser(granularity: Granularity, ndim: int) -> Iterator[Granularity]:
-    yield granularity
-    if granularity.kind is GROUP and ndim > 1:
-        yield Granularity(CHANNEL, OUT)
-    yield PER_TENSOR
-
-
-# A value worked through
-
-
-def worked_line(
-    r: FloatArray,
-    first: _Calibrated,
-    second: _Calibrated,
-    position: int,
-    compared: Compared,
-    digits: int = 6,
-) -> tuple[str, str]:
-    """Return a value's steps under two schemes on one line, and its tie, if it has one.
-
-    What both have in common stands first; ``|`` stands between what differs.
-    """
-    for more in (digits, 9, 12, MOST_DIGITS):
-        pair = [
-            steps(r, one.scheme, one.qparams, position, max(more, digits))
-            for one in (first, second)
-        ]
-        if _told_apart(pair):
-            break
-    made = [_Side(one) for one in pair]
-    a, b = made
-    parts = [str(a.lines["real"])]
-    for symbol, both in (("S", [one.scale for one in made]), ("Z", [one.zero for one in made])):
-        if both[0] != both[1]:
-            more = digits_apart(both, digits)
-            parts.append(f"{symbol} = {' | '.join(short(one, more) for one in both)}")
-    in_codes = compared is Compared.CODES
-    common = [key for key in a.stages if key in b.lines and a.lines[key] == b.lines[key]]
-    if in_codes:
-        parts += [_brief(a.lines[key]) for key in common if key in ("scaled",)]
-    else:
-        code = "code" if "code" in a.lines else "clipped"
-        parts.append(f"Q = {a.lines[code].result}")
-    chains = [one.chain(common, in_codes) for one in made]
-    line = ", ".join(parts) + ":  " + " | ".join(chains)
-    return line, next((tie for one in made if (tie := one.tie)), "")
-
-
-class _Side:
-    """The steps of a value under one scheme."""
-
-    def __init__(self, made: Steps) -> None:
-        self._made = made
-        self.lines = {line.key: line for line in made.values}
-        self.stages = [stage.key for stage in made.trace.stages]
-        p = made.trace.qparams.at(0)
-        self.scale, self.zero = float(p.working_scale), float(p.zero_point)
-
-    def chain(self, common: Sequence[str], in_codes: bool) -> str:
-        """Return the steps that differ, one after the other."""
-        if not in_codes:
-            return _brief(self.lines["reconstructed"])
-        links, before = [], ""
-        for key in self.stages[:-2]:
-            line = self.lines[key]
-            # Without clipping, Clip changes nothing.
-            if key not in common and not (key == "clipped" and line.result == before):
-                links.append(f"{line.numbers} = {line.result}" if line.numbers else _brief(line))
-            before = line.result
-        return ", ".join(links)
-
-    @property
-    def tie(self) -> str:
-        """The stage before rounding that lies halfway between two codes."""
-        trace = self._made.trace
-        if not trace.qparams.format.integer:
-            return ""
-        rounded = self.stages.index("rounded")
-        for key in self.stages[:rounded]:
-            number = float(trace[key][0])
-            if abs(number) % 1 == 0.5:
-                line = self.lines[key]
-                added = line.symbol.startswith("+")
-                return f"{self.lines['scaled'].symbol} {_brief(line)}" if added else _brief(line)
-        return ""
-
-
-def _brief(line: Line) -> str:
-    return f"{line.symbol} = {line.result}"
-
-
-def _told_apart(pair: Sequence[Steps]) -> bool:
-    """Return whether stages that differ also differ as printed."""
-    a, b = (one.trace for one in pair)
-    texts = [{line.key: line.result for line in one.values} for one in pair]
-    return all(
-        (a[key][0] == b[key][0]) == (texts[0][key] == texts[1][key])
-        for key in texts[0]
-        if key in texts[1] and key in a and key in b and not np.isnan(a[key][0])
-    )

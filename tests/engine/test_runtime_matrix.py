@@ -8,9 +8,10 @@ import pytest
 
 from quantoscope.engine import RUNTIMES, QuantizationError, Scheme, compare, evaluate
 from quantoscope.engine.analysis.comparison import Compared
-from quantoscope.engine.analysis.runtime_matrix import nearest, runtime_matrix
+from quantoscope.engine.analysis.runtime_matrix import runtime_matrix
 from quantoscope.engine.formats import FORMATS
 from quantoscope.engine.numerics.roles import Role
+from quantoscope.engine.schemes.nearest import nearest
 from quantoscope.engine.schemes.runtimes import Evidence
 
 SCHEMES = (

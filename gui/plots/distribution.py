@@ -221,9 +221,11 @@ class DistributionPlot(HandlePlot):
         if edges is None:
             edges = np.linspace(low, high, max(2, int(bins) + 1))
         if isinstance(self.x_unit, Symlog):
-            # No slivers at the ends.
-            edges = edges[(edges > low + width / 2) & (edges < high - width / 2)]
-            edges = np.concatenate([[low], edges, [high]])
+            # The linear part ends with whole bins, without slivers.
+            if low == -1.0:
+                edges = np.append(low, edges[edges > low + width / 2])
+            if high == 1.0:
+                edges = np.append(edges[edges < high - width / 2], high)
         return edges
 
     # Codes

@@ -31,8 +31,8 @@ def items(pane, kind):
 
 
 def reach(pane):
-    """The ends of the y axis."""
-    return pane.plot.item.getViewBox().viewRange()[1]
+    """The ends of the y axis, in units of the data."""
+    return pane.plot.seen[1]
 
 
 # The status bar
@@ -70,7 +70,9 @@ def test_short_work_is_told_by_no_bar_and_by_the_time_it_took(open_window, settl
     assert "edit to paint" not in bar.timing.text()
 
 
-def test_long_work_has_a_bar_and_escape_cancels_it(open_window, settle, person, gate, monkeypatch):
+def test_long_work_has_a_bar_and_escape_cancels_it(
+    open_window, settle, person, qtbot, gate, monkeypatch
+):
     monkeypatch.setattr("quantoscope.gui.window.status.PATIENCE", 0)
     window = open_window(noise(60_000), "int8 symmetric")
     settle(window)
@@ -80,7 +82,8 @@ def test_long_work_has_a_bar_and_escape_cancels_it(open_window, settle, person, 
     assert bar.progress.isVisible()
     assert (bar.button.text(), bar.timing.text()) == ("Cancel (Esc)", "Computing…")
     person.press("Escape")
-    assert not bar.progress.isVisible()
+    # A view of what is there may still be drawn anew.
+    qtbot.waitUntil(lambda: not bar.progress.isVisible())
     assert bar.button.text() == "Update now"
     gate.set()
     person.click(bar.button)
@@ -180,11 +183,12 @@ def test_panes_are_drawn_in_turns_and_hidden_ones_when_they_come_to_the_front(op
     settle(window)
     assert at_once[0] < 100
     assert reach(seen[0])[1] > 500
-    assert reach(seen[1])[1] > 1.9  # half a step of 500 / 127
-    assert window.plots["distribution"].plot.item.getViewBox().viewRange()[0][1] > 500
+    assert "±S/2 = ±1.9685" in seen[1].plot.insight  # half a step of 500 / 127
+    assert window.plots["distribution"].plot.seen[0][1] > 500
     window.places["codes"].reveal()
     settle(window)
-    counts = items(window.plots["codes"], pg.BarGraphItem)[0].opts["y1"]
+    drawn = items(window.plots["codes"], pg.BarGraphItem)[0].opts["y1"]
+    counts = np.rint(window.plots["codes"].plot.y_unit.up(drawn)).tolist()
     assert (
         sorted(counts)[-2:] == sorted(window.session.evaluator.active_evaluation.code_counts)[-2:]
     )
@@ -219,7 +223,8 @@ def test_a_huge_array_is_shown_before_its_schemes_are_applied(
     assert window.session.evaluator.stale
     assert reach(window.plots["signal"])[1] > 50
     (curve,) = items(window.plots["signal"], pg.BarGraphItem)
-    assert np.max(curve.opts["y1"]) == 50
+    top = np.max(window.plots["signal"].plot.y_unit.up(curve.opts["y1"]))
+    assert top == pytest.approx(50)
     assert person.cell(window.values.table, 0) == "0.12573"
     if between == "cancel":
         person.press("Escape")
@@ -231,37 +236,55 @@ def test_a_huge_array_is_shown_before_its_schemes_are_applied(
     settle(window)
     exact(window.session)
     assert person.cell(window.values.table, 0, 2)
-    bars = items(window.plots["distribution"], pg.BarGraphItem)
-    assert any(np.sum(bar.opts["y1"]) == 200_000 for bar in bars)
+    assert window.plots["distribution"].plot._known[1].counts.sum() == 200_000
 
 
 # Plots of long arrays
 
 
-@pytest.mark.parametrize(("key", "extreme", "mark"), [("signal", 50, 1), ("error", -49, -49)])
-def test_an_envelope_reaches_the_one_clipped_outlier_and_marks_it(
-    open_window, settle, key, extreme, mark
-):
+def test_an_envelope_reaches_the_one_clipped_outlier_and_marks_it(open_window, settle):
     array = np.clip(noise(200_000) / 4, -0.9, 0.9)
     array[FAR] = 50
     window = open_window(array, "int8 symmetric manual(-1,1)")
     settle(window)
-    pane = window.plots[key]
+    pane = window.plots["signal"]
     low, high = reach(pane)
-    assert low < extreme < high
+    assert low < 50 < high
     bars = np.concatenate([[b.opts["y0"], b.opts["y1"]] for b in items(pane, pg.BarGraphItem)])
-    assert np.abs(bars).max() == pytest.approx(abs(extreme), abs=0.01)
+    assert pane.plot.y_unit.up(bars).max() == pytest.approx(50, abs=0.01)
     marks = [i.getData() for i in items(pane, pg.ScatterPlotItem) if i.zValue() == 7]
     assert [x.tolist() for x, _ in marks] == [[FAR]]
-    assert marks[0][1] == pytest.approx([mark], abs=0.01)
-    pane.plot.item.getViewBox().setXRange(FAR - 100, FAR + 100, padding=0)
+    assert pane.plot.y_unit.up(marks[0][1]) == pytest.approx([1], abs=0.01)
+
+
+def test_the_error_of_the_one_clipped_outlier_stands_in_the_strip_and_others_in_the_lane(
+    open_window, settle
+):
+    array = np.clip(noise(200_000) / 4, -0.9, 0.9)
+    array[FAR] = 50
+    window = open_window(array, "int8 symmetric manual(-1,1)")
+    window.stage.set_views(["error"])
+    settle(window)
+    pane = window.plots["error"]
+    (lane,) = pane.plot._lanes(pane.plot.data, 0, array.size)
+    marks = [
+        i.getData()
+        for i in items(pane, pg.ScatterPlotItem)
+        if not isinstance(i.opts["symbol"], str)
+    ]
+    assert [x.tolist() for x, _ in marks] == [[FAR]]
+    assert lane.top <= marks[0][1][0] <= lane.strip
+    pane.plot.item.getViewBox().setXRange(FAR - 30, FAR + 30, padding=0)
     QApplication.processEvents()
     evaluation = window.session.evaluator.active_evaluation
-    wanted = array if key == "signal" else evaluation.error
-    lines = [i.getData() for i in items(pane, pg.PlotCurveItem)]
-    x, y = next(line for line in lines if line[0].size > 150)
-    assert y.tolist() == wanted[x.astype(int)].tolist()
-    assert (x[0], x[-1]) == pytest.approx((FAR - 100, FAR + 100), abs=2)
+    points = [
+        i.getData() for i in items(pane, pg.ScatterPlotItem) if isinstance(i.opts["symbol"], str)
+    ]
+    x, y = next(data for data in points if data[0].size > 50)
+    error = evaluation.error[x.astype(int)] / evaluation.qparams.scale
+    (lane,) = pane.plot._lanes(pane.plot.data, FAR - 30, FAR + 31)
+    assert y == pytest.approx(lane.down(error))
+    assert FAR not in x
 
 
 @pytest.mark.parametrize("key", ["codes", "transfer", "channels", "calibration"])
@@ -277,7 +300,8 @@ def test_panes_of_long_arrays_come_up_with_content(open_window, settle, monkeypa
     monkeypatch.setattr(pane.plot, "prepare", watched)
     window.places[key].reveal()
     settle(window)
-    assert items(pane, pg.PlotCurveItem) or items(pane, pg.BarGraphItem)
+    kinds = pg.PlotCurveItem, pg.BarGraphItem, pg.ImageItem
+    assert any(items(pane, kind) for kind in kinds)
     assert window.places[key].insight.startswith("int8 symmetric per-channel(0)")
     assert threading.main_thread() not in threads
     assert bool(threads) == pane.plot.slow

@@ -226,6 +226,7 @@ class DistributionPlot(HandlePlot):
                 edges = np.append(low, edges[edges > low + width / 2])
             if high == 1.0:
                 edges = np.append(edges[edges < high - width / 2], high)
+            edges = np.unique(np.clip(edges, -1.0, 1.0))
         return edges
 
     # Codes

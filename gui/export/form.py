@@ -250,12 +250,19 @@ class ExportForm(QWidget):
 
 
 def _with_keys(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
-    """Add a unique mnemonic to each name, starting with the names with the fewest options."""
+    """Add a mnemonic to each name, all different: a matching, by augmenting paths."""
     free = set(ascii_lowercase).difference(taken)
-    result = {}
-    for name in sorted(names, key=lambda name: len(free.intersection(name.lower()))):
-        place = next((place for place, letter in enumerate(name.lower()) if letter in free), None)
-        if place is not None:
-            free.remove(name[place].lower())
-            result[name] = f"{name[:place]}&{name[place:]}"
-    return result
+    holder: dict[str, str] = {}
+
+    def found(name: str, tried: set[str]) -> bool:
+        for letter in sorted(free.intersection(name.lower()) - tried):
+            tried.add(letter)
+            if letter not in holder or found(holder[letter], tried):
+                holder[letter] = name
+                return True
+        return False
+
+    for name in names:
+        found(name, set())
+    places = {name: name.lower().index(letter) for letter, name in sorted(holder.items())}
+    return {name: f"{name[:place]}&{name[place:]}" for name, place in places.items()}

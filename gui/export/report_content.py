@@ -41,6 +41,7 @@ from quantoscope.gui.export.report import (
 from quantoscope.gui.export.report_reference import Source, commands, definitions, versions
 from quantoscope.gui.export.spec import FigureSpec, Look
 from quantoscope.gui.models.results import BEST, COLUMNS, COSTLIER, Column, Figures, marks_of
+from quantoscope.gui.plots import PLOT
 from quantoscope.gui.plots.data import PlotData
 
 FIGURE_WIDTH, FIGURE_POINTS = 180.0, 8.5
@@ -293,5 +294,5 @@ def _figures(
         blocks.append(Paragraph(filled(text, data.focus_name)))
     for key in plots:
         spec = FigureSpec((key,), FIGURE_WIDTH, height, points=FIGURE_POINTS, looks=looks)
-        blocks.append(Figure(key, translated(key.capitalize()), spec, data))
+        blocks.append(Figure(key, translated(PLOT[key].name or key.capitalize()), spec, data))
     return tuple(blocks)

@@ -143,11 +143,11 @@ class Plot(QObject):
             item.setAxisItems({name: self.axis_of(name)})
         item.getAxis("left").setWidth(AXIS_WIDTH)
         view = item.getViewBox()
-        view.bound = self._bounded
+        view.bound = self.bounded_range
         view.disableAutoRange()
         view.sigRangeChangedManually.connect(self._moved_by_hand)
         view.sigRangeChanged.connect(self._range_changed)
-        view.sigResized.connect(self._resized)
+        view.sigResized.connect(self.resized)
         self.restyle(theme)
 
     def axis_of(self, name: str) -> pg.AxisItem:
@@ -207,6 +207,7 @@ class Plot(QObject):
 
     def let_go(self) -> None:
         """Let go of a value that is being dragged."""
+        raise NotImplementedError
 
     def pointed(self, x: float, y: float) -> float:
         """Return the drawn x that a point of the view, in drawn coordinates, stands for."""
@@ -224,8 +225,9 @@ class Plot(QObject):
         """Return the box, in drawn coordinates, of a value that can be edited where it is shown."""
         return None
 
-    def approach(self, data: PlotData, position: int) -> None:
-        """Zoom in on a value until it can be edited, in plots that show cells."""
+    def approach(self, data: PlotData, position: int) -> bool:
+        """Zoom in on a value until it can be edited; False in plots without cells."""
+        return False
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
         """Return the text of the crosshair at x, y."""
@@ -418,7 +420,7 @@ class Plot(QObject):
         rows, height = self.rows_height(), max(1.0, self.item.getViewBox().height())
         return low - (high - low) * rows / max(1.0, height - rows), high
 
-    def _bounded(self, axis: int, low: float, high: float) -> Span:
+    def bounded_range(self, axis: int, low: float, high: float) -> Span:
         """Return the closest drawable range that contains some data."""
         if self._busy or self.data is None:
             return low, high
@@ -522,7 +524,8 @@ class Plot(QObject):
             self._asked = None
         self.refresh(move_x=False)
 
-    def _resized(self, *_: Any) -> None:
+    def resized(self, *_: Any) -> None:
+        """Draw again for another size of the view."""
         self.refresh(move_x=False)
 
     @property

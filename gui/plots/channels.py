@@ -130,7 +130,7 @@ class ChannelsPlot(Plot):
     def rows_height(self) -> float:
         return BAR_HEIGHT if self.data is not None and self._cells(self.data) else 0.0
 
-    def _resized(self, *_: Any) -> None:
+    def resized(self, *_: Any) -> None:
         # Bars become cells, or are narrower.
         self.refresh(move_x=self.follow_x)
 

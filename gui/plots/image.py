@@ -299,14 +299,15 @@ class ImagePlot(PlanePlot):
             return None
         return QRectF(cell[1] - 0.5, -cell[0] - 0.5, 1.0, 1.0)
 
-    def approach(self, data: PlotData, position: int) -> None:
+    def approach(self, data: PlotData, position: int) -> bool:
         cell = self._plane(data).cell(position)
         if cell is None:
-            return
+            return False
         view = self.item.getViewBox()
         room = view.width() / (1.3 * CELL_WIDTH), view.height() / (1.3 * CELL_HEIGHT)
         x, y = spans_around(self._plane(data), cell, room)
         self.look_at(x, y)
+        return True
 
     def _on_column(self, at: float) -> None:
         self._pick_line(False, round(at))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyqtgraph as pg
@@ -150,8 +150,7 @@ class NumberLinePlot(Plot):
         low, high = self.item.getViewBox().viewRange()[0]
         scale = Scale(self.x_unit, low, 0.0, (high - low) / width)
         chosen = next((i for i, dot in enumerate(self._dots) if dot.place == data.chosen), None)
-        axis = self.item.getAxis("bottom")
-        assert isinstance(axis, ValueAxis)
+        axis = cast(ValueAxis, self.item.getAxis("bottom"))
         axis.look_at(low, high, self.x_unit)
         levels = axis.tickValues(low, high, width)
         spacing, values = levels[0] if levels else (1.0, [])
@@ -183,8 +182,8 @@ class NumberLinePlot(Plot):
             for lens in self._held[1]
         )
 
-    def _resized(self, *_: Any) -> None:
-        super()._resized()
+    def resized(self, *_: Any) -> None:
+        super().resized()
         if self.data is not None:
             # Whether all lanes have room belongs to the sentence.
             self._tell(self.data)

@@ -142,7 +142,7 @@ class WhyPlot(MetricPlot):
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         return 0.0, 1.0
 
-    def _bounded(self, axis: int, low: float, high: float) -> Span:
+    def bounded_range(self, axis: int, low: float, high: float) -> Span:
         return (low, high) if self._busy or self.data is None else self._whole(axis)
 
     def canvas(self) -> Canvas:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import (
@@ -53,9 +54,7 @@ class Overlay(QWidget):
             bar.shown_changed.connect(self.settle)
         for part in self._parts:
             part.installEventFilter(self)
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        application.focusChanged.connect(self.settle)
+        cast(QApplication, QApplication.instance()).focusChanged.connect(self.settle)
         self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

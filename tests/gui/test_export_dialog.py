@@ -359,7 +359,7 @@ def test_every_plot_has_a_letter_of_its_own(open_dialog):
 def test_everything_is_reached_by_tab(open_dialog, qtbot):
     box = open_dialog("signal")
     seen, widget = set(), box.form.what
-    for _ in range(60):
+    for _ in range(100):
         seen.add(widget)
         widget = widget.nextInFocusChain()
     form, sizes, row = box.form, box.form.sizes, box.row

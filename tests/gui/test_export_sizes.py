@@ -18,6 +18,7 @@ from quantoscope.gui.export.part import looks_of
 from quantoscope.gui.export.presets import PRESET, PRESETS
 from quantoscope.gui.export.spec import FigureSpec, Look
 from quantoscope.gui.plots import PLOTS
+from tests.gui.plot_bench import ZOOMED
 
 KEYS = tuple(kind.key for kind in PLOTS)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -162,7 +163,7 @@ def test_names_of_what_lies_outside_the_part_are_left_out(picture):
 
 def test_a_figure_of_a_part_differs_from_that_of_the_whole(picture):
     data = picture(RAMP)
-    for key in KEYS:
+    for key in ZOOMED:
         whole = figure_image(FigureSpec((key,), 120, 90, dpi=60), data)
         part = figure_image(
             FigureSpec((key,), 120, 90, dpi=60, looks={key: Look((0.1, 0.4))}), data

@@ -12,7 +12,7 @@ from quantoscope.gui.export.report_content import USUAL_PLOTS, make_report
 from quantoscope.gui.export.report_html import html
 from quantoscope.gui.export.report_reference import Source
 from tests.engine.made_up import SCHEMES, registered
-from tests.gui.plot_bench import KEYS, noise
+from tests.gui.plot_bench import KEYS, SHEETS, noise
 
 ARRAY = noise(160, 4).reshape(4, 40)
 WHEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -94,7 +94,7 @@ def test_every_plot_draws_it(bench, key):
     for text in SCHEMES:
         made.open(ARRAY, [text, "int8 symmetric"])
         assert not made.picture().isNull()
-        assert made.plot.item.items
+        assert made.plot.item.items or key in SHEETS
         made.open(ARRAY, [text])
         made.picture()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -197,6 +197,14 @@ class PlotPane(QWidget):
         if isinstance(box, QComboBox):
             self.plot.choose(*box.itemData(place))
             self._fit_labels()
+
+    def choose_options(self, chosen: Mapping[str, str]) -> None:
+        """Set display options, those that are not named to their first choice."""
+        for key, choice in {**self.plot.first_options(), **chosen}.items():
+            if choice != self.plot.chosen_options[key]:
+                self.plot.choose(key, choice)
+        self._offer_choices()
+        self._fit_labels()
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""

@@ -128,7 +128,7 @@ class Plot(QObject):
         self.data: PlotData | None = None
         self.insight = ""
         self.leader: Plot | None = None
-        self.chosen_options = {option.key: option.choices[0][0] for option in self.options}
+        self.chosen_options = self.first_options()
         self._labels: tuple[str, str] = ("", "")
         self._follow_x = self._follow_y = True
         self._items: dict[Hashable, Any] = {}
@@ -248,6 +248,22 @@ class Plot(QObject):
     def choices_of(self, option: Option) -> tuple[tuple[str, str], ...]:
         """Return key and title of each choice of an option, which may depend on the data."""
         return option.choices
+
+    @classmethod
+    def first_options(cls) -> dict[str, str]:
+        """Return the display options as they are at first."""
+        return {option.key: option.choices[0][0] for option in cls.options}
+
+    @property
+    def options_chosen(self) -> dict[str, str]:
+        """The display options that are not as at first."""
+        first = self.first_options()
+        return {key: it for key, it in self.chosen_options.items() if it != first.get(key)}
+
+    @classmethod
+    def takes(cls, key: str, choice: str) -> bool:
+        """Return whether an option can have a choice, for one that comes from a file."""
+        return any(choice in dict(option.choices) for option in cls.options if option.key == key)
 
     # Scales of axes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -110,6 +111,11 @@ def work_of(wanted: list[Wanted]) -> Callable[[], None]:
 def plane_text(row_axis: int, column_axis: int, fixed: tuple[int, ...]) -> str:
     """Return the option's text for a plane of two axes."""
     return f"{row_axis},{column_axis}@{','.join(map(str, fixed))}"
+
+
+def names_plane(text: str) -> bool:
+    """Return whether a text could name a plane of some array."""
+    return re.fullmatch(r"(\d{1,2},\d{1,2}@\d{1,10}(,\d{1,10}){2,63})?", text) is not None
 
 
 def plane_named(text: str, shape: tuple[int, ...]) -> Plane:

@@ -15,6 +15,10 @@ class MetricPlot(Plot):
 
     of_all_values = True
 
+    @classmethod
+    def takes(cls, key: str, choice: str) -> bool:
+        return (key, choice) == (METRIC.key, OTHERS) or super().takes(key, choice)
+
     def choices_of(self, option: Option) -> tuple[tuple[str, str], ...]:
         few = None
         if option is METRIC and self.data is not None and self.data.verdict is not None:

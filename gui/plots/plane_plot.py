@@ -24,6 +24,7 @@ from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.image_figures import (
     Wanted,
     kept,
+    names_plane,
     plane_named,
     plane_text,
     work_of,
@@ -84,7 +85,14 @@ class PlanePlot(Plot):
         self._scales: WeakKeyDictionary[PlaneImage, tuple[str, ColourScale]] = WeakKeyDictionary()
         self._chosen_before: int | None = None
         super().__init__(item, theme, ink)
-        self.chosen_options["plane"] = ""
+
+    @classmethod
+    def first_options(cls) -> dict[str, str]:
+        return {**super().first_options(), "plane": ""}
+
+    @classmethod
+    def takes(cls, key: str, choice: str) -> bool:
+        return (key == "plane" and names_plane(choice)) or super().takes(key, choice)
 
     def axis_of(self, name: str) -> pg.AxisItem:
         return RowAxis(name) if name == "left" else super().axis_of(name)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 from PySide6.QtCore import QPointF, QRectF
 
+from quantoscope.engine import QuantizationError, Scheme
 from quantoscope.engine.analysis.choices import choices_between
 from quantoscope.engine.analysis.waterfall import Waterfall
 from quantoscope.engine.numerics.arrays import IntArray
@@ -60,6 +62,16 @@ class WhyPlot(MetricPlot):
         return text, self.tr("SQNR (dB)")
 
     # Which schemes, and which values
+
+    @classmethod
+    def takes(cls, key: str, choice: str) -> bool:
+        if super().takes(key, choice):
+            return True
+        if key not in ("from", "to"):
+            return False
+        with suppress(QuantizationError):
+            return choice == (FIRST if key == "from" else SECOND) or bool(Scheme.parse(choice))
+        return False
 
     def choices_of(self, option: Option) -> tuple[tuple[str, str], ...]:
         data = self.data

@@ -320,7 +320,7 @@ class Recovery(QObject):
         file_seen = None if file is None else _file_seen(file, view)
         session.restore(sources, opened.current, opened.entries, opened.active_uid, file, file_seen)
         session.mark_unsaved()
-        self._whole.view_opened.emit(dict(view))
+        self._whole.view_opened.emit(dict(opened.view))
         match view.get("typing"):
             case [int(position), str(text)]:
                 self.typing_left.emit(position, text)

@@ -32,11 +32,14 @@ from quantoscope.gui.common.theme import COLOURS, LINE_STYLES, MARKERS
 from quantoscope.gui.document.document import Document
 from quantoscope.gui.document.snapshot import DeviceCodes, Entry
 from quantoscope.gui.document.tensors import COPIED, Source, Tensor, next_version, of_file
+from quantoscope.gui.plots import PLOT
 from quantoscope.gui.workers.background import PartProgress, Progress
 
 NOTES = 8
 """Maximum number of notes on an opened session, which may have one per file."""
 
+_CHOICE = 1000
+"""Maximum length of a display option that is looked at."""
 _NAMED = 3
 """Maximum number of edited arrays listed by name."""
 _tr = partial(QCoreApplication.translate, "saving")
@@ -278,7 +281,28 @@ def opened(saved: SavedSession, file: Path, agreed: bool, part: PartProgress) ->
         current = Tensor(_tr("Empty"))
         current.take(np.zeros(0, np.float32))
         every = (*every, Source(None, [current], given=True))
-    return Opened(every, current, entries, active, saved.view, notes, bool(waiting))
+    view = _sound_options(saved.view, notes)
+    return Opened(every, current, entries, active, view, notes, bool(waiting))
+
+
+def _sound_options(view: Mapping[str, Any], notes: list[str]) -> Mapping[str, Any]:
+    """Return the view with those display options that its plots have; others are noted."""
+    options = view.get("options", {})
+    if not isinstance(options, dict):
+        options = {"": options}
+    sound: dict[str, dict[str, str]] = {}
+    lost: list[str] = []
+    for name, chosen in options.items():
+        kind = PLOT.get(name)
+        for key, choice in chosen.items() if isinstance(chosen, dict) else [("", chosen)]:
+            if kind is not None and isinstance(choice, str) and kind.takes(key, choice[:_CHOICE]):
+                sound.setdefault(name, {})[key] = choice[:_CHOICE]
+            else:
+                lost.append(kind.name or name.capitalize() if kind is not None else plain(name))
+    if lost:
+        text = _tr("Display options that this version does not have are as at first: %1.")
+        notes.append(filled(text, listing([name or "?" for name in dict.fromkeys(lost)])))
+    return {**view, "options": sound} if "options" in view else view
 
 
 def _at(things: Any, place: int | None) -> Any:

@@ -1,4 +1,4 @@
-"""View state in sessions: panes, zoom, compared pair, focused channel."""
+"""View state in sessions: panes, zoom, display options, compared pair, focused channel."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ def view_of(frame: Frame, session: Session, plots: Plots) -> View:
     """Return the view state as texts, numbers and lists."""
     places = {entry.uid: place for place, entry in enumerate(session.entries)}
     pair = [places.get(uid) for uid in session.view.pair or ()]
-    ranges = {}
+    ranges, options = {}, {}
     for key, pane in plots.built().items():
+        if pane.plot.options_chosen:
+            options[key] = pane.plot.options_chosen
         if not (pane.plot.follow_x and pane.plot.follow_y):
             seen = pane.plot.seen
             ranges[key] = [[float(end) for end in ends] for ends in seen]
@@ -26,6 +28,7 @@ def view_of(frame: Frame, session: Session, plots: Plots) -> View:
         "pair": pair if None not in pair else [],
         "channel": None if session.view.focus is None else session.view.focus.channel,
         "ranges": ranges,
+        "options": options,
     }
 
 
@@ -40,6 +43,11 @@ def restore_view(view: View, session: Session, plots: Plots) -> None:
     channel = view.get("channel")
     if type(channel) is int and channel >= 0 and not session.evaluator.stale:
         session.view.focus_on(channel)
+    options = view.get("options")
+    if isinstance(options, dict):
+        # Before the ranges: with another scale, a plot shows everything.
+        for key in {**plots.built(), **options}:
+            plots[key].choose_options(options.get(key, {}))
     ranges = view.get("ranges")
     for key, ends in ranges.items() if isinstance(ranges, dict) else ():
         if key in plots and _sound(ends):

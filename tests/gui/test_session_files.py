@@ -13,12 +13,13 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMessageBox
 
 from quantoscope.engine import Scheme
 from quantoscope.engine.io import qscope, saved
 from quantoscope.engine.io.saved import SavedSession, SavedSource, SavedTensor
 from quantoscope.gui.document import commands
+from quantoscope.gui.plots.error import IN_R
 from quantoscope.gui.storage.session_codec import place_of
 from tests.gui.conftest import press_button
 from tests.gui.test_files import menu_action, settle, type_path
@@ -127,6 +128,78 @@ def test_the_view_comes_back(work, new_window, qtbot, tmp_path):
     names = [entry.name for entry in other.session.entries]
     assert [box.currentText() for box in other.compare.boxes] == [names[0], names[2]]
     assert other.plots["signal"].widget.viewRange()[0] == pytest.approx([10, 20])
+
+
+def chosen_options(window):
+    return {key: pane.plot.options_chosen for key, pane in window.plots.built().items()}
+
+
+def choose_by_hand(pane, key, choice):
+    """Choose a display option as a person does, in its box."""
+    for box in pane.findChildren(QComboBox):
+        for place in range(box.count()):
+            if box.itemData(place) == (key, choice):
+                box.setCurrentIndex(place)
+                box.activated.emit(place)
+                return
+    raise AssertionError(choice)
+
+
+def test_display_options_come_back(work, new_window, qtbot, tmp_path):
+    best = str(work.session.entries[2].scheme)
+    chosen = {
+        "image": {"quantity": "error", "scale": "log"},
+        "distribution": {"y scale": "linear"},
+        "error": {"unit": IN_R},
+        "waterfall": {"to": best},
+    }
+    for key, options in chosen.items():
+        work.places[key].reveal()
+        settle(work, qtbot)
+        for option, choice in options.items():
+            choose_by_hand(work.plots[key], option, choice)
+    found = chosen_options(work)
+    assert {key: found[key] for key in chosen} == chosen
+    work.whole.write(tmp_path / "work.qscope")
+    other = new_window()
+    other.plots["codes"].plot.choose("y scale", "log")
+    other.open_paths([tmp_path / "work.qscope"])
+    settle(other, qtbot)
+    assert {key: it for key, it in chosen_options(other).items() if it} == {
+        key: it for key, it in found.items() if it
+    }
+    for key, options in chosen.items():
+        other.places[key].reveal()
+        settle(other, qtbot)
+        shown = [box.currentData() for box in other.plots[key].findChildren(QComboBox)]
+        assert set(options.items()) <= set(filter(None, shown)), key
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        7,
+        [["image"]],
+        {"image": 3},
+        {"image": {"quantity": "taste", "scale": None, "": ""}},
+        {"image": {"plane": "0,1@9\n"}, "error": {"unit": "S" * 5000}},
+        {"waterfall": {"from": "int99 wonderful", "metric": []}},
+        {"sculpture": {"quantity": "R"}},
+    ],
+)
+def test_display_options_that_make_no_sense_are_told_of_and_the_rest_opens(
+    window, qtbot, tmp_path, options
+):
+    path = tmp_path / "odd.qscope"
+    array = qscope.SavedTensor("x", array=np.arange(60, dtype=np.float32).reshape(6, 10))
+    view = {"options": options}
+    schemes = (qscope.SavedScheme("int8 symmetric"),)
+    qscope.write(path, qscope.SavedSession((), (array,), schemes, 0, 0, "x", view))
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert window.session.array.shape == (6, 10)
+    assert "Display options that this version does not have" in window.message.text
+    assert not any(chosen_options(window).values())
 
 
 def test_files_that_nobody_named_are_read_only_when_agreed(

@@ -19,6 +19,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         drawn = words[0] in command_line.COMMANDS
         if drawn:
+            # There is no event loop between whose events garbage could be collected.
+            gc.disable()
             command_line.offscreen()
             if complaint := preflight.problem():
                 print(complaint, file=sys.stderr)
@@ -32,12 +34,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     # Imported modules stay: collecting garbage in them wastes time. PySide
     # reads the source of every module imported after it, so import the engine first.
+    # Nothing collects until the event loop does.
     gc.disable()
     from quantoscope import engine  # noqa: F401
     from quantoscope.gui import app
 
     gc.freeze()
-    gc.enable()
     return app.main(words)
 
 

@@ -15,6 +15,7 @@ from shiboken6 import isValid
 from quantoscope.engine import __version__
 from quantoscope.gui.common.dropped_files import local_path
 from quantoscope.gui.common.error_reports import ErrorReporter
+from quantoscope.gui.common.garbage import Collector
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.termination import Ending
 from quantoscope.gui.common.theme import app_icon
@@ -106,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Only the name: QApplication crashes on arguments that are not UTF-8.
     app = Application(["quantoscope"])
     prepare(app)
+    Collector(app)
     reporter = ErrorReporter()
     reporter.install()
     windows = Windows(Settings(), app)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QMenu, QT
 
 from quantoscope.engine import Scheme
 from quantoscope.gui.app import Application, prepare
+from quantoscope.gui.common.garbage import Collector
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.panes.place import Place
@@ -80,6 +81,7 @@ def nothing_is_left(request, home):
         yield
         return
     app = request.getfixturevalue("qapp")
+    collector = Collector()
     QGuiApplication.clipboard().clear()
     before = set(app.topLevelWidgets())
     yield
@@ -100,6 +102,9 @@ def nothing_is_left(request, home):
         timers, threads = _running(app)
     assert not timers, "a timer is left running"
     assert not threads
+    collector.deleteLater()
+    # Here, with none of Qt's functions at work, Python may look itself.
+    gc.enable()
 
 
 @pytest.fixture

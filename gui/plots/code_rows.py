@@ -80,7 +80,10 @@ class CodeRows:
         edges = series.level_edges
         hatch = QBrush(QColor(plot.theme.alarm), Qt.BrushStyle.BDiagPattern)
         for name, start, stop in unused_ends(series):
-            rect = (float(edges[start]), float(edges[stop + 1]), low, middle)
+            left, right = np.clip(edges[[start, stop + 1]], x0, x1).tolist()
+            if left == right:
+                continue
+            rect = left, right, low, middle
             plot.area((uid, "unused", name), rect, hatch, z=-6)
             ground = plot.fill(plot.theme.alarm, 0.08)
             plot.area((uid, "unused ground", name), rect, ground, z=-7)
@@ -106,8 +109,12 @@ class CodeRows:
         edges = series.level_edges
         if close.size:
             breaks = np.flatnonzero(np.diff(close) > 1)
-            first = edges[close[np.append(0, breaks + 1)]]
-            last = edges[close[np.append(breaks, close.size - 1)] + 2]
+            # The last levels may be infinite.
+            first, last = np.clip(
+                [edges[close[np.append(0, breaks + 1)]],
+                 edges[close[np.append(breaks, close.size - 1)] + 2]],
+                x0, x1,
+            )  # fmt: skip
             plot.bars((uid, "codes"), first, last, np.full(first.size, low),
                       np.full(first.size, high), plot.wash(colour, 0.3), z=-3)  # fmt: skip
         used = series.level_counts > 0

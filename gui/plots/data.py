@@ -200,6 +200,10 @@ class Series:
             middles = (drawn[1:] + drawn[:-1]) / 2
             first = drawn[0] - (drawn[1] - drawn[0]) / 2
             last = drawn[-1] + (drawn[-1] - drawn[-2]) / 2
+        # Several levels may be infinite.
+        first, last = (
+            end if np.isnan(edge) else edge for edge, end in ((first, drawn[0]), (last, drawn[-1]))
+        )
         return unit.up(np.concatenate([[first], middles, [last]]))
 
     @cached_property

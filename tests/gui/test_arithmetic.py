@@ -35,14 +35,14 @@ def test_the_band_is_as_wide_as_the_rounding_reaches(window, words, bound, said)
     uid = window.session.active_uid
     commands.set_scheme(window.session, uid, Scheme.parse(f"int8 asymmetric {words}"))
     pane = window.plots["error"]
+    pane.plot.choose("unit", "R")
     s = window.session.evaluator.active_evaluation.qparams.scale
-    bands = [
-        item.rect()
-        for item in pane.widget.getPlotItem().items
-        if type(item).__name__ == "QGraphicsRectItem"
-    ]
-    assert len(bands) == 1
-    assert bands[0].height() == pytest.approx(2 * bound * s)
+    drawn = [i.rect() for i in pane.widget.getPlotItem().items if hasattr(i, "rect")]
+    bands = {int(len(pane.plot.data.series) - rect.center().y()): rect.height() for rect in drawn}
+    halves = [0.5 * abs(one.p.scale) for one in pane.plot.data.series]
+    halves[[e.uid for e in window.session.entries].index(uid)] = bound * s
+    heights = np.array([bands[place] for place in range(len(halves))])
+    np.testing.assert_allclose(heights / heights.max(), np.array(halves) / max(halves), rtol=1e-6)
     assert said in pane.plot.insight
 
 

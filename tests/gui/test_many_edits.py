@@ -188,8 +188,7 @@ class Both:
         for at in range(height):
             start = (row + at) * columns + column
             changed[start : start + width] = bits(new[at])
-        nothing = np.zeros(0, np.intp)
-        assert not values_edit.paste_block(self.session, new, row, column, (), nothing)
+        assert not values_edit.paste_block(self.session, new, row * columns + column)
         self.model.put(changed)
 
     def fill_down(self):

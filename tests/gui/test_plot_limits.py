@@ -469,3 +469,13 @@ def test_numbers_along_a_narrow_axis_do_not_touch(qapp, span, size):
         halves = (metrics.horizontalAdvance(left) + metrics.horizontalAdvance(right)) / 2
         assert b - a >= halves + 4
     assert texts
+
+
+def test_rows_of_codes_end_where_levels_are_infinite(open_window):
+    top = np.finfo(np.float32).max
+    window = open_window(np.array([-top, -1e38, 0, 1e38], np.float32), "int8 symmetric pow2")
+    plot = window.plots["distribution"].plot
+    series = plot.data.series[0]
+    assert np.isinf(series.levels).any()
+    assert not np.isnan(series.level_edges).any()
+    assert plot.insight

@@ -72,6 +72,7 @@ class ValuesModel(ArrayModel):
         self._beside: dict[Stage, Column] = {}
         self._rows = 0
         self.sheet = 0
+        self._error_digits = 99
         self._take_scheme()
         session.array_reset.connect(self._reset)
         session.values_changed.connect(self._on_values_changed)
@@ -203,12 +204,12 @@ class ValuesModel(ArrayModel):
                 nan = np.isnan(page["real"][at])
                 return "" if nan else page.qparams.format.label(int(page["code"][at]))
             value = page[column.key][at]
-            in_unit = column.key in ("real", "reconstructed")
-            text = (
-                self._data_text(value, self._settings.digits)
-                if in_unit
-                else self._stage_text(value, page.qparams)
-            )
+            digits = self._settings.digits
+            if column.key in ("real", "reconstructed"):
+                text = self._data_text(value, digits)
+            else:
+                least = min(digits, self._error_digits) if column.key == "error" else digits
+                text = short(value, digits_within(value, _codes_span(page.qparams), least))
             return f"{MARKS[saturated]} {text}" if saturated and column.key == "clipped" else text
         if role in (Qt.ItemDataRole.EditRole, Qt.ItemDataRole.UserRole):
             return full(page[column.key][at])
@@ -222,10 +223,6 @@ class ValuesModel(ArrayModel):
             return plain_tip(self._value_tip(page, at, column, saturated))
         return None
 
-    def _stage_text(self, value: Any, p: QParams) -> str:
-        """Return a number in steps of S as text; it has an offset if Z has one."""
-        return short(value, digits_within(value, _codes_span(p), self._settings.digits))
-
     @property
     def more_digits(self) -> tuple[int, int]:
         """Extra digits of R and R′, and of numbers in steps of S."""
@@ -236,6 +233,20 @@ class ValuesModel(ArrayModel):
             return of_values, 0
         z = float(np.max(np.abs(self._qparams.zero_point)))
         return of_values, digits_within(z, _codes_span(self._qparams), digits) - digits
+
+    @property
+    def longest_code(self) -> str:
+        """The longest text of a clipped integer code; empty if codes stand for other numbers."""
+        p = self._qparams
+        if p is None or not p.format.integer:
+            return ""
+        return max((f"{MARKS[1]} {end:.0f}" for end in (p.qmin, p.qmax)), key=len)
+
+    def limit_error(self, digits: int) -> None:
+        """Set the maximum number of digits of errors."""
+        if digits != self._error_digits:
+            self._error_digits = digits
+            self._tell_all_changed()
 
     def _data_beside(self, column: Stage, position: int, role: int) -> Any:
         """Return the stored or device data at a position."""

@@ -27,7 +27,7 @@ MEASURED = (TYPE, SHAPE, LOW, HIGH, SIZE)
 USUAL = {LOW: "-0.1234", HIGH: "-0.1234", SIZE: "512 kB"}
 """Sample texts for initial widths, so that columns seldom change while values arrive."""
 HISTOGRAM_WIDTH, MARGIN, MOST = 46, 8, 120
-NAMES_SHORT, NAMES_MOST = 110, 300
+NAMES_SHORT, NAMES_MOST = 160, 300
 """Widths of names: down to the first, other columns are hidden; they take the room left."""
 BY_IMPORTANCE = (SHAPE, HISTOGRAM, TYPE, SIZE, LOW, HIGH)
 LOOKED_AT = 500

@@ -28,12 +28,12 @@ from quantoscope.gui.panes.empty_note import EmptyNote
 from quantoscope.gui.panes.sheet_row import SheetRow
 from quantoscope.gui.panes.table_view import NumberTable
 
-COLUMN_WIDTHS = {"real": 84, "scaled": 84, "shifted": 84, "rounded": 48, "clipped": 50}
-"""Initial size in pixels: all columns of a scheme without zero point are visible."""
-NUMBER_WIDTH = 84
-LEAST_WIDTH = 56
+MARGIN = 9
+"""Pixels of a column beside its text."""
 ESSENTIAL = ("real", "clipped", "code", "error")
-"""Columns shown where there is no room for all."""
+"""Columns shown where there is no room for all, the most important first."""
+FEW_DIGITS, NO_DIGITS = 3, 99
+"""Maximum number of digits of errors where there is no room for more, and no maximum."""
 _SIGNED = (SortOrder.ASCENDING, SortOrder.DESCENDING)
 
 
@@ -50,6 +50,7 @@ class ValuesPane(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session = session
+        self._settings = settings
         self.model = ValuesModel(session, settings, theme, self)
         self.table = NumberTable(self.tr("Values"), self)
         self.table.setModel(self.model)
@@ -65,14 +66,14 @@ class ValuesPane(QWidget):
             self.tr("No values yet. Type a number above, paste a column, or:"), self
         )
         vbox(self, self._bar, (self.table, 1), self.empty, spacing=2)
-        self._wide = 0
-        self._narrowed: dict[int, int] = {}
-        self._sized: tuple[list[str], int, int, int] = ([], 0, 0, 0)
+        self._sorted_by: tuple[int, SortOrder] | None = None
+        self._widths: list[int] = []
+        self._sized: tuple[object, ...] = ()
         self._size_columns()
         self.model.modelReset.connect(self._size_columns)
+        settings.digits_changed.connect(self._size_columns)
         session.evaluator.evaluated.connect(self._size_columns)
         self.table.resized.connect(self._size_columns)
-        self.table.resized.connect(self._hide_stages)
         self.table.moved.connect(self._on_moved)
         self.table.refused.connect(self._refuse)
         self.table.passed.connect(self._on_passed)
@@ -87,7 +88,6 @@ class ValuesPane(QWidget):
         self.table.delegate.typed.connect(self.typed)
         session.resetting.connect(self._on_resetting)
         session.view.chosen_changed.connect(self._on_chosen)
-        self._sorted_by: tuple[int, SortOrder] | None = None
         self._following = False
         self.restyle(theme)
         self._on_reset()
@@ -114,42 +114,49 @@ class ValuesPane(QWidget):
         )
 
     def _size_columns(self) -> None:
-        """Set the width of each stage's column when the stages change."""
-        keys, (of_values, of_steps) = self.model.keys, self.model.more_digits
-        digit = self.table.fontMetrics().horizontalAdvance("0")
-        # Digits outside the table would be missing without an ellipsis.
-        most = min(NUMBER_WIDTH + digit * of_values, self.table.viewport().width())
-        if (keys, of_values, of_steps, most) == self._sized:
+        """Set the width of each stage's column, for the longest number that it may hold."""
+        model, room = self.model, self.table.viewport().width()
+        sized = model.keys, model.more_digits, model.longest_code, self._settings.digits, room
+        if (*sized, self._sorted_by) == self._sized:
             return
-        self._sized = keys, of_values, of_steps, most
-        self._wide, self._narrowed = 0, {}
-        widths = COLUMN_WIDTHS
-        if "code" in keys:
-            # Stages are not integers then.
-            widths = widths | {"rounded": 76, "clipped": 76, "code": 48}
-        more = {"real": of_values, "reconstructed": of_values, "scaled": of_steps}
-        for column, key in enumerate(keys):
-            width = widths.get(key, NUMBER_WIDTH) + digit * more.get(key, 0)
-            width = min(width, max(most, NUMBER_WIDTH)) if key == "real" else width
-            self.table.horizontalHeader().resizeSection(column, width)
-            self._wide += width
-        self._hide_stages()
+        self._sized = (*sized, self._sorted_by)
+        self._widths = [self._width_of(key, self._settings.digits) for key in model.keys]
+        self._show_columns(room)
 
-    def _hide_stages(self) -> None:
-        """Hide the stages between R and its code, where there is no room for all columns."""
-        keys, room = self.model.keys, self.table.viewport().width()
-        narrow = self._wide > room
-        shown = [at for at, key in enumerate(keys) if not narrow or key in ESSENTIAL]
+    def _width_of(self, key: str, digits: int) -> int:
+        """Return the width that a column's numbers need."""
+        of_values, of_steps = self.model.more_digits
+        more = {"real": of_values, "reconstructed": of_values, "scaled": of_steps}
+        longest = f"-0.000{'0' * (digits + more.get(key, 0))}"
+        if key in ("rounded", "clipped", "code") and self.model.longest_code:
+            longest = self.model.longest_code
+        metrics = self.table.fontMetrics()
+        head = self.model.headerData(self.model.keys.index(key), Qt.Orientation.Horizontal)
+        return MARGIN + max(metrics.horizontalAdvance(text) for text in (longest, head))
+
+    def _show_columns(self, room: int) -> None:
+        """Hide what has no room: first stages, then the error, whose digits are fewer before."""
+        keys, widths = self.model.keys, dict(enumerate(self._widths))
+        few = NO_DIGITS
+        if sum(widths.values()) > room:
+            error = keys.index("error") if "error" in keys else -1
+            sorted_by = self._sorted_by[0] if self._sorted_by is not None else 0
+            wanted = (sorted_by, *(keys.index(key) for key in ESSENTIAL if key in keys))
+            left, widths = room, {}
+            for column in dict.fromkeys(wanted):
+                width = self._widths[column]
+                if column == error and width > left:
+                    few = FEW_DIGITS
+                    width = min(width, self._width_of("error", FEW_DIGITS))
+                if not widths or width <= left:
+                    # Digits outside the table would be missing without an ellipsis.
+                    widths[column] = min(width, left)
+                    left -= width
+        self.model.limit_error(few)
         for column in range(len(keys)):
-            self.table.setColumnHidden(column, column not in shown)
-        for column, width in self._narrowed.items():
-            self.table.setColumnWidth(column, width)
-        self._narrowed = {}
-        over = sum(map(self.table.columnWidth, shown)) - room
-        if narrow and over > 0:
-            for column in (keys.index(key) for key in ("real", "error") if key in keys):
-                width = self._narrowed[column] = self.table.columnWidth(column)
-                self.table.setColumnWidth(column, max(width - (over + 1) // 2, LEAST_WIDTH))
+            self.table.setColumnHidden(column, column not in widths)
+            if column in widths:
+                self.table.setColumnWidth(column, widths[column])
 
     def offer(self, editing: Sequence[QAction], filling: Sequence[QAction | QMenu]) -> None:
         """Add editing actions to the context menus, and buttons to the empty pane."""
@@ -298,6 +305,7 @@ class ValuesPane(QWidget):
             text = filled(self.tr("Sorted by |%1|: back to array order"), head)
         self._order.setText(text)
         self._order.setVisible(self.model.sorted)
+        self._size_columns()
         self._on_chosen()
 
     # Editing

@@ -24,6 +24,8 @@ LOW = 560
 """Height below which the bottom panel is folded at first."""
 RAIL, SIDE, BOTTOM = 264, 256, 148
 """Widths of rail and schemes, and height of the bottom panel, in pixels at first."""
+RAIL_GAINS, RAIL_MOST = 0.055, 320
+"""Width of the rail beyond the first, per pixel of a window wider than 1000, and at most."""
 HIGHER = {"compare": 270, "runtimes": 300}
 """Heights of the bottom panel at first with what needs more, by key."""
 
@@ -124,7 +126,7 @@ class Frame(QWidget):
             part.show()
         self.side.setVisible(not self._narrow)
         wide = size.width()
-        rail = min(RAIL + max(0, wide - 1440) // 16, 320)
+        rail = min(RAIL + int(RAIL_GAINS * max(0, wide - 1000)), RAIL_MOST)
         side = min(SIDE + max(0, wide - 1440) // 16, 320)
         self.across.setSizes([rail, wide - rail - side, side])
         self._heights = {}

@@ -293,6 +293,40 @@ def test_values_on_a_large_offset_read_apart_and_are_not_cut(open_window, person
     assert (form.low.text(), form.high.text()) == ("999999999.999", "1000000000.001")
 
 
+SMALL = 0.02 * np.random.default_rng(1).normal(size=6400)
+"""Numbers that need many signs."""
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1000, 700), (667, 467)])
+@pytest.mark.parametrize("shape", [(3,), (6400,), (80, 80), (8, 20, 10, 4)])
+def test_no_number_and_no_position_is_cut_at_first(open_window, size, shape):
+    values = SMALL[: np.prod(shape)].astype(np.float32).reshape(shape)
+    window = open_window(values, "int8 symmetric manual(-0.01,0.01)", size=size)
+    table = window.values.table
+    model, metrics = table.model(), table.fontMetrics()
+    shown = [at for at in range(model.columnCount()) if not table.isColumnHidden(at)]
+    assert {"R", "Clip"} <= {model.headerData(at, Qt.Orientation.Horizontal) for at in shown}
+    assert table.horizontalScrollBar().maximum() == 0
+    for row in range(len(values)):
+        texts = [model.index(row, at).data() for at in shown]
+        widths = [table.columnWidth(at) for at in shown]
+        assert all(metrics.horizontalAdvance(t) + 6 <= w for t, w in zip(texts, widths)), texts
+        place = model.headerData(row, Qt.Orientation.Vertical)
+        assert metrics.horizontalAdvance(place) < table.verticalHeader().width()
+
+
+def test_a_list_sorted_by_the_error_shows_the_error(open_window):
+    window = open_window(SMALL.reshape(2, 3200), "int8 symmetric", size=(1000, 700))
+    table = window.values.table
+    error = window.values.model.keys.index("error")
+    assert table.isColumnHidden(error)
+    window.values.worst_first()
+    assert not table.isColumnHidden(error)
+    assert not table.isColumnHidden(0)
+    window.values.unsort()
+    assert table.isColumnHidden(error)
+
+
 def test_no_digit_of_a_value_lies_outside_a_narrow_table(open_window):
     values = 1e9 + 1e-3 * np.random.default_rng(0).normal(size=99)
     window = open_window(values, "int8 asymmetric")

@@ -98,7 +98,7 @@ class Plot(QObject):
     y_quantity: ClassVar[str] = ""
     """Quantity along x and y; plots of the same one are linked. Those of y are linked only where
     those of x are."""
-    margins: ClassVar[tuple[float, float]] = (0.04, 0.08)
+    margins: tuple[float, float] = (0.04, 0.08)
     """Margins of the full range of x and y, as shares of it."""
     draws_values: ClassVar[bool] = True
     draws_schemes: ClassVar[str] = "all"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from PySide6.QtGui import QFont, QFontMetricsF
 
 from quantoscope.engine import QUANTIZERS
 from quantoscope.engine.analysis.robust_reach import robust_reach
 from quantoscope.engine.evaluation.result import EvaluatedPart
 from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.gui.common.localized_numbers import filled, percent, short
-from quantoscope.gui.plots.base import FEW, LABEL_POINTS, Y_SCALE, Option, Span
+from quantoscope.gui.plots.base import FEW, Y_SCALE, Option, Span
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.kept_figures import FarValues
+from quantoscope.gui.plots.lanes import Lane, lanes_of, write_head
 from quantoscope.gui.plots.position_plot import (
     MARK_PIXELS,
     PositionPlot,
@@ -35,36 +33,6 @@ FAINTEST = 0.3
 """Opacity of a dot with a single value among dots with many."""
 SAMPLES = 128
 """Maximum number of values of a column that a density shows, evenly spaced."""
-STRIP_PIXELS = 15
-"""Height of the strip of clipped values."""
-LOWEST = 40
-"""Height of a lane in pixels below which it has no name and no strip."""
-GAP, GAP_PIXELS = 0.06, 13.0
-"""Minimum distance of lanes, as a share of their height, and in pixels in high ones."""
-
-
-@dataclass(frozen=True)
-class Lane:
-    """Where the errors of a scheme are drawn."""
-
-    series: Series
-    bottom: float
-    top: float
-    """Lower and upper end of the errors, in lanes."""
-    strip: float
-    """Upper end of the strip of clipped values; ``top`` if there is none."""
-    unit: Unit
-    """Scale of the errors."""
-    reach: float
-    """Largest error drawn in the lane."""
-
-    def down(self, error: np.ndarray | float) -> np.ndarray:
-        """Return the height at which an error is drawn."""
-        whole = self.unit.down_to(self.reach) or 1.0
-        middle, half = (self.bottom + self.top) / 2, (self.top - self.bottom) / 2
-        with np.errstate(over="ignore", invalid="ignore"):
-            share = np.clip(self.unit.down(error) / whole, -1.0, 1.0)
-        return middle + half * share
 
 
 class ErrorPlot(PositionPlot):
@@ -134,22 +102,12 @@ class ErrorPlot(PositionPlot):
 
     def _lanes(self, data: PlotData, start: int, stop: int) -> list[Lane]:
         """Return the lanes, the first scheme's on top; in the unit of R with the same range."""
-        count = len(data.series)
         reaches = [self._reach(series, start, stop) for series in data.series]
         reach = max(reaches, default=0.0)
         unit = super().scale("y", data, (-reach, reach)) if reach else Unit()
-        pixel = self.pixel()[1]
-        clips = any(s.figures["clipped_low"] + s.figures["clipped_high"] for s in data.series)
-        strip = STRIP_PIXELS * pixel if clips and 1 / pixel >= LOWEST else 0.0
-        high = 1 / pixel >= 2 * LOWEST and not strip
-        gap = max(GAP, GAP_PIXELS * pixel) if high else GAP
-        lanes = []
-        for place, series in enumerate(data.series):
-            bottom = count - 1 - place + gap / 2
-            top = bottom + 1 - gap
-            most = reaches[place] if self._in_s else reach
-            lanes.append(Lane(series, bottom, top - strip, top, unit, most or 1.0))
-        return lanes
+        each = [(most if self._in_s else reach) or 1.0 for most in reaches]
+        ends = [(-most, most) for most in each]
+        return lanes_of(data.series, self.pixel()[1], unit, ends)
 
     def _reach(self, series: Series, start: int, stop: int) -> float:
         """Return the largest error of rounding among the values from start to stop."""
@@ -194,47 +152,27 @@ class ErrorPlot(PositionPlot):
     def _paint_lane(self, data: PlotData, lane: Lane, start: int, stop: int) -> None:
         uid = lane.series.entry.uid
         left, right = self.x_range(data)
-        active = data.active is not None and uid == data.active.entry.uid
         self._paint_band(lane, start, stop, left, right)
         y = np.full(2, float(lane.down(0.0)))
         self.line((uid, "zero"), np.array([left, right]), y, self.pen(self.theme.grid), z=-3)
-        if 1 / self.pixel()[1] >= LOWEST:
-            self._name(lane, active, start, stop)
+        self._name(data, lane, start, stop)
         if stop > start:
             self._paint_errors(data, lane, start, stop)
             self._paint_clipped(lane, start, stop)
 
-    def _name(self, lane: Lane, active: bool, start: int, stop: int) -> None:
-        """Write the scheme's name, with the number of clipped values in its strip."""
+    def _name(self, data: PlotData, lane: Lane, start: int, stop: int) -> None:
+        """Write the scheme's name, with the number of clipped values beside their triangles."""
         series = lane.series
-        name = f"▸ {series.entry.name}" if active else series.entry.name
+        name = series.entry.name
         if self._in_s and not series.p.format.integer:
             name = filled(self.tr("%1, in gaps between levels"), name)
-        colour = self.theme.colour(series.entry.colour)
-        x0, x1 = self.seen[0]
-        if lane.strip <= lane.top:
-            self.text((series.entry.uid, "name"), x0, lane.top, name, colour, (0.0, 0.0))
-            return
         total = int(series.figures["clipped_low"] + series.figures["clipped_high"])
-        count = f"{total:,}" if total else self.tr("none")
-        text = filled(self.tr("%1, clipped: %2"), name, count)
-        if worst := self._worst(series, start, stop) if total else "":
-            text = filled(self.tr("%1 by up to %2"), text, worst)
-        at = np.concatenate([self._clipped(series, sign, start, stop)[0] for sign in (1, -1)])
-        right = self._covers(at, text, right=False)
-        y, anchor = (lane.top + lane.strip) / 2, (float(right), 0.5)
-        if right and self._covers(at, text, right=True):
-            # Triangles everywhere: below them.
-            right, y, anchor = False, lane.top, (0.0, 0.0)
-        self.text((series.entry.uid, "name"), x1 if right else x0, y, text, colour, anchor)
-
-    def _covers(self, at: IntArray, text: str, right: bool) -> bool:
-        """Return whether a text at an end of a strip covers a triangle."""
-        font = QFont()
-        font.setPointSizeF(LABEL_POINTS)
-        width = (QFontMetricsF(font).horizontalAdvance(text) + MARK_PIXELS) * self.pixel()[0]
-        x0, x1 = self.seen[0]
-        return bool((at > x1 - width if right else at < x0 + width).any())
+        worst = self._worst(series, start, stop) if total else ""
+        notes = [filled(self.tr("clipped: %1"), f"{total:,}" if total else self.tr("none"))]
+        if worst:
+            notes.insert(0, filled(self.tr("%1 by up to %2"), notes[0], worst))
+        at = [self._clipped(series, sign, start, stop)[0] for sign in (1, -1)]
+        write_head(self, data, lane, name, notes, np.concatenate(at))
 
     def _paint_band(self, lane: Lane, start: int, stop: int, left: float, right: float) -> None:
         """Draw the bound of rounding: one band, or one step per value."""
@@ -260,7 +198,7 @@ class ErrorPlot(PositionPlot):
 
     def _paint_errors(self, data: PlotData, lane: Lane, start: int, stop: int) -> None:
         series, uid = lane.series, lane.series.entry.uid
-        if stop - start > self.columns / 4:
+        if stop - start > self.most_symbols:
             self._paint_density(lane, start, stop)
         else:
             at = np.arange(start, stop)
@@ -275,7 +213,7 @@ class ErrorPlot(PositionPlot):
             here = np.array([data.chosen])
             y, clipped = self._heights(lane, here, series.pick(here))
             if clipped[0]:
-                y = np.array([(lane.top + lane.strip) / 2])
+                y = np.array([(lane.top + lane.head) / 2])
             self.points((uid, "chosen"), here, y, "o", self.theme.foreground, 14, hollow=True, z=9)
 
     def _heights(
@@ -314,12 +252,12 @@ class ErrorPlot(PositionPlot):
         series, uid = lane.series, lane.series.entry.uid
         left, right = self.seen[0]
         colour = self.theme.colour(series.entry.colour)
-        middle = (lane.top + lane.strip) / 2
+        middle = (lane.top + lane.head) / 2
         total = int(series.figures["clipped_low"] + series.figures["clipped_high"])
         if not total:
             return
-        if lane.strip > lane.top:
-            rect = (left, right, lane.top, lane.strip)
+        if lane.head > lane.top:
+            rect = (left, right, lane.top, lane.head)
             self.area((uid, "strip"), rect, self.fill(self.theme.alarm, 0.12), z=-5)
         for sign, symbol in ((1, CUT_DOWN), (-1, RAISED)):
             at, error = self._clipped(series, sign, start, stop)
@@ -354,7 +292,7 @@ class ErrorPlot(PositionPlot):
         ticks = []
         for lane in lanes:
             height = (lane.top - lane.bottom) / self.pixel()[1]
-            ends = [-lane.reach, 0.0, lane.reach] if height >= 36 else [0.0]
+            ends = [-lane.high, 0.0, lane.high] if height >= 36 else [0.0]
             if isinstance(lane.unit, Symlog) and height >= 80:
                 ends += [-lane.unit.reach, lane.unit.reach]
             for end in ends:

@@ -27,7 +27,7 @@ def paint_far_parts(plot: Plot, data: PlotData) -> None:
         for sign in (1.0, -1.0):
             _paint_part(plot, axis, unit, sign)
     high = plot.item.getViewBox().height() >= NOTE_ROOM
-    note = _note(plot, data, curved[0][1].reach) if curved and high else ""
+    note = far_note(plot, data, curved[0][1].reach) if curved and high else ""
     if note:
         axis, unit = curved[0]
         side = 1.0 if data.summary.high >= -data.summary.low else -1.0
@@ -74,7 +74,7 @@ def _anchor(axis: str, sign: float) -> Span:
     return (beyond, 0.0) if axis == "x" else (0.0, 1.0 - beyond)
 
 
-def _note(plot: Plot, data: PlotData, reach: float) -> str:
+def far_note(plot: Plot, data: PlotData, reach: float) -> str:
     """Return what lies beyond the linear part of a scale; empty if that is not known."""
     far = plot.far(data)
     if far.reach != reach or not far.count:

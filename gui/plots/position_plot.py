@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from quantoscope.engine.numerics.arrays import FloatArray
 
 DASH_PIXELS = 3
+SYMBOL_PIXELS = 6
+"""Distance of neighbours in pixels from which values have symbols."""
 ROUGH = 0.05
 """Distance of neighbours, as a share of the view's height, from which a line is hair."""
 MARK_PIXELS = 9
@@ -74,18 +76,23 @@ class PositionPlot(Plot):
         else:
             pen = self.entry_pen(series)
             self.curve(series.entry.uid, x, y, pen, self.theme.colour(series.entry.colour))
-        if at.size <= self.columns / 4:
+        if at.size <= self.most_symbols:
             # A clipped value has a triangle instead of the marker.
             whole = np.where(part.saturated == 0, y, np.nan)
             self.entry_points(series.entry.uid, x, whole, series)
         self.clipped_marks(series, kind, span, lane, lanes)
         return x, y
 
+    @property
+    def most_symbols(self) -> float:
+        """Up to how many values have a symbol each: more of them would cover each other."""
+        return self.columns / SYMBOL_PIXELS
+
     def curve(
         self, key: Hashable, x: np.ndarray, y: np.ndarray, pen: QPen, colour: QColor, z: float = 1
     ) -> None:
         """Draw many values as a line, or each as a dash where a line would be hair."""
-        if x.size <= self.columns / 4 or not self._rough(y):
+        if x.size <= self.most_symbols or not self._rough(y):
             self.line(key, x, y, pen, z=z)
             return
         half = min(0.45, DASH_PIXELS / 2 * self.pixel()[0])
@@ -94,10 +101,15 @@ class PositionPlot(Plot):
 
     def _rough(self, y: np.ndarray) -> bool:
         """Return whether neighbours differ so much that a line would go up and down everywhere."""
-        drawn = self.y_unit.down(y)
+        drawn = self.draw_y(y)
         steps = np.abs(np.diff(drawn[np.isfinite(drawn)]))
-        low, high = self.item.getViewBox().viewRange()[1]
+        low, high = self.drawn_heights()
         return bool(steps.size) and float(np.median(steps)) > ROUGH * (high - low)
+
+    def drawn_heights(self) -> tuple[float, float]:
+        """Return where the lowest and the highest values are drawn."""
+        low, high = self.item.getViewBox().viewRange()[1]
+        return float(low), float(high)
 
     def clipped_marks(
         self, series: Series, kind: str, span: tuple[int, int], lane: int = 0, lanes: int = 1

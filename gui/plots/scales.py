@@ -78,7 +78,7 @@ class Symlog(Curved):
                 if low <= sign <= high
             ]
             least = 1.3 * min(apart, (stop - start) / 2.6)
-            step = _round_step(least * self.reach)
+            step = round_step(least * self.reach)
             first = math.ceil(start * self.reach / step - 1e-9)
             last = math.floor(stop * self.reach / step + 1e-9)
             for place in range(first, last + 1):
@@ -104,7 +104,8 @@ def symlog(reach: float, farthest: float) -> Symlog:
     return Symlog(reach=reach, decade=min(DECADE, SHARE / decades))
 
 
-def _round_step(least: float) -> float:
+def round_step(least: float) -> float:
+    """Return the smallest of 1, 2, 5, 10, … times a power of ten that is not below a number."""
     exponent = math.floor(math.log10(least))
     return next(s for d in (1, 2, 5, 10) if (s := float(f"{d}e{exponent}")) >= least * 0.999)
 

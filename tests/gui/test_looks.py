@@ -120,9 +120,12 @@ def mixed(theme, whose, alpha):
 
 LINES = {
     ("signal", 12): {"R stems": "ink", "A stems": "A", "B stems": "B", "C stems": "C"},
-    # Noise: a dash per value.
-    ("signal", 300): {"R": ("ink", 2.0)} | {s: (s, 2.0, SOLID) for s in "ABC"},
-    ("signal", 5000): {f"{s} {end}": s for s in "ABC" for end in ("low", "high")},
+    # Noise: a dash per value, of R and of R′, in a lane per scheme.
+    ("signal", 300): {f"{s} R": ("ink", 2.0) for s in "ABC"}
+    | {s: (s, 2.0, SOLID) for s in "ABC"}
+    | {f"{s} {name}": "grid" for s in "ABC" for name in ("floor", "zero")},
+    ("signal", 5000): {f"{s} {end}": s for s in "ABC" for end in ("low", "high")}
+    | {f"{s} {name}": "grid" for s in "ABC" for name in ("floor", "zero")},
     ("error", 12): {"A stems": "A", "B stems": "B", "C stems": "C"},
     ("error", 300): {},
     ("error", 5000): {},
@@ -276,8 +279,11 @@ def test_bars_have_the_colour_of_what_they_show(drawn, theme, key, count, name, 
     data = shown(count)
     bars = items(drawn(key, data, theme), data, pg.BarGraphItem)
     others = [other for other in bars if other.partition(" ")[2] != "codes" and other != "kept"]
-    assert others == [name]
-    assert bars[name].opts["brush"].color().name().upper() == mixed(theme, whose, alpha)
+    # In a lane per scheme.
+    names = [f"{scheme} {name}" for scheme in "ABC"] if key == "signal" else [name]
+    assert others == names
+    for name in names:
+        assert bars[name].opts["brush"].color().name().upper() == mixed(theme, whose, alpha)
 
 
 @pytest.mark.parametrize("key", ["error", "distribution", "codes"])
@@ -324,16 +330,23 @@ def test_the_ring_lies_on_the_chosen_value_itself(drawn, theme, count):
     data, values = shown(count), noise(count)
     reconstructed = [evaluate(values, text).reconstructed for text in THREE]
 
-    rings = items(drawn("signal", data, theme), data, pg.ScatterPlotItem)
-    x, y = rings["chosen"].getData()
-    assert y.tolist() == [values[CHOSEN]]
+    plot = drawn("signal", data, theme)
+    rings = items(plot, data, pg.ScatterPlotItem)
+    names = ["chosen"]
     if count == 12:  # values stand side by side, R first
+        x, y = rings["chosen"].getData()
+        assert y.tolist() == [values[CHOSEN]]
         assert x.tolist() == [rings["R"].getData()[0][CHOSEN]]
     else:
-        assert x.tolist() == [CHOSEN]
-    ring = rings["chosen"].opts
-    assert said(ring["pen"]) == look(theme, "ink", 2.0)
-    assert ring["brush"].style() == Qt.BrushStyle.NoBrush
+        names = [f"{name} chosen" for name in "ABC"]
+        for name, lane in zip(names, plot._lanes(data, 0, count), strict=True):
+            x, y = rings[name].getData()
+            assert x.tolist() == [CHOSEN]
+            assert y.tolist() == [float(lane.down(values[CHOSEN]))]
+    for name in names:
+        ring = rings[name].opts
+        assert said(ring["pen"]) == look(theme, "ink", 2.0)
+        assert ring["brush"].style() == Qt.BrushStyle.NoBrush
 
     plot = drawn("error", data, theme)
     found = items(plot, data, pg.ScatterPlotItem)

@@ -251,15 +251,57 @@ def test_schemes_that_are_switched_off_are_not_drawn(bench):
 
 
 def test_few_values_stand_as_stems_beside_each_other_and_many_as_a_line(bench):
-    shown = bench("signal", noise(60), *THREE)
+    shown = bench("signal", noise(60), *THREE[:2])
     assert shown.items(pg.ScatterPlotItem)
     stems = [c for c in shown.items(pg.PlotCurveItem) if len(c.getData()[0]) == 120]
-    assert len(stems) == 4
+    assert len(stems) == 3
     firsts = sorted(c.getData()[0][0] for c in stems)
-    assert len(set(firsts)) == 4
-    shown.open(noise(61), THREE)
+    assert len(set(firsts)) == 3
+    shown.open(noise(61), THREE[:2])
     lines = [c for c in shown.items(pg.PlotCurveItem) if len(c.getData()[0]) == 61]
-    assert len(lines) == 4
+    assert len(lines) == 3
+
+
+def texts_of(shown):
+    return [text for item in shown.items(pg.TextItem) if (text := item.toPlainText())]
+
+
+def test_more_than_two_schemes_have_lanes_where_they_would_cover_each_other(bench):
+    """Each lane has R, its scheme's R′ and its name; all have one scale."""
+    shown = bench("signal", noise(10), *THREE, size=(700, 400))
+    assert shown.plot.item.getAxis("left")._tickLevels is None
+    array = noise(300)
+    shown.open(array, THREE)
+    plot, data = shown.plot, shown.plot.data
+    assert [text.lstrip("▸ ") for text in texts_of(shown) if "int8" in text] == list(THREE)
+    lanes = plot._lanes(data, 0, array.size)
+    assert [lane.bottom for lane in lanes] == sorted((lane.bottom for lane in lanes), reverse=True)
+    assert len({(lane.low, lane.high) for lane in lanes}) == 1
+    for lane in lanes:
+        uid = lane.series.entry.uid
+        for name, values in (((uid, "R"), array), (uid, lane.series.part(0, 300).reconstructed)):
+            y = plot._items["line", name].getData()[1]
+            assert y[::2] == pytest.approx(lane.down(values))
+            assert ((lane.bottom < y) & (y < lane.top)).all()
+    shown.open(array, THREE[:2])
+    assert plot.item.getAxis("left")._tickLevels is None
+    assert not [text for text in texts_of(shown) if "int8" in text]
+
+
+@pytest.mark.parametrize("key", ["signal", "error"])
+@pytest.mark.parametrize("size", [(250, 160), (400, 260), (700, 500)])
+def test_lanes_bear_their_names_at_every_size(bench, key, size):
+    schemes = ("int8 scale-only", "int8 symmetric", "int8 asymmetric", "int4 symmetric")
+    shown = bench(key, noise(2000), *schemes, size=size)
+    room = shown.view().sceneBoundingRect().adjusted(-1, -1, 1, 1)
+    names = [
+        item for item in shown.items(pg.TextItem) if item.toPlainText().startswith(("▸", "int"))
+    ]
+    assert [item.isVisible() for item in names] == [True] * 4
+    boxes = [item.mapRectToScene(item.boundingRect()) for item in names]
+    for place, box in enumerate(boxes):
+        assert room.contains(box)
+        assert not any(box.intersects(other) for other in boxes[place + 1 :])
 
 
 def test_the_curves_are_the_values_and_what_is_reconstructed(bench):

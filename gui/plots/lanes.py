@@ -1,0 +1,142 @@
+"""Lanes: small multiples of a plot by position, one per scheme, with its name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QFontMetricsF
+
+from quantoscope.gui.plots.axis import offset_of, tick_text
+from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.scales import round_step
+from quantoscope.gui.plots.spans import Curved, Ticks, Unit
+
+if TYPE_CHECKING:
+    from quantoscope.gui.plots.base import Plot
+
+HEAD_PIXELS = 15.0
+"""Height of the row above a lane that holds its name."""
+LOWEST = 36.0
+"""Height of a lane in pixels below which its name lies over its data."""
+GAP = 0.06
+"""Distance of lanes, as a share of their height."""
+MARK_PIXELS = 9.0
+"""Room in pixels to either side of the middle of a triangle in such a row."""
+SHORTEST = 80.0
+"""Width in pixels below which a shortened name says nothing."""
+MARGIN = 4.0
+LABEL_POINTS = 8.5
+TICK_PIXELS = 20.0
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Where the values of a scheme are drawn."""
+
+    series: Series
+    bottom: float
+    top: float
+    """Lower and upper end of the values, in lanes."""
+    head: float
+    """Upper end of the row with the name; ``top`` if there is none."""
+    unit: Unit
+    """Scale of the values."""
+    low: float
+    high: float
+    """Values at the lower and upper end."""
+
+    def down(self, values: ArrayLike) -> np.ndarray:
+        """Return the heights at which values are drawn, NaN for what is none."""
+        first, last = self.unit.down_pair(self.low, self.high)
+        with np.errstate(over="ignore", invalid="ignore"):
+            share = (self.unit.down(values) - first) / ((last - first) or 1.0)
+            return self.bottom + (self.top - self.bottom) * np.clip(share, 0.0, 1.0)
+
+
+def lanes_of(
+    series: Sequence[Series], pixel: float, unit: Unit, ends: Sequence[tuple[float, float]]
+) -> list[Lane]:
+    """Return a lane per scheme, the first on top; ``pixel`` is the height of one, in lanes."""
+    count = len(series)
+    head = HEAD_PIXELS * pixel if 1 / pixel >= LOWEST else 0.0
+    lanes = []
+    for place, (one, (low, high)) in enumerate(zip(series, ends, strict=True)):
+        bottom = count - 1 - place + GAP / 2
+        top = bottom + 1 - GAP
+        lanes.append(Lane(one, bottom, top - head, top, unit, low, high))
+    return lanes
+
+
+def write_head(
+    plot: Plot, data: PlotData, lane: Lane, name: str, notes: Sequence[str], marks: np.ndarray
+) -> None:
+    """Write a lane's name, and the longest of the notes that fits, covering no marks at these x.
+
+    Where there is no row for it, the name lies over the data.
+    """
+    series = lane.series
+    colour = plot.theme.colour(series.entry.colour)
+    active = data.active is not None and series.entry.uid == data.active.entry.uid
+    name = f"▸ {name}" if active else name
+    metrics = QFontMetricsF(_font())
+    x0, pixel = plot.seen[0][0], plot.pixel()[0]
+    places = np.sort((plot.draw_x(marks) - float(plot.draw_x(x0))) / pixel)
+    ends = (
+        np.concatenate([[0.0], places + MARK_PIXELS]),
+        np.append(places - MARK_PIXELS, plot.columns),
+    )
+    gaps = [(max(0.0, start), stop) for start, stop in zip(*ends, strict=True) if stop > start]
+    whole = metrics.horizontalAdvance(name) + MARGIN
+    fitting = [gap for gap in gaps if gap[1] - gap[0] >= whole]
+    widest = max(gaps, key=lambda gap: gap[1] - gap[0], default=(0.0, 0.0))
+    gap = fitting[0] if fitting else widest
+    in_head = lane.head > lane.top
+    if not in_head or gap[1] - gap[0] < min(whole, SHORTEST):
+        # No row, or marks everywhere in it: over the data.
+        y = lane.top if in_head else lane.head
+        shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, 0.6 * plot.columns)
+        plot.text((series.entry.uid, "name"), x0, y, shown, colour, (0.0, 0.0))
+        return
+    y = (lane.top + lane.head) / 2
+    shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, gap[1] - gap[0])
+    plot.text((series.entry.uid, "name"), x0 + gap[0] * pixel, y, shown, colour, (0.0, 0.5))
+    after = gap[0] + metrics.horizontalAdvance(shown) + HEAD_PIXELS
+    gaps = [(max(start, after), stop) for start, stop in gaps]
+    for note in notes:
+        wide = metrics.horizontalAdvance(note) + MARGIN
+        free = [start for start, stop in gaps if stop - start >= wide]
+        if free:
+            at = x0 + free[0] * pixel
+            plot.text((series.entry.uid, "note"), at, y, note, colour, (0.0, 0.5))
+            return
+
+
+def lane_ticks(lane: Lane, pixel: float) -> tuple[Ticks, float]:
+    """Return heights and labels of a lane's ticks, and the offset that the labels leave out."""
+    low, high = lane.unit.down_pair(lane.low, lane.high)
+    height = (lane.top - lane.bottom) / pixel
+    if not (math.isfinite(high - low) and high > low):
+        return [], 0.0
+    apart = min(TICK_PIXELS / height, 0.5) * (high - low)
+    offset = 0.0
+    if isinstance(lane.unit, Curved):
+        ticks = lane.unit.ticks(low, high, apart)
+    else:
+        offset = offset_of(low, high)
+        step = round_step(apart)
+        places = np.arange(math.ceil((low - offset) / step), math.floor((high - offset) / step) + 1)
+        ticks = [(offset + place * step, tick_text(place * step, step)) for place in places]
+    share = (lane.top - lane.bottom) / (high - low)
+    return [(lane.bottom + (at - low) * share, text) for at, text in ticks], offset
+
+
+def _font() -> QFont:
+    font = QFont()
+    font.setPointSizeF(LABEL_POINTS)
+    return font

@@ -158,8 +158,8 @@ def test_a_plot_in_front_wears_the_new_theme_and_keeps_what_it_shows(open_window
     QApplication.processEvents()
     pane = window.plots[key]
     plot = pane.plot
-    # The lanes of the number line are tinted.
-    y = 1 if key == "number-line" else pane.height() // 2
+    # The lanes of the number line are tinted, and a frame is around the pane with the keys.
+    y = 5 if key == "number-line" else pane.height() // 2
     before = plot.item.getViewBox().viewRange(), plot.insight, plot.item.getAxis("left").labelText
     for name, theme in (("dark", DARK), ("light", LIGHT)):
         window.settings.theme = name

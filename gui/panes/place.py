@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -49,13 +50,27 @@ class Sentence(QLabel):
         self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._needed = 0
+        self._said = self._name = ""
 
     def say(self, text: str) -> None:
         """Show a text."""
-        if text != self.text():
-            self.setText(text)
+        if text != self._said:
+            self._said = text
             self.setToolTip(plain_tip(text))
-            self._grow(self._needed)
+            self._write(self._needed)
+
+    def name(self, html: str) -> None:
+        """Begin with a name, as HTML; empty for none."""
+        if html != self._name:
+            self._name = html
+            self._write(0)
+
+    def _write(self, least: int) -> None:
+        rich = Qt.TextFormat.RichText if self._name else Qt.TextFormat.PlainText
+        self.setTextFormat(rich)
+        named = f"{self._name}&nbsp;&nbsp; {escape(self._said)}"
+        self.setText(named if self._name else self._said)
+        self._grow(least)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -90,7 +105,7 @@ class Sentence(QLabel):
         lines = max(1, room.height() // metrics.lineSpacing())
         # Words do not fill a line: the last one counts for less.
         width = int(room.width() * (lines - 0.15 * (lines > 1)))
-        text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, width)
+        text = metrics.elidedText(self._said, Qt.TextElideMode.ElideRight, width)
         flags = int(self.alignment()) | (Qt.TextFlag.TextWordWrap if lines > 1 else 0)
         QPainter(self).drawText(room, flags, text)
 

@@ -22,7 +22,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QComboBox, QMenu, QWidget
+from PySide6.QtWidgets import QComboBox, QMenu, QVBoxLayout, QWidget
 
 from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.gui.common.localized_numbers import full
@@ -42,6 +42,12 @@ from quantoscope.gui.workers.background import Ticket
 TOP_MARGIN = 6
 OPTION_WIDTH = 240
 """Maximum width of the box of an option, in pixels."""
+BOX_EDGES = 36
+"""Width of a box beside its text."""
+OPTIONS_FROM = 260
+"""Minimum width of the pane, in pixels, for options above the plot."""
+QWIDGETSIZE_MAX = (1 << 24) - 1
+"""Qt's own, which Python does not see."""
 STILL = 25
 """Milliseconds after which a moved view stands still."""
 _drags = itertools.count(1)
@@ -124,11 +130,10 @@ class PlotPane(QWidget):
         self.readout = plain_label(self.widget, name="readout", wrap=False)
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.readout.hide()
-        self._options = QWidget(self)
-        self._options.setAutoFillBackground(True)
-        self._options.setVisible(bool(kind.options))
+        self.options = QWidget(self)
+        self.options.setAutoFillBackground(True)
         self._fill_options()
-        vbox(self, self._options, self.widget, spacing=0)
+        vbox(self, self.options, self.widget, spacing=0)
         scene = self.widget.scene()
         scene.sigMouseMoved.connect(self._on_mouse_moved)
         scene.sigMouseClicked.connect(self._on_mouse_clicked)
@@ -158,10 +163,10 @@ class PlotPane(QWidget):
 
     def _fill_options(self) -> None:
         """Create a box per display option."""
-        row = hbox(self._options, margins=(3, 2, 3, 0), spacing=4)
+        row = hbox(self.options, margins=(3, 2, 3, 0), spacing=4)
         self._boxes: list[ChoiceBox] = []
         for option in self.plot.options:
-            box = ChoiceBox(self._options)
+            box = ChoiceBox(self.options)
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
@@ -172,12 +177,35 @@ class PlotPane(QWidget):
             self._boxes.append(box)
             box.activated.connect(self._on_option)
             row.addWidget(box, 4)
-        self._planes = PlaneRow(self._options) if self.plot.picks_plane else None
+        self._planes = PlaneRow(self.options) if self.plot.picks_plane else None
         if self._planes is not None:
             self._planes.chosen.connect(self._on_plane)
             row.addWidget(self._planes, 4)
         row.addStretch(1)
         self._offer_choices()
+
+    def options_width(self) -> int:
+        """Return the width in pixels that the options need to be read in full."""
+        shown = [self._planes.sizeHint().width()] if self._planes is not None else []
+        for box in self._boxes:
+            texts = [box.itemText(place) for place in range(box.count())]
+            width = max(map(box.fontMetrics().horizontalAdvance, texts), default=0) + BOX_EDGES
+            shown.append(min(width, OPTION_WIDTH))
+        return sum(shown) + 4 * len(shown) + 6
+
+    def take_options(self) -> None:
+        """Take the options back above the plot, from the head where they have stood."""
+        layout = self.layout()
+        if isinstance(layout, QVBoxLayout):
+            self.options.setMaximumWidth(QWIDGETSIZE_MAX)
+            self.options.setMinimumWidth(0)
+            layout.insertWidget(0, self.options)
+
+    def show_options(self) -> None:
+        """Show the options where there is room; the context menu has them too."""
+        inside = self.options.parentWidget() is self
+        roomy = self.height() >= 120 and self.width() >= OPTIONS_FROM
+        self.options.setVisible(self.plot.has_options and (roomy or not inside))
 
     def _offer_choices(self) -> None:
         """Fill the boxes with the choices that the data leave."""
@@ -205,6 +233,10 @@ class PlotPane(QWidget):
                 self.plot.choose(key, choice)
         self._offer_choices()
         self._fit_labels()
+
+    def _on_menu_option(self, box: ChoiceBox, place: int, *_: object) -> None:
+        box.setCurrentIndex(place)
+        box.activated.emit(place)
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
@@ -566,12 +598,26 @@ class PlotPane(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+    def context_menu(self) -> QMenu:
+        """Return a new menu of what can be done here."""
         menu = QMenu(self)
         menu.addAction(self.tr("Show &everything"), self.fit)
         menu.addSeparator()
+        for option, box in zip(self.plot.options, self._boxes, strict=True):
+            choices = menu.addMenu(self.tr(option.title))
+            for place in range(box.count()):
+                action = choices.addAction(box.itemText(place))
+                action.setCheckable(True)
+                action.setChecked(place == box.currentIndex())
+                action.triggered.connect(partial(self._on_menu_option, box, place))
+        if self.plot.options:
+            menu.addSeparator()
         menu.addAction(self.tr("&Copy as image"), self._ask_copy)
         menu.addAction(self.tr("E&xport…"), self._ask_export)
+        return menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.context_menu()
         menu.exec(event.globalPos())
         menu.deleteLater()
 
@@ -607,8 +653,7 @@ class PlotPane(QWidget):
         super().resizeEvent(event)
         self._ring.setGeometry(self.rect())
         self._ring.raise_()
-        # Hide the options in a low pane too.
-        self._options.setVisible(bool(self.plot.options) and self.height() >= 120)
+        self.show_options()
         self._fit_labels()
         if not self.readout.isHidden():
             self._place_readout()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from html import escape
 from typing import cast
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from quantoscope.gui.common.theme import Theme, icon
@@ -15,6 +16,13 @@ from quantoscope.gui.panes.place import Place, Sentence
 from quantoscope.gui.panes.plot_pane import PlotPane
 from quantoscope.gui.plots import Plot
 from quantoscope.gui.plots.feed import PlotFeed
+
+NARROW = 330
+"""Width in pixels below which the name is the beginning of the sentence."""
+SENTENCE_ROOM = 460
+"""Width in pixels that the sentence needs for the options to stand beside it."""
+OPTION_EDGE = 4
+"""Height in pixels of a box of options above its text."""
 
 
 class PlotPlace(Place):
@@ -47,13 +55,14 @@ class PlotPlace(Place):
         self.window_button.setIconSize(QSize(12, 12))
         self.window_button.setFixedSize(18, 18)
         self.window_button.clicked.connect(self._toggle_window)
-        row = QHBoxLayout(self.head)
-        row.setContentsMargins(8, 2, 2, 0)
-        row.setSpacing(8)
-        row.addWidget(self.label, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self.sentence, 1)
-        row.addWidget(self.window_button, 0, Qt.AlignmentFlag.AlignTop)
+        self._row = QHBoxLayout(self.head)
+        self._row.setContentsMargins(8, 2, 2, 0)
+        self._row.setSpacing(8)
+        self._row.addWidget(self.label, 0, Qt.AlignmentFlag.AlignTop)
+        self._row.addWidget(self.sentence, 1, Qt.AlignmentFlag.AlignTop)
+        self._row.addWidget(self.window_button, 0, Qt.AlignmentFlag.AlignTop)
         self._layout.addWidget(self.head)
+        self._named = self._marked = False
         self.insight_changed.connect(self.sentence.say)
         self.detached.connect(self._on_detached)
         self._on_detached(False)
@@ -77,6 +86,7 @@ class PlotPlace(Place):
         self.title = pane.plot.title()
         self.set_insight(pane.plot.insight or " ")
         pane.insight_changed.connect(self.set_insight)
+        self._arrange()
         self.built.emit(pane)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -86,10 +96,37 @@ class PlotPlace(Place):
 
     def show_name(self, shown: bool, active: bool) -> None:
         """Show the name, underlined in the view that a chosen tab replaces, or leave it out."""
-        self.label.setVisible(shown or self.alone)
+        self._named, self._marked = shown or self.alone, active
         font = self.label.font()
         font.setUnderline(active)
         self.label.setFont(font)
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put the name before the sentence or into it, and the options beside it or below."""
+        narrow = self.width() < NARROW
+        self.label.setVisible(self._named and not narrow)
+        html = escape(self.name)
+        html = f"<b>{f'<u>{html}</u>' if self._marked else html}</b>"
+        self.sentence.name(html if self._named and narrow else "")
+        if not self.is_built or not self.pane.plot.has_options:
+            return
+        options = self.pane.options
+        beside = self.width() - self.pane.options_width() >= SENTENCE_ROOM
+        if beside and self._row.indexOf(options) < 0:
+            self._row.insertWidget(2, options, 0, Qt.AlignmentFlag.AlignTop)
+        elif not beside and self._row.indexOf(options) >= 0:
+            self.pane.take_options()
+        for text in (self.label, self.sentence):
+            # On a line with the text of the boxes.
+            text.setContentsMargins(0, OPTION_EDGE if beside else 0, 0, 0)
+        if beside:
+            options.setFixedWidth(self.pane.options_width())
+        self.pane.show_options()
 
     def _toggle_window(self) -> None:
         if self.alone:

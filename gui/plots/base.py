@@ -154,6 +154,11 @@ class Plot(QObject):
         """Return a new axis for ``bottom`` or ``left``."""
         return (WholeAxis if name in self.whole_axes else ValueAxis)(name)
 
+    @property
+    def has_options(self) -> bool:
+        """Whether something of its display can be chosen."""
+        return bool(self.options) or self.picks_plane
+
     # What a plot says of itself
 
     def title(self) -> str:

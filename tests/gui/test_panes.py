@@ -76,3 +76,46 @@ def test_the_head_of_every_pane_says_what_it_shows(window, key):
     window.places[key].reveal()
     assert window.places[key].title
     assert window.places[key].name
+
+
+def test_the_head_of_a_view_leaves_the_room_to_the_plot(window, qapp):
+    """Wide: all in one line. Narrow: the sentence begins with the name, options are in the menu."""
+    place = window.places["error"]
+    window.resize(1440, 900)
+    window.stage.set_views(["signal", "error"])
+    qapp.processEvents()
+    options = place.pane.options
+    assert options.isVisible()
+    assert options.parentWidget() is place.head
+    assert place.label.isVisible()
+    assert place.head.height() < 40
+    window.resize(1000, 700)
+    window.stage.set_views(["signal", "error", "distribution", "codes"])
+    qapp.processEvents()
+    assert not options.isVisible()
+    assert not place.label.isVisible()
+    assert place.sentence.text().startswith("<b>Error</b>")
+    assert place.insight in place.sentence.toolTip()
+    menu = place.pane.context_menu()
+    (choices,) = [one.menu() for one in menu.actions() if one.text() == "Unit of the error"]
+    assert [one.isChecked() for one in choices.actions()] == [True, False]
+    choices.actions()[1].trigger()
+    menu.deleteLater()
+    assert place.pane.plot.chosen_options["unit"] == "R"
+    window.stage.set_views(["error"])
+    qapp.processEvents()
+    assert options.isVisible()
+    assert options.parentWidget() is place.pane
+    assert [box.currentText() for box in place.pane._boxes] == ["in the unit of R", "y: automatic"]
+
+
+@pytest.mark.parametrize("size", [(1000, 700), (1440, 900)])
+def test_no_sentence_of_a_view_is_cut(window, qapp, size):
+    window.resize(*size)
+    keys = [key for key, place in window.stage.plots.places.items() if not place.kind.beside]
+    for at in range(0, len(keys), 4):
+        window.stage.set_views((keys[at:] + keys)[:4])
+        qapp.processEvents()
+        for key in window.stage.views:
+            sentence = window.places[key].sentence
+            assert sentence.heightForWidth(sentence.width()) <= sentence.height(), key

@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
 from quantoscope.engine import QUANTIZERS, Evaluation, Trace
@@ -22,6 +22,10 @@ from quantoscope.gui.models.array_model import MARKS
 
 PARAMETERS = ("S0", "d", "S", "Z", "m")
 """Keys of the lines that end a card of parameters."""
+EDGES, ARROW_EDGES, TIGHT_EDGES = 9, 4, (5, 1)
+"""Room at either side of a card's text and of an arrow in pixels; of both where there is little."""
+LARGE = 1.25
+"""Size of the result at a card's end, relative to other text."""
 
 
 class StepsPane(QWidget):
@@ -41,7 +45,7 @@ class StepsPane(QWidget):
         self.view = Page(self)
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setOpenLinks(False)
-        self.view.setLineWrapMode(QTextBrowser.LineWrapMode.NoWrap)
+        self.view.setLineWrapMode(QTextBrowser.LineWrapMode.WidgetWidth)
         self.view.setAccessibleName(self.tr("Steps of the chosen value"))
         align_digits(self.view)
         self.setFocusProxy(self.view)
@@ -63,6 +67,8 @@ class StepsPane(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        # The cards share the room.
+        self.show_steps()
         self._scroll_to_start()
 
     def _scroll_to_start(self) -> None:
@@ -93,7 +99,7 @@ class StepsPane(QWidget):
         )
         position = commands.position_text(self._session, self._session.view.chosen)
         self._say(filled("%1 · #%2: %3", entry.name, position, self.describe(made.trace)))
-        self.view.setHtml(self._html(made))
+        self._lay(made)
 
     def _say(self, insight: str) -> None:
         self.insight = insight
@@ -155,11 +161,25 @@ class StepsPane(QWidget):
 
     # Cards
 
-    def _html(self, made: Steps) -> str:
+    def _lay(self, made: Steps) -> None:
+        """Show the cards side by side: wrapped where that gives all of them room, else scrolled."""
+        cards = _cards(made)
+        widths = self._widths(cards)
+        self.view.setLineWrapMode(QTextBrowser.LineWrapMode.WidgetWidth)
+        if widths:
+            self.view.setHtml(self._html(made, cards, widths))
+            height = self.view.viewport().height() + self.view.document().documentMargin()
+            if self.view.document().size().height() <= height:
+                return
+        self.view.setLineWrapMode(QTextBrowser.LineWrapMode.NoWrap)
+        self.view.setHtml(self._html(made, cards, [0] * len(cards)))
+
+    def _html(self, made: Steps, cards: list[list[Line]], widths: list[int]) -> str:
         """Return the steps as a row of cards; those of a clipped value are framed in alarm."""
         theme, clipped = self._theme, int(made.trace.saturated[0])
         cells: list[str] = []
-        for number, card in enumerate(_cards(made), 1):
+        edges, apart = (EDGES, ARROW_EDGES) if not any(widths) else TIGHT_EDGES
+        for number, (card, width) in enumerate(zip(cards, widths, strict=True), 1):
             alarmed = bool(clipped) and card[-1].key in ("clipped", "error")
             edge, ground = theme.outline, theme.alternate
             if alarmed:
@@ -169,11 +189,51 @@ class StepsPane(QWidget):
             if alarmed and card[-1].key == "clipped":
                 title += f" {_ink(theme.alarm, MARKS[clipped])}"
             if cells:
-                middle = f"color:{theme.muted};vertical-align:middle;padding:0 4px"
+                middle = f"color:{theme.muted};vertical-align:middle;padding:0 {apart}px"
                 cells.append(f"<td style='{middle}'>→</td>")
-            style = f"border:1px solid {edge};background-color:{ground};padding:3px 9px"
-            cells.append(f"<td style='{style}'><div>{title}</div>{text}</td>")
+            style = f"border:1px solid {edge};background-color:{ground};padding:3px {edges}px"
+            sized = f" width='{width}'" if width else ""
+            cells.append(f"<td{sized} style='{style}'><div>{title}</div>{text}</td>")
         return f"<table cellspacing='0'><tr>{''.join(cells)}</tr></table>"
+
+    def _widths(self, cards: list[list[Line]]) -> list[int]:
+        """Return the width of each card in pixels, the widest cut alike; none if all have room.
+
+        Nor are there any if words would have to be broken.
+        """
+        plain, font = QFontMetricsF(self.view.font()), self.view.font()
+        font.setBold(True)
+        bold = QFontMetricsF(font)
+        wanted, least = [], []
+        for card in cards:
+            title = bold.horizontalAdvance(f"1  {self._title(card[-1])} ▼")
+            lines = [card[-1].symbol]
+            for line in card:
+                lines += [f"{line.symbol} = {line.formula}", f"= {line.numbers}", line.remark]
+                if not line.numbers:
+                    lines.append(f"{line.symbol} = {line.formula} = {line.result}")
+            result = LARGE * bold.horizontalAdvance(f"= {card[-1].result}")
+            words = [word for each in lines for word in each.split()]
+            wanted.append(max(result, title, *map(plain.horizontalAdvance, lines)))
+            least.append(max(result, title, *map(bold.horizontalAdvance, words)))
+        bar = self.view.verticalScrollBar().sizeHint().width()
+        room = self.view.width() - bar - 2 * self.view.document().documentMargin()
+        arrow = plain.horizontalAdvance("→")
+        between = (len(cards) - 1) * (arrow + 2 * ARROW_EDGES) + 2 * len(cards) * (EDGES + 2)
+        if sum(wanted) + between <= room:
+            return []
+        edges, apart = TIGHT_EDGES
+        around = 2 * edges + 3
+        room -= (len(cards) - 1) * (arrow + 2 * apart + 2) + len(cards) * around
+        if sum(least) > room:
+            return []
+        low, high = 0.0, max(wanted)
+        for _ in range(12):
+            most = (low + high) / 2
+            shared = [max(few, min(all_, most)) for few, all_ in zip(least, wanted, strict=True)]
+            low, high = (most, high) if sum(shared) <= room else (low, most)
+        shared = [max(few, min(all_, low)) for few, all_ in zip(least, wanted, strict=True)]
+        return [int(width) + around for width in shared]
 
     def _line(self, line: Line, last: bool, alarmed: bool) -> str:
         """Return a line of a card: formula, numbers and result below each other."""
@@ -181,7 +241,7 @@ class StepsPane(QWidget):
         symbol, formula, numbers, result = map(
             escape, (line.symbol, line.formula, line.numbers, line.result)
         )
-        result = f"= <b>{result}</b>"
+        result = f"=&nbsp;<b>{result}</b>"
         if last and formula:
             result = f"<span style='font-size:large'>{result}</span>"
         result = _ink(theme.alarm, result) if alarmed else result

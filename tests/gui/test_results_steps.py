@@ -402,6 +402,20 @@ def test_each_family_has_the_cards_of_its_own_stages(open_window, scheme, titles
             in shown  # fmt: skip
 
 
+@pytest.mark.parametrize("width", [1000, 1200, 1440])
+def test_all_cards_of_three_numbers_are_seen_at_every_width(window, qapp, width):
+    window.resize(width, 700)
+    qapp.processEvents()
+    view = window.steps.view
+    assert view.isVisible()
+    assert not view.horizontalScrollBar().isVisible()
+    assert not view.verticalScrollBar().isVisible()
+    assert view.document().size().width() <= view.viewport().width()
+    error = view.toPlainText().split()[-1]
+    expected = window.session.evaluator.active_evaluation.error[window.session.view.chosen]
+    assert float(error) == pytest.approx(expected, rel=1e-5)
+
+
 def test_cards_that_have_no_room_are_scrolled_with_the_keys_and_copied(open_lean_window, person):
     window = open_lean_window(np.linspace(-1, 2, 40), "int8 asymmetric @onnxruntime")
     window.resize(800, 700)

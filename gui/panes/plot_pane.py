@@ -42,7 +42,7 @@ from quantoscope.gui.workers.background import Ticket
 TOP_MARGIN = 6
 OPTION_WIDTH = 240
 """Maximum width of the box of an option, in pixels."""
-BOX_EDGES = 36
+BOX_EDGES = 50
 """Width of a box beside its text."""
 OPTIONS_FROM = 260
 """Minimum width of the pane, in pixels, for options above the plot."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,12 +12,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetricsF
 
 from quantoscope.gui.plots.axis import offset_of, tick_text
+from quantoscope.gui.plots.base import Plot
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.scales import round_step
 from quantoscope.gui.plots.spans import Curved, Ticks, Unit
-
-if TYPE_CHECKING:
-    from quantoscope.gui.plots.base import Plot
 
 HEAD_PIXELS = 15.0
 """Height of the row above a lane that holds its name."""
@@ -57,6 +54,29 @@ class Lane:
         with np.errstate(over="ignore", invalid="ignore"):
             share = (self.unit.down(values) - first) / ((last - first) or 1.0)
             return self.bottom + (self.top - self.bottom) * np.clip(share, 0.0, 1.0)
+
+
+class LanedPlot(Plot):
+    """A plot whose ``draw_y`` is that of a lane while it paints one."""
+
+    _lane: Lane | None = None
+    laned_margins = (0.04, 0.005)
+
+    def draw_y(self, y: ArrayLike) -> np.ndarray:
+        return super().draw_y(y) if self._lane is None else self._lane.down(y)
+
+    def use_lanes(self, laned: bool) -> None:
+        """Set the margins of a view with lanes, or of one without."""
+        self.margins = self.laned_margins if laned else type(self).margins
+
+    def tick_lanes(self, lanes: Sequence[Lane], least: float = 0.0) -> float:
+        """Write the ticks of all lanes, ``least`` from each other, and return their offset."""
+        ticks, offset = [], 0.0
+        for lane in lanes:
+            own, offset = lane_ticks(lane, self.pixel()[1], least)
+            ticks += own
+        self.item.getAxis("left").setTicks([ticks])
+        return offset
 
 
 def lanes_of(
@@ -117,7 +137,7 @@ def write_head(
             return
 
 
-def lane_ticks(lane: Lane, pixel: float) -> tuple[Ticks, float]:
+def lane_ticks(lane: Lane, pixel: float, least: float = 0.0) -> tuple[Ticks, float]:
     """Return heights and labels of a lane's ticks, and the offset that the labels leave out."""
     low, high = lane.unit.down_pair(lane.low, lane.high)
     height = (lane.top - lane.bottom) / pixel
@@ -129,7 +149,7 @@ def lane_ticks(lane: Lane, pixel: float) -> tuple[Ticks, float]:
         ticks = lane.unit.ticks(low, high, apart)
     else:
         offset = offset_of(low, high)
-        step = round_step(apart)
+        step = round_step(max(apart, least))
         places = np.arange(math.ceil((low - offset) / step), math.floor((high - offset) / step) + 1)
         ticks = [(offset + place * step, tick_text(place * step, step)) for place in places]
     share = (lane.top - lane.bottom) / (high - low)

@@ -6,7 +6,6 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import ArrayLike
 
 from quantoscope.gui.common.localized_numbers import filled, short
 from quantoscope.gui.common.theme import Theme
@@ -15,7 +14,7 @@ from quantoscope.gui.plots.base import FEW, Y_SCALE, Plot, Span
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.far_parts import TINT as FAR_TINT
 from quantoscope.gui.plots.far_parts import far_note
-from quantoscope.gui.plots.lanes import Lane, lane_ticks, lanes_of, write_head
+from quantoscope.gui.plots.lanes import Lane, LanedPlot, lanes_of, write_head
 from quantoscope.gui.plots.position_plot import PositionPlot, places, position_readout, stems
 from quantoscope.gui.plots.scales import Symlog
 from quantoscope.gui.plots.spans import LARGEST, Unit, finite_extremes, visible
@@ -34,7 +33,7 @@ INNER = 0.05
 """Margin above and below the values of a lane, as a share of their range."""
 
 
-class SignalPlot(PositionPlot):
+class SignalPlot(LanedPlot, PositionPlot):
     """Lines or stems if values are distinguishable, else an envelope."""
 
     key = "signal"
@@ -44,7 +43,6 @@ class SignalPlot(PositionPlot):
         return self.tr("Signal: R in neutral ink, the reconstructed R′ in colours")
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
-        self._lane: Lane | None = None
         self._shared = ""
         super().__init__(item, theme, ink)
 
@@ -63,7 +61,7 @@ class SignalPlot(PositionPlot):
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         start, stop = visible(data.values.size, x0, x1)
         laned = self._in_lanes(data, start, stop)
-        self.margins = (0.04, 0.005) if laned else PositionPlot.margins
+        self.use_lanes(laned)
         return (0.0, float(len(data.series))) if laned else self._ends(data, start, stop)
 
     def _ends(self, data: PlotData, start: int, stop: int) -> tuple[float, float]:
@@ -104,9 +102,6 @@ class SignalPlot(PositionPlot):
         low, high = unit.up_pair(first - margin, last + margin)
         return lanes_of(data.series, self.pixel()[1], unit, [(low, high)] * len(data.series))
 
-    def draw_y(self, y: ArrayLike) -> np.ndarray:
-        return super().draw_y(y) if self._lane is None else self._lane.down(y)
-
     def drawn_heights(self) -> tuple[float, float]:
         lane = self._lane
         return super().drawn_heights() if lane is None else (lane.bottom, lane.top)
@@ -124,12 +119,7 @@ class SignalPlot(PositionPlot):
             if data.chosen is not None:
                 self._ring(data, start, stop, (lane.series.entry.uid, "chosen"), 2)
             self._lane = None
-        ticks, offset = [], 0.0
-        for lane in lanes:
-            own, offset = lane_ticks(lane, self.pixel()[1])
-            ticks += own
-        self._shared = shared_text(offset, lanes[0].unit.exponent)
-        self.item.getAxis("left").setTicks([ticks])
+        self._shared = shared_text(self.tick_lanes(lanes), lanes[0].unit.exponent)
 
     def _paint_ground(self, lane: Lane) -> None:
         """Draw 0, the lower end, and the logarithmic parts of a lane."""

@@ -133,7 +133,8 @@ LINES = {
     | {f"{s} codes used": (s, 1.0, SOLID) for s in "ABC"}
     | {f"{s} codes idle": (s, 1.0, SOLID, 0.45) for s in "ABC"},
     ("transfer", 12): {"identity": "muted", "A": "A", "B": ("B", 2.0), "C": "C"},
-    ("codes", 12): {"A": "A", "C": "C"},
+    # A lane per scheme.
+    ("codes", 12): {f"{s} floor": "grid" for s in "ABC"} | {f"{s} chosen": "muted" for s in "ABC"},
     ("calibration", 12): {
         "rounding": ("B", 1.0, DASHED),
         "clipping": ("alarm", 1.0, DASHED),
@@ -181,6 +182,9 @@ def test_the_tables_above_name_every_plot():
 def test_the_chosen_value_and_zero_are_marked_by_thin_lines_in_quiet_colours(drawn, theme, key):
     data = shown(12)
     rules = items(drawn(key, data, theme), data, pg.InfiniteLine)
+    if key == "codes":  # marked in each lane, by a line among those above
+        assert not rules
+        return
     if key.startswith("image"):
         looks = {name: said(rule.pen) for name, rule in rules.items()}
         assert looks == dict.fromkeys(("column", "row"), look(theme, "chosen"))
@@ -270,7 +274,7 @@ def test_a_clipped_value_carries_its_triangle_instead_of_the_marker(drawn, key):
     [
         ("signal", 5000, "R", "ink", 0.45),
         ("distribution", 300, "R", "ink", 0.4),
-        ("codes", 300, "active", "B", 0.75),
+        ("codes", 300, "", "", 0.75),
         ("channels", 300, "active", "B", 0.3),
         ("difference", 5000, "0", "cause", 0.7),
     ],
@@ -280,10 +284,25 @@ def test_bars_have_the_colour_of_what_they_show(drawn, theme, key, count, name, 
     bars = items(drawn(key, data, theme), data, pg.BarGraphItem)
     others = [other for other in bars if other.partition(" ")[2] != "codes" and other != "kept"]
     # In a lane per scheme.
-    names = [f"{scheme} {name}" for scheme in "ABC"] if key == "signal" else [name]
+    names = [f"{scheme} {name}".strip() for scheme in "ABC"]
+    names = names if key in ("signal", "codes") else [name]
     assert others == names
     for name in names:
-        assert bars[name].opts["brush"].color().name().upper() == mixed(theme, whose, alpha)
+        brush = bars[name].opts["brush"]
+        assert brush.color().name().upper() == mixed(theme, whose or name, alpha)
+
+
+def test_two_schemes_share_one_view_of_codes_and_one_of_the_signal(drawn, theme):
+    data = shown(300, THREE[:2])
+    plot = drawn("codes", data, theme)
+    assert list(items(plot, data, pg.BarGraphItem)) == ["active"]
+    found = items(plot, data, pg.PlotCurveItem)
+    assert {name: said(item.opts["pen"]) for name, item in found.items()} == {"A": look(theme, "A")}
+    found = items(drawn("signal", data, theme), data, pg.PlotCurveItem)
+    assert {name: said(item.opts["pen"]) for name, item in found.items()} == {
+        "R": look(theme, "ink", 2.0),
+        **{name: look(theme, name, 2.0, SOLID) for name in "AB"},
+    }
 
 
 @pytest.mark.parametrize("key", ["error", "distribution", "codes"])
@@ -296,6 +315,8 @@ def test_areas_have_the_colour_of_their_scheme_or_of_alarm(drawn, theme, key):
     if key == "error":
         expected = {f"{s} band": (s, 0.1, solid) for s in "ABC"}
         expected["A strip"] = ("alarm", 0.12, solid)
+    elif key == "codes":
+        expected = {f"{s} {name}": what for s in "AB" for name, what in unused.items()}
     elif key == "distribution":
         # The third scheme has no unused end.
         expected = {f"{s} {name}": what for s in "AB" for name, what in unused.items()}

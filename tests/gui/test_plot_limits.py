@@ -81,7 +81,7 @@ def test_every_plot_draws_numbers_at_the_ends_of_float64(bench, key, case):
     for name in ("bottom", "left"):
         texts = texts_of(shown.plot.item.getAxis(name))
         # Every scheme has a lane of its own with the same ticks.
-        laned = name == "left" and key in ("error", "signal")
+        laned = name == "left" and key in ("error", "signal", "codes")
         lanes = len(shown.plot.data.series) if laned else 1
         assert len(texts) <= lanes * len(set(texts))
     x, y = (sum(ends) / 2 for ends in shown.view().viewRange())

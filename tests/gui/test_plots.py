@@ -220,6 +220,10 @@ def test_the_chosen_value_is_marked(bench, key):
         frames = [curve.getData()[0] for curve in shown.items(pg.PlotCurveItem)]
         assert {(frame.min(), frame.max()) for frame in frames} == {(0.5, 1.5)}
         return
+    if key == "codes":  # in the lane of each scheme, at its code
+        curves = [curve.getData()[0] for curve in shown.items(pg.PlotCurveItem)]
+        lines = [x[0] for x in curves if x[0] == x[-1]]
+        assert len(lines) == len(THREE)
     assert any(abs(value - at[key]) < 1e-6 for value in lines)
 
 

@@ -171,8 +171,7 @@ class Document(QObject):
         source.given = path is None
         entries = self.entries if schemes is None else entries_for(schemes)
         active = self.active_uid if schemes is None else None
-        self.hint = hint
-        self.restore((source,), source.tensors[0], entries, active)
+        self.restore((source,), source.tensors[0], entries, active, hint=hint)
 
     def restore(
         self,
@@ -182,12 +181,14 @@ class Document(QObject):
         active_uid: int | None,
         file: Path | None = None,
         file_seen: SavedSource | None = None,
+        hint: str = "",
     ) -> None:
         """Begin a new document with everything that it holds; ``current`` has its values.
 
         ``file_seen`` describes the session file as it was when it was read.
         """
         self.undo_stack.clear()
+        self.hint = hint
         self.sources, self.file, self.file_seen = sources, file, file_seen
         if active_uid not in [e.uid for e in entries]:
             active_uid = entries[0].uid if entries else None

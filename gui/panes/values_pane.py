@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 from quantoscope.engine.text.paste import Pasted
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.settings import Settings
-from quantoscope.gui.common.theme import Theme
-from quantoscope.gui.common.widgets import hbox, vbox
+from quantoscope.gui.common.theme import Theme, inked
+from quantoscope.gui.common.widgets import hbox, plain_label, vbox
 from quantoscope.gui.document import clipboard, commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.models.values import SHEET, SortOrder, ValuesModel
@@ -65,7 +65,10 @@ class ValuesPane(QWidget):
         self.empty = EmptyNote(
             self.tr("No values yet. Type a number above, paste a column, or:"), self
         )
-        vbox(self, self._bar, (self.table, 1), self.empty, spacing=2)
+        self.note = plain_label(self)
+        self.note.setContentsMargins(8, 2, 8, 6)
+        self.note.hide()
+        vbox(self, self._bar, (self.table, 1), self.note, self.empty, spacing=2)
         self._sorted_by: tuple[int, SortOrder] | None = None
         self._widths: list[int] = []
         self._sized: tuple[object, ...] = ()
@@ -83,6 +86,7 @@ class ValuesPane(QWidget):
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(self._offer_orders)
         session.array_reset.connect(self._on_reset)
+        session.document_changed.connect(self._show_note)
         session.finish_typing.connect(self.table.finish_typing)
         session.resetting.connect(self.table.drop_typing)
         self.table.delegate.typed.connect(self.typed)
@@ -109,6 +113,7 @@ class ValuesPane(QWidget):
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
         self.model.restyle(theme)
+        self.note.setPalette(inked(theme.muted))
         self.table.delegate.message.setStyleSheet(
             f"background: {theme.base}; color: {theme.foreground};border: 1px solid {theme.alarm};"
         )
@@ -176,7 +181,14 @@ class ValuesPane(QWidget):
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.table.fit_heads(commands.position_text(self._session, size - 1) if size else "")
         self._order.hide()
+        self._show_note()
         self._on_chosen()
+
+    def _show_note(self) -> None:
+        """Show what a new document is told to try, until something is done."""
+        hint = self._session.hint if self._session.untouched else ""
+        self.note.setText(hint)
+        self.note.setVisible(bool(hint))
 
     # Open editor
 

@@ -260,7 +260,7 @@ class MainWindow(QMainWindow):
         self.menus.recent_chosen.connect(self._open_recent)
         session.document_changed.connect(self._on_document)
         session.sources_changed.connect(self._on_document)
-        session.array_reset.connect(self._on_array)
+        session.array_reset.connect(self.message.clear)
         session.entries_changed.connect(self._on_entries)
         session.revisited.connect(self._on_revisited)
         self.settings.theme_changed.connect(self.retheme)
@@ -274,13 +274,6 @@ class MainWindow(QMainWindow):
             title = f"{title} – {plain(file.name)}"
         self.setWindowTitle(f"{plain_title(title)}[*] – Quantoscope")
         self.setWindowModified(self.session.modified)
-
-    def _on_array(self) -> None:
-        if self.session.hint:
-            self.message.notice(self.session.hint)
-            self.session.hint = ""
-        else:
-            self.message.clear()
 
     def _on_entries(self) -> None:
         any_scheme = bool(self.session.entries)

@@ -310,7 +310,9 @@ def test_no_number_and_no_position_is_cut_at_first(open_window, size, shape):
     for row in range(len(values)):
         texts = [model.index(row, at).data() for at in shown]
         widths = [table.columnWidth(at) for at in shown]
-        assert all(metrics.horizontalAdvance(t) + 6 <= w for t, w in zip(texts, widths)), texts
+        assert all(
+            metrics.horizontalAdvance(t) + 6 <= w for t, w in zip(texts, widths, strict=True)
+        ), texts
         place = model.headerData(row, Qt.Orientation.Vertical)
         assert metrics.horizontalAdvance(place) < table.verticalHeader().width()
 

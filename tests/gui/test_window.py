@@ -49,11 +49,30 @@ def test_the_first_start_shows_the_three_numbers_and_says_what_to_try(new_window
     window.files.start_first()
     qapp.processEvents()
     assert window.windowTitle().startswith("Three numbers")
-    assert window.message.isVisible()
-    assert "Type over a number" in window.message.text
+    assert window.values.note.isVisible()
+    assert "Type over a number" in window.values.note.text()
     assert window.session.array.tolist() == pytest.approx([0.21535037, 1.2962357, -1.0161772])
     assert window.plots.in_front()
     assert all(window.plots[key].plot.insight for key in window.plots.in_front())
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1000, 700), (667, 467)])
+def test_at_the_first_start_nothing_lies_over_anything_and_what_to_try_goes_when_it_is_done(
+    new_window, qapp, person, size
+):
+    window = new_window(size, views=None)
+    window.files.start_first()
+    qapp.processEvents()
+    assert not window.overlay.isVisible()
+    note, table = window.values.note, window.values.table
+    last = table.visualRect(table.model().index(3, 0))
+    assert table.viewport().rect().contains(last), "all rows are seen above it"
+    assert note.height() >= note.heightForWidth(note.width())
+    person.edit_cell(table, 0, "0.5")
+    assert note.isHidden()
+    window.session.undo_stack.undo()
+    window.session.start(np.ones(3, np.float32), "other")
+    assert note.isHidden()
 
 
 def plot_share(window):

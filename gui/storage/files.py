@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 
 TENSOR = "tensor"
+CLIPPED = 1
+"""Position of the value of the first example that its first scheme clips."""
 
 
 class Files(QObject):
@@ -104,13 +106,14 @@ class Files(QObject):
             self.start_example(chosen)
 
     def start_first(self) -> None:
-        """Show the example of a first start, with a hint."""
+        """Show the example of a first start, with a hint, and its clipped value chosen."""
         example = EXAMPLES[0]
         hint = self.tr(
             "Type over a number in Values, or drag a dot on the number line: every pane follows "
             "at once."
         )
         self._session.start(example.make(), example.name, None, example.parsed_schemes(), hint)
+        self._session.view.choose(CLIPPED)
 
     def new(self) -> None:
         """Ask for an array and add it to the document."""

@@ -141,9 +141,10 @@ def new_window(qapp, qtbot):
 
 @pytest.fixture
 def window(new_window, qapp):
-    """The window as it is at the first start: with the three numbers."""
+    """The window as it is at the first start, with the three numbers; the first is chosen."""
     window = new_window()
     window.files.start_first()
+    window.session.view.choose(0)
     qapp.processEvents()
     return window
 

@@ -51,6 +51,8 @@ def test_the_first_start_shows_the_three_numbers_and_says_what_to_try(new_window
     assert window.windowTitle().startswith("Three numbers")
     assert window.values.note.isVisible()
     assert "Type over a number" in window.values.note.text()
+    assert window.session.view.chosen == 1
+    assert "clipped" in window.frame.bottom.line.text()
     assert window.session.array.tolist() == pytest.approx([0.21535037, 1.2962357, -1.0161772])
     assert window.plots.in_front()
     assert all(window.plots[key].plot.insight for key in window.plots.in_front())

@@ -21,15 +21,15 @@ PLOTS: tuple[type[Plot], ...] = (
     SignalPlot,
     ErrorPlot,
     DistributionPlot,
-    TransferPlot,
-    CodesPlot,
     CalibrationPlot,
     ChannelsPlot,
+    TransferPlot,
+    CodesPlot,
     DifferencePlot,
     WhyPlot,
     BitsPlot,
 )
-"""Every plot, in the order of menus."""
+"""Every plot, in the order of menus and tabs."""
 PLOT = {kind.key: kind for kind in PLOTS}
 
 __all__ = ["PLOT", "PLOTS", "Plot"]

@@ -28,6 +28,7 @@ from quantoscope.gui.common.settings import DIGITS_DEFAULT, Settings
 from quantoscope.gui.common.theme import Theme, icon, outlined
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.panes.place import Place
+from quantoscope.gui.panes.plot_place import PlotPlace
 from quantoscope.gui.panes.values_copy import FORMS
 from quantoscope.gui.window.actions import Actions
 from quantoscope.gui.window.frame import Frame
@@ -239,12 +240,13 @@ class Menus(QObject):
         return menu
 
     def _place_menu(self, places: Mapping[str, Place]) -> QMenu:
-        """Return a submenu with a shortcut to show and focus each pane."""
+        """Return a submenu to show and focus each pane; all but views beside have a shortcut."""
         menu = QMenu(self.tr("&Go to pane"), self._window)
-        for number, place in enumerate(places.values(), 1):
+        keys = [*(f"Ctrl+{n}" for n in range(1, 10)), *(f"Alt+{n}" for n in range(1, 10))]
+        for place in places.values():
             action = menu.addAction(place.name)
-            keys = f"Ctrl+{number}" if number < 10 else f"Alt+{number - 9}"
-            action.setShortcut(QKeySequence(keys))
+            if keys and not (isinstance(place, PlotPlace) and place.kind.beside):
+                action.setShortcut(QKeySequence(keys.pop(0)))
             action.triggered.connect(place.take_focus)
             self._window.addAction(action)
         return menu

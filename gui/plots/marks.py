@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from pyqtgraph.graphicsItems.ScatterPlotItem import Symbols
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -17,7 +19,6 @@ from PySide6.QtGui import (
     QPainter,
     QPainterPath,
     QPen,
-    QPolygonF,
     QTransform,
 )
 
@@ -27,6 +28,7 @@ Ink = str | int
 """A colour of the theme by its name, or a scheme's colour by its index."""
 HATCH_PITCH = 7.0
 RADIUS = 3.0
+CENTRED = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip
 ARROW = 7.0
 """Length of an arrow's head."""
 
@@ -134,6 +136,16 @@ def hatch_lines(box: QRectF, pitch: float) -> QPainterPath:
     return lines
 
 
+def _look_of(mark: Mark) -> tuple[Any, ...]:
+    """Return the kind of a mark, with the look of those that are painted together."""
+    if isinstance(mark, Arrow):
+        return Arrow, mark.ink, mark.width
+    if isinstance(mark, Glyph):
+        symbol = mark.symbol if isinstance(mark.symbol, str) else id(mark.symbol)
+        return Glyph, symbol, mark.ink, mark.size, mark.hollow
+    return (type(mark),)
+
+
 class MarkPainter:
     """Paints marks in the colours of a theme."""
 
@@ -141,6 +153,9 @@ class MarkPainter:
         self._painter, self._theme = painter, theme
         self._fonts = font, QFont(font)
         self._fonts[1].setWeight(QFont.Weight.Bold)
+        self._colours: dict[Ink, QColor] = {}
+        self._tints: dict[tuple[Ink, float], QColor] = {}
+        self._pens: dict[tuple[Ink, float, Qt.PenStyle], QPen] = {}
 
     def paint(self, marks: Sequence[Mark]) -> None:
         """Paint marks, the later ones on top."""
@@ -150,22 +165,34 @@ class MarkPainter:
             Frame: self._frame,
             Stroke: self._stroke,
             Comb: self._comb,
-            Arrow: self._arrow,
-            Glyph: self._glyph,
+            Arrow: self._arrows,
+            Glyph: self._glyphs,
             Words: self._words,
         }
-        for mark in marks:
-            table[type(mark)](mark)
+        for (kind, *_), alike in groupby(marks, _look_of):
+            if kind in (Arrow, Glyph):
+                table[kind](list(alike))
+            else:
+                for mark in alike:
+                    table[kind](mark)
 
     def _colour(self, ink: Ink) -> QColor:
-        return colour_of(ink, self._theme)
+        if ink not in self._colours:
+            self._colours[ink] = colour_of(ink, self._theme)
+        return self._colours[ink]
 
     def _pen(self, ink: Ink, width: float, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
-        flat = Qt.PenCapStyle.FlatCap
-        return QPen(self._colour(ink), width, style, flat, Qt.PenJoinStyle.RoundJoin)
+        key = ink, width, style
+        if key not in self._pens:
+            flat, round_ = Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin
+            self._pens[key] = QPen(self._colour(ink), width, style, flat, round_)
+        return self._pens[key]
 
     def _fill(self, mark: Fill) -> None:
-        self._painter.fillRect(mark.box, self._theme.tint(self._colour(mark.ink), mark.alpha))
+        key = mark.ink, mark.alpha
+        if key not in self._tints:
+            self._tints[key] = self._theme.tint(self._colour(mark.ink), mark.alpha)
+        self._painter.fillRect(mark.box, self._tints[key])
 
     def _hatch(self, mark: Hatch) -> None:
         self._painter.strokePath(hatch_lines(mark.box, HATCH_PITCH), self._pen(mark.ink, 0.8))
@@ -188,37 +215,45 @@ class MarkPainter:
             path.lineTo(x, mark.bottom)
         self._painter.strokePath(path, self._pen(mark.ink, mark.width, mark.style))
 
-    def _arrow(self, mark: Arrow) -> None:
-        start, stop = QPointF(*mark.start), QPointF(*mark.stop)
-        way = stop - start
-        length = float(np.hypot(way.x(), way.y()))
-        colour = self._colour(mark.ink)
-        if length < 1:
-            return
-        along = way / length
-        across = QPointF(-along.y(), along.x())
-        head = min(ARROW + mark.width, length)
-        neck = stop - along * head
-        self._painter.setPen(self._pen(mark.ink, mark.width))
-        self._painter.drawLine(start, neck + along)
-        self._painter.setPen(Qt.PenStyle.NoPen)
-        self._painter.setBrush(colour)
-        half = head * 0.42
-        self._painter.drawPolygon(QPolygonF([stop, neck + across * half, neck - across * half]))
+    def _arrows(self, marks: Sequence[Arrow]) -> None:
+        """Paint arrows of one look."""
+        lines, heads = [], QPainterPath()
+        heads.setFillRule(Qt.FillRule.WindingFill)
+        ink, width = marks[0].ink, marks[0].width
+        for mark in marks:
+            (x0, y0), (x1, y1) = mark.start, mark.stop
+            length = math.hypot(x1 - x0, y1 - y0)
+            if length < 1:
+                continue
+            dx, dy = (x1 - x0) / length, (y1 - y0) / length
+            head = min(ARROW + width, length)
+            x, y = x1 - dx * head, y1 - dy * head
+            lines.append(QLineF(x0, y0, x + dx, y + dy))
+            half = head * 0.42
+            # All turn the same way, so that none is a hole in another.
+            heads.moveTo(x1, y1)
+            heads.lineTo(x - dy * half, y + dx * half)
+            heads.lineTo(x + dy * half, y - dx * half)
+            heads.closeSubpath()
+        self._painter.setPen(self._pen(ink, width))
+        self._painter.drawLines(lines)
+        self._painter.fillPath(heads, self._colour(ink))
 
-    def _glyph(self, mark: Glyph) -> None:
-        path = Symbols[mark.symbol] if isinstance(mark.symbol, str) else mark.symbol
-        placed = QTransform(mark.size, 0, 0, mark.size, mark.x, mark.y).map(path)
-        self._painter.setPen(self._pen(mark.ink, 1.8 if mark.hollow else 1.0))
+    def _glyphs(self, marks: Sequence[Glyph]) -> None:
+        """Paint symbols of one look."""
+        first = marks[0]
+        path = Symbols[first.symbol] if isinstance(first.symbol, str) else first.symbol
+        sized = QTransform.fromScale(first.size, first.size).map(path)
+        self._painter.setPen(self._pen(first.ink, 1.8 if first.hollow else 1.0))
         empty = QBrush(Qt.BrushStyle.NoBrush)
-        self._painter.setBrush(empty if mark.hollow else QBrush(self._colour(mark.ink)))
-        self._painter.drawPath(placed)
+        self._painter.setBrush(empty if first.hollow else QBrush(self._colour(first.ink)))
+        for mark in marks:
+            self._painter.drawPath(sized.translated(mark.x, mark.y))
 
     def _words(self, mark: Words) -> None:
         self._painter.setFont(self._fonts[mark.bold])
         self._painter.setPen(self._colour(mark.ink))
-        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip
-        self._painter.drawText(mark.box, flags, mark.text)
+        self._painter.drawText(mark.box, CENTRED, mark.text)
 
 
 class MarksItem(pg.GraphicsObject):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -305,10 +306,22 @@ class NumberLinePlot(Plot):
 
 def measure_of(font: QFont) -> Measure:
     """Return the sizes of texts in a font, with some slack for those of figures."""
+    key = font.key()
+    if key not in _MEASURES:
+        _MEASURES[key] = _measured(QFont(font))
+    return _MEASURES[key]
+
+
+_MEASURES: dict[str, Measure] = {}
+"""Sizes by the font's key: most texts are those of the frame before."""
+
+
+def _measured(font: QFont) -> Measure:
     bold = QFont(font)
     bold.setWeight(QFont.Weight.Bold)
     metrics = QFontMetricsF(font), QFontMetricsF(bold)
 
+    @lru_cache(maxsize=10_000)
     def advance(text: str, heavy: bool) -> float:
         return metrics[heavy].horizontalAdvance(text) * SLACK
 

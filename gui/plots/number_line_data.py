@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -56,10 +56,14 @@ class Fate:
     """R′ − R."""
     step: float
     """S, or the gap between levels around the value; 0 if there is none."""
-    working: str
-    """The quantization as text, such as ``R/S = 23.7476 → 24``."""
     unclipped: float
     """The rounded number before it is clipped."""
+    work: Callable[[], str] = field(compare=False)
+
+    @cached_property
+    def working(self) -> str:
+        """The quantization as text, such as ``R/S = 23.7476 → 24``; empty for NaN."""
+        return self.work()
 
     @property
     def steps(self) -> float:
@@ -229,25 +233,37 @@ def _fates(series: Series, where: np.ndarray, digits: int) -> tuple[Fate, ...]:
     channels = series.granularity.of(where, evaluation.codes.shape)
     steps = _steps(part.values, evaluation.qparams, channels)
     symbols = _symbols(at.stages)
-    fates = []
-    for i in range(where.size):
-        channel = int(channels[i])
-        working = "" if nan[i] else _working(at, i, symbols, digits)
-        fates.append(
-            Fate(
-                channel == series.channel,
-                "" if series.granularity.whole else series.granularity.name(channel),
-                float(part.reconstructed[i]),
-                series.label(part.codes[i]),
-                int(places[i]),
-                int(part.saturated[i]),
-                float(part.error[i]),
-                float(steps[i]),
-                working,
-                float(at.unclipped[i]),
-            )
+    whole, name = series.granularity.whole, series.granularity.name
+    columns = (
+        channels, part.reconstructed, part.codes, places, part.saturated, part.error, steps,
+        at.unclipped, nan,
+    )  # fmt: skip
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return tuple(
+        Fate(
+            channel == series.channel,
+            "" if whole else name(channel),
+            float(reconstructed),
+            series.label(code),
+            int(place),
+            side,
+            float(error),
+            float(step),
+            float(unclipped),
+            str if missing else partial(_working, at, i, symbols, digits),
         )
-    return tuple(fates)
+        for i, (
+            channel,
+            reconstructed,
+            code,
+            place,
+            side,
+            error,
+            step,
+            unclipped,
+            missing,
+        ) in enumerate(rows)
+    )
 
 
 def _steps(values: np.ndarray, p: QParams, channels: np.ndarray) -> np.ndarray:

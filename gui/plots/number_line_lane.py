@@ -264,8 +264,10 @@ class LaneLayout:
             # The chosen one on top.
             order.append(order.pop(g.chosen))
         taken = Taken(QRectF(0, self.y_r, g.width, self.y_q - self.y_r))
+        ends: list[Mark] = []
         for i in order:
-            self._draw_fate(i, taken)
+            ends += self._draw_fate(i, taken)
+        self.marks += ends
         self._label_clipped(taken)
         if self.lane.levels.size:
             self._label_unused(taken)
@@ -286,23 +288,23 @@ class LaneLayout:
                 triangle = ((at, self.y_r - 3.5), (at + side * 4, self.y_r), (at, self.y_r + 3.5))
                 self.marks.append(Stroke((*triangle, triangle[0]), "highlight", 1.6))
 
-    def _draw_fate(self, i: int, taken: Taken) -> None:
+    def _draw_fate(self, i: int, taken: Taken) -> tuple[Mark, ...]:
+        """Draw the arrow of a value; return what is at its end, on top of all arrows."""
         g, fate = self.ground, self.lane.fates[i]
         start = float(self.x_r[i])
         if math.isnan(start) or not fate.inside or not math.isfinite(fate.reconstructed):
-            return
+            return ()
         stop = g.scale.place(fate.reconstructed)
         low, high = min(start, stop), max(start, stop)
         if high < -DOT or low > g.width + DOT:
-            return
+            return ()
         y = self.y_r + 2, self.y_q - 2
+        taken.block(QRectF(low - 5, self.y_r, high - low + 10, self.y_q - self.y_r))
         if fate.side:
             self.marks.append(Arrow((start, y[0]), (stop, y[1]), "alarm", 2.4))
-            self.marks.append(Glyph(stop, self.y_q, CUT_DOWN, "alarm", 11))
-        else:
-            self.marks.append(Arrow((start, y[0]), (stop, y[1]), self.ink))
-            self.marks.append(Glyph(stop, self.y_q, self.symbol, self.ink, 7.5))
-        taken.block(QRectF(low - 5, self.y_r, high - low + 10, self.y_q - self.y_r))
+            return (Glyph(stop, self.y_q, CUT_DOWN, "alarm", 11),)
+        self.marks.append(Arrow((start, y[0]), (stop, y[1]), self.ink))
+        return (Glyph(stop, self.y_q, self.symbol, self.ink, 7.5),)
 
     def _label_clipped(self, taken: Taken) -> None:
         """Write along the arrows of clipped values how much they lose."""

@@ -203,7 +203,7 @@ def _clipped(data: PlotData, dots: Sequence[Dot], lanes: Sequence[Lane]) -> str:
         return filled(_tr("Nothing is clipped: every error is rounding%1."), bound)
     if bound is not None:
         pieces.append(filled(_tr("every other error is rounding%1"), bound))
-    elif any(fate.working and not fate.side for lane in lanes for fate in lane.fates):
+    elif any(not (fate.side or math.isnan(fate.error)) for lane in lanes for fate in lane.fates):
         pieces.append(_tr("no other value has an error"))
     return "; ".join(pieces) + "."
 

@@ -377,9 +377,8 @@ class ValuesModel(ArrayModel):
             self.beginRemoveRows(none, rows, self._rows - 1)
             self._rows = rows
             self.endRemoveRows()
+        # Qt looks at every row of ``headerDataChanged``: the pane has the heads painted again.
         self._tell_all_changed()
-        if rows:
-            self.headerDataChanged.emit(Qt.Orientation.Vertical, 0, rows - 1)
 
     def _on_evaluated(self) -> None:
         if self._columns_now(columns_beside(self._session)) != self._columns:

@@ -84,8 +84,9 @@ class NumberTable(QTableView):
             head.setSelectionModel(QItemSelectionModel(model, head))
 
     def fit_heads(self, longest: str) -> None:
-        """Set the width of row heads for the longest, in bold as the current one is."""
+        """Paint row heads again, with the width of the longest, bold as the current one is."""
         head = self.verticalHeader()
+        head.viewport().update()
         width = QFontMetrics(bold(head.font())).horizontalAdvance(longest)
         head.setFixedWidth(max(44, width + 6))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -24,6 +25,19 @@ def role_of(window):
 
 def scale(window):
     return window.session.evaluator.active_evaluation.qparams.scale
+
+
+class Painted(QObject):
+    """Notes what is painted."""
+
+    def __init__(self):
+        super().__init__()
+        self.regions = []
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint:
+            self.regions.append(event.region())
+        return False
 
 
 @pytest.fixture
@@ -105,6 +119,21 @@ def test_a_reshape_keeps_channels_or_says_that_it_cannot(open_window, dialog):
     window.session.undo_stack.undo()
     assert window.session.array.shape == (6, 4, 4, 4)
     assert names(window)[1] == "int4 symmetric per-group(32,1..)"
+
+
+def test_another_shape_paints_the_positions_again_without_a_look_at_every_row(open_window):
+    window = open_window(np.zeros((300, 400), np.float32), "int8 symmetric")
+    rows = []
+    window.values.model.headerDataChanged.connect(lambda _, first, last: rows.append(last - first))
+    painted = Painted()
+    viewport = window.values.table.verticalHeader().viewport()
+    viewport.installEventFilter(painted)
+    axes.reshape(window.session, (4, 30_000))
+    QApplication.processEvents()
+    viewport.removeEventFilter(painted)
+    assert window.values.model.headerData(399, Qt.Orientation.Vertical) == "[0, 399]"
+    assert any(region.contains(viewport.rect().center()) for region in painted.regions)
+    assert sum(rows) < 1000
 
 
 def test_an_axis_is_moved_by_its_dialog(open_window, dialog):

@@ -86,6 +86,8 @@ class RuntimeRow:
         The scheme in this runtime, or the nearest one that it has.
     refusal : str
         Why there is nothing to compare; empty if there is.
+    there : bool
+        Whether the runtime has the scheme.
     scales, zero_points, codes, values : Difference or None
         Of S and Z per channel, and of codes and reconstructed values other than NaN.
     parting : Parting or None
@@ -95,6 +97,7 @@ class RuntimeRow:
     runtime: str
     scheme: Scheme | None
     refusal: str = ""
+    there: bool = True
     scales: Difference | None = None
     zero_points: Difference | None = None
     codes: Difference | None = None
@@ -221,7 +224,7 @@ class _Work:
             scheme = replace(own, runtime=name)
         except ValueError as error:
             near = nearest(own, RUNTIMES[name], self._r.ndim)
-            return RuntimeRow(name, near, str(error))
+            return RuntimeRow(name, near, str(error), there=False)
         try:
             other = self._calibrated(scheme)
         except QuantizationError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PySide6.QtGui import QColor
 
 from quantoscope.engine import RUNTIMES
 from quantoscope.engine.analysis.runtime_matrix import Difference, RuntimeMatrix, RuntimeRow
@@ -21,6 +22,27 @@ LEAST_SHARE = 0.001
 """Smallest share in per cent that is told as a number."""
 TINT = "#C08A2E"
 """Of cells with differences: no scheme's colour."""
+
+
+def share(part: int, whole: int) -> str:
+    """Return a share in per cent; one that is too small for a number is told as such."""
+    tiny = 0 < 100 * part < LEAST_SHARE * whole
+    return f"< {LEAST_SHARE} %" if tiny else percent(part, whole)
+
+
+def tint_of(counted: Difference, theme: Theme) -> QColor:
+    """Return the background of a cell: darker, the more differ beyond the last digit."""
+    beyond = (counted.count - counted.last) / max(1, counted.of)
+    return theme.washed(TINT, 0.14 + 0.4 * beyond**0.5)
+
+
+def worked_through(row: RuntimeRow, shape: tuple[int, ...]) -> str:
+    """Return the cause and the first value that differs, on two lines; empty if there is none."""
+    if row.parting is None:
+        return ""
+    cause = row.parting.cause
+    position = position_text(row.parting.position, shape)
+    return f"{cause.title}: {cause.first} | {cause.second}\n#{position}  {row.parting.line}"
 
 
 class RuntimesModel(QAbstractTableModel):
@@ -90,8 +112,7 @@ class RuntimesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and SCALES <= column < WHY:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.BackgroundRole and counted is not None and counted.count:
-            beyond = (counted.count - counted.last) / max(1, counted.of)
-            return self._theme.washed(TINT, 0.14 + 0.4 * beyond**0.5)
+            return tint_of(counted, self._theme)
         return None
 
     def _text(self, row: RuntimeRow, column: int, active: bool) -> str:
@@ -130,24 +151,19 @@ class RuntimesModel(QAbstractTableModel):
         text = f"{DIFFERS} {beyond:,}\n"
         if counted.last:
             return text + filled(self.tr("+ %1 last digit"), f"{counted.last:,}")
-        tiny = 100 * beyond < LEAST_SHARE * counted.of
-        return text + (f"< {LEAST_SHARE} %" if tiny else percent(beyond, counted.of))
+        return text + share(beyond, counted.of)
 
     def _why(self, row: RuntimeRow) -> str:
         """Return the cause, and the first value that differs worked through."""
         if row.refusal:
-            near = row.scheme if row.codes is None else None
-            if near is None or near.runtime != row.runtime:
+            if row.there or row.scheme is None:
                 return f"{row.refusal}."
-            return f"{row.refusal}.\n{filled(self.tr('Nearest: %1'), str(near))}"
+            return f"{row.refusal}.\n{filled(self.tr('Nearest: %1'), str(row.scheme))}"
         if row.parting is None:
             if any(counted is not None and counted.count for counted in row.differences):
                 return self.tr("No code and no reconstructed value differs.")
             return ""
-        cause = row.parting.cause
-        position = position_text(row.parting.position, self._shape)
-        head = f"{cause.title}: {cause.first} | {cause.second}"
-        return f"{head}\n#{position}  {row.parting.line}"
+        return worked_through(row, self._shape)
 
     def _tip(self, row: RuntimeRow, column: int, active: bool) -> str:
         """Return the cell in full, or what it means."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QFont, QIcon, QPainter, QPalette
+from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette
 from PySide6.QtWidgets import QAbstractButton, QHeaderView, QTableView, QWidget
 
 from quantoscope.gui.common.widgets import hbox, plain_label
@@ -38,8 +38,11 @@ class NameColumn(QHeaderView):
     def paintSection(self, painter: QPainter, rect: QRect, logicalIndex: int) -> None:
         chosen = self.selectionModel().isRowSelected(logicalIndex, self.rootIndex())
         palette, role = self.palette(), QPalette.ColorRole
+        ground = self._head(logicalIndex, Qt.ItemDataRole.BackgroundRole)
+        if chosen or not isinstance(ground, QColor):
+            ground = palette.color(role.Highlight if chosen else role.Base)
         painter.save()
-        painter.fillRect(rect, palette.brush(role.Highlight if chosen else role.Base))
+        painter.fillRect(rect, ground)
         painter.setPen(palette.color(role.Mid))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         painter.drawLine(rect.topRight(), rect.bottomRight())

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QPainter, QPalette, QShowEvent
-from PySide6.QtWidgets import (
-    QHeaderView,
-    QPushButton,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
-)
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QPushButton, QScrollArea, QTableView, QWidget
 
 from quantoscope.engine import Evaluation, QuantizationError, Scheme
 from quantoscope.engine.analysis.runtime_matrix import RuntimeMatrix, RuntimeRow, runtime_matrix
@@ -24,10 +17,11 @@ from quantoscope.engine.numerics.roles import Role
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
-from quantoscope.gui.common.widgets import bold, hbox, list_rows, vbox
+from quantoscope.gui.common.widgets import bold, hbox, plain_label, vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.models.array_model import Index
+from quantoscope.gui.models.runtime_table import Outcome, RuntimeTableModel
 from quantoscope.gui.models.runtimes import (
     CIRCLES,
     DIFFERS,
@@ -36,53 +30,22 @@ from quantoscope.gui.models.runtimes import (
     RUNTIME,
     WHY,
     RuntimesModel,
+    worked_through,
 )
-from quantoscope.gui.panes.place import ElidedLabel
+from quantoscope.gui.models.schemes import SWATCH
+from quantoscope.gui.panes.name_column import freeze_names
+from quantoscope.gui.panes.place import ElidedLabel, Sentence
+from quantoscope.gui.panes.runtime_words import describe, read_off
+from quantoscope.gui.panes.whole_table import WholeTable
 from quantoscope.gui.workers.background import Ticket
 
 KIND = "runtimes"
 WIDEST = {RUNTIME: 132, EVIDENCE: 136}
 """Largest widths of columns with words, in pixels; tips have the words in full."""
-MANY = 3
-"""Names up to so many are all listed in the sentence."""
-OF_A_TIE = ("rounding", "order", "reciprocal")
-"""Keys of the choices that decide what becomes of a tie."""
-
-
-class TwoLines(QStyledItemDelegate):
-    """Draws a cell's second line muted, and elides both."""
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.theme = theme
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        cell = QStyleOptionViewItem(option)
-        self.initStyleOption(cell, index)
-        lines, cell.text = cell.text.replace("\u2028", "\n").split("\n"), ""
-        style = option.widget.style()
-        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, cell, painter, option.widget)
-        room = option.rect.adjusted(6, 2, -6, -2)
-        height = option.fontMetrics.height()
-        if len(lines) == 1:
-            room = QRect(room.left(), room.center().y() - height // 2, room.width(), height)
-        strong = index.column() == RUNTIME or lines[0].startswith(DIFFERS)
-        ink = cell.palette.color(QPalette.ColorRole.Text)
-        for number, text in enumerate(lines[:2]):
-            painter.save()
-            painter.setFont(bold(option.font) if strong and not number else option.font)
-            painter.setPen(QColor(self.theme.muted) if number else ink)
-            line = room.adjusted(0, number * (height + 1), 0, 0)
-            line.setHeight(height)
-            shown = painter.fontMetrics().elidedText(
-                text, Qt.TextElideMode.ElideRight, line.width()
-            )
-            painter.drawText(line, int(cell.displayAlignment) | Qt.TextFlag.TextSingleLine, shown)
-            painter.restore()
 
 
 class RuntimesPane(QWidget):
-    """Computed in the background while it is visible, for the active scheme."""
+    """Computed in the background while it is visible, for the active scheme and then the others."""
 
     insight_changed = Signal(str, arguments=["text"])
     """Text for the head of the pane."""
@@ -95,22 +58,29 @@ class RuntimesPane(QWidget):
         super().__init__(parent)
         self._session = session
         self._settings = settings
-        self._matrix: RuntimeMatrix | None = None
-        self._made: tuple[Any, ...] | None = None
+        self._data: tuple[Any, ...] = (None,)
+        self._known: dict[Scheme, Outcome] = {}
+        self._wanted: tuple[Scheme, ...] = ()
+        self._target: tuple[int, RuntimeRow] | None = None
         self.model = RuntimesModel(theme, self)
-        self.table = QTableView(self)
-        self.table.setModel(self.model)
-        self.table.setAccessibleName(self.tr("Runtimes"))
-        list_rows(self.table)
-        self._delegate = TwoLines(theme, self.table)
-        self.table.setItemDelegate(self._delegate)
-        rows = self.table.verticalHeader()
-        rows.setDefaultSectionSize(2 * self.fontMetrics().height() + 6)
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.table = WholeTable(self.model, self.tr("Runtimes"), theme)
         self.table.horizontalHeader().setStretchLastSection(True)
-        self.table.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.others = RuntimeTableModel(theme, self.devicePixelRatioF(), self)
+        self.other_table = WholeTable(self.others, self.tr("Other schemes in runtimes"), theme)
+        self.other_table.setSelectionBehavior(QTableView.SelectionBehavior.SelectItems)
+        self.other_table.setIconSize(SWATCH)
+        freeze_names(self.other_table, self.tr("Scheme"))
+        self._last: WholeTable = self.table
+        self.other_table.verticalHeader().sectionClicked.connect(self._activate)
+        self.heading = plain_label(self, self.tr("The same values, other schemes"), wrap=False)
+        self.heading.setFont(bold(self.font()))
+        self.counted = ElidedLabel(self)
+        text = self.tr("How many codes Q and R′ differ from the scheme in its own runtime")
+        self.counted.setText(text)
+        self.read_off = plain_label(self)
+        self.read_off.setContentsMargins(6, 4, 6, 2)
         self.button = QPushButton(self.tr("Compare &with it"), self)
-        tip = self.tr("Opens Compare with the active scheme and the chosen runtime's.")
+        tip = self.tr("Opens Compare with both schemes, at the first value that differs (Enter).")
         self.button.setToolTip(tip)
         self.button.clicked.connect(self.compare)
         verified, in_part, documented = CIRCLES.values()
@@ -120,17 +90,30 @@ class RuntimesPane(QWidget):
                  filled(counted, DIFFERS, IN_LAST_DIGIT))  # fmt: skip
         self.legend = ElidedLabel(self)
         self.legend.setText("      ".join(texts))
+        self.detail = Sentence(self)
+        self.detail.setContentsMargins(6, 2, 6, 2)
         head = hbox(None, (self.legend, 1), self.button, margins=(6, 2, 6, 0))
-        vbox(self, head, self.table, spacing=2)
+        self._sheet = sheet = QWidget()
+        title = hbox(None, self.heading, (self.counted, 1), margins=(6, 6, 6, 2), spacing=12)
+        vbox(sheet, self.table, title, self.other_table, self.read_off, 1, spacing=0)
+        self.area = QScrollArea(self)
+        self.area.setWidget(sheet)
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        vbox(self, head, (self.area, 1), self.detail, spacing=2)
         self.setFocusProxy(self.table)
-        self.table.clicked.connect(self._choose)
-        self.table.activated.connect(self._choose)
-        self.table.doubleClicked.connect(self.compare)
-        self.table.selectionModel().currentRowChanged.connect(self._on_current)
+        for table in (self.table, self.other_table):
+            table.clicked.connect(self._choose)
+            table.activated.connect(self.compare)
+            table.selectionModel().currentChanged.connect(self._on_current)
         evaluator = session.evaluator
-        for signal in (evaluator.evaluated, evaluator.stale_changed, session.active_changed):
+        for signal in (evaluator.evaluated, evaluator.stale_changed, session.active_changed,
+                       session.entries_changed):  # fmt: skip
             signal.connect(self._follow)
         settings.digits_changed.connect(self._follow)
+        session.background.offered.connect(self._on_offered)
         session.background.ended.connect(self._on_ended)
 
     # Computing
@@ -141,32 +124,40 @@ class RuntimesPane(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        if self._session.background.cancel(KIND):
-            self._made = None
+        self._session.background.cancel(KIND)
 
     def _follow(self) -> None:
-        """Compute the matrix of what is shown, unless it is known."""
+        """Show what is known of the schemes, and compute the rest."""
         if not self.isVisible():
             return
-        why_not = self._nothing_to_show()
-        if why_not:
-            self._session.background.cancel(KIND)
-            self._made = None
+        session, snapshot = self._session, self._session.evaluator.snapshot
+        data = snapshot.array, session.version, snapshot.role, self._settings.digits
+        if data[0] is not self._data[0] or data[1:] != self._data[1:]:
+            session.background.cancel(KIND)
+            self._data, self._known = data, {}
+        why_not, active = self._nothing_to_show(), session.active
+        if active is None or session.array.size == 0 or session.evaluator.stale:
+            session.background.cancel(KIND)
             self._show(None, why_not)
+            self._show_others()
             return
-        session, entry = self._session, self._session.active
-        array, role = session.evaluator.snapshot.array, session.evaluator.snapshot.role
-        assert entry is not None
-        key = (array, session.version, entry.scheme, role, self._settings.digits)
-        if self._made is not None and key[0] is self._made[0] and key[1:] == self._made[1:]:
-            return
-        self._made = key
-        # What is seen meanwhile is of another scheme, or of other values.
-        self.table.setEnabled(False)
-        self.insight_changed.emit(self.tr("Computing…"))
-        job = partial(_matrix, array, entry.scheme, self._settings.digits, role)
-        done = partial(self._on_done, key)
-        session.background.start(KIND, job, done, self._on_failed, only_reads=True)
+        self._show_active(why_not)
+        self._show_others()
+        schemes = dict.fromkeys((active.scheme, *(entry.scheme for entry in session.entries)))
+        wanted = tuple(scheme for scheme in schemes if scheme not in self._known)
+        if not wanted:
+            session.background.cancel(KIND)
+        elif not session.background.running(KIND) or wanted[0] != self._next():
+            self._wanted = wanted
+            job = partial(_matrices, data[0], wanted, data[3], data[2])
+            session.background.start(KIND, job, _nothing, only_reads=True)
+
+    def _next(self) -> Scheme | None:
+        """Return the scheme that is being computed, if what follows is still wanted."""
+        listed = {entry.scheme for entry in self._session.entries}
+        left = [scheme for scheme in self._wanted if scheme not in self._known]
+        fresh = [scheme for scheme in listed if scheme not in {*self._known, *left}]
+        return None if fresh or not left or not listed.issuperset(left) else left[0]
 
     def _nothing_to_show(self) -> str:
         session = self._session
@@ -179,126 +170,145 @@ class RuntimesPane(QWidget):
             return self.tr("Computing…")
         return "" if isinstance(outcome, Evaluation) else str(outcome)
 
-    def _on_done(self, key: tuple[Any, ...], matrix: RuntimeMatrix) -> None:
-        self._made = key
-        self._show(matrix, self.describe(matrix))
+    def _show_active(self, why_not: str) -> None:
+        """Show the active scheme's matrix; until it is known, the old one stays, in grey."""
+        active = self._session.active
+        made = None if active is None else self._known.get(active.scheme)
+        if why_not or isinstance(made, QuantizationError):
+            self._show(None, why_not or str(made))
+        elif made is not None:
+            self._show(made, describe(made))
+        else:
+            self.table.setEnabled(False)
+            self.insight_changed.emit(self.tr("Computing…"))
 
-    def _on_failed(self, error: Exception) -> None:
-        if not isinstance(error, QuantizationError):
-            raise error
-        self._show(None, str(error))
+    def _show_others(self, stopped: bool = False) -> None:
+        session = self._session
+        entries = session.entries if session.array.size else ()
+        self.others.show(entries, self._known, session.active_uid, stopped)
+        self.other_table.fit_columns(1, self.others.columnCount(), {})
+        made = [self._known.get(entry.scheme) for entry in entries]
+        self.read_off.setText(read_off([one for one in made if isinstance(one, RuntimeMatrix)]))
+        for part in (self.heading, self.counted, self.other_table, self.read_off):
+            part.setVisible(bool(entries))
+        self._tell()
+
+    def _on_offered(self, ticket: Ticket, made: Any) -> None:
+        if ticket.kind != KIND or not self._session.background.current(ticket):
+            return
+        scheme, outcome = made
+        self._known[scheme] = outcome
+        active = self._session.active
+        if active is not None and active.scheme == scheme:
+            self._show_active(self._nothing_to_show())
+        self._show_others()
 
     def _on_ended(self, kind: str) -> None:
         """Say that the work was stopped, if no result follows."""
-        if kind == KIND and self.isVisible() and not self.table.isEnabled():
-            self._made = None
-            self.insight_changed.emit(self.tr("Stopped: show Runtimes again to compute it."))
+        entries = self._session.entries
+        if kind != KIND or not self.isVisible():
+            return
+        left = any(entry.scheme not in self._known for entry in entries)
+        if left and not self._session.evaluator.stale:
+            self._show_others(stopped=True)
+            if not self.table.isEnabled():
+                text = self.tr("Stopped: show Runtimes again to compute it.")
+                self.insight_changed.emit(text)
 
     def _show(self, matrix: RuntimeMatrix | None, sentence: str) -> None:
-        row = self.table.currentIndex().row()
-        same = matrix is not None and self._matrix is not None
-        self._matrix = matrix
+        at = self.table.currentIndex()
+        row, column = at.row(), at.column()
         self.model.show(matrix, self._session.evaluator.snapshot.array.shape)
         self.table.setEnabled(True)
-        self._fit_columns()
-        if same and 0 <= row < self.model.rowCount():
-            self.table.selectRow(row)
-        self._on_current()
+        self.table.fit_columns(0, WHY, WIDEST)
+        if 0 <= row < self.model.rowCount():
+            self.table.setCurrentIndex(self.model.index(row, column))
         self.insight_changed.emit(sentence)
-
-    def _fit_columns(self) -> None:
-        """Give every column but the last the width of its contents."""
-        metrics, header = self.table.fontMetrics(), self.table.horizontalHeader()
-        for column in range(WHY):
-            cells = [self.model.index(row, column).data() for row in range(self.model.rowCount())]
-            lines = [line for cell in cells for line in cell.split("\n")]
-            # Names and counts are bold.
-            wide = max(map(metrics.horizontalAdvance, lines), default=0) * 108 // 100 + 14
-            wide = min(wide, WIDEST.get(column, wide))
-            self.table.setColumnWidth(column, max(wide, header.sectionSizeHint(column)))
-
-    # Sentence
-
-    def describe(self, matrix: RuntimeMatrix) -> str:
-        """Return which runtimes make other codes, in how many values, and why, as a sentence."""
-        have = [row for row in matrix.rows if row.codes is not None]
-        if not have:
-            text = self.tr("No runtime has %1; the nearest that each has stands in its row.")
-            return filled(text, str(matrix.scheme))
-        by_count: dict[int, list[RuntimeRow]] = {}
-        for row in have:
-            if row.codes is not None and row.codes.count:
-                by_count.setdefault(row.codes.count, []).append(row)
-        last = max(row.values.last for row in have if row.values is not None)
-        size = have[0].codes.of if have[0].codes is not None else 0
-        if by_count:
-            counts = sorted(by_count, reverse=True)
-            first = by_count[counts[0]]
-            text = self.tr("%1 part from %2 in %3 of %4 codes")
-            if len(first) == 1:
-                text = self.tr("%1 parts from %2 in %3 of %4 codes")
-            names = self._names(first)
-            parts = [filled(text, names, matrix.title, f"{counts[0]:,}", f"{size:,}")]
-            for count in counts[1:]:
-                parts.append(
-                    filled(self.tr("%1 in %2"), self._names(by_count[count]), f"{count:,}")
-                )
-            text = f"{'; '.join(parts)}: {self._first_cause(first[0])}."
-        else:
-            text = self.tr("Every code of %1 is equal to that of %2.")
-            text = filled(text, self._names(have), matrix.title)
-        if last:
-            also = self.tr("Up to %1 R′ differ in the last digit only.")
-            text = f"{text} {filled(also, f'{last:,}')}"
-        return text
-
-    def _names(self, rows: list[RuntimeRow]) -> str:
-        names = [row.title for row in rows]
-        if len(names) > MANY:
-            return filled(self.tr("%1 and %2 more"), ", ".join(names[:MANY]), len(names) - MANY)
-        return filled(self.tr("%1 and %2"), ", ".join(names[:-1]), names[-1]) \
-            if len(names) > 1 else names[0]  # fmt: skip
-
-    def _first_cause(self, row: RuntimeRow) -> str:
-        """Return what the first value that differs shows."""
-        if row.parting is None:
-            return ""
-        cause, tie = row.parting.cause, row.parting.tie
-        if tie and cause.key in OF_A_TIE:
-            return filled(self.tr("the first is a tie at %1"), tie)
-        return filled(self.tr("the first by %1"), cause.title)
 
     # Choosing
 
-    def _row(self) -> RuntimeRow | None:
-        return self.model.row(self.table.currentIndex().row())
+    def _compared(self, index: Index) -> tuple[int, RuntimeRow] | None:
+        """Return the uid of a cell's scheme, and what it is compared with."""
+        if index.model() is self.others:
+            entry, row = self.others.entry(index.row()), self.others.compared(index)
+        else:
+            entry, row = self._session.active, self.model.row(index.row())
+        return None if entry is None or row is None else (entry.uid, row)
 
-    def _on_current(self, *_: QModelIndex) -> None:
-        row = self._row()
-        self.button.setEnabled(row is not None and row.scheme is not None)
+    def _on_current(self, index: QModelIndex, *_: QModelIndex) -> None:
+        if index.isValid():
+            table = self.other_table if index.model() is self.others else self.table
+            place = table.place_of(index)
+            place.moveTopLeft(table.mapTo(self._sheet, place.topLeft()))
+            self.area.ensureVisible(0, place.top(), 0, 0)
+            self.area.ensureVisible(0, place.bottom() + 1, 0, 0)
+            self._last = table
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say what is known of the current cell, in full."""
+        index = self._last.currentIndex()
+        self._target = self._compared(index) if index.isValid() else None
+        self.button.setEnabled(self._target is not None and self._target[1].scheme is not None)
+        parts = []
+        if self._last is self.other_table:
+            parts.append(self.others.about(index))
+        elif self._target is not None:
+            parts.append(f"{self._target[1].title}:")
+        if self._target is not None:
+            row, shape = self._target[1], self._session.evaluator.snapshot.array.shape
+            parts.append(worked_through(row, shape).replace("\n", ".  "))
+            if self._last is self.table and row.parting is None:
+                parts.append(str(self.model.index(index.row(), WHY).data()).replace("\n", " "))
+        text = " ".join(filter(None, parts))
+        self.detail.say(text)
+        self.detail.setVisible(bool(text))
 
     def _choose(self, index: QModelIndex) -> None:
         """Choose the first value that differs."""
-        row = self.model.row(index.row())
-        if row is not None and row.parting is not None:
-            self._session.view.choose(row.parting.position)
+        found = self._compared(index)
+        if found is not None and found[1].parting is not None:
+            self._session.view.choose(found[1].parting.position)
+
+    def _activate(self, row: int) -> None:
+        entry = self.others.entry(row)
+        if entry is not None:
+            self._session.activate(entry.uid)
 
     def compare(self) -> None:
-        """Add the chosen runtime's scheme, unless it is there, and ask for the comparison."""
-        row, active = self._row(), self._session.active_uid
-        if row is None or row.scheme is None or active is None:
+        """Show the first value that differs in Compare; a scheme that is not there is added."""
+        if self._target is None:
             return
-        uid = commands.add_beside(self._session, row.scheme)
-        if uid is not None:
-            self.compare_asked.emit(active, uid)
+        uid, row = self._target
+        if row.scheme is None:
+            return
+        if row.parting is not None:
+            self._session.view.choose(row.parting.position)
+        second = commands.add_beside(self._session, row.scheme)
+        if second is not None:
+            self.compare_asked.emit(uid, second)
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
-        self._delegate.theme = theme
+        for table in (self.table, self.other_table):
+            table.delegate.theme = theme
         self.model.restyle(theme)
+        self.others.restyle(theme)
 
 
-def _matrix(
-    array: FloatArray, scheme: Scheme, digits: int, role: Role | None, ticket: Ticket
-) -> RuntimeMatrix:
-    return runtime_matrix(array, scheme, digits=digits, progress=ticket.step, role=role)
+def _matrices(
+    array: FloatArray, schemes: Sequence[Scheme], digits: int, role: Role | None, ticket: Ticket
+) -> None:
+    """Offer the matrix of each scheme, or why there is none."""
+    for number, scheme in enumerate(schemes):
+        progress, made = ticket.part(number, len(schemes)), None
+        try:
+            made = runtime_matrix(array, scheme, digits=digits, progress=progress, role=role)
+        except QuantizationError as error:
+            ticket.offer((scheme, error))
+        else:
+            ticket.offer((scheme, made))
+
+
+def _nothing(_: None) -> None:
+    """Take note that all is computed."""

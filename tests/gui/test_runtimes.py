@@ -1,5 +1,7 @@
 """Runtimes: what each makes of the active scheme, and the way to the first difference."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -33,6 +35,11 @@ def wait(window, qtbot):
     qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=30_000)
     qtbot.waitUntil(lambda: not window.background.running(KIND), timeout=30_000)
     assert pane.table.isEnabled()
+
+
+def wait_for_compare(window, qtbot):
+    qtbot.waitUntil(lambda: window.places["compare"].in_front, timeout=30_000)
+    qtbot.waitUntil(lambda: window.compare.comparison is not None, timeout=30_000)
 
 
 def names(window):
@@ -115,16 +122,20 @@ def test_a_runtime_without_the_scheme_names_the_nearest_that_it_has(show):
     assert head(window).startswith("No runtime has int8 scale-only")
 
 
-def test_a_click_and_enter_choose_the_first_value_that_differs(show, person):
+def test_a_click_chooses_the_first_value_that_differs_and_enter_shows_it_in_compare(
+    show, person, qtbot
+):
     window = show(TIES[::-1], "int8 symmetric")
     table = window.runtimes.table
     assert window.session.view.chosen == 0
     person.click_cell(table, row_of(window, "@tflite"), WHY)
     assert window.session.view.chosen == 3
+    assert window.places["runtimes"].in_front
     window.session.view.choose(1)
     person.press("Return")
+    wait_for_compare(window, qtbot)
     assert window.session.view.chosen == 3
-    assert window.places["runtimes"].in_front
+    assert window.compare.comparison.count == 2
 
 
 @pytest.mark.parametrize("way", ["button", "double click"])
@@ -173,6 +184,7 @@ def test_nothing_is_computed_while_it_is_behind(show, qtbot):
     window.background.started.connect(started.append)
     window.places["steps"].reveal()
     window.session.activate(window.session.entries[1].uid)
+    commands.edit_value(window.session, 0, np.float32(0.25))
     QApplication.processEvents()
     assert KIND not in started
     window.places["runtimes"].reveal()
@@ -182,6 +194,96 @@ def test_nothing_is_computed_while_it_is_behind(show, qtbot):
     window.places["steps"].reveal()
     window.places["runtimes"].reveal()
     assert started.count(KIND) == 1
+
+
+def other(window, scheme, name, role=Qt.ItemDataRole.DisplayRole):
+    """Return a cell of the table of all schemes."""
+    model = window.runtimes.others
+    row = next(n for n in range(model.rowCount()) if model.entry(n).name == scheme)
+    heads = [model.headerData(c, Qt.Orientation.Horizontal) for c in range(model.columnCount())]
+    return model.index(row, heads.index(name)).data(role)
+
+
+def test_every_scheme_of_the_list_is_counted_in_every_runtime(show):
+    values = np.random.default_rng(4).integers(-255, 256, 4000).astype(np.float32) / 2
+    texts = ("int8 symmetric", "uint8 asymmetric @tflite", "int8 scale-only", "q8_0")
+    window = show(values, *texts)
+    for text in texts:
+        own = evaluate(values, text)
+        for name in ("", *RUNTIMES):
+            shown = other(window, text, f"@{name}" if name else "textbook")
+            if name == Scheme.parse(text).runtime:
+                assert shown == "its own"
+                continue
+            try:
+                there = evaluate(values, replace(Scheme.parse(text), runtime=name))
+            except ValueError:
+                assert shown == "not there"
+                assert "has" in other(window, text, f"@{name}", TIP)
+                continue
+            codes = np.count_nonzero(own.codes != there.codes)
+            made = np.count_nonzero(own.reconstructed != there.reconstructed)
+            if not codes and not made:
+                assert shown == "= equal"
+                continue
+            first, second = shown.split("\n")
+            assert first[2:].startswith(f"Q {codes:,}  " if codes else "Q equal")
+            assert second.startswith(f"R′ {made:,}  " if made else "R′ equal")
+            assert (first[0] == "◆") >= bool(codes)
+    text = window.runtimes.read_off.text()
+    assert "scale-only: no other runtime has it." in text
+    assert "symmetric: other codes only in " in text
+
+
+def test_the_active_scheme_is_marked_and_a_name_activates_its_scheme(show, person):
+    window = show(TIES, "int8 symmetric", "int8 asymmetric")
+    model, table, session = (
+        window.runtimes.others, window.runtimes.other_table, window.session
+    )  # fmt: skip
+    bold = [model.headerData(n, Qt.Orientation.Vertical, Qt.ItemDataRole.FontRole)
+            for n in range(2)]  # fmt: skip
+    assert bold[0].bold() and bold[1] is None
+    table.verticalHeader().sectionClicked.emit(1)
+    assert session.active.name == "int8 asymmetric"
+    assert model.headerData(0, Qt.Orientation.Vertical, Qt.ItemDataRole.FontRole) is None
+
+
+@pytest.mark.parametrize("way", ["enter", "button"])
+def test_a_cell_of_another_scheme_leads_to_compare(show, person, qtbot, way):
+    window = show(TIES[::-1], "int8 asymmetric", "int8 symmetric")
+    pane, session = window.runtimes, window.session
+    column = 1 + list(RUNTIMES).index("tflite") + 1
+    pane.area.ensureWidgetVisible(pane.other_table)
+    QApplication.processEvents()
+    person.click_cell(pane.other_table, 1, column)
+    assert session.view.chosen == 3
+    assert pane.detail.text().startswith("int8 symmetric | @tflite: S equal; Z equal; Q: 2 of 5")
+    assert "Round(2.5) = 2 | RoundAway(2.5) = 3" in pane.detail.text()
+    if way == "enter":
+        person.press("Return")
+    else:
+        qtbot.mouseClick(pane.button, Qt.MouseButton.LeftButton)
+    wait_for_compare(window, qtbot)
+    assert session.entries[2].name == "int8 symmetric @tflite"
+    assert window.compare.comparison.count == 2
+    assert session.view.chosen == 3
+
+
+def test_what_is_known_is_not_computed_again(show, qtbot):
+    window = show(TIES, "int8 symmetric", "int8 asymmetric")
+    counted = []
+    window.background.offered.connect(
+        lambda ticket, made: counted.append(made[0]) if ticket.kind == KIND else None
+    )
+    window.session.activate(window.session.entries[1].uid)
+    wait(window, qtbot)
+    assert counted == []
+    commands.add_scheme(window.session, Scheme.parse("uint8 asymmetric"))
+    wait(window, qtbot)
+    assert list(map(str, counted)) == ["uint8 asymmetric"]
+    commands.edit_value(window.session, 0, np.float32(0.25))
+    wait(window, qtbot)
+    assert len(counted) == 4
 
 
 @pytest.mark.parametrize(

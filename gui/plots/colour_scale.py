@@ -11,11 +11,14 @@ from PySide6.QtGui import QColor
 
 from quantoscope.gui.common.theme import Theme
 
-LINEAR, LOG, SYMLOG = "linear", "log", "symlog"
+AUTO, LINEAR, LOG, SYMLOG = "auto", "linear", "log", "symlog"
 ROUNDING = 1e-5
 """How far R/S may lie beyond the last code by rounding, relatively."""
 ROBUST = 0.999
 """Share of the pixels within a linear scale."""
+SPOILT = 3.0
+"""Automatic colours are logarithmic beyond so many times the robust end: what lies there is dark
+among pale pixels."""
 NEAR = 1.25
 """Up to so many times the robust end, the scale goes to the largest value instead."""
 INSIDE, CAP = 0.7, 0.93
@@ -122,12 +125,13 @@ def scale_of(
         Pixels; those that are not finite do not count.
     diverging : bool
     kind : str
+        As that of ``ColourScale``, or ``auto``: linear unless a few values would spoil that.
     least_span : float
         Least width of a sequential scale, or least end of a diverging one.
     from_zero : bool
         Whether a sequential scale begins at 0.
     reach : float
-        End of a diverging scale, if it does not follow from the values.
+        End of a diverging linear scale, if it does not follow from the values.
     """
     known = values[np.isfinite(values)]
     size = np.abs(known) if diverging or from_zero else known
@@ -135,9 +139,13 @@ def scale_of(
         return ColourScale(-1.0 if diverging else 0.0, 1.0, diverging, kind)
     most = float(size.max())
     high = _quantile(size, ROBUST)
+    if kind == AUTO:
+        end = SPOILT * max(high, least_span)
+        spoilt = diverging and 0 < end < max(reach, most)
+        kind, high = (SYMLOG, end) if spoilt else (LINEAR, high)
     if high <= 0 < most or most <= NEAR * high or (not diverging and not from_zero):
         high = most if from_zero else high
-    high = reach or high
+    high = (reach if kind == LINEAR else 0.0) or high
     low = -high if diverging else 0.0
     if not from_zero and not diverging:
         low = min(_quantile(known, 1 - ROBUST), high - least_span)

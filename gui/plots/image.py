@@ -15,6 +15,7 @@ from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.plots import image_words
 from quantoscope.gui.plots.base import Option
 from quantoscope.gui.plots.colour_scale import (
+    AUTO,
     INFINITE,
     LINEAR,
     LOG,
@@ -58,6 +59,7 @@ QUANTITIES = (
     (Quantity.CLIPPED, "clipped"),
 )
 COLOURS = (
+    (AUTO, "auto colours"),
     (LINEAR, "linear colours"),
     (SYMLOG, "log beyond 99.9 %"),
     (LOG, "log colours"),

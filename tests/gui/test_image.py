@@ -19,7 +19,7 @@ from quantoscope.gui.common.theme import DARK, LIGHT, apply_theme
 from quantoscope.gui.export.figure import render_pdf, render_png, render_svg
 from quantoscope.gui.export.spec import FigureSpec
 from quantoscope.gui.panes.plot_pane import PlotPane
-from quantoscope.gui.plots.colour_scale import LOG, SYMLOG, coloured, scale_of
+from quantoscope.gui.plots.colour_scale import AUTO, LINEAR, LOG, SYMLOG, coloured, scale_of
 from quantoscope.gui.plots.image_cells import CellTexts
 from quantoscope.gui.plots.margins import line_labels
 from tests.gui.plot_bench import KINDS, noise
@@ -125,7 +125,7 @@ def test_clipped_and_missing_values_have_colours_and_symbols_of_their_own(bench)
 
 @given(
     st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40),
-    st.sampled_from(["linear", LOG, SYMLOG]),
+    st.sampled_from([AUTO, LINEAR, LOG, SYMLOG]),
 )
 def test_a_larger_number_is_never_nearer_to_the_centre(numbers, kind):
     values = np.array(numbers)
@@ -144,12 +144,37 @@ def test_the_scale_holds_999_of_1000_pixels_and_says_what_lies_beyond(bench):
     shown = bench("image", x, "int8 symmetric", size=(700, 700))
     settled(shown)
     shown.plot.choose("quantity", "real")
+    shown.plot.choose("scale", LINEAR)
     settled(shown)
     bar = shown.plot._margins["top"].bar
     assert 3 < float(bar.high) < 6
     assert bar.remarks == ("up to 400 beyond",)
     shown.plot.choose("scale", SYMLOG)
     assert shown.plot._margins["top"].bar.high == "400"
+
+
+@pytest.mark.parametrize("quantity", ["scaled", "real", "code"])
+@pytest.mark.parametrize(
+    ("spoilt", "kind"), [("none", LINEAR), ("value", SYMLOG), ("columns", LINEAR)]
+)
+def test_colours_are_logarithmic_only_where_few_values_would_spoil_linear_ones(
+    bench, quantity, spoilt, kind
+):
+    x = noise(600_000).reshape(600, 1000)
+    if spoilt == "value":
+        x[100, 300] = 400
+    elif spoilt == "columns":
+        x[:, [100, 250, 600, 610, 800, 900]] *= 100
+    shown = bench("image", x, "int8 symmetric", size=(700, 700))
+    shown.plot.choose("quantity", quantity)
+    settled(shown)
+    scale = shown.plot._shown.scale
+    assert scale.kind == kind
+    shares = np.abs(scale.shares(shown.plot._shown.whole.values))
+    # Most values are told apart from each other, or what stands out from all of them.
+    assert 0.02 < np.quantile(shares, 0.9) < 0.6 or spoilt == "columns"
+    assert np.quantile(shares, 0.999) > 0.1
+    assert shares.max() > 0.9
 
 
 def test_colours_are_a_table_that_a_palette_holds():

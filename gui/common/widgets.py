@@ -10,6 +10,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QBoxLayout,
+    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLayout,
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 ROW_HEIGHT, WIDEST_NOTE = 22, 280
+_LABEL, _FIELD = QFormLayout.ItemRole.LabelRole, QFormLayout.ItemRole.FieldRole
 _FRAME = QSize(20, 50)
 """Room for a window's frame and title."""
 Margins = tuple[int, int, int, int] | None
@@ -59,6 +61,21 @@ def _filled(layout: _Box, parts: Sequence[Part], margins: Margins, spacing: int 
         else:
             layout.addLayout(one, stretch)
     return layout
+
+
+def name_fields(form: QFormLayout) -> None:
+    """Give the fields of a form without a name that of their row, for screen readers.
+
+    They find the label of a field alone, but not of one within others.
+    """
+    for row in range(form.rowCount()):
+        parts = [form.itemAt(row, role) for role in (_LABEL, _FIELD)]
+        label, field = (None if part is None else part.widget() for part in parts)
+        text = label.text() if isinstance(label, QLabel) else ""
+        while field is not None and field.focusProxy() is not None:
+            field = field.focusProxy()
+        if field is not None and text and not field.accessibleName():
+            field.setAccessibleName(text.replace("&", ""))
 
 
 def plain_label(parent: QWidget, text: str = "", name: str = "", wrap: bool = True) -> QLabel:

@@ -26,7 +26,7 @@ from quantoscope.engine.io.base import label
 from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.engine.text.file_names import as_text
 from quantoscope.gui.common.localized_numbers import filled
-from quantoscope.gui.common.widgets import plain_label
+from quantoscope.gui.common.widgets import name_fields, plain_label
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import DeviceCodes
 from quantoscope.gui.workers.background import Cancelled, PartProgress
@@ -54,6 +54,7 @@ class CodesDump(QDialog):
         form.addRow(self.tr("&Type of a code"), self.dtype)
         form.addRow(self.tr("&Shape"), self.shape)
         form.addRow("", self.big_endian)
+        name_fields(form)
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel, self
         )

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QW
 
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.common.widgets import name_fields
 from quantoscope.gui.export import choices
 from quantoscope.gui.export.kinds import FIGURE, KINDS, PARAMETERS, REPORT, RESULTS, TABLE, FileKind
 from quantoscope.gui.export.size_fields import SizeFields
@@ -103,6 +104,7 @@ class ExportForm(QWidget):
         form.addRow(self.tr("&Look"), self.look)
         form.addRow(self.tr("&View"), self.shown)
         form.addRow("", self.mark)
+        name_fields(form)
 
     def _select(self, start: str) -> None:
         """Select the requested content."""

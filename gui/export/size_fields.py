@@ -84,7 +84,6 @@ class SizeFields(QObject):
         self._row = QWidget(parent)
         times = QLabel("×", self._row)
         hbox(self._row, (self.width, 1), times, (self.height, 1), self.unit, spacing=4)
-        self._row.setFocusProxy(self.width)
         label = QLabel(self.tr("Si&ze"), self._parent)
         label.setBuddy(self.width)
         form.addRow(self.tr("&Preset"), self.preset)

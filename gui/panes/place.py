@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from quantoscope.gui.common.focus_order import PLACE, go_on
 from quantoscope.gui.common.plain_text import letters, plain_tip
 from quantoscope.gui.common.theme import Theme
 
@@ -151,7 +152,7 @@ class Place(QWidget):
         self, key: str, name: str, title: str, theme: Theme, pane: QWidget | None = None
     ) -> None:
         super().__init__()
-        self.setObjectName(f"place-{key}")
+        self.setObjectName(f"{PLACE}{key}")
         self.key, self.name, self.title = key, name, title
         self.theme = theme
         self.insight = ""
@@ -246,6 +247,9 @@ class OwnWindow(QWidget):
         layout.addWidget(place)
         for action in main.actions():
             self.addAction(action)
+
+    def focusNextPrevChild(self, onward: bool) -> bool:
+        return go_on(self, (self._place,), onward) or super().focusNextPrevChild(onward)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)

@@ -107,6 +107,7 @@ class PlotPane(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.widget.setFocusProxy(self)
         self.setAccessibleName(self.plot.title())
+        self.widget.setAccessibleName(self.plot.title())
         self.setMinimumSize(160, 64)
         self.widget.setMinimumSize(0, 0)
         self.plot.deferred = True
@@ -140,6 +141,7 @@ class PlotPane(QWidget):
         self._ring = FocusRing(self)
         self.widget.viewport().installEventFilter(self)
         self.plot.insight_changed.connect(self.insight_changed)
+        self.insight_changed.connect(self.setAccessibleDescription)
         self.plot.range_dragged.connect(self._on_range_dragged)
         self.plot.value_dragged.connect(self._on_value_dragged)
         self.plot.labels_changed.connect(self._fit_labels)

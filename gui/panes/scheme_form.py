@@ -35,7 +35,7 @@ from quantoscope.gui.common.localized_numbers import (
 from quantoscope.gui.common.number_fields import ElidedField
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme, inked
-from quantoscope.gui.common.widgets import plain_label, vbox
+from quantoscope.gui.common.widgets import name_fields, plain_label, vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Entry
@@ -110,6 +110,7 @@ class SchemeForm(QWidget):
         self.numbers.textEdited.connect(self._on_numbers)
         self._numbers_problem = self._problem_label()
         chosen = row_of((self.calibration, 3), (self.numbers, 2))
+        chosen.setFocusProxy(self.calibration)
         form.addRow(self.tr("Ran&ge"), stacked(chosen, self._numbers_problem))
         self.low, self.high = ElidedField(self), ElidedField(self)
         self._range_problem = self._problem_label()
@@ -160,6 +161,7 @@ class SchemeForm(QWidget):
         line.setFrameShape(QFrame.Shape.HLine)
         line.setFrameShadow(QFrame.Shadow.Sunken)
         vbox(self, form, line, self.result, 1, margins=(6, 6, 6, 4), spacing=6)
+        name_fields(form)
 
     def _problem_label(self) -> QLabel:
         label = plain_label(self, name="fieldProblem")

@@ -40,6 +40,8 @@ class SchemesPane(QWidget):
         self.form = SchemeForm(session, settings, theme, self)
         scroll = QScrollArea(self)
         scroll.setWidget(self.form)
+        # Its fields take the focus, and it follows them.
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -201,6 +201,9 @@ class Tabbed(QWidget):
         # Folded, it tells what the first place would: the steps of the chosen value.
         place = self._places[0] if self._folded and self._places else self.current
         text = letters(place.insight) if place is not None else ""
+        if self.current is not None:
+            name = f"{self.current.name}: {self.window_button.toolTip()}"
+            self.window_button.setAccessibleName(name)
         if isinstance(self.line, Sentence):
             self.line.say(text)
             self.line.setVisible(bool(text))

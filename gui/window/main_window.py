@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 from quantoscope.engine import Scheme
 from quantoscope.engine.text.file_names import path_of
 from quantoscope.gui.common.dropped_files import local_path
+from quantoscope.gui.common.focus_order import go_on
 from quantoscope.gui.common.localized_numbers import clock, filled
 from quantoscope.gui.common.message_bar import MessageBar
 from quantoscope.gui.common.plain_text import Page, plain, plain_title
@@ -433,6 +434,10 @@ class MainWindow(QMainWindow):
         room = QGuiApplication.primaryScreen().availableSize()
         wide, high = max(1440, room.width() * 4 // 5), max(900, room.height() * 5 // 6)
         return QSize(min(wide, room.width() - 40), min(high, room.height() - 60))
+
+    def focusNextPrevChild(self, onward: bool) -> bool:
+        parts = (self.verdict, self.frame.rail, self.stage, self.frame.side, self.frame.bottom)
+        return go_on(self, parts, onward) or super().focusNextPrevChild(onward)
 
     # Leaving, and files dropped on the window
 

@@ -148,6 +148,7 @@ class Menus(QObject):
             button = cast(QToolButton, bar.widgetForAction(action))
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             action.setIconText(key)
+            button.setAccessibleName({"undo": self.tr("Undo"), "redo": self.tr("Redo")}[key])
         bar.addSeparator()
         bar.addAction(self._actions["export"])
         row = QWidget(self._window)
@@ -240,13 +241,17 @@ class Menus(QObject):
         return menu
 
     def _place_menu(self, places: Mapping[str, Place]) -> QMenu:
-        """Return a submenu to show and focus each pane; all but views beside have a shortcut."""
+        """Return a submenu to show and focus each pane: with Ctrl panes, with Alt views."""
         menu = QMenu(self.tr("&Go to pane"), self._window)
-        keys = [*(f"Ctrl+{n}" for n in range(1, 10)), *(f"Alt+{n}" for n in range(1, 10))]
+        panes = iter([f"Ctrl+{digit}" for digit in "123456789"])
+        views = iter([f"Alt+{digit}" for digit in "1234567890"])
         for place in places.values():
             action = menu.addAction(place.name)
-            if keys and not (isinstance(place, PlotPlace) and place.kind.beside):
-                action.setShortcut(QKeySequence(keys.pop(0)))
+            # What has no tab of its own, and what comes after ten, is reached by the menu.
+            if not isinstance(place, PlotPlace):
+                action.setShortcut(QKeySequence(next(panes, "")))
+            elif not place.kind.beside:
+                action.setShortcut(QKeySequence(next(views, "")))
             action.triggered.connect(place.take_focus)
             self._window.addAction(action)
         return menu

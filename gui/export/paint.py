@@ -255,6 +255,8 @@ class ViewPainter:
         """Paint a short label at a point, moved inside the view and clear of others."""
         text = item.textItem.toPlainText()
         self.painter.setFont(self.font)
+        # First: without a pen, Qt measures nothing.
+        self.painter.setPen(QPen(QColor(item.color)))
         size = self.painter.boundingRect(QRectF(), Qt.AlignmentFlag.AlignLeft, text).size()
         width, height, gap = size.width() + 4 * self.unit, size.height(), 3 * self.unit
         inner = self.rect.adjusted(gap, gap, -gap, -gap)
@@ -267,7 +269,6 @@ class ViewPainter:
         box = self._free(QRectF(left, top, width, height), inner)
         self._labels.append(box)
         self.painter.fillRect(box, item.fill if item.fill is not None else QBrush())
-        self.painter.setPen(QPen(QColor(item.color)))
         self.painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _free(self, box: QRectF, inner: QRectF) -> QRectF:

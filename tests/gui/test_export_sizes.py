@@ -225,7 +225,7 @@ def test_no_label_hides_another(picture, key, size):
     svg = render_svg(FigureSpec(("calibration",), *size, points=8), picture(example(key).make()))
     font = font_of(8)
     metrics = QFontMetricsF(font)
-    names = ("entropy", "minmax", "mse", "percentile(99.9)", "KL divergence")
+    names = ("entropy", "minmax", "mse", "percentile(99.9)", "KL divergence (nats)")
     boxes = []
     for node in nodes(svg):
         text = "".join(node.itertext()).strip()

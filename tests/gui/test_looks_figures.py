@@ -180,8 +180,6 @@ def chosen_places(key, case):
         return [CHOSEN]
     if key in ("distribution", "transfer"):
         return [value]
-    if key == "codes":
-        return [evaluate(values, scheme).codes.reshape(-1)[CHOSEN]]
     if key == "calibration":
         return [np.log10(abs(value))]
     if key == "channels":
@@ -199,7 +197,7 @@ def chosen_places(key, case):
 
 
 @pytest.mark.parametrize("case", ["few", "plane"])
-@pytest.mark.parametrize("key", [key for key in OF_VALUES if key != "number-line"])
+@pytest.mark.parametrize("key", [key for key in OF_VALUES if key not in ("number-line", "codes")])
 def test_the_chosen_value_is_marked_at_its_place(qapp, key, case):
     each = figure(key, case)
     of_image = key.startswith("image")
@@ -217,6 +215,15 @@ def test_the_chosen_value_is_marked_at_its_place(qapp, key, case):
         assert each.at(row.points[0])[1] == pytest.approx(wanted, abs=0.01)
         at = each.at((square.x(), square.y()))
         assert at == pytest.approx((start, wanted), abs=0.05)
+
+
+@pytest.mark.parametrize("case", ["few", "plane"])
+def test_every_lane_of_codes_marks_the_code_of_the_chosen_value(qapp, case):
+    each, values = figure("codes", case), values_of(case)
+    for letter, scheme in zip("ABC", SCHEMES[case], strict=True):
+        (mark,) = each.of(f"{letter} chosen", "stroke")
+        code = evaluate(values, scheme).codes.reshape(-1)[CHOSEN]
+        assert [each.at(point)[0] for point in mark.points] == pytest.approx([code] * 2)
 
 
 def test_every_lane_of_the_number_line_rings_the_chosen_value(qapp):

@@ -61,6 +61,13 @@ class Evaluator(QObject):
         return evaluation if fits else None
 
     @property
+    def awaited(self) -> bool:
+        """Whether there are values and schemes, and none has been applied yet."""
+        document = self._document
+        there = bool(document.array.size and document.entries)
+        return self.stale and there and not self.snapshot.outcomes
+
+    @property
     def parameters(self) -> QParams | None:
         """Parameters for displaying the current values, if any fit.
 

@@ -172,6 +172,7 @@ class VerdictLine(QWidget):
             row.setAlignment(part, Qt.AlignmentFlag.AlignVCenter)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         session.evaluator.evaluated.connect(self.refresh)
+        session.evaluator.stale_changed.connect(self.refresh)
         session.entries_changed.connect(self.refresh)
         self.restyle(theme)
 
@@ -184,7 +185,8 @@ class VerdictLine(QWidget):
         known = {} if verdict is None else verdict.standings
         # The figures are of the schemes as they were, which may have changed meanwhile.
         named = {uid: replace(entries[uid], scheme=one.scheme) for uid, one in known.items()}
-        self.text.say(clauses(verdict, snapshot.array.shape), named, self._theme)
+        awaited = self._session.evaluator.awaited
+        self.text.say(clauses(verdict, snapshot.array.shape, awaited), named, self._theme)
         self.why.setEnabled(len(known) > 1)
 
     def restyle(self, theme: Theme) -> None:

@@ -86,7 +86,7 @@ def brief(entries: Mapping[int, Entry]) -> dict[int, str]:
     return short if all(short.values()) else names
 
 
-def clauses(verdict: Verdict | None, shape: tuple[int, ...]) -> list[Clause]:
+def clauses(verdict: Verdict | None, shape: tuple[int, ...], awaited: bool = False) -> list[Clause]:
     """Return the verdict as sentences; they hold as printed.
 
     Parameters
@@ -95,7 +95,11 @@ def clauses(verdict: Verdict | None, shape: tuple[int, ...]) -> list[Clause]:
         With the uids of entries as its keys.
     shape : tuple of int
         Of the array, for positions.
+    awaited : bool
+        Whether the first evaluation is not done.
     """
+    if awaited:
+        return [_clause(_tr("The schemes are not applied yet."))]
     if verdict is None:
         return [_clause(_tr("There is nothing to judge: no enabled scheme has been applied."))]
     best = verdict.best()

@@ -311,7 +311,10 @@ class Plot(QObject):
 
     def _tell(self, data: PlotData) -> None:
         """Update the description."""
-        insight = data.failure if data.failure and data.values.size else self.describe(data)
+        if data.awaited:
+            insight = self.tr("The schemes are not applied yet.")
+        else:
+            insight = data.failure if data.failure and data.values.size else self.describe(data)
         if data.focus_name and not data.failure and not self.of_all_values:
             insight = f"[{data.focus_name}] {insight}"
         if insight != self.insight:

@@ -283,6 +283,8 @@ class PlotData:
     """Plotted values in any shape, the same object as long as they are unchanged."""
     whole: FloatArray
     """All values, in the shape of the array."""
+    awaited: bool = False
+    """Whether there are values whose first evaluation is not done."""
     failure: str = ""
     """Why the active scheme has no evaluation; empty if it has one, or none is active."""
     focus: Focus | None = None
@@ -393,6 +395,7 @@ def plot_data(session: Session, digits: int) -> PlotData:
         session.entries,
         session.active_uid,
         digits,
+        awaited=session.evaluator.awaited,
         chosen=view.chosen,
         focus=view.focus,
         comparison=view.comparison,
@@ -406,6 +409,7 @@ def data_of(
     active_uid: int | None,
     digits: int,
     *,
+    awaited: bool = False,
     chosen: int | None = None,
     focus: Focus | None = None,
     comparison: Comparison | None = None,
@@ -445,6 +449,7 @@ def data_of(
         active=active,
         chosen=chosen,
         digits=digits,
+        awaited=awaited,
         failure=failure,
         array=snapshot.array if focus is None else focus.values,
         focus=focus,

@@ -32,11 +32,16 @@ class PlotFeed(QObject):
         self.data: PlotData = plot_data(session, settings.digits)
         session.paint_queue.idle.connect(self.drawn)
         session.evaluator.evaluated.connect(self.refresh)
+        session.evaluator.stale_changed.connect(self._on_stale)
         session.active_changed.connect(self.refresh)
         session.view.chosen_changed.connect(self.refresh)
         session.view.focus_changed.connect(self.refresh)
         session.view.pair_changed.connect(self.refresh)
         settings.digits_changed.connect(self.refresh)
+
+    def _on_stale(self) -> None:
+        if self._session.evaluator.awaited:
+            self.refresh()
 
     def refresh(self) -> None:
         """Create new plot data."""

@@ -112,6 +112,8 @@ class StatusLine(QStatusBar):
     def _summary(self) -> str:
         snapshot, digits = self._session.evaluator.snapshot, self._settings.digits
         array, summary = snapshot.array, snapshot.summary
+        if array.size == 0 and self._session.evaluator.stale:
+            array = self._session.array  # Its ends are not known yet.
         if array.size == 0:
             return self.tr("no values")
         count = (

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from quantoscope.engine import Scheme
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.evaluator import LIVE_LIMIT
+from quantoscope.gui.panes.verdict_line import VerdictLine
 from quantoscope.gui.workers.background import still_running
 
 
@@ -142,3 +144,18 @@ def test_a_shorter_array_may_come_while_a_longer_one_is_computed(open_window, qt
     window.values.table.grab()
     qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=20_000)
     assert window.session.evaluator.snapshot.array.size == 200_000
+
+
+def test_before_the_first_evaluation_nothing_is_said_of_missing_schemes(new_window, qtbot):
+    window = new_window()
+    values = np.linspace(-1, 1, 2_000_000, dtype=np.float32).reshape(1000, 2000)
+    schemes = [Scheme.parse("int8 symmetric"), Scheme.parse("int8 asymmetric")]
+    window.session.start(values, "large", None, schemes)
+    assert window.session.evaluator.awaited
+    said = {key: window.plots[key].plot.insight for key in ("signal", "error", "codes")}
+    said["verdict"] = window.findChild(VerdictLine).text.shown
+    assert set(said.values()) == {"The schemes are not applied yet."}
+    assert window.status.summary.text() == "2,000,000 values  ·  1000×2000  ·  float32"
+    qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=30_000)
+    assert "dB at 8 bits" in window.findChild(VerdictLine).text.shown
+    assert "min -1  max 1" in window.status.summary.text()

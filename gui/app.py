@@ -69,10 +69,9 @@ class Windows(QObject):
             window.files.start_first()
         window.show()
         window.values.setFocus()
-        evaluation = window.session.evaluator.active_evaluation
-        if evaluation is not None and not paths:
+        if not paths:
             # The value that is clipped: what is to be seen first.
-            window.session.view.choose(int(evaluation.metrics["max_abs_error_index"]))
+            window.files.choose_worst()
         window.open_paths(list(paths))
         if len(self._open) == 1:
             window.recovery.look()

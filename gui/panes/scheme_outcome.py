@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
-from quantoscope.engine import Evaluation, QParams, Scheme
+from quantoscope.engine import QUANTIZERS, Evaluation, QParams, Scheme
 from quantoscope.gui.common.localized_numbers import digits_apart, filled, full, short
 from quantoscope.gui.common.plain_text import plain_tip
 from quantoscope.gui.common.theme import Theme
@@ -18,19 +19,28 @@ from quantoscope.gui.document.snapshot import Outcome
 
 
 class SchemeOutcome(QWidget):
-    """Three texts below the form, hidden if empty."""
+    """Texts below the form, hidden if empty: parameters, figures, source and warnings."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.parameters = plain_label(self)
         self.parameters.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.figures = QLabel(self)
+        self.figures.setTextFormat(Qt.TextFormat.RichText)
+        self.figures.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.figures.setAccessibleName(self.tr("Figures of the active scheme"))
         self.source = plain_label(self, name="schemeSource")
         self.warning = plain_label(self, name="schemeWarning")
         self.warning.setMargin(4)
-        vbox(self, self.parameters, self.source, self.warning, spacing=6)
+        vbox(self, self.parameters, self.figures, self.source, self.warning, spacing=6)
+        self._theme: Theme | None = None
+        self._rows: list[tuple[str, str]] = []
+        self._roomy = True
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
+        self._theme = theme
+        self._show_figures()
         ground = theme.tint(theme.alarm, 0.14).name(QColor.NameFormat.HexArgb)
         self.setStyleSheet(
             f"#schemeSource {{ color: {theme.muted}; }}"
@@ -56,6 +66,8 @@ class SchemeOutcome(QWidget):
 
     def show_outcome(self, outcome: Outcome | None, digits: int) -> None:
         """Show parameters and warnings, or why there are none."""
+        self._rows = self._figures(outcome, digits) if isinstance(outcome, Evaluation) else []
+        self._show_figures()
         if outcome is None:
             self._say(self.tr("Computing…"), "")
         elif isinstance(outcome, Evaluation):
@@ -65,6 +77,46 @@ class SchemeOutcome(QWidget):
                 self.parameters.setToolTip(f"S = {full(p.scale)}")
         else:
             self._say("", str(outcome))
+
+    def give_room(self, height: int) -> None:
+        """Show the figures only if the whole form fits into a height with them."""
+        form = self.parentWidget()
+        if form is None:
+            return
+        shown = self.figures.sizeHint().height() + 6 if not self.figures.isHidden() else 0
+        wanted = form.minimumSizeHint().height() - shown + self.figures.sizeHint().height() + 6
+        if self._roomy != (wanted <= height):
+            self._roomy = wanted <= height
+            self._show_figures()
+
+    def _show_figures(self) -> None:
+        muted = self._theme.muted if self._theme is not None else "gray"
+        rows = [
+            f"<tr><td style='color:{muted};padding-right:12px'>{escape(name)}</td>"
+            f"<td>{escape(text)}</td></tr>"
+            for name, text in self._rows
+        ]
+        self.figures.setText(f"<table cellspacing='0'>{''.join(rows)}</table>")
+        self.figures.setVisible(bool(rows) and self._roomy)
+
+    def _figures(self, outcome: Evaluation, digits: int) -> list[tuple[str, str]]:
+        """Return name and text of what the scheme makes of the values."""
+        p, figures = outcome.qparams, outcome.metrics
+        rows = []
+        if p.granularity.whole:
+            ends = QUANTIZERS[p.mapping].levels(p)[[0, -1]].astype(float)
+            low, high = (short(float(end), digits) for end in ends)
+            rows.append((self.tr("Reach"), f"{low} … {high}"))
+        used, all_ = (f"{int(figures[name]):,}" for name in ("codes_used", "codes_available"))
+        rows.append((self.tr("In use"), filled(self.tr("%1 of %2 codes"), used, all_)))
+        clipped = int(figures["clipped_low"] + figures["clipped_high"])
+        count = f"{outcome.codes.size:,}"
+        text = filled(self.tr("%1 of %2 values"), f"{clipped:,}", count)
+        rows.append((self.tr("Clipped"), text if clipped else self.tr("none")))
+        rows.append((self.tr("RMSE"), short(float(figures["rmse"]), digits)))
+        worst = short(float(figures["max_abs_error"]), digits)
+        rows.append((self.tr("Max |error|"), worst))
+        return rows
 
     def _say(self, parameters: str, warning: str) -> None:
         self.parameters.setText(parameters)

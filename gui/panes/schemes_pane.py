@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QObject, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
@@ -48,6 +48,8 @@ class SchemesPane(QWidget):
         # Wide enough for the form and its scroll bar.
         bar = scroll.verticalScrollBar().sizeHint().width()
         scroll.setMinimumWidth(self.form.minimumSizeHint().width() + bar)
+        scroll.viewport().installEventFilter(self)
+        self._scroll = scroll
         self._bar = QToolBar(self.tr("Scheme buttons"), self)
         self._bar.setIconSize(QSize(16, 16))
         top = QWidget(self)
@@ -79,6 +81,11 @@ class SchemesPane(QWidget):
         delete = QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self.list)
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)
         delete.activated.connect(self.remove)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self.form.result.give_room(self._scroll.viewport().height())
+        return super().eventFilter(watched, event)
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""

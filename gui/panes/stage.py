@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QSplitter,
     QToolBar,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -101,6 +102,12 @@ class Stage(QWidget):
         """Apply the colours of a theme."""
         for count, action in self.counts.items():
             action.setIcon(icon(f"views-{count}", theme))
+        # Qt's own is black in every theme.
+        more = self.bar.findChild(QToolButton, "qt_toolbar_ext_button")
+        if isinstance(more, QToolButton):
+            more.setIcon(icon("more", theme))
+            more.setToolTip(self.tr("More views"))
+            more.setAccessibleName(self.tr("More views"))
 
     # What is shown
 

@@ -74,7 +74,15 @@ class Files(QObject):
         It takes the place only of the numbers of a first start that nobody has touched.
         """
         self.open_example(example)
+        if not self._session.view.chosen:
+            self.choose_worst()
         self.notice.emit(example.point)
+
+    def choose_worst(self) -> None:
+        """Choose the value with the largest error under the active scheme: what is to be seen."""
+        evaluation = self._session.evaluator.active_evaluation
+        if evaluation is not None and self._session.array.size:
+            self._session.view.choose(int(evaluation.metrics["max_abs_error_index"]))
 
     def open_example(self, example: Example) -> None:
         """Open an example as ``start_example`` does, without a word."""

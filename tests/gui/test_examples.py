@@ -100,6 +100,15 @@ def test_untouched_first_numbers_give_way_and_edited_ones_stay_beside(window, pe
     assert titles(window) == [EXAMPLES[1].name, EXAMPLES[2].name]
 
 
+def test_an_example_opens_with_the_value_that_it_is_about(window):
+    outlier = next(example for example in EXAMPLES if example.key == "outlier")
+    window.files.start_example(outlier)
+    assert window.session.view.chosen == 500
+    window.session.view.choose(7)
+    window.files.start_example(outlier)
+    assert window.session.view.chosen == 7
+
+
 def test_an_edited_first_array_stays_beside_the_example(window, person):
     person.edit_cell(window.values.table, 0, "5")
     window.files.start_example(EXAMPLES[1])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QApplication, QToolButton
 
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 PANES = (
@@ -119,3 +120,40 @@ def test_no_sentence_of_a_view_is_cut(window, qapp, size):
         for key in window.stage.views:
             sentence = window.places[key].sentence
             assert sentence.heightForWidth(sentence.width()) <= sentence.height(), key
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_views_without_room_in_the_row_of_buttons_are_offered_by_a_button_that_is_seen(
+    window, qapp, theme
+):
+    window.settings.theme = theme
+    window.resize(1000, 700)
+    qapp.processEvents()
+    more = window.stage.bar.findChild(QToolButton, "qt_toolbar_ext_button")
+    assert more.isVisible()
+    picture = more.icon().pixmap(16, 16).toImage()
+    colours = [picture.pixelColor(x, y) for x in range(16) for y in range(16)]
+    ink = [colour.lightness() for colour in colours if colour.alpha() > 200]
+    assert ink
+    assert (np.mean(ink) > 128) == (theme == "dark")
+
+
+def test_figures_of_the_active_scheme_stand_below_the_form_where_there_is_room(window, qapp):
+    result = window.schemes.form.result
+    window.resize(1440, 900)
+    qapp.processEvents()
+    assert result.figures.isVisible()
+    document = QTextDocument()
+    document.setHtml(result.figures.text())
+    text = document.toPlainText()
+    for words in ("-1.16074 … 1.15167", "3 of 256 codes", "1 of 3 values", "0.144563"):
+        assert words in text
+    bar = window.schemes._scroll.verticalScrollBar()
+    assert not bar.isVisible()
+    window.resize(1000, 700)
+    qapp.processEvents()
+    assert not result.figures.isVisible()
+    assert not bar.isVisible()
+    window.resize(1440, 900)
+    qapp.processEvents()
+    assert result.figures.isVisible()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from re import sub
 from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -70,9 +69,8 @@ class Sentence(QLabel):
     def _write(self, least: int) -> None:
         rich = Qt.TextFormat.RichText if self._name else Qt.TextFormat.PlainText
         self.setTextFormat(rich)
-        # Lines do not break within "|error|".
-        said = sub(r"\|(\w+)\|", "|\u2060\\1\u2060|", self._said)
-        self.setText(f"{self._name}&nbsp;&nbsp; {escape(said)}" if self._name else said)
+        named = f"{self._name}&nbsp;&nbsp; {escape(self._said)}"
+        self.setText(named if self._name else self._said)
         self._grow(least)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -37,6 +37,9 @@ MARGIN = 8
 class VerdictText(QWidget):
     """Draws as many whole clauses as fit on a line; only the first one is ever wrapped."""
 
+    laid_out = Signal()
+    """The text is another, or elsewhere."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._clauses: list[Clause] = []
@@ -85,9 +88,15 @@ class VerdictText(QWidget):
         self._compose(count, names, wide)
         return self._document.idealWidth() <= self.width()
 
+    @property
+    def wide(self) -> int:
+        """Width of the text in pixels."""
+        return min(self.width(), round(self._document.idealWidth()))
+
     def _fix(self, height: float) -> None:
         self.setFixedHeight(round(height) + 2)
         self.update()
+        self.laid_out.emit()
 
     def _compose(self, count: int, called: dict[int, str], wide: int) -> None:
         """Set the text of the first clauses, with names of at most a width."""
@@ -167,14 +176,27 @@ class VerdictLine(QWidget):
         font.setUnderline(True)
         self.why.setFont(font)
         self.why.clicked.connect(self.why_asked)
-        row = hbox(self, (self.text, 1), self.why, margins=(MARGIN, 1, MARGIN, 1), spacing=MARGIN)
-        for part in (self.text, self.why):
-            row.setAlignment(part, Qt.AlignmentFlag.AlignVCenter)
+        # The button follows the end of the text.
+        size = self.why.sizeHint()
+        row = hbox(self, (self.text, 1), margins=(MARGIN, 1, 2 * MARGIN + size.width(), 1))
+        row.setAlignment(self.text, Qt.AlignmentFlag.AlignVCenter)
+        self.setMinimumHeight(size.height())
+        self.text.laid_out.connect(self._place_why)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         session.evaluator.evaluated.connect(self.refresh)
         session.evaluator.stale_changed.connect(self.refresh)
         session.entries_changed.connect(self.refresh)
         self.restyle(theme)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_why()
+
+    def _place_why(self) -> None:
+        size = self.why.sizeHint()
+        x = self.text.x() + self.text.wide + MARGIN
+        x = min(x, self.width() - MARGIN - size.width())
+        self.why.setGeometry(x, (self.height() - size.height()) // 2, size.width(), size.height())
 
     def refresh(self) -> None:
         """Show the verdict of the snapshot."""

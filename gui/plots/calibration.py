@@ -129,12 +129,11 @@ class CalibrationPlot(HandlePlot):
             return
         colour = self.theme.colour(data.active.entry.colour)
         x = np.log10(curves.thresholds)
-        self.line(
-            "rounding", x, curves.log(curves.rounding), self.pen(colour, 1, Qt.PenStyle.DashLine)
-        )
+        rounding = self._above(curves, curves.rounding)
+        self.line("rounding", x, rounding, self.pen(colour, 1, Qt.PenStyle.DashLine))
         # It coincides with the total where clipping dominates.
         clipping = self.pen(self.theme.alarm, 1, Qt.PenStyle.DashLine)
-        self.line("clipping", x, curves.log(curves.clipping), clipping, z=3)
+        self.line("clipping", x, self._above(curves, curves.clipping), clipping, z=3)
         self.line("total", x, curves.log(curves.total), self.pen(colour, 2), z=2)
         # Labels placed first get the best positions.
         self._paint_handle(data)
@@ -147,6 +146,17 @@ class CalibrationPlot(HandlePlot):
             if 0 < at < np.inf:
                 self.rule("chosen", float(np.log10(at)), self.pen(self.theme.muted))
 
+    def _border(self, curves: Objective) -> float:
+        """Return the height between the errors and the divergence; −∞ if there is none."""
+        _, top = self._divergences(curves)
+        return (top + self._costs(curves)[0]) / 2 if curves.divergence.size > 1 else -np.inf
+
+    def _above(self, curves: Objective, part: np.ndarray) -> np.ndarray:
+        """Return the logarithms of a part of the error, NaN where they lie in the divergence's."""
+        found = curves.log(part)
+        with np.errstate(invalid="ignore"):
+            return np.where(found < self._border(curves), np.nan, found)
+
     def _paint_divergence(self, curves: Objective) -> None:
         """Draw the KL divergence below the errors, on an axis of its own."""
         if curves.divergence.size < 2:
@@ -155,7 +165,7 @@ class CalibrationPlot(HandlePlot):
         found, low, high = self._divergence_logs(curves)
         y = bottom + (top - bottom) * (found - low) / (high - low)
         self.line("KL", logs(curves.cuts), y, self.pen(self.theme.muted))
-        border = (top + self._costs(curves)[0]) / 2
+        border = self._border(curves)
         x0, x1 = self.item.getViewBox().viewRange()[0]
         ends = np.array([x0, x1]), np.full(2, border)
         self.line("KL border", *ends, self.pen(self.theme.grid), z=-1)
@@ -163,8 +173,8 @@ class CalibrationPlot(HandlePlot):
 
     def _name_curves(self, curves: Objective, x: np.ndarray) -> None:
         """Label each curve at a quarter of its length; the clipping part near its end."""
-        total, rounding = curves.log(curves.total), curves.log(curves.rounding)
-        clipping = curves.log(curves.clipping)
+        total, rounding = curves.log(curves.total), self._above(curves, curves.rounding)
+        clipping = self._above(curves, curves.clipping)
         known = np.flatnonzero(np.isfinite(clipping))
         quarter = len(x) // 4
         last = int(known[-1]) * 3 // 4 if known.size else 0

@@ -142,6 +142,7 @@ class CodeRows:
             if series.granularity.whole and far.reach == unit.reach:
                 values, used = values - far.count, _codes_within(data, series, unit.reach)
         codes = plot.tr("1 code for %2 values") if used == 1 else plot.tr("%1 codes for %2 values")
+        codes = plot.tr("1 code for 1 value") if used == values == 1 else codes
         codes = filled(codes, f"{used:,}", f"{values:,}")
         idle = total - np.count_nonzero(counts)
         unused = filled(plot.tr("%1 of %2 unused"), f"{idle:,}", f"{total:,}")

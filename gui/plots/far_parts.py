@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from quantoscope.gui.plots.base import Plot, Span
 
 LABEL_POINTS = 8.5
-NOTE_ROOM = 120.0
-"""Height in pixels of a view from which it says what lies in its logarithmic parts."""
+NOTE_ROOM = 160.0
+"""Height in pixels of a view, without its rows, from which it says what lies in its logarithmic
+parts."""
 TINT, EDGE = 0.05, 0.25
 """Opacity of the tint of a logarithmic part, and of the line where it begins."""
 
@@ -26,7 +27,7 @@ def paint_far_parts(plot: Plot, data: PlotData) -> None:
     for axis, unit in curved:
         for sign in (1.0, -1.0):
             _paint_part(plot, axis, unit, sign)
-    high = plot.item.getViewBox().height() >= NOTE_ROOM
+    high = plot.item.getViewBox().height() - plot.rows_height() >= NOTE_ROOM
     note = far_note(plot, data, curved[0][1].reach) if curved and high else ""
     if note:
         axis, unit = curved[0]

@@ -196,11 +196,17 @@ def _clipped(data: PlotData, dots: Sequence[Dot], lanes: Sequence[Lane]) -> str:
             if more == 1
             else filled(_tr("%1 more schemes clip too"), more)
         )
-    bound = _bound(lanes)
+    bound, all_ = _bound(lanes), len(dots) == data.values.size
     if not pieces:
         if bound is None:
-            return _tr("Nothing is clipped, and no value has an error.")
-        return filled(_tr("Nothing is clipped: every error is rounding%1."), bound)
+            return (
+                _tr("Nothing is clipped, and no value has an error.")
+                if all_
+                else _tr("None of these is clipped, and none has an error.")
+            )
+        rounded = _tr("Nothing is clipped: every error is rounding%1.")
+        some = _tr("None of these is clipped: every error of theirs is rounding%1.")
+        return filled(rounded if all_ else some, bound)
     if bound is not None:
         pieces.append(filled(_tr("every other error is rounding%1"), bound))
     elif any(not (fate.side or math.isnan(fate.error)) for lane in lanes for fate in lane.fates):

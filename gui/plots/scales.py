@@ -91,11 +91,20 @@ class Symlog(Curved):
                 continue
             ends = ((begin - 1) / self.decade + log, (end - 1) / self.decade + log)
             far = apart / self.decade
-            for at, text in log_ticks(*ends, far):
+            # At least one, or the part says nothing of how far it goes.
+            for at, text in log_ticks(*ends, far) or _round_logs(*ends):
                 drawn = sign * (1 + self.decade * (at - log))
                 if all(abs(drawn - other) >= 0.9 * apart for other, _ in found):
                     found.append((drawn, f"-{text}" if sign < 0 else text))
         return sorted(found)
+
+
+def _round_logs(low: float, high: float) -> Ticks:
+    """Return logarithms and labels of 1, 2 and 5 of every decade, the largest first."""
+    decades = range(math.floor(high), math.floor(low) - 1, -1)
+    numbers = [float(f"{digit}e{decade}") for decade in decades for digit in (5, 2, 1)]
+    logs = [(math.log10(number), short(number, 3)) for number in numbers if 0 < number < LARGEST]
+    return [(at, text) for at, text in logs if low <= at <= high]
 
 
 def symlog(reach: float, farthest: float) -> Symlog:

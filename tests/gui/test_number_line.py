@@ -344,6 +344,16 @@ def test_the_sentence_follows_a_drag(line):
     assert "▼ clips 1 of 3" not in texts(shown)
 
 
+def test_of_a_part_of_the_values_it_does_not_say_that_nothing_is_clipped(line):
+    values = np.linspace(-1, 1, 1001).astype(np.float32)
+    values[500] = 100
+    shown = line(values, "int8 scale-only", chosen=0)
+    assert "None of these is clipped" in shown.plot.insight
+    assert "▼ clips 1 of 1,001" in texts(shown)
+    shown.session.view.choose(500)
+    assert " clips 100 by " in shown.plot.insight
+
+
 # Looks
 
 

@@ -1,5 +1,6 @@
 """Axes that data can defeat: scales, what lies beyond, densities, bins and rows of codes."""
 
+import math
 import re
 
 import numpy as np
@@ -65,6 +66,17 @@ def test_ticks_of_a_symlog_axis_are_numbers_at_their_places_and_apart(reach, end
         assert scale.down_to(float(text)) == pytest.approx(at, abs=1e-6)
     assert np.diff([at for at, _ in found]).min() >= 0.5 * apart
     assert len({text for _, text in found}) == len(found)
+
+
+@given(st.floats(-3, 3), st.floats(3.1, 1e6), st.floats(0.05, 0.3))
+def test_a_logarithmic_part_with_room_has_a_tick_that_tells_how_far_it_goes(log, times, apart):
+    scale = symlog(10**log, times * 10**log)
+    end = scale.down_to(times * 10**log)
+    found = [at for at, _ in scale.ticks(-end, end, apart * 2 * end / 10)]
+    # 1, 2 or 5 of a decade lies within a factor of 2.5.
+    if scale.decade * math.log10(times / 2.5) > apart * 2 * end / 10:
+        assert any(at > 1 for at in found)
+        assert any(at < -1 for at in found)
 
 
 @given(st.integers(1, 10**9))
@@ -283,6 +295,17 @@ def test_the_wheel_scales_values_and_not_counts(bench):
 
 
 # Calibration, channels, focus
+
+
+def test_no_error_is_drawn_in_the_part_of_the_divergence(bench):
+    values = np.random.default_rng(0).integers(-40, 900, 200)
+    shown = bench("calibration", values, "int8 scale-only", size=(700, 400))
+    border = shown.plot._items["line", "KL border"].getData()[1][0]
+    for name in ("rounding", "clipping", "total"):
+        y = shown.plot._items["line", name].getData()[1]
+        assert (y[np.isfinite(y)] >= border).all()
+    assert np.isfinite(shown.plot._items["line", "rounding"].getData()[1]).any()
+    assert (shown.plot._items["line", "KL"].getData()[1] <= border).all()
 
 
 def test_the_divergence_has_a_part_and_ticks_of_its_own(bench):

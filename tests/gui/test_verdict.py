@@ -394,3 +394,16 @@ def test_the_command_line_leads_from_the_first_of_two_schemes_to_the_second(tmp_
     )
     text = re.sub(r"\s+", " ", " ".join(re.findall(r">([^<>]+)</text>", out.read_text())))
     assert "int8 scale-only loses 22.6 dB more than int8 asymmetric, at 8 bits." in text
+
+
+@pytest.mark.parametrize("width", [1000, 1440, 2560])
+def test_why_stands_at_the_end_of_the_sentence(window, qapp, width):
+    window.resize(width, 900)
+    qapp.processEvents()
+    verdict = window.verdict
+    end = verdict.text.x() + verdict.text.wide
+    assert end < verdict.why.x() <= end + 16
+    assert verdict.why.geometry().right() < verdict.width()
+    window.session.view.choose(0)
+    window.session.activate(window.session.entries[1].uid)
+    assert verdict.text.x() + verdict.text.wide < verdict.why.x()

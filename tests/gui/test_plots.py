@@ -545,3 +545,15 @@ def test_a_band_that_changes_with_every_value_is_an_envelope_and_no_hair(bench, 
 def test_the_calibration_plot_names_the_unit_of_a_squared_error(bench):
     shown = bench("calibration", noise(300), "int8 symmetric")
     assert shown.plot.axis_labels()[1] == f"{METRIC['mse'].name} {METRIC['mse'].unit}"
+
+
+def test_an_axis_label_that_becomes_longer_is_centred_anew(open_window):
+    window = open_window(np.linspace(-1, 1, 40), "int4 symmetric", "int4 asymmetric mse")
+    window.stage.set_views(["waterfall"])
+    QApplication.processEvents()
+    pane = window.plots["waterfall"]
+    for key in ("bottom", "left"):
+        axis = pane.plot.item.getAxis(key)
+        label = axis.mapRectFromItem(axis.label, axis.label.boundingRect())
+        assert abs(label.center().x() - axis.size().width() / 2) < 2 or key == "left"
+        assert abs(label.center().y() - axis.size().height() / 2) < 2 or key == "bottom"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 
 import numpy as np
@@ -24,6 +25,8 @@ PARAMETERS = ("S0", "d", "S", "Z", "m")
 """Keys of the lines that end a card of parameters."""
 EDGES, ARROW_EDGES, TIGHT_EDGES = 9, 4, (5, 1)
 """Room at either side of a card's text and of an arrow in pixels; of both where there is little."""
+LINES = 8.5
+"""Height of a single row of cards up to which its lines are wrapped."""
 LARGE = 1.25
 """Size of the result at a card's end, relative to other text."""
 
@@ -33,6 +36,8 @@ class StepsPane(QWidget):
 
     insight_changed = Signal(str, arguments=["text"])
     """Text for the head of the pane."""
+    height_wanted = Signal(int, arguments=["height"])
+    """All rows of cards need a height in pixels; it only falls with another array or width."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QWidget | None = None
@@ -42,6 +47,7 @@ class StepsPane(QWidget):
         self._settings = settings
         self._theme = theme
         self.insight = ""
+        self._height = 0
         self.view = Page(self)
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setOpenLinks(False)
@@ -57,7 +63,7 @@ class StepsPane(QWidget):
         ):
             signal.connect(self.show_steps)
         settings.digits_changed.connect(self.show_steps)
-        session.array_reset.connect(self._scroll_to_start)
+        session.array_reset.connect(self._begin)
         self.show_steps()
 
     def restyle(self, theme: Theme) -> None:
@@ -67,8 +73,16 @@ class StepsPane(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        # The cards share the room.
-        self.show_steps()
+        if event.size().width() != event.oldSize().width():
+            # The cards share the room.
+            self._height = 0
+            self.show_steps()
+        self._scroll_to_start()
+
+    def _begin(self) -> None:
+        """Forget what other values needed."""
+        self._height = 0
+        self.height_wanted.emit(0)
         self._scroll_to_start()
 
     def _scroll_to_start(self) -> None:
@@ -162,24 +176,54 @@ class StepsPane(QWidget):
     # Cards
 
     def _lay(self, made: Steps) -> None:
-        """Show the cards side by side: wrapped where that gives all of them room, else scrolled."""
-        cards = _cards(made)
-        widths = self._widths(cards)
-        self.view.setLineWrapMode(QTextBrowser.LineWrapMode.WidgetWidth)
-        if widths:
-            self.view.setHtml(self._html(made, cards, widths))
-            height = self.view.viewport().height() + self.view.document().documentMargin()
-            if self.view.document().size().height() <= height:
-                return
-        self.view.setLineWrapMode(QTextBrowser.LineWrapMode.NoWrap)
-        self.view.setHtml(self._html(made, cards, [0] * len(cards)))
+        """Show the cards side by side, wrapped if that takes few lines; else in several rows."""
+        cards, page = _cards(made), self.view.document()
+        wanted, least = self._wide(cards)
+        widths = self._widths(wanted, least)
+        self.view.setHtml(self._html(made, [cards], [widths]))
+        margins = 2 * page.documentMargin()
+        if page.size().height() - margins > LINES * QFontMetricsF(self.view.font()).lineSpacing() \
+                or sum(widths) > self._room():  # fmt: skip
+            rows = self._rows(wanted, least)
+            self.view.setHtml(
+                self._html(
+                    made,
+                    [[cards[at] for at in row] for row in rows],
+                    [
+                        self._widths([wanted[at] for at in row], [least[at] for at in row])
+                        for row in rows
+                    ],
+                )
+            )
+        bar = self.view.horizontalScrollBar()
+        high = page.size().height() + (bar.sizeHint().height() if bar.maximum() else 0)
+        if high > self._height:
+            self._height = math.ceil(high)
+            self.height_wanted.emit(self._height)
 
-    def _html(self, made: Steps, cards: list[list[Line]], widths: list[int]) -> str:
-        """Return the steps as a row of cards; those of a clipped value are framed in alarm."""
+    def _html(self, made: Steps, rows: list[list[list[Line]]], widths: list[list[int]]) -> str:
+        """Return the steps as rows of cards; those of a clipped value are framed in alarm."""
+        first, tables = 1, []
+        for number, (row, sizes) in enumerate(zip(rows, widths, strict=True)):
+            cells = self._cells(made, row, sizes, first)
+            if number + 1 < len(rows):
+                cells.append(self._arrow(TIGHT_EDGES[1]))
+            tables.append(f"<table cellspacing='0'><tr>{''.join(cells)}</tr></table>")
+            first += len(row)
+        return "<div style='font-size:3px'>&nbsp;</div>".join(tables)
+
+    def _arrow(self, apart: int) -> str:
+        middle = f"color:{self._theme.muted};vertical-align:middle;padding:0 {apart}px"
+        return f"<td style='{middle}'>→</td>"
+
+    def _cells(
+        self, made: Steps, cards: list[list[Line]], widths: list[int], first: int
+    ) -> list[str]:
+        """Return the cells of a row, with arrows between the cards."""
         theme, clipped = self._theme, int(made.trace.saturated[0])
         cells: list[str] = []
         edges, apart = (EDGES, ARROW_EDGES) if not any(widths) else TIGHT_EDGES
-        for number, (card, width) in enumerate(zip(cards, widths, strict=True), 1):
+        for number, (card, width) in enumerate(zip(cards, widths, strict=True), first):
             alarmed = bool(clipped) and card[-1].key in ("clipped", "error")
             edge, ground = theme.outline, theme.alternate
             if alarmed:
@@ -189,18 +233,45 @@ class StepsPane(QWidget):
             if alarmed and card[-1].key == "clipped":
                 title += f" {_ink(theme.alarm, MARKS[clipped])}"
             if cells:
-                middle = f"color:{theme.muted};vertical-align:middle;padding:0 {apart}px"
-                cells.append(f"<td style='{middle}'>→</td>")
+                cells.append(self._arrow(apart))
             style = f"border:1px solid {edge};background-color:{ground};padding:3px {edges}px"
             sized = f" width='{width}'" if width else ""
             cells.append(f"<td{sized} style='{style}'><div>{title}</div>{text}</td>")
-        return f"<table cellspacing='0'><tr>{''.join(cells)}</tr></table>"
+        return cells
 
-    def _widths(self, cards: list[list[Line]]) -> list[int]:
-        """Return the width of each card in pixels, the widest cut alike; none if all have room.
+    def _room(self) -> float:
+        """Return the width of a row in pixels, beside a scroll bar."""
+        bar = self.view.verticalScrollBar().sizeHint().width()
+        return self.view.width() - bar - 2 * self.view.document().documentMargin()
 
-        Nor are there any if words would have to be broken.
-        """
+    def _rows(self, wanted: list[float], least: list[float]) -> list[list[int]]:
+        """Return the numbers of the cards of each row: as few rows as have room, equally full."""
+        count = len(wanted)
+        for number in range(2, count + 1):
+            share, rows, used = sum(wanted) / number, [[0]], wanted[0]
+            for at in range(1, count):
+                # A card stands where its middle does.
+                if used + wanted[at] / 2 > share * len(rows) and len(rows) < number:
+                    rows.append([])
+                rows[-1].append(at)
+                used += wanted[at]
+            if all(
+                self._fits([least[at] for at in row], *TIGHT_EDGES, spare=max(wanted) / 3)
+                for row in rows
+            ):
+                return rows
+        return [[at] for at in range(count)]
+
+    def _fits(self, widths: list[float], edges: int, apart: int, spare: float = 0) -> bool:
+        return sum(widths) + self._between(len(widths), edges, apart) + spare <= self._room()
+
+    def _between(self, count: int, edges: int, apart: int) -> float:
+        """Return the width of all that stands around the texts of so many cards."""
+        arrow = QFontMetricsF(self.view.font()).horizontalAdvance("→")
+        return count * (arrow + 2 * apart + 2) + count * (2 * edges + 3)
+
+    def _wide(self, cards: list[list[Line]]) -> tuple[list[float], list[float]]:
+        """Return the width that each card's text has, and the least that breaks no word."""
         plain, font = QFontMetricsF(self.view.font()), self.view.font()
         font.setBold(True)
         bold = QFontMetricsF(font)
@@ -216,24 +287,21 @@ class StepsPane(QWidget):
             words = [word for each in lines for word in each.split()]
             wanted.append(max(result, title, *map(plain.horizontalAdvance, lines)))
             least.append(max(result, title, *map(bold.horizontalAdvance, words)))
-        bar = self.view.verticalScrollBar().sizeHint().width()
-        room = self.view.width() - bar - 2 * self.view.document().documentMargin()
-        arrow = plain.horizontalAdvance("→")
-        between = (len(cards) - 1) * (arrow + 2 * ARROW_EDGES) + 2 * len(cards) * (EDGES + 2)
-        if sum(wanted) + between <= room:
-            return []
+        return wanted, least
+
+    def _widths(self, wanted: list[float], least: list[float]) -> list[int]:
+        """Return the width of each card in pixels, the widest cut alike; zeros if all have room."""
+        if self._fits(wanted, EDGES, ARROW_EDGES):
+            return [0] * len(wanted)
         edges, apart = TIGHT_EDGES
-        around = 2 * edges + 3
-        room -= (len(cards) - 1) * (arrow + 2 * apart + 2) + len(cards) * around
-        if sum(least) > room:
-            return []
+        room = self._room() - self._between(len(wanted), edges, apart)
         low, high = 0.0, max(wanted)
         for _ in range(12):
             most = (low + high) / 2
             shared = [max(few, min(all_, most)) for few, all_ in zip(least, wanted, strict=True)]
             low, high = (most, high) if sum(shared) <= room else (low, most)
         shared = [max(few, min(all_, low)) for few, all_ in zip(least, wanted, strict=True)]
-        return [int(width) + around for width in shared]
+        return [int(width) + 2 * edges + 3 for width in shared]
 
     def _line(self, line: Line, last: bool, alarmed: bool) -> str:
         """Return a line of a card: formula, numbers and result below each other."""

@@ -26,6 +26,8 @@ RAIL, SIDE, BOTTOM = 264, 256, 148
 """Widths of rail and schemes, and height of the bottom panel, in pixels at first."""
 RAIL_GAINS, RAIL_MOST = 0.055, 320
 """Width of the rail beyond the first, per pixel of a window wider than 1000, and at most."""
+MOST = 40
+"""Share of the height in per cent up to which the bottom panel grows by itself."""
 HIGHER = {"compare": 270, "runtimes": 300}
 """Heights of the bottom panel at first with what needs more, by key."""
 
@@ -64,6 +66,7 @@ class Frame(QWidget):
         self.bottom.changed.connect(self._fit_bottom)
         self.down.splitterMoved.connect(self._on_dragged)
         self._heights: dict[str, int] = {}
+        self._wanted: dict[str, int] = {}
 
     def add_schemes(self, place: Place) -> None:
         """Add the schemes, which have a side of their own or a tab of the rail."""
@@ -112,8 +115,21 @@ class Frame(QWidget):
     def _bottom_height(self) -> int:
         """Height of the bottom panel, unfolded, with what is in front."""
         key = self.bottom.current.key if self.bottom.current is not None else ""
-        height = self._heights.get(key, HIGHER.get(key, BOTTOM))
+        wanted = min(self._wanted.get(key, 0), self.height() * MOST // 100)
+        height = self._heights.get(key, max(HIGHER.get(key, BOTTOM), wanted))
         return min(height, max(LINE, self.height() * 6 // 10))
+
+    def grow_bottom(self, key: str, height: int) -> None:
+        """Give the bottom panel so much more height that a place's contents have room.
+
+        A height that was dragged stays.
+        """
+        wanted = height + self.bottom.bar.sizeHint().height() + 4 if height else 0
+        if wanted == self._wanted.get(key, 0):
+            return
+        before, self._wanted[key] = self._bottom_height, wanted
+        if self._bottom_height != before and not self.bottom.folded:
+            self._fit_bottom()
 
     def _on_dragged(self, *_: object) -> None:
         if self.bottom.current is not None and not self.bottom.folded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -256,6 +257,7 @@ class MainWindow(QMainWindow):
         self.tensors.offer([a["open"], a["remove_source"]])
         self.compare.codes_asked.connect(self._ask_codes)
         self.runtimes.compare_asked.connect(self._compare)
+        self.steps.height_wanted.connect(partial(self.frame.grow_bottom, "steps"))
         self.menus.copy_as_chosen.connect(self.export_actions.copy_as)
         self.menus.scheme_chosen.connect(self._add_scheme)
         self.menus.recent_chosen.connect(self._open_recent)

@@ -52,7 +52,8 @@ def clipped_share(totals: Totals) -> float:
     # Relative to the larger power of two, so that neither over- nor underflows alone.
     largest = max(rounded.exponent, clipped.exponent)
     part, rest = (ldexp(one.mantissa, one.exponent - largest) for one in (clipped, rounded))
-    return part / (part + rest)
+    # Rounding errors that are too small for the sum are some, too.
+    return min(part / (part + rest), math.nextafter(1.0, 0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +103,8 @@ class Verdict:
     few: Few | None
     nonzero: int
     """Number of finite values other than 0; only counted if most of them become 0 somewhere."""
+    left_out: int = 0
+    """Number of values that are not finite, of which no figure speaks."""
 
     def figure(self, key: int, others: bool = False) -> float:
         """Return the SQNR of a scheme, of all values or of those that do not set the range."""
@@ -187,7 +190,7 @@ def verdict(
             zeroed=zeroed,
             lines=outlier_lines(one) if zeroed else None,
         )
-    return Verdict(standings, few, nonzero)
+    return Verdict(standings, few, nonzero, some.totals.nan + some.totals.infinite)
 
 
 def _others(one: Evaluation, few: Few) -> Totals:

@@ -29,7 +29,7 @@ from quantoscope.gui.document.snapshot import Entry
 from quantoscope.gui.panes.verdict_words import ALARM, STRONG, Clause, brief, clauses
 
 SWATCH = QSize(18, 12)
-WIDEST, WIDE, NARROW = 340, 180, 90
+WIDEST, WIDE, NARROW = 480, 180, 90
 """Widths of names in pixels, tried one after the other."""
 MARGIN = 8
 
@@ -72,14 +72,14 @@ class VerdictText(QWidget):
         line = QFontMetricsF(self.font()).height()
         full = {uid: entry.name for uid, entry in self._entries.items()}
         short = brief(self._entries)
-        for count in range(len(self._clauses), 0, -1):
-            for names, wide in ((full, WIDEST), (short, WIDEST), (short, WIDE)):
-                if self._fits(count, names, wide):
-                    self._fix(line)
-                    return
-        if self._fits(min(1, len(self._clauses)), short, NARROW):
-            self._fix(line)
-            return
+        # A clause less comes before a name that is cut: the tip has all of them.
+        tries = [(count, names, WIDEST) for count in range(len(self._clauses), 0, -1)
+                 for names in (full, short)]  # fmt: skip
+        tries += [(min(1, len(self._clauses)), short, wide) for wide in (WIDE, NARROW)]
+        for count, names, wide in tries:
+            if self._fits(count, names, wide):
+                self._fix(line)
+                return
         self._document.setTextWidth(max(40, self.width()))
         self._fix(self._document.size().height())
 

@@ -109,10 +109,22 @@ def clauses(verdict: Verdict | None, shape: tuple[int, ...], awaited: bool = Fal
     for uid in verdict.dearer()[:MOST_DEARER]:
         one = verdict.standings[uid]
         text = _tr("For %1 bits, %2 has %3.")
+        if one.sqnr == math.inf:
+            text = _tr("For %1 bits, %2 loses nothing.")
         dearer.append(_clause(text, Piece(bits_text(one.bits)), _name(uid), _db(one.sqnr)))
     causes = [*_few(verdict, best, shape), *_losses(verdict, best)]
     rest = [*dearer, *causes] if len(verdict.cheapest()) == 1 else [*causes, *dearer]
-    return [_winner(verdict, best), *rest, *_runner_up(verdict, best)]
+    return [_winner(verdict, best), *_left_out(verdict), *rest, *_runner_up(verdict, best)]
+
+
+def _left_out(verdict: Verdict) -> list[Clause]:
+    """Return how many values no figure speaks of."""
+    if not verdict.left_out:
+        return []
+    text = _tr("%1 values that are not finite are left out.")
+    if verdict.left_out == 1:
+        text = _tr("One value that is not finite is left out.")
+    return [_clause(text, Piece(f"{verdict.left_out:,}"))]
 
 
 def _winner(verdict: Verdict, best: list[int]) -> Clause:
@@ -243,6 +255,8 @@ def _runner_up(verdict: Verdict, best: list[int]) -> list[Clause]:
 
 def _share(share: float) -> str:
     """Return a share in per cent, which never says all where some is left."""
+    if share == 1:
+        return "100 %"
     if share >= 0.9999:
         return _tr("over 99.99 %")
     per_cent = math.floor(share * 1e4) / 100

@@ -84,6 +84,11 @@ class ValueAxis(pg.AxisItem):
         self.least = -math.inf
         """Drawn position below which there are no ticks."""
 
+    def setLabel(self, *words: Any, **style: Any) -> None:
+        """Set the label, and put it into the middle: pyqtgraph does so when resized only."""
+        super().setLabel(*words, **style)
+        self.resizeEvent()
+
     def look_at(self, low: float, high: float, unit: Unit) -> None:
         """Set the view's range and scale before painting."""
         curve = unit if isinstance(unit, Curved) else None

@@ -8,10 +8,17 @@ from collections.abc import Sequence
 from PySide6.QtCore import QCoreApplication, QRectF, Qt
 
 from quantoscope.engine.analysis.waterfall import CornerFigures, Gain, Waterfall
+from quantoscope.engine.quantizers.base import Choice
 from quantoscope.gui.common.localized_numbers import bits_text, filled, gain_text
 from quantoscope.gui.plots.canvas import Canvas, Point, nice_ticks
 from quantoscope.gui.plots.data import Series
-from quantoscope.gui.plots.waterfall_words import corner_db, name_of, spread, spread_ends
+from quantoscope.gui.plots.waterfall_words import (
+    NEGLIGIBLE,
+    corner_db,
+    name_of,
+    spread,
+    spread_ends,
+)
 
 WIDEST = 62.0
 """Maximum half width of a bar, in pixels."""
@@ -23,6 +30,17 @@ LEAST_HEIGHT, FULL_HEIGHT = 70, 180
 ROOM_FOR_MEAN, ROOM_FOR_UNIT = 44, 130
 """Minimum widths of a column with its mean, and with the unit, in pixels."""
 TICK_SPACE, GUTTER = 44, 8
+
+
+def _columns(gains: Sequence[Gain]) -> tuple[list[Gain], list[Gain]]:
+    """Return the gains that get a column, and those that share the last one: they bring nothing."""
+    silent = [gain for gain in gains if max(-gain.least, gain.most) < NEGLIGIBLE]
+    if len(silent) < 2 or len(silent) == len(gains):
+        return list(gains), []
+    mean = math.fsum(gain.mean for gain in silent)
+    words = filled(_tr("%1 others"), len(silent))
+    rest = Gain(Choice("", words, "", words), mean, ((mean, 1.0),), mean, mean)
+    return [*(gain for gain in gains if gain not in silent), rest], silent
 
 
 def _tr(text: str) -> str:
@@ -84,7 +102,7 @@ class Bars:
     ) -> None:
         self.canvas, self.room, self.made, self.ends = canvas, room, made, ends
         self.others = others
-        self.gains = made.gains(others)
+        self.gains, self._silent = _columns(made.gains(others))
         self.ticks: list[tuple[float, str]] = []
         self.spots: list[tuple[QRectF, str]] = []
         self.theme = canvas.plot.theme
@@ -211,6 +229,13 @@ class Bars:
         self.canvas.strokes((key, "outline"), outline, plot.pen(self.theme.muted), z=1)
         self._mean(key, gain, rect)
         self._whisker(key, gain, level, scale, left + 1.6 * self._half)
+        if self._silent and number == len(self.gains) - 1:
+            less = filled(_tr("< %1 dB each"), f"{NEGLIGIBLE:g}")
+            self._words(key, column, scale.bottom, [gain.choice.second, self._fitting(less)], 1)
+            self._spot(column, "\n".join(
+                f"{one.choice.title}: {one.choice.second}, {gain_text(one.mean)} dB"
+                for one in self._silent))  # fmt: skip
+            return
         old = filled(_tr("instead of %1"), gain.choice.first)
         between = self._fitting(spread(gain), " … ".join(spread_ends(gain)))
         words = [name_of(gain.choice), between if spread(gain) else ""]

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from quantoscope import engine
 from quantoscope.engine.analysis.outlier_lines import outlier_lines
 from quantoscope.engine.analysis.outliers import attribution
-from quantoscope.engine.analysis.verdict import Standing, Verdict, staircase, verdict
+from quantoscope.engine.analysis.verdict import (
+    Standing,
+    Verdict,
+    clipped_share,
+    staircase,
+    verdict,
+)
 from quantoscope.engine.examples import example
 
 NORMALS = np.random.default_rng(0).normal(size=3000).astype(np.float32)
@@ -122,6 +128,14 @@ def test_values_that_become_0_are_counted_where_they_are_most(scheme):
     assert found.standings[0].zeroed == truth
     assert truth > 700
     assert found.nonzero == np.count_nonzero(finite)
+
+
+def test_no_share_is_all_while_something_is_rounded():
+    x = np.array([0.3, 1, 1e9], np.float32)
+    made = engine.evaluate(x, "int8 symmetric manual(-1,1)")
+    assert 0.999999 < clipped_share(made.totals) < 1
+    x = np.array([0, 1, 1e9], np.float32)
+    assert clipped_share(engine.evaluate(x, "int8 symmetric manual(-1,1)").totals) == 1
 
 
 def test_few_zeros_are_not_counted():

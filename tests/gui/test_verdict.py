@@ -124,6 +124,24 @@ def test_every_case_has_its_sentence(line, array, schemes, text):
     assert full(line(array.astype(np.float32), *schemes)).startswith(text)
 
 
+def test_values_that_are_not_finite_are_said_to_be_left_out(line):
+    values = np.array([1, np.nan, 2, -3, np.inf], np.float32)
+    shown = line(values, "int8 symmetric", "int8 asymmetric")
+    assert full(shown) == (
+        "int8 asymmetric loses nothing, at 8 bits. 2 values that are not finite are left out."
+    )
+
+
+def test_the_last_sentence_gives_way_before_a_name_is_cut(line):
+    values = np.random.default_rng(0).standard_normal((4, 4096)).astype(np.float32)
+    values *= np.array([[1], [9], [30], [99]], np.float32)
+    schemes = ("q4_0", "int8 symmetric per-channel(0)", "q8_0")
+    shown = line(values, *schemes, width=760)
+    assert "…" not in shown.text.shown
+    assert shown.text.shown != full(shown)
+    assert full(shown).startswith(shown.text.shown)
+
+
 def test_the_scheme_named_is_the_one_that_the_table_of_results_marks(line):
     for seed in range(6):
         array = noise(200, seed) ** (1 + 2 * (seed % 3))
@@ -336,6 +354,35 @@ def test_with_room_all_ways_and_their_schemes_are_shown(bench):
     texts = [item.textItem.toPlainText() for item in shown.items(TextItem)]
     assert "All ways from one to the other" not in texts
     assert "instead of manual(-1,1)" in texts
+
+
+def test_choices_that_bring_nothing_share_a_column(bench, qtbot):
+    from pyqtgraph import TextItem
+
+    values = noise(4096).reshape(16, 256).astype(np.float32)
+    values[3, 5] = 40
+    shown = bench("waterfall", values, "int8 scale-only", "q8_0", size=(700, 300))
+    qtbot.waitUntil(lambda: "loses" in shown.plot.insight, timeout=30_000)
+    shown.pane.grab()
+    texts = [item.textItem.toPlainText() for item in shown.items(TextItem)]
+    data = shown.plot.data
+    gains = shown.plot.way(data).gains()
+    silent = [gain for gain in gains if max(-gain.least, gain.most) < 0.1]
+    assert len(silent) >= 2
+    assert f"{len(silent)} others" in texts
+    assert "< 0.1 dB each" in texts
+    for gain in gains:
+        assert (gain.choice.second in texts) == (gain not in silent)
+    read = [text for _, text in shown.plot._spots]
+    assert any(all(one.choice.title in text for one in silent) for text in read)
+
+
+def test_the_label_of_an_axis_stands_in_its_middle_after_other_words(bench):
+    shown = bench("waterfall", OUTLIER, *FOUR, size=(700, 300))
+    axis = shown.plot.item.getAxis("bottom")
+    axis.setLabel("gain (dB) in words that are much longer than before")
+    middle = axis.label.pos().x() + axis.label.boundingRect().width() / 2
+    assert middle == pytest.approx(axis.size().width() / 2, abs=1)
 
 
 def test_the_pointer_reads_a_choice_and_a_scheme(bench):

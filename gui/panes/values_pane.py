@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -121,18 +122,30 @@ class ValuesPane(QWidget):
     def _size_columns(self) -> None:
         """Set the width of each stage's column, for the longest number that it may hold."""
         model, room = self.model, self.table.viewport().width()
-        sized = model.keys, model.more_digits, model.longest_code, self._settings.digits, room
+        sized = (
+            model.keys, model.more_digits, model.longest_code, self._settings.digits, room,
+            self._extreme,
+        )  # fmt: skip
         if (*sized, self._sorted_by) == self._sized:
             return
         self._sized = (*sized, self._sorted_by)
         self._widths = [self._width_of(key, self._settings.digits) for key in model.keys]
         self._show_columns(room)
 
+    @property
+    def _extreme(self) -> bool:
+        """Whether exponents of the values have three digits."""
+        summary = self._session.evaluator.snapshot.summary
+        largest = max(abs(summary.low), abs(summary.high))
+        return 0 < largest < 1e-90 or 1e90 < largest < math.inf
+
     def _width_of(self, key: str, digits: int) -> int:
         """Return the width that a column's numbers need."""
         of_values, of_steps = self.model.more_digits
         more = {"real": of_values, "reconstructed": of_values, "scaled": of_steps}
         longest = f"-0.000{'0' * (digits + more.get(key, 0))}"
+        if self._extreme:
+            longest = f"-0.{'0' * (digits - 1 + more.get(key, 0))}e-000"
         if key in ("rounded", "clipped", "code") and self.model.longest_code:
             longest = self.model.longest_code
         metrics = self.table.fontMetrics()

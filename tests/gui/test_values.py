@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 
+from quantoscope.engine import Scheme
+
 
 @pytest.fixture
 def table(window):
@@ -295,6 +297,19 @@ def test_values_on_a_large_offset_read_apart_and_are_not_cut(open_window, person
 
 SMALL = 0.02 * np.random.default_rng(1).normal(size=6400)
 """Numbers that need many signs."""
+
+
+@pytest.mark.parametrize("scale", [1e-309, 1e250])
+def test_exponents_of_three_digits_are_not_cut(new_window, qapp, scale):
+    window = new_window()
+    window.resize(1440, 900)
+    window.session.start(SMALL[:50] * scale, "extreme", None, [Scheme.parse("int8 symmetric")])
+    qapp.processEvents()
+    table = window.values.table
+    model, metrics = table.model(), table.fontMetrics()
+    for at in range(model.columnCount()):
+        widest = max(metrics.horizontalAdvance(model.index(row, at).data()) for row in range(50))
+        assert table.isColumnHidden(at) or widest + 6 <= table.columnWidth(at)
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1000, 700), (667, 467)])

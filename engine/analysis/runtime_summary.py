@@ -21,6 +21,8 @@ class Tendency:
         share first.
     same : tuple of str
         Runtimes that have at least one of the schemes, and make the same codes of all they have.
+    refused : bool
+        Whether another runtime has one of the schemes, but cannot quantize these values.
     most : RuntimeRow or None
         The row with the largest share of codes that differ.
     last_digit : Difference or None
@@ -32,6 +34,7 @@ class Tendency:
     runtime: str
     apart: tuple[str, ...]
     same: tuple[str, ...]
+    refused: bool
     most: RuntimeRow | None
     last_digit: Difference | None
 
@@ -41,11 +44,13 @@ def tendencies(matrices: Iterable[RuntimeMatrix]) -> tuple[Tendency, ...]:
     groups: dict[tuple[str, str], list[RuntimeRow]] = {}
     for matrix in matrices:
         key = matrix.scheme.mapping, matrix.scheme.runtime
-        groups.setdefault(key, []).extend(row for row in matrix.rows if not row.refusal)
+        groups.setdefault(key, []).extend(row for row in matrix.rows if row.there)
     return tuple(_tendency(*key, rows) for key, rows in groups.items())
 
 
 def _tendency(mapping: str, runtime: str, rows: list[RuntimeRow]) -> Tendency:
+    refused = any(row.refusal for row in rows)
+    rows = [row for row in rows if not row.refusal]
     shares = {row.runtime: 0.0 for row in rows}
     for row in rows:
         shares[row.runtime] = max(shares[row.runtime], _share(row))
@@ -56,6 +61,7 @@ def _tendency(mapping: str, runtime: str, rows: list[RuntimeRow]) -> Tendency:
         runtime,
         tuple(sorted(apart, key=lambda name: -shares[name])),
         tuple(name for name in shares if name not in apart),
+        refused,
         max(rows, key=_share) if apart else None,
         max(last, key=lambda one: one.last / one.of, default=None),
     )

@@ -26,6 +26,8 @@ def describe(matrix: RuntimeMatrix) -> str:
     have = [row for row in matrix.rows if row.codes is not None]
     if not have:
         text = _tr("No runtime has %1; the nearest that each has stands in its row.")
+        if any(row.there for row in matrix.rows):
+            text = _tr("No other runtime can apply %1 to these values: each row says why.")
         return filled(text, str(matrix.scheme))
     by_count: dict[int, list[RuntimeRow]] = {}
     for row in have:
@@ -81,7 +83,10 @@ def _tendency(one: Tendency) -> str:
     """Return which runtimes part from schemes of one mapping, how far at most, and why."""
     what = f"{one.mapping} @{one.runtime}" if one.runtime else one.mapping
     if not one.apart and not one.same:
-        return filled(_tr("%1: no other runtime has it."), what)
+        text = _tr("%1: no other runtime has it.")
+        if one.refused:
+            text = _tr("%1: no other runtime can apply it to these values.")
+        return filled(text, what)
     text = filled(_tr("%1: equal codes in all that have it"), what)
     if one.most is not None and one.most.codes is not None:
         codes, names = (

@@ -512,10 +512,7 @@ class Plot(QObject):
             style = {"color": self.theme.muted, "font-size": "8.5pt"}
             for name, label in zip(("bottom", "left"), labels, strict=True):
                 # pyqtgraph interprets labels as HTML; its PlotItem.setLabel would show the axis.
-                axis = self.item.getAxis(name)
-                axis.setLabel(escape(label), **style)
-                # pyqtgraph centres a label only when the axis gets another size.
-                axis.resizeEvent()
+                self.item.getAxis(name).setLabel(escape(label), **style)
             self.labels_changed.emit()
 
     def label_length(self, name: str) -> float:
@@ -533,7 +530,6 @@ class Plot(QObject):
         text = escape(self._label(name) if whole else axis.shared)
         if text and axis.labelText != text:
             axis.setLabel(text)
-            axis.resizeEvent()
         if axis.label.isVisible() != bool(text):
             axis.showLabel(bool(text))
 

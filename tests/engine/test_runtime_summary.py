@@ -63,3 +63,11 @@ def test_the_last_digit_is_that_of_the_scheme_with_the_largest_share():
     (one,) = tendencies(matrices)
     most = max(row.values.last for row in matrices[0].rows if row.values is not None)
     assert one.last_digit.last == most > 0
+
+
+def test_a_runtime_that_refuses_the_values_is_not_one_that_lacks_the_scheme():
+    x = np.array([1e300, -1e300])
+    (one,) = tendencies([runtime_matrix(x, "int8 symmetric")])
+    assert (one.apart, one.same, one.most, one.refused) == ((), (), None, True)
+    (one,) = tendencies([runtime_matrix(x, "int8 scale-only")])
+    assert not one.refused

@@ -235,6 +235,16 @@ def test_every_scheme_of_the_list_is_counted_in_every_runtime(show):
     assert "symmetric: other codes only in " in text
 
 
+def test_values_that_no_runtime_can_hold_are_said_to_be_refused(open_window, qtbot):
+    window = open_window(np.array([1e300, -1e300]), "int8 symmetric")
+    window.places["runtimes"].reveal()
+    wait(window, qtbot)
+    assert head(window).startswith("No other runtime can apply int8 symmetric to these values")
+    assert other(window, "int8 symmetric", "@pytorch") == "refused"
+    assert "beyond float32" in other(window, "int8 symmetric", "@pytorch", TIP)
+    assert "symmetric: no other runtime can apply it" in window.runtimes.read_off.text()
+
+
 def test_the_active_scheme_is_marked_and_a_name_activates_its_scheme(show, person):
     window = show(TIES, "int8 symmetric", "int8 asymmetric")
     model, table, session = (

@@ -377,14 +377,6 @@ def test_choices_that_bring_nothing_share_a_column(bench, qtbot):
     assert any(all(one.choice.title in text for one in silent) for text in read)
 
 
-def test_the_label_of_an_axis_stands_in_its_middle_after_other_words(bench):
-    shown = bench("waterfall", OUTLIER, *FOUR, size=(700, 300))
-    axis = shown.plot.item.getAxis("bottom")
-    axis.setLabel("gain (dB) in words that are much longer than before")
-    middle = axis.label.pos().x() + axis.label.boundingRect().width() / 2
-    assert middle == pytest.approx(axis.size().width() / 2, abs=1)
-
-
 def test_the_pointer_reads_a_choice_and_a_scheme(bench):
     shown = bench("waterfall", OUTLIER, *FOUR, size=(1000, 640))
     shown.pane.grab()

@@ -61,8 +61,8 @@ class ViewAs(QUndoCommand):
     ) -> None:
         self._document.show(self._tensor)
         self._document.show_as(array, shown, entries, version)
-        if self._done and shown.chosen is not None:
-            self._document.revisit_values(np.array([shown.chosen]))
+        if self._done:
+            self._document.revisit_values(np.array([shown.chosen or 0]))
         self._done = True
 
 

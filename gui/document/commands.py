@@ -213,6 +213,7 @@ class RemoveSource(QUndoCommand):
         document.set_sources((*before, *self._sources, *after))
         document.show(self._shown)
         document.revisited.emit("tensors")
+        document.source_revisited.emit(self._sources[0])
 
     def _back(self, source: Source) -> tuple[Source, ...]:
         """Return the sources to restore: edited tensors without a file if it was reopened."""

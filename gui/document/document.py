@@ -66,6 +66,8 @@ class Document(QObject):
     """Name, path or unsaved state changed."""
     revisited = Signal(str, arguments=["pane"])
     """Something was undone or redone, which is seen in that pane."""
+    source_revisited = Signal(object, arguments=["source"])
+    """An undone or redone command has brought back a file or array."""
     values_revisited = Signal(object, arguments=["where"])
     """It was done to the values at these flat positions."""
     refused = Signal(str, arguments=["text"])

@@ -87,6 +87,7 @@ class TensorsPane(QWidget):
         self.tree.verticalScrollBar().valueChanged.connect(self._look_soon)
         self.model.modelReset.connect(self._on_reset)
         session.document_changed.connect(self._look_soon)
+        session.source_revisited.connect(self.select)
         self._on_reset()
 
     def offer(self, actions: Sequence[QAction]) -> None:

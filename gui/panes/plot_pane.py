@@ -11,6 +11,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRect, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QColor,
     QContextMenuEvent,
     QFocusEvent,
     QGuiApplication,
@@ -66,11 +67,12 @@ class FocusRing(QWidget):
         super().__init__(pane)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.colour = self.palette().highlight().color()
         self.hide()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setPen(QPen(self.palette().highlight().color(), 2))
+        painter.setPen(QPen(self.colour, 2))
         painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
 
@@ -243,6 +245,9 @@ class PlotPane(QWidget):
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
         self.widget.setBackground(theme.background)
+        # The palette's, of what is selected, is pale in light colours.
+        self._ring.colour = QColor(theme.highlight)
+        self._ring.update()
         self.plot.restyle(theme)
         self._fit_labels()
         for line in self._crosshairs.values():

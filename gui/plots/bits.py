@@ -19,6 +19,8 @@ PER_BIT = 20 * math.log10(2)
 MARGIN = 0.5
 LONGEST = 0.75
 """Maximum length of a name, as a share of the width."""
+ROW_PIXELS, TEXT_PIXELS = 36.0, 15.0
+"""Distance of schemes that lose nothing, and of their names below them, in pixels."""
 
 
 class BitsPlot(MetricPlot):
@@ -84,7 +86,8 @@ class BitsPlot(MetricPlot):
         return low - room, high + room
 
     def paint(self, data: PlotData, x0: float, x1: float) -> None:
-        points = [point for point in self._points(data) if math.isfinite(point[2])]
+        every = self._points(data)
+        points = [point for point in every if math.isfinite(point[2])]
         best = self._best(points)
         self._stairs([(points[n][1].bits, points[n][2]) for n in best], x1)
         for place, (series, standing, db) in enumerate(points):
@@ -106,6 +109,20 @@ class BitsPlot(MetricPlot):
                 series.entry.name, middle, LONGEST * labels.room.width()
             )
             labels.write(series.entry.uid, standing.bits, db, name, ink, rows=4)
+        self._paint_lossless([point for point in every if point[2] == math.inf])
+
+    def _paint_lossless(self, points: list[tuple[Series, Standing, float]]) -> None:
+        """Draw schemes that lose nothing along the upper edge, below each other."""
+        top, row = self.seen[1][1], ROW_PIXELS * self.pixel()[1]
+        for place, (series, standing, _) in enumerate(points):
+            y = top - (place + 0.4) * row
+            colour, marker = self.theme.colour(series.entry.colour), MARKERS[series.entry.marker]
+            x = np.array([standing.bits])
+            self.points(series.entry.uid, x, np.array([y]), marker, colour, 9)
+            text = filled(self.tr("%1: ∞ dB"), series.entry.name)
+            below = y - TEXT_PIXELS * self.pixel()[1]
+            at, ink = standing.bits, self.theme.foreground
+            self.text((series.entry.uid, "lossless"), at, below, text, ink, (0.5, 0.5))
 
     def _stairs(self, best: list[tuple[float, float]], x1: float) -> None:
         """Draw the best SQNR for every number of bits."""

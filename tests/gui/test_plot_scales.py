@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
 from quantoscope.engine import evaluate
@@ -358,6 +359,17 @@ def test_the_pane_with_the_keyboard_focus_has_a_ring(bench, qtbot):
     assert ring.isVisible()
     assert ring.geometry() == shown.pane.rect()
     colour = shown.picture().pixelColor(1, shown.pane.height() // 2)
-    assert colour == shown.pane.palette().highlight().color()
+    assert colour == QColor(shown.plot.theme.highlight)
     shown.pane.clearFocus()
     assert not ring.isVisible()
+
+
+def test_schemes_that_lose_nothing_are_points_too(bench):
+    shown = bench("bits", np.array([0.7]), *THREE, size=(400, 300))
+    points = [item.getData() for item in shown.items(pg.ScatterPlotItem)]
+    assert sum(len(x) for x, _ in points) == len(THREE)
+    assert len({float(y[0]) for _, y in points}) == len(THREE)
+    low, high = shown.view().viewRange()[1]
+    assert all(low < y[0] < high for _, y in points)
+    for scheme in THREE:
+        assert f"{scheme}: ∞ dB" in texts(shown)

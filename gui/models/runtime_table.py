@@ -16,7 +16,14 @@ from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.common.widgets import bold
 from quantoscope.gui.document.snapshot import Entry
 from quantoscope.gui.models.array_model import Index
-from quantoscope.gui.models.runtimes import DIFFERS, EQUAL, IN_LAST_DIGIT, share, tint_of
+from quantoscope.gui.models.runtimes import (
+    ACTIVE_WASH,
+    DIFFERS,
+    EQUAL,
+    IN_LAST_DIGIT,
+    share,
+    tint_of,
+)
 from quantoscope.gui.models.schemes import entry_icon
 
 Outcome = RuntimeMatrix | QuantizationError
@@ -100,7 +107,7 @@ class RuntimeTableModel(QAbstractTableModel):
             counted = self._counted(index)
             if counted is not None:
                 return tint_of(counted, self._theme)
-            return self._theme.washed(self._theme.highlight, 0.16) if active else None
+            return self._theme.washed(self._theme.highlight, ACTIVE_WASH) if active else None
         if index.column() == 0:
             return self._named(entry, active, role)
         if role == Qt.ItemDataRole.DisplayRole:

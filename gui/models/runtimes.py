@@ -22,6 +22,8 @@ LEAST_SHARE = 0.001
 """Smallest share in per cent that is told as a number."""
 TINT = "#C08A2E"
 """Of cells with differences: no scheme's colour."""
+ACTIVE_WASH = 0.16
+"""Opacity of the highlight behind the active scheme's row."""
 
 
 def share(part: int, whole: int) -> str:
@@ -113,6 +115,8 @@ class RuntimesModel(QAbstractTableModel):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.BackgroundRole and counted is not None and counted.count:
             return tint_of(counted, self._theme)
+        if role == Qt.ItemDataRole.BackgroundRole and active:
+            return self._theme.washed(self._theme.highlight, ACTIVE_WASH)
         return None
 
     def _text(self, row: RuntimeRow, column: int, active: bool) -> str:
@@ -162,7 +166,7 @@ class RuntimesModel(QAbstractTableModel):
         if row.parting is None:
             if any(counted is not None and counted.count for counted in row.differences):
                 return self.tr("No code and no reconstructed value differs.")
-            return ""
+            return self.tr("Equal, bit for bit.")
         return worked_through(row, self._shape)
 
     def _tip(self, row: RuntimeRow, column: int, active: bool) -> str:

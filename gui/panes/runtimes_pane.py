@@ -236,14 +236,17 @@ class RuntimesPane(QWidget):
         return None if entry is None or row is None else (entry.uid, row)
 
     def _on_current(self, index: QModelIndex, *_: QModelIndex) -> None:
-        if index.isValid():
-            table = self.other_table if index.model() is self.others else self.table
+        table = self.other_table if index.model() is self.others else self.table
+        self._last = table if index.isValid() else self._last
+        self._tell()
+        layout = self.layout()
+        if index.isValid() and layout is not None:
+            # What was told may have taken room from the tables.
+            layout.activate()
             place = table.place_of(index)
             place.moveTopLeft(table.mapTo(self._sheet, place.topLeft()))
             self.area.ensureVisible(0, place.top(), 0, 0)
             self.area.ensureVisible(0, place.bottom() + 1, 0, 0)
-            self._last = table
-        self._tell()
 
     def _tell(self) -> None:
         """Say what is known of the current cell, in full."""

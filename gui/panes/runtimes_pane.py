@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QPushButton, QScrollArea, QTableView, QWidget
 
@@ -40,6 +40,8 @@ from quantoscope.gui.panes.whole_table import WholeTable
 from quantoscope.gui.workers.background import Ticket
 
 KIND = "runtimes"
+PAUSE = 120
+"""Milliseconds without another edit after which work begins."""
 WIDEST = {RUNTIME: 132, EVIDENCE: 136}
 """Largest widths of columns with words, in pixels; tips have the words in full."""
 
@@ -62,6 +64,11 @@ class RuntimesPane(QWidget):
         self._known: dict[Scheme, Outcome] = {}
         self._wanted: tuple[Scheme, ...] = ()
         self._target: tuple[int, RuntimeRow] | None = None
+        # Work on another thread would make a drag stutter, although it is cancelled at each edit.
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(PAUSE)
+        self._later.timeout.connect(self._start)
         self.model = RuntimesModel(theme, self)
         self.table = WholeTable(self.model, self.tr("Runtimes"), theme)
         self.table.horizontalHeader().setStretchLastSection(True)
@@ -121,9 +128,13 @@ class RuntimesPane(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._follow()
+        if self._later.isActive():
+            self._later.stop()
+            self._start()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        self._later.stop()
         self._session.background.cancel(KIND)
 
     def _follow(self) -> None:
@@ -132,25 +143,39 @@ class RuntimesPane(QWidget):
             return
         session, snapshot = self._session, self._session.evaluator.snapshot
         data = snapshot.array, session.version, snapshot.role, self._settings.digits
-        if data[0] is not self._data[0] or data[1:] != self._data[1:]:
-            session.background.cancel(KIND)
+        active, why_not = session.active, self._nothing_to_show()
+        idle = active is None or session.array.size == 0 or session.evaluator.stale
+        fresh = data[0] is not self._data[0] or data[1:] != self._data[1:]
+        if fresh:
             self._data, self._known = data, {}
-        why_not, active = self._nothing_to_show(), session.active
-        if active is None or session.array.size == 0 or session.evaluator.stale:
+        self._later.start()
+        if fresh or idle:
             session.background.cancel(KIND)
+        if idle:
+            self._later.stop()
             self._show(None, why_not)
             self._show_others()
             return
-        self._show_active(why_not)
-        self._show_others()
-        schemes = dict.fromkeys((active.scheme, *(entry.scheme for entry in session.entries)))
-        wanted = tuple(scheme for scheme in schemes if scheme not in self._known)
+        wanted = self._left()
         if not wanted:
             session.background.cancel(KIND)
-        elif not session.background.running(KIND) or wanted[0] != self._next():
-            self._wanted = wanted
-            job = partial(_matrices, data[0], wanted, data[3], data[2])
-            session.background.start(KIND, job, _nothing, only_reads=True)
+        if not wanted or (session.background.running(KIND) and wanted[0] == self._next()):
+            self._later.stop()
+        self._show_active(why_not)
+        self._show_others()
+
+    def _left(self) -> tuple[Scheme, ...]:
+        """Return the schemes that are to be computed, the active one first."""
+        active, entries = self._session.active, self._session.entries
+        listed = (entry.scheme for entry in ((active,) if active else ()) + tuple(entries))
+        return tuple(scheme for scheme in dict.fromkeys(listed) if scheme not in self._known)
+
+    def _start(self) -> None:
+        """Compute what is not known."""
+        array, _, role, digits = self._data
+        self._wanted = self._left()
+        job = partial(_matrices, array, self._wanted, digits, role)
+        self._session.background.start(KIND, job, _nothing, only_reads=True)
 
     def _next(self) -> Scheme | None:
         """Return the scheme that is being computed, if what follows is still wanted."""
@@ -206,7 +231,7 @@ class RuntimesPane(QWidget):
     def _on_ended(self, kind: str) -> None:
         """Say that the work was stopped, if no result follows."""
         entries = self._session.entries
-        if kind != KIND or not self.isVisible():
+        if kind != KIND or not self.isVisible() or self._later.isActive():
             return
         left = any(entry.scheme not in self._known for entry in entries)
         if left and not self._session.evaluator.stale:

@@ -33,7 +33,8 @@ def show(open_lean_window, qtbot):
 def wait(window, qtbot):
     pane = window.runtimes
     qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=30_000)
-    qtbot.waitUntil(lambda: not window.background.running(KIND), timeout=30_000)
+    qtbot.waitUntil(lambda: not pane._later.isActive() and not window.background.running(KIND),
+                    timeout=30_000)  # fmt: skip
     assert pane.table.isEnabled()
 
 
@@ -277,6 +278,19 @@ def test_a_cell_of_another_scheme_leads_to_compare(show, person, qtbot, way):
     assert session.entries[2].name == "int8 symmetric @tflite"
     assert window.compare.comparison.count == 2
     assert session.view.chosen == 3
+
+
+def test_nothing_is_computed_between_edits_that_follow_each_other(show, qtbot):
+    window = show(TIES, "int8 symmetric", "int8 asymmetric")
+    started = []
+    window.background.started.connect(started.append)
+    for n in range(5):
+        commands.edit_value(window.session, 0, np.float32(n / 8))
+        assert not window.background.running(KIND)
+        assert head(window) == "Computing…"
+    wait(window, qtbot)
+    assert started.count(KIND) == 1
+    assert cell(window, "@tflite", CODES).startswith("◆ ")
 
 
 def test_what_is_known_is_not_computed_again(show, qtbot):

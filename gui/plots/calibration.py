@@ -22,6 +22,8 @@ TICK_PIXELS = 46
 PERCENTILE = str(Calibration("percentile", METHODS["percentile"].first))
 KL_TICK_PIXELS = 24
 DECADES_BELOW = 5
+KL_ROOM = 150.0
+"""Height of a view in pixels from which there is room for the divergence."""
 GAP, KL_SHARE = 0.24, 0.5
 """Distance and height of the part with the divergence, in heights of that with the errors."""
 
@@ -105,7 +107,7 @@ class CalibrationPlot(HandlePlot):
     def _divergences(self, curves: Objective) -> Span:
         """Return the ends of the part of the view, below the errors, that shows the divergence."""
         low, high = self._costs(curves)
-        if curves.divergence.size < 2:
+        if not self._shows_divergence(curves):
             return low, low
         height = high - low + 1
         return low - (GAP + KL_SHARE) * height, low - GAP * height
@@ -149,17 +151,26 @@ class CalibrationPlot(HandlePlot):
     def _border(self, curves: Objective) -> float:
         """Return the height between the errors and the divergence; −∞ if there is none."""
         _, top = self._divergences(curves)
-        return (top + self._costs(curves)[0]) / 2 if curves.divergence.size > 1 else -np.inf
+        return (top + self._costs(curves)[0]) / 2 if self._shows_divergence(curves) else -np.inf
+
+    def _shows_divergence(self, curves: Objective) -> bool:
+        """Return whether there is a divergence, and room for it."""
+        return curves.divergence.size > 1 and self.item.getViewBox().height() >= KL_ROOM
 
     def _above(self, curves: Objective, part: np.ndarray) -> np.ndarray:
-        """Return the logarithms of a part of the error, NaN where they lie in the divergence's."""
-        found = curves.log(part)
+        """Return the logarithms of a part of the error, down to where the divergence is drawn."""
+        found, border = curves.log(part), self._border(curves)
         with np.errstate(invalid="ignore"):
-            return np.where(found < self._border(curves), np.nan, found)
+            below = found < border
+        # The line reaches the border, and does not run along it.
+        inner = below.copy()
+        inner[1:] &= below[:-1]
+        inner[:-1] &= below[1:]
+        return np.where(inner, np.nan, np.where(below, border, found))
 
     def _paint_divergence(self, curves: Objective) -> None:
         """Draw the KL divergence below the errors, on an axis of its own."""
-        if curves.divergence.size < 2:
+        if not self._shows_divergence(curves):
             return
         bottom, top = self._divergences(curves)
         found, low, high = self._divergence_logs(curves)

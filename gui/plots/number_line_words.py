@@ -166,6 +166,8 @@ def sentence(
         said.insert(0, filled(text, *ends, f"{data.values.size:,}"))
     if hidden:
         text = _tr("%1 of %2 schemes have no room here.")
+        if hidden == 1:
+            text = _tr("%1 of %2 schemes has no room here.")
         said.append(filled(text, hidden, whole))
     lost = sum(math.isnan(dot.value) for dot in dots)
     if lost == 1:

@@ -307,6 +307,10 @@ def test_no_error_is_drawn_in_the_part_of_the_divergence(bench):
         assert (y[np.isfinite(y)] >= border).all()
     assert np.isfinite(shown.plot._items["line", "rounding"].getData()[1]).any()
     assert (shown.plot._items["line", "KL"].getData()[1] <= border).all()
+    shown.pane.resize(400, 160)
+    QApplication.processEvents()
+    assert ("line", "KL") not in shown.plot._items
+    assert "KL divergence (nats)" not in texts(shown)
 
 
 def test_the_divergence_has_a_part_and_ticks_of_its_own(bench):

@@ -122,9 +122,9 @@ def test_the_names_in_the_calibration_plot_stay_inside_it(bench):
         QApplication.processEvents()
         view = shown.view().sceneBoundingRect().adjusted(0, -1, 0, 1)
         names = {item.toPlainText(): item for item in shown.items(pg.TextItem)}
-        assert {"MSE", "rounding part", "clipping part", "KL divergence (nats)", "minmax"} <= set(
-            names
-        )
+        assert {"MSE", "rounding part", "clipping part", "minmax"} <= set(names)
+        # A low view has no part for it: see test_plot_scales.py.
+        assert ("KL divergence (nats)" in names) == (height > 150)
         for item in names.values():
             box = item.textItem.mapRectToScene(item.textItem.boundingRect())
             assert view.top() <= box.top()

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 TENSOR = "tensor"
 CLIPPED = 1
 """Position of the value of the first example that its first scheme clips."""
+SOON_READ = 1 << 24
+"""Maximum number of values of a tensor that nobody has chosen and that is shown."""
 
 
 class Files(QObject):
@@ -220,7 +222,12 @@ class Files(QObject):
         if wanted is not None and wanted.wanted is not None:
             self.show_tensor(wanted.wanted, wanted.values)
         elif found:
-            self.listed.emit(found[0].source)
+            source = found[0].source
+            assert source is not None
+            self.listed.emit(source)
+            first = _matrix_of(source)
+            if not self._session.array.size and first is not None:
+                self.show_tensor(first)
         errors = [one.error for one in read if one.error]
         if errors:
             self.problem.emit(" ".join(errors))
@@ -365,6 +372,17 @@ class Read:
     wanted: Tensor | None = None
     values: Values | None = None
     error: str = ""
+
+
+def _matrix_of(source: Source) -> Tensor | None:
+    """Return the largest matrix of floats that is soon read; None if there is none."""
+    found = [
+        tensor
+        for tensor in source.tensors
+        if len(tensor.shape) >= 2 and tensor.size <= SOON_READ and "float" in tensor.dtype
+        if tensor.readable and not tensor.external
+    ]
+    return max(found, key=lambda tensor: tensor.size, default=None)
 
 
 def _keep_edits(new: Source, known: Sequence[Source], current: Tensor) -> dict[Tensor, Tensor]:

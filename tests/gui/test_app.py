@@ -64,6 +64,18 @@ def test_a_start_with_a_file_of_several_tensors_lists_them(windows, qtbot, tmp_p
     assert window.session.array.size == 0
 
 
+def test_a_start_with_a_file_of_several_tensors_shows_its_largest_matrix(windows, qtbot, tmp_path):
+    tensors = {name: np.ones(shape, np.float32) for name, shape in
+               (("bias", 500), ("small", (4, 5)), ("large", (6, 7)))}  # fmt: skip
+    np.savez(tmp_path / "model.npz", **tensors, shape=np.ones((9, 9), np.int64))
+    window = windows.add([tmp_path / "model.npz"])
+    qtbot.waitUntil(lambda: titles() == ["model.npz ▸ large"])
+    assert window.places["tensors"].in_front
+    assert window.tensors.tree.currentIndex().data().startswith("large")
+    assert window.stage.views[0] == "image"
+    assert len(window.session.entries) == 3
+
+
 def test_a_start_with_a_file_that_is_none_says_so(windows, qtbot, tmp_path):
     window = windows.add([tmp_path / "gone.npy"])
     qtbot.waitUntil(lambda: "gone.npy" in window.message.text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -167,6 +167,8 @@ class OutlierLines:
         Median of max|R| of all rows or columns that are not all zero.
     sqnr, others : float
         SQNR in dB over them, and over all the others together; +∞ without an error.
+    cell : (int, int) or None
+        Row and column of the one value that stands out, where it is one in both directions.
     """
 
     in_rows: bool
@@ -175,6 +177,7 @@ class OutlierLines:
     ordinary: float
     sqnr: float
     others: float
+    cell: tuple[int, int] | None = None
 
 
 def outlier_lines(lines: PlaneLines) -> OutlierLines | None:
@@ -190,7 +193,14 @@ def outlier_lines(lines: PlaneLines) -> OutlierLines | None:
         for in_rows, figures in ((False, lines.columns), (True, lines.rows))
         if (one := _standing_out(figures, in_rows)) is not None
     ]
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+    if not found:
+        return None
+    largest = max(found, key=lambda pair: pair[0])[1]
+    of_columns, of_rows = (found[0][1], found[-1][1])
+    crossing = len(found) == 2 and of_columns.places.size == of_rows.places.size == 1
+    if not crossing or of_columns.peak != of_rows.peak:
+        return largest
+    return replace(largest, cell=(int(of_rows.places[0]), int(of_columns.places[0])))
 
 
 def _standing_out(figures: LineFigures, in_rows: bool) -> tuple[float, OutlierLines] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Protocol, runtime_checkable
 
@@ -51,7 +52,13 @@ class Sentence(QLabel):
         self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._needed = 0
+        self._level: tuple[Sentence, ...] = (self,)
         self._said = self._name = ""
+
+    def level_with(self, others: Sequence[Sentence]) -> None:
+        """Be as high as these, so that what is below them is at the same height."""
+        self._level = (self, *others)
+        self._grow(self._needed)
 
     def say(self, text: str) -> None:
         """Show a text."""
@@ -81,8 +88,13 @@ class Sentence(QLabel):
     def _grow(self, least: int) -> None:
         needed = self.heightForWidth(max(self.width(), 60))
         self._needed = max(least, needed, self._line)
-        self.setMaximumHeight(self._needed)
-        self.updateGeometry()
+        for one in self._level:
+            one.setMaximumHeight(one._room)
+            one.updateGeometry()
+
+    @property
+    def _room(self) -> int:
+        return max(self._line, *(one._needed for one in self._level))
 
     @property
     def _line(self) -> int:
@@ -93,7 +105,7 @@ class Sentence(QLabel):
         return QSize(24, self._line)
 
     def sizeHint(self) -> QSize:
-        return QSize(24, max(self._needed, self._line))
+        return QSize(24, self._room)
 
     def hasHeightForWidth(self) -> bool:
         return False

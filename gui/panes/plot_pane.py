@@ -45,6 +45,8 @@ OPTION_WIDTH = 240
 """Maximum width of the box of an option, in pixels."""
 BOX_EDGES = 50
 """Width of a box beside its text."""
+ARROW_SHARE, PLANES_SHARE = 4, 16
+"""Shares of the options' row, in characters: of a box's arrow, and of the choice of planes."""
 OPTIONS_FROM = 260
 """Minimum width of the pane, in pixels, for options above the plot."""
 QWIDGETSIZE_MAX = (1 << 24) - 1
@@ -167,7 +169,7 @@ class PlotPane(QWidget):
 
     def _fill_options(self) -> None:
         """Create a box per display option."""
-        row = hbox(self.options, margins=(3, 2, 3, 0), spacing=4)
+        row = self._options_row = hbox(self.options, margins=(3, 2, 3, 0), spacing=4)
         self._boxes: list[ChoiceBox] = []
         for option in self.plot.options:
             box = ChoiceBox(self.options)
@@ -180,11 +182,11 @@ class PlotPane(QWidget):
             box.setToolTip(self.tr(option.title))
             self._boxes.append(box)
             box.activated.connect(self._on_option)
-            row.addWidget(box, 4)
+            row.addWidget(box)
         self._planes = PlaneRow(self.options) if self.plot.picks_plane else None
         if self._planes is not None:
             self._planes.chosen.connect(self._on_plane)
-            row.addWidget(self._planes, 4)
+            row.addWidget(self._planes, PLANES_SHARE)
         row.addStretch(1)
         self._offer_choices()
 
@@ -220,6 +222,9 @@ class PlotPane(QWidget):
                 box.clear()
                 for title, key in choices:
                     box.addItem(title, (option.key, key))
+                # In too little room each gets a share of what its choices need.
+                widest = max((len(title) for title, _ in choices), default=0)
+                self._options_row.setStretchFactor(box, ARROW_SHARE + widest)
             chosen = self.plot.chosen_options[option.key]
             keys = [key for _, key in choices]
             box.setCurrentIndex(keys.index(chosen) if chosen in keys else 0)

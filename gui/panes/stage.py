@@ -188,6 +188,10 @@ class Stage(QWidget):
             if place not in every and not place.alone:
                 place.hide()
                 place.setParent(self)
+        for place in every:
+            place.sentence.level_with(
+                [one.sentence for one in self._pair(place) if one is not place and one in every]
+            )
         for at in range(2):
             across = self._across[at]
             row = wanted[at] if at < len(wanted) else []
@@ -197,7 +201,8 @@ class Stage(QWidget):
                 place.show()
             across.setVisible(bool(row))
             across.setSizes([round(1000 * place.kind.width_share) for place in row])
-        self._rows.setSizes([1000, 1000 if len(wanted) > 1 else 0])
+        heights = [max(place.kind.height_share for place in row) for row in wanted]
+        self._rows.setSizes([round(1000 * height) for height in (*heights, 0.0)[:2]])
         if moves and not QApplication.focusWidget():
             self.plots[self._shown[self._active]].setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -225,6 +230,12 @@ class Stage(QWidget):
             return [places[key]]
         beside = (one for one in places.values() if one.kind.beside == key and not one.alone)
         return [places[key], *(one for one in beside if one.key not in self._shown)]
+
+    def _pair(self, place: PlotPlace) -> list[PlotPlace]:
+        """Return an image and the one that is shown beside it; else nothing."""
+        host = place.kind.beside or place.key
+        both = [p for p in self.plots.places.values() if host in (p.key, p.kind.beside)]
+        return both if place.kind.picks_plane else []
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -93,6 +93,8 @@ class Plot(QObject):
     """Key of the view that it is shown beside, instead of having a tab."""
     width_share: ClassVar[float] = 1.0
     """Width in a row of views, relative to most others."""
+    height_share: ClassVar[float] = 1.0
+    """Height of a row that has it, relative to most others."""
     x_only: ClassVar[bool] = False
     x_quantity: ClassVar[str] = ""
     y_quantity: ClassVar[str] = ""

@@ -116,6 +116,7 @@ def scale_of(
     least_span: float = 0.0,
     from_zero: bool = True,
     reach: float = 0.0,
+    share: float = ROBUST,
 ) -> ColourScale:
     """Return the scale of an image.
 
@@ -132,13 +133,15 @@ def scale_of(
         Whether a sequential scale begins at 0.
     reach : float
         End of a diverging linear scale, if it does not follow from the values.
+    share : float
+        Share of the values up to which a linear scale goes.
     """
     known = values[np.isfinite(values)]
     size = np.abs(known) if diverging or from_zero else known
     if not size.size:
         return ColourScale(-1.0 if diverging else 0.0, 1.0, diverging, kind)
     most = float(size.max())
-    high = _quantile(size, ROBUST)
+    high = _quantile(size, share)
     if kind == AUTO:
         end = SPOILT * max(high, least_span)
         spoilt = diverging and 0 < end < max(reach, most)

@@ -30,7 +30,7 @@ from quantoscope.gui.plots.handles import HandlePlot
 from quantoscope.gui.plots.kept_figures import not_zero, sorted_values
 from quantoscope.gui.plots.scales import DYNAMIC, Symlog, count_unit, with_headroom
 from quantoscope.gui.plots.spans import LARGEST, Unit
-from quantoscope.gui.plots.values_axis import values_span
+from quantoscope.gui.plots.values_axis import values_frame
 
 CODE_TICK_PIXELS = 46
 LEVEL_TICK_PIXELS = 4
@@ -97,7 +97,7 @@ class DistributionPlot(HandlePlot):
             _ = series.level_counts
 
     def whole_range(self, data: PlotData) -> tuple[float, float]:
-        return values_span(data)
+        return values_frame(data)
 
     def scale(self, axis: str, data: PlotData, ends: Span) -> Unit:
         if axis == "x":

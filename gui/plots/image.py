@@ -11,6 +11,7 @@ from PySide6.QtGui import QBrush, QColor
 
 from quantoscope.engine.analysis.plane_image import Mark, PlaneImage, Quantity
 from quantoscope.engine.analysis.planes import Region
+from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.plots import image_words
 from quantoscope.gui.plots.base import Option
@@ -47,6 +48,8 @@ CELL_WIDTH, CELL_HEIGHT = 58.0, 17.0
 """Size in pixels from which cells show their numbers."""
 ROOM_ABOVE, ROOM_BESIDE = 200.0, 300.0
 """Size of a pane from which there is room for the margins."""
+ROOM_FOR_TEXT = 8.0
+"""Height of zero rows, in pixels, from which they are named."""
 MARK = 5.0
 """Least distance of the chosen value's square from its middle, in pixels."""
 
@@ -78,6 +81,7 @@ class ImagePlot(PlanePlot):
     key = "image"
     draws_values = False
     draws_schemes = "active"
+    height_share = 1.5
     options: ClassVar[tuple[Option, ...]] = _options(Quantity.SCALED)
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
@@ -124,6 +128,8 @@ class ImagePlot(PlanePlot):
         if shown.detail is not None:
             self._paint_pixels("detail", shown.detail, shown.scale, 1)
         self._paint_marks(shown)
+        if lines is not None:
+            self._paint_zeros(shown, lines)
         self._paint_cells(data, shown)
         self._paint_focus(data, shown)
         self._paint_chosen(data, shown)
@@ -164,6 +170,20 @@ class ImagePlot(PlanePlot):
             y = -(image.row_edges[rows] + image.row_edges[rows + 1] - 1) / 2
             x = (image.column_edges[columns] + image.column_edges[columns + 1] - 1) / 2
             self.points(("mark", name), x, y, symbol, colour, 9 if count <= FEW_MARKS else 6, z=6)
+
+    def _paint_zeros(self, shown: Picture, lines: Lines) -> None:
+        """Name runs of rows that are all zero, which nothing else tells from the ground."""
+        height = self.cell_size[1]
+        (x0, x1), (y0, y1) = self.seen
+        for first, last in lines.zero_rows:
+            low, high = max(-last - 0.5, y0), min(0.5 - first, y1)
+            if (last - first + 1) * height < ROOM_FOR_TEXT or high - low < ROOM_FOR_TEXT / height:
+                continue
+            text = self.tr("All values are 0.")
+            if last - first + 1 < shown.plane.rows:
+                text = filled(self.tr("rows %1…%2 are zero"), first, last)
+            at = (x0 + x1) / 2, (low + high) / 2
+            self.text(("zero", first), *at, text, self.theme.muted, (0.5, 0.5))
 
     def _shows_numbers(self, shown: Picture) -> bool:
         width, height = self.cell_size

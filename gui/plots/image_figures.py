@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from quantoscope.engine import Evaluation, QuantizationError
 from quantoscope.engine.analysis.plane_image import PlaneImage, Quantity, plane_image
 from quantoscope.engine.analysis.plane_lines import (
@@ -36,6 +38,15 @@ class Lines:
     def outliers(self) -> OutlierLines | None:
         """Rows or columns that stand out."""
         return outlier_lines(self.figures)
+
+    @cached_property
+    def zero_rows(self) -> list[tuple[int, int]]:
+        """First and last row of each run of rows that are all zero."""
+        if not self.figures.rows.single:
+            return []
+        zero = np.concatenate([[False], self.figures.rows.peak == 0, [False]])
+        first, stop = np.flatnonzero(np.diff(zero.astype(np.int8))).reshape(-1, 2).T
+        return list(zip(first.tolist(), (stop - 1).tolist(), strict=True))
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,11 @@ def strip_of(
     if not of_range and data.active is not None:
         colour = theme.washed(theme.colour(data.active.entry.colour), 0.6)
     out = lines.outliers
-    found = () if out is None or out.in_rows != in_rows else tuple(out.places.tolist())
+    found: tuple[int, ...] = ()
+    if out is not None and out.cell is not None:
+        found = (out.cell[0 if in_rows else 1],)
+    elif out is not None and out.in_rows == in_rows:
+        found = tuple(out.places.tolist())
     # Rows are drawn downwards.
     sign = -1 if in_rows else 1
     at = None if chosen is None else float(sign * chosen[0 if in_rows else 1])
@@ -106,6 +110,8 @@ def bar_of(image: PlaneImage, scale: ColourScale, theme: Theme) -> Bar:
         words = pooled.get(image.quantity, _tr("largest in the pixel"))
         remarks.append(f"· {words}" if remarks else words)
     low, high = scale.ends
+    if image.quantity is Quantity.SQNR:
+        low, high = round(low, 2), round(high, 2)
     unit = " dB" if image.quantity is Quantity.SQNR else ""
     colours = scale.bar(theme, warm(image.quantity))
     return Bar(colours, short(low, 3), short(high, 3) + unit, tuple(remarks), tuple(named))

@@ -13,6 +13,7 @@ from quantoscope.gui.plots.colour_scale import (
     INFINITE,
     LINEAR,
     NAN,
+    ROBUST,
     ColourScale,
     coloured,
     rgba,
@@ -23,6 +24,8 @@ OF_CELLS = (Quantity.ERROR, Quantity.SQNR)
 """Quantities that are another thing of single cells than of pixels, with a scale of its own."""
 LEAST_DECIBELS = 6.0
 """Least width of a scale of SQNR."""
+OF_LUCK = 0.9
+"""Share of single cells that a scale of SQNR reaches: the others lie on a level by chance."""
 
 
 def made_scale(image: PlaneImage, kind: str, evaluation: Evaluation | None) -> ColourScale:
@@ -33,7 +36,8 @@ def made_scale(image: PlaneImage, kind: str, evaluation: Evaluation | None) -> C
     """
     values, quantity = image.values, image.quantity
     if quantity is Quantity.SQNR:
-        return scale_of(values, False, LINEAR, least_span=LEAST_DECIBELS, from_zero=False)
+        share = OF_LUCK if image.exact else ROBUST
+        return scale_of(values, False, LINEAR, LEAST_DECIBELS, from_zero=False, share=share)
     if quantity is Quantity.ERROR:
         rounded = np.where(image.marks & Mark.CLIPPED, np.nan, values)
         return scale_of(rounded, image.exact, kind, least_span=0.5)

@@ -9,12 +9,14 @@ from quantoscope.engine.analysis.plane_image import PlaneImage, Quantity
 from quantoscope.engine.analysis.plane_lines import TIMES, LineFigures, OutlierLines, median
 from quantoscope.engine.analysis.planes import Plane, Region
 from quantoscope.engine.text.number_text import position_text
-from quantoscope.gui.common.localized_numbers import filled, percent, short
+from quantoscope.gui.common.localized_numbers import digits_apart, filled, percent, short
 from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.image_figures import Lines
 
 LISTED = 6
 """Maximum number of lines that a sentence lists."""
+ALIKE = 1.001
+"""How many times the least of the peaks the largest may be where they are called the same."""
 
 
 def _tr(text: str) -> str:
@@ -42,6 +44,8 @@ def sentence(data: PlotData, plane: Plane, image: PlaneImage, lines: Lines) -> s
     figures = lines.figures
     if not np.isfinite(figures.columns.peak).any():
         return _tr("No value is finite.")
+    if not figures.columns.peak.any():
+        return _tr("All values are 0.")
     quantity = image.quantity
     if quantity is Quantity.CLIPPED:
         return _of_clipped(data, plane, image)
@@ -55,14 +59,25 @@ def sentence(data: PlotData, plane: Plane, image: PlaneImage, lines: Lines) -> s
         every = _tr("rows") if out.in_rows else _tr("columns")
         every = _tr("all values") if plane.rows == 1 else every
         named = _several(out, plane.rows == 1)
+        if out.cell is not None:
+            named = filled(_tr("Value [%1, %2]"), *out.cell)
         return filled(text, named, short(out.peak, 3), every, short(out.ordinary, 3))
-    if plane.rows == 1:
-        text = _tr("One row, for there is one axis: |R| goes from %1 to %2.")
-        return filled(text, *_span(figures.columns))
+    if plane.rows == 1 or plane.columns == 1:
+        text = _tr("One column: |R| goes from %1 to %2.")
+        if plane.rows == 1:
+            text = _tr("One row: |R| goes from %1 to %2.")
+        if len(plane.shape) == 1:
+            text = _tr("One row, for there is one axis: |R| goes from %1 to %2.")
+        return filled(text, *_ends(figures.columns if plane.rows == 1 else figures.rows))
+    most = max(_times(figures.rows), _times(figures.columns))
+    if most < ALIKE:
+        text = _tr("All rows and columns reach about |R| %1.")
+        return filled(text, short(float(np.nanmax(figures.rows.peak)), 3))
+    ends = *_ends(figures.rows), *_ends(figures.columns)
     text = _tr("Rows reach |R| %1 to %2, columns %3 to %4.")
-    if max(_times(figures.rows), _times(figures.columns)) < TIMES:
+    if most < TIMES:
         text = _tr("No row or column stands out: rows reach |R| %1 to %2, columns %3 to %4.")
-    return filled(text, *_span(figures.rows), *_span(figures.columns))
+    return filled(text, *ends)
 
 
 def _times(figures: LineFigures) -> float:
@@ -72,9 +87,12 @@ def _times(figures: LineFigures) -> float:
         return float(peak.max() / peak.min()) if peak.size else 1.0
 
 
-def _span(figures: LineFigures) -> tuple[str, str]:
+def _ends(figures: LineFigures) -> tuple[str, str]:
+    """Return the least and the largest peak, in as many digits as tell them apart."""
     peak = figures.peak[np.isfinite(figures.peak)]
-    return short(float(peak.min()), 3), short(float(peak.max()), 3)
+    ends = float(peak.min()), float(peak.max())
+    digits = digits_apart(ends, 3)
+    return short(ends[0], digits), short(ends[1], digits)
 
 
 def _of_loss(

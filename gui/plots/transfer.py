@@ -11,7 +11,7 @@ from quantoscope.gui.plots.base import FEW, X_SCALE, Plot, Span
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.scales import Symlog
 from quantoscope.gui.plots.spans import Unit
-from quantoscope.gui.plots.values_axis import nearest_value, values_span
+from quantoscope.gui.plots.values_axis import nearest_value, values_frame
 
 
 class TransferPlot(Plot):
@@ -52,7 +52,7 @@ class TransferPlot(Plot):
         return filled(text, data.active.name, f"{levels.size:,}", apart, *ends)
 
     def x_range(self, data: PlotData) -> tuple[float, float]:
-        return values_span(data)
+        return values_frame(data)
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         ends = [x0, x1]

@@ -338,6 +338,16 @@ def test_of_rows_and_columns_those_with_more_of_the_signal_stand_out():
     assert math.isinf(found.sqnr)
 
 
+def test_a_single_value_that_stands_out_is_found_by_row_and_column():
+    x = with_columns([])
+    x[20, 200] = 100
+    assert outlier_lines(plane_lines(x, None, whole_plane(x.shape))).cell == (20, 200)
+    x[20, 210] = 100  # two values: a row that stands out, and two columns
+    assert outlier_lines(plane_lines(x, None, whole_plane(x.shape))).cell is None
+    x[20, 210], x[30, 210] = 0, 80  # of two rows and two columns
+    assert outlier_lines(plane_lines(x, None, whole_plane(x.shape))).cell is None
+
+
 @pytest.mark.parametrize("places", [[], list(range(0, 512, 20))], ids=["none", "too many"])
 def test_noise_and_many_large_columns_have_no_outliers(places):
     x = with_columns(places)

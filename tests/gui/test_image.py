@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyleOptionComboBox
 
 from quantoscope.engine import evaluate
 from quantoscope.gui.common.theme import DARK, LIGHT, apply_theme
@@ -224,6 +224,56 @@ def test_a_line_of_values_is_one_row_and_says_so(bench):
     shown = bench("image", noise(300), "int8 symmetric")
     assert shown.plot.insight.startswith("One row, for there is one axis")
     assert shown.view().viewRange()[1] == pytest.approx([-0.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("array", "sentence"),
+    [
+        (small((1, 30)), "One row: |R| goes from"),
+        (small((30, 1)), "One column: |R| goes from"),
+        (np.zeros((6, 9), np.float32), "All values are 0."),
+        (1e6 + small((6, 9)) * 1e-3, "All rows and columns reach about |R| 1e6."),
+    ],
+    ids=["one row", "one column", "zeros", "alike"],
+)
+def test_planes_of_which_there_is_little_to_say_are_told_in_a_sentence_that_holds(
+    bench, array, sentence
+):
+    assert bench("image", array, "int8 symmetric").plot.insight.startswith(sentence)
+
+
+def test_one_value_that_stands_out_is_named_by_row_and_column(bench):
+    x = noise(256 * 512, 5).reshape(256, 512)
+    x[40, 300] = 90
+    shown = bench("image", x, "int8 scale-only", size=(700, 500))
+    settled(shown)
+    assert shown.plot.insight.startswith("Value [40, 300] reaches |R| 90;")
+    strips = [shown.plot._margins[side].strip for side in ("top", "right")]
+    assert [strip.lines for strip in strips] == [((300.0, "300"),), ((-40.0, "40"),)]
+    shown.plot.choose("quantity", "sqnr")
+    settled(shown)
+    assert shown.plot.insight.startswith("Row 40 keeps")
+
+
+def test_rows_of_zeros_are_named_where_there_is_room(bench):
+    x = small((60, 50))
+    x[20:41] = 0
+    x[50] = 0
+    shown = bench("image", x, "int8 symmetric", size=(700, 500))
+    texts = {key[1]: item.toPlainText() for key, item in shown.plot._items.items()
+             if key[0] == "text"}  # fmt: skip
+    assert [text for text in texts.values() if "zero" in text] == ["rows 20…40 are zero"]
+
+
+def test_a_cell_that_lies_on_a_level_by_chance_does_not_stretch_the_scale_of_sqnr(bench):
+    x = small((20, 30))
+    shown = bench("image", x, "int8 symmetric", size=(700, 500))
+    shown.plot.choose("quantity", "sqnr")
+    made = evaluate(x, "int8 symmetric")
+    with np.errstate(divide="ignore"):
+        sqnr = np.sort(10 * np.log10(x.ravel() ** 2 / made.error.ravel() ** 2))
+    assert shown.plot._shown.scale.high == pytest.approx(sqnr[540], abs=1)
+    assert shown.plot._margins["top"].bar.remarks[0].startswith("up to")
 
 
 def test_a_tensor_of_four_axes_is_seen_whole(bench):
@@ -568,3 +618,21 @@ def test_a_figure_has_row_0_on_top_and_the_columns_where_they_are(bench, theme):
         assert rows.size > 20
         assert (rows.mean() > hues.shape[0] / 2) == bool(row)
         assert (columns.mean() > hues.shape[1] / 2) == bool(column)
+
+
+def test_in_the_window_two_images_are_level_and_no_choice_is_cut(open_window, qtbot):
+    window = open_window(small((6, 40, 30)), "int8 symmetric")
+    window.resize(1440, 900)
+    window.stage.set_views(["image", "distribution"])
+    qtbot.waitUntil(lambda: window.plots["image-beside"].plot.insight.startswith("Row"))
+    QApplication.processEvents()
+    first, second = (window.plots[key] for key in ("image", "image-beside"))
+    heads = [window.stage.plots.places[key].head for key in ("image", "image-beside")]
+    assert heads[0].height() == heads[1].height()
+    tops = {pane.widget.mapTo(window, QPointF(0, 0)).y() for pane in (first, second)}
+    assert len(tops) == 1
+    for box in (*first._boxes, first._planes.axes):
+        option = QStyleOptionComboBox()
+        box.initStyleOption(option)
+        assert option.currentText == box.currentText()
+    assert first.height() > 1.3 * window.plots["distribution"].height()

@@ -235,6 +235,15 @@ def test_what_all_numbers_share_is_said_in_low_panes_too(bench):
     assert not axis.label.isVisible()
 
 
+@pytest.mark.parametrize("key", ["distribution", "transfer"])
+def test_values_far_from_zero_are_framed_though_a_scheme_reaches_for_it(bench, key):
+    x = 1e4 + np.random.default_rng(1).standard_normal(500)
+    shown = bench(key, x, "int8 scale-only", "int8 symmetric", "int8 asymmetric")
+    low, high = shown.plot.seen[0]
+    assert low < x.min() < x.max() < high
+    assert high - low < 3 * np.ptp(x)
+
+
 def test_the_labels_of_the_handles_differ_where_the_offset_is_large(bench):
     shown = bench("distribution", np.zeros(0))
     shown.open(array_of("large offset"), ("int8 asymmetric",))

@@ -12,6 +12,7 @@ from quantoscope.gui.common.localized_numbers import filled, percent
 from quantoscope.gui.common.theme import MARKERS
 from quantoscope.gui.plots.base import FEW, Y_SCALE
 from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.density import sampled
 from quantoscope.gui.plots.kept_figures import FarValues
 from quantoscope.gui.plots.position_plot import PositionPlot, stems
 from quantoscope.gui.plots.spans import finite_extremes, visible
@@ -98,16 +99,20 @@ class DifferencePlot(PositionPlot):
             self.rule("chosen", data.chosen, self.pen(self.theme.muted))
 
     def _paint_cause(self, number: int, heights: np.ndarray, start: int) -> None:
-        """Draw stems with a marker per cause; columns if there are many values."""
+        """Draw stems with a marker per cause; of many values how dense they lie."""
         colour = self.theme.colour(number)
         at = np.flatnonzero(np.isfinite(heights))
         if at.size == 0:
             return
-        if heights.size > 2 * self.columns:
+        if at.size > 2 * self.columns:
+            # Far ones are seen by their column, and how many there are by the dots.
             envelope = min_max_envelope(heights, self.columns)
             edges = start + envelope.edges - 0.5
             low, high = np.minimum(envelope.low, 0), np.maximum(envelope.high, 0)
-            self.bars(number, edges[:-1], edges[1:], low, high, self.wash(colour, 0.7))
+            self.bars(number, edges[:-1], edges[1:], low, high, self.wash(colour, 0.15))
+            span = start, start + heights.size
+            some = at[sampled(at.size, self.columns)]
+            self.paint_density(number, heights[some], span, colour, some)
             return
         x, y = start + at, heights[at]
         self.line(number, *stems(x, y), self.pen(colour), "pairs", z=1)

@@ -11,6 +11,7 @@ from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.gui.common.localized_numbers import filled, percent, short
 from quantoscope.gui.plots.base import FEW, Y_SCALE, Option, Span
 from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.density import density, dots, sampled
 from quantoscope.gui.plots.kept_figures import FarValues
 from quantoscope.gui.plots.lanes import Lane, lanes_of, write_head
 from quantoscope.gui.plots.position_plot import (
@@ -25,14 +26,6 @@ from quantoscope.gui.plots.spans import Unit, visible
 from quantoscope.gui.plots.view import CUT_DOWN, RAISED
 
 IN_S, IN_R = "S", "R"
-DOT, CELL = (2, 2), (3, 4)
-"""Width and height in pixels of a dot that is one value, and of one that stands for many."""
-MANY = 12
-"""Number of values per column from which a dot stands for many."""
-FAINTEST = 0.3
-"""Opacity of a dot with a single value among dots with many."""
-SAMPLES = 128
-"""Maximum number of values of a column that a density shows, evenly spaced."""
 
 
 class ErrorPlot(PositionPlot):
@@ -227,23 +220,15 @@ class ErrorPlot(PositionPlot):
     def _paint_density(self, lane: Lane, start: int, stop: int) -> None:
         """Draw how many errors lie in each dot; of wide columns, evenly spaced values stand."""
         series = lane.series
-        width, height = CELL if (stop - start) * DOT[0] > MANY * self.columns else DOT
-        columns = max(1, self.columns // width)
-        rows = max(4, int((lane.top - lane.bottom) / self.pixel()[1] / height))
-        stride = max(1, (stop - start) // (columns * SAMPLES))
-        at = np.arange(start, stop, stride)
-        y, _ = self._heights(lane, at, series.pick(at) if stride > 1 else series.part(start, stop))
-        known = np.isfinite(y)
-        column = ((at[known] - start) * columns // (stop - start)).astype(np.intp)
-        share = (y[known] - lane.bottom) / (lane.top - lane.bottom)
-        row = np.clip((share * rows).astype(np.intp), 0, rows - 1)
-        counts = np.bincount(row * columns + column, minlength=rows * columns)
-        fullest = max(1.0, float(np.quantile(counts, 0.998)))
-        shade = np.sqrt(np.minimum(counts / fullest, 1.0))
-        # A single value is seen too.
-        shade = 255 * np.where(counts > 0, np.maximum(shade, FAINTEST), 0.0)
+        high = (lane.top - lane.bottom) / self.pixel()[1]
+        columns, rows = dots(self.columns, high, stop - start)
+        some = sampled(stop - start, columns)
+        at = start + some
+        every = some.size == stop - start
+        y, _ = self._heights(lane, at, series.part(start, stop) if every else series.pick(at))
+        share = (y - lane.bottom) / (lane.top - lane.bottom)
         palette = self.shades(self.theme.colour(series.entry.colour))
-        pixels = palette[shade.astype(np.ubyte)].reshape(rows, columns, 4)
+        pixels = density((some + 0.5) / (stop - start), share, columns, rows, palette)
         rect = (start - 0.5, stop - 0.5, lane.bottom, lane.top)
         self.image((series.entry.uid, "density"), rect, pixels, z=0)
 

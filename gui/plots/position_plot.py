@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF
 
 from quantoscope.gui.plots.base import FEW, Plot
 from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.density import density, dots
 from quantoscope.gui.plots.spans import visible
 from quantoscope.gui.plots.view import CUT_DOWN, RAISED
 
@@ -131,6 +134,27 @@ class PositionPlot(Plot):
                 x = places(at, lane, lanes, few)
                 y = getattr(series.pick(at), kind)
                 self.points((series.entry.uid, sign), x, y, symbol, colour, 12, z=7)
+
+    def paint_density(
+        self, key: Hashable, heights: np.ndarray, span: tuple[int, int], colour: QColor,
+        at: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
+        """Draw how many of these values lie in each dot.
+
+        They lie evenly spaced in a span of positions, or at these places in it.
+        """
+        start, stop = span
+        low, high = self.drawn_heights()
+        columns, rows = dots(self.columns, (high - low) / self.pixel()[1], stop - start)
+        x = np.arange(heights.size) / heights.size if at is None else (at + 0.5) / (stop - start)
+        y = (self.draw_y(heights) - low) / (high - low)
+        pixels = density(x, np.where((y < 0) | (y > 1), np.nan, y), columns, rows,
+                         self.shades(colour))  # fmt: skip
+        item = self._item(
+            ("image", (key, "density")), lambda: pg.ImageItem(axisOrder="row-major"), 0.5
+        )
+        item.setImage(pixels, autoLevels=False, levels=None)
+        item.setRect(QRectF(start - 0.5, low, stop - start, high - low))
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         """Return the position at x; the one with the largest error if a pixel holds many."""

@@ -6,12 +6,14 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtGui import QColor
 
 from quantoscope.gui.common.localized_numbers import filled, short
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.plots.axis import shared_text
 from quantoscope.gui.plots.base import FEW, Y_SCALE, Plot, Span
 from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.density import sampled
 from quantoscope.gui.plots.far_parts import TINT as FAR_TINT
 from quantoscope.gui.plots.far_parts import far_note
 from quantoscope.gui.plots.lanes import Lane, LanedPlot, lanes_of, write_head
@@ -218,15 +220,23 @@ class SignalPlot(LanedPlot, PositionPlot):
     ) -> None:
         envelope = data.envelope(self.columns, start, stop)
         left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
-        brush = self.wash(self.theme.foreground, 0.45)
+        # Few values reach the ends of a column: what tells is how dense the others lie.
+        brush = self.wash(self.theme.foreground, 0.2)
         name = _in(lane, "R")
         self.bars(name, left, right, envelope.low, envelope.high, brush, least=1)
+        some = start + sampled(stop - start, self.columns)
+        ink = QColor(self.theme.foreground)
+        self.paint_density(name, data.values[some], (start, stop), ink)
         middle = (left + right) / 2
         for series in shown:
             envelope = series.envelope("reconstructed", self.columns, start, stop)
             for end, y in (("low", envelope.low), ("high", envelope.high)):
                 self.line((series.entry.uid, end), middle, y, self.entry_pen(series), z=1)
             self.clipped_marks(series, "reconstructed", (start, stop))
+            if lane is not None:
+                colour = self.theme.colour(series.entry.colour)
+                made = series.pick(some).reconstructed
+                self.paint_density(series.entry.uid, made, (start, stop), colour)
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
         return position_readout(data, x, "R", data.values, data.series, "reconstructed", "R′")

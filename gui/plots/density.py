@@ -1,0 +1,59 @@
+"""How many values lie in each dot of a plot by position, as shades of a colour."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantoscope.engine.numerics.arrays import IntArray
+
+DOT, CELL = (2, 2), (3, 4)
+"""Width and height in pixels of a dot that is one value, and of one that stands for many."""
+MANY = 12
+"""Number of values per column from which a dot stands for many."""
+FAINTEST = 0.3
+"""Opacity of a dot with a single value among dots with many."""
+SAMPLES = 128
+"""Maximum number of values of a column that a density shows, evenly spaced."""
+
+
+def dots(columns: int, height: float, count: int) -> tuple[int, int]:
+    """Return the numbers of columns and rows of dots for so many values in a view.
+
+    Parameters
+    ----------
+    columns, height : int, float
+        Width and height of the view in pixels.
+    count : int
+        Number of values in it.
+    """
+    width, high = CELL if count * DOT[0] > MANY * columns else DOT
+    return max(1, columns // width), max(4, int(height / high))
+
+
+def sampled(count: int, columns: int) -> IntArray:
+    """Return which of so many values stand for all, evenly spaced."""
+    return np.arange(0, count, max(1, count // (columns * SAMPLES)))
+
+
+def density(
+    x: np.ndarray, y: np.ndarray, columns: int, rows: int, palette: np.ndarray
+) -> np.ndarray:
+    """Return the shades of dots as RGBA, shape (rows, columns, 4), the lowest row first.
+
+    Parameters
+    ----------
+    x, y : ndarray
+        Shares of width and height, 0 to 1; values whose y is not finite are left out.
+    columns, rows : int
+    palette : ndarray of uint8, shape (256, 4)
+        Colours from none to full.
+    """
+    known = np.isfinite(y)
+    column = np.clip((x[known] * columns).astype(np.intp), 0, columns - 1)
+    row = np.clip((y[known] * rows).astype(np.intp), 0, rows - 1)
+    counts = np.bincount(row * columns + column, minlength=rows * columns)
+    fullest = max(1.0, float(np.quantile(counts, 0.998)))
+    shade = np.sqrt(np.minimum(counts / fullest, 1.0))
+    # A single value is seen too.
+    shade = 255 * np.where(counts > 0, np.maximum(shade, FAINTEST), 0.0)
+    return palette[shade.astype(np.ubyte)].reshape(rows, columns, 4)

@@ -45,7 +45,8 @@ class PlaneRow(QWidget):
             self.axes.addItem(self.tr("all values"), None)
             for row, column in itertools.permutations(range(len(shape)), 2):
                 lengths = filled(self.tr("%1 × %2"), shape[row], shape[column])
-                name = filled(self.tr("axis %1 × axis %2: %3"), row, column, lengths)
+                # Short: beside it are the positions along the other axes.
+                name = filled(self.tr("%1 × %2: %3"), row, column, lengths)
                 self.axes.addItem(name, (row, column))
             self._make_spins()
         self.setVisible(len(shape) > 2)

@@ -102,6 +102,7 @@ class PlotPane(QWidget):
         self._run = ""
         self._run_at: tuple[int, int | None] = (0, None)
         self._waiting = False
+        self._pointer = QPointF()
         self._prepared: PlotData | None = None
         self.widget = pg.PlotWidget(self, viewBox=PlotView(kind.x_only), background=None)
         self.plot = kind(self.widget.getPlotItem(), theme)
@@ -276,10 +277,12 @@ class PlotPane(QWidget):
         if self.isVisible():
             ends = self.plot.x_unit.up_pair(*map(float, x_range))
             self._feed.moved.emit(self.plot.x_quantity, *ends)
+            self._read_again()
 
     def _on_y_range(self, view: Any, y_range: tuple[float, float]) -> None:
         if self.isVisible() and self.plot.y_quantity:
             self._feed.moved.emit(self.plot.y_quantity, *map(float, y_range))
+            self._read_again()
 
     def _on_moved(self, quantity: str, low: float, high: float) -> None:
         view = self.widget.getPlotItem().getViewBox()
@@ -320,6 +323,7 @@ class PlotPane(QWidget):
         self.plot.draw(data)
         self._offer_choices()
         self._fit_labels()
+        self._read_again()
         self._waiting = False
         self._session.view.set_stopped(self.plot.key, False)
 
@@ -380,6 +384,7 @@ class PlotPane(QWidget):
         return float(point.x()), float(point.y())
 
     def _on_mouse_moved(self, scene_point: QPointF) -> None:
+        self._pointer = QPointF(scene_point)
         at = self._at(scene_point)
         if at is None or self.plot.data is None:
             self._point_nowhere()
@@ -394,6 +399,16 @@ class PlotPane(QWidget):
             self._read(*at)
         else:
             self.readout.hide()
+
+    def _read_again(self) -> None:
+        """Say what is under the pointer now: the picture has changed or moved."""
+        if self.readout.isHidden():
+            return
+        at = self._at(self._pointer)
+        if at is None:
+            self.readout.hide()
+        else:
+            self._read(*at)
 
     def _read(self, x: float, y: float) -> None:
         data = self.plot.data

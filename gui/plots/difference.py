@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import pyqtgraph as pg
 
 from quantoscope.engine.analysis.comparison import Comparison
 from quantoscope.engine.analysis.robust_reach import robust_reach
-from quantoscope.engine.numerics.envelope import min_max_envelope
+from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.engine.numerics.kernels import Scratch
 from quantoscope.gui.common.localized_numbers import filled, percent
-from quantoscope.gui.common.theme import MARKERS
+from quantoscope.gui.common.theme import MARKERS, Theme
+from quantoscope.gui.document.snapshot import Focus
 from quantoscope.gui.plots.base import FEW, Y_SCALE
 from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.density import sampled
 from quantoscope.gui.plots.kept_figures import FarValues
 from quantoscope.gui.plots.position_plot import PositionPlot, stems
 from quantoscope.gui.plots.spans import finite_extremes, visible
+
+
+@dataclass(frozen=True, eq=False)
+class Apart:
+    """The plotted values that differ: their places, second minus first, and their causes.
+
+    The difference is NaN where it is undefined.
+    """
+
+    at: IntArray
+    heights: np.ndarray
+    causes: np.ndarray
+    far: FarValues
+
+    def within(self, data: PlotData, x0: float, x1: float) -> slice:
+        """Return which of them lie between two places."""
+        return slice(*np.searchsorted(self.at, visible(data.values.size, x0, x1)))
 
 
 class DifferencePlot(PositionPlot):
@@ -26,14 +47,23 @@ class DifferencePlot(PositionPlot):
     draws_schemes = "none"
     compares = True
     options = (Y_SCALE,)
+    slow = True
+
+    def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:
+        self._known: tuple[Comparison, Focus | None, Apart] | None = None
+        super().__init__(item, theme, ink)
+
+    def is_prepared(self, data: PlotData) -> bool:
+        return data.comparison is None or super().is_prepared(data)
+
+    def prepare(self, data: PlotData) -> None:
+        if data.comparison is not None:
+            self._apart(data, data.comparison)
 
     def far(self, data: PlotData) -> FarValues:
         if data.comparison is None:
             return FarValues(0.0, 0.0, 0, 0)
-        heights = self._heights(data, data.comparison)
-        apart = heights[heights != 0]
-        farthest = max(map(abs, finite_extremes(apart)))
-        return FarValues(robust_reach(apart, farthest), farthest, 0, 0)
+        return self._apart(data, data.comparison).far
 
     def title(self) -> str:
         return self.tr("Difference: where two schemes differ, and why")
@@ -51,36 +81,42 @@ class DifferencePlot(PositionPlot):
         if made is None:
             return self.tr("Not known yet: both schemes have to be applied first.")
         names = [entry.name for entry in data.pair]
-        count, total = int(self._differs(data).sum()), data.values.size
+        apart = self._apart(data, made)
+        count, total = apart.at.size, data.values.size
         if not count:
             return filled(self.tr("%1 and %2: no value differs."), *names)
         share = percent(count, total)
         # Count among the plotted values, possibly of one channel only.
-        counts = np.bincount(data.plotted(made.cause_of) + 1, minlength=len(made.causes) + 1)[1:]
+        counts = np.bincount(apart.causes, minlength=len(made.causes))
         ranked = [place for place in np.argsort(-counts, kind="stable") if counts[place]]
         named = [made.causes[place].title for place in ranked[:3]]
         causes = "; ".join(named + ["…"] * (len(ranked) > 3))
         text = self.tr("%1 and %2: %3 of %4 values differ (%5): %6.")
         return filled(text, *names, f"{count:,}", f"{total:,}", share, causes)
 
-    def _differs(self, data: PlotData) -> np.ndarray:
-        assert data.comparison is not None
-        return data.plotted(data.comparison.differs)
-
-    def _heights(self, data: PlotData, made: Comparison) -> np.ndarray:
-        """Return second minus first per plotted value; NaN if undefined."""
-        if made.in_codes:
-            apart = made.second.codes.astype(np.float64) - made.first.codes
-        else:
+    def _apart(self, data: PlotData, made: Comparison) -> Apart:
+        """Return the plotted values that differ."""
+        known = self._known
+        if known is None or known[0] is not made or known[1] is not data.focus:
+            at = np.flatnonzero(data.plotted(made.differs))
+            where = at if data.focus is None else data.focus.positions[at]
+            first, second = (
+                e.codes.reshape(-1)[where] if made.in_codes else e.part(where).reconstructed
+                for e in (made.first, made.second)
+            )
             with np.errstate(invalid="ignore", over="ignore"):
-                apart = made.second.reconstructed.astype(np.float64) - made.first.reconstructed
-        return data.plotted(np.where(made.differs, apart, 0.0))
+                heights = second.astype(np.float64) - first
+            farthest = max(map(abs, finite_extremes(heights)))
+            far = FarValues(robust_reach(heights, farthest), farthest, 0, 0)
+            found = Apart(at, heights, made.cause_of.reshape(-1)[where], far)
+            known = self._known = made, data.focus, found
+        return known[2]
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         if data.comparison is None:
             return -1.0, 1.0
-        start, stop = visible(data.values.size, x0, x1)
-        low, high = finite_extremes(self._heights(data, data.comparison)[start:stop])
+        apart = self._apart(data, data.comparison)
+        low, high = finite_extremes(apart.heights[apart.within(data, x0, x1)])
         reach = max(abs(low), abs(high)) if np.isfinite(low) else 0.0
         return (-reach, reach) if reach else (-1.0, 1.0)
 
@@ -89,41 +125,42 @@ class DifferencePlot(PositionPlot):
         made = data.comparison
         if made is None:
             return
-        start, stop = visible(data.values.size, x0, x1)
-        heights = self._heights(data, made)[start:stop]
-        causes = data.plotted(made.cause_of)[start:stop]
+        apart = self._apart(data, made)
+        some, span = apart.within(data, x0, x1), visible(data.values.size, x0, x1)
         for number in range(len(made.causes)):
-            mine = np.where(causes == number, heights, np.nan)
-            self._paint_cause(number, mine, start)
+            mine = apart.causes[some] == number
+            self._paint_cause(number, apart.at[some][mine], apart.heights[some][mine], span)
         if data.chosen is not None:
             self.rule("chosen", data.chosen, self.pen(self.theme.muted))
 
-    def _paint_cause(self, number: int, heights: np.ndarray, start: int) -> None:
+    def _paint_cause(
+        self, number: int, at: np.ndarray, heights: np.ndarray, span: tuple[int, int]
+    ) -> None:
         """Draw stems with a marker per cause; of many values how dense they lie."""
         colour = self.theme.colour(number)
-        at = np.flatnonzero(np.isfinite(heights))
-        if at.size == 0:
-            return
         if at.size > 2 * self.columns:
             # Far ones are seen by their column, and how many there are by the dots.
-            envelope = min_max_envelope(heights, self.columns)
-            edges = start + envelope.edges - 0.5
-            low, high = np.minimum(envelope.low, 0), np.maximum(envelope.high, 0)
-            self.bars(number, edges[:-1], edges[1:], low, high, self.wash(colour, 0.15))
-            span = start, start + heights.size
-            some = at[sampled(at.size, self.columns)]
-            self.paint_density(number, heights[some], span, colour, some)
-            return
-        x, y = start + at, heights[at]
-        self.line(number, *stems(x, y), self.pen(colour), "pairs", z=1)
-        if heights.size <= max(FEW, self.columns / 3):
-            self.points(number, x, y, MARKERS[number % len(MARKERS)], colour)
+            edges = np.linspace(*span, self.columns + 1)
+            ends = np.searchsorted(at, edges)
+            full = np.flatnonzero(np.diff(ends))
+            low = np.fmin(np.fmin.reduceat(heights, ends[full]), 0)
+            high = np.fmax(np.fmax.reduceat(heights, ends[full]), 0)
+            brush = self.wash(colour, 0.3)
+            self.bars(number, edges[full] - 0.5, edges[full + 1] - 0.5, low, high, brush)
+            some = sampled(at.size, self.columns)
+            self.paint_density(number, heights[some], span, colour, at[some] - span[0])
+        elif at.size:
+            finite = np.isfinite(heights)
+            x, y = at[finite], heights[finite]
+            self.line(number, *stems(x, y), self.pen(colour), "pairs", z=1)
+            if span[1] - span[0] <= max(FEW, self.columns / 3):
+                self.points(number, x, y, MARKERS[number % len(MARKERS)], colour)
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         """Return the nearest differing value."""
         if data.comparison is None or data.values.size == 0:
             return None
-        differing = np.flatnonzero(self._differs(data))
+        differing = self._apart(data, data.comparison).at
         if differing.size == 0:
             return int(np.clip(round(x), 0, data.values.size - 1))
         return int(differing[np.abs(differing - x).argmin()])

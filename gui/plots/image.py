@@ -45,7 +45,9 @@ from quantoscope.gui.plots.view import CUT_DOWN, RAISED
 FEW_MARKS, MOST_MARKS = 60, 500
 """Number of special pixels up to which each has a symbol, and up to which it has a small one."""
 CELL_WIDTH, CELL_HEIGHT = 58.0, 17.0
-"""Size in pixels from which cells show their numbers."""
+"""Size in pixels from which cells show their numbers in full."""
+NARROW = ((58.0, 4), (50.0, 3), (42.0, 2))
+"""Widths in pixels down to which cells show their numbers, and significant digits in them."""
 ROOM_ABOVE, ROOM_BESIDE = 200.0, 300.0
 """Size of a pane from which there is room for the margins."""
 ROOM_FOR_TEXT = 8.0
@@ -187,7 +189,7 @@ class ImagePlot(PlanePlot):
 
     def _shows_numbers(self, shown: Picture) -> bool:
         width, height = self.cell_size
-        return width >= CELL_WIDTH and height >= CELL_HEIGHT and shown.finest.exact
+        return width >= NARROW[-1][0] and height >= CELL_HEIGHT and shown.finest.exact
 
     def _paint_cells(self, data: PlotData, shown: Picture) -> None:
         if not self._shows_numbers(shown):
@@ -197,10 +199,12 @@ class ImagePlot(PlanePlot):
         pixels = self._coloured[name][3][::-1]
         item = self._item(("cells", ""), CellTexts, 4)
         # A view that is moved within the same cells writes the same texts.
-        key = image, data.digits, self.theme, self._evaluation(data)
+        width = self.cell_size[0]
+        digits = min(data.digits, next(digits for least, digits in NARROW if width >= least))
+        key = image, digits, self.theme, self._evaluation(data)
         if self._texts_of != key or not item.texts:
             self._texts_of = key
-            texts = cell_texts(data, shown.plane, image, self._evaluation(data))
+            texts = cell_texts(data, shown.plane, image, self._evaluation(data), digits)
             item.say(image.region, texts, pixels, self.theme)
         item.cell_size = self.cell_size
 
@@ -345,6 +349,11 @@ class ImagePlot(PlanePlot):
         plane = self._shown.plane
         if not 0 <= at < (plane.rows if in_rows else plane.columns):
             return
+        image, lines = self._shown.finest, self._find(self._wanted_lines(data))
+        if lines is not None:
+            edges = image.row_edges if in_rows else image.column_edges
+            of_range = self._shown.quantity in OF_RANGE
+            at = lines.standing_for(in_rows, edges, at, of_range)
         channel = channel_of_line(plane, data.partition, in_rows, at)
         if channel is not None:
             self.channel_picked.emit(channel)

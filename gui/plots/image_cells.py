@@ -16,17 +16,15 @@ from quantoscope.gui.common.localized_numbers import of_data, short
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.plots.data import PlotData
 
-DIGITS = 4
 CLIPPED = {1: "▼", -1: "▲", 0: ""}
 FONT_POINTS = 8.5
 
 
 def cell_texts(
-    data: PlotData, plane: Plane, image: PlaneImage, evaluation: Evaluation | None
+    data: PlotData, plane: Plane, image: PlaneImage, evaluation: Evaluation | None, digits: int
 ) -> list[list[str]]:
     """Return the texts of an exact image's cells, row by row; clipped ones with a triangle."""
     positions = plane.positions(image.region)
-    digits = min(data.digits, DIGITS)
     part = None if evaluation is None else evaluation.part(positions.ravel())
     sides = np.zeros(positions.size, int) if part is None else part.saturated
     if image.quantity is Quantity.CODE and part is not None and evaluation is not None:
@@ -41,7 +39,7 @@ def cell_texts(
             of_data(value, data.summary, digits) for value in data.whole.flat[positions.ravel()]
         ]
     else:
-        places = 3 if image.quantity is not Quantity.SQNR else 2
+        places = min(digits, 3 if image.quantity is not Quantity.SQNR else 2)
         values = image.values.ravel().tolist()
         texts = [short(value, places + (abs(value) >= 100)) for value in values]
     marked = [

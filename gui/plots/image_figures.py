@@ -21,7 +21,7 @@ from quantoscope.engine.analysis.plane_lines import (
     plane_lines,
 )
 from quantoscope.engine.analysis.planes import Plane, Region, sliced_plane, whole_plane
-from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.gui.plots.kept_figures import Same
 
 MOST_KEPT, MOST_ARRAYS = 10, 2
@@ -38,6 +38,16 @@ class Lines:
     def outliers(self) -> OutlierLines | None:
         """Rows or columns that stand out."""
         return outlier_lines(self.figures)
+
+    def standing_for(self, in_rows: bool, edges: IntArray, at: int, of_range: bool) -> int:
+        """Return which of the rows or columns in a pixel its strip shows: the largest."""
+        figures = self.figures.rows if in_rows else self.figures.columns
+        pixel = max(0, int(np.searchsorted(edges, at, "right")) - 1)
+        first, stop = edges[pixel : pixel + 2].tolist()
+        sizes = (figures.peak if of_range else figures.rms_error)[first:stop]
+        if not figures.single or np.isnan(sizes).all():
+            return at
+        return int(first + np.nanargmax(sizes))
 
     @cached_property
     def zero_rows(self) -> list[tuple[int, int]]:

@@ -150,9 +150,8 @@ class PositionPlot(Plot):
         y = (self.draw_y(heights) - low) / (high - low)
         pixels = density(x, np.where((y < 0) | (y > 1), np.nan, y), columns, rows,
                          self.shades(colour))  # fmt: skip
-        item = self._item(
-            ("image", (key, "density")), lambda: pg.ImageItem(axisOrder="row-major"), 0.5
-        )
+        name = (*(key if isinstance(key, tuple) else (key,)), "density")
+        item = self._item(("image", name), lambda: pg.ImageItem(axisOrder="row-major"), 0.5)
         item.setImage(pixels, autoLevels=False, levels=None)
         item.setRect(QRectF(start - 0.5, low, stop - start, high - low))
 

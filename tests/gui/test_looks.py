@@ -180,7 +180,8 @@ def test_the_tables_above_name_every_plot():
 
 @pytest.mark.parametrize("key", [key for key in OF_VALUES if key != "number-line"])
 def test_the_chosen_value_and_zero_are_marked_by_thin_lines_in_quiet_colours(drawn, theme, key):
-    data = shown(12)
+    # Cells of few show their numbers, between which lines would be in the way.
+    data = shown(300 if key.startswith("image") else 12)
     rules = items(drawn(key, data, theme), data, pg.InfiniteLine)
     if key == "codes":  # marked in each lane, by a line among those above
         assert not rules
@@ -272,11 +273,11 @@ def test_a_clipped_value_carries_its_triangle_instead_of_the_marker(drawn, key):
 @pytest.mark.parametrize(
     ("key", "count", "name", "whose", "alpha"),
     [
-        ("signal", 5000, "R", "ink", 0.45),
+        ("signal", 5000, "R", "ink", 0.2),
         ("distribution", 300, "R", "ink", 0.4),
         ("codes", 300, "", "", 0.75),
         ("channels", 300, "active", "B", 0.3),
-        ("difference", 5000, "0", "cause", 0.7),
+        ("difference", 5000, "0", "cause", 0.3),
     ],
 )
 def test_bars_have_the_colour_of_what_they_show(drawn, theme, key, count, name, whose, alpha):
@@ -303,6 +304,22 @@ def test_two_schemes_share_one_view_of_codes_and_one_of_the_signal(drawn, theme)
         "R": look(theme, "ink", 2.0),
         **{name: look(theme, name, 2.0, SOLID) for name in "AB"},
     }
+
+
+@pytest.mark.parametrize("key", ["signal", "difference", "error"])
+def test_dots_have_the_colour_of_what_lies_in_them(drawn, theme, key):
+    data = shown(5000)
+    dots = items(drawn(key, data, theme), data, pg.ImageItem)
+    whose = {
+        "signal": {f"{s} density": s for s in "ABC"} | {f"{s} R density": "ink" for s in "ABC"},
+        "difference": {"0 density": "cause"},
+        "error": {f"{s} density": s for s in "ABC"},
+    }[key]
+    assert set(dots) == set(whose)
+    for name, what in whose.items():
+        pixels = dots[name].image
+        seen = np.unique(pixels[pixels[..., 3] > 0][:, :3], axis=0).tolist()
+        assert seen == [list(QColor(colour(theme, what)).getRgb()[:3])]
 
 
 @pytest.mark.parametrize("key", ["error", "distribution", "codes"])

@@ -44,10 +44,11 @@ class PlaneRow(QWidget):
             self.axes.clear()
             self.axes.addItem(self.tr("all values"), None)
             for row, column in itertools.permutations(range(len(shape)), 2):
-                lengths = filled(self.tr("%1 × %2"), shape[row], shape[column])
                 # Short: beside it are the positions along the other axes.
-                name = filled(self.tr("%1 × %2: %3"), row, column, lengths)
-                self.axes.addItem(name, (row, column))
+                self.axes.addItem(filled(self.tr("axes %1, %2"), row, column), (row, column))
+                text = self.tr("rows along axis %1 (%2), columns along axis %3 (%4)")
+                tip = filled(text, row, shape[row], column, shape[column])
+                self.axes.setItemData(self.axes.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
             self._make_spins()
         self.setVisible(len(shape) > 2)
         if chosen is not None and chosen < np.prod(shape):

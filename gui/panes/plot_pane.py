@@ -45,8 +45,8 @@ OPTION_WIDTH = 240
 """Maximum width of the box of an option, in pixels."""
 BOX_EDGES = 50
 """Width of a box beside its text."""
-ARROW_SHARE, PLANES_SHARE = 4, 16
-"""Shares of the options' row, in characters: of a box's arrow, and of the choice of planes."""
+ARROW_SHARE = 4
+"""Share of the options' row, in characters, of the arrow of a box."""
 OPTIONS_FROM = 260
 """Minimum width of the pane, in pixels, for options above the plot."""
 QWIDGETSIZE_MAX = (1 << 24) - 1
@@ -187,7 +187,7 @@ class PlotPane(QWidget):
         self._planes = PlaneRow(self.options) if self.plot.picks_plane else None
         if self._planes is not None:
             self._planes.chosen.connect(self._on_plane)
-            row.addWidget(self._planes, PLANES_SHARE)
+            row.addWidget(self._planes)
         row.addStretch(1)
         self._offer_choices()
 
@@ -223,17 +223,17 @@ class PlotPane(QWidget):
                 box.clear()
                 for title, key in choices:
                     box.addItem(title, (option.key, key))
-                # In too little room each gets a share of what its choices need.
-                widest = max((len(title) for title, _ in choices), default=0)
-                self._options_row.setStretchFactor(box, ARROW_SHARE + widest)
             chosen = self.plot.chosen_options[option.key]
             keys = [key for _, key in choices]
             box.setCurrentIndex(keys.index(chosen) if chosen in keys else 0)
+            # In too little room each gets a share of what its text needs.
+            self._options_row.setStretchFactor(box, ARROW_SHARE + len(box.currentText()))
 
     def _on_option(self, place: int) -> None:
         box = self.sender()
         if isinstance(box, QComboBox):
             self.plot.choose(*box.itemData(place))
+            self._offer_choices()
             self._fit_labels()
 
     def choose_options(self, chosen: Mapping[str, str]) -> None:
@@ -495,6 +495,10 @@ class PlotPane(QWidget):
         if self._planes is not None:
             chosen = None if data.chosen is None else data.flat(data.chosen)
             self._planes.offer(data.whole.shape, self.plot.chosen_options["plane"], chosen)
+            texts = [self._planes.axes.currentText()]
+            texts += [spin.text() for spin in self._planes.spins if spin.isVisibleTo(self)]
+            share = sum(ARROW_SHARE + len(text) for text in texts)
+            self._options_row.setStretchFactor(self._planes, share)
 
     # Editing a cell
 

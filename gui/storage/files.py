@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
@@ -36,7 +37,8 @@ TENSOR = "tensor"
 CLIPPED = 1
 """Position of the value of the first example that its first scheme clips."""
 SOON_READ = 1 << 24
-"""Maximum number of values of a tensor that nobody has chosen and that is shown."""
+MOST_READ = 256
+"""Maximum numbers of values, and of tensors, that are read to show one that nobody has chosen."""
 
 
 class Files(QObject):
@@ -225,12 +227,30 @@ class Files(QObject):
             source = found[0].source
             assert source is not None
             self.listed.emit(source)
-            first = _matrix_of(source)
-            if not self._session.array.size and first is not None:
-                self.show_tensor(first)
+            if not self._session.array.size:
+                self._show_matrix(source)
         errors = [one.error for one in read if one.error]
         if errors:
             self.problem.emit(" ".join(errors))
+
+    def _show_matrix(self, source: Source) -> None:
+        """Show the matrix with the farthest outlier, where all are soon read; else the largest."""
+        found = [
+            tensor
+            for tensor in source.tensors
+            if len(tensor.shape) >= 2 and 0 < tensor.size <= SOON_READ and "float" in tensor.dtype
+            if tensor.readable and not tensor.external and tensor.name is not None
+        ]
+        if sum(tensor.size for tensor in found) > SOON_READ or len(found) > MOST_READ:
+            found = [max(found, key=lambda tensor: tensor.size)]
+        if found and source.path is not None:
+            self._background.cancel(TENSOR)
+            job = partial(_load_striking, source.path, [str(tensor.name) for tensor in found])
+            done, failed = partial(self._take_striking, found), self._whole.failed
+            self._background.start(TENSOR, job, done, failed, only_reads=True)
+
+    def _take_striking(self, found: Sequence[Tensor], read: tuple[int, Values]) -> None:
+        self._take(found[read[0]], read[1])
 
     def show_tensor(self, tensor: Tensor, values: Values | None = None) -> None:
         """Show a tensor of the document, loading its values if necessary."""
@@ -374,17 +394,6 @@ class Read:
     error: str = ""
 
 
-def _matrix_of(source: Source) -> Tensor | None:
-    """Return the largest matrix of floats that is soon read; None if there is none."""
-    found = [
-        tensor
-        for tensor in source.tensors
-        if len(tensor.shape) >= 2 and tensor.size <= SOON_READ and "float" in tensor.dtype
-        if tensor.readable and not tensor.external
-    ]
-    return max(found, key=lambda tensor: tensor.size, default=None)
-
-
 def _keep_edits(new: Source, known: Sequence[Source], current: Tensor) -> dict[Tensor, Tensor]:
     """Keep edited tensors of a file that is read again.
 
@@ -453,6 +462,27 @@ def _load(path: Path, name: str | None, external: bool, ticket: Ticket) -> Value
     ticket.step(0, 0)
     with ticket.cancellation.telling(ticket.part(0, 1)):
         return _values(path, name, external)
+
+
+def _load_striking(path: Path, names: Sequence[str], ticket: Ticket) -> tuple[int, Values]:
+    """Return which tensor's largest |R| is the most times its RMS, and its values."""
+    best, most = None, -1.0
+    problem: QuantizationError | None = None
+    for place, name in enumerate(names):
+        ticket.step(place, len(names))
+        try:
+            values = _values(path, name)
+        except QuantizationError as error:
+            problem = error
+            continue
+        size = np.abs(values[0][np.isfinite(values[0])].astype(np.float64))
+        rms = float(np.sqrt(np.mean(np.square(size)))) if size.size else 0.0
+        times = float(size.max()) / rms if 0 < rms < np.inf else 0.0
+        if times > most:
+            best, most = (place, values), times
+    if best is None:
+        raise problem or QuantizationError(path.name)
+    return best
 
 
 def _values(path: Path, name: str | None, external: bool = False) -> Values:

@@ -64,16 +64,30 @@ def test_a_start_with_a_file_of_several_tensors_lists_them(windows, qtbot, tmp_p
     assert window.session.array.size == 0
 
 
-def test_a_start_with_a_file_of_several_tensors_shows_its_largest_matrix(windows, qtbot, tmp_path):
+def test_a_start_with_a_file_of_several_tensors_shows_the_one_with_the_farthest_outlier(
+    windows, qtbot, tmp_path
+):
     tensors = {name: np.ones(shape, np.float32) for name, shape in
-               (("bias", 500), ("small", (4, 5)), ("large", (6, 7)))}  # fmt: skip
+               (("bias", 500), ("striking", (4, 5)), ("large", (60, 70)))}  # fmt: skip
+    tensors["bias"][3], tensors["striking"][1, 2] = 1e6, 100
     np.savez(tmp_path / "model.npz", **tensors, shape=np.ones((9, 9), np.int64))
     window = windows.add([tmp_path / "model.npz"])
-    qtbot.waitUntil(lambda: titles() == ["model.npz ▸ large"])
+    qtbot.waitUntil(lambda: titles() == ["model.npz ▸ striking"])
     assert window.places["tensors"].in_front
-    assert window.tensors.tree.currentIndex().data().startswith("large")
-    assert window.stage.views[0] == "image"
+    assert window.tensors.tree.currentIndex().data().startswith("striking")
     assert len(window.session.entries) == 3
+
+
+def test_of_a_file_with_too_much_to_read_unasked_its_largest_matrix_is_shown(
+    windows, qtbot, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("quantoscope.gui.storage.files.SOON_READ", 100)
+    tensors = {name: np.ones(shape, np.float32) for name, shape in
+               (("a", (8, 9)), ("b", (9, 11)), ("c", (90, 70)))}  # fmt: skip
+    np.savez(tmp_path / "model.npz", **tensors)
+    window = windows.add([tmp_path / "model.npz"])
+    qtbot.waitUntil(lambda: titles() == ["model.npz ▸ b"])
+    assert window.stage.views[0] == "image"
 
 
 def test_a_start_with_a_file_that_is_none_says_so(windows, qtbot, tmp_path):

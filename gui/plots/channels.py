@@ -70,6 +70,13 @@ class ChannelsPlot(Plot):
         ranked = self.chosen_options["order"] != NUMBER
         return (self.tr("channel, by rank #") if ranked else self.tr("channel #")), y
 
+    def choices_of(self, option: Option) -> tuple[tuple[str, str], ...]:
+        if option.key != "order" or self.data is None or not self._crowded(self.data):
+            return option.choices
+        # Cells are not ranked.
+        ranked = tuple(pair for pair in option.choices if pair[0] not in (WORST, NUMBER))
+        return (NUMBER, "as they lie"), *ranked
+
     def prepare(self, data: PlotData) -> None:
         for series in (*data.series, *([data.active] if data.active else [])):
             data.channels(series)

@@ -36,6 +36,8 @@ CODE_TICK_PIXELS = 46
 LEVEL_TICK_PIXELS = 4
 BAR_PIXELS = 7
 """Width of the bar of equal values."""
+BOTH_LABELS = 220.0
+"""Width in pixels of a range that has room for the labels of its ends."""
 LEAST_BAR, LOG_BAR = 3.0, 6.0
 """Least width of a bin in pixels, and of one in a logarithmic part of the axis."""
 HEADROOM, LABELS = 0.2, 40.0
@@ -272,17 +274,21 @@ class DistributionPlot(HandlePlot):
         # As many digits as distinguish positions one pixel apart.
         digits = digits_apart((low, high), digits_within(max(-low, high), self.width_x, 4))
         colour = self.theme.colour(active.entry.colour)
+        # Labels stand outside of a range that has no room for them.
+        ends = self.x_unit.down_pair(low, high)
+        inside = ends[1] - ends[0] >= BOTH_LABELS * self.pixel()[0]
         if not data.range_is_free:
             self.drop_handles()
             y0, y1 = self.item.getViewBox().viewRange()[1]
             y = self.y_unit.up_to(y0 + 0.9 * (y1 - y0))
-            for name, at, side in (("Rmin", low, 0.0), ("Rmax", high, 1.0)):
+            for name, at, side in (("Rmin", low, 1.0 - inside), ("Rmax", high, float(inside))):
                 self.rule(name, at, self.pen(colour, 1, Qt.PenStyle.DashLine), z=3)
                 label = f"{name} {short(at, digits)}"
                 self.text(name, at, y, label, colour, anchor=(side, 0.5))
             return
         for name, at in (("Rmin", low), ("Rmax", high)):
-            self.handle(name, at, f"{name} {short(at, digits)}", colour, 0.9, name == "Rmin")
+            right = (name == "Rmin") == inside
+            self.handle(name, at, f"{name} {short(at, digits)}", colour, 0.9, right)
 
     def asked_range(self, data: PlotData, name: str, at: float) -> tuple[float, float] | None:
         assert data.active is not None

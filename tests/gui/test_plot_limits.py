@@ -244,6 +244,17 @@ def test_values_far_from_zero_are_framed_though_a_scheme_reaches_for_it(bench, k
     assert high - low < 3 * np.ptp(x)
 
 
+@pytest.mark.parametrize("array", [np.zeros(50), np.linspace(-9, 9, 99)], ids=["zeros", "narrow"])
+def test_labels_of_a_range_without_room_for_them_stand_outside_of_it(bench, array):
+    shown = bench("distribution", array.astype(np.float32), "int8 symmetric manual(-0.1,0.1)")
+    if not array.any():
+        shown.open(array.astype(np.float32), ("int8 symmetric",))
+    labels = {name: handle.label.textItem.sceneBoundingRect() for name, handle in
+              shown.plot._handles.items()}  # fmt: skip
+    low, high = (shown.plot._handles[name].sceneBoundingRect().center().x() for name in labels)
+    assert labels["Rmin"].center().x() < low <= high < labels["Rmax"].center().x()
+
+
 def test_the_labels_of_the_handles_differ_where_the_offset_is_large(bench):
     shown = bench("distribution", np.zeros(0))
     shown.open(array_of("large offset"), ("int8 asymmetric",))

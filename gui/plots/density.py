@@ -31,8 +31,8 @@ def dots(columns: int, height: float, count: int) -> tuple[int, int]:
 
 
 def sampled(count: int, columns: int) -> IntArray:
-    """Return which of so many values stand for all, evenly spaced."""
-    return np.arange(0, count, max(1, count // (columns * SAMPLES)))
+    """Return which of so many values stand for all in a view so many pixels wide."""
+    return np.arange(0, count, max(1, count // (dots(columns, 0.0, count)[0] * SAMPLES)))
 
 
 def density(

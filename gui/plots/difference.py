@@ -148,7 +148,8 @@ class DifferencePlot(PositionPlot):
             brush = self.wash(colour, 0.3)
             self.bars(number, edges[full] - 0.5, edges[full + 1] - 0.5, low, high, brush)
             some = sampled(at.size, self.columns)
-            self.paint_density(number, heights[some], span, colour, at[some] - span[0])
+            pixels = self.dots_of(heights[some], span, colour, at[some] - span[0])
+            self.paint_dots(number, pixels, span)
         elif at.size:
             finite = np.isfinite(heights)
             x, y = at[finite], heights[finite]

@@ -222,7 +222,7 @@ class ErrorPlot(PositionPlot):
         series = lane.series
         high = (lane.top - lane.bottom) / self.pixel()[1]
         columns, rows = dots(self.columns, high, stop - start)
-        some = sampled(stop - start, columns)
+        some = sampled(stop - start, self.columns)
         at = start + some
         every = some.size == stop - start
         y, _ = self._heights(lane, at, series.part(start, stop) if every else series.pick(at))

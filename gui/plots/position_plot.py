@@ -135,11 +135,11 @@ class PositionPlot(Plot):
                 y = getattr(series.pick(at), kind)
                 self.points((series.entry.uid, sign), x, y, symbol, colour, 12, z=7)
 
-    def paint_density(
-        self, key: Hashable, heights: np.ndarray, span: tuple[int, int], colour: QColor,
+    def dots_of(
+        self, heights: np.ndarray, span: tuple[int, int], colour: QColor,
         at: np.ndarray | None = None,
-    ) -> None:  # fmt: skip
-        """Draw how many of these values lie in each dot.
+    ) -> np.ndarray:  # fmt: skip
+        """Return pixels that show how many of these values lie in each dot.
 
         They lie evenly spaced in a span of positions, or at these places in it.
         """
@@ -148,8 +148,13 @@ class PositionPlot(Plot):
         columns, rows = dots(self.columns, (high - low) / self.pixel()[1], stop - start)
         x = np.arange(heights.size) / heights.size if at is None else (at + 0.5) / (stop - start)
         y = (self.draw_y(heights) - low) / (high - low)
-        pixels = density(x, np.where((y < 0) | (y > 1), np.nan, y), columns, rows,
-                         self.shades(colour))  # fmt: skip
+        y[(y < 0) | (y > 1)] = np.nan
+        return density(x, y, columns, rows, self.shades(colour))
+
+    def paint_dots(self, key: Hashable, pixels: np.ndarray, span: tuple[int, int]) -> None:
+        """Draw such pixels where values are drawn."""
+        start, stop = span
+        low, high = self.drawn_heights()
         name = (*(key if isinstance(key, tuple) else (key,)), "density")
         item = self._item(("image", name), lambda: pg.ImageItem(axisOrder="row-major"), 0.5)
         item.setImage(pixels, autoLevels=False, levels=None)

@@ -41,6 +41,9 @@ class SignalPlot(LanedPlot, PositionPlot):
     key = "signal"
     options = (Y_SCALE,)
 
+    _dots: np.ndarray | None = None
+    """Pixels that show how dense R lies, while lanes are painted."""
+
     def title(self) -> str:
         return self.tr("Signal: R in neutral ink, the reconstructed R′ in colours")
 
@@ -110,6 +113,7 @@ class SignalPlot(LanedPlot, PositionPlot):
 
     def _paint_lanes(self, data: PlotData, start: int, stop: int) -> None:
         lanes = self._lanes(data, start, stop)
+        self._dots = None
         for lane in lanes:
             self._name(data, lane, start, stop)
             self._lane = lane
@@ -224,9 +228,13 @@ class SignalPlot(LanedPlot, PositionPlot):
         brush = self.wash(self.theme.foreground, 0.2)
         name = _in(lane, "R")
         self.bars(name, left, right, envelope.low, envelope.high, brush, least=1)
-        some = start + sampled(stop - start, self.columns)
-        ink = QColor(self.theme.foreground)
-        self.paint_density(name, data.values[some], (start, stop), ink)
+        span, some = (start, stop), start + sampled(stop - start, self.columns)
+        # Those of R are the same in every lane.
+        dots = None if lane is None else self._dots
+        if dots is None:
+            ink = QColor(self.theme.foreground)
+            dots = self._dots = self.dots_of(data.values[some], span, ink)
+        self.paint_dots(name, dots, span)
         middle = (left + right) / 2
         for series in shown:
             envelope = series.envelope("reconstructed", self.columns, start, stop)
@@ -236,7 +244,7 @@ class SignalPlot(LanedPlot, PositionPlot):
             if lane is not None:
                 colour = self.theme.colour(series.entry.colour)
                 made = series.pick(some).reconstructed
-                self.paint_density(series.entry.uid, made, (start, stop), colour)
+                self.paint_dots(series.entry.uid, self.dots_of(made, span, colour), span)
 
     def readout(self, data: PlotData, x: float, y: float) -> str:
         return position_readout(data, x, "R", data.values, data.series, "reconstructed", "R′")

@@ -236,6 +236,18 @@ def test_the_columns_show_every_stage_of_the_active_scheme(window, table, person
     assert person.cell(table, 0, "+ Z") == "7.74764"
 
 
+def test_the_chosen_value_stays_chosen_when_a_scheme_with_other_columns_is_activated(
+    window, table, person
+):
+    person.click_cell(table, 1)
+    for entry in reversed(window.session.entries):
+        window.session.activate(entry.uid)
+        QApplication.processEvents()
+        assert window.session.view.chosen == 1
+        assert table.currentIndex().row() == 1
+        assert table.selectionModel().isSelected(table.currentIndex())
+
+
 def test_heads_carry_the_formula_of_their_column(window, table):
     window.session.activate(window.session.entries[2].uid)
     model, tip = table.model(), Qt.ItemDataRole.ToolTipRole

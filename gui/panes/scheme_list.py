@@ -24,7 +24,9 @@ WIDEST_DB, WIDEST_BITS = "-88.88", "18.8"
 GAP, CHECK = 6, 30
 """Space between columns, and room for the check box and beside the name, in pixels."""
 LEAST_ROWS = 4
-"""Number of rows up to which the list does not need to be scrolled."""
+"""Number of rows up to which the list does not need to be scrolled, however low the window is."""
+SHARE = 0.3
+"""Share of the window's height up to which it does not need to, either."""
 
 
 def places(metrics: QFontMetrics, heads: Sequence[str], room: QRect) -> list[QRect]:
@@ -161,6 +163,7 @@ class SchemeView(QWidget):
         if two != self.delegate.two_lines:
             self.delegate.two_lines = two
             self.list.doItemsLayout()
-        rows = min(max(len(names), 2), LEAST_ROWS)
         height = max(self.list.sizeHintForRow(0), self.list.fontMetrics().height() + 6)
+        most = max(LEAST_ROWS, int(SHARE * self.window().height() / height))
+        rows = min(max(len(names), 2), most)
         self.list.setMinimumHeight(rows * height + 2 * self.list.frameWidth())

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QPalette
 from PySide6.QtWidgets import QApplication, QLabel
 
-from quantoscope.engine import MAPPINGS, evaluate
+from quantoscope.engine import MAPPINGS, Scheme, evaluate
 from quantoscope.engine.formats import in_menu_order
 from quantoscope.gui.common.theme import COLOURS, LINE_STYLES, MARKERS
 from quantoscope.gui.document import commands
@@ -502,3 +502,14 @@ def test_figures_stand_below_names_that_are_long_and_the_box_is_where_it_is_draw
     model.setData(model.index(0), "")
     QApplication.processEvents()
     assert not delegate.two_lines
+
+
+def test_the_list_shows_more_schemes_where_the_window_is_high(new_window, qapp):
+    window = new_window((1440, 900))
+    window.files.start_first()
+    texts = [f"int{bits} symmetric" for bits in range(2, 8)]
+    commands.add_schemes(window.session, [Scheme.parse(text) for text in texts], "more")
+    qapp.processEvents()
+    view = window.schemes.list
+    bottom = view.visualRect(view.model().index(8)).bottom()
+    assert 0 < bottom <= view.viewport().height()

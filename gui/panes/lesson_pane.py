@@ -22,7 +22,9 @@ from quantoscope.gui.panes.lesson_page import Step
 
 SHARE = 0.62
 """Share of the rail's height that the panel takes at most."""
-EDGE = 3
+BESIDE = 5
+"""Space at both sides of the text, in pixels."""
+EDGE = 2
 """Width of the outline, in pixels."""
 
 
@@ -100,7 +102,7 @@ class LessonPanel(QFrame):
             button.setMinimumWidth(44)
         head = hbox(None, self.place, 1, self.leave, margins=(10, 4, 4, 0))
         title = hbox(None, self.title, margins=(10, 0, 6, 0))
-        page = hbox(None, self.page, margins=(6, 0, 2, 0))
+        page = hbox(None, self.page, margins=(BESIDE, 0, BESIDE, 0))
         buttons = hbox(None, self.back, self.show_me, self.next, margins=(8, 2, 8, 8), spacing=4)
         self._layout = vbox(self, head, title, (page, 1), buttons, spacing=2)
         for pressed, told in (
@@ -153,11 +155,19 @@ class LessonPanel(QFrame):
             return
         # A copy: the page's own has the width that its scroll bar leaves.
         document = self.page.document().clone()
-        document.setTextWidth(max(120, rail.width() - 14))
+        frame = self.width() - self.contentsRect().width()
+        document.setTextWidth(max(120, rail.width() - frame - 2 * BESIDE))
         needed = math.ceil(document.size().height()) + 2
         rest = self._layout.minimumSize().height() - self.page.minimumHeight()
         most = min(int(SHARE * rail.height()), rail.height() - self._least_of_others(rail))
-        self.setFixedHeight(min(needed + rest, max(rest + self.page.minimumHeight(), most)))
+        height = min(needed + rest, max(rest + self.page.minimumHeight(), most))
+        # A bar that it had before would take a line's width, and so stay.
+        policy = Qt.ScrollBarPolicy
+        fits = height == needed + rest
+        self.page.setVerticalScrollBarPolicy(
+            policy.ScrollBarAlwaysOff if fits else policy.ScrollBarAsNeeded
+        )
+        self.setFixedHeight(height)
 
     def _least_of_others(self, rail: QWidget) -> int:
         """Return the height that the parts above need at least."""

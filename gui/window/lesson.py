@@ -8,6 +8,7 @@ from functools import cached_property
 from PySide6.QtCore import QEvent, QObject
 
 from quantoscope.engine.examples import EXAMPLES
+from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.document.session import Session
@@ -53,7 +54,7 @@ class Lesson(QObject):
         self.panel.back_asked.connect(self._back)
         self.panel.next_asked.connect(self._next)
         self.panel.show_asked.connect(self._show_me)
-        self.panel.left.connect(self.leave)
+        self.panel.left.connect(self._on_left)
         session.array_reset.connect(self._offer)
         for signal in (
             session.evaluator.evaluated,
@@ -134,6 +135,12 @@ class Lesson(QObject):
         self.panel.hide()
         self.pointer.point_at(None)
         self._places["values"].take_focus()
+
+    def _on_left(self) -> None:
+        """Leave the lesson at the reader's wish, and say how it is found again."""
+        self.leave()
+        text = self.tr("The lesson waits at step %1 of %2: Help ▸ Learn goes on with it.")
+        self._files.notice.emit(filled(text, self._at + 1, len(self.steps)))
 
     def _enter(self, at: int) -> None:
         self._at = at

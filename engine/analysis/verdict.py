@@ -93,6 +93,11 @@ class Standing:
     lines: OutlierLines | None = None
     """Few lines that set the scale of nearly all channels, where most values become 0."""
 
+    @property
+    def of_extremes(self) -> bool:
+        """Whether single values can set the range of all."""
+        return self.scheme.calibration.how.from_extremes and self.scheme.granularity.whole
+
 
 @dataclass(frozen=True)
 class Verdict:

@@ -185,17 +185,31 @@ def _few(verdict: Verdict, best: list[int], shape: tuple[int, ...]) -> list[Clau
     if math.isnan(figure) or not others:
         return []
     best_figure = verdict.figure(others[0], others=True)
+    one = few.count == 1
+    whose = [key for key, standing in verdict.standings.items() if standing.of_extremes]
+    owner = Piece(_tr("%n others").replace("%n", str(len(whose))), STRONG)
+    owner = _name(whose[0]) if len(whose) == 1 else owner
+    # They may be much of the signal or the loss of a winner whose own range they do not set.
+    own = uid in whose
     if uid in others or best_figure - figure < NOTICED:
         if abs(figure - verdict.figure(uid)) < NOTICED:
             return []
-        text = _tr("%1 values set the range: without them %2 has %3.")
-        if few.count == 1:
-            text = _tr("%1 sets the range: without it %2 has %3.")
-        return [_clause(text, what, _name(uid), _db(figure))]
-    text = _tr("But %1 values set the range: without them %2 has %3 against %4.")
-    if few.count == 1:
-        text = _tr("But %1 sets the range: without it %2 has %3 against %4.")
-    return [_clause(text, what, _name(others[0]), _db(best_figure), _db(figure))]
+        text = _tr("%1 sets the range: without it %2 has %3.") if one else _tr(
+            "%1 values set the range: without them %2 has %3."
+        )  # fmt: skip
+        if not own:
+            text = _tr("%1 sets the range of %4: without it %2 has %3.") if one else _tr(
+                "%1 values set the range of %4: without them %2 has %3."
+            )  # fmt: skip
+        return [_clause(text, what, _name(uid), _db(figure), owner)]
+    text = _tr("But %1 sets the range: without it %2 has %3 against %4.") if one else _tr(
+        "But %1 values set the range: without them %2 has %3 against %4."
+    )  # fmt: skip
+    if not own:
+        text = _tr("But %1 sets the range of %5: without it %2 has %3 against %4.") if one else _tr(
+            "But %1 values set the range of %5: without them %2 has %3 against %4."
+        )  # fmt: skip
+    return [_clause(text, what, _name(others[0]), _db(best_figure), _db(figure), owner)]
 
 
 def _losses(verdict: Verdict, best: list[int]) -> list[Clause]:

@@ -82,6 +82,19 @@ def test_an_outlier_that_changes_nothing_is_not_told(line):
     assert "#7 = 1200 sets the range" in full(line(array, *THREE))
 
 
+def test_whose_range_a_few_values_set_is_told_where_it_is_not_the_winners(line):
+    array = np.clip(np.append(noise(2000), [90, -80]), -9, 9).astype(np.float32)
+    text = full(line(array, "int4 symmetric manual(-4,4)", "int4 symmetric percentile(99)",
+                     "int4 asymmetric"))  # fmt: skip
+    assert (
+        "But 2 values set the range of int4 asymmetric: without them "
+        "int4 symmetric percentile(99) has" in text
+    )
+    array[0] = 3.9
+    text = full(line(array, "int4 symmetric manual(-4,4)", "int4 symmetric", "int4 asymmetric"))
+    assert "values set the range of 2 others: without them int4 symmetric manual(-4,4) has" in text
+
+
 def test_outlier_columns_are_told_with_what_they_cost(line):
     matrix = noise(64 * 400).reshape(64, 400)
     matrix[:, [5, 300]] = 60 * np.sign(matrix[:, [5, 300]])

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from quantoscope.engine.numerics.arrays import FloatArray
 
-DASH_PIXELS = 3
+DASH_PIXELS, DASH_THICK = 3, 2
+"""Length and width in pixels of the dash of a value."""
 SYMBOL_PIXELS = 6
 """Distance of neighbours in pixels from which values have symbols."""
 ROUGH = 0.05
@@ -98,9 +99,11 @@ class PositionPlot(Plot):
         if x.size <= self.most_symbols or not self._rough(y):
             self.line(key, x, y, pen, z=z)
             return
-        half = min(0.45, DASH_PIXELS / 2 * self.pixel()[0])
+        # At least as long as the pen is thick.
+        pixel = self.pixel()[0]
+        half = max(min(0.45, DASH_PIXELS / 2 * pixel), DASH_THICK / 2 * self.ink * pixel)
         self.line(key, np.column_stack([x - half, x + half]).ravel(), np.repeat(y, 2),
-                  self.pen(colour, 2), "pairs", z=z)  # fmt: skip
+                  self.pen(colour, DASH_THICK), "pairs", z=z)  # fmt: skip
 
     def _rough(self, y: np.ndarray) -> bool:
         """Return whether neighbours differ so much that a line would go up and down everywhere."""

@@ -17,6 +17,7 @@ from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.export.files import ExportError, translated, write_bytes
 from quantoscope.gui.export.page import Page, logical_dpi
+from quantoscope.gui.export.pdf_images import PdfImages
 from quantoscope.gui.export.spec import MM_PER_INCH, FigureSpec
 from quantoscope.gui.plots.data import PlotData
 
@@ -157,9 +158,13 @@ def render_pdf(spec: FigureSpec, data: PlotData) -> bytes:
         writer.setTitle(plain(page.title))
         writer.setCreator(CREATOR)
         painter = QPainter(writer)
+        # Otherwise images become JPEG, which smears columns of one pixel.
+        painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
+        page.pdf_images = images = PdfImages()
         page.paint(painter)
         painter.end()
-    return _finished_pdf(bytes(buffer.data().data()), width, height, rounded)
+    pdf = _finished_pdf(bytes(buffer.data().data()), width, height, rounded)
+    return images.put_into(pdf)
 
 
 def _finished_pdf(pdf: bytes, width: float, height: float, rounded: QSizeF) -> bytes:

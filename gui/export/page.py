@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from html import unescape
+from string import ascii_lowercase
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QPainter, QPen
@@ -12,6 +14,7 @@ from quantoscope.gui.common.theme import LINE_STYLES, MARKERS
 from quantoscope.gui.export.lettering import apart, font_of, wrapped
 from quantoscope.gui.export.paint import ViewPainter, firm, symbol_path
 from quantoscope.gui.export.panel import Panel, Tick
+from quantoscope.gui.export.pdf_images import PdfImages
 from quantoscope.gui.export.spec import USUAL_POINTS, FigureSpec, Look
 from quantoscope.gui.plots import PLOT
 from quantoscope.gui.plots.data import PlotData, Series
@@ -22,6 +25,8 @@ TITLE_SHARE = 10.0 / 8.5
 MIN_VIEW_WIDTH, MIN_VIEW_HEIGHT = 110.0, 44.0
 MARGIN, GAP, TICK = 8.0, 14.0, 4.0
 """Sizes in 1/96 inch, for text of the default size."""
+IMAGE_DOTS, IMAGE_BYTES = 1e6, 5e5
+"""Dots of all images in a vector file at most, and bytes beyond which they have fewer colours."""
 
 
 def logical_dpi() -> float:
@@ -37,6 +42,7 @@ class Page:
 
     def __init__(self, spec: FigureSpec, data: PlotData, raster: bool) -> None:
         self.width, self.height = (side * logical_dpi() for side in spec.inches(raster))
+        self.spec = spec
         self.theme = theme = spec.theme
         self.data = data
         size = spec.points / USUAL_POINTS
@@ -47,11 +53,22 @@ class Page:
         self._line = self._metrics.height()
         # A pen of width 1 is one point thick.
         ink = logical_dpi() / 72
-        self.panels = [
-            Panel(PLOT[key], data, theme, ink, size, spec.looks.get(key, Look()))
-            for key in spec.plots
-        ]
-        self._samples = self._place_legend()
+        dots = spec.dpi / logical_dpi()
+        self._dots = 0.0 if raster else dots
+        images = max(1, sum(PLOT[key].picks_plane for key in spec.plots))
+        most = math.inf if raster else IMAGE_DOTS / images
+        self._bytes = IMAGE_BYTES / images
+        self._rows = [
+            [Panel(PLOT[key], data, theme, ink, size, spec.looks.get(key, Look()), dots * size, most)
+             for key in row]
+            for row in spec.rows
+        ]  # fmt: skip
+        self.panels = [panel for row in self._rows for panel in row]
+        if spec.letters and len(self.panels) > 1:
+            for letter, panel in zip(ascii_lowercase, self.panels, strict=False):
+                panel.letter = f"({letter})"
+        self._samples = self._place_legend() if spec.legend else []
+        self.pdf_images: PdfImages | None = None
         self._bare = False
         self.missing = self._place_panels()
         if self.missing.height() > 0 and any(panel.margin("top") for panel in self.panels):
@@ -96,56 +113,89 @@ class Page:
                 x, y = 0.0, y + self._line + 2 * u
             placed.append((QPointF(MARGIN * u + x, y), one, name))
             x += length + 16 * u
-        self._legend_bottom = y + (self._line + 8 * u if placed else 0.0)
         return placed
 
     def _height(self, text: str, font: QFont, width: float) -> float:
         """Return the height of a text wrapped to a width."""
         return len(wrapped(text, QFontMetricsF(font), width)) * QFontMetricsF(font).height()
 
+    def _indent(self, panel: Panel) -> float:
+        """Return how far the text above a plot is moved by its letter."""
+        if not panel.letter:
+            return 0.0
+        return QFontMetricsF(self._bold).horizontalAdvance(panel.letter) + 6 * self.unit
+
+    def _texts(self, panel: Panel) -> list[tuple[str, QFont, str]]:
+        """Return the texts above a plot, with their fonts and colours."""
+        texts = (
+            [(panel.plot.title(), self._bold, self.theme.foreground)] if self.spec.titles else []
+        )
+        if self.spec.sentences:
+            texts += [(text, self._text, self.theme.muted) for text in panel.sentences]
+        return texts
+
+    def _head(self, panel: Panel, width: float) -> float:
+        """Return the height of what stands above a plot in a cell of this width."""
+        texts = self._texts(panel)
+        height = sum(self._height(text, font, width - self._indent(panel))
+                     for text, font, _ in texts)  # fmt: skip
+        if panel.letter:
+            height = max(height, QFontMetricsF(self._bold).height())
+        above = self._extent(panel, "top") + (self._below if panel.axis("top") else 0.0)
+        return height + above + 6 * self.unit
+
+    @property
+    def _below(self) -> float:
+        """Height of an axis with its labels."""
+        return TICK * self.unit + 2 * self._line + 3 * self.unit
+
     def _place_panels(self) -> QSizeF:
-        u = self.unit
+        u, rows = self.unit, self._rows
         across = self.width - 2 * MARGIN * u
-        bottom = TICK * u + 2 * self._line + 3 * u
-        fixed = self._legend_bottom + MARGIN * u
-        for panel in self.panels:
-            panel.head = (
-                self._height(panel.plot.title(), self._bold, across)
-                + sum(self._height(text, self._text, across) for text in panel.sentences)
-                + (bottom if panel.axis("top") else 0.0)
-                + self._extent(panel, "top")
-                + 6 * u
-            )
-            fixed += panel.head + (bottom if panel.axis("bottom") else 0.0)
-        fixed += GAP * u * (len(self.panels) - 1)
-        view_height = (self.height - fixed) / len(self.panels)
-        short = QSizeF(0, (MIN_VIEW_HEIGHT * u - view_height) * len(self.panels))
+        count = max(map(len, rows))
+        cell = (across - (count - 1) * GAP * u) / count
+        top = MARGIN * u
+        if self._samples:
+            top = self._samples[-1][0].y() + self._line + 8 * u
+        heads = [max(self._head(panel, cell) for panel in row) for row in rows]
+        feet = [max(self._below if panel.axis("bottom") else 0.0 for panel in row) for row in rows]
+        fixed = top + MARGIN * u + sum(heads) + sum(feet) + GAP * u * (len(rows) - 1)
+        view_height = (self.height - fixed) / len(rows)
+        short = QSizeF(0, (MIN_VIEW_HEIGHT * u - view_height) * len(rows))
         view_height = max(view_height, MIN_VIEW_HEIGHT * u)
-        # Tick labels determine the width of the axes; all get the largest.
-        gutter = 0.0
-        for panel in self.panels:
+        gutters = self._gutters(cell, view_height)
+        widths = [cell - gutter - 8 * u for gutter in gutters]
+        short.setWidth(count * (MIN_VIEW_WIDTH * u - min(widths)))
+        y = top
+        for row, head, foot in zip(rows, heads, feet, strict=True):
+            y += head
+            for place, panel in enumerate(row):
+                panel.head, panel.cell = head, cell
+                panel.left = MARGIN * u + place * (cell + GAP * u)
+                width = max(widths[place], MIN_VIEW_WIDTH * u) - self._extent(panel, "right")
+                panel.place(QRectF(panel.left + gutters[place], y, width, view_height))
+            y += view_height + foot + GAP * u
+        return short
+
+    def _gutters(self, cell: float, view_height: float) -> list[float]:
+        """Return the room for the left axes of each column: the tick labels determine it."""
+        u = self.unit
+        gutters = [0.0] * max(map(len, self._rows))
+        for place, panel in ((at, one) for row in self._rows for at, one in enumerate(row)):
             if not panel.axis("left"):
                 continue
-            panel.place(QRectF(0, 0, max(across - 60 * u, MIN_VIEW_WIDTH * u), view_height))
+            panel.place(QRectF(0, 0, max(cell - 60 * u, MIN_VIEW_WIDTH * u), view_height))
             widest = max((self._metrics.horizontalAdvance(t.text) for t in panel.ticks("left")),
                          default=0.0)  # fmt: skip
             panel.left_label = self._label(panel, "left")
             if self._metrics.horizontalAdvance(panel.left_label) > view_height:
                 panel.left_label = panel.left_label.replace(" (", "\n(")
             lines = self._height(panel.left_label, self._text, view_height)
-            gutter = max(gutter, widest + lines + (TICK + 8) * u)
+            gutter = widest + lines + (TICK + 8) * u
             if panel.margin("top"):
                 gutter = max(gutter, (OVERHANG - MARGIN) * u)
-        view_width = across - gutter - 8 * u
-        short.setWidth(MIN_VIEW_WIDTH * u - view_width)
-        view_width = max(view_width, MIN_VIEW_WIDTH * u)
-        y = self._legend_bottom
-        for panel in self.panels:
-            y += panel.head
-            width = view_width - self._extent(panel, "right")
-            panel.place(QRectF(MARGIN * u + gutter, y, width, view_height))
-            y += view_height + (bottom if panel.axis("bottom") else 0.0) + GAP * u
-        return short
+            gutters[place] = max(gutters[place], gutter)
+        return gutters
 
     def _extent(self, panel: Panel, name: str) -> float:
         """Return the size of a margin; a low figure has no strips, but a colour bar."""
@@ -194,22 +244,25 @@ class Page:
         )  # fmt: skip
 
     def _paint_panel(self, painter: QPainter, panel: Panel) -> None:
-        u, rect = self.unit, panel.rect
-        left, across = MARGIN * u, self.width - 2 * MARGIN * u
+        rect, indent = panel.rect, self._indent(panel)
         y = rect.top() - panel.head
-        sentences = [(text, self._text, self.theme.muted) for text in panel.sentences]
-        for text, font, colour in (
-            (panel.plot.title(), self._bold, self.theme.foreground),
-            *sentences,
-        ):
+        if panel.letter:
+            painter.setFont(self._bold)
+            painter.setPen(QColor(self.theme.foreground))
+            ascent = QFontMetricsF(self._bold).ascent()
+            painter.drawText(QPointF(panel.left, y + ascent), panel.letter)
+        for text, font, colour in self._texts(panel):
             painter.setFont(font)
             painter.setPen(QColor(colour))
             metrics = QFontMetricsF(font)
-            for line in wrapped(text, metrics, across):
-                painter.drawText(QPointF(left, y + metrics.ascent()), line)
+            for line in wrapped(text, metrics, panel.cell - indent):
+                painter.drawText(QPointF(panel.left + indent, y + metrics.ascent()), line)
                 y += metrics.height()
         (x0, x1), (y0, y1) = panel.view.viewRange()
-        view = ViewPainter(painter, rect, (x0, x1), (y0, y1), self._text, u)
+        view = ViewPainter(
+            painter, rect, (x0, x1), (y0, y1), self._text, self.unit, self._dots, self._bytes,
+            self.pdf_images,
+        )  # fmt: skip
         view.paint(panel.item)
         painter.setFont(self._text)
         self._paint_margins(painter, panel)
@@ -247,12 +300,14 @@ class Page:
             else:
                 painter.drawLine(QPointF(tick.at, edge), QPointF(tick.at, end))
         painter.setPen(muted)
-        for box, text in self._tick_texts(ticks, name, edge):
+        for box, text in self._tick_texts(ticks, name, edge, panel.left + panel.cell + 6 * u):
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         self._paint_label(painter, panel, name, edge)
 
-    def _tick_texts(self, ticks: list[Tick], name: str, edge: float) -> list[tuple[QRectF, str]]:
-        """Return the tick labels that fit side by side, coarser ticks first."""
+    def _tick_texts(
+        self, ticks: list[Tick], name: str, edge: float, end: float
+    ) -> list[tuple[QRectF, str]]:
+        """Return the tick labels that fit side by side up to an end, coarser ticks first."""
         u = self.unit
         boxes: list[tuple[QRectF, str]] = []
         for major in (True, False):
@@ -264,7 +319,7 @@ class Page:
                                  width, self._line)  # fmt: skip
                 else:
                     top = edge + TICK * u if name == "bottom" else edge - TICK * u - self._line
-                    x = min(tick.at - width / 2, self.width - width - 2 * u)
+                    x = min(tick.at - width / 2, end - width)
                     box = QRectF(x, top, width, self._line)
                 added.append((box, tick.text))
             room = 0.0 if name == "left" else 5 * u
@@ -285,7 +340,7 @@ class Page:
         if name == "left":
             text = panel.left_label
             painter.save()
-            painter.translate(MARGIN * u, rect.bottom())
+            painter.translate(panel.left, rect.bottom())
             painter.rotate(-90)
             for row, line in enumerate(wrapped(text, self._metrics, rect.height())):
                 box = QRectF(0, row * self._line, rect.height(), self._line)

@@ -3,13 +3,15 @@
 Vector files need lines with a physical width, drawn hatching, and precise
 coordinates; pyqtgraph paints for the screen with pens of one device pixel, bitmap
 patterns and data coordinates. So its items are read here, mapped to the figure,
-and painted again.
+and painted again. Items of very many marks become an image, so that files stay small.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGraphicsRectItem
 
+from quantoscope.gui.export.lean_images import picture_of
+from quantoscope.gui.export.pdf_images import PdfImages
 from quantoscope.gui.plots.image_cells import CellTexts
 from quantoscope.gui.plots.marks import HATCH_PITCH, MarksItem, hatch_lines
 
@@ -37,6 +41,14 @@ SYMBOL_SHARE = 0.75
 MOST_BARS = 4096
 IMAGE_DOTS = 1024
 """Longer side of a small image in a file, at least about this many dots."""
+MOST_ENLARGED = 2e6
+"""Maximum number of dots of an enlarged image."""
+DENSE = 4000
+"""Number of corners from which an item becomes an image in a vector file."""
+PIECE = 1000
+"""Maximum number of corners of a line that is painted at once into an image."""
+SYMBOL_ROOM = 16.0
+"""Room around the view for symbols on its edge, in 1/96 inch."""
 
 
 def firm(pen: QPen) -> QPen:
@@ -78,6 +90,12 @@ class ViewPainter:
     """Font of labels."""
     unit: float
     """Length of 1/96 inch."""
+    dots: float = 0.0
+    """Dots per figure unit of dense items; 0 to paint them like all others."""
+    most_bytes: float = math.inf
+    """Size in a vector file up to which an image keeps all of its colours."""
+    pdf_images: PdfImages | None = None
+    """Takes images with palettes, if a PDF is painted."""
     _labels: list[QRectF] = field(default_factory=list)
 
     def paint(self, plot: pg.PlotItem) -> None:
@@ -86,8 +104,46 @@ class ViewPainter:
         items.sort(key=lambda item: float(item.zValue()))
         self.painter.save()
         self.painter.setClipRect(self.rect)
+        for dense, layer in groupby(items, self._is_dense):
+            if dense:
+                self._paint_dense(list(layer))
+            else:
+                for item in layer:
+                    self._paint_of(item)(item)
+        self.painter.restore()
+
+    def _is_dense(self, item: Any) -> bool:
+        """Return whether an item has too many marks for a vector file."""
+        if not self.dots:
+            return False
+        if isinstance(item, pg.BarGraphItem):
+            return 4 * np.size(item.opts["x0"]) > DENSE
+        if isinstance(item, pg.PlotCurveItem | pg.ScatterPlotItem):
+            x, _ = item.getData()
+            return x is not None and len(x) > DENSE
+        return False
+
+    def _paint_dense(self, items: list[Any]) -> None:
+        """Paint items that lie on each other as one image."""
+        room = SYMBOL_ROOM * self.unit
+        rect = self.rect.adjusted(-room, -room, room, room)
+        image = QImage(
+            max(1, round(rect.width() * self.dots)), max(1, round(rect.height() * self.dots)),
+            QImage.Format.Format_ARGB32_Premultiplied,
+        )  # fmt: skip
+        image.fill(Qt.GlobalColor.transparent)
+        whole, self.painter = self.painter, QPainter(image)
+        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.painter.scale(image.width() / rect.width(), image.height() / rect.height())
+        self.painter.translate(-rect.topLeft())
+        self.painter.setClipRect(self.rect)
         for item in items:
             self._paint_of(item)(item)
+        self.painter.end()
+        self.painter = whole
+        self.painter.save()
+        self.painter.setClipRect(rect)
+        self.painter.drawImage(rect, image)
         self.painter.restore()
 
     def _paint_of(self, item: Any) -> Callable[[Any], None]:
@@ -132,7 +188,25 @@ class ViewPainter:
             closed.lineTo(float(self.map_x(x[0])), base)
             closed.closeSubpath()
             self.painter.fillPath(closed, item.opts["brush"])
-        self.painter.strokePath(path, firm(pen))
+        for part in self._pieces(path):
+            self.painter.strokePath(part, firm(pen))
+
+    def _pieces(self, path: QPainterPath) -> list[QPainterPath]:
+        """Cut a long line where it becomes an image: in one piece it would take seconds."""
+        count = path.elementCount()
+        if count <= PIECE or not isinstance(self.painter.device(), QImage):
+            return [path]
+        pieces = []
+        for start in range(0, count - 1, PIECE):
+            piece = QPainterPath()
+            for at in range(start, min(start + PIECE + 1, count)):
+                element = path.elementAt(at)
+                if element.isMoveTo() or at == start:
+                    piece.moveTo(element.x, element.y)
+                else:
+                    piece.lineTo(element.x, element.y)
+            pieces.append(piece)
+        return pieces
 
     def _scatter(self, item: pg.ScatterPlotItem) -> None:
         x, y = item.getData()
@@ -212,15 +286,19 @@ class ViewPainter:
         # Its first row is the lowest one.
         pixels = np.ascontiguousarray(item.image[::-1])
         height, width = pixels.shape[:2]
-        # Viewers smooth enlarged images: cells get so many dots that only their edges blur.
-        times = max(1, IMAGE_DOTS // max(height, width))
-        picture = _picture(pixels)
-        if times > 1:
-            picture = picture.scaled(times * width, times * height)
         box = item.mapRectToParent(item.boundingRect())
         left, right = self.map_x(np.array([box.left(), box.right()])).tolist()
         bottom, top = self.map_y(np.array([box.top(), box.bottom()])).tolist()
-        self.painter.drawImage(QRectF(QPointF(left, top), QPointF(right, bottom)), picture)
+        rect = QRectF(QPointF(left, top), QPointF(right, bottom))
+        picture = picture_of(pixels, self.most_bytes if self.dots else math.inf)
+        # Viewers smooth enlarged images: cells get so many dots that only their edges blur.
+        least = IMAGE_DOTS // max(height, width)
+        across = max(1, least, int(rect.width() * self.dots / width))
+        down = max(1, least, int(rect.height() * self.dots / height))
+        if 1 < across * down <= MOST_ENLARGED / (height * width):
+            picture = picture.scaled(across * width, down * height)
+        placeholder = self.pdf_images.placeholder(picture) if self.pdf_images else None
+        self.painter.drawImage(rect, placeholder or picture)
 
     def _cells(self, item: CellTexts) -> None:
         (x0, x1), (y0, y1) = self.x_range, self.y_range
@@ -281,17 +359,3 @@ class ViewPainter:
                 if fits and not any(moved.intersects(other) for other in self._labels):
                     return moved
         return box
-
-
-def _picture(pixels: np.ndarray) -> QImage:
-    """Return pixels as an image, with a palette if they have few colours: a third of the bytes."""
-    height, width = pixels.shape[:2]
-    colours, places = np.unique(pixels.view(np.uint32), return_inverse=True)
-    if colours.size > 256:
-        whole = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
-        return whole.copy()
-    indices = np.ascontiguousarray(places.reshape(height, width).astype(np.uint8))
-    picture = QImage(indices.data, width, height, width, QImage.Format.Format_Indexed8)
-    table = colours.view(np.uint8).reshape(-1, 4).tolist()
-    picture.setColorTable([QColor(r, g, b, a).rgba() for r, g, b, a in table])
-    return picture.copy()

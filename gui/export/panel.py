@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -17,8 +18,8 @@ from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.margins import MarginAxis
 from quantoscope.gui.plots.view import PlotView
 
-IMAGE_DENSITY = 1.5
-"""Dots of images per 1/96 inch."""
+FINEST = 3.125
+"""Maximum number of columns of envelopes per 1/96 inch: finer ones cannot be told apart."""
 
 
 @dataclass
@@ -31,7 +32,17 @@ class Tick:
 
 
 class Panel:
-    """One plot in a figure."""
+    """One plot in a figure.
+
+    Attributes
+    ----------
+    letter : str
+        Its name in the figure, such as ``(a)``; empty for none.
+    left, cell : float
+        Left edge and width of its place in the figure.
+    head : float
+        Height of what stands above its view.
+    """
 
     def __init__(
         self,
@@ -41,19 +52,24 @@ class Panel:
         ink: float,
         size: float = 1.0,
         look: Look = Look(),  # noqa: B008 - it is frozen
+        density: float = 1.0,
+        most_dots: float = math.inf,
     ) -> None:
         # A plot needs a scene, but no window.
         self.scene = QGraphicsScene()
         self.item = pg.PlotItem(viewBox=PlotView(kind.x_only), enableMenu=False)
         self.scene.addItem(self.item)
         self.plot = kind(self.item, theme, ink * size)
-        self.plot.density = IMAGE_DENSITY
+        self.plot.density = max(1.0, density)
+        self.plot.most_dots = most_dots
+        self.plot.fineness = min(self.plot.density, FINEST)
         self.view: pg.ViewBox = self.item.getViewBox()
         self.size = size
         self._look(look)
         self.plot.draw(data)
         self.part = part_shown(self.plot, data, look)
-        self.head = 0.0
+        self.letter = ""
+        self.left = self.cell = self.head = 0.0
         self.left_label = ""
         self.rect = QRectF()
 

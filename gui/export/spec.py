@@ -34,13 +34,13 @@ class FigureSpec:
     """Specification of a figure."""
 
     plots: tuple[str, ...]
-    """Keys of the plots, from top to bottom."""
+    """Keys of the plots, row by row."""
     width: float = 180.0
     height: float = 120.0
     unit: Unit = "mm"
     """``"mm"``, ``"in"``, or ``"px"``: pixels of a PNG, CSS pixels (1/96 inch) of an SVG or PDF."""
     dpi: int = 300
-    """Pixels per inch of a PNG."""
+    """Pixels per inch of a PNG, and of dense layers in an SVG or PDF."""
     theme: Theme = LIGHT
     mark_chosen: bool = False
     """Whether the chosen value is marked."""
@@ -48,6 +48,20 @@ class FigureSpec:
     """Text size in points; titles, pens, symbols and margins scale with it."""
     looks: Mapping[str, Look] = field(default_factory=dict)
     """Looks by plot key; other plots show the full range."""
+    titles: bool = True
+    sentences: bool = True
+    legend: bool = True
+    """Whether plots have their titles and sentences, and the figure its legend."""
+    letters: bool = True
+    """Whether several plots are named (a), (b), …"""
+    columns: int = 1
+    """Number of plots side by side."""
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """Keys of the plots in each row."""
+        across = max(1, self.columns)
+        return [self.plots[at : at + across] for at in range(0, len(self.plots), across)]
 
     def inches(self, raster: bool) -> tuple[float, float]:
         """Return the physical width and height."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
@@ -66,6 +67,10 @@ class Plot(QObject):
     ----------
     density : float
         Dots of the device per pixel of the view, for images.
+    most_dots : float
+        Maximum number of dots of an image.
+    fineness : float
+        Columns of envelopes per pixel of the view; more in figures, which have more dots.
     deferred : bool
         Whether ``more_asked`` is heeded; otherwise everything is computed where it is drawn.
     """
@@ -125,7 +130,8 @@ class Plot(QObject):
         self.theme = theme
         self.ink = ink
         self.device_ratio = 1.0
-        self.density = 1.0
+        self.density = self.fineness = 1.0
+        self.most_dots = math.inf
         self.deferred = False
         self.data: PlotData | None = None
         self.insight = ""

@@ -16,7 +16,7 @@ SAMPLES = 128
 """Maximum number of values of a column that a density shows, evenly spaced."""
 
 
-def dots(columns: int, height: float, count: int) -> tuple[int, int]:
+def dots(columns: int, height: float, count: int, fineness: float = 1.0) -> tuple[int, int]:
     """Return the numbers of columns and rows of dots for so many values in a view.
 
     Parameters
@@ -25,14 +25,19 @@ def dots(columns: int, height: float, count: int) -> tuple[int, int]:
         Width and height of the view in pixels.
     count : int
         Number of values in it.
+    fineness : float
+        Dots that stand for many values are smaller by this factor.
     """
-    width, high = CELL if count * DOT[0] > MANY * columns else DOT
-    return max(1, columns // width), max(4, int(height / high))
+    many = count * DOT[0] > MANY * columns
+    width, high = CELL if many else DOT
+    fine = fineness if many else 1.0
+    return max(1, int(columns * fine / width)), max(4, int(height * fine / high))
 
 
-def sampled(count: int, columns: int) -> IntArray:
+def sampled(count: int, columns: int, fineness: float = 1.0) -> IntArray:
     """Return which of so many values stand for all in a view so many pixels wide."""
-    return np.arange(0, count, max(1, count // (dots(columns, 0.0, count)[0] * SAMPLES)))
+    across, _ = dots(columns, 0.0, count, fineness)
+    return np.arange(0, count, max(1, count // (across * SAMPLES)))
 
 
 def density(

@@ -221,8 +221,8 @@ class ErrorPlot(PositionPlot):
         """Draw how many errors lie in each dot; of wide columns, evenly spaced values stand."""
         series = lane.series
         high = (lane.top - lane.bottom) / self.pixel()[1]
-        columns, rows = dots(self.columns, high, stop - start)
-        some = sampled(stop - start, self.columns)
+        columns, rows = dots(self.columns, high, stop - start, self.fineness)
+        some = sampled(stop - start, self.columns, self.fineness)
         at = start + some
         every = some.size == stop - start
         y, _ = self._heights(lane, at, series.part(start, stop) if every else series.pick(at))

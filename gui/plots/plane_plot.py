@@ -141,7 +141,8 @@ class PlanePlot(Plot):
     def _most(self) -> tuple[int, int]:
         """Return the height and width of an image in dots of the device."""
         view = self.item.getViewBox()
-        dots = self.density
+        area = view.height() * view.width() * self.density**2
+        dots = self.density * min(1.0, math.sqrt(self.most_dots / max(1.0, area)))
         height, width = (
             max(SIZES, math.ceil(side * dots / SIZES) * SIZES)
             for side in (view.height(), view.width())

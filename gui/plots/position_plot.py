@@ -148,7 +148,8 @@ class PositionPlot(Plot):
         """
         start, stop = span
         low, high = self.drawn_heights()
-        columns, rows = dots(self.columns, (high - low) / self.pixel()[1], stop - start)
+        height = (high - low) / self.pixel()[1]
+        columns, rows = dots(self.columns, height, stop - start, self.fineness)
         x = np.arange(heights.size) / heights.size if at is None else (at + 0.5) / (stop - start)
         y = (self.draw_y(heights) - low) / (high - low)
         y[(y < 0) | (y > 1)] = np.nan

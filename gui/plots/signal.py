@@ -71,8 +71,9 @@ class SignalPlot(LanedPlot, PositionPlot):
 
     def _ends(self, data: PlotData, start: int, stop: int) -> tuple[float, float]:
         """Return the smallest and largest value seen, of R and of every R′."""
-        shown = [data.envelope(self.columns, start, stop)]
-        shown += [s.envelope("reconstructed", self.columns, start, stop) for s in data.series]
+        columns = self._columns(start, stop)
+        shown = [data.envelope(columns, start, stop)]
+        shown += [s.envelope("reconstructed", columns, start, stop) for s in data.series]
         low, high = finite_extremes(*(end for e in shown for end in (e.low, e.high)))
         return (min(low, 0.0), max(high, 0.0)) if stop - start <= FEW else (low, high)
 
@@ -216,19 +217,24 @@ class SignalPlot(LanedPlot, PositionPlot):
         for curve, series in enumerate(shown, 1):
             self.paint_series(series, "reconstructed", (start, stop), curve, curves)
 
+    def _columns(self, start: int, stop: int) -> int:
+        """Return the number of columns of the envelopes."""
+        return max(self.columns, min(int(self.columns * self.fineness), (stop - start) // 2))
+
     def paint_envelopes(self, data: PlotData, start: int, stop: int) -> None:
         self._paint_envelope_of(data, start, stop, data.series)
 
     def _paint_envelope_of(
         self, data: PlotData, start: int, stop: int, shown: Sequence[Series], lane: Hashable = None
     ) -> None:
-        envelope = data.envelope(self.columns, start, stop)
+        columns = self._columns(start, stop)
+        envelope = data.envelope(columns, start, stop)
         left, right = envelope.edges[:-1] - 0.5, envelope.edges[1:] - 0.5
         # Few values reach the ends of a column: what tells is how dense the others lie.
         brush = self.wash(self.theme.foreground, 0.2)
         name = _in(lane, "R")
         self.bars(name, left, right, envelope.low, envelope.high, brush, least=1)
-        span, some = (start, stop), start + sampled(stop - start, self.columns)
+        span, some = (start, stop), start + sampled(stop - start, self.columns, self.fineness)
         # Those of R are the same in every lane.
         dots = None if lane is None else self._dots
         if dots is None:
@@ -237,7 +243,7 @@ class SignalPlot(LanedPlot, PositionPlot):
         self.paint_dots(name, dots, span)
         middle = (left + right) / 2
         for series in shown:
-            envelope = series.envelope("reconstructed", self.columns, start, stop)
+            envelope = series.envelope("reconstructed", columns, start, stop)
             for end, y in (("low", envelope.low), ("high", envelope.high)):
                 self.line((series.entry.uid, end), middle, y, self.entry_pen(series), z=1)
             self.clipped_marks(series, "reconstructed", (start, stop))

@@ -115,7 +115,8 @@ def test_a_change_of_what_is_exported_never_asks_for_a_format_that_is_gone(open_
 
 def figures(text):
     """The names that stand where a report has its figures."""
-    return text.partition("Figures\n")[2].partition("Definitions\n")[0].split()
+    lines = text.partition("Figures\n")[2].partition("Definitions\n")[0].splitlines()
+    return [line.strip() for line in lines if line.strip()]
 
 
 def test_a_report_is_one_html_file_of_the_ticked_plots(open_dialog, qtbot, tmp_path):

@@ -24,11 +24,15 @@ examples:
   quantoscope plot weights.npy --plot error -o error.svg --preset column
   quantoscope plot model.npz::conv1 --scheme "int8 symmetric" --plot signal --plot error \\
       --range 0,255 -o figure.pdf --width 120 --height 90 --font 8
+  quantoscope plot three.npy --plot number-line --plot distribution --columns 2 --no-title \\
+      -o figure.pdf --preset two-columns
+  quantoscope plot weights.npy --plot waterfall --from "int8 scale-only" \\
+      --to "int8 symmetric mse" -o why.svg
   quantoscope report weights.npy --scheme "int8 symmetric" --scheme "int8 asymmetric" -o report.html
 """
 _PLOT = """\
-Draw plots below each other into one figure, as the window's Export does. The ending of OUT says
-in which format: .png, .svg or .pdf. No screen is needed.
+Draw plots into one figure, as the window's Export does, in rows of --columns plots. The ending of
+OUT says in which format: .png, .svg or .pdf. No screen is needed.
 """
 _REPORT = """\
 Write a report: what the values are, what every scheme makes of them, figures, definitions and the
@@ -89,9 +93,22 @@ def register(add: cli.Add) -> None:
     command.add_argument("--preset", metavar="NAME", help="one of the sizes above")
     command.add_argument("--width", type=_positive, metavar="MM")
     command.add_argument("--height", type=_positive, metavar="MM")
-    command.add_argument("--dpi", type=_whole, metavar="N", help="of a PNG; 300 by default")
+    command.add_argument(
+        "--dpi",
+        type=_whole,
+        metavar="N",
+        help="of a PNG, and of images and dense layers in SVG and PDF; 300 by default",
+    )
     command.add_argument("--font", type=_positive, metavar="PT", help="size of the text in points")
     command.add_argument("--theme", choices=("light", "dark"), default="light")
+    command.add_argument("--columns", type=_whole, metavar="N", help="plots side by side; 1")
+    for part, what in (
+        ("title", "leave out the titles of plots"),
+        ("sentence", "leave out the sentence below each title"),
+        ("legend", "leave out the legend"),
+        ("letters", "do not name several plots (a), (b), …"),
+    ):
+        command.add_argument(f"--no-{part}", action="store_true", help=what)
     command.add_argument(
         "--range",
         type=_range,
@@ -119,6 +136,9 @@ def _add_common(command: argparse.ArgumentParser, plots_required: bool) -> None:
         metavar="NAME",
         help="one of the plots above; may be given several times",
     )
+    for end, which in (("from", "where --plot waterfall begins"), ("to", "where it leads to")):
+        text = f"scheme {which}; added to the others if it is none of them"
+        command.add_argument(f"--{end}", dest=f"{end}_scheme", metavar="TEXT", help=text)
     command.add_argument("-o", "--out", required=True, metavar="OUT", help="file to write")
 
 

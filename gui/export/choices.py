@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QDir, QStandardPaths
 
@@ -14,7 +15,7 @@ from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import DARK, LIGHT, Theme
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.export.kinds import FIGURE
-from quantoscope.gui.export.presets import PRESET
+from quantoscope.gui.export.presets import PRESET, paper_height
 from quantoscope.gui.export.spec import (
     MAX_DPI,
     MAX_POINTS,
@@ -30,6 +31,9 @@ from quantoscope.gui.export.spec import (
 LOOKS = PAPER, DARK_LOOK, SCREEN = "light", "dark", "screen"
 PARTS = WHOLE, VISIBLE = "whole", "visible"
 """Which range of its plots a figure shows."""
+FIGURE_PARTS = ("titles", "sentences", "legend", "letters")
+"""Parts of a figure that can be left out: fields of ``FigureSpec``."""
+MOST_COLUMNS = 6
 CUSTOM = ""
 """Key of the custom size."""
 
@@ -47,50 +51,69 @@ class Size:
     """Key of the preset; empty for none."""
 
 
-def default_size(plots: int) -> Size:
-    """Return a suitable size for a number of plots: one column wide, up to a page high."""
-    return Size(120, 80) if plots <= 1 else Size(180, 48.0 * plots)
+def default_size(plots: int, columns: int = 1) -> Size:
+    """Return a suitable size for plots in columns: one column wide, up to a page high."""
+    if plots <= 1:
+        return Size(120, 80)
+    return Size(180, 48.0 * plots if columns <= 1 else paper_height(180, plots, columns))
 
 
-def preset_size(key: str, plots: int) -> Size:
-    """Return the size of a preset for a number of plots, in the preset's unit."""
+def preset_size(key: str, plots: int, columns: int = 1) -> Size:
+    """Return the size of a preset for plots in columns, in the preset's unit."""
     preset = PRESET[key]
     per_unit = MM_PER_INCH if preset.unit == "in" else 1.0
-    width, height = preset.width / per_unit, preset.height_for(plots) / per_unit
+    width, height = preset.width / per_unit, preset.height_for(plots, columns) / per_unit
     return Size(width, height, preset.unit, preset.points_for(plots), key)
 
 
-def remembered_size(settings: Settings, plots: int) -> Size:
-    """Return the last size for a number of plots: of the preset, or custom."""
+def remembered_size(settings: Settings, plots: int, columns: int = 1) -> Size:
+    """Return the last size for plots in columns: of the preset, or custom."""
     preset = settings.text("export/preset")
-    return preset_size(preset, plots) if preset in PRESET else custom_size(settings, plots)
+    if preset in PRESET:
+        return preset_size(preset, plots, columns)
+    return custom_size(settings, plots, columns)
 
 
-def custom_size(settings: Settings, plots: int) -> Size:
-    """Return the last custom size for that number of plots."""
-    words = settings.text(f"export/size-{plots}").split()
+def custom_size(settings: Settings, plots: int, columns: int = 1) -> Size:
+    """Return the last custom size for that number of plots and columns."""
+    words = settings.text(_size_key(plots, columns)).split()
     try:
         width, height = float(words[0]), float(words[1])
         unit = next((unit for unit in UNITS if unit == words[2]), UNITS[0])
         points = float(words[3]) if len(words) > 3 else USUAL_POINTS
     except (ValueError, IndexError):
-        return default_size(plots)
+        return default_size(plots, columns)
     # False for NaN too.
     if not (width > 0 and height > 0 and MIN_POINTS <= points <= MAX_POINTS):
-        return default_size(plots)
+        return default_size(plots, columns)
     return Size(width, height, unit, points)
 
 
-def remember_size(settings: Settings, plots: int, size: Size) -> None:
-    """Store a custom size for that number of plots, or a preset for all figures."""
+def remember_size(settings: Settings, plots: int, size: Size, columns: int = 1) -> None:
+    """Store a custom size for that number of plots and columns, or a preset for all figures."""
     settings.remember("export/preset", size.preset)
     if not size.preset:
         text = f"{size.width:g} {size.height:g} {size.unit} {size.points:g}"
-        settings.remember(f"export/size-{plots}", text)
+        settings.remember(_size_key(plots, columns), text)
+
+
+def _size_key(plots: int, columns: int) -> str:
+    across = min(columns, plots)
+    return f"export/size-{plots}" if across <= 1 else f"export/size-{plots}-{across}"
+
+
+def remembered_columns(settings: Settings) -> int:
+    """Return the last number of plots side by side."""
+    return min(max(settings.number("export/columns", 1), 1), MOST_COLUMNS)
+
+
+def remembered_part(settings: Settings, part: str) -> bool:
+    """Return whether the last figure had a part of ``FIGURE_PARTS``."""
+    return bool(settings.number(f"export/{part}", 1))
 
 
 def remembered_dpi(settings: Settings) -> int:
-    """Return the last resolution of a PNG."""
+    """Return the last resolution."""
     return min(max(settings.number("export/dpi", 300), MIN_DPI), MAX_DPI)
 
 
@@ -100,10 +123,13 @@ def theme_of(look: str, screen: Theme) -> Theme:
 
 
 def clipboard_spec(settings: Settings, theme: Theme, keys: tuple[str, ...]) -> FigureSpec:
-    """Return a figure in the last look and resolution, in a size that fits its plots."""
-    size = default_size(len(keys))
+    """Return a figure in the last look, arrangement and resolution, in a size that fits."""
+    columns = remembered_columns(settings)
+    size = default_size(len(keys), columns)
     spec = FigureSpec(keys, size.width, size.height, size.unit, remembered_dpi(settings))
-    return replace(spec, theme=theme_of(settings.choice("export/look", LOOKS), theme))
+    look = theme_of(settings.choice("export/look", LOOKS), theme)
+    parts: dict[str, Any] = {part: remembered_part(settings, part) for part in FIGURE_PARTS}
+    return replace(spec, theme=look, columns=columns, **parts)
 
 
 def proposed_name(session: Session, what: str, plots: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,7 @@ from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Outcome
 from quantoscope.gui.export import choices
 from quantoscope.gui.export.data import results_text, table_head, write_results, write_table
-from quantoscope.gui.export.figure import figure_image, render_svg, write_figure
+from quantoscope.gui.export.figure import figure_image, figure_page, render_svg, write_figure
 from quantoscope.gui.export.file_row import FileRow
 from quantoscope.gui.export.files import ExportError
 from quantoscope.gui.export.form import ExportForm
@@ -76,15 +77,13 @@ class ExportDialog(QDialog):
         self._may_replace: frozenset[Path] = frozenset()
         self._previewed = ("", "")
         self.setWindowTitle(self.tr("Export"))
-        names = plot_names(plot_data(session, settings.digits), theme)
-        self.form = ExportForm(settings, theme, names, keys, start, looks or {}, self)
+        self.form = ExportForm(settings, theme, plot_names(), keys, start, looks or {}, self)
         self.preview = Preview(theme, self)
         self._build_file()
         self._lay_out()
         self._timer = QTimer(self, singleShot=True, interval=PREVIEW_DELAY)
         self._timer.timeout.connect(self._draw_preview)
         self.form.changed.connect(self._on_change)
-        self.preview.resized.connect(self._timer.start)
         session.evaluator.evaluated.connect(self._on_evaluated)
         background.progressed.connect(self._on_progress)
         self._timer.start()
@@ -186,9 +185,9 @@ class ExportDialog(QDialog):
     def _preview_figure(self) -> None:
         spec, raster = self.form.spec(), self.form.raster
         data = plot_data(self._session, self._settings.digits)
-        room = self.preview.room(*spec.inches(raster))
         try:
-            self.preview.show_picture(figure_image(spec, data, room, raster))
+            with closing(figure_page(spec, data, raster)) as page:
+                self.preview.show_figure(page, spec.pixels() if raster else None)
         except ExportError as error:
             self._refuse(str(error))
 

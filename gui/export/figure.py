@@ -32,10 +32,14 @@ def figure_page(spec: FigureSpec, data: PlotData, raster: bool) -> Page:
     Raises
     ------
     ExportError
-        If the plots do not fit into that size; the message states a sufficient one.
+        If the plots do not fit into that size; the message states a sufficient one. Or if an
+        image would have too many pixels.
     """
     if not spec.plots:
         raise ExportError(translated("Choose at least one plot."))
+    width, height = spec.pixels()
+    if raster and width * height > MAX_PIXELS:
+        raise ExportError(_too_large(width, height))
     if not spec.mark_chosen:
         data = replace(data, chosen=None)
     page = Page(spec, data, raster)
@@ -66,22 +70,16 @@ def _rounded_up(side: float, unit: str) -> str:
     return f"{-(-side * places // 1) / places:g}"
 
 
-def figure_image(
-    spec: FigureSpec, data: PlotData, size: QSize | None = None, raster: bool = True
-) -> QImage:
-    """Render a figure as an image, for a file, the clipboard or, with a size, a preview.
-
-    ``raster=False`` previews an SVG or PDF.
+def figure_image(spec: FigureSpec, data: PlotData) -> QImage:
+    """Render a figure as an image, for a file or the clipboard.
 
     Raises
     ------
     ExportError
         If the plots do not fit into the figure, or the image not into memory.
     """
-    width, height = (size.width(), size.height()) if size is not None else spec.pixels()
-    if width * height > MAX_PIXELS:
-        raise ExportError(_too_large(width, height))
-    with closing(figure_page(spec, data, raster)) as page:
+    width, height = spec.pixels()
+    with closing(figure_page(spec, data, raster=True)) as page:
         image = QImage(width, height, QImage.Format.Format_RGB32)
         if image.isNull():
             raise ExportError(_too_large(width, height))

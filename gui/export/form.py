@@ -9,13 +9,15 @@ from string import ascii_lowercase
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QWidget
 
+from quantoscope.gui.common.number_fields import WholeField
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme
-from quantoscope.gui.common.widgets import name_fields
+from quantoscope.gui.common.widgets import hbox, name_fields
 from quantoscope.gui.export import choices
 from quantoscope.gui.export.kinds import FIGURE, KINDS, PARAMETERS, REPORT, RESULTS, TABLE, FileKind
 from quantoscope.gui.export.size_fields import SizeFields
 from quantoscope.gui.export.spec import FigureSpec, Look
+from quantoscope.gui.plots import PLOT
 
 TAKEN = "bflmnprtvwxz"
 """Letters of the dialog's other mnemonics."""
@@ -60,11 +62,29 @@ class ExportForm(QWidget):
         grid = QGridLayout(self._plot_rows)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
-        shown = _with_keys(names.values(), TAKEN)
-        for place, (key, name) in enumerate(names.items()):
+        # Those beside another follow it by Tab: there are not letters enough for all.
+        shown = _with_keys((n for key, n in names.items() if not PLOT[key].beside), TAKEN)
+        place, hosts = 0, {PLOT[key].beside for key in names}
+        for key, name in names.items():
             box = QCheckBox(shown.get(name, name), self._plot_rows)
             self.plots[key] = box
+            # What belongs beside another view stands beside it here too.
+            place += place % 2 if key in hosts else 0
             grid.addWidget(box, place // 2, place % 2)
+            place += 1
+        self.columns = WholeField(self)
+        self.columns.setRange(1, choices.MOST_COLUMNS)
+        self.columns.setValue(choices.remembered_columns(self._settings))
+        self.columns.setAccessibleName(self.tr("Columns of plots"))
+        self.columns.setToolTip(self.tr("How many plots stand side by side."))
+        self.parts: dict[str, QCheckBox] = {}
+        for part, name in (
+            ("letters", self.tr("Letters (a), (b)…")),
+            ("titles", self.tr("Titles")),
+            ("sentences", self.tr("Sentences")),
+            ("legend", self.tr("Legend")),
+        ):
+            self._part(part, name)
         self.format = QComboBox(self)
         narrow = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         for choice in (self.what, self.format):
@@ -87,6 +107,12 @@ class ExportForm(QWidget):
         self.mark = QCheckBox(self.tr("&Mark the chosen value"), self)
         self.mark.setChecked(bool(self._settings.number("export/mark", 0)))
 
+    def _part(self, part: str, name: str) -> None:
+        """Make the check box of a part that can be left out."""
+        box = QCheckBox(name, self)
+        box.setChecked(choices.remembered_part(self._settings, part))
+        self.parts[part] = box
+
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme, which figures may use too."""
         self._theme = theme
@@ -99,6 +125,14 @@ class ExportForm(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(self.tr("&What"), self.what)
         form.addRow(self.tr("Plots"), self._plot_rows)
+        self._arranged = QWidget(self)
+        hbox(self._arranged, self.columns, self.parts["letters"], 1, spacing=12)
+        self._arranged.setFocusProxy(self.columns)
+        form.addRow(self.tr("Columns"), self._arranged)
+        self._with = QWidget(self)
+        with_parts = [self.parts[part] for part in ("titles", "sentences", "legend")]
+        hbox(self._with, *with_parts, 1, spacing=8)
+        form.addRow(self.tr("With"), self._with)
         form.addRow(self.tr("&Format"), self.format)
         self.sizes.add_rows(form)
         form.addRow(self.tr("&Look"), self.look)
@@ -114,7 +148,7 @@ class ExportForm(QWidget):
         self.what.setCurrentIndex(self.what.findData(what))
         self._tick()
         self._fill_formats()
-        self.sizes.take(len(self.keys))
+        self.sizes.take(len(self.keys), self.columns.value())
         self._show_rows()
 
     def _tick(self) -> None:
@@ -132,6 +166,9 @@ class ExportForm(QWidget):
         self.sizes.changed.connect(self._on_change)
         self.look.currentIndexChanged.connect(self._on_change)
         self.shown.currentIndexChanged.connect(self._on_change)
+        self.columns.valueChanged.connect(self._on_plots)
+        for box in self.parts.values():
+            box.toggled.connect(self._on_change)
         self.mark.toggled.connect(self._on_change)
 
     # Choices
@@ -153,7 +190,7 @@ class ExportForm(QWidget):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The ticked plots, from top to bottom."""
+        """The ticked plots, row by row."""
         return tuple(key for key, box in self.plots.items() if box.isChecked())
 
     @property
@@ -181,6 +218,8 @@ class ExportForm(QWidget):
             self.mark.isChecked(),
             size.points,
             self.looks,
+            columns=self.columns.value(),
+            **{part: box.isChecked() for part, box in self.parts.items()},
         )
 
     def set_ending(self, ending: str) -> None:
@@ -210,6 +249,9 @@ class ExportForm(QWidget):
         self.sizes.remember()
         self._settings.remember("export/look", str(self.look.currentData()))
         self._settings.remember("export/mark", int(self.mark.isChecked()))
+        self._settings.remember("export/columns", self.columns.value())
+        for part, box in self.parts.items():
+            self._settings.remember(f"export/{part}", int(box.isChecked()))
 
     # Effects of choices
 
@@ -228,7 +270,7 @@ class ExportForm(QWidget):
         self._on_change()
 
     def _on_plots(self) -> None:
-        self.sizes.follow(len(self.keys))
+        self.sizes.follow(len(self.keys), self.columns.value())
         self._on_change()
 
     def _fill_formats(self) -> None:
@@ -246,8 +288,11 @@ class ExportForm(QWidget):
         figure = self.kind == FIGURE
         for field in (self._plot_rows, self.shown):
             self._form.setRowVisible(field, figure or self.kind == REPORT)
-        for field in (self.look, self.mark):
+        for field in (self._arranged, self.look, self._with, self.mark):
             self._form.setRowVisible(field, figure)
+        several = len(self.keys) > 1
+        self.columns.setEnabled(several)
+        self.parts["letters"].setEnabled(several)
         self.sizes.show_rows(self._form, figure, self.raster)
 
 

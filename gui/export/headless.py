@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtWidgets import QApplication
 
-from quantoscope.engine import Evaluation, QuantizationError, Scheme, cli, summarize
+from quantoscope.engine import Evaluation, QuantizationError, Scheme, SchemeError, cli, summarize
 from quantoscope.engine.io import list_tensors, probe, split_name
 from quantoscope.engine.numerics.arrays import as_working
 from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.text.file_names import is_text
-from quantoscope.engine.text.number_parsing import printable
+from quantoscope.engine.text.number_parsing import printable, quoted
 from quantoscope.gui.common.localized_numbers import short
 from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.common.settings import DIGITS_DEFAULT
@@ -79,22 +79,22 @@ def plot(arguments: argparse.Namespace) -> list[str]:
     """Write a figure; return the warnings of the schemes."""
     out = _out(arguments.out, tuple(RENDERERS))
     keys = _keys(arguments.plot)
-    size = _size(arguments, len(keys))
+    columns = min(arguments.columns or 1, len(keys))
+    size = _size(arguments, len(keys), columns)
     dpi = arguments.dpi or (PRESET[size.preset].dpi if size.preset else 300)
     _check("--dpi", dpi, MIN_DPI, MAX_DPI)
     _check("--font", size.points, MIN_POINTS, MAX_POINTS)
     looks = _looks(arguments.range, keys) if arguments.range else {}
     array, schemes = _inputs(arguments, keys)
-    if WAY in keys and len(schemes) == 2:
-        first, second = map(str, schemes)
-        options = (("from", first), ("to", second))
-        looks[WAY] = replace(looks.get(WAY, Look()), options=options)
+    looks |= _way(arguments, keys, schemes, looks.get(WAY, Look()))
     app = _application()
     _, data = picture(array, schemes, PAIRED in keys, arguments.role)
     _check_looks(looks, keys[0], data)
     spec = FigureSpec(
         keys, size.width, size.height, size.unit, dpi, theme_named(arguments.theme),
-        points=size.points, looks=looks,
+        points=size.points, looks=looks, titles=not arguments.no_title,
+        sentences=not arguments.no_sentence, legend=not arguments.no_legend,
+        letters=not arguments.no_letters, columns=columns,
     )  # fmt: skip
     cli.require_input_unchanged(arguments)
     write_figure(out, spec, data)
@@ -109,6 +109,7 @@ def report(arguments: argparse.Namespace) -> list[str]:
     out = _out(arguments.out, REPORT_ENDINGS)
     keys = _keys(arguments.plot or USUAL_PLOTS)
     array, schemes = _inputs(arguments, keys)
+    looks = _way(arguments, keys, schemes, Look())
     app = _application()
     kept, data = picture(array, schemes, PAIRED in keys, arguments.role)
     source = _source(arguments.input, array.dtype.name)
@@ -116,7 +117,7 @@ def report(arguments: argparse.Namespace) -> list[str]:
         source = replace(source, title=plain(arguments.title))
     now = datetime.now().astimezone()
     cli.require_input_unchanged(arguments)
-    written = write_report(out, make_report(source, kept, data, keys, now))
+    written = write_report(out, make_report(source, kept, data, keys, now, looks))
     app.processEvents()
     print(", ".join(printable(str(path)) for path in written))
     return cli.warnings_of([series.evaluation for series in data.series])
@@ -160,12 +161,50 @@ def _keys(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _inputs(arguments: argparse.Namespace, keys: Sequence[str]) -> tuple[np.ndarray, list[Scheme]]:
+    ends = [text for text in _ends(arguments) if text]
+    if ends and WAY not in keys:
+        raise cli.UsageError(f"--from and --to are about the plot {WAY}; give --plot {WAY}.")
+    if ends:
+        given = list(arguments.scheme or (() if len(ends) == 2 else cli.DEFAULT_SCHEMES))
+        named = set()
+        for text in given:
+            with suppress(SchemeError):
+                named.add(str(Scheme.parse(text)))
+        arguments.scheme = [*given, *(text for text in ends if text not in named)]
     if PAIRED in keys and len(arguments.scheme or cli.DEFAULT_SCHEMES) < 2:
         raise cli.UsageError(f"The plot {PAIRED} is about two schemes; give --scheme twice.")
     return cli.inputs(arguments)
 
 
-def _size(arguments: argparse.Namespace, plots: int) -> Size:
+def _way(
+    arguments: argparse.Namespace, keys: Sequence[str], schemes: Sequence[Scheme], look: Look
+) -> dict[str, Look]:
+    """Return the look of the waterfall: between the named schemes, or the first of two to the last.
+
+    Otherwise it leads from the worst of them to the best.
+    """
+    if WAY not in keys:
+        return {}
+    ends = _ends(arguments)
+    if not any(ends) and len(schemes) == 2:
+        ends = [str(scheme) for scheme in schemes]
+    named = ((key, text) for key, text in zip(("from", "to"), ends, strict=True) if text)
+    return {WAY: replace(look, options=tuple(named))}
+
+
+def _ends(arguments: argparse.Namespace) -> list[str]:
+    """Return the schemes of ``--from`` and ``--to`` as canonical text; empty if not given."""
+    ends = []
+    for key in ("from", "to"):
+        text = getattr(arguments, f"{key}_scheme")
+        try:
+            ends.append(str(Scheme.parse(text)) if text else "")
+        except SchemeError as error:
+            raise cli.UsageError(f"--{key} {quoted(text)}: {error}") from None
+    return ends
+
+
+def _size(arguments: argparse.Namespace, plots: int, columns: int) -> Size:
     """Return the size of a preset, or the given one, in mm."""
     width, height = arguments.width, arguments.height
     if arguments.preset is not None:
@@ -176,11 +215,11 @@ def _size(arguments: argparse.Namespace, plots: int) -> Size:
             raise cli.UsageError(
                 f"There is no preset {printable(arguments.preset)}; known are {known}."
             )
-        size = choices.preset_size(arguments.preset, plots)
+        size = choices.preset_size(arguments.preset, plots, columns)
     else:
-        size = choices.default_size(plots)
+        size = choices.default_size(plots, columns)
         if width and not height:
-            height = paper_height(width, plots)
+            height = paper_height(width, plots, columns)
         # Without a given size, larger text enlarges the figure.
         share = max(1.0, (arguments.font or size.points) / size.points)
         size = replace(size, width=width or size.width, height=height or size.height * share)

@@ -7,7 +7,7 @@ from html import unescape
 from string import ascii_lowercase
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QPainter, QPen, QPicture
 
 from quantoscope.gui.common.short_names import told_apart
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS
@@ -59,8 +59,8 @@ class Page:
         most = math.inf if raster else IMAGE_DOTS / images
         self._bytes = IMAGE_BYTES / images
         self._rows = [
-            [Panel(PLOT[key], data, theme, ink, size, spec.looks.get(key, Look()), dots * size, most)
-             for key in row]
+            [Panel(PLOT[key], data, theme, ink, size, spec.looks.get(key, Look()),
+                   dots * size, most) for key in row]
             for row in spec.rows
         ]  # fmt: skip
         self.panels = [panel for row in self._rows for panel in row]
@@ -74,6 +74,15 @@ class Page:
         if self.missing.height() > 0 and any(panel.margin("top") for panel in self.panels):
             self._bare = True
             self.missing = self._place_panels()
+
+    def recorded(self) -> QPicture:
+        """Return what ``paint`` paints, to be painted often, with dense layers as images."""
+        self._dots = self.spec.dpi / logical_dpi()
+        picture = QPicture()
+        painter = QPainter(picture)
+        self.paint(painter)
+        painter.end()
+        return picture
 
     @property
     def title(self) -> str:
@@ -172,8 +181,15 @@ class Page:
             for place, panel in enumerate(row):
                 panel.head, panel.cell = head, cell
                 panel.left = MARGIN * u + place * (cell + GAP * u)
-                width = max(widths[place], MIN_VIEW_WIDTH * u) - self._extent(panel, "right")
-                panel.place(QRectF(panel.left + gutters[place], y, width, view_height))
+                right = panel.left + gutters[place] + max(widths[place], MIN_VIEW_WIDTH * u)
+                rect = QRectF(panel.left + gutters[place], y, 0, view_height)
+                if not (panel.axis("left") or panel.axis("bottom")):
+                    # Without axes it needs no room for them, nor is it aligned with others.
+                    panel.head = self._head(panel, cell)
+                    rect = QRectF(panel.left, y - head + panel.head, 0, 0)
+                    rect.setBottom(y + view_height + foot)
+                rect.setRight(right - self._extent(panel, "right"))
+                panel.place(rect)
             y += view_height + foot + GAP * u
         return short
 

@@ -43,8 +43,10 @@ IMAGE_DOTS = 1024
 """Longer side of a small image in a file, at least about this many dots."""
 MOST_ENLARGED = 2e6
 """Maximum number of dots of an enlarged image."""
-DENSE = 4000
-"""Number of corners from which an item becomes an image in a vector file."""
+DENSE, DENSE_LINE = 4000, 1500
+"""Number of corners, of a line of points, from which an item becomes an image in a vector file."""
+SMOOTH = 2.6
+"""Dots per 1/96 inch from which an image needs no smooth edges."""
 PIECE = 1000
 """Maximum number of corners of a line that is painted at once into an image."""
 SYMBOL_ROOM = 16.0
@@ -120,31 +122,38 @@ class ViewPainter:
             return 4 * np.size(item.opts["x0"]) > DENSE
         if isinstance(item, pg.PlotCurveItem | pg.ScatterPlotItem):
             x, _ = item.getData()
-            return x is not None and len(x) > DENSE
+            one_line = isinstance(item, pg.PlotCurveItem) and item.opts["connect"] != "pairs"
+            return x is not None and len(x) > (DENSE_LINE if one_line else DENSE)
         return False
 
     def _paint_dense(self, items: list[Any]) -> None:
         """Paint items that lie on each other as one image."""
         room = SYMBOL_ROOM * self.unit
         rect = self.rect.adjusted(-room, -room, room, room)
-        image = QImage(
-            max(1, round(rect.width() * self.dots)), max(1, round(rect.height() * self.dots)),
-            QImage.Format.Format_ARGB32_Premultiplied,
-        )  # fmt: skip
+        width = max(1, round(rect.width() * self.dots))
+        height = max(1, round(rect.height() * self.dots))
+        image = QImage(width, height, QImage.Format.Format_RGBA8888)
         image.fill(Qt.GlobalColor.transparent)
         whole, self.painter = self.painter, QPainter(image)
-        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.painter.scale(image.width() / rect.width(), image.height() / rect.height())
+        # Fine dots need no smooth edges, and without them there are few colours.
+        coarse = self.dots * self.unit < SMOOTH
+        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, coarse)
+        self.painter.scale(width / rect.width(), height / rect.height())
         self.painter.translate(-rect.topLeft())
         self.painter.setClipRect(self.rect)
         for item in items:
             self._paint_of(item)(item)
         self.painter.end()
         self.painter = whole
+        pixels = np.frombuffer(image.constBits(), np.uint8).reshape(height, width, 4)
         self.painter.save()
         self.painter.setClipRect(rect)
-        self.painter.drawImage(rect, image)
+        self._draw_image(rect, picture_of(pixels, math.inf))
         self.painter.restore()
+
+    def _draw_image(self, rect: QRectF, picture: QImage) -> None:
+        placeholder = self.pdf_images.placeholder(picture) if self.pdf_images else None
+        self.painter.drawImage(rect, placeholder or picture)
 
     def _paint_of(self, item: Any) -> Callable[[Any], None]:
         table: tuple[tuple[type, Callable[[Any], None]], ...] = (
@@ -290,15 +299,15 @@ class ViewPainter:
         left, right = self.map_x(np.array([box.left(), box.right()])).tolist()
         bottom, top = self.map_y(np.array([box.top(), box.bottom()])).tolist()
         rect = QRectF(QPointF(left, top), QPointF(right, bottom))
-        picture = picture_of(pixels, self.most_bytes if self.dots else math.inf)
+        most = self.most_bytes if self.dots else math.inf
+        picture = picture_of(pixels, most)
         # Viewers smooth enlarged images: cells get so many dots that only their edges blur.
         least = IMAGE_DOTS // max(height, width)
         across = max(1, least, int(rect.width() * self.dots / width))
         down = max(1, least, int(rect.height() * self.dots / height))
         if 1 < across * down <= MOST_ENLARGED / (height * width):
             picture = picture.scaled(across * width, down * height)
-        placeholder = self.pdf_images.placeholder(picture) if self.pdf_images else None
-        self.painter.drawImage(rect, placeholder or picture)
+        self._draw_image(rect, picture)
 
     def _cells(self, item: CellTexts) -> None:
         (x0, x1), (y0, y1) = self.x_range, self.y_range

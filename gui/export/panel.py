@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import closing
 from dataclasses import dataclass
 
 import pyqtgraph as pg
@@ -11,6 +10,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtWidgets import QGraphicsScene
 
 from quantoscope.gui.common.theme import Theme
+from quantoscope.gui.export.files import translated
 from quantoscope.gui.export.part import part_shown
 from quantoscope.gui.export.spec import Look
 from quantoscope.gui.plots import PLOTS, Plot
@@ -141,10 +141,6 @@ class Panel:
         self.scene.clear()
 
 
-def plot_names(data: PlotData, theme: Theme) -> dict[str, str]:
-    """Return the short name of every plot by key: its title up to the colon."""
-    names = {}
-    for kind in PLOTS:
-        with closing(Panel(kind, data, theme, 1.0)) as panel:
-            names[kind.key] = panel.plot.title().partition(":")[0]
-    return names
+def plot_names() -> dict[str, str]:
+    """Return the short name of every plot by key, as tabs have it."""
+    return {kind.key: translated(kind.name or kind.key.capitalize()) for kind in PLOTS}

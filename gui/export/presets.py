@@ -30,9 +30,9 @@ class Preset:
     unit: Unit = "mm"
     """Unit in which the publisher states sizes."""
 
-    def height_for(self, plots: int) -> float:
-        """Return the height in mm for a number of plots."""
-        return self.height or paper_height(self.width, plots)
+    def height_for(self, plots: int, columns: int = 1) -> float:
+        """Return the height in mm for a number of plots in columns."""
+        return self.height or paper_height(self.width, plots, columns)
 
     def points_for(self, plots: int) -> float:
         """Return the text size, reduced on a slide with several plots."""
@@ -41,15 +41,17 @@ class Preset:
         return max(LEAST_POINTS, float(round(2 * self.points / plots)))
 
 
-def paper_height(width: float, plots: int) -> float:
-    """Return a suitable height in mm for a number of plots with text of 8 pt.
+def paper_height(width: float, plots: int, columns: int = 1) -> float:
+    """Return a suitable height in mm for a number of plots in columns, with text of 8 pt.
 
     Narrow figures have titles of more lines; with more plots, each is lower.
     """
-    plots = max(1, plots)
+    across = min(max(1, columns), max(1, plots))
+    rows = -(-max(1, plots) // across)
+    width /= across
     lines = 1800 / width
-    view = min(0.42 * width, 58.0) / plots**0.35
-    return float(5 * round((plots * (view + lines + 14) + 8) / 5))
+    view = min((0.42 if across == 1 else 0.6) * width, 58.0) / rows**0.35
+    return float(5 * round((rows * (view + lines + 14) + 8) / 5))
 
 
 _INCH = MM_PER_INCH

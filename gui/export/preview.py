@@ -1,16 +1,25 @@
-"""Preview of an export: a miniature figure, a page, or the first lines of a text."""
+"""Preview of an export: a figure that zooms, a page, or the first lines of a text."""
 
 from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QImage, QPixmap, QResizeEvent, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QWidget
+from PySide6.QtCore import QSizeF, Qt
+from PySide6.QtGui import QFontDatabase, QTextCursor, QTextDocument
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QStackedWidget,
+    QToolButton,
+    QWidget,
+)
 
 from quantoscope.gui.common.plain_text import Page
 from quantoscope.gui.common.theme import Theme
-from quantoscope.gui.common.widgets import plain_label
+from quantoscope.gui.common.widgets import hbox, plain_label, vbox
+from quantoscope.gui.export.figure_view import FigureView
+from quantoscope.gui.export.page import Page as FigurePage
 
 _FEATURES = (
     QTextDocument.MarkdownFeature.MarkdownDialectGitHub
@@ -23,16 +32,13 @@ _FIGURE = re.compile(r"!\[(.*?)\]\([^)]*\)")
 class Preview(QStackedWidget):
     """Shows what will be written."""
 
-    resized = Signal()
-    """The size has changed: draw the image again."""
-
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.picture = plain_label(self, name="figurePreview")
-        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.picture.setMargin(1)
-        self.picture.setMinimumSize(1, 1)
-        self.picture.setAccessibleName(self.tr("Preview of the figure"))
+        self.sentence = plain_label(self, name="previewSentence")
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.sentence.setMinimumSize(1, 1)
+        self.picture = FigureView(self)
+        self.picture.zoomed.connect(self._say_zoom)
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
@@ -43,38 +49,63 @@ class Preview(QStackedWidget):
         self.page.setOpenLinks(False)
         self.page.setTabChangesFocus(True)
         self.page.setAccessibleName(self.tr("The beginning of the report"))
-        for widget in (self.picture, self.text, self.page):
+        self._figure = QWidget(self)
+        vbox(self._figure, (self.picture, 1), self._zoom_row(), spacing=4)
+        for widget in (self.sentence, self._figure, self.text, self.page):
             self.addWidget(widget)
         self.setMinimumSize(220, 150)
         self.restyle(theme)
+
+    def _zoom_row(self) -> QHBoxLayout:
+        """Make the buttons below a figure."""
+        self.zoom = QLabel(self._figure)
+        self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("1600 %"))
+        self.zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.buttons: dict[str, QToolButton] = {}
+        for text, name, tip, action in (
+            ("−", self.tr("Zoom out"), self.tr("Zoom out (−, or the wheel)"), self._zoom_out),
+            ("+", self.tr("Zoom in"), self.tr("Zoom in (+, or the wheel)"), self._zoom_in),
+            (self.tr("Fit"), "", self.tr("Show the whole figure (0)"), self.picture.fit),
+            ("100 %", "", self.tr("Show an SVG or PDF in its size on paper, a PNG pixel by pixel "
+                                  "(1)"), self.picture.full_size),
+        ):  # fmt: skip
+            button = QToolButton(self._figure)
+            button.setText(text)
+            button.setAccessibleName(name or text)
+            button.setToolTip(tip)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(action)
+            self.buttons[text] = button
+        return hbox(None, 1, self.zoom, *self.buttons.values(), spacing=4)
+
+    def _zoom_in(self) -> None:
+        self.picture.step(1)
+
+    def _zoom_out(self) -> None:
+        self.picture.step(-1)
+
+    def _say_zoom(self) -> None:
+        self.zoom.setText(f"{100 * self.picture.zoom:.0f} %")
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
         # A background between both themes, so that the edges of any figure are visible.
         ground = theme.window if theme.dark else "#E4E7EB"
-        self.picture.setStyleSheet(
-            f"#figurePreview {{ background: {ground}; border: 1px solid {theme.grid}; }}"
+        self.picture.restyle(ground, theme.grid)
+        self.sentence.setStyleSheet(
+            f"#previewSentence {{ background: {ground}; border: 1px solid {theme.grid}; }}"
         )
 
-    def room(self, width: float, height: float) -> QSize:
-        """Return the largest size in device pixels that fits those proportions."""
-        ratio = self.devicePixelRatioF()
-        across = max(1.0, (self.width() - 16) * ratio)
-        down = max(1.0, (self.height() - 16) * ratio)
-        scale = min(across / width, down / height)
-        return QSize(max(1, round(width * scale)), max(1, round(height * scale)))
-
-    def show_picture(self, image: QImage) -> None:
-        """Show a figure drawn in the size from ``room``."""
-        pixmap = QPixmap.fromImage(image)
-        pixmap.setDevicePixelRatio(self.devicePixelRatioF())
-        self.picture.setPixmap(pixmap)
-        self.setCurrentWidget(self.picture)
+    def show_figure(self, page: FigurePage, pixels: tuple[int, int] | None) -> None:
+        """Show a figure; ``pixels`` of a PNG."""
+        self.picture.show_figure(page.recorded(), QSizeF(page.width, page.height), pixels)
+        self._say_zoom()
+        self.setCurrentWidget(self._figure)
 
     def show_sentence(self, sentence: str) -> None:
         """Show why there is no preview."""
-        self.picture.setText(sentence)
-        self.setCurrentWidget(self.picture)
+        self.sentence.setText(sentence)
+        self.setCurrentWidget(self.sentence)
 
     def show_text(self, text: str) -> None:
         """Show the first lines of a file."""
@@ -86,10 +117,6 @@ class Preview(QStackedWidget):
         self.page.document().setMarkdown(_FIGURE.sub(r"*\1*", markdown), _FEATURES)
         self.page.moveCursor(QTextCursor.MoveOperation.Start)
         self.setCurrentWidget(self.page)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.resized.emit()
 
 
 def beginning(text: str) -> str:

@@ -25,6 +25,7 @@ from quantoscope.gui.common.localized_numbers import (
 from quantoscope.gui.common.plain_text import plain
 from quantoscope.gui.document.snapshot import Snapshot
 from quantoscope.gui.export.files import translated
+from quantoscope.gui.export.panel import plot_names
 from quantoscope.gui.export.presets import paper_height
 from quantoscope.gui.export.report import (
     Cell,
@@ -41,7 +42,6 @@ from quantoscope.gui.export.report import (
 from quantoscope.gui.export.report_reference import Source, commands, definitions, versions
 from quantoscope.gui.export.spec import FigureSpec, Look
 from quantoscope.gui.models.results import BEST, COLUMNS, COSTLIER, Column, Figures, marks_of
-from quantoscope.gui.plots import PLOT
 from quantoscope.gui.plots.data import PlotData
 
 FIGURE_WIDTH, FIGURE_POINTS = 180.0, 8.5
@@ -287,12 +287,12 @@ def _outcome(made: Comparison, first: str, second: str, digits: int) -> str:
 def _figures(
     data: PlotData, plots: tuple[str, ...], looks: Mapping[str, Look]
 ) -> tuple[ReportBlock, ...]:
-    height = paper_height(FIGURE_WIDTH, 1)
+    height, names = paper_height(FIGURE_WIDTH, 1), plot_names()
     blocks: list[ReportBlock] = []
     if data.focus_name and plots:
         text = translated("The figures show %1 alone; all else is about all values.")
         blocks.append(Paragraph(filled(text, data.focus_name)))
     for key in plots:
         spec = FigureSpec((key,), FIGURE_WIDTH, height, points=FIGURE_POINTS, looks=looks)
-        blocks.append(Figure(key, translated(PLOT[key].name or key.capitalize()), spec, data))
+        blocks.append(Figure(key, names[key], spec, data))
     return tuple(blocks)

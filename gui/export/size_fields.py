@@ -41,7 +41,7 @@ class SizeFields(QObject):
         super().__init__(parent)
         self._parent = parent
         self._settings = settings
-        self._plots = 1
+        self._plots = self._columns = 1
         self._raster = True
         self.preset = QComboBox(parent)
         self.preset.setSizeAdjustPolicy(
@@ -66,6 +66,9 @@ class SizeFields(QObject):
         self.dpi.setRange(MIN_DPI, MAX_DPI)
         self.dpi.setSuffix(self.tr(" dpi"))
         self.dpi.setValue(choices.remembered_dpi(settings))
+        self.dpi.setToolTip(
+            self.tr("Of a PNG; in SVG and PDF, of images and of layers with very many values.")
+        )
         self.extent = QLabel(parent)
         self.restyle(theme)
         self.preset.currentIndexChanged.connect(self._on_preset)
@@ -97,7 +100,7 @@ class SizeFields(QObject):
         self._raster = raster
         for field in (self.preset, self._row, self.points, self.extent):
             form.setRowVisible(field, figure)
-        form.setRowVisible(self.dpi, figure and raster)
+        form.setRowVisible(self.dpi, figure)
         self._say_extent()
 
     # Choices
@@ -109,23 +112,23 @@ class SizeFields(QObject):
         width, height, preset = self.width.value(), self.height.value(), self.preset.currentData()
         return Size(width, height, unit, self.points.value(), str(preset))
 
-    def take(self, plots: int) -> None:
-        """Fill in the last size for a number of plots, or the preset's."""
-        self._plots = max(1, plots)
-        self._fill(choices.remembered_size(self._settings, self._plots))
+    def take(self, plots: int, columns: int) -> None:
+        """Fill in the last size for plots in columns, or the preset's."""
+        self._plots, self._columns = max(1, plots), columns
+        self._fill(choices.remembered_size(self._settings, self._plots, columns))
 
-    def follow(self, plots: int) -> None:
-        """Adjust to another number of plots."""
+    def follow(self, plots: int, columns: int) -> None:
+        """Adjust to another number of plots or columns."""
         preset = str(self.preset.currentData())
-        self._plots = max(1, plots)
+        self._plots, self._columns = max(1, plots), columns
         if preset:
-            self._fill(choices.preset_size(preset, self._plots))
+            self._fill(choices.preset_size(preset, self._plots, columns))
         else:
-            self._fill(choices.custom_size(self._settings, self._plots))
+            self._fill(choices.custom_size(self._settings, self._plots, columns))
 
     def remember(self) -> None:
         """Store the choices."""
-        choices.remember_size(self._settings, self._plots, self.size)
+        choices.remember_size(self._settings, self._plots, self.size, self._columns)
         self._settings.remember("export/dpi", self.dpi.value())
 
     # Effects of choices
@@ -149,7 +152,7 @@ class SizeFields(QObject):
     def _on_preset(self) -> None:
         key = str(self.preset.currentData())
         if key:
-            self._fill(choices.preset_size(key, self._plots))
+            self._fill(choices.preset_size(key, self._plots, self._columns))
             with QSignalBlocker(self.dpi):
                 self.dpi.setValue(PRESET[key].dpi)
             self._say_extent()

@@ -26,7 +26,7 @@ from quantoscope.gui.common.theme import DARK, LIGHT
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.export.dialog import ExportDialog, copy_figure
 from quantoscope.gui.export.spec import Look
-from quantoscope.gui.plots import PLOTS
+from quantoscope.gui.plots import PLOT, PLOTS
 from quantoscope.gui.workers.background import Background
 
 KEYS = tuple(kind.key for kind in PLOTS)
@@ -73,8 +73,8 @@ def open_dialog(workplace, settings, qtbot):
 
 def shown(box):
     """Whether the preview has caught up."""
-    texts = box.preview.picture.text() + box.preview.text.toPlainText()
-    return bool(texts) or not box.preview.picture.pixmap().isNull()
+    texts = box.preview.sentence.text() + box.preview.text.toPlainText()
+    return bool(texts) or box.preview.picture.figure is not None
 
 
 def press(qtbot, box):
@@ -151,14 +151,14 @@ def test_a_change_of_unit_keeps_the_size(open_dialog):
     assert box.form.spec().pixels() == pytest.approx(before, abs=1)
 
 
-def test_dpi_shows_for_png_alone_and_sizes_for_figures_alone(open_dialog):
+def test_dpi_and_sizes_show_for_figures_alone(open_dialog):
     box = open_dialog("signal")
-    choose(box.form.format, "PNG")
-    assert box.form.sizes.dpi.isVisible()
-    choose(box.form.format, "SVG")
-    assert not box.form.sizes.dpi.isVisible()
+    for form in ("PNG", "SVG", "PDF"):
+        choose(box.form.format, form)
+        assert box.form.sizes.dpi.isVisible()
     choose(box.form.what, "Table")
     assert not box.form.sizes.width.isVisible()
+    assert not box.form.sizes.dpi.isVisible()
     assert not box.form.look.isVisible()
     assert box.form.format.isVisible()
 
@@ -189,7 +189,7 @@ def test_the_preview_follows_every_choice(open_dialog, qtbot):
     box = open_dialog("signal")
 
     def picture():
-        return box.preview.picture.pixmap().toImage()
+        return box.preview.picture.grab().toImage()
 
     steps = (
         lambda: box.form.plots["codes"].setChecked(True),
@@ -219,11 +219,11 @@ def test_the_preview_follows_the_values(open_dialog, workplace, qtbot):
 def test_too_small_a_figure_and_no_plot_are_said_in_the_dialog(open_dialog, qtbot, tmp_path):
     box = open_dialog("")
     box.form.sizes.width.setValue(20)
-    qtbot.waitUntil(lambda: "do not fit" in box.preview.picture.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "do not fit" in box.preview.sentence.text(), timeout=5000)
     assert not box.write.isEnabled()
     for plot in box.form.plots.values():
         plot.setChecked(False)
-    qtbot.waitUntil(lambda: "at least one" in box.preview.picture.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "at least one" in box.preview.sentence.text(), timeout=5000)
     assert not box.write.isEnabled()
     press(qtbot, box)
     assert box.isVisible()
@@ -352,8 +352,9 @@ def test_the_dialog_fits_a_small_screen_and_names_everything(open_dialog, theme,
 
 
 def test_every_plot_has_a_letter_of_its_own(open_dialog):
-    plots = open_dialog("").form.plots.values()
-    assert all("&" in box.text() for box in plots), [box.text() for box in plots]
+    # What is shown beside another view follows it by Tab.
+    plots = {key: box.text() for key, box in open_dialog("").form.plots.items()}
+    assert all("&" in text for key, text in plots.items() if not PLOT[key].beside), plots
 
 
 def test_everything_is_reached_by_tab(open_dialog, qtbot):

@@ -66,7 +66,7 @@ def preview(qtbot, box, *words):
     def text():
         stack = box.preview
         shown = stack.currentWidget()
-        return shown.text() if shown is stack.picture else shown.toPlainText()
+        return shown.text() if shown is stack.sentence else shown.toPlainText()
 
     qtbot.waitUntil(lambda: all(word in text() for word in words), timeout=10_000)
     return text()

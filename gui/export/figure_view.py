@@ -76,6 +76,8 @@ class FigureView(QAbstractScrollArea):
         if pixels is not None:
             # There is no more to see than its pixels.
             self._full, self._most = pixels[0] / self.devicePixelRatioF() / size.width(), 1.0
+        if self._zoom is not None:
+            self._zoom = min(self._zoom, max(self._most, self._fitting))
         self._resettle()
 
     # Zoom
@@ -122,19 +124,17 @@ class FigureView(QAbstractScrollArea):
             return
         middle = QRectF(self.viewport().rect()).center()
         at = middle if at is None else at
-        before = self._place()
-        share = at - before.topLeft()
-        old = self._scale
+        point = self.figure_point(at)
         self._zoom = zoom
         self._resettle()
         # The point of the figure under the pointer stays there.
-        goal = share * (self._scale / old) - at
+        goal = point * self.pixels_per_unit - at
         self.horizontalScrollBar().setValue(round(goal.x() + MARGIN))
         self.verticalScrollBar().setValue(round(goal.y() + MARGIN))
         self.zoomed.emit()
 
     @property
-    def _scale(self) -> float:
+    def pixels_per_unit(self) -> float:
         """Pixels of the view per unit of the page."""
         return self._full * self.zoom
 
@@ -153,7 +153,7 @@ class FigureView(QAbstractScrollArea):
 
     def _size(self) -> QSizeF:
         """Return the size of the figure in the view."""
-        return self._page * self._scale
+        return self._page * self.pixels_per_unit
 
     def _place(self) -> QRectF:
         """Return where the figure lies in the view."""
@@ -165,6 +165,10 @@ class FigureView(QAbstractScrollArea):
         ):
             corner.append(MARGIN - bar.value() if bar.maximum() else (side - length) / 2)
         return QRectF(QPointF(*corner), size)
+
+    def figure_point(self, at: QPointF) -> QPointF:
+        """Return the point of the figure at a point of the view, in the figure's unit."""
+        return (at - self._place().topLeft()) / self.pixels_per_unit
 
     # Drawing
 
@@ -187,7 +191,7 @@ class FigureView(QAbstractScrollArea):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.translate(place.topLeft())
-            painter.scale(self._scale, self._scale)
+            painter.scale(self.pixels_per_unit, self.pixels_per_unit)
             painter.drawPicture(0, 0, self.figure)
         painter.end()
         return image

@@ -302,7 +302,8 @@ class ViewPainter:
         most = self.most_bytes if self.dots else math.inf
         picture = picture_of(pixels, most)
         # Viewers smooth enlarged images: cells get so many dots that only their edges blur.
-        least = IMAGE_DOTS // max(height, width)
+        enough = width >= rect.width() * self.dots and height >= rect.height() * self.dots
+        least = 1 if enough else IMAGE_DOTS // max(height, width)
         across = max(1, least, int(rect.width() * self.dots / width))
         down = max(1, least, int(rect.height() * self.dots / height))
         if 1 < across * down <= MOST_ENLARGED / (height * width):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
@@ -468,3 +468,126 @@ def test_it_opens_no_larger_than_its_screen(open_dialog, monkeypatch):
     monkeypatch.setattr(QScreen, "availableSize", lambda self: QSize(667, 467))
     dialog = open_dialog()
     assert dialog.width() <= 647 and dialog.height() <= 417
+
+
+# Arrangement, parts, and zoom of the preview
+
+
+def test_columns_and_parts_are_chosen_drawn_and_remembered(open_dialog, qtbot):
+    box = open_dialog("", keys=("number-line", "distribution"))
+    form = box.form
+    choose(form.format, "SVG")
+    form.columns.setValue(2)
+    for part in ("titles", "sentences", "legend"):
+        qtbot.mouseClick(form.parts[part], Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    spec = form.spec()
+    assert (spec.columns, spec.titles, spec.sentences, spec.legend) == (2, False, False, False)
+    press(qtbot, box)
+    nodes = ElementTree.parse(box.written[0]).iter("{http://www.w3.org/2000/svg}text")
+    svg = " ".join("".join(node.itertext()) for node in nodes)
+    assert "(a)" in svg and "(b)" in svg
+    assert "Distribution:" not in svg and "never used" not in svg
+    again = open_dialog("", keys=("number-line", "distribution")).form
+    assert again.spec() == spec
+    qtbot.mouseClick(again.plots["distribution"], Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    assert not again.columns.isEnabled() and not again.parts["letters"].isEnabled()
+
+
+def test_the_size_follows_the_number_of_columns(open_dialog):
+    form = open_dialog("", keys=("signal", "error", "codes", "transfer")).form
+    stacked = form.sizes.height.value()
+    form.columns.setValue(2)
+    assert form.sizes.height.value() < stacked
+    choose(form.sizes.preset, "one column, 85")
+    narrow = form.sizes.height.value()
+    form.columns.setValue(1)
+    assert form.sizes.height.value() > narrow
+
+
+def settle(qtbot, box):
+    """Wait until the preview shows the chosen format."""
+    before = box.preview.picture.figure
+    qtbot.waitUntil(lambda: box.preview.picture.figure is not before)
+
+
+def seen(box):
+    return box.preview.picture.viewport().grab().toImage()
+
+
+def test_the_preview_zooms_by_wheel_keys_and_buttons(open_dialog, qtbot):
+    box = open_dialog("signal")
+    choose(box.form.format, "PDF")
+    view, buttons = box.preview.picture, box.preview.buttons
+    settle(qtbot, box)
+    whole, fitting = seen(box), view.zoom
+    assert view.fits and f"{100 * fitting:.0f} %" == box.preview.zoom.text()
+
+    def wheel(notches, at):
+        angle = QPoint(0, 120 * notches)
+        event = QWheelEvent(
+            QPointF(at), QPointF(view.mapToGlobal(at)), QPoint(), angle, Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QGuiApplication.sendEvent(view.viewport(), event)
+
+    wheel(4, QPoint(200, 150))
+    assert view.zoom > 2 * fitting and seen(box) != whole
+    wheel(-8, QPoint(200, 150))
+    assert view.fits and seen(box) == whole
+    view.setFocus()
+    qtbot.keyClicks(view, "+++")
+    assert view.zoom == pytest.approx(1.25**3 * fitting)
+    qtbot.keyClicks(view, "-")
+    assert view.zoom == pytest.approx(1.25**2 * fitting)
+    qtbot.keyClicks(view, "1")
+    assert view.zoom == 1 and box.preview.zoom.text() == "100 %"
+    # At 100 % a PDF has its size on paper: 120 mm are 454 pixels of 1/96 inch.
+    assert view.horizontalScrollBar().maximum() + view.viewport().width() == pytest.approx(
+        120 / 25.4 * 96 + 16, abs=1
+    )
+    qtbot.keyClicks(view, "0")
+    assert view.fits and seen(box) == whole
+    qtbot.mouseClick(buttons["+"], Qt.MouseButton.LeftButton)
+    assert view.zoom > fitting
+    qtbot.mouseClick(buttons["Fit"], Qt.MouseButton.LeftButton)
+    assert view.fits
+    qtbot.mouseClick(buttons["100 %"], Qt.MouseButton.LeftButton)
+    assert view.zoom == 1
+
+
+def test_the_point_under_the_pointer_stays_where_it_is_and_a_drag_moves_the_figure(
+    open_dialog, qtbot
+):
+    box = open_dialog("signal")
+    choose(box.form.format, "SVG")
+    view = box.preview.picture
+    settle(qtbot, box)
+    at = QPointF(120, 200)
+    view.step(3, at)
+
+    def under():
+        return view.figure_point(at)
+
+    before = under()
+    view.step(4, at)
+    assert (under() - before).manhattanLength() < 2
+    start = view.viewport().rect().center()
+    qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    qtbot.mouseMove(view.viewport(), start + QPoint(-30, -20))
+    qtbot.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=start + QPoint(-30, -20))
+    moved = (under() - before) * view.pixels_per_unit
+    assert moved.x() == pytest.approx(30, abs=3) and moved.y() == pytest.approx(20, abs=3)
+
+
+def test_the_preview_of_a_png_ends_at_its_pixels(open_dialog, qtbot):
+    box = open_dialog("signal")
+    choose(box.form.format, "PNG")
+    view = box.preview.picture
+    settle(qtbot, box)
+    view.full_size()
+    width = box.form.spec().pixels()[0]
+    assert view.horizontalScrollBar().maximum() + view.viewport().width() == pytest.approx(
+        width + 16, abs=1
+    )
+    view.step(3)
+    assert view.zoom == 1

@@ -559,7 +559,7 @@ def test_the_legend_of_a_figure_names_what_is_drawn_in_its_order_and_look(qapp, 
     ],
 )
 def test_one_legend_names_what_any_of_the_plots_draws(qapp, keys, names):
-    svg = render_svg(FigureSpec(keys, 180, 180), shown(12))
+    svg = render_svg(FigureSpec(keys, 180, 180, letters=False), shown(12))
     texts = [shape.text for _, kind, shape in painted(svg) if kind == "text"]
     title = KINDS[keys[0]].__name__.removesuffix("Plot")
     first = next(place for place, text in enumerate(texts) if text.startswith(title))

@@ -208,7 +208,7 @@ def test_a_density_holds_every_error_at_its_place(bench):
     error = result.error / result.qparams.scale
     rows, columns = opaque.shape
     row = ((lane.down(error) - lane.bottom) / (lane.top - lane.bottom) * rows).astype(int)
-    column = np.arange(2000) * columns // 2000
+    column = ((np.arange(2000) + 0.5) * columns / 2000).astype(int)
     expected = np.zeros_like(opaque)
     expected[np.clip(row, 0, rows - 1), column] = True
     assert (opaque == expected).all()

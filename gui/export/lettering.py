@@ -31,6 +31,14 @@ def wrapped(text: str, metrics: QFontMetricsF, width: float) -> list[str]:
     return [metrics.elidedText(line, Qt.TextElideMode.ElideRight, width) for line in lines]
 
 
+def shortened(text: str, metrics: QFontMetricsF, width: float) -> str:
+    """Return as many parts of a text, divided by semicolons, as fit; the first is cut."""
+    parts = text.split("; ")
+    while len(parts) > 1 and metrics.horizontalAdvance("; ".join(parts)) > width * SLACK:
+        parts.pop()
+    return metrics.elidedText("; ".join(parts), Qt.TextElideMode.ElideRight, width)
+
+
 def apart(texts: list[tuple[QRectF, str]], room: float) -> list[tuple[QRectF, str]]:
     """Thin out texts until none overlap: every other one, every third, and so on."""
     for step in range(1, len(texts) + 1):

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QPainte
 
 from quantoscope.gui.common.short_names import told_apart
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS
-from quantoscope.gui.export.lettering import apart, font_of, wrapped
+from quantoscope.gui.export.lettering import apart, font_of, shortened, wrapped
 from quantoscope.gui.export.paint import ViewPainter, firm, symbol_path
 from quantoscope.gui.export.panel import Panel, Tick
 from quantoscope.gui.export.pdf_images import PdfImages
@@ -365,4 +365,9 @@ class Page:
             return
         beyond = TICK * u + self._line
         top = edge + beyond if name == "bottom" else edge - beyond - self._line
-        painter.drawText(QRectF(rect.left(), top, rect.width(), self._line), middle, text)
+        # In the middle of the view, unless the label is longer.
+        left, width = rect.left(), rect.width()
+        if self._metrics.horizontalAdvance(text) > width:
+            left, width = panel.left, panel.cell
+            text = shortened(text, self._metrics, width)
+        painter.drawText(QRectF(left, top, width, self._line), middle, text)

@@ -21,7 +21,7 @@ from quantoscope.gui.common.theme import DARK, LIGHT
 from quantoscope.gui.export.figure import figure_image, figure_page, render_pdf, render_svg
 from quantoscope.gui.export.files import ExportError
 from quantoscope.gui.export.lean_images import picture_of
-from quantoscope.gui.export.spec import FigureSpec
+from quantoscope.gui.export.spec import FigureSpec, Look
 from quantoscope.gui.plots import PLOTS
 
 SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
@@ -99,6 +99,18 @@ def test_no_text_leaves_a_figure_of_columns(picture, columns, theme):
     for text, x, y in placed(render_svg(spec, picture(SEED))):
         if x >= 0:  # turned texts count from elsewhere
             assert x <= 240 / 25.4 * 96 and 0 <= y <= 260 / 25.4 * 96, text
+
+
+@pytest.mark.parametrize("width", [60, 90, 180])
+def test_a_label_longer_than_its_axis_loses_whole_parts(picture, width):
+    ends = ["int8 scale-only", "int4 symmetric mse pow2"]
+    look = Look(options=(("from", ends[0]), ("to", ends[1])))
+    spec = FigureSpec(("waterfall",), width, 120, looks={"waterfall": look}, sentences=False)
+    found = placed(render_svg(spec, picture(SEED, ends)))
+    ((label, x, _),) = [one for one in found if one[0].startswith("gains (dB)")]
+    assert x >= 0
+    whole = "gains (dB); bar: mean over all orders; tick: in some, wider in more"
+    assert label == whole if width == 180 else whole.startswith(label)
 
 
 # What can be left out

@@ -127,35 +127,42 @@ class DifferencePlot(PositionPlot):
             return
         apart = self._apart(data, made)
         some, span = apart.within(data, x0, x1), visible(data.values.size, x0, x1)
+        dense = apart.at[some].size > 2 * self.columns
         for number in range(len(made.causes)):
             mine = apart.causes[some] == number
-            self._paint_cause(number, apart.at[some][mine], apart.heights[some][mine], span)
+            at, heights = apart.at[some][mine], apart.heights[some][mine]
+            if dense and at.size:
+                self._paint_dense(number, at, heights, span)
+            elif at.size:
+                self._paint_stems(number, at, heights, span)
         if data.chosen is not None:
             self.rule("chosen", data.chosen, self.pen(self.theme.muted))
 
-    def _paint_cause(
+    def _paint_dense(
         self, number: int, at: np.ndarray, heights: np.ndarray, span: tuple[int, int]
     ) -> None:
-        """Draw stems with a marker per cause; of many values how dense they lie."""
+        """Draw how dense a cause's many values lie, and how far they reach in each column."""
         colour = self.theme.colour(number)
-        if at.size > 2 * self.columns:
-            # Far ones are seen by their column, and how many there are by the dots.
-            edges = np.linspace(*span, self.columns + 1)
-            ends = np.searchsorted(at, edges)
-            full = np.flatnonzero(np.diff(ends))
-            low = np.fmin(np.fmin.reduceat(heights, ends[full]), 0)
-            high = np.fmax(np.fmax.reduceat(heights, ends[full]), 0)
-            brush = self.wash(colour, 0.3)
-            self.bars(number, edges[full] - 0.5, edges[full + 1] - 0.5, low, high, brush)
-            some = sampled(at.size, self.columns)
-            pixels = self.dots_of(heights[some], span, colour, at[some] - span[0])
-            self.paint_dots(number, pixels, span)
-        elif at.size:
-            finite = np.isfinite(heights)
-            x, y = at[finite], heights[finite]
-            self.line(number, *stems(x, y), self.pen(colour), "pairs", z=1)
-            if span[1] - span[0] <= max(FEW, self.columns / 3):
-                self.points(number, x, y, MARKERS[number % len(MARKERS)], colour)
+        edges = np.linspace(*span, self.columns + 1)
+        ends = np.searchsorted(at, edges)
+        full = np.flatnonzero(np.diff(ends))
+        low = np.fmin(np.fmin.reduceat(heights, ends[full]), 0)
+        high = np.fmax(np.fmax.reduceat(heights, ends[full]), 0)
+        brush = self.wash(colour, 0.3)
+        self.bars(number, edges[full] - 0.5, edges[full + 1] - 0.5, low, high, brush)
+        some = sampled(at.size, self.columns)
+        pixels = self.dots_of(heights[some], span, colour, at[some] - span[0])
+        self.paint_dots(number, pixels, span)
+
+    def _paint_stems(
+        self, number: int, at: np.ndarray, heights: np.ndarray, span: tuple[int, int]
+    ) -> None:
+        """Draw a stem per value, with a marker per cause where there is room."""
+        colour, finite = self.theme.colour(number), np.isfinite(heights)
+        x, y = at[finite], heights[finite]
+        self.line(number, *stems(x, y), self.pen(colour), "pairs", z=1)
+        if span[1] - span[0] <= max(FEW, self.columns / 3):
+            self.points(number, x, y, MARKERS[number % len(MARKERS)], colour)
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         """Return the nearest differing value."""

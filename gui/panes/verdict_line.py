@@ -26,6 +26,7 @@ from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme, swatch
 from quantoscope.gui.common.widgets import hbox
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Entry
+from quantoscope.gui.panes.suggestion import SuggestionButton
 from quantoscope.gui.panes.verdict_words import ALARM, STRONG, Clause, brief, clauses
 
 SWATCH = QSize(18, 12)
@@ -154,7 +155,7 @@ class VerdictText(QWidget):
 
 
 class VerdictLine(QWidget):
-    """The verdict, and a button that shows why."""
+    """The verdict, a button that shows why, and one that adds what would be better."""
 
     why_asked = Signal()
     """The user wants to see the waterfall."""
@@ -178,8 +179,11 @@ class VerdictLine(QWidget):
         self.why.clicked.connect(self.why_asked)
         # The button follows the end of the text.
         size = self.why.sizeHint()
-        row = hbox(self, (self.text, 1), margins=(MARGIN, 1, 2 * MARGIN + size.width(), 1))
-        row.setAlignment(self.text, Qt.AlignmentFlag.AlignVCenter)
+        self.suggestion = SuggestionButton(session, self)
+        row = hbox(self, (self.text, 1), self.suggestion, margins=(MARGIN, 1, MARGIN, 1), spacing=0)
+        row.insertSpacing(1, 2 * MARGIN + size.width())
+        for part in (self.text, self.suggestion):
+            row.setAlignment(part, Qt.AlignmentFlag.AlignVCenter)
         self.setMinimumHeight(size.height())
         self.text.laid_out.connect(self._place_why)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -195,7 +199,7 @@ class VerdictLine(QWidget):
     def _place_why(self) -> None:
         size = self.why.sizeHint()
         x = self.text.x() + self.text.wide + MARGIN
-        x = min(x, self.width() - MARGIN - size.width())
+        x = min(x, self.text.x() + self.text.width() + MARGIN)
         self.why.setGeometry(x, (self.height() - size.height()) // 2, size.width(), size.height())
 
     def refresh(self) -> None:

@@ -56,6 +56,7 @@ class StatusLine(QStatusBar):
         self._names = {
             EVALUATE: self.tr("Computing…"),
             "runtimes": self.tr("Comparing runtimes…"),
+            "suggestion": self.tr("Trying other schemes…"),
             "file": self.tr("Reading the file…"),
             "tensor": self.tr("Reading the values…"),
             "export": self.tr("Writing…"),

@@ -233,7 +233,8 @@ def test_no_label_hides_another(picture, key, size):
             x, y = float(node.get("x")), float(node.get("y"))
             high = metrics.ascent()
             boxes.append((text, QRectF(x, y - high, metrics.horizontalAdvance(text), high)))
-    assert len(boxes) == 6
+    # Low views have no room for the divergence.
+    assert len(boxes) == (6 if size == (85, 80) else 5)
     for place, (name, box) in enumerate(boxes):
         for other, there in boxes[:place]:
             assert not box.intersects(there), (name, other)

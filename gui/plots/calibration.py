@@ -13,10 +13,9 @@ from quantoscope.engine.calibration import METHODS, Calibration
 from quantoscope.engine.calibration.base import inside
 from quantoscope.gui.common.localized_numbers import digits_within, filled, short, snapped
 from quantoscope.gui.plots.axis import log_text, log_ticks
-from quantoscope.gui.plots.base import Span
 from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.handles import HandlePlot
-from quantoscope.gui.plots.spans import power
+from quantoscope.gui.plots.spans import Span, power
 
 TICK_PIXELS = 46
 PERCENTILE = str(Calibration("percentile", METHODS["percentile"].first))

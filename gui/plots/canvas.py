@@ -8,9 +8,10 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPen
 
-from quantoscope.gui.plots.base import LABEL_POINTS, Plot, Span
+from quantoscope.gui.plots.base import LABEL_POINTS, Plot
 from quantoscope.gui.plots.data import Series
 from quantoscope.gui.plots.labels import anchor_of, free, near
+from quantoscope.gui.plots.spans import Span
 
 Point = tuple[float, float]
 

@@ -10,9 +10,10 @@ import numpy as np
 from quantoscope.engine import Channels
 from quantoscope.engine.numerics.granularity import GROUP
 from quantoscope.gui.common.localized_numbers import filled, short
-from quantoscope.gui.plots.base import Option, Plot
+from quantoscope.gui.plots.base import Plot
 from quantoscope.gui.plots.colour_scale import coloured
 from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.options import Option
 
 SQNR, SCALE, RANGE = "sqnr", "scale", "range"
 WORST, NUMBER, BY_SCALE, BY_RANGE = "worst", "number", "by scale", "by range"

@@ -8,12 +8,12 @@ from PySide6.QtGui import QBrush, QColor
 
 from quantoscope.engine import QUANTIZERS
 from quantoscope.gui.common.localized_numbers import filled, percent, short
-from quantoscope.gui.plots.base import COUNT_SCALE, Span
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.distribution import CODE_TICK_PIXELS
 from quantoscope.gui.plots.lanes import Lane, LanedPlot, lanes_of, write_head
+from quantoscope.gui.plots.options import COUNT_SCALE
 from quantoscope.gui.plots.scales import count_unit, with_headroom
-from quantoscope.gui.plots.spans import Unit
+from quantoscope.gui.plots.spans import Span, Unit
 
 MANY = 3
 """Number of schemes from which each has a lane: their outlines would cover each other."""

@@ -14,10 +14,11 @@ from quantoscope.engine.numerics.kernels import Scratch
 from quantoscope.gui.common.localized_numbers import filled, percent
 from quantoscope.gui.common.theme import MARKERS, Theme
 from quantoscope.gui.document.snapshot import Focus
-from quantoscope.gui.plots.base import FEW, Y_SCALE
+from quantoscope.gui.plots.base import FEW
 from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.density import sampled
 from quantoscope.gui.plots.kept_figures import FarValues
+from quantoscope.gui.plots.options import Y_SCALE
 from quantoscope.gui.plots.position_plot import PositionPlot, stems
 from quantoscope.gui.plots.spans import finite_extremes, visible
 

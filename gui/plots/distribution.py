@@ -23,13 +23,14 @@ from quantoscope.gui.common.localized_numbers import (
     tidy,
 )
 from quantoscope.gui.common.theme import Theme
-from quantoscope.gui.plots.base import COUNT_SCALE, X_SCALE, Plot, Span
+from quantoscope.gui.plots.base import Plot
 from quantoscope.gui.plots.code_rows import CodeRows, unused_ends
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.handles import HandlePlot
 from quantoscope.gui.plots.kept_figures import not_zero, sorted_values
+from quantoscope.gui.plots.options import COUNT_SCALE, X_SCALE
 from quantoscope.gui.plots.scales import DYNAMIC, Symlog, count_unit, with_headroom
-from quantoscope.gui.plots.spans import LARGEST, Unit
+from quantoscope.gui.plots.spans import LARGEST, Span, Unit
 from quantoscope.gui.plots.values_axis import values_frame
 
 CODE_TICK_PIXELS = 46

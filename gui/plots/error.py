@@ -9,11 +9,12 @@ from quantoscope.engine.analysis.robust_reach import robust_reach
 from quantoscope.engine.evaluation.result import EvaluatedPart
 from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.gui.common.localized_numbers import filled, percent, short
-from quantoscope.gui.plots.base import FEW, Y_SCALE, Option, Span
+from quantoscope.gui.plots.base import FEW
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.density import density, dots, sampled
 from quantoscope.gui.plots.kept_figures import FarValues
 from quantoscope.gui.plots.lanes import Lane, lanes_of, write_head
+from quantoscope.gui.plots.options import Y_SCALE, Option
 from quantoscope.gui.plots.position_plot import (
     MARK_PIXELS,
     PositionPlot,
@@ -22,7 +23,7 @@ from quantoscope.gui.plots.position_plot import (
     thinned,
 )
 from quantoscope.gui.plots.scales import Symlog
-from quantoscope.gui.plots.spans import Unit, visible
+from quantoscope.gui.plots.spans import Span, Unit, visible
 from quantoscope.gui.plots.view import CUT_DOWN, RAISED
 
 IN_S, IN_R = "S", "R"

@@ -11,7 +11,8 @@ from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.scales import Symlog
 
 if TYPE_CHECKING:
-    from quantoscope.gui.plots.base import Plot, Span
+    from quantoscope.gui.plots.base import Plot
+    from quantoscope.gui.plots.spans import Span
 
 LABEL_POINTS = 8.5
 NOTE_ROOM = 160.0

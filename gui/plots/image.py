@@ -14,7 +14,6 @@ from quantoscope.engine.analysis.planes import Region
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.plots import image_words
-from quantoscope.gui.plots.base import Option
 from quantoscope.gui.plots.colour_scale import (
     AUTO,
     INFINITE,
@@ -39,6 +38,7 @@ from quantoscope.gui.plots.image_places import (
 )
 from quantoscope.gui.plots.image_scale import pixels_of
 from quantoscope.gui.plots.margins import MarginAxis, Strip
+from quantoscope.gui.plots.options import Option
 from quantoscope.gui.plots.plane_plot import Picture, PlanePlot
 from quantoscope.gui.plots.view import CUT_DOWN, RAISED
 

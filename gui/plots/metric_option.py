@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from quantoscope.gui.common.localized_numbers import filled
-from quantoscope.gui.plots.base import Option, Plot
+from quantoscope.gui.plots.base import Plot
 from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.options import Option
 
 ALL, OTHERS = "all", "others"
 METRIC = Option("metric", "Metric", ((ALL, "All values"),))

@@ -11,15 +11,16 @@ from PySide6.QtGui import QColor
 from quantoscope.gui.common.localized_numbers import filled, short
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.plots.axis import shared_text
-from quantoscope.gui.plots.base import FEW, Y_SCALE, Plot, Span
+from quantoscope.gui.plots.base import FEW, Plot
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.density import sampled
 from quantoscope.gui.plots.far_parts import TINT as FAR_TINT
 from quantoscope.gui.plots.far_parts import far_note
 from quantoscope.gui.plots.lanes import Lane, LanedPlot, lanes_of, write_head
+from quantoscope.gui.plots.options import Y_SCALE
 from quantoscope.gui.plots.position_plot import PositionPlot, places, position_readout, stems
 from quantoscope.gui.plots.scales import Symlog
-from quantoscope.gui.plots.spans import LARGEST, Unit, finite_extremes, visible
+from quantoscope.gui.plots.spans import LARGEST, Span, Unit, finite_extremes, visible
 
 DASHES = 8
 """Number of values per pixel up to which those that jump up and down are dashes."""

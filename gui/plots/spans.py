@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+Span = tuple[float, float]
 USUAL = 1e100
 """Coordinates from its reciprocal to this are drawn unscaled."""
 DRAWN = 1e150

@@ -7,10 +7,11 @@ import numpy as np
 from quantoscope.engine import QUANTIZERS
 from quantoscope.gui.common.localized_numbers import filled, short
 from quantoscope.gui.common.theme import MARKERS
-from quantoscope.gui.plots.base import FEW, X_SCALE, Plot, Span
+from quantoscope.gui.plots.base import FEW, Plot
 from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.options import X_SCALE
 from quantoscope.gui.plots.scales import Symlog
-from quantoscope.gui.plots.spans import Unit
+from quantoscope.gui.plots.spans import Span, Unit
 from quantoscope.gui.plots.values_axis import nearest_value, values_frame
 
 

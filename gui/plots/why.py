@@ -12,11 +12,12 @@ from quantoscope.engine.analysis.choices import choices_between
 from quantoscope.engine.analysis.waterfall import Waterfall
 from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.gui.common.localized_numbers import filled
-from quantoscope.gui.plots.base import Option, Span
 from quantoscope.gui.plots.canvas import Canvas
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.kept_figures import kept_waterfall, known_waterfall
 from quantoscope.gui.plots.metric_option import METRIC, MetricPlot
+from quantoscope.gui.plots.options import Option
+from quantoscope.gui.plots.spans import Span
 from quantoscope.gui.plots.waterfall_bars import Bars
 from quantoscope.gui.plots.waterfall_corners import CornerTable, Lattice
 from quantoscope.gui.plots.waterfall_words import told

@@ -1,20 +1,17 @@
-"""Pane of a plot: crosshair, readout, selection, keys, and range handles."""
+"""Pane of a plot: its data, clicks, keys and cell editor."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRect, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QRect, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QFocusEvent,
-    QGuiApplication,
     QHideEvent,
     QKeyEvent,
     QPainter,
@@ -23,37 +20,31 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QComboBox, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.gui.common.localized_numbers import full
 from quantoscope.gui.common.theme import Theme
-from quantoscope.gui.common.widgets import hbox, plain_label, vbox
+from quantoscope.gui.common.widgets import vbox
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
 from quantoscope.gui.panes.cell_field import CellField
-from quantoscope.gui.panes.form_fields import ChoiceBox
-from quantoscope.gui.panes.plane_row import PlaneRow
+from quantoscope.gui.panes.plot_edits import PlotEdits
+from quantoscope.gui.panes.plot_options import OptionRow
+from quantoscope.gui.panes.plot_reading import PlotReading
 from quantoscope.gui.plots import Plot
 from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.feed import PlotFeed
-from quantoscope.gui.plots.view import PlotView, Rule
+from quantoscope.gui.plots.view import PlotView
 from quantoscope.gui.workers.background import Ticket
 
 TOP_MARGIN = 6
-OPTION_WIDTH = 240
-"""Maximum width of the box of an option, in pixels."""
-BOX_EDGES = 50
-"""Width of a box beside its text."""
-ARROW_SHARE = 4
-"""Share of the options' row, in characters, of the arrow of a box."""
 OPTIONS_FROM = 260
 """Minimum width of the pane, in pixels, for options above the plot."""
 QWIDGETSIZE_MAX = (1 << 24) - 1
 """Qt's own, which Python does not see."""
 STILL = 25
 """Milliseconds after which a moved view stands still."""
-_drags = itertools.count(1)
 _ARROWS: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -98,11 +89,7 @@ class PlotPane(QWidget):
         super().__init__(parent)
         self._session = session
         self._feed = feed
-        self._drag = 0
-        self._run = ""
-        self._run_at: tuple[int, int | None] = (0, None)
         self._waiting = False
-        self._pointer = QPointF()
         self._prepared: PlotData | None = None
         self.widget = pg.PlotWidget(self, viewBox=PlotView(kind.x_only), background=None)
         self.plot = kind(self.widget.getPlotItem(), theme)
@@ -120,40 +107,26 @@ class PlotPane(QWidget):
         self._still.setSingleShot(True)
         self._still.setInterval(STILL)
         self._still.timeout.connect(self._on_still)
-        self._crosshairs = {
-            quantity: Rule(angle=angle, movable=False)
-            for quantity, angle in ((kind.x_quantity, 90), (kind.y_quantity, 0))
-            if quantity
-        }
-        for line in self._crosshairs.values():
-            line.setZValue(30)
-            line.hide()
-            self.widget.addItem(line, ignoreBounds=True)
         self.cell_field = CellField(self.widget)
         self.cell_field.committed.connect(self._on_cell_committed)
         session.finish_typing.connect(self.cell_field.finish)
         session.resetting.connect(self.cell_field.close_field)
-        self.readout = plain_label(self.widget, name="readout", wrap=False)
-        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.readout.hide()
-        self.options = QWidget(self)
-        self.options.setAutoFillBackground(True)
-        self._fill_options()
+        self._reading = PlotReading(self.plot, self.widget, feed, self)
+        self.readout = self._reading.label
+        self.options = OptionRow(self.plot, self)
+        self.options.chosen.connect(self._on_option)
+        self.options.plane_chosen.connect(self._on_plane)
         vbox(self, self.options, self.widget, spacing=0)
-        scene = self.widget.scene()
-        scene.sigMouseMoved.connect(self._on_mouse_moved)
-        scene.sigMouseClicked.connect(self._on_mouse_clicked)
+        self.widget.scene().sigMouseClicked.connect(self._on_mouse_clicked)
         self._ring = FocusRing(self)
         self.widget.viewport().installEventFilter(self)
         self.plot.insight_changed.connect(self.insight_changed)
         self.insight_changed.connect(self.setAccessibleDescription)
-        self.plot.range_dragged.connect(self._on_range_dragged)
-        self.plot.value_dragged.connect(self._on_value_dragged)
+        self._edits = PlotEdits(self.plot, session, self)
+        self._edits.begun.connect(self._on_drag_begun)
         self.plot.labels_changed.connect(self._fit_labels)
         self.plot.outdated.connect(self._on_outdated)
         self.plot.more_asked.connect(self._on_more_asked)
-        self.plot.picked.connect(session.view.choose)
-        self.plot.channel_picked.connect(self._focus_on)
         feed.changed.connect(self._on_data)
         feed.moved.connect(self._on_moved)
         if kind.picks_plane:
@@ -164,41 +137,8 @@ class PlotPane(QWidget):
         view.sigXRangeChanged.connect(self._on_x_range)
         view.sigYRangeChanged.connect(self._on_y_range)
         view.sigResized.connect(self._fit_labels)
-        feed.pointed.connect(self._on_pointed)
         self.restyle(theme)
         self._on_data(feed.data)
-
-    def _fill_options(self) -> None:
-        """Create a box per display option."""
-        row = self._options_row = hbox(self.options, margins=(3, 2, 3, 0), spacing=4)
-        self._boxes: list[ChoiceBox] = []
-        for option in self.plot.options:
-            box = ChoiceBox(self.options)
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            box.setMinimumContentsLength(3)
-            box.setMaximumWidth(OPTION_WIDTH)
-            box.setAccessibleName(self.tr(option.title))
-            box.setToolTip(self.tr(option.title))
-            self._boxes.append(box)
-            box.activated.connect(self._on_option)
-            row.addWidget(box)
-        self._planes = PlaneRow(self.options) if self.plot.picks_plane else None
-        if self._planes is not None:
-            self._planes.chosen.connect(self._on_plane)
-            row.addWidget(self._planes)
-        row.addStretch(1)
-        self._offer_choices()
-
-    def options_width(self) -> int:
-        """Return the width in pixels that the options need to be read in full."""
-        shown = [self._planes.sizeHint().width()] if self._planes is not None else []
-        for box in self._boxes:
-            texts = [box.itemText(place) for place in range(box.count())]
-            width = max(map(box.fontMetrics().horizontalAdvance, texts), default=0) + BOX_EDGES
-            shown.append(min(width, OPTION_WIDTH))
-        return sum(shown) + 4 * len(shown) + 6
 
     def take_options(self) -> None:
         """Take the options back above the plot, from the head where they have stood."""
@@ -214,39 +154,18 @@ class PlotPane(QWidget):
         roomy = self.height() >= 120 and self.width() >= OPTIONS_FROM
         self.options.setVisible(self.plot.has_options and (roomy or not inside))
 
-    def _offer_choices(self) -> None:
-        """Fill the boxes with the choices that the data leave."""
-        for option, box in zip(self.plot.options, self._boxes, strict=True):
-            choices = [(self.tr(title), key) for key, title in self.plot.choices_of(option)]
-            held = [(box.itemText(n), box.itemData(n)[1]) for n in range(box.count())]
-            if choices != held:
-                box.clear()
-                for title, key in choices:
-                    box.addItem(title, (option.key, key))
-            chosen = self.plot.chosen_options[option.key]
-            keys = [key for _, key in choices]
-            box.setCurrentIndex(keys.index(chosen) if chosen in keys else 0)
-            # In too little room each gets a share of what its text needs.
-            self._options_row.setStretchFactor(box, ARROW_SHARE + len(box.currentText()))
-
-    def _on_option(self, place: int) -> None:
-        box = self.sender()
-        if isinstance(box, QComboBox):
-            self.plot.choose(*box.itemData(place))
-            self._offer_choices()
-            self._fit_labels()
+    def _on_option(self, key: str, choice: str) -> None:
+        self.plot.choose(key, choice)
+        self.options.offer()
+        self._fit_labels()
 
     def choose_options(self, chosen: Mapping[str, str]) -> None:
         """Set display options, those that are not named to their first choice."""
         for key, choice in {**self.plot.first_options(), **chosen}.items():
             if choice != self.plot.chosen_options[key]:
                 self.plot.choose(key, choice)
-        self._offer_choices()
+        self.options.offer()
         self._fit_labels()
-
-    def _on_menu_option(self, box: ChoiceBox, place: int, *_: object) -> None:
-        box.setCurrentIndex(place)
-        box.activated.emit(place)
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
@@ -256,12 +175,7 @@ class PlotPane(QWidget):
         self._ring.update()
         self.plot.restyle(theme)
         self._fit_labels()
-        for line in self._crosshairs.values():
-            line.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DotLine))
-        self.readout.setStyleSheet(
-            f"#readout {{ background: {theme.base}; color: {theme.foreground};"
-            f" border: 1px solid {theme.grid}; padding: 1px 5px; }}"
-        )
+        self._reading.restyle(theme)
 
     # Data
 
@@ -277,12 +191,12 @@ class PlotPane(QWidget):
         if self.isVisible():
             ends = self.plot.x_unit.up_pair(*map(float, x_range))
             self._feed.moved.emit(self.plot.x_quantity, *ends)
-            self._read_again()
+            self._reading.read_again()
 
     def _on_y_range(self, view: Any, y_range: tuple[float, float]) -> None:
         if self.isVisible() and self.plot.y_quantity:
             self._feed.moved.emit(self.plot.y_quantity, *map(float, y_range))
-            self._read_again()
+            self._reading.read_again()
 
     def _on_moved(self, quantity: str, low: float, high: float) -> None:
         view = self.widget.getPlotItem().getViewBox()
@@ -313,7 +227,7 @@ class PlotPane(QWidget):
         if not self.isVisible():
             self.plot.forget()
             return
-        self._offer_planes()
+        self.options.offer_planes(self._feed.data)
         waits = self.plot.slow and not self.plot.is_prepared(data)
         if waits and self._prepared is not data:
             if not self.plot.insight:
@@ -321,9 +235,9 @@ class PlotPane(QWidget):
             self._compute(data)
             return
         self.plot.draw(data)
-        self._offer_choices()
+        self.options.offer()
         self._fit_labels()
-        self._read_again()
+        self._reading.read_again()
         self._waiting = False
         self._session.view.set_stopped(self.plot.key, False)
 
@@ -375,81 +289,16 @@ class PlotPane(QWidget):
 
     # Pointer
 
-    def _at(self, scene_point: QPointF) -> tuple[float, float] | None:
-        """Return the point of the view in drawn coordinates."""
-        view = self.widget.getPlotItem().getViewBox()
-        if not view.sceneBoundingRect().contains(scene_point):
-            return None
-        point = view.mapSceneToView(scene_point)
-        return float(point.x()), float(point.y())
-
-    def _on_mouse_moved(self, scene_point: QPointF) -> None:
-        self._pointer = QPointF(scene_point)
-        at = self._at(scene_point)
-        if at is None or self.plot.data is None:
-            self._point_nowhere()
-            return
-        places = self.plot.at(self.plot.pointed(*at), at[1])
-        for quantity, place in zip(
-            (self.plot.x_quantity, self.plot.y_quantity), places, strict=True
-        ):
-            if quantity:
-                self._feed.pointed.emit(quantity, place)
-        if QGuiApplication.mouseButtons() == Qt.MouseButton.NoButton:
-            self._read(*at)
-        else:
-            self.readout.hide()
-
-    def _read_again(self) -> None:
-        """Say what is under the pointer now: the picture has changed or moved."""
-        if self.readout.isHidden():
-            return
-        at = self._at(self._pointer)
-        if at is None:
-            self.readout.hide()
-        else:
-            self._read(*at)
-
-    def _read(self, x: float, y: float) -> None:
-        data = self.plot.data
-        text = self.plot.readout(data, *self.plot.at(x, y)) if data is not None else ""
-        self.readout.setText(text)
-        self.readout.setVisible(bool(text))
-        left, right = self.widget.getPlotItem().getViewBox().viewRange()[0]
-        self._place_readout(on_the_left=x > (left + right) / 2)
-
-    def _place_readout(self, on_the_left: bool = False) -> None:
-        """Put the readout into the upper corner away from the pointer."""
-        view = self.widget.getPlotItem().getViewBox().sceneBoundingRect()
-        corner = self.widget.mapFromScene(view.topLeft() if on_the_left else view.topRight())
-        self.readout.resize(self.readout.sizeHint().boundedTo(view.size().toSize()))
-        x = corner.x() + 4 if on_the_left else corner.x() - self.readout.width() - 4
-        self.readout.move(x, corner.y() + 4)
-        self.readout.raise_()
-
-    def _on_pointed(self, quantity: str, at: float) -> None:
-        """Show where the pointer is, in this plot or in one with an axis of the same quantity."""
-        here = self._crosshairs.get(quantity)
-        for line in self._crosshairs.values():
-            line.setVisible(here is not None and (line is here or line.isVisible()))
-        if here is not None:
-            unit = self.plot.x_unit if here.angle == 90 else self.plot.y_unit
-            here.setPos(unit.down_to(at))
-
-    def _point_nowhere(self) -> None:
-        self.readout.hide()
-        self._feed.pointed.emit("", 0.0)
-
     def eventFilter(self, watched: Any, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave:
-            self._point_nowhere()
+            self._reading.point_nowhere()
         return super().eventFilter(watched, event)
 
     def _on_mouse_clicked(self, event: Any) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
             return
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        at = self._at(event.scenePos())
+        at = self._reading.at(event.scenePos())
         if event.double():
             if at is None or not self._edit_at(*self.plot.at(*at)):
                 self.fit()
@@ -459,46 +308,21 @@ class PlotPane(QWidget):
         at = self.plot.at(*at)
         channel = self.plot.pick_channel(self.plot.data, *at)
         if channel is not None:
-            self._focus_on(channel)
+            self._edits.focus_on(channel)
             return
         position = self.plot.pick(self.plot.data, *at)
         if position is not None:
-            self._choose(self.plot.flat(self.plot.data, position))
-
-    def _choose(self, position: int) -> None:
-        """Choose the value at a flat position; the channel in focus gives way to its own."""
-        focus = self._session.view.focus
-        if focus is not None and position not in focus.positions:
-            self._session.revisit_values(np.array([position]))
-        else:
-            self._session.view.choose(position)
-
-    def _focus_on(self, channel: int) -> None:
-        """Focus a channel, or unfocus it if it has the focus."""
-        focus = self._session.view.focus
-        alone = focus is not None and focus.channel == channel
-        same = alone and focus is not None and focus.granularity == self._session.view.partition
-        self._session.view.focus_on(None if same else channel)
+            self._edits.choose(self.plot.flat(self.plot.data, position))
 
     def _on_plane(self, text: str, position: int) -> None:
         """Show another plane in every image, with the cursor in the same cell."""
         self._feed.plane_chosen.emit(text)
         if text and position != self._session.view.chosen:
-            self._choose(position)
+            self._edits.choose(position)
 
     def _on_plane_chosen(self, text: str) -> None:
         self.plot.choose("plane", text)
-        self._offer_planes()
-
-    def _offer_planes(self) -> None:
-        data = self._feed.data
-        if self._planes is not None:
-            chosen = None if data.chosen is None else data.flat(data.chosen)
-            self._planes.offer(data.whole.shape, self.plot.chosen_options["plane"], chosen)
-            texts = [self._planes.axes.currentText()]
-            texts += [spin.text() for spin in self._planes.spins if spin.isVisibleTo(self)]
-            share = sum(ARROW_SHARE + len(text) for text in texts)
-            self._options_row.setStretchFactor(self._planes, share)
+        self.options.offer_planes(self._feed.data)
 
     # Editing a cell
 
@@ -514,7 +338,7 @@ class PlotPane(QWidget):
         box = None if data is None else self.plot.cell_box(data, position)
         if box is None or self._session.evaluator.snapshot.array.shape != self._session.array.shape:
             return False
-        self._choose(position)
+        self._edits.choose(position)
         view = self.widget.getPlotItem().getViewBox()
         corners = [
             self.widget.mapFromScene(view.mapViewToScene(point))
@@ -530,67 +354,13 @@ class PlotPane(QWidget):
         if onward and self.plot.data is not None:
             below = self.plot.neighbour(self.plot.data, position, 0, 1)
             if below is not None:
-                self._choose(below)
+                self._edits.choose(below)
             self.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    # Dragging the clipping range
-
-    def _on_range_dragged(self, low: float, high: float, finished: bool) -> None:
-        entry = self._session.active
-        if entry is None:
-            return
-        self._drag = self._drag or next(_drags)
-        commands.set_scheme(
-            self._session, entry.uid, entry.scheme.with_range(low, high), f"drag {self._drag}"
-        )
-        if finished:
-            self._drag = 0
-
-    # Moving a value
-
-    def _on_value_dragged(self, place: int, value: float, finished: bool) -> None:
-        if self.plot.data is None:
-            return
-        index = self.plot.data.flat(place)
-        if not self._drag:
-            self._drag = next(_drags)
-            self.setFocus(Qt.FocusReason.MouseFocusReason)
-            self._session.view.choose(index)
-        commands.move_value(self._session, index, value, f"drag {self._drag}")
-        if finished:
-            self._drag = 0
-
-    def _move_chosen(self, steps: float) -> None:
-        """Move the chosen value by so many S; presses with nothing in between are one change."""
-        data, chosen = self.plot.data, self._session.view.chosen
-        value = None if data is None else self.plot.moved_value(data, steps)
-        if value is None or chosen is None:
-            return
-        stack = self._session.undo_stack
-        if not self._run or self._run_at != (stack.index(), chosen):
-            self._run = f"keys {next(_drags)}"
-        commands.move_value(self._session, chosen, value, self._run)
-        self._run_at = stack.index(), chosen
 
     # Keys and menu
 
-    def _go(self, across: int, down: int) -> None:
-        """Choose the channel or value next to the one in focus or chosen."""
-        data, chosen = self.plot.data, self._session.view.chosen
-        channel = place = position = None
-        if data is not None and across:
-            channel = self.plot.next_channel(data, across)
-            place = self.plot.next_value(data, across)
-        if data is not None and chosen is not None:
-            position = self.plot.neighbour(data, chosen, across, down)
-        if channel is not None:
-            self._session.view.focus_on(channel)
-        elif data is not None and place is not None:
-            self._session.view.choose(data.flat(place))
-        elif position is not None and self.plot.of_all_values:
-            self._choose(position)
-        elif chosen is None or position is not None:
-            self._session.view.choose(position or 0)
+    def _on_drag_begun(self) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
 
     def event(self, event: QEvent) -> bool:
         asked = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
@@ -604,18 +374,16 @@ class PlotPane(QWidget):
         key = event.key()
         view = self.widget.getPlotItem().getViewBox()
         if key == Qt.Key.Key_Escape and self.plot.dragging:
-            self.plot.let_go()
-            commands.take_back(self._session, f"drag {self._drag}")
-            self._drag = 0
+            self._edits.let_go()
         elif key in _ARROWS:
             across, down = _ARROWS[key]
             held = event.modifiers()
             if across and held & Qt.KeyboardModifier.ShiftModifier:
-                self._move_chosen(across)
+                self._edits.move_chosen(across)
             elif across and held & Qt.KeyboardModifier.AltModifier:
-                self._move_chosen(across / 10)
+                self._edits.move_chosen(across / 10)
             else:
-                self._go(across, down)
+                self._edits.go(across, down)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._session.view.chosen is not None:
             chosen = self._session.view.chosen
             if not self._edit(chosen) and self.plot.data is not None:
@@ -634,13 +402,7 @@ class PlotPane(QWidget):
         menu = QMenu(self)
         menu.addAction(self.tr("Show &everything"), self.fit)
         menu.addSeparator()
-        for option, box in zip(self.plot.options, self._boxes, strict=True):
-            choices = menu.addMenu(self.tr(option.title))
-            for place in range(box.count()):
-                action = choices.addAction(box.itemText(place))
-                action.setCheckable(True)
-                action.setChecked(place == box.currentIndex())
-                action.triggered.connect(partial(self._on_menu_option, box, place))
+        self.options.add_to(menu)
         if self.plot.options:
             menu.addSeparator()
         menu.addAction(self.tr("&Copy as image"), self._ask_copy)
@@ -687,7 +449,7 @@ class PlotPane(QWidget):
         self.show_options()
         self._fit_labels()
         if not self.readout.isHidden():
-            self._place_readout()
+            self._reading.place()
 
 
 def _prepare(work: Callable[[], None], data: PlotData, ticket: Ticket) -> PlotData:

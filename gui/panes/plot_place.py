@@ -116,7 +116,7 @@ class PlotPlace(Place):
         if not self.is_built or not self.pane.plot.has_options:
             return
         options = self.pane.options
-        beside = self.width() - self.pane.options_width() >= SENTENCE_ROOM
+        beside = self.width() - self.pane.options.needed >= SENTENCE_ROOM
         if beside and self._row.indexOf(options) < 0:
             self._row.insertWidget(2, options, 0, Qt.AlignmentFlag.AlignTop)
         elif not beside and self._row.indexOf(options) >= 0:
@@ -125,7 +125,7 @@ class PlotPlace(Place):
             # On a line with the text of the boxes.
             text.setContentsMargins(0, OPTION_EDGE if beside else 0, 0, 0)
         if beside:
-            options.setFixedWidth(self.pane.options_width())
+            options.setFixedWidth(self.pane.options.needed)
         self.pane.show_options()
 
     def _toggle_window(self) -> None:

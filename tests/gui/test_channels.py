@@ -662,7 +662,7 @@ def commands_to(window, text):
 def test_cells_are_not_said_to_be_ranked(bench):
     x = np.random.default_rng(1).standard_normal((4096, 8)).astype(np.float32)
     shown = bench("channels", x, "int8 symmetric per-channel(0)")
-    box = shown.pane._boxes[1]
+    box = shown.pane.options.boxes[1]
     texts = [box.itemText(place) for place in range(box.count())]
     assert texts == ["as they lie", "largest scale first", "widest range first"]
     assert box.currentText() == "as they lie"

@@ -423,18 +423,18 @@ def test_two_images_share_zoom_plane_and_pointer(bench):
     other.fit()
     assert shown.plot.follow_x
     assert shown.plot.follow_y
-    shown.pane._planes.axes.setCurrentIndex(
-        shown.pane._planes.axes.findText("axes 2", Qt.MatchFlag.MatchStartsWith)
+    shown.pane.options.planes.axes.setCurrentIndex(
+        shown.pane.options.planes.axes.findText("axes 2", Qt.MatchFlag.MatchStartsWith)
     )
-    shown.pane._planes.axes.activated.emit(shown.pane._planes.axes.currentIndex())
+    shown.pane.options.planes.axes.activated.emit(shown.pane.options.planes.axes.currentIndex())
     assert other.plot.chosen_options["plane"] == shown.plot.chosen_options["plane"] != ""
-    assert other._planes.axes.currentText() == shown.pane._planes.axes.currentText()
+    assert other.options.planes.axes.currentText() == shown.pane.options.planes.axes.currentText()
 
 
 def test_a_plane_is_picked_and_follows_the_chosen_value(bench):
     x = noise(4 * 5 * 6).reshape(4, 5, 6)
     shown = bench("image", x, "int8 symmetric", size=(700, 400))
-    row = shown.pane._planes
+    row = shown.pane.options.planes
     row.axes.setCurrentIndex(row.axes.findText("axes 1, 2"))
     row.axes.activated.emit(row.axes.currentIndex())
     shown.plot.choose("quantity", "real")
@@ -660,7 +660,7 @@ def test_in_the_window_two_images_are_level_and_no_choice_is_cut(open_window, qt
     assert heads[0].height() == heads[1].height()
     tops = {pane.widget.mapTo(window, QPointF(0, 0)).y() for pane in (first, second)}
     assert len(tops) == 1
-    for box in (*first._boxes, first._planes.axes):
+    for box in (*first.options.boxes, first.options.planes.axes):
         option = QStyleOptionComboBox()
         box.initStyleOption(option)
         assert option.currentText == box.currentText()

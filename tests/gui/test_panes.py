@@ -107,7 +107,8 @@ def test_the_head_of_a_view_leaves_the_room_to_the_plot(window, qapp):
     qapp.processEvents()
     assert options.isVisible()
     assert options.parentWidget() is place.pane
-    assert [box.currentText() for box in place.pane._boxes] == ["in the unit of R", "y: automatic"]
+    shown = [box.currentText() for box in place.pane.options.boxes]
+    assert shown == ["in the unit of R", "y: automatic"]
 
 
 @pytest.mark.parametrize("size", [(1000, 700), (1440, 900)])

@@ -103,7 +103,7 @@ def drag_value(window):
     QApplication.processEvents()
     pane = window.plots["number-line"]
     for value, finished in ((0.1, False), (0.2, False), (0.3, True)):
-        pane._on_value_dragged(2, value, finished)
+        pane.plot.value_dragged.emit(2, value, finished)
 
 
 def paste_values(window):

@@ -324,7 +324,7 @@ def test_gains_of_many_values_are_computed_on_another_thread_and_kept(bench, mon
 
 def test_both_schemes_and_the_metric_are_chosen_in_boxes(bench, person):
     shown = bench("waterfall", OUTLIER, *FOUR, size=(900, 500))
-    first, second, metric = shown.pane._boxes
+    first, second, metric = shown.pane.options.boxes
     assert shown.plot.insight.startswith("int8 asymmetric loses 28.5 dB less than int8 symmetric m")
     assert [metric.itemText(n) for n in range(metric.count())] == [
         "All values",

@@ -161,7 +161,7 @@ class ValuesPane(QWidget):
         if sum(widths.values()) > room:
             error = keys.index("error") if "error" in keys else -1
             sorted_by = self._sorted_by[0] if self._sorted_by is not None else 0
-            wanted = (sorted_by, *(keys.index(key) for key in ESSENTIAL if key in keys))
+            wanted = (0, sorted_by, *(keys.index(key) for key in ESSENTIAL if key in keys))
             left, widths = room, {}
             for column in dict.fromkeys(wanted):
                 width = self._widths[column]

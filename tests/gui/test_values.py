@@ -345,7 +345,8 @@ def test_no_number_and_no_position_is_cut_at_first(open_window, size, shape):
 
 
 def test_a_list_sorted_by_the_error_shows_the_error(open_window):
-    window = open_window(SMALL.reshape(2, 3200), "int8 symmetric", size=(1000, 700))
+    values = np.resize(SMALL, (1024, 2816)).astype(np.float32)
+    window = open_window(values, "int8 symmetric", size=(1440, 900))
     table = window.values.table
     error = window.values.model.keys.index("error")
     assert table.isColumnHidden(error)

@@ -206,6 +206,7 @@ class Files(QObject):
         """Add files that were read to the document."""
         # Commit the edit in progress: it belongs to the old contents, and is kept like other edits.
         self._session.finish_typing.emit()
+        untouched = self._session.untouched
         found = [one for one in read if one.source is not None]
         for one in found:
             assert one.source is not None
@@ -227,7 +228,8 @@ class Files(QObject):
             source = found[0].source
             assert source is not None
             self.listed.emit(source)
-            if not self._session.array.size:
+            # Nobody's numbers make way; somebody's stay, until another tensor is asked for.
+            if untouched or not self._session.array.size:
                 self._show_matrix(source)
         errors = [one.error for one in read if one.error]
         if errors:
@@ -246,11 +248,17 @@ class Files(QObject):
         if found and source.path is not None:
             self._background.cancel(TENSOR)
             job = partial(_load_striking, source.path, [str(tensor.name) for tensor in found])
-            done, failed = partial(self._take_striking, found), self._whole.failed
+            done, failed = partial(self._take_striking, source, found), self._whole.failed
             self._background.start(TENSOR, job, done, failed, only_reads=True)
 
-    def _take_striking(self, found: Sequence[Tensor], read: tuple[int, Values]) -> None:
-        self._take(found[read[0]], read[1])
+    def _take_striking(
+        self, source: Source, found: Sequence[Tensor], read: tuple[int, Values]
+    ) -> None:
+        tensor, values = found[read[0]], read[1]
+        text = self.tr("%1 holds %2 tensors, %3 is shown: in Tensors, Enter shows another.")
+        readable = sum(one.readable for one in source.tensors)
+        said = filled(text, source.title, f"{readable:,}", printable(tensor.label, 60))
+        self._take(tensor, values, said)
 
     def show_tensor(self, tensor: Tensor, values: Values | None = None) -> None:
         """Show a tensor of the document, loading its values if necessary."""
@@ -284,14 +292,17 @@ class Files(QObject):
         title, icon = self.tr("External data"), QMessageBox.Icon.Question
         return ask(self._window, icon, title, text, buttons, default=1) == 0
 
-    def _take(self, tensor: Tensor, values: Values) -> None:
-        """Show a tensor with loaded values, unless its file was closed meanwhile."""
+    def _take(self, tensor: Tensor, values: Values, first: str = "") -> None:
+        """Show a tensor with loaded values, unless its file was closed meanwhile.
+
+        ``first`` is what to say before what is to be said of the values.
+        """
         if self._session.source_of(tensor) is None:
             return
         array, tensor.block_codes, notes = values
         tensor.take(array, tensor.dtype)
         self._show(tensor)
-        said = []
+        said = [first] if first else []
         if tensor.dtype != array.dtype.name:
             text = self.tr("%1 holds %2 values, processed as %3.")
             said.append(filled(text, tensor.title, tensor.dtype, array.dtype.name))

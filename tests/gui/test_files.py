@@ -151,21 +151,42 @@ def test_files_that_were_opened_are_in_open_recent_newest_first(window, qtbot, t
     assert [a.text() for a in window.menus.recent.actions()] == ["No files yet"]
 
 
-def test_of_several_arrays_in_a_file_one_is_chosen_in_the_tensors_pane(
+def test_of_several_arrays_in_a_file_a_matrix_is_shown_and_another_chosen_in_the_tensors_pane(
     window, qtbot, tmp_path, person
 ):
     path = tmp_path / "many.npz"
     np.savez(path, weight=np.arange(4.0).reshape(2, 2), bias=np.array([7.0, 8.0, 9.0]))
     window.open_paths([path])
     settle(window, qtbot)
-    assert "many.npz holds 2 tensors" in window.message.text
-    assert window.windowTitle().startswith("Three numbers"), "nothing is shown unasked"
+    assert "many.npz holds 2 tensors, weight is shown" in window.message.text
+    assert window.windowTitle().startswith("many.npz ▸ weight")
     assert window.tensors.tree.hasFocus()
     person.press("Down", "Return")
     settle(window, qtbot)
     assert window.session.array.tolist() == [7, 8, 9]
     assert window.windowTitle().startswith("many.npz ▸ bias")
     assert [source.title for source in window.session.sources] == ["many.npz"]
+
+
+def test_somebody_s_numbers_stay_when_a_file_of_several_arrays_is_opened(
+    window, qtbot, tmp_path, person
+):
+    person.edit_cell(window.values.table, 0, "0.5")
+    path = tmp_path / "many.npz"
+    np.savez(path, weight=np.ones((2, 2), np.float16), bias=np.ones(3))
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert window.windowTitle().startswith("Three numbers")
+    assert "holds 2 tensors: choose one in Tensors" in window.message.text
+
+
+def test_what_is_said_of_the_values_stands_beside_what_a_file_holds(window, qtbot, tmp_path):
+    path = tmp_path / "halves.npz"
+    np.savez(path, a=np.ones((2, 2), np.float16), b=np.ones(3, np.float16))
+    window.open_paths([path])
+    settle(window, qtbot)
+    assert "holds 2 tensors, a is shown" in window.message.text
+    assert "float16 values, processed as float32" in window.message.text
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def checkpoint(tmp_path):
 @pytest.fixture
 def work(window, checkpoint, qtbot, person):
     """A window with edits in two tensors, a hand-made scheme, and a view of its own."""
-    window.open_paths([checkpoint])
+    window.open_paths([Path(f"{checkpoint}::q")])
     settle(window, qtbot)
     q, k, _ = window.session.sources[-1].tensors
     for tensor, number in ((q, 3.5), (k, -4.25)):

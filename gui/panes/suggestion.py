@@ -30,6 +30,7 @@ class SuggestionButton(QToolButton):
         self._session = session
         self._of: tuple[Any, ...] | None = None
         self._found: Suggestion | None = None
+        self._brief = False
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(PAUSE)
@@ -41,6 +42,12 @@ class SuggestionButton(QToolButton):
         session.evaluator.evaluated.connect(self._follow)
         session.evaluator.stale_changed.connect(self._follow)
         session.entries_changed.connect(self._follow)
+
+    def set_brief(self, brief: bool) -> None:
+        """Show only the gain, or also the change."""
+        if brief != self._brief:
+            self._brief = brief
+            self._show(self._found)
 
     def _best(self) -> Evaluation | None:
         """Return the evaluation of the scheme that the verdict names, if it is to be changed."""
@@ -91,7 +98,8 @@ class SuggestionButton(QToolButton):
             return
         gain = filled(self.tr("+%1 dB"), f"{found.gain:.1f}")
         text = filled(self.tr("Try %1: %2"), found.change, gain)
-        self.setText(text)
+        # In a narrow window the verdict needs the room.
+        self.setText(gain if self._brief else text)
         tip = self.tr("Adds %1, which has %2 dB at %3 bits per value.")
         if found.more:
             tip = self.tr("Adds %1, which has %2 dB at %3 bits per value: %4 bits more.")

@@ -33,6 +33,8 @@ SWATCH = QSize(18, 12)
 WIDEST, WIDE, NARROW = 480, 180, 90
 """Widths of names in pixels, tried one after the other."""
 MARGIN = 8
+ROOMY = 1200
+"""Width of a line that has room for what is suggested."""
 
 
 class VerdictText(QWidget):
@@ -181,7 +183,7 @@ class VerdictLine(QWidget):
         size = self.why.sizeHint()
         self.suggestion = SuggestionButton(session, self)
         row = hbox(self, (self.text, 1), self.suggestion, margins=(MARGIN, 1, MARGIN, 1), spacing=0)
-        row.insertSpacing(1, 2 * MARGIN + size.width())
+        row.insertSpacing(1, MARGIN + size.width())
         for part in (self.text, self.suggestion):
             row.setAlignment(part, Qt.AlignmentFlag.AlignVCenter)
         self.setMinimumHeight(size.height())
@@ -194,6 +196,7 @@ class VerdictLine(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.suggestion.set_brief(self.width() < ROOMY)
         self._place_why()
 
     def _place_why(self) -> None:

@@ -116,6 +116,8 @@ class Painted:
             if looks[1].startswith("own"):
                 looks[1] = re.sub(f" {OWN_DASH[whose]}$", " own dashes", looks[1])
             owner = owner.partition(" ")[2]
+        elif owner == "cells" and self.text:
+            return "cells | text | in contrast"
         elif not owner.startswith("cause"):
             owner = re.sub(r"-?\d+(\.0)?", "n", owner)
         return " | ".join([owner, *filter(None, looks)]).strip()
@@ -390,7 +392,7 @@ def painted(key, data, theme, options=(), size=None):
         none = panel.plot.draws_schemes == "none"
         recorder.names = {
             id(item): f"cause {name[1]}" if none and isinstance(name[1], int)
-            else spoken(data, name[1])
+            else spoken(data, name[1]) or name[0]
             for name, item in panel.plot._items.items()
         }  # fmt: skip
         with _owners(recorder, data):

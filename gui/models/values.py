@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, QObject, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt, Signal
 from PySide6.QtGui import QColor
 
 from quantoscope.engine import QParams, Stage, Trace, trace
@@ -59,6 +59,11 @@ class ValuesModel(ArrayModel):
 
     An array with one axis has one more, empty row at its end: typing there appends.
     """  # noqa: D205
+
+    columns_changed = Signal()
+    """The active scheme has other columns."""
+    array_shown = Signal()
+    """Another array is shown, which may have as many rows."""
 
     def __init__(
         self, session: Session, settings: Settings, theme: Theme, parent: QObject | None = None
@@ -379,12 +384,14 @@ class ValuesModel(ArrayModel):
             self.endRemoveRows()
         # Qt looks at every row of ``headerDataChanged``: the pane has the heads painted again.
         self._tell_all_changed()
+        self.array_shown.emit()
 
     def _on_evaluated(self) -> None:
         if self._columns_now(columns_beside(self._session)) != self._columns:
             self.beginResetModel()
             self._take_scheme()
             self.endResetModel()
+            self.columns_changed.emit()
         else:
             self._take_scheme()
             # With unchanged parameters only edited values have changed, and are displayed.

@@ -230,6 +230,10 @@ class PlotPane(QWidget):
         self.options.offer_planes(self._feed.data)
         waits = self.plot.slow and not self.plot.is_prepared(data)
         if waits and self._prepared is not data:
+            if data.awaited and not self.plot.early:
+                self.plot.insight = ""
+                self.insight_changed.emit(self.tr("Not quantized yet."))
+                return
             if not self.plot.insight:
                 self.insight_changed.emit(self.tr("Computing…"))
             self._compute(data)

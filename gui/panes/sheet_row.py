@@ -25,10 +25,7 @@ class SheetRow(QWidget):
         hbox(self, self._back, self._label, self._on, spacing=2)
         self._back.clicked.connect(self._turn_back)
         self._on.clicked.connect(self._turn_on)
-        # The header of rows changes with every other array, the number of rows may not.
-        for signal in (
-            model.modelReset, model.rowsInserted, model.rowsRemoved, model.headerDataChanged,
-        ):  # fmt: skip
+        for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.array_shown):
             signal.connect(self.refresh)
         self.refresh()
 

@@ -93,8 +93,8 @@ class ValuesPane(QWidget):
         self.table.delegate.typed.connect(self.typed)
         session.resetting.connect(self._on_resetting)
         session.view.chosen_changed.connect(self._on_chosen)
-        # Another scheme may have other columns, for which the cursor is lost.
-        self.model.modelReset.connect(self._on_chosen)
+        # The cursor is lost where a scheme has other columns.
+        self.model.columns_changed.connect(self._on_chosen)
         self._following = False
         self.restyle(theme)
         self._on_reset()

@@ -99,7 +99,7 @@ def clauses(verdict: Verdict | None, shape: tuple[int, ...], awaited: bool = Fal
         Whether the first evaluation is not done.
     """
     if awaited:
-        return [_clause(_tr("The schemes are not applied yet."))]
+        return [_clause(_tr("Not quantized yet."))]
     if verdict is None:
         return [_clause(_tr("There is nothing to judge: no enabled scheme has been applied."))]
     best = verdict.best()

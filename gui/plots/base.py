@@ -70,6 +70,8 @@ class Plot(VisibleRange):
     """Display options."""
     slow: ClassVar[bool] = False
     """Whether large arrays need long computation, which ``prepare`` does on another thread."""
+    early: ClassVar[bool] = False
+    """Whether a ``slow`` plot is drawn before the schemes are applied; the others would delay it."""
     of_all_values: ClassVar[bool] = False
     """Whether it is about all values even if a channel is in focus."""
     picks_plane: ClassVar[bool] = False
@@ -229,7 +231,7 @@ class Plot(VisibleRange):
     def _tell(self, data: PlotData) -> None:
         """Update the description."""
         if data.awaited:
-            insight = self.tr("The schemes are not applied yet.")
+            insight = self.tr("Not quantized yet.")
         else:
             insight = data.failure if data.failure and data.values.size else self.describe(data)
         if data.focus_name and not data.failure and not self.of_all_values:

@@ -132,7 +132,7 @@ def elsewhere_text(fate: Fate) -> str:
 
 def magnification_text(times: float) -> str:
     """Return a magnification."""
-    return f"{short(times, 3)} ×"
+    return f"{times:,.0f} ×" if 1000 <= times < 1e6 else f"{short(times, 3)} ×"
 
 
 # The sentence

@@ -77,6 +77,7 @@ class PlanePlot(Plot):
     whole_axes = ("bottom", "left")
     of_all_values = True
     slow = True
+    early = True
     picks_plane = True
 
     def __init__(self, item: pg.PlotItem, theme: Theme, ink: float = 1.0) -> None:

@@ -154,7 +154,7 @@ def test_before_the_first_evaluation_nothing_is_said_of_missing_schemes(new_wind
     assert window.session.evaluator.awaited
     said = {key: window.plots[key].plot.insight for key in ("signal", "error", "codes")}
     said["verdict"] = window.findChild(VerdictLine).text.shown
-    assert set(said.values()) == {"The schemes are not applied yet."}
+    assert set(said.values()) == {"Not quantized yet."}
     assert window.status.summary.text() == "2,000,000 values  ·  1000×2000  ·  float32"
     qtbot.waitUntil(lambda: not window.session.evaluator.stale, timeout=30_000)
     assert "dB at 8 bits" in window.findChild(VerdictLine).text.shown

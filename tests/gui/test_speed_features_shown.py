@@ -273,7 +273,7 @@ def test_the_error_of_the_one_clipped_outlier_stands_in_the_strip_and_others_in_
         if not isinstance(i.opts["symbol"], str)
     ]
     assert [x.tolist() for x, _ in marks] == [[FAR]]
-    assert lane.top <= marks[0][1][0] <= lane.strip
+    assert lane.top <= marks[0][1][0] <= lane.head
     pane.plot.item.getViewBox().setXRange(FAR - 30, FAR + 30, padding=0)
     QApplication.processEvents()
     evaluation = window.session.evaluator.active_evaluation

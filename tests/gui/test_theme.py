@@ -109,7 +109,7 @@ def test_the_list_of_a_combo_box_can_be_read(themed):
 
 
 def looks(part):
-    """The colours and style sheet of every widget in a part of the window, in its order."""
+    """The colours and style sheet of every widget in a part of the window, in any order."""
     roles = QPalette.ColorRole
     found = []
     for widget in (part, *part.findChildren(QWidget)):
@@ -133,7 +133,8 @@ def looks(part):
             )
         ]
         found.append((name, widget.accessibleName(), colours, widget.styleSheet()))
-    return found
+    # What is raised comes last.
+    return sorted(found)
 
 
 ARRAY = np.linspace(-1, 1, 24, dtype=np.float32).reshape(2, 3, 4)

@@ -18,7 +18,7 @@ from quantoscope.gui.workers.background import Ticket
 KIND = "suggestion"
 PAUSE = 400
 """Milliseconds without another edit after which the search begins."""
-MOST_VALUES = 20_000_000
+MOST_VALUES = 10_000_000
 """Size of an array beyond which nothing is tried: it would take seconds and gigabytes."""
 
 

@@ -71,7 +71,7 @@ class Plot(VisibleRange):
     slow: ClassVar[bool] = False
     """Whether large arrays need long computation, which ``prepare`` does on another thread."""
     early: ClassVar[bool] = False
-    """Whether a ``slow`` plot is drawn before the schemes are applied; the others would delay it."""
+    """Whether a ``slow`` plot is drawn before schemes are applied; others would delay it."""
     of_all_values: ClassVar[bool] = False
     """Whether it is about all values even if a channel is in focus."""
     picks_plane: ClassVar[bool] = False

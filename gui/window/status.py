@@ -17,7 +17,7 @@ from quantoscope.gui.workers.background import Background
 
 PATIENCE = 400
 """Milliseconds before running work shows a progress bar; Esc cancels at once."""
-QUIET = ("glance", "paste", "recovery", "save")
+QUIET = ("glance", "paste", "recovery", "save", "suggestion")
 """Jobs without a progress bar: not awaited, or with a dialog."""
 
 
@@ -56,7 +56,6 @@ class StatusLine(QStatusBar):
         self._names = {
             EVALUATE: self.tr("Computing…"),
             "runtimes": self.tr("Comparing runtimes…"),
-            "suggestion": self.tr("Trying other schemes…"),
             "file": self.tr("Reading the file…"),
             "tensor": self.tr("Reading the values…"),
             "export": self.tr("Writing…"),

@@ -66,3 +66,11 @@ def test_it_is_reached_and_pressed_by_keys(button, qtbot):
     button.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.keyClick(button, Qt.Key.Key_Space)
     assert len(window.session.entries) == 3
+
+
+def test_escape_leaves_a_channel_while_it_searches(open_window, person, qtbot):
+    window = open_window(weight(), "int8 symmetric", "int8 symmetric per-channel(0)")
+    qtbot.waitUntil(lambda: window.session.background.running(KIND), timeout=20_000)
+    window.session.view.focus_on(2)
+    person.press("Esc")
+    assert window.session.view.focus is None

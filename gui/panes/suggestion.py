@@ -99,7 +99,7 @@ class SuggestionButton(QToolButton):
         gain = filled(self.tr("+%1 dB"), f"{found.gain:.1f}")
         text = filled(self.tr("Try %1: %2"), found.change, gain)
         # In a narrow window the verdict needs the room.
-        self.setText(gain if self._brief else text)
+        self.setText(filled(self.tr("Try: %1"), gain) if self._brief else text)
         tip = self.tr("Adds %1, which has %2 dB at %3 bits per value.")
         if found.more:
             tip = self.tr("Adds %1, which has %2 dB at %3 bits per value: %4 bits more.")

@@ -16,8 +16,9 @@ from quantoscope.gui.document.session import Session
 from quantoscope.gui.workers.background import Ticket
 
 KIND = "suggestion"
-PAUSE = 400
-"""Milliseconds without another edit after which the search begins."""
+PAUSE = 2000
+"""Milliseconds without another edit after which the search begins: beside one, it would delay what
+is painted."""
 MOST_VALUES = 10_000_000
 """Size of an array beyond which nothing is tried: it would take seconds and gigabytes."""
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 
 from quantoscope.engine import Scheme
 from quantoscope.gui.document import commands
-from quantoscope.gui.panes.suggestion import KIND, SuggestionButton
+from quantoscope.gui.panes.suggestion import KIND, PAUSE, SuggestionButton
 
 
 def weight(seed=3):
@@ -48,7 +48,7 @@ def test_it_goes_with_the_values_that_it_was_for(button, qtbot):
     window, button = button
     window.session.start(np.float32([0.2, 1.3, -1.0]), "few")
     assert not button.isVisible()
-    qtbot.wait(600)
+    qtbot.wait(PAUSE + 500)
     assert not button.isVisible()
 
 

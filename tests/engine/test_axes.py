@@ -323,21 +323,6 @@ def test_the_numpy_source_gives_the_codes_along_any_axes(case: tuple[np.ndarray,
     assert_same(names["dequantize"](made.codes)[known], made.reconstructed[known])
 
 
-@pytest.mark.parametrize(
-    "word", ["per-group(8,0)", "per-group(8,1)", "per-channel(1)", "per-group(8,in)"]
-)
-def test_onnx_has_blocks_along_an_axis_and_its_runtime_gives_the_codes(word: str) -> None:
-    ort = pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnx")
-    x = np.random.default_rng(4).standard_normal((16, 24, 5)).astype(np.float32)
-    role = Role((2,), (1,))
-    made = engine.evaluate(x, f"int8 symmetric {word} @onnxruntime", role=role)
-    model = engine.export.render("onnx", made, "x")
-    reconstructed, codes = ort.InferenceSession(model).run(None, {"x": x})
-    assert_same(codes, made.codes)
-    np.testing.assert_allclose(reconstructed, made.reconstructed, rtol=1e-6)
-
-
 @pytest.mark.parametrize("form", ["onnx", "ort-overrides", "aimet-1.0.0"])
 @pytest.mark.parametrize("word", ["per-channel(0,1)", "per-group(4,1..)"])
 def test_forms_with_one_axis_say_that_they_have_no_more(form: str, word: str) -> None:

@@ -98,9 +98,11 @@ def plane():
 
 
 @pytest.fixture
-def roomy(open_window, plane, qapp):
-    """A window on a plane with every view built."""
+def roomy(open_window, plane, qtbot, monkeypatch):
+    """A window on a plane with every view built, and with a scheme that it suggests."""
+    monkeypatch.setattr("quantoscope.gui.panes.suggestion.PAUSE", 0)
     window = open_window(plane, "int8 scale-only", "int8 symmetric per-channel(0)")
+    qtbot.waitUntil(window.verdict.suggestion.isVisible, timeout=20_000)
     return window
 
 

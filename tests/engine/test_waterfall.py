@@ -112,7 +112,7 @@ def test_the_way_back_has_the_same_gains_with_the_other_sign(way, x):
 
 def test_evaluations_at_hand_are_not_computed_again():
     ends = [engine.evaluate(ROWS, text) for text in WAYS[0]]
-    assert waterfall(ROWS, *ends).corners == waterfall(ROWS, *WAYS[0]).corners
+    assert repr(waterfall(ROWS, *ends).corners) == repr(waterfall(ROWS, *WAYS[0]).corners)
 
 
 def test_without_the_few_every_corner_is_the_formula_over_the_others():
@@ -183,7 +183,7 @@ def test_work_that_was_stopped_goes_on_from_there(monkeypatch):
     truth = waterfall(ROWS, *WAYS[0])
     passes = []
     monkeypatch.setattr(module, "BlockPass", lambda *a, **k: passes.append(a) or BlockPass(*a, **k))
-    assert waterfall(ROWS, *WAYS[0], known=known).corners == truth.corners
+    assert repr(waterfall(ROWS, *WAYS[0], known=known).corners) == repr(truth.corners)
     assert len(passes) == 2
 
 

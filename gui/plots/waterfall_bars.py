@@ -81,8 +81,8 @@ class Scale:
         self.canvas.strokes((key, "grid"), lines, plot.pen(plot.theme.grid), z=-8)
 
 
-class Bars:
-    """The upper part of the sheet.
+class Part:
+    """A part of the sheet, in a room of its own.
 
     Attributes
     ----------
@@ -102,10 +102,24 @@ class Bars:
     ) -> None:
         self.canvas, self.room, self.made, self.ends = canvas, room, made, ends
         self.others = others
-        self.gains, self._silent = _columns(made.gains(others))
+        self.theme = canvas.plot.theme
         self.ticks: list[tuple[float, str]] = []
         self.spots: list[tuple[QRectF, str]] = []
-        self.theme = canvas.plot.theme
+
+
+class Bars(Part):
+    """The upper part of the sheet."""
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        room: QRectF,
+        made: Waterfall,
+        ends: tuple[Series, Series],
+        others: bool,
+    ) -> None:
+        super().__init__(canvas, room, made, ends, others)
+        self.gains, self._silent = _columns(made.gains(others))
         self._column = room.width() / (len(self.gains) + 2)
         self._half = min(0.36 * self._column, WIDEST)
         self._lines = self._lines_below()

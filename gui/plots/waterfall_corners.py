@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF
 
-from quantoscope.engine.analysis.waterfall import CornerFigures, Waterfall
+from quantoscope.engine.analysis.waterfall import CornerFigures
 from quantoscope.gui.common.localized_numbers import (
     bits_text,
     decibels,
@@ -15,9 +15,8 @@ from quantoscope.gui.common.localized_numbers import (
     percent,
 )
 from quantoscope.gui.common.theme import LINE_STYLES
-from quantoscope.gui.plots.canvas import Canvas, FreeLabels, Point, around
-from quantoscope.gui.plots.data import Series
-from quantoscope.gui.plots.waterfall_bars import Scale
+from quantoscope.gui.plots.canvas import FreeLabels, Point, around
+from quantoscope.gui.plots.waterfall_bars import Part, Scale
 from quantoscope.gui.plots.waterfall_words import corner_db, name_of
 
 MOST_LABELLED = 3
@@ -32,22 +31,8 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("waterfall", text)
 
 
-class Lattice:
+class Lattice(Part):
     """All ways from one scheme to the other: a node is a scheme, an edge is one choice."""
-
-    def __init__(
-        self,
-        canvas: Canvas,
-        room: QRectF,
-        made: Waterfall,
-        ends: tuple[Series, Series],
-        others: bool,
-    ) -> None:
-        self.canvas, self.room, self.made, self.ends = canvas, room, made, ends
-        self.others = others
-        self.theme = canvas.plot.theme
-        self.ticks: list[tuple[float, str]] = []
-        self.spots: list[tuple[QRectF, str]] = []
 
     def paint(self) -> None:
         """Draw everything."""
@@ -156,22 +141,8 @@ class Lattice:
         return " ".join(name_of(choice) for choice in reversed(chosen))
 
 
-class CornerTable:
+class CornerTable(Part):
     """Figures of the schemes on the way, best first."""
-
-    def __init__(
-        self,
-        canvas: Canvas,
-        room: QRectF,
-        made: Waterfall,
-        ends: tuple[Series, Series],
-        others: bool,
-    ) -> None:
-        self.canvas, self.room, self.made, self.ends = canvas, room, made, ends
-        self.others = others
-        self.theme = canvas.plot.theme
-        self.ticks: list[tuple[float, str]] = []
-        self.spots: list[tuple[QRectF, str]] = []
 
     def paint(self) -> None:
         """Draw everything."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
-from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.numerics.envelope import STRETCH, Pyramid
 
 SAMPLE = 1 << 16
@@ -46,16 +47,22 @@ def robust_reach(x: FloatArray, farthest: float) -> float:
     """
     flat = x.reshape(-1)
     if flat.size > SAMPLE:
-        flat = flat[np.random.default_rng(0).integers(0, flat.size, SAMPLE)]
+        flat = flat[_sample(flat.size)]
     size = np.abs(flat[np.isfinite(flat)])
     if size.size < LEAST or not 0 < farthest < math.inf:
         return 0.0
-    for share, apart in TIERS:
-        rank = min(math.ceil(share * size.size), size.size - 1) - 1
-        reach = float(np.partition(size, rank)[rank])
+    ranks = [min(math.ceil(share * size.size), size.size - 1) - 1 for share, _ in TIERS]
+    size = np.partition(size, ranks)
+    for rank, (_, apart) in zip(ranks, TIERS, strict=True):
+        reach = float(size[rank])
         if reach > 0 and farthest / apart >= reach:
             return rounded_up(reach)
     return 0.0
+
+
+@lru_cache(maxsize=2)
+def _sample(count: int) -> IntArray:
+    return np.random.default_rng(0).integers(0, count, SAMPLE)
 
 
 def count_beyond(x: FloatArray, pyramid: Pyramid, reach: float) -> int:

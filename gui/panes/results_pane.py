@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QSizePolicy, QTableView, QWidget
 
 from quantoscope.engine.evaluation.definitions import SQNR_DEFINITIONS
@@ -77,7 +78,9 @@ class ResultsPane(QWidget):
         self._on_reset()
 
     def _fit_columns(self) -> None:
-        """Widen columns to their contents, never narrowing them."""
+        """Widen columns to their contents, never narrowing them; as soon as they are seen."""
+        if not self.isVisible():
+            return
         header, metrics = self.table.horizontalHeader(), self.table.fontMetrics()
         if self.proxy.rowCount():
             names = self.table.verticalHeader()
@@ -95,6 +98,10 @@ class ResultsPane(QWidget):
                 self._heads_fit.add(column)
             if wanted > header.sectionSize(column):
                 header.resizeSection(column, min(wanted, 320))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit_columns()
 
     def _sort_by_name(self) -> None:
         up, down = Qt.SortOrder

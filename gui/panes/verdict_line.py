@@ -57,6 +57,8 @@ class VerdictText(QWidget):
 
     def say(self, found: list[Clause], entries: dict[int, Entry], theme: Theme) -> None:
         """Show clauses, with the entries that they name."""
+        if (found, entries, theme) == (self._clauses, self._entries, self._theme):
+            return
         self._clauses, self._entries, self._theme = found, entries, theme
         names = {uid: entry.name for uid, entry in entries.items()}
         text = " ".join(clause.plain(names) for clause in found)

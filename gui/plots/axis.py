@@ -89,6 +89,11 @@ class ValueAxis(pg.AxisItem):
         super().setLabel(*words, **style)
         self.resizeEvent()
 
+    def setTicks(self, ticks: list[list[tuple[float, str]]] | None) -> None:
+        """Set the ticks, and draw the axis again only if they are others."""
+        if ticks != self._tickLevels:
+            super().setTicks(ticks)
+
     def look_at(self, low: float, high: float, unit: Unit) -> None:
         """Set the view's range and scale before painting."""
         curve = unit if isinstance(unit, Curved) else None

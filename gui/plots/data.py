@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -41,6 +41,20 @@ from quantoscope.gui.document.snapshot import Entry, Focus, Snapshot, partition_
 from quantoscope.gui.plots.kept_figures import channel_figures, channel_values, kept_objective
 from quantoscope.gui.plots.spans import finite_extremes, unit_for
 
+KeptEnvelopes = dict[str, tuple[tuple[int, int, int], Envelope]]
+"""The last envelope of each kind, with its columns and slice: ranges and views ask for it again."""
+MANY_PICKED = 1024
+"""Number of values picked out from which the last result is cached."""
+
+
+def _kept(
+    kept: KeptEnvelopes, kind: str, asked: tuple[int, int, int], made: Callable[[], Envelope]
+) -> Envelope:
+    """Return the last envelope of this kind if it is what is asked for, else a new one."""
+    if kind not in kept or kept[kind][0] != asked:
+        kept[kind] = asked, made()
+    return kept[kind][1]
+
 
 @dataclass(frozen=True, eq=False)
 class Series:
@@ -57,6 +71,8 @@ class Series:
     alone: bool = False
     """Whether only that channel is plotted."""
     _last: dict[tuple[int, int], EvaluatedPart] = field(default_factory=dict, repr=False)
+    _many: list[tuple[IntArray, EvaluatedPart]] = field(default_factory=list, repr=False)
+    _envelopes: KeptEnvelopes = field(default_factory=dict, repr=False)
 
     @property
     def size(self) -> int:
@@ -75,6 +91,14 @@ class Series:
 
     def pick(self, places: IntArray) -> EvaluatedPart:
         """Return values, codes and errors at indices among the plotted values."""
+        if places.size < MANY_PICKED:
+            return self._picked(places)
+        # Several views show the same many.
+        if not self._many or not np.array_equal(self._many[0][0], places):
+            self._many[:] = [(places, self._picked(places))]
+        return self._many[0][1]
+
+    def _picked(self, places: IntArray) -> EvaluatedPart:
         return self.evaluation.part(places if self.positions is None else self.positions[places])
 
     @cached_property
@@ -96,9 +120,12 @@ class Series:
                 return self._bounds(first, last)
             return np.asarray(getattr(self.part(first, last), kind))
 
-        if narrow(columns, start, stop):
-            return finite_envelope(values(start, stop), columns, start)
-        return self._curves[kind].envelope(columns, start, stop, values)
+        def made() -> Envelope:
+            if narrow(columns, start, stop):
+                return finite_envelope(values(start, stop), columns, start)
+            return self._curves[kind].envelope(columns, start, stop, values)
+
+        return _kept(self._envelopes, kind, (columns, start, stop), made)
 
     def clipped(self, side: int, start: int, stop: int, columns: int) -> IntArray:
         """Return the positions of values clipped at a side; the worst of close neighbours."""
@@ -299,6 +326,7 @@ class PlotData:
     """Pyramid of the values, if known."""
     verdict: Verdict | None = None
     """On the enabled schemes, by uid, for all values."""
+    _envelopes: KeptEnvelopes = field(default_factory=dict, repr=False)
 
     @cached_property
     def _pyramid(self) -> Pyramid:
@@ -310,9 +338,12 @@ class PlotData:
         def values(first: int, last: int) -> np.ndarray:
             return self.values[first:last]
 
-        if narrow(columns, start, stop):
-            return finite_envelope(values(start, stop), columns, start)
-        return self._pyramid.envelope(columns, start, stop, values)
+        def made() -> Envelope:
+            if narrow(columns, start, stop):
+                return finite_envelope(values(start, stop), columns, start)
+            return self._pyramid.envelope(columns, start, stop, values)
+
+        return _kept(self._envelopes, "R", (columns, start, stop), made)
 
     def flat(self, place: int) -> int:
         """Return the flat position in the array of a plotted value."""

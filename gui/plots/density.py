@@ -12,6 +12,8 @@ MANY = 12
 """Number of values per column from which a dot stands for many."""
 FAINTEST = 0.3
 """Opacity of a dot with a single value among dots with many."""
+FULL = 0.998
+"""Share of the dots that hold at most as many values as one in the full colour."""
 SAMPLES = 128
 """Maximum number of values of a column that a density shows, evenly spaced."""
 
@@ -54,11 +56,18 @@ def density(
         Colours from none to full.
     """
     known = np.isfinite(y)
-    column = np.clip((x[known] * columns).astype(np.intp), 0, columns - 1)
-    row = np.clip((y[known] * rows).astype(np.intp), 0, rows - 1)
-    counts = np.bincount(row * columns + column, minlength=rows * columns)
-    fullest = max(1.0, float(np.quantile(counts, 0.998)))
-    shade = np.sqrt(np.minimum(counts / fullest, 1.0))
+    if not known.all():
+        x, y = x[known], y[known]
+    # Negative shares come to the same dot as 0.
+    column = np.minimum((x * columns).astype(np.intp), columns - 1)
+    row = np.minimum((y * rows).astype(np.intp), rows - 1)
+    place = np.maximum(row, 0) * columns + np.maximum(column, 0)
+    counts = np.bincount(place, minlength=rows * columns)
+    # By how many values lie in a dot, of which there are few different numbers.
+    fullest = max(1, int(np.searchsorted(np.cumsum(np.bincount(counts)), FULL * counts.size)))
+    shade = np.sqrt(np.minimum(np.arange(counts.max(initial=0) + 1) / fullest, 1.0))
     # A single value is seen too.
-    shade = 255 * np.where(counts > 0, np.maximum(shade, FAINTEST), 0.0)
-    return palette[shade.astype(np.ubyte)].reshape(rows, columns, 4)
+    shade = 255 * np.maximum(shade, FAINTEST)
+    shade[0] = 0.0
+    colours = np.ascontiguousarray(palette).view(np.uint32)[shade.astype(np.ubyte), 0]
+    return colours[counts].view(np.ubyte).reshape(rows, columns, 4)

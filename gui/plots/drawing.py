@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,8 +15,9 @@ from PySide6.QtGui import QBrush, QColor, QFont, QPainterPath, QPen, QTransform
 
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme
 from quantoscope.gui.plots.data import PlotData, Series
+from quantoscope.gui.plots.items import Bars, Curve, Pixels, Points, Words
 from quantoscope.gui.plots.labels import Label, anchor_of, anchored, placed
-from quantoscope.gui.plots.spans import Unit, drawable
+from quantoscope.gui.plots.spans import Unit, drawable, drawable_one
 from quantoscope.gui.plots.view import Rule
 
 
@@ -61,6 +63,10 @@ class Drawing(QObject):
         (x0, x1), (y0, y1) = view.viewRange()
         return (x1 - x0) / max(1.0, view.width()), (y1 - y0) / max(1.0, view.height())
 
+    def room(self) -> QRectF:
+        """Return what the view shows, in drawn coordinates."""
+        return self.item.getViewBox().viewRect()
+
     # Pens
 
     def pen(
@@ -68,7 +74,7 @@ class Drawing(QObject):
     ) -> QPen:
         """Return a pen whose width does not depend on the zoom."""
         thick = width * self.ink * self.device_ratio
-        return pg.mkPen(QColor(colour), width=thick, style=style)
+        return _pen(QColor(colour).rgba(), thick, style)
 
     def entry_pen(self, series: Series, width: float = 1.0) -> QPen:
         """Return the pen of a scheme, with its colour and line style."""
@@ -97,6 +103,14 @@ class Drawing(QObject):
     def draw_y(self, y: ArrayLike) -> np.ndarray:
         """Convert y from data to drawn coordinates."""
         return drawable(self.y_unit.down(y), *self.item.getViewBox().viewRange()[1])
+
+    def spot_x(self, x: float) -> float:
+        """Convert one x from data to drawn coordinates."""
+        return drawable_one(self.x_unit.down_to(x), *self.item.getViewBox().viewRange()[0])
+
+    def spot_y(self, y: float) -> float:
+        """Convert one y from data to drawn coordinates."""
+        return drawable_one(self.y_unit.down_to(y), *self.item.getViewBox().viewRange()[1])
 
     def _item(self, key: tuple[str, Hashable], make: Callable[[], Any], z: float) -> Any:
         self._drawn.add(key)
@@ -132,11 +146,9 @@ class Drawing(QObject):
         brush: QBrush | None = None,
     ) -> None:
         """Draw a line through points; ``connect="pairs"`` draws separate segments."""
-        item = self._item(("line", key), pg.PlotCurveItem, z)
-        item.setData(
-            self.draw_x(x), self.draw_y(y), pen=pen, connect=connect,
-            fillLevel=fill_to, brush=brush,
-        )  # fmt: skip
+        item = self._item(("line", key), Curve, z)
+        item.take(self.room())
+        item.show_line(self.draw_x(x), self.draw_y(y), pen, connect, fill_to, brush)
 
     def points(
         self,
@@ -150,14 +162,13 @@ class Drawing(QObject):
         hollow: bool = False,
     ) -> None:
         """Draw symbols of one kind at finite points."""
-        item = self._item(("points", key), pg.ScatterPlotItem, z)
+        item = self._item(("points", key), Points, z)
+        item.take(self.room())
         x, y = self.draw_x(x), self.draw_y(y)
         keep = np.isfinite(x) & np.isfinite(y)
-        item.setData(
-            x[keep], y[keep], symbol=symbol, size=size * self.ink,
-            pen=self.pen(colour, 2 if hollow else 1),
-            brush=QBrush(Qt.BrushStyle.NoBrush) if hollow else QBrush(QColor(colour)),
-        )  # fmt: skip
+        pen = self.pen(colour, 2 if hollow else 1)
+        brush = QBrush(Qt.BrushStyle.NoBrush) if hollow else QBrush(QColor(colour))
+        item.show_points(x[keep], y[keep], symbol, size * self.ink, pen, brush)
 
     def entry_points(self, key: Hashable, x: np.ndarray, y: np.ndarray, series: Series) -> None:
         """Draw symbols in a scheme's marker and colour."""
@@ -187,7 +198,8 @@ class Drawing(QObject):
         }  # fmt: skip
         if not keep.any():
             return
-        item = self._item(("bars", key), lambda: pg.BarGraphItem(**options), z)
+        item = self._item(("bars", key), lambda: Bars(**options), z)
+        item.take(self.room())
         item.setOpts(**options)
 
     def rule(
@@ -198,32 +210,29 @@ class Drawing(QObject):
             ("rule", key), lambda: Rule(angle=90 if vertical else 0, movable=False), z
         )
         item.setPen(pen)
-        item.setPos(float((self.draw_x if vertical else self.draw_y)(at)))
+        item.setPos((self.spot_x if vertical else self.spot_y)(at))
 
     def area(
         self, key: Hashable, rect: tuple[float, float, float, float], brush: QBrush, z: float = -5
     ) -> None:
         """Draw a filled rectangle x0, x1, y0, y1; hatching keeps its pitch at every zoom."""
-        (x0, x1), (y0, y1) = self.draw_x(rect[:2]).tolist(), self.draw_y(rect[2:]).tolist()
-        self._area(key, (x0, x1, y0, y1), brush, z)
+        x0, x1, y0, y1 = rect
+        box = self.spot_x(x0), self.spot_x(x1), self.spot_y(y0), self.spot_y(y1)
+        self._area(key, box, brush, z)
 
     def image(
         self, key: Hashable, rect: tuple[float, float, float, float], pixels: np.ndarray,
         z: float = 0,
     ) -> None:  # fmt: skip
         """Draw RGBA pixels, shape (rows, columns, 4), the lowest row first, in x0, x1, y0, y1."""
-        (x0, x1), (y0, y1) = self.draw_x(rect[:2]).tolist(), self.draw_y(rect[2:]).tolist()
-        item = self._item(("image", key), lambda: pg.ImageItem(axisOrder="row-major"), z)
-        item.setImage(pixels, autoLevels=False, levels=None)
-        item.setRect(QRectF(x0, y0, x1 - x0, y1 - y0))
+        x0, x1, y0, y1 = rect
+        x0, x1, y0, y1 = self.spot_x(x0), self.spot_x(x1), self.spot_y(y0), self.spot_y(y1)
+        item = self._item(("image", key), Pixels, z)
+        item.show_pixels(pixels, QRectF(x0, y0, x1 - x0, y1 - y0))
 
     def shades(self, colour: QColor | str, count: int = 256) -> np.ndarray:
         """Return colours from none to full as RGBA, shape (count, 4)."""
-        full = QColor(colour)
-        shades = np.empty((count, 4), np.ubyte)
-        shades[:] = full.red(), full.green(), full.blue(), 0
-        shades[:, 3] = np.linspace(0, 255, count).round()
-        return shades
+        return _shades(QColor(colour).rgb(), count)
 
     def hatch_unused(self, name: str, x0: float, x1: float) -> None:
         """Hatch a stretch of unused codes in red."""
@@ -233,7 +242,7 @@ class Drawing(QObject):
 
     def column(self, key: Hashable, x0: float, x1: float, brush: QBrush, z: float = -5) -> None:
         """Fill a range of x over the full height of the view."""
-        left, right = self.draw_x([x0, x1]).tolist()
+        left, right = self.spot_x(x0), self.spot_x(x1)
         self._area(key, (left, right, *self.item.getViewBox().viewRange()[1]), brush, z)
 
     def _area(
@@ -254,27 +263,19 @@ class Drawing(QObject):
              anchor: tuple[float, float] = (0.5, 0.5), z: float = 20,
              ground: bool = True) -> None:  # fmt: skip
         """Draw a short label at a point, on a ground that dims what lies below."""
-        item = self._item(("text", key), pg.TextItem, z)
+        item = self._item(("text", key), Words, z)
         # Translucent enough to follow the lines below, opaque enough to be readable.
-        item.fill = self.fill(self.theme.background, 0.7) if ground else QBrush()
-        item.textItem.document().setDocumentMargin(1)
+        fill = self.fill(self.theme.background, 0.7) if ground else QBrush()
         font = QFont()
         font.setPointSizeF(8.5)
-        item.setFont(font)
-        item.setText(text, color=QColor(colour))
-        at_x, at_y = float(self.draw_x(x)), float(self.draw_y(y))
-        # Move through the origin: see Rule in view.py.
-        item.setPos(0, 0)
-        item.setPos(at_x, at_y)
-        size = item.textItem.boundingRect()
+        item.show_words(text, QColor(colour), font, fill)
+        at_x, at_y = self.spot_x(x), self.spot_y(y)
         point = self.point(at_x, at_y)
 
         def move(box: QRectF | None) -> None:
-            item.setVisible(box is not None)
-            if box is not None:
-                item.setAnchor(pg.Point(*anchor_of(point, box)))
+            item.place_at(at_x, at_y, None if box is None else anchor_of(point, box))
 
-        box = anchored(point, size.width(), size.height(), anchor)
+        box = anchored(point, item.size.width(), item.size.height(), anchor)
         self.place(Label(point, box, move))
 
     def point(self, x: float, y: float) -> QPointF:
@@ -293,3 +294,19 @@ class Drawing(QObject):
         for label, box in zip(self._placing, placed(self._placing, room), strict=True):
             label.move(box)
         self._placing.clear()
+
+
+@lru_cache(256)
+def _pen(rgba: int, thick: float, style: Qt.PenStyle) -> QPen:
+    """Return a pen that is thick in pixels."""
+    return pg.mkPen(QColor.fromRgba(rgba), width=thick, style=style)
+
+
+@lru_cache(64)
+def _shades(rgb: int, count: int) -> np.ndarray:
+    full = QColor(rgb)
+    shades = np.empty((count, 4), np.ubyte)
+    shades[:] = full.red(), full.green(), full.blue(), 0
+    shades[:, 3] = np.linspace(0, 255, count).round()
+    shades.setflags(write=False)
+    return shades

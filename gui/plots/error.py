@@ -138,17 +138,17 @@ class ErrorPlot(PositionPlot):
         start, stop = visible(data.values.size, x0, x1)
         lanes = self._lanes(data, start, stop)
         self._tick(lanes)
+        zeros = np.repeat([lane.height(0.0) for lane in lanes], 2)
+        x = np.tile(self.x_range(data), len(lanes))
+        self.line("zeros", x, zeros, self.pen(self.theme.grid), "pairs", z=-3)
         for lane in lanes:
             self._paint_lane(data, lane, start, stop)
         if data.chosen is not None:
             self.rule("chosen", data.chosen, self.pen(self.theme.muted))
 
     def _paint_lane(self, data: PlotData, lane: Lane, start: int, stop: int) -> None:
-        uid = lane.series.entry.uid
         left, right = self.x_range(data)
         self._paint_band(lane, start, stop, left, right)
-        y = np.full(2, float(lane.down(0.0)))
-        self.line((uid, "zero"), np.array([left, right]), y, self.pen(self.theme.grid), z=-3)
         self._name(data, lane, start, stop)
         if stop > start:
             self._paint_errors(data, lane, start, stop)
@@ -176,10 +176,10 @@ class ErrorPlot(PositionPlot):
         steps = series.even_bound or self._in_s
         if steps:
             half = self._reach(series, start, stop)
-            ends = [float(lane.down(end)) for end in (-half, half)]
-            self.area((uid, "band"), (left, right, ends[0], ends[1]), self.fill(colour, 0.1))
-            for side, end in enumerate(ends):
-                self.line((uid, "edge", side), np.array([left, right]), np.full(2, end), pen, z=-4)
+            down, up = lane.height(-half), lane.height(half)
+            self.area((uid, "band"), (left, right, down, up), self.fill(colour, 0.1))
+            x, y = np.array([left, right, left, right]), np.array([down, down, up, up])
+            self.line((uid, "edges"), x, y, pen, "pairs", z=-4)
         elif stop > start:
             envelope = series.envelope("bound", self.columns, start, stop)
             edges, high = _calm(envelope.edges - 0.5, envelope.high, self.columns // STEP_PIXELS)
@@ -197,7 +197,7 @@ class ErrorPlot(PositionPlot):
         else:
             at = np.arange(start, stop)
             y, _ = self._heights(lane, at, series.part(start, stop))
-            zero = np.full(y.size, float(lane.down(0.0)))
+            zero = np.full(y.size, lane.height(0.0))
             if at.size <= FEW:
                 x, ends = stems(at.astype(float), y)
                 ends[::2] = zero
@@ -284,7 +284,7 @@ class ErrorPlot(PositionPlot):
             for end in ends:
                 text = short(end, 3) if end else "0"
                 text = {0.5: "½", -0.5: "-½"}.get(end, text) if self._in_s else text
-                ticks.append((float(lane.down(end)), text))
+                ticks.append((lane.height(end), text))
         self.item.getAxis("left").setTicks([ticks])
 
     @property

@@ -37,6 +37,7 @@ from quantoscope.gui.plots.image_places import (
     spans_around,
 )
 from quantoscope.gui.plots.image_scale import pixels_of
+from quantoscope.gui.plots.items import Pixels
 from quantoscope.gui.plots.margins import MarginAxis, Strip
 from quantoscope.gui.plots.options import Option
 from quantoscope.gui.plots.plane_plot import Picture, PlanePlot
@@ -144,12 +145,9 @@ class ImagePlot(PlanePlot):
             pixels = pixels_of(image, scale, self.theme)
             # Row 0 is on top, and pyqtgraph's images begin below.
             known = self._coloured[name] = (*key, np.ascontiguousarray(pixels[::-1]))
-        item = self._item(("image", name), lambda: pg.ImageItem(axisOrder="row-major"), z)
-        if getattr(item, "pixels_of", None) is not known[3]:
-            item.setImage(known[3], autoLevels=False, levels=None)
-            item.pixels_of = known[3]
+        item = self._item(("image", name), Pixels, z)
         r0, r1, c0, c1 = image.region
-        item.setRect(QRectF(c0 - 0.5, 0.5 - r1, c1 - c0, r1 - r0))
+        item.show_pixels(known[3], QRectF(c0 - 0.5, 0.5 - r1, c1 - c0, r1 - r0))
 
     def _paint_marks(self, shown: Picture) -> None:
         """Mark few special pixels with symbols too, for eyes that do not tell the colours."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,10 +51,21 @@ class Lane:
 
     def down(self, values: ArrayLike) -> np.ndarray:
         """Return the heights at which values are drawn, NaN for what is none."""
-        first, last = self.unit.down_pair(self.low, self.high)
+        first, last = self._ends
         with np.errstate(over="ignore", invalid="ignore"):
             share = (self.unit.down(values) - first) / ((last - first) or 1.0)
-            return self.bottom + (self.top - self.bottom) * np.clip(share, 0.0, 1.0)
+            return self.bottom + (self.top - self.bottom) * np.minimum(np.maximum(share, 0.0), 1.0)
+
+    def height(self, value: float) -> float:
+        """Return the height at which one value is drawn."""
+        first, last = self._ends
+        share = (self.unit.down_to(value) - first) / ((last - first) or 1.0)
+        share = share if math.isnan(share) else min(max(share, 0.0), 1.0)
+        return self.bottom + (self.top - self.bottom) * share
+
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        return self.unit.down_pair(self.low, self.high)
 
 
 class LanedPlot(Plot):
@@ -64,6 +76,9 @@ class LanedPlot(Plot):
 
     def draw_y(self, y: ArrayLike) -> np.ndarray:
         return super().draw_y(y) if self._lane is None else self._lane.down(y)
+
+    def spot_y(self, y: float) -> float:
+        return super().spot_y(y) if self._lane is None else self._lane.height(y)
 
     def use_lanes(self, laned: bool) -> None:
         """Set the margins of a view with lanes, or of one without."""
@@ -104,15 +119,14 @@ def write_head(
     colour = plot.theme.colour(series.entry.colour)
     active = data.active is not None and series.entry.uid == data.active.entry.uid
     name = f"▸ {name}" if active else name
-    metrics = QFontMetricsF(_font())
+    key = QFont().key()
+    metrics = _metrics(key)
     x0, pixel = plot.seen[0][0], plot.pixel()[0]
-    places = np.sort((plot.draw_x(marks) - float(plot.draw_x(x0))) / pixel)
-    ends = (
-        np.concatenate([[0.0], places + MARK_PIXELS]),
-        np.append(places - MARK_PIXELS, plot.columns),
-    )
-    gaps = [(max(0.0, start), stop) for start, stop in zip(*ends, strict=True) if stop > start]
-    whole = metrics.horizontalAdvance(name) + MARGIN
+    places = np.sort((plot.draw_x(marks) - plot.spot_x(x0)) / pixel).tolist() if marks.size else []
+    starts = [0.0, *(max(0.0, place + MARK_PIXELS) for place in places)]
+    stops = [*(place - MARK_PIXELS for place in places), float(plot.columns)]
+    gaps = [gap for gap in zip(starts, stops, strict=True) if gap[1] > gap[0]]
+    whole = _wide(key, name) + MARGIN
     fitting = [gap for gap in gaps if gap[1] - gap[0] >= whole]
     widest = max(gaps, key=lambda gap: gap[1] - gap[0], default=(0.0, 0.0))
     gap = fitting[0] if fitting else widest
@@ -124,12 +138,14 @@ def write_head(
         plot.text((series.entry.uid, "name"), x0, y, shown, colour, (0.0, 0.0))
         return
     y = (lane.top + lane.head) / 2
-    shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, gap[1] - gap[0])
+    shown = name
+    if gap[1] - gap[0] < whole:
+        shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, gap[1] - gap[0])
     plot.text((series.entry.uid, "name"), x0 + gap[0] * pixel, y, shown, colour, (0.0, 0.5))
-    after = gap[0] + metrics.horizontalAdvance(shown) + HEAD_PIXELS
+    after = gap[0] + _wide(key, shown) + HEAD_PIXELS
     gaps = [(max(start, after), stop) for start, stop in gaps]
     for note in notes:
-        wide = metrics.horizontalAdvance(note) + MARGIN
+        wide = _wide(key, note) + MARGIN
         free = [start for start, stop in gaps if stop - start >= wide]
         if free:
             at = x0 + free[0] * pixel
@@ -156,7 +172,15 @@ def lane_ticks(lane: Lane, pixel: float, least: float = 0.0) -> tuple[Ticks, flo
     return [(lane.bottom + (at - low) * share, text) for at, text in ticks], offset
 
 
-def _font() -> QFont:
+@lru_cache(4)
+def _metrics(key: str) -> QFontMetricsF:
+    """Return the metrics of labels in the font of the application, which has this key."""
     font = QFont()
     font.setPointSizeF(LABEL_POINTS)
-    return font
+    return QFontMetricsF(font)
+
+
+@lru_cache(512)
+def _wide(key: str, text: str) -> float:
+    """Return the width of a label in pixels."""
+    return _metrics(key).horizontalAdvance(text)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 
 from quantoscope.gui.plots.base import FEW, Plot
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.density import density, dots
+from quantoscope.gui.plots.items import Pixels
 from quantoscope.gui.plots.spans import visible
 from quantoscope.gui.plots.view import CUT_DOWN, RAISED
 
@@ -160,9 +160,8 @@ class PositionPlot(Plot):
         start, stop = span
         low, high = self.drawn_heights()
         name = (*(key if isinstance(key, tuple) else (key,)), "density")
-        item = self._item(("image", name), lambda: pg.ImageItem(axisOrder="row-major"), 0.5)
-        item.setImage(pixels, autoLevels=False, levels=None)
-        item.setRect(QRectF(start - 0.5, low, stop - start, high - low))
+        item = self._item(("image", name), Pixels, 0.5)
+        item.show_pixels(pixels, QRectF(start - 0.5, low, stop - start, high - low))
 
     def pick(self, data: PlotData, x: float, y: float) -> int | None:
         """Return the position at x; the one with the largest error if a pixel holds many."""

@@ -115,11 +115,12 @@ class SignalPlot(LanedPlot, PositionPlot):
 
     def _paint_lanes(self, data: PlotData, start: int, stop: int) -> None:
         lanes = self._lanes(data, start, stop)
+        self._paint_grounds(lanes)
         self._dots = None
         for lane in lanes:
             self._name(data, lane, start, stop)
             self._lane = lane
-            self._paint_ground(lane)
+            self._paint_far(lane)
             if stop - start > self.most_values(data, start, stop) * self.columns:
                 self._paint_envelope_of(data, start, stop, (lane.series,), lane.series.entry.uid)
             else:
@@ -129,13 +130,19 @@ class SignalPlot(LanedPlot, PositionPlot):
             self._lane = None
         self._shared = shared_text(self.tick_lanes(lanes), lanes[0].unit.exponent)
 
-    def _paint_ground(self, lane: Lane) -> None:
-        """Draw 0, the lower end, and the logarithmic parts of a lane."""
+    def _paint_grounds(self, lanes: Sequence[Lane]) -> None:
+        """Draw the lower end of each lane, and 0 in it."""
+        floors = [lane.bottom for lane in lanes]
+        zeros = [lane.height(0.0) for lane in lanes if lane.low < 0 < lane.high]
+        pen = self.pen(self.theme.grid)
+        for name, heights in (("floors", floors), ("zeros", zeros)):
+            if heights:
+                x = np.tile(self.seen[0], len(heights))
+                self.line(name, x, np.repeat(heights, 2), pen, "pairs", z=-3)
+
+    def _paint_far(self, lane: Lane) -> None:
+        """Draw the logarithmic parts of a lane."""
         uid, (x0, x1) = lane.series.entry.uid, self.seen[0]
-        pen, x = self.pen(self.theme.grid), np.array([x0, x1])
-        self.line((uid, "floor"), x, np.full(2, lane.low), pen, z=-3)
-        if lane.low < 0 < lane.high:
-            self.line((uid, "zero"), x, np.zeros(2), pen, z=-3)
         if not isinstance(lane.unit, Symlog):
             return
         brush = self.fill(self.theme.foreground, FAR_TINT)
@@ -183,6 +190,8 @@ class SignalPlot(LanedPlot, PositionPlot):
             self._ring(data, start, stop, "chosen", 1 + len(data.series))
 
     def _ring(self, data: PlotData, start: int, stop: int, key: Hashable, curves: int) -> None:
+        if data.chosen is None or not start <= data.chosen < stop:
+            return
         at = np.array([data.chosen])
         x = places(at, 0, curves, stop - start <= FEW)
         ink = self.theme.foreground
@@ -245,8 +254,10 @@ class SignalPlot(LanedPlot, PositionPlot):
         middle = (left + right) / 2
         for series in shown:
             envelope = series.envelope("reconstructed", columns, start, stop)
-            for end, y in (("low", envelope.low), ("high", envelope.high)):
-                self.line((series.entry.uid, end), middle, y, self.entry_pen(series), z=1)
+            # Both ends are one line with a gap.
+            x = np.concatenate([middle, [np.nan], middle])
+            y = np.concatenate([envelope.low, [np.nan], envelope.high])
+            self.line((series.entry.uid, "ends"), x, y, self.entry_pen(series), z=1)
             self.clipped_marks(series, "reconstructed", (start, stop))
             if lane is not None:
                 colour = self.theme.colour(series.entry.colour)

@@ -58,11 +58,16 @@ class Unit:
 
     def down_to(self, value: float) -> float:
         """Convert a number to a drawn coordinate."""
-        return float(self.down(value))
+        return float(value) if self.same else float(self.down(value))
 
     def up_to(self, value: float) -> float:
         """Convert a drawn coordinate to a number."""
-        return float(self.up(value))
+        return float(value) if self.same else float(self.up(value))
+
+    @property
+    def same(self) -> bool:
+        """Whether drawn coordinates are the numbers themselves."""
+        return not self.exponent
 
     @staticmethod
     def _ended(values: ArrayLike, places: np.ndarray, end: float) -> np.ndarray:
@@ -72,6 +77,8 @@ class Unit:
 
     @staticmethod
     def _times(values: ArrayLike, exponent: int) -> np.ndarray:
+        if not exponent and getattr(values, "dtype", None) == np.float64:
+            return np.asarray(values)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # signalling NaN too
             places = np.asarray(values, float)
             if not exponent:
@@ -86,6 +93,10 @@ Ticks = list[tuple[float, str]]
 
 class Curved(Unit):
     """A scale that is not linear, with ticks of its own."""
+
+    @property
+    def same(self) -> bool:
+        return False
 
     def ticks(self, low: float, high: float, apart: float) -> Ticks:
         """Return drawn positions and labels of ticks, at least about ``apart`` from each other."""
@@ -106,11 +117,21 @@ def power(logarithm: float) -> float:
 def drawable(places: np.ndarray, low: float, high: float) -> np.ndarray:
     """Clamp finite positions to the neighbourhood of a view, beyond which Qt cannot draw."""
     middle, reach = (low + high) / 2, FAR * (high - low)
+    if (np.abs(places - middle) <= reach).all():
+        return places
     finite = np.isfinite(places)
     beyond = finite & (np.abs(places - middle) > reach) if finite.any() else finite
     if not beyond.any():
         return places
     return np.where(beyond, middle + np.copysign(reach, places - middle), places)
+
+
+def drawable_one(place: float, low: float, high: float) -> float:
+    """Clamp one finite position as ``drawable`` does."""
+    middle, reach = (low + high) / 2, FAR * (high - low)
+    if abs(place - middle) <= reach or not math.isfinite(place):
+        return place
+    return middle + math.copysign(reach, place - middle)
 
 
 def resolution(low: float, high: float) -> float:

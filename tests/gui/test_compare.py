@@ -659,7 +659,7 @@ def test_both_themes_show_the_same_in_their_own_colours(window, person, theme):
     colours = {
         item.opts["pen"].color().name()
         for item in plot.item.items
-        if type(item) is pg.PlotCurveItem
+        if isinstance(item, pg.PlotCurveItem)
     }
     assert colours == {pg.mkColor(window.theme.colour(n)).name() for n in range(2)}
     picture = window.plots["difference"].grab().toImage()

@@ -112,9 +112,9 @@ def test_clipped_and_missing_values_have_colours_and_symbols_of_their_own(bench)
     shown = bench("image", x, "int8 symmetric manual(-9,9)", size=(700, 500))
     shown.plot.choose("quantity", "error")
     symbols = {
-        (*map(float, point.pos()), str(item.opts["symbol"])[:1])
+        (x, y, str(item.opts["symbol"])[:1])
         for item in shown.items(pg.ScatterPlotItem)
-        for point in item.points()
+        for x, y in zip(*item.getData(), strict=True)
     }
     places = {(column, row) for column, row, _ in symbols}
     assert places == {(4, -3), (30, -20), (50, -30)}

@@ -422,7 +422,7 @@ def test_no_label_of_a_plot_hides_another_at_any_size_or_zoom(bench, key, scheme
             inside = shown.view().sceneBoundingRect()
             boxes = []
             for label in labels:
-                box = label.textItem.mapRectToScene(label.textItem.boundingRect())
+                box = label.mapRectToScene(label.boundingRect())
                 if label.isVisible() and inside.contains(box.center()):
                     boxes.append(box.adjusted(2, 2.5, -2, -2.5))
             for place, box in enumerate(boxes):

@@ -126,7 +126,7 @@ def test_the_names_in_the_calibration_plot_stay_inside_it(bench):
         # A low view has no part for it: see test_plot_scales.py.
         assert ("KL divergence (nats)" in names) == (height > 150)
         for item in names.values():
-            box = item.textItem.mapRectToScene(item.textItem.boundingRect())
+            box = item.mapRectToScene(item.boundingRect())
             assert view.top() <= box.top()
             assert box.bottom() <= view.bottom()
 

@@ -27,7 +27,7 @@ def settle(qtbot):
 
 
 def items(pane, kind):
-    return [item for item in pane.plot.item.items if type(item) is kind]
+    return [item for item in pane.plot.item.items if isinstance(item, kind)]
 
 
 def reach(pane):

@@ -118,7 +118,7 @@ class Affine(Quantizer):
         if moved and not a.zero_point_first:
             stages.append(Stage("shifted", "+ Z", "{rounded} + {Z}"))
             last = "{shifted}"
-        stages.append(Stage("clipped", "Clip", f"Clip({last}, {{Qmin}}, {{Qmax}})"))
+        stages.append(Stage("clipped", "Q", f"Clip({last}, {{Qmin}}, {{Qmax}})"))
         if not fmt.integer:
             stages.append(CODE)
         return tuple(stages)

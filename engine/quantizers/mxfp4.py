@@ -225,7 +225,7 @@ class Mxfp4(Quantizer):
         return (
             Stage("scaled", "R/S", "{R} / {S}"),
             Stage("rounded", "Round", fmt.round_formula("{scaled}", self.definition.rounding)),
-            Stage("clipped", "Clip", "Clip({rounded}, {Qmin}, {Qmax})"),
+            Stage("clipped", "Q", "Clip({rounded}, {Qmin}, {Qmax})"),
             CODE,
         )
 

@@ -131,7 +131,7 @@ class FromMinimum(Quantizer):
             Stage("scaled", "(R−m)/S", "({R} − {m}) / {S}"),
             Stage("rounded", "Round", fmt.round_formula("{scaled}", arithmetic.how)),
             Stage("shifted", "+ Qmin", "{rounded} + {Qmin}"),
-            Stage("clipped", "Clip", "Clip({shifted}, {Qmin}, {Qmax})"),
+            Stage("clipped", "Q", "Clip({shifted}, {Qmin}, {Qmax})"),
         )
 
     def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:

@@ -127,9 +127,9 @@ def test_codes_and_reconstructed_values_that_differ_read_so_with_few_digits_too(
     QApplication.processEvents()
     rows = window.compare.example.toPlainText()
     shown = [line.strip() for line in rows.split("\n") if line.strip()]
-    rows = {symbol: shown[shown.index(symbol) + 1 :][:3] for symbol in ("Clip", "R′", "error")}
+    rows = {symbol: shown[shown.index(symbol) + 1 :][:3] for symbol in ("Q", "R′", "error")}
     code = int(codes.reshape(-1)[at])
-    assert rows["Clip"] == [str(code + 1), str(code), "≠"]
+    assert rows["Q"] == [str(code + 1), str(code), "≠"]
     assert rows["R′"][2] == rows["error"][2] == "≠"
     assert float(rows["R′"][0]) > float(rows["R′"][1])
 

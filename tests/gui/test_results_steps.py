@@ -81,7 +81,7 @@ def test_the_codes_of_the_worked_example_are_on_screen(
     full = Qt.ItemDataRole.EditRole
     for row in range(3):
         assert person.cell(table, row, "Round") == str(rounded[row])
-        assert person.cell(table, row, "Clip").removeprefix("▼ ") == str(codes[row])
+        assert person.cell(table, row, "Q").removeprefix("▼ ") == str(codes[row])
         assert float(person.cell(table, row, "R′", full)) == pytest.approx(
             reconstructed[row], abs=6e-9, rel=6e-8
         )
@@ -351,7 +351,7 @@ def test_a_half_is_not_called_cut_off_where_chance_decides(open_window, rounding
 def test_a_clipped_value_names_the_code_on_its_side(open_window, person, scheme, value, word, code):
     window = open_window([value, 0.25], scheme)
     assert f"{word} {code};" in head(window)
-    tip = person.cell(window.values.table, 0, "Clip", TIP)
+    tip = person.cell(window.values.table, 0, "Q", TIP)
     assert f"{word} {code}." in tip
 
 
@@ -376,7 +376,7 @@ def test_steps_are_cards_and_those_of_a_clipped_value_are_framed_and_marked(wind
     assert titles == ["1 Scale", "2 Divide", "3 Round", "4 Clip ▼", "5 Reconstruct", "6 Error"]
     assert [alarmed for _, alarmed in cards(window)] == [False, False, False, True, False, True]
     assert cards(window)[3][0][1:] == [
-        "Clip = Clip(Round(R / S), Qmin, Qmax)", "= Clip(143, -128, 127)", "= 127",
+        "Q = Clip(Round(R / S), Qmin, Qmax)", "= Clip(143, -128, 127)", "= 127",
     ]  # fmt: skip
     window.settings.theme = "dark"
     assert [alarmed for _, alarmed in cards(window)] == [False, False, False, True, False, True]

@@ -388,12 +388,12 @@ def test_a_scheme_of_a_runtime_tells_in_its_tip_what_it_was_compared_with(window
 def test_the_values_table_shows_the_bits_of_small_floats(window, person):
     type_scheme(window, person, "e4m3fn symmetric")
     table = window.values.table
-    assert person.heads(table) == ["R", "R/S", "Round", "Clip", "Code", "R′", "error"]
+    assert person.heads(table) == ["R", "R/S", "Round", "Q", "Code", "R′", "error"]
     scale = np.abs(ARRAY).max() / np.float32(448)
     rounded = (ARRAY.ravel() / scale).astype(ml_dtypes.float8_e4m3fn)
     for row, code in enumerate(rounded.view(np.uint8).tolist()):
         assert person.cell(table, row, "Code") == f"0x{code:02X}"
-        assert float(person.cell(table, row, "Clip")) == float(rounded[row])
+        assert float(person.cell(table, row, "Q")) == float(rounded[row])
     type_scheme(window, person, "int8 symmetric")
     assert "Code" not in person.heads(table)
 
@@ -411,7 +411,7 @@ def test_the_stages_of_a_runtime_are_columns_of_the_table(window, person):
     heads = person.heads(table)
     assert heads[:2] == ["R", "R·1/S"]
     codes = evaluate(ARRAY, "int8 asymmetric @pytorch").codes.ravel()
-    shown = [int(text.lstrip("▼▲ ")) for text in person.rows(table, "Clip")]
+    shown = [int(text.lstrip("▼▲ ")) for text in person.rows(table, "Q")]
     assert shown == codes.tolist()
 
 

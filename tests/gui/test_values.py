@@ -221,18 +221,18 @@ def test_every_pane_follows_an_edit_in_the_same_event(window, table, person):
     assert person.cell(results, 0, 1) != before[0]
     assert window.steps.view.toPlainText() != before[1]
     assert "max 0.9" in window.statusBar().summary.text()
-    assert person.cell(table, 1, "Clip") == person.cell(table, 1, "Round")
+    assert person.cell(table, 1, "Q") == person.cell(table, 1, "Round")
 
 
 # What the columns show
 
 
 def test_the_columns_show_every_stage_of_the_active_scheme(window, table, person):
-    assert person.heads(table) == ["R", "R/S", "Round", "Clip", "R′", "error"]
+    assert person.heads(table) == ["R", "R/S", "Round", "Q", "R′", "error"]
     shown = [person.cell(table, 1, head) for head in person.heads(table)]
     assert shown == ["1.29624", "142.942", "143", "▼ 127", "1.15167", "-0.144563"]
     window.session.activate(window.session.entries[2].uid)
-    assert person.heads(table) == ["R", "R/S", "+ Z", "Round", "Clip", "R′", "error"]
+    assert person.heads(table) == ["R", "R/S", "+ Z", "Round", "Q", "R′", "error"]
     assert person.cell(table, 0, "+ Z") == "7.74764"
 
 
@@ -260,15 +260,15 @@ def test_heads_carry_the_formula_of_their_column(window, table):
 def test_saturated_rows_carry_a_mark_and_a_tint(open_window, person):
     window = open_window([2.0, -2.0, 0.25], "int8 symmetric manual(-1,1)")
     table, tint = window.values.table, Qt.ItemDataRole.BackgroundRole
-    assert person.rows(table, "Clip")[:3] == ["▼ 127", "▲ -127", "32"]
+    assert person.rows(table, "Q")[:3] == ["▼ 127", "▲ -127", "32"]
     for row, clipped in ((0, True), (1, True), (2, False)):
         colours = [person.cell(table, row, c, tint) for c in range(table.model().columnCount())]
         assert all(isinstance(c, QColor) == clipped for c in colours)
     assert "lies above the last code 127" in person.cell(
-        table, 0, "Clip", Qt.ItemDataRole.ToolTipRole
+        table, 0, "Q", Qt.ItemDataRole.ToolTipRole
     )
     assert "lies below the first code -127" in person.cell(
-        table, 1, "Clip", Qt.ItemDataRole.ToolTipRole
+        table, 1, "Q", Qt.ItemDataRole.ToolTipRole
     )
 
 
@@ -332,7 +332,7 @@ def test_no_number_and_no_position_is_cut_at_first(open_window, size, shape):
     table = window.values.table
     model, metrics = table.model(), table.fontMetrics()
     shown = [at for at in range(model.columnCount()) if not table.isColumnHidden(at)]
-    assert {"R", "Clip"} <= {model.headerData(at, Qt.Orientation.Horizontal) for at in shown}
+    assert {"R", "Q"} <= {model.headerData(at, Qt.Orientation.Horizontal) for at in shown}
     assert table.horizontalScrollBar().maximum() == 0
     for row in range(len(values)):
         texts = [model.index(row, at).data() for at in shown]

@@ -116,7 +116,7 @@ def test_a_value_and_its_error_are_seen_side_by_side_in_a_long_array(open_window
         for column in range(table.model().columnCount())
         if not table.isColumnHidden(column)
     ]
-    assert heads == ["R", "Clip", "error"]
+    assert heads == ["R", "Q", "error"]
     assert not table.horizontalScrollBar().isVisible()
     window.frame.across.setSizes([800, 300, 256])
     QApplication.processEvents()

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from quantoscope.engine.analysis.verdict import compared_bits
 from quantoscope.engine.calibration import METHODS, MINMAX, Calibration
 from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.evaluation.evaluator import evaluate
@@ -36,7 +35,7 @@ class Suggestion:
     gain: float
     """In dB; the gain is over the scheme that was changed."""
     bits: float
-    """Bits per value, as ``compared_bits`` counts them."""
+    """Bits per value."""
     more: float
     """How many of them the change costs."""
 
@@ -94,7 +93,7 @@ def suggestion(
         None if no change gains ``LEAST_GAIN``, and for fewer than ``LEAST_VALUES`` values.
     """
     scheme, values = evaluation.concrete_scheme, evaluation.values
-    sqnr, bits = evaluation.metrics["sqnr"], compared_bits(evaluation)
+    sqnr, bits = evaluation.metrics["sqnr"], evaluation.metrics["bits_per_value"]
     if not math.isfinite(sqnr) or values.size < LEAST_VALUES:
         return None
     best: Suggestion | None = None
@@ -104,7 +103,7 @@ def suggestion(
             tell(done, len(tried))
         with suppress(QuantizationError):
             made = evaluate(values, other)
-            figure, its = made.metrics["sqnr"], compared_bits(made)
+            figure, its = made.metrics["sqnr"], made.metrics["bits_per_value"]
             gain, more = figure - sqnr, its - bits
             least = LEAST_GAIN if best is None else best.gain
             if more <= MOST_BITS and math.isfinite(gain) and gain >= least:

@@ -16,25 +16,11 @@ from quantoscope.engine.evaluation.others import totals_of_others
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.numerics.kernels import Scratch, flat_block, over_blocks
-from quantoscope.engine.quantizers import QUANTIZERS, QParams
+from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.schemes.scheme import Scheme
 
 SAME_BITS = 0.1
 """Tolerance of equal bits per value."""
-
-
-def compared_bits(evaluation: Evaluation) -> float:
-    """Return the bits per value by which a scheme is compared with others.
-
-    The parameters of a whole tensor are left out: beside a few numbers they would weigh more
-    than all codes.
-    """
-    return bits_per_value(evaluation.qparams, evaluation.metrics["bits_per_value"])
-
-
-def bits_per_value(p: QParams, counted: float) -> float:
-    """Return the bits of a code for one set of parameters, else those with all sets counted."""
-    return float(p.format.bits) if p.count == 1 else counted
 
 
 def sqnr_of(totals: Totals) -> float:
@@ -78,7 +64,7 @@ class Standing:
 
     scheme: Scheme
     bits: float
-    """Bits per value, as ``compared_bits`` counts them."""
+    """Bits per value."""
     sqnr: float
     others: float
     """SQNR in dB of all values, and of those that do not set the range, each as quantized with all;
@@ -187,7 +173,7 @@ def verdict(
         zeroed = zeroed if 2 * zeroed >= nonzero else 0
         standings[key] = Standing(
             scheme=one.scheme,
-            bits=compared_bits(one),
+            bits=one.metrics["bits_per_value"],
             sqnr=one.metrics["sqnr"],
             others=math.nan if few is None else sqnr_of(_others(one, few)),
             clipped=sum(one.totals.clipped),

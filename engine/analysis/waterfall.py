@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from quantoscope.engine.analysis.choices import Choices, State, choices_between, orders
 from quantoscope.engine.analysis.corners import Corners
-from quantoscope.engine.analysis.verdict import bits_per_value, clipped_share, sqnr_of
+from quantoscope.engine.analysis.verdict import clipped_share, sqnr_of
 from quantoscope.engine.evaluation.accumulators import Totals
 from quantoscope.engine.evaluation.block_pass import BlockPass
 from quantoscope.engine.evaluation.evaluator import evaluate
@@ -68,7 +68,7 @@ class CornerFigures:
     others: float
     """SQNR in dB of all values, and of those beside the few; NaN if there are no few."""
     bits: float
-    """Bits per value, as ``verdict.compared_bits`` counts them."""
+    """Bits per value."""
     clipped: int
     clipped_others: int
     """Numbers of clipped values."""
@@ -277,7 +277,7 @@ def _figures(
 ) -> Figures:
     """Return the figures of a corner, from ``sqnr`` to ``share_others``."""
     sample = Sample(totals, -1)
-    bits = bits_per_value(p, METRIC["bits_per_value"].compute(sample))
+    bits = METRIC["bits_per_value"].compute(sample)
     others, clipped_others, share_others = math.nan, 0, math.nan
     if few is not None and len(few):
         rest = totals_of_others(totals, r, p, quantizer, few)

@@ -98,11 +98,14 @@ def _entropy(s: Sample) -> float:
 
 
 def _bits_per_value(s: Sample) -> float:
-    """Return the storage per value in bits, including its share of the parameters.
+    """Return the storage per value in bits, with its share of its channel's parameters.
 
-    NaN counts like any other value.
+    Those of a whole tensor are left out: beside a few numbers they would weigh more than all
+    codes, beside many nothing. NaN counts like any other value.
     """
     p, size = s.qparams, s.totals.size
+    if p.granularity.whole:
+        return float(p.format.bits)
     if size == 0:
         return math.nan
     return p.format.bits + QUANTIZERS[p.mapping].parameter_bits(p) * s.totals.sets / size
@@ -162,7 +165,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "bits_per_value",
         "Bits/value",
-        "bits of a code + bits of every S and Z / number of values",
+        "bits of a code + bits of S and Z of every channel, group or block / number of values; "
+        "one S and Z for all values is not counted",
         "bit",
         "lower",
         _bits_per_value,

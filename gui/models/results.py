@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from quantoscope.engine import METRICS, Evaluation, Metric, QParams, metrics_of
-from quantoscope.engine.analysis.verdict import SAME_BITS, compared_bits
+from quantoscope.engine.analysis.verdict import SAME_BITS
 from quantoscope.engine.evaluation.definitions import SQNR_DEFINITIONS, Definition
 from quantoscope.engine.evaluation.metrics import DATA_UNIT, METRIC
 from quantoscope.gui.common.localized_numbers import (
@@ -56,7 +56,7 @@ class Figures:
     @property
     def bits(self) -> float:
         """Bits per value, for comparing schemes."""
-        return compared_bits(self.evaluation)
+        return self.evaluation.metrics["bits_per_value"]
 
     def position(self, value: float) -> str:
         """Return a position as text; – if there is none."""

@@ -653,7 +653,7 @@ def test_a_number_alone_is_one_group(mapping: str) -> None:
         ("int8 asymmetric per-channel(0)", (4, 16), 8 + (32 + 8) * 4 / 64),
         ("int4 asymmetric per-group(8)", (4, 16), 4 + (32 + 4) * 8 / 64),
         ("int4 symmetric per-group(5)", (4, 16), 4 + 32 * 16 / 64),
-        ("int8 symmetric", (4, 16), 8 + 32 / 64),
+        ("int8 symmetric", (4, 16), 8),
         ("uint16 scale-only per-channel(-1)", (4, 16), 16 + 32 * 16 / 64),
     ],
 )

@@ -118,16 +118,8 @@ def by_definition(x: np.ndarray, result: engine.Evaluation) -> dict[str, float]:
         "code_entropy": -sum(share * math.log2(share) for share in shares),
         "enob": (sqnr - 1.76) / 6.02,
         "sqnr_predicted": decibel(signal / n, s * s / 12),
-        "bits_per_value": p.format.bits + parameter_bits(p) / x.size,
+        "bits_per_value": p.format.bits,
     }
-
-
-def parameter_bits(p: engine.QParams) -> int:
-    """S as a float of the working precision, and Z, where there is one, as a code or an int32."""
-    scale = {"float32": 32, "float64": 64}[p.dtype.name]
-    if p.mapping != "asymmetric":
-        return scale
-    return scale + (p.format.bits if p.qmin <= p.zero_point <= p.qmax else 32)
 
 
 def assert_by_definition(x: np.ndarray, text: str) -> engine.Evaluation:
@@ -278,7 +270,7 @@ def test_zeros_reconstructed_as_something_else_are_nothing_but_noise() -> None:
 def test_without_any_number_there_are_counts_but_no_figures() -> None:
     metrics = engine.evaluate([math.nan, math.inf], "int8 symmetric manual(-1,1)").metrics
     counts = {"clipped_low": 0, "clipped_high": 1, "codes_used": 1, "codes_available": 255}
-    counts["bits_per_value"] = 8 + 32 / 2
+    counts["bits_per_value"] = 8
     for key, value in metrics.items():
         if key == "code_entropy":
             assert value == 0
@@ -347,11 +339,12 @@ def test_every_metric_says_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("text", "values", "bits"),
     [
-        ("int8 symmetric", [1.0, 2.0], 8 + 32 / 2),
-        ("int8 asymmetric", [-1.0, 2.0], 8 + (32 + 8) / 2),
-        ("int4 asymmetric", [-1.0, 2.0, 0.5, 0.25], 4 + (32 + 4) / 4),
-        ("int8 asymmetric", [100.0, 101.0], 8 + (32 + 32) / 2),
-        ("int8 symmetric", [1.0, math.nan, math.inf, 2.0], 8 + 32 / 4),
+        ("int8 symmetric", [1.0, 2.0], 8),  # one S for all values weighs nothing
+        ("int8 symmetric per-group(2)", [1.0, 2.0], 8 + 32 / 2),
+        ("int8 asymmetric per-group(2)", [-1.0, 2.0], 8 + (32 + 8) / 2),
+        ("int4 asymmetric per-group(4)", [-1.0, 2.0, 0.5, 0.25], 4 + (32 + 4) / 4),
+        ("int8 asymmetric per-group(2)", [100.0, 101.0], 8 + (32 + 32) / 2),
+        ("int8 symmetric per-group(4)", [1.0, math.nan, math.inf, 2.0], 8 + 32 / 4),
         ("q8_0", [3e38] * 32, 8.5),  # whose scale is too large for float16
     ],
 )

@@ -264,9 +264,7 @@ def test_saturated_rows_carry_a_mark_and_a_tint(open_window, person):
     for row, clipped in ((0, True), (1, True), (2, False)):
         colours = [person.cell(table, row, c, tint) for c in range(table.model().columnCount())]
         assert all(isinstance(c, QColor) == clipped for c in colours)
-    assert "lies above the last code 127" in person.cell(
-        table, 0, "Q", Qt.ItemDataRole.ToolTipRole
-    )
+    assert "lies above the last code 127" in person.cell(table, 0, "Q", Qt.ItemDataRole.ToolTipRole)
     assert "lies below the first code -127" in person.cell(
         table, 1, "Q", Qt.ItemDataRole.ToolTipRole
     )

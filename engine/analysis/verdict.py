@@ -10,6 +10,7 @@ import numpy as np
 
 from quantoscope.engine.analysis.outlier_lines import OutlierLines, outlier_lines
 from quantoscope.engine.analysis.outliers import Attribution
+from quantoscope.engine.analysis.worth import Offer, narrowest, rivals
 from quantoscope.engine.evaluation.accumulators import Totals, ldexp
 from quantoscope.engine.evaluation.metrics import METRIC, Sample
 from quantoscope.engine.evaluation.others import totals_of_others
@@ -18,9 +19,6 @@ from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.numerics.kernels import Scratch, flat_block, over_blocks
 from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.schemes.scheme import Scheme
-
-SAME_BITS = 0.1
-"""Tolerance of equal bits per value."""
 
 
 def sqnr_of(totals: Totals) -> float:
@@ -78,6 +76,8 @@ class Standing:
     channels have different codes for 0."""
     lines: OutlierLines | None = None
     """Few lines that set the scale of nearly all channels, where most values become 0."""
+    code_bits: int = 0
+    """Bits of a code."""
 
     @property
     def of_extremes(self) -> bool:
@@ -102,17 +102,23 @@ class Verdict:
         one = self.standings[key]
         return one.others if others else one.sqnr
 
-    def cheapest(self) -> list[int]:
-        """Return the schemes that take no more bits than the cheapest, within ``SAME_BITS``."""
-        least = min((one.bits for one in self.standings.values()), default=math.nan)
-        return [key for key, one in self.standings.items() if one.bits <= least + SAME_BITS]
+    def _offers(self, others: bool) -> list[Offer]:
+        return [
+            Offer(one.bits, one.code_bits, self.figure(key, others))
+            for key, one in self.standings.items()
+        ]
+
+    def cheapest(self, others: bool = False) -> list[int]:
+        """Return the schemes that are compared as the cheapest: ``worth.narrowest``."""
+        keys = list(self.standings)
+        return [keys[place] for place in narrowest(self._offers(others))]
 
     def ranking(self, others: bool = False) -> list[int]:
         """Return the cheapest schemes from the best to the worst; those without SQNR are left out.
 
         Equal ones keep the order of the list.
         """
-        known = [key for key in self.cheapest() if not math.isnan(self.figure(key, others))]
+        known = [k for k in self.cheapest(others) if not math.isnan(self.figure(k, others))]
         return sorted(known, key=lambda key: -self.figure(key, others))
 
     def best(self, others: bool = False) -> list[int]:
@@ -120,18 +126,18 @@ class Verdict:
         order = self.ranking(others)
         return [k for k in order if self.figure(k, others) == self.figure(order[0], others)]
 
+    def fewest_bits(self) -> float:
+        """Return the bits per value of the cheapest scheme; NaN without schemes."""
+        return min((one.bits for one in self.standings.values()), default=math.nan)
+
     def dearer(self, others: bool = False) -> list[int]:
-        """Return the schemes that are better than all that take no more bits, by their bits."""
-        cheap = self.cheapest()
+        """Return the schemes that are better than all ``worth.rivals``, by their bits."""
+        cheap, keys, offers = self.cheapest(others), list(self.standings), self._offers(others)
         found = []
-        for key, one in self.standings.items():
-            ours = self.figure(key, others)
-            rivals = [
-                self.figure(other, others)
-                for other, its in self.standings.items()
-                if other != key and its.bits <= one.bits + SAME_BITS
-            ]
-            if key not in cheap and not math.isnan(ours) and not any(r >= ours for r in rivals):
+        for place, key in enumerate(keys):
+            ours = offers[place].sqnr
+            its = [offers[other].sqnr for other in rivals(offers, place) if other != place]
+            if key not in cheap and not math.isnan(ours) and not any(r >= ours for r in its):
                 found.append(key)
         return sorted(found, key=lambda key: self.standings[key].bits)
 
@@ -180,6 +186,7 @@ def verdict(
             clipped_share=clipped_share(one.totals),
             zeroed=zeroed,
             lines=outlier_lines(one) if zeroed else None,
+            code_bits=one.qparams.format.bits,
         )
     return Verdict(standings, few, nonzero, some.totals.nan + some.totals.infinite)
 

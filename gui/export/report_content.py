@@ -189,7 +189,13 @@ def _results(kept: Snapshot, digits: int) -> tuple[ReportBlock, ...]:
     blocks: list[ReportBlock] = [Table(heads, tuple(rows), 2)]
     used = {mark for own in marks for mark in own.values()}
     for mark, text in (
-        (BEST, translated("%1 marks the best of each row among the schemes of the fewest bits.")),
+        (
+            BEST,
+            translated(
+                "%1 marks the best of each row among the schemes of the fewest bits, and those "
+                "that repay more bits at 6.02 dB each."
+            ),
+        ),
         (COSTLIER, translated("%1 marks what is better than that, at more bits.")),
     ):
         if mark in used:

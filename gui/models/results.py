@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from quantoscope.engine import METRICS, Evaluation, Metric, QParams, metrics_of
-from quantoscope.engine.analysis.verdict import SAME_BITS
+from quantoscope.engine.analysis.worth import Offer, narrowest, rivals
 from quantoscope.engine.evaluation.definitions import SQNR_DEFINITIONS, Definition
 from quantoscope.engine.evaluation.metrics import DATA_UNIT, METRIC
 from quantoscope.gui.common.localized_numbers import (
@@ -54,9 +54,10 @@ class Figures:
     qparams: QParams
 
     @property
-    def bits(self) -> float:
-        """Bits per value, for comparing schemes."""
-        return self.evaluation.metrics["bits_per_value"]
+    def offer(self) -> Offer:
+        """Bits and SQNR, for comparing schemes."""
+        bits = self.evaluation.metrics["bits_per_value"]
+        return Offer(bits, self.qparams.format.bits, self.metrics["sqnr"])
 
     def position(self, value: float) -> str:
         """Return a position as text; – if there is none."""
@@ -115,15 +116,15 @@ def marks_of(
 
     Figures that agree in so many significant digits, as they are shown, are equal.
 
-    A metric is best among the schemes with at most as many bits: ★ for the bits of the
-    cheapest scheme, ☆ for a scheme that is better with more bits. Nothing is marked
-    if a metric is equal for two schemes.
+    A metric is best among the schemes with at most as many bits, or with more that their SQNR
+    repays (``worth.rivals``): ★ among the cheapest, ☆ for a scheme that is better with more bits.
+    Nothing is marked if a metric is equal for all.
     """
     marks: tuple[dict[str, str], ...] = tuple({} for _ in shown)
     if not shown:
         return marks
-    bits = [figures.bits for figures in shown]
-    cheap = min(bits) + SAME_BITS
+    offers = [figures.offer for figures in shown]
+    cheap, fair = narrowest(offers), [rivals(offers, place) for place in range(len(shown))]
     for column in columns:
         metric = column.metric
         if not metric.better:
@@ -135,18 +136,14 @@ def marks_of(
             continue
         for place, cost in enumerate(costs):
             free = metric.key == "bits_per_value"
-            rivals = [
-                other
-                for other, its_bits in zip(costs, bits, strict=True)
-                if free or its_bits <= bits[place] + SAME_BITS
-            ]
-            if math.isnan(cost) or any(other < cost for other in rivals):
+            others = costs if free else [costs[other] for other in fair[place]]
+            if math.isnan(cost) or any(other < cost for other in others):
                 continue
-            if free or bits[place] <= cheap:
+            if free or place in cheap:
                 marks[place][metric.key] = BEST
             elif not any(
-                other == cost and its_bits < bits[place] - SAME_BITS
-                for other, its_bits in zip(costs, bits, strict=True)
+                other == cost and its.bits < offers[place].bits
+                for other, its in zip(costs, offers, strict=True)
             ):
                 marks[place][metric.key] = COSTLIER
     return marks
@@ -299,7 +296,9 @@ class ResultsModel(QAbstractTableModel):
     def _about(self, mark: str) -> str:
         """Return the meaning of a mark."""
         return {
-            BEST: self.tr("Best of the schemes shown that take no more bits."),
+            BEST: self.tr(
+                "Best of the schemes shown that take no more bits, or repay them: 6.02 dB a bit."
+            ),
             COSTLIER: self.tr("Better than the schemes shown that take fewer bits."),
         }.get(mark, "")
 

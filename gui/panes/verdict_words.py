@@ -130,7 +130,8 @@ def _left_out(verdict: Verdict) -> list[Clause]:
 def _winner(verdict: Verdict, best: list[int]) -> Clause:
     uid, count = best[0], len(verdict.standings)
     one = verdict.standings[uid]
-    db, bits = _db(one.sqnr), Piece(bits_text(one.bits))
+    db, bits = _db(one.sqnr), Piece(_bits(verdict, best))
+    fewest = Piece(bits_text(verdict.fewest_bits()))
     if count == 1:
         text = _tr("%1 loses nothing, at %3 bits.") if one.sqnr == math.inf else _tr(
             "%1: %2 at %3 bits."
@@ -163,7 +164,16 @@ def _winner(verdict: Verdict, best: list[int]) -> Clause:
     text = _tr("%1 loses least: %2 at %3 bits.")
     if len(verdict.cheapest()) < count:
         text = _tr("At %3 bits %1 loses least: %2.")
-    return _clause(text, _name(uid), db, bits)
+    if fewest.text != bits.text:
+        text = _tr("%1 loses least: %2 at %3 bits; the fewest are %4.")
+    return _clause(text, _name(uid), db, bits, fewest)
+
+
+def _bits(verdict: Verdict, uids: list[int]) -> str:
+    """Return the bits per value of schemes, from the fewest to the most where they differ."""
+    bits = [verdict.standings[uid].bits for uid in uids]
+    ends = bits_text(min(bits)), bits_text(max(bits))
+    return ends[0] if ends[0] == ends[1] else filled(_tr("%1 to %2"), *ends)
 
 
 def _difference(better: float, worse: float) -> str:

@@ -147,7 +147,10 @@ def made_up(*pairs):
     """A verdict on (bits, SQNR)."""
     scheme = engine.Scheme.parse("int8 symmetric")
     base = Standing(scheme, 0, 0, math.nan, 0, 0.0, 0)
-    rows = {n: replace(base, bits=bits, sqnr=db) for n, (bits, db) in enumerate(pairs)}
+    rows = {
+        n: replace(base, bits=bits, sqnr=db, code_bits=int(bits))
+        for n, (bits, db) in enumerate(pairs)
+    }
     return Verdict(rows, None, 0)
 
 
@@ -157,6 +160,30 @@ def test_equal_bits_come_first():
     assert found.ranking() == [1, 2]
     # 17 dB for 5 bits is beaten by 18 for 4; 49 for 8.02 by 50 for 8.
     assert found.dearer() == [4, 0]
+
+
+@pytest.mark.parametrize("more", [0.02, 0.08, 0.099, 0.101, 0.12, 0.5, 0.99])
+def test_scales_that_are_repaid_win_however_many_bits_they_take(more):
+    repaid = made_up((8, 20), (8 + more, 20 + 6.03 * more))
+    assert repaid.best() == [1]
+    assert repaid.dearer() == []
+    costly = made_up((8, 20), (8 + more, 20 + 6.02 * more))
+    assert costly.best() == [0]
+    assert costly.dearer() == [1]
+    # A wider code is no scale: it always costs more.
+    assert made_up((4, 20), (4 + more, 19), (8, 60)).best() == [0]
+
+
+@given(st.lists(st.tuples(st.integers(3, 4), st.floats(0, 0.9), st.floats(-9, 90)), min_size=1))
+def test_the_best_is_worth_most_and_nothing_that_is_told_is_beaten(rows):
+    pairs = [(width + more, db) for width, more, db in rows]
+    found = made_up(*pairs)
+    narrow = [n for n, (width, _, _) in enumerate(rows) if width == min(w for w, _, _ in rows)]
+    worth = [db - 20 * math.log10(2) * bits for bits, db in pairs]
+    assert max(worth[n] for n in narrow) in [worth[n] for n in found.best()]
+    for told in found.dearer():
+        assert pairs[told][1] > max(pairs[n][1] for n in found.best())
+        assert all(db < pairs[told][1] for bits, db in pairs if bits < pairs[told][0])
 
 
 def test_equal_figures_share_the_place():

@@ -120,6 +120,21 @@ def test_equal_bits_come_first_and_dearer_schemes_are_named_after(line):
     assert f"For 8 bits, int8 symmetric has {figures['int8 symmetric']:.1f} dB." in text
 
 
+@pytest.mark.parametrize("rows", [250, 300, 400])
+def test_a_scale_per_row_of_a_short_axis_is_crowned_with_its_true_bits(line, rows):
+    """32 bits for 250 to 400 values: 8.13 to 8.08 bits, on either side of a tenth of a bit."""
+    array = np.random.default_rng(1).normal(size=(8, rows)) * (np.arange(8)[:, None] + 1) ** 3
+    schemes = "int8 symmetric", "int8 symmetric per-channel(0)", "int8 scale-only"
+    text = full(line(array.astype(np.float32), *schemes))
+    db = evaluate(array.astype(np.float32), schemes[1]).metrics["sqnr"]
+    bits = f"{8 + 32 / rows:.2f}"
+    assert text.startswith(
+        f"{schemes[1]} loses least: {db:.1f} dB at {bits} bits; the fewest are 8."
+    )
+    shown = line(array.astype(np.float32), *schemes[:2])
+    assert f": {db:.1f} dB at {bits} against 8 bits." in full(shown)
+
+
 @pytest.mark.parametrize(
     ("array", "schemes", "text"),
     [
@@ -148,7 +163,7 @@ def test_values_that_are_not_finite_are_said_to_be_left_out(line):
 def test_the_last_sentence_gives_way_before_a_name_is_cut(line):
     values = np.random.default_rng(0).standard_normal((4, 4096)).astype(np.float32)
     values *= np.array([[1], [9], [30], [99]], np.float32)
-    schemes = ("q4_0", "int8 symmetric per-channel(0)", "q8_0")
+    schemes = ("q4_0", "int6 symmetric per-channel(0)", "q8_0")
     shown = line(values, *schemes, width=760)
     assert "…" not in shown.text.shown
     assert shown.text.shown != full(shown)

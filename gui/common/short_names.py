@@ -1,8 +1,10 @@
-"""Shorten tensor names so that different names stay different."""
+"""Shorten names of tensors and schemes so that different names stay different."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from os.path import commonprefix
 from typing import Protocol
 
@@ -52,6 +54,26 @@ def told_apart(names: Sequence[str], cut: Callable[[str], str]) -> list[str]:
         alike = [n for n, t in zip(names, texts, strict=True) if t == text and n != name]
         found.append(cut(f"…{_core(name, alike)[1]}… {name}") if alike else text)
     return found
+
+
+def schemes_apart(names: Sequence[str], cut: Callable[[str], str]) -> list[str]:
+    """Return cut names of schemes; words that most of them have are left out first."""
+    counts = Counter(word for name in names for word in set(name.split(" ")))
+
+    def own(name: str) -> str:
+        words, text = name.split(" "), name
+        common = sorted(range(len(words)), key=lambda place: -counts[words[place]])
+        for place in common[:-1]:
+            if cut(text) == text:
+                break
+            words[place] = "…"
+            text = " ".join(word for word, _ in groupby(words))
+        return text
+
+    texts = [own(name) for name in names]
+    return told_apart(
+        [n if texts.count(t) > 1 else t for n, t in zip(names, texts, strict=True)], cut
+    )
 
 
 def _numbered(part: str) -> bool:

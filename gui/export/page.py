@@ -9,7 +9,7 @@ from string import ascii_lowercase
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QPainter, QPen, QPicture
 
-from quantoscope.gui.common.short_names import told_apart
+from quantoscope.gui.common.short_names import schemes_apart
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS
 from quantoscope.gui.export.lettering import apart, font_of, shortened, wrapped
 from quantoscope.gui.export.paint import ViewPainter, firm, symbol_path
@@ -115,7 +115,7 @@ class Page:
         def cut(name: str) -> str:
             return self._metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room - 36 * u)
 
-        names = told_apart([name for _, name in entries], cut)
+        names = schemes_apart([name for _, name in entries], cut)
         for (one, _), name in zip(entries, names, strict=True):
             length = 36 * u + self._metrics.horizontalAdvance(name)
             if x > 0 and x + length > room:

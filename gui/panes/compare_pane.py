@@ -25,7 +25,7 @@ from quantoscope.engine.analysis.device_codes import DeviceComparison, problem
 from quantoscope.gui.common.localized_numbers import filled, parts, percent, short
 from quantoscope.gui.common.plain_text import Page, plain_tip
 from quantoscope.gui.common.settings import Settings
-from quantoscope.gui.common.short_names import told_apart
+from quantoscope.gui.common.short_names import schemes_apart
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme, swatch
 from quantoscope.gui.common.widgets import align_digits, hbox, list_rows, vbox
 from quantoscope.gui.document import commands
@@ -176,7 +176,7 @@ class ComparePane(QWidget):
         for place, box in enumerate(self.boxes):
             blocked = QSignalBlocker(box)
             box.clear()
-            names = told_apart([entry.name for entry in entries], _cut)
+            names = schemes_apart([entry.name for entry in entries], _cut)
             for entry, name in zip(entries, names, strict=True):
                 picture = entry_icon(entry, self._theme, self.devicePixelRatioF())
                 box.addItem(QIcon(picture), name, entry.uid)

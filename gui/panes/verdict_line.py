@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from quantoscope.gui.common.plain_text import plain_tip
-from quantoscope.gui.common.short_names import told_apart
+from quantoscope.gui.common.short_names import schemes_apart
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme, swatch
 from quantoscope.gui.common.widgets import hbox
 from quantoscope.gui.document.session import Session
@@ -109,7 +109,7 @@ class VerdictText(QWidget):
         font = QFont(self.font())
         font.setBold(True)
         metrics = QFontMetricsF(font)
-        cut = told_apart(
+        cut = schemes_apart(
             list(called.values()),
             lambda name: metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, wide),
         )

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 
 from quantoscope.engine.analysis.verdict import Standing, staircase
 from quantoscope.gui.common.localized_numbers import bits_text, decibels, filled
+from quantoscope.gui.common.short_names import schemes_apart
 from quantoscope.gui.common.theme import MARKERS
 from quantoscope.gui.plots.canvas import FreeLabels, around
 from quantoscope.gui.plots.data import PlotData, Series
@@ -17,8 +18,8 @@ from quantoscope.gui.plots.metric_option import METRIC, MetricPlot
 PER_BIT = 20 * math.log10(2)
 """What a bit gains in dB, as the step halves."""
 MARGIN = 0.5
-LONGEST = 0.75
-"""Maximum length of a name, as a share of the width."""
+LONGEST = 0.75, 0.4
+"""Maximum lengths of a name, as shares of the width: where one has no room, the next."""
 ROW_PIXELS, TEXT_PIXELS = 36.0, 15.0
 """Distance of schemes that lose nothing, and of their names below them, in pixels."""
 
@@ -100,15 +101,22 @@ class BitsPlot(MetricPlot):
         ]
         labels = FreeLabels(self, [around(at, 6) for at in places])
         self._slope(x0, x1, labels)
-        middle = Qt.TextElideMode.ElideMiddle
-        # Those of the best come first; a name without room stays in the list of schemes.
+        middle, wide = Qt.TextElideMode.ElideMiddle, labels.room.width()
+        elided = labels.metrics.elidedText
+        # Those of the best come first.
+        names = [series.entry.name for series, *_ in points]
+        cuts = [
+            schemes_apart(names, lambda name, room=share * wide: elided(name, middle, room))
+            for share in LONGEST
+        ]
         for place in sorted(range(len(points)), key=lambda n: (n not in best, n)):
             series, standing, db = points[place]
             ink = self.theme.foreground if place in best else self.theme.muted
-            name = labels.metrics.elidedText(
-                series.entry.name, middle, LONGEST * labels.room.width()
+            uid = series.entry.uid
+            any(
+                labels.write(uid, standing.bits, db, texts[place], ink, rows=4, far=True)
+                for texts in cuts
             )
-            labels.write(series.entry.uid, standing.bits, db, name, ink, rows=4)
         self._paint_lossless([point for point in every if point[2] == math.inf])
 
     def _paint_lossless(self, points: list[tuple[Series, Standing, float]]) -> None:

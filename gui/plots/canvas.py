@@ -10,7 +10,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPen
 
 from quantoscope.gui.plots.base import LABEL_POINTS, Plot
 from quantoscope.gui.plots.data import Series
-from quantoscope.gui.plots.labels import anchor_of, free, near
+from quantoscope.gui.plots.labels import anchor_of, anywhere, free, near
 from quantoscope.gui.plots.spans import Span
 
 Point = tuple[float, float]
@@ -132,7 +132,7 @@ class FreeLabels:
         self.metrics = QFontMetricsF(font)
 
     def write(self, key: Hashable, x: float, y: float, text: str, colour: QColor | str,
-              gap: float = 8.0, rows: int = 0) -> bool:  # fmt: skip
+              gap: float = 8.0, rows: int = 0, far: bool = False) -> bool:  # fmt: skip
         """Write a text beside a point of the data; return whether there was room.
 
         Parameters
@@ -145,6 +145,8 @@ class FreeLabels:
             Distance in pixels; 0 to write it upon the point.
         rows : int
             Lines by which it may be further up or down; a line then leads to it.
+        far : bool
+            Whether it may stand anywhere in the view.
         """
         at_x, at_y = float(self.plot.draw_x(x)), float(self.plot.draw_y(y))
         point = self.plot.point(at_x, at_y)
@@ -152,13 +154,16 @@ class FreeLabels:
         boxes = [QRectF(point.x() - width / 2, point.y() - height / 2, width, height)]
         if gap:
             boxes = near(point, width, height, gap, rows)
+        if far:
+            boxes += anywhere(point, width, height, gap, self.room)
         box = free(boxes, self.room, self.taken)
         if box is None:
             return False
         self.taken.append(box)
         self.plot.text(key, x, y, text, colour, anchor_of(point, box))
         end = QPointF(max(box.left(), min(point.x(), box.right())), box.center().y())
-        if gap and abs(end.y() - point.y()) > gap + height:
+        away = abs(end.y() - point.y()) > gap + height or abs(end.x() - point.x()) > 2 * gap
+        if gap and away:
             px, py = self.plot.pixel()
             ends = np.array([at_x, at_x + (end.x() - point.x()) * px])
             heights = np.array([at_y, at_y - (end.y() - point.y()) * py])

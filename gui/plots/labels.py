@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,26 @@ def near(point: QPointF, width: float, height: float, gap: float, rows: int = 0)
         shift = (row + 0.6) * height
         corners += [(side, beside + way) for way in (-shift, shift) for side in (right, left)]
     return [QRectF(*corner, width, height) for corner in corners]
+
+
+def anywhere(point: QPointF, width: float, height: float, gap: float, room: QRectF) -> list[QRectF]:
+    """Return boxes all over a room, line by line, those nearest to a point first."""
+    x, y, last = point.x(), point.y(), room.right() - width
+    lefts = [
+        min(max(left, room.left()), last) for left in (x + gap, x - gap - width, x - width / 2)
+    ]
+    lines = max(0, int(room.height() // height))
+    boxes = [
+        QRectF(left, room.top() + line * height, width, height)
+        for line in range(lines)
+        for left in (*lefts, room.left(), last)
+    ]
+
+    def far(box: QRectF) -> float:
+        aside = max(box.left() - x, x - box.right(), 0.0)
+        return math.hypot(aside, box.center().y() - y)
+
+    return sorted(boxes, key=far)
 
 
 def free(boxes: Sequence[QRectF], room: QRectF, taken: Sequence[QRectF]) -> QRectF | None:

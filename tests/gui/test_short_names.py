@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetrics
 
 from quantoscope.gui.common.plain_text import NAME_LENGTH, plain
-from quantoscope.gui.common.short_names import kin, shortened, told_apart
+from quantoscope.gui.common.short_names import kin, schemes_apart, shortened, told_apart
 from tests.gui.test_tensors import Letters
 
 LAYER = [
@@ -71,6 +71,31 @@ def test_labels_that_are_cut_to_the_same_text_begin_with_where_they_differ():
     assert len(set(cut)) == 3
     assert cut[2] == "short"
     assert all(len(text) <= 30 for text in cut)
+
+
+SCHEMES = [
+    f"int{bits} {mapping}{how}{axes}"
+    for bits in (4, 8)
+    for mapping in ("symmetric", "asymmetric")
+    for how in ("", " mse", " percentile(99.9)")
+    for axes in ("", " per-channel(0)", " per-group(32)")
+]
+
+
+@pytest.mark.parametrize("room", range(14, 48, 3))
+def test_names_of_schemes_read_apart_at_every_width(room):
+    def cut(name):
+        half = (room - 1) // 2
+        return name if len(name) <= room else f"{name[: room - 1 - half]}…{name[-half:]}"
+
+    shown = schemes_apart(SCHEMES[:12], cut)
+    assert all(len(text) <= room for text in shown)
+    assert len(set(shown)) == 12
+    pair = schemes_apart(
+        ["int8 symmetric mse per-channel(0)", "int8 symmetric per-channel(0)"], cut
+    )
+    assert pair[0] != pair[1]
+    assert "mse" in pair[0]
 
 
 def test_a_list_of_tensors_with_names_of_any_length_is_painted_sorted_and_searched_at_once(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -101,14 +102,13 @@ class BitsPlot(MetricPlot):
         ]
         labels = FreeLabels(self, [around(at, 6) for at in places])
         self._slope(x0, x1, labels)
-        middle, wide = Qt.TextElideMode.ElideMiddle, labels.room.width()
-        elided = labels.metrics.elidedText
+
+        def cut(room: float, name: str) -> str:
+            return labels.metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room)
+
+        wide, names = labels.room.width(), [series.entry.name for series, *_ in points]
+        cuts = [schemes_apart(names, partial(cut, share * wide)) for share in LONGEST]
         # Those of the best come first.
-        names = [series.entry.name for series, *_ in points]
-        cuts = [
-            schemes_apart(names, lambda name, room=share * wide: elided(name, middle, room))
-            for share in LONGEST
-        ]
         for place in sorted(range(len(points)), key=lambda n: (n not in best, n)):
             series, standing, db = points[place]
             ink = self.theme.foreground if place in best else self.theme.muted

@@ -23,6 +23,8 @@ ROOMY = 420
 """Minimum width of a part that messages lie over."""
 SHARE = 0.45
 """Share of the part's height that messages take at most, all together."""
+AXIS_LINES = 3
+"""Lines of text at the foot that stay free: an axis's ticks and name."""
 FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox)
 
 
@@ -88,10 +90,11 @@ class Overlay(QWidget):
         self.raise_()
 
     def _free_place(self, room: QRect, size: QSize) -> QRect:
-        """Return where messages hide no field that is edited: at the foot, or else above."""
+        """Return where messages hide no field that is edited: over the lowest axis, or above."""
         foot = QRect(room.topLeft(), size)
         foot.moveCenter(room.center())
-        foot.moveBottom(room.bottom())
+        axis = AXIS_LINES * self.fontMetrics().height()
+        foot.moveBottom(room.bottom() - max(0, min(axis, room.height() - size.height())))
         field = self._edited_field()
         if not foot.intersects(field):
             return foot

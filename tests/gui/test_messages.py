@@ -5,6 +5,7 @@ from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QApplication, QLineEdit
 
 from quantoscope.gui.common.message_bar import MessageBar
+from quantoscope.gui.panes.plot_pane import PlotPane
 
 LONG = " ".join(f"layers.{n}.attention.weight holds no numbers;" for n in range(90))
 SIZES = ((1440, 900), (1000, 700), (667, 467))
@@ -102,6 +103,23 @@ def test_the_cell_that_is_typed_into_is_not_hidden(sized, person):
         tell(sized, (LONG, LONG, LONG))
         assert not place_of(sized.overlay, sized).intersects(place_of(editor, sized))
         person.press("Escape")
+
+
+@pytest.mark.parametrize("views", [["signal"], ["distribution"], ["waterfall"], ["error", "image"]])
+def test_messages_hide_no_axis_at_the_foot_of_the_stage(sized, views):
+    sized.stage.set_views(views)
+    QApplication.processEvents()
+    tell(sized, ("A question.", "", "Some sentence on what was opened."))
+    over = place_of(sized.overlay, sized)
+    for pane in sized.stage.findChildren(PlotPane):
+        axis = pane.plot.item.getAxis("bottom")
+        if not pane.isVisible() or not axis.isVisible():
+            continue
+        view = pane.plot.item.getViewWidget()
+        seen = view.mapFromScene(axis.sceneBoundingRect()).boundingRect()
+        place = QRect(view.mapTo(sized, seen.topLeft()), seen.size())
+        if place.bottom() > place_of(sized.stage, sized).bottom() - 90:
+            assert not over.intersects(place)
 
 
 def test_escape_closes_one_message_after_the_other(window, person):

@@ -85,6 +85,12 @@ def pytest_ignore_collect(collection_path, config):
     return None
 
 
+def _is_large(path, name):
+    """Whether a test of that name is of what is large or damaged, or starts programs."""
+    folders = SLOW_FOLDERS.intersection(path.relative_to(ROOT).parts)
+    return bool(folders) or any(word in f"{path.stem} {name}" for word in SLOW_WORDS)
+
+
 def pytest_collection_modifyitems(items):
     """Mark as slow what only multiplies cases, what is large, and what starts programs."""
     cases = collections.defaultdict(list)
@@ -96,14 +102,14 @@ def pytest_collection_modifyitems(items):
         if OPENERS.intersection(alike[0].fixturenames):
             windows[path] += 1
             few = 1 if windows[path] <= FEW_WINDOWS else 0
-        if SLOW_FOLDERS.intersection(path.relative_to(ROOT).parts) or any(
-            word in f"{path.stem} {name}" for word in SLOW_WORDS
-        ):
+        if _is_large(path, name):
             few = 0
         kept = {round(i * (len(alike) - 1) / max(1, few - 1)) for i in range(few)}
         for number, item in enumerate(alike):
             if number not in kept:
                 item.add_marker("slow")
+    # The longest first: at the end of a run no worker is waited for with one of them.
+    items.sort(key=lambda item: not _is_large(item.path, item.name))
 
 
 def pytest_collection_finish():

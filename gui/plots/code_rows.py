@@ -22,6 +22,8 @@ MOST = 0.45
 """Largest share of the view's height for rows."""
 LEAST_ROOM = 170.0
 """Height of a view in pixels from which there are rows."""
+NOTE, LEAST_NOTE = 15.0, 60.0
+"""Height in pixels of the line on rows without room, and of a view from which there is one."""
 APART = 3.0
 """Distance in pixels from which codes are drawn one by one."""
 
@@ -49,17 +51,48 @@ class CodeRows:
     def height(self) -> float:
         """Return the height of all rows in pixels."""
         shown, ends = self._shown(self._plot.data)
-        return ROW * len(shown) + (ENDS if ends else 0.0)
+        note = NOTE if self._left_out(self._plot.data, shown) else 0.0
+        return ROW * len(shown) + (ENDS if ends else 0.0) + note
+
+    def _left_out(self, data: PlotData | None, shown: list[Series]) -> int:
+        """Return how many schemes have no row, if there is a line to say so.
+
+        The active scheme is none of them: it has the axis of codes.
+        """
+        if data is None or not data.values.size:
+            return 0
+        low = self._plot.item.getViewBox().height() < LEAST_NOTE
+        return 0 if low else sum(s is not data.active and s not in shown for s in data.series)
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is a row for a scheme."""
+        return bool(self._shown(self._plot.data)[0])
 
     def paint(self, data: PlotData) -> None:
         """Draw the rows, the first scheme's on top."""
         shown, ends = self._shown(data)
         bottom = ENDS if ends else 0.0
+        left_out = self._left_out(data, shown)
+        if left_out:
+            self._say_left_out(left_out, bottom)
+            bottom += NOTE
         for series in reversed(shown):
             self._paint_row(data, series, bottom)
             bottom += ROW
         if ends and data.active is not None:
             self._paint_ends(data.active)
+
+    def _say_left_out(self, count: int, bottom: float) -> None:
+        """Write how many schemes have no row of codes here."""
+        plot = self._plot
+        names = plot.tr("the codes of 1 more scheme need a higher view"), plot.tr("+ 1 row")
+        if count > 1:
+            names = plot.tr("the codes of %1 more schemes need a higher view"), plot.tr("+ %1 rows")
+        texts = [filled(name, count) for name in names]
+        at = plot.seen[0][0], self._y(bottom + NOTE)
+        text = self._fitting(texts)
+        plot.text("left out", *at, text, plot.theme.muted, anchor=(0.0, 0.0))
 
     def _y(self, pixels: float) -> float:
         """Return the height so many pixels above the lower edge, in data coordinates."""

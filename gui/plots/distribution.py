@@ -239,7 +239,7 @@ class DistributionPlot(HandlePlot):
         levels, pixel = self.x_unit.down(active.levels), self.pixel()[0]
         ticks = code_ticks(levels, active.level_codes, active.label, CODE_TICK_PIXELS * pixel)
         self.item.getAxis("top").setTicks([ticks])
-        if self._rows.height():
+        if self._rows.shown:
             return
         for name, start, stop in unused_ends(active):
             edges = active.level_edges

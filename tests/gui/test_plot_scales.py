@@ -290,6 +290,17 @@ def test_every_scheme_has_a_row_that_counts_its_codes(bench):
     assert not [t for t in texts(shown) if "unused" in t]
 
 
+@pytest.mark.parametrize("size", [(900, 500), (700, 330), (500, 260), (300, 230), (220, 230)])
+def test_schemes_without_a_row_are_counted_where_it_would_be(bench, size):
+    shown = bench("distribution", OUTLIER.make(), *OUTLIER.schemes, size=size)
+    said = " ".join(texts(shown))
+    rows = sum(any(t.startswith(scheme) for t in texts(shown)) for scheme in OUTLIER.schemes)
+    count = len(OUTLIER.schemes) - max(rows, 1)
+    if size[1] == 500:
+        assert (rows, count) == (4, 0)
+    assert (f"{count} more scheme" in said or f"+ {count} row" in said) == (count > 0)
+
+
 def test_the_wheel_scales_values_and_not_counts(bench):
     shown = bench("distribution", noise(500), "int8 symmetric")
     assert type(shown.plot).x_only

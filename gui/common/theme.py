@@ -28,6 +28,8 @@ LINE_STYLES: tuple[tuple[str, Qt.PenStyle], ...] = (
     ("dash-dot-dot", Qt.PenStyle.DashDotDotLine),
 )
 # pyqtgraph's marker names, without triangles, which mark clipped values.
+NEUTRALS = (1.0, 0.5, 0.75, 0.35)
+"""Strengths of the foreground, for what is told apart without a scheme's colour."""
 MARKERS: tuple[str, ...] = ("o", "s", "d", "p", "h", "star", "+", "x")
 
 # Okabe–Ito, distinguishable for colour-blind users: (name, on light, on dark background).
@@ -67,6 +69,10 @@ class Theme:
     def colour(self, index: int) -> QColor:
         """Return a scheme's colour by its index in ``COLOURS``."""
         return QColor(COLOURS[index % len(COLOURS)][2 if self.dark else 1])
+
+    def neutral(self, number: int) -> QColor:
+        """Return the ink of what is no scheme, such as a cause; a marker is its other cue."""
+        return self.washed(self.foreground, NEUTRALS[number % len(NEUTRALS)])
 
     def tint(self, colour: QColor | str, alpha: float) -> QColor:
         """Return a translucent colour, for bands and fills."""

@@ -234,7 +234,7 @@ class ComparePane(QWidget):
             if not counts:
                 item.setForeground(self._theme.tint(self._theme.foreground, 0.55))
             if column == 0 and counts:
-                colour = self._theme.colour(number)
+                colour = self._theme.neutral(number)
                 marker = MARKERS[number % len(MARKERS)]
                 ratio = self.devicePixelRatioF()
                 picture = swatch(colour, LINE_STYLES[0][1], marker, SWATCH, ratio)

@@ -143,7 +143,7 @@ class DifferencePlot(PositionPlot):
         self, number: int, at: np.ndarray, heights: np.ndarray, span: tuple[int, int]
     ) -> None:
         """Draw how dense a cause's many values lie, and how far they reach in each column."""
-        colour = self.theme.colour(number)
+        colour = self.theme.neutral(number)
         edges = np.linspace(*span, self.columns + 1)
         ends = np.searchsorted(at, edges)
         full = np.flatnonzero(np.diff(ends))
@@ -159,7 +159,7 @@ class DifferencePlot(PositionPlot):
         self, number: int, at: np.ndarray, heights: np.ndarray, span: tuple[int, int]
     ) -> None:
         """Draw a stem per value, with a marker per cause where there is room."""
-        colour, finite = self.theme.colour(number), np.isfinite(heights)
+        colour, finite = self.theme.neutral(number), np.isfinite(heights)
         x, y = at[finite], heights[finite]
         self.line(number, *stems(x, y), self.pen(colour), "pairs", z=1)
         if span[1] - span[0] <= max(FEW, self.columns / 3):

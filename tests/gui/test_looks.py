@@ -29,7 +29,7 @@ COLOURS = {
     "A": ("#B0558C", "#DD8FBB"),
     "B": ("#0072B2", "#56A5E9"),
     "C": ("#3A96C9", "#8AD0F5"),
-    "cause": ("#D55E00", "#F08A3C"),
+    "first": ("#D55E00", "#F08A3C"),
     "ink": ("#1F2328", "#E6EAEE"),
     "muted": ("#57606A", "#A0A9B4"),
     "grid": ("#D0D7DE", "#3A424C"),
@@ -142,7 +142,7 @@ LINES = {
         "KL border": "grid",
     },
     ("channels", 12): {"A": "A", "B": ("B", 2.0), "C": "C"},
-    ("difference", 12): {"0": "cause"},
+    ("difference", 12): {"0": "ink"},
     # It has marks of its own: see test_number_line_layout.py.
     ("number-line", 12): {},
     ("waterfall", 12): {
@@ -275,7 +275,7 @@ def test_a_clipped_value_carries_its_triangle_instead_of_the_marker(drawn, key):
         ("distribution", 300, "R", "ink", 0.4),
         ("codes", 300, "", "", 0.75),
         ("channels", 300, "active", "B", 0.3),
-        ("difference", 5000, "0", "cause", 0.3),
+        ("difference", 5000, "0", "ink", 0.3),
     ],
 )
 def test_bars_have_the_colour_of_what_they_show(drawn, theme, key, count, name, whose, alpha):
@@ -310,7 +310,7 @@ def test_dots_have_the_colour_of_what_lies_in_them(drawn, theme, key):
     dots = items(drawn(key, data, theme), data, pg.ImageItem)
     whose = {
         "signal": {f"{s} density": s for s in "ABC"} | {f"{s} R density": "ink" for s in "ABC"},
-        "difference": {"0 density": "cause"},
+        "difference": {"0 density": "ink"},
         "error": {f"{s} density": s for s in "ABC"},
     }[key]
     assert set(dots) == set(whose)
@@ -448,14 +448,17 @@ def test_samples_have_the_colours_of_the_plots_in_the_theme_of_now(open_lean_win
     QApplication.processEvents()
     window.settings.theme = "dark" if name == "light" else "light"
     window.settings.theme = name
-    wanted = [colour(window.theme, whose) for whose in ("cause", "B")]  # vermillion and blue
+    wanted = [colour(window.theme, whose) for whose in ("first", "B")]  # vermillion and blue
     decoration = Qt.ItemDataRole.DecorationRole
     for model in (window.schemes.list.model(), window.results.table.model()):
         assert [middle(model.index(row, 0).data(decoration)) for row in (0, 1)] == wanted
     for box in window.compare.boxes:
         assert [middle(box.itemIcon(place)) for place in (0, 1)] == wanted
     causes = window.compare.causes
-    assert [middle(causes.item(row, 0).icon()) for row in (0, 1)] == wanted
+    # Causes are no schemes: their inks are neutral, full and half.
+    inks = [middle(causes.item(row, 0).icon()) for row in (0, 1)]
+    assert inks[0] == colour(window.theme, "ink")
+    assert inks[1] == window.theme.washed(window.theme.foreground, 0.5).name().upper()
 
 
 def test_a_small_histogram_stands_on_the_ground_and_is_as_high_as_its_counts(qapp):

@@ -540,14 +540,14 @@ def test_the_insight_of_difference_counts_and_names_the_causes(bench, first, sec
     assert match[3].split("; ") == [c.title for c in most[:3]] + ["…"] * (len(most) > 3)
 
 
-def test_each_differing_value_stands_as_high_as_it_differs_in_the_colour_of_its_cause(bench):
+def test_each_differing_value_stands_as_high_as_it_differs_in_the_ink_of_its_cause(bench):
     shown = bench("difference", ARRAY[:120], EVEN, CUT)
     made = compare(ARRAY[:120], EVEN, CUT)
     codes = made.second.codes.astype(int) - made.first.codes
     by_colour = stems(shown)
     assert len(made.causes) == 2
     for number in range(2):
-        colour = shown.plot.theme.colour(number)
+        colour = shown.plot.theme.neutral(number)
         expected = {at: codes[at] for at in np.flatnonzero(made.cause_of == number)}
         assert by_colour[pg.mkColor(colour).name()] == expected
     assert shown.plot.item.getAxis("left").labelText == "Q₂ − Q₁ (codes)"
@@ -661,7 +661,7 @@ def test_both_themes_show_the_same_in_their_own_colours(window, person, theme):
         for item in plot.item.items
         if isinstance(item, pg.PlotCurveItem)
     }
-    assert colours == {pg.mkColor(window.theme.colour(n)).name() for n in range(2)}
+    assert colours == {pg.mkColor(window.theme.neutral(n)).name() for n in range(2)}
     picture = window.plots["difference"].grab().toImage()
     corner = picture.pixelColor(QPoint(picture.width() - 2, picture.height() - 2))
     assert (corner.lightness() < 128) == (theme == "dark")

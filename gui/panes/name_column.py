@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QIcon, QPainter, QPalette
 from PySide6.QtWidgets import QAbstractButton, QHeaderView, QTableView, QWidget
 
-from quantoscope.gui.common.widgets import hbox, plain_label
+from quantoscope.gui.common.short_names import schemes_apart
+from quantoscope.gui.common.widgets import bold, hbox, plain_label
 
 WIDEST, GAP = 300, 6
 """Largest width of the names, and space beside them, in pixels."""
@@ -57,9 +58,21 @@ class NameColumn(QHeaderView):
         painter.setPen(palette.color(role.HighlightedText if chosen else role.Text))
         room = rect.adjusted(picture.width() + 2 * GAP, 0, -GAP, 0)
         name = str(self._head(logicalIndex, _DISPLAY) or "")
-        text = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room.width())
+        text = self._shown(name, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, text)
         painter.restore()
+
+    def _shown(self, name: str, room: int) -> str:
+        """Return a name that fits, with the words that others lack."""
+        metrics = QFontMetrics(bold(self.font()))
+        if metrics.horizontalAdvance(name) <= room:
+            return name
+        names = [str(self._head(row, _DISPLAY) or "") for row in range(self.count())]
+
+        def cut(text: str) -> str:
+            return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+
+        return schemes_apart(names, cut)[names.index(name)]
 
 
 def freeze_names(table: QTableView, head: str) -> QAbstractButton:

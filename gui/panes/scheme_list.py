@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from quantoscope.gui.common.short_names import schemes_apart
 from quantoscope.gui.common.widgets import align_digits, bold, vbox
 from quantoscope.gui.models.array_model import Index
 from quantoscope.gui.models.schemes import FIGURES, SWATCH, Figure, SchemesModel
@@ -49,6 +50,12 @@ class FigureDelegate(QStyledItemDelegate):
     def __init__(self, model: SchemesModel, parent: QWidget) -> None:
         super().__init__(parent)
         self._model = model
+        self.shown: dict[str, str] = {}
+        """What is written for each name, in the room that there is."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        super().initStyleOption(option, index)
+        option.text = self.shown.get(option.text, option.text)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         line = super().sizeHint(option, index).height() + 3
@@ -158,6 +165,12 @@ class SchemeView(QWidget):
         room = (columns[0].left() if columns else width) - CHECK - SWATCH.width() - GAP
         names = [str(self.model.index(row).data()) for row in range(self.model.rowCount())]
         two = bool(columns) and any(metrics.horizontalAdvance(name) > room for name in names)
+        whole = room if not two else width - CHECK - SWATCH.width() - GAP
+
+        def cut(name: str) -> str:
+            return metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, whole)
+
+        self.delegate.shown = dict(zip(names, schemes_apart(names, cut), strict=True))
         self.heads.setVisible(bool(columns))
         self.heads.update()
         if two != self.delegate.two_lines:

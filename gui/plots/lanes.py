@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetricsF
 
+from quantoscope.gui.common.short_names import schemes_apart
 from quantoscope.gui.plots.axis import offset_of, tick_text
 from quantoscope.gui.plots.base import Plot
 from quantoscope.gui.plots.data import PlotData, Series
@@ -120,7 +121,7 @@ def write_head(
     active = data.active is not None and series.entry.uid == data.active.entry.uid
     name = f"▸ {name}" if active else name
     key = QFont().key()
-    metrics = _metrics(key)
+    rivals = tuple(other.entry.name for other in data.series if other is not series)
     x0, pixel = plot.seen[0][0], plot.pixel()[0]
     places = np.sort((plot.draw_x(marks) - plot.spot_x(x0)) / pixel).tolist() if marks.size else []
     starts = [0.0, *(max(0.0, place + MARK_PIXELS) for place in places)]
@@ -134,13 +135,13 @@ def write_head(
     if not in_head or gap[1] - gap[0] < min(whole, SHORTEST):
         # No row, or marks everywhere in it: over the data.
         y = lane.top if in_head else lane.head
-        shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, 0.6 * plot.columns)
+        shown = _cut(key, name, rivals, 0.6 * plot.columns)
         plot.text((series.entry.uid, "name"), x0, y, shown, colour, (0.0, 0.0))
         return
     y = (lane.top + lane.head) / 2
     shown = name
     if gap[1] - gap[0] < whole:
-        shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, gap[1] - gap[0])
+        shown = _cut(key, name, rivals, gap[1] - gap[0])
     plot.text((series.entry.uid, "name"), x0 + gap[0] * pixel, y, shown, colour, (0.0, 0.5))
     after = gap[0] + _wide(key, shown) + HEAD_PIXELS
     gaps = [(max(start, after), stop) for start, stop in gaps]
@@ -178,6 +179,17 @@ def _metrics(key: str) -> QFontMetricsF:
     font = QFont()
     font.setPointSizeF(LABEL_POINTS)
     return QFontMetricsF(font)
+
+
+@lru_cache(256)
+def _cut(key: str, name: str, rivals: tuple[str, ...], room: float) -> str:
+    """Return a name that fits, with the words that its rivals lack."""
+    metrics = _metrics(key)
+
+    def cut(text: str) -> str:
+        return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+
+    return schemes_apart((name, *rivals), cut)[0]
 
 
 @lru_cache(512)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PySide6.QtCore import QRectF
 
+from quantoscope.gui.common.short_names import schemes_apart
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS
 from quantoscope.gui.plots.marks import (
     Arrow,
@@ -95,7 +96,9 @@ class LaneLayout:
         room = right - 40
         name = self.head.name
         if g.measure.advance(name, True) > room:
-            name = self._cut(name, room)
+            names = self.head.names or (name,)
+            texts = schemes_apart(names, lambda text: self._cut(text, room))
+            name = texts[names.index(name)]
         wide = g.measure.advance(name, True)
         self.marks.append(Words(QRectF(40, y, wide, line), name, self.ink, True))
         left = 40 + wide + 12
@@ -120,7 +123,9 @@ class LaneLayout:
         return right - wide
 
     def _cut(self, name: str, room: float) -> str:
-        """Return a name with its middle left out."""
+        """Return a text that fits: itself, or with its middle left out."""
+        if self.ground.measure.advance(name, True) <= room:
+            return name
         for kept in range(len(name) - 1, 1, -1):
             short = f"{name[: kept - kept // 2]}…{name[len(name) - kept // 2 :]}"
             if self.ground.measure.advance(short, True) <= room:

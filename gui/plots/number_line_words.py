@@ -40,6 +40,8 @@ class Head:
     """Whether the note is about clipped values."""
     figure: str
     """SQNR."""
+    names: tuple[str, ...] = ()
+    """Names of all lanes, which differ when they are shortened, too."""
 
 
 def head_of(data: PlotData, lane: Lane) -> Head:
@@ -71,7 +73,8 @@ def head_of(data: PlotData, lane: Lane) -> Head:
     sqnr = figures.get("sqnr", math.nan)
     figure = "" if math.isnan(sqnr) else f"{sqnr:.1f} dB" if math.isfinite(sqnr) else "∞ dB"
     brief = f"▼ {clipped:,}" if clipped else ""
-    return Head(series.name, tuple(facts), note, brief, bool(clipped), figure)
+    names = tuple(each.name for each in data.series)
+    return Head(series.name, tuple(facts), note, brief, bool(clipped), figure, names)
 
 
 def signed(number: float, digits: int = SIGNIFICANT) -> str:

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from pyqtgraph import TextItem
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QPalette
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QStyleOptionViewItem
 
 from quantoscope.engine import MAPPINGS, Scheme, evaluate
 from quantoscope.engine.formats import in_menu_order
@@ -70,6 +71,32 @@ def test_a_long_name_is_cut_with_a_mark_and_needs_no_scrolling(open_window):
     view = window.schemes.list
     assert not view.horizontalScrollBar().isVisible()
     assert view.visualRect(view.currentIndex()).width() <= view.viewport().width()
+
+
+def test_long_names_that_differ_in_one_word_look_different_in_list_results_and_lanes(
+    open_window, qtbot
+):
+    long = [f"uint4 asymmetric percentile({p}) per-channel(0) @onnxruntime" for p in (99, 99.9, 98)]
+    window = open_window(np.ones((2, 300)) * np.arange(300), *long, size=(1000, 700))
+    view, option = window.schemes.list, QStyleOptionViewItem()
+    in_list = []
+    for row in range(3):
+        view.itemDelegate().initStyleOption(option, view.model().index(row, 0))
+        in_list.append(option.text)
+    column = window.results.table.verticalHeader()
+    heads = [window.results.table.model().index(row, 0).data() for row in range(3)]
+    in_results = [column._shown(head, 200) for head in heads]
+    window.stage.set_views(["signal", "error"])
+    plot = window.plots["signal"].plot
+
+    def lanes():
+        return [item.toPlainText() for item in plot.item.items if isinstance(item, TextItem)]
+
+    qtbot.waitUntil(lambda: len(lanes()) >= 3)
+    in_lanes = lanes()
+    for shown in (in_list, in_results, in_lanes):
+        for word in ("(99)", "(99.9)", "(98)"):
+            assert sum("…" in text and word in text for text in shown) == 1
 
 
 def test_without_a_scheme_nothing_of_one_can_be_used(open_window, qapp):

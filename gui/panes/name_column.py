@@ -29,7 +29,7 @@ class NameColumn(QHeaderView):
     def sectionSizeFromContents(self, logicalIndex: int) -> QSize:
         text = str(self._head(logicalIndex, _DISPLAY) or "")
         # Names may be bold.
-        wide = self.fontMetrics().horizontalAdvance(text) * 110 // 100 + self._icon.width()
+        wide = QFontMetrics(bold(self.font())).horizontalAdvance(text) + 2 + self._icon.width()
         return QSize(min(wide + 3 * GAP, WIDEST), self.defaultSectionSize())
 
     def _head(self, section: int, role: int) -> object:

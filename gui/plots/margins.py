@@ -189,7 +189,8 @@ class MarginAxis(pg.AxisItem):
     def paint(self, p: QPainter, opt: Any, widget: Any) -> None:
         rect = self.mapRectFromParent(self.geometry())
         low, high = self.range
-        self.draw(p, rect, (low, high), self.style["tickFont"] or self.font(), 1.0)
+        font = self.style["tickFont"] or self.font()
+        self.draw(p, rect, (low, high), font, 1.0, self.geometry().top())
 
     def mouseClickEvent(self, event: Any) -> None:
         if event.button() != Qt.MouseButton.LeftButton or self.strip is None:
@@ -206,8 +207,9 @@ class MarginAxis(pg.AxisItem):
     # On screen and in figures
 
     def draw(
-        self, p: QPainter, rect: QRectF, span: tuple[float, float], font: QFont, unit: float
-    ) -> None:
+        self, p: QPainter, rect: QRectF, span: tuple[float, float], font: QFont, unit: float,
+        above: float = np.inf,
+    ) -> None:  # fmt: skip
         """Paint into a rectangle beside the view.
 
         Parameters
@@ -220,6 +222,8 @@ class MarginAxis(pg.AxisItem):
         font : QFont
         unit : float
             Size of a pixel of the screen.
+        above : float
+            Room above the rectangle.
         """
         p.save()
         p.setFont(font)
@@ -234,6 +238,7 @@ class MarginAxis(pg.AxisItem):
         bare = self.orientation == "top" and rect.height() < (BAR + STRIP) * unit
         if self.strip is not None and not bare and strip.width() > 1 and strip.height() > 1:
             self._draw_strip(p, strip, span, unit)
+            self._draw_scale(p, strip, self.inks[1], unit, above)
         p.restore()
 
     def _draw_bar(self, p: QPainter, rect: QRectF, unit: float) -> None:
@@ -310,7 +315,6 @@ class MarginAxis(pg.AxisItem):
         if strip.chosen is not None:
             self._draw_chosen(p, rect, (strip.chosen - low) / (high - low), unit)
         self._draw_lines(p, rect, span, alarm, unit)
-        self._draw_scale(p, rect, muted, unit)
 
     def _draw_chosen(self, p: QPainter, rect: QRectF, share: float, unit: float) -> None:
         if not 0 <= share <= 1:
@@ -382,8 +386,13 @@ class MarginAxis(pg.AxisItem):
             p.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, name)
             taken = box.bottom()
 
-    def _draw_scale(self, p: QPainter, rect: QRectF, muted: QColor, unit: float) -> None:
-        """Write what the strip shows, and its largest figure, outside of it."""
+    def _draw_scale(
+        self, p: QPainter, rect: QRectF, muted: QColor, unit: float, above: float
+    ) -> None:
+        """Write what the strip shows, and its largest figure, outside of it.
+
+        Where there is no room above, the figure alone stands in it.
+        """
         assert self.strip is not None
         strip, metrics = self.strip, QFontMetricsF(p.font(), p.device())
         line = metrics.height()
@@ -401,4 +410,13 @@ class MarginAxis(pg.AxisItem):
         words = [strip.name] if "|" in strip.name else strip.name.split(" ")
         for place, text in enumerate([strip.end, *words[::-1]], 1):
             top = rect.top() - place * (line - unit) - unit
+            if rect.top() - top > above:
+                if place == 1:
+                    ground = QColor(self._ground)
+                    ground.setAlphaF(0.85)
+                    p.setPen(self.inks[0])
+                    box = QRectF(rect.left(), rect.top(), metrics.horizontalAdvance(text), line)
+                    p.fillRect(box, ground)
+                    p.drawText(box, flags, text)
+                break
             p.drawText(QRectF(rect.left(), top, width, line), flags, text)

@@ -4,11 +4,13 @@ import colorsys
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from quantoscope.engine import evaluate
 from quantoscope.gui.common.theme import DARK, LIGHT
 from quantoscope.gui.plots.colour_scale import coloured
+from quantoscope.gui.plots.margins import MarginAxis, Strip
 from tests.gui.recorder import CHOSEN, COLOURS, SCHEMES, figure, values_of
 
 VALUES = values_of("plane")
@@ -241,3 +243,27 @@ def test_strips_mark_the_chosen_row_and_column(qapp):
     level = [each.at(one.points[0])[1] for one in lines if one.box.height() < 1]
     assert upright == pytest.approx([CHOSEN % COLUMNS], abs=0.05)
     assert level == pytest.approx([-(CHOSEN // COLUMNS)], abs=0.05)
+
+
+@pytest.mark.parametrize(("above", "outside"), [(60, True), (16, True), (5, False), (0, False)])
+def test_the_figure_of_the_right_strip_stands_in_it_where_there_is_no_room_above(
+    qapp, above, outside
+):
+    def painted(end):
+        axis = MarginAxis("right")
+        inks = QColor("black"), QColor("black"), QColor("red")
+        heights = np.ones(4)
+        axis.say(None, Strip(np.arange(5.0), heights, 1.0, "max |R|", end, QColor("blue")), *inks,
+                 "white")  # fmt: skip
+        image = QImage(100, 160, QImage.Format.Format_RGB32)
+        image.fill(Qt.GlobalColor.white)
+        painter = QPainter(image)
+        axis.draw(painter, QRectF(0, 60, 54, 90), (0.0, 4.0), QFont(), 1.0, above)
+        painter.end()
+        return np.frombuffer(image.constBits(), np.uint32).reshape(160, 100).copy()
+
+    with_figure, without = painted("3.11"), painted("")
+    where = np.flatnonzero((with_figure != without).any(axis=1))
+    assert where.size
+    assert (where.max() < 60) if outside else (where.min() >= 60)
+    assert (with_figure[: 60 - above] == 0xFFFFFFFF).all()

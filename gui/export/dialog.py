@@ -107,6 +107,8 @@ class ExportDialog(QDialog):
         self.problem = plain_label(self)
         self.problem.setPalette(inked(self._theme.alarm))
         self.problem.hide()
+        self.note = plain_label(self, name="exportNote")
+        self.note.hide()
         self.progress = QProgressBar(self)
         self.progress.setAccessibleName(self.tr("Progress of writing"))
         self.progress.hide()
@@ -145,6 +147,7 @@ class ExportDialog(QDialog):
         layout.setSpacing(8)
         layout.addLayout(hbox(None, scroll, (self.preview, 1), spacing=12), 1)
         layout.addWidget(self.row)
+        layout.addWidget(self.note)
         layout.addWidget(self.problem)
         layout.addWidget(self.progress)
         layout.addWidget(self.buttons)
@@ -170,6 +173,7 @@ class ExportDialog(QDialog):
     def _draw_preview(self) -> None:
         self._background.cancel(PREVIEW)
         self._refuse("")
+        self._remark([])
         before, self._previewed = self._previewed, (self.form.kind, self.form.file_kind.key)
         if self._previewed != before:
             # Do not show the preview of another format meanwhile.
@@ -188,6 +192,7 @@ class ExportDialog(QDialog):
         try:
             with closing(figure_page(spec, data, raster)) as page:
                 self.preview.show_figure(page, spec.pixels() if raster else None)
+                self._remark(page.notes())
         except ExportError as error:
             self._refuse(str(error))
 
@@ -221,6 +226,11 @@ class ExportDialog(QDialog):
         if not isinstance(error, QuantizationError):
             raise error
         self._refuse(str(error))
+
+    def _remark(self, notes: Sequence[str]) -> None:
+        """Show what is less in the file than was asked for."""
+        self.note.setText("\n".join(notes))
+        self.note.setVisible(bool(notes))
 
     def _refuse(self, sentence: str) -> None:
         """Show why nothing can be written, instead of a preview; "" allows writing."""

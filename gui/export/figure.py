@@ -19,6 +19,7 @@ from quantoscope.gui.export.files import ExportError, translated, write_bytes
 from quantoscope.gui.export.page import Page, logical_dpi
 from quantoscope.gui.export.pdf_images import PdfImages
 from quantoscope.gui.export.spec import MM_PER_INCH, FigureSpec
+from quantoscope.gui.plots import PLOT
 from quantoscope.gui.plots.data import PlotData
 
 CREATOR = f"Quantoscope {__version__}"
@@ -190,6 +191,14 @@ RENDERERS: dict[str, Callable[[FigureSpec, PlotData], bytes]] = {
     ".pdf": render_pdf,
 }
 """Figure formats by file ending."""
+
+
+def figure_notes(path: str | Path, spec: FigureSpec, data: PlotData) -> list[str]:
+    """Return what is less in a figure, written in the format of the path, than was asked for."""
+    if Path(path).suffix.lower() == ".png" or not any(PLOT[k].picks_plane for k in spec.plots):
+        return []
+    with closing(figure_page(spec, data, raster=False)) as page:
+        return page.notes()
 
 
 def write_figure(path: str | Path, spec: FigureSpec, data: PlotData) -> None:

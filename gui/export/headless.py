@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from quantoscope.engine import Evaluation, QuantizationError, Scheme, SchemeError, cli, summarize
 from quantoscope.engine.io import list_tensors, probe, split_name
+from quantoscope.engine.notes import Note, say
 from quantoscope.engine.numerics.arrays import as_working
 from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.text.file_names import is_text
@@ -25,7 +26,7 @@ from quantoscope.gui.common.theme import LIGHT, theme_named
 from quantoscope.gui.document.snapshot import EvaluationJob, Snapshot, entries_for, frozen
 from quantoscope.gui.export import choices
 from quantoscope.gui.export.choices import Size
-from quantoscope.gui.export.figure import RENDERERS, write_figure
+from quantoscope.gui.export.figure import RENDERERS, figure_notes, write_figure
 from quantoscope.gui.export.panel import Panel
 from quantoscope.gui.export.presets import PRESET, paper_height
 from quantoscope.gui.export.report_content import USUAL_PLOTS, make_report
@@ -98,6 +99,7 @@ def plot(arguments: argparse.Namespace) -> list[str]:
     )  # fmt: skip
     cli.require_input_unchanged(arguments)
     write_figure(out, spec, data)
+    say(*map(Note, figure_notes(out, spec, data)))
     app.processEvents()
     sides = f"{size.width:g} × {size.height:g} {size.unit}"
     print(f"{printable(str(out))}: {', '.join(keys)}, {sides}, text of {size.points:g} pt")

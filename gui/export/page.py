@@ -9,8 +9,10 @@ from string import ascii_lowercase
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QPainter, QPen, QPicture
 
+from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.short_names import schemes_apart
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS
+from quantoscope.gui.export.files import translated
 from quantoscope.gui.export.lettering import apart, font_of, shortened, wrapped
 from quantoscope.gui.export.paint import ViewPainter, firm, symbol_path
 from quantoscope.gui.export.panel import Panel, Tick
@@ -19,6 +21,7 @@ from quantoscope.gui.export.spec import USUAL_POINTS, FigureSpec, Look
 from quantoscope.gui.plots import PLOT
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.margins import OVERHANG
+from quantoscope.gui.plots.plane_plot import PlanePlot
 
 TITLE_SHARE = 10.0 / 8.5
 """Size of a title relative to the text."""
@@ -88,6 +91,16 @@ class Page:
     def title(self) -> str:
         """Titles of the plots."""
         return "; ".join(panel.plot.title() for panel in self.panels)
+
+    def notes(self) -> list[str]:
+        """Return what is less than was asked for, for the sake of the file's size."""
+        plots = [panel.plot for panel in self.panels if isinstance(panel.plot, PlanePlot)]
+        kept = min((plot.fineness_kept for plot in plots), default=1.0)
+        dpi = math.floor(self.spec.dpi * kept)
+        if dpi >= self.spec.dpi:
+            return []
+        text = "The image has %1 dpi, not %2: so the file stays below 1 MB. A PNG has all."
+        return [filled(translated(text), dpi, f"{self.spec.dpi:g}")]
 
     def close(self) -> None:
         """Release the plots."""

@@ -150,6 +150,20 @@ class PlanePlot(Plot):
         )
         return height, width
 
+    @property
+    def fineness_kept(self) -> float:
+        """Share of the device's dots per length that the image has; 1 if it lacks none."""
+        if self.data is None or not math.isfinite(self.most_dots):
+            return 1.0
+        plane = self._plane(self.data)
+        top, bottom, left, right = self._region(plane) or plane.region
+        height, width = self._most()
+        view = self.item.getViewBox()
+        area = view.height() * view.width() * self.density**2
+        if not plane.size or (bottom - top <= height and right - left <= width):
+            return 1.0
+        return min(1.0, math.sqrt(self.most_dots / max(1.0, area)))
+
     def _wanted_lines(self, data: PlotData) -> Wanted:
         return Wanted(Same(data.whole), self._evaluation(data), self._plane(data))
 

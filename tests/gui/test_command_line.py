@@ -1,5 +1,6 @@
 """``plot`` and ``report``: as a person calls them, without a screen."""
 
+import base64
 import os
 import re
 import shlex
@@ -124,6 +125,30 @@ def test_size_resolution_theme_and_text_are_as_asked_for(qapp, seed, tmp_path, c
     assert (image.width(), image.height()) == (500, 400)
     assert image.pixelColor(0, 0).lightness() < 40
     assert "100 × 80 mm, text of 7.5 pt" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("ending", "dpi", "less"),
+    [("svg", 600, True), ("pdf", 600, True), ("png", 600, False), ("svg", 150, False)],
+)
+def test_an_image_coarser_than_was_asked_for_is_noted(qapp, tmp_path, capsys, ending, dpi, less):
+    out, values = tmp_path / f"a.{ending}", np.random.default_rng(0).normal(size=(1200, 2000))
+    np.save(tmp_path / "x.npy", values.astype(np.float32))
+    sizes = "--width", 120, "--height", 80, "--dpi", dpi
+    assert run(qapp, "plot", tmp_path / "x.npy", "--plot", "image", "-o", out, *sizes) == 0
+    said = capsys.readouterr().err
+    assert ("note: The image has" in said) == less
+    if less and ending == "svg":
+        told = float(re.search(r"has (\d+) dpi, not 600", said)[1])
+        text = out.read_text()
+        found = re.findall(r'<image [^>]*width="([\d.]+)"[^>]*base64,([^"]+)"', text)
+        width, data = max(found, key=lambda one: len(one[1]))
+        pixels = QImage.fromData(base64.b64decode(data)).width()
+        assert pixels / (float(width) / 96) == pytest.approx(told, rel=0.02)
+    # A picture of few cells lacks nothing.
+    np.save(tmp_path / "few.npy", values[:20, :30].astype(np.float32))
+    assert run(qapp, "plot", tmp_path / "few.npy", "--plot", "image", "-o", out, *sizes) == 0
+    assert "note:" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.key)

@@ -151,6 +151,18 @@ def test_a_change_of_unit_keeps_the_size(open_dialog):
     assert box.form.spec().pixels() == pytest.approx(before, abs=1)
 
 
+def test_an_image_with_fewer_dpi_than_chosen_is_said_to_have_them(open_dialog, workplace, qtbot):
+    values = np.random.default_rng(0).normal(size=(1200, 2000)).astype(np.float32)
+    workplace.start(values, "x", None, THREE[:1])
+    box = open_dialog("image")
+    choose(box.form.format, "PDF")
+    box.form.sizes.dpi.setValue(600)
+    qtbot.waitUntil(box.note.isVisible, timeout=5000)
+    assert "dpi, not 600" in box.note.text()
+    choose(box.form.format, "PNG")
+    qtbot.waitUntil(lambda: not box.note.isVisible(), timeout=5000)
+
+
 def test_dpi_and_sizes_show_for_figures_alone(open_dialog):
     box = open_dialog("signal")
     for form in ("PNG", "SVG", "PDF"):

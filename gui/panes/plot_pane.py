@@ -91,6 +91,8 @@ class PlotPane(QWidget):
         self._feed = feed
         self._waiting = False
         self._prepared: PlotData | None = None
+        self._drawn_of: object = None
+        """The tensor whose values are drawn."""
         self.widget = pg.PlotWidget(self, viewBox=PlotView(kind.x_only), background=None)
         self.plot = kind(self.widget.getPlotItem(), theme)
         self.plot.setParent(self)
@@ -230,6 +232,9 @@ class PlotPane(QWidget):
         self.options.offer_planes(self._feed.data)
         waits = self.plot.slow and not self.plot.is_prepared(data)
         if waits and self._prepared is not data:
+            if self._drawn_of is not self._session.current:
+                # What is drawn is of another tensor.
+                self.plot.clear()
             if data.awaited and not self.plot.early:
                 self.plot.insight = ""
                 self.insight_changed.emit(self.tr("Not quantized yet."))
@@ -239,6 +244,8 @@ class PlotPane(QWidget):
             self._compute(data)
             return
         self.plot.draw(data)
+        if data.whole is self._session.array:
+            self._drawn_of = self._session.current
         self.options.offer()
         self._fit_labels()
         self._reading.read_again()

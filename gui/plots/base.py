@@ -269,6 +269,15 @@ class Plot(VisibleRange):
             self._busy = False
         self._set_labels()
 
+    def clear(self) -> None:
+        """Forget the data, and take away what is drawn of it."""
+        self.forget()
+        self._take_away()
+
+    def _take_away(self) -> None:
+        for key in list(self._items):
+            self.item.removeItem(self._items.pop(key))
+
     def forget(self) -> None:
         """Clear the plot, so that it does not show outdated data."""
         self.data = None
@@ -288,8 +297,7 @@ class Plot(VisibleRange):
             axis.setSIPrefixEnableRanges(((0.0, 0.0),))
             axis.enableAutoSIPrefix(False)
         self._labels = ("", "")
-        for key in list(self._items):
-            self.item.removeItem(self._items.pop(key))
+        self._take_away()
         self.refresh()
 
     def choose(self, key: str, choice: str) -> None:

@@ -239,6 +239,23 @@ def test_a_huge_array_is_shown_before_its_schemes_are_applied(
     assert window.plots["distribution"].plot._known[1].counts.sum() == 200_000
 
 
+def test_what_is_drawn_of_another_tensor_goes_while_a_new_one_is_computed(
+    open_window, settle, qtbot, gate, monkeypatch
+):
+    monkeypatch.setattr("quantoscope.gui.document.snapshot.HUGE", 100_000)
+    window = open_window(np.arange(10.0), *FOUR)
+    window.stage.set_views(["distribution"])
+    settle(window)
+    plot = window.plots["distribution"].plot
+    assert plot._items
+    window.session.start(noise(200_000), "huge")
+    window.stage.set_views(["distribution"])
+    qtbot.waitUntil(lambda: not plot._items)
+    gate.set()
+    settle(window)
+    assert plot._items
+
+
 # Plots of long arrays
 
 

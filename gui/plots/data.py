@@ -51,9 +51,11 @@ def _kept(
     kept: KeptEnvelopes, kind: str, asked: tuple[int, int, int], made: Callable[[], Envelope]
 ) -> Envelope:
     """Return the last envelope of this kind if it is what is asked for, else a new one."""
-    if kind not in kept or kept[kind][0] != asked:
-        kept[kind] = asked, made()
-    return kept[kind][1]
+    found = kept.get(kind)
+    if found is None or found[0] != asked:
+        # Another thread may keep another one meanwhile.
+        found = kept[kind] = asked, made()
+    return found[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +96,11 @@ class Series:
         if places.size < MANY_PICKED:
             return self._picked(places)
         # Several views show the same many.
-        if not self._many or not np.array_equal(self._many[0][0], places):
-            self._many[:] = [(places, self._picked(places))]
-        return self._many[0][1]
+        found = self._many[0] if self._many else None
+        if found is None or not np.array_equal(found[0], places):
+            found = places, self._picked(places)
+            self._many[:] = [found]
+        return found[1]
 
     def _picked(self, places: IntArray) -> EvaluatedPart:
         return self.evaluation.part(places if self.positions is None else self.positions[places])

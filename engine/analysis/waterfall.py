@@ -261,7 +261,7 @@ def waterfall(
                 continue
             if corner.key not in alike:
                 run = BlockPass(r, corner.p, extremes, quantizer=corner.quantizer)
-                blocks = kernels.over_blocks(r.size, run.block, work.check)
+                blocks = run.blocks(work.check)
                 sets = corner.p.count
                 totals = Totals(blocks, np.zeros(0, np.int64), corner.p, r.size, sets)
                 alike[corner.key] = _figures(r, totals, corner.p, corner.quantizer, few)

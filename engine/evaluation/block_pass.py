@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from quantoscope.engine.evaluation import metrics
 from quantoscope.engine.evaluation.accumulators import BlockSums, Totals, block_sums
+from quantoscope.engine.evaluation.compiled import Made, compiled
 from quantoscope.engine.evaluation.draw_envelopes import (
     EnvelopeEnds,
     Piece,
+    bounds_of,
     curves_from,
+    even_bound,
     piece_of,
     reconstructed_ends,
 )
@@ -19,7 +23,7 @@ from quantoscope.engine.evaluation.result import Evaluation, applied, worst_plac
 from quantoscope.engine.evaluation.warning_texts import warnings_of
 from quantoscope.engine.numerics import kernels
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
-from quantoscope.engine.numerics.envelope import Pyramid
+from quantoscope.engine.numerics.envelope import Pyramid, stretch_extremes
 from quantoscope.engine.numerics.kernels import Scratch
 from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme
@@ -58,11 +62,16 @@ class BlockPass:
         self.r, self.p, self.known, self.without = r, p, known, without
         self.pieces: dict[int, Piece] | None = None if pyramid is None else {}
         self.reconstructed: EnvelopeEnds | None = None
+        self.tallies: dict[int, IntArray] = {}
+        """Numbers of values per bit pattern of their codes, NaN left out, by start of the block."""
         if pyramid is not None and known.finite:
             self.reconstructed = reconstructed_ends(p, pyramid)
         self.quantizer = quantizer or QUANTIZERS[p.mapping]
         self.lean = p.lean(self.quantizer.exact_scale)
         self.codes = np.empty(r.shape, p.format.dtype)
+        self.loops = compiled(p, self.quantizer, r, self.codes)
+        self.far = False
+        """Whether the compiled loops have met numbers whose squares they cannot sum."""
         # Rounding to nearest is monotonic: if both ends are finite and unclipped, all values are.
         self.inside = False
         if known.finite and not p.arithmetic.chances and (p.granularity.whole or covered):
@@ -71,6 +80,16 @@ class BlockPass:
                 low, high = (np.asarray(end).astype(p.dtype) for end in ends)
             sides = (self.quantizer.encode(end, self.lean)[1] for end in (low, high))
             self.inside = all(side is None for side in sides)
+
+    def blocks(self, step: kernels.Progress | None = None) -> list[BlockSums]:
+        """Encode all blocks and return their sums."""
+        found = kernels.over_blocks(self.r.size, self.block, step)
+        if self.far:
+            # All of them by the formulas: no figure depends on where blocks begin.
+            self.loops = None
+            self.tallies.clear()
+            found = kernels.over_blocks(self.r.size, self.block, step)
+        return found
 
     def block(self, start: int, stop: int, scratch: Scratch) -> BlockSums:
         """Encode a block and return its sums."""
@@ -90,6 +109,10 @@ class BlockPass:
         """Encode the values that begin at a position, and return their sums."""
         p, n = self.p, r.size
         stop = start + n
+        if self.loops is not None:
+            draws = self.pieces is not None
+            made = self.loops.block(r, start, codes, draws, draws and self.reconstructed is None)
+            return self._found(made, r, start, stop)
         aligned = self.lean.spread(self.r.shape, start, stop)
         where = np.arange(start, stop) if p.arithmetic.chances else None
         codes, reconstructed, saturated = applied(
@@ -103,6 +126,19 @@ class BlockPass:
                 full = p.spread(self.r.shape, start, stop)
                 self.pieces[start] = piece_of(start, r, drawn, error, saturated, full)
             return block_sums(r, reconstructed, error, saturated, aligned, scratch, finite)
+
+    def _found(self, made: Made, r: FloatArray, start: int, stop: int) -> BlockSums:
+        """Keep what the compiled loops have found in a block beside its sums."""
+        sums, drawn, tally, far = made
+        self.far |= far
+        if drawn is not None and self.pieces is not None:
+            if not even_bound(self.p):
+                full = self.p.spread(self.r.shape, start, stop)
+                drawn.columns += stretch_extremes(bounds_of(r, full))
+            self.pieces[start] = drawn.columns, drawn.clipped
+        if tally is not None:
+            self.tallies[start] = tally
+        return sums
 
     def revised(
         self, before: BlockSums, where: IntArray, old: FloatArray, scratch: Scratch
@@ -128,7 +164,19 @@ class BlockPass:
 
     def counted(self, codes: IntArray) -> IntArray:
         """Return the number of each code."""
-        raw = kernels.tally(codes)
+        return self.of_patterns(kernels.tally(codes), codes)
+
+    def all_counted(self, blocks: Sequence[BlockSums]) -> IntArray:
+        """Return the number of each code in the whole array, but for those of NaN."""
+        if len(self.tallies) == len(blocks):
+            return self.of_patterns(np.sum(list(self.tallies.values()), axis=0), self.codes)
+        counts = self.counted(self.codes)
+        if any(block.nan for block in blocks):
+            counts -= self.counted(self.codes[kernels.where_nan(self.r)])
+        return counts
+
+    def of_patterns(self, raw: IntArray, codes: IntArray) -> IntArray:
+        """Return the number of each code, from that of each bit pattern."""
         patterns = np.flatnonzero(raw)
         some = patterns.astype(f"u{codes.dtype.itemsize}").view(codes.dtype)
         counts = np.zeros(self.quantizer.codes(self.p).size, np.int64)

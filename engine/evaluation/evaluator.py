@@ -238,11 +238,8 @@ def evaluate_known(
     both_sides = not QUANTIZERS[p.mapping].symmetric_range or bool((low <= -high).all())
     covered = minmax and both_sides and p.dtype == r.dtype
     run = BlockPass(r, p, known, pyramid=pyramid, covered=covered)
-    blocks = kernels.over_blocks(r.size, run.block, step)
-    counts = run.counted(run.codes)
-    if any(block.nan for block in blocks):
-        counts -= run.counted(run.codes[kernels.where_nan(r)])
-    made = run.evaluation(scheme, blocks, counts)
+    blocks = run.blocks(step)
+    made = run.evaluation(scheme, blocks, run.all_counted(blocks))
     made = _noted(made, x, r, known, step)
     return made if given is scheme and role is None else replace(made, scheme=given, role=role)
 
@@ -333,7 +330,7 @@ def sqnr_without(r: FloatArray, scheme: Scheme, without: IntArray) -> float:
     known = kernels.extremes(r, without)._replace(finite=False)
     p = calibrate(np.array([known.low, known.high]), scheme)
     run = BlockPass(r, p, known, without)
-    totals = Totals(kernels.over_blocks(r.size, run.block), np.zeros(0, np.int64), p, r.size)
+    totals = Totals(run.blocks(), np.zeros(0, np.int64), p, r.size)
     return metrics.METRIC["sqnr"].compute(metrics.Sample(totals, -1))
 
 
@@ -367,6 +364,11 @@ def revise(
             return None
     run = BlockPass(r, p, known)
     flat, blocks = evaluation.codes.reshape(-1), list(evaluation.totals.blocks)
+    if run.loops is not None and r.dtype != np.float32:
+        # Whether the loops can sum such numbers is known to a pass over all of them only.
+        blocks = run.blocks()
+        made = run.evaluation(scheme, blocks, run.all_counted(blocks))
+        return _revised(made, evaluation, where, x, r, known)
     before = run.counted(flat[where[~np.isnan(old)]])
     run.codes = evaluation.codes.copy()
     scratch = Scratch()
@@ -377,10 +379,22 @@ def revise(
     known_now = where[~np.isnan(r.reshape(-1)[where])]
     after = run.counted(run.codes.reshape(-1)[known_now])
     made = run.evaluation(scheme, blocks, evaluation.code_counts - before + after)
-    if evaluation.drawn is not None:
-        drawn = curves_revised(evaluation.drawn, where, r.size, made.curve_piece)
+    return _revised(made, evaluation, where, x, r, known)
+
+
+def _revised(
+    made: Evaluation,
+    before: Evaluation,
+    where: IntArray,
+    x: ArrayLike,
+    r: FloatArray,
+    known: kernels.Extremes,
+) -> Evaluation:
+    """Add what an evaluation has beside codes and sums, if the one before it had it."""
+    if before.drawn is not None:
+        drawn = curves_revised(before.drawn, where, r.size, made.curve_piece)
         made = replace(made, drawn=drawn)
-    return _noted(replace(made, role=evaluation.role), x, r, known)
+    return _noted(replace(made, role=before.role), x, r, known)
 
 
 def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:

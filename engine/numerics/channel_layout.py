@@ -87,6 +87,15 @@ class ChannelLayout:
         shape = self._merged[0]
         return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
+    @cached_property
+    def run(self) -> int:
+        """How many neighbours share a channel, if all channels follow each other so; else 0."""
+        shape, lead, trail = self._merged
+        if not self.group and len(lead) == 1:
+            return self._strides[lead[0]]
+        whole = self.group and trail == (len(shape) - 1,) and len(lead) < 2
+        return self.size if whole and not self.length % self.size else 0
+
     def split(self, x: np.ndarray, filler: Any = np.nan) -> np.ndarray:
         """Return one row per channel, shape (count, size); a view if the memory allows it.
 
@@ -144,13 +153,10 @@ class ChannelLayout:
     def spread(self, values: np.ndarray, start: int, stop: int) -> np.ndarray:
         """Return per-channel values, shape (count,), at the flat positions from start to stop."""
         shape, lead, trail = self._merged
-        last = len(shape) - 1
-        if not self.group and len(lead) == 1:
-            return _repeated(values, self._strides[lead[0]], shape[lead[0]], start, stop)
-        if self.group and trail == (last,) and len(lead) < 2:
-            if self.length % self.size:
-                return self._ragged(values, start, stop)
-            return _repeated(values, self.size, self.count, start, stop)
+        if self.run:
+            return _repeated(values, self.run, self.count, start, stop)
+        if self.group and trail == (len(shape) - 1,) and len(lead) < 2:
+            return self._ragged(values, start, stop)
         if self.group and len(trail) == 1 and self._is_across:
             return self._across(values, start, stop)
         spread: np.ndarray = values[self.of(np.arange(start, stop))]

@@ -1,0 +1,251 @@
+/* Compiled loops: what ``engine.evaluation`` does with a block of values, in one pass.
+
+   The numpy formulas of ``engine.quantizers`` are the definition; tests hold these loops to them,
+   code for code and bit for bit. Nothing here is used where it cannot be built: see ``loops.py``.
+   No fused multiply-add may be made of two operations: build with -ffp-contract=off. */
+
+#define Py_LIMITED_API 0x030B0000
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define INLINE inline __attribute__((always_inline))
+#else
+#define INLINE inline
+#endif
+
+/* Variants for processors with wider vectors, of which the loader takes the best. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__)
+#define WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define WIDE
+#endif
+
+enum { UNIT = 512 }; /* The most values per unit. */
+enum { TIES_EVEN, TIES_AWAY, TOWARD_ZERO, BY_CHANCE };
+enum { NO_SHIFT, BEFORE, AFTER };
+enum { RR, QQ, RQ, E, SIZE, ROUNDED, CLIPPED, STEPS, KINDS };
+enum { USABLE, LOW, HIGH, STEPPED, NOT_A_NUMBER, INFINITE, LOST, OVERFLOWED, FAR, COUNTS };
+#define NO_CODE INT64_MIN
+
+/* The choices that the formulas leave open. */
+typedef struct {
+    int rounding, shift, fused, reciprocal, moved, steps, code_kind;
+    uint64_t seed;
+    int64_t nan_code;
+    double qmin, qmax;
+} Choices;
+
+/* Values of a block, and parameters, each of which holds for ``inner`` positions, over and over
+   again, the first value being at ``first`` of these; ``position`` is where it lies in the array. */
+typedef struct {
+    const void *values;
+    int kind;
+    int64_t size, position, first, inner, count, unit, stretch;
+    const void *scale, *zero_point;
+} Inputs;
+
+/* What is written: nothing to what is NULL. */
+typedef struct {
+    void *codes;
+    double *sums;
+    int64_t *counts, *tally;
+    void *largest, *error_low, *error_high, *made_low, *made_high;
+    int64_t *clipped_low, *clipped_high;
+    int64_t units;
+} Outputs;
+
+typedef struct {
+    double sums[KINDS], largest;
+    int64_t counts[COUNTS];
+} Found;
+
+/* A pseudo-random number in [0, 1) for a position: SplitMix64 (Steele 2014). */
+static INLINE double uniform_at(uint64_t position, uint64_t seed)
+{
+    uint64_t z = position + 1 + seed * UINT64_C(0x632BE59BD9B4E019);
+    z *= UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    z ^= z >> 31;
+    return (double)(z >> 11) / 9007199254740992.0;
+}
+
+static INLINE void load_float(float *restrict r, const Inputs *in, int64_t start, int n)
+{
+    memcpy(r, (const float *)in->values + start, sizeof *r * (size_t)n);
+}
+
+static INLINE void load_double(double *restrict r, const Inputs *in, int64_t start, int n)
+{
+    memcpy(r, (const double *)in->values + start, sizeof *r * (size_t)n);
+}
+
+#define REAL float
+#define NAME(x) x##_float
+#define RINT rintf
+#define TRUNC truncf
+#define FLOOR floorf
+#define FABS fabsf
+#define COPYSIGN copysignf
+#define FMA fmaf
+#define LARGEST 3.40282346638528859812e38f
+#include "_loops_unit.h"
+#undef REAL
+#undef NAME
+#undef RINT
+#undef TRUNC
+#undef FLOOR
+#undef FABS
+#undef COPYSIGN
+#undef FMA
+#undef LARGEST
+#define REAL double
+#define NAME(x) x##_double
+#define RINT rint
+#define TRUNC trunc
+#define FLOOR floor
+#define FABS fabs
+#define COPYSIGN copysign
+#define FMA fma
+#define LARGEST 1.79769313486231570815e308
+#include "_loops_unit.h"
+
+WIDE static void run_float(const Choices *c, const Inputs *in, const Outputs *o)
+{
+    block_float(c, in, o);
+}
+
+WIDE static void run_double(const Choices *c, const Inputs *in, const Outputs *o)
+{
+    block_double(c, in, o);
+}
+
+/* Buffers of the arguments: each is checked for its length before a loop sees it. */
+
+enum { MOST = 16 };
+
+typedef struct {
+    Py_buffer views[MOST];
+    int held;
+    int failed;
+} Held;
+
+static void *take(Held *held, PyObject *it, int writable, int64_t bytes, const char *name)
+{
+    if (held->failed || it == Py_None) return NULL;
+    Py_buffer *view = &held->views[held->held];
+    int flags = writable ? PyBUF_WRITABLE : PyBUF_SIMPLE;
+    if (PyObject_GetBuffer(it, view, flags) < 0) {
+        held->failed = 1;
+        return NULL;
+    }
+    held->held++;
+    if (view->len != bytes) {
+        PyErr_Format(PyExc_ValueError, "%s has %zd bytes, not %lld", name, view->len,
+                     (long long)bytes);
+        held->failed = 1;
+        return NULL;
+    }
+    return view->buf;
+}
+
+static PyObject *evaluate(PyObject *module, PyObject *args)
+{
+    (void)module;
+    Choices c;
+    Inputs in;
+    Outputs o;
+    PyObject *values, *scale, *zero_point, *codes, *sums, *counts, *largest, *tally;
+    PyObject *error_low, *error_high, *made_low, *made_high, *clipped_low, *clipped_high;
+    int wide, code_kind;
+    long long unit, stretch, position, first, inner, count, nan_code, size;
+    unsigned long long seed;
+    memset(&in, 0, sizeof in);
+    memset(&o, 0, sizeof o);
+    if (!PyArg_ParseTuple(
+            args, "(iiiiiiCKLdd)pLLLLLLLOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
+            &c.reciprocal, &c.moved, &c.steps, &code_kind, &seed, &nan_code, &c.qmin, &c.qmax,
+            &wide, &unit, &stretch, &size, &position, &first, &inner, &count, &values, &scale, &zero_point, &codes, &sums,
+            &counts, &largest, &tally, &error_low, &error_high, &made_low, &made_high,
+            &clipped_low, &clipped_high))
+        return NULL;
+    c.code_kind = code_kind;
+    c.seed = seed;
+    c.nan_code = nan_code;
+    int64_t item = wide ? 8 : 4, code_item;
+    switch (code_kind) {
+    case 'b': case 'B': code_item = 1; break;
+    case 'h': case 'H': code_item = 2; break;
+    default:
+        PyErr_SetString(PyExc_ValueError, "codes are of 8 or 16 bits");
+        return NULL;
+    }
+    if (unit < 1 || unit > UNIT || stretch < 1 || unit % stretch || size < 1 || size > (INT64_C(1) << 40) || inner < 1 || count < 1 || first < 0 || position < 0 ||
+        count > (INT64_C(1) << 40) || c.qmin < -32768 || c.qmax > 65535) {
+        PyErr_SetString(PyExc_ValueError, "a size or a code range is out of bounds");
+        return NULL;
+    }
+    int64_t units = (size - 1) / unit + 1, stretches = (size - 1) / stretch + 1;
+    Held held;
+    held.held = held.failed = 0;
+    in.values = take(&held, values, 0, size * item, "values");
+    in.scale = take(&held, scale, 0, count * item, "scale");
+    in.zero_point = take(&held, zero_point, 0, count * item, "zero_point");
+    o.codes = take(&held, codes, 1, size * code_item, "codes");
+    o.sums = take(&held, sums, 1, KINDS * units * 8, "sums");
+    o.counts = take(&held, counts, 1, COUNTS * 8, "counts");
+    o.largest = take(&held, largest, 1, units * item, "largest");
+    o.tally = take(&held, tally, 1, 256 * 8, "tally");
+    o.error_low = take(&held, error_low, 1, stretches * item, "error_low");
+    o.error_high = take(&held, error_high, 1, stretches * item, "error_high");
+    o.made_low = take(&held, made_low, 1, stretches * item, "made_low");
+    o.made_high = take(&held, made_high, 1, stretches * item, "made_high");
+    o.clipped_low = take(&held, clipped_low, 1, units * 8, "clipped_low");
+    o.clipped_high = take(&held, clipped_high, 1, units * 8, "clipped_high");
+    int ready = in.values && in.scale && in.zero_point && o.codes && o.sums && o.counts && o.largest;
+    int paired = !o.error_low == !o.error_high && !o.made_low == !o.made_high &&
+                 !o.clipped_low == !o.clipped_high && (o.error_low || !o.made_low) &&
+                 (!o.tally || code_item == 1);
+    if (!held.failed && !(ready && paired)) {
+        PyErr_SetString(PyExc_ValueError, "arrays are missing");
+        held.failed = 1;
+    }
+    if (!held.failed) {
+        in.size = size;
+        in.unit = unit;
+        in.stretch = stretch;
+        in.position = position;
+        in.first = first;
+        in.inner = inner;
+        in.count = count;
+        o.units = units;
+        Py_BEGIN_ALLOW_THREADS
+        if (wide) run_double(&c, &in, &o);
+        else run_float(&c, &in, &o);
+        Py_END_ALLOW_THREADS
+    }
+    while (held.held) PyBuffer_Release(&held.views[--held.held]);
+    if (held.failed) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"evaluate", evaluate, METH_VARARGS, "Encode and decode a block, and write what is summed up."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_loops", "Compiled loops of the engine.", 0, methods, slots,
+    NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__loops(void)
+{
+    return PyModuleDef_Init(&definition);
+}

@@ -1,0 +1,364 @@
+/* One unit of values in the working precision REAL: the formulas stage by stage, each stage one
+   plain loop that the compiler turns into vectors, over buffers that stay in the first cache.
+
+   Included once per precision, with these names defined: REAL, NAME(x), RINT, TRUNC, FLOOR, FABS,
+   COPYSIGN, FMA, LARGEST. */
+
+typedef struct {
+    REAL s[UNIT], z[UNIT], r[UNIT], number[UNIT], code[UNIT], made[UNIT], error[UNIT];
+    double exact[UNIT]; /* S in float64, for bounds */
+    signed char side[UNIT];
+    REAL qmin, qmax;
+} NAME(Buffers);
+
+/* Round to integers. */
+static INLINE void NAME(round)(REAL *restrict x, int n, const Choices *c, int64_t position)
+{
+    switch (c->rounding) {
+    case TIES_EVEN:
+        for (int i = 0; i < n; i++) x[i] = RINT(x[i]);
+        break;
+    case TIES_AWAY:
+        for (int i = 0; i < n; i++) {
+            REAL whole = TRUNC(x[i]);
+            REAL further = whole + COPYSIGN((REAL)1, x[i]);
+            x[i] = FABS(x[i] - whole) >= (REAL)0.5 ? further : whole;
+        }
+        break;
+    case TOWARD_ZERO:
+        for (int i = 0; i < n; i++) x[i] = TRUNC(x[i]);
+        break;
+    default:
+        for (int i = 0; i < n; i++) {
+            REAL down = FLOOR(x[i]);
+            REAL up = uniform_at((uint64_t)(position + i), c->seed) < (double)(x[i] - down);
+            x[i] = down + up;
+        }
+    }
+}
+
+/* From R to the number before Clip: R/S or R · (1/S), Z before or after rounding. */
+static INLINE void NAME(stages)(NAME(Buffers) *restrict b, int n, const Choices *c, int64_t position)
+{
+    const REAL *restrict r = b->r, *restrict s = b->s, *restrict z = b->z;
+    REAL *restrict x = b->number;
+    if (c->fused) {
+        for (int i = 0; i < n; i++) x[i] = FMA(r[i], (REAL)1 / s[i], z[i]);
+    } else {
+        if (c->reciprocal)
+            for (int i = 0; i < n; i++) x[i] = r[i] * ((REAL)1 / s[i]);
+        else
+            for (int i = 0; i < n; i++) x[i] = r[i] / s[i];
+        if (c->shift == BEFORE)
+            for (int i = 0; i < n; i++) x[i] = x[i] + z[i];
+    }
+    NAME(round)(x, n, c, position);
+    if (c->shift == AFTER)
+        for (int i = 0; i < n; i++) x[i] = x[i] + z[i];
+}
+
+/* Clip, and say whether anything is beyond the codes. A number that is none becomes code 0. */
+static INLINE int NAME(clip)(NAME(Buffers) *restrict b, int n)
+{
+    const REAL *restrict x = b->number;
+    REAL *restrict code = b->code;
+    REAL qmin = b->qmin, qmax = b->qmax;
+    int beyond = 0;
+    #pragma omp simd reduction(|:beyond)
+    for (int i = 0; i < n; i++) {
+        REAL up = x[i] < qmin ? qmin : x[i];
+        REAL clipped = up > qmax ? qmax : up;
+        beyond |= clipped != x[i];
+        /* + 0: the code of −0 is that of 0. */
+        code[i] = clipped == clipped ? clipped + (REAL)0 : (REAL)0;
+    }
+    return beyond;
+}
+
+/* R' = (Q − Z) · S, and R' − R. */
+static INLINE void NAME(decode)(NAME(Buffers) *restrict b, int n, const Choices *c)
+{
+    const REAL *restrict s = b->s, *restrict z = b->z, *restrict r = b->r, *restrict code = b->code;
+    REAL *restrict made = b->made, *restrict error = b->error;
+    if (c->moved)
+        for (int i = 0; i < n; i++) made[i] = (code[i] - z[i]) * s[i];
+    else
+        for (int i = 0; i < n; i++) made[i] = code[i] * s[i];
+    for (int i = 0; i < n; i++) error[i] = made[i] - r[i];
+}
+
+static INLINE void NAME(store)(const NAME(Buffers) *restrict b, void *codes, int64_t at, int n, int kind)
+{
+    const REAL *restrict code = b->code;
+    switch (kind) {
+    case 'b': { int8_t *restrict q = (int8_t *)codes + at;
+        for (int i = 0; i < n; i++) q[i] = (int8_t)(int32_t)code[i]; break; }
+    case 'B': { uint8_t *restrict q = (uint8_t *)codes + at;
+        for (int i = 0; i < n; i++) q[i] = (uint8_t)(int32_t)code[i]; break; }
+    case 'h': { int16_t *restrict q = (int16_t *)codes + at;
+        for (int i = 0; i < n; i++) q[i] = (int16_t)(int32_t)code[i]; break; }
+    default: { uint16_t *restrict q = (uint16_t *)codes + at;
+        for (int i = 0; i < n; i++) q[i] = (uint16_t)(int32_t)code[i]; break; }
+    }
+}
+
+/* The sums of a unit of which all is finite. */
+static INLINE void NAME(sums)(const NAME(Buffers) *restrict b, int n, const Choices *c, int beyond,
+                              Found *restrict f)
+{
+    double *restrict out = f->sums;
+    const REAL *restrict r = b->r, *restrict made = b->made, *restrict error = b->error;
+    double rr = 0, qq = 0, rq = 0, e = 0, size = 0, ee = 0;
+    REAL most = 0;
+    #pragma omp simd reduction(+:rr, qq, rq, e, size, ee)
+    for (int i = 0; i < n; i++) {
+        double x = (double)r[i], y = (double)made[i], d = (double)error[i];
+        rr += x * x;
+        qq += y * y;
+        rq += x * y;
+        e += d;
+        size += fabs(d);
+        ee += d * d;
+    }
+    #pragma omp simd reduction(max:most)
+    for (int i = 0; i < n; i++) {
+        REAL a = FABS(error[i]);
+        most = a > most ? a : most;
+    }
+    out[RR] = rr; out[QQ] = qq; out[RQ] = rq; out[E] = e; out[SIZE] = size; out[ROUNDED] = ee;
+    f->largest = (double)most;
+    f->counts[USABLE] = n;
+    if (beyond) {
+        const REAL *restrict x = b->number;
+        REAL qmin = b->qmin, qmax = b->qmax;
+        double cut = 0, kept = 0;
+        int low = 0, high = 0;
+        #pragma omp simd reduction(+:cut, kept, low, high)
+        for (int i = 0; i < n; i++) {
+            double d = (double)error[i], square = d * d;
+            int is_low = x[i] < qmin, is_high = x[i] > qmax;
+            low += is_low;
+            high += is_high;
+            cut += is_low | is_high ? square : 0;
+            kept += is_low | is_high ? 0 : square;
+        }
+        out[ROUNDED] = kept; out[CLIPPED] = cut;
+        f->counts[LOW] = low; f->counts[HIGH] = high;
+    }
+    if (c->steps) {
+        f->counts[STEPPED] = n;
+        double steps = 0;
+        const REAL *restrict s = b->s;
+        #pragma omp simd reduction(+:steps)
+        for (int i = 0; i < n; i++) {
+            double share = (double)error[i] / (double)s[i];
+            steps += share * share;
+        }
+        out[STEPS] = steps;
+    }
+}
+
+/* Whether all of R and of the error is finite. */
+static INLINE int NAME(all_finite)(const REAL *restrict x, const REAL *restrict y, int n)
+{
+    int odd = 0;
+    #pragma omp simd reduction(|:odd)
+    for (int i = 0; i < n; i++) odd |= !(FABS(x[i]) <= LARGEST) | !(FABS(y[i]) <= LARGEST);
+    return !odd;
+}
+
+/* Whether a square may overflow or underflow float64; never those of float32 numbers. */
+static INLINE int NAME(far)(const NAME(Buffers) *restrict b, int n)
+{
+    if (sizeof(REAL) == sizeof(float)) return 0;
+    const REAL *restrict r = b->r, *restrict made = b->made, *restrict error = b->error;
+    int far = 0;
+    #pragma omp simd reduction(|:far)
+    for (int i = 0; i < n; i++) {
+        double x = fabs((double)r[i]), y = fabs((double)made[i]), d = fabs((double)error[i]);
+        far |= (x > 1e140) | (y > 1e140) | (d > 1e140);
+        far |= ((x < 1e-140) & (x > 0)) | ((y < 1e-140) & (y > 0)) | ((d < 1e-140) & (d > 0));
+    }
+    return far;
+}
+
+/* The same sums one by one, where something is clipped or is no finite number. */
+static void NAME(odd_sums)(const NAME(Buffers) *b, int n, const Choices *c, Found *f)
+{
+    double *out = f->sums;
+    double most = -1;
+    for (int i = 0; i < n; i++) {
+        double x = (double)b->r[i], y = (double)b->made[i], d = (double)b->error[i];
+        int side = b->side[i];
+        f->counts[LOW] += side < 0;
+        f->counts[HIGH] += side > 0;
+        if (isnan(x)) f->counts[NOT_A_NUMBER]++;
+        else if (isnan(y)) f->counts[LOST]++;
+        if (isinf(x)) f->counts[INFINITE]++;
+        if (isinf(y)) f->counts[OVERFLOWED]++;
+        if (!isfinite(x) || !isfinite(d)) continue;
+        f->counts[USABLE]++;
+        out[RR] += x * x;
+        out[QQ] += y * y;
+        out[RQ] += x * y;
+        out[E] += d;
+        out[SIZE] += fabs(d);
+        out[side ? CLIPPED : ROUNDED] += d * d;
+        most = fabs(d) > most ? fabs(d) : most;
+        if (c->steps) {
+            double share = d / (double)b->s[i];
+            if (isfinite(share)) {
+                f->counts[STEPPED]++;
+                out[STEPS] += share * share;
+            }
+        }
+    }
+    f->largest = most < 0 ? NAN : most;
+}
+
+/* Least and most of a stretch, of the finite values. */
+static INLINE void NAME(ends)(const REAL *restrict x, int n, int finite, REAL *low, REAL *high)
+{
+    if (finite) {
+        REAL a = x[0], b = x[0];
+        #pragma omp simd reduction(min:a) reduction(max:b)
+        for (int i = 0; i < n; i++) {
+            a = x[i] < a ? x[i] : a;
+            b = x[i] > b ? x[i] : b;
+        }
+        *low = a; *high = b;
+        return;
+    }
+    *low = *high = (REAL)NAN;
+    for (int i = 0; i < n; i++) {
+        if (!isfinite(x[i])) continue;
+        if (!(*low <= x[i])) *low = x[i];
+        if (!(*high >= x[i])) *high = x[i];
+    }
+}
+
+static void NAME(draw)(const NAME(Buffers) *b, int64_t unit, int n, int finite, const Inputs *in,
+                       const Outputs *o)
+{
+    int stretch = (int)in->stretch;
+    for (int first = 0; first < n; first += stretch) {
+        int count = n - first < stretch ? n - first : stretch;
+        int64_t at = unit * (in->unit / stretch) + first / stretch;
+        NAME(ends)(b->error + first, count, finite,
+                   (REAL *)o->error_low + at, (REAL *)o->error_high + at);
+        if (o->made_low)
+            NAME(ends)(b->made + first, count, finite,
+                       (REAL *)o->made_low + at, (REAL *)o->made_high + at);
+    }
+}
+
+static void NAME(worst_clipped)(const NAME(Buffers) *b, int n, int64_t start, int64_t unit,
+                                const Outputs *o)
+{
+    double most[2] = {-1, -1};
+    int64_t *place[2] = {o->clipped_low + unit, o->clipped_high + unit};
+    for (int i = 0; i < n; i++) {
+        if (!b->side[i]) continue;
+        int up = b->side[i] > 0;
+        double size = fabs((double)b->error[i]);
+        if (isnan(size)) size = 0;
+        if (size > most[up]) {
+            most[up] = size;
+            *place[up] = start + i;
+        }
+    }
+}
+
+/* Evaluate a block of values. */
+static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs *o)
+{
+    NAME(Buffers) buffers, *b = &buffers;
+    uint32_t tally[4][256];
+    const REAL *s = in->scale, *z = in->zero_point;
+    b->qmin = (REAL)c->qmin;
+    b->qmax = (REAL)c->qmax;
+    memset(tally, 0, sizeof tally);
+    if (in->count == 1)
+        for (int i = 0; i < UNIT; i++) { b->s[i] = s[0]; b->z[i] = z[0]; }
+    for (int64_t unit = 0; unit * in->unit < in->size; unit++) {
+        int64_t start = unit * in->unit;
+        int n = in->size - start < in->unit ? (int)(in->size - start) : (int)in->unit;
+        Found f;
+        memset(&f, 0, sizeof f);
+        NAME(load)(b->r, in, start, n);
+        if (in->count > 1 && in->inner == 1) {
+            int64_t channel = (in->first + start) % in->count;
+            for (int i = 0; i < n;) {
+                int some = in->count - channel < n - i ? (int)(in->count - channel) : n - i;
+                memcpy(b->s + i, s + channel, sizeof *s * (size_t)some);
+                memcpy(b->z + i, z + channel, sizeof *z * (size_t)some);
+                i += some;
+                channel = 0;
+            }
+        } else if (in->count > 1) {
+            int64_t at = in->first + start, channel = at / in->inner % in->count;
+            int64_t left = in->inner - at % in->inner;
+            for (int i = 0; i < n;) {
+                int stop = left < n - i ? i + (int)left : n;
+                REAL one = s[channel], zero = z[channel];
+                for (; i < stop; i++) { b->s[i] = one; b->z[i] = zero; }
+                left = in->inner;
+                if (++channel == in->count) channel = 0;
+            }
+        }
+        int nans = 0;
+        #pragma omp simd reduction(|:nans)
+        for (int i = 0; i < n; i++) nans |= b->r[i] != b->r[i];
+        REAL kept[UNIT];
+        if (nans) {
+            memcpy(kept, b->r, sizeof kept);
+            for (int i = 0; i < n; i++) if (isnan(kept[i])) b->r[i] = 0;
+        }
+        NAME(stages)(b, n, c, in->position + start);
+        int beyond = NAME(clip)(b, n);
+        NAME(decode)(b, n, c);
+        if (nans) {
+            memcpy(b->r, kept, sizeof kept);
+            for (int i = 0; i < n; i++) {
+                if (!isnan(kept[i])) continue;
+                if (c->nan_code != NO_CODE) b->code[i] = (REAL)c->nan_code;
+                b->made[i] = b->error[i] = (REAL)NAN;
+            }
+        }
+        f.counts[FAR] = NAME(far)(b, n);
+        int finite = !nans && NAME(all_finite)(b->r, b->error, n);
+        NAME(store)(b, o->codes, start, n, c->code_kind);
+        int sided = !finite || (beyond && o->clipped_low);
+        if (finite) NAME(sums)(b, n, c, beyond, &f);
+        if (finite && c->steps && !isfinite(f.sums[STEPS])) {
+            memset(f.sums, 0, sizeof f.sums);
+            memset(f.counts, 0, sizeof f.counts);
+            f.counts[FAR] = NAME(far)(b, n);
+            finite = 0;
+            sided = 1;
+        }
+        if (sided)
+            for (int i = 0; i < n; i++)
+                b->side[i] = nans && isnan(b->r[i]) ? 0
+                             : (b->number[i] > b->qmax) - (b->number[i] < b->qmin);
+        if (!finite) NAME(odd_sums)(b, n, c, &f);
+        if (sided && o->clipped_low) NAME(worst_clipped)(b, n, start, unit, o);
+        for (int kind = 0; kind < KINDS; kind++) o->sums[kind * o->units + unit] = f.sums[kind];
+        for (int kind = 0; kind < COUNTS; kind++) o->counts[kind] += f.counts[kind];
+        ((REAL *)o->largest)[unit] = (REAL)f.largest;
+        if (o->error_low) NAME(draw)(b, unit, n, finite, in, o);
+        if (o->tally) {
+            const uint8_t *q = (const uint8_t *)o->codes + start;
+            int i = 0;
+            if (!nans)
+                for (; i + 4 <= n; i += 4) {
+                    tally[0][q[i]]++; tally[1][q[i + 1]]++;
+                    tally[2][q[i + 2]]++; tally[3][q[i + 3]]++;
+                }
+            for (; i < n; i++) if (!isnan(b->r[i])) tally[0][q[i]]++;
+        }
+    }
+    if (o->tally)
+        for (int code = 0; code < 256; code++)
+            o->tally[code] += (int64_t)tally[0][code] + tally[1][code] + tally[2][code] + tally[3][code];
+}

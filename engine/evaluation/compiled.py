@@ -1,0 +1,147 @@
+"""A block through the compiled loops, where they are built; else the formulas in numpy do it all.
+
+The formulas of ``engine.quantizers`` are the definition, and what tests compare the loops with.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from quantoscope.engine.evaluation.accumulators import KINDS, BlockSums
+from quantoscope.engine.numerics import envelope, kernels
+from quantoscope.engine.numerics.arithmetic import Arithmetic
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.quantizers import QParams, Quantizer
+from quantoscope.engine.quantizers.affine import Affine
+
+SWITCH = "QUANTOSCOPE_LOOPS"
+"""Environment variable that switches the compiled loops off, if it is ``0``."""
+_loops: Any = None
+if os.environ.get(SWITCH, "1") != "0":
+    # Not built where there was no compiler.
+    with suppress(ImportError):
+        _loops = import_module("quantoscope.engine._loops")
+
+ROUNDINGS = {"ties-even": 0, "ties-away": 1, "toward-zero": 2}
+BY_CHANCE = 3
+NOWHERE, BEFORE, AFTER = 0, 1, 2
+CODES = {"int8": "b", "uint8": "B", "int16": "h", "uint16": "H"}
+NO_CODE = -(2**63)
+MOST_UNIT = 512
+
+
+def in_use() -> bool:
+    """Return whether the compiled loops are used."""
+    return _loops is not None
+
+
+@dataclass
+class Drawn:
+    """What the curves of a block need: extremes per stretch, and positions of clipped values."""
+
+    columns: list[np.ndarray]
+    clipped: list[IntArray]
+
+
+Made = tuple[BlockSums, Drawn | None, IntArray | None, bool]
+
+
+@dataclass(frozen=True)
+class CompiledPass:
+    """What the loops need to know of a pass; see ``compiled``."""
+
+    p: QParams
+    shape: tuple[int, ...]
+    choices: tuple[Any, ...]
+    scale: np.ndarray
+    zero_point: np.ndarray
+    """Parameters in working precision, shape (count,)."""
+
+    def block(
+        self, r: FloatArray, start: int, codes: IntArray, draws: bool, draws_made: bool
+    ) -> Made:
+        """Encode the values from a position on.
+
+        Returns the sums, what curves need if it ``draws``, the tally of the codes, and whether a
+        square may lie beyond float64, so that the sums are none.
+        """
+        n, dtype = r.size, self.p.dtype
+        units, stretches = -(-n // kernels.UNIT), -(-n // envelope.STRETCH)
+        scale, zero_point, first, inner = self._parameters(start, n)
+        sums, counts = np.zeros((len(KINDS), units)), np.zeros(9, np.int64)
+        largest = np.empty(units, dtype)
+        tally = np.zeros(256, np.int64) if codes.itemsize == 1 else None
+        ends = [np.empty(stretches, dtype) for _ in range(2 * draws + 2 * draws_made)]
+        worst = [np.full(units, -1) for _ in range(2 * draws)]
+        _loops.evaluate(
+            self.choices, dtype == np.float64, kernels.UNIT, envelope.STRETCH, n, start,
+            first, inner, scale.size, np.ascontiguousarray(r), scale, zero_point,
+            codes, sums, counts, largest, tally,
+            *(*ends, *[None] * 4)[:4], *(*worst, *[None] * 2)[:2],
+        )  # fmt: skip
+        drawn = None
+        if draws:
+            # R' comes before the error.
+            drawn = Drawn(ends[2:] + ends[:2], [start + at[at >= 0] for at in worst])
+        exponents = np.zeros(len(KINDS), np.int64)
+        return BlockSums(sums, exponents, counts[:-1], largest), drawn, tally, bool(counts[-1])
+
+    def _parameters(self, start: int, n: int) -> tuple[np.ndarray, np.ndarray, int, int]:
+        """Return parameters, where in them the block begins, and for how many values each holds."""
+        if self.scale.size == 1:
+            return self.scale, self.zero_point, 0, 1
+        granularity = self.p.granularity
+        if run := granularity.layout(self.shape).run:
+            return self.scale, self.zero_point, start, run
+        scale, zero_point = (
+            np.ascontiguousarray(granularity.spread(each, self.shape, start, start + n))
+            for each in (self.scale, self.zero_point)
+        )
+        return scale, zero_point, 0, 1
+
+
+def compiled(
+    p: QParams, quantizer: Quantizer, r: FloatArray, codes: IntArray
+) -> CompiledPass | None:
+    """Return how the loops do a pass; None if they are not there, or have no such formulas."""
+    kind = CODES.get(codes.dtype.name)
+    if _loops is None or kind is None or type(quantizer).stages is not Affine.stages:
+        return None
+    if kernels.UNIT > MOST_UNIT or kernels.UNIT % envelope.STRETCH:
+        return None
+    if not p.format.integer or p.format.mapping or not p.small_zero_point or p.dtype != r.dtype:
+        return None
+    if not codes.flags.c_contiguous or p.divisor is not None or np.ndim(p.offset):
+        return None
+    if type(quantizer).decode is not Affine.decode or type(quantizer).clip is not Quantizer.clip:
+        return None
+    a = p.arithmetic
+    rounding = BY_CHANCE if a.chances else ROUNDINGS.get(a.rounding)
+    if rounding is None:
+        return None
+    fused, shift = a.fused and p.dtype == np.float32, _shift(quantizer, p, a)
+    code = a.nan_code.within(p.format.qmin, p.format.qmax)
+    choices = (
+        rounding, shift, fused and shift == BEFORE, a.reciprocal, p.moved, np.ndim(p.scale) > 0,
+        kind, a.seed, NO_CODE if code is None else code, float(p.qmin), float(p.qmax),
+    )  # fmt: skip
+    scale, zero_point = (
+        np.ascontiguousarray(np.atleast_1d(each))
+        for each in (p.working_scale, p.working_zero_point)
+    )
+    if zero_point.size == 1 < scale.size:
+        zero_point = np.full(scale.size, zero_point[0])
+    return CompiledPass(p, codes.shape, choices, scale, zero_point)
+
+
+def _shift(quantizer: Quantizer, p: QParams, a: Arithmetic) -> int:
+    """Return where Z is added: nowhere, before or after rounding."""
+    if not quantizer.has_zero_point(p.format, a):
+        return NOWHERE
+    return BEFORE if a.zero_point_first else AFTER

@@ -46,6 +46,7 @@ typedef struct {
     int kind;
     int64_t size, position, first, inner, count, unit, stretch;
     const void *scale, *zero_point;
+    const double *bound; /* of the error of rounding, for curves */
 } Inputs;
 
 /* What is written: nothing to what is NULL. */
@@ -54,6 +55,7 @@ typedef struct {
     double *sums;
     int64_t *counts, *tally;
     void *largest, *error_low, *error_high, *made_low, *made_high;
+    double *bound_low, *bound_high;
     int64_t *clipped_low, *clipped_high;
     int64_t units;
 } Outputs;
@@ -126,7 +128,7 @@ WIDE static void run_double(const Choices *c, const Inputs *in, const Outputs *o
 
 /* Buffers of the arguments: each is checked for its length before a loop sees it. */
 
-enum { MOST = 16 };
+enum { MOST = 24 };
 
 typedef struct {
     Py_buffer views[MOST];
@@ -161,17 +163,18 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     Outputs o;
     PyObject *values, *scale, *zero_point, *codes, *sums, *counts, *largest, *tally;
     PyObject *error_low, *error_high, *made_low, *made_high, *clipped_low, *clipped_high;
+    PyObject *bound, *bound_low, *bound_high;
     int wide, code_kind;
     long long unit, stretch, position, first, inner, count, nan_code, size;
     unsigned long long seed;
     memset(&in, 0, sizeof in);
     memset(&o, 0, sizeof o);
     if (!PyArg_ParseTuple(
-            args, "(iiiiiiCKLdd)pLLLLLLLOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
+            args, "(iiiiiiCKLdd)pLLLLLLLOOOOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
             &c.reciprocal, &c.moved, &c.steps, &code_kind, &seed, &nan_code, &c.qmin, &c.qmax,
             &wide, &unit, &stretch, &size, &position, &first, &inner, &count, &values, &scale, &zero_point, &codes, &sums,
             &counts, &largest, &tally, &error_low, &error_high, &made_low, &made_high,
-            &clipped_low, &clipped_high))
+            &clipped_low, &clipped_high, &bound, &bound_low, &bound_high))
         return NULL;
     c.code_kind = code_kind;
     c.seed = seed;
@@ -206,9 +209,13 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     o.made_high = take(&held, made_high, 1, stretches * item, "made_high");
     o.clipped_low = take(&held, clipped_low, 1, units * 8, "clipped_low");
     o.clipped_high = take(&held, clipped_high, 1, units * 8, "clipped_high");
+    in.bound = take(&held, bound, 0, count * 8, "bound");
+    o.bound_low = take(&held, bound_low, 1, stretches * 8, "bound_low");
+    o.bound_high = take(&held, bound_high, 1, stretches * 8, "bound_high");
     int ready = in.values && in.scale && in.zero_point && o.codes && o.sums && o.counts && o.largest;
     int paired = !o.error_low == !o.error_high && !o.made_low == !o.made_high &&
-                 !o.clipped_low == !o.clipped_high && (o.error_low || !o.made_low) &&
+                 !o.clipped_low == !o.clipped_high && (o.error_low || !(o.made_low || o.bound_low)) &&
+                 !in.bound == !o.bound_low && !in.bound == !o.bound_high &&
                  (!o.tally || code_item == 1);
     if (!held.failed && !(ready && paired)) {
         PyErr_SetString(PyExc_ValueError, "arrays are missing");

@@ -6,7 +6,7 @@
 
 typedef struct {
     REAL s[UNIT], z[UNIT], r[UNIT], number[UNIT], code[UNIT], made[UNIT], error[UNIT];
-    double exact[UNIT]; /* S in float64, for bounds */
+    double bound[UNIT];
     signed char side[UNIT];
     REAL qmin, qmax;
 } NAME(Buffers);
@@ -246,6 +246,16 @@ static void NAME(draw)(const NAME(Buffers) *b, int64_t unit, int n, int finite, 
         int64_t at = unit * (in->unit / stretch) + first / stretch;
         NAME(ends)(b->error + first, count, finite,
                    (REAL *)o->error_low + at, (REAL *)o->error_high + at);
+        if (o->bound_low) {
+            double low = b->bound[first], high = low;
+            #pragma omp simd reduction(min:low) reduction(max:high)
+            for (int i = first; i < first + count; i++) {
+                low = b->bound[i] < low ? b->bound[i] : low;
+                high = b->bound[i] > high ? b->bound[i] : high;
+            }
+            o->bound_low[at] = low;
+            o->bound_high[at] = high;
+        }
         if (o->made_low)
             NAME(ends)(b->made + first, count, finite,
                        (REAL *)o->made_low + at, (REAL *)o->made_high + at);
@@ -258,6 +268,10 @@ static void NAME(worst_clipped)(const NAME(Buffers) *b, int n, int64_t start, in
     double most[2] = {-1, -1};
     int64_t *place[2] = {o->clipped_low + unit, o->clipped_high + unit};
     for (int i = 0; i < n; i++) {
+        /* Most values are not clipped: pass over eight at a time. */
+        uint64_t eight;
+        while (i + 8 <= n && (memcpy(&eight, b->side + i, 8), !eight)) i += 8;
+        if (i == n) break;
         if (!b->side[i]) continue;
         int up = b->side[i] > 0;
         double size = fabs((double)b->error[i]);
@@ -279,7 +293,11 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
     b->qmax = (REAL)c->qmax;
     memset(tally, 0, sizeof tally);
     if (in->count == 1)
-        for (int i = 0; i < UNIT; i++) { b->s[i] = s[0]; b->z[i] = z[0]; }
+        for (int i = 0; i < UNIT; i++) {
+            b->s[i] = s[0];
+            b->z[i] = z[0];
+            b->bound[i] = in->bound ? in->bound[0] : 0;
+        }
     for (int64_t unit = 0; unit * in->unit < in->size; unit++) {
         int64_t start = unit * in->unit;
         int n = in->size - start < in->unit ? (int)(in->size - start) : (int)in->unit;
@@ -292,6 +310,8 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
                 int some = in->count - channel < n - i ? (int)(in->count - channel) : n - i;
                 memcpy(b->s + i, s + channel, sizeof *s * (size_t)some);
                 memcpy(b->z + i, z + channel, sizeof *z * (size_t)some);
+                if (o->bound_low)
+                    memcpy(b->bound + i, in->bound + channel, sizeof *in->bound * (size_t)some);
                 i += some;
                 channel = 0;
             }
@@ -301,6 +321,8 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
             for (int i = 0; i < n;) {
                 int stop = left < n - i ? i + (int)left : n;
                 REAL one = s[channel], zero = z[channel];
+                if (o->bound_low)
+                    for (int j = i; j < stop; j++) b->bound[j] = in->bound[channel];
                 for (; i < stop; i++) { b->s[i] = one; b->z[i] = zero; }
                 left = in->inner;
                 if (++channel == in->count) channel = 0;
@@ -339,8 +361,10 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
         }
         if (sided)
             for (int i = 0; i < n; i++)
-                b->side[i] = nans && isnan(b->r[i]) ? 0
-                             : (b->number[i] > b->qmax) - (b->number[i] < b->qmin);
+                b->side[i] = (signed char)((b->number[i] > b->qmax) - (b->number[i] < b->qmin));
+        if (sided && nans)
+            for (int i = 0; i < n; i++)
+                if (isnan(b->r[i])) b->side[i] = 0;
         if (!finite) NAME(odd_sums)(b, n, c, &f);
         if (sided && o->clipped_low) NAME(worst_clipped)(b, n, start, unit, o);
         for (int kind = 0; kind < KINDS; kind++) o->sums[kind * o->units + unit] = f.sums[kind];

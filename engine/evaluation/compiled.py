@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from quantoscope.engine.evaluation.accumulators import KINDS, BlockSums
+from quantoscope.engine.evaluation.draw_envelopes import even_bound
 from quantoscope.engine.numerics import envelope, kernels
 from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
@@ -62,6 +63,8 @@ class CompiledPass:
     scale: np.ndarray
     zero_point: np.ndarray
     """Parameters in working precision, shape (count,)."""
+    bound: np.ndarray | None
+    """Largest error of rounding, in float64, shape (count,); None if it is the same for all."""
 
     def block(
         self, r: FloatArray, start: int, codes: IntArray, draws: bool, draws_made: bool
@@ -73,37 +76,42 @@ class CompiledPass:
         """
         n, dtype = r.size, self.p.dtype
         units, stretches = -(-n // kernels.UNIT), -(-n // envelope.STRETCH)
-        scale, zero_point, first, inner = self._parameters(start, n)
+        (scale, zero_point, bound), first, inner = self._parameters(start, n)
         sums, counts = np.zeros((len(KINDS), units)), np.zeros(9, np.int64)
         largest = np.empty(units, dtype)
         tally = np.zeros(256, np.int64) if codes.itemsize == 1 else None
         ends = [np.empty(stretches, dtype) for _ in range(2 * draws + 2 * draws_made)]
         worst = [np.full(units, -1) for _ in range(2 * draws)]
+        bounds = [np.empty(stretches) for _ in range(2 * draws * (bound is not None))]
         _loops.evaluate(
             self.choices, dtype == np.float64, kernels.UNIT, envelope.STRETCH, n, start,
-            first, inner, scale.size, np.ascontiguousarray(r), scale, zero_point,
+            first, inner, np.size(scale), np.ascontiguousarray(r), scale, zero_point,
             codes, sums, counts, largest, tally,
             *(*ends, *[None] * 4)[:4], *(*worst, *[None] * 2)[:2],
+            *((bound, *bounds) if bounds else [None] * 3),
         )  # fmt: skip
         drawn = None
         if draws:
-            # R' comes before the error.
-            drawn = Drawn(ends[2:] + ends[:2], [start + at[at >= 0] for at in worst])
+            # R' comes before the error, and bounds after it.
+            drawn = Drawn(ends[2:] + ends[:2] + bounds, [start + at[at >= 0] for at in worst])
         exponents = np.zeros(len(KINDS), np.int64)
         return BlockSums(sums, exponents, counts[:-1], largest), drawn, tally, bool(counts[-1])
 
-    def _parameters(self, start: int, n: int) -> tuple[np.ndarray, np.ndarray, int, int]:
+    def _parameters(self, start: int, n: int) -> tuple[list[np.ndarray | None], int, int]:
         """Return parameters, where in them the block begins, and for how many values each holds."""
+        each = [self.scale, self.zero_point, self.bound]
         if self.scale.size == 1:
-            return self.scale, self.zero_point, 0, 1
+            return each, 0, 1
         granularity = self.p.granularity
         if run := granularity.layout(self.shape).run:
-            return self.scale, self.zero_point, start, run
-        scale, zero_point = (
-            np.ascontiguousarray(granularity.spread(each, self.shape, start, start + n))
-            for each in (self.scale, self.zero_point)
-        )
-        return scale, zero_point, 0, 1
+            return each, start, run
+
+        def spread(values: np.ndarray | None) -> np.ndarray | None:
+            if values is None:
+                return None
+            return np.ascontiguousarray(granularity.spread(values, self.shape, start, start + n))
+
+        return [spread(values) for values in each], 0, 1
 
 
 def compiled(
@@ -137,7 +145,8 @@ def compiled(
     )
     if zero_point.size == 1 < scale.size:
         zero_point = np.full(scale.size, zero_point[0])
-    return CompiledPass(p, codes.shape, choices, scale, zero_point)
+    bound = None if even_bound(p) else np.atleast_1d(a.reach * np.abs(p.scale))
+    return CompiledPass(p, codes.shape, choices, scale, zero_point, bound)
 
 
 def _shift(quantizer: Quantizer, p: QParams, a: Arithmetic) -> int:

@@ -76,19 +76,19 @@ class CompiledPass:
         """
         n, dtype = r.size, self.p.dtype
         units, stretches = -(-n // kernels.UNIT), -(-n // envelope.STRETCH)
-        (scale, zero_point, bound), first, inner = self._parameters(start, n)
+        (scale, zero_point, *bound), first, inner = self._parameters(start, n)
         sums, counts = np.zeros((len(KINDS), units)), np.zeros(9, np.int64)
         largest = np.empty(units, dtype)
         tally = np.zeros(256, np.int64) if codes.itemsize == 1 else None
         ends = [np.empty(stretches, dtype) for _ in range(2 * draws + 2 * draws_made)]
         worst = [np.full(units, -1) for _ in range(2 * draws)]
-        bounds = [np.empty(stretches) for _ in range(2 * draws * (bound is not None))]
+        bounds = [np.empty(stretches) for _ in range(2 * draws * len(bound))]
         _loops.evaluate(
             self.choices, dtype == np.float64, kernels.UNIT, envelope.STRETCH, n, start,
-            first, inner, np.size(scale), np.ascontiguousarray(r), scale, zero_point,
+            first, inner, scale.size, np.ascontiguousarray(r), scale, zero_point,
             codes, sums, counts, largest, tally,
             *(*ends, *[None] * 4)[:4], *(*worst, *[None] * 2)[:2],
-            *((bound, *bounds) if bounds else [None] * 3),
+            *((*bound, *bounds) if bounds else [None] * 3),
         )  # fmt: skip
         drawn = None
         if draws:
@@ -97,21 +97,16 @@ class CompiledPass:
         exponents = np.zeros(len(KINDS), np.int64)
         return BlockSums(sums, exponents, counts[:-1], largest), drawn, tally, bool(counts[-1])
 
-    def _parameters(self, start: int, n: int) -> tuple[list[np.ndarray | None], int, int]:
+    def _parameters(self, start: int, n: int) -> tuple[list[np.ndarray], int, int]:
         """Return parameters, where in them the block begins, and for how many values each holds."""
-        each = [self.scale, self.zero_point, self.bound]
+        each = [self.scale, self.zero_point, *([] if self.bound is None else [self.bound])]
         if self.scale.size == 1:
             return each, 0, 1
         granularity = self.p.granularity
         if run := granularity.layout(self.shape).run:
             return each, start, run
-
-        def spread(values: np.ndarray | None) -> np.ndarray | None:
-            if values is None:
-                return None
-            return np.ascontiguousarray(granularity.spread(values, self.shape, start, start + n))
-
-        return [spread(values) for values in each], 0, 1
+        spread = (granularity.spread(values, self.shape, start, start + n) for values in each)
+        return [np.ascontiguousarray(values) for values in spread], 0, 1
 
 
 def compiled(

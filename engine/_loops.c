@@ -55,6 +55,8 @@ typedef struct {
     double *sums;
     int64_t *counts, *tally;
     void *largest, *error_low, *error_high, *made_low, *made_high;
+    void *made, *error; /* R' and R' − R, one by one */
+    signed char *side;   /* −1 for what is clipped low, 1 for what is clipped high */
     double *bound_low, *bound_high;
     int64_t *clipped_low, *clipped_high;
     int64_t units;
@@ -163,18 +165,19 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     Outputs o;
     PyObject *values, *scale, *zero_point, *codes, *sums, *counts, *largest, *tally;
     PyObject *error_low, *error_high, *made_low, *made_high, *clipped_low, *clipped_high;
-    PyObject *bound, *bound_low, *bound_high;
+    PyObject *bound, *bound_low, *bound_high, *made, *error, *side;
     int wide, code_kind;
     long long unit, stretch, position, first, inner, count, nan_code, size;
     unsigned long long seed;
     memset(&in, 0, sizeof in);
     memset(&o, 0, sizeof o);
     if (!PyArg_ParseTuple(
-            args, "(iiiiiiCKLdd)pLLLLLLLOOOOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
+            args, "(iiiiiiCKLdd)pLLLLLLLOOOOOOOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
             &c.reciprocal, &c.moved, &c.steps, &code_kind, &seed, &nan_code, &c.qmin, &c.qmax,
             &wide, &unit, &stretch, &size, &position, &first, &inner, &count, &values, &scale, &zero_point, &codes, &sums,
             &counts, &largest, &tally, &error_low, &error_high, &made_low, &made_high,
-            &clipped_low, &clipped_high, &bound, &bound_low, &bound_high))
+            &clipped_low, &clipped_high, &bound, &bound_low, &bound_high, &made,
+            &error, &side))
         return NULL;
     c.code_kind = code_kind;
     c.seed = seed;
@@ -212,10 +215,13 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     in.bound = take(&held, bound, 0, count * 8, "bound");
     o.bound_low = take(&held, bound_low, 1, stretches * 8, "bound_low");
     o.bound_high = take(&held, bound_high, 1, stretches * 8, "bound_high");
+    o.made = take(&held, made, 1, size * item, "made");
+    o.error = take(&held, error, 1, size * item, "error");
+    o.side = take(&held, side, 1, size, "side");
     int ready = in.values && in.scale && in.zero_point && o.codes && o.sums && o.counts && o.largest;
     int paired = !o.error_low == !o.error_high && !o.made_low == !o.made_high &&
                  !o.clipped_low == !o.clipped_high && (o.error_low || !(o.made_low || o.bound_low)) &&
-                 !in.bound == !o.bound_low && !in.bound == !o.bound_high &&
+                 !o.made == !o.error && !o.made == !o.side && !in.bound == !o.bound_low && !in.bound == !o.bound_high &&
                  (!o.tally || code_item == 1);
     if (!held.failed && !(ready && paired)) {
         PyErr_SetString(PyExc_ValueError, "arrays are missing");

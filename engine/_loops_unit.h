@@ -11,6 +11,11 @@ typedef struct {
     REAL qmin, qmax;
 } NAME(Buffers);
 
+static INLINE void NAME(fill)(REAL *restrict x, REAL value, int n)
+{
+    for (int i = 0; i < n; i++) x[i] = value;
+}
+
 /* Round to integers. */
 static INLINE void NAME(round)(REAL *restrict x, int n, const Choices *c, int64_t position)
 {
@@ -321,9 +326,11 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
             for (int i = 0; i < n;) {
                 int stop = left < n - i ? i + (int)left : n;
                 REAL one = s[channel], zero = z[channel];
+                NAME(fill)(b->s + i, one, stop - i);
+                NAME(fill)(b->z + i, zero, stop - i);
                 if (o->bound_low)
                     for (int j = i; j < stop; j++) b->bound[j] = in->bound[channel];
-                for (; i < stop; i++) { b->s[i] = one; b->z[i] = zero; }
+                i = stop;
                 left = in->inner;
                 if (++channel == in->count) channel = 0;
             }
@@ -350,7 +357,7 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
         f.counts[FAR] = NAME(far)(b, n);
         int finite = !nans && NAME(all_finite)(b->r, b->error, n);
         NAME(store)(b, o->codes, start, n, c->code_kind);
-        int sided = !finite || (beyond && o->clipped_low);
+        int sided = !finite || (beyond && (o->clipped_low || o->side));
         if (finite) NAME(sums)(b, n, c, beyond, &f);
         if (finite && c->steps && !isfinite(f.sums[STEPS])) {
             memset(f.sums, 0, sizeof f.sums);
@@ -370,6 +377,12 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
         for (int kind = 0; kind < KINDS; kind++) o->sums[kind * o->units + unit] = f.sums[kind];
         for (int kind = 0; kind < COUNTS; kind++) o->counts[kind] += f.counts[kind];
         ((REAL *)o->largest)[unit] = (REAL)f.largest;
+        if (o->made) {
+            memcpy((REAL *)o->made + start, b->made, sizeof *b->made * (size_t)n);
+            memcpy((REAL *)o->error + start, b->error, sizeof *b->error * (size_t)n);
+            if (sided) memcpy(o->side + start, b->side, (size_t)n);
+            else memset(o->side + start, 0, (size_t)n);
+        }
         if (o->error_low) NAME(draw)(b, unit, n, finite, in, o);
         if (o->tally) {
             const uint8_t *q = (const uint8_t *)o->codes + start;

@@ -50,6 +50,7 @@ class Drawn:
     clipped: list[IntArray]
 
 
+Part = tuple[IntArray, FloatArray, FloatArray, np.ndarray]
 Made = tuple[BlockSums, Drawn | None, IntArray | None, bool]
 
 
@@ -88,7 +89,7 @@ class CompiledPass:
             first, inner, scale.size, np.ascontiguousarray(r), scale, zero_point,
             codes, sums, counts, largest, tally,
             *(*ends, *[None] * 4)[:4], *(*worst, *[None] * 2)[:2],
-            *((*bound, *bounds) if bounds else [None] * 3),
+            *((*bound, *bounds) if bounds else [None] * 3), None, None, None,
         )  # fmt: skip
         drawn = None
         if draws:
@@ -96,6 +97,31 @@ class CompiledPass:
             drawn = Drawn(ends[2:] + ends[:2] + bounds, [start + at[at >= 0] for at in worst])
         exponents = np.zeros(len(KINDS), np.int64)
         return BlockSums(sums, exponents, counts[:-1], largest), drawn, tally, bool(counts[-1])
+
+    def part(self, r: FloatArray, start: int, channels: IntArray | None = None) -> Part:
+        """Return codes, R', errors and how values are clipped, each of shape (n,).
+
+        The values follow each other from a position on, or are those of these channels.
+        """
+        n, dtype = r.size, self.p.dtype
+        if channels is None or self.scale.size == 1:
+            (scale, zero_point, *_), first, inner = self._parameters(start, n)
+        else:
+            scale, zero_point, first, inner = self.scale[channels], self.zero_point[channels], 0, 1
+        units = -(-n // kernels.UNIT)
+        codes, made, error = (
+            np.empty(n, self.p.format.dtype),
+            np.empty(n, dtype),
+            np.empty(n, dtype),
+        )
+        side = np.empty(n, np.int8)
+        _loops.evaluate(
+            self.choices, dtype == np.float64, kernels.UNIT, envelope.STRETCH, n, start,
+            first, inner, scale.size, np.ascontiguousarray(r), scale, zero_point, codes,
+            np.empty((len(KINDS), units)), np.zeros(9, np.int64), np.empty(units, dtype),
+            *[None] * 10, made, error, side,
+        )  # fmt: skip
+        return codes, made, error, side
 
     def _parameters(self, start: int, n: int) -> tuple[list[np.ndarray], int, int]:
         """Return parameters, where in them the block begins, and for how many values each holds."""

@@ -10,6 +10,7 @@ from html import escape
 import numpy as np
 
 from quantoscope.engine.evaluation.accumulators import Totals
+from quantoscope.engine.evaluation.compiled import CompiledPass, compiled
 from quantoscope.engine.evaluation.draw_envelopes import (
     Curves,
     Piece,
@@ -203,15 +204,24 @@ class Evaluation:
         p = self.qparams.spread(self.codes.shape, start, stop)
         return bounds_of(kernels.flat_block(self.values, start, stop), p)
 
+    @cached_property
+    def _loops(self) -> CompiledPass | None:
+        return compiled(self.qparams, QUANTIZERS[self.qparams.mapping], self.values, self.codes)
+
     def part(self, where: slice | IntArray) -> EvaluatedPart:
         """Return the evaluation of the values at flat positions, or in a slice without a step."""
         p = self.qparams
         if isinstance(where, slice):
             start, stop, _ = where.indices(self.codes.size)
             r = kernels.flat_block(self.values, start, stop)
+            if self._loops is not None and r.size:
+                return EvaluatedPart(r, *self._loops.part(r, start))
             quantizer, aligned, positions = self._aligned(start, stop)
         else:
             r = self.values.reshape(-1)[where]
+            if self._loops is not None and r.size and r.ndim == 1 and not p.arithmetic.chances:
+                channels = None if p.count == 1 else p.granularity.of(where, self.codes.shape)
+                return EvaluatedPart(r, *self._loops.part(r, 0, channels))
             quantizer, positions = QUANTIZERS[p.mapping], where
             aligned = p.at(p.granularity.of(where, self.codes.shape))
         return part_of(r, aligned, positions, quantizer)

@@ -199,7 +199,8 @@ def test_infinities_get_the_last_code_and_are_left_out_of_the_sums(dtype: str, t
     assert np.isfinite(result.reconstructed).all()
     assert result.error[[0, -1]].tolist() == [-np.inf, np.inf]
     for key in ("sqnr", "mse", "mae", "bias", "cosine", "max_abs_error", "rounding_power"):
-        assert result.metrics[key] == clean.metrics[key]
+        # The same sums, in another order.
+        assert result.metrics[key] == pytest.approx(clean.metrics[key], rel=1e-12, abs=0)
     assert result.metrics["clipped_high"] == clean.metrics["clipped_high"] + 1
     assert result.metrics["clipped_low"] == clean.metrics["clipped_low"] + 1
     assert any(note.startswith("2 values are infinite") for note in result.warnings)

@@ -11,9 +11,10 @@ from quantoscope.engine.calibration import MINMAX
 from quantoscope.engine.calibration.base import extreme_exponent
 from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.evaluation import metrics
-from quantoscope.engine.evaluation.accumulators import BlockSums, Totals, block_sums, ldexp
+from quantoscope.engine.evaluation.accumulators import KINDS, BlockSums, Totals, block_sums, ldexp
 from quantoscope.engine.evaluation.block_pass import BlockPass
 from quantoscope.engine.evaluation.clip_range import clip_ends
+from quantoscope.engine.evaluation.compiled import compiled
 from quantoscope.engine.evaluation.draw_envelopes import curves_revised
 from quantoscope.engine.evaluation.result import Evaluation, applied, worst_place
 from quantoscope.engine.evaluation.warning_texts import costly_clipping, other_data, values_are
@@ -30,6 +31,9 @@ from quantoscope.engine.numerics.kernels import Progress, Scratch
 from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.quantizers import QUANTIZERS, Ends, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme, as_scheme
+
+SQUARES = [KINDS.index(kind) for kind in ("rounded", "clipped")]
+"""The sums of a block that together are Σ(R′ − R)²."""
 
 
 def calibrate(
@@ -297,13 +301,21 @@ def squared_error(
     quantizer = QUANTIZERS[p.mapping]
     lean = p.lean(quantizer.exact_scale)
     so_far: list[float] = []
+    # Nothing is written to these codes: their shape and dtype say what a pass is like.
+    loops = None if exponent else compiled(p, quantizer, r, np.empty(r.shape, p.format.dtype))
 
     def work(start: int, stop: int, scratch: Scratch) -> float:
         if sum(so_far) > enough:
             return np.inf
         values = kernels.flat_block(r, start, stop)
-        where = np.arange(start, stop) if p.arithmetic.chances else None
         codes = scratch("other codes", stop - start, p.format.dtype)
+        if loops is not None:
+            sums, _, _, far = loops.block(values, start, codes, False, False)
+            if not far:
+                part = float(sums.sums[SQUARES].sum())
+                so_far.append(part)
+                return part
+        where = np.arange(start, stop) if p.arithmetic.chances else None
         aligned = lean.spread(r.shape, start, stop)
         _, reconstructed, _ = applied(values, aligned, where, quantizer, scratch, codes)
         error = scratch("real", stop - start, np.float64)

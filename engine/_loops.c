@@ -88,6 +88,34 @@ static INLINE void load_double(double *restrict r, const Inputs *in, int64_t sta
     memcpy(r, (const double *)in->values + start, sizeof *r * (size_t)n);
 }
 
+/* Rows of values that are tried with sets of parameters, the sets over and over again for one row
+   after the other. */
+enum { LEAF = 128 }; /* Values that numpy adds in one go. */
+#define MOST_VALUES (INT64_C(1) << 40)
+
+typedef struct {
+    const void *values, *scale;
+    const double *weights, *zero_point;
+    int64_t rows, length, sets;
+    int exponent; /* Errors are divided by its power of two before squaring. */
+} Rows;
+
+typedef struct {
+    double clipped, rounded;
+} Cost;
+
+/* The sum of at most 128 numbers as numpy takes it: eight sums side by side, then those. */
+static INLINE double eight_sums(const double *restrict x, int n)
+{
+    double sums[8] = {0, 0, 0, 0, 0, 0, 0, 0}, total;
+    int i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) sums[k] += x[i + k];
+    total = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+    for (; i < n; i++) total += x[i];
+    return total;
+}
+
 #define REAL float
 #define NAME(x) x##_float
 #define RINT rintf
@@ -98,6 +126,7 @@ static INLINE void load_double(double *restrict r, const Inputs *in, int64_t sta
 #define FMA fmaf
 #define LARGEST 3.40282346638528859812e38f
 #include "_loops_unit.h"
+#include "_loops_search_unit.h"
 #undef REAL
 #undef NAME
 #undef RINT
@@ -117,6 +146,7 @@ static INLINE void load_double(double *restrict r, const Inputs *in, int64_t sta
 #define FMA fma
 #define LARGEST 1.79769313486231570815e308
 #include "_loops_unit.h"
+#include "_loops_search_unit.h"
 
 WIDE static void run_float(const Choices *c, const Inputs *in, const Outputs *o)
 {
@@ -246,8 +276,11 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
+#include "_loops_search.h"
+
 static PyMethodDef methods[] = {
     {"evaluate", evaluate, METH_VARARGS, "Encode and decode a block, and write what is summed up."},
+    {"costs", costs, METH_VARARGS, "Write what ranges cost: the squared errors of rows."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from quantoscope.engine import cancellation
 from quantoscope.engine.calibration.base import Method, Task, inside
+from quantoscope.engine.calibration.compiled import compiled_costs
 from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
@@ -57,6 +58,12 @@ class Points:
     weights: Any
     """Number of values that each represents; 0 for an empty position. In float64, shape (channels,
     n), or a single number."""
+
+    def times(self, copies: int) -> Points:
+        """Return the same channels over and over again."""
+        weights = self.weights
+        weights = np.tile(weights, (copies, 1)) if np.ndim(weights) else weights
+        return Points(np.tile(self.values, (copies, 1)), weights)
 
 
 def sample_points(
@@ -117,13 +124,20 @@ def squared_errors(
 ) -> Pair:
     """Return Σ(R′ − R)² of clipped and of other values per channel, in float64.
 
-    Both are infinite for a range whose scale overflows. A single channel may be combined with
-    many ranges at once. Errors are divided by ``2**exponent`` before squaring.
+    Both are infinite for a range whose scale overflows. Channels may be combined with many ranges
+    at once: as many for each, in turn. Errors are divided by ``2**exponent`` before squaring.
     """
     given = ends_of(*ends)
-    rows = max(len(points.values), given.low.size)
+    channels = len(points.values)
+    rows = max(channels, given.low.size)
     granularity = PER_TENSOR if rows == 1 else _COLUMNS
-    p = quantizer.parameters(given, fmt, arithmetic, granularity).column()
+    p = quantizer.parameters(given, fmt, arithmetic, granularity)
+    made = compiled_costs(points.values, points.weights, p, quantizer, exponent)
+    if made is not None:
+        return made
+    if 1 < channels < rows:
+        points = points.times(rows // channels)
+    p = p.column()
     codes, saturated = quantizer.encode(points.values, p)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         error = quantizer.decode(codes, p).astype(np.float64) - points.values
@@ -172,6 +186,8 @@ def best_range(
         some = searched[start:stop]
         first = some[0]
         values = mapped_arrays.block(rows[first : some[-1] + 1])[some - first]
+        # In one order of the memory, so that sums do not depend on it.
+        values = np.ascontiguousarray(values)
         low[some], high[some] = made.ends(values, low[some], high[some])
 
     over_blocks(count, work, step, max(1, CELLS // length))
@@ -296,13 +312,6 @@ class _Trial:
             self.told.append(len(candidates))
             self.step(min(sum(self.told), EXPECTED), EXPECTED)
         points, channels = self.points, len(self.points.values)
-        if channels > 1 and len(candidates) > 1:
-            copies = (len(candidates), 1)
-            weights = points.weights
-            points = Points(
-                np.tile(points.values, copies),
-                np.tile(weights, copies) if np.ndim(weights) else weights,
-            )
         lows, highs = (
             np.concatenate([np.atleast_1d(pair[side]) for pair in candidates]) for side in (0, 1)
         )
@@ -326,8 +335,8 @@ class _Trial:
         """
         count, size = self.points.values.shape
         batch = max(1, min(64, CELLS // (count * size)))
-        if count > 1 and (shrinking or not self.points.values.flags.c_contiguous):
-            batch = 1  # copies of rows in another order would change the order of the sums
+        if count > 1 and shrinking:
+            batch = 1
         seen: list[tuple[Pair, np.ndarray]] = []
         kept = () if found is None else found.finalists
         for some in _batches(candidates, min(batch, 9) if shrinking else batch):

@@ -1,22 +1,27 @@
 """What searches take from the compiled loops is what numpy's formulas find: ranges to the bit."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
 
-from quantoscope.engine import Scheme
+from quantoscope.engine import QuantizationError, Scheme
+from quantoscope.engine.calibration.mse import Points, squared_errors
 from quantoscope.engine.evaluation import compiled
 from quantoscope.engine.evaluation.evaluator import calibrate, squared_error
+from quantoscope.engine.numerics import loops
+from quantoscope.engine.quantizers import QUANTIZERS
+from quantoscope.engine.schemes.runtimes import RUNTIMES
 
 
 @contextmanager
 def numpy_alone():
-    kept, compiled._loops = compiled._loops, None
+    kept = compiled._loops, loops.compiled
+    compiled._loops = loops.compiled = None
     try:
         yield
     finally:
-        compiled._loops = kept
+        compiled._loops, loops.compiled = kept
 
 
 def arrays():
@@ -67,3 +72,91 @@ def test_the_squared_error_of_a_range_is_that_of_the_formulas(name, words):
     assert ours == pytest.approx(theirs, rel=1e-12, abs=0)
     if theirs:
         assert squared_error(x, p, theirs / 1e6) in (np.inf, pytest.approx(theirs, rel=1e-12))
+
+
+SCHEMES = """
+int8 asymmetric
+int8 symmetric
+int4 scale-only
+uint8 asymmetric
+int2 symmetric
+int16 asymmetric
+int8 asymmetric ties-away
+int4 symmetric toward-zero
+int8 asymmetric stochastic(2)
+e4m3fn symmetric
+""".strip().split("\n")
+
+
+def schemes():
+    yield from map(Scheme.parse, SCHEMES)
+    for name in RUNTIMES:
+        for words in ("int8 asymmetric", "uint8 asymmetric", "int8 symmetric"):
+            with suppress(ValueError):  # the runtime has no such scheme
+                yield Scheme.parse(f"{words} @{name}")
+
+
+def same(a, b):
+    return all(np.array_equal(one, other) for one, other in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("exponent", [0, 30])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scheme", list(schemes()), ids=str)
+def test_costs_of_ranges_are_those_of_the_formulas_to_the_bit(scheme, dtype, exponent):
+    rng = np.random.default_rng(5)
+    quantizer = QUANTIZERS[scheme.mapping]
+    for rows, n in ((1, 1), (1, 5), (3, 8), (1, 127), (4, 128), (2, 129), (1, 4611), (5, 1003)):
+        for scale, offset in ((1, 0), (1e-3, 700), (1e-44, 0), (1e30, 1e36)):
+            values = (rng.standard_normal((rows, n)) * scale + offset).astype(dtype)
+            values[:, :: max(1, n // 7)] = dtype(offset)
+            weights = 1.0 if rows % 2 else rng.integers(0, 4, (rows, n)).astype(np.float64)
+            points = Points(values, weights)
+            sets = 7 * rows
+            reach = np.abs(values).max() * 2.0 ** -rng.integers(0, 9, sets)
+            middle = offset * rng.integers(0, 2, sets)
+            low = (middle - reach).astype(dtype)
+            high = (middle + reach * rng.random(sets)).astype(dtype)
+            given = points, quantizer, scheme.format, (low, high), scheme.arithmetic, exponent
+            with np.errstate(all="ignore"):
+                ours = squared_errors(*given)
+                with numpy_alone():
+                    theirs = squared_errors(*given)
+            assert same(ours, theirs)
+
+
+def ends(x, scheme):
+    try:
+        return [np.asarray(end) for end in calibrate(x, scheme).range]
+    except QuantizationError as error:
+        return [str(error)]
+
+
+CALIBRATED = """
+int8 asymmetric mse
+int8 symmetric mse
+int4 symmetric mse
+int4 asymmetric per-channel(0) mse
+int4 symmetric per-channel(1) mse
+int4 symmetric per-group(32) mse
+int8 symmetric per-group(37) mse
+int4 asymmetric per-group(16,0) mse
+uint8 asymmetric mse
+""".strip().split("\n")
+
+
+def searched():
+    """Yield pairs of schemes and arrays, but for many short channels, which take numpy long."""
+    for words in CALIBRATED:
+        yield from ((words, name) for name in ARRAYS if name != "long" or "l(0)" in words)
+        if "per" not in words:
+            yield words, "long"
+
+
+@pytest.mark.parametrize(("words", "name"), list(searched()))
+def test_the_ranges_that_are_found_are_those_that_numpy_finds(words, name):
+    x, scheme = ARRAYS[name], Scheme.parse(words)
+    ours = ends(x, scheme)
+    with numpy_alone():
+        theirs = ends(x, scheme)
+    assert same(ours, theirs)

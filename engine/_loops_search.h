@@ -1,0 +1,68 @@
+/* Searches: what a range costs, without codes. Included by _loops.c, whose buffers it takes. */
+
+WIDE static void rows_of_float(const Choices *c, const Rows *in, double *clipped, double *rounded)
+{
+    rows_float(c, in, clipped, rounded);
+}
+
+WIDE static void rows_of_double(const Choices *c, const Rows *in, double *clipped, double *rounded)
+{
+    rows_double(c, in, clipped, rounded);
+}
+
+static int known_choices(const Choices *c)
+{
+    if (c->rounding < TIES_EVEN || c->rounding > TOWARD_ZERO || c->qmin < -32768 ||
+        c->qmax > 65535 || !(c->qmin < c->qmax)) {
+        PyErr_SetString(PyExc_ValueError, "a choice or a code range is out of bounds");
+        return 0;
+    }
+    return 1;
+}
+
+static PyObject *costs(PyObject *module, PyObject *args)
+{
+    (void)module;
+    Choices c;
+    Rows in;
+    PyObject *values, *weights, *scale, *zero_point, *clipped, *rounded;
+    int wide;
+    long long rows, length, sets;
+    memset(&c, 0, sizeof c);
+    memset(&in, 0, sizeof in);
+    if (!PyArg_ParseTuple(args, "(iiiidd)piLLLOOOOOO:costs", &c.rounding, &c.shift, &c.fused,
+                          &c.reciprocal, &c.qmin, &c.qmax, &wide, &in.exponent, &rows, &length,
+                          &sets, &values, &weights, &scale, &zero_point, &clipped, &rounded))
+        return NULL;
+    if (!known_choices(&c)) return NULL;
+    if (rows < 1 || length < 1 || sets < 1 || rows > MOST_VALUES || length > MOST_VALUES / rows ||
+        sets > MOST_VALUES) {
+        PyErr_SetString(PyExc_ValueError, "a size is out of bounds");
+        return NULL;
+    }
+    int64_t item = wide ? 8 : 4;
+    Held held;
+    held.held = held.failed = 0;
+    in.rows = rows;
+    in.length = length;
+    in.sets = sets;
+    in.values = take(&held, values, 0, rows * length * item, "values");
+    in.weights = take(&held, weights, 0, rows * length * 8, "weights");
+    in.scale = take(&held, scale, 0, sets * item, "scale");
+    in.zero_point = take(&held, zero_point, 0, sets * 8, "zero_point");
+    double *low = take(&held, clipped, 1, sets * 8, "clipped");
+    double *high = take(&held, rounded, 1, sets * 8, "rounded");
+    if (!held.failed && !(in.values && in.scale && in.zero_point && low && high)) {
+        PyErr_SetString(PyExc_ValueError, "arrays are missing");
+        held.failed = 1;
+    }
+    if (!held.failed) {
+        Py_BEGIN_ALLOW_THREADS
+        if (wide) rows_of_double(&c, &in, low, high);
+        else rows_of_float(&c, &in, low, high);
+        Py_END_ALLOW_THREADS
+    }
+    while (held.held) PyBuffer_Release(&held.views[--held.held]);
+    if (held.failed) return NULL;
+    Py_RETURN_NONE;
+}

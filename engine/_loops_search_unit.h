@@ -1,0 +1,111 @@
+/* Σ(R' − R)² of a row of values with one set of parameters, in the working precision REAL, in the
+   order in which numpy adds a row, so that searches find the very ranges that they find there.
+
+   Included once per precision, after _loops_unit.h, with the same names defined. */
+
+/* The cost of at most 128 values. */
+static INLINE Cost NAME(leaf)(const REAL *restrict r, const double *restrict weight, int n,
+                              const Choices *c, REAL s, REAL z, double far_z, int exponent)
+{
+    REAL x[LEAF], made[LEAF];
+    double power[LEAF], cut[LEAF];
+    REAL qmin = (REAL)c->qmin, qmax = (REAL)c->qmax, inverse = (REAL)1 / s;
+    if (c->fused) {
+        for (int i = 0; i < n; i++) x[i] = FMA(r[i], inverse, z);
+    } else if (c->reciprocal) {
+        for (int i = 0; i < n; i++) x[i] = r[i] * inverse;
+    } else {
+        for (int i = 0; i < n; i++) x[i] = r[i] / s;
+    }
+    if (c->shift == BEFORE && !c->fused)
+        for (int i = 0; i < n; i++) x[i] = x[i] + z;
+    NAME(round)(x, n, c, 0);
+    if (c->shift == AFTER)
+        for (int i = 0; i < n; i++) x[i] = x[i] + z;
+    int beyond = 0;
+    #pragma omp simd reduction(|:beyond)
+    for (int i = 0; i < n; i++) {
+        REAL up = x[i] < qmin ? qmin : x[i];
+        REAL clipped = up > qmax ? qmax : up;
+        beyond |= clipped != x[i];
+        made[i] = clipped == clipped ? clipped + (REAL)0 : (REAL)0;
+    }
+    /* Q − Z is exact in the working precision for small Z; else it is taken in float64. */
+    if (fabs(far_z) < 1048576.0)
+        for (int i = 0; i < n; i++) made[i] = (made[i] - z) * s;
+    else
+        for (int i = 0; i < n; i++) made[i] = (REAL)((double)made[i] - far_z) * s;
+    for (int i = 0; i < n; i++) {
+        double error = (double)made[i] - (double)r[i];
+        power[i] = error * error;
+    }
+    if (exponent)
+        for (int i = 0; i < n; i++) {
+            double error = ldexp((double)made[i] - (double)r[i], -exponent);
+            power[i] = error * error;
+        }
+    if (weight)
+        for (int i = 0; i < n; i++) power[i] *= weight[i];
+    Cost cost = {0, 0};
+    if (beyond) {
+        for (int i = 0; i < n; i++) {
+            int outside = (x[i] < qmin) | (x[i] > qmax);
+            cut[i] = outside ? power[i] : 0;
+            power[i] = outside ? 0 : power[i];
+        }
+        cost.clipped = eight_sums(cut, n);
+    }
+    cost.rounded = eight_sums(power, n);
+    return cost;
+}
+
+/* The cost of a row, by numpy's pairwise sum: of halves, the first being a multiple of 8. No calls
+   of itself, which the compiler could not make wide. */
+static INLINE Cost NAME(cost)(const REAL *r, const double *weight, int64_t n, const Choices *c,
+                              REAL s, REAL z, double far_z, int exponent)
+{
+    enum { ADD = -1, DEPTH = 128 };
+    int64_t todo[DEPTH];
+    Cost done[DEPTH];
+    int left = 0, made = 0;
+    todo[left++] = n;
+    while (left) {
+        int64_t size = todo[--left];
+        if (size == ADD) {
+            made--;
+            done[made - 1].clipped += done[made].clipped;
+            done[made - 1].rounded += done[made].rounded;
+        } else if (size <= LEAF) {
+            done[made++] = NAME(leaf)(r, weight, (int)size, c, s, z, far_z, exponent);
+            r += size;
+            if (weight) weight += size;
+        } else {
+            int64_t half = size / 2;
+            half -= half % 8;
+            todo[left++] = ADD;
+            todo[left++] = size - half;
+            todo[left++] = half;
+        }
+    }
+    return done[0];
+}
+
+/* The costs of sets of parameters, over and over again for one row after the other. */
+static INLINE void NAME(rows)(const Choices *c, const Rows *in, double *clipped, double *rounded)
+{
+    const REAL *values = in->values, *scale = in->scale;
+    for (int64_t set = 0; set < in->sets; set++) {
+        int64_t row = set % in->rows;
+        const double *weight = in->weights ? in->weights + row * in->length : NULL;
+        Cost cost = {INFINITY, INFINITY};
+        if (isfinite(scale[set])) {
+            double far_z = in->zero_point[set];
+            cost = NAME(cost)(values + row * in->length, weight, in->length, c, scale[set],
+                              (REAL)far_z, far_z, in->exponent);
+            if (isnan(cost.clipped)) cost.clipped = INFINITY;
+            if (isnan(cost.rounded)) cost.rounded = INFINITY;
+        }
+        clipped[set] = cost.clipped;
+        rounded[set] = cost.rounded;
+    }
+}

@@ -281,6 +281,7 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
 static PyMethodDef methods[] = {
     {"evaluate", evaluate, METH_VARARGS, "Encode and decode a block, and write what is summed up."},
     {"costs", costs, METH_VARARGS, "Write what ranges cost: the squared errors of rows."},
+    {"extremes", extremes, METH_VARARGS, "Write the extremes of runs; say whether all is finite."},
     {NULL, NULL, 0, NULL},
 };
 

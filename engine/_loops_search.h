@@ -10,6 +10,18 @@ WIDE static void rows_of_double(const Choices *c, const Rows *in, double *clippe
     rows_double(c, in, clipped, rounded);
 }
 
+WIDE static int runs_of_float(const float *x, int64_t lines, int64_t line, int64_t run, float *low,
+                              float *high, float *peak)
+{
+    return runs_float(x, lines, line, run, low, high, peak);
+}
+
+WIDE static int runs_of_double(const double *x, int64_t lines, int64_t line, int64_t run,
+                               double *low, double *high, double *peak)
+{
+    return runs_double(x, lines, line, run, low, high, peak);
+}
+
 static int known_choices(const Choices *c)
 {
     if (c->rounding < TIES_EVEN || c->rounding > TOWARD_ZERO || c->qmin < -32768 ||
@@ -65,4 +77,38 @@ static PyObject *costs(PyObject *module, PyObject *args)
     while (held.held) PyBuffer_Release(&held.views[--held.held]);
     if (held.failed) return NULL;
     Py_RETURN_NONE;
+}
+
+static PyObject *extremes(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *values, *least, *most, *first;
+    int wide, others = 0;
+    long long lines, line, run;
+    if (!PyArg_ParseTuple(args, "pLLLOOOO:extremes", &wide, &lines, &line, &run, &values, &least,
+                          &most, &first))
+        return NULL;
+    if (lines < 1 || line < 1 || run < 1 || line > MOST_VALUES || lines > MOST_VALUES / line) {
+        PyErr_SetString(PyExc_ValueError, "a size is out of bounds");
+        return NULL;
+    }
+    int64_t item = wide ? 8 : 4, runs = lines * ((line - 1) / run + 1);
+    Held held;
+    held.held = held.failed = 0;
+    void *x = take(&held, values, 0, lines * line * item, "values");
+    void *low = take(&held, least, 1, runs * item, "least");
+    void *high = take(&held, most, 1, runs * item, "most");
+    void *peak = take(&held, first, 1, runs * item, "peak");
+    if (!held.failed && !(x && low && high)) {
+        PyErr_SetString(PyExc_ValueError, "arrays are missing");
+        held.failed = 1;
+    }
+    if (!held.failed) {
+        Py_BEGIN_ALLOW_THREADS
+        others = wide ? runs_of_double(x, lines, line, run, low, high, peak)
+                      : runs_of_float(x, lines, line, run, low, high, peak);
+        Py_END_ALLOW_THREADS
+    }
+    while (held.held) PyBuffer_Release(&held.views[--held.held]);
+    return held.failed ? NULL : PyBool_FromLong(!others);
 }

@@ -15,7 +15,13 @@ from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.numerics.granularity import Granularity
-from quantoscope.engine.numerics.kernels import Extremes, Progress, extremes, reduce_rows
+from quantoscope.engine.numerics.kernels import (
+    Extremes,
+    Progress,
+    extremes,
+    reduce_rows,
+    run_extremes,
+)
 from quantoscope.engine.quantizers import Ends, Quantizer
 
 
@@ -88,12 +94,37 @@ class Task:
         """Return the smallest and largest finite value per channel, as of ``rows``."""
         x, g = self.x, self.granularity
         g.check(x.shape)
+        if made := self._compiled_extremes():
+            return made[0], made[1]
         if not g.whole and finite_values(x, self.known).size == x.size:
             ends = [g.layout(x.shape).reduced(x, better) for better in (np.minimum, np.maximum)]
             if ends[0] is not None and ends[1] is not None:
                 return ends[0], ends[1]
         rows = self.rows()
         return rows.lowest(), rows.highest()
+
+    def peaks(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the extremes, and which value of the largest magnitude comes first."""
+        self.granularity.check(self.x.shape)
+        if made := self._compiled_extremes(peaks=True):
+            return made[0], made[1], made[2]
+        rows = self.rows()
+        size = np.abs(rows.values)
+        first = np.argmax(np.where(np.isnan(size), -1, size) if rows.gaps else size, axis=1)
+        return rows.lowest(), rows.highest(), rows.values[np.arange(first.size), first]
+
+    def _compiled_extremes(self, peaks: bool = False) -> tuple[np.ndarray, ...] | None:
+        """Return the extremes of channels that follow each other; None without compiled loops."""
+        x, layout = self.x, self.granularity.layout(self.x.shape)
+        if self.granularity.whole or not layout.follows:
+            return None
+        made = run_extremes(x, layout.lines, layout.size, peaks)
+        if made is not None and (nothing := np.isnan(made[0])).any():
+            if nothing.all():
+                finite_values(x)  # raises, as no value is finite
+            for each in made:
+                each[nothing] = 0
+        return made
 
 
 class Method(ABC):

@@ -25,9 +25,5 @@ class MinMax(Method):
             return ends_of(known.low, known.high)
         if not fixed_range:
             return ends_of(*task.extremes())
-        rows = task.rows()
-        low, high = rows.lowest(), rows.highest()
         # llama.cpp's blocks need to know which of two equally distant extremes comes first.
-        size = np.abs(rows.values)
-        first = np.argmax(np.where(np.isnan(size), -1, size) if rows.gaps else size, axis=1)
-        return Ends(low, high, rows.values[np.arange(first.size), first])
+        return Ends(*task.peaks())

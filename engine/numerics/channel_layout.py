@@ -93,8 +93,13 @@ class ChannelLayout:
         shape, lead, trail = self._merged
         if not self.group and len(lead) == 1:
             return self._strides[lead[0]]
-        whole = self.group and trail == (len(shape) - 1,) and len(lead) < 2
-        return self.size if whole and not self.length % self.size else 0
+        return self.size if self.group and self.follows and not self.length % self.size else 0
+
+    @property
+    def follows(self) -> bool:
+        """Whether channels follow each other in the memory of a C-ordered array."""
+        shape, lead, trail = self._merged
+        return trail == (len(shape) - 1,) and len(lead) < 2
 
     def split(self, x: np.ndarray, filler: Any = np.nan) -> np.ndarray:
         """Return one row per channel, shape (count, size); a view if the memory allows it.
@@ -155,7 +160,7 @@ class ChannelLayout:
         shape, lead, trail = self._merged
         if self.run:
             return _repeated(values, self.run, self.count, start, stop)
-        if self.group and trail == (len(shape) - 1,) and len(lead) < 2:
+        if self.group and self.follows:
             return self._ragged(values, start, stop)
         if self.group and len(trail) == 1 and self._is_across:
             return self._across(values, start, stop)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from quantoscope.engine import cancellation
-from quantoscope.engine.numerics import mapped_arrays
+from quantoscope.engine.numerics import loops, mapped_arrays
 
 UNIT = 512
 """Values per unit. numpy releases the lock only for loops of more than 500 rows: see ``BLOCK``."""
@@ -187,6 +187,12 @@ def extremes(x: np.ndarray, without: np.ndarray | None = None) -> Extremes:
 
     def ends(start: int, stop: int, scratch: Scratch) -> Extremes:
         r = block_without(x, start, stop, without)
+        if loops.has(x.dtype):
+            size = r.size
+            lows, highs = np.empty(1, x.dtype), np.empty(1, x.dtype)
+            r = np.ascontiguousarray(r)
+            finite = loops.extremes(r, 1, size, size, lows, highs)
+            return Extremes(lows[0], highs[0], finite)
         low, high = r.min(), r.max()
         if np.isfinite(low) and np.isfinite(high):
             return Extremes(low, high, True)
@@ -196,6 +202,49 @@ def extremes(x: np.ndarray, without: np.ndarray | None = None) -> Extremes:
 
     lows, highs, finite = zip(*over_blocks(x.size, ends), strict=True)
     return Extremes(np.fmin.reduce(lows), np.fmax.reduce(highs), all(finite))
+
+
+def run_extremes(
+    x: np.ndarray, lines: int, run: int, peaks: bool = False
+) -> tuple[np.ndarray, ...] | None:
+    """Return the minimum and maximum of the finite values per run, each of shape (runs,).
+
+    The array, C-ordered, has so many lines of equal length, and the last run of a line may be
+    shorter. Runs without a finite value have NaN. With ``peaks``, the first value of the largest
+    magnitude is returned too. None where the compiled loops are not there.
+    """
+    line = x.size // max(1, lines)
+    if not loops.has(x.dtype) or not x.flags.c_contiguous or not x.size:
+        return None
+    if run > BLOCK:
+        if run < line or peaks:
+            return None
+        parts = run_extremes(x, lines, BLOCK)
+        reduced = zip(parts or (), (np.fmin, np.fmax), strict=True)
+        return tuple(better.reduce(each.reshape(lines, -1), axis=1) for each, better in reduced)
+    runs = -(-line // run)
+    found = tuple(np.empty(lines * runs, x.dtype) for _ in range(2 + peaks))
+    flat = x.reshape(-1)
+
+    def reduce(start: int, stop: int) -> None:
+        """Reduce the values from start to stop: some lines, or some runs of one line."""
+        values = mapped_arrays.block(flat[start:stop])
+        shape = (values.size // line, line) if line <= BLOCK else (1, values.size)
+        first = start // line * runs + start % line // run
+        part = slice(first, first + shape[0] * -(-shape[1] // run))
+        loops.extremes(values, *shape, run, *(each[part] for each in found))
+
+    if line <= BLOCK:
+        block, starts, size = BLOCK // line * line, range(1), x.size
+    else:
+        block, starts, size = BLOCK // run * run, range(0, x.size, line), line
+    for begin in starts:
+
+        def work(start: int, stop: int, scratch: Scratch, begin: int = begin) -> None:
+            reduce(begin + start, begin + stop)
+
+        over_blocks(size, work, block=block)
+    return found
 
 
 def reduce_rows(rows: np.ndarray, better: np.ufunc) -> np.ndarray:

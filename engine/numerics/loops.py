@@ -7,6 +7,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 SWITCH = "QUANTOSCOPE_LOOPS"
 """Environment variable that switches the compiled loops off, if it is ``0``."""
 compiled: Any = None
@@ -15,3 +17,27 @@ if os.environ.get(SWITCH, "1") != "0":
     # Not built where there was no compiler.
     with suppress(ImportError):
         compiled = import_module("quantoscope.engine._loops")
+
+
+def has(dtype: np.dtype[Any]) -> bool:
+    """Return whether there are loops for values of a dtype."""
+    return compiled is not None and dtype in (np.float32, np.float64)
+
+
+def extremes(
+    values: np.ndarray,
+    lines: int,
+    line: int,
+    run: int,
+    low: np.ndarray,
+    high: np.ndarray,
+    peak: np.ndarray | None = None,
+) -> bool:
+    """Write minimum and maximum of the finite values per run; return whether all are finite.
+
+    There are ``lines`` lines of ``line`` values, C-ordered; the last run of a line may be shorter.
+    Runs without a finite value get NaN. ``peak`` gets the first value of the largest magnitude.
+    """
+    wide = values.dtype == np.float64
+    finite: bool = compiled.extremes(wide, lines, line, run, values, low, high, peak)
+    return finite

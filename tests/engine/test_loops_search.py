@@ -9,7 +9,7 @@ from quantoscope.engine import QuantizationError, Scheme
 from quantoscope.engine.calibration.mse import Points, squared_errors
 from quantoscope.engine.evaluation import compiled
 from quantoscope.engine.evaluation.evaluator import calibrate, squared_error
-from quantoscope.engine.numerics import loops
+from quantoscope.engine.numerics import kernels, loops
 from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.schemes.runtimes import RUNTIMES
 
@@ -160,3 +160,78 @@ def test_the_ranges_that_are_found_are_those_that_numpy_finds(words, name):
     with numpy_alone():
         theirs = ends(x, scheme)
     assert same(ours, theirs)
+
+
+def by_hand(x, lines, run):
+    """Yield minimum, maximum and first largest magnitude of the finite values per run."""
+    for line in x.reshape(lines, -1):
+        for start in range(0, line.size, run):
+            some = line[start : start + run]
+            some = some[np.isfinite(some)]
+            if not some.size:
+                yield (np.nan,) * 3
+            else:
+                yield some.min(), some.max(), some[np.abs(some).argmax()]
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("run", [1, 7, 16, 32, 100, 1000])
+def test_extremes_of_runs_are_numpys(name, run):
+    x = ARRAYS[name]
+    for lines in {1, len(x)}:
+        if lines * run * 3000 < x.size:
+            continue
+        wanted = np.array(list(by_hand(x, lines, run)), x.dtype).T
+        made = kernels.run_extremes(x, lines, run, peaks=True)
+        assert np.array_equal(made, wanted, equal_nan=True)
+        assert np.array_equal(kernels.run_extremes(x, lines, run), wanted[:2], equal_nan=True)
+
+
+def test_extremes_of_long_runs_and_lines(monkeypatch):
+    monkeypatch.setattr(kernels, "BLOCK", 2 * kernels.UNIT)
+    for name in ("normal", "odd", "float64"):
+        x = ARRAYS[name]
+        for lines, run in ((1, x.size), (2, x.size // 2), (1, 100), (2, 1000), (len(x), 32)):
+            made = kernels.run_extremes(x, lines, run)
+            wanted = np.array(list(by_hand(x, lines, run)), x.dtype).T
+            assert np.array_equal(made, wanted[:2], equal_nan=True)
+        with numpy_alone():
+            known = kernels.extremes(x)
+        assert kernels.extremes(x) == known
+
+
+FROM_EXTREMES = """
+int8 asymmetric
+int8 asymmetric per-channel(0)
+int8 symmetric per-channel(1)
+int4 asymmetric per-group(32)
+int4 asymmetric per-group(37)
+int4 symmetric per-group(4,0)
+q4_0
+q5_1
+q8_0
+mxfp4-gguf
+""".strip().split("\n")
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("words", FROM_EXTREMES)
+def test_ranges_from_extremes_are_numpys(words, name):
+    x, scheme = ARRAYS[name], Scheme.parse(words)
+    ours = parameters(x, scheme)
+    with numpy_alone():
+        theirs = parameters(x, scheme)
+    assert ours == theirs
+
+
+def parameters(x, scheme):
+    try:
+        return calibrate(x, scheme)
+    except QuantizationError as error:
+        return str(error)
+
+
+def test_an_array_without_a_finite_value_has_no_range():
+    x = np.full((4, 64), np.inf, np.float32)
+    with pytest.raises(QuantizationError, match="no finite value"):
+        calibrate(x, "int4 asymmetric per-group(32)")

@@ -29,11 +29,15 @@ enum { TIES_EVEN, TIES_AWAY, TOWARD_ZERO, BY_CHANCE };
 enum { NO_SHIFT, BEFORE, AFTER };
 enum { RR, QQ, RQ, E, SIZE, ROUNDED, CLIPPED, STEPS, KINDS };
 enum { USABLE, LOW, HIGH, STEPPED, NOT_A_NUMBER, INFINITE, LOST, OVERFLOWED, FAR, COUNTS };
+enum { INTEGER, SMALL_FLOAT, BOOK };
 #define NO_CODE INT64_MIN
 
 /* The choices that the formulas leave open. */
 typedef struct {
     int rounding, shift, fused, reciprocal, moved, steps, code_kind;
+    /* Of a small float: bits of the mantissa, exponent of the smallest normal number, and which bit
+       is the sign. */
+    int form, mantissa, least, sign;
     uint64_t seed;
     int64_t nan_code;
     double qmin, qmax;
@@ -46,6 +50,9 @@ typedef struct {
     int kind;
     int64_t size, position, first, inner, count, unit, stretch;
     const void *scale, *zero_point;
+    /* A book of numbers, ascending, and the largest numbers that are rounded to each but the last. */
+    const void *levels, *ends;
+    int64_t level_count;
     const double *bound; /* of the error of rounding, for curves */
 } Inputs;
 
@@ -125,6 +132,9 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #define COPYSIGN copysignf
 #define FMA fmaf
 #define LARGEST 3.40282346638528859812e38f
+#define WORD uint32_t
+#define FRACTION 23
+#define BIAS 127
 #include "_loops_unit.h"
 #include "_loops_search_unit.h"
 #undef REAL
@@ -136,6 +146,9 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #undef COPYSIGN
 #undef FMA
 #undef LARGEST
+#undef WORD
+#undef FRACTION
+#undef BIAS
 #define REAL double
 #define NAME(x) x##_double
 #define RINT rint
@@ -145,6 +158,9 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #define COPYSIGN copysign
 #define FMA fma
 #define LARGEST 1.79769313486231570815e308
+#define WORD uint64_t
+#define FRACTION 52
+#define BIAS 1023
 #include "_loops_unit.h"
 #include "_loops_search_unit.h"
 
@@ -195,19 +211,20 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     Outputs o;
     PyObject *values, *scale, *zero_point, *codes, *sums, *counts, *largest, *tally;
     PyObject *error_low, *error_high, *made_low, *made_high, *clipped_low, *clipped_high;
-    PyObject *bound, *bound_low, *bound_high, *made, *error, *side;
+    PyObject *bound, *bound_low, *bound_high, *made, *error, *side, *levels, *ends;
     int wide, code_kind;
     long long unit, stretch, position, first, inner, count, nan_code, size;
     unsigned long long seed;
     memset(&in, 0, sizeof in);
     memset(&o, 0, sizeof o);
     if (!PyArg_ParseTuple(
-            args, "(iiiiiiCKLdd)pLLLLLLLOOOOOOOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
+            args, "(iiiiiiCKLddiiii)pLLLLLLLOOOOOOOOOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
             &c.reciprocal, &c.moved, &c.steps, &code_kind, &seed, &nan_code, &c.qmin, &c.qmax,
+            &c.form, &c.mantissa, &c.least, &c.sign,
             &wide, &unit, &stretch, &size, &position, &first, &inner, &count, &values, &scale, &zero_point, &codes, &sums,
             &counts, &largest, &tally, &error_low, &error_high, &made_low, &made_high,
             &clipped_low, &clipped_high, &bound, &bound_low, &bound_high, &made,
-            &error, &side))
+            &error, &side, &levels, &ends))
         return NULL;
     c.code_kind = code_kind;
     c.seed = seed;
@@ -221,7 +238,7 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
         return NULL;
     }
     if (unit < 1 || unit > UNIT || stretch < 1 || unit % stretch || size < 1 || size > (INT64_C(1) << 40) || inner < 1 || count < 1 || first < 0 || position < 0 ||
-        count > (INT64_C(1) << 40) || c.qmin < -32768 || c.qmax > 65535) {
+        count > (INT64_C(1) << 40) || c.qmin < -65536 || c.qmax > 65536) {
         PyErr_SetString(PyExc_ValueError, "a size or a code range is out of bounds");
         return NULL;
     }
@@ -248,13 +265,28 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     o.made = take(&held, made, 1, size * item, "made");
     o.error = take(&held, error, 1, size * item, "error");
     o.side = take(&held, side, 1, size, "side");
-    int ready = in.values && in.scale && in.zero_point && o.codes && o.sums && o.counts && o.largest;
+    in.level_count = 0;
+    if (levels != Py_None) {
+        Py_ssize_t count_of_levels = PyObject_Size(levels);
+        if (count_of_levels < 2 || count_of_levels > 256) {
+            if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "a book has 2 to 256 numbers");
+            held.failed = 1;
+        }
+        in.level_count = count_of_levels;
+        in.levels = take(&held, levels, 0, in.level_count * item, "levels");
+        in.ends = take(&held, ends, 0, (in.level_count - 1) * item, "ends");
+    }
+    int formed = c.form == INTEGER ||
+                 (c.form == SMALL_FLOAT && c.mantissa > 0 && c.mantissa < 8 && c.least > -64 &&
+                  c.least < 64 && c.sign > 0 && c.sign < 8 && code_kind == 'B') ||
+                 (c.form == BOOK && in.levels && in.ends && code_kind == 'B');
+    int ready = formed && in.values && in.scale && in.zero_point && o.codes && o.sums && o.counts && o.largest;
     int paired = !o.error_low == !o.error_high && !o.made_low == !o.made_high &&
                  !o.clipped_low == !o.clipped_high && (o.error_low || !(o.made_low || o.bound_low)) &&
                  !o.made == !o.error && !o.made == !o.side && !in.bound == !o.bound_low && !in.bound == !o.bound_high &&
                  (!o.tally || code_item == 1);
     if (!held.failed && !(ready && paired)) {
-        PyErr_SetString(PyExc_ValueError, "arrays are missing");
+        PyErr_SetString(PyExc_ValueError, "arrays are missing, or the format is none");
         held.failed = 1;
     }
     if (!held.failed) {

@@ -2,11 +2,14 @@
    plain loop that the compiler turns into vectors, over buffers that stay in the first cache.
 
    Included once per precision, with these names defined: REAL, NAME(x), RINT, TRUNC, FLOOR, FABS,
-   COPYSIGN, FMA, LARGEST. */
+   COPYSIGN, FMA, LARGEST, WORD with
+   FRACTION and BIAS of its bits. */
 
 typedef struct {
     REAL s[UNIT], z[UNIT], r[UNIT], number[UNIT], code[UNIT], made[UNIT], error[UNIT];
     double bound[UNIT];
+    REAL quantum[UNIT];
+    int32_t place[UNIT]; /* in a book */
     signed char side[UNIT];
     REAL qmin, qmax;
 } NAME(Buffers);
@@ -16,34 +19,11 @@ static INLINE void NAME(fill)(REAL *restrict x, REAL value, int n)
     for (int i = 0; i < n; i++) x[i] = value;
 }
 
-/* Round to integers. */
-static INLINE void NAME(round)(REAL *restrict x, int n, const Choices *c, int64_t position)
-{
-    switch (c->rounding) {
-    case TIES_EVEN:
-        for (int i = 0; i < n; i++) x[i] = RINT(x[i]);
-        break;
-    case TIES_AWAY:
-        for (int i = 0; i < n; i++) {
-            REAL whole = TRUNC(x[i]);
-            REAL further = whole + COPYSIGN((REAL)1, x[i]);
-            x[i] = FABS(x[i] - whole) >= (REAL)0.5 ? further : whole;
-        }
-        break;
-    case TOWARD_ZERO:
-        for (int i = 0; i < n; i++) x[i] = TRUNC(x[i]);
-        break;
-    default:
-        for (int i = 0; i < n; i++) {
-            REAL down = FLOOR(x[i]);
-            REAL up = uniform_at((uint64_t)(position + i), c->seed) < (double)(x[i] - down);
-            x[i] = down + up;
-        }
-    }
-}
+#include "_loops_round.h"
 
 /* From R to the number before Clip: R/S or R · (1/S), Z before or after rounding. */
-static INLINE void NAME(stages)(NAME(Buffers) *restrict b, int n, const Choices *c, int64_t position)
+static INLINE void NAME(stages)(NAME(Buffers) *restrict b, int n, const Choices *c,
+                                const Inputs *in, int64_t position)
 {
     const REAL *restrict r = b->r, *restrict s = b->s, *restrict z = b->z;
     REAL *restrict x = b->number;
@@ -57,18 +37,30 @@ static INLINE void NAME(stages)(NAME(Buffers) *restrict b, int n, const Choices 
         if (c->shift == BEFORE)
             for (int i = 0; i < n; i++) x[i] = x[i] + z[i];
     }
-    NAME(round)(x, n, c, position);
+    if (c->form == BOOK) NAME(round_book)(b, n, in);
+    else if (c->form == SMALL_FLOAT) NAME(round_float)(b, n, c, position);
+    else NAME(round)(x, n, c, position);
     if (c->shift == AFTER)
         for (int i = 0; i < n; i++) x[i] = x[i] + z[i];
 }
 
 /* Clip, and say whether anything is beyond the codes. A number that is none becomes code 0. */
-static INLINE int NAME(clip)(NAME(Buffers) *restrict b, int n)
+static INLINE int NAME(clip)(NAME(Buffers) *restrict b, int n, const Choices *c)
 {
     const REAL *restrict x = b->number;
     REAL *restrict code = b->code;
     REAL qmin = b->qmin, qmax = b->qmax;
     int beyond = 0;
+    if (c->form != INTEGER) {
+        /* −0 keeps its sign. */
+        #pragma omp simd reduction(|:beyond)
+        for (int i = 0; i < n; i++) {
+            REAL up = x[i] < qmin ? qmin : x[i];
+            code[i] = up > qmax ? qmax : up;
+            beyond |= code[i] != x[i];
+        }
+        return beyond;
+    }
     #pragma omp simd reduction(|:beyond)
     for (int i = 0; i < n; i++) {
         REAL up = x[i] < qmin ? qmin : x[i];
@@ -92,10 +84,29 @@ static INLINE void NAME(decode)(NAME(Buffers) *restrict b, int n, const Choices 
     for (int i = 0; i < n; i++) error[i] = made[i] - r[i];
 }
 
-static INLINE void NAME(store)(const NAME(Buffers) *restrict b, void *codes, int64_t at, int n, int kind)
+static INLINE void NAME(store)(const NAME(Buffers) *restrict b, void *codes, int64_t at, int n,
+                               const Choices *c)
 {
     const REAL *restrict code = b->code;
-    switch (kind) {
+    if (c->form == BOOK) {
+        uint8_t *restrict q = (uint8_t *)codes + at;
+        for (int i = 0; i < n; i++) q[i] = (uint8_t)b->place[i];
+        return;
+    }
+    if (c->form == SMALL_FLOAT) {
+        uint8_t *restrict q = (uint8_t *)codes + at;
+        int least = c->least, mantissa = c->mantissa, sign = c->sign;
+        for (int i = 0; i < n; i++) {
+            WORD bits;
+            memcpy(&bits, &code[i], sizeof bits);
+            int exponent = NAME(exponent)(code[i], least);
+            REAL steps = FABS(code[i]) * NAME(power_of_two)(mantissa - exponent);
+            int size = ((exponent - least) << mantissa) + (int32_t)steps;
+            q[i] = (uint8_t)(size | (int)(bits >> (8 * sizeof bits - 1)) << sign);
+        }
+        return;
+    }
+    switch (c->code_kind) {
     case 'b': { int8_t *restrict q = (int8_t *)codes + at;
         for (int i = 0; i < n; i++) q[i] = (int8_t)(int32_t)code[i]; break; }
     case 'B': { uint8_t *restrict q = (uint8_t *)codes + at;
@@ -343,26 +354,37 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
             memcpy(kept, b->r, sizeof kept);
             for (int i = 0; i < n; i++) if (isnan(kept[i])) b->r[i] = 0;
         }
-        NAME(stages)(b, n, c, in->position + start);
-        int beyond = NAME(clip)(b, n);
+        NAME(stages)(b, n, c, in, in->position + start);
+        int beyond = NAME(clip)(b, n, c);
         NAME(decode)(b, n, c);
         if (nans) {
             memcpy(b->r, kept, sizeof kept);
             for (int i = 0; i < n; i++) {
                 if (!isnan(kept[i])) continue;
-                if (c->nan_code != NO_CODE) b->code[i] = (REAL)c->nan_code;
                 b->made[i] = b->error[i] = (REAL)NAN;
             }
         }
-        f.counts[FAR] = NAME(far)(b, n);
+        f.counts[FAR] |= NAME(far)(b, n);
         int finite = !nans && NAME(all_finite)(b->r, b->error, n);
-        NAME(store)(b, o->codes, start, n, c->code_kind);
+        NAME(store)(b, o->codes, start, n, c);
+        if (nans && c->nan_code != NO_CODE)
+            for (int i = 0; i < n; i++) {
+                if (!isnan(kept[i])) continue;
+                if (c->code_kind == 'b' || c->code_kind == 'B')
+                    ((uint8_t *)o->codes)[start + i] = (uint8_t)c->nan_code;
+                else
+                    ((uint16_t *)o->codes)[start + i] = (uint16_t)c->nan_code;
+            }
+        if (beyond && c->form == SMALL_FLOAT)
+            /* What is no number has a code of its own, which numpy knows. */
+            for (int i = 0; i < n; i++) f.counts[FAR] |= isnan(b->number[i]);
         int sided = !finite || (beyond && (o->clipped_low || o->side));
         if (finite) NAME(sums)(b, n, c, beyond, &f);
         if (finite && c->steps && !isfinite(f.sums[STEPS])) {
             memset(f.sums, 0, sizeof f.sums);
+            int64_t far = f.counts[FAR];
             memset(f.counts, 0, sizeof f.counts);
-            f.counts[FAR] = NAME(far)(b, n);
+            f.counts[FAR] = far;
             finite = 0;
             sided = 1;
         }

@@ -15,6 +15,8 @@ import numpy as np
 
 from quantoscope.engine.evaluation.accumulators import KINDS, BlockSums
 from quantoscope.engine.evaluation.draw_envelopes import even_bound
+from quantoscope.engine.formats import Format, IntegerFormat
+from quantoscope.engine.formats.small_floats import CodebookFormat, FloatFormat
 from quantoscope.engine.numerics import envelope, kernels
 from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
@@ -50,6 +52,18 @@ class Drawn:
     clipped: list[IntArray]
 
 
+@dataclass(frozen=True)
+class Form:
+    """How numbers are rounded to a format."""
+
+    numbers: tuple[int, int, int, int]
+    """Integers 0, a small float 1 with the bits of its mantissa, its smallest normal exponent and
+    the place of its sign, or 2 a book."""
+    levels: FloatArray | None = None
+    ends: FloatArray | None = None
+    """The book, and the largest numbers that are rounded to each of its numbers but the last."""
+
+
 Part = tuple[IntArray, FloatArray, FloatArray, np.ndarray]
 Made = tuple[BlockSums, Drawn | None, IntArray | None, bool]
 
@@ -61,6 +75,7 @@ class CompiledPass:
     p: QParams
     shape: tuple[int, ...]
     choices: tuple[Any, ...]
+    form: Form
     scale: np.ndarray
     zero_point: np.ndarray
     """Parameters in working precision, shape (count,)."""
@@ -90,6 +105,7 @@ class CompiledPass:
             codes, sums, counts, largest, tally,
             *(*ends, *[None] * 4)[:4], *(*worst, *[None] * 2)[:2],
             *((*bound, *bounds) if bounds else [None] * 3), None, None, None,
+            self.form.levels, self.form.ends,
         )  # fmt: skip
         drawn = None
         if draws:
@@ -98,10 +114,11 @@ class CompiledPass:
         exponents = np.zeros(len(KINDS), np.int64)
         return BlockSums(sums, exponents, counts[:-1], largest), drawn, tally, bool(counts[-1])
 
-    def part(self, r: FloatArray, start: int, channels: IntArray | None = None) -> Part:
+    def part(self, r: FloatArray, start: int, channels: IntArray | None = None) -> Part | None:
         """Return codes, R', errors and how values are clipped, each of shape (n,).
 
-        The values follow each other from a position on, or are those of these channels.
+        The values follow each other from a position on, or are those of these channels. None where
+        one is divided to what is no number, which numpy has to encode.
         """
         n, dtype = r.size, self.p.dtype
         if channels is None or self.scale.size == 1:
@@ -109,19 +126,16 @@ class CompiledPass:
         else:
             scale, zero_point, first, inner = self.scale[channels], self.zero_point[channels], 0, 1
         units = -(-n // kernels.UNIT)
-        codes, made, error = (
-            np.empty(n, self.p.format.dtype),
-            np.empty(n, dtype),
-            np.empty(n, dtype),
-        )
-        side = np.empty(n, np.int8)
+        codes, side = np.empty(n, self.p.format.dtype), np.empty(n, np.int8)
+        made, error = np.empty(n, dtype), np.empty(n, dtype)
+        counts = np.zeros(9, np.int64)
         _loops.evaluate(
             self.choices, dtype == np.float64, kernels.UNIT, envelope.STRETCH, n, start,
             first, inner, scale.size, np.ascontiguousarray(r), scale, zero_point, codes,
-            np.empty((len(KINDS), units)), np.zeros(9, np.int64), np.empty(units, dtype),
-            *[None] * 10, made, error, side,
+            np.empty((len(KINDS), units)), counts, np.empty(units, dtype),
+            *[None] * 10, made, error, side, self.form.levels, self.form.ends,
         )  # fmt: skip
-        return codes, made, error, side
+        return None if counts[-1] else (codes, made, error, side)
 
     def _parameters(self, start: int, n: int) -> tuple[list[np.ndarray], int, int]:
         """Return parameters, where in them the block begins, and for how many values each holds."""
@@ -144,7 +158,10 @@ def compiled(
         return None
     if kernels.UNIT > MOST_UNIT or kernels.UNIT % envelope.STRETCH:
         return None
-    if not p.format.integer or p.format.mapping or not p.small_zero_point or p.dtype != r.dtype:
+    form = _form(p.format, p.dtype)
+    if form is None or not p.small_zero_point or p.dtype != r.dtype:
+        return None
+    if not p.format.integer and (p.moved or quantizer.has_zero_point(p.format, p.arithmetic)):
         return None
     if not codes.flags.c_contiguous or p.divisor is not None or np.ndim(p.offset):
         return None
@@ -157,8 +174,9 @@ def compiled(
     fused, shift = a.fused and p.dtype == np.float32, _shift(quantizer, p, a)
     code = a.nan_code.within(p.format.qmin, p.format.qmax)
     choices = (
-        rounding, shift, fused and shift == BEFORE, a.reciprocal, p.moved, np.ndim(p.scale) > 0,
-        kind, a.seed, NO_CODE if code is None else code, float(p.qmin), float(p.qmax),
+        rounding, shift, fused and shift == BEFORE, a.reciprocal, p.moved,
+        np.ndim(p.scale) > 0 and p.format.integer, kind, a.seed,
+        NO_CODE if code is None else code, float(p.qmin), float(p.qmax), *form.numbers,
     )  # fmt: skip
     scale, zero_point = (
         np.ascontiguousarray(np.atleast_1d(each))
@@ -166,8 +184,25 @@ def compiled(
     )
     if zero_point.size == 1 < scale.size:
         zero_point = np.full(scale.size, zero_point[0])
-    bound = None if even_bound(p) else np.atleast_1d(a.reach * np.abs(p.scale))
-    return CompiledPass(p, codes.shape, choices, scale, zero_point, bound)
+    bound = (
+        None if even_bound(p) or not p.format.integer else np.atleast_1d(a.reach * np.abs(p.scale))
+    )
+    return CompiledPass(p, codes.shape, choices, form, scale, zero_point, bound)
+
+
+def _form(fmt: Format, dtype: np.dtype[Any]) -> Form | None:
+    """Return how the loops round to a format; None if they do not."""
+    if isinstance(fmt, IntegerFormat):
+        return Form((0, 0, 0, 0))
+    if isinstance(fmt, FloatFormat):
+        return Form((1, fmt.mantissa, fmt.smallest_exponent, fmt.bits - 1))
+    if isinstance(fmt, CodebookFormat):
+        levels = np.array(fmt.book)
+        middles = (levels[1:] + levels[:-1]) / 2
+        ends = middles.astype(dtype)
+        ends = np.where(ends > middles, np.nextafter(ends, dtype.type(-np.inf)), ends)
+        return Form((2, 0, 0, 0), levels.astype(dtype), ends)
+    return None
 
 
 def _shift(quantizer: Quantizer, p: QParams, a: Arithmetic) -> int:

@@ -214,14 +214,15 @@ class Evaluation:
         if isinstance(where, slice):
             start, stop, _ = where.indices(self.codes.size)
             r = kernels.flat_block(self.values, start, stop)
-            if self._loops is not None and r.size:
-                return EvaluatedPart(r, *self._loops.part(r, start))
+            if self._loops is not None and r.size and (made := self._loops.part(r, start)):
+                return EvaluatedPart(r, *made)
             quantizer, aligned, positions = self._aligned(start, stop)
         else:
             r = self.values.reshape(-1)[where]
             if self._loops is not None and r.size and r.ndim == 1 and not p.arithmetic.chances:
                 channels = None if p.count == 1 else p.granularity.of(where, self.codes.shape)
-                return EvaluatedPart(r, *self._loops.part(r, 0, channels))
+                if made := self._loops.part(r, 0, channels):
+                    return EvaluatedPart(r, *made)
             quantizer, positions = QUANTIZERS[p.mapping], where
             aligned = p.at(p.granularity.of(where, self.codes.shape))
         return part_of(r, aligned, positions, quantizer)

@@ -63,8 +63,20 @@ int8 asymmetric percentile(99)
 int8 asymmetric stochastic(3)
 int8 asymmetric ties-away
 int8 asymmetric toward-zero
+e4m3fn symmetric
+e4m3fn symmetric per-channel(0) toward-zero
+e5m2 symmetric ties-away per-group(32)
+e5m2 symmetric stochastic(1) manual(-1,1)
+e2m1fn symmetric per-group(37)
+nf4 symmetric per-group(64)
+nf4 symmetric per-channel(1)
 """.strip().split("\n")
-OF_RUNTIMES = "int8 asymmetric", "int8 symmetric per-channel(0)", "uint8 asymmetric"
+OF_RUNTIMES = (
+    "e4m3fn symmetric",
+    "int8 asymmetric",
+    "int8 symmetric per-channel(0)",
+    "uint8 asymmetric",
+)
 
 
 def schemes():

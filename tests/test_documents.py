@@ -37,7 +37,7 @@ NOT_RUN = {
     "quantoscope model.safetensors": _SCREEN,
     "bash .ci/run": "it runs this test",
     ".venv/bin/python tests/screenshots.py": "it writes the pictures of this checkout anew",
-    ".venv/bin/python tests/benchmarks/speed.py": "it takes four minutes, and wants them alone",
+    ".venv/bin/python tests/benchmarks/speed.py": "it takes ten minutes, and wants them alone",
     ".venv/bin/python tests/engine/io/hostile/run.py --seconds 600": "it takes ten minutes; "
     "tests/engine/io/test_hostile.py does the same for a while",
     '.venv/bin/pip install -e ".[formats]"': _NETWORK,

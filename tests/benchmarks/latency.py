@@ -2,7 +2,8 @@
 
 ``.venv/bin/python tests/benchmarks/latency.py [MILLIONS ...]`` measures in the real window, with
 three schemes on; one and ten million values by default. ``--open`` opens a file of 400 MB too.
-``--trace`` says what kept the GUI thread busy, which makes everything a little slower.
+``--trace`` says what kept the GUI thread busy, which makes everything a little slower. ``--json``
+writes the figures that have a target, in milliseconds, for ``speed.py``.
 
 The event loop is turned by hand, one round of the dispatcher after the other: what a round takes
 is how long the window could not answer. Signals of the dispatcher cannot tell that on Linux, where
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import json
 import os
 import platform
 import signal
@@ -43,8 +45,8 @@ from quantoscope.gui.window.main_window import MainWindow
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMES = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
-ASKED, FRAME = {1: 0.033, 10: 0.150}, 0.016
-"""From edit to paint, by millions of values; for a frame."""
+ASKED, FRAME = {1: 0.025, 10: 0.060}, 0.016
+"""From edit to paint in 95 of 100 cases, by millions of values; for a frame, and at a stretch."""
 QUIET, QUIET_FRAME = 0.25, 0.06
 """As long as this nothing may be painted before a reaction counts as finished."""
 LIMIT, PAUSE = 120.0, 0.0002
@@ -149,6 +151,9 @@ class Bench:
         self.watcher = Watcher(self.window)
         self.tracer = Tracer(self.watcher) if trace else None
         self.random = np.random.default_rng(1)
+        self.size = ""
+        self.figures: dict[str, float] = {}
+        """What has a target, in milliseconds: 95 of 100 cases, but the GUI thread's longest."""
 
     def react(self, act: Act, done: Done | None = None, quiet: float = QUIET) -> Reaction:
         """Do something and wait until it is shown: up to date, and nothing more is painted."""
@@ -235,6 +240,7 @@ class Bench:
         if self.tracer:
             self.tracer.report(name, made)
         middle, *ends = np.percentile([r.total for r in made], [50, 95, 100])
+        self.figures[self.size + name] = 1000 * ends[0]
         said = f"asked: {asked * 1000:.0f} ms; " if asked else ""
         said += "95 %: {:.1f} ms, most: {:.1f} ms".format(*(1000 * end for end in ends))
         if frame:
@@ -242,6 +248,8 @@ class Bench:
         paints = sum((r.paints for r in made), Counter())
         often = ", ".join(f"{pane} {n / len(made):.1f}" for pane, n in paints.most_common())
         usual, longest = np.percentile([r.longest for r in made], [95, 100])
+        stretch = f"{self.size}GUI thread at a stretch"
+        self.figures[stretch] = max(self.figures.get(stretch, 0), 1000 * longest)
         most = f"asked: 16 ms; 95 %: {1000 * usual:.1f} ms"
         return [
             (name, middle, said),
@@ -253,6 +261,7 @@ class Bench:
     def size_rows(self, millions: float) -> Iterable[list[Row]]:
         """Everything for one size, as it comes."""
         count, asked = int(millions * 1e6), ASKED.get(int(millions))
+        self.size = f"window, {millions:g} M: "
         self.start(count)
         yield self.rows("edit", self.edits(moving=False), asked, False)
         yield self.rows("edit that moves the range", self.edits(moving=True), asked, False)
@@ -277,6 +286,7 @@ class Bench:
         path = folder / "large.npy"
         np.save(path, self.random.standard_normal(OPENED, np.float32))
         self.session.mark_saved(None)
+        self.size = ""
         self.react(self.window.fit_plots)
         shown, paints, begin = {}, Counter(), Clock()
 
@@ -314,6 +324,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=40)
     parser.add_argument("--open", action="store_true", help="open a file of 400 MB too")
     parser.add_argument("--trace", action="store_true", help="say what kept the window busy")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write figures with a target")
     asked = parser.parse_args()
     versions = f"PySide6 {PySide6.__version__}, pyqtgraph {pyqtgraph.__version__}"
     print(f"{platform.platform()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
@@ -337,6 +348,8 @@ def main() -> None:
             show(bench.open_rows(Path(place)))
         if bench.tracer:
             signal.setitimer(signal.ITIMER_REAL, 0)
+        if asked.json:
+            asked.json.write_text(json.dumps(bench.figures))
         bench.session.mark_saved(None)
         bench.window.close()
 

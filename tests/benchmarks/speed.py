@@ -1,24 +1,24 @@
-"""Every target of speed beside what was measured: the engine, the start, and the window.
+"""Every target of speed beside what was measured, with the compiled loops and without them.
 
-``.venv/bin/python tests/benchmarks/speed.py [MILLIONS]``; ten million values by default. Takes
-some six minutes: the start and the window are measured by ``start.py`` and ``latency.py``, and a
-file of 400 MB is written and opened. References are measured in the same run, in turns with what
-they are compared with. torch is compared with where it is installed, and left out elsewhere.
+``.venv/bin/python tests/benchmarks/speed.py [ROW ...]``: all rows, or those whose names contain one
+of the words; ``--list`` has the names. A figure is a ratio of medians of one run, in which what is
+compared takes turns, unless its unit says otherwise. "Without" has the compiled loops switched off,
+of what the figure is compared with too; "before" was measured when there were none. Measure on a
+machine that does nothing else; the load is printed.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
-from functools import partial
-from importlib.metadata import version
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -29,20 +29,29 @@ from quantoscope import engine
 from quantoscope.engine.analysis.plane_image import Quantity, plane_image
 from quantoscope.engine.analysis.plane_lines import plane_lines
 from quantoscope.engine.analysis.planes import whole_plane
+from quantoscope.engine.evaluation import compiled
 from quantoscope.engine.numerics import kernels
+from quantoscope.engine.quantizers.mxfp4 import MXFP4_QUANTIZERS
+from tests.benchmarks import references
+from tests.benchmarks.references import Missing, Work, medians
 
 ROOT = Path(__file__).resolve().parents[2]
-MAPPINGS = ("scale-only", "symmetric", "asymmetric")
-MEMORY = """
+INT8, SPREAD = "int8 asymmetric", 1.1
+"""What most is compared with; a ratio so far from another may still be the same."""
+FLOATS = "e4m3fn symmetric", "e5m2 symmetric", "e2m1fn symmetric", "nf4 symmetric per-group(64)"
+BLOCKS = (*(each.name for each in MXFP4_QUANTIZERS), "q8_0", "q4_0", "q4_1", "q5_0", "q5_1")
+BEFORE = {"e4m3fn symmetric": 8.8, "nf4 symmetric per-group(64)": 11.7, "mxfp4-gguf": 8.8,
+          "q8_0": 6.3, "q4_0": 6.3, "q4_1": 6.3, "q5_0": 6.3}  # fmt: skip
+MAPPED = """
 import sys, threading, time
-import numpy as np
+import ml_dtypes, numpy as np
 from quantoscope import engine
 def anonymous():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon"))
-x = np.load(sys.argv[1], mmap_mode="r")
-engine.evaluate(x[:1000], "int8 asymmetric")
-before, peak, done = anonymous(), [], threading.Event()
+x = np.memmap(sys.argv[1], np.dtype(sys.argv[2]), "r", shape=(100, int(sys.argv[3])))
+engine.evaluate(np.array(x[:1, :1000]), "int8 asymmetric")
+before, peak, done = anonymous(), [0], threading.Event()
 def watch():
     while not done.wait(0.002):
         peak.append(anonymous())
@@ -53,202 +62,259 @@ made = engine.evaluate(x, "int8 asymmetric")
 took = time.perf_counter() - start
 done.set()
 watcher.join()
-print(max(peak) - before - made.codes.nbytes, took)
+print(took, (max(peak) - before - made.codes.nbytes) / 2**20)
 """
-Row = tuple[str, float, str]
+Both = tuple[float, float]
 
 
-def medians(works: Mapping[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
-    """The median seconds of each piece of work; all take their turns, the first does not count."""
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for counts in (False, *[True] * rounds):
-        for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            if counts:
-                times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(known) for name, known in times.items()}
+@dataclass(frozen=True)
+class Row:
+    """A target: ``figure`` measures it with the compiled loops and without."""
+
+    name: str
+    asked: float
+    figure: Callable[[], Both]
+    unit: str = "×"
+    at_least: bool = False
+    before: float | None = None
+
+    def met(self, figure: float, asked: float) -> bool:
+        """Whether a figure is as good as asked."""
+        return figure >= asked if self.at_least else figure <= asked
 
 
-def textbook(x: np.ndarray) -> np.ndarray:
-    """The formulas of asymmetric int8 as numpy has them, without any metric."""
-    low, high = x.min(), x.max()
-    s = np.float32((float(high) - float(low)) / 255)
-    z = np.float32(127 - round(float(high) / float(s)))
-    codes = np.clip(np.rint(x / s + z), -128, 127).astype(np.int8)
-    reconstructed = (codes.astype(np.float32) - z) * s
-    error: np.ndarray = reconstructed - x
-    return error
+def without_loops(work: Work) -> Work:
+    """Return the same work without the compiled loops."""
+
+    def switched() -> object:
+        kept, compiled._loops = compiled._loops, None
+        try:
+            return work()
+        finally:
+            compiled._loops = kept
+
+    return switched
 
 
-def moving(x: np.ndarray) -> None:
-    """Reading the values and writing a reconstructed value, an error and a code of each."""
-    reconstructed, error, codes = np.empty_like(x), np.empty_like(x), np.empty(x.size, np.int8)
-    reconstructed[:] = x
-    error[:] = x
-    codes.fill(1)
+@dataclass(frozen=True)
+class Setting:
+    """What the rows are measured on."""
+
+    values: int
+    rounds: int
+    library: Path | None
+    millions: tuple[str, ...]
+    """What the window shows."""
+    repeats: int
+    """Acts of each kind in the window."""
+
+    @property
+    def normals(self) -> np.ndarray:
+        """A matrix with rows of 4096, which are whole blocks and groups."""
+        shape = max(1, self.values // 4096), 4096
+        return np.random.default_rng(0).standard_normal(shape, np.float32)
+
+    def both(self, work: Work) -> Both:
+        """Return seconds of work with the compiled loops and without."""
+        took = medians({"with": work, "without": without_loops(work)}, self.rounds)
+        return took["with"], took["without"]
+
+    def ratio(self, work: Work, other: Callable[[], Work], faster: bool, ours: bool) -> Both:
+        """Return how many times as long work takes as other, or how many times as fast it is."""
+        reference = other()
+        works = {"with": work, "without": without_loops(work), "reference": reference}
+        works["reference without"] = without_loops(reference) if ours else lambda: None
+        took = medians(works, self.rounds)
+        one, two = took["reference"], took["reference without" if ours else "reference"]
+        if faster:
+            return one / took["with"], two / took["without"]
+        return took["with"] / one, took["without"] / two
+
+    def mapped(self) -> dict[str, Both]:
+        """Return time and memory of evaluating mapped files, in programs of their own."""
+        if not Path("/proc/self/status").exists():
+            raise Missing("memory is only known on Linux")
+        found: dict[tuple[str, str], list[list[float]]] = {}
+        with tempfile.TemporaryDirectory() as folder:
+            row = np.random.default_rng(0).standard_normal(self.values // 10, np.float32)
+            for kind in ("bfloat16", "float32"):
+                with Path(folder, kind).open("wb") as file:
+                    for _ in range(100):
+                        file.write(row.astype(np.dtype(kind)).tobytes())
+            for _ in range(3):
+                for kind in ("float32", "bfloat16"):
+                    for switch in "10":
+                        words = [sys.executable, "-c", MAPPED, Path(folder, kind), kind]
+                        child = subprocess.run(
+                            [*words, str(row.size)], cwd=ROOT, check=True, capture_output=True,
+                            text=True, env={**os.environ, compiled.SWITCH: switch},
+                        )  # fmt: skip
+                        figures = [float(each) for each in child.stdout.split()]
+                        found.setdefault((kind, switch), []).append(figures)
+        took = {key: np.median(many, axis=0) for key, many in found.items()}
+        ratios = (took["bfloat16", switch][0] / took["float32", switch][0] for switch in "10")
+        memory = (took["bfloat16", switch][1] for switch in "10")
+        return {"time": tuple(ratios), "memory": tuple(memory)}
+
+    def latency(self) -> dict[str, Both]:
+        """Return what a person waits for the window, in milliseconds, as ``latency.py`` has it."""
+        script, made = ROOT / "tests" / "benchmarks" / "latency.py", []
+        for switch in "10":
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "figures.json")
+                subprocess.run(
+                    [sys.executable, str(script), *self.millions, "--json", str(path),
+                     "--repeats", str(self.repeats)],
+                    cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
+                    env={**os.environ, compiled.SWITCH: switch},
+                )  # fmt: skip
+                made.append(json.loads(path.read_text()))
+        return {name: (made[0][name], made[1][name]) for name in made[0]}
 
 
-def torch_fake(x: np.ndarray) -> Callable[[], object]:
-    """PyTorch's fake quantization and the error."""
-    import torch
+def evaluating(at: Setting) -> Iterator[Row]:
+    """Evaluations, beside references and beside int8 per tensor."""
+    square = at.normals
+    x, size = square.reshape(-1), f"{square.size / 1e6:.3g} M"
+    whole = partial(engine.evaluate, x, INT8)
 
-    values = torch.from_numpy(x)
-    return lambda: torch.fake_quantize_per_tensor_affine(values, 0.01, 3, -128, 127) - values
+    def beside(name: str, other: Callable[[], Work], asked: float, before: float) -> Row:
+        faster = asked > 2
+        figure = partial(at.ratio, whole, other, faster, False)
+        return Row(f"evaluate {size} beside {name}", asked, figure, "×", faster, before)
 
+    yield beside("formulas, no metrics", partial(references.textbook, x), 3.5, 1.0)
+    yield beside("torch, no metrics", partial(references.torch_error, x), 5, 1.9)
+    yield beside("moving the bytes", partial(references.moving, x), 1.5, 3.6)
+    yield beside("formulas, same metrics", partial(references.textbook_metrics, x), 12, 4.7)
+    yield beside("torch, same metrics", partial(references.torch_metrics, x), 30, 12)
 
-def in_full(x: np.ndarray) -> None:
-    """An evaluation of which everything is asked for."""
-    made = engine.evaluate(x, "int8 asymmetric")
-    _ = made.reconstructed, made.error
+    def formatted(name: str, asked: float, before: float | None) -> Row:
+        work, other = partial(engine.evaluate, square, name), partial(engine.evaluate, square, INT8)
+        figure = partial(at.ratio, work, lambda: other, False, True)
+        return Row(f"{name} beside int8", asked, figure, "×", False, before)
 
-
-def evaluating(count: int) -> list[Row]:
-    """Target 1: every metric of an array, beside the plain formulas."""
-    x = np.random.default_rng(0).standard_normal(count, np.float32)
-    square = x[: count // 128000 * 128000].reshape(1000, -1)
-    works: dict[str, Callable[[], object]] = {
-        "textbook formulas, no metrics": partial(textbook, x),
-        "moving the bytes": partial(moving, x),
-    }
-    if find_spec("torch"):
-        works[f"torch {version('torch')} fake_quantize + error"] = torch_fake(x)
-    works |= {f"evaluate int8 {m}": partial(engine.evaluate, x, f"int8 {m}") for m in MAPPINGS} | {
-        f"evaluate int8 asymmetric {g}": partial(engine.evaluate, square, f"int8 asymmetric {g}")
-        for g in ("per-channel(0)", "per-group(128)")
-    }
-    works["the same, reconstructed values and error written out"] = partial(in_full, x)
-    took = medians(works)
-    plain, moved = took["textbook formulas, no metrics"], took["moving the bytes"]
-    fake = next((seconds for name, seconds in took.items() if name.startswith("torch")), None)
-    whole = took["evaluate int8 asymmetric"]
-    rows = []
-    for name, seconds in took.items():
-        said = ""
-        if "per-" in name:
-            said = f"{seconds / whole:.2f} × per tensor (asked: 1.5)"
-        elif name.startswith(("evaluate", "the same")):
-            said = f"{plain / seconds:.2f} × as fast as the formulas (asked: 3.5), "
-            said += f"{seconds / moved:.1f} × the bytes (asked: 2)"
-            if fake:
-                said += f", {fake / seconds:.2f} × as fast as torch (asked: 5)"
-        rows.append((name, seconds, said))
-    return rows
+    for kind, before in {"channel(0)": 1.4, "group(32)": 2.4, "group(128)": 1.8}.items():
+        yield formatted(f"{INT8} per-{kind}", 1.3, before)
+    for name in (*FLOATS, *BLOCKS):
+        yield formatted(name, 2, BEFORE.get(name))
+    for name in references.GGML_TYPES:
+        work = partial(engine.evaluate, square, name)
+        theirs = partial(references.ggml, at.library, name, square, kernels.threads())
+        figure = partial(at.ratio, work, theirs, False, False)
+        yield Row(f"{name} beside llama.cpp's C", 1, figure)
 
 
-def growing() -> list[Row]:
-    """Target 1: linear in the number of values."""
-    rows = []
-    for count in (10**5, 10**6, 10**7, 10**8):
-        x = np.random.default_rng(0).standard_normal(count, np.float32)
-        works = {"evaluate": partial(engine.evaluate, x, "int8 asymmetric")}
-        seconds = medians(works, 3 if count > 10**7 else 9)["evaluate"]
-        rows.append((f"evaluate {count:,} values", seconds, f"{1e9 * seconds / count:.2f} ns each"))
-    return rows
+def searching(at: Setting) -> Iterator[Row]:
+    """Searches for a range, of a million values or fewer."""
+    square = replace(at, values=min(at.values, 1_000_000)).normals
+    histogram = partial(np.histogram, square.reshape(-1), bins=2048)
+    methods = {"symmetric mse": 2.0, "asymmetric mse": 4.1, "symmetric entropy": 1.9,
+               "symmetric percentile(99.99)": 2.9}  # fmt: skip
+    for method, before in methods.items():
+        work = partial(engine.calibrate, square, f"int8 {method}")
+        figure = partial(at.ratio, work, lambda: histogram, False, False)
+        yield Row(f"int8 {method} beside np.histogram", 1, figure, before=before)
+
+    def each(words: str) -> Both:
+        one, two = at.both(partial(engine.calibrate, square, words))
+        return 1e9 * one / square.size, 1e9 * two / square.size
+
+    for kind, asked, before in (("channel(0)", 40, 617), ("group(32)", 60, 930)):
+        words = f"int4 symmetric mse per-{kind}"
+        yield Row(f"{words}, each value", asked, partial(each, words), "ns", before=before)
 
 
-def remembering() -> list[Row]:
-    """Target 2: memory beyond the codes, for a hundred million values in a file."""
-    if not Path("/proc/self/status").exists():
-        return []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "big.npy")
-        big = np.lib.format.open_memmap(path, "w+", np.float32, (100, 1_000_000))
-        big[:] = np.random.default_rng(0).standard_normal(1_000_000, np.float32)
-        del big
-        child = subprocess.run([sys.executable, "-c", MEMORY, str(path)], cwd=ROOT, check=True,
-                               capture_output=True, text=True)  # fmt: skip
-    beyond, took = map(float, child.stdout.split())
-    said = f"{beyond / 2**20:.0f} MB beside the codes (asked: 64), read from a mapped file"
-    return [("evaluate 100,000,000 values", took, said)]
-
-
-def calibrating() -> list[Row]:
-    """Target 4: the searches, beside one histogram."""
-    x = np.random.default_rng(0).standard_normal(1_000_000, np.float32)
-    works: dict[str, Callable[[], object]] = {"np.histogram": partial(np.histogram, x, bins=2048)}
-    for scheme in ("symmetric mse", "asymmetric mse", "symmetric entropy"):
-        works[scheme] = partial(engine.calibrate, x, f"int8 {scheme}")
-    took = medians(works)
-    histogram = took.pop("np.histogram")
-    rows: list[Row] = [("np.histogram of a million, 2048 bins", histogram, "")]
-    for scheme, seconds in took.items():
-        said = f"{seconds / histogram:.1f} × (asked: 5)"
-        rows.append((f"calibrate int8 {scheme}", seconds, said))
-    return rows
-
-
-def commanding() -> list[Row]:
-    """Target 5: a command on a small file, beside the import of numpy."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "small.csv")
-        path.write_text("1\n2\n-3\n")
-
-        def child(*words: str) -> Callable[[], object]:
-            return partial(subprocess.run, [sys.executable, *words], cwd=ROOT, check=True,
-                           capture_output=True)  # fmt: skip
-
-        works = {"numpy": child("-c", "import numpy"),
-                 "compare": child("main.py", "compare", str(path))}  # fmt: skip
-        took = medians(works)
-    limit = 1.5 * took["numpy"] + 0.1
-    said = f"{took['compare'] / limit:.2f} of the limit (asked: 1)"
-    return [
-        ("python -c 'import numpy'", took["numpy"], ""),
-        ("main.py compare small.csv", took["compare"], said),
-    ]
-
-
-def imaging(count: int) -> list[Row]:
-    """Target 6: the first pictures of a matrix, R/S beside SQNR with the strips along both."""
-    x = np.random.default_rng(0).standard_normal((count // 4000, 4000), np.float32)
-    plane, size = whole_plane(x.shape), (740, 380)
+def imaging(at: Setting) -> Iterator[Row]:
+    """The first images of a matrix: R/S beside SQNR, with the figures of rows and columns."""
+    x = at.normals
+    plane = whole_plane(x.shape)
     made = engine.evaluate(x, "int4 symmetric per-channel(0)")
 
-    def picture(quantity: Quantity) -> None:
-        plane_image(x, made, plane, quantity, size)
-
-    def first() -> None:
-        picture(Quantity.SCALED)
-        picture(Quantity.SQNR)
+    def work() -> None:
+        for quantity in (Quantity.SCALED, Quantity.SQNR):
+            plane_image(x, made, plane, quantity, (740, 380))
         plane_lines(x, made, plane)
 
-    works: dict[str, Callable[[], object]] = {
-        "evaluate the scheme": partial(engine.evaluate, x, str(made.scheme))
-    }
-    works |= {f"image of {q.value}": partial(picture, q) for q in Quantity}
-    works["figures of rows and columns"] = partial(plane_lines, x, made, plane)
-    works["first pictures, with strips"] = first
-    took = medians(works)
-    whole = took["evaluate the scheme"]
-    rows = [(name, seconds, f"{seconds / whole:.2f} × it") for name, seconds in took.items()]
-    name, seconds, said = rows[-1]
-    return [*rows[:-1], (name, seconds, f"{said}; {seconds / 0.3:.2f} of the limit (asked: 1)")]
+    def figure() -> Both:
+        one, two = at.both(work)
+        return 1000 * one, 1000 * two
+
+    yield Row(f"first images of {x.size / 1e6:.3g} M", 300, figure, "ms")
 
 
-def show(rows: list[Row]) -> None:
-    """Print rows as one part of the table."""
-    print()
-    for name, seconds, said in rows:
-        print(f"{name:48} {1000 * seconds:9.1f} ms   {said}", flush=True)
+def rows(at: Setting) -> Iterator[Row]:
+    """Every target, in order."""
+    yield from evaluating(at)
+    mapped, latency = cache(at.mapped), cache(at.latency)
+    name = f"bfloat16, {at.values / 1e5:g} M mapped"
+    yield Row(f"{name}: time beside float32", 1.2, lambda: mapped()["time"])
+    yield Row(f"{name}: memory beside the codes", 64, lambda: mapped()["memory"], "MB")
+    yield from searching(at)
+    yield from imaging(at)
+    before = {"1": (37, 77, 56, 27), "10": (96, 221, 123, 97)}
+    acts = "edit", "edit that moves the range", "clip handle", "GUI thread at a stretch"
+    for millions in at.millions:
+        most = 25 if float(millions) <= 1 else 60
+        known = before.get(millions, (None,) * 4)
+        for act, asked, was in zip(acts, (most, most, most, 16), known, strict=True):
+            said = f"window, {millions} M: {act}"
+            yield Row(said, asked, lambda said=said: latency()[said], "ms", before=was)
+        for act in ("zoom", "pan across half", "pan across a thousand"):
+            for more in ("", ", values clipped"):
+                said = f"window, {millions} M: {act}{more}"
+                yield Row(said, 16, lambda said=said: latency()[said], "ms")
+
+
+def show(wanted: list[Row]) -> None:
+    """Print the rows as they are measured, and then what falls short."""
+    print(f"\n{'':58}{'with':>9}{'without':>9}{'before':>9}{'target':>10}")
+    short, slower, known = [], [], 0
+    for row in wanted:
+        sign = "≥" if row.at_least else "≤"
+        target = f"{sign} {row.asked:g} {row.unit}"
+        was = "" if row.before is None else f"{row.before:g}"
+        try:
+            figure, without = row.figure()
+        except Missing as why:
+            print(f"{row.name:58}{'':18}{was:>9}{target:>10}  not measured: {why}", flush=True)
+            continue
+        met = row.met(figure, row.asked)
+        short += [] if met else [row.name]
+        if row.before is not None:
+            known += 1
+            spread = 1 / SPREAD if row.at_least else SPREAD
+            slower += [] if row.met(without, row.before * spread) else [row.name]
+        line = f"{row.name:58}{figure:9.2f}{without:9.2f}{was:>9}{target:>10}"
+        print(f"{line}  {'met' if met else 'NOT MET'}", flush=True)
+    print("\nShort of the target:", *(short or ["none"]), sep="\n  ")
+    print(f"Slower without the loops than before, of {known}:", *(slower or ["none"]), sep="\n  ")
 
 
 def main() -> None:
-    """Measure everything and print the table."""
+    """Measure what was asked for, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("millions", nargs="?", type=float, default=10)
-    millions = parser.parse_args().millions
-    print(f"{platform.platform()}, {platform.processor() or '?'}")
-    print(f"Python {platform.python_version()}, numpy {np.__version__}; {millions:g} million")
-    print(f"float32 normals, {kernels.threads()} threads")
-    show(evaluating(int(millions * 1e6)))
-    show(imaging(int(millions * 1e6)))
-    for measure in (growing, remembering, calibrating, commanding):
-        show(measure())
-    for words in (["start.py"], ["latency.py", "1", "10", "--open"]):
-        print(flush=True)
-        script = ROOT / "tests" / "benchmarks" / words[0]
-        subprocess.run([sys.executable, str(script), *words[1:]], cwd=ROOT, check=True)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="words of rows; all by default")
+    parser.add_argument("--list", action="store_true", help="print the names of the rows alone")
+    parser.add_argument("--quick", action="store_true", help="one million values, few rounds")
+    parser.add_argument("--values", type=int, help="so many values, mapped ten times as many")
+    parser.add_argument("--rounds", type=int, help="so many rounds")
+    parser.add_argument("--ggml", type=Path, metavar="PATH", help="llama.cpp's libggml-base.so")
+    asked = parser.parse_args()
+    values = asked.values or (1_000_000 if asked.quick else 10_000_000)
+    rounds = asked.rounds or (3 if asked.quick else 7)
+    millions, repeats = (("1",), 10) if asked.quick else (("1", "10"), 40)
+    at = Setting(values, rounds, asked.ggml, millions, repeats)
+    wanted = [
+        row for row in rows(at) if not asked.rows or any(word in row.name for word in asked.rows)
+    ]
+    if asked.list:
+        print(*(row.name for row in wanted), sep="\n")
+        return
+    print(f"{platform.platform()}, Python {platform.python_version()}, numpy {np.__version__}")
+    loops = "compiled loops" if compiled.in_use() else "NO COMPILED LOOPS"
+    print(f"{kernels.threads()} threads, {loops}, load {os.getloadavg()[0]:.1f}")
+    show(wanted)
 
 
 if __name__ == "__main__":

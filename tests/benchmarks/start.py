@@ -1,8 +1,9 @@
-"""How long the program takes from the start of its process until its first window is painted.
+"""How long the program takes from its start until its window is painted, or a command is done.
 
 ``.venv/bin/python tests/benchmarks/start.py [ROUNDS]``; eleven rounds by default. Beside it stands
 what no such program can do without: importing Qt, numpy and pyqtgraph and painting three empty
-plots. Both run offscreen on a screen of 1920 × 1080 unless ``QT_QPA_PLATFORM`` says otherwise.
+plots; beside a command, importing numpy. Windows are painted offscreen on a screen of 1920 × 1080
+unless ``QT_QPA_PLATFORM`` says otherwise.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.benchmarks.references import Work, medians
 
 ROOT = Path(__file__).resolve().parents[2]
 ASKED = 1.4
@@ -116,8 +122,30 @@ def rows(rounds: int = 11) -> list[tuple[str, float, str]]:
     ]
 
 
+def command_rows(rounds: int = 11) -> list[tuple[str, float, str]]:
+    """The same of a command on a small file, and of importing numpy."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "small.csv")
+        path.write_text("1\n2\n-3\n")
+
+        def child(*words: str) -> Work:
+            return partial(subprocess.run, [sys.executable, *words], cwd=ROOT, check=True,
+                           capture_output=True)  # fmt: skip
+
+        works = {"numpy": child("-c", "import numpy"),
+                 "compare": child("main.py", "compare", str(path))}  # fmt: skip
+        took = medians(works, rounds)
+    limit = 1.5 * took["numpy"] + 0.1
+    said = f"asked: {1000 * limit:.0f} ms"
+    return [
+        ("python -c 'import numpy'", took["numpy"], ""),
+        ("main.py compare small.csv", took["compare"], said),
+    ]
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rounds", nargs="?", type=int, default=11)
-    for name, took, said in rows(parser.parse_args().rounds):
+    rounds = parser.parse_args().rounds
+    for name, took, said in (*rows(rounds), *command_rows(rounds)):
         print(f"{name:48} {1000 * took:9.1f} ms   {said}")

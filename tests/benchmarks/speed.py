@@ -34,6 +34,7 @@ from quantoscope.engine.numerics import kernels
 from quantoscope.engine.quantizers.mxfp4 import MXFP4_QUANTIZERS
 from tests.benchmarks import references
 from tests.benchmarks.references import Missing, Work, medians
+from tests.without_loops import numpy_alone
 
 ROOT = Path(__file__).resolve().parents[2]
 INT8, SPREAD = "int8 asymmetric", 1.1
@@ -87,11 +88,8 @@ def without_loops(work: Work) -> Work:
     """Return the same work without the compiled loops."""
 
     def switched() -> object:
-        kept, compiled._loops = compiled._loops, None
-        try:
+        with numpy_alone():
             return work()
-        finally:
-            compiled._loops = kept
 
     return switched
 

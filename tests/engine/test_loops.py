@@ -1,24 +1,15 @@
 """The compiled loops do what numpy's formulas do: codes, R', curves, counts to the last bit."""
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from quantoscope.engine import QuantizationError, Scheme
-from quantoscope.engine.evaluation import compiled
 from quantoscope.engine.evaluation.evaluator import evaluate_known
 from quantoscope.engine.numerics.envelope import pyramid_of
 from quantoscope.engine.schemes.runtimes import RUNTIMES
-
-
-@contextmanager
-def numpy_alone():
-    kept, compiled._loops = compiled._loops, None
-    try:
-        yield
-    finally:
-        compiled._loops = kept
+from tests.without_loops import numpy_alone
 
 
 def arrays():

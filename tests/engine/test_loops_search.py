@@ -1,27 +1,17 @@
 """What searches take from the compiled loops is what numpy's formulas find: ranges to the bit."""
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from quantoscope.engine import QuantizationError, Scheme
 from quantoscope.engine.calibration.mse import Points, squared_errors
-from quantoscope.engine.evaluation import compiled
 from quantoscope.engine.evaluation.evaluator import calibrate, squared_error
-from quantoscope.engine.numerics import kernels, loops
+from quantoscope.engine.numerics import kernels
 from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.schemes.runtimes import RUNTIMES
-
-
-@contextmanager
-def numpy_alone():
-    kept = compiled._loops, loops.compiled
-    compiled._loops = loops.compiled = None
-    try:
-        yield
-    finally:
-        compiled._loops, loops.compiled = kept
+from tests.without_loops import numpy_alone
 
 
 def arrays():

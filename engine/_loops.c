@@ -124,6 +124,7 @@ static INLINE double eight_sums(const double *restrict x, int n)
 }
 
 #define REAL float
+#define WORD uint32_t
 #define NAME(x) x##_float
 #define RINT rintf
 #define TRUNC truncf
@@ -138,6 +139,7 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #include "_loops_unit.h"
 #include "_loops_search_unit.h"
 #undef REAL
+#undef WORD
 #undef NAME
 #undef RINT
 #undef TRUNC
@@ -150,6 +152,7 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #undef FRACTION
 #undef BIAS
 #define REAL double
+#define WORD uint64_t
 #define NAME(x) x##_double
 #define RINT rint
 #define TRUNC trunc
@@ -313,6 +316,9 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
 static PyMethodDef methods[] = {
     {"evaluate", evaluate, METH_VARARGS, "Encode and decode a block, and write what is summed up."},
     {"costs", costs, METH_VARARGS, "Write what ranges cost: the squared errors of rows."},
+    {"keys", keys, METH_VARARGS, "Count values by their first 16 bits, in the order of values."},
+    {"picked", picked, METH_VARARGS, "Write the values of some keys; return their number."},
+    {"bins", bins, METH_VARARGS, "Count |R| in bins up to the largest."},
     {"extremes", extremes, METH_VARARGS, "Write the extremes of runs; say whether all is finite."},
     {NULL, NULL, 0, NULL},
 };

@@ -22,6 +22,29 @@ WIDE static int runs_of_double(const double *x, int64_t lines, int64_t line, int
     return runs_double(x, lines, line, run, low, high, peak);
 }
 
+WIDE static int64_t picked_of_float(const float *x, int64_t n, int magnitude, unsigned first,
+                                    unsigned last, float *out, int64_t room)
+{
+    return picked_float(x, n, magnitude, first, last, out, room);
+}
+
+WIDE static int64_t picked_of_double(const double *x, int64_t n, int magnitude, unsigned first,
+                                     unsigned last, double *out, int64_t room)
+{
+    return picked_double(x, n, magnitude, first, last, out, room);
+}
+
+WIDE static void bins_of_float(const float *x, int64_t n, float reach, int32_t bins, int64_t *counts)
+{
+    bins_float(x, n, reach, bins, counts);
+}
+
+WIDE static void bins_of_double(const double *x, int64_t n, double reach, int32_t bins,
+                                int64_t *counts)
+{
+    bins_double(x, n, reach, bins, counts);
+}
+
 static int known_choices(const Choices *c)
 {
     if (c->rounding < TIES_EVEN || c->rounding > TOWARD_ZERO || c->qmin < -32768 ||
@@ -111,4 +134,91 @@ static PyObject *extremes(PyObject *module, PyObject *args)
     }
     while (held.held) PyBuffer_Release(&held.views[--held.held]);
     return held.failed ? NULL : PyBool_FromLong(!others);
+}
+
+enum { KEYS = 1 << 16 };
+
+/* Take the values and one array to be written; whether both are there and as long as said. */
+static int taken(Held *held, int wide, int64_t n, PyObject *values, PyObject *out, int64_t bytes,
+                 void **from, void **to)
+{
+    held->held = held->failed = 0;
+    if (n < 1 || n > MOST_VALUES) {
+        PyErr_SetString(PyExc_ValueError, "a size is out of bounds");
+        return 0;
+    }
+    *from = take(held, values, 0, n * (wide ? 8 : 4), "values");
+    *to = take(held, out, 1, bytes, "output");
+    if (!held->failed && !(*from && *to)) PyErr_SetString(PyExc_ValueError, "arrays are missing");
+    if (*from && *to) return 1;
+    while (held->held) PyBuffer_Release(&held->views[--held->held]);
+    return 0;
+}
+
+static PyObject *keys(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *values, *counts;
+    int wide, magnitude;
+    long long n;
+    Held held;
+    void *x, *out;
+    if (!PyArg_ParseTuple(args, "ppLOO:keys", &wide, &magnitude, &n, &values, &counts)) return NULL;
+    if (!taken(&held, wide, n, values, counts, (int64_t)KEYS * 8, &x, &out)) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    if (wide) keys_double(x, n, magnitude, out);
+    else keys_float(x, n, magnitude, out);
+    Py_END_ALLOW_THREADS
+    while (held.held) PyBuffer_Release(&held.views[--held.held]);
+    Py_RETURN_NONE;
+}
+
+static PyObject *picked(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *values, *output;
+    int wide, magnitude;
+    long long n, room;
+    unsigned first, last;
+    int64_t found;
+    Held held;
+    void *x, *out;
+    if (!PyArg_ParseTuple(args, "ppLIILOO:picked", &wide, &magnitude, &n, &first, &last, &room,
+                          &values, &output))
+        return NULL;
+    if (room < 1 || room > MOST_VALUES) {
+        PyErr_SetString(PyExc_ValueError, "a size is out of bounds");
+        return NULL;
+    }
+    if (!taken(&held, wide, n, values, output, room * (wide ? 8 : 4), &x, &out)) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    found = wide ? picked_of_double(x, n, magnitude, first, last, out, room)
+                 : picked_of_float(x, n, magnitude, first, last, out, room);
+    Py_END_ALLOW_THREADS
+    while (held.held) PyBuffer_Release(&held.views[--held.held]);
+    return PyLong_FromLongLong(found);
+}
+
+static PyObject *bins(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *values, *counts;
+    int wide, number;
+    long long n;
+    double reach;
+    Held held;
+    void *x, *out;
+    if (!PyArg_ParseTuple(args, "pLdiOO:bins", &wide, &n, &reach, &number, &values, &counts))
+        return NULL;
+    if (number < 1 || number > 1 << 24) {
+        PyErr_SetString(PyExc_ValueError, "a number of bins is out of bounds");
+        return NULL;
+    }
+    if (!taken(&held, wide, n, values, counts, (int64_t)number * 32, &x, &out)) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    if (wide) bins_of_double(x, n, reach, number, out);
+    else bins_of_float(x, n, (float)reach, number, out);
+    Py_END_ALLOW_THREADS
+    while (held.held) PyBuffer_Release(&held.views[--held.held]);
+    Py_RETURN_NONE;
 }

@@ -144,3 +144,76 @@ static INLINE int NAME(runs)(const REAL *restrict x, int64_t lines, int64_t line
         }
     return others;
 }
+
+/* A number of 16 bits that grows with the value, or with |R|: its sign, exponent and first digits. */
+static INLINE unsigned NAME(key)(REAL x, int magnitude)
+{
+    if (magnitude) x = FABS(x);
+    WORD bits;
+    memcpy(&bits, &x, sizeof bits);
+    unsigned top = (unsigned)(bits >> (8 * sizeof bits - 16));
+    return top & 0x8000u ? top ^ 0xFFFFu : top | 0x8000u;
+}
+
+static INLINE void NAME(keys)(const REAL *x, int64_t n, int magnitude, int64_t *counts)
+{
+    for (int64_t i = 0; i < n; i++) counts[NAME(key)(x[i], magnitude)]++;
+}
+
+/* The least or the largest value of a key; an infinity where the key has numbers that are none. */
+static INLINE REAL NAME(bound)(unsigned key, int largest)
+{
+    unsigned top = key & 0x8000u ? key ^ 0x8000u : key ^ 0xFFFFu;
+    int negative = !(key & 0x8000u), shift = 8 * (int)sizeof(WORD) - 16;
+    WORD bits = (WORD)top << shift, rest = ((WORD)1 << shift) - 1;
+    if (negative != largest) bits |= rest;
+    REAL value;
+    memcpy(&value, &bits, sizeof value);
+    return isnan(value) ? (largest ? (REAL)INFINITY : -(REAL)INFINITY) : value;
+}
+
+/* Values whose key lies between two, in their order; as many as ``room`` at most. */
+static INLINE int64_t NAME(picked)(const REAL *restrict x, int64_t n, int magnitude, unsigned first,
+                                   unsigned last, REAL *restrict out, int64_t room)
+{
+    enum { FEW = 16 };
+    int64_t found = 0;
+    REAL low = NAME(bound)(first, 0), high = NAME(bound)(last, 1);
+    for (int64_t start = 0; start < n; start += FEW) {
+        int size = n - start < FEW ? (int)(n - start) : FEW;
+        /* Most values are passed over, a few at a time. */
+        if (size == FEW) {
+            int any = 0;
+            #pragma omp simd reduction(|:any)
+            for (int i = 0; i < FEW; i++) {
+                REAL value = magnitude ? FABS(x[start + i]) : x[start + i];
+                any |= (value >= low) & (value <= high);
+            }
+            if (!any) continue;
+        }
+        for (int i = 0; i < size; i++) {
+            unsigned key = NAME(key)(x[start + i], magnitude);
+            if (key < first || key > last) continue;
+            if (found == room) return found;
+            out[found++] = magnitude ? FABS(x[start + i]) : x[start + i];
+        }
+    }
+    return found;
+}
+
+/* Counts of |R| / reach · bins, each in four tables side by side, or equal bins wait for each other. */
+static INLINE void NAME(bins)(const REAL *restrict x, int64_t n, REAL reach, int32_t bins,
+                              int64_t *counts)
+{
+    int32_t place[LEAF];
+    REAL width = (REAL)bins, last = (REAL)(bins - 1);
+    for (int64_t start = 0; start < n; start += LEAF) {
+        int size = n - start < LEAF ? (int)(n - start) : LEAF;
+        for (int i = 0; i < size; i++) {
+            REAL at = FABS(x[start + i]) / reach * width;
+            at = at < last ? at : last;
+            place[i] = (int32_t)(at > 0 ? at : 0);
+        }
+        for (int i = 0; i < size; i++) counts[(int64_t)(i & 3) * bins + place[i]]++;
+    }
+}

@@ -20,7 +20,7 @@ import numpy as np
 
 from quantoscope.engine.calibration.base import Method, Task, inside
 from quantoscope.engine.formats import Format
-from quantoscope.engine.numerics import mapped_arrays
+from quantoscope.engine.numerics import loops, mapped_arrays
 from quantoscope.engine.numerics.arithmetic import Arithmetic, EntropySearch
 from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.numerics.granularity import GROUP, Granularity
@@ -186,6 +186,8 @@ def magnitudes(
         return np.bincount([0], weights=[flat.size], minlength=bins), reach
 
     def work(start: int, stop: int, scratch: Scratch) -> np.ndarray:
+        if loops.has(flat.dtype):
+            return loops.bins(flat_block(flat, start, stop), reach, bins)
         return np.bincount(bin_of(flat_block(flat, start, stop), reach, bins), minlength=bins)
 
     return np.sum(over_blocks(flat.size, work, step, BLOCK), axis=0), reach

@@ -19,6 +19,7 @@ from quantoscope.engine.numerics.arrays import FloatArray
 from quantoscope.engine.numerics.envelope import outermost, pyramid_of
 from quantoscope.engine.numerics.granularity import CHANNEL, PER_TENSOR, Granularity
 from quantoscope.engine.numerics.kernels import Progress, Scratch, over_blocks, reduce_rows, spaced
+from quantoscope.engine.numerics.selection import Ranked
 from quantoscope.engine.quantizers import Ends, Quantizer, ends_of
 
 Pair = tuple[Any, Any]
@@ -99,6 +100,10 @@ def _tails(rows: FloatArray, tail: int) -> tuple[FloatArray, FloatArray, FloatAr
         edges = np.partition(rows, (tail, n - tail - 1), axis=1)
         tails = np.concatenate([edges[:, :tail], edges[:, n - tail :]], axis=1)
         return tails, edges[:, tail], edges[:, n - tail - 1]
+    if Ranked.suits(rows[0]):
+        ranked = Ranked(rows[0])
+        lows, highs = ranked.sorted(0, tail), ranked.sorted(n - tail - 1, n - 1)[::-1]
+        return np.concatenate([lows[:tail], highs[:tail]])[None], lows[tail:], highs[tail:]
     pyramid = pyramid_of(rows)
     low, _ = outermost(rows, pyramid, tail + 1, np.negative)
     high, _ = outermost(rows, pyramid, tail + 1, np.positive)

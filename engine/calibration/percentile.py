@@ -8,6 +8,7 @@ import numpy as np
 
 from quantoscope.engine.calibration.base import Method, Task
 from quantoscope.engine.numerics.arrays import copied
+from quantoscope.engine.numerics.selection import Ranked, percentiles
 from quantoscope.engine.quantizers import Ends, ends_of
 
 
@@ -32,12 +33,17 @@ class Percentile(Method):
         """Return the percentiles per channel."""
         dtype, (share,) = task.x.dtype, task.arguments
         rows = task.rows()
+        outside = (100 - share) / 2
+        if len(rows.values) == 1 and not rows.gaps and Ranked.suits(rows.values[0]):
+            flat, symmetric = rows.values[0], task.quantizer.symmetric_range
+            shares = [share] if symmetric else [outside, 100 - outside]
+            found = percentiles(flat, shares, symmetric).astype(dtype)
+            return ends_of(-found[0] if symmetric else found[0], found[-1])
         # In float64, in which the difference of two float32 values cannot overflow.
         values = copied(rows.values, np.float64)
         percentile = np.nanpercentile if rows.gaps else np.percentile
         if task.quantizer.symmetric_range:
             reach = percentile(np.abs(values), share, axis=1).astype(dtype)
             return ends_of(-reach, reach)
-        outside = (100 - share) / 2
         low, high = percentile(values, [outside, 100 - outside], axis=1)
         return ends_of(low.astype(dtype), high.astype(dtype))

@@ -41,3 +41,12 @@ def extremes(
     wide = values.dtype == np.float64
     finite: bool = compiled.extremes(wide, lines, line, run, values, low, high, peak)
     return finite
+
+
+def bins(values: np.ndarray, reach: float, count: int) -> np.ndarray:
+    """Return how many |R| / reach · count lie in each of as many bins, the last with its end."""
+    # Four tables, which the loops fill in turn.
+    counts, wide = np.zeros((4, count), np.int64), values.dtype == np.float64
+    compiled.bins(wide, values.size, reach, count, np.ascontiguousarray(values), counts)
+    total: np.ndarray = counts.sum(axis=0)
+    return total

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from quantoscope.engine import QuantizationError, Scheme
+from quantoscope.engine.calibration.entropy import magnitudes
 from quantoscope.engine.calibration.mse import Points, squared_errors
 from quantoscope.engine.evaluation.evaluator import calibrate, squared_error
-from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics import kernels, selection
+from quantoscope.engine.numerics.selection import Ranked
 from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.schemes.runtimes import RUNTIMES
 from tests.without_loops import numpy_alone
@@ -132,6 +134,8 @@ int4 symmetric per-group(32) mse
 int8 symmetric per-group(37) mse
 int4 asymmetric per-group(16,0) mse
 uint8 asymmetric mse
+int8 asymmetric entropy
+int8 symmetric per-channel(0) entropy
 """.strip().split("\n")
 
 
@@ -225,3 +229,40 @@ def test_an_array_without_a_finite_value_has_no_range():
     x = np.full((4, 64), np.inf, np.float32)
     with pytest.raises(QuantizationError, match="no finite value"):
         calibrate(x, "int4 asymmetric per-group(32)")
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("magnitude", [False, True])
+def test_ranked_values_are_those_of_sorting(monkeypatch, name, magnitude):
+    monkeypatch.setattr(kernels, "BLOCK", 40 * kernels.UNIT)
+    flat = ARRAYS[name].reshape(-1)
+    flat = flat[np.isfinite(flat)]
+    wanted = np.sort(np.abs(flat) if magnitude else flat)
+    ranked = Ranked(flat, magnitude)
+    last = flat.size - 1
+    for first, end in ((0, 0), (0, last), (last, last), (last // 3, last // 2), (0, last // 16)):
+        assert np.array_equal(ranked.sorted(first, end), wanted[first : end + 1])
+
+
+@pytest.mark.parametrize("share", [100, 99.99, 99.9, 90, 66.5, 50.01])
+@pytest.mark.parametrize("name", ["normal", "odd", "long", "float64", "few numbers", "zeros"])
+@pytest.mark.parametrize("mapping", ["symmetric", "asymmetric"])
+def test_percentiles_are_numpys(monkeypatch, mapping, name, share):
+    monkeypatch.setattr(selection, "LONG", 1)
+    x, scheme = ARRAYS[name], Scheme.parse(f"int8 {mapping} percentile({share})")
+    ours = ends(x, scheme)
+    with numpy_alone():
+        theirs = ends(x, scheme)
+    assert same(ours, theirs)
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("bins", [2, 100, 2048, 70_001])
+def test_histograms_of_magnitudes_are_numpys(bins, name):
+    flat = ARRAYS[name].reshape(-1)
+    flat = flat[np.isfinite(flat)]
+    ours = magnitudes(flat, bins)
+    with numpy_alone():
+        theirs = magnitudes(flat, bins)
+    assert np.array_equal(ours[0], theirs[0])
+    assert ours[1] == theirs[1]

@@ -17,11 +17,24 @@
 #define INLINE inline
 #endif
 
-/* Variants for processors with wider vectors, of which the loader takes the best. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__)
+/* Variants for processors with wider vectors, of which the loader takes the best: glibc's does. */
+#if !defined(__x86_64__) || !defined(__GLIBC__)
+#define WIDE
+#elif defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 12
 #define WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#elif !defined(__clang__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE
+#endif
+
+#if defined(__clang__)
+/* It may leave a loop as it is. */
+#pragma clang diagnostic ignored "-Wpass-failed"
+#elif defined(_MSC_VER)
+#define restrict __restrict
+#pragma fp_contract(off)
+#pragma warning(disable : 4068) /* of pragmas that it does not know */
 #endif
 
 enum { UNIT = 512 }; /* The most values per unit. */

@@ -107,14 +107,25 @@ static INLINE void NAME(store)(const NAME(Buffers) *restrict b, void *codes, int
         return;
     }
     switch (c->code_kind) {
-    case 'b': { int8_t *restrict q = (int8_t *)codes + at;
-        for (int i = 0; i < n; i++) q[i] = (int8_t)(int32_t)code[i]; break; }
-    case 'B': { uint8_t *restrict q = (uint8_t *)codes + at;
-        for (int i = 0; i < n; i++) q[i] = (uint8_t)(int32_t)code[i]; break; }
-    case 'h': { int16_t *restrict q = (int16_t *)codes + at;
-        for (int i = 0; i < n; i++) q[i] = (int16_t)(int32_t)code[i]; break; }
-    default: { uint16_t *restrict q = (uint16_t *)codes + at;
-        for (int i = 0; i < n; i++) q[i] = (uint16_t)(int32_t)code[i]; break; }
+    case 'b': {
+        int8_t *restrict q = (int8_t *)codes + at;
+        for (int i = 0; i < n; i++) q[i] = (int8_t)(int32_t)code[i];
+        break;
+    }
+    case 'B': {
+        uint8_t *restrict q = (uint8_t *)codes + at;
+        for (int i = 0; i < n; i++) q[i] = (uint8_t)(int32_t)code[i];
+        break;
+    }
+    case 'h': {
+        int16_t *restrict q = (int16_t *)codes + at;
+        for (int i = 0; i < n; i++) q[i] = (int16_t)(int32_t)code[i];
+        break;
+    }
+    default: {
+        uint16_t *restrict q = (uint16_t *)codes + at;
+        for (int i = 0; i < n; i++) q[i] = (uint16_t)(int32_t)code[i];
+    }
     }
 }
 

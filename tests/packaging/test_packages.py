@@ -73,23 +73,25 @@ def source(checkout, tmp_path_factory):
     return made
 
 
-@pytest.fixture(scope="module")
-def wheel(source, tmp_path_factory):
-    """The wheel that the source distribution gives."""
-    place = tmp_path_factory.mktemp("wheel")
+def built(source, place, **variables):
+    """The wheel that the source distribution gives, with these variables of the environment."""
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    run(*pip, "--wheel-dir", place, source, cwd=place)
+    run(*pip, "--wheel-dir", place, source, cwd=place, env={**os.environ, **variables})
     (made,) = place.iterdir()
     return made
 
 
 @pytest.fixture(scope="module")
-def scripts(wheel, tmp_path_factory):
-    """The folder of programs of an environment that holds the wheel, and not the checkout.
+def wheel(source, tmp_path_factory):
+    """The wheel of a machine with a compiler."""
+    return built(source, tmp_path_factory.mktemp("wheel"))
+
+
+def installed(wheel, place):
+    """Return the folder of programs of an environment that holds the wheel, and not the checkout.
 
     What Quantoscope needs is taken from this environment: its packages, but none that is editable.
     """
-    place = tmp_path_factory.mktemp("environment")
     venv.create(place, with_pip=False, symlinks=os.name != "nt")
     paths = sysconfig.get_paths("venv", {"base": str(place), "platbase": str(place)})
     others = [place for place in sys.path if "packages" in Path(place).name]
@@ -99,6 +101,12 @@ def scripts(wheel, tmp_path_factory):
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index"]
     run(*pip, "--no-deps", "--ignore-installed", wheel)
     return Path(paths["scripts"])
+
+
+@pytest.fixture(scope="module")
+def scripts(wheel, tmp_path_factory):
+    """The folder of programs of an environment that holds the wheel."""
+    return installed(wheel, tmp_path_factory.mktemp("environment"))
 
 
 @pytest.fixture
@@ -118,6 +126,7 @@ def test_the_source_distribution_has_the_tests_and_the_changelog(source):
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"CHANGELOG.md", "README.md", "main.py", ".ci/run", "tests/conftest.py"} <= names
     assert "tests/packaging/test_packages.py" in names
+    assert {"engine/_loops.c", "engine/_loops_unit.h"} <= names
 
 
 def test_the_wheel_holds_one_name_and_no_pictures(wheel):
@@ -131,6 +140,28 @@ def test_the_wheel_holds_one_name_and_no_pictures(wheel):
     assert "quantoscope/resources/icons/open.svg" in kept
     assert "quantoscope/resources/guide/index.md" in kept
     assert "quantoscope/resources/org.quantoscope.Quantoscope.desktop" in kept
+
+
+def loops_in(wheel):
+    """The names of compiled modules."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert not [name for name in names if name.endswith((".c", ".h"))]
+    return [name for name in names if name.startswith("quantoscope/engine/_loops.")]
+
+
+def test_the_wheel_holds_the_compiled_loops_for_every_later_python(wheel, scripts):
+    assert len(loops_in(wheel)) == 1
+    assert "-cp311-abi3-" in wheel.name
+    assert "Evaluation: compiled loops" in run(scripts / "quantoscope-cli", "--version")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="compilers are not found by a variable there")
+def test_without_a_compiler_it_is_installed_on_numpy_alone(source, tmp_path_factory):
+    wheel = built(source, tmp_path_factory.mktemp("wheel"), CC="no-such-compiler")
+    assert not loops_in(wheel)
+    scripts = installed(wheel, tmp_path_factory.mktemp("environment"))
+    assert "Evaluation: numpy alone" in run(scripts / "quantoscope-cli", "--version")
 
 
 STARTS = """

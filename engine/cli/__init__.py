@@ -29,6 +29,7 @@ from quantoscope.engine import (
     export,
 )
 from quantoscope.engine.cli import list_lines
+from quantoscope.engine.evaluation import compiled
 from quantoscope.engine.evaluation.evaluator import evaluate
 from quantoscope.engine.evaluation.metrics import METRIC
 from quantoscope.engine.io import (
@@ -188,7 +189,8 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     )
     description = "See what quantization does to an array. Without a command, a window opens."
     parser = _Parser(prog="quantoscope", description=description, **style)
-    parser.add_argument("--version", action="version", version=f"quantoscope {__version__}")
+    version = f"quantoscope {__version__}\nEvaluation: {compiled.means().value}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def add(

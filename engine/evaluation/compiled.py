@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from importlib import import_module
 from typing import Any
 
@@ -26,7 +27,8 @@ from quantoscope.engine.quantizers.affine import Affine
 SWITCH = "QUANTOSCOPE_LOOPS"
 """Environment variable that switches the compiled loops off, if it is ``0``."""
 _loops: Any = None
-if os.environ.get(SWITCH, "1") != "0":
+_switched_off = os.environ.get(SWITCH, "1") == "0"
+if not _switched_off:
     # Not built where there was no compiler.
     with suppress(ImportError):
         _loops = import_module("quantoscope.engine._loops")
@@ -39,9 +41,24 @@ NO_CODE = -(2**63)
 MOST_UNIT = 512
 
 
+class Means(Enum):
+    """What evaluates blocks: the compiled loops, or numpy alone and why."""
+
+    COMPILED = "compiled loops"
+    NOT_BUILT = "numpy alone, as the compiled loops are not built"
+    SWITCHED_OFF = f"numpy alone, as {SWITCH}=0 switches the compiled loops off"
+
+
 def in_use() -> bool:
     """Return whether the compiled loops are used."""
     return _loops is not None
+
+
+def means() -> Means:
+    """Return what evaluates blocks."""
+    if in_use():
+        return Means.COMPILED
+    return Means.SWITCHED_OFF if _switched_off else Means.NOT_BUILT
 
 
 @dataclass

@@ -8,12 +8,13 @@ import platform
 import sys
 import threading
 import traceback
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -21,6 +22,8 @@ from quantoscope.engine.numerics.mapped_arrays import FileChangedError
 from quantoscope.gui.common.localized_numbers import filled
 
 log = logging.getLogger("quantoscope")
+
+_tr = partial(QCoreApplication.translate, "versions")
 
 
 def log_path() -> Path:
@@ -48,8 +51,23 @@ def versions() -> str:
             f"Python {platform.python_version()} on {platform.platform()}",
             f"Qt for Python {PySide6.__version__}, platform {QGuiApplication.platformName()}",
             f"pyqtgraph {pyqtgraph.__version__}, numpy {numpy.__version__}",
+            _evaluation(),
         )
     )
+
+
+def _evaluation() -> str:
+    """What evaluates."""
+    from quantoscope.engine.evaluation.compiled import SWITCH, Means, means
+
+    texts = {
+        Means.COMPILED: _tr("Evaluation: compiled loops"),
+        Means.NOT_BUILT: _tr("Evaluation: numpy alone, as the compiled loops are not built"),
+        Means.SWITCHED_OFF: filled(
+            _tr("Evaluation: numpy alone, as %1=0 switches the compiled loops off"), SWITCH
+        ),
+    }
+    return texts[means()]
 
 
 class ErrorReporter(QObject):

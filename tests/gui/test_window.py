@@ -24,8 +24,10 @@ from PySide6.QtWidgets import (
 
 from quantoscope import engine
 from quantoscope.engine import Scheme
+from quantoscope.engine.evaluation import compiled
 from quantoscope.engine.examples import EXAMPLES
 from quantoscope.engine.io import qscope
+from quantoscope.gui.common import error_reports
 from quantoscope.gui.document import commands
 
 
@@ -496,6 +498,12 @@ def test_the_about_box_lists_the_versions(window, dialog):
         f"numpy {np.__version__}",
     ):
         assert part in seen[0]
+
+
+@pytest.mark.parametrize("means", compiled.Means)
+def test_the_versions_say_what_evaluates(means, qapp, monkeypatch):
+    monkeypatch.setattr(compiled, "means", lambda: means)
+    assert f"\nEvaluation: {means.value}" in error_reports.versions()
 
 
 def test_light_and_dark_repaint_everything(window, qapp):

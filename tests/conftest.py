@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from quantoscope import engine
-from quantoscope.engine.evaluation import compiled
+from quantoscope.engine.numerics import loops
 
 # Before anything imports Qt. A test that needs a real screen starts a process of its own.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -83,7 +83,7 @@ def pytest_ignore_collect(collection_path, config):
     """Import no package of a runtime for tests that are left out; compare numpy with no numpy."""
     if _is_quick(config) and collection_path.name in SLOW_FOLDERS:
         return True
-    if collection_path.name == "test_loops.py" and not compiled.in_use():
+    if collection_path.match("test_loops*.py") and not loops.in_use():
         return True
     return None
 

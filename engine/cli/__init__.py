@@ -29,7 +29,6 @@ from quantoscope.engine import (
     export,
 )
 from quantoscope.engine.cli import list_lines
-from quantoscope.engine.evaluation import compiled
 from quantoscope.engine.evaluation.evaluator import evaluate
 from quantoscope.engine.evaluation.metrics import METRIC
 from quantoscope.engine.io import (
@@ -43,6 +42,7 @@ from quantoscope.engine.io import (
 )
 from quantoscope.engine.io.base import require_unchanged
 from quantoscope.engine.notes import listening, say
+from quantoscope.engine.numerics import loops
 from quantoscope.engine.numerics.arrays import integers_note
 from quantoscope.engine.quantizers import MAPPINGS
 from quantoscope.engine.quantizers.params import parameter_arrays
@@ -189,7 +189,7 @@ def _parser(more: Callable[[Add], None] | None = None) -> argparse.ArgumentParse
     )
     description = "See what quantization does to an array. Without a command, a window opens."
     parser = _Parser(prog="quantoscope", description=description, **style)
-    version = f"quantoscope {__version__}\nEvaluation: {compiled.means().value}"
+    version = f"quantoscope {__version__}\nEvaluation: {loops.means().value}"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 

@@ -5,11 +5,7 @@ The formulas of ``engine.quantizers`` are the definition, and what tests compare
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -18,20 +14,11 @@ from quantoscope.engine.evaluation.accumulators import KINDS, BlockSums
 from quantoscope.engine.evaluation.draw_envelopes import even_bound
 from quantoscope.engine.formats import Format, IntegerFormat
 from quantoscope.engine.formats.small_floats import CodebookFormat, FloatFormat
-from quantoscope.engine.numerics import envelope, kernels
+from quantoscope.engine.numerics import envelope, kernels, loops
 from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 from quantoscope.engine.quantizers import QParams, Quantizer
 from quantoscope.engine.quantizers.affine import Affine
-
-SWITCH = "QUANTOSCOPE_LOOPS"
-"""Environment variable that switches the compiled loops off, if it is ``0``."""
-_loops: Any = None
-_switched_off = os.environ.get(SWITCH, "1") == "0"
-if not _switched_off:
-    # Not built where there was no compiler.
-    with suppress(ImportError):
-        _loops = import_module("quantoscope.engine._loops")
 
 ROUNDINGS = {"ties-even": 0, "ties-away": 1, "toward-zero": 2}
 BY_CHANCE = 3
@@ -39,26 +26,6 @@ NOWHERE, BEFORE, AFTER = 0, 1, 2
 CODES = {"int8": "b", "uint8": "B", "int16": "h", "uint16": "H"}
 NO_CODE = -(2**63)
 MOST_UNIT = 512
-
-
-class Means(Enum):
-    """What evaluates blocks: the compiled loops, or numpy alone and why."""
-
-    COMPILED = "compiled loops"
-    NOT_BUILT = "numpy alone, as the compiled loops are not built"
-    SWITCHED_OFF = f"numpy alone, as {SWITCH}=0 switches the compiled loops off"
-
-
-def in_use() -> bool:
-    """Return whether the compiled loops are used."""
-    return _loops is not None
-
-
-def means() -> Means:
-    """Return what evaluates blocks."""
-    if in_use():
-        return Means.COMPILED
-    return Means.SWITCHED_OFF if _switched_off else Means.NOT_BUILT
 
 
 @dataclass
@@ -116,7 +83,7 @@ class CompiledPass:
         ends = [np.empty(stretches, dtype) for _ in range(2 * draws + 2 * draws_made)]
         worst = [np.full(units, -1) for _ in range(2 * draws)]
         bounds = [np.empty(stretches) for _ in range(2 * draws * len(bound))]
-        _loops.evaluate(
+        loops.compiled.evaluate(
             self.choices, dtype == np.float64, kernels.UNIT, envelope.STRETCH, n, start,
             first, inner, scale.size, np.ascontiguousarray(r), scale, zero_point,
             codes, sums, counts, largest, tally,
@@ -146,7 +113,7 @@ class CompiledPass:
         codes, side = np.empty(n, self.p.format.dtype), np.empty(n, np.int8)
         made, error = np.empty(n, dtype), np.empty(n, dtype)
         counts = np.zeros(9, np.int64)
-        _loops.evaluate(
+        loops.compiled.evaluate(
             self.choices, dtype == np.float64, kernels.UNIT, envelope.STRETCH, n, start,
             first, inner, scale.size, np.ascontiguousarray(r), scale, zero_point, codes,
             np.empty((len(KINDS), units)), counts, np.empty(units, dtype),
@@ -171,7 +138,7 @@ def compiled(
 ) -> CompiledPass | None:
     """Return how the loops do a pass; None if they are not there, or have no such formulas."""
     kind = CODES.get(codes.dtype.name)
-    if _loops is None or kind is None or type(quantizer).stages is not Affine.stages:
+    if loops.compiled is None or kind is None or type(quantizer).stages is not Affine.stages:
         return None
     if kernels.UNIT > MOST_UNIT or kernels.UNIT % envelope.STRETCH:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from enum import Enum
 from importlib import import_module
 from typing import Any
 
@@ -13,10 +14,31 @@ SWITCH = "QUANTOSCOPE_LOOPS"
 """Environment variable that switches the compiled loops off, if it is ``0``."""
 compiled: Any = None
 """The extension module; None if numpy alone does it all."""
-if os.environ.get(SWITCH, "1") != "0":
+_switched_off = os.environ.get(SWITCH, "1") == "0"
+if not _switched_off:
     # Not built where there was no compiler.
     with suppress(ImportError):
         compiled = import_module("quantoscope.engine._loops")
+
+
+class Means(Enum):
+    """What evaluates: the compiled loops, or numpy alone and why."""
+
+    COMPILED = "compiled loops"
+    NOT_BUILT = "numpy alone, as the compiled loops are not built"
+    SWITCHED_OFF = f"numpy alone, as {SWITCH}=0 switches the compiled loops off"
+
+
+def in_use() -> bool:
+    """Return whether the compiled loops are used."""
+    return compiled is not None
+
+
+def means() -> Means:
+    """Return what evaluates."""
+    if in_use():
+        return Means.COMPILED
+    return Means.SWITCHED_OFF if _switched_off else Means.NOT_BUILT
 
 
 def has(dtype: np.dtype[Any]) -> bool:

@@ -58,7 +58,7 @@ def versions() -> str:
 
 def _evaluation() -> str:
     """What evaluates."""
-    from quantoscope.engine.evaluation.compiled import SWITCH, Means, means
+    from quantoscope.engine.numerics.loops import SWITCH, Means, means
 
     texts = {
         Means.COMPILED: _tr("Evaluation: compiled loops"),

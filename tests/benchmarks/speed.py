@@ -29,8 +29,8 @@ from quantoscope import engine
 from quantoscope.engine.analysis.plane_image import Quantity, plane_image
 from quantoscope.engine.analysis.plane_lines import plane_lines
 from quantoscope.engine.analysis.planes import whole_plane
-from quantoscope.engine.evaluation import compiled
 from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics.loops import SWITCH, in_use
 from quantoscope.engine.quantizers.mxfp4 import MXFP4_QUANTIZERS
 from tests.benchmarks import references
 from tests.benchmarks.references import Missing, Work, medians
@@ -145,7 +145,7 @@ class Setting:
                         words = [sys.executable, "-c", MAPPED, Path(folder, kind), kind]
                         child = subprocess.run(
                             [*words, str(row.size)], cwd=ROOT, check=True, capture_output=True,
-                            text=True, env={**os.environ, compiled.SWITCH: switch},
+                            text=True, env={**os.environ, SWITCH: switch},
                         )  # fmt: skip
                         figures = [float(each) for each in child.stdout.split()]
                         found.setdefault((kind, switch), []).append(figures)
@@ -164,7 +164,7 @@ class Setting:
                     [sys.executable, str(script), *self.millions, "--json", str(path),
                      "--repeats", str(self.repeats)],
                     cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
-                    env={**os.environ, compiled.SWITCH: switch},
+                    env={**os.environ, SWITCH: switch},
                 )  # fmt: skip
                 made.append(json.loads(path.read_text()))
         return {name: (made[0][name], made[1][name]) for name in made[0]}
@@ -310,7 +310,7 @@ def main() -> None:
         print(*(row.name for row in wanted), sep="\n")
         return
     print(f"{platform.platform()}, Python {platform.python_version()}, numpy {np.__version__}")
-    loops = "compiled loops" if compiled.in_use() else "NO COMPILED LOOPS"
+    loops = "compiled loops" if in_use() else "NO COMPILED LOOPS"
     print(f"{kernels.threads()} threads, {loops}, load {os.getloadavg()[0]:.1f}")
     show(wanted)
 

@@ -17,7 +17,7 @@ import pytest
 from quantoscope import engine
 from quantoscope.engine import METRICS, cli, io
 from quantoscope.engine.cli import list_lines
-from quantoscope.engine.evaluation import compiled
+from quantoscope.engine.numerics import loops
 from tests.engine.io import builders
 
 ROOT = Path(__file__).parents[2]
@@ -375,28 +375,28 @@ def test_help_shows_examples(arguments: list[str], capsys: pytest.CaptureFixture
     assert '--scheme "int8 symmetric' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("loops", [object(), None], ids=["built", "not built"])
+@pytest.mark.parametrize("built", [object(), None], ids=["built", "not built"])
 @pytest.mark.parametrize("switched_off", [False, True])
 def test_the_version_is_the_engines_and_says_what_evaluates(
-    loops: object,
+    built: object,
     switched_off: bool,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    used = None if switched_off else loops
-    monkeypatch.setattr(compiled, "_loops", used)
-    monkeypatch.setattr(compiled, "_switched_off", switched_off)
+    used = None if switched_off else built
+    monkeypatch.setattr(loops, "compiled", used)
+    monkeypatch.setattr(loops, "_switched_off", switched_off)
     assert cli.main(["--version"]) == 0
     version, evaluation = capsys.readouterr().out.splitlines()
     assert version == f"quantoscope {engine.__version__}"
     assert evaluation.startswith(f"Evaluation: {'compiled loops' if used else 'numpy alone, as '}")
-    assert (compiled.SWITCH in evaluation) == switched_off
+    assert (loops.SWITCH in evaluation) == switched_off
 
 
 def test_a_variable_switches_the_compiled_loops_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENVIRONMENT, compiled.SWITCH, "0")
+    monkeypatch.setitem(ENVIRONMENT, loops.SWITCH, "0")
     done = run("--version")
-    assert done.stdout.splitlines()[1] == f"Evaluation: {compiled.Means.SWITCHED_OFF.value}"
+    assert done.stdout.splitlines()[1] == f"Evaluation: {loops.Means.SWITCHED_OFF.value}"
 
 
 def test_every_array_of_a_file_is_listed(

@@ -24,9 +24,9 @@ from PySide6.QtWidgets import (
 
 from quantoscope import engine
 from quantoscope.engine import Scheme
-from quantoscope.engine.evaluation import compiled
 from quantoscope.engine.examples import EXAMPLES
 from quantoscope.engine.io import qscope
+from quantoscope.engine.numerics import loops
 from quantoscope.gui.common import error_reports
 from quantoscope.gui.document import commands
 
@@ -500,9 +500,9 @@ def test_the_about_box_lists_the_versions(window, dialog):
         assert part in seen[0]
 
 
-@pytest.mark.parametrize("means", compiled.Means)
+@pytest.mark.parametrize("means", loops.Means)
 def test_the_versions_say_what_evaluates(means, qapp, monkeypatch):
-    monkeypatch.setattr(compiled, "means", lambda: means)
+    monkeypatch.setattr(loops, "means", lambda: means)
     assert f"\nEvaluation: {means.value}" in error_reports.versions()
 
 

@@ -15,6 +15,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("engine", "gui", "resources")
+SOURCES = sorted(path.name for path in (ROOT / "engine").glob("_loops*.[ch]"))
+"""The files of the compiled loops."""
 HOSTILE = "raise SystemExit('somebody else was imported')\n"
 
 
@@ -29,6 +31,12 @@ def test_the_packages_are_the_folders_that_hold_modules():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     packages = project["tool"]["setuptools"]["packages"]
     assert packages == sorted(set(folders()))
+
+
+def test_the_compiled_loops_are_built_anew_after_a_change_in_any_of_their_files():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (module,) = project["tool"]["setuptools"]["ext-modules"]
+    assert module["sources"] + module["depends"] == [f"engine/{name}" for name in SOURCES]
 
 
 def run(*command, **options):
@@ -126,7 +134,7 @@ def test_the_source_distribution_has_the_tests_and_the_changelog(source):
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"CHANGELOG.md", "README.md", "main.py", ".ci/run", "tests/conftest.py"} <= names
     assert "tests/packaging/test_packages.py" in names
-    assert {"engine/_loops.c", "engine/_loops_unit.h"} <= names
+    assert {f"engine/{name}" for name in SOURCES} <= names
 
 
 def test_the_wheel_holds_one_name_and_no_pictures(wheel):

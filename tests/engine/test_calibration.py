@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from quantoscope.engine.formats import IntegerFormat
 from quantoscope.engine.numerics.arithmetic import EntropySearch
 from quantoscope.engine.numerics.kernels import extremes
 from tests.laws import examples
+from tests.without_loops import numpy_alone
 
 MAPPINGS = tuple(engine.MAPPINGS)
 INT8 = IntegerFormat(8, signed=True)
@@ -350,6 +352,16 @@ def test_clipping_that_costs_more_than_it_saves_is_said(text: str, costly: bool)
     if costly:
         mse_, of_minmax = (f"{r.metrics['mse']:.4g}" for r in (result, minmax))
         assert notes == [f"{COSTLY}: MSE is {mse_}, and {of_minmax} with minmax."]
+
+
+def test_nothing_is_said_of_clipping_whose_cost_the_sentence_would_not_show() -> None:
+    for seed in range(30):  # −128.5 becomes 0 either way, and has nearly all of the error
+        x = np.abs(np.random.default_rng(seed).standard_normal(32)).astype(np.float32)
+        x[[3, 9, 17]] = -128.5
+        for switched in (nullcontext, numpy_alone):
+            with switched():
+                notes = engine.evaluate(x, "uint8 symmetric percentile(99)").warnings
+            assert not [note for note in notes if note.startswith(COSTLY)]
 
 
 def test_costly_clipping_is_said_of_an_array_that_was_revised_too() -> None:

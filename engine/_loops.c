@@ -110,7 +110,7 @@ static INLINE void load_double(double *restrict r, const Inputs *in, int64_t sta
 
 /* Rows of values that are tried with sets of parameters, the sets over and over again for one row
    after the other. */
-enum { LEAF = 128 }; /* Values that numpy adds in one go. */
+enum { LEAF = 128, FEW = 16 }; /* Values that numpy adds in one go; a few, for whole vectors. */
 #define MOST_VALUES (INT64_C(1) << 40)
 
 typedef struct {
@@ -124,13 +124,43 @@ typedef struct {
     double clipped, rounded;
 } Cost;
 
+/* The largest cost that is of interest: of what is clipped, or of all. */
+typedef struct {
+    double most;
+    int of_both;
+} Limit;
+
+static const Limit NO_LIMIT = {INFINITY, 0};
+
+/* How parameters follow from a range, and the ranges that a search tries, in turn: factors that
+   shrink it, factors around the best, shares of its width by which ends move, and whole steps. */
+typedef struct {
+    int symmetric, zero_point;
+} Family;
+
+typedef struct {
+    const double *shrink, *factors, *spread, *moves;
+    int64_t shrink_count, factor_count, spread_count, move_count;
+} Plan;
+
 /* The sum of at most 128 numbers as numpy takes it: eight sums side by side, then those. */
 static INLINE double eight_sums(const double *restrict x, int n)
 {
     double sums[8] = {0, 0, 0, 0, 0, 0, 0, 0}, total;
     int i = 0;
+#if defined(__GNUC__)
+    /* The compiler would keep an array in memory, and each sum wait for that. */
+    typedef double Eight __attribute__((vector_size(64)));
+    Eight all = {0}, some;
+    for (; i + 8 <= n; i += 8) {
+        memcpy(&some, x + i, sizeof some);
+        all += some;
+    }
+    memcpy(sums, &all, sizeof all);
+#else
     for (; i + 8 <= n; i += 8)
         for (int k = 0; k < 8; k++) sums[k] += x[i + k];
+#endif
     total = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
     for (; i < n; i++) total += x[i];
     return total;
@@ -138,6 +168,7 @@ static INLINE double eight_sums(const double *restrict x, int n)
 
 #define REAL float
 #define WORD uint32_t
+#define SMALLEST 1.40129846432481707092e-45f
 #define NAME(x) x##_float
 #define RINT rintf
 #define TRUNC truncf
@@ -147,12 +178,14 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #define FMA fmaf
 #define LARGEST 3.40282346638528859812e38f
 #define WORD uint32_t
+#define SMALLEST 1.40129846432481707092e-45f
 #define FRACTION 23
 #define BIAS 127
 #include "_loops_unit.h"
 #include "_loops_search_unit.h"
 #undef REAL
 #undef WORD
+#undef SMALLEST
 #undef NAME
 #undef RINT
 #undef TRUNC
@@ -162,10 +195,12 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #undef FMA
 #undef LARGEST
 #undef WORD
+#undef SMALLEST
 #undef FRACTION
 #undef BIAS
 #define REAL double
 #define WORD uint64_t
+#define SMALLEST 4.94065645841246544177e-324
 #define NAME(x) x##_double
 #define RINT rint
 #define TRUNC trunc
@@ -175,6 +210,7 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #define FMA fma
 #define LARGEST 1.79769313486231570815e308
 #define WORD uint64_t
+#define SMALLEST 4.94065645841246544177e-324
 #define FRACTION 52
 #define BIAS 1023
 #include "_loops_unit.h"
@@ -332,6 +368,7 @@ static PyMethodDef methods[] = {
     {"keys", keys, METH_VARARGS, "Count values by their first 16 bits, in the order of values."},
     {"picked", picked, METH_VARARGS, "Write the values of some keys; return their number."},
     {"bins", bins, METH_VARARGS, "Count |R| in bins up to the largest."},
+    {"search", search, METH_VARARGS, "Write the range of least cost per row over its extremes."},
     {"extremes", extremes, METH_VARARGS, "Write the extremes of runs; say whether all is finite."},
     {NULL, NULL, 0, NULL},
 };

@@ -55,6 +55,12 @@ static int known_choices(const Choices *c)
     return 1;
 }
 
+WIDE static void search_of_float(const float *r, int64_t rows, int64_t n, const Choices *c,
+                                 const Family *f, const Plan *plan, float *low, float *high)
+{
+    search_rows_float(r, rows, n, c, f, plan, low, high);
+}
+
 static PyObject *costs(PyObject *module, PyObject *args)
 {
     (void)module;
@@ -220,5 +226,55 @@ static PyObject *bins(PyObject *module, PyObject *args)
     else bins_of_float(x, n, (float)reach, number, out);
     Py_END_ALLOW_THREADS
     while (held.held) PyBuffer_Release(&held.views[--held.held]);
+    Py_RETURN_NONE;
+}
+
+/* The range of least cost per row of float32 values, by the textbook's parameters. */
+static PyObject *search(PyObject *module, PyObject *args)
+{
+    (void)module;
+    Choices c;
+    Family f;
+    Plan plan;
+    PyObject *values, *low, *high, *shrink, *factors, *spread, *moves;
+    long long rows, length, counts[4];
+    memset(&c, 0, sizeof c);
+    if (!PyArg_ParseTuple(args, "(iiiidd)ppLLLLLLOOOOOOO:search", &c.rounding, &c.shift, &c.fused,
+                          &c.reciprocal, &c.qmin, &c.qmax, &f.symmetric, &f.zero_point, &rows,
+                          &length, &counts[0], &counts[1], &counts[2], &counts[3], &shrink,
+                          &factors, &spread, &moves, &values, &low, &high))
+        return NULL;
+    if (!known_choices(&c)) return NULL;
+    int fits = rows >= 1 && length >= 1 && rows <= MOST_VALUES && length <= MOST_VALUES / rows;
+    for (int i = 0; i < 4; i++) fits = fits && counts[i] >= 1 && counts[i] <= 1 << 20;
+    if (!fits) {
+        PyErr_SetString(PyExc_ValueError, "a size is out of bounds");
+        return NULL;
+    }
+    Held held;
+    held.held = held.failed = 0;
+    plan.shrink_count = counts[0];
+    plan.factor_count = counts[1];
+    plan.spread_count = counts[2];
+    plan.move_count = counts[3];
+    plan.shrink = take(&held, shrink, 0, counts[0] * 8, "shrink");
+    plan.factors = take(&held, factors, 0, counts[1] * 8, "factors");
+    plan.spread = take(&held, spread, 0, counts[2] * 8, "spread");
+    plan.moves = take(&held, moves, 0, counts[3] * 8, "moves");
+    const float *r = take(&held, values, 0, rows * length * 4, "values");
+    float *least = take(&held, low, 1, rows * 4, "low");
+    float *most = take(&held, high, 1, rows * 4, "high");
+    int ready = plan.shrink && plan.factors && plan.spread && plan.moves && r && least && most;
+    if (!held.failed && !ready) {
+        PyErr_SetString(PyExc_ValueError, "arrays are missing");
+        held.failed = 1;
+    }
+    if (!held.failed) {
+        Py_BEGIN_ALLOW_THREADS
+        search_of_float(r, rows, length, &c, &f, &plan, least, most);
+        Py_END_ALLOW_THREADS
+    }
+    while (held.held) PyBuffer_Release(&held.views[--held.held]);
+    if (held.failed) return NULL;
     Py_RETURN_NONE;
 }

@@ -3,39 +3,83 @@
 
    Included once per precision, after _loops_unit.h, with the same names defined. */
 
+/* The stages that most schemes have, in one loop: numbers before Clip, R', and whether any clips. */
+static INLINE int NAME(usual)(const REAL *restrict r, int n, const Choices *c, REAL by, REAL s, REAL z,
+                              int reciprocal, int shift, REAL *restrict x, REAL *restrict made)
+{
+    REAL qmin = (REAL)c->qmin, qmax = (REAL)c->qmax;
+    int odd[FEW] = {0}, beyond = 0;
+    for (int j = 0; j < n; j += FEW)
+    #pragma omp simd
+    for (int k = 0; k < FEW; k++) {
+        int i = j + k;
+        REAL number = reciprocal ? r[i] * by : r[i] / by;
+        if (shift == BEFORE) number = number + z;
+        number = RINT(number);
+        if (shift == AFTER) number = number + z;
+        REAL up = number < qmin ? qmin : number;
+        REAL clipped = up > qmax ? qmax : up;
+        odd[k] |= clipped != number;
+        x[i] = number;
+        REAL code = clipped == clipped ? clipped + (REAL)0 : (REAL)0;
+        made[i] = (code - z) * s;
+    }
+    for (int k = 0; k < FEW; k++) beyond |= odd[k];
+    return beyond;
+}
+
 /* The cost of at most 128 values. */
-static INLINE Cost NAME(leaf)(const REAL *restrict r, const double *restrict weight, int n,
+static INLINE Cost NAME(leaf)(const REAL *restrict values, const double *restrict weight, int n,
                               const Choices *c, REAL s, REAL z, double far_z, int exponent)
 {
-    REAL x[LEAF], made[LEAF];
+    /* All that is whole vectors: what lies beyond the values is not added. */
+    REAL r[LEAF], x[LEAF], made[LEAF];
     double power[LEAF], cut[LEAF];
     REAL qmin = (REAL)c->qmin, qmax = (REAL)c->qmax, inverse = (REAL)1 / s;
-    if (c->fused) {
-        for (int i = 0; i < n; i++) x[i] = FMA(r[i], inverse, z);
-    } else if (c->reciprocal) {
-        for (int i = 0; i < n; i++) x[i] = r[i] * inverse;
-    } else {
-        for (int i = 0; i < n; i++) x[i] = r[i] / s;
-    }
-    if (c->shift == BEFORE && !c->fused)
-        for (int i = 0; i < n; i++) x[i] = x[i] + z;
-    NAME(round)(x, n, c, 0);
-    if (c->shift == AFTER)
-        for (int i = 0; i < n; i++) x[i] = x[i] + z;
     int beyond = 0;
-    #pragma omp simd reduction(|:beyond)
-    for (int i = 0; i < n; i++) {
-        REAL up = x[i] < qmin ? qmin : x[i];
-        REAL clipped = up > qmax ? qmax : up;
-        beyond |= clipped != x[i];
-        made[i] = clipped == clipped ? clipped + (REAL)0 : (REAL)0;
+    memset(r + n / FEW * FEW % LEAF, 0, sizeof(REAL) * FEW);
+    memcpy(r, values, sizeof *r * (size_t)n);
+    if (c->rounding == TIES_EVEN && !c->fused && fabs(far_z) < 1048576.0) {
+        int shift = c->shift;
+        if (c->reciprocal)
+            beyond = shift == BEFORE  ? NAME(usual)(r, n, c, inverse, s, z, 1, BEFORE, x, made)
+                     : shift == AFTER ? NAME(usual)(r, n, c, inverse, s, z, 1, AFTER, x, made)
+                                      : NAME(usual)(r, n, c, inverse, s, z, 1, NO_SHIFT, x, made);
+        else
+            beyond = shift == BEFORE  ? NAME(usual)(r, n, c, s, s, z, 0, BEFORE, x, made)
+                     : shift == AFTER ? NAME(usual)(r, n, c, s, s, z, 0, AFTER, x, made)
+                                      : NAME(usual)(r, n, c, s, s, z, 0, NO_SHIFT, x, made);
+    } else {
+        int whole = (n + FEW - 1) / FEW * FEW;
+        if (c->fused) {
+            for (int i = 0; i < whole; i++) x[i] = FMA(r[i], inverse, z);
+        } else if (c->reciprocal) {
+            for (int i = 0; i < whole; i++) x[i] = r[i] * inverse;
+        } else {
+        int whole = (n + FEW - 1) / FEW * FEW;
+            for (int i = 0; i < whole; i++) x[i] = r[i] / s;
+        }
+        if (c->shift == BEFORE && !c->fused)
+            for (int i = 0; i < whole; i++) x[i] = x[i] + z;
+        NAME(round)(x, whole, c, 0);
+        if (c->shift == AFTER)
+            for (int i = 0; i < whole; i++) x[i] = x[i] + z;
+        #pragma omp simd reduction(|:beyond)
+        for (int i = 0; i < whole; i++) {
+            REAL up = x[i] < qmin ? qmin : x[i];
+            REAL clipped = up > qmax ? qmax : up;
+            beyond |= clipped != x[i];
+            made[i] = clipped == clipped ? clipped + (REAL)0 : (REAL)0;
+        }
+        /* Q − Z is exact in the working precision for small Z; else it is taken in float64. */
+        if (fabs(far_z) < 1048576.0)
+            for (int i = 0; i < whole; i++) made[i] = (made[i] - z) * s;
+        else
+            for (int i = 0; i < whole; i++) made[i] = (REAL)((double)made[i] - far_z) * s;
     }
-    /* Q − Z is exact in the working precision for small Z; else it is taken in float64. */
-    if (fabs(far_z) < 1048576.0)
-        for (int i = 0; i < n; i++) made[i] = (made[i] - z) * s;
-    else
-        for (int i = 0; i < n; i++) made[i] = (REAL)((double)made[i] - far_z) * s;
-    for (int i = 0; i < n; i++) {
+    for (int j = 0; j < n; j += FEW)
+    #pragma omp simd
+    for (int i = j; i < j + FEW; i++) {
         double error = (double)made[i] - (double)r[i];
         power[i] = error * error;
     }
@@ -48,7 +92,9 @@ static INLINE Cost NAME(leaf)(const REAL *restrict r, const double *restrict wei
         for (int i = 0; i < n; i++) power[i] *= weight[i];
     Cost cost = {0, 0};
     if (beyond) {
-        for (int i = 0; i < n; i++) {
+        for (int j = 0; j < n; j += FEW)
+        #pragma omp simd
+        for (int i = j; i < j + FEW; i++) {
             int outside = (x[i] < qmin) | (x[i] > qmax);
             cut[i] = outside ? power[i] : 0;
             power[i] = outside ? 0 : power[i];
@@ -60,10 +106,11 @@ static INLINE Cost NAME(leaf)(const REAL *restrict r, const double *restrict wei
 }
 
 /* The cost of a row, by numpy's pairwise sum: of halves, the first being a multiple of 8. No calls
-   of itself, which the compiler could not make wide. */
+   of itself, which the compiler could not make wide. Both are infinite if they exceed the limit. */
 static INLINE Cost NAME(cost)(const REAL *r, const double *weight, int64_t n, const Choices *c,
-                              REAL s, REAL z, double far_z, int exponent)
+                              REAL s, REAL z, double far_z, int exponent, const Limit *limit)
 {
+    double so_far = 0;
     enum { ADD = -1, DEPTH = 128 };
     int64_t todo[DEPTH];
     Cost done[DEPTH];
@@ -79,6 +126,9 @@ static INLINE Cost NAME(cost)(const REAL *r, const double *weight, int64_t n, co
             done[made++] = NAME(leaf)(r, weight, (int)size, c, s, z, far_z, exponent);
             r += size;
             if (weight) weight += size;
+            so_far += done[made - 1].clipped;
+            if (limit->of_both) so_far += done[made - 1].rounded;
+            if (so_far > limit->most) return (Cost){INFINITY, INFINITY};
         } else {
             int64_t half = size / 2;
             half -= half % 8;
@@ -101,7 +151,7 @@ static INLINE void NAME(rows)(const Choices *c, const Rows *in, double *clipped,
         if (isfinite(scale[set])) {
             double far_z = in->zero_point[set];
             cost = NAME(cost)(values + row * in->length, weight, in->length, c, scale[set],
-                              (REAL)far_z, far_z, in->exponent);
+                              (REAL)far_z, far_z, in->exponent, &NO_LIMIT);
             if (isnan(cost.clipped)) cost.clipped = INFINITY;
             if (isnan(cost.rounded)) cost.rounded = INFINITY;
         }
@@ -176,7 +226,6 @@ static INLINE REAL NAME(bound)(unsigned key, int largest)
 static INLINE int64_t NAME(picked)(const REAL *restrict x, int64_t n, int magnitude, unsigned first,
                                    unsigned last, REAL *restrict out, int64_t room)
 {
-    enum { FEW = 16 };
     int64_t found = 0;
     REAL low = NAME(bound)(first, 0), high = NAME(bound)(last, 1);
     for (int64_t start = 0; start < n; start += FEW) {
@@ -216,4 +265,143 @@ static INLINE void NAME(bins)(const REAL *restrict x, int64_t n, REAL reach, int
         }
         for (int i = 0; i < size; i++) counts[(int64_t)(i & 3) * bins + place[i]]++;
     }
+}
+
+/* The textbook's S and Z of a range, as ``Affine.parameters`` makes them, and what it costs. */
+static INLINE Cost NAME(cost_of)(const REAL *r, int64_t n, const Choices *c, const Family *f, REAL low,
+                                 REAL high, const Limit *limit)
+{
+    double s, z = 0, steps = c->qmax - c->qmin;
+    if (f->symmetric) {
+        REAL largest = FABS(high > -low ? high : low);
+        s = (double)largest / c->qmax;
+    } else {
+        REAL width = high - low;
+        s = (isfinite(width) ? (double)width : (double)high - (double)low) / steps;
+    }
+    REAL working = (REAL)s;
+    if (working == 0) {
+        working = SMALLEST;
+        s = (double)working;
+    }
+    if (f->zero_point) z = c->qmax - rint((double)high / s);
+    return NAME(cost)(r, NULL, n, c, working, (REAL)z, z, 0, limit);
+}
+
+typedef struct {
+    REAL low, high;
+    double cost;
+} NAME(Best);
+
+/* Try a range: the first of equals stays. */
+static INLINE Cost NAME(tried)(const REAL *r, int64_t n, const Choices *c, const Family *f, REAL low,
+                               REAL high, int of_both, NAME(Best) *best)
+{
+    /* A little more than the least, as the parts of a sum are added in another order here. */
+    Limit limit = {best->cost * (1 + 1e-9), of_both};
+    Cost cost = NAME(cost_of)(r, n, c, f, low, high, &limit);
+    if (cost.clipped + cost.rounded < best->cost) {
+        best->low = low;
+        best->high = high;
+        best->cost = cost.clipped + cost.rounded;
+    }
+    return cost;
+}
+
+/* Try finely scaled ranges around one. */
+static INLINE void NAME(scaled)(const REAL *r, int64_t n, const Choices *c, const Family *f,
+                                const double *factors, int64_t count, NAME(Best) *best)
+{
+    REAL start_low = best->low, start_high = best->high;
+    for (int64_t i = 0; i < count; i++) {
+        REAL low = (REAL)((double)start_low * factors[i]);
+        REAL high = (REAL)((double)start_high * factors[i]);
+        if (low < high && isfinite(low) && isfinite(high))
+            NAME(tried)(r, n, c, f, low, high, 1, best);
+    }
+}
+
+/* Try ranges moved by whole steps. */
+static INLINE void NAME(moved)(const REAL *r, int64_t n, const Choices *c, const Family *f,
+                               const Plan *plan, NAME(Best) *best)
+{
+    double steps = c->qmax - c->qmin, first = best->low, last = best->high;
+    double width = (last - first) / steps;
+    for (int64_t i = 0; i < 2 * plan->move_count; i++) {
+        double move = plan->moves[i / 2];
+        if (!(move < steps)) continue;
+        move = i % 2 ? move : -move;
+        REAL low = (REAL)(first + move * width), high = (REAL)(last + move * width);
+        if (low < high && isfinite(low) && isfinite(high))
+            NAME(tried)(r, n, c, f, low, high, 1, best);
+    }
+}
+
+/* Try ranges near one: each end moved separately. */
+static INLINE void NAME(around)(const REAL *r, int64_t n, const Choices *c, const Family *f,
+                                const Plan *plan, NAME(Best) *best)
+{
+    REAL start_low = best->low, start_high = best->high;
+    double width = (double)start_high - (double)start_low;
+    for (int64_t i = 0; i < plan->spread_count; i++) {
+        REAL low = (REAL)((double)start_low + plan->spread[i] * width);
+        if (!isfinite(low)) low = start_low;
+        for (int64_t k = 0; k < plan->spread_count; k++) {
+            REAL high = (REAL)((double)start_high + plan->spread[k] * width);
+            if (!isfinite(high)) high = start_high;
+            if (low < high) NAME(tried)(r, n, c, f, low, high, 1, best);
+        }
+    }
+}
+
+/* The range of least cost of a row, from its extremes: see ``_Search.ends``. */
+static INLINE void NAME(searched)(const REAL *r, int64_t n, const Choices *c, const Family *f,
+                                  const Plan *plan, REAL *least, REAL *most)
+{
+    REAL low = *least, high = *most, reach = FABS(low) > FABS(high) ? FABS(low) : FABS(high);
+    NAME(Best) widest = {low, high, INFINITY}, found = {low, high, INFINITY};
+    NAME(tried)(r, n, c, f, low, high, 1, &widest);
+    for (int64_t i = 0; i < plan->shrink_count; i++) {
+        REAL t = (REAL)((double)reach * plan->shrink[i]), a = -t, b = t;
+        if (!(t > 0)) {
+            t = reach;
+            a = -t;
+            b = t;
+        }
+        if (!f->symmetric) {
+            a = low > -t ? low : -t;
+            b = high < t ? high : t;
+            if (!(a < b)) {
+                a = -t;
+                b = t;
+            }
+        }
+        Cost cost = NAME(tried)(r, n, c, f, a, b, 0, &found);
+        if (cost.clipped > found.cost) break;
+    }
+    if (f->symmetric) {
+        NAME(scaled)(r, n, c, f, plan->factors, plan->factor_count, &found);
+    } else {
+        NAME(around)(r, n, c, f, plan, &found);
+        NAME(Best) starts[2] = {found, widest};
+        for (int i = 0; i < 2; i++) {
+            NAME(Best) near = starts[i];
+            for (int turn = 0; turn < 2; turn++) {
+                NAME(scaled)(r, n, c, f, plan->factors, plan->factor_count, &near);
+                NAME(moved)(r, n, c, f, plan, &near);
+            }
+            if (near.cost < found.cost) found = near;
+        }
+    }
+    if (found.cost < widest.cost) {
+        *least = found.low;
+        *most = found.high;
+    }
+}
+
+static INLINE void NAME(search_rows)(const REAL *r, int64_t rows, int64_t n, const Choices *c,
+                                     const Family *f, const Plan *plan, REAL *low, REAL *high)
+{
+    for (int64_t row = 0; row < rows; row++)
+        NAME(searched)(r + row * n, n, c, f, plan, low + row, high + row);
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from quantoscope.engine import cancellation
 from quantoscope.engine.calibration.base import Method, Task, inside
-from quantoscope.engine.calibration.compiled import compiled_costs
+from quantoscope.engine.calibration.compiled import Plan, compiled_costs, compiled_search
 from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics import mapped_arrays
 from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic
@@ -31,6 +32,12 @@ MANY = 1 << 20
 """Upper bound of the total sample of many channels, with some values of each."""
 LEAST = 1024
 OCTAVES, PER_OCTAVE = 20, 8
+SHRINK = 2.0 ** (-np.arange(OCTAVES * PER_OCTAVE) / PER_OCTAVE)
+"""Factors by which coarse ranges shrink."""
+SPREAD = np.linspace(1 - 2.0 ** (1 / PER_OCTAVE), 2.0 ** (1 / PER_OCTAVE) - 1, 9)
+"""Shares of the width by which each end is moved."""
+MOVES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48)
+"""Steps by which a range is moved."""
 NEAR = 0.75
 """Octaves around the best coarse range that are searched finely."""
 PER_STEP = 8
@@ -218,19 +225,21 @@ class _Search:
         points = sample_points(rows, self.gaps, self.channels)
         size = points.values.shape[1]
         sampled = size != self.length
+        if not sampled and not self.gaps:
+            made = compiled_search(rows, low, high, quantizer, self.fmt, self.arithmetic, self.plan)
+            if made is not None:
+                return made
         trial = _Trial(points, quantizer, self.fmt, self.arithmetic, step)
         with np.errstate(under="ignore"):
             reach = np.maximum(np.abs(low), np.abs(high))
-            factors = 2.0 ** (-np.arange(OCTAVES * PER_OCTAVE) / PER_OCTAVE)
-            thresholds = (reach * factors[:, None]).astype(dtype)
+            thresholds = (reach * SHRINK[:, None]).astype(dtype)
         usable = np.where(thresholds > 0, thresholds, reach)
         widest = trial.best([(low, high)])
         found = trial.best((inside(low, high, t, quantizer) for t in usable), shrinking=True)
         if quantizer.symmetric_range:
             found = trial.best(self._scaled(found, size), found, sampled)
         else:
-            spread = 2.0 ** (1 / PER_OCTAVE) - 1
-            found = trial.best(_around((found.low, found.high), spread, dtype), found)
+            found = trial.best(_around((found.low, found.high), dtype), found)
             # The rounding error depends on S only, the clipping error on both ends.
             for start in (found, widest):
                 near = trial.best(self._scaled(start, size, 4), start)
@@ -249,15 +258,25 @@ class _Search:
             found = found.better(_Best(*pair, cost))
         return np.asarray(found.low, dtype), np.asarray(found.high, dtype)
 
-    def _scaled(self, found: _Best, points: int, times: int = 1) -> Iterator[Pair]:
-        """Yield finely scaled ranges around one; ``times`` series share the budget."""
+    @cached_property
+    def plan(self) -> Plan:
+        """The ranges to try of channels that are not sampled."""
+        times = 1 if self.quantizer.symmetric_range else 4
+        return Plan(SHRINK, self._factors(self.length, times), SPREAD, np.array(MOVES, float))
+
+    def _factors(self, points: int, times: int) -> np.ndarray:
+        """Return the factors of a fine search; ``times`` series share the budget."""
         qmin, qmax = self.quantizer.code_range(self.fmt, self.arithmetic)
         wanted = PER_STEP * int(qmax - qmin) if self.fmt.integer else 0
         wanted = min(max(USUAL, wanted), WORK // (points * times))
         of_all = WORK_OF_MANY // (self.channels * points * times)
         half = max(FEWEST, min(wanted, of_all)) // 2
+        return np.asarray(2.0 ** (NEAR * np.arange(-half, half + 1) / half))
+
+    def _scaled(self, found: _Best, points: int, times: int = 1) -> Iterator[Pair]:
+        """Yield finely scaled ranges around one; ``times`` series share the budget."""
+        factors = self._factors(points, times)
         low, high = (np.asarray(end).astype(np.float64) for end in (found.low, found.high))
-        factors = 2.0 ** (NEAR * np.arange(-half, half + 1) / half)
         together = max(1, SAMPLE // low.size)
         for start in range(0, factors.size, together):
             some = factors[start : start + together, None]
@@ -268,7 +287,7 @@ class _Search:
         qmin, qmax = self.quantizer.code_range(self.fmt, self.arithmetic)
         low, high = (np.asarray(end).astype(np.float64) for end in (found.low, found.high))
         width = (high - low) / (qmax - qmin)
-        for move in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48):
+        for move in MOVES:
             for steps in (-move, move) if move < qmax - qmin else ():
                 yield self._usable(low + steps * width, high + steps * width, found)
 
@@ -343,6 +362,7 @@ class _Trial:
         if count > 1 and shrinking:
             batch = 1
         seen: list[tuple[Pair, np.ndarray]] = []
+        over = np.zeros(count, bool)
         kept = () if found is None else found.finalists
         for some in _batches(candidates, min(batch, 9) if shrinking else batch):
             clipped, costs = self.costs(some)
@@ -353,10 +373,13 @@ class _Trial:
                 first = int(np.argmin(costs[:, 0]))
                 some, costs = some[first : first + 1], costs[first : first + 1]
             for (low, high), cost in zip(some, costs, strict=True):
+                # No channel heeds how long another one shrinks.
+                cost = np.where(over, np.inf, cost)
                 now = _Best(low, high, cost)
                 found = now if found is None else found.better(now)
             assert found is not None
-            if shrinking and (clipped[-1] > found.cost).all():
+            over |= shrinking and clipped[-1] > found.cost
+            if over.all():
                 break  # smaller ranges have an even larger clipping error
         assert found is not None
         if seen:
@@ -389,10 +412,10 @@ def _batches(pairs: Iterable[Pair], size: int) -> Iterator[list[Pair]]:
         yield some
 
 
-def _around(ends: Pair, spread: float, dtype: np.dtype[Any]) -> list[Pair]:
+def _around(ends: Pair, dtype: np.dtype[Any]) -> list[Pair]:
     """Return ranges near one, itself first: each end moved separately."""
     low, high = (np.asarray(end) for end in ends)
-    steps = np.linspace(-spread, spread, 9)[:, None]
+    steps = SPREAD[:, None]
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         width = high.astype(np.float64) - low.astype(np.float64)
         lows = (low.astype(np.float64) + steps * width).astype(dtype)

@@ -143,25 +143,19 @@ typedef struct {
     int64_t shrink_count, factor_count, spread_count, move_count;
 } Plan;
 
+static INLINE double of_eight(const double *x)
+{
+    return ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
+}
+
 /* The sum of at most 128 numbers as numpy takes it: eight sums side by side, then those. */
 static INLINE double eight_sums(const double *restrict x, int n)
 {
-    double sums[8] = {0, 0, 0, 0, 0, 0, 0, 0}, total;
+    double sums[8] = {0, 0, 0, 0, 0, 0, 0, 0};
     int i = 0;
-#if defined(__GNUC__)
-    /* The compiler would keep an array in memory, and each sum wait for that. */
-    typedef double Eight __attribute__((vector_size(64)));
-    Eight all = {0}, some;
-    for (; i + 8 <= n; i += 8) {
-        memcpy(&some, x + i, sizeof some);
-        all += some;
-    }
-    memcpy(sums, &all, sizeof all);
-#else
     for (; i + 8 <= n; i += 8)
         for (int k = 0; k < 8; k++) sums[k] += x[i + k];
-#endif
-    total = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+    double total = of_eight(sums);
     for (; i < n; i++) total += x[i];
     return total;
 }

@@ -8,7 +8,7 @@ static INLINE int NAME(usual)(const REAL *restrict r, int n, const Choices *c, R
                               int reciprocal, int shift, REAL *restrict x, REAL *restrict made)
 {
     REAL qmin = (REAL)c->qmin, qmax = (REAL)c->qmax;
-    int odd[FEW] = {0}, beyond = 0;
+    int32_t odd[FEW] = {0};
     for (int j = 0; j < n; j += FEW)
     #pragma omp simd
     for (int k = 0; k < FEW; k++) {
@@ -24,21 +24,68 @@ static INLINE int NAME(usual)(const REAL *restrict r, int n, const Choices *c, R
         REAL code = clipped == clipped ? clipped + (REAL)0 : (REAL)0;
         made[i] = (code - z) * s;
     }
-    for (int k = 0; k < FEW; k++) beyond |= odd[k];
-    return beyond;
+    uint64_t pairs[FEW / 2];
+    memcpy(pairs, odd, sizeof pairs);
+    for (int k = 1; k < FEW / 2; k++) pairs[0] |= pairs[k];
+    return pairs[0] != 0;
 }
 
-/* The cost of at most 128 values. */
+#if defined(__GNUC__)
+/* The squares of errors added at once, eight side by side: as ``eight_sums`` of arrays of them. */
+static INLINE Cost NAME(squares)(const REAL *restrict r, const REAL *restrict x,
+                                 const REAL *restrict made, int n, REAL qmin, REAL qmax, int beyond)
+{
+    typedef REAL Reals __attribute__((vector_size(8 * sizeof(REAL))));
+    typedef double Eight __attribute__((vector_size(64)));
+    typedef int64_t Mask __attribute__((vector_size(64)));
+    Eight kept = {0}, cut = {0};
+    double power, sums[8];
+    Cost cost;
+    int i = 0;
+    for (; i + 8 <= n; i += 8) {
+        Reals a, b, number;
+        memcpy(&a, made + i, sizeof a);
+        memcpy(&b, r + i, sizeof b);
+        Eight error = __builtin_convertvector(a, Eight) - __builtin_convertvector(b, Eight);
+        Eight square = error * error;
+        if (beyond) {
+            memcpy(&number, x + i, sizeof number);
+            Mask outside = __builtin_convertvector((number < qmin) | (number > qmax), Mask);
+            cut += (Eight)((Mask)square & outside);
+            kept += (Eight)((Mask)square & ~outside);
+        } else {
+            kept += square;
+        }
+    }
+    memcpy(sums, &kept, sizeof sums);
+    cost.rounded = of_eight(sums);
+    memcpy(sums, &cut, sizeof sums);
+    cost.clipped = of_eight(sums);
+    for (; i < n; i++) {
+        power = (double)made[i] - (double)r[i];
+        power *= power;
+        if (x[i] < qmin || x[i] > qmax) cost.clipped += power;
+        else cost.rounded += power;
+    }
+    return cost;
+}
+#endif
+
+/* The cost of at most 128 values; whether others follow them, so that whole vectors can be read. */
 static INLINE Cost NAME(leaf)(const REAL *restrict values, const double *restrict weight, int n,
-                              const Choices *c, REAL s, REAL z, double far_z, int exponent)
+                              int followed, const Choices *c, REAL s, REAL z, double far_z, int exponent)
 {
     /* All that is whole vectors: what lies beyond the values is not added. */
-    REAL r[LEAF], x[LEAF], made[LEAF];
+    REAL copy[LEAF], x[LEAF], made[LEAF];
+    const REAL *restrict r = values;
     double power[LEAF], cut[LEAF];
     REAL qmin = (REAL)c->qmin, qmax = (REAL)c->qmax, inverse = (REAL)1 / s;
     int beyond = 0;
-    memset(r + n / FEW * FEW % LEAF, 0, sizeof(REAL) * FEW);
-    memcpy(r, values, sizeof *r * (size_t)n);
+    if (n % FEW && !followed) {
+        memset(copy + n / FEW * FEW, 0, sizeof(REAL) * FEW);
+        memcpy(copy, values, sizeof *copy * (size_t)n);
+        r = copy;
+    }
     if (c->rounding == TIES_EVEN && !c->fused && fabs(far_z) < 1048576.0) {
         int shift = c->shift;
         if (c->reciprocal)
@@ -77,6 +124,9 @@ static INLINE Cost NAME(leaf)(const REAL *restrict values, const double *restric
         else
             for (int i = 0; i < whole; i++) made[i] = (REAL)((double)made[i] - far_z) * s;
     }
+#if defined(__GNUC__)
+    if (!weight && !exponent) return NAME(squares)(r, x, made, n, qmin, qmax, beyond);
+#endif
     for (int j = 0; j < n; j += FEW)
     #pragma omp simd
     for (int i = j; i < j + FEW; i++) {
@@ -110,6 +160,7 @@ static INLINE Cost NAME(leaf)(const REAL *restrict values, const double *restric
 static INLINE Cost NAME(cost)(const REAL *r, const double *weight, int64_t n, const Choices *c,
                               REAL s, REAL z, double far_z, int exponent, const Limit *limit)
 {
+    int64_t at = 0;
     double so_far = 0;
     enum { ADD = -1, DEPTH = 128 };
     int64_t todo[DEPTH];
@@ -123,8 +174,9 @@ static INLINE Cost NAME(cost)(const REAL *r, const double *weight, int64_t n, co
             done[made - 1].clipped += done[made].clipped;
             done[made - 1].rounded += done[made].rounded;
         } else if (size <= LEAF) {
-            done[made++] = NAME(leaf)(r, weight, (int)size, c, s, z, far_z, exponent);
+            done[made++] = NAME(leaf)(r, weight, (int)size, n - at - size >= FEW, c, s, z, far_z, exponent);
             r += size;
+            at += size;
             if (weight) weight += size;
             so_far += done[made - 1].clipped;
             if (limit->of_both) so_far += done[made - 1].rounded;

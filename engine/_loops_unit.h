@@ -100,7 +100,9 @@ static INLINE void NAME(store)(const NAME(Buffers) *restrict b, void *codes, int
             WORD bits;
             memcpy(&bits, &code[i], sizeof bits);
             int exponent = NAME(exponent)(code[i], least);
-            REAL steps = FABS(code[i]) * NAME(power_of_two)(mantissa - exponent);
+            /* What is no number is encoded by numpy. */
+            REAL size_of = code[i] == code[i] ? FABS(code[i]) : 0;
+            REAL steps = size_of * NAME(power_of_two)(mantissa - exponent);
             int size = ((exponent - least) << mantissa) + (int32_t)steps;
             q[i] = (uint8_t)(size | (int)(bits >> (8 * sizeof bits - 1)) << sign);
         }

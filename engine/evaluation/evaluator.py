@@ -389,6 +389,8 @@ def revise(
     for number in np.unique(block_of).tolist():
         here = block_of == number
         blocks[number] = run.revised(blocks[number], where[here], old[here], scratch)
+    if run.far:
+        return None  # What the loops cannot encode is known to a pass over all values only.
     known_now = where[~np.isnan(r.reshape(-1)[where])]
     after = run.counted(run.codes.reshape(-1)[known_now])
     made = run.evaluation(scheme, blocks, evaluation.code_counts - before + after)

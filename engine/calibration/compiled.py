@@ -80,7 +80,8 @@ def compiled_search(
     if choices is None or type(quantizer) not in (Symmetric, Asymmetric, ScaleOnly):
         return None
     tables = [np.ascontiguousarray(getattr(plan, f.name), np.float64) for f in fields(plan)]
-    low, high = low.copy(), high.copy()
+    # One row may lie with gaps.
+    values, low, high = np.ascontiguousarray(values), low.copy(), high.copy()
     loops.compiled.search(
         choices, quantizer.symmetric_range, type(quantizer) is Asymmetric, *values.shape,
         *(table.size for table in tables), *tables, values, low, high,

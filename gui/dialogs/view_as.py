@@ -20,10 +20,14 @@ from quantoscope.gui.common.localized_numbers import filled
 class _ViewAs(QDialog):
     """A form over a line that tells the shape, and the button that takes it."""
 
-    def __init__(self, title: str, parent: QWidget | None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self.form = QFormLayout()
+    def lay_out(self, *rows: tuple[str, QWidget]) -> None:
+        """Lay out fields under their labels.
+
+        The dialog opens in the widget that was made first: the buttons are made after the fields.
+        """
+        form = QFormLayout()
+        for label, field in rows:
+            form.addRow(label, field)
         self.note = QLabel(self)
         self.note.setWordWrap(True)
         self.note.setMinimumSize(300, 2 * self.note.fontMetrics().lineSpacing())
@@ -33,7 +37,7 @@ class _ViewAs(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
-        layout.addLayout(self.form)
+        layout.addLayout(form)
         layout.addWidget(self.note)
         layout.addWidget(self.buttons)
 
@@ -51,13 +55,13 @@ class ReshapeDialog(_ViewAs):
     """Asks for another shape of as many values."""
 
     def __init__(self, shape: tuple[int, ...], size: int, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+        super().__init__(parent)
         self.setWindowTitle(self.tr("Reshape"))
         self._size = size
         self._shape = shape
         self.field = QLineEdit(text_of(shape), self)
         self.field.setToolTip(self.tr("Such as 64x147; one length may be -1, for what remains"))
-        self.form.addRow(self.tr("&Shape"), self.field)
+        self.lay_out((self.tr("&Shape"), self.field))
         self.field.textChanged.connect(self._on_text)
         self.field.selectAll()
         self._on_text()
@@ -80,7 +84,7 @@ class MoveAxisDialog(_ViewAs):
     """Asks which axis goes to which place."""
 
     def __init__(self, shape: tuple[int, ...], parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+        super().__init__(parent)
         self.setWindowTitle(self.tr("Move axis"))
         self._shape = shape
         self.axis, self.place = QComboBox(self), QComboBox(self)
@@ -88,8 +92,7 @@ class MoveAxisDialog(_ViewAs):
             self.axis.addItem(filled(self.tr("axis %1, of length %2"), number, f"{length:,}"))
             self.place.addItem(filled(self.tr("place %1"), number))
         self.axis.setCurrentIndex(len(shape) - 1)
-        self.form.addRow(self.tr("&Move"), self.axis)
-        self.form.addRow(self.tr("&to"), self.place)
+        self.lay_out((self.tr("&Move"), self.axis), (self.tr("&to"), self.place))
         self.axis.currentIndexChanged.connect(self._tell)
         self.place.currentIndexChanged.connect(self._tell)
         self._tell()

@@ -153,6 +153,31 @@ def test_an_axis_is_moved_by_its_dialog(open_window, dialog):
     assert role_of(window) == Role((1,), (2, 0))
 
 
+def test_the_dialogs_open_in_their_first_field(open_window, dialog, person):
+    window = open_window(np.zeros((2, 3, 4), np.float32), "int8 symmetric")
+
+    def flat(box):
+        person.qtbot.waitUntil(lambda: box.focusWidget() is not None)
+        person.type("6x4")
+        assert box.note.text() == "24 values as 6×4"
+        person.press("Return")
+
+    with dialog(flat):
+        window.menus.view_as.reshape.trigger()
+    assert window.session.array.shape == (6, 4)
+    window.session.undo_stack.undo()
+
+    def move(box):
+        person.qtbot.waitUntil(lambda: box.focusWidget() is not None)
+        person.press("Home", "Tab", "Down")
+        assert box.note.text() == "2×3×4 becomes 3×2×4"
+        person.press("Return")
+
+    with dialog(move):
+        window.menus.view_as.move_axis.trigger()
+    assert window.session.array.shape == (3, 2, 4)
+
+
 def test_the_menu_offers_what_the_array_allows(window, open_window):
     menu = window.menus.view_as
     assert not menu.transpose.isEnabled()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QStyle, QStyleOptionComboBox, QWidget
 
 from quantoscope.engine import Scheme, SchemeError
 from quantoscope.engine.text.number_parsing import NumberError, parse_number
+from quantoscope.gui.common.number_fields import ElidedField
 from quantoscope.gui.common.widgets import Part, hbox, vbox
 
 
@@ -21,6 +23,22 @@ class ChoiceBox(QComboBox):
         option.currentText = option.fontMetrics.elidedText(
             option.currentText, Qt.TextElideMode.ElideRight, field.width() - 2 - icon
         )
+
+
+class FormField(ElidedField):
+    """A field that leaves undo and redo to the window once it has none of its own.
+
+    Qt's own keeps the keys even then: after an edit elsewhere they did nothing here.
+    """
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            keys = QKeySequence.StandardKey
+            undo = event.matches(keys.Undo) and not self.isUndoAvailable()
+            if undo or (event.matches(keys.Redo) and not self.isRedoAvailable()):
+                event.ignore()
+                return False
+        return super().event(event)
 
 
 def row_of(*fields: Part) -> QWidget:

@@ -32,7 +32,6 @@ from quantoscope.gui.common.localized_numbers import (
     tidy,
     typed_number,
 )
-from quantoscope.gui.common.number_fields import ElidedField
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.theme import Theme, inked
 from quantoscope.gui.common.widgets import name_fields, plain_label, vbox
@@ -41,6 +40,7 @@ from quantoscope.gui.document.session import Session
 from quantoscope.gui.document.snapshot import Entry
 from quantoscope.gui.panes.form_fields import (
     ChoiceBox,
+    FormField,
     number_in,
     numbers_in,
     row_of,
@@ -79,7 +79,7 @@ class SchemeForm(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setSpacing(4)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.text = ElidedField(self)
+        self.text = FormField(self)
         self.text.setPlaceholderText("int8 symmetric")
         self.text.setToolTip(
             self.tr("The scheme as text: format, mapping and calibration in any order")
@@ -105,14 +105,14 @@ class SchemeForm(QWidget):
             tip = self.tr(method.summary) + (f"\n{method.source}" if method.source else "")
             self.calibration.setItemData(self.calibration.count() - 1, tip, _TIP)
         self.calibration.activated.connect(self._on_calibration)
-        self.numbers = ElidedField(self)
+        self.numbers = FormField(self)
         self.numbers.setAccessibleName(self.tr("Parameters of the calibration"))
         self.numbers.textEdited.connect(self._on_numbers)
         self._numbers_problem = self._problem_label()
         chosen = row_of((self.calibration, 3), (self.numbers, 2))
         chosen.setFocusProxy(self.calibration)
         form.addRow(self.tr("Ran&ge"), stacked(chosen, self._numbers_problem))
-        self.low, self.high = ElidedField(self), ElidedField(self)
+        self.low, self.high = FormField(self), FormField(self)
         self._range_problem = self._problem_label()
         for field, name in ((self.low, self.tr("Rmin")), (self.high, self.tr("Rmax"))):
             field.setAccessibleName(name)
@@ -143,7 +143,7 @@ class SchemeForm(QWidget):
         rounding_row = row_of((self.rounding, 1), self.pow2)
         rounding_row.setFocusProxy(self.rounding)
         form.addRow(self.tr("R&ounding"), rounding_row)
-        self.label = ElidedField(self)
+        self.label = FormField(self)
         self.label.setPlaceholderText(self.tr("as the scheme"))
         self.label.textEdited.connect(self._on_label)
         form.addRow(self.tr("&Name"), self.label)

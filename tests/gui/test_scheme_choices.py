@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QStyleOptionComboBox
 from quantoscope.engine import FORMATS, RUNTIMES, Granularity, Scheme, channels, evaluate
 from quantoscope.engine.examples import example
 from quantoscope.engine.formats import SMALL_FLOATS, in_menu_order
+from quantoscope.gui.document import axes
 from tests.gui.plot_bench import noise
 
 ARRAY = noise(64, 4).reshape(4, 16)
@@ -608,6 +609,26 @@ def test_undo_works_while_the_focus_is_in_the_size_of_a_group(open_window, perso
     person.press("Ctrl+Z")
     assert str(window.session.active.scheme) == "int8 symmetric per-group(32)"
     assert field.value() == 32
+
+
+@pytest.mark.parametrize("name", ["text", "label", "low"])
+def test_undo_reaches_an_edit_elsewhere_while_the_focus_is_in_a_field(open_window, person, name):
+    window = open_window(np.arange(6, dtype=np.float32), "int8 symmetric manual(-3,3)")
+    form, session = window.schemes.form, window.session
+    axes.reshape(session, (2, 3))
+    field = getattr(form, name)
+    field.setFocus()
+    person.press("Ctrl+Z")
+    assert session.array.shape == (6,)
+    person.press("Ctrl+Y")
+    assert session.array.shape == (2, 3)
+    before, entry = field.text(), session.active
+    field.end(False)
+    person.type("1")
+    person.press("Ctrl+Z")
+    assert field.text() == before
+    assert (session.active.scheme, session.active.label) == (entry.scheme, entry.label)
+    assert session.array.shape == (2, 3)
 
 
 def test_a_choice_that_is_too_long_for_its_box_is_cut_with_a_mark(form):

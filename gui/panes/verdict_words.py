@@ -152,6 +152,9 @@ def _winner(verdict: Verdict, best: list[int]) -> Clause:
         return _clause(_tr("%1 loses nothing, at %2 bits."), _name(uid), bits)
     if len(verdict.cheapest()) == 1:
         text = _tr("%1 takes the fewest bits, %3, and has %2.")
+        others = (its.sqnr for its in verdict.standings.values() if its is not one)
+        if all(sqnr < one.sqnr for sqnr in others):
+            text = _tr("%1 loses least, %2, and takes the fewest bits, %3.")
         return _clause(text, _name(uid), db, bits)
     if count == 2 and len(ranking) == 2:
         second = verdict.standings[ranking[1]]

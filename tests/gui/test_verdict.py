@@ -152,6 +152,17 @@ def test_every_case_has_its_sentence(line, array, schemes, text):
     assert full(line(array.astype(np.float32), *schemes)).startswith(text)
 
 
+def test_a_scheme_of_the_fewest_bits_that_also_loses_least_is_said_to(line):
+    values = np.append(noise(4095), 500).astype(np.float32)
+    groups = values.reshape(-1, 32).astype(float)
+    scales = np.abs(groups).max(axis=1, keepdims=True) / 7
+    errors = np.round(groups / scales) * scales - groups
+    db = 10 * np.log10((groups**2).sum() / (errors**2).sum())
+    shown = line(values, "int8 symmetric", "int4 symmetric per-group(32)")
+    text = f"int4 symmetric per-group(32) loses least, {db:.1f} dB, and takes the fewest bits, 5."
+    assert full(shown).startswith(text)
+
+
 def test_values_that_are_not_finite_are_said_to_be_left_out(line):
     values = np.array([1, np.nan, 2, -3, np.inf], np.float32)
     shown = line(values, "int8 symmetric", "int8 asymmetric")

@@ -28,7 +28,7 @@ RAIL_GAINS, RAIL_MOST = 0.055, 320
 """Width of the rail beyond the first, per pixel of a window wider than 1000, and at most."""
 MOST = 40
 """Share of the height in per cent up to which the bottom panel grows by itself."""
-HIGHER = {"compare": 270, "runtimes": 300}
+HIGHER = {"results": 158, "compare": 270, "runtimes": 300}
 """Heights of the bottom panel at first with what needs more, by key."""
 
 

@@ -294,6 +294,16 @@ def test_the_panel_folds_to_one_line_that_tells_the_steps(window, person, qapp):
     assert window.places["results"].in_front
 
 
+def test_in_the_smallest_window_results_show_three_schemes_whole(open_window, person, qapp):
+    schemes = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
+    window = open_window([0.2, 1.3, -1.0], *schemes, size=(1000, 700))
+    person.press("Ctrl+5")
+    qapp.processEvents()
+    table = window.results.table
+    assert table.model().rowCount() == 3
+    assert table.viewport().height() >= table.verticalHeader().length()
+
+
 def test_a_narrow_window_has_the_schemes_behind_a_tab(new_window, qapp):
     window = new_window((1000, 700))
     window.files.start_first()

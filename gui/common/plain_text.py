@@ -8,6 +8,7 @@ the others are for widgets that interpret text.
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from html import escape
 from typing import Any
@@ -22,6 +23,9 @@ NAME_LENGTH = 300
 TIP_LENGTH = 4000
 _ODD = "\N{REPLACEMENT CHARACTER}"
 _SPACES = "\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
+
+_BEFORE_SIGN = re.compile(r" (?=[%=…])|(?<=[0-9]) (?=dB\b)")
+_INTO_BARS = re.compile(r"\|(?=\w)")
 
 
 def plain(name: str | os.PathLike[str]) -> str:
@@ -40,6 +44,15 @@ def letters(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in _SPACES else _ODD for c in text)
+
+
+def unbroken(text: str) -> str:
+    """Return a sentence with units and signs tied to their number, and bars to what is inside.
+
+    Qt would break a line before ``dB`` and ``%``, and inside ``|error|``.
+    """
+    text = _BEFORE_SIGN.sub("\N{NO-BREAK SPACE}", text)
+    return _INTO_BARS.sub("|\N{WORD JOINER}", text)
 
 
 def plain_tip(text: str) -> str:

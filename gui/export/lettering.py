@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF
+
+from quantoscope.gui.common.plain_text import unbroken
 
 SLACK = 0.98
 """Factor of safety: browsers set SVG text up to one per cent wider than Qt measures."""
@@ -14,13 +14,13 @@ SLACK = 0.98
 def wrapped(text: str, metrics: QFontMetricsF, width: float) -> list[str]:
     """Return the lines of a text, broken at spaces only; long words are cut.
 
-    Units and signs stay with their number: Qt would break before them, and inside ``|error|``.
+    Units and signs stay with their number, as in ``unbroken``.
     """
     lines: list[str] = []
     width *= SLACK
     for paragraph in text.split("\n"):
         line = ""
-        for word in re.sub(r" (?=[%=…] ?)", "\N{NO-BREAK SPACE}", paragraph).split(" "):
+        for word in unbroken(paragraph).replace("\N{WORD JOINER}", "").split(" "):
             longer = f"{line} {word}" if line else word
             if line and metrics.horizontalAdvance(longer) > width:
                 lines.append(line)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QCloseEvent, QFontMetrics, QPainter, QPaintEvent, QRes
 from PySide6.QtWidgets import QApplication, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from quantoscope.gui.common.focus_order import PLACE, go_on
-from quantoscope.gui.common.plain_text import letters, plain_tip
+from quantoscope.gui.common.plain_text import letters, plain_tip, unbroken
 from quantoscope.gui.common.theme import Theme
 
 
@@ -76,8 +76,8 @@ class Sentence(QLabel):
     def _write(self, least: int) -> None:
         rich = Qt.TextFormat.RichText if self._name else Qt.TextFormat.PlainText
         self.setTextFormat(rich)
-        named = f"{self._name}&nbsp;&nbsp; {escape(self._said)}"
-        self.setText(named if self._name else self._said)
+        said = unbroken(self._said)
+        self.setText(f"{self._name}&nbsp;&nbsp; {escape(said)}" if self._name else said)
         self._grow(least)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

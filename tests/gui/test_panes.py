@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QTextDocument
+from PySide6.QtGui import QTextDocument, QTextLayout
 from PySide6.QtWidgets import QApplication, QToolButton
+
+from quantoscope.gui.panes.place import Sentence
 
 THREE = ("int8 scale-only", "int8 symmetric", "int8 asymmetric")
 PANES = (
@@ -109,6 +111,24 @@ def test_the_head_of_a_view_leaves_the_room_to_the_plot(window, qapp):
     assert options.parentWidget() is place.pane
     shown = [box.currentText() for box in place.pane.options.boxes]
     assert shown == ["in the unit of R", "y: automatic"]
+
+
+def test_no_line_of_a_sentence_begins_with_a_unit_or_inside_bars(qapp, qtbot):
+    sentence = Sentence()
+    qtbot.addWidget(sentence)
+    sentence.say(
+        "int8 clips 2 of 4 values, 49 % of |R|; the largest |error| is 6.1 dB. MSE +3.2 dB."
+    )
+    layout = QTextLayout(sentence.text(), sentence.font())
+    begins = set()
+    for width in range(60, 600, 3):
+        layout.beginLayout()
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(width)
+            begins.add(sentence.text()[line.textStart() :].split()[0].strip("\N{WORD JOINER}"))
+        layout.endLayout()
+    assert {"49", "6.1", "|\N{WORD JOINER}error|", "MSE"} <= begins
+    assert not {"%", "dB.", "error|", "R|;"} & begins
 
 
 @pytest.mark.parametrize("size", [(1000, 700), (1440, 900)])

@@ -32,15 +32,24 @@ def kin(name: str) -> tuple[str, ...]:
     return (*(part for part in parts[:-1] if _numbered(part)), parts[-1][-CORE:])
 
 
-def shortened(name: str, metrics: Metrics, room: int, rivals: Iterable[str] = ()) -> str:
+def shortened(
+    name: str,
+    metrics: Metrics,
+    room: int,
+    rivals: Iterable[str] = (),
+    with_same_end: Callable[[], Iterable[str]] | None = None,
+) -> str:
     """Shorten a name: omit the part before its first number, then text after numbers.
 
     `model.layers.11.self_attn.q_proj.weight` is shortened to `…11.self_attn.q_proj.weight`, and
-    further to `…11…q_proj.weight`. Parts that distinguish it from its rivals are kept.
+    further to `…11…q_proj.weight`. Parts that distinguish it from its rivals are kept. Where its
+    numbers have no room, it may look like any name with the same end, which is then asked for.
     """
     text = _short(name, metrics, room)
     if text == name:
         return text
+    if with_same_end is not None and any(part not in text for part in kin(name)[:-1]):
+        rivals = with_same_end()
     others = [other for other in rivals if other != name][:MOST_RIVALS]
     alike = [other for other in others if _short(other, metrics, room) == text]
     return _told_apart(name, text, alike, metrics, room) if alike else text

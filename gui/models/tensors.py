@@ -27,6 +27,8 @@ GLANCE = Qt.ItemDataRole.UserRole + 1
 """Role of the histogram's data."""
 RIVALS = Qt.ItemDataRole.UserRole + 2
 """Role of names that may look like a row's name when shortened."""
+SAME_END = Qt.ItemDataRole.UserRole + 3
+"""Role of names that may look like it when its numbers have no room either."""
 
 
 def _digits(tensor: Tensor) -> int:
@@ -56,6 +58,14 @@ class _Row:
         found: dict[tuple[str, ...], list[Tensor]] = {}
         for tensor in self.tensors:
             found.setdefault(kin(tensor.label), []).append(tensor)
+        return found
+
+    @cached_property
+    def same_end(self) -> dict[str, list[Tensor]]:
+        """Tensors by the end of their names."""
+        found: dict[str, list[Tensor]] = {}
+        for parts, tensors in self.kin.items():
+            found.setdefault(parts[-1], []).extend(tensors)
         return found
 
 
@@ -238,6 +248,8 @@ class TensorsModel(QAbstractItemModel):
             return palette.brush(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
         if role == RIVALS and column == NAME:
             return self._rivals(index, tensor)
+        if role == SAME_END and column == NAME:
+            return self._rivals(index, tensor, far=True)
         if role == GLANCE and column == HISTOGRAM:
             return tensor.glance
         if role == Qt.ItemDataRole.FontRole and tensor is self._session.current:
@@ -246,10 +258,12 @@ class TensorsModel(QAbstractItemModel):
             return self._tip(source, tensor)
         return None
 
-    def _rivals(self, index: Index, tensor: Tensor) -> list[str]:
+    def _rivals(self, index: Index, tensor: Tensor, far: bool = False) -> list[str]:
         """Return texts in rows of the same file that may look the same when shortened."""
-        row = self._row(index)
-        others = [] if row is None else row.kin.get(kin(tensor.label), [])
+        row, parts = self._row(index), kin(tensor.label)
+        others = [] if row is None else row.kin.get(parts, [])
+        if row is not None and far and len(row.same_end.get(parts[-1], [])) <= MOST_RIVALS:
+            others = row.same_end.get(parts[-1], [])
         return [self.text(other, NAME) for other in others[:MOST_RIVALS] if other is not tensor]
 
     def text(self, tensor: Tensor, column: int) -> str:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from quantoscope.engine.analysis.glance import Glance
 from quantoscope.gui.common.short_names import shortened
 from quantoscope.gui.models.array_model import Index
-from quantoscope.gui.models.tensors import GLANCE, RIVALS
+from quantoscope.gui.models.tensors import GLANCE, RIVALS, SAME_END
 
 
 class HistogramDelegate(QStyledItemDelegate):
@@ -45,5 +45,7 @@ class NameDelegate(QStyledItemDelegate):
         ).width()
         margin = 2 * (style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin) + 1)
         rivals = index.data(RIVALS) or ()
-        shown.text = shortened(shown.text, shown.fontMetrics, room - margin, rivals)
+        shown.text = shortened(
+            shown.text, shown.fontMetrics, room - margin, rivals, lambda: index.data(SAME_END) or ()
+        )
         style.drawControl(QStyle.ControlElement.CE_ItemViewItem, shown, painter, shown.widget)

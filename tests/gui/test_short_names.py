@@ -42,6 +42,17 @@ def test_the_part_that_others_do_not_have_is_kept():
     assert shortened(other, Letters(), 24, [one, other]) == "…0…tput.LayerNorm.weight"
 
 
+@pytest.mark.parametrize("room", range(22, 120, 7))
+def test_names_whose_numbers_have_no_room_read_apart(room):
+    one = "model_1/{}/BiasAdd/ReadVariableOp;model_1/{}/BiasAdd/ReadVariableOp"
+    layers = ("conv2d_5", "conv2d_3", "conv2d_2", "contours-reduced")
+    names = [one.format(layer, layer) for layer in layers]
+    assert len(set(map(kin, names))) == 4
+    shown = [shortened(name, Letters(), room, (), lambda: names) for name in names]
+    assert len(set(shown)) == 4
+    assert all(len(text) <= room for text in shown)
+
+
 def test_names_that_differ_in_letters_within_a_part_read_apart():
     names = [f"{'w' * 40}{letter}{'w' * 40}" for letter in "abc"]
     shown = [shortened(name, Letters(), 20, names) for name in names]

@@ -209,14 +209,16 @@ class Bars(Part):
         self, key: str, column: int, corner: CornerFigures, series: Series, scale: Scale
     ) -> None:
         db = corner.db(self.others)
+        opposite = self.made.end if corner is self.made.start else self.made.start
+        figure = corner_db(db, opposite.db(self.others))
         bits = filled(_tr("%1 bits / value"), bits_text(corner.bits))
         middle, plot = self._middle(column), self.canvas.plot
         name = self._name(series)
         short = self._fitting(bits, filled(_tr("%1 bits"), bits_text(corner.bits)))
         self._words(key, column, scale.bottom, [*name, short], len(name))
-        self._spot(column, f"{series.entry.name}\n{corner_db(db)}, {bits}")
+        self._spot(column, f"{series.entry.name}\n{figure}, {bits}")
         if not math.isfinite(db):
-            self.canvas.text((key, "db"), (middle, scale.bottom - 12), corner_db(db),
+            self.canvas.text((key, "db"), (middle, scale.bottom - 12), figure,
                              self.theme.foreground)  # fmt: skip
             return
         y = scale.at(db)
@@ -226,8 +228,7 @@ class Bars(Part):
         edge = ((rect.left(), y), (rect.right(), y))
         self.canvas.strokes((key, "edge"), [edge], plot.entry_pen(series, 3), z=3)
         self.canvas.marker((key, "marker"), (middle, y), series)
-        text = corner_db(db)
-        self.canvas.text((key, "db"), (middle, y - 6), text, self.theme.foreground, (0.5, 1.0))
+        self.canvas.text((key, "db"), (middle, y - 6), figure, self.theme.foreground, (0.5, 1.0))
 
     def _gain(self, number: int, gain: Gain, level: float, scale: Scale) -> None:
         column, plot = number + 1, self.canvas.plot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication
@@ -138,6 +139,6 @@ def _idle(gains: Sequence[Gain]) -> str:
     return filled(text, ", ".join(words))
 
 
-def corner_db(db: float) -> str:
-    """Return an SQNR with its unit."""
-    return filled(_tr("%1 dB"), decibels(db))
+def corner_db(db: float, other: float = math.nan) -> str:
+    """Return an SQNR with its unit: to a hundredth if it is that near to another, as its gain."""
+    return filled(_tr("%1 dB"), decibels(db, 2 if 0.005 <= abs(db - other) < 0.05 else 1))

@@ -395,6 +395,19 @@ def test_with_room_all_ways_and_their_schemes_are_shown(bench):
     assert "instead of manual(-1,1)" in texts
 
 
+def test_the_figures_of_a_small_gain_differ(bench):
+    from pyqtgraph import TextItem
+
+    values, schemes = noise(2000, 8), ("int8 symmetric", "int8 asymmetric")
+    shown = bench("waterfall", values, *schemes, size=(700, 300))
+    shown.pane.grab()
+    texts = [item.textItem.toPlainText() for item in shown.items(TextItem)]
+    figures = [f"{evaluate(values, scheme).metrics['sqnr']:.2f} dB" for scheme in schemes]
+    assert figures == ["42.91 dB", "42.93 dB"]
+    assert set(figures) <= set(texts)
+    assert "+0.02 dB" in texts
+
+
 def test_choices_that_bring_nothing_share_a_column(bench, qtbot):
     from pyqtgraph import TextItem
 

@@ -81,7 +81,7 @@ def compiled_search(
         return None
     tables = [np.ascontiguousarray(getattr(plan, f.name), np.float64) for f in fields(plan)]
     # One row may lie with gaps.
-    values, low, high = np.ascontiguousarray(values), low.copy(), high.copy()
+    values, low, high = loops.ready(values), low.copy(), high.copy()
     loops.compiled.search(
         choices, quantizer.symmetric_range, type(quantizer) is Asymmetric, *values.shape,
         *(table.size for table in tables), *tables, values, low, high,
@@ -110,7 +110,7 @@ def compiled_costs(
     zero_point = np.broadcast_to(np.asarray(p.zero_point, np.float64), scale.shape)
     clipped, rounded = np.empty(scale.size), np.empty(scale.size)
     loops.compiled.costs(
-        choices, p.dtype == np.float64, exponent, *values.shape, scale.size, values,
+        choices, p.dtype == np.float64, exponent, *values.shape, scale.size, loops.ready(values),
         weights if np.ndim(weights) else None, scale, np.ascontiguousarray(zero_point),
         clipped, rounded,
     )  # fmt: skip

@@ -85,7 +85,7 @@ class CompiledPass:
         bounds = [np.empty(stretches) for _ in range(2 * draws * len(bound))]
         loops.compiled.evaluate(
             self.choices, dtype == np.float64, kernels.UNIT, envelope.STRETCH, n, start,
-            first, inner, scale.size, np.ascontiguousarray(r), scale, zero_point,
+            first, inner, scale.size, loops.ready(r), scale, zero_point,
             codes, sums, counts, largest, tally,
             *(*ends, *[None] * 4)[:4], *(*worst, *[None] * 2)[:2],
             *((*bound, *bounds) if bounds else [None] * 3), None, None, None,
@@ -115,7 +115,7 @@ class CompiledPass:
         counts = np.zeros(9, np.int64)
         loops.compiled.evaluate(
             self.choices, dtype == np.float64, kernels.UNIT, envelope.STRETCH, n, start,
-            first, inner, scale.size, np.ascontiguousarray(r), scale, zero_point, codes,
+            first, inner, scale.size, loops.ready(r), scale, zero_point, codes,
             np.empty((len(KINDS), units)), counts, np.empty(units, dtype),
             *[None] * 10, made, error, side, self.form.levels, self.form.ends,
         )  # fmt: skip

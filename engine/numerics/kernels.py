@@ -190,7 +190,6 @@ def extremes(x: np.ndarray, without: np.ndarray | None = None) -> Extremes:
         if loops.has(x.dtype):
             size = r.size
             lows, highs = np.empty(1, x.dtype), np.empty(1, x.dtype)
-            r = np.ascontiguousarray(r)
             finite = loops.extremes(r, 1, size, size, lows, highs)
             return Extremes(lows[0], highs[0], finite)
         low, high = r.min(), r.max()

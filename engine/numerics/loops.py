@@ -46,6 +46,11 @@ def has(dtype: np.dtype[Any]) -> bool:
     return compiled is not None and dtype in (np.float32, np.float64)
 
 
+def ready(values: np.ndarray) -> np.ndarray:
+    """Return values as the loops read them: C-ordered, each at a multiple of its size."""
+    return np.require(values, requirements=("C_CONTIGUOUS", "ALIGNED"))
+
+
 def extremes(
     values: np.ndarray,
     lines: int,
@@ -61,7 +66,7 @@ def extremes(
     Runs without a finite value get NaN. ``peak`` gets the first value of the largest magnitude.
     """
     wide = values.dtype == np.float64
-    finite: bool = compiled.extremes(wide, lines, line, run, values, low, high, peak)
+    finite: bool = compiled.extremes(wide, lines, line, run, ready(values), low, high, peak)
     return finite
 
 
@@ -69,6 +74,6 @@ def bins(values: np.ndarray, reach: float, count: int) -> np.ndarray:
     """Return how many |R| / reach · count lie in each of as many bins, the last with its end."""
     # Four tables, which the loops fill in turn.
     counts, wide = np.zeros((4, count), np.int64), values.dtype == np.float64
-    compiled.bins(wide, values.size, reach, count, np.ascontiguousarray(values), counts)
+    compiled.bins(wide, values.size, reach, count, ready(values), counts)
     total: np.ndarray = counts.sum(axis=0)
     return total

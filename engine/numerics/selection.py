@@ -66,7 +66,7 @@ class Ranked:
         flat = self._flat
 
         def of_block(start: int, stop: int, scratch: Scratch) -> np.ndarray:
-            return work(np.ascontiguousarray(flat_block(flat, start, stop)))
+            return work(loops.ready(flat_block(flat, start, stop)))
 
         return over_blocks(flat.size, of_block)
 

@@ -30,6 +30,27 @@ LEAST = QSize(170, 130)
 """Minimum size of a view; in a smaller stage some of the chosen ones are not shown."""
 
 
+class ViewBar(QToolBar):
+    """Row of buttons; those without room are in the menu of its last button.
+
+    Signals
+    -------
+    room_changed()
+        Others may have room.
+    """
+
+    room_changed = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # Qt arranges the buttons before.
+        super().resizeEvent(event)
+        self.room_changed.emit()
+
+    def has_room_for(self, action: QAction) -> bool:
+        """Return whether a button is in the row."""
+        return not self.widgetForAction(action).isHidden()
+
+
 class Stage(QWidget):
     """Shows some of the plots at a time; a chosen one takes the place of the active one.
 
@@ -48,7 +69,8 @@ class Stage(QWidget):
         self._active = 0
         self._last: list[str] = []
         self._fitted = (True, True, True)
-        self.bar = QToolBar(self.tr("Views"), self)
+        self.bar = ViewBar(self.tr("Views"), self)
+        self.bar.room_changed.connect(self._mark)
         self.bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.actions_: dict[str, QAction] = {}
         for key, place in plots.places.items():
@@ -244,15 +266,17 @@ class Stage(QWidget):
             self._mark()
 
     def _mark(self) -> None:
-        """Show which views are there, and which one is active."""
+        """Show which views are there, which one is active, and what no button names."""
         for key, action in self.actions_.items():
             action.setChecked(key in self._shown)
         count = len(self._shown)
         if count in self.counts:
             self.counts[count].setChecked(True)
         for at, key in enumerate(self._shown):
+            button = self.actions_.get(key)
+            named = count > 1 or button is None or not self.bar.has_room_for(button)
             for place in self._with_beside(key):
-                place.show_name(count > 1, count > 1 and at == self._active)
+                place.show_name(named, count > 1 and at == self._active)
 
     @property
     def sizes(self) -> list[int]:

@@ -28,8 +28,8 @@ RAIL_GAINS, RAIL_MOST = 0.055, 320
 """Width of the rail beyond the first, per pixel of a window wider than 1000, and at most."""
 MOST = 40
 """Share of the height in per cent up to which the bottom panel grows by itself."""
-HIGHER = {"results": 158, "compare": 270, "runtimes": 300}
-"""Heights of the bottom panel at first with what needs more, by key."""
+HIGHER, FIRST_MOST = {"results": 158, "compare": 270, "runtimes": 300}, 36
+"""Heights of the bottom panel at first with what needs more, by key, and at most in per cent."""
 
 
 class Frame(QWidget):
@@ -80,7 +80,7 @@ class Frame(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._set_narrow(event.size().width() < NARROW)
-        if self.down.sizes()[1] < LINE:
+        if event.oldSize().height() != event.size().height() or self.down.sizes()[1] < LINE:
             self._fit_bottom()
 
     def _set_narrow(self, narrow: bool) -> None:
@@ -116,7 +116,8 @@ class Frame(QWidget):
         """Height of the bottom panel, unfolded, with what is in front."""
         key = self.bottom.current.key if self.bottom.current is not None else ""
         wanted = min(self._wanted.get(key, 0), self.height() * MOST // 100)
-        height = self._heights.get(key, max(HIGHER.get(key, BOTTOM), wanted))
+        first = min(HIGHER.get(key, BOTTOM), self.height() * FIRST_MOST // 100)
+        height = self._heights.get(key, max(first, wanted))
         return min(height, max(LINE, self.height() * 6 // 10))
 
     def grow_bottom(self, key: str, height: int) -> None:

@@ -215,3 +215,18 @@ def test_a_view_alone_is_named_by_its_button_or_else_by_its_head(window, qapp, q
             assert place.label.isVisible() is not button.isVisible(), (width, key)
         assert place.label.isVisible() is (width == 1000)
     assert place.label.text() == place.name == "Why?"
+
+
+@pytest.mark.parametrize("key", ["steps", "results", "compare", "runtimes"])
+def test_the_bottom_panel_leaves_most_of_a_small_window_to_the_stage(new_window, qapp, key):
+    window = new_window((1000, 700))
+    window.places[key].reveal()
+    qapp.processEvents()
+    across, bottom = window.frame.down.sizes()
+    assert bottom <= 0.4 * window.frame.height()
+    assert across >= 380
+    roomy = new_window((1440, 900))
+    roomy.places[key].reveal()
+    roomy.resize(1000, 700)
+    qapp.processEvents()
+    assert roomy.frame.down.sizes()[1] == pytest.approx(bottom, abs=2)

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QSplitter,
     QTextEdit,
     QToolButton,
     QVBoxLayout,
@@ -33,6 +32,7 @@ from PySide6.QtWidgets import (
 
 from quantoscope.gui.common.localized_numbers import filled
 from quantoscope.gui.common.plain_text import Page
+from quantoscope.gui.common.splitter import Splitter
 from quantoscope.gui.common.widgets import hbox, open_at, plain_label, vbox
 from quantoscope.gui.dialogs.guide_pages import INDEX, MARKDOWN, Match, Section, blocks, guide_pages
 
@@ -84,12 +84,12 @@ class Guide(QDialog):
         left, right = QWidget(self), QWidget(self)
         vbox(left, self.field, self.list, self.said)
         vbox(right, hbox(None, self.back, self.forward, 1), self.view)
-        splitter = QSplitter(self)
+        name = self.tr("Border between the list of pages and the page")
+        splitter = Splitter(Qt.Orientation.Horizontal, name, parent=self)
         splitter.addWidget(left)
         splitter.addWidget(right)
         splitter.setStretchFactor(1, 1)
         splitter.setSizes([250, 690])
-        splitter.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
         layout.addWidget(splitter)
         open_at(self, 960, 700)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QSplitter,
     QTableWidget,
     QTableWidgetItem,
     QTextBrowser,
@@ -26,6 +25,7 @@ from quantoscope.gui.common.localized_numbers import filled, parts, percent, sho
 from quantoscope.gui.common.plain_text import Page, plain_tip
 from quantoscope.gui.common.settings import Settings
 from quantoscope.gui.common.short_names import schemes_apart
+from quantoscope.gui.common.splitter import Splitter
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme, swatch
 from quantoscope.gui.common.widgets import align_digits, hbox, list_rows, vbox
 from quantoscope.gui.document import commands
@@ -105,10 +105,10 @@ class ComparePane(QWidget):
         choices.addLayout(hbox(None, self.next_button, self.codes_button, 1), 2, 0, 1, 3)
         choices.addWidget(self.causes, 3, 0, 1, 3)
         # The example takes the pane's height: it has a line per stage.
-        split = QSplitter(Qt.Orientation.Horizontal, self)
+        name = self.tr("Border between causes and the chosen value")
+        split = Splitter(Qt.Orientation.Horizontal, name, parent=self)
         split.addWidget(left)
         split.addWidget(self.example)
-        split.setChildrenCollapsible(False)
         split.setSizes([400, 500])
         split.setStretchFactor(0, 4)
         split.setStretchFactor(1, 5)

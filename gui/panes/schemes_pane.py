@@ -10,13 +10,13 @@ from PySide6.QtWidgets import (
     QFrame,
     QMenu,
     QScrollArea,
-    QSplitter,
     QToolBar,
     QToolButton,
     QWidget,
 )
 
 from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.splitter import Splitter
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.common.widgets import vbox
 from quantoscope.gui.document import commands
@@ -54,12 +54,12 @@ class SchemesPane(QWidget):
         self._bar.setIconSize(QSize(16, 16))
         top = QWidget(self)
         vbox(top, view, self._bar, spacing=0)
-        split = QSplitter(Qt.Orientation.Vertical, self)
+        name = self.tr("Border between the list of schemes and the form")
+        split = Splitter(Qt.Orientation.Vertical, name, parent=self)
         split.addWidget(top)
         split.addWidget(scroll)
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 3)
-        split.setChildrenCollapsible(False)
         vbox(self, split)
         self.setFocusProxy(self.list)
         self.list.selectionModel().currentChanged.connect(self._on_current)

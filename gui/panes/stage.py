@@ -11,13 +11,13 @@ from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
-    QSplitter,
     QToolBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from quantoscope.gui.common.splitter import Splitter
 from quantoscope.gui.common.theme import Theme, icon
 from quantoscope.gui.panes.place import Place
 from quantoscope.gui.panes.plot_place import PlotPlace, Plots
@@ -103,11 +103,13 @@ class Stage(QWidget):
         row.setSpacing(0)
         row.addWidget(self.bar, 1)
         row.addWidget(self.count_bar)
-        self._rows = QSplitter(Qt.Orientation.Vertical, self)
-        self._rows.setChildrenCollapsible(False)
-        self._across = [QSplitter(Qt.Orientation.Horizontal, self._rows) for _ in range(2)]
+        name = self.tr("Border between upper and lower views")
+        self._rows = Splitter(Qt.Orientation.Vertical, name, parent=self)
+        name = self.tr("Border between views side by side")
+        self._across = [
+            Splitter(Qt.Orientation.Horizontal, name, parent=self._rows) for _ in range(2)
+        ]
         for across in self._across:
-            across.setChildrenCollapsible(False)
             across.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

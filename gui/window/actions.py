@@ -127,6 +127,7 @@ SPECS: tuple[Spec, ...] = (
     ),
     Spec("next_value", "&Next value", "Alt+Down", "", "Choose the next value"),
     Spec("previous_value", "&Previous value", "Alt+Up", "", "Choose the previous value"),
+    Spec("border", "Next bor&der", "F8", "", "Go to a border between parts: arrow keys move it"),
     Spec(
         "reset_layout", "&Reset layout", "", "reset", "Restore the default positions of all panes"
     ),

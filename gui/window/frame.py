@@ -7,8 +7,9 @@ from typing import Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from quantoscope.gui.common.splitter import Splitter
 from quantoscope.gui.common.theme import Theme
 from quantoscope.gui.panes.place import Place
 from quantoscope.gui.panes.stage import Stage
@@ -49,15 +50,18 @@ class Frame(QWidget):
         self.bottom = Tabbed(self.tr("Steps, results and comparisons"), theme, wide=True)
         self._schemes: Place | None = None
         self._narrow = False
-        self.across = QSplitter(Qt.Orientation.Horizontal)
+        self.across = Splitter(
+            Qt.Orientation.Horizontal,
+            self.tr("Border between values and views"),
+            self.tr("Border between views and schemes"),
+        )
         for at, part in enumerate((self.rail, stage, self.side)):
             self.across.addWidget(part)
-            self.across.setCollapsible(at, False)
             self.across.setStretchFactor(at, 1 if part is stage else 0)
-        self.down = QSplitter(Qt.Orientation.Vertical, self)
+        name = self.tr("Border between views and the bottom panel")
+        self.down = Splitter(Qt.Orientation.Vertical, name, parent=self)
         for at, half in enumerate((self.across, self.bottom)):
             self.down.addWidget(half)
-            self.down.setCollapsible(at, False)
             self.down.setStretchFactor(at, 1 - at)
         self.layout_ = QVBoxLayout(self)
         self.layout_.setContentsMargins(0, 0, 0, 0)

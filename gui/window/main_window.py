@@ -20,6 +20,7 @@ from quantoscope.gui.common.localized_numbers import clock, filled
 from quantoscope.gui.common.message_bar import MessageBar
 from quantoscope.gui.common.plain_text import Page, plain, plain_title
 from quantoscope.gui.common.settings import Settings
+from quantoscope.gui.common.splitter import go_to_border
 from quantoscope.gui.common.theme import Theme, app_icon, apply_theme, theme_named
 from quantoscope.gui.document import commands
 from quantoscope.gui.document.session import Session
@@ -210,6 +211,7 @@ class MainWindow(QMainWindow):
             "fit": self.fit_plots,
             "next_value": self._next_value,
             "previous_value": self._previous_value,
+            "border": self._next_border,
             "reset_layout": self.reset_layout,
             "cancel": self._cancel,
             "help": self._help,
@@ -436,6 +438,9 @@ class MainWindow(QMainWindow):
         room = QGuiApplication.primaryScreen().availableSize()
         wide, high = max(1440, room.width() * 4 // 5), max(900, room.height() * 5 // 6)
         return QSize(min(wide, room.width() - 40), min(high, room.height() - 60))
+
+    def _next_border(self) -> None:
+        go_to_border(self)
 
     def focusNextPrevChild(self, onward: bool) -> bool:
         parts = (self.verdict, self.frame.rail, self.stage, self.frame.side, self.frame.bottom)

@@ -114,7 +114,8 @@ class Menus(QObject):
         _fill(view, *self._frame.stage.counts.values())
         _fill(view, None, self.view_as, None, a["fit"], a["worst_first"], a["unsort"],
               None, a["next_value"], a["previous_value"], None, self._theme_menu(),
-              self._digits_menu(), self._latency_action(), None, a["reset_layout"])  # fmt: skip
+              self._digits_menu(), self._latency_action(), None, a["border"],
+              a["reset_layout"])  # fmt: skip
         help_menu = bar.addMenu(self.tr("&Help"))
         _fill(help_menu, a["help"], a["learn"], a["about"])
 

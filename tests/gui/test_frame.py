@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication
 
 from quantoscope.engine.io import qscope
+from quantoscope.gui.common.splitter import Border
 
 
 def test_a_figure_of_the_visible_plots_leaves_out_those_behind_other_tabs(window, monkeypatch):
@@ -230,3 +231,68 @@ def test_the_bottom_panel_leaves_most_of_a_small_window_to_the_stage(new_window,
     roomy.resize(1000, 700)
     qapp.processEvents()
     assert roomy.frame.down.sizes()[1] == pytest.approx(bottom, abs=2)
+
+
+def test_f8_goes_from_border_to_border_and_arrow_keys_move_each(window, person, qapp):
+    window.stage.set_views(["signal", "error", "distribution", "codes"])
+    window.places["compare"].reveal()
+    qapp.processEvents()
+    shown = {one for one in window.findChildren(Border) if one.isVisible()}
+    assert len(shown) == 8
+    seen = []
+    while (border := person.press("F8") or qapp.focusWidget()) not in seen:
+        seen.append(border)
+        across = border.orientation() == Qt.Orientation.Horizontal
+        less, more, off = ("Left", "Right", "Down") if across else ("Up", "Down", "Left")
+        before = border.pos()
+        person.press(off)
+        assert border.pos() == before
+        moved = []
+        # One that is already at an end moves the other way.
+        for key in (less, more):
+            person.press(key)
+            moved.append(border.pos())
+        assert set(moved) != {before}, border.accessibleName()
+        assert max((to - before).manhattanLength() for to in moved) <= 10
+    assert set(seen) == shown
+    names = [border.accessibleName() for border in seen]
+    assert names[0] == "Border between values and views"
+    assert len(set(names)) == 7, "two are between views side by side"
+
+
+def test_home_end_and_page_keys_move_a_border_far(window, person, qapp):
+    border = window.frame.across.handle(1)
+    border.setFocus()
+    places = []
+    for key in ("Home", "Page Down", "Page Up", "End"):
+        person.press(key)
+        places.append(border.x())
+    assert places[0] == places[2] == window.frame.rail.minimumSizeHint().width()
+    assert places[1] == places[0] + 100
+    assert window.stage.width() == window.stage.minimumSizeHint().width()
+    assert qapp.focusWidget() is border
+
+
+def test_a_border_with_the_focus_is_seen(window, person, qapp):
+    def colour():
+        picture = border.grab().toImage()
+        return picture.pixelColor(picture.rect().center())
+
+    person.press("F8")
+    border = qapp.focusWidget()
+    with_focus = colour()
+    person.press("Ctrl+1")
+    assert colour() != with_focus == border.palette().link().color()
+
+
+def test_a_height_given_with_keys_is_kept(window, person, qapp):
+    window.places["runtimes"].reveal()
+    qapp.processEvents()
+    border = window.frame.down.handle(1)
+    border.setFocus()
+    before = window.frame.bottom.height()
+    person.press("Up", "Up", "Up")
+    window.places["steps"].reveal()
+    window.places["runtimes"].reveal()
+    qapp.processEvents()
+    assert window.frame.bottom.height() == before + 30

@@ -8,17 +8,24 @@ import numpy as np
 from PySide6.QtCore import Qt
 
 from quantoscope.engine import QUANTIZERS
-from quantoscope.engine.analysis.cost_curve import Objective, logs
-from quantoscope.engine.calibration import METHODS, Calibration
-from quantoscope.engine.calibration.base import inside
-from quantoscope.gui.common.localized_numbers import digits_within, filled, short, snapped
+from quantoscope.engine.analysis.cost_curve import Mark, Objective, ends_at, logs
+from quantoscope.engine.calibration import METHODS, MINMAX, Calibration
+from quantoscope.gui.common.localized_numbers import (
+    decibels,
+    digits_within,
+    filled,
+    short,
+    snapped,
+)
 from quantoscope.gui.plots.axis import log_text, log_ticks
-from quantoscope.gui.plots.data import PlotData
+from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.handles import HandlePlot
 from quantoscope.gui.plots.spans import Span, power
 
 TICK_PIXELS = 46
 PERCENTILE = str(Calibration("percentile", METHODS["percentile"].first))
+NEGLIGIBLE = 0.05
+"""Maximum change in dB that is none."""
 KL_TICK_PIXELS = 24
 DECADES_BELOW = 5
 KL_ROOM = 150.0
@@ -58,27 +65,44 @@ class CalibrationPlot(HandlePlot):
         if curves.thresholds.size == 0:
             text = self.tr("%1: no threshold to search, since the values do not differ.")
             return filled(text, data.active.entry.name)
-        name, digits = data.active.name, 3
-        at = curves.marks[PERCENTILE]
-        near = int(np.abs(curves.thresholds - at).argmin())
-        whole, there = curves.rounding[-1], curves.rounding[near]
-        gain = _decibels(whole, there)
-        clipped = curves.beyond[PERCENTILE]
-        text = self.tr("%1: %2, T = %6, saves %3 dB of rounding for %4; MSE %5 dB.")
-        if gain < 0:
-            text = self.tr("%1: %2, T = %6, costs %3 dB of rounding and %4; MSE %5 dB.")
-        price = self.tr("1 clipped value") if clipped == 1 else self.tr("%1 clipped values")
-        change = -_decibels(curves.total[-1], curves.total[near])
+        told = [self._gain(curves, data.active), self._trade(curves)]
+        return filled(self.tr("%1: %2."), data.active.name, "; ".join(filter(None, told)))
+
+    def _trade(self, curves: Objective) -> str:
+        """Return what clipping by percentile saves and costs; empty if next to nothing."""
+        whole, mark = curves.marks[str(MINMAX)], curves.marks[PERCENTILE]
+        saved = _decibels(whole.rounding, mark.rounding)
+        change = -_decibels(whole.total, mark.total)
+        if max(abs(saved), abs(change)) < NEGLIGIBLE:
+            return ""
+        text = self.tr("%1, T = %2, saves %3 dB of rounding for %4: MSE %5 dB")
+        if saved < 0:
+            text = self.tr("%1, T = %2, costs %3 dB of rounding and %4: MSE %5 dB")
+        price = self.tr("1 clipped value") if mark.clipped == 1 else self.tr("%1 clipped values")
         return filled(
-            text, name, PERCENTILE, short(round(abs(gain), 1), digits),
-            filled(price, f"{clipped:,}"), f"{change:+z.1f}", short(at, 4),
+            text, PERCENTILE, short(mark.threshold, 4), short(round(abs(saved), 1), 3),
+            filled(price, f"{mark.clipped:,}"), f"{change:+z.1f}",
         )  # fmt: skip
+
+    def _gain(self, curves: Objective, active: Series) -> str:
+        """Return which method loses least, beside minmax."""
+        whole = curves.marks[str(MINMAX)]
+        name, best = min(curves.marks.items(), key=lambda mark: mark[1].total)
+        gain = _decibels(whole.total, best.total)
+        symmetric = QUANTIZERS[active.p.mapping].symmetric_range
+        if gain < NEGLIGIBLE:
+            text = self.tr("nothing to gain, no method loses less than minmax, %1")
+            return filled(text, _range_text(whole, symmetric))
+        text = self.tr("%1, %2, loses %3 dB less than minmax, %4")
+        ranges = _range_text(best, symmetric), _range_text(whole, symmetric)
+        return filled(text, name, ranges[0], decibels(gain), ranges[1])
 
     def whole_range(self, data: PlotData) -> tuple[float, float]:
         curves = data.objective()
         if curves is None or curves.thresholds.size == 0:
             return -1.0, 1.0
-        ends = [curves.thresholds[0], curves.thresholds[-1], *curves.marks.values()]
+        ends = [curves.thresholds[0], curves.thresholds[-1]]
+        ends += [mark.threshold for mark in curves.marks.values()]
         if data.active is not None:
             ends.append(_threshold(data))
         positive = [end for end in ends if end > 0]
@@ -113,11 +137,12 @@ class CalibrationPlot(HandlePlot):
 
     def _divergence_logs(self, curves: Objective) -> tuple[np.ndarray, float, float]:
         """Return the decimal logarithms of the divergence, and their range."""
-        most = float(curves.divergence.max())
-        least = max(float(curves.divergence.min()), most * 1e-6)
+        known = curves.divergence[np.isfinite(curves.divergence)]
+        most, least = float(known.max()), float(known.min())
         if not most > 0:
-            return np.zeros(curves.divergence.size), -1.0, 1.0
-        found = np.log10(np.maximum(curves.divergence, least))
+            return np.where(np.isfinite(curves.divergence), 0.0, np.nan), -1.0, 1.0
+        least = max(least, most * 1e-6)
+        found = logs(np.maximum(curves.divergence, least))
         low, high = math.log10(least), math.log10(most)
         return found, low, high if high > low else low + 1.0
 
@@ -153,8 +178,12 @@ class CalibrationPlot(HandlePlot):
         return (top + self._costs(curves)[0]) / 2 if self._shows_divergence(curves) else -np.inf
 
     def _shows_divergence(self, curves: Objective) -> bool:
-        """Return whether there is a divergence, and room for it."""
-        return curves.divergence.size > 1 and self.item.getViewBox().height() >= KL_ROOM
+        """Return whether there is a finite divergence, and room for it."""
+        return bool(np.isfinite(curves.divergence).any()) and self._roomy
+
+    @property
+    def _roomy(self) -> bool:
+        return self.item.getViewBox().height() >= KL_ROOM
 
     def _above(self, curves: Objective, part: np.ndarray) -> np.ndarray:
         """Return the logarithms of a part of the error, down to where the divergence is drawn."""
@@ -168,18 +197,51 @@ class CalibrationPlot(HandlePlot):
         return np.where(inner, np.nan, np.where(below, border, found))
 
     def _paint_divergence(self, curves: Objective) -> None:
-        """Draw the KL divergence below the errors, on an axis of its own."""
+        """Draw the KL divergence below the errors, on an axis of its own, or say why there is none.
+
+        It is ∞ at many cuts: the line has gaps there, and a lone cut is a dash.
+        """
+        x0, x1 = self.item.getViewBox().viewRange()[0]
+        words = self.fitting(self._divergence_words(curves))
         if not self._shows_divergence(curves):
+            if self._roomy:
+                y = self.item.getViewBox().viewRange()[1][0]
+                self.text("KL", x0, y, words, self.theme.muted, (0.0, 1.0))
             return
         bottom, top = self._divergences(curves)
         found, low, high = self._divergence_logs(curves)
-        y = bottom + (top - bottom) * (found - low) / (high - low)
-        self.line("KL", logs(curves.cuts), y, self.pen(self.theme.muted))
+        x, y = logs(curves.cuts), bottom + (top - bottom) * (found - low) / (high - low)
+        known = np.isfinite(y)
+        shown = known | np.append(False, known[:-1])  # one point in each gap ends the line
+        self.line("KL", x[shown], y[shown], self.pen(self.theme.muted))
+        lone = known & ~np.append(known[1:], False) & ~np.append(False, known[:-1])
+        ends = x[lone, None] + np.array([-1.5, 1.5]) * self.pixel()[0]
+        pen = self.pen(self.theme.muted, 2)
+        self.line("KL lone", ends.ravel(), np.repeat(y[lone], 2), pen, "pairs")
         border = self._border(curves)
-        x0, x1 = self.item.getViewBox().viewRange()[0]
         ends = np.array([x0, x1]), np.full(2, border)
         self.line("KL border", *ends, self.pen(self.theme.grid), z=-1)
-        self.text("KL", x0, border, self.tr("KL divergence (nats)"), self.theme.muted, (0.0, 0.0))
+        self.text("KL", x0, border, words, self.theme.muted, (0.0, 0.0))
+
+    def _divergence_words(self, curves: Objective) -> list[str]:
+        """Return the name of the divergence, and which cuts have none; the longest text first."""
+        tried, name = f"{curves.divergence.size:,}", self.tr("KL divergence (nats)")
+        if not curves.divergence.size:
+            return [self.tr("KL divergence: no histogram of these values has cuts to try")]
+        endless, nothing = (
+            int(np.count_nonzero(of(curves.divergence))) for of in (np.isinf, np.isnan)
+        )
+        if not (endless or nothing):
+            return [name]
+        text = self.tr("%1, ∞ at %2 of %3 cuts")
+        if nothing:
+            text = self.tr("%1, ∞ at %2 of %3 cuts, none at %4")
+        short_text = filled(text, name, f"{endless:,}", tried, f"{nothing:,}")
+        text = self.tr("%1, ∞ at %2 of %3 cuts: these clip into empty bins")
+        if nothing:
+            text = self.tr("%1, ∞ at %2 of %3 cuts: these clip into empty bins; none at %4, "
+                           "which clip every value")  # fmt: skip
+        return [filled(text, name, f"{endless:,}", tried, f"{nothing:,}"), short_text, name]
 
     def _name_curves(self, curves: Objective, x: np.ndarray) -> None:
         """Label each curve at a quarter of its length; the clipping part near its end."""
@@ -204,12 +266,14 @@ class CalibrationPlot(HandlePlot):
                 self.text(key, float(x[place]), float(y[place]), name, colour, anchor=anchor)
 
     def _paint_marks(self, curves: Objective) -> None:
-        """Draw a labelled line at each method's threshold."""
+        """Draw a labelled line at each method's threshold, with a dot at what its range costs."""
         y0, y1 = self.item.getViewBox().viewRange()[1]
-        for name, at in sorted(curves.marks.items(), key=lambda mark: mark[1]):
-            if at <= 0:
+        for name, mark in sorted(curves.marks.items(), key=lambda mark: mark[1].threshold):
+            if mark.threshold <= 0:
                 continue
-            x = float(np.log10(at))
+            x = float(np.log10(mark.threshold))
+            cost = curves.log([mark.total])
+            self.points(("cost", name), np.array([x]), cost, "o", self.theme.foreground, 6)
             self.rule(("mark", name), x, self.pen(self.theme.muted, 1, Qt.PenStyle.DotLine))
             y = y1 - 0.01 * (y1 - y0)
             self.text(("mark", name), x, y, name, self.theme.foreground, anchor=(1.0, 0.0))
@@ -234,7 +298,7 @@ class CalibrationPlot(HandlePlot):
         threshold = snapped(threshold, threshold * self.pixel()[0])
         quantizer = QUANTIZERS[data.active.evaluation.qparams.mapping]
         summary = data.channel[1]
-        low, high = inside(summary.low, summary.high, threshold, quantizer)
+        low, high = ends_at(summary.low, summary.high, threshold, quantizer)
         return (float(low), float(high)) if low < high else None
 
     def _tick(self, curves: Objective) -> None:
@@ -280,7 +344,9 @@ class CalibrationPlot(HandlePlot):
             lines.append(f"{name} {text}")
         if curves.divergence.size:
             close = int(np.abs(curves.cuts - power(x)).argmin())
-            lines.append(filled(self.tr("KL %1 nats"), short(curves.divergence[close], 4)))
+            nats = curves.divergence[close]
+            text = "∞" if np.isinf(nats) else short(nats, 4)
+            lines.append(filled(self.tr("KL %1 nats"), text))
         return "\n".join(lines)
 
 
@@ -292,5 +358,14 @@ def _threshold(data: PlotData) -> float:
 
 def _decibels(before: float, after: float) -> float:
     """Return the decrease of a power in decibels."""
-    known = before > 0 and after > 0 and np.isfinite(before) and np.isfinite(after)
-    return float(10 * np.log10(before / after)) if known else 0.0
+    known = before > 0 and after >= 0 and np.isfinite(before) and np.isfinite(after)
+    if not known:
+        return 0.0
+    return float(10 * np.log10(before / after)) if after > 0 else math.inf
+
+
+def _range_text(mark: Mark, symmetric: bool) -> str:
+    """Return a range with four digits."""
+    if symmetric:
+        return f"±{short(mark.threshold, 4)}"
+    return f"{short(mark.low, 4)} … {short(mark.high, 4)}"

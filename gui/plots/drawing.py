@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
 from PySide6.QtCore import QObject, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QPainterPath, QPen, QTransform
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainterPath, QPen, QTransform
 
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme
 from quantoscope.gui.plots.data import PlotData, Series
@@ -277,6 +277,13 @@ class Drawing(QObject):
 
         box = anchored(point, item.size.width(), item.size.height(), anchor)
         self.place(Label(point, box, move))
+
+    def fitting(self, texts: Sequence[str], room: float = math.inf) -> str:
+        """Return the first text that is no wider than the view, or than a room; else the last."""
+        font = QFont()
+        font.setPointSizeF(8.5)
+        metrics, most = QFontMetricsF(font), min(room, self.columns) - 6
+        return next((one for one in texts if metrics.horizontalAdvance(one) <= most), texts[-1])
 
     def point(self, x: float, y: float) -> QPointF:
         """Return the pixel position of a drawn point, from the upper left corner of the view."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from quantoscope import engine
-from quantoscope.engine.analysis.cost_curve import compared, objective
+from quantoscope.engine.analysis.cost_curve import compared, ends_at, objective
 from quantoscope.engine.analysis.outliers import attribution
 from quantoscope.engine.calibration import METHODS, Calibration
 from quantoscope.engine.calibration.entropy import (
@@ -29,6 +29,7 @@ from quantoscope.engine.examples import EXAMPLES, example
 from quantoscope.engine.formats import IntegerFormat
 from quantoscope.engine.numerics.arithmetic import EntropySearch
 from quantoscope.engine.numerics.kernels import extremes
+from quantoscope.engine.quantizers import QUANTIZERS
 from tests.laws import examples
 from tests.without_loops import numpy_alone
 
@@ -461,21 +462,43 @@ def test_the_curves_agree_with_evaluating_at_their_thresholds() -> None:
         assert curves.rounding[place] == pytest.approx(figures["rounding_power"], rel=1e-4)
 
 
-def test_the_curves_mark_where_each_method_clips() -> None:
-    x = example("heavy-tails").make()
-    curves = objective(x, "int4 asymmetric")
-    for method in compared():
-        ends = engine.calibrate(x, f"int4 asymmetric {method}").range
-        assert curves.marks[str(method)] == pytest.approx(max(map(abs, ends)))
+@pytest.mark.parametrize("scheme", ["int8 scale-only", "int8 symmetric", "int4 asymmetric"])
+@pytest.mark.parametrize("key", ["three-numbers", "heavy-tails", "outlier"])
+def test_marks_are_what_each_method_chooses_and_costs_on_all_values(key: str, scheme: str) -> None:
+    x = np.tile(example(key).make(), 1 if key != "heavy-tails" else 10)
+    curves = objective(x, scheme)
+    assert [*curves.marks] == [str(method) for method in compared()]
+    for method, mark in curves.marks.items():
+        result = engine.evaluate(x, f"{scheme} {method}")
+        figures = result.metrics
+        assert mark.threshold == pytest.approx(max(map(abs, result.qparams.range)))
+        assert mark.clipping == pytest.approx(figures["clipping_power"], rel=1e-5)
+        assert mark.rounding == pytest.approx(figures["rounding_power"], rel=1e-5)
+        assert mark.clipped == figures["clipped_low"] + figures["clipped_high"]
 
 
-def test_the_curves_count_the_values_beyond_each_mark_and_none_that_lies_on_it() -> None:
-    x = np.append(np.arange(-500, 500, dtype=np.float32), np.float32(-4000))
-    for text in ("int8 symmetric", "int4 asymmetric"):
-        curves = objective(x, text)
-        assert curves.beyond["minmax"] == 0
-        for name, mark in curves.marks.items():
-            assert curves.beyond[name] == sum(abs(value) > mark for value in x.tolist())
+@pytest.mark.parametrize("mapping", MAPPINGS)
+@pytest.mark.parametrize("key", ["three-numbers", "relu", "heavy-tails", "ties"])
+def test_the_curves_reach_beyond_every_mark(key: str, mapping: str) -> None:
+    curves = objective(example(key).make(), f"int8 {mapping}")
+    for mark in curves.marks.values():
+        assert curves.thresholds[-1] > 1.05 * mark.threshold
+        assert mark.threshold in curves.thresholds.astype(np.float32)
+    assert np.isfinite(curves.total).all()
+
+
+def test_beyond_the_data_a_range_grows_about_0_and_the_curve_has_no_step_there() -> None:
+    x = np.array([0.21535037, 1.2962357, -1.0161772], np.float32)
+    affine, symmetric = QUANTIZERS["asymmetric"], QUANTIZERS["symmetric"]
+    assert ends_at(-1.0, 4.0, 2.0, affine) == (-1.0, 2.0)
+    assert ends_at(-1.0, 4.0, 8.0, affine) == (-2.0, 8.0)
+    assert ends_at(3.0, 4.0, 8.0, affine) == (3.0, 8.0)
+    assert ends_at(-1.0, 4.0, 8.0, symmetric) == (-8.0, 8.0)
+    curves = objective(x, "int8 scale-only")
+    for t, cost in zip(curves.thresholds, curves.total, strict=True):
+        low, high = (float(end) for end in ends_at(x.min(), x.max(), np.float32(t), affine))
+        figures = engine.evaluate(x, f"int8 scale-only manual({low!r},{high!r})").metrics
+        assert cost == pytest.approx(figures["mse"], rel=1e-4)
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.0], [3.0], [2.0, 2.0]])
@@ -549,5 +572,5 @@ def test_the_least_divergence_of_the_curve_lies_at_the_threshold_of_entropy(
     curves = objective(x, scheme + whose)
     least = curves.cuts[curves.divergence == curves.divergence.min()]
     bin_ = np.abs(x).max() / 2048
-    assert np.abs(least - curves.marks["entropy"]).min() <= 2 * bin_
-    assert curves.marks["entropy"] < curves.marks["minmax"]
+    assert np.abs(least - curves.marks["entropy"].threshold).min() <= 2 * bin_
+    assert curves.marks["entropy"].threshold < curves.marks["minmax"].threshold

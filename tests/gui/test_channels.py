@@ -621,7 +621,8 @@ def test_a_range_of_a_channel_s_own_is_shown_but_not_dragged(open_window):
         ]
         assert not movable, key
     text = window.plots["calibration"].plot.insight
-    assert text.startswith("int8 symmetric per-channel(0), channel 0: percentile(99.9)")
+    assert text.startswith("int8 symmetric per-channel(0), channel 0: ")
+    assert f"minmax, ±{np.abs(WEIGHTS[0]).max():.4g}" in text
     commands_to(window, "int8 symmetric per-channel(0) manual(-0.1,0.1)")
     window.places["distribution"].reveal()
     QApplication.processEvents()

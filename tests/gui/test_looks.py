@@ -139,6 +139,7 @@ LINES = {
         "clipping": ("alarm", 1.0, DASHED),
         "total": ("B", 2.0, SOLID),
         "KL": "muted",
+        "KL lone": ("muted", 2.0),
         "KL border": "grid",
     },
     ("channels", 12): {"A": "A", "B": ("B", 2.0), "C": "C"},

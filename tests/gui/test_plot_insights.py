@@ -7,6 +7,7 @@ import pyqtgraph as pg
 import pytest
 
 from quantoscope.engine import Evaluation, evaluate
+from quantoscope.engine.examples import example
 from tests.gui.plot_bench import CASES, KEYS, THREE, noise
 
 # Insights are true
@@ -153,17 +154,47 @@ def test_calibration_tells_what_percentile_gains_and_what_it_costs(bench):
     array[500] = 100
     shown = bench("calibration", array, "int8 symmetric")
     match = re.fullmatch(
-        r"int8 symmetric: percentile\(99\.9\), T = (\S+), saves (\S+) dB of rounding "
-        r"for 1 clipped value; MSE \+(\S+) dB\.",
+        r"int8 symmetric: nothing to gain, no method loses less than minmax, ±100; "
+        r"percentile\(99\.9\), T = (\S+), saves (\S+) dB of rounding "
+        r"for 1 clipped value: MSE \+(\S+) dB\.",
         shown.plot.insight,
     )
     assert match, shown.plot.insight
     t = number(match[1])
     whole = evaluate(array, "int8 symmetric").metrics["rounding_power"]
     cut = evaluate(array, f"int8 symmetric manual({-t},{t})").metrics
-    assert number(match[2]) == pytest.approx(10 * np.log10(whole / cut["rounding_power"]), abs=1)
+    assert number(match[2]) == pytest.approx(10 * np.log10(whole / cut["rounding_power"]), abs=0.06)
     # Nothing is clipped without it: rounding is all of the error.
-    assert number(match[3]) == pytest.approx(10 * np.log10(cut["mse"] / whole), abs=1)
+    assert number(match[3]) == pytest.approx(10 * np.log10(cut["mse"] / whole), abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("key", "scheme"),
+    [
+        ("three-numbers", "int8 scale-only"),
+        ("three-numbers", "int8 symmetric"),
+        ("gaussian-weights", "int4 asymmetric"),
+        ("ties", "int8 asymmetric"),
+    ],
+)
+def test_calibration_names_the_method_that_loses_least_and_the_range_of_minmax(bench, key, scheme):
+    array = example(key).make()
+    text = bench("calibration", array, scheme).plot.insight
+    ends = r"(?:±(\S+)|(\S+) … (\S+))"
+    match = re.match(rf"{scheme}: mse, {ends}, loses (\S+) dB less than minmax, {ends}[;.]", text)
+    assert match, text
+    least, most = (evaluate(array, f"{scheme} {one}").metrics["mse"] for one in ("mse", "minmax"))
+    assert number(match[4]) == pytest.approx(10 * np.log10(most / least), abs=0.0501)
+    if match[5]:
+        assert number(match[5]) == pytest.approx(np.abs(array).max(), rel=1e-3)
+    else:
+        said = [number(match[6]), number(match[7])]
+        assert said == pytest.approx([array.min(), array.max()], rel=1e-3)
+
+
+def test_where_no_method_gains_calibration_says_so_and_no_gain_of_0_db(bench):
+    text = bench("calibration", np.arange(-127, 128), "int8 symmetric").plot.insight
+    assert text == "int8 symmetric: nothing to gain, no method loses less than minmax, ±127."
 
 
 def test_the_threshold_is_dragged_in_the_calibration_plot(bench):

@@ -17,7 +17,7 @@ from quantoscope.engine.examples import example
 from quantoscope.gui.common.theme import LIGHT
 from quantoscope.gui.export.panel import Panel
 from quantoscope.gui.plots.scales import LogCounts, Symlog, symlog
-from tests.gui.plot_bench import THREE, noise
+from tests.gui.plot_bench import CASES, THREE, TINY, noise
 
 OUTLIER = example("outlier")
 
@@ -317,11 +317,13 @@ def test_no_error_is_drawn_in_the_part_of_the_divergence(bench):
         y = shown.plot._items["line", name].getData()[1]
         assert (y[np.isfinite(y)] >= border).all()
     assert np.isfinite(shown.plot._items["line", "rounding"].getData()[1]).any()
-    assert (shown.plot._items["line", "KL"].getData()[1] <= border).all()
+    y = shown.plot._items["line", "KL"].getData()[1]
+    assert (y[np.isfinite(y)] <= border).all()
+    assert any(text.startswith("KL divergence (nats)") for text in texts(shown))
     shown.pane.resize(400, 160)
     QApplication.processEvents()
     assert ("line", "KL") not in shown.plot._items
-    assert "KL divergence (nats)" not in texts(shown)
+    assert not any(text.startswith("KL") for text in texts(shown))
 
 
 def test_the_divergence_has_a_part_and_ticks_of_its_own(bench):
@@ -329,7 +331,8 @@ def test_the_divergence_has_a_part_and_ticks_of_its_own(bench):
     curves = shown.plot.data.objective()
     bottom, top = shown.plot._divergences(curves)
     drawn = shown.plot._items["line", "KL"].getData()[1]
-    assert bottom - 1e-9 <= drawn.min() < drawn.max() <= top + 1e-9
+    assert np.isfinite(drawn).sum() == np.isfinite(curves.divergence).sum()
+    assert bottom - 1e-9 <= np.nanmin(drawn) < np.nanmax(drawn) <= top + 1e-9
     for name in ("total", "rounding"):
         y = shown.plot._items["line", name].getData()[1]
         assert np.nanmax(y) > top
@@ -341,7 +344,40 @@ def test_the_divergence_has_a_part_and_ticks_of_its_own(bench):
         share = (at - bottom) / (top - bottom)
         found, low, high = shown.plot._divergence_logs(curves)
         assert low + share * (high - low) == pytest.approx(np.log10(value), abs=1e-6)
-    assert drawn[near] == drawn.min()
+    (lowest,) = np.flatnonzero(drawn == np.nanmin(drawn))[-1:]
+    assert shown.plot._items["line", "KL"].getData()[0][lowest] == np.log10(curves.cuts[near])
+
+
+def test_where_the_divergence_is_infinite_its_part_says_at_how_many_cuts(bench):
+    shown = bench("calibration", example("outlier").make(), "int8 symmetric", size=(700, 500))
+    divergence = shown.plot.data.objective().divergence
+    assert np.isfinite(divergence).sum() == 1
+    count = f"{divergence.size - 1:,} of {divergence.size:,} cuts"
+    assert any(f"(nats), ∞ at {count}" in text for text in texts(shown))
+    # A line of one point is not seen.
+    x, y = shown.plot._items["line", "KL lone"].getData()
+    assert x.mean() == pytest.approx(np.log10(100.0))
+    assert (x[1] - x[0]) / shown.plot.pixel()[0] == pytest.approx(3)
+    assert (y <= shown.plot._items["line", "KL border"].getData()[1][0]).all()
+    # What is too long for a narrow view is left out, its name last.
+    for width, end in ((700, "empty bins"), (400, "cuts"), (220, "(nats)")):
+        shown.pane.resize(width, 500)
+        QApplication.processEvents()
+        assert any(text.startswith("KL") and text.endswith(end) for text in texts(shown)), width
+    # Bins of the smallest numbers would have no width.
+    tiny = bench("calibration", np.arange(-300, 301) * TINY, "uint8 asymmetric @onnxruntime",
+                 size=(700, 500))  # fmt: skip
+    assert tiny.plot.data.objective().divergence.size == 0
+    assert any(text.startswith("KL divergence: no histogram") for text in texts(tiny))
+
+
+def test_every_mark_of_calibration_has_a_dot_at_what_its_range_costs(bench):
+    shown = bench("calibration", CASES["three"][0], "int8 scale-only", size=(700, 500))
+    curves = shown.plot.data.objective()
+    for name, mark in curves.marks.items():
+        x, y = shown.plot._items["points", ("cost", name)].getData()
+        assert (x[0], y[0]) == pytest.approx(np.log10([mark.threshold, mark.total]))
+        assert name in texts(shown)
 
 
 def test_channels_too_many_for_bars_are_cells_that_can_be_picked(bench):

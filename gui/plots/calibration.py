@@ -215,9 +215,9 @@ class CalibrationPlot(HandlePlot):
         shown = known | np.append(False, known[:-1])  # one point in each gap ends the line
         self.line("KL", x[shown], y[shown], self.pen(self.theme.muted))
         lone = known & ~np.append(known[1:], False) & ~np.append(False, known[:-1])
-        ends = x[lone, None] + np.array([-1.5, 1.5]) * self.pixel()[0]
+        dashes = x[lone, None] + np.array([-1.5, 1.5]) * self.pixel()[0]
         pen = self.pen(self.theme.muted, 2)
-        self.line("KL lone", ends.ravel(), np.repeat(y[lone], 2), pen, "pairs")
+        self.line("KL lone", dashes.ravel(), np.repeat(y[lone], 2), pen, "pairs")
         border = self._border(curves)
         ends = np.array([x0, x1]), np.full(2, border)
         self.line("KL border", *ends, self.pen(self.theme.grid), z=-1)

@@ -60,7 +60,7 @@ typedef struct {
    again, the first value being at ``first`` of these; ``position`` is where it lies in the array. */
 typedef struct {
     const void *values;
-    int kind;
+    int kind; /* of the values */
     int64_t size, position, first, inner, count, unit, stretch;
     const void *scale, *zero_point;
     /* A book of numbers, ascending, and the largest numbers that are rounded to each but the last. */
@@ -98,14 +98,46 @@ static INLINE double uniform_at(uint64_t position, uint64_t seed)
     return (double)(z >> 11) / 9007199254740992.0;
 }
 
-static INLINE void load_float(float *restrict r, const Inputs *in, int64_t start, int n)
+/* How values are stored: the letters of their dtypes. */
+enum { FLOAT = 'f', DOUBLE = 'd', HALF = 'e', BFLOAT = 'E' };
+
+static int64_t item_of(int kind)
 {
-    memcpy(r, (const float *)in->values + start, sizeof *r * (size_t)n);
+    return kind == DOUBLE ? 8 : kind == FLOAT ? 4 : kind == HALF || kind == BFLOAT ? 2 : 0;
 }
 
-static INLINE void load_double(double *restrict r, const Inputs *in, int64_t start, int n)
+/* At most so many values as they are stored, from a position on, in float32, all of it exact. */
+static INLINE void load_float(float *restrict r, const void *values, int kind, int64_t start, int n)
 {
-    memcpy(r, (const double *)in->values + start, sizeof *r * (size_t)n);
+    const uint16_t *restrict stored = (const uint16_t *)values + start;
+    if (kind == BFLOAT) {
+        /* The upper half of a float32. */
+        for (int i = 0; i < n; i++) {
+            uint32_t bits = (uint32_t)stored[i] << 16;
+            memcpy(&r[i], &bits, sizeof bits);
+        }
+    } else if (kind == HALF) {
+        /* Its digits in place make a number 2^112 times too small, subnormal or not. */
+        for (int i = 0; i < n; i++) {
+            uint32_t half = stored[i], bits = (half & 0x7FFF) << 13;
+            float number;
+            memcpy(&number, &bits, sizeof bits);
+            number *= 5192296858534827628530496329220096.0f;
+            memcpy(&bits, &number, sizeof bits);
+            bits |= (half & 0x7C00) == 0x7C00 ? 0x7F800000 : 0;
+            bits |= (half & 0x8000) << 16;
+            memcpy(&r[i], &bits, sizeof bits);
+        }
+    } else {
+        memcpy(r, (const float *)values + start, sizeof *r * (size_t)n);
+    }
+}
+
+static INLINE void load_double(double *restrict r, const void *values, int kind, int64_t start,
+                               int n)
+{
+    (void)kind;
+    memcpy(r, (const double *)values + start, sizeof *r * (size_t)n);
 }
 
 /* Rows of values that are tried with sets of parameters, the sets over and over again for one row
@@ -161,6 +193,7 @@ static INLINE double eight_sums(const double *restrict x, int n)
 }
 
 #define REAL float
+#define OWN_KIND FLOAT
 #define WORD uint32_t
 #define SMALLEST 1.40129846432481707092e-45f
 #define NAME(x) x##_float
@@ -178,6 +211,7 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #include "_loops_unit.h"
 #include "_loops_search_unit.h"
 #undef REAL
+#undef OWN_KIND
 #undef WORD
 #undef SMALLEST
 #undef NAME
@@ -193,6 +227,7 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #undef FRACTION
 #undef BIAS
 #define REAL double
+#define OWN_KIND DOUBLE
 #define WORD uint64_t
 #define SMALLEST 4.94065645841246544177e-324
 #define NAME(x) x##_double
@@ -258,16 +293,16 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     PyObject *values, *scale, *zero_point, *codes, *sums, *counts, *largest, *tally;
     PyObject *error_low, *error_high, *made_low, *made_high, *clipped_low, *clipped_high;
     PyObject *bound, *bound_low, *bound_high, *made, *error, *side, *levels, *ends;
-    int wide, code_kind;
+    int kind, code_kind;
     long long unit, stretch, position, first, inner, count, nan_code, size;
     unsigned long long seed;
     memset(&in, 0, sizeof in);
     memset(&o, 0, sizeof o);
     if (!PyArg_ParseTuple(
-            args, "(iiiiiiCKLddiiii)pLLLLLLLOOOOOOOOOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
+            args, "(iiiiiiCKLddiiii)CLLLLLLLOOOOOOOOOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
             &c.reciprocal, &c.moved, &c.steps, &code_kind, &seed, &nan_code, &c.qmin, &c.qmax,
             &c.form, &c.mantissa, &c.least, &c.sign,
-            &wide, &unit, &stretch, &size, &position, &first, &inner, &count, &values, &scale, &zero_point, &codes, &sums,
+            &kind, &unit, &stretch, &size, &position, &first, &inner, &count, &values, &scale, &zero_point, &codes, &sums,
             &counts, &largest, &tally, &error_low, &error_high, &made_low, &made_high,
             &clipped_low, &clipped_high, &bound, &bound_low, &bound_high, &made,
             &error, &side, &levels, &ends))
@@ -275,7 +310,7 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     c.code_kind = code_kind;
     c.seed = seed;
     c.nan_code = nan_code;
-    int64_t item = wide ? 8 : 4, code_item;
+    int64_t stored = item_of(kind), item = stored == 8 ? 8 : 4, code_item;
     switch (code_kind) {
     case 'b': case 'B': code_item = 1; break;
     case 'h': case 'H': code_item = 2; break;
@@ -283,15 +318,15 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "codes are of 8 or 16 bits");
         return NULL;
     }
-    if (unit < 1 || unit > UNIT || stretch < 1 || unit % stretch || size < 1 || size > (INT64_C(1) << 40) || inner < 1 || count < 1 || first < 0 || position < 0 ||
+    if (!stored || unit < 1 || unit > UNIT || stretch < 1 || unit % stretch || size < 1 || size > (INT64_C(1) << 40) || inner < 1 || count < 1 || first < 0 || position < 0 ||
         count > (INT64_C(1) << 40) || c.qmin < -65536 || c.qmax > 65536) {
-        PyErr_SetString(PyExc_ValueError, "a size or a code range is out of bounds");
+        PyErr_SetString(PyExc_ValueError, "a kind, a size or a code range is out of bounds");
         return NULL;
     }
     int64_t units = (size - 1) / unit + 1, stretches = (size - 1) / stretch + 1;
     Held held;
     held.held = held.failed = 0;
-    in.values = take(&held, values, 0, size * item, "values");
+    in.values = take(&held, values, 0, size * stored, "values");
     in.scale = take(&held, scale, 0, count * item, "scale");
     in.zero_point = take(&held, zero_point, 0, count * item, "zero_point");
     o.codes = take(&held, codes, 1, size * code_item, "codes");
@@ -336,6 +371,7 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
         held.failed = 1;
     }
     if (!held.failed) {
+        in.kind = kind;
         in.size = size;
         in.unit = unit;
         in.stretch = stretch;
@@ -345,7 +381,7 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
         in.count = count;
         o.units = units;
         Py_BEGIN_ALLOW_THREADS
-        if (wide) run_double(&c, &in, &o);
+        if (kind == DOUBLE) run_double(&c, &in, &o);
         else run_float(&c, &in, &o);
         Py_END_ALLOW_THREADS
     }

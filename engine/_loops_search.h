@@ -10,16 +10,16 @@ WIDE static void rows_of_double(const Choices *c, const Rows *in, double *clippe
     rows_double(c, in, clipped, rounded);
 }
 
-WIDE static int runs_of_float(const float *x, int64_t lines, int64_t line, int64_t run, float *low,
-                              float *high, float *peak)
+WIDE static int runs_of_float(const void *x, int kind, int64_t lines, int64_t line, int64_t run,
+                              float *low, float *high, float *peak)
 {
-    return runs_float(x, lines, line, run, low, high, peak);
+    return runs_float(x, kind, lines, line, run, low, high, peak);
 }
 
-WIDE static int runs_of_double(const double *x, int64_t lines, int64_t line, int64_t run,
+WIDE static int runs_of_double(const void *x, int kind, int64_t lines, int64_t line, int64_t run,
                                double *low, double *high, double *peak)
 {
-    return runs_double(x, lines, line, run, low, high, peak);
+    return runs_double(x, kind, lines, line, run, low, high, peak);
 }
 
 WIDE static int64_t picked_of_float(const float *x, int64_t n, int magnitude, unsigned first,
@@ -112,19 +112,21 @@ static PyObject *extremes(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *values, *least, *most, *first;
-    int wide, others = 0;
+    int kind, others = 0;
     long long lines, line, run;
-    if (!PyArg_ParseTuple(args, "pLLLOOOO:extremes", &wide, &lines, &line, &run, &values, &least,
+    if (!PyArg_ParseTuple(args, "CLLLOOOO:extremes", &kind, &lines, &line, &run, &values, &least,
                           &most, &first))
         return NULL;
-    if (lines < 1 || line < 1 || run < 1 || line > MOST_VALUES || lines > MOST_VALUES / line) {
-        PyErr_SetString(PyExc_ValueError, "a size is out of bounds");
+    int64_t stored = item_of(kind);
+    if (!stored || lines < 1 || line < 1 || run < 1 || line > MOST_VALUES ||
+        lines > MOST_VALUES / line) {
+        PyErr_SetString(PyExc_ValueError, "a kind or a size is out of bounds");
         return NULL;
     }
-    int64_t item = wide ? 8 : 4, runs = lines * ((line - 1) / run + 1);
+    int64_t item = stored == 8 ? 8 : 4, runs = lines * ((line - 1) / run + 1);
     Held held;
     held.held = held.failed = 0;
-    void *x = take(&held, values, 0, lines * line * item, "values");
+    void *x = take(&held, values, 0, lines * line * stored, "values");
     void *low = take(&held, least, 1, runs * item, "least");
     void *high = take(&held, most, 1, runs * item, "most");
     void *peak = take(&held, first, 1, runs * item, "peak");
@@ -134,8 +136,8 @@ static PyObject *extremes(PyObject *module, PyObject *args)
     }
     if (!held.failed) {
         Py_BEGIN_ALLOW_THREADS
-        others = wide ? runs_of_double(x, lines, line, run, low, high, peak)
-                      : runs_of_float(x, lines, line, run, low, high, peak);
+        others = kind == DOUBLE ? runs_of_double(x, kind, lines, line, run, low, high, peak)
+                                : runs_of_float(x, kind, lines, line, run, low, high, peak);
         Py_END_ALLOW_THREADS
     }
     while (held.held) PyBuffer_Release(&held.views[--held.held]);

@@ -212,36 +212,51 @@ static INLINE void NAME(rows)(const Choices *c, const Rows *in, double *clipped,
     }
 }
 
+/* Values from a position on: where they lie, or in a buffer if they are of another kind. */
+static INLINE const REAL *NAME(read)(REAL *restrict buffer, const void *values, int kind,
+                                     int64_t start, int n)
+{
+    if (kind == OWN_KIND) return (const REAL *)values + start;
+    NAME(load)(buffer, values, kind, start, n);
+    return buffer;
+}
+
 /* Least, most, and the first value of the largest magnitude, of the finite values per run; NaN where
    there is none. Lines have ``line`` values, and runs ``run`` of these, the last of a line fewer. */
-static INLINE int NAME(runs)(const REAL *restrict x, int64_t lines, int64_t line, int64_t run,
+static INLINE int NAME(runs)(const void *x, int kind, int64_t lines, int64_t line, int64_t run,
                              REAL *restrict least, REAL *restrict most, REAL *restrict peak)
 {
     int others = 0;
-    for (int64_t i = 0, at = 0; i < lines; i++, x += line)
+    REAL buffer[UNIT];
+    for (int64_t i = 0, at = 0; i < lines; i++)
         for (int64_t start = 0; start < line; start += run, at++) {
-            const REAL *restrict r = x + start;
-            int64_t n = line - start < run ? line - start : run;
+            int64_t first = i * line + start, n = line - start < run ? line - start : run, size;
             REAL low = (REAL)INFINITY, high = -(REAL)INFINITY;
-            int odd = 0;
-            #pragma omp simd reduction(min:low) reduction(max:high) reduction(|:odd)
-            for (int64_t k = 0; k < n; k++) {
-                int finite = FABS(r[k]) <= LARGEST;
-                REAL a = finite ? r[k] : (REAL)INFINITY, b = finite ? r[k] : -(REAL)INFINITY;
-                low = a < low ? a : low;
-                high = b > high ? b : high;
-                odd |= !finite;
+            for (int64_t done = 0; done < n; done += size) {
+                size = n - done < UNIT ? n - done : UNIT;
+                const REAL *restrict r = NAME(read)(buffer, x, kind, first + done, (int)size);
+                int odd = 0;
+                #pragma omp simd reduction(min:low) reduction(max:high) reduction(|:odd)
+                for (int k = 0; k < (int)size; k++) {
+                    int finite = FABS(r[k]) <= LARGEST;
+                    REAL a = finite ? r[k] : (REAL)INFINITY, b = finite ? r[k] : -(REAL)INFINITY;
+                    low = a < low ? a : low;
+                    high = b > high ? b : high;
+                    odd |= !finite;
+                }
+                others |= odd;
             }
-            others |= odd;
             if (low > high) low = high = (REAL)NAN;
             least[at] = low;
             most[at] = high;
             if (!peak) continue;
             peak[at] = high > -low ? high : low;
-            if (high == -low) {
-                int64_t k = 0;
-                while (FABS(r[k]) != high) k++; /* One of them is there. */
-                peak[at] = r[k];
+            /* If both are as far from 0, the first. */
+            for (int64_t k = 0; high == -low && k < n; k++) {
+                REAL value = *NAME(read)(buffer, x, kind, first + k, 1);
+                if (FABS(value) != high) continue;
+                peak[at] = value;
+                break;
             }
         }
     return others;

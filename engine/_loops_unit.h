@@ -332,7 +332,7 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
         int n = in->size - start < in->unit ? (int)(in->size - start) : (int)in->unit;
         Found f;
         memset(&f, 0, sizeof f);
-        NAME(load)(b->r, in, start, n);
+        NAME(load)(b->r, in->values, in->kind, start, n);
         if (in->count > 1 && in->inner == 1) {
             int64_t channel = (in->first + start) % in->count;
             for (int i = 0; i < n;) {

@@ -39,7 +39,7 @@ def outlier_lines(evaluation: Evaluation) -> OutlierLines | None:
     Only a symmetric range from the extremes, with the rows or the columns of a matrix as channels,
     is set by single values.
     """
-    r, p = evaluation.values, evaluation.qparams
+    r, p = evaluation.source, evaluation.qparams
     shape = r.shape
     extremes = evaluation.scheme.calibration.how.from_extremes
     if r.ndim != 2 or not extremes or not QUANTIZERS[p.mapping].symmetric_range or min(shape) < 2:

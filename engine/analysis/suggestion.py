@@ -92,7 +92,7 @@ def suggestion(
     Suggestion or None
         None if no change gains ``LEAST_GAIN``, and for fewer than ``LEAST_VALUES`` values.
     """
-    scheme, values = evaluation.concrete_scheme, evaluation.values
+    scheme, values = evaluation.concrete_scheme, evaluation.source
     sqnr, bits = evaluation.metrics["sqnr"], evaluation.metrics["bits_per_value"]
     if not math.isfinite(sqnr) or values.size < LEAST_VALUES:
         return None

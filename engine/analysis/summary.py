@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from quantoscope.engine.numerics import kernels
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_working
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_stored
 from quantoscope.engine.numerics.kernels import Extremes, Scratch
 from quantoscope.engine.text.number_text import short
 
@@ -107,7 +107,7 @@ def summarize(x: ArrayLike, max_bins: int = 512) -> Summary:
     QuantizationError
         If ``x`` does not hold real numbers.
     """
-    r = as_working(x, allow_empty=True)
+    r = as_stored(x, allow_empty=True)
     nothing = Extremes(math.nan, math.nan, True)
     known = kernels.extremes(r) if r.size else nothing
 

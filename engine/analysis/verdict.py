@@ -16,7 +16,7 @@ from quantoscope.engine.evaluation.metrics import METRIC, Sample
 from quantoscope.engine.evaluation.others import totals_of_others
 from quantoscope.engine.evaluation.result import Evaluation
 from quantoscope.engine.numerics.arrays import FloatArray
-from quantoscope.engine.numerics.kernels import Scratch, flat_block, over_blocks
+from quantoscope.engine.numerics.kernels import Scratch, flat_block, over_blocks, working
 from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.schemes.scheme import Scheme
 
@@ -165,8 +165,8 @@ def verdict(
     cause = min(causes, key=lambda one: one.count, default=None)
     few = None
     if cause is not None:
-        values = some.values.reshape(-1)[cause.where]
-        finite = some.values.size - some.totals.nan - some.totals.infinite
+        values = working(some.source.reshape(-1)[cause.where])
+        finite = some.source.size - some.totals.nan - some.totals.infinite
         few = Few(cause.where, values, finite - cause.count)
     zeros = {key: _values_at_zero(one) for key, one in evaluations.items()}
     nonzero = 0
@@ -193,7 +193,7 @@ def verdict(
 
 def _others(one: Evaluation, few: Few) -> Totals:
     quantizer = QUANTIZERS[one.qparams.mapping]
-    return totals_of_others(one.totals, one.values, one.qparams, quantizer, few.where)
+    return totals_of_others(one.totals, one.source, one.qparams, quantizer, few.where)
 
 
 def _values_at_zero(one: Evaluation) -> int:
@@ -212,9 +212,9 @@ def _nonzero(one: Evaluation) -> int:
     """Return the number of finite values other than 0."""
 
     def work(start: int, stop: int, scratch: Scratch) -> int:
-        return int(np.count_nonzero(flat_block(one.values, start, stop)))
+        return int(np.count_nonzero(flat_block(one.source, start, stop)))
 
-    return sum(over_blocks(one.values.size, work)) - one.totals.nan - one.totals.infinite
+    return sum(over_blocks(one.source.size, work)) - one.totals.nan - one.totals.infinite
 
 
 def staircase(bits: Sequence[float], sqnr: Sequence[float]) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from quantoscope.engine.errors import QuantizationError
 from quantoscope.engine.formats import Format
 from quantoscope.engine.numerics.arithmetic import Arithmetic
-from quantoscope.engine.numerics.arrays import FloatArray
+from quantoscope.engine.numerics.arrays import FloatArray, as_working, working_dtype
 from quantoscope.engine.numerics.granularity import Granularity
 from quantoscope.engine.numerics.kernels import (
     Extremes,
@@ -30,7 +30,8 @@ class Rows:
     """Values per channel."""
 
     values: FloatArray
-    """Finite, except NaN at empty positions if ``gaps`` is set. Shape (channels, n)."""
+    """Finite, except NaN at empty positions if ``gaps`` is set. Shape (channels, n), from
+    ``as_stored``."""
     gaps: bool
     """Whether any position is empty."""
 
@@ -56,7 +57,7 @@ class Task:
     """Input of a calibration method."""
 
     x: FloatArray
-    """In float32 or float64, any shape."""
+    """From ``as_stored``, any shape."""
     quantizer: Quantizer
     format: Format
     granularity: Granularity
@@ -69,7 +70,17 @@ class Task:
     known: Extremes | None = None
     """Of the values, where they are known."""
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The working precision."""
+        return working_dtype(self.x.dtype)
+
     def rows(self) -> Rows:
+        """Return the finite values per channel in working precision, as ``stored_rows``."""
+        found = self.stored_rows()
+        return replace(found, values=as_working(found.values, allow_empty=True))
+
+    def stored_rows(self) -> Rows:
         """Return the finite values per channel; a channel without any counts as zeros.
 
         Raises
@@ -100,7 +111,7 @@ class Task:
             ends = [g.layout(x.shape).reduced(x, better) for better in (np.minimum, np.maximum)]
             if ends[0] is not None and ends[1] is not None:
                 return ends[0], ends[1]
-        rows = self.rows()
+        rows = self.stored_rows()
         return rows.lowest(), rows.highest()
 
     def peaks(self) -> tuple[FloatArray, FloatArray, FloatArray]:

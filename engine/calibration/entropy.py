@@ -457,7 +457,7 @@ class Entropy(Method):
 
     def ends(self, task: Task) -> Ends:
         """Return the range per channel."""
-        dtype, rows = task.x.dtype, task.rows()
+        dtype, rows = task.dtype, task.rows()
         below, above = entropy_ends(
             rows.values, task.format, task.arguments, task.arithmetic.entropy, rows.gaps, task.step
         )

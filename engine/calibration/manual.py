@@ -35,19 +35,19 @@ class Manual(Method):
 
     def ends(self, task: Task) -> Ends:
         """Return the same range for every channel."""
-        x, (lo, hi) = task.x, task.arguments
-        task.granularity.check(x.shape)
+        shape, dtype, (lo, hi) = task.x.shape, task.dtype, task.arguments
+        task.granularity.check(shape)
         with np.errstate(over="ignore", under="ignore"):
-            low, high = x.dtype.type(lo), x.dtype.type(hi)
+            low, high = dtype.type(lo), dtype.type(hi)
         written = f"manual({','.join(shortest(end) for end in task.arguments)})"
         if not (np.isfinite(low) and np.isfinite(high)):
             raise QuantizationError(
-                f"{written} reaches beyond {x.dtype.name}; the largest number there is "
-                f"{np.finfo(x.dtype).max:.3g}."
+                f"{written} reaches beyond {dtype.name}; the largest number there is "
+                f"{np.finfo(dtype).max:.3g}."
             )
         if low == high:
             raise QuantizationError(
-                f"{written} has no width in {x.dtype.name}: both ends round to {low}."
+                f"{written} has no width in {dtype.name}: both ends round to {low}."
             )
-        count = task.granularity.count(x.shape)
+        count = task.granularity.count(shape)
         return ends_of(np.full(count, low), np.full(count, high))

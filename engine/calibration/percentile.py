@@ -31,8 +31,8 @@ class Percentile(Method):
 
     def ends(self, task: Task) -> Ends:
         """Return the percentiles per channel."""
-        dtype, (share,) = task.x.dtype, task.arguments
-        rows = task.rows()
+        dtype, (share,) = task.dtype, task.arguments
+        rows = task.stored_rows()
         outside = (100 - share) / 2
         if len(rows.values) == 1 and not rows.gaps and Ranked.suits(rows.values[0]):
             flat, symmetric = rows.values[0], task.quantizer.symmetric_range

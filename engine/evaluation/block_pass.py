@@ -32,7 +32,7 @@ FEW = 32
 
 
 class BlockPass:
-    """One pass over an array of the working precision.
+    """One pass over an array from ``as_stored``.
 
     Parameters
     ----------
@@ -105,13 +105,17 @@ class BlockPass:
         finite: bool = False,
         inside: bool = False,
     ) -> BlockSums:
-        """Encode the values that begin at a position, and return their sums."""
+        """Encode the values that begin at a position, and return their sums.
+
+        Float16 and bfloat16 are read as they are stored.
+        """
         p, n = self.p, r.size
         stop = start + n
         if self.loops is not None:
             draws = self.pieces is not None
             made = self.loops.block(r, start, codes, draws, draws and self.reconstructed is None)
             return self._found(made, r, start)
+        r = kernels.working(r)
         aligned = self.lean.spread(self.r.shape, start, stop)
         where = np.arange(start, stop) if p.arithmetic.chances else None
         codes, reconstructed, saturated = applied(
@@ -134,7 +138,7 @@ class BlockPass:
             if not self.p.format.integer:
                 stop = start + r.size
                 full = self.p.spread(self.r.shape, start, stop)
-                drawn.columns += stretch_extremes(bounds_of(r, full))
+                drawn.columns += stretch_extremes(bounds_of(kernels.working(r), full))
             self.pieces[start] = drawn.columns, drawn.clipped
         if tally is not None:
             self.tallies[start] = tally

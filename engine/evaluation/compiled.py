@@ -16,7 +16,7 @@ from quantoscope.engine.formats import Format, IntegerFormat
 from quantoscope.engine.formats.small_floats import CodebookFormat, FloatFormat
 from quantoscope.engine.numerics import envelope, kernels, loops
 from quantoscope.engine.numerics.arithmetic import Arithmetic
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.arrays import FloatArray, IntArray, working_dtype
 from quantoscope.engine.quantizers import QParams, Quantizer
 from quantoscope.engine.quantizers.affine import Affine
 
@@ -69,7 +69,7 @@ class CompiledPass:
     def block(
         self, r: FloatArray, start: int, codes: IntArray, draws: bool, draws_made: bool
     ) -> Made:
-        """Encode the values from a position on.
+        """Encode the values from a position on, float16 and bfloat16 as they are stored.
 
         Returns the sums, what curves need if it ``draws``, the tally of the codes, and whether a
         square may lie beyond float64, so that the sums are none.
@@ -84,7 +84,7 @@ class CompiledPass:
         worst = [np.full(units, -1) for _ in range(2 * draws)]
         bounds = [np.empty(stretches) for _ in range(2 * draws * len(bound))]
         loops.compiled.evaluate(
-            self.choices, dtype == np.float64, kernels.UNIT, envelope.STRETCH, n, start,
+            self.choices, r.dtype.char, kernels.UNIT, envelope.STRETCH, n, start,
             first, inner, scale.size, loops.ready(r), scale, zero_point,
             codes, sums, counts, largest, tally,
             *(*ends, *[None] * 4)[:4], *(*worst, *[None] * 2)[:2],
@@ -114,7 +114,7 @@ class CompiledPass:
         made, error = np.empty(n, dtype), np.empty(n, dtype)
         counts = np.zeros(9, np.int64)
         loops.compiled.evaluate(
-            self.choices, dtype == np.float64, kernels.UNIT, envelope.STRETCH, n, start,
+            self.choices, r.dtype.char, kernels.UNIT, envelope.STRETCH, n, start,
             first, inner, scale.size, loops.ready(r), scale, zero_point, codes,
             np.empty((len(KINDS), units)), counts, np.empty(units, dtype),
             *[None] * 10, made, error, side, self.form.levels, self.form.ends,
@@ -143,7 +143,7 @@ def compiled(
     if kernels.UNIT > MOST_UNIT or kernels.UNIT % envelope.STRETCH:
         return None
     form = _form(p.format, p.dtype)
-    if form is None or not p.small_zero_point or p.dtype != r.dtype:
+    if form is None or not p.small_zero_point or p.dtype != working_dtype(r.dtype):
         return None
     if not p.format.integer and (p.moved or quantizer.has_zero_point(p.format, p.arithmetic)):
         return None

@@ -22,9 +22,11 @@ from quantoscope.engine.numerics import kernels
 from quantoscope.engine.numerics.arrays import (
     FloatArray,
     IntArray,
+    as_stored,
     as_working,
     is_real,
     rounded_note,
+    working_dtype,
 )
 from quantoscope.engine.numerics.envelope import Pyramid
 from quantoscope.engine.numerics.kernels import Progress, Scratch
@@ -62,20 +64,20 @@ def calibrate(
         axis that the scheme names; for a range that the precision or the scale cannot hold. A
         ``SchemeError`` for a text that is no scheme.
     """
-    r = as_working(x)
+    r = as_stored(x)
     return calibrate_known(r, as_scheme(scheme).concrete(r.shape, role), None, progress)
 
 
 def calibrate_known(
     r: FloatArray, scheme: Scheme, known: kernels.Extremes | None, step: Progress | None = None
 ) -> QParams:
-    """Calibrate for an array of the working precision, whose extremes may be known."""
+    """Calibrate for an array from ``as_stored``, whose extremes may be known."""
     scheme = scheme.concrete(r.shape)
     a = scheme.arithmetic
-    dtype = a.working(r.dtype)
-    if dtype != r.dtype:
+    dtype = a.working(working_dtype(r.dtype))
+    if dtype != working_dtype(r.dtype):
         with np.errstate(over="ignore", under="ignore"):
-            worked = r.astype(dtype)
+            worked = as_working(r).astype(dtype)
         if not np.isfinite(worked).any() and np.isfinite(r).any():
             raise QuantizationError(
                 f"Every value lies beyond {dtype.name}, which {scheme} works in."
@@ -111,7 +113,9 @@ def quantize(x: ArrayLike, qparams: QParams) -> IntArray:
         parameters.
     """
     with np.errstate(over="ignore", under="ignore"):
-        r = as_working(x).astype(qparams.dtype, copy=False)
+        r = as_stored(x)
+        if working_dtype(r.dtype) != qparams.dtype:
+            r = as_working(r).astype(qparams.dtype)
     count = int(np.count_nonzero(kernels.where_nan(r)))
     if count:
         raise QuantizationError(
@@ -157,7 +161,7 @@ def check_channels(shape: tuple[int, ...], p: QParams) -> None:
 
 
 def encoded(r: FloatArray, p: QParams, quantizer: Quantizer | None = None) -> IntArray:
-    """Return the codes of ``r``, which is in working precision without NaN."""
+    """Return the codes of ``r``, which has no NaN and becomes the parameters' precision."""
     quantizer = quantizer or QUANTIZERS[p.mapping]
     codes = np.empty(r.shape, p.format.dtype)
     lean = p.lean(quantizer.exact_scale)
@@ -232,7 +236,7 @@ def evaluate_known(
 
     With the array's pyramid, the curves of the evaluation are computed in the same pass.
     """
-    r = as_working(x)
+    r = as_stored(x)
     given, scheme = scheme, scheme.concrete(r.shape, role)
     known = kernels.extremes(r) if known is None else known
     p = calibrate_known(r, scheme, known, step)
@@ -240,7 +244,7 @@ def evaluate_known(
     low, high = map(np.asarray, p.range)
     # An unsigned symmetric range excludes negative values.
     both_sides = not QUANTIZERS[p.mapping].symmetric_range or bool((low <= -high).all())
-    covered = minmax and both_sides and p.dtype == r.dtype
+    covered = minmax and both_sides and p.dtype == working_dtype(r.dtype)
     run = BlockPass(r, p, known, pyramid=pyramid, covered=covered)
     blocks = run.blocks(step)
     made = run.evaluation(scheme, blocks, run.all_counted(blocks))
@@ -436,7 +440,7 @@ def metrics_of(evaluation: Evaluation, where: IntArray) -> dict[str, float]:
         return sums, worst_place(part)
 
     blocks, worst = zip(*kernels.over_blocks(where.size, work), strict=True)
-    known = ~np.isnan(evaluation.values.reshape(-1)[where])
+    known = ~np.isnan(evaluation.source.reshape(-1)[where])
     places = quantizer.places(evaluation.codes.reshape(-1)[where[known]], p)
     channels = p.granularity.of(where, shape)
     first = np.unique(channels, return_counts=True)

@@ -9,7 +9,7 @@ import numpy as np
 from quantoscope.engine.evaluation.accumulators import BlockSums, Totals, block_sums
 from quantoscope.engine.evaluation.result import part_of
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
-from quantoscope.engine.numerics.kernels import BLOCK, UNIT, Scratch
+from quantoscope.engine.numerics.kernels import BLOCK, UNIT, Scratch, working
 from quantoscope.engine.quantizers import QParams, Quantizer
 
 
@@ -27,7 +27,7 @@ def totals_of_others(
     totals : Totals
         Of the whole array.
     r : ndarray
-        The array.
+        The array, from ``as_stored``.
     p : QParams
     quantizer : Quantizer
     where : ndarray of int
@@ -45,7 +45,7 @@ def totals_of_others(
 
     def sums(positions: IntArray) -> BlockSums:
         aligned = p.at(p.granularity.of(positions, r.shape))
-        part = part_of(flat[positions], aligned, positions, quantizer)
+        part = part_of(working(flat[positions]), aligned, positions, quantizer)
         return block_sums(
             part.values, part.reconstructed, part.error, part.saturated, aligned, Scratch()
         )

@@ -20,7 +20,12 @@ from quantoscope.engine.evaluation.draw_envelopes import (
 )
 from quantoscope.engine.evaluation.metrics import METRICS
 from quantoscope.engine.numerics import kernels
-from quantoscope.engine.numerics.arrays import FloatArray, IntArray
+from quantoscope.engine.numerics.arrays import (
+    FloatArray,
+    IntArray,
+    as_working,
+    working_dtype,
+)
 from quantoscope.engine.numerics.kernels import Scratch
 from quantoscope.engine.numerics.roles import Role
 from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
@@ -54,8 +59,9 @@ class Evaluation:
     ----------
     scheme : Scheme
     qparams : QParams
-    values : ndarray of the working precision
-        R: the input if it has that precision, else a converted copy.
+    source : ndarray
+        R as it is read: the input if it is of the working precision, float16 or bfloat16, else a
+        copy in working precision.
     codes : ndarray of the format's integer type, shape of the input
         For NaN a placeholder: the code nearest to 0, or that of the
         scheme's runtime for NaN.
@@ -73,7 +79,7 @@ class Evaluation:
 
     scheme: Scheme
     qparams: QParams
-    values: FloatArray
+    source: FloatArray
     codes: IntArray
     totals: Totals
     metrics: Mapping[str, float]
@@ -102,6 +108,11 @@ class Evaluation:
         notes = "".join(f"<p>{escape(warning)}</p>" for warning in self.warnings)
         return f"<table><caption>{title}</caption><tbody>{rows}</tbody></table>{notes}"
 
+    @cached_property
+    def values(self) -> FloatArray:
+        """R in working precision, in the shape of the input: a copy of float16 and bfloat16."""
+        return as_working(self.source)
+
     @property
     def concrete_scheme(self) -> Scheme:
         """The scheme with the numbers of this array's axes for ``out`` and ``in``."""
@@ -126,7 +137,9 @@ class Evaluation:
     @cached_property
     def error(self) -> FloatArray:
         """R' − R, in the shape of the input; NaN for NaN."""
-        error = np.empty(self.codes.shape, np.result_type(self.qparams.dtype, self.values.dtype))
+        error = np.empty(
+            self.codes.shape, np.result_type(self.qparams.dtype, working_dtype(self.source.dtype))
+        )
 
         def work(start: int, stop: int, scratch: Scratch) -> None:
             self.block(start, stop, scratch, error.reshape(-1)[start:stop])
@@ -140,7 +153,7 @@ class Evaluation:
         """Return R' and R' − R of a block, in scratch buffers; the error in ``out`` if given."""
         reconstructed = scratch("reconstructed", stop - start, self.qparams.dtype)
         self._decode(start, stop, reconstructed)
-        r = kernels.flat_block(self.values, start, stop)
+        r = kernels.flat_block(self.source, start, stop)
         if out is None:
             out = scratch("error", stop - start, np.result_type(reconstructed, r))
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -159,7 +172,7 @@ class Evaluation:
         if made is not out:
             out[...] = made
         if self.totals.nan:
-            out[np.isnan(kernels.flat_block(self.values, start, stop))] = np.nan
+            out[np.isnan(kernels.flat_block(self.source, start, stop))] = np.nan
 
     @cached_property
     def saturated(self) -> np.ndarray:
@@ -178,7 +191,7 @@ class Evaluation:
     def sides(self, start: int, stop: int, scratch: Scratch) -> np.ndarray | None:
         """Return how values of a block are clipped, as in ``EvaluatedPart``; None if none is."""
         quantizer, aligned, where = self._aligned(start, stop)
-        r = kernels.flat_block(self.values, start, stop)
+        r = kernels.flat_block(self.source, start, stop)
         codes = scratch("codes", stop - start, self.codes.dtype)
         return applied(r, aligned, where, quantizer, scratch, codes, not self.totals.nan)[2]
 
@@ -193,7 +206,7 @@ class Evaluation:
     def curve_piece(self, start: int, stop: int, scratch: Scratch) -> Piece:
         """Return the extremes and clipped positions of a block or unit."""
         reconstructed, error = self.block(start, stop, scratch)
-        r = kernels.flat_block(self.values, start, stop)
+        r = kernels.flat_block(self.source, start, stop)
         low, high = self.totals.blocks[start // kernels.BLOCK].clipped
         saturated = self.sides(start, stop, scratch) if low or high else None
         p = self.qparams.spread(self.codes.shape, start, stop)
@@ -202,23 +215,23 @@ class Evaluation:
     def bounds(self, start: int, stop: int) -> np.ndarray:
         """Return the bound of the rounding error per value, in float64."""
         p = self.qparams.spread(self.codes.shape, start, stop)
-        return bounds_of(kernels.flat_block(self.values, start, stop), p)
+        return bounds_of(kernels.flat_block(self.source, start, stop), p)
 
     @cached_property
     def _loops(self) -> CompiledPass | None:
-        return compiled(self.qparams, QUANTIZERS[self.qparams.mapping], self.values, self.codes)
+        return compiled(self.qparams, QUANTIZERS[self.qparams.mapping], self.source, self.codes)
 
     def part(self, where: slice | IntArray) -> EvaluatedPart:
         """Return the evaluation of the values at flat positions, or in a slice without a step."""
         p = self.qparams
         if isinstance(where, slice):
             start, stop, _ = where.indices(self.codes.size)
-            r = kernels.flat_block(self.values, start, stop)
+            r = kernels.flat_block(self.source, start, stop)
             if self._loops is not None and r.size and (made := self._loops.part(r, start)):
                 return EvaluatedPart(r, *made)
             quantizer, aligned, positions = self._aligned(start, stop)
         else:
-            r = self.values.reshape(-1)[where]
+            r = kernels.working(self.source.reshape(-1)[where])
             if self._loops is not None and r.size and r.ndim == 1 and not p.arithmetic.chances:
                 channels = None if p.count == 1 else p.granularity.of(where, self.codes.shape)
                 if made := self._loops.part(r, 0, channels):

@@ -54,6 +54,7 @@ import numpy as np
 
 from quantoscope.engine import __version__
 from quantoscope.engine.evaluation.result import Evaluation
+from quantoscope.engine.numerics.arrays import working_dtype
 
 
 def render(result: Evaluation, name: str) -> bytes:
@@ -66,7 +67,7 @@ def render(result: Evaluation, name: str) -> bytes:
         "version": __version__,
         "name": name,
         "shape": list(result.codes.shape),
-        "dtype": result.values.dtype.name,
+        "dtype": working_dtype(result.source.dtype).name,
         "scheme": str(scheme),
         "format": {
             "name": fmt.name,

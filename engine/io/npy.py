@@ -96,7 +96,7 @@ def write(stream: IO[bytes], array: np.ndarray) -> None:
     for start in range(0, array.size, step):
         cancellation.check()
         stop = min(start + step, array.size)
-        stream.write(kernels.flat_block(rows, start, stop).tobytes())
+        stream.write(kernels.stored_block(rows, start, stop).tobytes())
     mapped_arrays.check(array)
 
 

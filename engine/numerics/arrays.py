@@ -72,6 +72,28 @@ def as_working(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
     return working
 
 
+def as_stored(x: ArrayLike, allow_empty: bool = False) -> FloatArray:
+    """Return float16 and bfloat16 arrays as they are, and others as ``as_working`` does.
+
+    Blocks of them are converted as they are read (``engine.numerics.kernels.flat_block``).
+    """
+    array = np.asarray(x) if hasattr(x, "dtype") else None
+    if array is None or not is_half(array.dtype) or not array.size:
+        return as_working(x, allow_empty)
+    mapped_arrays.check(array)
+    return array
+
+
+def is_half(dtype: np.dtype[Any]) -> bool:
+    """Return whether a dtype is float16 or bfloat16, in native byte order."""
+    return dtype.itemsize == 2 and dtype.name in ("float16", "bfloat16") and dtype.isnative
+
+
+def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the working precision of an array from ``as_stored``."""
+    return np.dtype(np.float32) if is_half(dtype) else dtype
+
+
 def count_inexact(array: NDArray[Any], dtype: DTypeLike) -> int:
     """Count the integers of an array that a float type cannot hold exactly; 0 for other arrays."""
     bits = np.finfo(dtype).nmant + 1

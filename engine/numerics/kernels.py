@@ -18,6 +18,7 @@ import numpy as np
 
 from quantoscope.engine import cancellation
 from quantoscope.engine.numerics import loops, mapped_arrays
+from quantoscope.engine.numerics.arrays import is_half, working_dtype
 
 UNIT = 512
 """Values per unit. numpy releases the lock only for loops of more than 500 rows: see ``BLOCK``."""
@@ -126,6 +127,16 @@ def over_blocks(
 
 
 def flat_block(x: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """Return ``x.reshape(-1)[start:stop]`` in working precision, without copying the rest."""
+    return working(stored_block(x, start, stop))
+
+
+def working(part: np.ndarray) -> np.ndarray:
+    """Return part of an array from ``as_stored`` in working precision."""
+    return part.astype(np.float32) if is_half(part.dtype) else part
+
+
+def stored_block(x: np.ndarray, start: int, stop: int) -> np.ndarray:
     """Return ``x.reshape(-1)[start:stop]`` without copying the rest, for any memory layout."""
     if x.flags.c_contiguous:
         return mapped_arrays.block(x.reshape(-1)[start:stop])
@@ -135,7 +146,7 @@ def flat_block(x: np.ndarray, start: int, stop: int) -> np.ndarray:
         return x.reshape(len(x))[start:stop]
     first, last = start // row, -(-stop // row)
     if last - first == 1:
-        return flat_block(x[first], start - first * row, stop - first * row)
+        return stored_block(x[first], start - first * row, stop - first * row)
     rows = np.ascontiguousarray(x[first:last]).reshape(-1)
     return rows[start - first * row : stop - first * row]
 
@@ -169,7 +180,7 @@ class Extremes(NamedTuple):
 
 def block_without(x: np.ndarray, start: int, stop: int, without: np.ndarray | None) -> np.ndarray:
     """Return a block of an array with NaN at the flat, ascending positions ``without``."""
-    block = flat_block(x, start, stop)
+    block = stored_block(x, start, stop)
     if without is None:
         return block
     first, last = np.searchsorted(without, (start, stop))
@@ -180,23 +191,25 @@ def block_without(x: np.ndarray, start: int, stop: int, without: np.ndarray | No
 
 
 def extremes(x: np.ndarray, without: np.ndarray | None = None) -> Extremes:
-    """Return the extremes of a non-empty array, in its dtype.
+    """Return the extremes of a non-empty array from ``as_stored``, in working precision.
 
     ``without`` has flat positions to leave out, ascending.
     """
+    dtype = working_dtype(x.dtype)
 
     def ends(start: int, stop: int, scratch: Scratch) -> Extremes:
         r = block_without(x, start, stop, without)
         if loops.has(x.dtype):
             size = r.size
-            lows, highs = np.empty(1, x.dtype), np.empty(1, x.dtype)
+            lows, highs = np.empty(1, dtype), np.empty(1, dtype)
             finite = loops.extremes(r, 1, size, size, lows, highs)
             return Extremes(lows[0], highs[0], finite)
+        r = working(r)
         low, high = r.min(), r.max()
         if np.isfinite(low) and np.isfinite(high):
             return Extremes(low, high, True)
         r = r[np.isfinite(r)]
-        nothing = x.dtype.type(np.nan)
+        nothing = dtype.type(np.nan)
         return Extremes(*((r.min(), r.max()) if r.size else (nothing, nothing)), False)
 
     lows, highs, finite = zip(*over_blocks(x.size, ends), strict=True)
@@ -208,9 +221,10 @@ def run_extremes(
 ) -> tuple[np.ndarray, ...] | None:
     """Return the minimum and maximum of the finite values per run, each of shape (runs,).
 
-    The array, C-ordered, has so many lines of equal length, and the last run of a line may be
-    shorter. Runs without a finite value have NaN. With ``peaks``, the first value of the largest
-    magnitude is returned too. None where the compiled loops are not there.
+    They are in working precision. The array, C-ordered, has so many lines of equal length, and the
+    last run of a line may be shorter. Runs without a finite value have NaN. With ``peaks``, the
+    first value of the largest magnitude is returned too. None where the compiled loops are not
+    there.
     """
     line = x.size // max(1, lines)
     if not loops.has(x.dtype) or not x.flags.c_contiguous or not x.size:
@@ -222,7 +236,7 @@ def run_extremes(
         reduced = zip(parts or (), (np.fmin, np.fmax), strict=True)
         return tuple(better.reduce(each.reshape(lines, -1), axis=1) for each, better in reduced)
     runs = -(-line // run)
-    found = tuple(np.empty(lines * runs, x.dtype) for _ in range(2 + peaks))
+    found = tuple(np.empty(lines * runs, working_dtype(x.dtype)) for _ in range(2 + peaks))
     flat = x.reshape(-1)
 
     def reduce(start: int, stop: int) -> None:
@@ -247,13 +261,13 @@ def run_extremes(
 
 
 def reduce_rows(rows: np.ndarray, better: np.ufunc) -> np.ndarray:
-    """Reduce each row with a ufunc such as ``minimum``, shape (rows,)."""
+    """Reduce each row with a ufunc such as ``minimum``, in working precision, shape (rows,)."""
     count, length = rows.shape
     if length >= BLOCK:
         return np.array([_reduced(row, better) for row in rows])
 
     def work(start: int, stop: int, scratch: Scratch) -> np.ndarray:
-        some = mapped_arrays.block(rows[start:stop])
+        some = working(mapped_arrays.block(rows[start:stop]))
         if length and some.flags.c_contiguous:
             return runs(some.reshape(-1), length, better)
         return np.asarray(better.reduce(some, axis=1))
@@ -266,14 +280,14 @@ def reduce_stacks(stacks: np.ndarray, better: np.ufunc) -> np.ndarray:
     each = stacks[0].size
 
     def work(start: int, stop: int, scratch: Scratch) -> np.ndarray:
-        return np.asarray(better.reduce(mapped_arrays.block(stacks[start:stop]), axis=1))
+        return np.asarray(better.reduce(working(mapped_arrays.block(stacks[start:stop])), axis=1))
 
     return np.concatenate(over_blocks(len(stacks), work, block=max(1, BLOCK // each)))
 
 
 def _reduced(row: np.ndarray, better: np.ufunc) -> Any:
     def work(start: int, stop: int, scratch: Scratch) -> Any:
-        return better.reduce(mapped_arrays.block(row[start:stop]))
+        return better.reduce(working(mapped_arrays.block(row[start:stop])))
 
     return better.reduce(over_blocks(row.size, work))
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from quantoscope.engine.numerics.arrays import is_half
+
 SWITCH = "QUANTOSCOPE_LOOPS"
 """Environment variable that switches the compiled loops off, if it is ``0``."""
 compiled: Any = None
@@ -42,13 +44,15 @@ def means() -> Means:
 
 
 def has(dtype: np.dtype[Any]) -> bool:
-    """Return whether there are loops for values of a dtype."""
-    return compiled is not None and dtype in (np.float32, np.float64)
+    """Return whether there are loops for values of a dtype, or for what its blocks are read as."""
+    return compiled is not None and (dtype in (np.float32, np.float64) or is_half(dtype))
 
 
 def ready(values: np.ndarray) -> np.ndarray:
     """Return values as the loops read them: C-ordered, each at a multiple of its size."""
-    return np.require(values, requirements=("C_CONTIGUOUS", "ALIGNED"))
+    values = np.require(values, requirements=("C_CONTIGUOUS", "ALIGNED"))
+    # numpy passes no bfloat16 on.
+    return values.view(np.uint16) if is_half(values.dtype) else values
 
 
 def extremes(
@@ -62,11 +66,13 @@ def extremes(
 ) -> bool:
     """Write minimum and maximum of the finite values per run; return whether all are finite.
 
+    The values are in working precision, or float16 or bfloat16.
+
     There are ``lines`` lines of ``line`` values, C-ordered; the last run of a line may be shorter.
     Runs without a finite value get NaN. ``peak`` gets the first value of the largest magnitude.
     """
-    wide = values.dtype == np.float64
-    finite: bool = compiled.extremes(wide, lines, line, run, ready(values), low, high, peak)
+    kind = values.dtype.char
+    finite: bool = compiled.extremes(kind, lines, line, run, ready(values), low, high, peak)
     return finite
 
 

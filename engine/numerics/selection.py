@@ -21,7 +21,7 @@ class Ranked:
     Parameters
     ----------
     flat : ndarray, shape (n,)
-        Finite values, in float32 or float64.
+        Finite values, from ``as_stored``.
     magnitude : bool
         Whether ranks are those of |R|, which are returned then.
     """

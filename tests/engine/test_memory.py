@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 CHILD = """
 import sys, threading
+import ml_dtypes
 import numpy as np
 from quantoscope import engine
 from quantoscope.engine.numerics import kernels
@@ -41,7 +43,7 @@ def watched(call):
     return max(*peak, anonymous()) - peak[0]
 
 kernels.THREADS = 2
-x = np.load(sys.argv[1], mmap_mode="r")
+x = np.load(sys.argv[1], mmap_mode="r").view(sys.argv[3])
 engine.evaluate(x[:1000], sys.argv[2])  # what is imported late
 results = []
 def run():
@@ -58,22 +60,36 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def big_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("big") / "big.npy"
-    x = np.lib.format.open_memmap(path, "w+", np.float32, (COUNT // 1000, 1000))
-    part = np.random.default_rng(0).normal(size=(1000, 1000)).astype(np.float32)
-    for start in range(0, len(x), 1000):
-        x[start : start + 1000] = part
-    x.flush()
-    return path
+def big_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder, paths = tmp_path_factory.mktemp("big"), {}
+    for dtype in map(np.dtype, (np.float32, np.float16, ml_dtypes.bfloat16)):
+        paths[dtype.name] = path = folder / f"{dtype}.npy"
+        # A file of NumPy has no word for bfloat16.
+        stored = np.dtype(f"u{dtype.itemsize}")
+        x = np.lib.format.open_memmap(path, "w+", stored, (COUNT // 1000, 1000))
+        part = np.random.default_rng(0).normal(size=(1000, 1000)).astype(dtype)
+        for start in range(0, len(x), 1000):
+            x[start : start + 1000] = part.view(stored)
+        x.flush()
+    return paths
 
 
 @pytest.mark.parametrize(
-    "text", ["int8 asymmetric", "uint4 scale-only", "int8 symmetric manual(-1,1)"]
+    ("text", "dtype"),
+    [
+        ("int8 asymmetric", "float32"),
+        ("uint4 scale-only", "float32"),
+        ("int8 symmetric manual(-1,1)", "float32"),
+        ("int8 asymmetric", "bfloat16"),
+        ("int8 symmetric per-channel(0)", "bfloat16"),
+        ("uint8 symmetric", "float16"),
+    ],
 )
-def test_a_big_file_takes_the_memory_of_its_codes(big_file: Path, text: str) -> None:
+def test_a_big_file_takes_the_memory_of_its_codes(
+    big_files: dict[str, Path], text: str, dtype: str
+) -> None:
     out = subprocess.run(
-        [sys.executable, "-c", CHILD, str(big_file), text],
+        [sys.executable, "-c", CHILD, str(big_files[dtype]), text, dtype],
         cwd=ROOT,
         capture_output=True,
         text=True,

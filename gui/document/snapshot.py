@@ -62,7 +62,7 @@ class Entry:
     enabled: bool = True
     """Whether plots and results include it."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Name in lists, legends and exports."""
         return self.label or str(self.scheme)

@@ -34,6 +34,7 @@ from PySide6.QtWidgets import QGraphicsRectItem
 from quantoscope.gui.export.lean_images import picture_of
 from quantoscope.gui.export.pdf_images import PdfImages
 from quantoscope.gui.plots.image_cells import CellTexts
+from quantoscope.gui.plots.items import Straight
 from quantoscope.gui.plots.marks import HATCH_PITCH, MarksItem, hatch_lines
 
 SYMBOL_SHARE = 0.75
@@ -161,6 +162,7 @@ class ViewPainter:
             (pg.ScatterPlotItem, self._scatter),
             (pg.BarGraphItem, self._bars),
             (pg.InfiniteLine, self._rule),
+            (Straight, self._rule),
             (QGraphicsRectItem, self._area),
             (pg.TextItem, self._text),
             (MarksItem, self._marks),
@@ -257,7 +259,7 @@ class ViewPainter:
             points = [QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
             self.painter.drawPolygon(QPolygonF(points))
 
-    def _rule(self, item: pg.InfiniteLine) -> None:
+    def _rule(self, item: pg.InfiniteLine | Straight) -> None:
         vertical = item.angle == 90
         self.painter.setPen(firm(item.pen))
         if vertical:

@@ -118,10 +118,13 @@ class ValueAxis(pg.AxisItem):
             minVal = self.least
         # Far from 0, pyqtgraph compares ticks by a difference below float64's resolution.
         levels: list[tuple[float, list[float]]] = []
-        for spacing, values in super().tickValues(minVal, maxVal, size):
-            coarser = [value for _, above in levels for value in above]
+        coarser: list[float] = []
+        for spacing, start in self.tickSpacing(minVal, maxVal, size):
+            ends = math.ceil((minVal - start) / spacing), math.floor((maxVal - start) / spacing)
+            values = (start + place * spacing for place in range(ends[0], ends[1] + 1))
             new = [v for v in values if all(abs(v - c) > spacing / 2 for c in coarser)]
             levels.append((spacing, new))
+            coarser += new
         if levels and self.orientation in ("bottom", "top"):
             levels[0] = self._thinned(*levels[0], (maxVal - minVal) / max(size, 1.0))
         return levels

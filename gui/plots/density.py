@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from quantoscope.engine.numerics.arrays import IntArray
@@ -14,6 +16,8 @@ FAINTEST = 0.3
 """Opacity of a dot with a single value among dots with many."""
 FULL = 0.998
 """Share of the dots that hold at most as many values as one in the full colour."""
+EDGE = 1e-6
+"""How far beyond an end a value still lies at it, in dots: the rounding of its place."""
 SAMPLES = 128
 """Maximum number of values of a column that a density shows, evenly spaced."""
 
@@ -39,30 +43,40 @@ def dots(columns: int, height: float, count: int, fineness: float = 1.0) -> tupl
 def sampled(count: int, columns: int, fineness: float = 1.0) -> IntArray:
     """Return which of so many values stand for all in a view so many pixels wide."""
     across, _ = dots(columns, 0.0, count, fineness)
-    return np.arange(0, count, max(1, count // (across * SAMPLES)))
+    return _every(count, max(1, count // (across * SAMPLES)))
+
+
+@lru_cache(4)
+def _every(count: int, step: int) -> IntArray:
+    places = np.arange(0, count, step)
+    places.setflags(write=False)
+    return places
 
 
 def density(
-    x: np.ndarray, y: np.ndarray, columns: int, rows: int, palette: np.ndarray
+    column: IntArray, share: np.ndarray, columns: int, rows: int, palette: np.ndarray
 ) -> np.ndarray:
     """Return the shades of dots as RGBA, shape (rows, columns, 4), the lowest row first.
 
     Parameters
     ----------
-    x, y : ndarray
-        Shares of width and height, 0 to 1; values whose y is not finite are left out.
+    column : ndarray of int
+        Column of each value, 0 to ``columns`` - 1.
+    share : ndarray of float
+        Share of the height of each, 0 to 1, to a millionth of a dot; others, and NaN, are left out.
     columns, rows : int
     palette : ndarray of uint8, shape (256, 4)
         Colours from none to full.
     """
-    known = np.isfinite(y)
-    if not known.all():
-        x, y = x[known], y[known]
-    # Negative shares come to the same dot as 0.
-    column = np.minimum((x * columns).astype(np.intp), columns - 1)
-    row = np.minimum((y * rows).astype(np.intp), rows - 1)
-    place = np.maximum(row, 0) * columns + np.maximum(column, 0)
-    counts = np.bincount(place, minlength=rows * columns)
+    # What lies beyond is counted in a row of its own below and above, which are not shown.
+    row = share * (rows - 2 * EDGE)
+    row += 1 + EDGE
+    np.clip(row, 0, rows + 1, out=row)
+    row[np.isnan(row)] = 0
+    place = row.astype(np.int32)
+    place *= columns
+    place += column
+    counts = np.bincount(place, minlength=(rows + 2) * columns)[columns : (rows + 1) * columns]
     # By how many values lie in a dot, of which there are few different numbers.
     fullest = max(1, int(np.searchsorted(np.cumsum(np.bincount(counts)), FULL * counts.size)))
     shade = np.sqrt(np.minimum(np.arange(counts.max(initial=0) + 1) / fullest, 1.0))
@@ -71,3 +85,16 @@ def density(
     shade[0] = 0.0
     colours = np.ascontiguousarray(palette).view(np.uint32)[shade.astype(np.ubyte), 0]
     return colours[counts].view(np.ubyte).reshape(rows, columns, 4)
+
+
+def columns_at(places: IntArray, count: int, columns: int) -> IntArray:
+    """Return in which of so many columns places among ``count`` positions lie."""
+    return (places * 2 + 1) * columns // (2 * count)
+
+
+@lru_cache(4)
+def columns_of_sample(count: int, across: int, columns: int, fineness: float = 1.0) -> IntArray:
+    """Return the columns of the values ``sampled`` of a view ``across`` pixels wide."""
+    made = columns_at(sampled(count, across, fineness), count, columns)
+    made.setflags(write=False)
+    return made

@@ -15,10 +15,9 @@ from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainterPath, QP
 
 from quantoscope.gui.common.theme import LINE_STYLES, MARKERS, Theme
 from quantoscope.gui.plots.data import PlotData, Series
-from quantoscope.gui.plots.items import Bars, Curve, Pixels, Points, Words
+from quantoscope.gui.plots.items import Bars, Curve, Pixels, Points, Straight, Words
 from quantoscope.gui.plots.labels import Label, anchor_of, anchored, placed
 from quantoscope.gui.plots.spans import Unit, drawable, drawable_one
-from quantoscope.gui.plots.view import Rule
 
 
 class Drawing(QObject):
@@ -206,11 +205,9 @@ class Drawing(QObject):
         self, key: Hashable, at: float, pen: QPen, vertical: bool = True, z: float = 1
     ) -> None:
         """Draw a straight line across the whole view."""
-        item = self._item(
-            ("rule", key), lambda: Rule(angle=90 if vertical else 0, movable=False), z
-        )
-        item.setPen(pen)
-        item.setPos((self.spot_x if vertical else self.spot_y)(at))
+        item = self._item(("rule", key), Straight, z)
+        item.take(self.room())
+        item.show_at((self.spot_x if vertical else self.spot_y)(at), vertical, pen)
 
     def area(
         self, key: Hashable, rect: tuple[float, float, float, float], brush: QBrush, z: float = -5

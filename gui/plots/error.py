@@ -11,7 +11,7 @@ from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.gui.common.localized_numbers import filled, percent, short
 from quantoscope.gui.plots.base import FEW
 from quantoscope.gui.plots.data import PlotData, Series
-from quantoscope.gui.plots.density import density, dots, sampled
+from quantoscope.gui.plots.density import columns_of_sample, density, dots, sampled
 from quantoscope.gui.plots.kept_figures import FarValues
 from quantoscope.gui.plots.lanes import Lane, lanes_of, write_head
 from quantoscope.gui.plots.options import Y_SCALE, Option
@@ -27,6 +27,10 @@ from quantoscope.gui.plots.spans import Span, Unit, visible
 from quantoscope.gui.plots.view import CUT_DOWN, RAISED
 
 IN_S, IN_R = "S", "R"
+
+
+Clipped = dict[int, tuple[IntArray, np.ndarray]]
+"""By the side, 1 or −1: where values are clipped, and their errors."""
 
 
 class ErrorPlot(PositionPlot):
@@ -149,24 +153,24 @@ class ErrorPlot(PositionPlot):
     def _paint_lane(self, data: PlotData, lane: Lane, start: int, stop: int) -> None:
         left, right = self.x_range(data)
         self._paint_band(lane, start, stop, left, right)
-        self._name(data, lane, start, stop)
+        cut = self._clipped(lane.series, start, stop)
+        self._name(data, lane, cut)
         if stop > start:
             self._paint_errors(data, lane, start, stop)
-            self._paint_clipped(lane, start, stop)
+            self._paint_clipped(lane, cut, (stop - start) / self.columns)
 
-    def _name(self, data: PlotData, lane: Lane, start: int, stop: int) -> None:
+    def _name(self, data: PlotData, lane: Lane, cut: Clipped) -> None:
         """Write the scheme's name, with the number of clipped values beside their triangles."""
         series = lane.series
         name = series.entry.name
         if self._in_s and not series.p.format.integer:
             name = filled(self.tr("%1, in gaps between levels"), name)
         total = int(series.figures["clipped_low"] + series.figures["clipped_high"])
-        worst = self._worst(series, start, stop) if total else ""
+        worst = self._worst(series, cut) if total else ""
         notes = [filled(self.tr("clipped: %1"), f"{total:,}" if total else self.tr("none"))]
         if worst:
             notes.insert(0, filled(self.tr("%1 by up to %2"), notes[0], worst))
-        at = [self._clipped(series, sign, start, stop)[0] for sign in (1, -1)]
-        write_head(self, data, lane, name, notes, np.concatenate(at))
+        write_head(self, data, lane, name, notes, np.concatenate([at for at, _ in cut.values()]))
 
     def _paint_band(self, lane: Lane, start: int, stop: int, left: float, right: float) -> None:
         """Draw the bound of rounding: one band, or one step per value."""
@@ -227,14 +231,16 @@ class ErrorPlot(PositionPlot):
         at = start + some
         every = some.size == stop - start
         y, _ = self._heights(lane, at, series.part(start, stop) if every else series.pick(at))
-        share = (y - lane.bottom) / (lane.top - lane.bottom)
+        share = y - lane.bottom
+        share /= lane.top - lane.bottom
         palette = self.shades(self.theme.colour(series.entry.colour))
-        pixels = density((some + 0.5) / (stop - start), share, columns, rows, palette)
+        column = columns_of_sample(stop - start, self.columns, columns, self.fineness)
+        pixels = density(column, share, columns, rows, palette)
         rect = (start - 0.5, stop - 0.5, lane.bottom, lane.top)
         self.image((series.entry.uid, "density"), rect, pixels, z=0)
 
-    def _paint_clipped(self, lane: Lane, start: int, stop: int) -> None:
-        """Draw the strip of clipped values: a triangle for each, and the largest in words."""
+    def _paint_clipped(self, lane: Lane, cut: Clipped, width: float) -> None:
+        """Draw the strip of clipped values: a triangle for each, in columns of this width."""
         series, uid = lane.series, lane.series.entry.uid
         left, right = self.seen[0]
         colour = self.theme.colour(series.entry.colour)
@@ -246,24 +252,25 @@ class ErrorPlot(PositionPlot):
             rect = (left, right, lane.top, lane.head)
             self.area((uid, "strip"), rect, self.fill(self.theme.alarm, 0.12), z=-5)
         for sign, symbol in ((1, CUT_DOWN), (-1, RAISED)):
-            at, error = self._clipped(series, sign, start, stop)
+            at, error = cut[sign]
             if at.size:
-                size = np.nan_to_num(np.abs(error), nan=0.0)
-                at = thinned(at, size, (stop - start) * MARK_PIXELS / self.columns)
+                at = thinned(at, np.abs(error), MARK_PIXELS * width)
                 y = np.full(at.size, middle)
                 # Above the name.
                 self.points((uid, sign), at, y, symbol, colour, 11, z=21)
 
-    def _clipped(
-        self, series: Series, sign: int, start: int, stop: int
-    ) -> tuple[IntArray, np.ndarray]:
-        """Return the values clipped at a side, and their errors in the chosen unit."""
-        at = series.clipped(sign, start, stop, self.columns)
-        return at, self._in_unit(series, at, series.pick(at).error) if at.size else np.zeros(0)
+    def _clipped(self, series: Series, start: int, stop: int) -> Clipped:
+        """Return the values clipped at each side, and their errors in the chosen unit."""
+        cut = {}
+        for sign in (1, -1):
+            at = series.clipped(sign, start, stop, self.columns)
+            error = self._in_unit(series, at, series.pick(at).error) if at.size else np.zeros(0)
+            cut[sign] = at, error
+        return cut
 
-    def _worst(self, series: Series, start: int, stop: int) -> str:
+    def _worst(self, series: Series, cut: Clipped) -> str:
         """Return the largest error of a clipped value; empty if none is seen."""
-        errors = np.concatenate([self._clipped(series, s, start, stop)[1] for s in (1, -1)])
+        errors = np.concatenate([error for _, error in cut.values()])
         errors = errors[~np.isnan(errors)]
         if not errors.size:
             return ""

@@ -60,6 +60,30 @@ class Curve(Still, pg.PlotCurveItem):
         self.update()
 
 
+class Straight(Still, pg.GraphicsObject):
+    """A straight line across the whole view, upright (angle 90) or level (0)."""
+
+    angle, pen = 90, QPen()
+    _at = 0.0
+
+    def show_at(self, at: float, vertical: bool, pen: QPen) -> None:
+        """Take another place, in drawn coordinates, and another look."""
+        self._at, self.angle, self.pen = at, 90 if vertical else 0, pen
+        self.update()
+
+    def value(self) -> float:
+        """Return its place."""
+        return self._at
+
+    def paint(self, painter: QPainter, *_: Any) -> None:
+        room, at = self._room, self._at
+        painter.setPen(self.pen)
+        if self.angle:
+            painter.drawLine(QPointF(at, room.top()), QPointF(at, room.bottom()))
+        else:
+            painter.drawLine(QPointF(room.left(), at), QPointF(room.right(), at))
+
+
 class Points(Still, pg.ScatterPlotItem):
     """Symbols of one kind at points, a few hundred at most."""
 
@@ -90,10 +114,10 @@ class Points(Still, pg.ScatterPlotItem):
         x = self._places[0] * across.m11() + (across.dx() - down.width())
         y = self._places[1] * across.m22() + (across.dy() - down.height())
         room = painter.viewport().adjusted(-MOST_SYMBOL, -MOST_SYMBOL, 0, 0)
+        seen = (x > room.left()) & (x < room.right()) & (y > room.top()) & (y < room.bottom())
         painter.resetTransform()
-        for left, top in zip(x.tolist(), y.tolist(), strict=True):
-            if room.left() < left < room.right() and room.top() < top < room.bottom():
-                painter.drawImage(QPointF(left, top), self._picture)
+        for left, top in zip(x[seen].tolist(), y[seen].tolist(), strict=True):
+            painter.drawImage(QPointF(left, top), self._picture)
 
 
 class Bars(Still, pg.BarGraphItem):

@@ -107,6 +107,8 @@ def _free(label: Label, room: QRectF, taken: Sequence[QRectF]) -> QRectF | None:
     width, height = box.width(), box.height()
     if width > room.width() or height > room.height():
         return None
+    if room.contains(box) and not any(box.intersects(other) for other in taken):
+        return box
     mirrored = 2 * label.point.x() - box.left() - width
     lefts = [left for left in (box.left(), mirrored) if _fits(left, width, room)]
     lefts.append(min(max(box.left(), room.left()), room.right() - width))

@@ -54,8 +54,12 @@ class Lane:
         """Return the heights at which values are drawn, NaN for what is none."""
         first, last = self._ends
         with np.errstate(over="ignore", invalid="ignore"):
-            share = (self.unit.down(values) - first) / ((last - first) or 1.0)
-            return self.bottom + (self.top - self.bottom) * np.minimum(np.maximum(share, 0.0), 1.0)
+            share = np.asarray(self.unit.down(values) - first)
+            share /= (last - first) or 1.0
+            np.clip(share, 0.0, 1.0, out=share)
+            share *= self.top - self.bottom
+            share += self.bottom
+            return share
 
     def height(self, value: float) -> float:
         """Return the height at which one value is drawn."""
@@ -123,10 +127,11 @@ def write_head(
     key = QFont().key()
     rivals = tuple(other.entry.name for other in data.series if other is not series)
     x0, pixel = plot.seen[0][0], plot.pixel()[0]
-    places = np.sort((plot.draw_x(marks) - plot.spot_x(x0)) / pixel).tolist() if marks.size else []
-    starts = [0.0, *(max(0.0, place + MARK_PIXELS) for place in places)]
-    stops = [*(place - MARK_PIXELS for place in places), float(plot.columns)]
-    gaps = [gap for gap in zip(starts, stops, strict=True) if gap[1] > gap[0]]
+    places = np.sort((plot.draw_x(marks) - plot.spot_x(x0)) / pixel) if marks.size else marks
+    starts = np.maximum(np.concatenate([[-MARK_PIXELS], places]) + MARK_PIXELS, 0.0)
+    stops = np.append(places - MARK_PIXELS, float(plot.columns))
+    free = stops > starts
+    gaps = list(zip(starts[free].tolist(), stops[free].tolist(), strict=True))
     whole = _wide(key, name) + MARGIN
     fitting = [gap for gap in gaps if gap[1] - gap[0] >= whole]
     widest = max(gaps, key=lambda gap: gap[1] - gap[0], default=(0.0, 0.0))
@@ -147,9 +152,9 @@ def write_head(
     gaps = [(max(start, after), stop) for start, stop in gaps]
     for note in notes:
         wide = _wide(key, note) + MARGIN
-        free = [start for start, stop in gaps if stop - start >= wide]
-        if free:
-            at = x0 + free[0] * pixel
+        fitting = [gap for gap in gaps if gap[1] - gap[0] >= wide]
+        if fitting:
+            at = x0 + fitting[0][0] * pixel
             plot.text((series.entry.uid, "note"), at, y, note, colour, (0.0, 0.5))
             return
 

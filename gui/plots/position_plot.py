@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF
 
 from quantoscope.gui.plots.base import FEW, Plot
 from quantoscope.gui.plots.data import PlotData, Series
-from quantoscope.gui.plots.density import density, dots
+from quantoscope.gui.plots.density import columns_at, columns_of_sample, density, dots
 from quantoscope.gui.plots.items import Pixels
 from quantoscope.gui.plots.spans import visible
 from quantoscope.gui.plots.view import CUT_DOWN, RAISED
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QColor, QPen
 
-    from quantoscope.engine.numerics.arrays import FloatArray
+    from quantoscope.engine.numerics.arrays import FloatArray, IntArray
 
 DASH_PIXELS, DASH_THICK = 3, 2
 """Length and width in pixels of the dash of a value."""
@@ -140,20 +140,23 @@ class PositionPlot(Plot):
 
     def dots_of(
         self, heights: np.ndarray, span: tuple[int, int], colour: QColor,
-        at: np.ndarray | None = None,
+        at: IntArray | None = None,
     ) -> np.ndarray:  # fmt: skip
         """Return pixels that show how many of these values lie in each dot.
 
-        They lie evenly spaced in a span of positions, or at these places in it.
+        They are those ``sampled`` in a span of positions, or lie at these places in it.
         """
-        start, stop = span
+        count = span[1] - span[0]
         low, high = self.drawn_heights()
         height = (high - low) / self.pixel()[1]
-        columns, rows = dots(self.columns, height, stop - start, self.fineness)
-        x = np.arange(heights.size) / heights.size if at is None else (at + 0.5) / (stop - start)
-        y = (self.draw_y(heights) - low) / (high - low)
-        y[(y < 0) | (y > 1)] = np.nan
-        return density(x, y, columns, rows, self.shades(colour))
+        columns, rows = dots(self.columns, height, count, self.fineness)
+        if at is None:
+            column = columns_of_sample(count, self.columns, columns, self.fineness)
+        else:
+            column = columns_at(at, count, columns)
+        share = self.draw_y(heights) - low
+        share /= high - low
+        return density(column, share, columns, rows, self.shades(colour))
 
     def paint_dots(self, key: Hashable, pixels: np.ndarray, span: tuple[int, int]) -> None:
         """Draw such pixels where values are drawn."""
@@ -189,12 +192,18 @@ def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def thinned(at: np.ndarray, size: np.ndarray, pitch: float) -> np.ndarray:
-    """Return the position of the largest size in each stretch of ``pitch``."""
+    """Return the first position of the largest size in each stretch of ``pitch``.
+
+    The positions ascend; a size that is no number counts as 0.
+    """
     if at.size < 2 or pitch <= 1:
         return at
-    order = np.lexsort((-np.nan_to_num(size), (at / pitch).astype(np.intp)))
-    _, first = np.unique((at[order] / pitch).astype(np.intp), return_index=True)
-    thinned: np.ndarray = at[order][first]
+    stretch = (at / pitch).astype(np.intp)
+    starts = np.flatnonzero(np.diff(stretch, prepend=-1))
+    known = np.where(np.isnan(size), 0.0, size)
+    largest = np.maximum.reduceat(known, starts)
+    best = np.flatnonzero(known == np.repeat(largest, np.diff(starts, append=at.size)))
+    thinned: np.ndarray = at[best[np.flatnonzero(np.diff(stretch[best], prepend=-1))]]
     return thinned
 
 

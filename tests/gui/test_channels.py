@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QGraphicsRectItem
 
 from quantoscope.engine import METRICS, Granularity, Scheme, channels, evaluate, metrics_of
 from quantoscope.engine.examples import example
+from quantoscope.gui.plots.items import Straight
 from tests.gui.plot_bench import noise
 
 WEIGHTS = example("convolution").make()
@@ -248,7 +249,7 @@ def test_the_chosen_value_is_marked_at_the_rank_of_its_channel(window, person, o
     person.choose(option(pane, "Order"), order)
     for channel in (5, 40):
         window.session.view.choose(channel * 27 + 3)
-        (at,) = [rule.value() for rule in drawn(pane, pg.InfiniteLine) if rule.angle == 90]
+        (at,) = [rule.value() for rule in drawn(pane, Straight) if rule.angle == 90]
         assert at == ranked.tolist().index(channel)
 
 
@@ -393,9 +394,7 @@ def test_a_click_among_the_values_of_a_channel_chooses_the_right_one_in_the_tabl
         position = ", ".join(str(int(i)) for i in np.unravel_index(flat, (6, 3, 3, 3)))
         assert f"#[{position}]:" in window.places["steps"].insight
         (rule,) = [
-            i
-            for i in drawn(window.plots["error"], pg.InfiniteLine)
-            if i.angle == 90 and i.zValue() == 1
+            i for i in drawn(window.plots["error"], Straight) if i.angle == 90 and i.zValue() == 1
         ]
         assert rule.value() == place
 
@@ -406,7 +405,7 @@ def test_a_value_chosen_in_the_table_outside_the_channel_is_marked_in_no_plot(wi
     outside = ((worst + 5) % 64) * 27 + 3
     person.click_cell(window.values.table, outside)
     assert alone(window) == f"channel {worst}"
-    lines = drawn(front(window, "signal"), pg.InfiniteLine)
+    lines = drawn(front(window, "signal"), Straight)
     assert not [i for i in lines if i.angle == 90 and i.zValue() == 1]
     shown = [heights for heights in points(window.plots["signal"]) if heights.size == 1]
     assert not shown

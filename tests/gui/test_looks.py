@@ -21,6 +21,7 @@ from quantoscope.gui.export.panel import Panel
 from quantoscope.gui.export.spec import FigureSpec
 from quantoscope.gui.models.tensors import GLANCE, HISTOGRAM
 from quantoscope.gui.panes.tensor_cells import HistogramDelegate
+from quantoscope.gui.plots.items import Straight
 from tests.gui.plot_bench import KEYS, KINDS, OF_VALUES, THREE, noise
 
 Styles = Qt.PenStyle
@@ -181,7 +182,7 @@ def test_the_tables_above_name_every_plot():
 def test_the_chosen_value_and_zero_are_marked_by_thin_lines_in_quiet_colours(drawn, theme, key):
     # Cells of few show their numbers, between which lines would be in the way.
     data = shown(300 if key.startswith("image") else 12)
-    rules = items(drawn(key, data, theme), data, pg.InfiniteLine)
+    rules = items(drawn(key, data, theme), data, Straight)
     if key == "codes":  # marked in each lane, by a line among those above
         assert not rules
         return

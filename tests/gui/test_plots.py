@@ -16,6 +16,7 @@ from quantoscope.engine.evaluation.metrics import METRIC
 from quantoscope.gui.common.theme import DARK, LIGHT, apply_theme
 from quantoscope.gui.document import commands
 from quantoscope.gui.export.panel import Panel
+from quantoscope.gui.plots.items import Straight
 from tests.gui.plot_bench import CASES, KEYS, OF_VALUES, SHEETS, THREE, ZOOMED, noise
 
 
@@ -215,7 +216,7 @@ def test_the_chosen_value_is_marked(bench, key):
     at["calibration"] = 0.0  # the logarithm of |−1|
     at |= {"channels": 0, "difference": 1}
     shown.session.view.choose(1)
-    lines = [i.value() for i in shown.items(pg.InfiniteLine) if i.angle == 90 and not i.movable]
+    lines = [line.value() for line in shown.items(Straight) if line.angle == 90]
     if key.startswith("image"):  # a frame around the cell, which shows its number
         frames = [curve.getData()[0] for curve in shown.items(pg.PlotCurveItem)]
         assert {(frame.min(), frame.max()) for frame in frames} == {(0.5, 1.5)}

@@ -49,13 +49,16 @@ class Size:
     """Text size in points."""
     preset: str = CUSTOM
     """Key of the preset; empty for none."""
+    grows: bool = False
+    """Whether the height is nobody's choice, and becomes what the plots need."""
 
 
 def default_size(plots: int, columns: int = 1) -> Size:
     """Return a suitable size for plots in columns: one column wide, up to a page high."""
     if plots <= 1:
-        return Size(120, 80)
-    return Size(180, 48.0 * plots if columns <= 1 else paper_height(180, plots, columns))
+        return Size(120, 80, grows=True)
+    height = 48.0 * plots if columns <= 1 else paper_height(180, plots, columns)
+    return Size(180, height, grows=True)
 
 
 def preset_size(key: str, plots: int, columns: int = 1) -> Size:
@@ -63,7 +66,7 @@ def preset_size(key: str, plots: int, columns: int = 1) -> Size:
     preset = PRESET[key]
     per_unit = MM_PER_INCH if preset.unit == "in" else 1.0
     width, height = preset.width / per_unit, preset.height_for(plots, columns) / per_unit
-    return Size(width, height, preset.unit, preset.points_for(plots), key)
+    return Size(width, height, preset.unit, preset.points_for(plots), key, not preset.height)
 
 
 def remembered_size(settings: Settings, plots: int, columns: int = 1) -> Size:
@@ -94,6 +97,7 @@ def remember_size(settings: Settings, plots: int, size: Size, columns: int = 1) 
     settings.remember("export/preset", size.preset)
     if not size.preset:
         text = f"{size.width:g} {size.height:g} {size.unit} {size.points:g}"
+        text = "" if size.grows else text
         settings.remember(_size_key(plots, columns), text)
 
 
@@ -126,7 +130,8 @@ def clipboard_spec(settings: Settings, theme: Theme, keys: tuple[str, ...]) -> F
     """Return a figure in the last look, arrangement and resolution, in a size that fits."""
     columns = remembered_columns(settings)
     size = default_size(len(keys), columns)
-    spec = FigureSpec(keys, size.width, size.height, size.unit, remembered_dpi(settings))
+    dpi = remembered_dpi(settings)
+    spec = FigureSpec(keys, size.width, size.height, size.unit, dpi, grows=size.grows)
     look = theme_of(settings.choice("export/look", LOOKS), theme)
     parts: dict[str, Any] = {part: remembered_part(settings, part) for part in FIGURE_PARTS}
     return replace(spec, theme=look, columns=columns, **parts)

@@ -191,7 +191,8 @@ class ExportDialog(QDialog):
         data = plot_data(self._session, self._settings.digits)
         try:
             with closing(figure_page(spec, data, raster)) as page:
-                self.preview.show_figure(page, spec.pixels() if raster else None)
+                self.form.sizes.show_height(page.spec.height)
+                self.preview.show_figure(page, page.spec.pixels() if raster else None)
                 self._remark(page.notes())
         except ExportError as error:
             self._refuse(str(error))

@@ -19,7 +19,6 @@ from quantoscope.gui.export.files import ExportError, translated, write_bytes
 from quantoscope.gui.export.page import Page, logical_dpi
 from quantoscope.gui.export.pdf_images import PdfImages
 from quantoscope.gui.export.spec import MM_PER_INCH, FigureSpec
-from quantoscope.gui.plots import PLOT
 from quantoscope.gui.plots.data import PlotData
 
 CREATOR = f"Quantoscope {__version__}"
@@ -51,7 +50,7 @@ def figure_page(spec: FigureSpec, data: PlotData, raster: bool) -> Page:
     unit = spec.width / page.width
     needed = [
         side + max(0.0, short) * unit
-        for side, short in ((spec.width, missing.width()), (spec.height, missing.height()))
+        for side, short in ((spec.width, missing.width()), (page.spec.height, missing.height()))
     ]
     raise ExportError(
         filled(
@@ -79,8 +78,8 @@ def figure_image(spec: FigureSpec, data: PlotData) -> QImage:
     ExportError
         If the plots do not fit into the figure, or the image not into memory.
     """
-    width, height = spec.pixels()
     with closing(figure_page(spec, data, raster=True)) as page:
+        width, height = page.spec.pixels()
         image = QImage(width, height, QImage.Format.Format_RGB32)
         if image.isNull():
             raise ExportError(_too_large(width, height))
@@ -129,7 +128,7 @@ def render_svg(spec: FigureSpec, data: PlotData) -> bytes:
         painter = QPainter(generator)
         page.paint(painter)
         painter.end()
-    return _finished_svg(bytes(buffer.data().data()).decode(), spec).encode()
+    return _finished_svg(bytes(buffer.data().data()).decode(), page.spec).encode()
 
 
 def _finished_svg(svg: str, spec: FigureSpec) -> str:
@@ -144,8 +143,8 @@ def _finished_svg(svg: str, spec: FigureSpec) -> str:
 
 def render_pdf(spec: FigureSpec, data: PlotData) -> bytes:
     """Return a figure as a PDF file of one page of its size, with embedded fonts."""
-    width, height = (side * POINTS_PER_INCH for side in spec.inches(raster=False))
     with closing(figure_page(spec, data, raster=False)) as page:
+        width, height = (side * POINTS_PER_INCH for side in page.spec.inches(raster=False))
         buffer = _buffer()
         writer = QPdfWriter(buffer)
         # Qt rounds to whole points.
@@ -193,12 +192,10 @@ RENDERERS: dict[str, Callable[[FigureSpec, PlotData], bytes]] = {
 """Figure formats by file ending."""
 
 
-def figure_notes(path: str | Path, spec: FigureSpec, data: PlotData) -> list[str]:
-    """Return what is less in a figure, written in the format of the path, than was asked for."""
-    if Path(path).suffix.lower() == ".png" or not any(PLOT[k].picks_plane for k in spec.plots):
-        return []
-    with closing(figure_page(spec, data, raster=False)) as page:
-        return page.notes()
+def figure_made(path: str | Path, spec: FigureSpec, data: PlotData) -> tuple[FigureSpec, list[str]]:
+    """Return a figure as it is written in the format of the path, and what is less than asked."""
+    with closing(figure_page(spec, data, Path(path).suffix.lower() == ".png")) as page:
+        return page.spec, page.notes()
 
 
 def write_figure(path: str | Path, spec: FigureSpec, data: PlotData) -> None:

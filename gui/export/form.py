@@ -219,6 +219,7 @@ class ExportForm(QWidget):
             size.points,
             self.looks,
             columns=self.columns.value(),
+            grows=size.grows,
             **{part: box.isChecked() for part, box in self.parts.items()},
         )
 

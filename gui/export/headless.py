@@ -26,7 +26,7 @@ from quantoscope.gui.common.theme import LIGHT, theme_named
 from quantoscope.gui.document.snapshot import EvaluationJob, Snapshot, entries_for, frozen
 from quantoscope.gui.export import choices
 from quantoscope.gui.export.choices import Size
-from quantoscope.gui.export.figure import RENDERERS, figure_notes, write_figure
+from quantoscope.gui.export.figure import RENDERERS, figure_made, write_figure
 from quantoscope.gui.export.panel import Panel
 from quantoscope.gui.export.presets import PRESET, paper_height
 from quantoscope.gui.export.report_content import USUAL_PLOTS, make_report
@@ -95,13 +95,14 @@ def plot(arguments: argparse.Namespace) -> list[str]:
         keys, size.width, size.height, size.unit, dpi, theme_named(arguments.theme),
         points=size.points, looks=looks, titles=not arguments.no_title,
         sentences=not arguments.no_sentence, legend=not arguments.no_legend,
-        letters=not arguments.no_letters, columns=columns,
+        letters=not arguments.no_letters, columns=columns, grows=size.grows,
     )  # fmt: skip
     cli.require_input_unchanged(arguments)
+    spec, notes = figure_made(out, spec, data)
     write_figure(out, spec, data)
-    say(*map(Note, figure_notes(out, spec, data)))
+    say(*map(Note, notes))
     app.processEvents()
-    sides = f"{size.width:g} × {size.height:g} {size.unit}"
+    sides = f"{spec.width:g} × {spec.height:g} {spec.unit}"
     print(f"{printable(str(out))}: {', '.join(keys)}, {sides}, text of {size.points:g} pt")
     return cli.warnings_of([series.evaluation for series in data.series])
 
@@ -224,7 +225,12 @@ def _size(arguments: argparse.Namespace, plots: int, columns: int) -> Size:
             height = paper_height(width, plots, columns)
         # Without a given size, larger text enlarges the figure.
         share = max(1.0, (arguments.font or size.points) / size.points)
-        size = replace(size, width=width or size.width, height=height or size.height * share)
+        size = replace(
+            size,
+            width=width or size.width,
+            height=height or size.height * share,
+            grows=not arguments.height,
+        )
     return replace(size, points=arguments.font) if arguments.font else size
 
 

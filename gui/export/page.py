@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from html import unescape
 from string import ascii_lowercase
 
@@ -17,7 +19,13 @@ from quantoscope.gui.export.lettering import apart, font_of, shortened, wrapped
 from quantoscope.gui.export.paint import ViewPainter, firm, symbol_path
 from quantoscope.gui.export.panel import Panel, Tick
 from quantoscope.gui.export.pdf_images import PdfImages
-from quantoscope.gui.export.spec import USUAL_POINTS, FigureSpec, Look
+from quantoscope.gui.export.spec import (
+    MM_PER_INCH,
+    PAGE_HEIGHT,
+    USUAL_POINTS,
+    FigureSpec,
+    Look,
+)
 from quantoscope.gui.plots import PLOT
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.margins import OVERHANG
@@ -25,7 +33,7 @@ from quantoscope.gui.plots.plane_plot import PlanePlot
 
 TITLE_SHARE = 10.0 / 8.5
 """Size of a title relative to the text."""
-MIN_VIEW_WIDTH, MIN_VIEW_HEIGHT = 110.0, 44.0
+MIN_VIEW_WIDTH, MIN_VIEW_HEIGHT, LOW_VIEW_HEIGHT = 110.0, 44.0, 90.0
 MARGIN, GAP, TICK = 8.0, 14.0, 4.0
 """Sizes in 1/96 inch, for text of the default size."""
 IMAGE_DOTS, IMAGE_BYTES = 1e6, 5e5
@@ -35,6 +43,29 @@ IMAGE_DOTS, IMAGE_BYTES = 1e6, 5e5
 def logical_dpi() -> float:
     """Return the resolution for font metrics: 96 unless the desktop differs."""
     return float(round(QGuiApplication.primaryScreen().logicalDotsPerInchY()))
+
+
+def shared(room: float, wanted: Sequence[float], least: float) -> list[float]:
+    """Share a height among rows: evenly, but for those that want more, if others keep the least.
+
+    ``least`` is no more than an even share.
+    """
+    even = room / len(wanted)
+    if all(one <= even for one in wanted):
+        return [even] * len(wanted)
+    enough = sum(max(one, least) for one in wanted) <= room
+
+    def heights(level: float) -> list[float]:
+        """Return heights that grow with a level: it is a cap or, if there is enough, a floor."""
+        if enough:
+            return [max(one, level) for one in wanted]
+        return [max(min(one, level), least) for one in wanted]
+
+    low, high = least, max(room, *wanted)
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sum(heights(middle)) <= room else (low, middle)
+    return heights(low)
 
 
 class Page:
@@ -73,7 +104,10 @@ class Page:
         self._samples = self._place_legend() if spec.legend else []
         self.pdf_images: PdfImages | None = None
         self._bare = False
+        self._lacking = 0.0
         self.missing = self._place_panels()
+        if spec.grows and self._lacking > 0:
+            self._grow()
         if self.missing.height() > 0 and any(panel.margin("top") for panel in self.panels):
             self._bare = True
             self.missing = self._place_panels()
@@ -108,6 +142,19 @@ class Page:
             panel.close()
 
     # Layout
+
+    def _grow(self) -> None:
+        """Become so much higher that no view leaves anything out, but no higher than a page."""
+        spec, per_unit = self.spec, self.height / self.spec.height
+        # In whole millimetres and pixels, and in tenths of an inch.
+        steps = 10 if spec.unit == "in" else 1
+        page = PAGE_HEIGHT / MM_PER_INCH * logical_dpi() / per_unit
+        wanted = math.ceil((spec.height + self._lacking / per_unit) * steps)
+        height = max(spec.height, min(wanted, math.floor(page * steps + 1e-6)) / steps)
+        self.spec, self.height = replace(spec, height=height, grows=False), height * per_unit
+        # Sentences tell what is left out: those above are shorter now.
+        self._place_panels()
+        self.missing = self._place_panels()
 
     def _place_legend(self) -> list[tuple[QPointF, Series | None, str]]:
         """Return the positions of the legend's entries, wrapped into lines."""
@@ -182,14 +229,19 @@ class Page:
         heads = [max(self._head(panel, cell) for panel in row) for row in rows]
         feet = [max(self._below if panel.axis("bottom") else 0.0 for panel in row) for row in rows]
         fixed = top + MARGIN * u + sum(heads) + sum(feet) + GAP * u * (len(rows) - 1)
-        view_height = (self.height - fixed) / len(rows)
-        short = QSizeF(0, (MIN_VIEW_HEIGHT * u - view_height) * len(rows))
-        view_height = max(view_height, MIN_VIEW_HEIGHT * u)
-        gutters = self._gutters(cell, view_height)
+        each, least = (self.height - fixed) / len(rows), MIN_VIEW_HEIGHT * u
+        short = QSizeF(0, (least - each) * len(rows))
+        wanted = [max(panel.least_height for panel in row) for row in rows]
+        low = max(least, LOW_VIEW_HEIGHT * u)
+        even = max(each, least)
+        needy = each < least or any(one > even for one in wanted)
+        self._lacking = sum(max(one, each, low) - each for one in wanted) if needy else 0.0
+        heights = shared(even * len(rows), wanted, max(least, min(even / 2, low)))
+        gutters = self._gutters(cell, heights)
         widths = [cell - gutter - 8 * u for gutter in gutters]
         short.setWidth(count * (MIN_VIEW_WIDTH * u - min(widths)))
         y = top
-        for row, head, foot in zip(rows, heads, feet, strict=True):
+        for row, head, view_height, foot in zip(rows, heads, heights, feet, strict=True):
             y += head
             for place, panel in enumerate(row):
                 panel.head, panel.cell = head, cell
@@ -206,11 +258,14 @@ class Page:
             y += view_height + foot + GAP * u
         return short
 
-    def _gutters(self, cell: float, view_height: float) -> list[float]:
+    def _gutters(self, cell: float, heights: Sequence[float]) -> list[float]:
         """Return the room for the left axes of each column: the tick labels determine it."""
         u = self.unit
         gutters = [0.0] * max(map(len, self._rows))
-        for place, panel in ((at, one) for row in self._rows for at, one in enumerate(row)):
+        each = zip(self._rows, heights, strict=True)
+        for place, panel, view_height in (
+            (at, one, height) for row, height in each for at, one in enumerate(row)
+        ):
             if not panel.axis("left"):
                 continue
             panel.place(QRectF(0, 0, max(cell - 60 * u, MIN_VIEW_WIDTH * u), view_height))

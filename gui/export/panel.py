@@ -91,6 +91,12 @@ class Panel:
         """The plot's description, and the range it shows."""
         return [self.plot.insight, *([self.part] if self.part else [])]
 
+    @property
+    def least_height(self) -> float:
+        """Height of the view in figure units below which something is left out."""
+        data = self.plot.data
+        return self.plot.least_height(data) * self.size if data is not None else 0.0
+
     def axis(self, name: str) -> pg.AxisItem | None:
         """Return an axis with ticks if it is visible, else None."""
         axis = self.item.getAxis(name)

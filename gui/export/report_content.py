@@ -299,6 +299,8 @@ def _figures(
         text = translated("The figures show %1 alone; all else is about all values.")
         blocks.append(Paragraph(filled(text, data.focus_name)))
     for key in plots:
-        spec = FigureSpec((key,), FIGURE_WIDTH, height, points=FIGURE_POINTS, looks=looks)
+        spec = FigureSpec(
+            (key,), FIGURE_WIDTH, height, points=FIGURE_POINTS, looks=looks, grows=True
+        )
         blocks.append(Figure(key, names[key], spec, data))
     return tuple(blocks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
 
@@ -43,6 +45,7 @@ class SizeFields(QObject):
         self._settings = settings
         self._plots = self._columns = 1
         self._raster = True
+        self._height, self._grows = 0.0, False
         self.preset = QComboBox(parent)
         self.preset.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -110,7 +113,9 @@ class SizeFields(QObject):
         """Width and height in the chosen unit, text size, and preset."""
         unit = next(unit for unit in UNITS if unit == self.unit.currentText())
         width, height, preset = self.width.value(), self.height.value(), self.preset.currentData()
-        return Size(width, height, unit, self.points.value(), str(preset))
+        if self._grows:
+            height = self._height
+        return Size(width, height, unit, self.points.value(), str(preset), self._grows)
 
     def take(self, plots: int, columns: int) -> None:
         """Fill in the last size for plots in columns, or the preset's."""
@@ -131,9 +136,17 @@ class SizeFields(QObject):
         choices.remember_size(self._settings, self._plots, self.size, self._columns)
         self._settings.remember("export/dpi", self.dpi.value())
 
+    def show_height(self, height: float) -> None:
+        """Show the height that the figure has become, if it is nobody's choice."""
+        if self._grows and height != self.height.value():
+            with QSignalBlocker(self.height):
+                self.height.setValue(height)
+            self._say_extent()
+
     # Effects of choices
 
     def _fill(self, size: Size) -> None:
+        self._height, self._grows = size.height, size.grows
         fields = (self.width, self.height)
         blocked = [QSignalBlocker(w) for w in (self.unit, self.preset, self.points, *fields)]
         self.preset.setCurrentIndex(self.preset.findData(size.preset))
@@ -160,6 +173,7 @@ class SizeFields(QObject):
 
     def _on_field(self) -> None:
         """Switch to the custom size."""
+        self._grows = False
         with QSignalBlocker(self.preset):
             self.preset.setCurrentIndex(self.preset.findData(CUSTOM))
         self.changed.emit()
@@ -168,7 +182,9 @@ class SizeFields(QObject):
         """Keep the physical size when the unit changes."""
         new = self.size
         factor = self._per_inch(new.unit) / self._per_inch(self._filled_unit)
-        size = Size(new.width * factor, new.height * factor, new.unit, new.points, new.preset)
+        height = new.height if new.preset else self.height.value()
+        grows = new.grows and bool(new.preset)
+        size = replace(new, width=new.width * factor, height=height * factor, grows=grows)
         self._fill(size)
         self.changed.emit()
 
@@ -178,7 +194,7 @@ class SizeFields(QObject):
     def _say_extent(self) -> None:
         """Show the size of the figure in other units."""
         size = self.size
-        spec = FigureSpec((), size.width, size.height, size.unit, self.dpi.value())
+        spec = FigureSpec((), size.width, self.height.value(), size.unit, self.dpi.value())
         width, height = spec.inches(self._raster)
         if self._raster and spec.unit != "px":
             text = filled(self.tr("= %1 × %2 pixels"), *spec.pixels())

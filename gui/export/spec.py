@@ -10,6 +10,8 @@ from quantoscope.gui.common.theme import LIGHT, Theme
 
 MM_PER_INCH = 25.4
 SVG_PIXELS_PER_INCH = 96
+PAGE_HEIGHT = 247.0
+"""Height in mm up to which a figure becomes higher by itself."""
 MIN_DPI, MAX_DPI = 30, 2400
 MIN_POINTS, MAX_POINTS, USUAL_POINTS = 4.0, 72.0, 8.5
 
@@ -56,6 +58,8 @@ class FigureSpec:
     """Whether several plots are named (a), (b), …"""
     columns: int = 1
     """Number of plots side by side."""
+    grows: bool = False
+    """Whether it becomes higher, up to a page, where something would be left out."""
 
     @property
     def rows(self) -> list[tuple[str, ...]]:

@@ -176,6 +176,10 @@ class Plot(VisibleRange):
         """Return the text of the crosshair at x, y."""
         raise NotImplementedError
 
+    def least_height(self, data: PlotData) -> float:
+        """Return the height of the view, in pixels, below which a scheme is left out; 0 if none."""
+        return 0.0
+
     def preparation(self, data: PlotData) -> Callable[[], None]:
         """Return the work that drawing needs, to be done on any thread."""
         return partial(self.prepare, data)

@@ -54,6 +54,14 @@ class CodeRows:
         note = NOTE if self._left_out(self._plot.data, shown) else 0.0
         return ROW * len(shown) + (ENDS if ends else 0.0) + note
 
+    def least_height(self, data: PlotData) -> float:
+        """Return the height of the view, in pixels, from which every scheme has a row."""
+        if not data.values.size or all(series is data.active for series in data.series):
+            return 0.0
+        ends = data.active is not None and not data.active.granularity.whole
+        rows = ROW * len(data.series) + (ENDS if ends else 0.0)
+        return max(LEAST_ROOM, rows / MOST + 1)
+
     def _left_out(self, data: PlotData | None, shown: list[Series]) -> int:
         """Return how many schemes have no row, if there is a line to say so.
 

@@ -118,6 +118,9 @@ class DistributionPlot(HandlePlot):
     def rows_height(self) -> float:
         return self._rows.height()
 
+    def least_height(self, data: PlotData) -> float:
+        return self._rows.least_height(data)
+
     def restyle(self, theme: Theme) -> None:
         super().restyle(theme)
         style = {"color": theme.muted, "font-size": "8.5pt"}

@@ -13,7 +13,7 @@ from quantoscope.gui.plots.base import FEW
 from quantoscope.gui.plots.data import PlotData, Series
 from quantoscope.gui.plots.density import columns_of_sample, density, dots, sampled
 from quantoscope.gui.plots.kept_figures import FarValues
-from quantoscope.gui.plots.lanes import Lane, lanes_of, write_head
+from quantoscope.gui.plots.lanes import NAMED, Lane, lanes_of, write_head
 from quantoscope.gui.plots.options import Y_SCALE, Option
 from quantoscope.gui.plots.position_plot import (
     MARK_PIXELS,
@@ -77,6 +77,9 @@ class ErrorPlot(PositionPlot):
         return filled(text, data.active.entry.name, half, share, count)
 
     # Lanes
+
+    def least_height(self, data: PlotData) -> float:
+        return NAMED * len(data.series)
 
     def scale(self, axis: str, data: PlotData, ends: Span) -> Unit:
         # Along y are lanes; the errors in them have a scale of their own.

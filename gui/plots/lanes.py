@@ -23,6 +23,8 @@ HEAD_PIXELS = 15.0
 """Height of the row above a lane that holds its name."""
 LOWEST = 36.0
 """Height of a lane in pixels below which its name lies over its data."""
+NAMED = LOWEST + 2
+"""Height of a lane in pixels, its distance to others included, from which it is named above."""
 GAP = 0.06
 """Distance of lanes, as a share of their height."""
 MARK_PIXELS = 9.0
@@ -88,6 +90,10 @@ class LanedPlot(Plot):
     def use_lanes(self, laned: bool) -> None:
         """Set the margins of a view with lanes, or of one without."""
         self.margins = self.laned_margins if laned else type(self).margins
+
+    def least_height(self, data: PlotData) -> float:
+        # Of fewer, some plots draw all in one.
+        return NAMED * len(data.series) if len(data.series) > 2 else 0.0
 
     def tick_lanes(self, lanes: Sequence[Lane], least: float = 0.0) -> float:
         """Write the ticks of all lanes, ``least`` from each other, and return their offset."""

@@ -26,7 +26,13 @@ from quantoscope.gui.plots.number_line_data import (
     shown_places,
 )
 from quantoscope.gui.plots.number_line_layout import Grip, Layout, laid_out
-from quantoscope.gui.plots.number_line_rows import Ground, Lens, Measure, Scale
+from quantoscope.gui.plots.number_line_rows import (
+    Ground,
+    Lens,
+    Measure,
+    Scale,
+    least_height,
+)
 from quantoscope.gui.plots.number_line_words import head_of, sentence
 from quantoscope.gui.plots.values_axis import values_span
 
@@ -113,6 +119,12 @@ class NumberLinePlot(Plot):
         ends = *values_span(data), *(dot.value for dot in self._dots)
         finite = [end for end in ends if math.isfinite(end)]
         return min(finite), max(finite)
+
+    def least_height(self, data: PlotData) -> float:
+        self._look_up(data)
+        font = QFont()
+        font.setPointSizeF(LABEL_POINTS)
+        return least_height(len(self._lanes), measure_of(font).line) if self._dots else 0.0
 
     def y_range(self, data: PlotData, x0: float, x1: float) -> tuple[float, float]:
         return 0.0, 1.0

@@ -108,6 +108,20 @@ class Rows:
         return above + self.band + self.codes + self.funnel + self.lens
 
 
+# The dots need some room below the head.
+def _tight(line: float) -> Rows:
+    return Rows(line + 8, 0, 0, 12, line + 7)
+
+
+def _first(line: float) -> Rows:
+    return Rows(line + 2, line, line + 3, 12, line + 7)
+
+
+def least_height(count: int, line: float) -> float:
+    """Return the height in pixels from which so many lanes have room."""
+    return _first(line).height + (count - 1) * _tight(line).height + 1 if count else 0.0
+
+
 def rows_of(
     count: int, active: int, height: float, line: float
 ) -> tuple[tuple[int, ...], tuple[Rows, ...]]:
@@ -128,9 +142,7 @@ def rows_of(
     """
     plain = Rows(line + 4, line, line + 3, 16, line + 7)
     full = Rows(line + 4, line, line + 3, 22, line + 7, 10, 2 * line + 46)
-    # The dots need some room below the head.
-    tight = Rows(line + 8, 0, 0, 12, line + 7)
-    first = Rows(line + 2, line, line + 3, 12, line + 7)
+    tight, first = _tight(line), _first(line)
     mixes = (
         [full] * count,
         [full if lane == active else plain for lane in range(count)],

@@ -168,8 +168,8 @@ def _thresholds(
     start: float, reach: float, marks: list[float], count: int, dtype: np.dtype[Any]
 ) -> np.ndarray:
     """Return ``count`` thresholds up to the largest |R|, those of the marks, and some beyond."""
-    most = BEYOND * max(reach, *marks)
     with np.errstate(over="ignore", under="ignore"):
+        most = min(BEYOND * max(reach, *marks), float(np.finfo(np.float64).max))
         within, beyond = np.geomspace(start, reach, count), np.geomspace(reach, most, count // 4)
         found = np.concatenate([within, beyond, [at for at in marks if at >= start]]).astype(dtype)
     return np.unique(found[(found > 0) & np.isfinite(found)])

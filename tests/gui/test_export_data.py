@@ -105,8 +105,7 @@ def test_nan_has_no_code_and_infinity_has_the_last(document, tmp_path):
 def test_schemes_switched_off_are_left_out_and_equal_ones_told_apart(document, qtbot):
     session = document([1.0, 2.0], ("int8 symmetric", "int8 symmetric", "int8 asymmetric"))
     off = session.entries[2]
-    commands.update_entry(session, off.uid, lambda entry: entry.__class__(
-        **{**entry.__dict__, "enabled": False}), "off", "")  # fmt: skip
+    commands.update_entry(session, off.uid, lambda entry: replace(entry, enabled=False), "off", "")
     head = table_head(session.evaluator.snapshot, 0)
     assert "int8 symmetric (2): code" in head
     assert "asymmetric" not in head

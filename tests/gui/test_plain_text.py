@@ -93,6 +93,8 @@ def shown_as_html(text):
 
 
 def odd_letters(text):
+    # Bars are tied to what is inside by joiners; a name has none, or the first is found here.
+    text = text.replace("|\N{WORD JOINER}", "|")
     return [c for c in text if not (c.isprintable() or c.isspace())]
 
 

@@ -40,7 +40,9 @@ def crash(qtbot):
     """End a window as a crash does: its file stays, and nobody holds its lock."""
 
     def end(window):
-        qtbot.waitUntil(lambda: bool(kept()) and not window.background.running("recovery"))
+        # What was changed last may wait beside an older file.
+        qtbot.waitUntil(lambda: bool(kept()) and not window.recovery._timer.isActive())
+        qtbot.waitUntil(lambda: not window.background.running("recovery"))
         own = window.recovery._own
         own.lock.unlock()
         window.recovery._own = None

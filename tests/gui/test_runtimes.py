@@ -269,7 +269,7 @@ def test_a_cell_of_another_scheme_leads_to_compare(show, person, qtbot, way):
     person.click_cell(pane.other_table, 1, column)
     assert session.view.chosen == 3
     assert pane.detail.text().startswith("int8 symmetric | @tflite: S equal; Z equal; Q: 2 of 5")
-    assert "Round(2.5) = 2 | RoundAway(2.5) = 3" in pane.detail.text()
+    assert "Round(2.5)\xa0= 2 | RoundAway(2.5)\xa0= 3" in pane.detail.text()
     if way == "enter":
         person.press("Return")
     else:

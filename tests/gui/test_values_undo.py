@@ -1,5 +1,7 @@
 """Undo of any change, and sorting, which is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -99,7 +101,7 @@ def do(session, step):
         commands.set_scheme(session, uids[rest[0] % len(uids)], Scheme.parse(rest[1]), rest[2])
     elif kind == "colour":
         uid = uids[rest[0] % len(uids)]
-        commands.update_entry(session, uid, lambda e: type(e)(**{**vars(e), "colour": rest[1]}), "")
+        commands.update_entry(session, uid, lambda e: replace(e, colour=rest[1]), "")
 
 
 def state(session):

@@ -25,7 +25,7 @@ _ODD = "\N{REPLACEMENT CHARACTER}"
 _SPACES = "\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
 
 _BEFORE_SIGN = re.compile(r" (?=[%=…])|(?<=[0-9]) (?=dB\b)")
-_INTO_BARS = re.compile(r"\|(?=\w)")
+_TIED = re.compile(r"\|(?=\w)|(?<=\b\w)/(?=\w\b)")
 
 
 def plain(name: str | os.PathLike[str]) -> str:
@@ -47,12 +47,12 @@ def letters(text: str) -> str:
 
 
 def unbroken(text: str) -> str:
-    """Return a sentence with units and signs tied to their number, and bars to what is inside.
+    """Return a sentence with units and signs tied to their number, and what is inside terms.
 
-    Qt would break a line before ``dB`` and ``%``, and inside ``|error|``.
+    Qt would break a line before ``dB`` and ``%``, and inside ``|error|`` and ``S/2``.
     """
     text = _BEFORE_SIGN.sub("\N{NO-BREAK SPACE}", text)
-    return _INTO_BARS.sub("|\N{WORD JOINER}", text)
+    return _TIED.sub("\\g<0>\N{WORD JOINER}", text)
 
 
 def plain_tip(text: str) -> str:

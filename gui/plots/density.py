@@ -54,47 +54,55 @@ def _every(count: int, step: int) -> IntArray:
 
 
 def density(
-    column: IntArray, share: np.ndarray, columns: int, rows: int, palette: np.ndarray
+    first: np.ndarray, share: np.ndarray, columns: int, rows: int, palette: np.ndarray
 ) -> np.ndarray:
     """Return the shades of dots as RGBA, shape (rows, columns, 4), the lowest row first.
 
     Parameters
     ----------
-    column : ndarray of int
-        Column of each value, 0 to ``columns`` - 1.
+    first : ndarray of float
+        Where the column of each value begins: ``firsts_at``, or of a sample ``firsts_of``.
     share : ndarray of float
         Share of the height of each, 0 to 1, to a millionth of a dot; others, and NaN, are left out.
     columns, rows : int
     palette : ndarray of uint8, shape (256, 4)
         Colours from none to full.
     """
-    # What lies beyond is counted in a row of its own below and above, which are not shown.
-    row = share * (rows - 2 * EDGE)
-    row += 1 + EDGE
-    np.clip(row, 0, rows + 1, out=row)
-    row[np.isnan(row)] = 0
-    place = row.astype(np.int32)
-    place *= columns
-    place += column
-    counts = np.bincount(place, minlength=(rows + 2) * columns)[columns : (rows + 1) * columns]
+    low, most = (share.min(), share.max()) if share.size else (0.0, 1.0)
+    if not (low >= 0 and most <= 1):
+        beyond = 0.5 / rows
+        share = np.where(np.isnan(share), -beyond, np.clip(share, -beyond, 1 + beyond))
+    place = np.multiply(share, rows - 2 * EDGE, dtype=np.float64)
+    place += first
+    counts = np.bincount(place.astype(np.intp), minlength=(rows + 2) * columns)
+    counts = np.ascontiguousarray(counts.reshape(columns, rows + 2)[:, 1:-1].T)
     # By how many values lie in a dot, of which there are few different numbers.
-    fullest = max(1, int(np.searchsorted(np.cumsum(np.bincount(counts)), FULL * counts.size)))
+    fullest = max(
+        1, int(np.searchsorted(np.cumsum(np.bincount(counts.ravel())), FULL * counts.size))
+    )
     shade = np.sqrt(np.minimum(np.arange(counts.max(initial=0) + 1) / fullest, 1.0))
     # A single value is seen too.
     shade = 255 * np.maximum(shade, FAINTEST)
     shade[0] = 0.0
     colours = np.ascontiguousarray(palette).view(np.uint32)[shade.astype(np.ubyte), 0]
-    return colours[counts].view(np.ubyte).reshape(rows, columns, 4)
+    return np.take(colours, counts).view(np.ubyte).reshape(rows, columns, 4)
 
 
-def columns_at(places: IntArray, count: int, columns: int) -> IntArray:
-    """Return in which of so many columns places among ``count`` positions lie."""
-    return (places * 2 + 1) * columns // (2 * count)
+def firsts_at(places: IntArray, count: int, columns: int, rows: int) -> np.ndarray:
+    """Return where the columns begin in which places among ``count`` positions lie.
+
+    Dots are counted column after column, each with a row of its own below and above for what lies
+    beyond, which is not shown.
+    """
+    column = (places * 2 + 1) * columns // (2 * count)
+    return column * (rows + 2) + (1 + EDGE)
 
 
-@lru_cache(4)
-def columns_of_sample(count: int, across: int, columns: int, fineness: float = 1.0) -> IntArray:
-    """Return the columns of the values ``sampled`` of a view ``across`` pixels wide."""
-    made = columns_at(sampled(count, across, fineness), count, columns)
+@lru_cache(8)
+def firsts_of(
+    count: int, across: int, columns: int, rows: int, fineness: float = 1.0
+) -> np.ndarray:
+    """Return ``firsts_at`` of the values ``sampled`` of a view ``across`` pixels wide."""
+    made = firsts_at(sampled(count, across, fineness), count, columns, rows)
     made.setflags(write=False)
     return made

@@ -143,11 +143,15 @@ class Drawing(QObject):
         z: float = 0,
         fill_to: float | None = None,
         brush: QBrush | None = None,
+        dashes: bool = False,
     ) -> None:
-        """Draw a line through points; ``connect="pairs"`` draws separate segments."""
+        """Draw a line through points; ``connect="pairs"`` draws separate segments.
+
+        ``dashes``: each of these is level, and all have one length.
+        """
         item = self._item(("line", key), Curve, z)
         item.take(self.room())
-        item.show_line(self.draw_x(x), self.draw_y(y), pen, connect, fill_to, brush)
+        item.show_line(self.draw_x(x), self.draw_y(y), pen, connect, fill_to, brush, dashes)
 
     def points(
         self,

@@ -11,7 +11,7 @@ from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.gui.common.localized_numbers import filled, percent, short
 from quantoscope.gui.plots.base import FEW
 from quantoscope.gui.plots.data import PlotData, Series
-from quantoscope.gui.plots.density import columns_of_sample, density, dots, sampled
+from quantoscope.gui.plots.density import density, dots, firsts_of, sampled
 from quantoscope.gui.plots.kept_figures import FarValues
 from quantoscope.gui.plots.lanes import NAMED, Lane, lanes_of, write_head
 from quantoscope.gui.plots.options import Y_SCALE, Option
@@ -203,7 +203,7 @@ class ErrorPlot(PositionPlot):
             self._paint_density(lane, start, stop)
         else:
             at = np.arange(start, stop)
-            y, _ = self._heights(lane, at, series.part(start, stop))
+            y = lane.down(self._errors(series, at, series.part(start, stop)))
             zero = np.full(y.size, lane.height(0.0))
             if at.size <= FEW:
                 x, ends = stems(at.astype(float), y)
@@ -212,18 +212,15 @@ class ErrorPlot(PositionPlot):
             self.entry_points(uid, at, y, series)
         if data.chosen is not None and start <= data.chosen < stop:
             here = np.array([data.chosen])
-            y, clipped = self._heights(lane, here, series.pick(here))
-            if clipped[0]:
+            part = series.pick(here)
+            y = lane.down(self._errors(series, here, part))
+            if part.saturated[0]:
                 y = np.array([(lane.top + lane.head) / 2])
             self.points((uid, "chosen"), here, y, "o", self.theme.foreground, 14, hollow=True, z=9)
 
-    def _heights(
-        self, lane: Lane, at: IntArray, part: EvaluatedPart
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return where errors are drawn, NaN for clipped values, and which these are."""
-        clipped = part.saturated != 0
-        error = np.where(clipped, np.nan, self._in_unit(lane.series, at, part.error))
-        return lane.down(error), clipped
+    def _errors(self, series: Series, at: IntArray, part: EvaluatedPart) -> np.ndarray:
+        """Return errors in the chosen unit, NaN for clipped values."""
+        return np.where(part.saturated != 0, np.nan, self._in_unit(series, at, part.error))
 
     def _paint_density(self, lane: Lane, start: int, stop: int) -> None:
         """Draw how many errors lie in each dot; of wide columns, evenly spaced values stand."""
@@ -233,12 +230,11 @@ class ErrorPlot(PositionPlot):
         some = sampled(stop - start, self.columns, self.fineness)
         at = start + some
         every = some.size == stop - start
-        y, _ = self._heights(lane, at, series.part(start, stop) if every else series.pick(at))
-        share = y - lane.bottom
-        share /= lane.top - lane.bottom
+        part = series.part(start, stop) if every else series.pick(at)
+        share = lane.share(self._errors(series, at, part))
         palette = self.shades(self.theme.colour(series.entry.colour))
-        column = columns_of_sample(stop - start, self.columns, columns, self.fineness)
-        pixels = density(column, share, columns, rows, palette)
+        first = firsts_of(stop - start, self.columns, columns, rows, self.fineness)
+        pixels = density(first, share, columns, rows, palette)
         rect = (start - 0.5, stop - 0.5, lane.bottom, lane.top)
         self.image((series.entry.uid, "density"), rect, pixels, z=0)
 

@@ -54,14 +54,18 @@ class Lane:
 
     def down(self, values: ArrayLike) -> np.ndarray:
         """Return the heights at which values are drawn, NaN for what is none."""
+        height = self.share(values)
+        height *= self.top - self.bottom
+        height += self.bottom
+        return height
+
+    def share(self, values: ArrayLike) -> np.ndarray:
+        """Return the shares of the lane's height at which values are drawn, 0 to 1, or NaN."""
         first, last = self._ends
         with np.errstate(over="ignore", invalid="ignore"):
             share = np.asarray(self.unit.down(values) - first)
             share /= (last - first) or 1.0
-            np.clip(share, 0.0, 1.0, out=share)
-            share *= self.top - self.bottom
-            share += self.bottom
-            return share
+            return np.clip(share, 0.0, 1.0, out=share)
 
     def height(self, value: float) -> float:
         """Return the height at which one value is drawn."""

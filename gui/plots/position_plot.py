@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF
 
 from quantoscope.gui.plots.base import FEW, Plot
 from quantoscope.gui.plots.data import PlotData, Series
-from quantoscope.gui.plots.density import columns_at, columns_of_sample, density, dots
+from quantoscope.gui.plots.density import density, dots, firsts_at, firsts_of
 from quantoscope.gui.plots.items import Pixels
 from quantoscope.gui.plots.spans import visible
 from quantoscope.gui.plots.view import CUT_DOWN, RAISED
@@ -103,7 +103,7 @@ class PositionPlot(Plot):
         pixel = self.pixel()[0]
         half = max(min(0.45, DASH_PIXELS / 2 * pixel), DASH_THICK / 2 * self.ink * pixel)
         self.line(key, np.column_stack([x - half, x + half]).ravel(), np.repeat(y, 2),
-                  self.pen(colour, DASH_THICK), "pairs", z=z)  # fmt: skip
+                  self.pen(colour, DASH_THICK), "pairs", z=z, dashes=True)  # fmt: skip
 
     def _rough(self, y: np.ndarray) -> bool:
         """Return whether neighbours differ so much that a line would go up and down everywhere."""
@@ -151,12 +151,12 @@ class PositionPlot(Plot):
         height = (high - low) / self.pixel()[1]
         columns, rows = dots(self.columns, height, count, self.fineness)
         if at is None:
-            column = columns_of_sample(count, self.columns, columns, self.fineness)
+            first = firsts_of(count, self.columns, columns, rows, self.fineness)
         else:
-            column = columns_at(at, count, columns)
+            first = firsts_at(at, count, columns, rows)
         share = self.draw_y(heights) - low
         share /= high - low
-        return density(column, share, columns, rows, self.shades(colour))
+        return density(first, share, columns, rows, self.shades(colour))
 
     def paint_dots(self, key: Hashable, pixels: np.ndarray, span: tuple[int, int]) -> None:
         """Draw such pixels where values are drawn."""

@@ -117,7 +117,7 @@ def test_no_line_of_a_sentence_begins_with_a_unit_or_inside_bars(qapp, qtbot):
     sentence = Sentence()
     qtbot.addWidget(sentence)
     sentence.say(
-        "int8 clips 2 of 4 values, 49 % of |R|; the largest |error| is 6.1 dB. MSE +3.2 dB."
+        "int8 clips 2 of 4 values, 49 % of |R|; the largest |error| is 6.1 dB, ±S/2. MSE +3.2 dB."
     )
     layout = QTextLayout(sentence.text(), sentence.font())
     begins = set()
@@ -127,8 +127,8 @@ def test_no_line_of_a_sentence_begins_with_a_unit_or_inside_bars(qapp, qtbot):
             line.setLineWidth(width)
             begins.add(sentence.text()[line.textStart() :].split()[0].strip("\N{WORD JOINER}"))
         layout.endLayout()
-    assert {"49", "6.1", "|\N{WORD JOINER}error|", "MSE"} <= begins
-    assert not {"%", "dB.", "error|", "R|;"} & begins
+    assert {"49", "6.1", "|\N{WORD JOINER}error|", "±S/\N{WORD JOINER}2.", "MSE"} <= begins
+    assert not {"%", "dB.", "error|", "R|;", "2."} & begins
 
 
 @pytest.mark.parametrize("size", [(1000, 700), (1440, 900)])

@@ -1,6 +1,7 @@
 """Names that look like HTML, keys or marks of direction are shown as the letters that they are."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -93,8 +94,8 @@ def shown_as_html(text):
 
 
 def odd_letters(text):
-    # Bars are tied to what is inside by joiners; a name has none, or the first is found here.
-    text = text.replace("|\N{WORD JOINER}", "|")
+    # Joiners tie bars and slashes to what follows; those of a name would be found here.
+    text = re.sub("(?<=[|/])\N{WORD JOINER}", "", text)
     return [c for c in text if not (c.isprintable() or c.isspace())]
 
 

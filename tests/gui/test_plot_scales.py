@@ -16,6 +16,7 @@ from quantoscope.engine import evaluate
 from quantoscope.engine.examples import example
 from quantoscope.gui.common.theme import LIGHT
 from quantoscope.gui.export.panel import Panel
+from quantoscope.gui.plots.items import Curve
 from quantoscope.gui.plots.scales import LogCounts, Symlog, symlog
 from tests.gui.plot_bench import CASES, THREE, TINY, noise
 
@@ -222,6 +223,33 @@ def test_errors_in_units_of_r_have_one_range_for_all_lanes(bench):
     assert "unit of R" in shown.plot.axis_labels()[1]
     error = second.series.part(0, 300).error
     assert (lane_of(shown, 1).down(error) <= second.top).all()
+
+
+@pytest.mark.parametrize("count", [200, 2000])
+def test_dashes_are_the_pixels_that_qt_would_stroke(bench, count):
+    shown = bench("signal", noise(count), *THREE, size=(500, 400))
+    dashes = [item for item in shown.items(Curve) if item._dashes]
+    assert len(dashes) == 6
+    stamped = shown.picture()
+    for item in dashes:
+        item._dashes = False
+        item.update()
+    stroked = shown.picture()
+    for item in dashes:
+        ink = item.opts["pen"].color()
+        if ink.alpha() < 255:
+            continue
+        ours, theirs = (
+            np.frombuffer(picture.constBits(), np.uint32).reshape(picture.height(), -1) == ink.rgb()
+            for picture in (stamped, stroked)
+        )
+        assert theirs.sum() > 500
+        assert ours.sum() == pytest.approx(theirs.sum(), rel=0.03)
+        # Qt rounds the ends of some to the next pixel.
+        near = np.zeros_like(theirs)
+        for down, right in np.ndindex(3, 3):
+            near |= np.roll(theirs, (down - 1, right - 1), (0, 1))
+        assert not (ours & ~near).any()
 
 
 # Distribution

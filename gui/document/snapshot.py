@@ -228,9 +228,11 @@ class EvaluationJob:
         attributions: dict[int, Attribution] = {}
         if ticket is not None and not self.known and self.array.size > HUGE:
             # Its curve at once; the histogram and the schemes take their time.
-            at_once = summarize(self.array, 0)
-            ticket.offer(self._snapshot(at_once, {}, pyramid_of(self.array)))
-        pyramid, summary = self._measured()
+            pyramid: Pyramid | None = pyramid_of(self.array)
+            ticket.offer(self._snapshot(summarize(self.array, 0), {}, pyramid))
+            summary = summarize(self.array)
+        else:
+            pyramid, summary = self._measured()
         known = summary.extremes
         for done, (uid, scheme) in enumerate(self.wanted.items(), 1):
             if ticket is not None:

@@ -92,6 +92,8 @@ class _Kept:
     def __init__(self) -> None:
         self._found: OrderedDict[Wanted, Any] = OrderedDict()
         self._lock = threading.Lock()
+        self._at_work: dict[Wanted, threading.Lock] = {}
+        """What some thread computes: others wait for it."""
 
     def find(self, wanted: Wanted) -> Any:
         """Return a result; None if it is not known."""
@@ -103,17 +105,28 @@ class _Kept:
 
     def compute(self, wanted: Wanted) -> Any:
         """Return a result, computing it if it is not known."""
-        found = self.find(wanted)
-        if found is None:
-            found = wanted.compute()
-            with self._lock:
-                self._found[wanted] = found
-                while len(self._found) > MOST_KEPT:
-                    self._found.popitem(last=False)
-                arrays = list(dict.fromkeys(one.array for one in reversed(self._found)))
-                for one in [w for w in self._found if w.array in arrays[MOST_ARRAYS:]]:
-                    del self._found[one]
+        with self._lock:
+            at_work = self._at_work.setdefault(wanted, threading.Lock())
+        with at_work:
+            found = self.find(wanted)
+            try:
+                if found is None:
+                    found = wanted.compute()
+                    self._keep(wanted, found)
+            finally:
+                with self._lock:
+                    self._at_work.pop(wanted, None)
         return found
+
+    def _keep(self, wanted: Wanted, found: Any) -> None:
+        """Keep a result, and forget the oldest ones."""
+        with self._lock:
+            self._found[wanted] = found
+            while len(self._found) > MOST_KEPT:
+                self._found.popitem(last=False)
+            arrays = list(dict.fromkeys(one.array for one in reversed(self._found)))
+            for one in [w for w in self._found if w.array in arrays[MOST_ARRAYS:]]:
+                del self._found[one]
 
 
 kept = _Kept()

@@ -195,11 +195,11 @@ class PlanePlot(Plot):
     def is_prepared(self, data: PlotData) -> bool:
         if data.whole.size <= LIVE_LIMIT or not self._plane(data).size:
             return True
-        wanted = self._wanted(data), self._wanted_lines(data)
-        return all(kept.find(one) is not None for one in wanted)
+        # The figures of rows and columns, which take longer, may follow.
+        return kept.find(self._wanted(data)) is not None
 
     def preparation(self, data: PlotData) -> Callable[[], None]:
-        wanted = [self._wanted(data), self._wanted_lines(data)] if self._plane(data).size else []
+        wanted = [self._wanted(data)] if self._plane(data).size else []
         missing, self._missing = self._missing, []
         return work_of([*wanted, *(one for one in missing if one.array.it is data.whole)])
 

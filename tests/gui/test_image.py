@@ -3,7 +3,9 @@
 import colorsys
 import gc
 import re
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyqtgraph as pg
@@ -15,12 +17,17 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication, QStyleOptionComboBox
 
 from quantoscope.engine import evaluate
+from quantoscope.engine.analysis.plane_lines import plane_lines
+from quantoscope.engine.analysis.planes import whole_plane
 from quantoscope.gui.common.theme import DARK, LIGHT, apply_theme
 from quantoscope.gui.export.figure import render_pdf, render_png, render_svg
 from quantoscope.gui.export.spec import FigureSpec
 from quantoscope.gui.panes.plot_pane import PlotPane
+from quantoscope.gui.plots import image_figures
 from quantoscope.gui.plots.colour_scale import AUTO, LINEAR, LOG, SYMLOG, coloured, scale_of
 from quantoscope.gui.plots.image_cells import CellTexts
+from quantoscope.gui.plots.image_figures import Wanted
+from quantoscope.gui.plots.kept_figures import Same
 from quantoscope.gui.plots.margins import line_labels
 from tests.gui.plot_bench import KINDS, noise
 
@@ -565,6 +572,48 @@ def test_a_large_image_is_computed_beside_the_window_and_zooming_shows_the_old_o
     settled(shown)
     assert shown.plot._shown.detail.region[2:] == (101, 1701)
     assert len(shown.items(pg.ImageItem)) == 2
+
+
+def test_a_large_image_is_seen_before_its_strips_are_computed(bench, monkeypatch, qtbot):
+    shown, go_on, asked = bench("image", small(), "int8 symmetric"), threading.Event(), []
+
+    def held(*of):
+        if of[0].size > 1000:
+            asked.append(of)
+            assert go_on.wait(60)
+        return plane_lines(*of)
+
+    monkeypatch.setattr(image_figures, "plane_lines", held)
+    try:
+        shown.open(with_columns(1024, 1024), ("int8 symmetric",))
+        qtbot.waitUntil(lambda: bool(asked))
+        assert colour_at(shown, 5, 100) != colour_at(shown, 5, 98)
+        assert shown.plot.insight.startswith("Computing")
+    finally:
+        go_on.set()
+    qtbot.waitUntil(lambda: "100" in shown.plot.insight)
+
+
+def test_what_two_images_ask_for_at_once_is_computed_once(monkeypatch):
+    started, go_on, computed = threading.Event(), threading.Event(), []
+
+    def held(*of):
+        computed.append(of)
+        started.set()
+        assert go_on.wait(60)
+        return plane_lines(*of)
+
+    monkeypatch.setattr(image_figures, "plane_lines", held)
+    array = small()
+    wanted = Wanted(Same(array), None, whole_plane(array.shape))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(image_figures.kept.compute, wanted)
+        assert started.wait(60)
+        second = pool.submit(image_figures.kept.compute, wanted)
+        go_on.set()
+        assert first.result(60) is second.result(60)
+    assert len(computed) == 1
+    assert not image_figures.kept._at_work
 
 
 def test_images_keep_no_array_alive_that_is_no_longer_shown(bench):

@@ -8,8 +8,9 @@ import numpy as np
 
 from quantoscope.engine.numerics.arrays import IntArray
 
-DOT, CELL = (2, 2), (3, 4)
-"""Width and height in pixels of a dot that is one value, and of one that stands for many."""
+DOT, CELL, EVEN_CELL = (2, 2), (3, 4), (4, 6)
+"""Width and height in pixels of a dot that is one value, of one that stands for many, and of one
+among many values that are spread evenly, where smaller ones would differ by chance."""
 MANY = 12
 """Number of values per column from which a dot stands for many."""
 FAINTEST = 0.3
@@ -18,11 +19,13 @@ FULL = 0.998
 """Share of the dots that hold at most as many values as one in the full colour."""
 EDGE = 1e-6
 """How far beyond an end a value still lies at it, in dots: the rounding of its place."""
-SAMPLES = 128
+SAMPLES = 64
 """Maximum number of values of a column that a density shows, evenly spaced."""
 
 
-def dots(columns: int, height: float, count: int, fineness: float = 1.0) -> tuple[int, int]:
+def dots(
+    columns: int, height: float, count: int, fineness: float = 1.0, cell: tuple[int, int] = CELL
+) -> tuple[int, int]:
     """Return the numbers of columns and rows of dots for so many values in a view.
 
     Parameters
@@ -33,9 +36,11 @@ def dots(columns: int, height: float, count: int, fineness: float = 1.0) -> tupl
         Number of values in it.
     fineness : float
         Dots that stand for many values are smaller by this factor.
+    cell : (int, int)
+        Width and height in pixels of such a dot.
     """
     many = count * DOT[0] > MANY * columns
-    width, high = CELL if many else DOT
+    width, high = cell if many else DOT
     fine = fineness if many else 1.0
     return max(1, int(columns * fine / width)), max(4, int(height * fine / high))
 

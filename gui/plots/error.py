@@ -11,7 +11,7 @@ from quantoscope.engine.numerics.arrays import IntArray
 from quantoscope.gui.common.localized_numbers import filled, percent, short
 from quantoscope.gui.plots.base import FEW
 from quantoscope.gui.plots.data import PlotData, Series
-from quantoscope.gui.plots.density import density, dots, firsts_of, sampled
+from quantoscope.gui.plots.density import EVEN_CELL, density, dots, firsts_of, sampled
 from quantoscope.gui.plots.kept_figures import FarValues
 from quantoscope.gui.plots.lanes import NAMED, Lane, lanes_of, write_head
 from quantoscope.gui.plots.options import Y_SCALE, Option
@@ -226,7 +226,7 @@ class ErrorPlot(PositionPlot):
         """Draw how many errors lie in each dot; of wide columns, evenly spaced values stand."""
         series = lane.series
         high = (lane.top - lane.bottom) / self.pixel()[1]
-        columns, rows = dots(self.columns, high, stop - start, self.fineness)
+        columns, rows = dots(self.columns, high, stop - start, self.fineness, EVEN_CELL)
         some = sampled(stop - start, self.columns, self.fineness)
         at = start + some
         every = some.size == stop - start

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from PySide6.QtGui import QColor
 
 from quantoscope.engine import Channels
 from quantoscope.engine.numerics.granularity import GROUP
@@ -26,6 +27,8 @@ LEAST_ACROSS = 4
 """Number of groups along their axes from which these make a row of cells."""
 ROBUST = 0.001
 """Share of the cells at either end that have the colours of the ends."""
+NONE = 0.18
+"""How much ink a cell without a figure has."""
 
 
 class ChannelsPlot(Plot):
@@ -96,10 +99,24 @@ class ChannelsPlot(Plot):
         worst = int(known[sqnr[known].argmin()])
         text = self.tr("%1: worst of %2 is %3 with %4 dB; the median is %5 dB.")
         middle = float(np.median(sqnr[known]))
-        return filled(
+        said = filled(
             text, data.active.entry.name, f"{sqnr.size:,}", figures.name(worst),
             short(round(float(sqnr[worst]), 2), 4), short(round(middle, 2), 4),
         )  # fmt: skip
+        return f"{said} {self._exact_text(figures)}".rstrip()
+
+    def _exact_text(self, figures: Channels) -> str:
+        """Return a sentence on the channels that lose nothing, which have no bar and no colour."""
+        exact = np.isposinf(figures.sqnr)
+        count = int(np.count_nonzero(exact))
+        if not count:
+            return ""
+        zero = bool((figures.low[exact] == 0).all() and (figures.high[exact] == 0).all())
+        if count == 1:
+            text = self.tr("1 is all zeros.") if zero else self.tr("1 loses nothing.")
+        else:
+            text = self.tr("%1 are all zeros.") if zero else self.tr("%1 lose nothing.")
+        return filled(text, f"{count:,}")
 
     # Cells
 
@@ -173,9 +190,12 @@ class ChannelsPlot(Plot):
         low, high = np.quantile(known, [ROBUST, 1 - ROBUST]).tolist()
         shares = np.clip((shown - low) / ((high - low) or 1.0), 0.0, 1.0)
         pixels = coloured(shares, self.theme, diverging=False, warm=show == SQNR)
+        none = np.isnan(shown) & self._is_channel(shown.shape, first, last, across, values.size)
+        pixels[none] = QColor(self.theme.washed(self.theme.foreground, NONE)).getRgb()
         rect = (first - 0.5, last - 0.5, 0.5 - rows, 0.5)
         self.image("cells", rect, np.ascontiguousarray(pixels[::-1]))
-        self._paint_scale(low, high, show)
+        beyond = bool(known.min() < low), bool(known.max() > high)
+        self._paint_scale((low, high), beyond, show, values.size - known.size)
         for place, key in ((data.chosen, "chosen"), (self._channel_in_focus(data), "focus")):
             if place is None:
                 continue
@@ -191,7 +211,22 @@ class ChannelsPlot(Plot):
         ticks = [(-float(row), f"{row:,}") for row in range(0, rows, step)]
         self.item.getAxis("left").setTicks([ticks])
 
-    def _paint_scale(self, low: float, high: float, show: str) -> None:
+    @staticmethod
+    def _is_channel(
+        shape: tuple[int, ...], first: int, last: int, across: int, count: int
+    ) -> np.ndarray:
+        """Return which pixels show channels: the last row of cells may end early."""
+        rows = -(-count // across)
+        there = (np.arange(rows)[:, None] * across + np.arange(first, last)) < count
+        for axis, most in enumerate(shape):
+            if there.shape[axis] > most:
+                starts = np.arange(most) * there.shape[axis] // most
+                there = np.logical_or.reduceat(there, starts, axis=axis)
+        return there
+
+    def _paint_scale(
+        self, ends: tuple[float, float], beyond: tuple[bool, bool], show: str, without: int
+    ) -> None:
         """Draw the colours below the cells, with what they mean."""
         (x0, _), (y0, _) = self.item.getViewBox().viewRange()
         px, py = self.pixel()
@@ -199,14 +234,23 @@ class ChannelsPlot(Plot):
         pixels = coloured(shares, self.theme, diverging=False, warm=show == SQNR)
         rect = (x0 + 6 * px, x0 + BAR_WIDTH * px, y0 + 6 * py, y0 + (BAR_HEIGHT - 8) * py)
         self.image("scale", rect, np.ascontiguousarray(pixels), z=2)
+        signs = [sign if more else "" for sign, more in zip(("≤ ", "≥ "), beyond, strict=True)]
         if show == SQNR:
-            ends = [f"{short(round(-end, 2), 4)} dB" for end in (low, high)]
-            text = filled(self.tr("SQNR from %1 to %2"), *ends)
+            # The worst are the darkest, so that the scale descends.
+            signs = [{"≤ ": "≥ ", "≥ ": "≤ "}.get(sign, "") for sign in signs]
+            shown = [f"{sign}{short(round(-end, 2), 4)} dB"
+                     for sign, end in zip(signs, ends, strict=True)]  # fmt: skip
+            text = filled(self.tr("SQNR from %1 to %2"), *shown)
         else:
-            ends = [short(10.0**end, 4) for end in (low, high)]
+            shown = [f"{sign}{short(10.0**end, 4)}"
+                     for sign, end in zip(signs, ends, strict=True)]  # fmt: skip
             name = self.tr("S") if show == SCALE else self.tr("largest |R|")
-            text = filled(self.tr("%1 from %2 to %3"), name, *ends)
+            text = filled(self.tr("%1 from %2 to %3"), name, *shown)
+        texts = [text]
+        if without:
+            texts.insert(0, filled(self.tr("%1; grey: %2 without"), text, f"{without:,}"))
         at = x0 + (BAR_WIDTH + 8) * px, y0 + BAR_HEIGHT / 2 * py
+        text = self.fitting(texts, self.columns - BAR_WIDTH - 8)
         self.text("scale", *at, text, self.theme.muted, (0.0, 0.5))
 
     # Bars

@@ -57,9 +57,9 @@ class WhyPlot(MetricPlot):
         return self.tr("Why: from one scheme to another, choice by choice")
 
     def axis_labels(self) -> tuple[str, str]:
-        text = self.tr("gain (dB)")
+        text = self.tr("grey bar: gain (dB)")
         if self._choices > 1:
-            text = self.tr("gains (dB); bar: mean over all orders; tick: in some, wider in more")
+            text = self.tr("grey bar: gain (dB), mean of all orders; tick: in some, wider in more")
         return text, self.tr("SQNR (dB)")
 
     # Which schemes, and which values

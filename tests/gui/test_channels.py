@@ -6,11 +6,12 @@ import numpy as np
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent, QItemSelectionModel, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QGraphicsRectItem
 
 from quantoscope.engine import METRICS, Granularity, Scheme, channels, evaluate, metrics_of
 from quantoscope.engine.examples import example
+from quantoscope.gui.common.theme import LIGHT
 from quantoscope.gui.plots.items import Straight
 from tests.gui.plot_bench import noise
 
@@ -668,3 +669,25 @@ def test_cells_are_not_said_to_be_ranked(bench):
     assert box.currentText() == "as they lie"
     shown.open(x[:20], ("int8 symmetric per-channel(0)",))
     assert box.currentText() == "worst first"
+
+
+def test_cells_without_a_figure_are_grey_and_said_and_the_scale_says_what_lies_beyond(bench):
+    x = np.random.default_rng(1).standard_normal((4090, 8)).astype(np.float32)
+    x[100:140] = 0
+    shown = bench("channels", x, "int8 symmetric per-channel(0)")
+    assert shown.plot.insight.endswith(" dB. 40 are all zeros.")
+    (text,) = [one for one in words_of(shown) if one.startswith("SQNR from")]
+    sqnr = shown.plot.data.channels(shown.plot.data.active).sqnr
+    low, high = np.quantile(sqnr[np.isfinite(sqnr)], [0.001, 0.999])
+    assert text == f"SQNR from ≥ {round(high, 2)} dB to ≤ {round(low, 2)} dB; grey: 40 without"
+    pixels = shown.plot._items["image", "cells"].image[::-1]
+    grey = QColor(LIGHT.washed(LIGHT.foreground, 0.18)).getRgb()
+    cells = (pixels == grey).all(axis=2)
+    across = shown.plot._across(shown.plot.data)
+    assert pixels.shape[:2] == (-(-4090 // across), across)
+    assert np.flatnonzero(cells).tolist() == list(range(100, 140))
+    assert (pixels.reshape(-1, 4)[4090:, 3] == 0).all()
+
+
+def words_of(shown):
+    return [item.textItem.toPlainText() for item in shown.items(pg.TextItem)]

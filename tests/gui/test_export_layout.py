@@ -107,9 +107,9 @@ def test_a_label_longer_than_its_axis_loses_whole_parts(picture, width):
     look = Look(options=(("from", ends[0]), ("to", ends[1])))
     spec = FigureSpec(("waterfall",), width, 120, looks={"waterfall": look}, sentences=False)
     found = placed(render_svg(spec, picture(SEED, ends)))
-    ((label, x, _),) = [one for one in found if one[0].startswith("gains (dB)")]
+    ((label, x, _),) = [one for one in found if one[0].startswith("grey bar")]
     assert x >= 0
-    whole = "gains (dB); bar: mean over all orders; tick: in some, wider in more"
+    whole = "grey bar: gain (dB), mean of all orders; tick: in some, wider in more"
     assert label == whole if width == 180 else whole.startswith(label)
 
 

@@ -73,9 +73,11 @@ def percent(part: float, whole: float) -> str:
 
 
 def parts(share: float) -> str:
-    """Return a number of values, possibly fractional, to a tenth."""
+    """Return a number of values, possibly fractional: to a tenth, of a thousand and more to one."""
     if abs(share - round(share)) < 1e-6:
         return f"{round(share):,}"
+    if share >= 1000:
+        return f"{share:,.0f}"
     return "< 0.1" if share < 0.05 else f"{share:,.1f}"
 
 

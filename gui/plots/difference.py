@@ -19,8 +19,11 @@ from quantoscope.gui.plots.data import PlotData
 from quantoscope.gui.plots.density import sampled
 from quantoscope.gui.plots.kept_figures import FarValues
 from quantoscope.gui.plots.options import Y_SCALE
-from quantoscope.gui.plots.position_plot import PositionPlot, stems
+from quantoscope.gui.plots.position_plot import PositionPlot, stems, thinned
 from quantoscope.gui.plots.spans import finite_extremes, visible
+
+CAUSE_PIXELS = 60
+"""Distance in pixels of the markers of a cause among dense values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,19 +132,21 @@ class DifferencePlot(PositionPlot):
         apart = self._apart(data, made)
         some, span = apart.within(data, x0, x1), visible(data.values.size, x0, x1)
         dense = apart.at[some].size > 2 * self.columns
+        several = np.unique(apart.causes[some]).size > 1 if dense else False
         for number in range(len(made.causes)):
             mine = apart.causes[some] == number
             at, heights = apart.at[some][mine], apart.heights[some][mine]
             if dense and at.size:
-                self._paint_dense(number, at, heights, span)
+                self._paint_dense(number, at, heights, span, several)
             elif at.size:
                 self._paint_stems(number, at, heights, span)
         if data.chosen is not None:
             self.rule("chosen", data.chosen, self.pen(self.theme.muted))
 
     def _paint_dense(
-        self, number: int, at: np.ndarray, heights: np.ndarray, span: tuple[int, int]
-    ) -> None:
+        self, number: int, at: np.ndarray, heights: np.ndarray, span: tuple[int, int],
+        several: bool,
+    ) -> None:  # fmt: skip
         """Draw how dense a cause's many values lie, and how far they reach in each column."""
         colour = self.theme.neutral(number)
         edges = np.linspace(*span, self.columns + 1)
@@ -154,6 +159,13 @@ class DifferencePlot(PositionPlot):
         some = sampled(at.size, self.columns)
         pixels = self.dots_of(heights[some], span, colour, at[some] - span[0])
         self.paint_dots(number, pixels, span)
+        if several:
+            # Shades alone would tell causes apart: a marker on the farthest in each stretch.
+            pitch = (span[1] - span[0]) * CAUSE_PIXELS / self.columns
+            known = np.flatnonzero(np.isfinite(heights))
+            shown = thinned(at[known], np.abs(heights[known]), pitch)
+            y = heights[np.searchsorted(at, shown)]
+            self.points(number, shown, y, MARKERS[number % len(MARKERS)], colour)
 
     def _paint_stems(
         self, number: int, at: np.ndarray, heights: np.ndarray, span: tuple[int, int]

@@ -216,7 +216,8 @@ class ErrorPlot(PositionPlot):
             y = lane.down(self._errors(series, here, part))
             if part.saturated[0]:
                 y = np.array([(lane.top + lane.head) / 2])
-            self.points((uid, "chosen"), here, y, "o", self.theme.foreground, 14, hollow=True, z=9)
+            # Above the name, which in a low lane lies over the data.
+            self.points((uid, "chosen"), here, y, "o", self.theme.foreground, 14, hollow=True, z=22)
 
     def _errors(self, series: Series, at: IntArray, part: EvaluatedPart) -> np.ndarray:
         """Return errors in the chosen unit, NaN for clipped values."""

@@ -195,7 +195,7 @@ class SignalPlot(LanedPlot, PositionPlot):
         at = np.array([data.chosen])
         x = places(at, 0, curves, stop - start <= FEW)
         ink = self.theme.foreground
-        self.points(key, x, data.values[at], "o", ink, 13, hollow=True, z=9)
+        self.points(key, x, data.values[at], "o", ink, 13, hollow=True, z=22)
 
     def most_values(self, data: PlotData, start: int, stop: int) -> int:
         # Dashes show levels where an envelope would be a box.

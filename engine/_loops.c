@@ -38,7 +38,8 @@
 #endif
 
 enum { UNIT = 512 }; /* The most values per unit. */
-enum { TIES_EVEN, TIES_AWAY, TOWARD_ZERO, BY_CHANCE };
+enum { TIES_EVEN, TIES_AWAY, TOWARD_ZERO, BY_CHANCE, TIES_LOWER, SHIFTED };
+enum { DIVIDED, BY_RECIPROCAL, MULTIPLIED };
 enum { NO_SHIFT, BEFORE, AFTER };
 enum { RR, QQ, RQ, E, SIZE, ROUNDED, CLIPPED, STEPS, KINDS };
 enum { USABLE, LOW, HIGH, STEPPED, NOT_A_NUMBER, INFINITE, LOST, OVERFLOWED, FAR, COUNTS };
@@ -48,6 +49,8 @@ enum { INTEGER, SMALL_FLOAT, BOOK };
 /* The choices that the formulas leave open. */
 typedef struct {
     int rounding, shift, fused, reciprocal, moved, steps, code_kind;
+    double added; /* before a number is cut off, where rounding is SHIFTED */
+    int zero_code; /* of 0 and −0; −1 if these keep their own */
     /* Of a small float: bits of the mantissa, exponent of the smallest normal number, and which bit
        is the sign. */
     int form, mantissa, least, sign;
@@ -63,6 +66,9 @@ typedef struct {
     int kind; /* of the values */
     int64_t size, position, first, inner, count, unit, stretch;
     const void *scale, *zero_point;
+    /* What values are divided by, or multiplied with, if it is not the scale; what is taken from
+       them before, and what is added to R' instead. */
+    const void *divisor, *offset, *kept_offset;
     /* A book of numbers, ascending, and the largest numbers that are rounded to each but the last. */
     const void *levels, *ends;
     int64_t level_count;
@@ -200,6 +206,7 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #define RINT rintf
 #define TRUNC truncf
 #define FLOOR floorf
+#define CEIL ceilf
 #define FABS fabsf
 #define COPYSIGN copysignf
 #define FMA fmaf
@@ -218,6 +225,7 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #undef RINT
 #undef TRUNC
 #undef FLOOR
+#undef CEIL
 #undef FABS
 #undef COPYSIGN
 #undef FMA
@@ -234,6 +242,7 @@ static INLINE double eight_sums(const double *restrict x, int n)
 #define RINT rint
 #define TRUNC trunc
 #define FLOOR floor
+#define CEIL ceil
 #define FABS fabs
 #define COPYSIGN copysign
 #define FMA fma
@@ -257,7 +266,7 @@ WIDE static void run_double(const Choices *c, const Inputs *in, const Outputs *o
 
 /* Buffers of the arguments: each is checked for its length before a loop sees it. */
 
-enum { MOST = 24 };
+enum { MOST = 28 };
 
 typedef struct {
     Py_buffer views[MOST];
@@ -293,19 +302,20 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     PyObject *values, *scale, *zero_point, *codes, *sums, *counts, *largest, *tally;
     PyObject *error_low, *error_high, *made_low, *made_high, *clipped_low, *clipped_high;
     PyObject *bound, *bound_low, *bound_high, *made, *error, *side, *levels, *ends;
+    PyObject *divisor, *offset, *kept_offset;
     int kind, code_kind;
     long long unit, stretch, position, first, inner, count, nan_code, size;
     unsigned long long seed;
     memset(&in, 0, sizeof in);
     memset(&o, 0, sizeof o);
     if (!PyArg_ParseTuple(
-            args, "(iiiiiiCKLddiiii)CLLLLLLLOOOOOOOOOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
+            args, "(iiiiiiCKLddiiiidi)CLLLLLLLOOOOOOOOOOOOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
             &c.reciprocal, &c.moved, &c.steps, &code_kind, &seed, &nan_code, &c.qmin, &c.qmax,
-            &c.form, &c.mantissa, &c.least, &c.sign,
+            &c.form, &c.mantissa, &c.least, &c.sign, &c.added, &c.zero_code,
             &kind, &unit, &stretch, &size, &position, &first, &inner, &count, &values, &scale, &zero_point, &codes, &sums,
             &counts, &largest, &tally, &error_low, &error_high, &made_low, &made_high,
             &clipped_low, &clipped_high, &bound, &bound_low, &bound_high, &made,
-            &error, &side, &levels, &ends))
+            &error, &side, &levels, &ends, &divisor, &offset, &kept_offset))
         return NULL;
     c.code_kind = code_kind;
     c.seed = seed;
@@ -319,7 +329,8 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
         return NULL;
     }
     if (!stored || unit < 1 || unit > UNIT || stretch < 1 || unit % stretch || size < 1 || size > (INT64_C(1) << 40) || inner < 1 || count < 1 || first < 0 || position < 0 ||
-        count > (INT64_C(1) << 40) || c.qmin < -65536 || c.qmax > 65536) {
+        count > (INT64_C(1) << 40) || c.qmin < -65536 || c.qmax > 65536 || c.rounding < TIES_EVEN ||
+        c.rounding > SHIFTED || c.zero_code < -1 || c.zero_code > 8) {
         PyErr_SetString(PyExc_ValueError, "a kind, a size or a code range is out of bounds");
         return NULL;
     }
@@ -346,6 +357,9 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     o.made = take(&held, made, 1, size * item, "made");
     o.error = take(&held, error, 1, size * item, "error");
     o.side = take(&held, side, 1, size, "side");
+    in.divisor = take(&held, divisor, 0, count * item, "divisor");
+    in.offset = take(&held, offset, 0, count * item, "offset");
+    in.kept_offset = take(&held, kept_offset, 0, count * item, "kept_offset");
     in.level_count = 0;
     if (levels != Py_None) {
         Py_ssize_t count_of_levels = PyObject_Size(levels);
@@ -365,6 +379,7 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     int paired = !o.error_low == !o.error_high && !o.made_low == !o.made_high &&
                  !o.clipped_low == !o.clipped_high && (o.error_low || !(o.made_low || o.bound_low)) &&
                  !o.made == !o.error && !o.made == !o.side && !in.bound == !o.bound_low && !in.bound == !o.bound_high &&
+                 !in.offset == !in.kept_offset && (in.divisor || !(in.offset || c.reciprocal == MULTIPLIED)) &&
                  (!o.tally || code_item == 1);
     if (!held.failed && !(ready && paired)) {
         PyErr_SetString(PyExc_ValueError, "arrays are missing, or the format is none");
@@ -403,7 +418,15 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef_Slot slots[] = {{0, NULL}};
+/* Raised with every change of what a function takes: Python refuses a module of another build. */
+enum { VERSION = 2 };
+
+static int begin(PyObject *module)
+{
+    return PyModule_AddIntConstant(module, "VERSION", VERSION);
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)begin}, {0, NULL}};
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "_loops", "Compiled loops of the engine.", 0, methods, slots,

@@ -19,6 +19,17 @@ static INLINE void NAME(round)(REAL *restrict x, int n, const Choices *c, int64_
     case TOWARD_ZERO:
         for (int i = 0; i < n; i++) x[i] = TRUNC(x[i]);
         break;
+    case TIES_LOWER:
+        for (int i = 0; i < n; i++) {
+            REAL size = FABS(x[i]) - (REAL)0.5;
+            x[i] = COPYSIGN(CEIL(size), x[i]);
+        }
+        break;
+    case SHIFTED: {
+        REAL added = (REAL)c->added;
+        for (int i = 0; i < n; i++) x[i] = TRUNC(x[i] + added);
+        break;
+    }
     default:
         for (int i = 0; i < n; i++) {
             REAL down = FLOOR(x[i]);

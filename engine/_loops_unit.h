@@ -7,6 +7,7 @@
 
 typedef struct {
     REAL s[UNIT], z[UNIT], r[UNIT], number[UNIT], code[UNIT], made[UNIT], error[UNIT];
+    REAL divisor[UNIT], offset[UNIT], kept_offset[UNIT];
     double bound[UNIT];
     REAL quantum[UNIT];
     int32_t place[UNIT]; /* in a book */
@@ -21,13 +22,18 @@ static INLINE void NAME(fill)(REAL *restrict x, REAL value, int n)
 
 #include "_loops_round.h"
 
-/* From R to the number before Clip: R/S or R · (1/S), Z before or after rounding. */
+/* From R to the number before Clip: R/S, R · (1/S) or (R − m) · 1/d, Z before or after rounding. */
 static INLINE void NAME(stages)(NAME(Buffers) *restrict b, int n, const Choices *c,
                                 const Inputs *in, int64_t position)
 {
-    const REAL *restrict r = b->r, *restrict s = b->s, *restrict z = b->z;
+    const REAL *restrict r = b->r, *restrict z = b->z, *restrict m = b->offset;
+    const REAL *restrict s = in->divisor ? b->divisor : b->s;
     REAL *restrict x = b->number;
-    if (c->fused) {
+    if (in->offset) {
+        for (int i = 0; i < n; i++) x[i] = (r[i] - m[i]) * s[i];
+    } else if (c->reciprocal == MULTIPLIED) {
+        for (int i = 0; i < n; i++) x[i] = r[i] * s[i];
+    } else if (c->fused) {
         for (int i = 0; i < n; i++) x[i] = FMA(r[i], (REAL)1 / s[i], z[i]);
     } else {
         if (c->reciprocal)
@@ -59,6 +65,11 @@ static INLINE int NAME(clip)(NAME(Buffers) *restrict b, int n, const Choices *c)
             code[i] = up > qmax ? qmax : up;
             beyond |= code[i] != x[i];
         }
+        const REAL *restrict r = b->r;
+        if (c->zero_code == 0)
+            for (int i = 0; i < n; i++) code[i] = code[i] + (REAL)0;
+        else if (c->zero_code > 0)
+            for (int i = 0; i < n; i++) code[i] = r[i] == 0 ? -(REAL)0 : code[i];
         return beyond;
     }
     #pragma omp simd reduction(|:beyond)
@@ -72,8 +83,9 @@ static INLINE int NAME(clip)(NAME(Buffers) *restrict b, int n, const Choices *c)
     return beyond;
 }
 
-/* R' = (Q − Z) · S, and R' − R. */
-static INLINE void NAME(decode)(NAME(Buffers) *restrict b, int n, const Choices *c)
+/* R' = (Q − Z) · S, or Q · S + m, and R' − R. */
+static INLINE void NAME(decode)(NAME(Buffers) *restrict b, int n, const Choices *c,
+                                const Inputs *in)
 {
     const REAL *restrict s = b->s, *restrict z = b->z, *restrict r = b->r, *restrict code = b->code;
     REAL *restrict made = b->made, *restrict error = b->error;
@@ -81,6 +93,9 @@ static INLINE void NAME(decode)(NAME(Buffers) *restrict b, int n, const Choices 
         for (int i = 0; i < n; i++) made[i] = (code[i] - z[i]) * s[i];
     else
         for (int i = 0; i < n; i++) made[i] = code[i] * s[i];
+    const REAL *restrict m = b->kept_offset;
+    if (in->kept_offset)
+        for (int i = 0; i < n; i++) made[i] = made[i] + m[i];
     for (int i = 0; i < n; i++) error[i] = made[i] - r[i];
 }
 
@@ -318,6 +333,9 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
     NAME(Buffers) buffers, *b = &buffers;
     uint32_t tally[4][256];
     const REAL *s = in->scale, *z = in->zero_point;
+    /* Others that values may have, and where they are spread. */
+    const REAL *others[3] = {in->divisor, in->offset, in->kept_offset};
+    REAL *spread[3] = {b->divisor, b->offset, b->kept_offset};
     b->qmin = (REAL)c->qmin;
     b->qmax = (REAL)c->qmax;
     memset(tally, 0, sizeof tally);
@@ -326,6 +344,7 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
             b->s[i] = s[0];
             b->z[i] = z[0];
             b->bound[i] = in->bound ? in->bound[0] : 0;
+            for (int k = 0; k < 3; k++) spread[k][i] = others[k] ? others[k][0] : 0;
         }
     for (int64_t unit = 0; unit * in->unit < in->size; unit++) {
         int64_t start = unit * in->unit;
@@ -339,6 +358,9 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
                 int some = in->count - channel < n - i ? (int)(in->count - channel) : n - i;
                 memcpy(b->s + i, s + channel, sizeof *s * (size_t)some);
                 memcpy(b->z + i, z + channel, sizeof *z * (size_t)some);
+                for (int k = 0; k < 3; k++)
+                    if (others[k])
+                        memcpy(spread[k] + i, others[k] + channel, sizeof *z * (size_t)some);
                 if (o->bound_low)
                     memcpy(b->bound + i, in->bound + channel, sizeof *in->bound * (size_t)some);
                 i += some;
@@ -352,6 +374,8 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
                 REAL one = s[channel], zero = z[channel];
                 NAME(fill)(b->s + i, one, stop - i);
                 NAME(fill)(b->z + i, zero, stop - i);
+                for (int k = 0; k < 3; k++)
+                    if (others[k]) NAME(fill)(spread[k] + i, others[k][channel], stop - i);
                 if (o->bound_low)
                     for (int j = i; j < stop; j++) b->bound[j] = in->bound[channel];
                 i = stop;
@@ -369,7 +393,7 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
         }
         NAME(stages)(b, n, c, in, in->position + start);
         int beyond = NAME(clip)(b, n, c);
-        NAME(decode)(b, n, c);
+        NAME(decode)(b, n, c, in);
         if (nans) {
             memcpy(b->r, kept, sizeof kept);
             for (int i = 0; i < n; i++) {
@@ -391,6 +415,9 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
         if (beyond && c->form == SMALL_FLOAT)
             /* What is no number has a code of its own, which numpy knows. */
             for (int i = 0; i < n; i++) f.counts[FAR] |= isnan(b->number[i]);
+        if (beyond && c->reciprocal == MULTIPLIED)
+            /* What is no finite number is cast as packages do, by numpy. */
+            for (int i = 0; i < n; i++) f.counts[FAR] |= !isfinite(b->number[i]);
         int sided = !finite || (beyond && (o->clipped_low || o->side));
         if (finite) NAME(sums)(b, n, c, beyond, &f);
         if (finite && c->steps && !isfinite(f.sums[STEPS])) {

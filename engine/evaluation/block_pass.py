@@ -135,7 +135,7 @@ class BlockPass:
         sums, drawn, tally, far = made
         self.far |= far
         if drawn is not None and self.pieces is not None:
-            if not self.p.format.integer:
+            if not self.p.format.integer or self.p.divisor is not None:
                 stop = start + r.size
                 full = self.p.spread(self.r.shape, start, stop)
                 drawn.columns += stretch_extremes(bounds_of(kernels.working(r), full))

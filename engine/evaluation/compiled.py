@@ -5,23 +5,28 @@ The formulas of ``engine.quantizers`` are the definition, and what tests compare
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from quantoscope.engine.evaluation.accumulators import KINDS, BlockSums
 from quantoscope.engine.evaluation.draw_envelopes import even_bound
-from quantoscope.engine.formats import Format, IntegerFormat
+from quantoscope.engine.formats import BlockFormat, Format, IntegerFormat
 from quantoscope.engine.formats.small_floats import CodebookFormat, FloatFormat
 from quantoscope.engine.numerics import envelope, kernels, loops
 from quantoscope.engine.numerics.arithmetic import Arithmetic
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray, working_dtype
 from quantoscope.engine.quantizers import QParams, Quantizer
 from quantoscope.engine.quantizers.affine import Affine
+from quantoscope.engine.quantizers.blocks import Q8, ScaleMinimumBlock, SignedScaleBlock
+from quantoscope.engine.quantizers.mxfp4 import Mxfp4
 
-ROUNDINGS = {"ties-even": 0, "ties-away": 1, "toward-zero": 2}
-BY_CHANCE = 3
+ROUNDINGS = {"ties-even": 0, "ties-away": 1, "toward-zero": 2, "ties-lower": 4}
+BY_CHANCE, SHIFTED = 3, 5
+DIVIDED, BY_RECIPROCAL, MULTIPLIED = 0, 1, 2
 NOWHERE, BEFORE, AFTER = 0, 1, 2
 CODES = {"int8": "b", "uint8": "B", "int16": "h", "uint16": "H"}
 NO_CODE = -(2**63)
@@ -60,11 +65,10 @@ class CompiledPass:
     shape: tuple[int, ...]
     choices: tuple[Any, ...]
     form: Form
-    scale: np.ndarray
-    zero_point: np.ndarray
-    """Parameters in working precision, shape (count,)."""
-    bound: np.ndarray | None
-    """Largest error of rounding, in float64, shape (count,); None if it is the same for all."""
+    parameters: tuple[np.ndarray | None, ...]
+    """Scale, zero point, divisor, offset and kept offset in working precision, and the largest
+    error of rounding in float64, each of shape (count,) or None: no divisor if it is the scale, no
+    error if it is the same for all or depends on the value."""
 
     def block(
         self, r: FloatArray, start: int, codes: IntArray, draws: bool, draws_made: bool
@@ -76,20 +80,20 @@ class CompiledPass:
         """
         n, dtype = r.size, self.p.dtype
         units, stretches = -(-n // kernels.UNIT), -(-n // envelope.STRETCH)
-        (scale, zero_point, *bound), first, inner = self._parameters(start, n)
+        (scale, zero_point, *others, bound), first, inner = self._parameters(start, n)
         sums, counts = np.zeros((len(KINDS), units)), np.zeros(9, np.int64)
         largest = np.empty(units, dtype)
         tally = np.zeros(256, np.int64) if codes.itemsize == 1 else None
         ends = [np.empty(stretches, dtype) for _ in range(2 * draws + 2 * draws_made)]
         worst = [np.full(units, -1) for _ in range(2 * draws)]
-        bounds = [np.empty(stretches) for _ in range(2 * draws * len(bound))]
+        bounds = [np.empty(stretches) for _ in range(2 * draws * (bound is not None))]
         loops.compiled.evaluate(
             self.choices, r.dtype.char, kernels.UNIT, envelope.STRETCH, n, start,
             first, inner, scale.size, loops.ready(r), scale, zero_point,
             codes, sums, counts, largest, tally,
             *(*ends, *[None] * 4)[:4], *(*worst, *[None] * 2)[:2],
-            *((*bound, *bounds) if bounds else [None] * 3), None, None, None,
-            self.form.levels, self.form.ends,
+            *((bound, *bounds) if bounds else [None] * 3), None, None, None,
+            self.form.levels, self.form.ends, *others,
         )  # fmt: skip
         drawn = None
         if draws:
@@ -105,10 +109,11 @@ class CompiledPass:
         one is divided to what is no number, which numpy has to encode.
         """
         n, dtype = r.size, self.p.dtype
-        if channels is None or self.scale.size == 1:
-            (scale, zero_point, *_), first, inner = self._parameters(start, n)
+        if channels is None or self.p.count == 1:
+            each, first, inner = self._parameters(start, n)
         else:
-            scale, zero_point, first, inner = self.scale[channels], self.zero_point[channels], 0, 1
+            each, first, inner = self._spread(lambda values: values[channels]), 0, 1
+        scale, zero_point, *others, _ = each
         units = -(-n // kernels.UNIT)
         codes, side = np.empty(n, self.p.format.dtype), np.empty(n, np.int8)
         made, error = np.empty(n, dtype), np.empty(n, dtype)
@@ -117,20 +122,25 @@ class CompiledPass:
             self.choices, r.dtype.char, kernels.UNIT, envelope.STRETCH, n, start,
             first, inner, scale.size, loops.ready(r), scale, zero_point, codes,
             np.empty((len(KINDS), units)), counts, np.empty(units, dtype),
-            *[None] * 10, made, error, side, self.form.levels, self.form.ends,
+            *[None] * 10, made, error, side, self.form.levels, self.form.ends, *others,
         )  # fmt: skip
         return None if counts[-1] else (codes, made, error, side)
 
-    def _parameters(self, start: int, n: int) -> tuple[list[np.ndarray], int, int]:
+    def _spread(self, align: Callable[[np.ndarray], np.ndarray]) -> list[Any]:
+        return [
+            None if values is None else np.ascontiguousarray(align(values))
+            for values in self.parameters
+        ]
+
+    def _parameters(self, start: int, n: int) -> tuple[list[Any], int, int]:
         """Return parameters, where in them the block begins, and for how many values each holds."""
-        each = [self.scale, self.zero_point, *([] if self.bound is None else [self.bound])]
-        if self.scale.size == 1:
-            return each, 0, 1
+        if self.p.count == 1:
+            return list(self.parameters), 0, 1
         granularity = self.p.granularity
         if run := granularity.layout(self.shape).run:
-            return each, start, run
-        spread = (granularity.spread(values, self.shape, start, start + n) for values in each)
-        return [np.ascontiguousarray(values) for values in spread], 0, 1
+            return list(self.parameters), start, run
+        align = partial(granularity.spread, shape=self.shape, start=start, stop=start + n)
+        return self._spread(align), 0, 1
 
 
 def compiled(
@@ -138,40 +148,88 @@ def compiled(
 ) -> CompiledPass | None:
     """Return how the loops do a pass; None if they are not there, or have no such formulas."""
     kind = CODES.get(codes.dtype.name)
-    if loops.compiled is None or kind is None or type(quantizer).stages is not Affine.stages:
+    if loops.compiled is None or kind is None or not codes.flags.c_contiguous:
         return None
     if kernels.UNIT > MOST_UNIT or kernels.UNIT % envelope.STRETCH:
         return None
-    form = _form(p.format, p.dtype)
+    fmt = p.format.element if isinstance(p.format, BlockFormat) else p.format
+    form = _form(fmt, p.dtype)
     if form is None or not p.small_zero_point or p.dtype != working_dtype(r.dtype):
         return None
-    if not p.format.integer and (p.moved or quantizer.has_zero_point(p.format, p.arithmetic)):
-        return None
-    if not codes.flags.c_contiguous or p.divisor is not None or np.ndim(p.offset):
-        return None
-    if type(quantizer).decode is not Affine.decode or type(quantizer).clip is not Quantizer.clip:
+    way = _block_way(quantizer, p) if p.divisor is not None else _affine_way(quantizer, p)
+    if way is None:
         return None
     a = p.arithmetic
+    code = a.nan_code.within(p.format.qmin, p.format.qmax)
+    choices = (
+        way.rounding, way.shift, way.fused, way.how, p.moved,
+        np.ndim(p.scale) > 0 and p.format.integer, kind, a.seed,
+        NO_CODE if code is None else code, float(p.qmin), float(p.qmax), *form.numbers,
+        way.added, way.zero_code,
+    )  # fmt: skip
+    given = p.working_scale, p.working_zero_point, way.divisor, *way.offsets
+    each = [
+        None if one is None else np.ascontiguousarray(np.broadcast_to(np.atleast_1d(one), p.count))
+        for one in given
+    ]
+    simple = p.divisor is None and p.format.integer and not even_bound(p)
+    bound = np.atleast_1d(a.reach * np.abs(p.scale)) if simple else None
+    return CompiledPass(p, codes.shape, choices, form, (*each, bound))
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a quantizer encodes and decodes, beyond the format."""
+
+    rounding: int
+    how: int = DIVIDED
+    shift: int = NOWHERE
+    fused: bool = False
+    added: float = 0.0
+    zero_code: int = -1
+    divisor: Any = None
+    offsets: tuple[FloatArray | None, FloatArray | None] = (None, None)
+    """What is taken from values, and what is added to R'."""
+
+
+def _affine_way(quantizer: Quantizer, p: QParams) -> Way | None:
+    """Return how the affine families do it; None if the quantizer is of another kind."""
+    kind, a = type(quantizer), p.arithmetic
+    if kind.stages is not Affine.stages or kind.decode is not Affine.decode:
+        return None
+    if kind.clip is not Quantizer.clip or np.ndim(p.offset):
+        return None
+    if not p.format.integer and (p.moved or quantizer.has_zero_point(p.format, a)):
+        return None
     rounding = BY_CHANCE if a.chances else ROUNDINGS.get(a.rounding)
     if rounding is None:
         return None
-    fused, shift = a.fused and p.dtype == np.float32, _shift(quantizer, p, a)
-    code = a.nan_code.within(p.format.qmin, p.format.qmax)
-    choices = (
-        rounding, shift, fused and shift == BEFORE, a.reciprocal, p.moved,
-        np.ndim(p.scale) > 0 and p.format.integer, kind, a.seed,
-        NO_CODE if code is None else code, float(p.qmin), float(p.qmax), *form.numbers,
-    )  # fmt: skip
-    scale, zero_point = (
-        np.ascontiguousarray(np.atleast_1d(each))
-        for each in (p.working_scale, p.working_zero_point)
-    )
-    if zero_point.size == 1 < scale.size:
-        zero_point = np.full(scale.size, zero_point[0])
-    bound = (
-        None if even_bound(p) or not p.format.integer else np.atleast_1d(a.reach * np.abs(p.scale))
-    )
-    return CompiledPass(p, codes.shape, choices, form, scale, zero_point, bound)
+    shift = _shift(quantizer, p, a)
+    fused = a.fused and p.dtype == np.float32 and shift == BEFORE
+    return Way(rounding, BY_RECIPROCAL if a.reciprocal else DIVIDED, shift, fused)
+
+
+def _block_way(quantizer: Quantizer, p: QParams) -> Way | None:
+    """Return how a block format does it; None if it is of another kind."""
+    if isinstance(quantizer, Mxfp4):
+        rounding = ROUNDINGS.get(quantizer.definition.rounding.name)
+        code, divisor = quantizer.definition.zero_code, np.asarray(p.working_divisor)
+        # A power of two that the precision holds: dividing by it rounds as in any wider one.
+        whole = np.isfinite(divisor) & (divisor > 0) & np.isfinite(p.working_scale)
+        if rounding is None or not np.all(whole & (np.asarray(p.working_scale) > 0)):
+            return None
+        return Way(rounding, zero_code=-1 if code is None else code, divisor=divisor)
+    if type(quantizer) is Q8:
+        with np.errstate(all="ignore"):
+            return Way(ROUNDINGS["ties-away"], MULTIPLIED, divisor=quantizer.inverse(p))
+    if not isinstance(quantizer, SignedScaleBlock | ScaleMinimumBlock):
+        return None
+    with np.errstate(all="ignore"):
+        divisor = quantizer.inverse(p)
+        offsets: tuple[FloatArray | None, FloatArray | None] = None, None
+        if isinstance(quantizer, ScaleMinimumBlock):
+            offsets = quantizer.minimum(p), quantizer.kept_minimum(p)
+    return Way(SHIFTED, MULTIPLIED, added=quantizer.added, divisor=divisor, offsets=offsets)
 
 
 def _form(fmt: Format, dtype: np.dtype[Any]) -> Form | None:
@@ -179,8 +237,9 @@ def _form(fmt: Format, dtype: np.dtype[Any]) -> Form | None:
     if isinstance(fmt, IntegerFormat):
         return Form((0, 0, 0, 0))
     if isinstance(fmt, FloatFormat):
-        return Form((1, fmt.mantissa, fmt.smallest_exponent, fmt.bits - 1))
-    if isinstance(fmt, CodebookFormat):
+        small = 0 < fmt.mantissa < 8 and abs(fmt.smallest_exponent) < 64 and 1 < fmt.bits <= 8
+        return Form((1, fmt.mantissa, fmt.smallest_exponent, fmt.bits - 1)) if small else None
+    if isinstance(fmt, CodebookFormat) and 2 <= len(fmt.book) <= 256:
         levels = np.array(fmt.book)
         middles = (levels[1:] + levels[:-1]) / 2
         ends = middles.astype(dtype)

@@ -14,13 +14,19 @@ from quantoscope.engine.numerics.arrays import is_half
 
 SWITCH = "QUANTOSCOPE_LOOPS"
 """Environment variable that switches the compiled loops off, if it is ``0``."""
+VERSION = 2
+"""That of the extension module which this file can call."""
 compiled: Any = None
 """The extension module; None if numpy alone does it all."""
 _switched_off = os.environ.get(SWITCH, "1") == "0"
+_outdated = False
 if not _switched_off:
     # Not built where there was no compiler.
     with suppress(ImportError):
         compiled = import_module("quantoscope.engine._loops")
+    if compiled is not None and getattr(compiled, "VERSION", 0) != VERSION:
+        # Built before the sources changed, in an installation that shows these.
+        compiled, _outdated = None, True
 
 
 class Means(Enum):
@@ -28,6 +34,7 @@ class Means(Enum):
 
     COMPILED = "compiled loops"
     NOT_BUILT = "numpy alone, as the compiled loops are not built"
+    OUTDATED = "numpy alone, as the compiled loops are of another version: install again"
     SWITCHED_OFF = f"numpy alone, as {SWITCH}=0 switches the compiled loops off"
 
 
@@ -40,7 +47,9 @@ def means() -> Means:
     """Return what evaluates."""
     if in_use():
         return Means.COMPILED
-    return Means.SWITCHED_OFF if _switched_off else Means.NOT_BUILT
+    if _switched_off:
+        return Means.SWITCHED_OFF
+    return Means.OUTDATED if _outdated else Means.NOT_BUILT
 
 
 def has(dtype: np.dtype[Any]) -> bool:

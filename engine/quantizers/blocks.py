@@ -64,7 +64,7 @@ class BlockQuantizer(Quantizer):
     def _offset(self, ends: Ends) -> dict[str, FloatArray]:
         return {}
 
-    def _inverse(self, p: QParams) -> FloatArray:
+    def inverse(self, p: QParams) -> FloatArray:
         """Return 1/d in float32; 0 for a block of zeros."""
         d = np.asarray(p.working_divisor)
         return np.asarray(np.where(d == 0, d.dtype.type(0), d.dtype.type(1) / d))
@@ -119,7 +119,7 @@ class Q8(BlockQuantizer):
     def stages(
         self, r: FloatArray, p: QParams, where: Places = None, out: Buffer = None
     ) -> Iterator[tuple[str, FloatArray]]:
-        scaled = r * self._inverse(p)
+        scaled = r * self.inverse(p)
         yield "scaled", scaled
         # As in the package; if 1/d overflows, so does its integer cast.
         size = np.abs(scaled)
@@ -133,7 +133,8 @@ class TruncatingBlock(BlockQuantizer):
     """Base of block formats whose code is Trunc(scaled + a number)."""
 
     _scaled = Stage("scaled", "R·1/d", "{R} · (1 / {d})")
-    _added = 0.5
+    added = 0.5
+    """What a scaled value is moved by before it is cut off."""
 
     def _distance(self, r: FloatArray, p: QParams) -> FloatArray:
         """Return what is multiplied by 1/d."""
@@ -142,7 +143,7 @@ class TruncatingBlock(BlockQuantizer):
     def stage_list(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> tuple[Stage, ...]:
         return (
             self._scaled,
-            Stage("shifted", f"+ {self._added}", f"{{scaled}} + {self._added}"),
+            Stage("shifted", f"+ {self.added}", f"{{scaled}} + {self.added}"),
             Stage("rounded", "Trunc", "Trunc({shifted})"),
             Stage("clipped", "Q", "Clip({rounded}, {Qmin}, {Qmax})"),
         )
@@ -150,9 +151,9 @@ class TruncatingBlock(BlockQuantizer):
     def stages(
         self, r: FloatArray, p: QParams, where: Places = None, out: Buffer = None
     ) -> Iterator[tuple[str, FloatArray]]:
-        scaled = self._distance(r, p) * self._inverse(p)
+        scaled = self._distance(r, p) * self.inverse(p)
         yield "scaled", scaled
-        shifted = scaled + p.dtype.type(self._added)
+        shifted = scaled + p.dtype.type(self.added)
         yield "shifted", shifted
         yield "rounded", np.trunc(shifted)
 
@@ -178,7 +179,7 @@ class SignedScaleBlock(TruncatingBlock):
     def __init__(self, name: str, codes: Format) -> None:
         super().__init__(name, codes)
         self._half = 1 << (codes.bits - 1)
-        self._added = self._half + 0.5
+        self.added = self._half + 0.5
 
     def has_zero_point(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> bool:
         return True
@@ -229,15 +230,22 @@ class ScaleMinimumBlock(TruncatingBlock):
     def reconstruction(self, fmt: Format, arithmetic: Arithmetic = TEXTBOOK) -> Stage:
         return Stage("reconstructed", "R′", "{S} · {Q} + float16({m})")
 
+    def minimum(self, p: QParams) -> FloatArray:
+        """Return m in working precision."""
+        return np.asarray(p.offset).astype(p.dtype)
+
+    def kept_minimum(self, p: QParams) -> FloatArray:
+        """Return m as it is stored."""
+        return np.asarray(p.offset).astype(np.float16).astype(p.dtype)
+
     def _distance(self, r: FloatArray, p: QParams) -> FloatArray:
-        return r - np.asarray(p.offset).astype(p.dtype)
+        return r - self.minimum(p)
 
     def decode(self, codes: np.ndarray, p: QParams, out: FloatArray | None = None) -> FloatArray:
         numbers = p.format.unpack(codes, p.dtype, out)
         with np.errstate(all="ignore"):
-            m = np.asarray(p.offset).astype(np.float16).astype(p.dtype)
             np.multiply(numbers, p.working_scale, out=numbers)
-            return np.asarray(np.add(numbers, m, out=out))
+            return np.asarray(np.add(numbers, self.kept_minimum(p), out=out))
 
     def bound(self, r: FloatArray, p: QParams) -> Any:
         low = np.asarray(p.offset)

@@ -192,21 +192,22 @@ def _of_scales(p: QParams, from_extremes: bool) -> list[str]:
     if not from_extremes:
         equal = "The range{} is empty, so S is taken from its ends."
         zeros = "The range{} is empty, and both its ends are 0"
-    origin, s = np.atleast_1d(p.origin), np.atleast_1d(p.scale)
+    s = np.atleast_1d(p.scale)
+    from_zeros = p.comes_from(Origin.ZEROS)
     # The precision in which S is finally stored.
     precision = p.arithmetic.stored or p.dtype.name
     precision = "float16" if precision == "bfloat16" else precision
-    all_one = bool((s[origin == Origin.ZEROS] == 1).all())
+    all_one = bool((s[from_zeros] == 1).all())
     follows = ["any scale would do"] * from_extremes + ["S is set to 1"] * all_one
     zeros += f": {', and '.join(follows)}." if follows else "."
     for kind, note in ((Origin.CONSTANT, equal), (Origin.ZEROS, zeros)):
-        here = origin == kind
+        here = p.comes_from(kind)
         if here.any():
             notes.append(note.format(of(here)))
-    floored = (origin == Origin.FLOOR) & np.isfinite(s)
+    floored = p.comes_from(Origin.FLOOR) & np.isfinite(s)
     replaced = floored & ((p.arithmetic.tiny is not Tiny.TEXTBOOK) | (s == 0))
-    replaced |= (s == 0) & (origin == Origin.RANGE)
-    if replaced.any() and (origin != Origin.ZEROS).all():
+    replaced |= (s == 0) & p.comes_from(Origin.RANGE)
+    if replaced.any() and not from_zeros.any():
         which, least = of(replaced), s[replaced][0]
         notes.append(
             f"The scale{which} is 0 as {precision} stores it: "
@@ -216,7 +217,7 @@ def _of_scales(p: QParams, from_extremes: bool) -> list[str]:
             "there is."
         )
     tiny = (s != 0) & (np.abs(s) < np.finfo(precision).smallest_normal)
-    tiny &= (origin != Origin.ZEROS) & ~replaced
+    tiny &= ~(from_zeros | replaced)
     if tiny.any():
         least = s[tiny][np.abs(s[tiny]).argmin()]
         notes.append(

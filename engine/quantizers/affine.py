@@ -60,6 +60,7 @@ class Affine(Quantizer):
         low, high = self.used_range(ends, fmt, a)
         s = self.scale(low, high, q, a)
         origin = np.full(s.shape, Origin.RANGE, dtype="U8")
+        zeros = floored = np.zeros(s.shape, bool)
         if a.tiny is Tiny.TEXTBOOK:
             zeros = (low == 0) & (high == 0)
             constant = (low == high) & (s == 0) & ~zeros
@@ -77,23 +78,21 @@ class Affine(Quantizer):
             working = s.astype(dtype)
         smallest = np.finfo(dtype).smallest_subnormal
         if a.tiny is Tiny.TEXTBOOK:
-            none = (working == 0) & (origin != Origin.ZEROS)
-            s = np.where(none, float(smallest), s)
-            exact = np.where(none, s, exact)
-            origin[none] = Origin.FLOOR
+            floored = (working == 0) & ~zeros
+            s = np.where(floored, float(smallest), s)
+            exact = np.where(floored, s, exact)
         elif a.tiny.becomes_one:
             compared = exact if a.exact_scale else s
-            none = compared < np.finfo(dtype).smallest_normal
-            s, exact = np.where(none, 1.0, s), np.where(none, 1.0, exact)
-            origin[none] = Origin.FLOOR
+            floored = compared < np.finfo(dtype).smallest_normal
+            s, exact = np.where(floored, 1.0, s), np.where(floored, 1.0, exact)
         elif a.floor:
-            none = s < a.floor
-            s, exact = np.where(none, a.floor, s), np.where(none, a.floor, exact)
-            origin[none] = Origin.FLOOR
+            floored = s < a.floor
+            s, exact = np.where(floored, a.floor, s), np.where(floored, a.floor, exact)
+        origin[floored] = Origin.FLOOR
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             z = self.zero_point(low, high, exact if a.exact_scale else s, q, a)
         if a.tiny is Tiny.ONE or (a.tiny is Tiny.ONE_MIDDLE and not self.symmetric_range):
-            z = np.where(origin == Origin.FLOOR, 0.0, z)
+            z = np.where(floored, 0.0, z)
         return qparams_of(self.name, fmt, s, z, q, (low, high), dtype, origin, a, granularity)
 
     def scale_before_storage(self, p: QParams) -> float:

@@ -17,7 +17,7 @@ from quantoscope.engine.numerics.arithmetic import TEXTBOOK, Arithmetic, Precisi
 from quantoscope.engine.numerics.arrays import Buffer, FloatArray, Places
 from quantoscope.engine.numerics.granularity import Granularity
 from quantoscope.engine.quantizers.base import AffineEquivalent, Choice, Quantizer
-from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, qparams_of
+from quantoscope.engine.quantizers.params import Ends, QParams, Stage, origins, qparams_of
 
 
 class BlockQuantizer(Quantizer):
@@ -53,7 +53,7 @@ class BlockQuantizer(Quantizer):
             q = self.code_range(fmt, arithmetic)
             kept = d.astype(np.float16).astype(np.float64)
             zeros = (ends.low == 0) & (ends.high == 0)
-            origin = np.where(zeros, Origin.ZEROS, np.where(kept == 0, Origin.FLOOR, Origin.RANGE))
+            origin = origins(d.size, zeros, kept == 0)
             z = np.full(d.shape, float(self._zero_point()))
             return qparams_of(
                 self.name, fmt, kept, z, q, self._range(ends, d, q), d.dtype, origin,

@@ -19,7 +19,7 @@ from quantoscope.engine.numerics.arithmetic import ROUNDINGS, TEXTBOOK, Arithmet
 from quantoscope.engine.numerics.arrays import Buffer, FloatArray, IntArray, Places
 from quantoscope.engine.numerics.granularity import Granularity
 from quantoscope.engine.quantizers.base import CODE, Change, Choice, Quantizer
-from quantoscope.engine.quantizers.params import Ends, Origin, QParams, Stage, qparams_of
+from quantoscope.engine.quantizers.params import Ends, QParams, Stage, origins, qparams_of
 
 LARGEST_EXPONENT = 2
 """That of 6, the largest e2m1 number."""
@@ -237,7 +237,7 @@ class Mxfp4(Quantizer):
             exponent = self.definition.exponent(amax)
             s = np.ldexp(1.0, exponent)
             divisor = self.definition.divisor(exponent)
-        origin = np.where(amax == 0, Origin.ZEROS, Origin.RANGE)
+        origin = origins(amax.size, amax == 0, np.zeros(amax.size, bool))
         q = self.code_range(fmt)
         return qparams_of(
             self.name, fmt, s, np.zeros(s.shape), q, (-amax, amax), amax.dtype, origin,

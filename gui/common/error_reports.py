@@ -63,6 +63,9 @@ def _evaluation() -> str:
     texts = {
         Means.COMPILED: _tr("Evaluation: compiled loops"),
         Means.NOT_BUILT: _tr("Evaluation: numpy alone, as the compiled loops are not built"),
+        Means.OUTDATED: _tr(
+            "Evaluation: numpy alone, as the compiled loops are of another version: install again"
+        ),
         Means.SWITCHED_OFF: filled(
             _tr("Evaluation: numpy alone, as %1=0 switches the compiled loops off"), SWITCH
         ),

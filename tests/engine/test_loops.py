@@ -1,13 +1,18 @@
 """The compiled loops do what numpy's formulas do: codes, R', curves, counts to the last bit."""
 
+import subprocess
+import sys
 from contextlib import suppress
 
 import numpy as np
 import pytest
 
-from quantoscope.engine import QuantizationError, Scheme
+from quantoscope.engine import QuantizationError, Scheme, evaluate
+from quantoscope.engine.evaluation.compiled import compiled
 from quantoscope.engine.evaluation.evaluator import evaluate_known
+from quantoscope.engine.formats import FORMATS
 from quantoscope.engine.numerics.envelope import pyramid_of
+from quantoscope.engine.quantizers import QUANTIZERS
 from quantoscope.engine.schemes.runtimes import RUNTIMES
 from tests.without_loops import numpy_alone
 
@@ -61,6 +66,18 @@ e5m2 symmetric stochastic(1) manual(-1,1)
 e2m1fn symmetric per-group(37)
 nf4 symmetric per-group(64)
 nf4 symmetric per-channel(1)
+q8_0
+q4_0
+q4_1
+q5_0
+q5_1
+mxfp4-gguf
+mxfp4-microxcaling
+mxfp4-torchao-floor
+mxfp4-torchao-rceil
+mxfp4-torchao-ceil
+mxfp4-torchao-even
+mxfp4-modelopt
 """.strip().split("\n")
 OF_RUNTIMES = (
     "e4m3fn symmetric",
@@ -124,3 +141,23 @@ def test_the_loops_are_the_formulas(scheme, name):
         for kind in ("values", "codes", "reconstructed", "error", "saturated"):
             assert same(getattr(one, kind), getattr(other, kind))
     assert ours.metrics == pytest.approx(theirs.metrics, rel=1e-12, abs=0, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_goes_through_the_loops(name):
+    scheme = Scheme.parse(name if FORMATS[name].mapping else f"{name} symmetric")
+    made = evaluate(ARRAYS["normal"], scheme)
+    quantizer = QUANTIZERS[made.qparams.mapping]
+    assert compiled(made.qparams, quantizer, made.source, made.codes) is not None
+
+
+def test_a_build_of_other_sources_gives_way_to_numpy():
+    code = """
+import sys, types
+sys.modules["quantoscope.engine._loops"] = types.SimpleNamespace(VERSION=1)
+from quantoscope.engine import evaluate
+from quantoscope.engine.numerics import loops
+print(loops.means().name, evaluate([1.0, 2.0, 4.0], "int8 symmetric").codes.tolist())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "OUTDATED [32, 64, 127]\n"

@@ -40,7 +40,7 @@ class LessonOffer(QFrame):
         self.setAccessibleName(self.tr("Offer of a lesson"))
         self.title = plain_label(self, self.tr("New to quantization?"))
         self.title.setFont(bold())
-        self.sentence = plain_label(self)
+        self.sentence = plain_label(self, name="lessonSentence")
         self.start = QPushButton(self.tr("Start lesson"), self)
         self.start.clicked.connect(self.started)
         self.no = QPushButton(self.tr("Not now"), self)
@@ -62,8 +62,9 @@ class LessonOffer(QFrame):
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
-        self.setStyleSheet(_framed("lessonOffer", theme))
-        self.sentence.setPalette(inked(theme.muted))
+        # A palette set here would be taken back when the window is given another theme.
+        ink = f" #lessonSentence {{ color: {theme.muted}; }}"
+        self.setStyleSheet(_framed("lessonOffer", theme) + ink)
 
 
 class LessonPanel(QFrame):
@@ -81,7 +82,7 @@ class LessonPanel(QFrame):
         self.said = ""
         self._step: Step | None = None
         self._done = False
-        self.place = plain_label(self, wrap=False)
+        self.place = plain_label(self, name="lessonPlace", wrap=False)
         self.leave = QToolButton(self)
         self.leave.setText(self.tr("&Leave"))
         self.leave.setAutoRaise(True)
@@ -180,8 +181,8 @@ class LessonPanel(QFrame):
 
     def restyle(self, theme: Theme) -> None:
         """Apply the colours of a theme."""
-        self.setStyleSheet(_framed("lessonPanel", theme))
-        self.place.setPalette(inked(theme.muted))
+        ink = f" #lessonPlace {{ color: {theme.muted}; }}"
+        self.setStyleSheet(_framed("lessonPanel", theme) + ink)
         look = inked(theme.foreground)
         look.setColor(QPalette.ColorRole.Base, _ground(theme))
         # Live, a styled page's viewport keeps the palette that it has.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -71,14 +72,20 @@ class BlockPass:
         self.loops = compiled(p, self.quantizer, r, self.codes)
         self.far = False
         """Whether the compiled loops have met numbers whose squares they cannot sum."""
+        self._covered = covered
+
+    @cached_property
+    def inside(self) -> bool:
+        """Whether no value is known to be clipped, of which only numpy's formulas make use."""
+        known, p = self.known, self.p
         # Rounding to nearest is monotonic: if both ends are finite and unclipped, all values are.
-        self.inside = False
-        if known.finite and not p.arithmetic.chances and (p.granularity.whole or covered):
+        if known.finite and not p.arithmetic.chances and (p.granularity.whole or self._covered):
             ends = (known.low, known.high) if p.granularity.whole else p.range
             with np.errstate(all="ignore"):
                 low, high = (np.asarray(end).astype(p.dtype) for end in ends)
             sides = (self.quantizer.encode(end, self.lean)[1] for end in (low, high))
-            self.inside = all(side is None for side in sides)
+            return all(side is None for side in sides)
+        return False
 
     def blocks(self, step: kernels.Progress | None = None) -> list[BlockSums]:
         """Encode all blocks and return their sums."""
@@ -94,7 +101,8 @@ class BlockPass:
         """Encode a block and return its sums."""
         r = kernels.block_without(self.r, start, stop, self.without)
         codes = self.codes.reshape(-1)[start:stop]
-        return self.sums(r, start, codes, scratch, self.known.finite, self.inside)
+        inside = self.loops is None and self.inside
+        return self.sums(r, start, codes, scratch, self.known.finite, inside)
 
     def sums(
         self,

@@ -122,8 +122,9 @@ def _predicted(s: Sample) -> float:
         return math.nan
     # The mean of S² over all values, relative to the largest S against underflow.
     sizes = s.totals.size_of_sets
-    shares = np.full(scales.size, 1 / scales.size) if sizes is None else sizes / sizes.sum()
-    mean = float(np.sum(shares * (scales / largest) ** 2))
+    scales /= largest
+    scales *= scales
+    mean = float(scales.mean() if sizes is None else np.sum(scales * sizes) / sizes.sum())
     signal = s.totals.sum("rr").decibel()
     return signal - 20 * math.log10(largest) - 10 * math.log10(mean) + 10 * math.log10(12)
 

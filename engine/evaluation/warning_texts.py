@@ -143,7 +143,9 @@ def _of_shape(shape: tuple[int, ...], scheme: Scheme) -> list[str]:
 
 
 def _of_zero_points(p: QParams) -> list[str]:
-    notes = []
+    notes: list[str] = []
+    if not p.moved and p.qmin <= 0 <= p.qmax:
+        return notes
     z = np.atleast_1d(np.asarray(p.zero_point, dtype=np.float64))
     outside = (z < p.qmin) | (z > p.qmax)
     if p.format.integer and outside.any():

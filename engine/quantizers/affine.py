@@ -64,13 +64,16 @@ class Affine(Quantizer):
         if a.tiny is Tiny.TEXTBOOK:
             zeros = (low == 0) & (high == 0)
             constant = (low == high) & (s == 0) & ~zeros
-            ends_and_scale = self.constant(high, q)
-            low, high, s = (
-                np.where(constant, new, old)
-                for new, old in zip(ends_and_scale, (low, high, s), strict=True)
-            )
-            s = np.where(zeros, 1.0, s)
-            origin[constant], origin[zeros] = Origin.CONSTANT, Origin.ZEROS
+            if constant.any():
+                ends_and_scale = self.constant(high, q)
+                low, high, s = (
+                    np.where(constant, new, old)
+                    for new, old in zip(ends_and_scale, (low, high, s), strict=True)
+                )
+                origin[constant] = Origin.CONSTANT
+            if zeros.any():
+                s = np.where(zeros, 1.0, s)
+                origin[zeros] = Origin.ZEROS
         if a.pow2:
             s = next_power_of_two(s)
         exact, s = s, stored(s, a.stored)
@@ -79,8 +82,9 @@ class Affine(Quantizer):
         smallest = np.finfo(dtype).smallest_subnormal
         if a.tiny is Tiny.TEXTBOOK:
             floored = (working == 0) & ~zeros
-            s = np.where(floored, float(smallest), s)
-            exact = np.where(floored, s, exact)
+            if floored.any():
+                s = np.where(floored, float(smallest), s)
+                exact = np.where(floored, s, exact)
         elif a.tiny.becomes_one:
             compared = exact if a.exact_scale else s
             floored = compared < np.finfo(dtype).smallest_normal

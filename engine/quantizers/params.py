@@ -293,8 +293,9 @@ def qparams_of(
             Origin(origin[0]), a, granularity, **singles,
         )  # fmt: skip
     numbers = np.asarray(z, np.float64)
-    fits = np.isfinite(numbers).all() and bool((np.abs(numbers) < 2.0**62).all())
-    zero_points = numbers.astype(np.int64) if fits else numbers
+    # Those of most are 0, which ``max`` finds without a copy; NaN stays.
+    farthest = max(abs(float(numbers.max(initial=0))), abs(float(numbers.min(initial=0))))
+    zero_points = numbers.astype(np.int64) if farthest < 2.0**62 else numbers
     return QParams(
         name, fmt, np.asarray(s), zero_points, *q, (low, high), dtype,
         origin if origin.dtype.kind == "U" else origin.astype(np.str_), a, granularity, **others,

@@ -413,13 +413,14 @@ static PyMethodDef methods[] = {
     {"keys", keys, METH_VARARGS, "Count values by their first 16 bits, in the order of values."},
     {"picked", picked, METH_VARARGS, "Write the values of some keys; return their number."},
     {"bins", bins, METH_VARARGS, "Count |R| in bins up to the largest."},
+    {"histogram", histogram, METH_VARARGS, "Count values in even bins."},
     {"search", search, METH_VARARGS, "Write the range of least cost per row over its extremes."},
     {"extremes", extremes, METH_VARARGS, "Write the extremes of runs; say whether all is finite."},
     {NULL, NULL, 0, NULL},
 };
 
 /* Raised with every change of what a function takes: Python refuses a module of another build. */
-enum { VERSION = 2 };
+enum { VERSION = 3 };
 
 static int begin(PyObject *module)
 {

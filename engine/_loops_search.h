@@ -45,6 +45,19 @@ WIDE static void bins_of_double(const double *x, int64_t n, double reach, int32_
     bins_double(x, n, reach, bins, counts);
 }
 
+WIDE static void histogram_of_float(const float *x, int64_t n, float low, float factor, double near,
+                                    const double *edges, int32_t bins, int64_t *counts)
+{
+    histogram_float(x, n, low, factor, near, edges, bins, counts);
+}
+
+WIDE static void histogram_of_double(const double *x, int64_t n, double low, double factor,
+                                     double near, const double *edges, int32_t bins,
+                                     int64_t *counts)
+{
+    histogram_double(x, n, low, factor, near, edges, bins, counts);
+}
+
 static int known_choices(const Choices *c)
 {
     if (c->rounding < TIES_EVEN || c->rounding > TOWARD_ZERO || c->qmin < -32768 ||
@@ -205,6 +218,38 @@ static PyObject *picked(PyObject *module, PyObject *args)
     Py_END_ALLOW_THREADS
     while (held.held) PyBuffer_Release(&held.views[--held.held]);
     return PyLong_FromLongLong(found);
+}
+
+static PyObject *histogram(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *values, *edges, *counts;
+    int wide, number;
+    long long n;
+    double low, factor, near;
+    Held held;
+    void *x, *out;
+    if (!PyArg_ParseTuple(args, "pLdddiOOO:histogram", &wide, &n, &low, &factor, &near, &number,
+                          &values, &edges, &counts))
+        return NULL;
+    if (number < 1 || number > 1 << 20) {
+        PyErr_SetString(PyExc_ValueError, "a number of bins is out of bounds");
+        return NULL;
+    }
+    if (!taken(&held, wide, n, values, counts, (int64_t)number * 32, &x, &out)) return NULL;
+    const double *ends = take(&held, edges, 0, ((int64_t)number + 1) * 8, "edges");
+    if (ends) {
+        Py_BEGIN_ALLOW_THREADS
+        if (wide) histogram_of_double(x, n, low, factor, near, ends, number, out);
+        else histogram_of_float(x, n, (float)low, (float)factor, near, ends, number, out);
+        Py_END_ALLOW_THREADS
+    }
+    while (held.held) PyBuffer_Release(&held.views[--held.held]);
+    if (!ends) {
+        if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "arrays are missing");
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *bins(PyObject *module, PyObject *args)

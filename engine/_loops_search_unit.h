@@ -334,6 +334,36 @@ static INLINE void NAME(bins)(const REAL *restrict x, int64_t n, REAL reach, int
     }
 }
 
+/* Counts of values in even bins from ``low`` on, in tables as before: their place in bins, but near
+   an edge what the edges say. */
+static INLINE void NAME(histogram)(const REAL *restrict x, int64_t n, REAL low, REAL factor,
+                                   double near, const double *edges, int32_t bins, int64_t *counts)
+{
+    REAL at[LEAF], off[LEAF];
+    REAL end = (REAL)bins;
+    for (int64_t start = 0; start < n; start += LEAF) {
+        int size = n - start < LEAF ? (int)(n - start) : LEAF, close = 0;
+        const REAL *restrict r = x + start;
+        for (int i = 0; i < size; i++) {
+            REAL place = (r[i] - low) * factor;
+            place = place < end ? place : end;
+            at[i] = place > 0 ? place : 0;
+            off[i] = FABS(at[i] - RINT(at[i]));
+            close |= off[i] < (REAL)near;
+        }
+        for (int i = 0; close && i < size; i++) {
+            if (!(off[i] < (REAL)near)) continue;
+            REAL edge = RINT(at[i]);
+            at[i] = (double)r[i] < edges[(int32_t)edge] ? edge - 1 : edge;
+            at[i] = at[i] > 0 ? at[i] : 0;
+        }
+        for (int i = 0; i < size; i++) {
+            int32_t place = (int32_t)at[i];
+            counts[(int64_t)(i & 3) * bins + (place < bins ? place : bins - 1)]++;
+        }
+    }
+}
+
 /* The textbook's S and Z of a range, as ``Affine.parameters`` makes them, and what it costs. */
 static INLINE Cost NAME(cost_of)(const REAL *r, int64_t n, const Choices *c, const Family *f, REAL low,
                                  REAL high, const Limit *limit)

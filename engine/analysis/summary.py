@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from quantoscope.engine.numerics import kernels
+from quantoscope.engine.numerics import kernels, loops
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray, as_stored
 from quantoscope.engine.numerics.kernels import Extremes, Scratch
 from quantoscope.engine.text.number_text import short
@@ -79,6 +80,10 @@ class _Bins:
                 half = 0.5 if math.isinf(self.high - self.low) else 1.0
                 ends = self.low * half, self.high * half
                 return np.histogram(values * half, bins=self.count, range=ends)[0]
+            if finite.size and loops.has(finite.dtype):
+                return loops.histogram(
+                    finite, float(kind(self.low)), float(factor), NEAR, self.edges
+                )
             place = finite - kind(self.low)
             place *= factor
         bins = place.astype(np.int16)
@@ -88,7 +93,7 @@ class _Bins:
         bins[near] = np.minimum(exact, self.count - 1)
         return np.bincount(bins, minlength=self.count)
 
-    @property
+    @cached_property
     def edges(self) -> np.ndarray:
         """Edges of the bins, in float64."""
         if self.count == 1:

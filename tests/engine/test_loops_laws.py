@@ -9,6 +9,7 @@ from hypothesis import event, given, reject
 from hypothesis import strategies as st
 
 from quantoscope.engine import Evaluation, QuantizationError, Scheme
+from quantoscope.engine.analysis.summary import summarize
 from quantoscope.engine.evaluation.evaluator import evaluate_known
 from quantoscope.engine.formats import FORMATS
 from quantoscope.engine.numerics import kernels
@@ -250,3 +251,17 @@ def test_no_loop_writes_beyond_what_it_was_given() -> None:
     assert_same(room[UNIT:-UNIT].reshape(3, 1000), x)
     assert (room[:UNIT] == 7).all()
     assert (room[-UNIT:] == 7).all()
+
+
+@given(arrays(), st.sampled_from([10, 64, 100, 512, 4096]), st.booleans())
+@examples(200)
+def test_histograms_agree_at_edges_too(x: np.ndarray, most: int, at_edges: bool) -> None:
+    ours = summarize(x, most)
+    if at_edges and ours.counts.size > 1:
+        with np.errstate(over="ignore"):
+            x = ours.edges.astype(as_working(x).dtype)
+        ours = summarize(x, most)
+    with numpy_alone():
+        theirs = summarize(x, most)
+    assert_same(ours.counts, theirs.counts)
+    assert_same(ours.edges, theirs.edges)

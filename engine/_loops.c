@@ -7,6 +7,7 @@
 #define Py_LIMITED_API 0x030B0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -51,6 +52,8 @@ typedef struct {
     int rounding, shift, fused, reciprocal, moved, steps, code_kind;
     double added; /* before a number is cut off, where rounding is SHIFTED */
     int zero_code; /* of 0 and −0; −1 if these keep their own */
+    int by_value;  /* whether the largest error of rounding depends on the value */
+    double reach;  /* of rounding, in steps */
     /* Of a small float: bits of the mantissa, exponent of the smallest normal number, and which bit
        is the sign. */
     int form, mantissa, least, sign;
@@ -72,7 +75,9 @@ typedef struct {
     /* A book of numbers, ascending, and the largest numbers that are rounded to each but the last. */
     const void *levels, *ends;
     int64_t level_count;
-    const double *bound; /* of the error of rounding, for curves */
+    /* For curves: the largest error of rounding; or, where it depends on the value, |S|, and unless
+       NULL |S/d − 1|, m and how far m is from what is kept of it. */
+    const double *bound, *ratio, *low, *moved;
 } Inputs;
 
 /* What is written: nothing to what is NULL. */
@@ -266,7 +271,7 @@ WIDE static void run_double(const Choices *c, const Inputs *in, const Outputs *o
 
 /* Buffers of the arguments: each is checked for its length before a loop sees it. */
 
-enum { MOST = 28 };
+enum { MOST = 32 };
 
 typedef struct {
     Py_buffer views[MOST];
@@ -302,20 +307,22 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     PyObject *values, *scale, *zero_point, *codes, *sums, *counts, *largest, *tally;
     PyObject *error_low, *error_high, *made_low, *made_high, *clipped_low, *clipped_high;
     PyObject *bound, *bound_low, *bound_high, *made, *error, *side, *levels, *ends;
-    PyObject *divisor, *offset, *kept_offset;
+    PyObject *divisor, *offset, *kept_offset, *ratio, *low, *moved;
     int kind, code_kind;
     long long unit, stretch, position, first, inner, count, nan_code, size;
     unsigned long long seed;
     memset(&in, 0, sizeof in);
     memset(&o, 0, sizeof o);
     if (!PyArg_ParseTuple(
-            args, "(iiiiiiCKLddiiiidi)CLLLLLLLOOOOOOOOOOOOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
+            args, "(iiiiiiCKLddiiiidiid)CLLLLLLLOOOOOOOOOOOOOOOOOOOOOOOOOOOO:evaluate", &c.rounding, &c.shift, &c.fused,
             &c.reciprocal, &c.moved, &c.steps, &code_kind, &seed, &nan_code, &c.qmin, &c.qmax,
             &c.form, &c.mantissa, &c.least, &c.sign, &c.added, &c.zero_code,
+            &c.by_value, &c.reach,
             &kind, &unit, &stretch, &size, &position, &first, &inner, &count, &values, &scale, &zero_point, &codes, &sums,
             &counts, &largest, &tally, &error_low, &error_high, &made_low, &made_high,
             &clipped_low, &clipped_high, &bound, &bound_low, &bound_high, &made,
-            &error, &side, &levels, &ends, &divisor, &offset, &kept_offset))
+            &error, &side, &levels, &ends, &divisor, &offset, &kept_offset,
+            &ratio, &low, &moved))
         return NULL;
     c.code_kind = code_kind;
     c.seed = seed;
@@ -360,6 +367,9 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     in.divisor = take(&held, divisor, 0, count * item, "divisor");
     in.offset = take(&held, offset, 0, count * item, "offset");
     in.kept_offset = take(&held, kept_offset, 0, count * item, "kept_offset");
+    in.ratio = take(&held, ratio, 0, count * 8, "ratio");
+    in.low = take(&held, low, 0, count * 8, "low");
+    in.moved = take(&held, moved, 0, count * 8, "moved");
     in.level_count = 0;
     if (levels != Py_None) {
         Py_ssize_t count_of_levels = PyObject_Size(levels);
@@ -379,7 +389,8 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
     int paired = !o.error_low == !o.error_high && !o.made_low == !o.made_high &&
                  !o.clipped_low == !o.clipped_high && (o.error_low || !(o.made_low || o.bound_low)) &&
                  !o.made == !o.error && !o.made == !o.side && !in.bound == !o.bound_low && !in.bound == !o.bound_high &&
-                 !in.offset == !in.kept_offset && (in.divisor || !(in.offset || c.reciprocal == MULTIPLIED)) &&
+                 !in.offset == !in.kept_offset && !in.low == !in.moved &&
+                 (in.bound || !(in.ratio || in.low)) && (in.divisor || !(in.offset || c.reciprocal == MULTIPLIED)) &&
                  (!o.tally || code_item == 1);
     if (!held.failed && !(ready && paired)) {
         PyErr_SetString(PyExc_ValueError, "arrays are missing, or the format is none");
@@ -420,7 +431,7 @@ static PyMethodDef methods[] = {
 };
 
 /* Raised with every change of what a function takes: Python refuses a module of another build. */
-enum { VERSION = 3 };
+enum { VERSION = 4 };
 
 static int begin(PyObject *module)
 {

@@ -8,7 +8,7 @@
 typedef struct {
     REAL s[UNIT], z[UNIT], r[UNIT], number[UNIT], code[UNIT], made[UNIT], error[UNIT];
     REAL divisor[UNIT], offset[UNIT], kept_offset[UNIT];
-    double bound[UNIT];
+    double bound[UNIT], ratio[UNIT], low[UNIT], moved[UNIT];
     REAL quantum[UNIT];
     int32_t place[UNIT]; /* in a book */
     signed char side[UNIT];
@@ -260,6 +260,34 @@ static void NAME(odd_sums)(const NAME(Buffers) *b, int n, const Choices *c, Foun
     f->largest = most < 0 ? NAN : most;
 }
 
+/* The largest error of rounding per value, as ``Quantizer.bound`` has it: (reach · gap) · |S|, and
+   where values are divided by d what that makes, |R − m| · |S/d − 1|, and what m is moved by. */
+static INLINE void NAME(bounds)(NAME(Buffers) *restrict b, int n, const Choices *c,
+                                const Inputs *in)
+{
+    double *restrict out = b->bound;
+    const REAL *restrict r = b->r, *restrict d = in->divisor ? b->divisor : b->s;
+    const REAL *levels = in->levels;
+    int last = (int)in->level_count - 1, least = c->least, mantissa = c->mantissa;
+    for (int i = 0; i < n; i++) {
+        double gap = 1, value = (double)r[i] - (in->low ? b->low[i] : 0);
+        REAL x = r[i];
+        if (c->form != INTEGER) x = x / d[i];
+        if (c->form == SMALL_FLOAT) {
+            gap = (double)NAME(power_of_two)(NAME(exponent)(x, least) - mantissa);
+        } else if (c->form == BOOK) {
+            int place = b->place[i];
+            place -= !(x > levels[place]);
+            place = place < 0 ? 0 : place > last - 1 ? last - 1 : place;
+            gap = (double)(REAL)((double)levels[place + 1] - (double)levels[place]);
+        }
+        double bound = c->reach * gap * out[i];
+        if (in->ratio) bound = bound + fabs(value) * b->ratio[i];
+        if (in->moved) bound = bound + b->moved[i];
+        out[i] = FABS(x) <= LARGEST && FABS(r[i]) <= LARGEST ? bound : NAN;
+    }
+}
+
 /* Least and most of a stretch, of the finite values. */
 static INLINE void NAME(ends)(const REAL *restrict x, int n, int finite, REAL *low, REAL *high)
 {
@@ -292,10 +320,18 @@ static void NAME(draw)(const NAME(Buffers) *b, int64_t unit, int n, int finite, 
                    (REAL *)o->error_low + at, (REAL *)o->error_high + at);
         if (o->bound_low) {
             double low = b->bound[first], high = low;
-            #pragma omp simd reduction(min:low) reduction(max:high)
+            int odd = !isfinite(low);
+            #pragma omp simd reduction(min:low) reduction(max:high) reduction(|:odd)
             for (int i = first; i < first + count; i++) {
+                odd |= !(fabs(b->bound[i]) <= DBL_MAX);
                 low = b->bound[i] < low ? b->bound[i] : low;
                 high = b->bound[i] > high ? b->bound[i] : high;
+            }
+            if (odd) low = high = NAN;
+            for (int i = first; odd && i < first + count; i++) {
+                if (!isfinite(b->bound[i])) continue;
+                if (!(low <= b->bound[i])) low = b->bound[i];
+                if (!(high >= b->bound[i])) high = b->bound[i];
             }
             o->bound_low[at] = low;
             o->bound_high[at] = high;
@@ -336,6 +372,8 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
     /* Others that values may have, and where they are spread. */
     const REAL *others[3] = {in->divisor, in->offset, in->kept_offset};
     REAL *spread[3] = {b->divisor, b->offset, b->kept_offset};
+    const double *wide[4] = {in->bound, in->ratio, in->low, in->moved};
+    double *spread_wide[4] = {b->bound, b->ratio, b->low, b->moved};
     b->qmin = (REAL)c->qmin;
     b->qmax = (REAL)c->qmax;
     memset(tally, 0, sizeof tally);
@@ -343,7 +381,7 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
         for (int i = 0; i < UNIT; i++) {
             b->s[i] = s[0];
             b->z[i] = z[0];
-            b->bound[i] = in->bound ? in->bound[0] : 0;
+            for (int k = 0; k < 4; k++) spread_wide[k][i] = wide[k] ? wide[k][0] : 0;
             for (int k = 0; k < 3; k++) spread[k][i] = others[k] ? others[k][0] : 0;
         }
     for (int64_t unit = 0; unit * in->unit < in->size; unit++) {
@@ -361,8 +399,9 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
                 for (int k = 0; k < 3; k++)
                     if (others[k])
                         memcpy(spread[k] + i, others[k] + channel, sizeof *z * (size_t)some);
-                if (o->bound_low)
-                    memcpy(b->bound + i, in->bound + channel, sizeof *in->bound * (size_t)some);
+                for (int k = 0; k < 4; k++)
+                    if (wide[k])
+                        memcpy(spread_wide[k] + i, wide[k] + channel, sizeof **wide * (size_t)some);
                 i += some;
                 channel = 0;
             }
@@ -376,8 +415,8 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
                 NAME(fill)(b->z + i, zero, stop - i);
                 for (int k = 0; k < 3; k++)
                     if (others[k]) NAME(fill)(spread[k] + i, others[k][channel], stop - i);
-                if (o->bound_low)
-                    for (int j = i; j < stop; j++) b->bound[j] = in->bound[channel];
+                for (int k = 0; k < 4; k++)
+                    for (int j = i; wide[k] && j < stop; j++) spread_wide[k][j] = wide[k][channel];
                 i = stop;
                 left = in->inner;
                 if (++channel == in->count) channel = 0;
@@ -444,6 +483,11 @@ static INLINE void NAME(block)(const Choices *c, const Inputs *in, const Outputs
             memcpy((REAL *)o->error + start, b->error, sizeof *b->error * (size_t)n);
             if (sided) memcpy(o->side + start, b->side, (size_t)n);
             else memset(o->side + start, 0, (size_t)n);
+        }
+        if (o->bound_low && c->by_value) {
+            if (in->count == 1)
+                for (int i = 0; i < n; i++) b->bound[i] = in->bound[0];
+            NAME(bounds)(b, n, c, in);
         }
         if (o->error_low) NAME(draw)(b, unit, n, finite, in, o);
         if (o->tally) {

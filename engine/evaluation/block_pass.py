@@ -14,7 +14,6 @@ from quantoscope.engine.evaluation.compiled import Made, compiled
 from quantoscope.engine.evaluation.draw_envelopes import (
     EnvelopeEnds,
     Piece,
-    bounds_of,
     curves_from,
     piece_of,
     reconstructed_ends,
@@ -23,7 +22,7 @@ from quantoscope.engine.evaluation.result import Evaluation, applied, worst_plac
 from quantoscope.engine.evaluation.warning_texts import warnings_of
 from quantoscope.engine.numerics import kernels
 from quantoscope.engine.numerics.arrays import FloatArray, IntArray
-from quantoscope.engine.numerics.envelope import Pyramid, stretch_extremes
+from quantoscope.engine.numerics.envelope import Pyramid
 from quantoscope.engine.numerics.kernels import Scratch
 from quantoscope.engine.quantizers import QUANTIZERS, QParams, Quantizer
 from quantoscope.engine.schemes.scheme import Scheme
@@ -122,7 +121,7 @@ class BlockPass:
         if self.loops is not None:
             draws = self.pieces is not None
             made = self.loops.block(r, start, codes, draws, draws and self.reconstructed is None)
-            return self._found(made, r, start)
+            return self._found(made, start)
         r = kernels.working(r)
         aligned = self.lean.spread(self.r.shape, start, stop)
         where = np.arange(start, stop) if p.arithmetic.chances else None
@@ -138,15 +137,11 @@ class BlockPass:
                 self.pieces[start] = piece_of(start, r, drawn, error, saturated, full)
             return block_sums(r, reconstructed, error, saturated, aligned, scratch, finite)
 
-    def _found(self, made: Made, r: FloatArray, start: int) -> BlockSums:
+    def _found(self, made: Made, start: int) -> BlockSums:
         """Keep what the compiled loops have found in a block beside its sums."""
         sums, drawn, tally, far = made
         self.far |= far
         if drawn is not None and self.pieces is not None:
-            if not self.p.format.integer or self.p.divisor is not None:
-                stop = start + r.size
-                full = self.p.spread(self.r.shape, start, stop)
-                drawn.columns += stretch_extremes(bounds_of(kernels.working(r), full))
             self.pieces[start] = drawn.columns, drawn.clipped
         if tally is not None:
             self.tallies[start] = tally

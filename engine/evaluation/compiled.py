@@ -31,6 +31,8 @@ NOWHERE, BEFORE, AFTER = 0, 1, 2
 CODES = {"int8": "b", "uint8": "B", "int16": "h", "uint16": "H"}
 NO_CODE = -(2**63)
 MOST_UNIT = 512
+OF_VALUES = 5
+"""Number of parameters that codes and R' are made of."""
 
 
 @dataclass
@@ -66,9 +68,9 @@ class CompiledPass:
     choices: tuple[Any, ...]
     form: Form
     parameters: tuple[np.ndarray | None, ...]
-    """Scale, zero point, divisor, offset and kept offset in working precision, and the largest
-    error of rounding in float64, each of shape (count,) or None: no divisor if it is the scale, no
-    error if it is the same for all or depends on the value."""
+    """Scale, zero point, divisor, offset and kept offset in working precision, and what the largest
+    error of rounding is made of in float64, each of shape (count,) or None: no divisor if it is the
+    scale, none of the others if that error is the same for all."""
 
     def block(
         self, r: FloatArray, start: int, codes: IntArray, draws: bool, draws_made: bool
@@ -80,20 +82,22 @@ class CompiledPass:
         """
         n, dtype = r.size, self.p.dtype
         units, stretches = -(-n // kernels.UNIT), -(-n // envelope.STRETCH)
-        (scale, zero_point, *others, bound), first, inner = self._parameters(start, n)
+        each, first, inner = self._parameters(start, n)
+        (scale, zero_point, *others), bound = each[:OF_VALUES], each[OF_VALUES:]
         sums, counts = np.zeros((len(KINDS), units)), np.zeros(9, np.int64)
         largest = np.empty(units, dtype)
         tally = np.zeros(256, np.int64) if codes.itemsize == 1 else None
         ends = [np.empty(stretches, dtype) for _ in range(2 * draws + 2 * draws_made)]
         worst = [np.full(units, -1) for _ in range(2 * draws)]
-        bounds = [np.empty(stretches) for _ in range(2 * draws * (bound is not None))]
+        bounds = [np.empty(stretches) for _ in range(2 * draws * (bound[0] is not None))]
         loops.compiled.evaluate(
             self.choices, r.dtype.char, kernels.UNIT, envelope.STRETCH, n, start,
             first, inner, scale.size, loops.ready(r), scale, zero_point,
             codes, sums, counts, largest, tally,
             *(*ends, *[None] * 4)[:4], *(*worst, *[None] * 2)[:2],
-            *((bound, *bounds) if bounds else [None] * 3), None, None, None,
+            *((bound[0], *bounds) if bounds else [None] * 3), None, None, None,
             self.form.levels, self.form.ends, *others,
+            *(bound[1:] if bounds else [None] * 3),
         )  # fmt: skip
         drawn = None
         if draws:
@@ -113,7 +117,7 @@ class CompiledPass:
             each, first, inner = self._parameters(start, n)
         else:
             each, first, inner = self._spread(lambda values: values[channels]), 0, 1
-        scale, zero_point, *others, _ = each
+        scale, zero_point, *others = each[:OF_VALUES]
         units = -(-n // kernels.UNIT)
         codes, side = np.empty(n, self.p.format.dtype), np.empty(n, np.int8)
         made, error = np.empty(n, dtype), np.empty(n, dtype)
@@ -123,6 +127,7 @@ class CompiledPass:
             first, inner, scale.size, loops.ready(r), scale, zero_point, codes,
             np.empty((len(KINDS), units)), counts, np.empty(units, dtype),
             *[None] * 10, made, error, side, self.form.levels, self.form.ends, *others,
+            None, None, None,
         )  # fmt: skip
         return None if counts[-1] else (codes, made, error, side)
 
@@ -159,22 +164,38 @@ def compiled(
     way = _block_way(quantizer, p) if p.divisor is not None else _affine_way(quantizer, p)
     if way is None:
         return None
-    a = p.arithmetic
+    a, by_value = p.arithmetic, p.divisor is not None or not p.format.integer
     code = a.nan_code.within(p.format.qmin, p.format.qmax)
     choices = (
         way.rounding, way.shift, way.fused, way.how, p.moved,
         np.ndim(p.scale) > 0 and p.format.integer, kind, a.seed,
         NO_CODE if code is None else code, float(p.qmin), float(p.qmax), *form.numbers,
-        way.added, way.zero_code,
+        way.added, way.zero_code, by_value, float(a.reach),
     )  # fmt: skip
     given = p.working_scale, p.working_zero_point, way.divisor, *way.offsets
     each = [
         None if one is None else np.ascontiguousarray(np.broadcast_to(np.atleast_1d(one), p.count))
         for one in given
     ]
-    simple = p.divisor is None and p.format.integer and not even_bound(p)
-    bound = np.atleast_1d(a.reach * np.abs(p.scale)) if simple else None
-    return CompiledPass(p, codes.shape, choices, form, (*each, bound))
+    return CompiledPass(p, codes.shape, choices, form, (*each, *_bounds(p, by_value)))
+
+
+def _bounds(p: QParams, by_value: bool) -> list[np.ndarray | None]:
+    """Return what ``Quantizer.bound`` takes of the parameters, in float64; see ``_loops.c``."""
+    if even_bound(p):
+        return [None] * 4
+    step = np.abs(np.asarray(p.scale, np.float64))
+    if not by_value:
+        return [np.atleast_1d(p.arithmetic.reach * step), None, None, None]
+    ratio = low = moved = None
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        if p.divisor is not None:
+            ratio = np.abs(np.asarray(p.scale) / p.divisor - 1)
+        if np.ndim(p.offset):
+            low = np.asarray(p.offset, np.float64)
+            moved = np.abs(low.astype(np.float16).astype(np.float64) - low)
+    given = step, ratio, low, moved
+    return [None if one is None else np.ascontiguousarray(np.atleast_1d(one)) for one in given]
 
 
 @dataclass(frozen=True)

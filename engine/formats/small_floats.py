@@ -57,9 +57,10 @@ class FloatFormat(Format):
         return kind
 
     def gap(self, x: FloatArray) -> FloatArray:
-        # |x| = m·2^exponent with m in [½, 1).
+        # |x| = m·2^exponent with m in [½, 1); 0 has no exponent.
         _, exponent = np.frexp(x)
         least = self.smallest_exponent
+        exponent = np.where(x == 0, least, exponent)
         gap: FloatArray = np.ldexp(x.dtype.type(1), np.maximum(exponent - 1, least) - self.mantissa)
         return gap
 

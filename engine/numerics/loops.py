@@ -14,7 +14,7 @@ from quantoscope.engine.numerics.arrays import is_half
 
 SWITCH = "QUANTOSCOPE_LOOPS"
 """Environment variable that switches the compiled loops off, if it is ``0``."""
-VERSION = 3
+VERSION = 4
 """That of the extension module which this file can call."""
 compiled: Any = None
 """The extension module; None if numpy alone does it all."""

@@ -239,17 +239,22 @@ class Quantizer(ABC):
         """Return the largest error of values that are not clipped, in the unit of R.
 
         That of rounding, and where values are divided by d but reconstructed with a rounded S, what
-        that makes: with (Q − Z) = R/d + ε it is |R|·|S/d − 1| + |S·ε|.
+        that makes: with (Q − Z) = R/d + ε it is |R|·|S/d − 1| + |S·ε|. Where it depends on the
+        value, it is NaN for one that is not finite, or is divided to none.
         """
         values = np.asarray(r).astype(np.float64)
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
             gap: Any = 1.0
+            scaled = values
             if not p.format.integer:
-                gap = p.format.gap(values.astype(p.dtype) / p.working_divisor).astype(np.float64)
+                scaled = values.astype(p.dtype) / p.working_divisor
+                gap = p.format.gap(scaled).astype(np.float64)
             bound = p.arithmetic.reach * gap * np.abs(p.scale)
-            if p.divisor is None:
+            if p.divisor is None and p.format.integer:
                 return bound
-            return bound + np.abs(values) * np.abs(np.asarray(p.scale) / p.divisor - 1)
+            if p.divisor is not None:
+                bound = bound + np.abs(values) * np.abs(np.asarray(p.scale) / p.divisor - 1)
+            return np.where(np.isfinite(scaled) & np.isfinite(values), bound, np.nan)
 
 
 def _within(number: FloatArray, p: QParams) -> bool:
